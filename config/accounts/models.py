@@ -1,0 +1,65 @@
+"""People who sign in, each with one role."""
+
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from config.accounts.permissions import Permission
+from config.accounts.roles import ROLES, Role
+from config.jobs import clock
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(
+        self, username: str, password: str, *, role: str, email: str = "", is_demo: bool = False
+    ) -> "User":
+        """A new account with a usable password. Takes the password in the clear and keeps its hash."""
+        user = self.model(username=username, role=role, email=self.normalize_email(email), is_demo=is_demo)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(username__iexact=username)
+
+
+class User(AbstractBaseUser):
+    username = models.CharField(_("user name"), max_length=150, unique=True)
+    full_name = models.CharField(_("name"), max_length=150, blank=True)
+    email = models.EmailField(_("email"), blank=True)
+    role = models.CharField(_("role"), max_length=20, choices=Role.choices, default=Role.VIEWER)
+    is_active = models.BooleanField(_("active"), default=True)
+    # Demo accounts have passwords that everybody knows: they sign in only where DEMO is on.
+    is_demo = models.BooleanField(default=False)
+    date_joined = models.DateTimeField(default=clock.now)
+
+    USERNAME_FIELD = "username"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects = UserManager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(Lower("username"), name="user_name_is_unique"),
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="user_role_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.full_name or self.username
+
+    def may(self, permission: Permission) -> bool:
+        """Whether this person's role carries ``permission``; never for a deactivated account."""
+        return self.is_active and permission in ROLES[self.role].permissions
+
+    @property
+    def is_administrator(self) -> bool:
+        return self.role == Role.ADMINISTRATOR
+
+    @property
+    def initials(self) -> str:
+        """One or two letters for the round badge in the top bar."""
+        parts = str(self).split()
+        return "".join(part[0] for part in parts[:2]).upper()

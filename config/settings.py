@@ -1,0 +1,195 @@
+"""Every setting, in one file, for every stage. What differs comes from the environment (see README.md)."""
+
+from pathlib import Path
+
+from csp.constants import NONE, SELF
+
+from config import environment, version
+from config.embedded import folders
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# -- what kind of place this is ------------------------------------------------------------------------------
+DEMO = environment.flag("DEMO", False)
+VAR_DIR = folders.var_dir(Path(environment.text("VAR_DIR", str(BASE_DIR / "var"))), demo=DEMO)
+DATABASE_URL = environment.text("DATABASE_URL", "")
+REDIS_URL = environment.text("REDIS_URL", "")
+EMBEDDED = not DATABASE_URL
+
+VERSION = version.from_changelog(BASE_DIR / "CHANGELOG.md")
+PRODUCT_NAME = "Segment Exports"
+ORGANISATION_NAME = environment.text("ORGANISATION_NAME", "your organisation")
+PRIVACY_STATEMENT_URL = environment.text("PRIVACY_STATEMENT_URL", "")
+
+# -- secrets -------------------------------------------------------------------------------------------------
+# Embedded, both are made on first start and kept beside the database; elsewhere they must be given.
+SECRET_KEY = environment.text("SECRET_KEY", folders.secret_key(VAR_DIR) if EMBEDDED else None)
+ENCRYPTION_KEYS = environment.words("ENCRYPTION_KEYS", folders.encryption_key(VAR_DIR) if EMBEDDED else "")
+
+# -- web -----------------------------------------------------------------------------------------------------
+DEBUG = environment.flag("DEBUG", False)
+HTTPS = environment.flag("HTTPS", False)
+ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver" if EMBEDDED else "")
+CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS")
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+# The demo and a real system may run side by side on one machine; cookies know no ports.
+SESSION_COOKIE_NAME = "segment_exports_demo" if DEMO else "segment_exports"
+CSRF_COOKIE_NAME = f"{SESSION_COOKIE_NAME}_csrf"
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+FILE_UPLOAD_TEMP_DIR = None
+UPLOAD_DIR = VAR_DIR / "uploads"
+
+DESTINATIONS = [
+    "connections.destinations.campaign_monitor",
+]
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "django_htmx",
+    "csp",
+    "lucide",
+    "config.accounts",
+    "config.audit",
+    "config.jobs",
+    "config.notifications",
+    "config.system",
+    "config.web",
+    "config.embedded",
+    "connections",
+    "segments",
+    "exports",
+    *DESTINATIONS,
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.accounts.middleware.SignInRequired",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "config.web.htmx.VaryOnHtmx",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "config.web.context_processors.shell",
+            ],
+            "builtins": [
+                "config.web.templatetags.ui",
+                "lucide.templatetags.lucide",
+                "django.templatetags.i18n",
+            ],
+        },
+    }
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+# -- static files --------------------------------------------------------------------------------------------
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_MAX_AGE = 3600
+
+# -- accounts ------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["config.accounts.backends.AccountBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "accounts:sign_in"
+LOGIN_REDIRECT_URL = "system:home"
+
+# -- language and time ---------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+LANGUAGES = [
+    ("en", "English"),
+    ("zh-hans", "中文（简体）"),
+    ("pl", "Polski"),
+    ("ro", "Română"),
+    ("fi", "Suomi"),
+    ("id", "Bahasa Indonesia"),
+]
+LOCALE_PATHS = [BASE_DIR / "config" / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = environment.text("TIME_ZONE", "UTC")
+
+# -- database ------------------------------------------------------------------------------------------------
+DATABASES = {
+    "default": environment.database(DATABASE_URL) if DATABASE_URL else folders.database(VAR_DIR),
+}
+DATABASES["default"] |= {"CONN_MAX_AGE": 300, "CONN_HEALTH_CHECKS": True}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# -- cache: in Redis, or else in PostgreSQL -------------------------------------------------------------------
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}
+}
+
+# -- Celery: a message is only a doorbell; the truth is in PostgreSQL ------------------------------------------
+CELERY_BROKER_URL = REDIS_URL or "filesystem://"
+CELERY_BROKER_FOLDER = VAR_DIR / "broker"
+
+# -- exports -------------------------------------------------------------------------------------------------
+MAX_PROFILES_PER_EXPORT = environment.number("MAX_PROFILES_PER_EXPORT", 1_000_000, least=1)
+SLICE_SECONDS = environment.number("SLICE_SECONDS", 60, least=1)
+LEASE_SECONDS = environment.number("LEASE_SECONDS", 30, least=2)
+
+# The sandbox is an ordinary address; a connection made for it can be offered only where there is one.
+CAMPAIGN_MONITOR_API_URL = environment.text("CAMPAIGN_MONITOR_API_URL", "https://api.createsend.com")
+CAMPAIGN_MONITOR_SANDBOX_URL = environment.text("CAMPAIGN_MONITOR_SANDBOX_URL", "")
+
+LOGGING_CONFIG = "config.logging.configure"
+LOG_LEVEL = environment.text("LOG_LEVEL", "INFO").upper()
+TEST_RUNNER = "django.test.runner.DiscoverRunner"

@@ -1,0 +1,78 @@
+"""What every destination must answer. README.md beside this file tells how to add one."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+
+from django.utils.functional import Promise
+
+from connections.destinations.values import (
+    Access,
+    BatchReceipt,
+    Capabilities,
+    CheckStep,
+    InputField,
+    ListDetails,
+    ListSummary,
+    Preparer,
+    Question,
+    SendSettings,
+)
+
+
+class Sender(ABC):
+    """One kept-alive line to the account, for one thread at a time."""
+
+    @abstractmethod
+    def send(self, payloads: Sequence[str], settings: SendSettings) -> BatchReceipt:
+        """Send one batch of prepared payloads; the receipt names everyone who was not taken. Raises TryLater,
+        BatchRefused, StopRun, NeedsAdministrator."""
+
+
+class Destination(ABC):
+    """A kind of somewhere: who it is, what it asks, where it can put people, how it sends."""
+
+    key: str  # in the database and in addresses: never changes
+    label: str | Promise
+    description: str | Promise
+    icon: str  # a path below static/
+    capabilities: Capabilities
+
+    @property
+    @abstractmethod
+    def live_url(self) -> str:
+        """The address of the real service."""
+
+    @property
+    @abstractmethod
+    def sandbox_url(self) -> str:
+        """The address of the sandbox; empty where there is none."""
+
+    @abstractmethod
+    def credential_fields(self) -> Sequence[InputField]:
+        """What to ask when connecting, in the order of asking."""
+
+    @abstractmethod
+    def questions(self) -> Sequence[Question]:
+        """What each export must choose beside its list and fields."""
+
+    @abstractmethod
+    def check(self, access: Access) -> Sequence[CheckStep]:
+        """Try the connection step by step; never raises for what the vendor answers."""
+
+    @abstractmethod
+    def lists(self, access: Access) -> Sequence[ListSummary]:
+        """The lists of the account. Raises DestinationError."""
+
+    @abstractmethod
+    def list_details(self, access: Access, list_id: str) -> ListDetails:
+        """Look one list up by its id. Raises StopRun when there is none such, or another DestinationError."""
+
+    @abstractmethod
+    def preparer(self, settings: SendSettings) -> Preparer:
+        """A pure and fast function that converts one person to the destination's form, or says why it cannot.
+        It is called a million times: whatever depends on the settings alone is worked out here, once."""
+
+    @abstractmethod
+    def open_sender(self, access: Access) -> AbstractContextManager[Sender]:
+        """A line to send batches over; closed when the block ends."""

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class CampaignMonitorConfig(AppConfig):
+    name = "connections.destinations.campaign_monitor"
+    label = "campaign_monitor"

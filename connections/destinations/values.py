@@ -1,0 +1,176 @@
+"""Frozen values that cross between the product and a destination. Nothing here knows a database or a wire."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Access:
+    """Leave to use an account: where it answers and with what secrets. Secrets stay out of its repr."""
+
+    base_url: str
+    credentials: Mapping[str, str] = field(repr=False)
+    # What is not secret and belongs to the connection, such as the client id of a client key.
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a destination can do, as data."""
+
+    batch_rows: int
+    batch_bytes: int
+
+
+@dataclass(frozen=True)
+class InputField:
+    """One thing to ask when connecting."""
+
+    name: str
+    label: str
+    help_text: str = ""
+    secret: bool = False
+    required: bool = True
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One option of a question that an export must answer, such as consent to track."""
+
+    value: str
+    label: str
+    help_text: str = ""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a destination asks of each export beside list and fields; the answer is always chosen."""
+
+    name: str
+    label: str
+    choices: Sequence[Choice]
+    help_text: str = ""
+
+
+@dataclass(frozen=True)
+class CheckStep:
+    """One step of “does this connection work?”: told as a story, not as one red word."""
+
+    key: str
+    label: str
+    ok: bool | None  # None: not tried, since a step before it failed
+    detail: str = ""
+    # A step may find out that something more is needed: the name of the input to ask for.
+    asks_for: str = ""
+    # … and may learn facts about the account that the connection keeps.
+    learned: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ListSummary:
+    """A list to pick from."""
+
+    list_id: str
+    title: str
+    group: str = ""  # the client that it belongs to
+    group_id: str = ""
+
+
+class ListOptIn(StrEnum):
+    SINGLE = "single"
+    CONFIRMED = "confirmed"
+
+
+class UnsubscribeScope(StrEnum):
+    THIS_LIST = "this_list"
+    ALL_LISTS = "all_lists"
+
+
+@dataclass(frozen=True)
+class TargetField:
+    """A field that people on a list can have."""
+
+    key: str  # what an export's settings keep, such as “name” or “[city]”
+    label: str
+    data_type: str  # text, number, date, choice, choices, country, state
+    options: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class ListDetails:
+    """All that an export must know of its list."""
+
+    list_id: str
+    title: str
+    group: str
+    group_id: str
+    opt_in: ListOptIn
+    unsubscribe_scope: UnsubscribeScope
+    active_people: int
+    fields: Sequence[TargetField]
+
+
+@dataclass(frozen=True)
+class FieldMapping:
+    """One profile attribute that goes to one field of the list."""
+
+    attribute: str
+    field_key: str
+
+
+@dataclass(frozen=True)
+class SendSettings:
+    """What a run sends by: the frozen settings of its export."""
+
+    list_id: str
+    mapping: Sequence[FieldMapping]
+    answers: Mapping[str, str]  # answers to the destination's questions
+    fields: Sequence[TargetField]
+
+
+@dataclass(frozen=True)
+class Violation:
+    """Why a profile cannot be sent at all."""
+
+    code: str
+    message: str
+
+
+# Converts one person — the address in its final form and the mapped values in the mapping's order — to a piece
+# of a request body, or says why that cannot be done.
+Preparer = Callable[[str, Sequence[Any]], "str | Violation"]
+
+
+class OutcomeKind(StrEnum):
+    """What became of one profile."""
+
+    DELIVERED = "delivered"
+    LEFT = "left"  # left as they are: unsubscribed, suppressed, bounced, deleted, unconfirmed
+    REJECTED = "rejected"
+    NOT_SENT = "not_sent"
+
+
+@dataclass(frozen=True)
+class ProfileRefusal:
+    """What the destination said of one person whom it did not take."""
+
+    email: str
+    kind: OutcomeKind
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class BatchReceipt:
+    """The answer to one batch. Everybody not named in ``refusals`` was taken."""
+
+    new: int
+    existing: int
+    refusals: Sequence[ProfileRefusal]
+    http_status: int
+    seconds: float
+    bytes_sent: int
+    # People whom neither the counts nor the refusals speak of; 0 when the answer adds up.
+    unaccounted: int = 0

@@ -1,0 +1,96 @@
+"""Connections: leave to use an account at a destination, and by whose consent."""
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from config.accounts.roles import Role
+from config.jobs import clock
+from connections.destinations import registry
+from connections.destinations.base import Destination
+from connections.fields import EncryptedJSONField
+
+
+class Environment(models.TextChoices):
+    """Which of the two a connection speaks to; chosen when it is made, and kept."""
+
+    LIVE = "live", _("Live")
+    SANDBOX = "sandbox", _("Sandbox")
+
+
+def administrators_only() -> list[str]:
+    return [Role.ADMINISTRATOR.value]
+
+
+class Connection(models.Model):
+    name = models.CharField(_("display name"), max_length=120)
+    destination_key = models.CharField(max_length=40)
+    environment = models.CharField(max_length=10, choices=Environment.choices, default=Environment.LIVE)
+    # Roles that may put exports on it. Administrators always may, named or not.
+    allowed_roles = ArrayField(models.CharField(max_length=20, choices=Role.choices), default=administrators_only)
+    credentials = EncryptedJSONField(null=True)
+    # What is not secret: the kind of key, the client id of a client key, the account's name.
+    options = models.JSONField(default=dict)
+    # Set when the vendor refuses the credentials; empty again after a successful check.
+    reconnect_reason = models.TextField(blank=True)
+    export_user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="export_user_of"
+    )
+    export_user_added_at = models.DateTimeField(null=True)
+    max_in_flight = models.PositiveSmallIntegerField(
+        default=4, validators=[MinValueValidator(1), MaxValueValidator(16)]
+    )
+    # The level of calls in flight that was last found to pay; 0: nothing learned yet.
+    learned_in_flight = models.PositiveSmallIntegerField(default=0)
+    version = models.IntegerField(default=1)
+    created_at = models.DateTimeField(default=clock.now)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(Lower("name"), name="connection_name_is_unique"),
+            models.CheckConstraint(
+                condition=models.Q(environment__in=Environment.values), name="connection_environment_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def destination(self) -> Destination:
+        return registry.get(self.destination_key)
+
+    @property
+    def is_sandbox(self) -> bool:
+        return self.environment == Environment.SANDBOX
+
+    @property
+    def account(self) -> str:
+        """Whose lists these are, as far as *delivered* is concerned. It outlives the connection: list ids are
+        unique within a vendor, so vendor and environment suffice."""
+        return f"{self.destination_key}:{self.environment}"
+
+
+class Consent(models.Model):
+    """One “I agree”: who, when, and to which words."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="consents")
+    given_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    given_by_name = models.CharField(max_length=150)
+    given_at = models.DateTimeField(default=clock.now)
+    text_version = models.CharField(max_length=20)
+    language = models.CharField(max_length=10)
+    text = models.TextField()
+
+    class Meta:
+        ordering = ["-given_at"]
+        get_latest_by = "given_at"
+
+    def __str__(self) -> str:
+        return f"{self.given_by_name}, {self.given_at:%Y-%m-%d}"

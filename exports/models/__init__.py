@@ -1,0 +1,21 @@
+"""Exports (standing orders), their runs, and what the runs left behind."""
+
+from exports.models.batch import Batch, BatchStatus, Outcome, OutcomeKind
+from exports.models.delivered import Delivered, DeliveredSet, Refused
+from exports.models.export import Export
+from exports.models.run import Run, RunEvent, Stage, Trigger
+
+__all__ = [
+    "Batch",
+    "BatchStatus",
+    "Delivered",
+    "DeliveredSet",
+    "Export",
+    "Outcome",
+    "OutcomeKind",
+    "Refused",
+    "Run",
+    "RunEvent",
+    "Stage",
+    "Trigger",
+]

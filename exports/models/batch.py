@@ -1,0 +1,86 @@
+"""What a run sends, and who was exceptional."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from exports.models.run import Run
+
+
+class BatchStatus(models.TextChoices):
+    PLANNED = "planned", _("Planned")
+    SENDING = "sending", _("Sending")  # the intention, written before the request leaves
+    DONE = "done", _("Done")
+    SPLIT = "split", _("Halved")  # refused as a whole; its two halves go on for it
+    NOT_SENT = "not_sent", _("Not sent")
+
+
+class Batch(models.Model):
+    """One request's worth of a plan: its members stand in it as arrays, in step with each other."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="batches")
+    number = models.IntegerField()
+    # How often it was halved, written “12”, “12.1”, “12.1.2” on screen.
+    label = models.CharField(max_length=60)
+    status = models.CharField(max_length=10, choices=BatchStatus.choices, default=BatchStatus.PLANNED)
+    attempt = models.IntegerField(default=0)
+    not_before = models.DateTimeField(null=True)
+    size = models.IntegerField()
+    profile_ids = ArrayField(models.BigIntegerField())
+    emails = ArrayField(models.TextField())
+    payloads = ArrayField(models.TextField())
+    hashes = ArrayField(models.UUIDField())
+
+    delivered = models.IntegerField(default=0)
+    new_people = models.IntegerField(default=0)
+    left = models.IntegerField(default=0)
+    rejected = models.IntegerField(default=0)
+    unaccounted = models.IntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    seconds = models.FloatField(null=True)
+    http_status = models.IntegerField(null=True)
+    bytes_sent = models.IntegerField(null=True)
+    code = models.CharField(max_length=40, blank=True)
+    message = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["run", "number"], name="batch_number_is_unique")]
+        indexes = [
+            models.Index(
+                fields=["run", "number"],
+                condition=models.Q(status__in=("planned", "sending")),
+                name="batch_to_send",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.run_id}/{self.label}"
+
+
+class OutcomeKind(models.TextChoices):
+    """Why a profile is exceptional. Who was delivered has no row here."""
+
+    INVALID = "invalid", _("Invalid address")
+    DUPLICATE = "duplicate", _("Duplicate address")
+    LEFT = "left", _("Left as they are")
+    REJECTED = "rejected", _("Rejected")
+
+
+class Outcome(models.Model):
+    """What became of one exceptional profile of a run."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="outcomes")
+    batch_number = models.IntegerField(null=True)
+    kind = models.CharField(max_length=10, choices=OutcomeKind.choices)
+    profile_id = models.BigIntegerField(null=True)
+    email = models.TextField(blank=True)
+    code = models.CharField(max_length=40)
+    message = models.TextField()
+
+    class Meta:
+        indexes = [models.Index(fields=["run", "kind", "code"], name="outcome_by_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.code}"

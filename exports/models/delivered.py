@@ -1,0 +1,47 @@
+"""What an export knows of the people on its list."""
+
+from django.db import models
+
+from exports.models.export import Export
+
+
+class DeliveredSet(models.Model):
+    """What one export knows of one list. Keyed by account and list, not by connection, so that a connection
+    made anew keeps it. A changed list opens a new set."""
+
+    export = models.ForeignKey(Export, on_delete=models.CASCADE, related_name="delivered_sets")
+    account = models.CharField(max_length=80)
+    list_id = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["export", "account", "list_id"], name="one_set_per_list")]
+
+    def __str__(self) -> str:
+        return f"{self.export}: {self.list_id}"
+
+
+class Delivered(models.Model):
+    """That the list holds a person because of this export, and with which data (as a hash of what was sent)."""
+
+    pk = models.CompositePrimaryKey("delivered_set", "email")
+    delivered_set = models.ForeignKey(DeliveredSet, on_delete=models.CASCADE, related_name="people")
+    email = models.CharField(max_length=254)
+    data_hash = models.UUIDField()
+    last_run_id = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class Refused(models.Model):
+    """That the destination did not take a person when last asked, and with which data. Asked again only when
+    the data have changed."""
+
+    pk = models.CompositePrimaryKey("delivered_set", "email")
+    delivered_set = models.ForeignKey(DeliveredSet, on_delete=models.CASCADE, related_name="refused")
+    email = models.CharField(max_length=254)
+    data_hash = models.UUIDField()
+    last_run_id = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return self.email

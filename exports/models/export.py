@@ -1,0 +1,43 @@
+"""Standing orders."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from config.jobs import clock
+from connections.models import Connection
+from segments.models import Segment
+
+
+class Export(models.Model):
+    """A standing order: segments to a list, over a connection."""
+
+    name = models.CharField(_("display name"), max_length=120)
+    # None: “No connection”; the export keeps its settings and does not run.
+    connection = models.ForeignKey(
+        Connection, null=True, blank=True, on_delete=models.PROTECT, related_name="exports"
+    )
+    list_id = models.CharField(_("list ID"), max_length=64)
+    # What the list was called, and how people get on it, when it was last looked up.
+    list_title = models.CharField(max_length=200, blank=True)
+    list_confirmed_opt_in = models.BooleanField(default=False)
+    segments = models.ManyToManyField(Segment, related_name="exports", blank=True)
+    email_attribute = models.CharField(_("Email"), max_length=120)
+    # [{"attribute": "first_name", "field": "name"}, …], in the order of sending.
+    mapping = models.JSONField(default=list)
+    # Answers to the destination's questions, such as {"consent_to_track": "unchanged"}.
+    answers = models.JSONField(default=dict)
+    # Someone has ticked “Campaign Monitor will email N new people”.
+    opt_in_mail_accepted = models.BooleanField(default=False)
+    version = models.IntegerField(default=1)
+    created_at = models.DateTimeField(default=clock.now)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("name"), name="export_name_is_unique")]
+
+    def __str__(self) -> str:
+        return self.name

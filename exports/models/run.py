@@ -1,0 +1,102 @@
+"""One execution of an export, and the story of its statuses."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from config.jobs import clock
+from config.jobs.models import OPEN, Job, JobStatus
+from exports.models.export import Export
+
+
+class Trigger(models.TextChoices):
+    MANUAL = "manual", _("By hand")
+    COMMAND = "command", _("Command line")
+    SCHEDULE = "schedule", _("Schedule")
+
+
+class Stage(models.TextChoices):
+    """How far a run has come. Each stage is entered by one committed write, so that it can be resumed."""
+
+    CHECK = "check", _("Check")
+    PLAN = "plan", _("Plan")
+    DELIVER = "deliver", _("Deliver")
+    COMPLETE = "complete", _("Complete")
+
+
+class Run(Job):
+    """One execution of an export. Progress counts profiles."""
+
+    export = models.ForeignKey(Export, on_delete=models.CASCADE, related_name="runs")
+    number = models.IntegerField()
+    trigger = models.CharField(max_length=10, choices=Trigger.choices)
+    stage = models.CharField(max_length=10, choices=Stage.choices, default=Stage.CHECK)
+    reason = models.CharField(max_length=40, blank=True)  # a run_states.Reason
+    # The list it works on, known once it is checked; no other run may work on that list meanwhile.
+    account = models.CharField(max_length=80, blank=True)
+    list_id = models.CharField(max_length=64, blank=True)
+    # A frozen copy of what it was started with, so that editing the export changes nothing under way.
+    settings = models.JSONField(default=dict)
+    # Set aside until then: everything that is left waits for the destination.
+    resume_at = models.DateTimeField(null=True, blank=True)
+
+    # Counts of the plan …
+    members = models.BigIntegerField(default=0)
+    invalid = models.BigIntegerField(default=0)
+    duplicates = models.BigIntegerField(default=0)
+    unchanged = models.BigIntegerField(default=0)
+    still_refused = models.BigIntegerField(default=0)
+    to_add = models.BigIntegerField(default=0)
+    to_update = models.BigIntegerField(default=0)
+    # … and of what became of it: planned = delivered + left + rejected + not_sent, always.
+    planned = models.BigIntegerField(default=0)
+    delivered = models.BigIntegerField(default=0)
+    new_people = models.BigIntegerField(default=0)
+    left = models.BigIntegerField(default=0)
+    rejected = models.BigIntegerField(default=0)
+    not_sent = models.BigIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["export", "number"], name="run_number_is_unique"),
+            models.UniqueConstraint(
+                fields=["export"],
+                condition=models.Q(status=JobStatus.PROCESSING),
+                name="one_working_run_per_export",
+            ),
+            models.UniqueConstraint(
+                fields=["export"],
+                condition=models.Q(status=JobStatus.QUEUED),
+                name="one_queued_run_per_export",
+            ),
+            models.UniqueConstraint(
+                fields=["account", "list_id"],
+                condition=models.Q(status=JobStatus.PROCESSING) & ~models.Q(list_id=""),
+                name="one_working_run_per_list",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status__in=OPEN) | models.Q(finished_at__isnull=False),
+                name="finished_run_has_finish_time",
+            ),
+        ]
+        indexes = [models.Index(fields=["status", "resume_at"], name="run_by_status")]
+
+    def __str__(self) -> str:
+        return f"{self.export} #{self.number}"
+
+
+class RunEvent(models.Model):
+    """One change of a run's status: when, from what to what, why and by whom."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField(default=clock.now)
+    from_status = models.CharField(max_length=20, blank=True)
+    to_status = models.CharField(max_length=20)
+    reason = models.CharField(max_length=40, blank=True)
+    by_name = models.CharField(max_length=150, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.from_status} → {self.to_status}"

@@ -1,0 +1,17 @@
+"""Who: data sources, profiles with typed attributes, and segments drawn from them by rules."""
+
+from segments.models.import_job import ImportJob, ImportProblem
+from segments.models.profile import AttributeType, DataSource, Profile, ProfileAttribute
+from segments.models.segment import Member, Segment, SegmentRefresh
+
+__all__ = [
+    "AttributeType",
+    "DataSource",
+    "ImportJob",
+    "ImportProblem",
+    "Member",
+    "Profile",
+    "ProfileAttribute",
+    "Segment",
+    "SegmentRefresh",
+]

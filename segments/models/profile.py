@@ -1,0 +1,61 @@
+"""Data sources, and the people they give."""
+
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from config.jobs import clock
+
+
+class AttributeType(models.TextChoices):
+    TEXT = "text", _("Text")
+    NUMBER = "number", _("Number")
+    DATE = "date", _("Date")
+    BOOLEAN = "boolean", _("Yes/no")
+
+
+class DataSource(models.Model):
+    """Where profiles come from."""
+
+    name = models.CharField(_("name"), max_length=120)
+    key_column = models.CharField(_("key column"), max_length=120)
+    created_at = models.DateTimeField(default=clock.now)
+    refreshed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("name"), name="data_source_name_is_unique")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ProfileAttribute(models.Model):
+    """The catalogue of attributes: what profiles have, and of which type. A name is what the file calls it."""
+
+    name = models.CharField(max_length=120)
+    data_type = models.CharField(max_length=10, choices=AttributeType.choices)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(Lower("name"), name="attribute_name_is_unique")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Profile(models.Model):
+    """A person we know. ``attributes`` maps names of the catalogue to typed values: text and numbers as they
+    are, dates as “YYYY-MM-DD”, yes/no as booleans; what is unknown is absent."""
+
+    source = models.ForeignKey(DataSource, on_delete=models.CASCADE, related_name="profiles")
+    key = models.CharField(max_length=200)
+    attributes = models.JSONField(default=dict)
+    created_at = models.DateTimeField(default=clock.now)
+    # The moment of the last import that changed something. Among profiles with one address the latest wins.
+    updated_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source", "key"], name="profile_key_is_unique")]
+
+    def __str__(self) -> str:
+        return self.key

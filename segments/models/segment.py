@@ -1,0 +1,66 @@
+"""Segments, their members, and the jobs that draw them."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from config.jobs import clock
+from config.jobs.models import OPEN, Job
+from segments.models.profile import Profile
+
+
+class Segment(models.Model):
+    """A group of profiles drawn by rules (see rules.py for their shape)."""
+
+    name = models.CharField(_("name"), max_length=120)
+    description = models.CharField(_("description"), max_length=500, blank=True)
+    rules = models.JSONField(default=dict)
+    member_count = models.BigIntegerField(default=0)
+    refreshed_at = models.DateTimeField(null=True, blank=True)  # None: never drawn yet
+    version = models.IntegerField(default=1)
+    created_at = models.DateTimeField(default=clock.now)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("name"), name="segment_name_is_unique")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Member(models.Model):
+    """That a profile is in a segment. Written only by refresh.py, all of a refresh in one transaction, so that
+    nobody ever reads half of it."""
+
+    pk = models.CompositePrimaryKey("segment", "profile")
+    segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="members")
+    profile = models.ForeignKey(Profile, on_delete=models.CASCADE, related_name="memberships")
+
+    def __str__(self) -> str:
+        return f"{self.segment_id}: {self.profile_id}"
+
+
+class SegmentRefresh(Job):
+    """One drawing of a segment."""
+
+    segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="refreshes")
+    added = models.BigIntegerField(default=0)
+    removed = models.BigIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["segment"], condition=models.Q(status__in=OPEN), name="one_open_refresh_per_segment"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status__in=OPEN) | models.Q(finished_at__isnull=False),
+                name="finished_refresh_has_finish_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.segment}"
