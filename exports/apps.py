@@ -3,3 +3,12 @@ from django.apps import AppConfig
 
 class ExportsConfig(AppConfig):
     name = "exports"
+
+    def ready(self) -> None:
+        """Tell the pages of segments and connections who uses them."""
+        from connections import used_by as uses_of_connections
+        from exports import uses
+        from segments import used_by as uses_of_segments
+
+        uses_of_connections.register(uses.of_connection)
+        uses_of_segments.register(uses.of_segment)

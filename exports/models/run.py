@@ -35,9 +35,12 @@ class Run(Job):
     account = models.CharField(max_length=80, blank=True)
     list_id = models.CharField(max_length=64, blank=True)
     # A frozen copy of what it was started with, so that editing the export changes nothing under way.
-    settings = models.JSONField(default=dict)
+    frozen = models.JSONField(default=dict)
     # Set aside until then: everything that is left waits for the destination.
     resume_at = models.DateTimeField(null=True, blank=True)
+
+    # Unexpected errors and refused calls outside batches so far: too many, and the run gives up.
+    troubles = models.IntegerField(default=0)
 
     # Counts of the plan …
     members = models.BigIntegerField(default=0)
@@ -47,6 +50,7 @@ class Run(Job):
     still_refused = models.BigIntegerField(default=0)
     to_add = models.BigIntegerField(default=0)
     to_update = models.BigIntegerField(default=0)
+    # (members = invalid + duplicates + unchanged + still_refused + planned, always)
     # … and of what became of it: planned = delivered + left + rejected + not_sent, always.
     planned = models.BigIntegerField(default=0)
     delivered = models.BigIntegerField(default=0)

@@ -1,0 +1,151 @@
+"""What people do with exports. Each action signs its name, is atomic, and leaves a row in the audit."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from config.accounts.models import User
+from config.audit.record import record
+from config.jobs import clock
+from config.web.versions import take_version
+from connections.models import Connection
+from exports import policies
+from exports.models import Export, Run, RunEvent, Trigger
+from segments.models import Segment
+
+_PLAIN_FIELDS = (
+    "name",
+    "list_id",
+    "list_title",
+    "list_confirmed_opt_in",
+    "email_attribute",
+    "mapping",
+    "answers",
+    "opt_in_mail_accepted",
+)
+
+
+@dataclass(frozen=True)
+class ExportSettings:
+    """All that a person decides about an export."""
+
+    name: str
+    connection: Connection | None
+    list_id: str
+    email_attribute: str
+    segments: Sequence[Segment]
+    mapping: Sequence[Mapping[str, str]] = ()
+    answers: Mapping[str, str] = field(default_factory=dict)
+    list_title: str = ""
+    list_confirmed_opt_in: bool = False
+    opt_in_mail_accepted: bool = False
+
+
+@transaction.atomic
+def create(settings: ExportSettings, *, by: User | None) -> Export:
+    """A new export; it does not run by being saved."""
+    export = Export(created_by=by)
+    _apply(export, settings)
+    export.save()
+    export.segments.set(settings.segments)
+    record("created", export, by=by, changes={"settings": (None, describe(export))}, version=export.version)
+    return export
+
+
+@transaction.atomic
+def edit(export: Export, settings: ExportSettings, *, version: int, by: User | None) -> Export:
+    """Change an export that was read at ``version``; raises StaleEdit when somebody else was faster."""
+    take_version(export, version)
+    export.refresh_from_db()
+    before = describe(export)
+    _apply(export, settings)
+    export.save()
+    export.segments.set(settings.segments)
+    after = describe(export)
+    changes = {name: (before[name], after[name]) for name in after if before[name] != after[name]}
+    record("edited", export, by=by, changes=changes, version=export.version)
+    return export
+
+
+@transaction.atomic
+def duplicate(export: Export, *, by: User | None) -> Export:
+    """A copy under a free name. It has sent nothing yet and knows nobody on the list."""
+    copy = Export(created_by=by, connection=export.connection, name=_free_name(export.name))
+    for name in _PLAIN_FIELDS[1:]:
+        setattr(copy, name, getattr(export, name))
+    # Whoever lets people be emailed says so for the new export anew.
+    copy.opt_in_mail_accepted = False
+    copy.save()
+    copy.segments.set(export.segments.all())
+    record("duplicated", copy, by=by, changes={"from": (None, export.name)}, version=copy.version)
+    return copy
+
+
+@transaction.atomic
+def remove(export: Export, *, by: User | None) -> None:
+    """Remove an export with its runs; people already sent stay at the destination. Raises policies.Refusal while
+    a run is under way."""
+    Export.objects.select_for_update().get(pk=export.pk)
+    policies.check_can_remove(export)
+    record("removed", export, by=by, changes={"settings": (describe(export), None)})
+    export.delete()
+
+
+@transaction.atomic
+def start_run(export: Export, *, by: User | None, trigger: Trigger = Trigger.MANUAL) -> Run:
+    """Queue a run and ring for it. Raises policies.Refusal when one is under way (two clicks, two people: the
+    export's row is locked, so that exactly one gets through) or when nothing could be sent."""
+    export = Export.objects.select_for_update(of=("self",)).get(pk=export.pk)
+    policies.check_can_run(export)
+    number = (export.runs.aggregate(last=Max("number"))["last"] or 0) + 1
+    run = Run.objects.create(export=export, number=number, trigger=trigger, requested_by=by)
+    RunEvent.objects.create(run=run, to_status=run.status, by_name=str(by) if by else "")
+    record("run", export, by=by, changes={"run": (None, number)})
+    _ring_after_commit(run)
+    return run
+
+
+@transaction.atomic
+def cancel_run(run: Run, *, by: User) -> None:
+    """Ask a run to stop; what is sent stays sent. Raises policies.Refusal when it has ended."""
+    run = Run.objects.select_for_update().get(pk=run.pk)
+    policies.check_can_cancel(run)
+    # Whoever works on it sees this within a second; if nobody does, the bell wakes somebody who will.
+    Run.objects.filter(pk=run.pk).update(cancel_requested_at=clock.now(), resume_at=None)
+    record("canceled", run.export, by=by, changes={"run": (run.number, None)})
+    _ring_after_commit(run)
+
+
+def describe(export: Export) -> dict[str, Any]:
+    """An export's settings in plain values, for the record."""
+    plain = {name: getattr(export, name) for name in _PLAIN_FIELDS}
+    return plain | {
+        "connection": str(export.connection) if export.connection else None,
+        "segments": sorted(export.segments.values_list("name", flat=True)),
+    }
+
+
+def _apply(export: Export, settings: ExportSettings) -> None:
+    for name in _PLAIN_FIELDS:
+        setattr(export, name, getattr(settings, name))
+    export.mapping = [dict(pair) for pair in settings.mapping]
+    export.answers = dict(settings.answers)
+    export.connection = settings.connection
+
+
+def _free_name(name: str) -> str:
+    base = _("%(name)s – copy") % {"name": name}
+    candidate, number = base, 2
+    while Export.objects.filter(name__iexact=candidate).exists():
+        candidate, number = f"{base} {number}", number + 1
+    return candidate
+
+
+def _ring_after_commit(run: Run) -> None:
+    from exports.tasks import work_on_run
+
+    transaction.on_commit(lambda: work_on_run.delay(run.pk))

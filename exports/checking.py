@@ -1,0 +1,88 @@
+"""Before anything is planned: can this export run at all, and to which list?"""
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from config.jobs.models import JobStatus
+from connections import credentials
+from connections.destinations.errors import StopRun
+from connections.destinations.values import ListDetails
+from connections.models import Connection
+from connections.policies import why_it_cannot_run
+from exports import claiming, matching
+from exports.models import Export, Run, Stage
+from exports.run_states import Reason, RunEnded, change_status
+
+LOOK_AGAIN_SECONDS = 2.0
+
+
+def check(run: Run) -> bool:
+    """Freeze the settings and take the list. False when another run is working on that list: this one waits.
+    Raises RunEnded, or what the destination raises."""
+    export = run.export
+    connection = _usable_connection(export)
+    _check_segments(export)
+    details = _look_up(connection, export)
+    _check_fields(export, details)
+    return _take_list(run, connection, matching.freeze(export, details))
+
+
+def _usable_connection(export: Export) -> Connection:
+    if export.connection is None:
+        raise RunEnded(JobStatus.FAILED, Reason.NO_CONNECTION)
+    obstacle = why_it_cannot_run(export.connection)
+    if obstacle is not None:
+        raise RunEnded(JobStatus.FAILED, Reason.CONNECTION_NOT_READY, str(obstacle.sentence))
+    return export.connection
+
+
+def _check_segments(export: Export) -> None:
+    segments = list(export.segments.all())
+    if not segments:
+        raise RunEnded(JobStatus.FAILED, Reason.NO_SEGMENTS)
+    never = [segment.name for segment in segments if segment.refreshed_at is None]
+    if never:
+        raise RunEnded(JobStatus.SKIPPED, Reason.SEGMENTS_NOT_REFRESHED, ", ".join(never))
+
+
+def _look_up(connection: Connection, export: Export) -> ListDetails:
+    try:
+        details = connection.destination.list_details(credentials.access(connection), export.list_id)
+    except StopRun as refused:
+        raise RunEnded(JobStatus.FAILED, Reason.LIST_REFUSED, refused.sentence) from refused
+    except credentials.NotConnected as not_connected:
+        raise RunEnded(JobStatus.FAILED, Reason.CONNECTION_NOT_READY, str(not_connected)) from not_connected
+    return details
+
+
+def _check_fields(export: Export, details: ListDetails) -> None:
+    missing = matching.missing_fields(export, details)
+    if missing:
+        sentence = matching.missing_fields_sentence(missing)
+        raise RunEnded(JobStatus.FAILED, Reason.FIELDS_MISSING, sentence)
+    if export.connection is None:
+        return
+    unanswered = matching.unanswered(export, export.connection.destination.questions())
+    if unanswered:
+        sentence = _("Choose: %(questions)s.") % {"questions": ", ".join(unanswered)}
+        raise RunEnded(JobStatus.FAILED, Reason.FIELDS_MISSING, sentence)
+
+
+def _take_list(run: Run, connection: Connection, frozen: dict[str, object]) -> bool:
+    """The database allows one working run per list; whoever is refused waits in the queue."""
+    try:
+        with transaction.atomic():
+            change_status(
+                run,
+                JobStatus.PROCESSING,
+                stage=Stage.PLAN,
+                account=connection.account,
+                list_id=run.export.list_id,
+                frozen=frozen,
+                resume_at=None,
+            )
+    except IntegrityError:
+        run.refresh_from_db()
+        claiming.set_aside(run, LOOK_AGAIN_SECONDS, reason=Reason.LIST_BUSY)
+        return False
+    return True

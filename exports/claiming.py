@@ -1,0 +1,44 @@
+"""Which runs may be worked on now, and taking one."""
+
+from datetime import timedelta
+
+from django.core.cache import cache
+from django.db.models import Q, QuerySet
+
+from config.jobs import clock, leases
+from exports.models import Run
+
+RING_AGAIN_SECONDS = 30
+
+
+def due_runs() -> QuerySet[Run]:
+    """Open runs that nobody holds and that wait for nothing, the oldest first."""
+    waits_for_nothing = Q(resume_at=None) | Q(resume_at__lte=clock.now())
+    return leases.claimable(Run).filter(waits_for_nothing).order_by("id")
+
+
+def claim(run_id: int) -> Run | None:
+    """Take the run, or None when it waits, has ended, or someone was faster."""
+    cache.delete(_rung_key(run_id))
+    run = due_runs().filter(pk=run_id).first()
+    claimed = leases.claim(run) if run else None
+    if claimed is not None:
+        leases.fenced_update(claimed, resume_at=None, reason="", message="")
+    return claimed
+
+
+def runs_to_ring_for() -> list[int]:
+    """Due runs whose bell has not been rung lately. A bell may wait behind long work, so that ringing at every
+    tick would pile them up."""
+    due = due_runs().values_list("pk", flat=True)[:100]
+    return [run_id for run_id in due if cache.add(_rung_key(run_id), True, RING_AGAIN_SECONDS)]
+
+
+def set_aside(run: Run, seconds: float, **values: object) -> None:
+    """Let the run wait, in nobody's hands; a tick takes it up again."""
+    resume_at = clock.now() + timedelta(seconds=seconds)
+    leases.fenced_update(run, resume_at=resume_at, lease_until=None, **values)
+
+
+def _rung_key(run_id: int) -> str:
+    return f"rung-for-run-{run_id}"

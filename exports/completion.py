@@ -1,0 +1,64 @@
+"""How a run ends — always, whatever the ending: figures summed over its batches, a status, a reason."""
+
+from django.db import transaction
+from django.db.models import Q, Sum
+from django.utils.translation import gettext as _
+
+from config.accounts.models import User
+from config.jobs.models import JobStatus
+from exports.models import BatchStatus, Run, Stage
+from exports.run_states import Reason, RunEnded, change_status
+
+_LAST_WORD = (BatchStatus.DONE, BatchStatus.NOT_SENT)
+
+
+def complete(run: Run) -> None:
+    """End a run whose batches all have their outcome."""
+    figures = _figures(run)
+    status, reason, message = _verdict(run, figures)
+    _end(run, status, reason, message, figures)
+
+
+def end(run: Run, ended: RunEnded, *, by: User | None = None) -> None:
+    """End a run early: what was not sent stays not sent, and is counted so."""
+    _end(run, ended.status, ended.reason, ended.message, None, by=by)
+
+
+@transaction.atomic
+def _end(
+    run: Run,
+    status: JobStatus,
+    reason: Reason,
+    message: str,
+    figures: dict[str, int] | None,
+    *,
+    by: User | None = None,
+) -> None:
+    run.batches.filter(status__in=(BatchStatus.PLANNED, BatchStatus.SENDING)).update(status=BatchStatus.NOT_SENT)
+    counts = figures or _figures(run)
+    counts.pop("unaccounted")
+    change_status(run, status, reason, message=message, by=by, stage=Stage.COMPLETE, resume_at=None, **counts)
+
+
+def _figures(run: Run) -> dict[str, int]:
+    """Sums over the batches that have the last word on their people."""
+    sums = run.batches.filter(status__in=_LAST_WORD).aggregate(
+        delivered=Sum("delivered", default=0),
+        new_people=Sum("new_people", default=0),
+        left=Sum("left", default=0),
+        rejected=Sum("rejected", default=0),
+        unaccounted=Sum("unaccounted", default=0),
+        not_sent=Sum("size", default=0, filter=Q(status=BatchStatus.NOT_SENT)),
+    )
+    return {name: int(value) for name, value in sums.items()}
+
+
+def _verdict(run: Run, figures: dict[str, int]) -> tuple[JobStatus, Reason, str]:
+    if figures["unaccounted"]:
+        sentence = _("The answers did not account for %(people)d people.") % {"people": figures["unaccounted"]}
+        return JobStatus.WARNINGS, Reason.UNACCOUNTED, sentence
+    if figures["rejected"]:
+        return JobStatus.WARNINGS, Reason.SOME_REJECTED, ""
+    if run.planned == 0:
+        return JobStatus.SUCCESSFUL, Reason.NOTHING_CHANGED, ""
+    return JobStatus.SUCCESSFUL, Reason.NONE, ""

@@ -1,0 +1,128 @@
+"""``manage.py run_export NAME [--wait] [--preview] [--json]``: an export, now.
+
+Exit codes: 0 successful (warnings included), 1 failed, 2 skipped or canceled, 3 needs confirmation.
+"""
+
+import threading
+import time
+from typing import Any
+
+import orjson
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection as database
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from config.jobs.models import JobStatus
+from connections.credentials import NotConnected
+from connections.destinations.errors import DestinationError
+from exports import actions, delivery, figures, messages, policies, running
+from exports.models import Export, Run, Trigger
+from exports.preview import preview
+
+EXIT_CODES = {
+    JobStatus.SUCCESSFUL: 0,
+    JobStatus.WARNINGS: 0,
+    JobStatus.FAILURE: 1,
+    JobStatus.FAILED: 1,
+    JobStatus.SKIPPED: 2,
+    JobStatus.CANCELED: 2,
+    JobStatus.NEEDS_CONFIRMATION: 3,
+}
+
+
+class Command(BaseCommand):
+    help = "Run an export now."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", help="display name of the export")
+        parser.add_argument("--wait", action="store_true", help="work on the run here and wait until it has ended")
+        parser.add_argument("--preview", action="store_true", help="say what would be sent; send nothing")
+        parser.add_argument("--json", action="store_true", help="print figures as JSON")
+
+    def handle(self, *, name: str, wait: bool, preview: bool, json: bool, **_: Any) -> None:
+        export = _find(name)
+        if preview:
+            self._preview(export, as_json=json)
+            return
+        run = _start(export)
+        if not wait:
+            self._say({"run": run.number, "status": run.status}, as_json=json, text=f"{run} is queued.")
+            return
+        _carry_on_until_ended(run, quiet=json)
+        run.refresh_from_db()
+        self._report(run, as_json=json)
+        if code := EXIT_CODES[JobStatus(run.status)]:
+            raise SystemExit(code)
+
+    def _preview(self, export: Export, *, as_json: bool) -> None:
+        try:
+            seen = preview(export)
+        except (DestinationError, NotConnected) as error:
+            raise CommandError(str(error)) from error
+        counts = figures.of_plan(seen.figures) | {"calls": seen.calls}
+        lines = [
+            f"{export}: nothing is sent by this preview.",
+            *(f"  {key}: {value}" for key, value in counts.items()),
+        ]
+        payloads = [orjson.loads(payload) for payload in seen.payloads]
+        self._say(counts | {"first": payloads}, as_json=as_json, text="\n".join([*lines, *seen.payloads]))
+
+    def _report(self, run: Run, *, as_json: bool) -> None:
+        counts = figures.of_run(run)
+        message = messages.of_run(run)
+        lines = [f"{run}: {run.get_status_display()}"]
+        lines += [text for text in (str(message.explanation), run.message, str(message.next_step)) if text]
+        lines += [f"  {key}: {value}" for key, value in counts.items()]
+        facts = {"run": run.number, "status": run.status, "reason": run.reason, "message": run.message}
+        self._say(facts | counts, as_json=as_json, text="\n".join(lines))
+
+    def _say(self, facts: dict[str, Any], *, as_json: bool, text: str) -> None:
+        self.stdout.write(orjson.dumps(facts).decode() if as_json else text)
+
+
+def _find(name: str) -> Export:
+    export = Export.objects.filter(name__iexact=name).first()
+    if export is None:
+        known = ", ".join(f"“{other}”" for other in Export.objects.order_by("name")[:20]) or "none"
+        raise CommandError(f"There is no export “{name}”. Exports: {known}.")
+    return export
+
+
+def _start(export: Export) -> Run:
+    try:
+        return actions.start_run(export, by=None, trigger=Trigger.COMMAND)
+    except policies.Refusal as refusal:
+        raise CommandError(refusal.sentence) from refusal
+
+
+def _carry_on_until_ended(run: Run, *, quiet: bool) -> None:
+    """Work on the run in this process, beside any workers: the lease sees to it that one at a time does."""
+    worker = threading.Thread(target=_work, args=(run.pk,), name="run-export")
+    worker.start()
+    try:
+        _show_progress(run, worker, quiet=quiet)
+    except KeyboardInterrupt:
+        delivery.stopping.set()
+        worker.join()
+        raise CommandError(f"Stopped waiting. Run {run.number} goes on as soon as a worker takes it up.") from None
+
+
+def _work(run_id: int) -> None:
+    try:
+        while Run.objects.get(pk=run_id).is_open and not delivery.stopping.is_set():
+            if running.carry_on(run_id) == running.Next.NOTHING:
+                time.sleep(0.2)
+    finally:
+        database.close()
+
+
+def _show_progress(run: Run, worker: threading.Thread, *, quiet: bool) -> None:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, disable=quiet, transient=True) as progress:
+        shown = progress.add_task(str(run), total=None)
+        while worker.is_alive():
+            worker.join(timeout=0.5)
+            run.refresh_from_db()
+            progress.update(
+                shown, description=run.get_stage_display(), completed=run.progress_done, total=run.progress_total
+            )

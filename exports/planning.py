@@ -1,0 +1,296 @@
+"""What a run will send: everyone in the segments, each with a verdict, and the difference cut into batches.
+
+PostgreSQL selects, joins and deduplicates into a temporary table with one row per member and an *action* for each:
+invalid, duplicate, unchanged, still_refused, add or update. Conversion to the list's own form streams over what is
+to be sent. All of it is one transaction: a plan is there or it is not. The same code, rolled back, is the preview.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.db import connection as database
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from config.jobs.leases import Keeper, fenced_update
+from config.jobs.models import JobStatus
+from connections.destinations import registry
+from connections.destinations.values import Capabilities, Preparer, Violation
+from exports import matching
+from exports.models import DeliveredSet, OutcomeKind, Run, Stage
+from exports.run_states import Reason, RunEnded
+from segments import audience
+
+NO_EMAIL = "no_email"
+BAD_EMAIL = "bad_email"
+DUPLICATE = "duplicate"
+_FETCH = 2000
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How many members met which verdict."""
+
+    invalid: int = 0
+    duplicate: int = 0
+    unchanged: int = 0
+    still_refused: int = 0
+    add: int = 0
+    update: int = 0
+
+    @property
+    def members(self) -> int:
+        return self.invalid + self.duplicate + self.unchanged + self.still_refused + self.to_send
+
+    @property
+    def to_send(self) -> int:
+        return self.add + self.update
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person to be sent, in the list's own form."""
+
+    profile_id: int
+    email: str
+    payload: str
+    data_hash: str
+    is_new: bool
+
+
+@transaction.atomic
+def plan(run: Run, keeper: Keeper) -> None:
+    """Write the run's batches and its exceptional outcomes, and let it enter delivery. Raises RunEnded when the
+    plan must not be sent, LeaseLost when another worker has the run."""
+    delivered_set = _delivered_set(run)
+    _draw(run.frozen, delivered_set.pk)
+    figures = count()
+    _check_limits(run, figures)
+    stop_if_asked(keeper)
+    _keep_exceptions(run)
+    violations, planned = _cut_into_batches(run, keeper)
+    fenced_update(
+        run,
+        stage=Stage.DELIVER,
+        members=figures.members,
+        invalid=figures.invalid + violations,
+        duplicates=figures.duplicate,
+        unchanged=figures.unchanged,
+        still_refused=figures.still_refused,
+        to_add=figures.add,
+        to_update=figures.update,
+        planned=planned,
+        progress_done=0,
+        progress_total=planned,
+    )
+
+
+def stop_if_asked(keeper: Keeper) -> None:
+    """Raise LeaseLost or, when a person has canceled the run, RunEnded."""
+    keeper.check()
+    if keeper.cancel_requested.is_set():
+        raise RunEnded(JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
+
+
+def stop_if_canceled(run: Run) -> None:
+    """Raise RunEnded when a person has canceled the run before it was taken up."""
+    if run.cancel_requested_at is not None:
+        raise RunEnded(JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
+
+
+def _delivered_set(run: Run) -> DeliveredSet:
+    delivered_set, _created = DeliveredSet.objects.get_or_create(
+        export_id=run.export_id, account=run.account, list_id=run.list_id
+    )
+    return delivered_set
+
+
+def _check_limits(run: Run, figures: Figures) -> None:
+    unique = figures.members - figures.invalid - figures.duplicate
+    if unique > settings.MAX_PROFILES_PER_EXPORT:
+        sentence = _("The segments hold %(unique)d people with a valid address; the limit is %(limit)d.") % {
+            "unique": unique,
+            "limit": settings.MAX_PROFILES_PER_EXPORT,
+        }
+        raise RunEnded(JobStatus.FAILED, Reason.TOO_MANY_PROFILES, sentence)
+    if figures.add and run.frozen["confirmed_opt_in"] and not run.frozen["opt_in_mail_accepted"]:
+        sentence = _("Campaign Monitor would email %(new)d new people to confirm.") % {"new": figures.add}
+        raise RunEnded(JobStatus.NEEDS_CONFIRMATION, Reason.OPT_IN_MAIL, sentence)
+
+
+def draw(frozen: Mapping[str, Any], account: str, list_id: str, export_id: int | None) -> Figures:
+    """The verdicts for a preview, in the temporary table of this transaction (the caller rolls it back)."""
+    known = DeliveredSet.objects.filter(export=export_id, account=account, list_id=list_id).first()
+    _draw(frozen, known.pk if known else 0)
+    return count()
+
+
+def _draw(frozen: Mapping[str, Any], delivered_set_id: int) -> None:
+    """Fill the temporary table ``plan``: a row per member, with its verdict."""
+    members, members_params = audience.members_sql([segment["id"] for segment in frozen["segments"]])
+    email, email_params = audience.email_sql(frozen["email_attribute"])
+    attributes = [pair["attribute"] for pair in frozen["mapping"]]
+    values = f"jsonb_build_array({', '.join(['attributes -> %s'] * len(attributes))})"
+    statement = f"""
+        CREATE TEMPORARY TABLE plan ON COMMIT DROP AS
+        WITH person AS (
+            SELECT profile_id, updated_at, {email} AS email, {values} AS mapped
+              FROM ({members}) member
+        ), judged AS (
+            SELECT *, email ~ %s AND length(email) <= %s AS valid,
+                   md5(%s || mapped::text)::uuid AS data_hash
+              FROM person
+        ), ranked AS (
+            SELECT *, CASE WHEN valid THEN row_number() OVER (
+                               PARTITION BY CASE WHEN valid THEN email ELSE profile_id::text END
+                               ORDER BY updated_at DESC, profile_id DESC) END AS place
+              FROM judged
+        )
+        SELECT ranked.profile_id, ranked.email, ranked.mapped, ranked.data_hash,
+               CASE WHEN valid IS NOT TRUE THEN 'invalid'
+                    WHEN place > 1 THEN 'duplicate'
+                    WHEN refused.data_hash = ranked.data_hash THEN 'still_refused'
+                    WHEN delivered.data_hash = ranked.data_hash THEN 'unchanged'
+                    WHEN delivered.data_hash IS NOT NULL THEN 'update'
+                    ELSE 'add' END AS action
+          FROM ranked
+          LEFT JOIN exports_delivered delivered
+                 ON delivered.delivered_set_id = %s AND delivered.email = ranked.email
+          LEFT JOIN exports_refused refused
+                 ON refused.delivered_set_id = %s AND refused.email = ranked.email
+    """  # noqa: S608 - only our own fragments are put in; every value is a parameter
+    params = [
+        *email_params,
+        *attributes,
+        *members_params,
+        audience.VALID_EMAIL,
+        audience.LONGEST_EMAIL,
+        matching.what_changes_the_list(frozen),
+        delivered_set_id,
+        delivered_set_id,
+    ]
+    with database.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.plan")
+        cursor.execute(statement, params)
+
+
+def count() -> Figures:
+    """The verdicts of the drawn plan, counted."""
+    with database.cursor() as cursor:
+        cursor.execute("SELECT action, count(*) FROM plan GROUP BY action")
+        return Figures(**dict(cursor.fetchall()))
+
+
+def _keep_exceptions(run: Run) -> None:
+    """Rows for who is invalid or a duplicate; everybody else is answered by the batches."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO exports_outcome (run_id, kind, profile_id, email, code, message)
+            SELECT %s, action, profile_id, coalesce(email, ''),
+                   CASE WHEN action = 'duplicate' THEN %s WHEN email IS NULL THEN %s ELSE %s END, ''
+              FROM plan WHERE action IN ('invalid', 'duplicate')
+            """,
+            [run.pk, DUPLICATE, NO_EMAIL, BAD_EMAIL],
+        )
+
+
+def people(prepare: Preparer, limit: int | None = None) -> Iterator[Person | tuple[int, str, Violation]]:
+    """Everyone to be sent, in the destination's form and in a stable order; or who cannot be, and why."""
+    statement = "SELECT profile_id, email, mapped, data_hash::text, action FROM plan"
+    statement += " WHERE action IN ('add', 'update') ORDER BY profile_id"
+    if limit is not None:
+        statement += f" LIMIT {int(limit)}"
+    with closing(database.chunked_cursor()) as cursor:
+        cursor.execute(statement)
+        while rows := cursor.fetchmany(_FETCH):
+            for profile_id, email, mapped, data_hash, action in rows:
+                prepared = prepare(email, orjson.loads(mapped))
+                if isinstance(prepared, Violation):
+                    yield profile_id, email, prepared
+                else:
+                    yield Person(profile_id, email, prepared, data_hash, action == "add")
+
+
+def _cut_into_batches(run: Run, keeper: Keeper) -> tuple[int, int]:
+    """Write what is to be sent as numbered batches; how many profiles could not be converted, and how many are in
+    the batches."""
+    destination = registry.get(run.account.partition(":")[0])
+    prepare = destination.preparer(matching.send_settings(run.list_id, run.frozen))
+    writer = _BatchWriter(run, destination.capabilities, keeper)
+    violations = 0
+    for found in people(prepare):
+        if isinstance(found, Person):
+            writer.add(found)
+        else:
+            _keep_violation(run, *found)
+            violations += 1
+    writer.flush()
+    return violations, writer.written
+
+
+def _keep_violation(run: Run, profile_id: int, email: str, violation: Violation) -> None:
+    run.outcomes.create(
+        kind=OutcomeKind.INVALID,
+        profile_id=profile_id,
+        email=email,
+        code=violation.code,
+        message=violation.message,
+    )
+
+
+class _BatchWriter:
+    """Gathers people and writes a batch whenever it is full, by rows or by bytes."""
+
+    def __init__(self, run: Run, capabilities: Capabilities, keeper: Keeper) -> None:
+        self.number = 0
+        self.written = 0
+        self._run = run
+        self._capabilities = capabilities
+        self._keeper = keeper
+        self._people: list[Person] = []
+        self._bytes = 0
+
+    def add(self, person: Person) -> None:
+        size = len(person.payload.encode()) + 1
+        full = len(self._people) >= self._capabilities.batch_rows
+        if full or (self._people and self._bytes + size > self._capabilities.batch_bytes):
+            self.flush()
+        self._people.append(person)
+        self._bytes += size
+
+    def flush(self) -> None:
+        if not self._people:
+            return
+        self.number += 1
+        write_batch(self._run.pk, self.number, self._people)
+        self.written += len(self._people)
+        self._people, self._bytes = [], 0
+        self._keeper.report(progress_done=self.written)
+        stop_if_asked(self._keeper)
+
+
+def write_batch(run_id: int, number: int, members: Sequence[Person]) -> None:
+    """One batch as one row, its members as arrays."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO exports_batch (run_id, number, label, status, attempt, size, profile_ids, emails, payloads,
+                                       hashes, delivered, new_people, "left", rejected, unaccounted, code, message)
+            VALUES (%s, %s, %s, 'planned', 0, %s, %s, %s, %s, %s::uuid[], 0, 0, 0, 0, 0, '', '')
+            """,
+            [
+                run_id,
+                number,
+                str(number),
+                len(members),
+                [person.profile_id for person in members],
+                [person.email for person in members],
+                [person.payload for person in members],
+                [person.data_hash for person in members],
+            ],
+        )

@@ -1,0 +1,65 @@
+"""What the state of things allows, whoever asks."""
+
+from django.utils.translation import gettext as _
+
+from config.jobs.models import OPEN
+from connections.policies import why_it_cannot_run
+from exports.models import Export, Run
+
+
+class Refusal(Exception):
+    """It cannot be done now; the sentence says why."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+def open_run(export: Export) -> Run | None:
+    """The run that is queued or at work, if any."""
+    return export.runs.filter(status__in=OPEN).select_related("requested_by").first()
+
+
+def check_can_run(export: Export) -> None:
+    """Raise Refusal when a run would only repeat another or could not send anything."""
+    if run := open_run(export):
+        raise Refusal(already_running(run))
+    if export.connection is None:
+        raise Refusal(_("This export has no connection. Choose one first."))
+    if obstacle := why_it_cannot_run(export.connection):
+        raise Refusal(
+            _("The connection “%(name)s” cannot be used: %(why)s")
+            % {"name": export.connection, "why": obstacle.sentence}
+        )
+
+
+def already_running(run: Run) -> str:
+    """Who started the run that is under way."""
+    if run.requested_by is None:
+        return _("Run %(number)s is already under way.") % {"number": run.number}
+    return _("Run %(number)s is already under way, started by %(person)s.") % {
+        "number": run.number,
+        "person": run.requested_by,
+    }
+
+
+def can_run(export: Export) -> bool:
+    try:
+        check_can_run(export)
+    except Refusal:
+        return False
+    return True
+
+
+def check_can_cancel(run: Run) -> None:
+    """Raise Refusal when the run has ended."""
+    if not run.is_open:
+        raise Refusal(_("Run %(number)s has already ended.") % {"number": run.number})
+
+
+def check_can_remove(export: Export) -> None:
+    """Raise Refusal while a run is under way."""
+    if run := open_run(export):
+        raise Refusal(
+            _("Run %(number)s is under way. Cancel it, or wait until it has ended.") % {"number": run.number}
+        )

@@ -1,0 +1,190 @@
+"""What became of a batch, in one transaction each: the batch, *delivered*, *refused*, the exceptional outcomes and
+the run's running counts. Every write is fenced by the run's attempt: a worker that wakes too late changes nothing.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection as database
+from django.db import transaction
+from django.db.models import F
+
+from config.jobs import clock
+from config.jobs.leases import LeaseLost
+from connections.destinations.errors import DestinationError
+from connections.destinations.values import BatchReceipt, OutcomeKind, ProfileRefusal
+from exports.models import Batch, BatchStatus, Run
+
+
+def take_back_unanswered(run: Run) -> None:
+    """Batches that were being sent when their worker died go out again: nobody knows whether they arrived, and
+    an import is an upsert."""
+    run.batches.filter(status=BatchStatus.SENDING).update(status=BatchStatus.PLANNED)
+
+
+@transaction.atomic
+def intend(run: Run, batch_ids: Sequence[int]) -> None:
+    """Write that these batches are about to be sent, before the requests leave."""
+    _add_to_run(run)
+    Batch.objects.filter(pk__in=batch_ids).update(
+        status=BatchStatus.SENDING, attempt=F("attempt") + 1, sent_at=clock.now()
+    )
+
+
+@transaction.atomic
+def record_receipt(run: Run, batch_id: int, delivered_set_id: int, receipt: BatchReceipt) -> None:
+    """Everybody in the batch has an outcome from here on."""
+    refusals = [refusal for refusal in receipt.refusals if refusal.kind != OutcomeKind.DELIVERED]
+    taken_back = _keep_refusals(run, batch_id, delivered_set_id, refusals)
+    left = sum(kind == OutcomeKind.LEFT for kind in taken_back)
+    rejected = len(taken_back) - left
+    _keep_delivered(run, batch_id, delivered_set_id, [refusal.email for refusal in refusals])
+    Batch.objects.filter(pk=batch_id).update(
+        status=BatchStatus.DONE,
+        delivered=F("size") - left - rejected,
+        new_people=receipt.new,
+        left=left,
+        rejected=rejected,
+        unaccounted=receipt.unaccounted,
+        finished_at=clock.now(),
+        seconds=receipt.seconds,
+        http_status=receipt.http_status,
+        bytes_sent=receipt.bytes_sent,
+        code="",
+        message="",
+    )
+    size = Batch.objects.values_list("size", flat=True).get(pk=batch_id)
+    _add_to_run(
+        run,
+        delivered=size - left - rejected,
+        new_people=receipt.new,
+        left=left,
+        rejected=rejected,
+        progress_done=size,
+    )
+
+
+@transaction.atomic
+def put_back(run: Run, batch_id: int, not_before: datetime, trouble: DestinationError) -> None:
+    """The batch goes out again, not before that moment."""
+    _add_to_run(run)
+    Batch.objects.filter(pk=batch_id).update(
+        status=BatchStatus.PLANNED,
+        not_before=not_before,
+        http_status=trouble.http_status,
+        code=trouble.code,
+        message=trouble.sentence,
+    )
+
+
+@transaction.atomic
+def halve(run: Run, batch_id: int, refused: DestinationError) -> None:
+    """Let two halves go on for a batch that was refused as a whole."""
+    _add_to_run(run)
+    batch = Batch.objects.only("label", "size").get(pk=batch_id)
+    middle = batch.size // 2
+    _copy_part(batch_id, f"{batch.label}.1", 1, middle)
+    _copy_part(batch_id, f"{batch.label}.2", middle + 1, batch.size)
+    Batch.objects.filter(pk=batch_id).update(
+        status=BatchStatus.SPLIT,
+        finished_at=clock.now(),
+        http_status=refused.http_status,
+        code=refused.code,
+        message=refused.sentence,
+    )
+
+
+def _copy_part(batch_id: int, label: str, first: int, last: int) -> None:
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO exports_batch (run_id, number, label, status, attempt, size, profile_ids, emails, payloads,
+                                       hashes, delivered, new_people, "left", rejected, unaccounted, code, message)
+            SELECT run_id, (SELECT max(number) + 1 FROM exports_batch b WHERE b.run_id = batch.run_id), %(label)s,
+                   'planned', 0, %(last)s - %(first)s + 1, profile_ids[%(first)s:%(last)s],
+                   emails[%(first)s:%(last)s], payloads[%(first)s:%(last)s], hashes[%(first)s:%(last)s],
+                   0, 0, 0, 0, 0, '', ''
+              FROM exports_batch batch WHERE id = %(batch)s
+            """,
+            {"label": label, "first": first, "last": last, "batch": batch_id},
+        )
+
+
+def _keep_delivered(run: Run, batch_id: int, delivered_set_id: int, refused: Sequence[str]) -> None:
+    parameters: dict[str, Any] = {
+        "batch": batch_id,
+        "set": delivered_set_id,
+        "run": run.pk,
+        "refused": list(refused),
+    }
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO exports_delivered (delivered_set_id, email, data_hash, last_run_id)
+            SELECT %(set)s, person.email, person.data_hash, %(run)s
+              FROM exports_batch batch, unnest(batch.emails, batch.hashes) AS person (email, data_hash)
+             WHERE batch.id = %(batch)s AND person.email <> ALL (%(refused)s::text[])
+             ORDER BY person.email
+                ON CONFLICT (delivered_set_id, email)
+                DO UPDATE SET data_hash = excluded.data_hash, last_run_id = excluded.last_run_id
+            """,
+            parameters,
+        )
+        cursor.execute(
+            """
+            DELETE FROM exports_refused refused USING exports_batch batch
+             WHERE batch.id = %(batch)s AND refused.delivered_set_id = %(set)s
+               AND refused.email = ANY (batch.emails) AND refused.email <> ALL (%(refused)s::text[])
+            """,
+            parameters,
+        )
+
+
+def _keep_refusals(
+    run: Run, batch_id: int, delivered_set_id: int, refusals: Sequence[ProfileRefusal]
+) -> list[OutcomeKind]:
+    """Keep an outcome for each refusal that names somebody of this batch; their kinds."""
+    if not refusals:
+        return []
+    parameters: dict[str, Any] = {
+        "batch": batch_id,
+        "set": delivered_set_id,
+        "run": run.pk,
+        "emails": [refusal.email for refusal in refusals],
+        "kinds": [refusal.kind.value for refusal in refusals],
+        "codes": [refusal.code for refusal in refusals],
+        "messages": [refusal.message for refusal in refusals],
+    }
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH refusal AS (
+                SELECT DISTINCT ON (person.email) person.*, said.kind, said.code, said.message
+                  FROM exports_batch batch,
+                       unnest(batch.profile_ids, batch.emails, batch.hashes)
+                           AS person (profile_id, email, data_hash),
+                       unnest(%(emails)s::text[], %(kinds)s::text[], %(codes)s::text[], %(messages)s::text[])
+                           AS said (email, kind, code, message)
+                 WHERE batch.id = %(batch)s AND said.email = person.email
+            ), remembered AS (
+                INSERT INTO exports_refused (delivered_set_id, email, data_hash, last_run_id)
+                SELECT %(set)s, email, data_hash, %(run)s FROM refusal
+                    ON CONFLICT (delivered_set_id, email)
+                    DO UPDATE SET data_hash = excluded.data_hash, last_run_id = excluded.last_run_id
+            )
+            INSERT INTO exports_outcome (run_id, batch_number, kind, profile_id, email, code, message)
+            SELECT %(run)s, batch.number, kind, profile_id, email, refusal.code, refusal.message
+              FROM refusal, exports_batch batch WHERE batch.id = %(batch)s
+            RETURNING kind
+            """,
+            parameters,
+        )
+        return [OutcomeKind(kind) for (kind,) in cursor.fetchall()]
+
+
+def _add_to_run(run: Run, **increments: int) -> None:
+    """Count onto the run's row if it is still ours; raises LeaseLost, and with it this transaction is undone."""
+    values: dict[str, Any] = {name: F(name) + increment for name, increment in increments.items()}
+    if not Run.objects.filter(pk=run.pk, attempt=run.attempt).update(**values or {"attempt": F("attempt")}):
+        raise LeaseLost(f"run {run.pk}: attempt {run.attempt} is no longer the current one")

@@ -1,0 +1,101 @@
+"""Statuses of a run, the reasons behind them, and the one door through which a status changes.
+
+Few statuses, in the mirrored product's words; many reasons, which tell a person why and what to do (their texts
+are in messages.py). *Skipped* heals by itself; what needs a person is *Failed (permanent)*.
+"""
+
+from typing import Any
+
+from django.db import models, transaction
+from django.utils.translation import gettext_lazy as _
+
+from config.accounts.models import User
+from config.jobs import clock
+from config.jobs.leases import fenced_update
+from config.jobs.models import OPEN, JobStatus
+from exports.models import Run, RunEvent
+
+
+class Reason(models.TextChoices):
+    """Why a run is as it is."""
+
+    NONE = "", _("—")
+    LIST_BUSY = "list_busy", _("Another export is sending to the same list")
+    WAITING_FOR_DESTINATION = "waiting_for_destination", _("Waiting for the destination")
+    NOTHING_CHANGED = "nothing_changed", _("Nothing has changed")
+    SOME_REJECTED = "some_rejected", _("Some people were rejected")
+    UNACCOUNTED = "unaccounted", _("An answer did not add up")
+    NO_CONNECTION = "no_connection", _("No connection")
+    CONNECTION_NOT_READY = "connection_not_ready", _("The connection is not ready")
+    RECONNECT_NEEDED = "reconnect_needed", _("Reconnect needed")
+    NO_SEGMENTS = "no_segments", _("No segments")
+    SEGMENTS_NOT_REFRESHED = "segments_not_refreshed", _("Segments not refreshed yet")
+    LIST_REFUSED = "list_refused", _("The list cannot be used")
+    FIELDS_MISSING = "fields_missing", _("Fields are missing on the list")
+    TOO_MANY_PROFILES = "too_many_profiles", _("Over the limit")
+    OPT_IN_MAIL = "opt_in_mail", _("People would be emailed")
+    DESTINATION_UNAVAILABLE = "destination_unavailable", _("The destination did not answer")
+    EVERYTHING_REFUSED = "everything_refused", _("Everything was refused")
+    UNEXPECTED_ERROR = "unexpected_error", _("Unexpected error")
+    CANCELED_BY_PERSON = "canceled_by_person", _("Canceled by a person")
+
+
+# From a status to those that may follow it. What is not open has ended for good: a retry is a new run.
+TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
+    JobStatus.QUEUED: frozenset(
+        {JobStatus.PROCESSING, JobStatus.SKIPPED, JobStatus.FAILED, JobStatus.CANCELED, JobStatus.FAILURE}
+    ),
+    JobStatus.PROCESSING: frozenset(set(JobStatus) - {JobStatus.QUEUED, JobStatus.PROCESSING}),
+    JobStatus.SUCCESSFUL: frozenset(),
+    JobStatus.WARNINGS: frozenset(),
+    JobStatus.SKIPPED: frozenset(),
+    JobStatus.FAILURE: frozenset({JobStatus.QUEUED}),
+    JobStatus.FAILED: frozenset(),
+    JobStatus.CANCELED: frozenset(),
+    JobStatus.NEEDS_CONFIRMATION: frozenset(),
+}
+
+
+class NotAllowed(Exception):
+    """The table knows no such transition."""
+
+
+class RunEnded(Exception):
+    """Raised anywhere in the work on a run when it must end now: with which status, why, and in whose words."""
+
+    def __init__(self, status: JobStatus, reason: Reason, message: str = "") -> None:
+        super().__init__(f"{status}: {reason} {message}")
+        self.status = status
+        self.reason = reason
+        self.message = message
+
+
+def check_transition(before: str, after: str) -> None:
+    """Raise NotAllowed unless ``after`` may follow ``before``."""
+    if JobStatus(after) not in TRANSITIONS[JobStatus(before)]:
+        raise NotAllowed(f"a run cannot go from {before} to {after}")
+
+
+@transaction.atomic
+def change_status(
+    run: Run,
+    status: JobStatus,
+    reason: Reason = Reason.NONE,
+    *,
+    message: str = "",
+    by: User | None = None,
+    **values: Any,
+) -> None:
+    """Write status, its time and an event together, with any other ``values`` of the row. Raises NotAllowed, and
+    LeaseLost when another worker has the run."""
+    check_transition(run.status, status)
+    now = clock.now()
+    if status == JobStatus.PROCESSING and run.started_at is None:
+        values["started_at"] = now
+    if status not in OPEN:
+        values |= {"finished_at": now, "lease_until": None}
+    before = run.status
+    fenced_update(run, status=status, reason=reason, message=message, **values)
+    RunEvent.objects.create(
+        run=run, at=now, from_status=before, to_status=status, reason=reason, by_name=str(by) if by else ""
+    )

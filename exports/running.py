@@ -1,0 +1,103 @@
+"""The life of a run, from its claim to its end. Whoever calls — a task, a command — only says which run.
+
+A run stands in PostgreSQL: each stage is entered by one committed write, so whoever takes it up after a crash goes
+on where it stood.
+"""
+
+import logging
+from enum import Enum
+
+from django.utils.translation import gettext as _
+
+from config.jobs import leases
+from config.jobs.backoff import seconds_before_attempt
+from config.jobs.leases import Keeper, LeaseLost
+from config.jobs.models import JobStatus
+from connections.actions import mark_reconnect_needed
+from connections.destinations.errors import DestinationError, NeedsAdministrator, StopRun
+from exports import checking, claiming, completion, delivery, planning
+from exports.delivery import SliceEnd
+from exports.models import Run, Stage
+from exports.run_states import Reason, RunEnded
+
+logger = logging.getLogger(__name__)
+
+MOST_TROUBLES = 10
+
+
+class Next(Enum):
+    """What the caller does after a slice."""
+
+    NOTHING = "nothing"  # it has ended, waits for its time, or is somebody else's
+    RING_AGAIN = "ring_again"  # there is more to do at once
+
+
+def carry_on(run_id: int) -> Next:
+    """Work on a run for one slice, if it may be worked on and nobody else does."""
+    run = claiming.claim(run_id)
+    if run is None:
+        return Next.NOTHING
+    try:
+        with leases.kept(run) as keeper:
+            return _go_through_stages(run, keeper)
+    except LeaseLost:
+        logger.warning("run %s: taken over by another worker", run.pk)
+        return Next.NOTHING
+    except Exception:
+        logger.exception("run %s: unexpected error", run.pk)
+        return _after_trouble(run.pk, run.attempt, Reason.UNEXPECTED_ERROR, _("See the log of the worker."))
+
+
+def _go_through_stages(run: Run, keeper: Keeper) -> Next:
+    try:
+        planning.stop_if_canceled(run)
+        if run.stage == Stage.CHECK and not checking.check(run):
+            return Next.NOTHING
+        if run.stage == Stage.PLAN:
+            planning.plan(run, keeper)
+        if run.stage == Stage.DELIVER:
+            end = delivery.deliver(run, keeper)
+            if end != SliceEnd.ALL_SENT:
+                return _go_on_later(run, end)
+        completion.complete(run)
+    except RunEnded as ended:
+        completion.end(run, ended)
+    except NeedsAdministrator as needed:
+        _tell_administrators(run, needed)
+        completion.end(run, RunEnded(JobStatus.FAILED, Reason.RECONNECT_NEEDED, needed.sentence))
+    except StopRun as refused:
+        completion.end(run, RunEnded(JobStatus.FAILED, Reason.LIST_REFUSED, refused.sentence))
+    except DestinationError as trouble:
+        return _after_trouble(run.pk, run.attempt, Reason.DESTINATION_UNAVAILABLE, trouble.sentence)
+    return Next.NOTHING
+
+
+def _go_on_later(run: Run, end: SliceEnd) -> Next:
+    if end == SliceEnd.WAITING:
+        claiming.set_aside(run, delivery.seconds_until_due(run), reason=Reason.WAITING_FOR_DESTINATION)
+        return Next.NOTHING
+    leases.release(run)
+    return Next.RING_AGAIN
+
+
+def _tell_administrators(run: Run, needed: NeedsAdministrator) -> None:
+    if run.export.connection is not None:
+        mark_reconnect_needed(run.export.connection, needed.sentence)
+
+
+def _after_trouble(run_id: int, attempt: int, reason: Reason, message: str) -> Next:
+    """Wait longer each time; after too many troubles the run gives up."""
+    run = Run.objects.get(pk=run_id)
+    if run.attempt != attempt or not run.is_open:
+        return Next.NOTHING
+    troubles = run.troubles + 1
+    try:
+        if troubles >= MOST_TROUBLES:
+            completion.end(run, RunEnded(JobStatus.FAILED, reason, message))
+        else:
+            claiming.set_aside(
+                run, seconds_before_attempt(troubles), troubles=troubles, reason=reason, message=message
+            )
+    except LeaseLost:
+        logger.warning("run %s: taken over by another worker", run_id)
+    return Next.NOTHING

@@ -1,0 +1,25 @@
+"""Doorbells: each says “look”, and nothing is lost when one is."""
+
+from celery import shared_task
+from celery.signals import worker_shutting_down
+
+from exports import claiming, delivery, running
+
+
+@shared_task(queue="work")
+def work_on_run(run_id: int) -> None:
+    """Work on a run for one slice; ring again when there is more."""
+    if running.carry_on(run_id) == running.Next.RING_AGAIN:
+        work_on_run.delay(run_id)
+
+
+@shared_task(queue="bells")
+def ring_for_open_jobs() -> None:
+    """Ring for every run that is due and in nobody's hands: bells may have been lost, workers may have died."""
+    for run_id in claiming.runs_to_ring_for():
+        work_on_run.delay(run_id)
+
+
+@worker_shutting_down.connect
+def _finish_calls_in_flight(**_: object) -> None:
+    delivery.stopping.set()
