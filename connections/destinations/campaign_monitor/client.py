@@ -1,0 +1,141 @@
+"""Speaks with Campaign Monitor (api.createsend.com) and does nothing else: I/O only.
+
+Limits that matter here: a thousand people an import; an import answers when every row is applied, which may take
+more than ten seconds, so reading waits up to two minutes; API keys go as the user name of HTTP Basic; TLS 1.2.
+No rate limit is published for these endpoints, and 429 is seen all the same.
+
+Vendor documentation: https://www.campaignmonitor.com/api/v3-3/getting-started/ (authentication, errors),
+…/account/ (clients, countries, system date), …/clients/, …/lists/, …/subscribers/ (“Importing many subscribers”).
+
+Every method returns plain values or raises an error of ``connections.destinations.errors``; no HTTP type leaves
+this module. One client serves one thread at a time and keeps its line open between calls.
+"""
+
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from urllib.parse import quote, urlsplit
+
+import requests
+from requests.auth import AuthBase, _basic_auth_str
+from urllib3.exceptions import ProtocolError, ReadTimeoutError
+
+from connections.destinations.campaign_monitor import codes, wire
+from connections.destinations.errors import TryLater
+from connections.destinations.values import BatchReceipt, TargetField
+
+PATH = "/api/v3.3"
+CONNECT_SECONDS = 10
+READ_SECONDS = 120
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+class _Key(AuthBase):
+    """HTTP Basic with the key as user name. Given as an object, so that no netrc file can replace it and no repr
+    shows it."""
+
+    def __init__(self, api_key: str) -> None:
+        self._header = _basic_auth_str(api_key.encode("utf-8"), b"x")
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = self._header
+        return request
+
+
+class Client:
+    """One kept-alive line to one account."""
+
+    def __init__(self, base_url: str, api_key: str) -> None:
+        self._root = base_url.rstrip("/") + PATH
+        self._host = urlsplit(base_url).hostname or base_url
+        self._session = requests.Session()
+        self._session.auth = _Key(api_key)
+        self._session.headers["Accept"] = "application/json"
+        # A proxy that the environment names is for the world outside, not for a sandbox on this machine.
+        self._session.trust_env = self._host not in LOOPBACK
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._session.close()
+
+    def system_date(self) -> str:
+        """GET /systemdate: the cheapest question that needs a good key."""
+        return wire.read_system_date(self._get("/systemdate.json"))
+
+    def clients(self) -> list[wire.NamedId]:
+        """GET /clients: refused to a client key."""
+        return wire.read_clients(self._get("/clients.json"))
+
+    def client_name(self, client_id: str) -> str:
+        """GET /clients/{id}: its name alone."""
+        return wire.read_client_name(self._get(f"/clients/{_part(client_id)}.json"))
+
+    def countries(self) -> list[str]:
+        """GET /countries."""
+        return wire.read_countries(self._get("/countries.json"))
+
+    def lists(self, client_id: str) -> list[wire.NamedId]:
+        """GET /clients/{id}/lists: all of them, unpaged."""
+        return wire.read_lists(self._get(f"/clients/{_part(client_id)}/lists.json"))
+
+    def list_settings(self, list_id: str) -> wire.ListSettings:
+        """GET /lists/{id}."""
+        return wire.read_list(self._get(f"/lists/{_part(list_id)}.json"))
+
+    def active_people(self, list_id: str) -> int:
+        """GET /lists/{id}/stats: how many are active."""
+        return wire.read_active_people(self._get(f"/lists/{_part(list_id)}/stats.json"))
+
+    def custom_fields(self, list_id: str) -> list[TargetField]:
+        """GET /lists/{id}/customfields."""
+        return wire.read_custom_fields(self._get(f"/lists/{_part(list_id)}/customfields.json"))
+
+    def import_subscribers(self, list_id: str, payloads: Sequence[str]) -> BatchReceipt:
+        """POST /subscribers/{list}/import with people that are JSON already; who is not in the receipt's refusals
+        was taken."""
+        body = wire.import_body(payloads)
+        answer = self._call("POST", f"/subscribers/{_part(list_id)}/import.json", body)
+        return wire.read_import(answer, bytes_sent=len(body))
+
+    def _get(self, path: str) -> wire.Answer:
+        return self._call("GET", path, None)
+
+    def _call(self, method: str, path: str, body: bytes | None) -> wire.Answer:
+        headers = {"Content-Type": "application/json; charset=utf-8"} if body is not None else None
+        started = time.monotonic()
+        try:
+            response = self._session.request(
+                method,
+                self._root + path,
+                data=body,
+                headers=headers,
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            raise _later(error, self._host) from None  # what requests says may hold the whole request
+        return wire.Answer(
+            status=response.status_code,
+            body=response.content,
+            headers={name.lower(): value for name, value in response.headers.items()},
+            seconds=time.monotonic() - started,
+        )
+
+
+def _later(error: requests.RequestException, host: str) -> TryLater:
+    """What a call that brought no answer means. What lies beneath is told by urllib3's error inside."""
+    inner = error.args[0] if error.args else None
+    if isinstance(error, requests.ReadTimeout) or isinstance(inner, ReadTimeoutError):
+        return TryLater(str(codes.SLOW), code="timeout")
+    if isinstance(error, requests.exceptions.ContentDecodingError) or isinstance(inner, ProtocolError):
+        return TryLater(str(codes.UNREADABLE), code="cut_short")
+    return TryLater(codes.UNREACHABLE.format(host=host), code="unreachable")
+
+
+def _part(identifier: str) -> str:
+    """An id as one part of a path, whatever somebody may have pasted."""
+    return quote(identifier.strip(), safe="")

@@ -1,0 +1,176 @@
+"""From one value to one entry of ``CustomFields``, by the field's data type. Pure.
+
+Values come as profiles keep them: text, numbers, yes/no, and dates as “YYYY-MM-DD” — or as text throughout.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from json.encoder import encode_basestring as quote
+from typing import Any
+
+import orjson
+from django.utils.translation import gettext as _
+
+from connections.destinations.values import TargetField, Violation
+
+# Vendor documentation, “Adding a subscriber”: no longer value is kept.
+LONGEST_VALUE = 250
+# … and dates outside these days are silently ignored over there, so we say it here.
+FIRST_DAY, LAST_DAY = "1900-01-01", "2076-06-06"
+OPTION_SEPARATOR = ";"
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)\Z", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+# Takes a present value; gives a piece of JSON (empty: leave it out) or why there is none.
+Convert = Callable[[Any], "str | Violation"]
+
+
+def converter(field: TargetField) -> Convert:
+    """The function that writes values into ``field``."""
+    if field.data_type == "number":
+        return _number(field)
+    if field.data_type == "date":
+        return _date(field)
+    if field.data_type == "choices":
+        return _choices(field)
+    # The vendor fills in countries and states itself; where it does not tell us which, any text may be right.
+    if field.data_type == "choice" or field.options:
+        return _choice(field)
+    return _text(field)
+
+
+def to_text(value: object) -> str:
+    """How a value reads in a text field."""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, list | dict):
+        return orjson.dumps(value).decode()
+    return str(value)
+
+
+def _text(field: TargetField) -> Convert:
+    head = _head(field)
+
+    def convert(value: Any) -> str | Violation:
+        text = value.strip() if value.__class__ is str else to_text(value)
+        if len(text) > LONGEST_VALUE:
+            return _too_long(field, len(text))
+        return f"{head}{quote(text)}}}" if text else ""
+
+    return convert
+
+
+def _number(field: TargetField) -> Convert:
+    head = _head(field)
+
+    def convert(value: Any) -> str | Violation:
+        text = format(value, "f") if isinstance(value, float) and not value.is_integer() else to_text(value)
+        if not _NUMBER.match(text):
+            return _violation(
+                "not_a_number", _("“{field}” takes a number, and this profile has something else."), field
+            )
+        if len(text) > LONGEST_VALUE:
+            return _too_long(field, len(text))
+        return f"{head}{quote(text)}}}"
+
+    return convert
+
+
+def _date(field: TargetField) -> Convert:
+    head = _head(field)
+    known: dict[Any, str] = {}  # bounded by the number of days there are; whatever is no day stays out
+
+    def convert(value: Any) -> str | Violation:
+        try:
+            return known[value]
+        except (KeyError, TypeError):
+            day = _day(value)
+        if day is None:
+            sentence = _("“{field}” takes a date such as 2024-05-31, and this profile has something else.")
+            return _violation("not_a_date", sentence, field)
+        if not FIRST_DAY <= day <= LAST_DAY:
+            sentence = _("“{field}” takes dates from 1900-01-01 to 2076-06-06, and this profile has another.")
+            return _violation("date_out_of_range", sentence, field)
+        piece = f"{head}{quote(day.replace('-', '/'))}}}"
+        return known.setdefault(day, piece)
+
+    return convert
+
+
+def _day(value: object) -> str | None:
+    """The day as “YYYY-MM-DD”, also out of a moment; None when it is none."""
+    text = value.isoformat() if isinstance(value, date) else str(value).strip()
+    if not _DAY.match(text) or text[10:11] not in {"", "T", " "}:
+        return None
+    try:
+        return date.fromisoformat(text[:10]).isoformat()
+    except ValueError:
+        return None
+
+
+def _choice(field: TargetField) -> Convert:
+    pieces = _pieces_by_option(field)
+
+    def convert(value: Any) -> str | Violation:
+        try:
+            return pieces[value]
+        except (KeyError, TypeError):
+            piece = pieces.get(to_text(value).casefold())
+            return piece if piece is not None else _no_such_option(field)
+
+    return convert
+
+
+def _choices(field: TargetField) -> Convert:
+    pieces = _pieces_by_option(field)
+
+    def convert(value: Any) -> str | Violation:
+        entries: dict[str, None] = {}  # once each, in the order of the value
+        for option in _split(value):
+            piece = pieces.get(option) or pieces.get(option.casefold())
+            if piece is None:
+                return _no_such_option(field)
+            entries[piece] = None
+        return ",".join(entries)
+
+    return convert
+
+
+def _split(value: Any) -> Sequence[str]:
+    parts = value if isinstance(value, list) else to_text(value).split(OPTION_SEPARATOR)
+    return [text for part in parts if (text := to_text(part))]
+
+
+def _pieces_by_option(field: TargetField) -> Mapping[Any, str]:
+    """Ready pieces by option. The vendor wants its own spelling; ours may differ in case."""
+    head = _head(field)
+    by_case = {option.casefold(): f"{head}{quote(option)}}}" for option in field.options}
+    return by_case | {option: f"{head}{quote(option)}}}" for option in field.options}
+
+
+def _head(field: TargetField) -> str:
+    return f'{{"Key":{quote(field.key)},"Value":'
+
+
+def _too_long(field: TargetField, length: int) -> Violation:
+    sentence = _("“{field}” takes at most {limit} characters; this profile has {length}.")
+    return Violation("too_long", sentence.format(field=field.label, limit=LONGEST_VALUE, length=length))
+
+
+def _no_such_option(field: TargetField) -> Violation:
+    sentence = _(
+        "“{field}” has no option by the name that this profile has. "
+        "Add the option to the field in Campaign Monitor, or correct the profile."
+    )
+    return _violation("no_such_option", sentence, field)
+
+
+def _violation(code: str, sentence: str, field: TargetField) -> Violation:
+    """Sentences never tell the value: it is personal, and not everyone who reads them may see it."""
+    return Violation(code, sentence.format(field=field.label))

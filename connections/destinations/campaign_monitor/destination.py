@@ -1,0 +1,174 @@
+"""Campaign Monitor, as the product sees it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from django.conf import settings as django_settings
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from connections.destinations.base import Destination, Sender
+from connections.destinations.campaign_monitor import checking, preparing
+from connections.destinations.campaign_monitor.client import Client
+from connections.destinations.campaign_monitor.wire import NamedId
+from connections.destinations.errors import NeedsAdministrator, StopRun
+from connections.destinations.values import (
+    Access,
+    BatchReceipt,
+    Capabilities,
+    CheckStep,
+    Choice,
+    InputField,
+    ListDetails,
+    ListOptIn,
+    ListSummary,
+    Preparer,
+    Question,
+    SendSettings,
+    TargetField,
+    UnsubscribeScope,
+)
+
+NAME = TargetField(key=preparing.NAME_KEY, label="Name", data_type="text")
+
+
+class CampaignMonitor(Destination):
+    """Lists of email subscribers, filled by imports of a thousand people."""
+
+    key = "campaign_monitor"
+    label = "Campaign Monitor"
+    description = gettext_lazy(
+        "Keep a list of email subscribers in Campaign Monitor up to date with your segments."
+    )
+    icon = "img/campaign-monitor.svg"
+    capabilities = Capabilities(batch_rows=1000, batch_bytes=4 * 1024 * 1024)
+
+    @property
+    def live_url(self) -> str:
+        return str(django_settings.CAMPAIGN_MONITOR_API_URL)
+
+    @property
+    def sandbox_url(self) -> str:
+        return str(django_settings.CAMPAIGN_MONITOR_SANDBOX_URL)
+
+    def credential_fields(self) -> Sequence[InputField]:
+        return [
+            InputField(
+                name="api_key",
+                label=_("API key"),
+                help_text=_("In Campaign Monitor: your profile, Account settings, API keys, Generate API key."),
+                secret=True,
+            ),
+            InputField(
+                name=checking.CLIENT_ID,
+                label=_("Client ID"),
+                help_text=_("In Campaign Monitor: the client’s settings, API keys, “API client ID”."),
+                required=False,
+            ),
+        ]
+
+    def questions(self) -> Sequence[Question]:
+        return [
+            Question(
+                name=preparing.CONSENT_QUESTION,
+                label=_("Consent to track"),
+                help_text=_("Whether Campaign Monitor may record who opens your mail and follows its links."),
+                choices=[
+                    Choice("yes", _("Yes"), _("Everyone in this export has agreed to be tracked.")),
+                    Choice("no", _("No"), _("Nobody in this export is tracked.")),
+                    Choice(
+                        "unchanged",
+                        _("Unchanged"),
+                        _(
+                            "People whom Campaign Monitor knows keep the choice recorded there. "
+                            "For an address it has never seen, Campaign Monitor assumes consent."
+                        ),
+                    ),
+                ],
+            )
+        ]
+
+    def check(self, access: Access) -> Sequence[CheckStep]:
+        with _client(access) as client:
+            return checking.check(client, access.options)
+
+    def lists(self, access: Access) -> Sequence[ListSummary]:
+        with _client(access) as client:
+            return [
+                ListSummary(list_id=found.id, title=found.name, group=owner.name, group_id=owner.id)
+                for owner in _owners(client, access)
+                for found in client.lists(owner.id)
+            ]
+
+    def list_details(self, access: Access, list_id: str) -> ListDetails:
+        with _client(access) as client:
+            found = client.list_settings(list_id)
+            owner = _owner_of(list_id, client, access)
+            return ListDetails(
+                list_id=list_id,
+                title=found.title,
+                group=owner.name,
+                group_id=owner.id,
+                opt_in=ListOptIn.CONFIRMED if found.confirmed_opt_in else ListOptIn.SINGLE,
+                unsubscribe_scope=(
+                    UnsubscribeScope.ALL_LISTS if found.unsubscribes_everywhere else UnsubscribeScope.THIS_LIST
+                ),
+                active_people=client.active_people(list_id),
+                fields=[NAME, *_fields(list_id, client)],
+            )
+
+    def preparer(self, settings: SendSettings) -> Preparer:
+        return preparing.preparer(settings)
+
+    @contextmanager
+    def open_sender(self, access: Access) -> Iterator[Sender]:
+        with _client(access) as client:
+            yield ImportSender(client)
+
+
+class ImportSender(Sender):
+    """Sends batches as imports over one kept-alive line."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def send(self, payloads: Sequence[str], settings: SendSettings) -> BatchReceipt:
+        return self._client.import_subscribers(settings.list_id, payloads)
+
+
+def _client(access: Access) -> Client:
+    return Client(access.base_url, access.credentials.get("api_key", ""))
+
+
+def _owners(client: Client, access: Access) -> Sequence[NamedId]:
+    """The clients whose lists this key reaches: all of the account, or the one that a client key belongs to."""
+    if client_id := access.options.get(checking.CLIENT_ID):
+        return [NamedId(client_id, access.options.get(checking.ACCOUNT_NAME, ""))]
+    return client.clients()
+
+
+def _owner_of(list_id: str, client: Client, access: Access) -> NamedId:
+    """Whose list this is. A list does not say, so the clients are asked; nameless when none claims it."""
+    try:
+        for owner in _owners(client, access):
+            if any(found.id == list_id for found in client.lists(owner.id)):
+                return owner
+    except (StopRun, NeedsAdministrator):
+        pass  # the list itself was readable, and that is what counts
+    return NamedId("", "")
+
+
+def _fields(list_id: str, client: Client) -> list[TargetField]:
+    """The list's own fields; a country field that comes without its options gets the vendor's countries."""
+    fields = client.custom_fields(list_id)
+    if not any(field.data_type == "country" and not field.options for field in fields):
+        return fields
+    countries = tuple(client.countries())
+    return [
+        replace(field, options=countries) if field.data_type == "country" and not field.options else field
+        for field in fields
+    ]
+
+
+DESTINATION = CampaignMonitor()

@@ -1,0 +1,323 @@
+"""Campaign Monitor's wire, without I/O: bodies out, answers in.
+
+Everything here is a pure function over bytes and frozen values, so its tests need no mock. The one thing to
+know: a status says little over there. A partly successful import is a 400, and so is a malformed one; a 401 may
+be a bad key or somebody else's list. Answers are therefore judged by ``Code``, and an import by whether it
+brings ``ResultData``.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from functools import wraps
+from typing import Any, TypeVar
+
+import orjson
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from connections.destinations.campaign_monitor import codes
+from connections.destinations.errors import (
+    BatchRefused,
+    DestinationError,
+    NeedsAdministrator,
+    StopRun,
+    TryLater,
+)
+from connections.destinations.values import BatchReceipt, OutcomeKind, ProfileRefusal, TargetField
+
+# The vendor mails and re-subscribes nobody on our behalf: these three are never on.
+_HEAD = (
+    b'{"Resubscribe":false,'
+    b'"QueueSubscriptionBasedAutoResponders":false,'
+    b'"RestartSubscriptionBasedAutoresponders":false,'
+    b'"Subscribers":['
+)
+_TAIL = b"]}"
+
+DATA_TYPES = {
+    "Text": "text",
+    "Number": "number",
+    "Date": "date",
+    "MultiSelectOne": "choice",
+    "MultiSelectMany": "choices",
+    "Country": "country",
+    "USState": "state",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: the status, the body without compression, and headers by lower-case name."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class NamedId:
+    """A client or a list as a reader names it."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class ListSettings:
+    """A list's own record."""
+
+    title: str
+    confirmed_opt_in: bool
+    unsubscribes_everywhere: bool
+
+
+# -- bodies out ------------------------------------------------------------------------------------------------
+
+
+def import_body(payloads: Sequence[str]) -> bytes:
+    """The body of an import, joined from subscribers that are JSON already; nothing is encoded twice."""
+    return b"".join((_HEAD, ",".join(payloads).encode("utf-8"), _TAIL))
+
+
+# -- answers in ------------------------------------------------------------------------------------------------
+
+
+def read_import(answer: Answer, *, bytes_sent: int) -> BatchReceipt:
+    """The receipt of an import, whole or partial. Raises TryLater, BatchRefused, StopRun, NeedsAdministrator."""
+    content = _parsed(answer)
+    result = content.get("ResultData", content) if isinstance(content, dict) else None
+    if not isinstance(result, dict) or "TotalUniqueEmailsSubmitted" not in result:
+        raise _error(answer, content, batch=True)
+    try:
+        return _receipt(answer, result, bytes_sent)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _unreadable(answer) from error
+
+
+def _receipt(answer: Answer, result: Mapping[str, Any], bytes_sent: int) -> BatchReceipt:
+    new = int(result["TotalNewSubscribers"])
+    existing = int(result["TotalExistingSubscribers"])
+    refusals = [_refusal(row) for row in result.get("FailureDetails") or ()]
+    return BatchReceipt(
+        new=new,
+        existing=existing,
+        refusals=refusals,
+        http_status=answer.status,
+        seconds=answer.seconds,
+        bytes_sent=bytes_sent,
+        unaccounted=max(0, int(result["TotalUniqueEmailsSubmitted"]) - new - existing - len(refusals)),
+    )
+
+
+def _refusal(row: Mapping[str, Any]) -> ProfileRefusal:
+    code = int(row["Code"])
+    email = str(row["EmailAddress"])
+    said = str(row.get("Message") or "").replace(
+        email, "…"
+    )  # the sentence is also shown to those who see no address
+    if code in codes.LEFT:
+        return ProfileRefusal(email, OutcomeKind.LEFT, str(code), str(codes.LEFT[code]))
+    return ProfileRefusal(email, OutcomeKind.REJECTED, str(code), _rejection(code, said))
+
+
+def _rejection(code: int, said: str) -> str:
+    if code in codes.REJECTED:
+        return str(codes.REJECTED[code])
+    if _speaks_of_consent(said):
+        return str(codes.REJECTED[codes.CONSENT_MISSING])
+    return _("Campaign Monitor refused this person: “{message}” (code {code}).").format(message=said, code=code)
+
+
+Read = TypeVar("Read")
+
+
+def _reader(read: Callable[[Any], Read]) -> Callable[[Answer], Read]:
+    """A reader of answers made from one of their content. It raises what a refusal stands for, and TryLater when
+    the content is not what it should be."""
+
+    @wraps(read)
+    def read_answer(answer: Answer) -> Read:
+        content = _parsed(answer)
+        if answer.status >= 300 or (isinstance(content, dict) and "Code" in content):
+            raise _error(answer, content, batch=False)
+        try:
+            return read(content)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise _unreadable(answer) from error
+
+    return read_answer
+
+
+@_reader
+def read_clients(content: Any) -> list[NamedId]:
+    """The clients that an account key reaches."""
+    return [NamedId(str(row["ClientID"]), str(row["Name"])) for row in content]
+
+
+@_reader
+def read_lists(content: Any) -> list[NamedId]:
+    """The lists of one client."""
+    return [NamedId(str(row["ListID"]), str(row["Name"])) for row in content]
+
+
+@_reader
+def read_client_name(content: Any) -> str:
+    """A client's name. The body also holds a live key, which goes no further than this function."""
+    return str(content["BasicDetails"]["CompanyName"] or "")
+
+
+@_reader
+def read_list(content: Any) -> ListSettings:
+    """A list's title, how people get on it, and what an unsubscribe means."""
+    return ListSettings(
+        title=str(content["Title"]),
+        confirmed_opt_in=bool(content["ConfirmedOptIn"]),
+        unsubscribes_everywhere=content.get("UnsubscribeSetting") == "AllClientLists",
+    )
+
+
+@_reader
+def read_active_people(content: Any) -> int:
+    """How many people on the list are active."""
+    return int(content["TotalActiveSubscribers"])
+
+
+@_reader
+def read_custom_fields(content: Any) -> list[TargetField]:
+    """The list's own fields, under their bracketed keys. Kinds of field we do not know are left out."""
+    return [
+        TargetField(
+            key=str(row["Key"]),
+            label=str(row["FieldName"]),
+            data_type=DATA_TYPES[row["DataType"]],
+            options=tuple(str(option) for option in row.get("FieldOptions") or ()),
+        )
+        for row in content
+        if row["DataType"] in DATA_TYPES
+    ]
+
+
+@_reader
+def read_countries(content: Any) -> list[str]:
+    """Every country, spelled as a country field takes it."""
+    return [str(name) for name in content]
+
+
+@_reader
+def read_system_date(content: Any) -> str:
+    """The vendor's clock; that it answers at all is what matters."""
+    return str(content["SystemDate"])
+
+
+def _parsed(answer: Answer) -> Any:
+    """The JSON of the body; None for a refusal without one. Raises TryLater for anything unreadable."""
+    try:
+        return orjson.loads(answer.body)
+    except orjson.JSONDecodeError as error:
+        if answer.status < 300:
+            raise _unreadable(answer) from error
+        return None
+
+
+# -- refusals --------------------------------------------------------------------------------------------------
+
+
+def _error(answer: Answer, content: Any, *, batch: bool) -> DestinationError:
+    """The error that a refusing answer stands for. ``batch``: people were sent, and halving may help."""
+    code = _code(content)
+    if code is None:
+        return _error_without_code(answer, batch=batch)
+    said = str(content.get("Message") or "")
+    if codes.THROTTLED in {code, answer.status}:
+        return _throttled(answer)
+    if 500 <= code < 600 or answer.status >= 500:
+        return _broken(answer, str(code))
+    return _classified(answer, code, said, batch=batch)
+
+
+def _classified(answer: Answer, code: int, said: str, *, batch: bool) -> DestinationError:
+    facts: dict[str, Any] = {"code": str(code), "http_status": answer.status}
+    if code in codes.ADMINISTRATOR:
+        return NeedsAdministrator(str(codes.ADMINISTRATOR[code]), **facts)
+    if code in codes.STOP:
+        return StopRun(str(codes.STOP[code]), **facts)
+    if batch and (sentence := _batch_sentence(code, said)):
+        return BatchRefused(str(sentence), **facts)
+    sentence = _("Campaign Monitor refused the request: “{message}” (code {code}).").format(
+        message=said, code=code
+    )
+    return BatchRefused(sentence, **facts) if batch and answer.status == 400 else StopRun(sentence, **facts)
+
+
+def _batch_sentence(code: int, said: str) -> str | Promise | None:
+    """What to say of a batch that was refused as a whole for ``code``; None when the code is a stranger."""
+    for table in (codes.BATCH, codes.REJECTED, codes.LEFT):
+        if code in table:
+            return table[code]
+    return codes.REJECTED[codes.CONSENT_MISSING] if _speaks_of_consent(said) else None
+
+
+def _error_without_code(answer: Answer, *, batch: bool) -> DestinationError:
+    if answer.status == codes.NOT_FOUND:
+        return StopRun(str(codes.STOP[codes.NOT_FOUND]), code="404", http_status=404)
+    if answer.status == codes.THROTTLED:
+        return _throttled(answer)
+    if answer.status >= 500:
+        return _broken(answer, str(answer.status))
+    if batch and answer.status == 413:  # something on the way found the body too large: a half may pass
+        return BatchRefused(str(codes.BATCH[209]), code="413", http_status=413)
+    return _unreadable(answer)
+
+
+def _throttled(answer: Answer) -> TryLater:
+    return TryLater(
+        str(codes.BUSY),
+        code=str(codes.THROTTLED),
+        http_status=answer.status,
+        after_seconds=asked_to_wait(answer.headers),
+        throttled=True,
+    )
+
+
+def _broken(answer: Answer, code: str) -> TryLater:
+    wait = asked_to_wait(answer.headers)
+    return TryLater(str(codes.BROKEN), code=code, http_status=answer.status, after_seconds=wait)
+
+
+def _unreadable(answer: Answer) -> TryLater:
+    return TryLater(str(codes.UNREADABLE), code="unreadable", http_status=answer.status)
+
+
+def _code(content: Any) -> int | None:
+    try:
+        return int(content["Code"])
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _speaks_of_consent(said: str) -> bool:
+    return "consent" in said.lower()
+
+
+def asked_to_wait(headers: Mapping[str, str]) -> float | None:
+    """The seconds that the vendor asks us to wait, by whichever header says more; None when neither speaks."""
+    waits = [_retry_after(headers), _seconds(headers.get("x-ratelimit-reset", ""))]
+    return max((wait for wait in waits if wait is not None), default=None)
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    value = headers.get("retry-after", "")
+    seconds = _seconds(value)
+    if seconds is not None or not value:
+        return seconds
+    try:  # a moment; counted from the answer's own, so that clocks need not agree
+        until, since = parsedate_to_datetime(value), parsedate_to_datetime(headers.get("date", ""))
+        return max(0.0, (until - since).total_seconds())
+    except (TypeError, ValueError):
+        return None
+
+
+def _seconds(value: str) -> float | None:
+    return float(value) if value.isascii() and value.isdigit() else None
