@@ -1,15 +1,91 @@
 """Celery: two queues, one clock. Messages are doorbells; the truth is in PostgreSQL.
 
 ``bells`` carries what is short (ticks and sweeps), ``work`` what is long (imports, refreshes, deliveries). Each
-queue has a worker process of its own, since long work in a shared one starves the clock.
+queue has a worker process of its own, since long work in a shared one starves the clock. A doorbell may be lost,
+doubled or late: the tick looks for work that nobody holds and rings again.
 """
 
+import logging
 import os
+import warnings
+from typing import Any
 
-from celery import Celery
+from celery import Celery, Task, signals
+from kombu import Exchange, Queue
+from kombu.exceptions import OperationalError
+
+from config.embedded import broker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-app = Celery("segment_exports")
+TICK_SECONDS = 2
+# So many seconds old, a doorbell has been rung again meanwhile. Otherwise they would pile up in front of a worker
+# that is away or busy. Machines whose clocks differ by more than this hear nothing of each other.
+DOORBELL_EXPIRES_SECONDS = 30
+TICKS = (
+    "config.system.tasks.note_beat",
+    "segments.tasks.ring_for_open_jobs",
+    "exports.tasks.ring_for_open_jobs",
+)
+_DOORBELLS = Exchange("doorbells", type="direct")
+
+logger = logging.getLogger(__name__)
+
+
+class Doorbell(Task):  # type: ignore[type-arg]
+    """A task that is rung at best: when the broker is away, the row is there and the tick will find it."""
+
+    def apply_async(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().apply_async(*args, **kwargs)
+        except (OperationalError, OSError) as error:
+            logger.warning("the broker is away (%s): %s will be rung by the next tick", error, self.name)
+            return None
+
+
+broker.register()
+app = Celery("segment_exports", task_cls=Doorbell)
 app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.update(
+    task_queues=[Queue(name, _DOORBELLS, routing_key=name) for name in ("bells", "work")],
+    task_default_queue="bells",
+    task_default_exchange=_DOORBELLS.name,
+    task_default_routing_key="bells",
+    task_create_missing_queues=False,
+    task_ignore_result=True,
+    task_annotations={"*": {"expires": DOORBELL_EXPIRES_SECONDS}},
+    task_publish_retry_policy={"max_retries": 1, "interval_start": 0.1, "interval_max": 0.2},
+    # Late, so that a busy worker holds no doorbell that an idle one could answer. What a killed worker had not
+    # acknowledged comes back only after Redis' visibility timeout; by then the tick has long rung again.
+    task_acks_late=True,
+    worker_prefetch_multiplier=1,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    worker_hijack_root_logger=False,
+    worker_redirect_stdouts=False,
+    worker_enable_remote_control=False,
+    broker_connection_retry_on_startup=True,
+    # Nothing to remember between starts: what is due is in the rows.
+    beat_scheduler="celery.beat:Scheduler",
+    beat_schedule={
+        name: {"task": name, "schedule": TICK_SECONDS, "options": {"queue": "bells", "expires": 10}}
+        for name in TICKS
+    },
+    timezone="UTC",
+    enable_utc=True,
+)
 app.autodiscover_tasks()
+
+# Workers run as whoever started them; messages are JSON, which cannot do what this warning is about.
+warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
+
+
+@signals.setup_logging.connect
+def _keep_our_logging(**_: object) -> None:
+    """That somebody listens is enough: Celery leaves logging to config/logging.py."""
+
+
+@signals.beat_init.connect
+def _ring_at_once(**_: object) -> None:
+    """The first tick when beat starts, rather than two seconds later."""
+    for name in TICKS:
+        app.send_task(name, queue="bells", expires=10)

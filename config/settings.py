@@ -5,7 +5,7 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 
 from config import environment, version
-from config.embedded import folders
+from config.embedded import broker, folders
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -27,14 +27,19 @@ SECRET_KEY = environment.text("SECRET_KEY", folders.secret_key(VAR_DIR) if EMBED
 ENCRYPTION_KEYS = environment.words("ENCRYPTION_KEYS", folders.encryption_key(VAR_DIR) if EMBEDDED else "")
 
 # -- web -----------------------------------------------------------------------------------------------------
+HOST = environment.text("HOST", "127.0.0.1")
+PORT = environment.number("PORT", 8000, least=1, most=65_535)
+WEB_PROCESSES = environment.number("WEB_PROCESSES", 2, least=1, most=64)
 DEBUG = environment.flag("DEBUG", False)
 HTTPS = environment.flag("HTTPS", False)
-ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver" if EMBEDDED else "")
+# The machine itself may always ask: `up` and container health checks do.
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *environment.words("ALLOWED_HOSTS")]
 CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS")
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]  # asked from within, without TLS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
@@ -129,7 +134,7 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 # -- static files --------------------------------------------------------------------------------------------
 STATIC_URL = "static/"
-STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT = Path(environment.text("STATIC_ROOT", str(VAR_DIR / "static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -174,12 +179,23 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
     if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}
+    else {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    }
 }
 
 # -- Celery: a message is only a doorbell; the truth is in PostgreSQL ------------------------------------------
-CELERY_BROKER_URL = REDIS_URL or "filesystem://"
-CELERY_BROKER_FOLDER = VAR_DIR / "broker"
+# What is the same everywhere stands in config/celery.py.
+BROKER_FOLDER = VAR_DIR / "broker"
+CELERY_BROKER_URL = REDIS_URL or f"{broker.SCHEME}://"
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"visibility_timeout": 3600, "health_check_interval": 30, "socket_keepalive": True}
+    if REDIS_URL
+    else broker.transport_options(BROKER_FOLDER)
+)
+WORK_THREADS = environment.number("WORK_THREADS", 4, least=1, most=64)
 
 # -- exports -------------------------------------------------------------------------------------------------
 MAX_PROFILES_PER_EXPORT = environment.number("MAX_PROFILES_PER_EXPORT", 1_000_000, least=1)
@@ -188,7 +204,10 @@ LEASE_SECONDS = environment.number("LEASE_SECONDS", 30, least=2)
 
 # The sandbox is an ordinary address; a connection made for it can be offered only where there is one.
 CAMPAIGN_MONITOR_API_URL = environment.text("CAMPAIGN_MONITOR_API_URL", "https://api.createsend.com")
-CAMPAIGN_MONITOR_SANDBOX_URL = environment.text("CAMPAIGN_MONITOR_SANDBOX_URL", "")
+SANDBOX_PORT = environment.number("SANDBOX_PORT", 8001, least=1, most=65_535)
+CAMPAIGN_MONITOR_SANDBOX_URL = environment.text(
+    "CAMPAIGN_MONITOR_SANDBOX_URL", f"http://127.0.0.1:{SANDBOX_PORT}" if DEMO else ""
+)
 
 LOGGING_CONFIG = "config.logging.configure"
 LOG_LEVEL = environment.text("LOG_LEVEL", "INFO").upper()

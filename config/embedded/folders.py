@@ -2,8 +2,14 @@
 
 import os
 import secrets
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+# A socket's path may not exceed 107 bytes, the name of the socket included.
+_LONGEST_SOCKET_FOLDER = 80
 
 
 def var_dir(configured: Path, *, demo: bool) -> Path:
@@ -22,15 +28,14 @@ def database(folder: Path) -> dict[str, object]:
 
 
 def socket_dir(folder: Path) -> Path:
-    """The folder of PostgreSQL's socket. A socket's path may not exceed 107 bytes, so a deep one goes by its
-    hash below the user's runtime folder."""
+    """The folder of PostgreSQL's socket: inside ``folder``, or, when that lies too deep, below the temporary
+    folder by the hash of its name."""
     inside = folder / "run"
-    if len(str(inside)) <= 80:
+    if len(os.fsencode(inside)) <= _LONGEST_SOCKET_FOLDER:
         return inside
     import hashlib
-    import tempfile
 
-    digest = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"segment-exports-{os.getuid()}-{digest}"
 
 
@@ -47,18 +52,46 @@ def encryption_key(folder: Path) -> str:
 
 
 def make_private(folder: Path) -> None:
-    """Make ``folder``, and those above it that are missing, for its owner alone."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Make ``folder``, and those above it that are missing, for its owner alone. One that exists stays as it
+    is."""
+    missing = []
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    for part in reversed(missing):
+        part.mkdir(mode=0o700, exist_ok=True)
+
+
+def make_own(folder: Path) -> None:
+    """Like make_private, for a place that strangers might have prepared: an existing folder of somebody else
+    is refused with ImproperlyConfigured."""
+    make_private(folder)
+    found = folder.lstat()
+    if found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise ImproperlyConfigured(f"{folder} must belong to you alone; remove it, or choose another VAR_DIR.")
 
 
 def _kept_secret(path: Path, make: Callable[[], str]) -> str:
-    if path.exists():
-        return path.read_text(encoding="ascii").strip()
-    make_private(path.parent)
+    """What ``path`` holds; made once, and whole from the first moment, however many processes ask for it."""
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:  # another process of ours was faster
+        if not path.exists():
+            make_private(path.parent)
+            _write_once(path, make())
         return path.read_text(encoding="ascii").strip()
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(make())
-    return path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        advice = "Choose a folder of your own with VAR_DIR."
+        raise ImproperlyConfigured(f"{error.filename or path}: {error.strerror}. {advice}") from error
+
+
+def _write_once(path: Path, content: str) -> None:
+    descriptor, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # readable by us alone
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        os.link(beside, path)
+    except FileExistsError:  # another process of ours was faster: its secret counts
+        pass
+    finally:
+        os.unlink(beside)

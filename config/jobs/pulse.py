@@ -1,6 +1,7 @@
 """Who was seen alive of late: the workers, by a thread in each, and beat, by its ticks arriving.
 
-Kept in the cache, where each sign of life ends by itself; the web processes read it for /readyz and Admin > System.
+Kept in the cache, where each sign of life ends by itself; the web processes read it for /readyz and for
+Admin > System.
 """
 
 import logging
