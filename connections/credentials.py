@@ -1,6 +1,9 @@
 """The one place where secrets are read in the clear."""
 
+from django.utils.translation import gettext as _
+
 from connections.destinations.values import Access
+from connections.encryption import CannotDecrypt
 from connections.fields import Sealed
 from connections.models import Connection
 
@@ -17,12 +20,19 @@ def seal(credentials: dict[str, str]) -> Sealed:
 def access(connection: Connection) -> Access:
     """What the destination needs to speak for this connection; raises NotConnected."""
     if connection.credentials is None:
-        raise NotConnected(f"“{connection}” is not connected to an account yet.")
-    return access_with(connection, connection.credentials.open())
+        raise NotConnected(_("“{name}” is not connected to an account yet.").format(name=connection))
+    try:
+        return access_with(connection, connection.credentials.open())
+    except CannotDecrypt as error:
+        raise NotConnected(
+            _("The credentials of “{name}” cannot be decrypted: {why}.").format(name=connection, why=error)
+        ) from error
 
 
 def access_with(connection: Connection, credentials: dict[str, str]) -> Access:
     """The same for credentials that are being tried and are not stored yet."""
     destination = connection.destination
     base_url = destination.sandbox_url if connection.is_sandbox else destination.live_url
+    if not base_url:
+        raise NotConnected(_("There is no address for “{name}” in this place’s settings.").format(name=connection))
     return Access(base_url=base_url, credentials=credentials, options=dict(connection.options))

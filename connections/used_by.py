@@ -1,6 +1,6 @@
 """Who uses a connection. Apps above this one register a function; pages here ask without knowing them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -14,14 +14,26 @@ class Use:
 
 
 UsesOf = Callable[[int], Sequence[Use]]
-_registered: list[UsesOf] = []
+CountsOf = Callable[[Collection[int]], Mapping[int, int]]
+_registered: list[tuple[UsesOf, CountsOf | None]] = []
 
 
-def register(uses_of: UsesOf) -> None:
-    """Let ``uses_of(connection_id)`` be asked whenever a page shows who uses a connection."""
-    _registered.append(uses_of)
+def register(uses_of: UsesOf, counts_of: CountsOf | None = None) -> None:
+    """Let ``uses_of(connection_id)`` be asked whenever a page shows who uses a connection; ``counts_of`` answers
+    for a whole list at once with how many use each."""
+    _registered.append((uses_of, counts_of))
 
 
 def uses_of(connection_id: int) -> list[Use]:
     """Everything that uses the connection."""
-    return [use for registered in _registered for use in registered(connection_id)]
+    return [use for registered, _ in _registered for use in registered(connection_id)]
+
+
+def counts_of(connection_ids: Collection[int]) -> dict[int, int]:
+    """How many things use each of the connections."""
+    totals = dict.fromkeys(connection_ids, 0)
+    for registered, counts in _registered:
+        found = counts(connection_ids) if counts else {pk: len(registered(pk)) for pk in connection_ids}
+        for pk, count in found.items():
+            totals[pk] += count
+    return totals

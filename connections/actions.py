@@ -1,0 +1,172 @@
+"""Everything that can be done to a connection. Each action is one transaction and signs its name in the record;
+secrets never stand there."""
+
+from collections.abc import Mapping, Sequence
+
+from django.db import IntegrityError, models, transaction
+from django.utils.translation import get_language
+
+from config.accounts.models import User
+from config.accounts.roles import Role
+from config.audit.record import record
+from config.jobs import clock
+from config.web.versions import take_version
+from connections import consent_text, credentials, used_by
+from connections.models import Connection, Consent
+
+
+class NameTaken(Exception):
+    """Another connection has this display name, whatever its case."""
+
+
+class InUse(Exception):
+    """The connection cannot be removed; ``uses`` says what is in the way."""
+
+    def __init__(self, uses: Sequence[used_by.Use]) -> None:
+        super().__init__(f"still used by {len(uses)}")
+        self.uses = uses
+
+
+class WrongPassword(Exception):
+    """Whoever wants to stand for what is sent did not confirm it with their password."""
+
+
+@transaction.atomic
+def create(
+    *, by: User | None, destination_key: str, environment: str, name: str, allowed_roles: Sequence[str] = ()
+) -> Connection:
+    """A new connection without an account yet; raises NameTaken. ``by`` is None for the system itself."""
+    connection = Connection(
+        name=name,
+        destination_key=destination_key,
+        environment=environment,
+        allowed_roles=_with_administrators(allowed_roles),
+        created_by=by,
+    )
+    _save_named(connection)
+    changes = {
+        "name": (None, connection.name),
+        "destination": (None, destination_key),
+        "environment": (None, environment),
+        "allowed_roles": (None, connection.allowed_roles),
+    }
+    record("connection.created", connection, by=by, changes=changes, version=connection.version)
+    return connection
+
+
+@transaction.atomic
+def edit(
+    *, by: User | None, connection: Connection, version: int, name: str, allowed_roles: Sequence[str]
+) -> Connection:
+    """Change the name and who may use it; raises StaleEdit when somebody saved after ``version``, and
+    NameTaken."""
+    take_version(connection, version)
+    before = Connection.objects.get(pk=connection.pk)
+    connection.name, connection.allowed_roles = name, _with_administrators(allowed_roles)
+    _save_named(connection, update_fields=["name", "allowed_roles"])
+    changes = _changes(before, connection, "name", "allowed_roles")
+    record("connection.edited", connection, by=by, changes=changes, version=connection.version)
+    return connection
+
+
+@transaction.atomic
+def set_credentials(
+    *, by: User | None, connection: Connection, secrets: Mapping[str, str], options: Mapping[str, str]
+) -> None:
+    """Keep credentials that were checked, with what the check learned of the account. The record says that they
+    were set and which account they open, never what they are."""
+    before = dict(connection.options)
+    was_connected = connection.credentials is not None
+    connection.credentials = credentials.seal(dict(secrets))
+    connection.options = {name: value for name, value in options.items() if value}
+    connection.reconnect_reason = ""
+    connection.save(update_fields=["credentials", "options", "reconnect_reason"])
+    names = sorted(before.keys() | connection.options.keys())
+    changes = {name: (before.get(name), connection.options.get(name)) for name in names}
+    action = "connection.reconnected" if was_connected else "connection.connected"
+    differing = {name: pair for name, pair in changes.items() if pair[0] != pair[1]}
+    record(action, connection, by=by, changes=differing, version=connection.version)
+
+
+@transaction.atomic
+def give_consent(*, by: User, connection: Connection) -> Consent:
+    """Keep that ``by`` agrees, when, and to which words in which language."""
+    consent = Consent.objects.create(
+        connection=connection,
+        given_by=by,
+        given_by_name=str(by),
+        text_version=consent_text.VERSION,
+        language=get_language() or "",
+        text=consent_text.in_full(connection.destination),
+    )
+    changes = {"consent": (None, consent.text_version)}
+    record("connection.consent_given", connection, by=by, changes=changes, version=connection.version)
+    return consent
+
+
+def confirm_password(*, by: User, password: str) -> None:
+    """Raises WrongPassword unless it is the person's own password."""
+    if not by.check_password(password):
+        raise WrongPassword
+
+
+@transaction.atomic
+def add_export_user(*, by: User, connection: Connection) -> None:
+    """Let ``by``, who has confirmed it with their password, stand for what is sent over this connection."""
+    before = connection.export_user
+    connection.export_user, connection.export_user_added_at = by, clock.now()
+    connection.save(update_fields=["export_user", "export_user_added_at"])
+    changes = {"export_user": (str(before) if before else None, str(by))}
+    record("connection.export_user_added", connection, by=by, changes=changes, version=connection.version)
+
+
+@transaction.atomic
+def remove(*, by: User, connection: Connection) -> None:
+    """Remove it, credentials and consents included; raises InUse while anything uses it."""
+    if uses := used_by.uses_of(connection.pk):
+        raise InUse(uses)
+    record("connection.removed", connection, by=by, changes={"name": (connection.name, None)})
+    try:
+        with transaction.atomic():
+            Connection.objects.get(pk=connection.pk).delete()
+    except models.ProtectedError as error:  # something began to use it in this very moment
+        raise InUse(used_by.uses_of(connection.pk)) from error
+
+
+@transaction.atomic
+def mark_reconnect_needed(connection: Connection, reason: str) -> None:
+    """The destination refuses the credentials: until somebody authenticates again, nothing runs over it. Written
+    once, however many calls meet the same refusal."""
+    marked = Connection.objects.filter(pk=connection.pk, reconnect_reason="").update(reconnect_reason=reason)
+    connection.reconnect_reason = reason
+    if marked:
+        record("connection.refused", connection, by=None, changes={"reconnect_reason": ("", reason)})
+
+
+@transaction.atomic
+def mark_connected(*, by: User | None, connection: Connection) -> None:
+    """A check of the stored credentials succeeded: nothing has to be reconnected any more."""
+    waiting = Connection.objects.filter(pk=connection.pk).exclude(reconnect_reason="")
+    reason, connection.reconnect_reason = connection.reconnect_reason, ""
+    if waiting.update(reconnect_reason=""):
+        record("connection.accepted", connection, by=by, changes={"reconnect_reason": (reason, "")})
+
+
+def _with_administrators(roles: Sequence[str]) -> list[str]:
+    """The roles in the order of the enum; administrators are always among them."""
+    return [role.value for role in reversed(Role) if role is Role.ADMINISTRATOR or role.value in roles]
+
+
+def _save_named(connection: Connection, update_fields: Sequence[str] | None = None) -> None:
+    try:
+        with transaction.atomic():
+            connection.save(update_fields=update_fields)
+    except IntegrityError as error:
+        if "connection_name_is_unique" in str(error):
+            raise NameTaken(connection.name) from error
+        raise
+
+
+def _changes(before: Connection, after: Connection, *names: str) -> dict[str, tuple[object, object]]:
+    pairs = {name: (getattr(before, name), getattr(after, name)) for name in names}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

@@ -1,0 +1,27 @@
+"""Who may manage connections, and who may put exports on one."""
+
+from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext as _
+
+from config.accounts.models import User
+from config.accounts.permissions import Permission
+from connections.models import Connection
+
+
+def user_can_manage_connections(user: User) -> bool:
+    """See, make, change and remove connections."""
+    return user.may(Permission.CONNECTION_MANAGE)
+
+
+def check_can_manage_connections(user: User) -> None:
+    """Raise PermissionDenied with a sentence unless the person may manage connections."""
+    if not user_can_manage_connections(user):
+        raise PermissionDenied(_("Only administrators see and manage connections."))
+
+
+def user_can_use(user: User, connection: Connection) -> bool:
+    """Put exports on it and manage those that are there: administrators always, others where it is shared with
+    their role."""
+    if not user.may(Permission.EXPORT_MANAGE):
+        return False
+    return user_can_manage_connections(user) or user.role in connection.allowed_roles

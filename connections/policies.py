@@ -1,0 +1,117 @@
+"""When a connection works, whoever asks.
+
+A sandbox connection needs neither consent nor an export user: nothing leaves this place, nobody real is reached.
+Its pane offers both all the same.
+"""
+
+from enum import StrEnum
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from config.accounts.models import User
+from connections.models import Connection
+from connections.permissions import user_can_manage_connections
+
+
+class ConnectionStatus(StrEnum):
+    """The one thing that is most in the way, or that nothing is."""
+
+    READY = "ready"
+    NOT_CONNECTED = "not_connected"
+    RECONNECT_NEEDED = "reconnect"
+    CONSENT_NEEDED = "consent_needed"
+    EXPORT_USER_NEEDED = "export_user_needed"
+
+    @property
+    def label(self) -> str | Promise:
+        return _LABELS[self]
+
+    @property
+    def tone(self) -> str:
+        """One of the tones of status pills."""
+        return _TONES[self]
+
+    @property
+    def icon(self) -> str:
+        return _ICONS[self]
+
+    @property
+    def sentence(self) -> str | Promise:
+        """What is wrong and what an administrator can do about it."""
+        return _SENTENCES[self]
+
+
+_LABELS = {
+    ConnectionStatus.READY: _("Ready"),
+    ConnectionStatus.NOT_CONNECTED: _("Not connected"),
+    ConnectionStatus.RECONNECT_NEEDED: _("Reconnect needed"),
+    ConnectionStatus.CONSENT_NEEDED: _("Consent needed"),
+    ConnectionStatus.EXPORT_USER_NEEDED: _("Export user needed"),
+}
+_TONES = {
+    ConnectionStatus.READY: "success",
+    ConnectionStatus.NOT_CONNECTED: "warning",
+    ConnectionStatus.RECONNECT_NEEDED: "danger",
+    ConnectionStatus.CONSENT_NEEDED: "warning",
+    ConnectionStatus.EXPORT_USER_NEEDED: "warning",
+}
+_ICONS = {
+    ConnectionStatus.READY: "circle-check",
+    ConnectionStatus.NOT_CONNECTED: "unplug",
+    ConnectionStatus.RECONNECT_NEEDED: "unplug",
+    ConnectionStatus.CONSENT_NEEDED: "shield-alert",
+    ConnectionStatus.EXPORT_USER_NEEDED: "user-x",
+}
+_SENTENCES = {
+    ConnectionStatus.READY: _("Exports can use this connection."),
+    ConnectionStatus.NOT_CONNECTED: _(
+        "No account is connected yet. An administrator has to open the connection and authenticate."
+    ),
+    ConnectionStatus.RECONNECT_NEEDED: _(
+        "The account no longer accepts the stored credentials. "
+        "An administrator has to open the connection and authenticate again."
+    ),
+    ConnectionStatus.CONSENT_NEEDED: _(
+        "Nobody has agreed to data privacy and compliance yet. "
+        "An administrator has to open the connection, read the text and choose “I agree”."
+    ),
+    ConnectionStatus.EXPORT_USER_NEEDED: _(
+        "No active administrator is its export user. "
+        "An administrator has to open the connection and choose “Add yourself as export user”."
+    ),
+}
+
+
+def status_of(connection: Connection) -> ConnectionStatus:
+    """The state a connection is in. Lists ask with ``consents`` and ``export_user`` fetched beforehand."""
+    if connection.credentials is None:
+        return ConnectionStatus.NOT_CONNECTED
+    if connection.reconnect_reason:
+        return ConnectionStatus.RECONNECT_NEEDED
+    if needs_consent(connection) and not connection.consents.all():
+        return ConnectionStatus.CONSENT_NEEDED
+    if needs_export_user(connection) and not is_valid_export_user(connection.export_user):
+        return ConnectionStatus.EXPORT_USER_NEEDED
+    return ConnectionStatus.READY
+
+
+def why_it_cannot_run(connection: Connection) -> ConnectionStatus | None:
+    """What keeps exports from using the connection; None when nothing does."""
+    status = status_of(connection)
+    return None if status is ConnectionStatus.READY else status
+
+
+def needs_consent(connection: Connection) -> bool:
+    """Whether somebody must have agreed before data leave over it."""
+    return not connection.is_sandbox
+
+
+def needs_export_user(connection: Connection) -> bool:
+    """Whether somebody must stand for what it sends."""
+    return not connection.is_sandbox
+
+
+def is_valid_export_user(user: User | None) -> bool:
+    """Still here, and still somebody who may manage connections."""
+    return user is not None and user_can_manage_connections(user)

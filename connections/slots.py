@@ -1,0 +1,51 @@
+"""A connection's maximum of calls in flight, shared by all processes.
+
+A slot is a PostgreSQL advisory lock named (connection, slot), held by the session of whoever calls; so it is free
+at once when a process dies, and needs no sweeping. Locks belong to a session: take and release them on the same
+database connection, outside of any pooler that hands sessions around.
+"""
+
+from collections.abc import Iterable
+
+from django.db import connection as database
+
+# Advisory locks of two numbers are a space of their own, shared by whoever uses the database: the second number
+# of ours begins here.
+_FIRST = 0x51075
+
+
+def acquire_slots(connection_id: int, wanted: int, maximum: int) -> list[int]:
+    """Take up to ``wanted`` of the ``maximum`` slots (numbered from 0) that nobody holds, not even this session;
+    gives those taken, maybe none. Waits for nobody."""
+    taken: list[int] = []
+    mine = _held_here(connection_id)
+    with database.cursor() as cursor:
+        for slot in range(maximum):
+            if len(taken) >= wanted:
+                break
+            if slot in mine:  # the lock would be granted a second time to its own session
+                continue
+            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [connection_id, _FIRST + slot])
+            if cursor.fetchone()[0]:
+                taken.append(slot)
+    return taken
+
+
+def release_slots(connection_id: int, slots: Iterable[int]) -> None:
+    """Give slots back. Those that this session no longer holds, since its connection was made anew, are free
+    already."""
+    held = _held_here(connection_id)
+    with database.cursor() as cursor:
+        for slot in held.intersection(slots):
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [connection_id, _FIRST + slot])
+
+
+def _held_here(connection_id: int) -> set[int]:
+    """The slots of the connection that this very session holds."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND granted"
+            " AND pid = pg_backend_pid() AND classid::bigint = %s",
+            [connection_id],
+        )
+        return {objid - _FIRST for (objid,) in cursor.fetchall()}
