@@ -1,0 +1,139 @@
+"""All that an export needs, one line each: a connection to a running sandbox, profiles, a drawn segment."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from django.core.management import call_command
+from django.db import connection as database
+
+from config.accounts.models import User
+from config.accounts.roles import Role
+from config.jobs import clock
+from connections import actions as connection_actions
+from connections import credentials
+from connections.models import Connection, Environment
+from exports import actions
+from exports.models import Export
+from segments.models import AttributeType, DataSource, Profile, ProfileAttribute, Segment
+
+API_KEY = "sandbox-api-key"
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+class Sandbox(Protocol):
+    """A running sandbox; settings.CAMPAIGN_MONITOR_SANDBOX_URL has to say the same address."""
+
+    @property
+    def url(self) -> str: ...
+
+
+def sandbox_connection(
+    sandbox: Sandbox | None = None, *, by: User | None = None, shared: bool = True, name: str = "Sandbox"
+) -> Connection:
+    """A connection to the sandbox that is ready to use: connected, agreed to, with an export user. ``shared``
+    lets contributors use it; ``by`` is an administrator, found or made when not given."""
+    by = by or _an_administrator()
+    connection = connection_actions.create(
+        by=by,
+        destination_key="campaign_monitor",
+        environment=Environment.SANDBOX,
+        name=name,
+        allowed_roles=[Role.CONTRIBUTOR] if shared else [],
+    )
+    connection_actions.set_credentials(
+        by=by, connection=connection, secrets={"api_key": API_KEY}, options={"account_name": "Sandbox client"}
+    )
+    connection_actions.give_consent(by=by, connection=connection)
+    connection_actions.add_export_user(by=by, connection=connection)
+    return connection
+
+
+def profiles(rows: Iterable[Mapping[str, Any]], *, source: str = "Customers", key: str = "id") -> DataSource:
+    """Profiles with these attributes in one data source, and the catalogue that goes with them. A row's key is
+    its value of ``key``, else its place in ``rows``; None means that the attribute is unknown."""
+    data_source, _created = DataSource.objects.get_or_create(name=source, defaults={"key_column": key})
+    catalogue: dict[str, AttributeType] = {}
+    made: list[Profile] = []
+    for number, row in enumerate(rows, start=data_source.profiles.count() + 1):
+        attributes = {name: value for name, value in row.items() if value is not None}
+        for name, value in attributes.items():
+            catalogue.setdefault(name, _type_of(value))
+        profile_key = str(row.get(key) or f"P{number:07}")
+        made.append(Profile(source=data_source, key=profile_key, attributes=attributes))
+    Profile.objects.bulk_create(made, batch_size=5000)
+    attributes_wanted = [ProfileAttribute(name=name, data_type=kind) for name, kind in catalogue.items()]
+    ProfileAttribute.objects.bulk_create(attributes_wanted, ignore_conflicts=True)
+    data_source.profile_count = data_source.profiles.count()
+    data_source.refreshed_at = clock.now()
+    data_source.save()
+    return data_source
+
+
+def segment_of_everyone(name: str = "Everyone", rules: dict[str, Any] | None = None) -> Segment:
+    """A drawn segment: of all profiles, or of those that ``rules`` find."""
+    segment, _created = Segment.objects.get_or_create(name=name, defaults={"rules": rules or {}})
+    if rules:
+        call_command("refresh_segments", segment.name)
+        segment.refresh_from_db()
+        return segment
+    with database.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO segments_member (segment_id, profile_id) SELECT %s, id FROM segments_profile"
+            " ON CONFLICT DO NOTHING",
+            [segment.pk],
+        )
+    segment.member_count = segment.members.count()
+    segment.refreshed_at = clock.now()
+    segment.save()
+    return segment
+
+
+def export_to(
+    sandbox: Sandbox | None,
+    connection: Connection,
+    segment: Segment | Sequence[Segment],
+    *,
+    list_id: str | None = None,
+    mapping: Sequence[Mapping[str, str]] = (),
+    consent: str = "unchanged",
+    name: str = "Newsletter",
+    email_attribute: str = "email",
+    opt_in_mail_accepted: bool = False,
+    by: User | None = None,
+) -> Export:
+    """An export of the segment(s) to a list of the sandbox, its first list when none is named. ``mapping`` holds
+    pairs such as ``{"attribute": "first_name", "field": "name"}``. Nothing runs by this."""
+    details = None
+    if sandbox is not None or list_id is None:
+        destination, access = connection.destination, credentials.access(connection)
+        list_id = list_id or destination.lists(access)[0].list_id
+        details = destination.list_details(access, list_id)
+    settings = actions.ExportSettings(
+        name=name,
+        connection=connection,
+        list_id=list_id or "",
+        list_title=details.title if details else "Newsletter",
+        list_confirmed_opt_in=bool(details and details.opt_in == "confirmed"),
+        email_attribute=email_attribute,
+        segments=[segment] if isinstance(segment, Segment) else list(segment),
+        mapping=list(mapping),
+        answers={"consent_to_track": consent},
+        opt_in_mail_accepted=opt_in_mail_accepted,
+    )
+    return actions.create(settings, by=by)
+
+
+def _an_administrator() -> User:
+    found = User.objects.filter(role=Role.ADMINISTRATOR).order_by("pk").first()
+    return found or User.objects.create_user("alice", "a-long-password", role=Role.ADMINISTRATOR)
+
+
+def _type_of(value: object) -> AttributeType:
+    if isinstance(value, bool):
+        return AttributeType.BOOLEAN
+    if isinstance(value, int | float):
+        return AttributeType.NUMBER
+    if isinstance(value, str) and _DATE.fullmatch(value):
+        return AttributeType.DATE
+    return AttributeType.TEXT
