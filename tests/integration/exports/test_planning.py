@@ -1,0 +1,219 @@
+"""What a run will send: a verdict for every member, and the difference cut into batches."""
+
+import threading
+from typing import Any, cast
+from uuid import UUID
+
+import pytest
+
+from config.jobs.leases import Keeper
+from config.jobs.models import JobStatus
+from connections.destinations.values import TargetField
+from exports import planning
+from exports.models import Delivered, DeliveredSet, Export, Refused, Run, Stage, Trigger
+from exports.run_states import Reason, RunEnded
+from tests import exporting
+
+pytestmark = pytest.mark.django_db
+
+LIST = "a" * 32
+ACCOUNT = "campaign_monitor:sandbox"
+
+
+class StillKeeper:
+    """A keeper of a lease that nobody contests."""
+
+    def __init__(self) -> None:
+        self.cancel_requested = threading.Event()
+
+    def check(self) -> None: ...
+
+    def report(self, **progress: int) -> None: ...
+
+
+def keeper() -> Keeper:
+    return cast(Keeper, StillKeeper())
+
+
+def make_run(people: list[dict[str, Any]], **frozen: Any) -> Run:
+    exporting.profiles(people)
+    segment = exporting.segment_of_everyone()
+    export = Export.objects.create(name="Newsletter", list_id=LIST, email_attribute="email")
+    return run_of(export, segment.pk, **frozen)
+
+
+def run_of(export: Export, segment_id: int, **frozen: Any) -> Run:
+    settings = {
+        "segments": [{"id": segment_id, "name": "Everyone"}],
+        "email_attribute": "email",
+        "mapping": [{"attribute": "first_name", "field": "name"}],
+        "answers": {"consent_to_track": "unchanged"},
+        "fields": [TargetField("name", "Name", "text").__dict__],
+        "confirmed_opt_in": False,
+        "opt_in_mail_accepted": False,
+    }
+    return Run.objects.create(
+        export=export,
+        number=export.runs.count() + 1,
+        trigger=Trigger.MANUAL,
+        status=JobStatus.PROCESSING,
+        stage=Stage.PLAN,
+        account=ACCOUNT,
+        list_id=LIST,
+        frozen=settings | frozen,
+    )
+
+
+def planned(run: Run) -> list[str]:
+    planning.plan(run, keeper())
+    return [email for batch in run.batches.all() for email in batch.emails]
+
+
+def outcomes(run: Run) -> set[tuple[str, str, str]]:
+    return set(run.outcomes.values_list("kind", "email", "code"))
+
+
+def test_it_trims_and_lowers_addresses() -> None:
+    assert planned(make_run([{"email": "  Ann@Example.COM \n"}])) == ["ann@example.com"]
+
+
+def test_it_sets_aside_who_has_no_address_or_a_bad_one() -> None:
+    run = make_run(
+        [{"first_name": "Ann"}, {"email": "   "}, {"email": "ann(at)example.com"}, {"email": "a@b.example"}]
+    )
+    assert planned(run) == ["a@b.example"]
+    assert outcomes(run) == {
+        ("invalid", "", "no_email"),
+        ("invalid", "ann(at)example.com", "bad_email"),
+    }
+    assert (run.members, run.invalid, run.planned) == (4, 3, 1)
+
+
+def test_it_sends_an_address_once_and_the_latest_profile_wins() -> None:
+    run = make_run(
+        [{"email": "ann@example.com", "first_name": "Old"}, {"email": "ANN@example.com", "first_name": "New"}]
+    )
+    assert planned(run) == ["ann@example.com"]
+    assert '"New"' in run.batches.get().payloads[0]
+    assert outcomes(run) == {("duplicate", "ann@example.com", "duplicate")}
+
+
+def test_it_counts_add_up() -> None:
+    run = make_run([{"email": f"p{n % 40}@example.com"} for n in range(60)] + [{"email": "bad"}] * 5)
+    planning.plan(run, keeper())
+    assert run.members == 65
+    assert run.members == run.invalid + run.duplicates + run.unchanged + run.still_refused + run.planned
+    assert run.planned == 40
+
+
+def deliver_everyone(run: Run) -> None:
+    """As if the list had taken everybody of the plan."""
+    known = DeliveredSet.objects.get(export=run.export)
+    for batch in run.batches.all():
+        rows = zip(batch.emails, batch.hashes, strict=True)
+        Delivered.objects.bulk_create(
+            Delivered(delivered_set=known, email=email, data_hash=data_hash, last_run_id=run.pk)
+            for email, data_hash in rows
+        )
+    run.status = JobStatus.SUCCESSFUL
+    run.finished_at = run.created_at
+    run.save()
+
+
+def test_it_sends_nothing_again_that_has_not_changed() -> None:
+    run = make_run([{"email": "ann@example.com"}, {"email": "bo@example.com"}])
+    assert len(planned(run)) == 2
+    deliver_everyone(run)
+    again = run_of(run.export, run.frozen["segments"][0]["id"])
+    assert planned(again) == []
+    assert again.unchanged == 2
+
+
+def test_it_sends_who_has_changed_in_a_mapped_attribute_alone() -> None:
+    run = make_run([{"email": "ann@example.com", "city": "Turku"}, {"email": "bo@example.com", "city": "Turku"}])
+    planned(run)
+    deliver_everyone(run)
+    from segments.models import Profile
+
+    for profile in Profile.objects.all():
+        profile.attributes["city"] = "Oulu"
+        if profile.attributes["email"].startswith("bo"):
+            profile.attributes["first_name"] = "Bo"
+        profile.save()
+    again = run_of(run.export, run.frozen["segments"][0]["id"])
+    assert planned(again) == ["bo@example.com"]
+    assert (again.to_add, again.to_update, again.unchanged) == (0, 1, 1)
+
+
+def test_it_sends_everyone_again_when_an_option_changes_what_the_list_gets() -> None:
+    run = make_run([{"email": "ann@example.com"}])
+    planned(run)
+    deliver_everyone(run)
+    again = run_of(run.export, run.frozen["segments"][0]["id"], answers={"consent_to_track": "no"})
+    assert planned(again) == ["ann@example.com"]
+
+
+def test_it_does_not_ask_again_for_who_was_refused_with_the_same_data() -> None:
+    run = make_run([{"email": "ann@example.com"}])
+    planned(run)
+    known = DeliveredSet.objects.get(export=run.export)
+    data_hash: UUID = run.batches.get().hashes[0]
+    Refused.objects.create(delivered_set=known, email="ann@example.com", data_hash=data_hash, last_run_id=run.pk)
+    deliver_everyone(run)
+    again = run_of(run.export, run.frozen["segments"][0]["id"])
+    assert planned(again) == []
+    assert again.still_refused == 1
+
+
+def test_it_knows_nothing_of_what_another_list_was_sent() -> None:
+    run = make_run([{"email": "ann@example.com"}])
+    planned(run)
+    deliver_everyone(run)
+    elsewhere = run_of(run.export, run.frozen["segments"][0]["id"])
+    elsewhere.list_id = "b" * 32
+    elsewhere.save()
+    assert planned(elsewhere) == ["ann@example.com"]
+
+
+def test_it_cuts_batches_of_at_most_a_thousand() -> None:
+    run = make_run([{"email": f"p{n}@example.com"} for n in range(2001)])
+    planning.plan(run, keeper())
+    assert list(run.batches.values_list("number", "size")) == [(1, 1000), (2, 1000), (3, 1)]
+
+
+def test_it_keeps_out_what_the_list_cannot_hold_with_a_sentence() -> None:
+    run = make_run(
+        [{"email": "ann@example.com", "born": "1850-01-01"}, {"email": "bo@example.com", "born": "1980-02-29"}],
+        mapping=[{"attribute": "born", "field": "[Born]"}],
+        fields=[TargetField("[Born]", "Born", "date").__dict__],
+    )
+    assert planned(run) == ["bo@example.com"]
+    kept_out = run.outcomes.get()
+    assert kept_out.kind == "invalid"
+    assert "Born" in kept_out.message
+
+
+def test_it_refuses_more_people_than_an_export_may_send(settings: Any) -> None:
+    settings.MAX_PROFILES_PER_EXPORT = 2
+    run = make_run([{"email": f"p{n}@example.com"} for n in range(3)])
+    with pytest.raises(RunEnded) as ended:
+        planning.plan(run, keeper())
+    assert (ended.value.status, ended.value.reason) == (JobStatus.FAILED, Reason.TOO_MANY_PROFILES)
+    assert not run.batches.exists()
+
+
+def test_it_asks_before_new_people_are_emailed() -> None:
+    run = make_run([{"email": "ann@example.com"}], confirmed_opt_in=True)
+    with pytest.raises(RunEnded) as ended:
+        planning.plan(run, keeper())
+    assert ended.value.status == JobStatus.NEEDS_CONFIRMATION
+    assert "1 new" in ended.value.message
+
+
+def test_it_stops_planning_when_a_person_cancels() -> None:
+    run = make_run([{"email": "ann@example.com"}])
+    canceled = keeper()
+    canceled.cancel_requested.set()
+    with pytest.raises(RunEnded) as ended:
+        planning.plan(run, canceled)
+    assert ended.value.status == JobStatus.CANCELED
