@@ -3,13 +3,14 @@
 Values come as profiles keep them: text, numbers, yes/no, and dates as “YYYY-MM-DD” — or as text throughout.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from json.encoder import encode_basestring as quote
 from typing import Any
 
-import orjson
 from django.utils.translation import gettext as _
 
 from connections.destinations.values import TargetField, Violation
@@ -47,10 +48,10 @@ def to_text(value: object) -> str:
         return value.strip()
     if isinstance(value, bool):
         return "Yes" if value else "No"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else format(Decimal(repr(value)), "f")
     if isinstance(value, list | dict):
-        return orjson.dumps(value).decode()
+        return json.dumps(value, ensure_ascii=False)
     return str(value)
 
 
@@ -70,7 +71,7 @@ def _number(field: TargetField) -> Convert:
     head = _head(field)
 
     def convert(value: Any) -> str | Violation:
-        text = format(value, "f") if isinstance(value, float) and not value.is_integer() else to_text(value)
+        text = to_text(value)
         if not _NUMBER.match(text):
             return _violation(
                 "not_a_number", _("“{field}” takes a number, and this profile has something else."), field

@@ -1,0 +1,253 @@
+"""Bodies out, answers in: plain bytes, no line and no mock."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from connections.destinations.campaign_monitor import codes, wire
+from connections.destinations.campaign_monitor.wire import Answer
+from connections.destinations.errors import (
+    BatchRefused,
+    DestinationError,
+    NeedsAdministrator,
+    StopRun,
+    TryLater,
+)
+from connections.destinations.values import OutcomeKind
+
+
+def answer(status: int, content: Any, **headers: str) -> Answer:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(status, orjson.dumps(content), named, seconds=0.25)
+
+
+def failure(email: str, code: int, message: str = "No.") -> dict[str, Any]:
+    return {"EmailAddress": email, "Code": code, "Message": message}
+
+
+def result(unique: int, existing: int, new: int, *failures: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "TotalUniqueEmailsSubmitted": unique,
+        "TotalExistingSubscribers": existing,
+        "TotalNewSubscribers": new,
+        "DuplicateEmailsInSubmission": [],
+        "FailureDetails": list(failures),
+    }
+
+
+def partial(unique: int, existing: int, new: int, *failures: dict[str, Any]) -> Answer:
+    content = {"Code": 210, "Message": "Some failed", "ResultData": result(unique, existing, new, *failures)}
+    return answer(400, content)
+
+
+def refused(status: int, code: int, message: str = "No.", **headers: str) -> Answer:
+    return answer(status, {"Code": code, "Message": message}, **headers)
+
+
+def error_of_import(given: Answer) -> DestinationError:
+    with pytest.raises(DestinationError) as caught:
+        wire.read_import(given, bytes_sent=1)
+    return caught.value
+
+
+# -- bodies ----------------------------------------------------------------------------------------------------
+
+
+def test_it_joins_people_without_encoding_them_again() -> None:
+    body = wire.import_body(['{"EmailAddress":"zoë@example.com"}', '{"EmailAddress":"b@example.com"}'])
+    assert [row["EmailAddress"] for row in orjson.loads(body)["Subscribers"]] == [
+        "zoë@example.com",
+        "b@example.com",
+    ]
+
+
+def test_it_never_resubscribes_nor_starts_journeys() -> None:
+    content = orjson.loads(wire.import_body(["{}"]))
+    assert content == {
+        "Resubscribe": False,
+        "QueueSubscriptionBasedAutoResponders": False,
+        "RestartSubscriptionBasedAutoresponders": False,
+        "Subscribers": [{}],
+    }
+
+
+# -- receipts --------------------------------------------------------------------------------------------------
+
+
+def test_it_reads_a_full_success() -> None:
+    receipt = wire.read_import(answer(201, result(3, 1, 2)), bytes_sent=77)
+    assert (receipt.new, receipt.existing, list(receipt.refusals), receipt.unaccounted) == (2, 1, [], 0)
+    assert (receipt.http_status, receipt.seconds, receipt.bytes_sent) == (201, 0.25, 77)
+
+
+def test_it_takes_a_partial_failure_for_a_result() -> None:
+    receipt = wire.read_import(partial(3, 2, 0, failure("bad@example.com", 1)), bytes_sent=1)
+    (refusal,) = receipt.refusals
+    assert (refusal.email, refusal.kind, refusal.code) == ("bad@example.com", OutcomeKind.REJECTED, "1")
+    assert receipt.unaccounted == 0
+
+
+def test_it_counts_people_of_whom_the_answer_does_not_speak() -> None:
+    assert wire.read_import(partial(5, 1, 1, failure("a@example.com", 206)), bytes_sent=1).unaccounted == 2
+
+
+def test_it_never_counts_less_than_nobody_as_unaccounted() -> None:
+    assert wire.read_import(answer(201, result(1, 1, 1)), bytes_sent=1).unaccounted == 0
+
+
+@pytest.mark.parametrize("code", [204, 205, 206, 207, 208])
+def test_it_leaves_people_as_the_list_keeps_them(code: int) -> None:
+    (refusal,) = wire.read_import(partial(1, 0, 0, failure("a@example.com", code)), bytes_sent=1).refusals
+    assert refusal.kind is OutcomeKind.LEFT
+    assert refusal.message == str(codes.LEFT[code])
+
+
+@pytest.mark.parametrize("code", [1, 214, 215, -213, 220, 221])
+def test_it_rejects_people_for_what_was_sent(code: int) -> None:
+    (refusal,) = wire.read_import(partial(1, 0, 0, failure("a@example.com", code)), bytes_sent=1).refusals
+    assert refusal.kind is OutcomeKind.REJECTED
+    assert refusal.message == str(codes.REJECTED[code])
+
+
+def test_it_knows_missing_consent_by_its_words_too() -> None:
+    odd = failure("a@example.com", 999, "Subscriber is missing a ConsentToTrack value")
+    (refusal,) = wire.read_import(partial(1, 0, 0, odd), bytes_sent=1).refusals
+    assert "Consent to track" in refusal.message
+
+
+def test_it_quotes_a_strange_refusal_without_the_address() -> None:
+    odd = failure("a@example.com", 999, "a@example.com is odd")
+    (refusal,) = wire.read_import(partial(1, 0, 0, odd), bytes_sent=1).refusals
+    assert "… is odd" in refusal.message
+    assert "999" in refusal.message
+    assert "a@example.com" not in refusal.message
+
+
+# -- refusals of everything ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (refused(400, 400, "Deserialization failed: subscriber"), BatchRefused),
+        (refused(400, 209), BatchRefused),
+        (refused(400, 212), BatchRefused),
+        (refused(400, 214), BatchRefused),
+        (refused(400, 215), BatchRefused),
+        (refused(400, -213), BatchRefused),
+        (refused(400, 210), BatchRefused),
+        (answer(400, {"Code": 210, "Message": "", "ResultData": None}), BatchRefused),
+        (refused(400, 987, "Something new"), BatchRefused),
+        (refused(400, 987, "Consent is missing"), BatchRefused),
+        (Answer(413, b"<html>too large</html>"), BatchRefused),
+        (refused(401, 100), NeedsAdministrator),
+        (refused(401, 120), NeedsAdministrator),
+        (refused(401, 121), NeedsAdministrator),
+        (refused(401, 122), NeedsAdministrator),
+        (refused(401, 60), NeedsAdministrator),
+        (refused(403, 403), NeedsAdministrator),
+        (refused(401, 101), StopRun),
+        (refused(400, 101), StopRun),
+        (refused(401, 102), StopRun),
+        (refused(400, 253), StopRun),
+        (refused(400, 250), StopRun),
+        (refused(404, 404), StopRun),
+        (Answer(404, b""), StopRun),
+        (refused(401, 987), StopRun),
+        (refused(429, 429, "Rate limit exceeded"), TryLater),
+        (refused(500, 500), TryLater),
+        (Answer(502, b"<html>Bad gateway</html>"), TryLater),
+        (Answer(503, b""), TryLater),
+        (Answer(429, b""), TryLater),
+        (Answer(302, b""), TryLater),
+        (Answer(401, b"<html>a login page of somebody else</html>"), TryLater),
+        (Answer(201, b'{"TotalUniqueEmailsSub'), TryLater),
+        (Answer(201, b""), TryLater),
+        (answer(201, []), TryLater),
+        (answer(201, {"TotalUniqueEmailsSubmitted": 1}), TryLater),
+        (answer(201, result(1, 0, 0, {"EmailAddress": "a@example.com"})), TryLater),
+    ],
+)
+def test_it_names_errors_by_what_happens_next(given: Answer, expected: type[DestinationError]) -> None:
+    error = error_of_import(given)
+    assert type(error) is expected
+    assert error.http_status == given.status
+    assert error.code
+    assert error.sentence.endswith(".")
+
+
+def test_it_waits_as_long_as_it_is_asked_to() -> None:
+    error = error_of_import(refused(429, 429, retry_after="7", x_ratelimit_reset="30"))
+    assert isinstance(error, TryLater)
+    assert (error.throttled, error.after_seconds) == (True, 30.0)
+
+
+def test_it_understands_a_moment_to_retry_after() -> None:
+    headers = {"retry-after": "Fri, 01 Mar 2024 10:00:30 GMT", "date": "Fri, 01 Mar 2024 10:00:00 GMT"}
+    assert wire.asked_to_wait(headers) == 30.0
+
+
+@pytest.mark.parametrize("value", ["", "soon", "-1", "Fri, 01 Mar 2024 10:00:30 GMT"])
+def test_it_ignores_a_wait_that_it_cannot_read(value: str) -> None:
+    assert wire.asked_to_wait({"retry-after": value}) is None
+
+
+def test_a_failure_over_there_is_not_throttling() -> None:
+    error = error_of_import(refused(503, 500, retry_after="3"))
+    assert isinstance(error, TryLater)
+    assert (error.throttled, error.after_seconds) == (False, 3.0)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"null", b"[]", b"7", b'"text"', b"{}", b"\xff\xfe", b'{"Code": "x"}', b"<"]
+)
+@pytest.mark.parametrize("status", [200, 201, 302, 400, 401, 404, 410, 429, 500])
+def test_nothing_but_its_own_errors_comes_out(status: int, body: bytes) -> None:
+    error_of_import(Answer(status, body))
+    with pytest.raises(DestinationError):
+        wire.read_list(Answer(status, body))
+
+
+# -- readers ---------------------------------------------------------------------------------------------------
+
+
+def test_it_reads_clients_and_lists() -> None:
+    assert wire.read_clients(answer(200, [{"ClientID": "c1", "Name": "Shop"}])) == [wire.NamedId("c1", "Shop")]
+    assert wire.read_lists(answer(200, [{"ListID": "l1", "Name": "News"}])) == [wire.NamedId("l1", "News")]
+
+
+def test_it_takes_a_clients_name_and_lets_go_of_the_key() -> None:
+    content = {"ApiKey": "live-key", "BasicDetails": {"ClientID": "c1", "CompanyName": "Shop"}}
+    assert wire.read_client_name(answer(200, content)) == "Shop"
+
+
+def test_it_reads_a_list() -> None:
+    content = {"Title": "News", "ConfirmedOptIn": True, "UnsubscribeSetting": "AllClientLists", "ListID": "l1"}
+    assert wire.read_list(answer(200, content)) == wire.ListSettings("News", True, True)
+
+
+def test_it_reads_custom_fields_by_their_bracketed_keys() -> None:
+    content = [
+        {"FieldName": "City", "Key": "[City]", "DataType": "Text", "FieldOptions": []},
+        {"FieldName": "Likes", "Key": "[Likes]", "DataType": "MultiSelectMany", "FieldOptions": ["Tea", "Rum"]},
+        {"FieldName": "Odd", "Key": "[Odd]", "DataType": "Hologram", "FieldOptions": []},
+    ]
+    city, likes = wire.read_custom_fields(answer(200, content))
+    assert (city.key, city.label, city.data_type) == ("[City]", "City", "text")
+    assert (likes.data_type, likes.options) == ("choices", ("Tea", "Rum"))
+
+
+def test_a_reader_says_what_a_refusal_stands_for() -> None:
+    with pytest.raises(NeedsAdministrator):
+        wire.read_clients(refused(401, 100))
+    with pytest.raises(StopRun):
+        wire.read_list(refused(400, 209))
+
+
+@pytest.mark.parametrize("content", [{}, {"Title": None}, [1], 7, "text", None, [{"ClientID": "c1"}]])
+def test_a_reader_tries_again_when_it_cannot_read(content: Any) -> None:
+    with pytest.raises(TryLater):
+        wire.read_clients(answer(200, content or {"odd": 1}))
+    with pytest.raises(TryLater):
+        wire.read_active_people(answer(200, content))
