@@ -1,19 +1,83 @@
-"""Logs: one line a record, to standard error."""
+"""Logs: one line a record, to standard error; secrets never get into one.
 
+What looks like a secret is struck out of the finished line, tracebacks included: values behind telling names,
+Authorization headers, passwords inside addresses, and our own keys wherever they turn up.
+"""
+
+import logging
 import logging.config
+import re
 from typing import Any
+
+STRUCK_OUT = "•••"
+
+_NAMES = (
+    *("api[_-]?key", "secret(?:[_-]?key)?", "passw(?:or)?d", "token", "encryption[_-]?keys?", "credentials?"),
+    *("cookie", "sessionid", r"csrf\w*"),
+)
+_PATTERNS = (
+    # Authorization: Basic abc= · 'Authorization': 'Bearer abc'
+    (re.compile(r"(?i)(authorization\W{1,5}(?:basic|bearer|token)?\s*)[^\s'\",;]+"), rf"\1{STRUCK_OUT}"),
+    (re.compile(r"(?i)\b(basic|bearer)\s+[a-z0-9+/._~=-]{8,}"), rf"\1 {STRUCK_OUT}"),
+    # api_key=abc · "apiKey": "abc" · password='abc'
+    (re.compile(rf"(?i)(\b\w*(?:{'|'.join(_NAMES)})['\"]?\s*[:=]\s*['\"]?)[^\s'\",;&)}}\]]+"), rf"\1{STRUCK_OUT}"),
+    # postgres://user:abc@host
+    (re.compile(r"(://[^\s:/@]*:)[^\s@/]+@"), rf"\1{STRUCK_OUT}@"),
+)
+_QUIET = {
+    # A line for every tick of every two seconds says nothing; what goes wrong is logged as warning or error.
+    "celery.app.trace": "WARNING",
+    "celery.beat": "WARNING",
+    "celery.worker.strategy": "WARNING",
+    "celery.worker.request": "WARNING",
+    "kombu": "WARNING",
+    "urllib3": "WARNING",
+}
+
+
+class Formatter(logging.Formatter):
+    """Lines such as ``2026-05-04T10:00:00.123Z INFO exports.delivery: batch 3 delivered``."""
+
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
+
+    def __init__(self, *, own_secrets: tuple[str, ...] = ()) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        self._own_secrets = own_secrets
+
+    @staticmethod
+    def converter(seconds: float | None) -> Any:
+        """Times in UTC."""
+        import time
+
+        return time.gmtime(seconds)
+
+    def format(self, record: logging.LogRecord) -> str:
+        return strike_out(super().format(record), own_secrets=self._own_secrets)
+
+
+def strike_out(text: str, *, own_secrets: tuple[str, ...] = ()) -> str:
+    """``text`` without anything that looks like a secret, and without ``own_secrets``."""
+    for secret in own_secrets:
+        text = text.replace(secret, STRUCK_OUT)
+    for pattern, replacement in _PATTERNS:
+        text = pattern.sub(replacement, text)
+    return text
 
 
 def configure(_: dict[str, Any] | None = None) -> None:
     """Set logging up; Django calls this once."""
     from django.conf import settings
 
+    keys = [entry.partition(":")[2] or entry for entry in settings.ENCRYPTION_KEYS]
+    own_secrets = tuple(secret for secret in (settings.SECRET_KEY, *keys) if len(secret) >= 8)
     logging.config.dictConfig(
         {
             "version": 1,
             "disable_existing_loggers": False,
-            "formatters": {"line": {"format": "%(levelname)s %(name)s: %(message)s"}},
+            "formatters": {"line": {"()": Formatter, "own_secrets": own_secrets}},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
             "root": {"handlers": ["stderr"], "level": settings.LOG_LEVEL},
+            "loggers": {name: {"level": level} for name, level in _QUIET.items()},
         }
     )

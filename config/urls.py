@@ -2,9 +2,14 @@
 
 from django.urls import include, path
 
+from config import health
+
 urlpatterns = [
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("metrics", health.metrics),
     path("", include("config.system.urls")),
-    path("accounts/", include("config.accounts.urls")),
+    path("", include("config.accounts.urls")),
     path("", include("connections.urls")),
     path("", include("segments.urls")),
     path("", include("exports.urls")),

@@ -67,10 +67,10 @@ class Channel(filesystem.Channel):
     def _delete(self, queue: str, *_: Any, **__: Any) -> None:
         self._purge(queue)
 
-    def _put(self, queue: str, message: Any, **_: Any) -> None:
+    def _put(self, queue: str, payload: Any, **_: Any) -> None:  # type: ignore[override]
         name = f"{time.time_ns():020d}_{uuid.uuid4().hex}.{queue}.msg"
         beside = self.folder / f".{name}.unfinished"
-        beside.write_text(json.dumps(message), encoding="utf-8")
+        beside.write_text(json.dumps(payload), encoding="utf-8")
         beside.rename(self.folder / name)
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:

