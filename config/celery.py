@@ -52,6 +52,13 @@ app.conf.update(
     task_default_exchange=_DOORBELLS.name,
     task_default_routing_key="bells",
     task_create_missing_queues=False,
+    task_routes=[
+        [
+            ("*.tasks.ring_for_open_jobs", {"queue": "bells"}),
+            ("config.*", {"queue": "bells"}),
+            ("*", {"queue": "work"}),
+        ]
+    ],
     task_ignore_result=True,
     task_annotations={"*": {"expires": DOORBELL_EXPIRES_SECONDS}},
     task_publish_retry_policy={"max_retries": 1, "interval_start": 0.1, "interval_max": 0.2},

@@ -6,14 +6,14 @@ from celery.signals import worker_shutting_down
 from exports import claiming, delivery, running
 
 
-@shared_task(queue="work")
+@shared_task
 def work_on_run(run_id: int) -> None:
     """Work on a run for one slice; ring again when there is more."""
     if running.carry_on(run_id) == running.Next.RING_AGAIN:
         work_on_run.delay(run_id)
 
 
-@shared_task(queue="bells")
+@shared_task
 def ring_for_open_jobs() -> None:
     """Ring for every run that is due and in nobody's hands: bells may have been lost, workers may have died."""
     for run_id in claiming.runs_to_ring_for():

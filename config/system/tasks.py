@@ -5,7 +5,7 @@ from celery import shared_task, signals
 from config.jobs import pulse
 
 
-@shared_task(queue="bells")
+@shared_task
 def note_beat() -> None:
     """That this arrives shows that beat, broker and worker are all alive."""
     pulse.give(pulse.BEAT)
