@@ -77,6 +77,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "django.contrib.humanize",
+    "django.forms",  # templates of the form controls, for FORM_RENDERER
     "django_htmx",
     "csp",
     "lucide",

@@ -1,1 +1,79 @@
-"""Fixtures that every tier shares."""
+"""Fixtures that every tier shares.
+
+The cast: Alice administers, Bob contributes, Charlie only views, Dora is a stranger who has not signed in.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings as django_settings
+from django.test import Client, override_settings
+
+from config.accounts.models import User
+from config.accounts.roles import Role
+
+PASSWORD = "a-long-password"  # of all the cast
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_static_files() -> Iterator[None]:
+    """Static files under their own names, so that no test needs them collected first."""
+    storages = django_settings.STORAGES | {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    }
+    django_settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+    hasher = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick; nothing here is worth guessing
+    with override_settings(STORAGES=storages, PASSWORD_HASHERS=hasher):
+        yield
+
+
+def _person(username: str, full_name: str, role: Role) -> User:
+    user = User.objects.create_user(username, PASSWORD, role=role, email=f"{username}@example.com")
+    user.full_name = full_name
+    user.save(update_fields=["full_name"])
+    return user
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    """The administrator."""
+    return _person("alice", "Alice Adams", Role.ADMINISTRATOR)
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    """The contributor."""
+    return _person("bob", "Bob Brown", Role.CONTRIBUTOR)
+
+
+@pytest.fixture
+def charlie(db: None) -> User:
+    """The viewer."""
+    return _person("charlie", "Charlie Clark", Role.VIEWER)
+
+
+def _signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def alice_client(alice: User) -> Client:
+    return _signed_in(alice)
+
+
+@pytest.fixture
+def bob_client(bob: User) -> Client:
+    return _signed_in(bob)
+
+
+@pytest.fixture
+def charlie_client(charlie: User) -> Client:
+    return _signed_in(charlie)
+
+
+@pytest.fixture
+def stranger_client(db: None) -> Client:
+    """Dora: not signed in."""
+    return Client()

@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 
 class Permission(StrEnum):
     EXPORT_VIEW = "export_view"
@@ -16,3 +19,20 @@ class Permission(StrEnum):
     SYSTEM_VIEW = "system_view"
     SYSTEM_MANAGE = "system_manage"
     AUDIT_VIEW = "audit_view"
+
+
+# What each permission allows, as a thing to do; shown on the permissions page and where something is refused.
+PERMISSION_LABELS: dict[Permission, Promise] = {
+    Permission.EXPORT_VIEW: _("see exports, their status and their runs"),
+    Permission.EXPORT_MANAGE: _("create, edit, run and remove exports"),
+    Permission.SEGMENT_VIEW: _("see segments and data sources"),
+    Permission.SEGMENT_MANAGE: _("create and edit segments"),
+    Permission.DATA_SOURCE_MANAGE: _("add and refresh data sources"),
+    Permission.CUSTOMER_VIEW: _("see customers"),
+    Permission.PERSONAL_DATA_SEE: _("see personal data unmasked"),
+    Permission.CONNECTION_MANAGE: _("see and manage connections"),
+    Permission.USER_MANAGE: _("manage users and their roles"),
+    Permission.SYSTEM_VIEW: _("see the status of the system"),
+    Permission.SYSTEM_MANAGE: _("manage the system and its schedule"),
+    Permission.AUDIT_VIEW: _("read the record of who changed what"),
+}

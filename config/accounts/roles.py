@@ -48,3 +48,8 @@ ROLES: dict[str, RoleDescription] = {
         _("May do everything: connections, users, schedules and every export."), frozenset(Permission)
     ),
 }
+
+
+def roles_with(permission: Permission) -> list[str]:
+    """The roles that carry ``permission``, the humblest first."""
+    return [role for role in Role.values if permission in ROLES[role].permissions]

@@ -1,5 +1,11 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from config.system import views
 
 app_name = "system"
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("admin/system/", views.status, name="status"),
+    path("help/<slug:page>/", views.help_page, name="help"),
+]

@@ -1,5 +1,94 @@
 """Template tags that every template may use (they are built in, see settings)."""
 
+from datetime import datetime, timedelta
+from typing import Any
+
+import lucide
 from django import template
+from django.template.context import Context
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from config.web import masking, statuses, words
 
 register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str, size: int = 16) -> SafeString:
+    """An icon that says nothing to screen readers; words beside it must."""
+    drawn = lucide._render_icon(
+        str.__str__(name), size, aria_hidden="true", focusable="false", **{"class": "icon"}
+    )
+    return mark_safe(drawn)  # noqa: S308 — drawn by the icon library from its own files
+
+
+@register.simple_tag
+def status_pill(status: str, label: str | Promise = "", tone: str = "", icon_name: str = "") -> SafeString:
+    """``{% status_pill run.status run.get_status_display %}``: an icon and a word, in the status's tone. Give
+    ``tone`` and ``icon_name`` for what statuses.py does not know."""
+    look = statuses.look_of(str(status))
+    tone = tone or look.tone
+    dot = SafeString('<span class="pill__dot" aria-hidden="true"></span>')
+    mark = dot if tone == "working" else icon(icon_name or look.icon or statuses.UNKNOWN.icon, 14)
+    text = label or str(status).replace("_", " ").capitalize()
+    return format_html('<span class="pill pill--{}">{}<span class="pill__text">{}</span></span>', tone, mark, text)
+
+
+@register.simple_tag
+def ago(moment: datetime | None, never: str = "") -> SafeString:
+    """“5 minutes ago”, with the exact moment on hover; a dash (or ``never``) when there is none."""
+    if moment is None:
+        return format_html('<span class="muted">{}</span>', never or "–")
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), words.exact(moment), words.ago(moment)
+    )
+
+
+@register.simple_tag
+def moment(value: datetime | None) -> SafeString:
+    """Date and time in full."""
+    if value is None:
+        return format_html('<span class="muted">{}</span>', "–")
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(), words.exact(value))
+
+
+@register.simple_tag
+def number(value: int | float | None, decimals: int | None = None) -> str:
+    """12345 as “12,345”."""
+    return words.number(value, decimals)
+
+
+@register.simple_tag
+def duration(value: timedelta | float | None) -> str:
+    """Seconds or a span as “3 min 5 s”."""
+    return words.duration(value)
+
+
+@register.simple_tag
+def percent(part: float | None, whole: float | None) -> str:
+    """``part`` of ``whole`` as “42%”; a dash when there is nothing to divide by. Never 100% for less than all,
+    nor 0% for more than nothing."""
+    if part is None or not whole:
+        return "–"
+    share = part * 100 / whole
+    if 0 < share < 1:
+        return _("<1%")
+    return _("%(share)s%%") % {"share": 99 if 99 < share < 100 else round(share)}
+
+
+@register.simple_tag
+def masked(value: object, user: object) -> str:
+    """Personal data as ``user`` may see it."""
+    return masking.masked(value, user)
+
+
+@register.simple_tag(takes_context=True)
+def version_field(context: Context, instance: Any) -> SafeString:
+    """The hidden field that says which version of ``instance`` this pane edits. What was posted stays, so that
+    showing a pane again never hides somebody else's change."""
+    request = context.get("request")
+    posted = request.POST.get("version") if request is not None else None
+    return format_html('<input type="hidden" name="version" value="{}">', posted or instance.version)

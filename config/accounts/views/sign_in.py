@@ -1,0 +1,38 @@
+"""Signing in and out."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.views import LoginView, LogoutView
+from django.utils.translation import gettext_lazy as _
+
+from config.accounts import demo
+from config.accounts.models import User
+
+
+class SignInForm(AuthenticationForm):
+    """User name and password; one sentence for whatever is wrong, so that names cannot be guessed."""
+
+    error_messages = {
+        "invalid_login": _("The user name or the password is not right."),
+        "inactive": _("The user name or the password is not right."),
+    }
+
+
+class SignIn(LoginView):
+    """The door. In the demo it lists the demo accounts."""
+
+    template_name = "accounts/sign_in.html"
+    authentication_form = SignInForm
+    redirect_authenticated_user = True
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        accounts = User.objects.filter(is_demo=True, is_active=True).order_by("pk") if settings.DEMO else []
+        return super().get_context_data(**kwargs) | {"demo_accounts": accounts, "demo_password": demo.PASSWORD}
+
+
+class SignOut(LogoutView):
+    """Only by POST; leads to the sign-in page."""
+
+    next_page = "accounts:sign_in"

@@ -1,0 +1,60 @@
+"""Panes and dialogs: one address answers with a page, or for htmx with what slides in from the right."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.functional import Promise
+from django_htmx.http import HttpResponseClientRedirect
+
+
+def render_pane(
+    request: HttpRequest,
+    template: str,
+    context: Mapping[str, Any] | None = None,
+    status: int = 200,
+    *,
+    back: str = "/",
+) -> HttpResponse:
+    """``template``, which extends ``pane_base``: its frame alone when htmx asks for it, else a whole page.
+
+    ``back`` is where × and Cancel lead on that page. Answer with 422 when the form has errors and with 409 when
+    somebody else saved first (``stale`` in the context).
+    """
+    return render(request, template, {"pane_back": back, **(context or {})}, status=status)
+
+
+def render_dialog(
+    request: HttpRequest,
+    context: Mapping[str, Any] | None = None,
+    template: str = "components/confirm.html",
+    status: int = 200,
+    *,
+    back: str = "/",
+) -> HttpResponse:
+    """A question in a dialog; ``context`` as told in components/confirm.html."""
+    return render(request, template, {"pane_back": back, **(context or {})}, status=status)
+
+
+def close_pane(
+    request: HttpRequest, to: str, message: str | Promise = "", *, level: int = messages.SUCCESS
+) -> HttpResponse:
+    """The answer to what was done: go to ``to``, and say ``message`` there in a toast.
+
+    Whoever is on that page already comes back to it as it was: same search, same order, same page number.
+    """
+    if message:
+        messages.add_message(request, level, str(message))
+    if request.headers.get("HX-Request") != "true":
+        return redirect(to)
+    return HttpResponseClientRedirect(_same_place(request, to))
+
+
+def _same_place(request: HttpRequest, to: str) -> str:
+    current = urlsplit(request.headers.get("HX-Current-URL", ""))
+    if "?" in to or current.path != to or not current.query:
+        return to
+    return f"{to}?{current.query}"

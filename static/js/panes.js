@@ -1,0 +1,111 @@
+// The pane and the dialog: filled by htmx, they take the focus, keep it, and give it back when they close.
+//
+//   hx-target="#pane" / "#dialog"        open one
+//   data-pane-close / data-dialog-close  close it; Escape and a click beside it do the same
+//   data-focus                           takes the focus when shown, before anything else
+//   data-leave                           may replace the contents without asking about unsaved changes
+"use strict";
+
+(() => {
+  const hosts = () => ({ pane: document.getElementById("pane"), dialog: document.getElementById("dialog") });
+  const cameFrom = new Map();
+
+  const isOpen = (host) => host.childElementCount > 0;
+
+  function keepFocusInside() {
+    const { pane, dialog } = hosts();
+    document.getElementById("app").inert = isOpen(pane) || isOpen(dialog);
+    pane.inert = isOpen(dialog);
+    document.body.classList.toggle("has-layer", isOpen(pane) || isOpen(dialog));
+  }
+
+  function focusFirst(host) {
+    const first =
+      host.querySelector("[data-focus]") ||
+      host.querySelector(".field--wrong :is(input, select, textarea)") ||
+      host.querySelector("[autofocus]") ||
+      host.querySelector(
+        ".pane__body :is(input:not([type=hidden]), select, textarea):not(:disabled), .dialog__body :is(input:not([type=hidden]), select, textarea)",
+      ) ||
+      host.querySelector(".pane__title, .dialog__foot .button");
+    first?.focus({ preventScroll: false });
+  }
+
+  function empty(host) {
+    const other = host.id === "pane" ? hosts().dialog : hosts().pane;
+    const back = cameFrom.get(host.id);
+    host.replaceChildren();
+    host.classList.remove("is-settled");
+    cameFrom.delete(host.id);
+    keepFocusInside();
+    if (back?.isConnected && !back.closest("[hidden]")) back.focus();
+    else if (isOpen(other)) focusFirst(other);
+    else document.getElementById("main")?.focus();
+  }
+
+  function askBeforeLeaving(leave) {
+    const { dialog } = hosts();
+    const before = document.activeElement;
+    dialog.replaceChildren(document.getElementById("discard-template").content.cloneNode(true));
+    cameFrom.set("dialog", before);
+    keepFocusInside();
+    dialog.querySelector("[data-keep]").focus();
+    dialog.querySelector("[data-keep]").addEventListener("click", () => empty(dialog));
+    dialog.querySelector("[data-discard]").addEventListener("click", () => {
+      empty(dialog);
+      leave();
+    });
+  }
+
+  function close(host) {
+    if (host.id === "pane" && window.shell.hasUnsaved(host)) askBeforeLeaving(() => empty(host));
+    else empty(host);
+  }
+
+  window.shell.closePane = () => empty(hosts().pane);
+
+  document.addEventListener("click", (event) => {
+    const { pane, dialog } = hosts();
+    const closer = event.target.closest("[data-pane-close], [data-dialog-close]");
+    if (closer) {
+      const host = closer.closest("#pane, #dialog");
+      if (host) {
+        event.preventDefault();
+        close(host);
+      }
+      return; // on a page of its own the link simply leads on
+    }
+    if (event.target === pane || event.target === dialog) close(event.target);
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented) return;
+    const { pane, dialog } = hosts();
+    const host = isOpen(dialog) ? dialog : pane;
+    if (!isOpen(host)) return;
+    event.preventDefault();
+    close(host);
+  });
+
+  // What asked for the pane gets the focus back; what it is replaced by must not lose what was typed unasked.
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const host = event.detail.target;
+    if (host?.id !== "pane" && host?.id !== "dialog") return;
+    const asker = event.detail.elt;
+    if (!isOpen(host) || !cameFrom.has(host.id)) {
+      cameFrom.set(host.id, document.activeElement === document.body ? asker : document.activeElement);
+    }
+  });
+
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const host = event.detail.target;
+    if (host?.id !== "pane" && host?.id !== "dialog") return;
+    keepFocusInside();
+    if (isOpen(host)) {
+      focusFirst(host);
+      requestAnimationFrame(() => setTimeout(() => host.classList.add("is-settled"), 250));
+    } else {
+      empty(host);
+    }
+  });
+})();

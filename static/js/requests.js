@@ -1,0 +1,29 @@
+// What htmx meets on its way: errors become toasts, and pages that nobody looks at ask for nothing.
+"use strict";
+
+(() => {
+  function sentenceIn(xhr) {
+    const kind = xhr.getResponseHeader("Content-Type") || "";
+    const body = xhr.responseText || "";
+    if (kind.startsWith("text/plain") && body.length < 400) return body.trim();
+    if (!kind.startsWith("text/html")) return "";
+    const page = new DOMParser().parseFromString(body, "text/html");
+    return page.querySelector("[data-error]")?.textContent.trim() || "";
+  }
+
+  document.addEventListener("htmx:responseError", (event) => {
+    const { xhr, elt } = event.detail;
+    if (elt.matches("[data-live]") && xhr.status >= 500) return; // the next tick asks again
+    const usual = { 403: "Forbidden", 404: "Gone" }[xhr.status] || "Error";
+    window.shell.toast((xhr.status < 500 && sentenceIn(xhr)) || window.shell.text(usual), "error");
+  });
+
+  ["htmx:sendError", "htmx:timeout"].forEach((kind) =>
+    document.addEventListener(kind, () => window.shell.toast(window.shell.text("Network"), "error")),
+  );
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const { elt, requestConfig } = event.detail;
+    if (document.hidden && elt.matches("[data-live]") && requestConfig.verb === "get") event.preventDefault();
+  });
+})();
