@@ -51,8 +51,8 @@ class Answer:
     """What came back: the status, the body without compression, and headers by lower-case name."""
 
     status: int
-    body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = field(default=b"", repr=False)  # may hold people, and a client's key
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     seconds: float = 0.0
 
 

@@ -1,0 +1,278 @@
+"""The line to Campaign Monitor, against a server that answers byte for byte what a test scripts."""
+
+import base64
+import socket
+import threading
+from collections.abc import Iterator
+
+import orjson
+import pytest
+
+from connections.destinations.campaign_monitor import client as client_module
+from connections.destinations.campaign_monitor.client import Client
+from connections.destinations.campaign_monitor.destination import DESTINATION
+from connections.destinations.errors import NeedsAdministrator, TryLater
+from connections.destinations.values import Access
+
+DROP = b""
+STALL = None
+IMPORTED = {
+    "TotalUniqueEmailsSubmitted": 1,
+    "TotalExistingSubscribers": 0,
+    "TotalNewSubscribers": 1,
+    "DuplicateEmailsInSubmission": [],
+    "FailureDetails": [],
+}
+
+
+def ok(content: object, status: str = "200 OK", extra: str = "", cut: int = 0) -> bytes:
+    body = orjson.dumps(content)
+    head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n{extra}\r\n"
+    whole = head.encode() + body
+    return whole[: len(whole) - cut] if cut else whole
+
+
+class ScriptedServer:
+    """Answers each request with the next line of its script; a cut or dropped answer ends the connection."""
+
+    def __init__(self) -> None:
+        self.script: list[bytes | None] = []
+        self.requests: list[bytes] = []
+        self.lines = 0
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+
+    def close(self) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        for line in self._open:
+            line.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                line, _ = self._socket.accept()
+            except OSError:
+                return
+            self.lines += 1
+            self._open.append(line)
+            threading.Thread(target=self._serve, args=(line,), daemon=True).start()
+
+    def _serve(self, line: socket.socket) -> None:
+        while request := self._request(line):
+            self.requests.append(request)
+            answer = self.script.pop(0)
+            if answer is STALL:
+                return
+            line.sendall(answer)
+            head, _, body = answer.partition(b"\r\n\r\n")
+            if f"Content-Length: {len(body)}".encode() not in head:
+                line.close()
+                return
+
+    def _request(self, line: socket.socket) -> bytes:
+        data = b""
+        try:
+            while b"\r\n\r\n" not in data:
+                if not (more := line.recv(65536)):
+                    return b""
+                data += more
+            head, _, body = data.partition(b"\r\n\r\n")
+            for field in head.split(b"\r\n"):
+                if field.lower().startswith(b"content-length:"):
+                    while len(body) < int(field.split(b":")[1]):
+                        body += line.recv(65536)
+        except OSError:
+            return b""
+        return head + b"\r\n\r\n" + body
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    server = ScriptedServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def client(server: ScriptedServer) -> Iterator[Client]:
+    with Client(server.url, "a-key") as client:
+        yield client
+
+
+def test_it_keeps_the_line_open(server: ScriptedServer, client: Client) -> None:
+    server.script = [ok({"SystemDate": "2024-01-01 00:00:00"})] * 3
+    for _ in range(3):
+        client.system_date()
+    assert server.lines == 1
+
+
+def test_it_sends_the_key_as_user_name(server: ScriptedServer, client: Client) -> None:
+    server.script = [ok({"SystemDate": "2024-01-01 00:00:00"})]
+    client.system_date()
+    head = server.requests[0].decode()
+    assert head.startswith("GET /api/v3.3/systemdate.json HTTP/1.1\r\n")
+    assert f"Authorization: Basic {base64.b64encode(b'a-key:x').decode()}" in head
+
+
+def test_it_sends_a_batch_as_it_is(server: ScriptedServer, client: Client) -> None:
+    server.script = [ok(IMPORTED, "201 Created")]
+    receipt = client.import_subscribers("l1", ['{"EmailAddress":"zoë@example.com"}'])
+    head, _, body = server.requests[0].partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /api/v3.3/subscribers/l1/import.json HTTP/1.1\r\n")
+    assert b"Content-Type: application/json; charset=utf-8" in head
+    assert b"Content-Encoding" not in head
+    assert orjson.loads(body)["Subscribers"] == [{"EmailAddress": "zoë@example.com"}]
+    assert (receipt.new, receipt.bytes_sent) == (1, len(body))
+
+
+def test_a_pasted_id_stays_one_part_of_the_path(server: ScriptedServer, client: Client) -> None:
+    server.script = [ok([])]
+    client.lists(" ../../x?y ")
+    assert server.requests[0].startswith(b"GET /api/v3.3/clients/..%2F..%2Fx%3Fy/lists.json ")
+
+
+def test_a_dropped_line_is_tried_later(server: ScriptedServer, client: Client) -> None:
+    server.script = [DROP]
+    with pytest.raises(TryLater) as caught:
+        client.system_date()
+    assert caught.value.code == "cut_short"
+
+
+def test_an_answer_cut_short_is_tried_later(server: ScriptedServer, client: Client) -> None:
+    server.script = [ok(IMPORTED, "201 Created", cut=20)]
+    with pytest.raises(TryLater) as caught:
+        client.import_subscribers("l1", ["{}"])
+    assert caught.value.code == "cut_short"
+
+
+def test_it_goes_on_after_a_dropped_line(server: ScriptedServer, client: Client) -> None:
+    server.script = [DROP, ok({"SystemDate": "2024-01-01 00:00:00"})]
+    with pytest.raises(TryLater):
+        client.system_date()
+    assert client.system_date()
+
+
+def test_silence_is_tried_later(server: ScriptedServer, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "READ_SECONDS", 0.2)
+    server.script = [STALL]
+    with pytest.raises(TryLater) as caught:
+        client.system_date()
+    assert caught.value.code == "timeout"
+
+
+def test_nobody_there_is_tried_later() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as reserved:
+        port = reserved.getsockname()[1]
+    with Client(f"http://127.0.0.1:{port}", "a-key") as client, pytest.raises(TryLater) as caught:
+        client.system_date()
+    assert caught.value.code == "unreachable"
+    assert "127.0.0.1" in caught.value.sentence
+
+
+def test_it_follows_no_redirect_with_the_key(server: ScriptedServer, client: Client) -> None:
+    server.script = [ok({}, "302 Found", extra="Location: http://127.0.0.1:9/\r\n")]
+    with pytest.raises(TryLater):
+        client.system_date()
+
+
+def test_its_key_is_in_no_error_and_no_repr(server: ScriptedServer, client: Client) -> None:
+    server.script = [ok({"Code": 100, "Message": "Invalid API Key"}, "401 Unauthorized")]
+    with pytest.raises(NeedsAdministrator) as caught:
+        client.system_date()
+    assert "a-key" not in f"{caught.value!r} {client!r} {vars(client)!r}"
+    assert caught.value.__cause__ is None
+
+
+def test_a_key_of_any_letters_can_be_tried(server: ScriptedServer) -> None:
+    server.script = [ok({"Code": 100, "Message": "Invalid API Key"}, "401 Unauthorized")]
+    steps = DESTINATION.check(Access(server.url, {"api_key": "ключ🔑"}))
+    assert [step.ok for step in steps] == [True, False, None, None]
+
+
+# -- the check, told step by step -------------------------------------------------------------------------------
+
+DATE = ok({"SystemDate": "2024-01-01 00:00:00"})
+NOT_YOURS = ok({"Code": 403, "Message": "No"}, "403 Forbidden")
+REFUSED = ok({"Code": 102, "Message": "No"}, "401 Unauthorized")
+
+
+def test_check_tells_an_account_key(server: ScriptedServer) -> None:
+    clients = ok([{"ClientID": "c1", "Name": "Shop"}, {"ClientID": "c2", "Name": "Café"}])
+    server.script = [DATE, clients, ok([{"ListID": "l1", "Name": "News"}])]
+    steps = DESTINATION.check(Access(server.url, {"api_key": "a-key"}))
+    assert [(step.key, step.ok) for step in steps] == [
+        ("reachable", True),
+        ("key", True),
+        ("kind", True),
+        ("lists", True),
+    ]
+    assert steps[2].learned == {"key_kind": "account", "account_name": "Shop and others", "client_id": ""}
+
+
+def test_check_asks_a_client_key_for_its_client(server: ScriptedServer) -> None:
+    server.script = [DATE, NOT_YOURS]
+    steps = DESTINATION.check(Access(server.url, {"api_key": "a-key"}))
+    assert [step.ok for step in steps] == [True, True, None, None]
+    assert steps[2].asks_for == "client_id"
+
+
+def test_check_takes_a_client_key_with_its_client(server: ScriptedServer) -> None:
+    details = ok({"ApiKey": "live-key", "BasicDetails": {"CompanyName": "Shop"}})
+    server.script = [DATE, NOT_YOURS, details, ok([])]
+    steps = DESTINATION.check(Access(server.url, {"api_key": "a-key"}, {"client_id": "c1"}))
+    assert all(step.ok for step in steps)
+    assert steps[2].learned == {"key_kind": "client", "client_id": "c1", "account_name": "Shop"}
+    assert "live-key" not in repr(steps)
+
+
+def test_check_asks_again_for_a_client_that_is_not_the_keys(server: ScriptedServer) -> None:
+    server.script = [DATE, NOT_YOURS, REFUSED, REFUSED]
+    steps = DESTINATION.check(Access(server.url, {"api_key": "a-key"}, {"client_id": "c9"}))
+    assert [step.ok for step in steps] == [True, True, True, False]
+    assert steps[3].asks_for == "client_id"
+
+
+def test_check_tells_an_account_without_clients(server: ScriptedServer) -> None:
+    server.script = [DATE, ok([])]
+    steps = DESTINATION.check(Access(server.url, {"api_key": "a-key"}))
+    assert steps[3].ok is False
+    assert "no client" in steps[3].detail
+
+
+def test_check_stops_where_it_cannot_go_on(server: ScriptedServer) -> None:
+    server.script = [DROP]
+    steps = DESTINATION.check(Access(server.url, {"api_key": "a-key"}))
+    assert [step.ok for step in steps] == [False, None, None, None]
+
+
+# -- lists -----------------------------------------------------------------------------------------------------
+
+
+def test_details_name_the_client_and_fill_in_countries(server: ScriptedServer) -> None:
+    server.script = [
+        ok({"Title": "News", "ConfirmedOptIn": True, "UnsubscribeSetting": "OnlyThisList"}),
+        ok([{"ClientID": "c1", "Name": "Shop"}, {"ClientID": "c2", "Name": "Café"}]),
+        ok([]),
+        ok([{"ListID": "l1", "Name": "News"}]),
+        ok({"TotalActiveSubscribers": 12}),
+        ok([{"FieldName": "Land", "Key": "[Land]", "DataType": "Country", "FieldOptions": []}]),
+        ok(["Finland", "Poland"]),
+    ]
+    details = DESTINATION.list_details(Access(server.url, {"api_key": "a-key"}), "l1")
+    assert (details.title, details.group, details.opt_in, details.active_people) == (
+        "News",
+        "Café",
+        "confirmed",
+        12,
+    )
+    assert details.unsubscribe_scope == "this_list"
+    assert [(field.key, field.options) for field in details.fields] == [
+        ("name", ()),
+        ("[Land]", ("Finland", "Poland")),
+    ]
