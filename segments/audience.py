@@ -1,7 +1,18 @@
 """The reading door for exports: who is in these segments, and with what attributes. Nobody outside this app
 touches its tables otherwise."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from django.db import connection
+from django.db.models.functions import Lower
+
+from segments import profile_attributes
+from segments.models import Profile, Segment
+from segments.profile_attributes import Attribute
 
 # What we take for a deliverable address, after trimming and lower-casing: ASCII before the @ (the vendor refuses
 # anything else), labels of letters, digits and hyphens after it, at least two of them.
@@ -28,3 +39,73 @@ def email_sql(attribute: str) -> tuple[str, list[object]]:
     """An expression over ``attributes`` that gives the address trimmed and lower-cased, NULL when there is
     none."""
     return "nullif(lower(btrim(attributes ->> %s, E' \\t\\r\\n')), '')", [attribute]
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How good an attribute is as an address, over some people: how many they are, how many have a value, how
+    many of these are deliverable addresses, and how many different ones."""
+
+    members: int
+    filled: int
+    valid: int
+    unique: int
+
+
+@dataclass(frozen=True)
+class SegmentSummary:
+    """A segment as others see it; ``refreshed_at`` is None when it was never drawn."""
+
+    id: int
+    name: str
+    member_count: int
+    refreshed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class ProfileSummary:
+    """A person as others see them."""
+
+    id: int
+    key: str
+    source_name: str
+    attributes: Mapping[str, object]
+    updated_at: datetime
+
+
+def attribute_catalogue() -> list[Attribute]:
+    """Every attribute that profiles have, with its type, by name."""
+    return profile_attributes.catalogue()
+
+
+def quality(attribute: str, segment_ids: Sequence[int]) -> Quality:
+    """How well ``attribute`` serves as an address for the members of the segments."""
+    members, values = members_sql(segment_ids)
+    email, email_values = email_sql(attribute)
+    sql = f"""
+        SELECT count(*), count(email), count(*) FILTER (WHERE valid), count(DISTINCT email) FILTER (WHERE valid)
+          FROM (SELECT email, email ~ %s AND length(email) <= %s AS valid
+                  FROM (SELECT {email} AS email FROM ({members}) member) address) judged
+    """  # noqa: S608
+    judged_by: list[Any] = [VALID_EMAIL, LONGEST_EMAIL, *email_values, *values]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, judged_by)
+        return Quality(*cursor.fetchone())
+
+
+def segment_summaries(ids: Sequence[int] | None = None) -> list[SegmentSummary]:
+    """The segments with these ids, or all, by name."""
+    segments = Segment.objects.order_by(Lower("name"))
+    if ids is not None:
+        segments = segments.filter(pk__in=ids)
+    return [SegmentSummary(*row) for row in segments.values_list("id", "name", "member_count", "refreshed_at")]
+
+
+def find_profile(profile_id: int) -> ProfileSummary | None:
+    """The person with that id, or None when there is none (any more)."""
+    profile = Profile.objects.select_related("source").filter(pk=profile_id).first()
+    if profile is None:
+        return None
+    return ProfileSummary(
+        profile.pk, profile.key, profile.source.name, MappingProxyType(profile.attributes), profile.updated_at
+    )

@@ -19,6 +19,8 @@ class DataSource(models.Model):
 
     name = models.CharField(_("name"), max_length=120)
     key_column = models.CharField(_("key column"), max_length=120)
+    # Kept by the imports, so that no page has to count a million rows.
+    profile_count = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(default=clock.now)
     refreshed_at = models.DateTimeField(null=True)
 
@@ -47,7 +49,11 @@ class Profile(models.Model):
     """A person we know. ``attributes`` maps names of the catalogue to typed values: text and numbers as they
     are, dates as “YYYY-MM-DD”, yes/no as booleans; what is unknown is absent."""
 
-    source = models.ForeignKey(DataSource, on_delete=models.CASCADE, related_name="profiles")
+    # An import locks its source once instead of letting the database look for it with every row, which costs a
+    # sixth of the time; the unique constraint below serves as the index.
+    source = models.ForeignKey(
+        DataSource, on_delete=models.CASCADE, related_name="profiles", db_constraint=False, db_index=False
+    )
     key = models.CharField(max_length=200)
     attributes = models.JSONField(default=dict)
     created_at = models.DateTimeField(default=clock.now)

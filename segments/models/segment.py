@@ -36,7 +36,11 @@ class Member(models.Model):
     nobody ever reads half of it."""
 
     pk = models.CompositePrimaryKey("segment", "profile")
-    segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="members")
+    # A refresh locks its segment once instead of letting the database look for it with every row; the primary
+    # key serves as the index.
+    segment = models.ForeignKey(
+        Segment, on_delete=models.CASCADE, related_name="members", db_constraint=False, db_index=False
+    )
     profile = models.ForeignKey(Profile, on_delete=models.CASCADE, related_name="memberships")
 
     def __str__(self) -> str:

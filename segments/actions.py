@@ -1,0 +1,143 @@
+"""What people and programs do with segments and data sources. Each is one transaction and signs the record."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from config.accounts.models import User
+from config.audit.record import record
+from config.jobs import clock, leases
+from config.jobs.models import OPEN, JobStatus
+from config.web.versions import take_version
+from segments import csv_files, permissions, rules, tasks, used_by
+from segments.models import DataSource, ImportJob, Segment, SegmentRefresh
+from segments.profile_attributes import types_by_name
+
+
+class SegmentInUse(Exception):
+    """It cannot be removed: exports use it. ``uses`` says which."""
+
+    def __init__(self, uses: list[used_by.Use]) -> None:
+        super().__init__(_("The segment is used by: %(names)s.") % {"names": ", ".join(use.name for use in uses)})
+        self.uses = uses
+
+
+class KeyColumnDiffers(Exception):
+    """The data source tells people apart by another column."""
+
+
+@transaction.atomic
+def start_import(
+    *, path: Path, key_column: str, source_name: str, by: User | None, file_name: str = "", ring: bool = True
+) -> ImportJob:
+    """Queue the import of a file into a data source, which is made if it is new. Raises FileRefused when the
+    header cannot be used and KeyColumnDiffers when the source has another key; nothing is changed then.
+    ``ring=False`` leaves the work to the caller."""
+    permissions.check_can_manage_data_sources(by)
+    header = csv_files.read_header(path, key=key_column)
+    key = header.names[header.index_of(key_column)]
+    source = DataSource.objects.filter(name__iexact=source_name).first()
+    if source is None:
+        source = DataSource.objects.create(name=source_name, key_column=key)
+        record("created", source, by=by, changes={"key_column": (None, key)})
+    elif source.key_column.casefold() != key.casefold():
+        raise KeyColumnDiffers(
+            _("“%(source)s” tells people apart by the column “%(known)s”, not “%(given)s”.")
+            % {"source": source.name, "known": source.key_column, "given": key}
+        )
+    job = ImportJob.objects.create(
+        source=source, file_name=file_name or path.name, path=str(path.absolute()), requested_by=by
+    )
+    record("import requested", source, by=by, changes={"file": (None, job.file_name)})
+    if ring:
+        transaction.on_commit(lambda: tasks.import_file.delay(job.pk))
+    return job
+
+
+@transaction.atomic
+def cancel_import(job: ImportJob, *, by: User) -> None:
+    """Ask for the import to stop; one that nobody works on ends at once."""
+    permissions.check_can_manage_data_sources(by)
+    _cancel(job)
+    record("import canceled", job.source, by=by, changes={"file": (job.file_name, None)})
+
+
+@transaction.atomic
+def create_segment(
+    *, name: str, rules_tree: Mapping[str, object], by: User | None, description: str = "", ring: bool = True
+) -> Segment:
+    """A new segment, queued to be drawn; raises rules.InvalidRules."""
+    permissions.check_can_manage_segments(by)
+    rules.check(rules_tree, types_by_name())
+    segment = Segment.objects.create(name=name, description=description, rules=dict(rules_tree), created_by=by)
+    record(
+        "created", segment, by=by, version=segment.version, changes={"rule": (None, rules.sentence(rules_tree))}
+    )
+    request_refresh(segment, by=by, ring=ring)
+    return segment
+
+
+@transaction.atomic
+def edit_segment(
+    segment: Segment,
+    *,
+    version: int,
+    name: str,
+    rules_tree: Mapping[str, object],
+    by: User | None,
+    description: str = "",
+    ring: bool = True,
+) -> Segment:
+    """Change a segment that was read at ``version``; it is drawn again when its rules have changed. Raises
+    StaleEdit when somebody was faster, and rules.InvalidRules."""
+    permissions.check_can_manage_segments(by)
+    rules.check(rules_tree, types_by_name())
+    take_version(segment, version)
+    segment.refresh_from_db()
+    before = {"name": segment.name, "description": segment.description, "rule": rules.sentence(segment.rules)}
+    redraw = segment.rules != rules_tree
+    segment.name, segment.description, segment.rules = name, description, dict(rules_tree)
+    segment.save(update_fields=["name", "description", "rules"])
+    after = {"name": name, "description": description, "rule": rules.sentence(rules_tree)}
+    changes = {field: (before[field], after[field]) for field in before if before[field] != after[field]}
+    record("edited", segment, by=by, version=segment.version, changes=changes)
+    if redraw:
+        request_refresh(segment, by=by, ring=ring)
+    return segment
+
+
+@transaction.atomic
+def remove_segment(segment: Segment, *, by: User) -> None:
+    """Remove a segment; raises SegmentInUse while something uses it. The profiles stay."""
+    permissions.check_can_manage_segments(by)
+    segment = Segment.objects.select_for_update().get(pk=segment.pk)
+    if uses := used_by.uses_of(segment.pk):
+        raise SegmentInUse(uses)
+    record("removed", segment, by=by, changes={"rule": (rules.sentence(segment.rules), None)})
+    segment.members.all()._raw_delete(using="default")
+    segment.delete()
+
+
+@transaction.atomic
+def request_refresh(segment: Segment, *, by: User | None, ring: bool = True) -> SegmentRefresh:
+    """Queue the drawing of a segment; when one is queued or at work already, that one."""
+    permissions.check_can_manage_segments(by)
+    Segment.objects.select_for_update(no_key=True).get(pk=segment.pk)
+    open_one = SegmentRefresh.objects.filter(segment=segment, status__in=OPEN).first()
+    job = open_one or SegmentRefresh.objects.create(segment=segment, requested_by=by)
+    if ring:
+        transaction.on_commit(lambda: tasks.refresh_segment.delay(job.pk))
+    return job
+
+
+def _cancel(job: ImportJob) -> None:
+    moment = clock.now()
+    ended = (
+        leases.claimable(ImportJob)
+        .filter(pk=job.pk)
+        .update(status=JobStatus.CANCELED, finished_at=moment, cancel_requested_at=moment)
+    )
+    if not ended:
+        ImportJob.objects.filter(pk=job.pk, status__in=OPEN).update(cancel_requested_at=moment)

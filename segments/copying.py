@@ -1,0 +1,184 @@
+"""From rows of a file to lines for COPY, at speed: a block at a time, column by column.
+
+Nearly all blocks are without fault and go the quick way. Where something does not fit, the block is gone through
+row by row: the rows at fault are reported and kept out, the others go on.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+from django.utils.translation import gettext as _
+
+from segments.attribute_values import CONVERTERS, MISFIT, Memo, Misfit, Value, misfit_reason
+from segments.csv_files import Block
+from segments.models import AttributeType
+
+LONGEST_KEY = 200
+MOST_PROBLEMS_KEPT = 10_000
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the file: the attribute it fills, and the type of that."""
+
+    name: str
+    data_type: AttributeType
+
+
+@dataclass
+class Problems:
+    """The rows that were kept out: all of them counted, the first ones kept with their reason."""
+
+    count: int = 0
+    kept: list[tuple[int, str]] = field(default_factory=list)
+
+    def add(self, line: int, reason: str) -> None:
+        self.count += 1
+        if len(self.kept) < MOST_PROBLEMS_KEPT:
+            self.kept.append((line, reason))
+
+
+class Encoder:
+    """Turns blocks into lines “line number, key, attributes as JSON” in COPY's text format."""
+
+    def __init__(self, columns: Sequence[Column], key_index: int, problems: Problems) -> None:
+        self._columns = columns
+        self._names = [column.name for column in columns]
+        self._key_index = key_index
+        self._problems = problems
+        self._convert = [_column_converter(column.data_type) for column in columns]
+        self.rows_read = 0
+
+    def encode(self, block: Block) -> bytes:
+        """The block's lines; what is wrong with the others goes to the problems."""
+        for line, reason in block.unreadable:
+            self._problems.add(line, reason)
+        lines, rows = self._of_right_width(block)
+        self.rows_read += len(rows) + len(block.unreadable)
+        if not rows:
+            return b""
+        encoded = self._quickly(lines, rows)
+        if encoded is None:
+            lines, rows = self._without_faulty(lines, rows)
+            encoded = self._quickly(lines, rows, trusted=True) if rows else b""
+        return encoded or b""
+
+    def _of_right_width(self, block: Block) -> tuple[Sequence[int], list[list[str]]]:
+        width = len(self._columns)
+        if set(map(len, block.rows)) == {width}:
+            return block.lines, block.rows
+        lines, rows = [], []
+        for line, row in zip(block.lines, block.rows, strict=True):
+            if len(row) == width:
+                lines.append(line)
+                rows.append(row)
+            elif row:  # an empty line is nobody
+                self.rows_read += 1
+                self._problems.add(line, _wrong_width(len(row), width))
+        return lines, rows
+
+    def _quickly(self, lines: Sequence[int], rows: list[list[str]], *, trusted: bool = False) -> bytes | None:
+        """The lines, or None when some row is at fault."""
+        texts = list(zip(*rows, strict=True))
+        keys = [key.strip() for key in texts[self._key_index]]
+        if not trusted and not _are_plain_keys(keys):
+            return None
+        values = [convert(column) for convert, column in zip(self._convert, texts, strict=True)]
+        if not trusted and any(MISFIT in column for column in values):
+            return None
+        names = self._names
+        try:
+            encoded = b"".join(
+                b"%d\t%b\t%b\n" % (line, key.encode(), orjson.dumps(_known(names, row)))
+                for line, key, row in zip(lines, keys, zip(*values, strict=True), strict=True)
+            )
+        except (TypeError, UnicodeEncodeError):  # lone surrogates: bytes that are not UTF-8
+            return None
+        if not trusted and b"\\u0000" in encoded:
+            return None
+        return encoded.replace(b"\\", b"\\\\")
+
+    def _without_faulty(self, lines: Sequence[int], rows: list[list[str]]) -> tuple[list[int], list[list[str]]]:
+        good_lines, good_rows = [], []
+        for line, row in zip(lines, rows, strict=True):
+            reason = self._fault_of(row)
+            if reason is None:
+                good_lines.append(line)
+                good_rows.append(row)
+            else:
+                self._problems.add(line, reason)
+        return good_lines, good_rows
+
+    def _fault_of(self, row: list[str]) -> str | None:
+        for column, text in zip(self._columns, row, strict=True):
+            if reason := _unstorable(column.name, text):
+                return reason
+        if reason := _key_fault(self._names[self._key_index], row[self._key_index].strip()):
+            return reason
+        for column, text in zip(self._columns, row, strict=True):
+            if CONVERTERS[column.data_type](text) is MISFIT:
+                return misfit_reason(column.name, text, column.data_type)
+        return None
+
+
+class CopyStream:
+    """What psycopg2 reads from: one piece per call."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces: Iterator[bytes] = iter(pieces)
+
+    def read(self, _size: int = 0) -> bytes:
+        # An empty piece would mean the end.
+        return next((piece for piece in self._pieces if piece), b"")
+
+    def readline(self, _size: int = 0) -> bytes:
+        return self.read()
+
+
+ColumnConverter = Callable[[Sequence[str]], "list[Value | Misfit]"]
+
+
+def _column_converter(data_type: AttributeType) -> ColumnConverter:
+    if data_type == AttributeType.TEXT:
+        return lambda texts: [text if text and not text.isspace() else None for text in texts]
+    look_up = Memo(CONVERTERS[data_type]).__getitem__
+    return lambda texts: list(map(look_up, texts))
+
+
+def _known(names: Sequence[str], values: Iterable[object]) -> dict[str, object]:
+    return {name: value for name, value in zip(names, values, strict=True) if value is not None}
+
+
+def _are_plain_keys(keys: list[str]) -> bool:
+    """Whether all keys are beyond doubt; a no only means that each has to be looked at."""
+    return all(keys) and max(map(len, keys)) <= LONGEST_KEY and "".join(keys).isprintable()
+
+
+def _key_fault(column: str, key: str) -> str | None:
+    if not key:
+        return _("The key column “%(column)s” is empty.") % {"column": column}
+    if len(key) > LONGEST_KEY:
+        return _("The key is longer than %(most)d characters.") % {"most": LONGEST_KEY}
+    if any(character in key for character in "\t\n\r\v\f"):
+        return _("The key holds a tab or a line break.")
+    return None
+
+
+def _unstorable(column: str, text: str) -> str | None:
+    if "\0" in text:
+        return _("Column “%(column)s” holds a NUL character.") % {"column": column}
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _("Column “%(column)s” holds bytes that are not UTF-8 text.") % {"column": column}
+    return None
+
+
+def _wrong_width(found: int, expected: int) -> str:
+    problem = _("Too few columns") if found < expected else _("Too many columns")
+    return _("%(problem)s: %(found)d instead of %(expected)d.") % {
+        "problem": problem,
+        "found": found,
+        "expected": expected,
+    }

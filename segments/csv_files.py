@@ -1,0 +1,215 @@
+"""Reading a CSV file in blocks: bounded memory, a line number for every row, and no row lost in silence.
+
+Comma, semicolon or tab; UTF-8 with or without a mark; gzipped when the name says so; values in quotes may hold
+line breaks. Bytes that are not UTF-8 arrive as lone surrogates, for the caller to find.
+"""
+
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.utils.translation import gettext as _
+
+DELIMITERS = ",;\t"
+LONGEST_NAME = 120
+_BLOCK_CHARACTERS = 1 << 17
+_HEADER_LINES = 20
+
+
+class FileRefused(Exception):
+    """The file as a whole cannot be used; the message is one sentence for people."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """The names of the columns, and the character that stands between values."""
+
+    names: tuple[str, ...]
+    delimiter: str
+
+    def index_of(self, name: str) -> int:
+        """Where the column is, whatever its case; raises FileRefused."""
+        folded = [known.casefold() for known in self.names]
+        if name.strip().casefold() not in folded:
+            raise FileRefused(
+                _("There is no column “%(name)s”. The file has: %(names)s.")
+                % {"name": name, "names": ", ".join(self.names)}
+            )
+        return folded.index(name.strip().casefold())
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some rows, each with the number of the line it begins on, and the rows that could not even be read."""
+
+    lines: Sequence[int]
+    rows: list[list[str]]
+    unreadable: Sequence[tuple[int, str]] = ()
+
+
+class CsvFile:
+    """An open file. ``position`` tells how many bytes of it have been read."""
+
+    def __init__(self, raw: io.BufferedReader, text: io.TextIOWrapper, key: str) -> None:
+        self._raw = raw
+        self._text = text
+        self._line = 1
+        self._carried: list[str] = []
+        self.header = self._read_header(key)
+
+    @property
+    def position(self) -> int:
+        return self._raw.tell()
+
+    def blocks(self) -> Iterator[Block]:
+        """All rows below the header."""
+        more = True
+        while more:
+            fresh = self._text.readlines(_BLOCK_CHARACTERS)
+            more = bool(fresh)
+            lines = self._carried + fresh
+            self._carried = []
+            if lines:
+                yield self._block(lines, is_last=not more)
+
+    def _block(self, lines: list[str], *, is_last: bool) -> Block:
+        if '"' not in "".join(lines):
+            try:
+                rows = list(csv.reader(lines, delimiter=self.header.delimiter))
+                first, self._line = self._line, self._line + len(lines)
+                return Block(range(first, self._line), rows)
+            except csv.Error:
+                pass  # too long a value: find out where
+        return self._block_with_quotes(lines, is_last=is_last)
+
+    def _block_with_quotes(self, lines: list[str], *, is_last: bool) -> Block:
+        numbers: list[int] = []
+        rows: list[list[str]] = []
+        unreadable: list[tuple[int, str]] = []
+        begun = 0  # how many lines are dealt with
+        while begun < len(lines):
+            reader = csv.reader(lines[begun:] if begun else lines, delimiter=self.header.delimiter, strict=True)
+            offset = begun
+            try:
+                for row in reader:
+                    numbers.append(self._line + begun)
+                    rows.append(row)
+                    begun = offset + reader.line_num
+            except csv.Error as error:
+                if not is_last and offset + reader.line_num == len(lines):
+                    break  # the row may go on in the next block
+                # A stray quotation mark swallows what follows: keep this one line out and go on with the next.
+                unreadable.append((self._line + begun, _why_unreadable(error)))
+                begun += 1
+        self._carried = lines[begun:]
+        self._line += begun
+        return Block(numbers, rows, unreadable)
+
+    def _read_header(self, key: str) -> Header:
+        lines = [line for line in (self._text.readline() for _ in range(_HEADER_LINES)) if line]
+        if not lines:
+            raise FileRefused(_("The file is empty."))
+        header, used = _header(lines, key)
+        self._line += used
+        self._carried = lines[used:]
+        return header
+
+
+@contextmanager
+def opened(path: Path, *, key: str = "") -> Iterator[CsvFile]:
+    """Open the file and read its header; raises FileRefused here, and while it is read, when it is unusable.
+    ``key`` helps to tell which character separates the columns."""
+    try:
+        with path.open("rb") as raw:
+            packed = gzip.GzipFile(fileobj=raw) if path.suffix.lower() == ".gz" else raw
+            _refuse_other_encodings(packed.peek(4)[:4])
+            with io.TextIOWrapper(packed, "utf-8-sig", errors="surrogateescape", newline="") as text:
+                yield CsvFile(raw, text, key)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise FileRefused(_("The file is not a whole gzip file: it is damaged or cut short.")) from error
+    except OSError as error:
+        raise FileRefused(
+            _("The file cannot be read: %(reason)s.") % {"reason": error.strerror or str(error)}
+        ) from error
+
+
+def read_header(path: Path, *, key: str = "") -> Header:
+    """Only the header; raises FileRefused."""
+    with opened(path, key=key) as file:
+        return file.header
+
+
+def first_rows(path: Path, count: int) -> list[list[str]]:
+    """The first rows as they are, for a look at the file; raises FileRefused."""
+    with opened(path) as file:
+        for block in file.blocks():
+            return [row for row in block.rows if row][:count]
+    return []
+
+
+def has_known_suffix(name: str) -> bool:
+    """Whether the name ends in .csv or .csv.gz."""
+    return name.lower().endswith((".csv", ".csv.gz"))
+
+
+def _refuse_other_encodings(start: bytes) -> None:
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise FileRefused(_("The file is UTF-16; save it as UTF-8."))
+    if start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise FileRefused(_("The file is a workbook; save it as CSV."))
+    if start.startswith(b"\x1f\x8b"):
+        raise FileRefused(_("The file is gzipped; let its name end in .csv.gz."))
+
+
+def _header(lines: list[str], key: str) -> tuple[Header, int]:
+    """The header with the likeliest delimiter, and how many lines it takes."""
+    candidates = []
+    for delimiter in DELIMITERS:
+        reader = csv.reader(lines, delimiter=delimiter)
+        try:
+            names = tuple(name.strip() for name in next(reader))
+        except csv.Error:
+            continue
+        has_key = key.strip().casefold() in (name.casefold() for name in names)
+        candidates.append((bool(key) and has_key, len(names), delimiter, names, reader.line_num))
+    if not candidates:
+        raise FileRefused(_("The first line cannot be read as a header."))
+    _has_key, _width, delimiter, names, used = max(candidates, key=lambda candidate: candidate[:2])
+    _check_names(names)
+    return Header(names, delimiter), used
+
+
+def _check_names(names: tuple[str, ...]) -> None:
+    if not any(names):
+        raise FileRefused(_("The first line is empty; it has to name the columns."))
+    seen: set[str] = set()
+    for number, name in enumerate(names, start=1):
+        if not name:
+            raise FileRefused(_("Column %(number)d has no name in the header.") % {"number": number})
+        if not name.isprintable():
+            raise FileRefused(
+                _("The name of column %(number)d holds characters that are not UTF-8 text.") % {"number": number}
+            )
+        if len(name) > LONGEST_NAME:
+            raise FileRefused(
+                _("The name of column %(number)d is longer than %(most)d characters.")
+                % {"number": number, "most": LONGEST_NAME}
+            )
+        if name.casefold() in seen:
+            raise FileRefused(_("The header names “%(name)s” twice.") % {"name": name})
+        seen.add(name.casefold())
+
+
+def _why_unreadable(error: csv.Error) -> str:
+    if "limit" in str(error):
+        return _("A value is longer than %(most)d characters, or a quotation mark is never closed.") % {
+            "most": csv.field_size_limit()
+        }
+    if "end of data" in str(error):
+        return _("A quotation mark is opened and never closed.")
+    return _("A quotation mark stands where none may be.")

@@ -1,0 +1,216 @@
+"""Reading a file into profiles, all of it or nothing: header → types → staging by COPY → upsert → figures.
+
+Everything happens in one transaction of the worker that holds the job's lease. Whoever is killed leaves nothing
+behind, and another begins anew. How far it is goes to the job's row from the lease's own thread.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from config.jobs import clock, leases
+from config.jobs.models import JobStatus
+from segments import csv_files, profile_attributes, uploads, upserting
+from segments.attribute_values import Guess
+from segments.copying import Column, Encoder, Problems
+from segments.csv_files import Block, FileRefused
+from segments.models import AttributeType, DataSource, ImportJob, ImportProblem
+
+logger = logging.getLogger(__name__)
+
+# A job that ends its worker again and again is given up.
+MOST_ATTEMPTS = 20
+
+Watch = Callable[[ImportJob], None]
+
+
+class Canceled(Exception):
+    """Somebody has asked to stop."""
+
+
+@dataclass
+class _Progress:
+    """Carries how far it is to the lease's keeper and to whoever watches, and hears what they answer."""
+
+    job: ImportJob
+    keeper: leases.Keeper
+    watch: Watch | None
+
+    def at(self, done: int, *, rows: int = 0) -> None:
+        """Say how many bytes are dealt with; raises Canceled or LeaseLost."""
+        job = self.job
+        job.progress_done, job.rows_read = done, rows
+        self.keeper.report(progress_done=done, progress_total=job.progress_total or 0, rows_read=rows)
+        if self.watch:
+            self.watch(self.job)
+        self.keeper.check()
+        if self.keeper.cancel_requested.is_set():
+            raise Canceled
+
+
+def run_import(job_id: int, *, watch: Watch | None = None) -> ImportJob | None:
+    """Do the import if nobody else does, and give the job as it ended; None when it is not ours to do.
+    ``watch`` is called with the job whenever it has come further."""
+    job = leases.claim(ImportJob(pk=job_id))
+    if job is None or not _begin(job):
+        return None
+    with leases.kept(job) as keeper:
+        try:
+            _import(job, _Progress(job, keeper, watch))
+        except leases.LeaseLost:
+            logger.warning("import %s: another worker has taken over", job.pk)
+            return None
+        except (OperationalError, InterfaceError):
+            logger.exception("import %s: the database was away; it will be begun anew", job.pk)
+            raise
+        except Canceled:
+            _finish(job, JobStatus.CANCELED)
+        except FileRefused as refusal:
+            _finish(job, JobStatus.FAILED, message=str(refusal))
+        except Exception:
+            logger.exception("import %s failed", job.pk)
+            _finish(
+                job,
+                JobStatus.FAILED,
+                message=_("Something went wrong here; the log says what. Nothing was changed."),
+            )
+    uploads.forget(Path(job.path))
+    return job
+
+
+def _begin(job: ImportJob) -> bool:
+    """Mark the job as being worked on; False when its turn has not come or it is beyond help."""
+    if job.status == JobStatus.PROCESSING and job.attempt > MOST_ATTEMPTS:
+        _finish(
+            job, JobStatus.FAILED, message=_("The import was begun many times and never ended; it is given up.")
+        )
+        return False
+    if job.cancel_requested_at is not None:
+        _finish(job, JobStatus.CANCELED)
+        return False
+    try:
+        with transaction.atomic():
+            leases.fenced_update(job, status=JobStatus.PROCESSING, started_at=job.started_at or clock.now())
+    except IntegrityError:  # another import of this source is at work
+        leases.release(job)
+        return False
+    return True
+
+
+@transaction.atomic
+def _import(job: ImportJob, progress: _Progress) -> None:
+    source = DataSource.objects.select_for_update(no_key=True).get(pk=job.source_id)
+    path, problems = Path(job.path), Problems()
+    columns, key_index, size = _columns(path, source, progress)
+    encoder = Encoder(columns, key_index, problems)
+    upserting.stage(_encoded(path, source, encoder, progress))
+    upserting.keep_last_of_each_key(problems)
+    done = (job.progress_total or 0) - size // 2
+    progress.at(done, rows=encoder.rows_read)
+    upserted = upserting.upsert(source.pk, [column.name for column in columns], moment=clock.now())
+    progress.at(done, rows=encoder.rows_read)
+    _conclude(job, source, encoder.rows_read, problems, upserted)
+
+
+def _columns(path: Path, source: DataSource, progress: _Progress) -> tuple[list[Column], int, int]:
+    """What each column of the file fills, where the key stands, and the size of the file in bytes. New attributes
+    go into the catalogue; their types are inferred by reading the whole file."""
+    with csv_files.opened(path, key=source.key_column) as file:
+        names, key_index = file.header.names, file.header.index_of(source.key_column)
+    size = path.stat().st_size
+    known = profile_attributes.known(names)
+    if len(known) < len(names):
+        profile_attributes.lock()
+        known = profile_attributes.known(names)
+    unknown = [name for name in names if name not in known]
+    # Bytes are gone through once or twice, and once more when they are carried over.
+    progress.job.progress_total = size * (3 if unknown else 2)
+    progress.at(0)
+    inferred = _infer(path, source, unknown, progress) if unknown else {}
+    profile_attributes.add(inferred)
+    columns = [
+        Column(known[name].name, known[name].data_type)
+        if name in known
+        else Column(name, inferred.get(name, AttributeType.TEXT))
+        for name in names
+    ]
+    return columns, key_index, size
+
+
+def _infer(
+    path: Path, source: DataSource, unknown: Sequence[str], progress: _Progress
+) -> dict[str, AttributeType]:
+    """The types of the unknown columns; those without any value are left out. A key is text."""
+    with csv_files.opened(path, key=source.key_column) as file:
+        names = file.header.names
+        guesses = {names.index(name): Guess() for name in unknown}
+        for block in file.blocks():
+            progress.at(file.position)
+            columns = list(zip(*_sound_rows(block, len(names)), strict=True))
+            for index, guess in guesses.items():
+                if columns:
+                    guess.look(columns[index])
+    types = {names[index]: guess.data_type for index, guess in guesses.items()}
+    key = names[file.header.index_of(source.key_column)]
+    return {name: AttributeType.TEXT if name == key else found for name, found in types.items() if found}
+
+
+def _sound_rows(block: Block, width: int) -> list[list[str]]:
+    rows = block.rows if set(map(len, block.rows)) == {width} else [r for r in block.rows if len(r) == width]
+    return rows if _is_utf8(rows) else [row for row in rows if _is_utf8([row])]
+
+
+def _is_utf8(rows: list[list[str]]) -> bool:
+    try:
+        "".join(map("".join, rows)).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _encoded(path: Path, source: DataSource, encoder: Encoder, progress: _Progress) -> Iterator[bytes]:
+    with csv_files.opened(path, key=source.key_column) as file:
+        before = (progress.job.progress_total or 0) - 2 * path.stat().st_size
+        for block in file.blocks():
+            yield encoder.encode(block)
+            progress.at(before + file.position, rows=encoder.rows_read)
+
+
+def _conclude(
+    job: ImportJob, source: DataSource, rows_read: int, problems: Problems, upserted: upserting.Upserted
+) -> None:
+    """Write figures, problems and the end of the job, in the transaction that holds the profiles."""
+    moment = clock.now()
+    ImportProblem.objects.bulk_create(
+        [ImportProblem(job=job, line=line, reason=reason) for line, reason in sorted(problems.kept)],
+        batch_size=2000,
+    )
+    DataSource.objects.filter(pk=source.pk).update(
+        refreshed_at=moment, profile_count=F("profile_count") + upserted.created
+    )
+    leases.fenced_update(
+        job,
+        status=JobStatus.WARNINGS if problems.count else JobStatus.SUCCESSFUL,
+        finished_at=moment,
+        lease_until=None,
+        progress_done=job.progress_total or 0,
+        progress_total=job.progress_total,
+        rows_read=rows_read,
+        rows_created=upserted.created,
+        rows_updated=upserted.updated,
+        rows_unchanged=upserted.unchanged,
+        rows_refused=problems.count,
+        message="",
+    )
+
+
+def _finish(job: ImportJob, status: JobStatus, *, message: str = "") -> None:
+    """End a job that changed nothing."""
+    leases.fenced_update(
+        job, status=status, message=message, finished_at=clock.now(), lease_until=None, rows_read=0
+    )

@@ -1,0 +1,84 @@
+"""Profiles from a CSV file, read here and now."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from config.jobs.models import JobStatus
+from segments import actions
+from segments.csv_files import FileRefused
+from segments.importing import run_import
+from segments.models import ImportJob
+
+PROBLEMS_SHOWN = 100
+
+
+class Command(BaseCommand):
+    help = "Read profiles from FILE (.csv or .csv.gz). Ends with 0, or with 1 when the file is refused."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path, metavar="FILE")
+        parser.add_argument("--key", required=True, metavar="COLUMN", help="the column that tells people apart")
+        parser.add_argument("--source", metavar="NAME", help="the data source (default: the name of the file)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        path: Path = options["file"]
+        try:
+            job = actions.start_import(
+                path=path,
+                key_column=options["key"],
+                source_name=options["source"] or path.name.split(".")[0],
+                by=None,
+                ring=False,
+            )
+        except (FileRefused, actions.KeyColumnDiffers) as refusal:
+            raise CommandError(str(refusal)) from refusal
+        self._tell(self._run(job))
+
+    def _run(self, job: ImportJob) -> ImportJob:
+        console = Console(stderr=True)
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn(_("{task.fields[rows]:,} rows")),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=console) as progress:
+            bar = progress.add_task(job.file_name, total=None, rows=0)
+
+            def watch(job: ImportJob) -> None:
+                progress.update(bar, completed=job.progress_done, total=job.progress_total, rows=job.rows_read)
+
+            ended = run_import(job.pk, watch=watch)
+        if ended is None:
+            raise CommandError(_("Another import of this data source is at work; this one waits for its turn."))
+        return ended
+
+    def _tell(self, job: ImportJob) -> None:
+        problems = list(job.problems.order_by("line")[:PROBLEMS_SHOWN])
+        for problem in problems:
+            self.stdout.write(_("line %(line)d: %(reason)s") % {"line": problem.line, "reason": problem.reason})
+        if job.rows_refused > len(problems) > 0:
+            self.stdout.write(_("… and %(more)d more rows.") % {"more": job.rows_refused - len(problems)})
+        if job.status not in (JobStatus.SUCCESSFUL, JobStatus.WARNINGS):
+            raise CommandError(job.message or str(job.get_status_display()))
+        self.stdout.write(
+            _(
+                "%(file)s: %(read)d rows read, %(created)d created, %(updated)d updated, "
+                "%(unchanged)d unchanged, %(refused)d refused."
+            )
+            % {
+                "file": job.file_name,
+                "read": job.rows_read,
+                "created": job.rows_created,
+                "updated": job.rows_updated,
+                "unchanged": job.rows_unchanged,
+                "refused": job.rows_refused,
+            }
+        )

@@ -1,0 +1,51 @@
+"""Draw segments, here and now."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db.models.functions import Lower
+from django.utils.translation import gettext as _
+
+from config.jobs.models import JobStatus
+from segments import actions
+from segments.models import Segment
+from segments.refresh import run_refresh
+
+
+class Command(BaseCommand):
+    help = "Draw the segments with these names, or all. Ends with 0, or with 1 when one cannot be drawn."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("names", nargs="*", metavar="NAME")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        failed = [segment.name for segment in _chosen(options["names"]) if not self._refresh(segment)]
+        if failed:
+            raise CommandError(_("Not refreshed: %(names)s.") % {"names": ", ".join(failed)})
+
+    def _refresh(self, segment: Segment) -> bool:
+        job = run_refresh(actions.request_refresh(segment, by=None, ring=False).pk)
+        if job is None:
+            self.stdout.write(_("%(name)s: being refreshed elsewhere") % {"name": segment.name})
+            return True
+        if job.status != JobStatus.SUCCESSFUL:
+            self.stderr.write(f"{segment.name}: {job.message or job.get_status_display()}")
+            return False
+        self.stdout.write(
+            _("%(name)s: %(members)d members (%(added)d added, %(removed)d removed)")
+            % {"name": segment.name, "members": job.progress_done, "added": job.added, "removed": job.removed}
+        )
+        return True
+
+
+def _chosen(names: list[str]) -> list[Segment]:
+    if not names:
+        return list(Segment.objects.order_by(Lower("name")))
+    chosen = []
+    for name in names:
+        segment = Segment.objects.filter(name__iexact=name).first()
+        if segment is None:
+            raise CommandError(_("There is no segment “%(name)s”.") % {"name": name})
+        chosen.append(segment)
+    return chosen

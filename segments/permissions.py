@@ -1,0 +1,51 @@
+"""Who may do what with segments, data sources and customers."""
+
+from django.core.exceptions import PermissionDenied
+
+from config.accounts.models import User
+from config.accounts.permissions import Permission
+
+
+def user_can_see_segments(user: User) -> bool:
+    return user.may(Permission.SEGMENT_VIEW)
+
+
+def user_can_manage_segments(user: User) -> bool:
+    return user.may(Permission.SEGMENT_MANAGE)
+
+
+def user_can_see_customers(user: User) -> bool:
+    return user.may(Permission.CUSTOMER_VIEW)
+
+
+def user_can_manage_data_sources(user: User) -> bool:
+    return user.may(Permission.DATA_SOURCE_MANAGE)
+
+
+def user_can_see_personal_data(user: User) -> bool:
+    return user.may(Permission.PERSONAL_DATA_SEE)
+
+
+def check_can_see_segments(user: User) -> None:
+    """Raise PermissionDenied unless the user may look at segments."""
+    _check(user_can_see_segments(user))
+
+
+def check_can_manage_segments(user: User | None) -> None:
+    """Raise PermissionDenied unless the user may create and edit segments; None is the system itself."""
+    _check(user is None or user_can_manage_segments(user))
+
+
+def check_can_see_customers(user: User) -> None:
+    """Raise PermissionDenied unless the user may look at customers."""
+    _check(user_can_see_customers(user))
+
+
+def check_can_manage_data_sources(user: User | None) -> None:
+    """Raise PermissionDenied unless the user may bring in data; None is the system itself."""
+    _check(user is None or user_can_manage_data_sources(user))
+
+
+def _check(allowed: bool) -> None:
+    if not allowed:
+        raise PermissionDenied

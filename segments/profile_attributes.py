@@ -1,0 +1,69 @@
+"""The catalogue: which attributes profiles have, and of which type. The first import that brings a value for an
+attribute decides its type; a name is written as that file's header wrote it and is the same whatever its case."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from django.db import connection
+
+from segments.models import AttributeType, ProfileAttribute
+
+# From here on a text attribute offers no list of its values.
+MOST_VALUES = 200
+_SAMPLE = 20_000
+_LOCK = 7_301_001
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One entry of the catalogue."""
+
+    name: str
+    data_type: AttributeType
+
+
+def catalogue() -> list[Attribute]:
+    """Every attribute, by name."""
+    rows = ProfileAttribute.objects.order_by("name").values_list("name", "data_type")
+    return [Attribute(name, AttributeType(data_type)) for name, data_type in rows]
+
+
+def types_by_name() -> dict[str, AttributeType]:
+    """The catalogue as rules need it."""
+    return {attribute.name: attribute.data_type for attribute in catalogue()}
+
+
+def known(names: Iterable[str]) -> dict[str, Attribute]:
+    """Those of ``names`` that the catalogue knows, whatever their case: the given spelling → the entry."""
+    by_folded = {attribute.name.casefold(): attribute for attribute in catalogue()}
+    return {name: by_folded[name.casefold()] for name in names if name.casefold() in by_folded}
+
+
+def lock() -> None:
+    """Let nobody else add to the catalogue until this transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+
+
+def add(types: Mapping[str, AttributeType]) -> None:
+    """Put new attributes into the catalogue; the caller holds the lock."""
+    ProfileAttribute.objects.bulk_create(
+        ProfileAttribute(name=name, data_type=data_type) for name, data_type in types.items()
+    )
+
+
+def common_values(attribute: str) -> list[str]:
+    """The different values of a text attribute in order, from a sample when there are many profiles; empty when
+    there are more than MOST_VALUES."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT DISTINCT value COLLATE "C"
+              FROM (SELECT attributes ->> %s AS value FROM segments_profile LIMIT %s) sample
+             WHERE value IS NOT NULL
+             ORDER BY 1 LIMIT %s
+            """,
+            [attribute, _SAMPLE, MOST_VALUES + 1],
+        )
+        values = [value for (value,) in cursor.fetchall()]
+    return values if len(values) <= MOST_VALUES else []

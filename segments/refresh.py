@@ -1,0 +1,142 @@
+"""Drawing a segment: who fits its rules now, as a set difference to who was in it. All of it in one transaction,
+so that nobody ever reads a half-drawn segment."""
+
+import logging
+from dataclasses import dataclass
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.utils.translation import gettext as _
+
+from config.jobs import clock, leases
+from config.jobs.models import JobStatus
+from segments import rules
+from segments.models import Segment, SegmentRefresh
+from segments.profile_attributes import types_by_name
+
+logger = logging.getLogger(__name__)
+
+MOST_ATTEMPTS = 20
+
+
+class Canceled(Exception):
+    """Somebody has asked to stop."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a drawing came to."""
+
+    members: int
+    added: int
+    removed: int
+
+
+def run_refresh(job_id: int) -> SegmentRefresh | None:
+    """Do the refresh if nobody else does, and give the job as it ended; None when it is not ours to do."""
+    job = leases.claim(SegmentRefresh(pk=job_id))
+    if job is None or not _begin(job):
+        return None
+    with leases.kept(job) as keeper:
+        try:
+            while not _draw(job, keeper):
+                pass  # the rules were edited meanwhile: once more
+        except leases.LeaseLost:
+            logger.warning("refresh %s: another worker has taken over", job.pk)
+            return None
+        except (OperationalError, InterfaceError):
+            logger.exception("refresh %s: the database was away; it will be begun anew", job.pk)
+            raise
+        except Canceled:
+            _finish(job, JobStatus.CANCELED)
+        except rules.InvalidRules as invalid:
+            _finish(job, JobStatus.FAILED, str(invalid))
+        except Exception:
+            logger.exception("refresh %s failed", job.pk)
+            _finish(job, JobStatus.FAILED, _("Something went wrong here; the log says what. Nothing was changed."))
+    return job
+
+
+def count(tree: rules.Tree) -> int:
+    """How many profiles fit the rules now; raises InvalidRules."""
+    sql, values = rules.where(tree, types_by_name(), today=clock.now().date())
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM segments_profile WHERE {sql}", values)  # noqa: S608
+        return int(cursor.fetchone()[0])
+
+
+def _begin(job: SegmentRefresh) -> bool:
+    if job.status == JobStatus.PROCESSING and job.attempt > MOST_ATTEMPTS:
+        _finish(job, JobStatus.FAILED, _("The refresh was begun many times and never ended; it is given up."))
+        return False
+    leases.fenced_update(job, status=JobStatus.PROCESSING, started_at=job.started_at or clock.now())
+    return True
+
+
+def _draw(job: SegmentRefresh, keeper: leases.Keeper) -> bool:
+    """Draw the segment and end the job; False when its rules were edited meanwhile and nothing was kept."""
+    with transaction.atomic():
+        segment = Segment.objects.get(pk=job.segment_id)
+        drawn = _redraw(segment, keeper)
+        current = Segment.objects.select_for_update(no_key=True).get(pk=segment.pk)
+        if current.version != segment.version:
+            transaction.set_rollback(True)
+            return False
+        moment = clock.now()
+        Segment.objects.filter(pk=segment.pk).update(member_count=drawn.members, refreshed_at=moment)
+        leases.fenced_update(
+            job,
+            status=JobStatus.SUCCESSFUL,
+            added=drawn.added,
+            removed=drawn.removed,
+            progress_done=drawn.members,
+            progress_total=drawn.members,
+            finished_at=moment,
+            lease_until=None,
+            message="",
+        )
+    return True
+
+
+def _redraw(segment: Segment, keeper: leases.Keeper) -> Drawn:
+    sql, values = rules.where(segment.rules, types_by_name(), today=clock.now().date())
+    with connection.cursor() as cursor:
+        # One look at the profiles, so that both differences are taken from the same people.
+        cursor.execute("DROP TABLE IF EXISTS wanted")
+        cursor.execute(
+            f"CREATE TEMPORARY TABLE wanted ON COMMIT DROP AS SELECT id FROM segments_profile WHERE {sql}",  # noqa: S608
+            values,
+        )
+        members = cursor.rowcount
+        cursor.execute("ANALYZE wanted")
+        _stop_if_asked(keeper)
+        cursor.execute(
+            """
+            DELETE FROM segments_member member
+             WHERE member.segment_id = %s
+               AND NOT EXISTS (SELECT FROM wanted WHERE wanted.id = member.profile_id)
+            """,
+            [segment.pk],
+        )
+        removed = cursor.rowcount
+        cursor.execute(
+            """
+            INSERT INTO segments_member (segment_id, profile_id)
+            SELECT %s, id FROM wanted
+            EXCEPT
+            SELECT segment_id, profile_id FROM segments_member WHERE segment_id = %s
+            """,
+            [segment.pk, segment.pk],
+        )
+        added = cursor.rowcount
+    _stop_if_asked(keeper)
+    return Drawn(members, added, removed)
+
+
+def _stop_if_asked(keeper: leases.Keeper) -> None:
+    keeper.check()
+    if keeper.cancel_requested.is_set():
+        raise Canceled
+
+
+def _finish(job: SegmentRefresh, status: JobStatus, message: str = "") -> None:
+    leases.fenced_update(job, status=status, message=message, finished_at=clock.now(), lease_until=None)

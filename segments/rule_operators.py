@@ -1,0 +1,173 @@
+"""The operators of rules: which types they suit, what value they take, how they read, and their SQL. Pure.
+
+Every piece of SQL speaks of the column ``attributes`` and takes its values as parameters. Who has no value for the
+attribute is not matched, except by *is not*, *≠* and *has no value*.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from segments.models import AttributeType
+
+Operand = str | Decimal | date | int | tuple[str, ...] | tuple[Decimal, Decimal] | tuple[date, date] | None
+Sql = tuple[str, list[Any]]
+ToSql = Callable[[str, Operand, bool, date], Sql]
+
+
+class Takes(StrEnum):
+    """What stands behind an operator."""
+
+    NOTHING = "nothing"
+    ONE = "one"
+    TWO = "two"
+    MANY = "many"
+    DAYS = "days"
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One way to compare."""
+
+    key: str
+    label: str | Promise
+    takes: Takes
+    to_sql: ToSql
+
+
+def _text_compare(template: str) -> ToSql:
+    """``template`` says what to do with {x}, the attribute, and {v}, the value (used once)."""
+
+    def to_sql(attribute: str, operand: Operand, ignore_case: bool, today: date) -> Sql:
+        wrap = "lower({})" if ignore_case else "({})"
+        sql = template.format(x=wrap.format("attributes ->> %s"), v=wrap.format("%s::text"))
+        return f"coalesce({sql}, false)", [attribute, operand]
+
+    return to_sql
+
+
+def _is_not(attribute: str, operand: Operand, ignore_case: bool, today: date) -> Sql:
+    wrap = "lower({})" if ignore_case else "({})"
+    sql = f"{wrap.format('attributes ->> %s')} IS DISTINCT FROM {wrap.format('%s::text')}"
+    return f"({sql})", [attribute, operand]
+
+
+def _ends_with(attribute: str, operand: Operand, ignore_case: bool, today: date) -> Sql:
+    wrap = "lower({})" if ignore_case else "({})"
+    value, given = wrap.format("attributes ->> %s"), wrap.format("%s::text")
+    return f"coalesce(right({value}, length({given})) = {given}, false)", [attribute, operand, operand]
+
+
+def _any_of(attribute: str, operand: Operand, ignore_case: bool, today: date) -> Sql:
+    choices = list(operand) if isinstance(operand, tuple) else []
+    wrap = "lower({})" if ignore_case else "({})"
+    given = ", ".join(wrap.format("%s::text") for _choice in choices)
+    return f"coalesce({wrap.format('attributes ->> %s')} IN ({given}), false)", [attribute, *choices]
+
+
+def _has_value(attribute: str, operand: Operand, ignore_case: bool, today: date) -> Sql:
+    return "((attributes -> %s) IS NOT NULL)", [attribute]
+
+
+def _has_none(attribute: str, operand: Operand, ignore_case: bool, today: date) -> Sql:
+    return "((attributes -> %s) IS NULL)", [attribute]
+
+
+def _number_compare(sign: str) -> ToSql:
+    def to_sql(attribute: str, operand: Operand, ignore_case: bool, today: date) -> Sql:
+        return f"coalesce((attributes -> %s)::numeric {sign} %s, false)", [attribute, operand]
+
+    return to_sql
+
+
+def _number_differs(attribute: str, operand: Operand, ignore_case: bool, today: date) -> Sql:
+    return "((attributes -> %s)::numeric IS DISTINCT FROM %s)", [attribute, operand]
+
+
+def _number_between(attribute: str, operand: Operand, ignore_case: bool, today: date) -> Sql:
+    low, high = operand if isinstance(operand, tuple) else (operand, operand)
+    return "coalesce((attributes -> %s)::numeric BETWEEN %s AND %s, false)", [attribute, low, high]
+
+
+# Dates are kept as “YYYY-MM-DD”, which sorts as text by bytes.
+def _date_compare(sign: str) -> ToSql:
+    def to_sql(attribute: str, operand: Operand, ignore_case: bool, today: date) -> Sql:
+        return f'coalesce((attributes ->> %s) COLLATE "C" {sign} %s, false)', [attribute, _iso(operand)]
+
+    return to_sql
+
+
+def _date_between(attribute: str, operand: Operand, ignore_case: bool, today: date) -> Sql:
+    low, high = operand if isinstance(operand, tuple) else (operand, operand)
+    sql = 'coalesce((attributes ->> %s) COLLATE "C" BETWEEN %s AND %s, false)'
+    return sql, [attribute, _iso(low), _iso(high)]
+
+
+def _within_last_days(attribute: str, operand: Operand, ignore_case: bool, today: date) -> Sql:
+    days = operand if isinstance(operand, int) else 0
+    first = today - timedelta(days=min(days, (today - date.min).days))
+    return _date_between(attribute, (first, today), ignore_case, today)
+
+
+def _boolean(wanted: str) -> ToSql:
+    def to_sql(attribute: str, operand: Operand, ignore_case: bool, today: date) -> Sql:
+        return f"coalesce((attributes -> %s) = '{wanted}'::jsonb, false)", [attribute]
+
+    return to_sql
+
+
+def _iso(operand: object) -> str:
+    return operand.isoformat() if isinstance(operand, date) else ""
+
+
+_VALUE = Operator("has_value", _("has a value"), Takes.NOTHING, _has_value)
+_NO_VALUE = Operator("has_none", _("has no value"), Takes.NOTHING, _has_none)
+
+OPERATORS: Mapping[AttributeType, tuple[Operator, ...]] = {
+    AttributeType.TEXT: (
+        Operator("is", _("is"), Takes.ONE, _text_compare("{x} = {v}")),
+        Operator("is_not", _("is not"), Takes.ONE, _is_not),
+        Operator("any_of", _("is any of"), Takes.MANY, _any_of),
+        Operator("contains", _("contains"), Takes.ONE, _text_compare("strpos({x}, {v}) > 0")),
+        Operator("starts_with", _("starts with"), Takes.ONE, _text_compare("starts_with({x}, {v})")),
+        Operator("ends_with", _("ends with"), Takes.ONE, _ends_with),
+        _VALUE,
+        _NO_VALUE,
+    ),
+    AttributeType.NUMBER: (
+        Operator("=", _("="), Takes.ONE, _number_compare("=")),
+        Operator("!=", _("≠"), Takes.ONE, _number_differs),
+        Operator("<", _("<"), Takes.ONE, _number_compare("<")),
+        Operator("<=", _("≤"), Takes.ONE, _number_compare("<=")),
+        Operator(">", _(">"), Takes.ONE, _number_compare(">")),
+        Operator(">=", _("≥"), Takes.ONE, _number_compare(">=")),
+        Operator("between", _("is between"), Takes.TWO, _number_between),
+        _VALUE,
+        _NO_VALUE,
+    ),
+    AttributeType.DATE: (
+        Operator("before", _("is before"), Takes.ONE, _date_compare("<")),
+        Operator("after", _("is after"), Takes.ONE, _date_compare(">")),
+        Operator("between", _("is between"), Takes.TWO, _date_between),
+        Operator("within_last_days", _("is within the last"), Takes.DAYS, _within_last_days),
+        _VALUE,
+        _NO_VALUE,
+    ),
+    AttributeType.BOOLEAN: (
+        Operator("is_yes", _("is yes"), Takes.NOTHING, _boolean("true")),
+        Operator("is_no", _("is no"), Takes.NOTHING, _boolean("false")),
+        _VALUE,
+        _NO_VALUE,
+    ),
+}
+
+
+def find(data_type: AttributeType, key: object) -> Operator | None:
+    """The operator of that name for that type."""
+    return next((operator for operator in OPERATORS[data_type] if operator.key == key), None)

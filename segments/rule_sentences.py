@@ -1,0 +1,62 @@
+"""Rules in plain language, for the builder and the detail page. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from segments.rule_operators import OPERATORS, Operator, Takes
+
+_BY_KEY: Mapping[str, Operator] = {
+    operator.key: operator for operators in OPERATORS.values() for operator in operators
+}
+
+
+def of_group(tree: Mapping[str, Any]) -> str:
+    """The group's rules joined by its word; nested groups in brackets; empty when it says nothing."""
+    parts = [text for rule in tree.get("rules", []) if (text := _of_rule(rule))]
+    return (_(" or ") if tree.get("join") == "or" else _(" and ")).join(parts)
+
+
+def of_condition(condition: Mapping[str, Any]) -> str:
+    """One condition, as far as it is filled in; empty when nothing is chosen yet."""
+    attribute, operator = condition.get("attribute"), _BY_KEY.get(str(condition.get("operator")))
+    if not attribute:
+        return ""
+    if operator is None:
+        return f"{attribute} …"
+    value = _value(operator, condition.get("value"))
+    case = _(" (any case)") if condition.get("ignore_case") and operator.takes in (Takes.ONE, Takes.MANY) else ""
+    return f"{attribute} {operator.label}{' ' if value else ''}{value}{case}"
+
+
+def _of_rule(rule: Mapping[str, Any]) -> str:
+    if "rules" not in rule:
+        return of_condition(rule)
+    inside = of_group(rule)
+    several = len([part for part in rule["rules"] if _of_rule(part)]) > 1
+    return f"({inside})" if several else inside
+
+
+def _value(operator: Operator, value: object) -> str:
+    if operator.takes == Takes.NOTHING:
+        return ""
+    if operator.takes == Takes.DAYS:
+        days = int(str(value)) if str(value).isdecimal() else 0
+        return ngettext("%(days)d day", "%(days)d days", days) % {"days": days} if days else "…"
+    if operator.takes == Takes.MANY:
+        return ", ".join(_quoted(choice) for choice in value) if isinstance(value, list | tuple) else "…"
+    if operator.takes == Takes.TWO:
+        low, high = value if isinstance(value, list | tuple) and len(value) == 2 else ("", "")
+        return _("%(low)s and %(high)s") % {"low": low or "…", "high": high or "…"}
+    if value in (None, ""):
+        return "…"
+    return _quoted(value) if operator.key in _TEXT_KEYS else str(value)
+
+
+_TEXT_KEYS = {"is", "is_not", "contains", "starts_with", "ends_with"}
+
+
+def _quoted(value: object) -> str:
+    return f"“{value}”"

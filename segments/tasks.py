@@ -1,0 +1,32 @@
+"""Doorbells. The truth is in the rows: a bell that is lost or rung twice changes nothing."""
+
+from celery import shared_task
+from django.db.models import Exists, OuterRef
+
+from config.jobs import leases
+from config.jobs.models import JobStatus
+from segments import importing, refresh, uploads
+from segments.models import ImportJob, SegmentRefresh
+
+
+@shared_task
+def import_file(job_id: int) -> None:
+    importing.run_import(job_id)
+
+
+@shared_task
+def refresh_segment(job_id: int) -> None:
+    refresh.run_refresh(job_id)
+
+
+@shared_task
+def ring_for_open_jobs() -> None:
+    """Ring again for every job that nobody holds, and clear away uploads that nobody went on with."""
+    at_work = ImportJob.objects.filter(source=OuterRef("source"), status=JobStatus.PROCESSING).exclude(
+        pk=OuterRef("pk")
+    )
+    for job_id in leases.claimable(ImportJob).exclude(Exists(at_work)).order_by("pk").values_list("pk", flat=True):
+        import_file.delay(job_id)
+    for job_id in leases.claimable(SegmentRefresh).order_by("pk").values_list("pk", flat=True):
+        refresh_segment.delay(job_id)
+    uploads.forget_abandoned()

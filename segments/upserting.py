@@ -1,0 +1,81 @@
+"""The set-based half of an import: a staging table, and three statements that carry it into the profiles."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from segments.copying import MOST_PROBLEMS_KEPT, CopyStream, Problems
+
+
+@dataclass(frozen=True)
+class Upserted:
+    """How many profiles were made, changed, and found as they are."""
+
+    created: int
+    updated: int
+    unchanged: int
+
+
+def stage(pieces: Iterable[bytes]) -> None:
+    """Fill a table that lives as long as the transaction: ``line``, ``key``, ``attributes``."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE staging (line bigint, key text, attributes jsonb) ON COMMIT DROP")
+        cursor.copy_expert("COPY staging FROM STDIN", CopyStream(pieces))
+        cursor.execute("ANALYZE staging")
+
+
+def keep_last_of_each_key(problems: Problems) -> None:
+    """Where a key stands on several lines the last one counts; the others are reported and taken out."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            CREATE TEMPORARY TABLE superseded ON COMMIT DROP AS
+            SELECT staging.line, repeated.last_line
+              FROM (SELECT key, max(line) AS last_line FROM staging GROUP BY key HAVING count(*) > 1) repeated
+              JOIN staging ON staging.key = repeated.key AND staging.line < repeated.last_line
+            """
+        )
+        count = cursor.rowcount
+        if not count:
+            return
+        cursor.execute("DELETE FROM staging USING superseded WHERE staging.line = superseded.line")
+        room = max(0, MOST_PROBLEMS_KEPT - len(problems.kept))
+        cursor.execute("SELECT line, last_line FROM superseded ORDER BY line LIMIT %s", [room])
+        for line, last_line in cursor.fetchall():
+            problems.add(line, _("The same key stands on line %(line)d, which counts.") % {"line": last_line})
+        problems.count += count - min(count, room)
+
+
+def upsert(source_id: int, columns: Sequence[str], *, moment: datetime) -> Upserted:
+    """Carry staging into the profiles of the source. What the file has no column for stays as it is; a profile
+    that the file does not change is not touched. The caller has locked the source."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM staging")
+        total = cursor.fetchone()[0]
+        cursor.execute(
+            """
+            UPDATE segments_profile profile
+               SET attributes = merged.attributes, updated_at = %s
+              FROM (SELECT known.id, (known.attributes - %s::text[]) || staging.attributes AS attributes
+                      FROM staging
+                      JOIN segments_profile known ON known.source_id = %s AND known.key = staging.key) merged
+             WHERE profile.id = merged.id AND profile.attributes IS DISTINCT FROM merged.attributes
+            """,
+            [moment, list(columns), source_id],
+        )
+        updated = cursor.rowcount
+        cursor.execute(
+            """
+            INSERT INTO segments_profile (source_id, key, attributes, created_at, updated_at)
+            SELECT %s, staging.key, staging.attributes, %s, %s
+              FROM staging
+             WHERE NOT EXISTS (SELECT FROM segments_profile known
+                                WHERE known.source_id = %s AND known.key = staging.key)
+            """,
+            [source_id, moment, moment, source_id],
+        )
+        created = cursor.rowcount
+    return Upserted(created=created, updated=updated, unchanged=total - updated - created)
