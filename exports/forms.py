@@ -1,0 +1,234 @@
+"""What makes an export complete. Judges what was typed; whoever shows the form brings what there is to choose
+from, and a way to look a list up."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.forms.boundfield import BoundWidget
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from connections.destinations import registry
+from connections.destinations.base import Destination
+from connections.destinations.values import ListDetails, ListOptIn
+from connections.models import Connection
+from exports.actions import ExportSettings
+from exports.drafts import QUESTION_PREFIX, Draft, Pair
+from exports.lookups import Lookup
+from exports.models import Export
+from segments.audience import SegmentSummary
+from segments.models import AttributeType, Segment
+from segments.profile_attributes import Attribute
+
+LookUp = Callable[[Connection, str], Lookup]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What there is to choose from, for the person who looks at the form."""
+
+    connections: Sequence[Connection]
+    attributes: Sequence[Attribute]
+    segments: Sequence[SegmentSummary]
+
+    def connection(self, text: str) -> Connection | None:
+        """The connection of that id, if the person may use it."""
+        return next((found for found in self.connections if str(found.pk) == text), None)
+
+    @property
+    def grouped_connections(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """Grouped by type; types without any are not shown."""
+        groups = []
+        for destination in registry.all_destinations():
+            mine = [(str(c.pk), _named(c)) for c in self.connections if c.destination_key == destination.key]
+            if mine:
+                groups.append((str(destination.label), mine))
+        return groups
+
+    @property
+    def email_attributes(self) -> list[Attribute]:
+        """Only text can be an address."""
+        return [attribute for attribute in self.attributes if attribute.data_type == AttributeType.TEXT]
+
+
+class ExportForm(forms.Form):
+    """The pane’s form. ``look_up`` is asked once, when the rest of connection and list is in order."""
+
+    name = forms.CharField(
+        label=gettext_lazy("Display name"),
+        max_length=120,
+        help_text=gettext_lazy("What is sent where, such as “Newsletter readers to the spring list”."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    connection = forms.ChoiceField(label=gettext_lazy("Connection for export"))
+    list_id = forms.CharField(
+        max_length=64,
+        strip=True,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "mono"}),
+    )
+    email_attribute = forms.ChoiceField(label=gettext_lazy("Email"))
+    segments = forms.MultipleChoiceField(
+        label=gettext_lazy("Segments"), widget=forms.CheckboxSelectMultiple, required=True
+    )
+    opt_in_mail_accepted = forms.BooleanField(required=False)
+
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        *,
+        draft: Draft,
+        choices: Choices,
+        look_up: LookUp,
+        export: Export | None = None,
+    ) -> None:
+        super().__init__(data, initial=draft.initial())
+        self.draft, self.choices, self.export = draft, choices, export
+        self.chosen = choices.connection(draft.connection)
+        self.lookup: Lookup | None = None
+        self.mapping_errors: dict[int, str] = {}
+        self._look_up = look_up
+        self._offer()
+
+    # -- what there is to choose -------------------------------------------------------------------------------
+    @property
+    def destination(self) -> Destination:
+        """The chosen connection's; while there is none, the first there is, for its words."""
+        return self.chosen.destination if self.chosen else registry.all_destinations()[0]
+
+    @property
+    def questions(self) -> list[tuple[forms.BoundField, list[tuple[BoundWidget, str]]]]:
+        """The destination's questions: each field, with its options and what they mean."""
+        asked = []
+        for question in self.destination.questions():
+            field = self[f"{QUESTION_PREFIX}{question.name}"]
+            helps = [choice.help_text for choice in question.choices]
+            asked.append((field, list(zip(field, helps, strict=True))))
+        return asked
+
+    def _offer(self) -> None:
+        _choose(self.fields["connection"], [("", _("Choose a connection")), *self.choices.grouped_connections])
+        emails = [(attribute.name, attribute.name) for attribute in self.choices.email_attributes]
+        _choose(self.fields["email_attribute"], [("", _("Choose an attribute")), *emails])
+        _choose(self.fields["segments"], [(str(segment.id), segment.name) for segment in self.choices.segments])
+        self.fields["list_id"].label = _("%(type)s List ID") % {"type": self.destination.label}
+        for question in self.destination.questions():
+            self.fields[f"{QUESTION_PREFIX}{question.name}"] = forms.ChoiceField(
+                label=question.label,
+                help_text=question.help_text,
+                choices=[(choice.value, choice.label) for choice in question.choices],
+                widget=forms.RadioSelect,
+            )
+
+    # -- judging -----------------------------------------------------------------------------------------------
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        others = Export.objects.filter(name__iexact=name)
+        if self.export is not None:
+            others = others.exclude(pk=self.export.pk)
+        if others.exists():
+            raise forms.ValidationError(name_taken(name))
+        return name
+
+    def clean_list_id(self) -> str:
+        return self.draft.list_id  # without the blanks that were pasted along
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        details = self._judge_list(cleaned)
+        self._judge_mapping(details)
+        self._judge_opt_in(cleaned, details)
+        return cleaned
+
+    def _judge_list(self, cleaned: dict[str, Any]) -> ListDetails | None:
+        if self.chosen is None or not cleaned.get("list_id"):
+            return None
+        self.lookup = self._look_up(self.chosen, cleaned["list_id"])
+        if self.lookup.details is None and not (self.lookup.passing and self._keeps_list(cleaned)):
+            self.add_error("list_id", self.lookup.trouble)
+        return self.lookup.details
+
+    def _keeps_list(self, cleaned: dict[str, Any]) -> bool:
+        """The list was looked up when it was chosen; that the vendor is away must not stop another change."""
+        kept = self.export
+        return (
+            kept is not None
+            and self.chosen is not None
+            and (kept.connection_id, kept.list_id) == (self.chosen.pk, cleaned["list_id"])
+        )
+
+    def _judge_mapping(self, details: ListDetails | None) -> None:
+        attributes = {attribute.name for attribute in self.choices.attributes}
+        fields = {field.key for field in details.fields} if details else None
+        taken: set[str] = set()
+        for place, pair in enumerate(self.draft.mapping):
+            if pair.is_empty:
+                continue
+            if error := _wrong(pair, attributes, fields, taken):
+                self.mapping_errors[place] = error
+            taken.add(pair.field)
+        if self.mapping_errors:
+            self.add_error(None, _("Some of the added attributes need another look."))
+
+    def _judge_opt_in(self, cleaned: dict[str, Any], details: ListDetails | None) -> None:
+        if details and details.opt_in == ListOptIn.CONFIRMED and not cleaned.get("opt_in_mail_accepted"):
+            sentence = _("%(type)s emails every new person on this list. Tick this to accept it.")
+            self.add_error("opt_in_mail_accepted", sentence % {"type": self.destination.label})
+
+    # -- what comes of it --------------------------------------------------------------------------------------
+    def settings(self) -> ExportSettings:
+        """What was decided. Only for a valid form."""
+        details = self.lookup.details if self.lookup else None
+        if details is not None:
+            title, confirmed = details.title, details.opt_in == ListOptIn.CONFIRMED
+        else:
+            title = self.export.list_title if self.export else ""
+            confirmed = bool(self.export and self.export.list_confirmed_opt_in)
+        asked = [question.name for question in self.destination.questions()]
+        cleaned = self.cleaned_data
+        return ExportSettings(
+            name=cleaned["name"],
+            connection=self.chosen,
+            list_id=cleaned["list_id"],
+            list_title=title[:200],
+            list_confirmed_opt_in=confirmed,
+            email_attribute=cleaned["email_attribute"],
+            segments=list(Segment.objects.filter(pk__in=cleaned["segments"])),
+            mapping=[
+                {"attribute": pair.attribute, "field": pair.field}
+                for pair in self.draft.mapping
+                if not pair.is_empty
+            ],
+            answers={name: cleaned[f"{QUESTION_PREFIX}{name}"] for name in asked},
+            opt_in_mail_accepted=confirmed and cleaned["opt_in_mail_accepted"],
+        )
+
+
+def name_taken(name: str) -> str:
+    """What to say when two exports would have one name."""
+    return _("There is an export called “%(name)s” already.") % {"name": name}
+
+
+def _wrong(pair: Pair, attributes: set[str], fields: set[str] | None, taken: set[str]) -> str:
+    """What is wrong with one row of the data matching; ``fields`` is None while the list is not known."""
+    if not pair.attribute:
+        return _("Choose the profile attribute, or remove this row.")
+    if not pair.field:
+        return _("Choose the field of the list, or remove this row.")
+    if pair.attribute not in attributes:
+        return _("Profiles have no attribute “%(name)s”.") % {"name": pair.attribute}
+    if fields is not None and pair.field not in fields:
+        return _("The list has no field %(field)s.") % {"field": pair.field}
+    if pair.field in taken:
+        return _("Another attribute goes to this field already. Choose a different one.")
+    return ""
+
+
+def _choose(field: forms.Field, choices: Sequence[Any]) -> None:
+    field.choices = choices  # type: ignore[attr-defined]
+
+
+def _named(connection: Connection) -> str:
+    return _("%(name)s (sandbox)") % {"name": connection} if connection.is_sandbox else str(connection)
