@@ -1,0 +1,53 @@
+"""``run_campaign_monitor_sandbox``: the sandbox alone, in the foreground."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from connections.destinations.campaign_monitor.sandbox import fresh
+from connections.destinations.campaign_monitor.sandbox.journal import FileInUse
+from connections.destinations.campaign_monitor.sandbox.running import Addresses, run
+
+
+class Command(BaseCommand):
+    help = "Runs a Campaign Monitor to try exports against: same paths, same answers, nobody is ever mailed."
+    requires_system_checks = []
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--port", type=int, default=8001, help="HTTP; 0 takes any free port")
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--tls-port", type=int, default=None, help="HTTPS too, with a certificate of its own")
+        parser.add_argument("--latency-ms", type=float, default=0, help="let every API call take this much longer")
+        parser.add_argument("--file", type=Path, default=None, help="where it keeps its lists")
+        parser.add_argument(
+            "--open-doors", action="store_true", help="let other machines use the doors and the faults page"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        path = options["file"] or settings.VAR_DIR / "sandbox" / "campaign-monitor.jsonl"
+        try:
+            run(
+                path,
+                host=options["host"],
+                port=options["port"],
+                tls_port=options["tls_port"],
+                latency_ms=options["latency_ms"],
+                open_doors=options["open_doors"],
+                tell=self._tell,
+            )
+        except FileInUse as error:
+            raise CommandError(str(error)) from error
+        except OSError as error:
+            where = f"{options['host']}:{options['port']}"
+            raise CommandError(f"The sandbox cannot start on {where} with {path}: {error.strerror}.") from error
+
+    def _tell(self, addresses: Addresses) -> None:
+        self.stdout.write(f"Sandbox — not Campaign Monitor — at {addresses.http}")
+        if addresses.https:
+            self.stdout.write(f"and at {addresses.https}, certificate {addresses.certificate}")
+        self.stdout.write(f"API key {fresh.API_KEY}, client {fresh.CLIENT_ID}, list {fresh.LIST_ID}")
+        self.stdout.flush()

@@ -1,0 +1,101 @@
+"""What goes back over the wire: answers, and errors in the vendor's envelope."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+NOTHING: Any = object()  # an answer without a body
+
+MESSAGES = {
+    1: "Invalid Email Address",
+    60: "You do not have permission to access this resource",
+    100: "Invalid API Key",
+    101: "Invalid ListID",
+    102: "Invalid ClientID",
+    120: "Invalid OAuth Token",
+    121: "Expired OAuth Token",
+    122: "Revoked OAuth Token",
+    152: "Company name is required",
+    154: "Country is not valid",
+    157: "Time zone is not valid",
+    176: "Email address is not in the suppression list",
+    201: "Email address already belongs to this list",
+    203: "Subscriber not in list",
+    204: "Address is in the suppression list and was not added",
+    205: "Subscriber has been deleted and was not added",
+    206: "Subscriber has unsubscribed and was not added",
+    207: "Subscriber has bounced and was not added",
+    208: "Subscriber has not confirmed and was not added",
+    209: "Too many subscribers: at most 1000 can be imported at once",
+    210: "Subscriber Import had some failures",
+    211: "Invalid new email address",
+    212: "No subscribers to import",
+    214: "The ConsentToTrack value must be provided",
+    215: "The ConsentToTrack value is invalid: it must be one of Yes, No or Unchanged",
+    220: "Invalid mobile number",
+    221: "Invalid mobile number and invalid email address",
+    250: "List title is already in use",
+    251: "List title must not be empty",
+    253: "Invalid custom field key",
+    254: "Invalid custom field name",
+    255: "Custom field name is already in use on this list",
+    256: "Options are not allowed for this data type",
+    257: "Options are required for this data type",
+    259: "Invalid data type",
+    261: "Invalid unsubscribe setting",
+    403: "This resource is for the account itself; the credential is valid but may not use it",
+    429: "Rate limit exceeded",
+    500: "Sorry, something went wrong. Please try again later",
+    601: "Invalid webhook URL",
+    602: "Invalid webhook payload format",
+    603: "Invalid webhook event",
+    610: "The webhook test failed",
+    800: "Invalid page number: it must be 1 or more",
+    801: "Invalid page size: it must be between 10 and 1000",
+    802: "Invalid order field",
+    803: "Invalid order direction: it must be asc or desc",
+}
+
+
+@dataclass
+class Answer:
+    """A status, a value for JSON (or NOTHING), and further headers."""
+
+    status: int = 200
+    value: Any = NOTHING
+    headers: dict[str, str] = field(default_factory=dict)
+    rows: int = 0  # how many people the request carried, for the log
+
+    def body(self, *, pretty: bool = False) -> bytes:
+        """The bytes; indented when asked for."""
+        if self.value is NOTHING:
+            return b""
+        return orjson.dumps(self.value, option=orjson.OPT_INDENT_2 if pretty else None)
+
+
+class ApiError(Exception):
+    """An answer that says no."""
+
+    def __init__(
+        self, code: int, *, status: int = 400, message: str = "", result: Any = None, rows: int = 0
+    ) -> None:
+        super().__init__(code)
+        self.code = code
+        self.message = message or MESSAGES[code]
+        value: dict[str, Any] = {"Code": code, "Message": self.message}
+        if result is not None:
+            value["ResultData"] = result
+        self.answer = Answer(status, value, rows=rows)
+
+
+class NotFound(Exception):
+    """No such address: 404, without a body."""
+
+
+def cannot_read(parameter: str) -> ApiError:
+    """The body does not bind to what the call expects; the whole request is refused."""
+    return ApiError(
+        400,
+        message=f"Failed to deserialize your request. Check the documentation. Fields in error: {parameter}",
+    )

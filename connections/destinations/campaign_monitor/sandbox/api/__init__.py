@@ -1,0 +1,14 @@
+"""The API's calls, one module for each part of it. Importing this announces all of them."""
+
+from connections.destinations.campaign_monitor.sandbox.api import (
+    account,
+    clients,
+    custom_fields,
+    importing,
+    lists,
+    readers,
+    subscribers,
+    webhooks,
+)
+
+__all__ = ["account", "clients", "custom_fields", "importing", "lists", "readers", "subscribers", "webhooks"]

@@ -1,0 +1,72 @@
+"""The account itself. A client's key reaches the words and the clock here, and nothing else."""
+
+from uuid import uuid4
+
+from connections.destinations.campaign_monitor.sandbox import fresh
+from connections.destinations.campaign_monitor.sandbox.answers import Answer, ApiError
+from connections.destinations.campaign_monitor.sandbox.calls import Body, Call
+from connections.destinations.campaign_monitor.sandbox.model import Client, now
+from connections.destinations.campaign_monitor.sandbox.routes import ACCOUNT, route
+from connections.destinations.campaign_monitor.sandbox.vocabulary import COUNTRIES, TIME_ZONES
+
+
+@route("GET", "/clients", account_only=True)
+def clients(call: Call) -> Answer:
+    """All clients, by name."""
+    found = sorted(call.store.clients.values(), key=lambda client: client.name.lower())
+    return Answer(value=[{"ClientID": client.id, "Name": client.name} for client in found])
+
+
+@route("POST", "/clients", account_only=True, scopes=ACCOUNT)
+def create_client(call: Call) -> Answer:
+    """A further client, with a key and a suppression list of its own."""
+    body = Body.of(call, "client")
+    client = Client(
+        id=uuid4().hex,
+        name=body.text("CompanyName").strip(),
+        country=body.text("Country"),
+        time_zone=body.text("TimeZone"),
+        api_key=uuid4().hex,
+    )
+    for code, good in (
+        (152, client.name),
+        (154, client.country in COUNTRIES),
+        (157, client.time_zone in TIME_ZONES),
+    ):
+        if not good:
+            raise ApiError(code)
+    with call.store.change() as change:
+        call.store.clients[client.id] = client
+        change.client(client)
+    return Answer(201, client.id)
+
+
+@route("GET", "/billingdetails", account_only=True)
+def billing_details(_call: Call) -> Answer:
+    return Answer(value={"Credits": 0})
+
+
+@route("GET", "/systemdate")
+def system_date(_call: Call) -> Answer:
+    return Answer(value={"SystemDate": now()})
+
+
+@route("GET", "/countries")
+def countries(_call: Call) -> Answer:
+    return Answer(value=list(COUNTRIES))
+
+
+@route("GET", "/timezones")
+def time_zones(_call: Call) -> Answer:
+    return Answer(value=list(TIME_ZONES))
+
+
+@route("GET", "/primarycontact", account_only=True)
+def primary_contact(_call: Call) -> Answer:
+    return Answer(value={"EmailAddress": fresh.OWNER_EMAIL})
+
+
+@route("GET", "/admins", account_only=True)
+def administrators(_call: Call) -> Answer:
+    owner = {"EmailAddress": fresh.OWNER_EMAIL, "Name": fresh.OWNER_NAME, "Status": "Active"}
+    return Answer(value=[owner])

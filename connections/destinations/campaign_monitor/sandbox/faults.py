@@ -1,0 +1,181 @@
+"""Trouble on demand. Rules are tried in order for every API call; the first that matches and still has turns acts.
+
+They live in this process only: a restart ends all trouble."""
+
+import random
+import threading
+import time
+from collections.abc import Container
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
+from typing import Any
+
+from connections.destinations.campaign_monitor.sandbox.answers import MESSAGES, ApiError
+from connections.destinations.campaign_monitor.sandbox.model import key_of
+
+# What happens to a whole call …
+ON_THE_WIRE = ("throttle", "error", "drop", "cut_short", "hang", "refuse_credential")
+# … and what happens to people in it.
+IN_THE_BODY = ("refuse_emails", "refuse_batch")
+KINDS = ON_THE_WIRE + IN_THE_BODY
+
+
+class BadFaults(Exception):
+    """What was asked for cannot be understood; says why."""
+
+
+@dataclass
+class Rule:
+    """One kind of trouble. It acts on calls whose method and path contain ``method`` and ``path``: not on the
+    first ``skip`` of them, then on ``times`` of them (None: all), each with ``probability``."""
+
+    kind: str
+    method: str = ""
+    path: str = ""
+    skip: int = 0
+    times: int | None = None
+    probability: float = 1.0
+    status: int = 500  # error
+    code: int | None = None  # error, refuse_emails, refuse_batch, refuse_credential
+    message: str = ""
+    html: bool = False  # error: the body of a proxy instead of the API's envelope
+    applied: bool = False  # throttle, error, drop, hang: whether the call still takes effect
+    retry_after: float | None = None  # throttle, error: seconds, for Retry-After
+    rate_limit_reset: float | None = None  # throttle: seconds, for X-RateLimit-Reset
+    seconds: float = 60.0  # hang: silence before the connection is dropped
+    emails: list[str] = field(default_factory=list)  # refuse_emails, refuse_batch
+    seen: int = 0
+    acted: int = 0
+
+    @classmethod
+    def read(cls, value: Any) -> "Rule":
+        """A rule from JSON; raises BadFaults."""
+        if not isinstance(value, dict):
+            raise BadFaults("A rule is an object.")
+        unknown = value.keys() - {each.name for each in fields(cls)}
+        if unknown:
+            raise BadFaults(f"A rule knows no “{', '.join(sorted(unknown))}”.")
+        if value.get("kind") not in KINDS:
+            raise BadFaults(f"“kind” is one of {', '.join(KINDS)}.")
+        rule = cls(**{name: each for name, each in value.items() if name not in {"seen", "acted"}})
+        if not all(isinstance(email, str) for email in rule.emails):
+            raise BadFaults("“emails” is a list of addresses.")
+        rule.emails = [key_of(email) for email in rule.emails]
+        return rule
+
+    def matches(self, method: str, path: str) -> bool:
+        return self.method.upper() in method and self.path.lower() in path.lower()
+
+    def takes_its_turn(self, chance: random.Random) -> bool:
+        """Whether it acts on a call that matches; counts."""
+        if self.times is not None and self.acted >= self.times:
+            return False
+        self.seen += 1
+        if self.seen <= self.skip or chance.random() >= self.probability:
+            return False
+        self.acted += 1
+        return True
+
+
+class Faults:
+    """All trouble that is switched on. ``base_latency_ms`` is what the command line asked for; it stays when the
+    trouble ends."""
+
+    def __init__(self, base_latency_ms: float = 0) -> None:
+        self.base_latency_ms = base_latency_ms
+        self._lock = threading.Lock()
+        self.clear()
+
+    def clear(self) -> None:
+        """No trouble at all."""
+        self.latency_ms: float | None = None
+        self.jitter_ms = 0.0
+        self.same_address_seconds = 0.0
+        self.seed: int | None = None
+        self.rules: list[Rule] = []
+        self._chance = random.Random()  # noqa: S311 - which call fails is no secret
+
+    def replace(self, value: Any) -> None:
+        """Exactly the trouble that ``value`` names, counted from now; raises BadFaults."""
+        if not isinstance(value, dict):
+            raise BadFaults("Faults are an object.")
+        unknown = value.keys() - {"latency_ms", "jitter_ms", "same_address_seconds", "seed", "rules"}
+        if unknown:
+            raise BadFaults(f"Faults know no “{', '.join(sorted(unknown - {'base_latency_ms'}))}”.")
+        rules = [Rule.read(each) for each in value.get("rules") or []]
+        with self._lock:
+            self.clear()
+            self.latency_ms = value.get("latency_ms")
+            self.jitter_ms = value.get("jitter_ms") or 0.0
+            self.same_address_seconds = value.get("same_address_seconds") or 0.0
+            self.seed = value.get("seed")
+            self.rules = rules
+            self._chance = random.Random(self.seed)  # noqa: S311
+
+    def add(self, rule: Rule) -> None:
+        with self._lock:
+            self.rules.append(rule)
+
+    def as_json(self) -> dict[str, Any]:
+        """What is switched on, with how often each rule saw a call and acted."""
+        return {
+            "latency_ms": self.latency_ms,
+            "base_latency_ms": self.base_latency_ms,
+            "jitter_ms": self.jitter_ms,
+            "same_address_seconds": self.same_address_seconds,
+            "seed": self.seed,
+            "rules": [asdict(rule) for rule in self.rules],
+        }
+
+    def wait(self) -> None:
+        """The latency of one call."""
+        wanted = self.base_latency_ms if self.latency_ms is None else self.latency_ms
+        if self.jitter_ms:
+            wanted += self._chance.uniform(-self.jitter_ms, self.jitter_ms)
+        if wanted > 0:
+            time.sleep(wanted / 1000)
+
+    def on_the_wire(self, method: str, path: str) -> Rule | None:
+        """The rule that spoils this call, if one does."""
+        if not self.rules:
+            return None
+        with self._lock:
+            for rule in self.rules:
+                if rule.kind in ON_THE_WIRE and rule.matches(method, path) and rule.takes_its_turn(self._chance):
+                    return rule
+        return None
+
+    def refuse_batch(self, keys: Container[str]) -> None:
+        """Raise the refusal of a whole batch because of somebody in it."""
+        for rule in self._rules_about("refuse_batch", keys):
+            code = rule.code or 400
+            raise ApiError(code, message=rule.message or MESSAGES.get(code, "This batch was refused"))
+
+    def refused_emails(self, keys: Container[str]) -> dict[str, tuple[int, str]]:
+        """Who of these is to be refused, with code and message."""
+        refused: dict[str, tuple[int, str]] = {}
+        for rule in self._rules_about("refuse_emails", keys):
+            code = rule.code or 1
+            for email in rule.emails:
+                if email in keys:
+                    refused.setdefault(email, (code, rule.message or MESSAGES.get(code, "Refused")))
+        return refused
+
+    def too_quick(self, last_arrival: str) -> bool:
+        """Whether an address comes again too soon, while that is switched on."""
+        if not self.same_address_seconds:
+            return False
+        last = datetime.strptime(last_arrival, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+        return (datetime.now(UTC) - last).total_seconds() < self.same_address_seconds
+
+    def _rules_about(self, kind: str, keys: Container[str]) -> list[Rule]:
+        if not self.rules:
+            return []
+        with self._lock:
+            return [
+                rule
+                for rule in self.rules
+                if rule.kind == kind
+                and any(email in keys for email in rule.emails)
+                and rule.takes_its_turn(self._chance)
+            ]

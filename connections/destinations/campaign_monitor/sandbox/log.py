@@ -1,0 +1,62 @@
+"""What was called lately, and how much in all since the start or the last reset. In this process only."""
+
+import threading
+from collections import Counter, deque
+from dataclasses import asdict, dataclass
+from typing import Any
+
+ENTRIES_KEPT = 500
+
+
+@dataclass(slots=True)
+class Entry:
+    """One call of the API. ``status`` 0 means that it was never answered; ``fault`` names the rule that acted."""
+
+    at: str
+    method: str
+    path: str
+    status: int = 0
+    ms: float = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    rows: int = 0
+    caller: str = ""
+    fault: str = ""
+
+
+class Log:
+    """The last calls, newest first, and totals."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.clear()
+
+    def clear(self) -> None:
+        self._entries: deque[Entry] = deque(maxlen=ENTRIES_KEPT)
+        self.totals: Counter[str] = Counter()
+        self._statuses: Counter[str] = Counter()
+
+    def add(self, entry: Entry) -> None:
+        with self._lock:
+            self._entries.appendleft(entry)
+            self.totals["calls"] += 1
+            if entry.rows:
+                self.totals["rows"] += entry.rows
+            if entry.path.endswith("/import.json"):
+                self.totals["imports"] += 1
+            self._statuses[str(entry.status)] += 1
+
+    def entries(self, limit: int = ENTRIES_KEPT) -> list[Entry]:
+        with self._lock:
+            return list(self._entries)[:limit]
+
+    def as_json(self, limit: int = ENTRIES_KEPT) -> dict[str, Any]:
+        """``totals`` has calls, imports and rows; ``statuses`` how often each was answered."""
+        with self._lock:
+            totals = {name: self.totals[name] for name in ("calls", "imports", "rows")}
+            statuses = dict(sorted(self._statuses.items()))
+        return {
+            "totals": totals,
+            "statuses": statuses,
+            "requests": [asdict(entry) for entry in self.entries(limit)],
+        }
