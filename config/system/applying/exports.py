@@ -1,0 +1,213 @@
+"""An export of the file: its references judged, its list looked up where that is allowed, then made so."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
+
+from django.utils.translation import gettext as _
+
+from config.system.applying import connections as connection_entries
+from config.system.applying import segments as segment_entries
+from config.system.applying.problems import Problems
+from config.system.applying.report import Applied, Fate
+from config.system.applying.specs import ExportSpec, Lined, Specs
+from connections import credentials
+from connections.destinations import registry
+from connections.destinations.base import Destination
+from connections.destinations.errors import DestinationError, StopRun
+from connections.destinations.values import ListDetails, ListOptIn
+from connections.policies import why_it_cannot_run
+from exports import actions
+from exports.actions import ExportSettings
+from exports.models import Export
+from segments import profile_attributes
+from segments.models import Segment
+
+# How the fields of ExportSettings are called in a file.
+_IN_FILE = {"email_attribute": "email", "mapping": "fields", "list_confirmed_opt_in": "list_opt_in"}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """An export as the file wants it, judged good as far as that can be said before its connection is made."""
+
+    spec: ExportSpec
+    existing: Export | None
+
+
+def judge(spec: ExportSpec, specs: Specs, problems: Problems) -> Wanted:
+    """What the entry means; what is wrong is noted."""
+    existing = Export.objects.filter(name__iexact=spec.name).first()
+    _judge_segments(spec, specs, problems)
+    _judge_attributes(spec, problems)
+    destination = _destination(spec.connection, specs, problems)
+    if destination is not None:
+        _judge_answers(spec, existing, destination, problems)
+    return Wanted(spec, existing)
+
+
+def carry_out(wanted: Wanted, problems: Problems) -> Applied:
+    """Create or update it; a list that cannot be used is noted as a problem."""
+    existing = wanted.existing
+    before = _settings_of(existing) if existing else None
+    settings = _settings(wanted, before)
+    settings, notes = _looked_up(settings, wanted.spec, problems)
+    in_sandbox = bool(settings.connection and settings.connection.is_sandbox)
+    if existing is None or before is None:
+        actions.create(settings, by=None)
+        return Applied(_("export"), settings.name, Fate.CREATED, notes=notes, in_sandbox=in_sandbox)
+    changed = _differences(before, settings)
+    if changed:
+        actions.edit(existing, settings, version=existing.version, by=None)
+    fate = Fate.UPDATED if changed else Fate.UNCHANGED
+    return Applied(_("export"), settings.name, fate, changed, notes, in_sandbox=in_sandbox)
+
+
+def _judge_segments(spec: ExportSpec, specs: Specs, problems: Problems) -> None:
+    in_file = {segment.name.casefold() for segment in specs.segments}
+    seen: set[str] = set()
+    for name, line in spec.segments:
+        if name.casefold() in seen:
+            problems.add(line, _("“%s” stands here twice.") % name)
+        elif name.casefold() not in in_file and segment_entries.find(name) is None:
+            known = [segment.name for segment in specs.segments]
+            problems.add(
+                line, _("There is no segment “%s”, neither in this file nor here.") % name + _hint(name, known)
+            )
+        seen.add(name.casefold())
+
+
+def _judge_attributes(spec: ExportSpec, problems: Problems) -> None:
+    known = profile_attributes.types_by_name()
+    for name, line in [spec.email, *(spec.fields or {}).values()]:
+        if name not in known:
+            sentence = _("No profile has an attribute “%s”: import the profiles first.") if not known else _(
+                "No profile has an attribute “%s”."
+            )  # fmt: skip
+            problems.add(line, sentence % name + _hint(name, known))
+
+
+def _destination(written: Lined, specs: Specs, problems: Problems) -> Destination | None:
+    """The destination of the export's connection; None when there is no such connection, which is noted."""
+    name, line = written
+    in_file = {connection.name.casefold(): connection.destination[0] for connection in specs.connections}
+    existing = connection_entries.find(name)
+    key = in_file.get(name.casefold()) or (existing.destination_key if existing else None)
+    if key is None:
+        known = [connection.name for connection in specs.connections]
+        problems.add(
+            line, _("There is no connection “%s”, neither in this file nor here.") % name + _hint(name, known)
+        )
+        return None
+    try:
+        return registry.get(key)
+    except KeyError:  # said where the connection stands
+        return None
+
+
+def _judge_answers(
+    spec: ExportSpec, existing: Export | None, destination: Destination, problems: Problems
+) -> None:
+    questions = {question.name: question for question in destination.questions()}
+    given = spec.answers or {}
+    for name, (answer, line) in given.items():
+        if name not in questions:
+            problems.add(line, _("“%s” is not asked here.") % name + _hint(name, questions))
+        elif answer not in (choices := [choice.value for choice in questions[name].choices]):
+            problems.add(
+                line,
+                _("“%(name)s” is one of: %(choices)s.") % {"name": name, "choices": ", ".join(choices)},
+            )
+    kept = existing.answers if existing and spec.answers is None else {}
+    for name, question in questions.items():
+        if name not in given and name not in kept:
+            choices = [choice.value for choice in question.choices]
+            problems.add(
+                spec.line,
+                _("“answers: {%(name)s: …}” is missing; choose one of: %(choices)s.")
+                % {"name": name, "choices": ", ".join(choices)},
+            )
+
+
+def _settings(wanted: Wanted, before: ExportSettings | None) -> ExportSettings:
+    """What the export shall be: as the file says, else as it was."""
+    spec = wanted.spec
+    mapping = [{"attribute": name, "field": field} for field, (name, _line) in (spec.fields or {}).items()]
+    answers = {name: answer for name, (answer, _line) in (spec.answers or {}).items()}
+    said = ExportSettings(
+        name=spec.name,
+        connection=connection_entries.find(spec.connection[0]),
+        list_id=spec.list_id[0],
+        email_attribute=spec.email[0],
+        segments=[found for name, _line in spec.segments if (found := segment_entries.find(name))],
+        mapping=mapping,
+        answers=answers,
+    )
+    if before is None:
+        return said
+    same_list = before.list_id == said.list_id and before.connection == said.connection
+    return replace(
+        said,
+        mapping=before.mapping if spec.fields is None else mapping,
+        answers=before.answers if spec.answers is None else answers,
+        list_title=before.list_title if same_list else "",
+        list_confirmed_opt_in=before.list_confirmed_opt_in if same_list else False,
+        # A person has accepted that people of this very list are emailed.
+        opt_in_mail_accepted=before.opt_in_mail_accepted if same_list else False,
+    )
+
+
+def _settings_of(export: Export) -> ExportSettings:
+    plain = {
+        field.name: getattr(export, field.name) for field in fields(ExportSettings) if field.name != "segments"
+    }
+    return ExportSettings(segments=list(export.segments.all()), **plain)
+
+
+def _looked_up(settings: ExportSettings, spec: ExportSpec, problems: Problems) -> tuple[ExportSettings, list[str]]:
+    """The settings with the list's title and opt-in mode. A connection that may not be used yet asks nothing."""
+    connection = settings.connection
+    if connection is None or why_it_cannot_run(connection) is not None:
+        return settings, []
+    try:
+        details = connection.destination.list_details(credentials.access(connection), settings.list_id)
+    except StopRun as refused:
+        problems.add(spec.list_id[1], refused.sentence)
+        return settings, []
+    except DestinationError as error:
+        return settings, [_("The list could not be looked up: %s") % error.sentence]
+    _judge_fields(spec, details, problems)
+    confirmed = details.opt_in == ListOptIn.CONFIRMED
+    return replace(settings, list_title=details.title, list_confirmed_opt_in=confirmed), []
+
+
+def _judge_fields(spec: ExportSpec, details: ListDetails, problems: Problems) -> None:
+    known = [field.key for field in details.fields]
+    for key, (_name, line) in (spec.fields or {}).items():
+        if key not in known:
+            problems.add(
+                line,
+                _("The list “%(list)s” has no field “%(key)s”. It has: %(known)s.")
+                % {"list": details.title, "key": key, "known": ", ".join(known)},
+            )
+
+
+def _differences(before: ExportSettings, after: ExportSettings) -> list[str]:
+    """The names, as a file has them, of what differs."""
+    changed = []
+    for field in fields(ExportSettings):
+        was, is_ = getattr(before, field.name), getattr(after, field.name)
+        if field.name == "segments":
+            was, is_ = _keys(was), _keys(is_)
+        if was != is_:
+            changed.append(_IN_FILE.get(field.name, field.name))
+    return changed
+
+
+def _keys(segments: Collection[Segment]) -> set[int]:
+    return {segment.pk for segment in segments}
+
+
+def _hint(name: str, known: Collection[str] | Mapping[str, object]) -> str:
+    close = get_close_matches(name, list(known), n=1)
+    return _(" Did you mean “%s”?") % close[0] if close else ""

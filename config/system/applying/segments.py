@@ -1,0 +1,57 @@
+"""A segment of the file: its rules judged, then made so."""
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from config.system.applying.problems import Problems
+from config.system.applying.report import Applied, Fate
+from config.system.applying.specs import SegmentSpec
+from segments import actions, profile_attributes, rules
+from segments.models import Segment
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A segment as the file wants it, judged good."""
+
+    spec: SegmentSpec
+    existing: Segment | None
+
+
+def find(name: str) -> Segment | None:
+    """The segment of that name, whatever its case."""
+    return Segment.objects.filter(name__iexact=name).first()
+
+
+def judge(spec: SegmentSpec, problems: Problems) -> Wanted | None:
+    """What the entry means, or None when its rules cannot be used, which is noted."""
+    found = rules.problems(spec.rules.tree, profile_attributes.types_by_name())
+    for problem in found:
+        problems.add(spec.rules.line_at(problem.path), problem.message)
+    return None if found else Wanted(spec, find(spec.name))
+
+
+def carry_out(wanted: Wanted, *, ring: bool = True) -> Applied:
+    """Create or update it; a new or changed one is drawn by the workers."""
+    spec, existing = wanted.spec, wanted.existing
+    if existing is None:
+        actions.create_segment(
+            name=spec.name, description=spec.description or "", rules_tree=spec.rules.tree, by=None, ring=ring
+        )
+        return Applied(_("segment"), spec.name, Fate.CREATED)
+    description = existing.description if spec.description is None else spec.description
+    wished = {"name": spec.name, "description": description, "rules": spec.rules.tree}
+    changed = [field for field, value in wished.items() if getattr(existing, field) != value]
+    if not changed:
+        return Applied(_("segment"), existing.name, Fate.UNCHANGED)
+    actions.edit_segment(
+        existing,
+        version=existing.version,
+        name=spec.name,
+        description=description,
+        rules_tree=spec.rules.tree,
+        by=None,
+        ring=ring,
+    )
+    return Applied(_("segment"), spec.name, Fate.UPDATED, changed)
