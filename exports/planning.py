@@ -137,10 +137,10 @@ def _draw(frozen: Mapping[str, Any], delivered_set_id: int) -> None:
     values = f"jsonb_build_array({', '.join(['attributes -> %s'] * len(attributes))})"
     statement = f"""
         CREATE TEMPORARY TABLE plan ON COMMIT DROP AS
-        WITH person AS (
+        WITH person AS MATERIALIZED (
             SELECT profile_id, updated_at, {email} AS email, {values} AS mapped
               FROM ({members}) member
-        ), judged AS (
+        ), judged AS MATERIALIZED (
             SELECT *, email ~ %s AND length(email) <= %s AS valid,
                    md5(%s || mapped::text)::uuid AS data_hash
               FROM person

@@ -16,10 +16,8 @@ from segments.profile_attributes import Attribute
 
 # What we take for a deliverable address, after trimming and lower-casing: ASCII before the @ (the vendor refuses
 # anything else), labels of letters, digits and hyphens after it, at least two of them.
-VALID_EMAIL = (
-    r"^[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-    r"(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*\.[a-z][a-z0-9-]*[a-z0-9]$"
-)
+# (The pattern counts no lengths: counted repetitions make it eight times slower in PostgreSQL.)
+VALID_EMAIL = r"^[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@(?:[a-z0-9]+(?:-+[a-z0-9]+)*\.)+[a-z][a-z0-9-]*[a-z0-9]$"
 LONGEST_EMAIL = 254
 
 
