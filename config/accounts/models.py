@@ -35,6 +35,7 @@ class User(AbstractBaseUser):
     # Demo accounts have passwords that everybody knows: they sign in only where DEMO is on.
     is_demo = models.BooleanField(default=False)
     date_joined = models.DateTimeField(default=clock.now)
+    version = models.IntegerField(default=1)
 
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

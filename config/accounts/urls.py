@@ -1,5 +1,6 @@
 from django.urls import path
 
+from config.accounts.views import permissions
 from config.accounts.views.sign_in import SignIn, SignOut
 
 app_name = "accounts"
@@ -7,4 +8,10 @@ app_name = "accounts"
 urlpatterns = [
     path("accounts/sign-in/", SignIn.as_view(), name="sign_in"),
     path("accounts/sign-out/", SignOut.as_view(), name="sign_out"),
+    path("admin/permissions/", permissions.permissions, name="permissions"),
+    path("admin/permissions/add/", permissions.add_user, name="add_user"),
+    path("admin/permissions/<int:user_id>/", permissions.edit_user, name="edit_user"),
+    path("admin/permissions/<int:user_id>/password/", permissions.set_password, name="set_password"),
+    path("admin/permissions/<int:user_id>/deactivate/", permissions.deactivate, name="deactivate"),
+    path("admin/permissions/<int:user_id>/activate/", permissions.activate, name="activate"),
 ]

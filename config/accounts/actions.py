@@ -1,0 +1,65 @@
+"""What is done to accounts, each signed with ``by`` and written to the record in the same transaction."""
+
+from django.db import transaction
+
+from config.accounts import policies
+from config.accounts.models import User
+from config.accounts.roles import Role
+from config.audit.record import record
+from config.web.versions import take_version
+
+
+@transaction.atomic
+def add_user(*, username: str, full_name: str, email: str, role: str, password: str, by: User | None) -> User:
+    """A new account; ``by`` is None for the command line. ``password`` must have been validated."""
+    user = User.objects.create_user(username, password, role=role, email=email)
+    user.full_name = full_name
+    user.save(update_fields=["full_name"])
+    record("added", user, by=by, changes={"role": (None, role)}, version=user.version)
+    return user
+
+
+@transaction.atomic
+def edit_user(*, user: User, version: int, full_name: str, email: str, role: str, by: User) -> User:
+    """Change name, email and role. Raises StaleEdit, and NotNow for the last administrator."""
+    before = User.objects.get(pk=user.pk)
+    if before.role == Role.ADMINISTRATOR and role != Role.ADMINISTRATOR:
+        policies.check_can_stop_administering(before)
+    take_version(user, version)
+    wanted = {"full_name": full_name, "email": email, "role": role}
+    changes = {name: (getattr(before, name), new) for name, new in wanted.items() if getattr(before, name) != new}
+    User.objects.filter(pk=user.pk).update(**wanted)
+    record("edited", user, by=by, changes=changes, version=user.version)
+    user.refresh_from_db()
+    return user
+
+
+@transaction.atomic
+def set_password(*, user: User, password: str, by: User) -> None:
+    """A new password, chosen by an administrator. Whoever is signed in to the account is signed out."""
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    record("set password", user, by=by)
+
+
+@transaction.atomic
+def deactivate_user(*, user: User, by: User) -> None:
+    """Sign-in ends at once; what the person made stays. Raises NotNow."""
+    policies.check_can_deactivate(user, by=by)
+    _set_active(user, False, by)
+
+
+@transaction.atomic
+def activate_user(*, user: User, by: User) -> None:
+    """Let the person sign in again."""
+    _set_active(user, True, by)
+
+
+def _set_active(user: User, active: bool, by: User) -> None:
+    if user.is_active == active:
+        return
+    take_version(user, user.version)
+    user.is_active = active
+    user.save(update_fields=["is_active"])
+    changes: dict[str, tuple[object, object]] = {"is_active": (not active, active)}
+    record("activated" if active else "deactivated", user, by=by, changes=changes, version=user.version)
