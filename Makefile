@@ -1,0 +1,46 @@
+# Every target says what it does behind “##”; `make help` prints that.
+
+PYTHON ?= python3
+VENV := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint bench drill lock
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## the set-up alone: .venv from the lock file
+	@$(PYTHON) -I config/setup_machine.py
+
+run: ## set-up, then the whole system with the demo; Ctrl-C stops it (PORT=8000 SANDBOX_PORT=8001 VAR_DIR=var/)
+	@$(PYTHON) -I config/setup_machine.py --to-run
+	@$(VENV)/python manage.py up --demo
+
+test: ## every test but the drills, after installing what they need
+	@$(PYTHON) -I config/setup_machine.py --to-test
+	$(VENV)/python -m pytest
+
+lint: setup ## style, types, arrows between packages, templates, migrations, settings, compose file
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
+	$(VENV)/mypy .
+	$(VENV)/lint-imports --no-cache
+	$(VENV)/djlint --lint --quiet templates
+	$(VENV)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	$(VENV)/python manage.py check --fail-level WARNING
+	@if command -v docker-compose >/dev/null; then \
+		SECRET_KEY=lint ENCRYPTION_KEYS=lint docker-compose --profile demo config --quiet && echo "docker-compose.yml is fine."; \
+	else echo "Skipped: docker-compose is not installed, docker-compose.yml was not checked."; fi
+
+bench: setup ## the benchmark; FULL=1 for a million profiles (figures also in VAR_DIR/bench.jsonl)
+	$(VENV)/python -m tests.benchmark
+
+drill: ## the long fault suite; TIMES=10 repeats it
+	@$(PYTHON) -I config/setup_machine.py --to-test
+	$(VENV)/python -m pytest -m drill
+
+lock: setup ## write the lock files anew from pyproject.toml
+	$(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-emit-index-url pyproject.toml --output-file requirements.lock
+	$(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-emit-index-url pyproject.toml --group dev --output-file requirements-dev.lock
