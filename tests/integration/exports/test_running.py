@@ -1,0 +1,325 @@
+"""A run, all the way to a real sandbox and back: whatever happens, everybody is accounted for once."""
+
+import threading
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection as database
+from pytest_django import Settings
+
+from config.accounts.models import User
+from config.jobs import clock
+from config.jobs.leases import LeaseLost, claim
+from config.jobs.models import JobStatus
+from connections.destinations.values import BatchReceipt
+from connections.models import Connection
+from exports import actions, delivery, recording, running
+from exports.models import Batch, BatchStatus, Delivered, DeliveredSet, Export, Run, Stage
+from exports.run_states import Reason
+from tests import exporting
+from tests.sandbox import RunningSandbox, sandbox, sandbox_process
+
+__all__ = ["sandbox", "sandbox_process"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+IMPORT = "/import"
+
+
+@pytest.fixture(autouse=True)
+def quick(settings: Settings, monkeypatch: pytest.MonkeyPatch, sandbox: RunningSandbox) -> None:
+    """Waits of milliseconds instead of seconds; a sandbox that connections may speak to."""
+    settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
+    monkeypatch.setattr("config.jobs.backoff.FIRST_SECONDS", 0.02)
+
+
+def people(count: int) -> list[dict[str, Any]]:
+    return [{"email": f"p{n:04}@example.com", "first_name": f"Name {n}"} for n in range(count)]
+
+
+def make_export(sandbox: RunningSandbox, count: int = 5, **options: Any) -> Export:
+    exporting.profiles(people(count))
+    connection = exporting.sandbox_connection(sandbox)
+    mapping = [{"attribute": "first_name", "field": "name"}]
+    segment = exporting.segment_of_everyone()
+    return exporting.export_to(sandbox, connection, segment, mapping=mapping, **options)
+
+
+def run_to_its_end(export: Export, seconds: float = 30) -> Run:
+    return carry_on_to_its_end(actions.start_run(export, by=None), seconds)
+
+
+def carry_on_to_its_end(run: Run, seconds: float = 30) -> Run:
+    """As the workers do: carry on, and look again whenever it waits."""
+    deadline = time.monotonic() + seconds
+    while run.is_open:
+        assert time.monotonic() < deadline, f"the run is still {run.status} ({run.reason} {run.message})"
+        if running.carry_on(run.pk) == running.Next.NOTHING:
+            time.sleep(0.02)
+        run.refresh_from_db()
+    return run
+
+
+def small_batches(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    from connections.destinations import registry
+    from connections.destinations.values import Capabilities
+
+    destination = registry.get("campaign_monitor")
+    monkeypatch.setattr(
+        destination, "capabilities", Capabilities(batch_rows=rows, batch_bytes=4_000_000), raising=False
+    )
+
+
+def adds_up(run: Run) -> bool:
+    planned = run.delivered + run.left + run.rejected + run.not_sent
+    members = run.invalid + run.duplicates + run.unchanged + run.still_refused + run.planned
+    return (planned, members) == (run.planned, run.members)
+
+
+def test_it_delivers_everyone_once_with_their_data(sandbox: RunningSandbox) -> None:
+    run = run_to_its_end(make_export(sandbox, 1500))
+    assert (run.status, run.reason, run.delivered, run.new_people) == (JobStatus.SUCCESSFUL, "", 1500, 1500)
+    assert adds_up(run)
+    arrived = {person["EmailAddress"]: person["Name"] for person in sandbox.people()}
+    assert arrived == {person["email"]: person["first_name"] for person in people(1500)}
+    assert set(sandbox.received().values()) == {1}
+    assert Delivered.objects.count() == 1500
+
+
+def test_it_sends_no_one_on_a_second_run_and_says_so(sandbox: RunningSandbox) -> None:
+    export = make_export(sandbox)
+    run_to_its_end(export)
+    sandbox.clear_requests()
+    again = run_to_its_end(export)
+    assert (again.status, again.reason, again.unchanged) == (JobStatus.SUCCESSFUL, Reason.NOTHING_CHANGED, 5)
+    assert sandbox.requests()["totals"]["imports"] == 0
+
+
+def test_it_leaves_people_as_they_are_and_lists_refusals_with_code_and_sentence(sandbox: RunningSandbox) -> None:
+    export = make_export(sandbox)
+    sandbox.import_people([{"EmailAddress": "p0000@example.com"}])
+    sandbox.set_state(["p0000@example.com"], "Unsubscribed")
+    sandbox.faults({"rules": [{"kind": "refuse_emails", "emails": ["p0001@example.com"], "code": 1}]})
+    run = run_to_its_end(export)
+    assert (run.status, run.reason) == (JobStatus.WARNINGS, Reason.SOME_REJECTED)
+    assert (run.delivered, run.left, run.rejected) == (3, 1, 1)
+    assert adds_up(run)
+    told = {(outcome.kind, outcome.email, outcome.code) for outcome in run.outcomes.all()}
+    assert told == {("left", "p0000@example.com", "206"), ("rejected", "p0001@example.com", "1")}
+    assert all(outcome.message for outcome in run.outcomes.all())
+    assert sandbox.counts()["Unsubscribed"] == 1
+    sandbox.clear_faults()
+    sandbox.clear_requests()
+    again = run_to_its_end(export)
+    assert (again.unchanged, again.still_refused) == (3, 2)
+    assert sandbox.requests()["totals"]["imports"] == 0
+
+
+TROUBLES = {
+    "throttled": {"kind": "throttle", "retry_after": 0},
+    "throttled after it took effect": {"kind": "throttle", "applied": True},
+    "broken": {"kind": "error", "status": 503, "html": True},
+    "dropped": {"kind": "drop"},
+    "dropped after it took effect": {"kind": "drop", "applied": True},
+    "cut short": {"kind": "cut_short"},
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES.keys())
+def test_it_tries_again_and_accounts_for_everybody_once(
+    sandbox: RunningSandbox, trouble: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_batches(monkeypatch, 2)
+    export = make_export(sandbox, 9)
+    sandbox.faults({"rules": [{"path": IMPORT, "times": 3, **trouble}]})
+    run = run_to_its_end(export)
+    assert (run.status, run.delivered, run.planned) == (JobStatus.SUCCESSFUL, 9, 9)
+    assert len(sandbox.people()) == 9
+    assert run.batches.filter(attempt__gt=1).exists()
+
+
+def test_it_gives_up_on_a_destination_that_never_answers(
+    sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "MOST_ATTEMPTS", 3)
+    export = make_export(sandbox)
+    sandbox.faults({"rules": [{"path": IMPORT, "kind": "error", "status": 500}]})
+    run = run_to_its_end(export)
+    assert (run.status, run.reason) == (JobStatus.FAILED, Reason.DESTINATION_UNAVAILABLE)
+    assert (run.delivered, run.not_sent) == (0, 5)
+    assert adds_up(run)
+
+
+def test_it_halves_a_refused_batch_until_the_guilty_stand_alone(sandbox: RunningSandbox) -> None:
+    export = make_export(sandbox, 40)
+    guilty = ["p0007@example.com", "p0031@example.com"]
+    sandbox.faults({"rules": [{"kind": "refuse_batch", "emails": guilty}]})
+    run = run_to_its_end(export)
+    assert (run.status, run.delivered, run.rejected) == (JobStatus.WARNINGS, 38, 2)
+    assert sorted(run.outcomes.values_list("email", flat=True)) == guilty
+    assert adds_up(run)
+    assert set(sandbox.received().values()) == {1}
+
+
+def test_it_stops_when_everything_is_refused(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "MOST_HALVINGS_IN_VAIN", 5)
+    export = make_export(sandbox, 64)
+    everybody = [person["email"] for person in people(64)]
+    sandbox.faults({"rules": [{"kind": "refuse_batch", "emails": everybody}]})
+    run = run_to_its_end(export)
+    assert (run.status, run.reason) == (JobStatus.FAILED, Reason.EVERYTHING_REFUSED)
+    assert sandbox.requests()["totals"]["imports"] < 20
+    assert adds_up(run)
+
+
+def test_it_tells_administrators_when_the_key_is_refused(sandbox: RunningSandbox) -> None:
+    export = make_export(sandbox)
+    sandbox.faults({"rules": [{"path": IMPORT, "kind": "refuse_credential"}]})
+    run = run_to_its_end(export)
+    assert (run.status, run.reason) == (JobStatus.FAILED, Reason.RECONNECT_NEEDED)
+    assert Connection.objects.get().reconnect_reason
+
+
+def test_it_fails_with_a_sentence_when_the_list_is_gone(sandbox: RunningSandbox) -> None:
+    list_id = sandbox.create_list("Gone soon")
+    export = make_export(sandbox, list_id=list_id)
+    sandbox.api("DELETE", f"/lists/{list_id}.json").raise_for_status()
+    run = run_to_its_end(export)
+    assert (run.status, run.reason) == (JobStatus.FAILED, Reason.LIST_REFUSED)
+    assert run.message
+
+
+def test_it_fails_when_a_mapped_field_is_missing_on_the_list(sandbox: RunningSandbox) -> None:
+    export = make_export(sandbox)
+    Export.objects.update(mapping=[{"attribute": "first_name", "field": "[Nickname]"}])
+    run = run_to_its_end(export)
+    assert (run.status, run.reason) == (JobStatus.FAILED, Reason.FIELDS_MISSING)
+    assert "[Nickname]" in run.message
+
+
+def test_it_is_skipped_while_a_segment_was_never_drawn(sandbox: RunningSandbox) -> None:
+    export = make_export(sandbox)
+    export.segments.update(refreshed_at=None)
+    run = run_to_its_end(export)
+    assert (run.status, run.reason) == (JobStatus.SKIPPED, Reason.SEGMENTS_NOT_REFRESHED)
+
+
+def test_it_mails_nobody_unasked(sandbox: RunningSandbox) -> None:
+    list_id = sandbox.create_list("Confirmed", confirmed=True)
+    export = make_export(sandbox, list_id=list_id)
+    run = run_to_its_end(export)
+    assert (run.status, run.reason) == (JobStatus.NEEDS_CONFIRMATION, Reason.OPT_IN_MAIL)
+    assert sandbox.requests()["totals"]["imports"] == 0
+    Export.objects.update(opt_in_mail_accepted=True)
+    assert run_to_its_end(export).delivered == 5
+    assert sandbox.counts(list_id)["Unconfirmed"] == 5
+
+
+def test_it_waits_for_another_run_on_the_same_list(sandbox: RunningSandbox, alice: User) -> None:
+    first = make_export(sandbox)
+    second = actions.duplicate(first, by=alice)
+    busy = actions.start_run(first, by=alice)
+    Run.objects.filter(pk=busy.pk).update(
+        status=JobStatus.PROCESSING,
+        stage=Stage.PLAN,
+        account="campaign_monitor:sandbox",
+        list_id=first.list_id,
+        lease_until=clock.now() + timedelta(hours=1),
+    )
+    waiting = actions.start_run(second, by=alice)
+    running.carry_on(waiting.pk)
+    waiting.refresh_from_db()
+    assert (waiting.status, waiting.reason) == (JobStatus.QUEUED, Reason.LIST_BUSY)
+    Run.objects.filter(pk=busy.pk).update(status=JobStatus.CANCELED, finished_at=clock.now())
+    assert carry_on_to_its_end(waiting).delivered == 5
+
+
+def test_it_keeps_what_is_sent_when_a_person_cancels(
+    sandbox: RunningSandbox, alice: User, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    settings.LEASE_SECONDS = 2
+    small_batches(monkeypatch, 1)
+    export = make_export(sandbox, 60)
+    sandbox.faults({"latency_ms": 150})
+    run = actions.start_run(export, by=alice)
+    worker = threading.Thread(target=_carry_on_in_thread, args=(run.pk,))
+    worker.start()
+    while not sandbox.received():
+        time.sleep(0.02)
+    actions.cancel_run(run, by=alice)
+    worker.join(timeout=20)
+    run.refresh_from_db()
+    assert (run.status, run.reason) == (JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
+    assert 0 < run.delivered < 60
+    assert adds_up(run)
+    assert len(sandbox.people()) == run.delivered == Delivered.objects.count()
+
+
+def _carry_on_in_thread(run_id: int) -> None:
+    try:
+        running.carry_on(run_id)
+    finally:
+        database.close()
+
+
+def test_it_sends_again_what_a_dead_worker_left_unanswered(sandbox: RunningSandbox, alice: User) -> None:
+    export = make_export(sandbox, 5)
+    run = actions.start_run(export, by=alice)
+    dead = claim(run)
+    assert dead is not None
+    _plan_as(dead)
+    recording.intend(dead, list(dead.batches.values_list("pk", flat=True)))
+    Run.objects.filter(pk=run.pk).update(lease_until=clock.now() - timedelta(seconds=1))
+    ended = carry_on_to_its_end(run)
+    assert (ended.status, ended.delivered) == (JobStatus.SUCCESSFUL, 5)
+    assert ended.batches.get().attempt == 2
+
+
+def test_it_refuses_the_word_of_a_worker_that_wakes_too_late(sandbox: RunningSandbox, alice: User) -> None:
+    export = make_export(sandbox, 5)
+    late = claim(actions.start_run(export, by=alice))
+    assert late is not None
+    _plan_as(late)
+    batch = late.batches.get()
+    Run.objects.filter(pk=late.pk).update(attempt=late.attempt + 1)
+    known = DeliveredSet.objects.get()
+    with pytest.raises(LeaseLost):
+        recording.record_receipt(late, batch.pk, known.pk, BatchReceipt(5, 0, [], 201, 0.1, 100))
+    assert Batch.objects.get().status == BatchStatus.PLANNED
+    assert not Delivered.objects.exists()
+
+
+def _plan_as(run: Run) -> None:
+    """Bring a claimed run into delivery, as its worker would."""
+    from config.jobs.leases import Keeper
+    from exports import checking, planning
+
+    assert checking.check(run)
+    planning.plan(run, Keeper(run))
+
+
+def test_it_ends_a_slice_in_time_and_goes_on(
+    sandbox: RunningSandbox, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SLICE_SECONDS = 0
+    small_batches(monkeypatch, 1)
+    run = actions.start_run(make_export(sandbox, 3), by=None)
+    assert running.carry_on(run.pk) == running.Next.RING_AGAIN
+    settings.SLICE_SECONDS = 60
+    assert carry_on_to_its_end(run).delivered == 3
+
+
+def test_it_gives_up_after_repeated_unexpected_errors(
+    sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(running, "MOST_TROUBLES", 2)
+    export = make_export(sandbox)
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("exports.planning.plan", broken)
+    run = run_to_its_end(export)
+    assert (run.status, run.reason) == (JobStatus.FAILED, Reason.UNEXPECTED_ERROR)
