@@ -66,7 +66,7 @@ class Person:
     def arrive(self, arrival: Arrival) -> None:
         """Note that somebody sent this person to us."""
         self.received += 1
-        self.arrivals = (*self.arrivals[1 - ARRIVALS_KEPT :], arrival)
+        self.arrivals = (*self.arrivals, arrival)[-ARRIVALS_KEPT:]
 
 
 @dataclass(slots=True)
@@ -177,6 +177,10 @@ class MailingList:
         """Forget an address altogether (only a change of address does that)."""
         person = self.people.pop(key)
         self.days[person.state, person.changed[:10]] -= 1
+
+    def recount(self) -> None:
+        """Count everybody from the beginning, after they were put here without counting."""
+        self.days = Counter((person.state, person.changed[:10]) for person in self.people.values())
 
     def counts(self) -> dict[str, int]:
         """How many are in each state."""

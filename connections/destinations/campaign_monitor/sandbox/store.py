@@ -106,6 +106,8 @@ class Store:
         for entries in self._journal.read():
             for entry in entries:
                 self._replay(entry)
+        for mailing_list in self.lists.values():
+            mailing_list.recount()
         if not self.clients:
             self._make_fresh()
             self._journal.begin_again(self._lines())
@@ -143,7 +145,7 @@ class Store:
             case ["people", list_id, rows]:
                 self._replay_people(self.lists[list_id], rows)
             case ["address gone", list_id, key]:
-                self.lists[list_id].remove(key)
+                del self.lists[list_id].people[key]
             case ["client", settings]:
                 self._replay_client(settings)
             case ["client gone", client_id]:
@@ -163,8 +165,8 @@ class Store:
 
     def _replay_people(self, mailing_list: MailingList, rows: list[list[Any]]) -> None:
         for row in rows:
-            row[8] = tuple(tuple(arrival) for arrival in row[8])
-            mailing_list.add(Person(*row))
+            row[8] = tuple(map(tuple, row[8]))
+            mailing_list.people[key_of(row[0])] = Person(*row)
 
     def _replay_client(self, settings: dict[str, Any]) -> None:
         known = self.clients.get(settings["id"])
@@ -176,7 +178,7 @@ class Store:
         webhooks = {each["id"]: Webhook(**each) for each in settings.pop("webhooks")}
         renewed = MailingList(**settings, fields=fields, webhooks=webhooks)
         if known := self.lists.get(renewed.id):
-            renewed.people, renewed.days = known.people, known.days
+            renewed.people = known.people
         self.lists[renewed.id] = renewed
 
 

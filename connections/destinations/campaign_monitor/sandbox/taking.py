@@ -10,6 +10,7 @@ from connections.destinations.campaign_monitor.sandbox.model import (
     DELETED,
     UNCONFIRMED,
     UNSUBSCRIBED,
+    Arrival,
     Client,
     MailingList,
     Person,
@@ -49,7 +50,9 @@ class Taking:
         self.by, self.resubscribe, self.moment = by, resubscribe, moment
         self.taken = Taken()
         self._state = UNCONFIRMED if mailing_list.confirmed_opt_in else ACTIVE
-        self._welcome = ((moment, by, 0),)
+        # Shared by all whom it happens to.
+        self._taken_now: Arrival = (moment, by, 0)
+        self._welcome = (self._taken_now,)
         self._new: dict[str, Person] = {}
         self._touched: list[Person] = []
         self._siblings_touched: dict[str, list[Person]] = {}
@@ -61,11 +64,12 @@ class Taking:
             self._welcome_new(incoming)
             return
         code = 0 if self.resubscribe else self.refusal(person, incoming.key)
-        person.arrive((self.moment, self.by, code))
         self._touched.append(person)
         if code:
+            person.arrive((self.moment, self.by, code))
             self.taken.refuse(incoming.email, code)
             return
+        person.arrive(self._taken_now)
         self.apply(person, incoming)
         if person.state != ACTIVE:
             self._bring_back(person)

@@ -1,7 +1,9 @@
 """What a custom field takes, and how it keeps it. Where the vendor is silent, what does not fit is ignored."""
 
 import re
+from collections.abc import Callable
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from connections.destinations.campaign_monitor.sandbox.model import CustomField
@@ -27,17 +29,19 @@ def options_of(field: CustomField) -> list[str]:
     return field.options
 
 
-def kept_value(field: CustomField, value: str) -> str | None:
-    """The value as it is kept; "" where it clears the field; None where it does not fit and is ignored."""
+def converter(field: CustomField) -> Callable[[str], str | None]:
+    """What turns a value into the one that is kept: "" where it clears the field, None where it does not fit and
+    is ignored."""
     match field.data_type:
         case "Text":
-            return value if len(value) <= LONGEST_VALUE else value[:LONGEST_VALUE]
+            return _kept_text
         case "Date":
-            return _kept_date(value)
+            return _kept_date
         case "Number":
-            return value.strip() if _NUMBER.fullmatch(value.strip()) else None
+            return _kept_number
         case _:
-            return _option(field, value)
+            options = {option.lower(): option for option in options_of(field)}
+            return lambda value: options.get(value.strip().lower())
 
 
 def shown_values(value: Any) -> list[str]:
@@ -45,6 +49,15 @@ def shown_values(value: Any) -> list[str]:
     return value if isinstance(value, list) else [value]
 
 
+def _kept_text(value: str) -> str:
+    return value if len(value) <= LONGEST_VALUE else value[:LONGEST_VALUE]
+
+
+def _kept_number(value: str) -> str | None:
+    return value.strip() if _NUMBER.fullmatch(value.strip()) else None
+
+
+@lru_cache(maxsize=50_000)
 def _kept_date(value: str) -> str | None:
     if value == _CLEARED_DATE:
         return ""
@@ -56,8 +69,3 @@ def _kept_date(value: str) -> str | None:
     except ValueError:
         return None
     return text if _FIRST_DATE <= text <= _LAST_DATE else None
-
-
-def _option(field: CustomField, value: str) -> str | None:
-    wanted = value.strip().lower()
-    return next((option for option in options_of(field) if option.lower() == wanted), None)

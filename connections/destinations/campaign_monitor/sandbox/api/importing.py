@@ -6,7 +6,7 @@ from connections.destinations.campaign_monitor.sandbox.answers import Answer, Ap
 from connections.destinations.campaign_monitor.sandbox.calls import Body, Call
 from connections.destinations.campaign_monitor.sandbox.model import MailingList, now
 from connections.destinations.campaign_monitor.sandbox.routes import PEOPLE, route
-from connections.destinations.campaign_monitor.sandbox.rows import Incoming, read_row
+from connections.destinations.campaign_monitor.sandbox.rows import Incoming, RowReader
 from connections.destinations.campaign_monitor.sandbox.taking import Taking
 
 MOST_ROWS = 1000
@@ -51,10 +51,11 @@ def _distinct(
 ) -> tuple[dict[str, Incoming], list[str]]:
     """Each address once, whatever its case, and those that came again, each once. Which occurrence wins is not
     documented; here the last one does."""
+    reader = RowReader(mailing_list, consent_required=consent_required, parameter="subscribers")
     people: dict[str, Incoming] = {}
     repeated: dict[str, str] = {}
     for row in rows:
-        incoming = read_row(row, mailing_list, consent_required=consent_required, parameter="subscribers")
+        incoming = reader.read(row)
         if incoming.key in people:
             repeated[incoming.key] = people[incoming.key].email
         people[incoming.key] = incoming

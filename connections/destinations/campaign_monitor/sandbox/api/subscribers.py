@@ -15,7 +15,7 @@ from connections.destinations.campaign_monitor.sandbox.model import (
 )
 from connections.destinations.campaign_monitor.sandbox.records import record
 from connections.destinations.campaign_monitor.sandbox.routes import PEOPLE, route
-from connections.destinations.campaign_monitor.sandbox.rows import Incoming, is_address, read_row
+from connections.destinations.campaign_monitor.sandbox.rows import Incoming, RowReader, is_address
 from connections.destinations.campaign_monitor.sandbox.store import Change, Store
 from connections.destinations.campaign_monitor.sandbox.taking import Taking
 
@@ -131,7 +131,8 @@ def suppress(change: Change, client: Client, emails: list[str], *, reason: str, 
 
 
 def _read(call: Call, mailing_list: MailingList, body: Body) -> Incoming:
-    return read_row(body.values, mailing_list, consent_required=call.consent_required, parameter="subscriber")
+    reader = RowReader(mailing_list, consent_required=call.consent_required, parameter="subscriber")
+    return reader.read(body.values)
 
 
 def _person(call: Call, mailing_list: MailingList) -> Person:
