@@ -17,6 +17,11 @@ def seal(credentials: dict[str, str]) -> Sealed:
     return Sealed.of(credentials)
 
 
+def unseal(sealed: Sealed) -> dict[str, str]:
+    """Credentials that were sealed and are being tried; raises CannotDecrypt."""
+    return sealed.open()
+
+
 def access(connection: Connection) -> Access:
     """What the destination needs to speak for this connection; raises NotConnected."""
     if connection.credentials is None:

@@ -1,5 +1,12 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from connections.views import listing, pane, removal
 
 app_name = "connections"
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("admin/connections/", listing.connection_list, name="list"),
+    path("admin/connections/add/<slug:destination_key>/", pane.add, name="add"),
+    path("admin/connections/<int:pk>/", pane.edit, name="edit"),
+    path("admin/connections/<int:pk>/remove/", removal.remove, name="remove"),
+]

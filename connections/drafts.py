@@ -1,0 +1,83 @@
+"""What somebody has typed into the pane of a connection and not saved yet.
+
+A draft lives in the session; secrets lie in it encrypted, exactly as they would in the database. It is bound to
+what it was typed for, so that a key tried against the sandbox can never end up on a live connection.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from django.contrib.sessions.backends.base import SessionBase
+
+from config.jobs import clock
+from connections import credentials
+from connections.destinations.values import CheckStep
+from connections.fields import Sealed
+from connections.models import Connection
+
+KEY = "connection_drafts"
+MOST = 3
+SECONDS = 3600
+
+
+@dataclass
+class Draft:
+    """How far somebody has come with connecting."""
+
+    id: str
+    subject: str
+    at: float
+    sealed: str = ""  # encrypted credentials that were typed in
+    options: dict[str, str] = field(default_factory=dict)
+    checking: bool = False  # typed in, and about to be checked
+    verified: bool = False  # checked, and good
+    asks_for: str = ""  # an input that the check found to be missing
+    steps: list[dict[str, Any]] = field(default_factory=list)  # what the check told
+    replacing: bool = False  # a connected one is getting other credentials
+    export_user: bool = False  # whoever's session this is has confirmed it with their password
+
+    def keep_secrets(self, typed: dict[str, str]) -> None:
+        self.sealed = credentials.seal(typed).stored
+
+    def secrets(self) -> dict[str, str]:
+        """The typed credentials in the clear; raises CannotDecrypt."""
+        return credentials.unseal(Sealed(self.sealed)) if self.sealed else {}
+
+    def forget_secrets(self) -> None:
+        self.sealed, self.options, self.steps, self.asks_for = "", {}, [], ""
+        self.checking = self.verified = False
+
+    def tell(self, steps: Sequence[CheckStep]) -> None:
+        self.steps = [{"label": str(step.label), "ok": step.ok, "detail": str(step.detail)} for step in steps]
+
+
+def new(connection: Connection) -> Draft:
+    """An empty draft; it is kept once it is saved."""
+    return Draft(id=secrets.token_urlsafe(9), subject=_subject(connection), at=clock.now().timestamp())
+
+
+def load(session: SessionBase, draft_id: str, connection: Connection) -> Draft | None:
+    """The draft of that id, if there is one for this very connection and it is not too old."""
+    kept = session.get(KEY, {}).get(draft_id)
+    if kept is None or kept["subject"] != _subject(connection):
+        return None
+    draft = Draft(**kept)
+    return draft if clock.now().timestamp() - draft.at < SECONDS else None
+
+
+def save(session: SessionBase, draft: Draft) -> None:
+    """Keep the draft in the session, and only the newest few."""
+    drafts = {**session.get(KEY, {}), draft.id: asdict(draft)}
+    newest = sorted(drafts.values(), key=lambda kept: kept["at"])[-MOST:]
+    session[KEY] = {kept["id"]: kept for kept in newest}
+
+
+def drop(session: SessionBase, draft: Draft) -> None:
+    """Forget it, secrets and all."""
+    session[KEY] = {key: kept for key, kept in session.get(KEY, {}).items() if key != draft.id}
+
+
+def _subject(connection: Connection) -> str:
+    return f"{connection.destination_key}:{connection.environment}:{connection.pk or 'new'}"

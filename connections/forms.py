@@ -1,0 +1,101 @@
+"""What is typed into the pane of a connection."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from config.accounts.roles import Role
+from connections.destinations.values import InputField
+from connections.models import Connection
+
+# The part of the pane that follows what was typed; see templates/connections/connect_part.html.
+PART = "connect-part"
+
+
+class ConnectionForm(forms.Form):
+    """Display name, who can use it, and consent. ``address`` is where the pane is served: while one types, it is
+    asked which step has become possible."""
+
+    name = forms.CharField(
+        label=_("Display name"),
+        max_length=120,
+        help_text=_("Choose a name that explains the purpose and the target. You can change it later."),
+    )
+    contributors = forms.BooleanField(label=_("Contributors"), required=False)
+    agree = forms.BooleanField(label=_("I agree"))
+
+    def __init__(
+        self, *args: Any, connection: Connection, agree_required: bool, address: str, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.connection = connection
+        self.initial = {"name": connection.name, "contributors": Role.CONTRIBUTOR in connection.allowed_roles}
+        self.fields["agree"].required = agree_required
+        self.fields["name"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
+        for name, trigger in (("name", "input changed delay:300ms"), ("agree", "change")):
+            self.fields[name].widget.attrs |= _looking(address, trigger)
+
+    def clean_name(self) -> str:
+        name = " ".join(self.cleaned_data["name"].split())
+        others = Connection.objects.filter(name__iexact=name).exclude(pk=self.connection.pk)
+        if others.exists():
+            raise forms.ValidationError(_("Another connection has this name. Choose a different one."))
+        return name
+
+    @property
+    def roles(self) -> list[str]:
+        """Roles that may use the connection beside administrators."""
+        return [Role.CONTRIBUTOR.value] if self.cleaned_data.get("contributors") else []
+
+
+class CredentialsForm(forms.Form):
+    """What a destination asks for when connecting. A secret is never written back into the page; the browser keeps
+    what was typed while the part around it changes."""
+
+    use_required_attribute = False
+
+    prefix = "credential"
+
+    def __init__(self, *args: Any, inputs: Sequence[InputField], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for asked in inputs:
+            self.fields[asked.name] = forms.CharField(
+                label=asked.label,
+                help_text=asked.help_text,
+                required=asked.required,
+                max_length=2000,
+                widget=_widget(asked),
+            )
+
+
+class PasswordForm(forms.Form):
+    """One's own password, to stand for what is sent."""
+
+    use_required_attribute = False
+    prefix = "own"
+    password = forms.CharField(
+        label=_("Your password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "hx-preserve": "true"}),
+    )
+
+
+def _widget(asked: InputField) -> forms.Widget:
+    attrs = {"autocomplete": "off", "spellcheck": "false", "hx-preserve": "true"}
+    if asked.secret:
+        return forms.PasswordInput(attrs=attrs | {"autocomplete": "new-password"})
+    return forms.TextInput(attrs=attrs)
+
+
+def _looking(address: str, trigger: str) -> dict[str, str]:
+    """Attributes of an input on which the next step depends."""
+    return {
+        "hx-post": address,
+        "hx-trigger": trigger,
+        "hx-vals": '{"step": "look"}',
+        "hx-target": f"#{PART}",
+        "hx-swap": "outerHTML",
+        "hx-sync": f"#{PART}:queue last",
+    }

@@ -1,0 +1,229 @@
+"""The pane of a connection as a thing: what is there already, what was typed, which step is next.
+
+Each step becomes possible when the one before it is done. Nothing is written to the database before Save.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from django.db import transaction
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from config.accounts.models import User
+from connections import actions, consent_text, diagnosis, policies
+from connections.credentials import NotConnected
+from connections.destinations.base import Destination
+from connections.destinations.values import InputField
+from connections.drafts import Draft
+from connections.encryption import CannotDecrypt
+from connections.forms import ConnectionForm, CredentialsForm, PasswordForm
+from connections.models import Connection, Consent
+
+
+class Setup:
+    """One look at the pane, or one step in it. ``connection`` is saved or new; ``draft`` is what the session
+    keeps, ``data`` what was posted, ``address`` where the pane is served."""
+
+    def __init__(
+        self, *, user: User, connection: Connection, draft: Draft | None, data: QueryDict | None, address: str
+    ) -> None:
+        self.user, self.connection, self.draft, self.address = user, connection, draft, address
+        self._data = data
+        self.problem = ""  # a sentence about the step that was just tried
+        agree_required = self.is_new and self.must_agree
+        self.form = ConnectionForm(data, connection=connection, agree_required=agree_required, address=address)
+        self.password_form = PasswordForm()
+
+    # -- what there is ---------------------------------------------------------------------------------------
+
+    @property
+    def is_new(self) -> bool:
+        return self.connection.pk is None
+
+    @property
+    def destination(self) -> Destination:
+        return self.connection.destination
+
+    @property
+    def must_agree(self) -> bool:
+        return policies.needs_consent(self.connection) and self.consent is None
+
+    @cached_property
+    def consent(self) -> Consent | None:
+        """The last consent given."""
+        return None if self.is_new else self.connection.consents.first()
+
+    @property
+    def consent_paragraphs(self) -> Sequence[str]:
+        return consent_text.paragraphs(self.destination)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the part “Connect to …” is shown."""
+        return self.draft is not None or not self.is_new
+
+    @property
+    def is_checking(self) -> bool:
+        return self.draft is not None and self.draft.checking
+
+    @property
+    def is_connected(self) -> bool:
+        """Credentials that were found good: those just typed in or, unless they are being replaced, the stored."""
+        if self.draft is not None and (self.draft.verified or self.draft.replacing):
+            return self.draft.verified
+        return self.connection.credentials is not None and not self.connection.reconnect_reason
+
+    @property
+    def is_typing(self) -> bool:
+        """Whether credentials are asked for."""
+        if self.is_connected or self.is_checking:
+            return False
+        return self.connection.credentials is None or (self.draft is not None and self.draft.replacing)
+
+    @property
+    def account(self) -> str:
+        """Which account it is, as far as it says."""
+        options = self.draft.options if self.draft is not None and self.draft.verified else self.connection.options
+        return str(options.get("account_name") or "")
+
+    @property
+    def export_user(self) -> User | None:
+        """Who stands for what is sent, once this is saved."""
+        if self.draft is not None and self.draft.export_user:
+            return self.user
+        current = self.connection.export_user
+        return current if policies.is_valid_export_user(current) else None
+
+    @property
+    def before_connect(self) -> Sequence[str]:
+        """What comes before connecting and is not done yet: a name and, where it is needed, consent."""
+        if self.form.is_bound and self.form.is_valid():
+            return []
+        wanting = self.form.errors.keys() if self.form.is_bound else self.form.fields.keys()
+        return [str(field.label) for name, field in self.form.fields.items() if field.required and name in wanting]
+
+    @cached_property
+    def credentials_form(self) -> CredentialsForm:
+        data = self._data if self.draft is not None and self._tried else None
+        return CredentialsForm(data, inputs=self._inputs(), initial=self.draft.options if self.draft else {})
+
+    @property
+    def needs(self) -> Sequence[str]:
+        """What Save still waits for, beside the fields themselves."""
+        missing = []
+        replacing = self.draft is not None and self.draft.replacing
+        if not self.is_connected and (self.is_new or replacing):
+            missing.append(_("Authenticate with {destination}").format(destination=self.destination.label))
+        if self.is_new and self.export_user is None and policies.needs_export_user(self.connection):
+            missing.append(_("Add yourself as export user"))
+        return missing
+
+    # -- steps -----------------------------------------------------------------------------------------------
+
+    _tried = False
+
+    def authenticate(self) -> None:
+        """Take what was typed, encrypted, to be checked next; complain of what is missing."""
+        draft = self._draft
+        self._tried = True
+        if draft.sealed:  # typed a moment ago; what the check asked for may come alone
+            for field in self.credentials_form.fields.values():
+                field.required = False
+        if not self.credentials_form.is_valid():
+            return
+        typed = {name: value for name, value in self.credentials_form.cleaned_data.items() if value}
+        secret = {asked.name for asked in self.destination.credential_fields() if asked.secret}
+        draft.keep_secrets(draft.secrets() | {name: value for name, value in typed.items() if name in secret})
+        draft.options = {name: value.strip() for name, value in typed.items() if name not in secret}
+        draft.checking, draft.steps = True, []
+
+    def check(self) -> None:
+        """Try what was typed, and keep what it told."""
+        draft = self._draft
+        draft.checking = False
+        try:
+            found = diagnosis.try_typed(self.connection, draft.secrets(), draft.options)
+        except (NotConnected, CannotDecrypt) as error:
+            self.problem = str(error)
+            return
+        draft.tell(found.steps)
+        draft.asks_for = found.asks_for
+        draft.verified = found.ok
+        if found.ok:
+            draft.options = draft.options | found.learned
+
+    def check_stored(self) -> None:
+        """Try the stored credentials; when they are good again, exports may go on at once."""
+        try:
+            found = diagnosis.try_stored(self.connection)
+        except NotConnected as error:
+            self.problem = str(error)
+            return
+        self._draft.tell(found.steps)
+        if found.ok:
+            actions.mark_connected(by=self.user, connection=self.connection)
+
+    def replace(self) -> None:
+        """Ask for other credentials."""
+        self._draft.forget_secrets()
+        self._draft.replacing = self.connection.credentials is not None
+
+    def keep(self) -> None:
+        """Stay with those that are stored."""
+        self._draft.forget_secrets()
+        self._draft.replacing = False
+
+    def add_export_user(self) -> None:
+        """Let whoever sits here stand for what is sent, if they confirm it with their password."""
+        self.password_form = PasswordForm(self._data)
+        if not self.is_connected or not self.password_form.is_valid():
+            return
+        try:
+            actions.confirm_password(by=self.user, password=self.password_form.cleaned_data["password"])
+        except actions.WrongPassword:
+            self.password_form.add_error("password", _("This is not your password. Nothing was changed."))
+        else:
+            self._draft.export_user = True
+
+    @transaction.atomic
+    def save(self, version: int) -> Connection:
+        """Write all of it. Raises NameTaken, StaleEdit, Gone."""
+        cleaned = self.form.cleaned_data
+        connection = self._saved(cleaned["name"], version)
+        draft = self.draft
+        if draft is not None and draft.verified:
+            actions.set_credentials(
+                by=self.user, connection=connection, secrets=draft.secrets(), options=draft.options
+            )
+        if cleaned.get("agree") and self.consent is None:
+            actions.give_consent(by=self.user, connection=connection)
+        if draft is not None and draft.export_user:
+            actions.add_export_user(by=self.user, connection=connection)
+        return connection
+
+    def _saved(self, name: str, version: int) -> Connection:
+        roles = self.form.roles
+        if not self.is_new:
+            return actions.edit(
+                by=self.user, connection=self.connection, version=version, name=name, allowed_roles=roles
+            )
+        return actions.create(
+            by=self.user,
+            destination_key=self.connection.destination_key,
+            environment=self.connection.environment,
+            name=name,
+            allowed_roles=roles,
+        )
+
+    @property
+    def _draft(self) -> Draft:
+        if self.draft is None:
+            raise LookupError("this step needs a draft")
+        return self.draft
+
+    def _inputs(self) -> list[InputField]:
+        """What to ask: the required, and what the check has found to be missing."""
+        asks_for = self.draft.asks_for if self.draft is not None else ""
+        fields = self.destination.credential_fields()
+        return [asked for asked in fields if asked.required or asked.name == asks_for]

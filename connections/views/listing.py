@@ -1,0 +1,106 @@
+"""Admin > Connections: the list."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import Prefetch
+from django.db.models.functions import Lower
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from config.accounts.roles import Role
+from config.web.htmx import Request
+from config.web.lists import Column, list_page
+from connections import used_by
+from connections.destinations import registry
+from connections.destinations.base import Destination
+from connections.models import Connection, Consent, Environment
+from connections.permissions import check_can_manage_connections
+from connections.policies import ConnectionStatus, needs_consent, status_of
+
+COLUMNS = [
+    Column("name", _("Display name"), order_by=(Lower("name"),)),
+    Column("type", _("Type"), order_by=("destination_key", "environment")),
+    Column("status", _("Status")),
+    Column("created", _("Created"), order_by=("created_at",)),
+    Column("access", _("Who has access"), order_by=("allowed_roles",)),
+]
+ROLES = {Role.ADMINISTRATOR.value: _("Administrators"), Role.CONTRIBUTOR.value: _("Contributors")}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A connection as the list shows it."""
+
+    connection: Connection
+    status: ConnectionStatus
+    uses: int
+    who: Sequence[str | Promise]
+
+    @property
+    def runs_without_consent(self) -> bool:
+        """A sandbox connection that nobody agreed to: allowed, and marked so."""
+        return not needs_consent(self.connection) and not self.connection.consents.all()
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A kind of connection that can be added here."""
+
+    destination: Destination
+    environment: Environment
+    url: str
+
+    @property
+    def is_sandbox(self) -> bool:
+        return self.environment is Environment.SANDBOX
+
+
+def connection_list(request: Request) -> HttpResponse:
+    """Every connection: what it is, whether it works, who may use it."""
+    check_can_manage_connections(request.user)
+    consents = Prefetch("consents", Consent.objects.only("connection_id"))
+    everything = Connection.objects.select_related("export_user", "created_by").prefetch_related(consents)
+    page = list_page(
+        request,
+        everything,
+        columns=COLUMNS,
+        search=("name", "destination_key", "options__account_name"),
+        default="name",
+    )
+    context = {"list": page, "rows": _rows(page.rows), "offers": offers(), "active_nav": "connections"}
+    return render(request, "connections/list.html", context)
+
+
+def offers() -> list[Offer]:
+    """What “Add connection” lists: every destination, and its sandbox where there is one."""
+    return [
+        Offer(destination, environment, _add_url(destination, environment))
+        for destination in registry.all_destinations()
+        for environment in Environment
+        if is_offered(destination, environment)
+    ]
+
+
+def is_offered(destination: Destination, environment: Environment) -> bool:
+    """Whether there is an address to speak to."""
+    return bool(destination.sandbox_url if environment is Environment.SANDBOX else destination.live_url)
+
+
+def _add_url(destination: Destination, environment: Environment) -> str:
+    address = reverse("connections:add", args=[destination.key])
+    return f"{address}?environment=sandbox" if environment is Environment.SANDBOX else address
+
+
+def _rows(connections: Sequence[Connection]) -> list[Row]:
+    uses = used_by.counts_of([connection.pk for connection in connections])
+    return [
+        Row(connection, status_of(connection), uses[connection.pk], _who(connection)) for connection in connections
+    ]
+
+
+def _who(connection: Connection) -> list[str | Promise]:
+    return [label for role, label in ROLES.items() if role in connection.allowed_roles]

@@ -1,0 +1,110 @@
+"""“Set up … connection”: the pane that makes a connection and changes it."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from config.web.htmx import Request
+from config.web.panes import close_pane, render_pane
+from config.web.versions import Gone, StaleEdit, version_from
+from connections import actions, drafts, used_by
+from connections.destinations import registry
+from connections.forms import PART
+from connections.models import Connection, Environment
+from connections.permissions import check_can_manage_connections
+from connections.setting_up import Setup
+from connections.views.listing import is_offered
+
+STEPS: dict[str, Callable[[Setup], None]] = {
+    "connect": lambda setup: None,  # its draft opens the part
+    "authenticate": Setup.authenticate,
+    "check": Setup.check,
+    "check_stored": Setup.check_stored,
+    "replace": Setup.replace,
+    "keep": Setup.keep,
+    "export_user": Setup.add_export_user,
+}
+
+
+def add(request: Request, destination_key: str) -> HttpResponse:
+    """A new connection; ``?environment=sandbox`` for one to the sandbox."""
+    check_can_manage_connections(request.user)
+    try:
+        destination = registry.get(destination_key)
+        environment = Environment(request.GET.get("environment", Environment.LIVE))
+    except (KeyError, ValueError) as error:
+        raise Http404 from error
+    if not is_offered(destination, environment):
+        raise Http404
+    return _pane(request, Connection(destination_key=destination_key, environment=environment))
+
+
+def edit(request: Request, pk: int) -> HttpResponse:
+    """The same pane for a connection that is there, with the state of each step."""
+    check_can_manage_connections(request.user)
+    connections = Connection.objects.select_related("export_user")
+    return _pane(request, get_object_or_404(connections, pk=pk))
+
+
+def _pane(request: Request, connection: Connection) -> HttpResponse:
+    posted = request.POST if request.method == "POST" else None
+    draft = drafts.load(request.session, request.POST.get("draft", ""), connection)
+    address = request.get_full_path()
+    setup = Setup(user=request.user, connection=connection, draft=draft, data=posted, address=address)
+    if posted is None:
+        return _shown(request, setup)
+    if step := posted.get("step", ""):
+        _take(request, setup, step)
+        return _shown(request, setup)
+    return _saved(request, setup)
+
+
+def _take(request: Request, setup: Setup, step: str) -> None:
+    """One step; “look” and whatever is unknown change nothing."""
+    if step not in STEPS:
+        return
+    if setup.draft is None:
+        if setup.is_new and setup.before_connect:
+            return
+        setup.draft = drafts.new(setup.connection)
+    STEPS[step](setup)
+    if setup.is_checking and step == "authenticate" and not request.htmx:
+        setup.check()  # a page without scripts cannot come back for it
+    drafts.save(request.session, setup.draft)
+
+
+def _saved(request: Request, setup: Setup) -> HttpResponse:
+    if not setup.form.is_valid():
+        return _shown(request, setup, status=422)
+    if missing := setup.needs:
+        setup.form.add_error(None, _("Still needed: {steps}.").format(steps=", ".join(missing)))
+        return _shown(request, setup, status=422)
+    try:
+        connection = setup.save(version_from(request.POST))
+    except actions.NameTaken:
+        setup.form.add_error("name", _("Another connection has this name. Choose a different one."))
+        return _shown(request, setup, status=422)
+    except StaleEdit as stale:
+        return _shown(request, setup, status=409, stale=stale)
+    except Gone as gone:
+        raise Http404 from gone
+    if setup.draft is not None:
+        drafts.drop(request.session, setup.draft)
+    message = _("The connection “{name}” is saved.").format(name=connection.name)
+    return close_pane(request, reverse("connections:list"), message)
+
+
+def _shown(request: Request, setup: Setup, status: int = 200, stale: StaleEdit | None = None) -> HttpResponse:
+    context = {"setup": setup, "form": setup.form, "connection": setup.connection, "stale": stale}
+    context |= {"address": setup.address, "privacy_statement_url": settings.PRIVACY_STATEMENT_URL}
+    if request.htmx and request.htmx.target == PART:
+        return render(request, "connections/connect_part.html", context)
+    context |= {"active_nav": "connections", "pane_action": setup.address}
+    if not setup.is_new:
+        context["uses"] = used_by.uses_of(setup.connection.pk)
+    back = reverse("connections:list")
+    return render_pane(request, "connections/pane.html", context, status=status, back=back)
