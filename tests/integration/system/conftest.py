@@ -1,0 +1,5 @@
+"""The sandbox for what is composed of everything."""
+
+from tests.sandbox import sandbox, sandbox_process
+
+__all__ = ["sandbox", "sandbox_process"]
