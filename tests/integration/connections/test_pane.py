@@ -1,0 +1,422 @@
+"""“Set up Campaign Monitor connection”, and the same pane for a connection that is there."""
+
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.test import Client
+from pytest_django import Settings
+
+from config.accounts.models import User
+from config.audit.models import AuditEntry
+from connections import actions, credentials
+from connections.models import Connection, Consent
+from connections.policies import ConnectionStatus, status_of
+from tests.conftest import PASSWORD
+from tests.connecting import SECRET, make_connection
+from tests.sandbox import RunningSandbox
+
+ADD = "/admin/connections/add/campaign_monitor/"
+ADD_SANDBOX = f"{ADD}?environment=sandbox"
+PART = {"HX-Request": "true", "HX-Target": "connect-part"}
+PANE = {"HX-Request": "true", "HX-Target": "pane"}
+
+
+class Pane:
+    """Somebody who works in the pane: keeps what is typed, and takes steps as the page does."""
+
+    def __init__(self, client: Client, url: str) -> None:
+        self.client, self.url = client, url
+        self.typed: dict[str, str] = {}
+        self.html = self.opened()
+
+    def opened(self) -> str:
+        response = self.client.get(self.url, headers=PANE)
+        assert response.status_code == 200
+        return self._seen(response)
+
+    def step(self, step: str, **typed: str) -> str:
+        self.typed |= typed
+        self._seen(self.client.post(self.url, self.typed | {"step": step}, headers=PART))
+        while 'hx-trigger="load"' in self.html:
+            self._seen(self.client.post(self.url, self.typed | {"step": "check"}, headers=PART))
+        return self.html
+
+    def save(self, **typed: str) -> Any:
+        self.typed |= typed
+        return self.client.post(self.url, self.typed, headers=PANE)
+
+    @property
+    def ticks(self) -> list[str]:
+        return re.findall(r'class="step step--(\w+)"', self.html)
+
+    @property
+    def needs(self) -> list[str]:
+        return re.findall(r'data-need="(.*?)"', self.html)
+
+    def _seen(self, response: Any) -> str:
+        self.html = response.content.decode()
+        for hidden in ("draft", "version"):
+            if found := re.search(rf'name="{hidden}" value="(.*?)"', self.html):
+                self.typed[hidden] = found[1]
+        return self.html
+
+
+def enabled(html: str, step: str) -> bool:
+    button = re.search(rf'<button [^>]*value="{step}"[^>]*>', html)
+    return button is not None and not re.search(r"\sdisabled\s*>", button[0])
+
+
+@pytest.fixture
+def pane(alice_client: Client, sandbox_offered: RunningSandbox) -> Pane:
+    """A new sandbox connection."""
+    return Pane(alice_client, ADD_SANDBOX)
+
+
+@pytest.fixture
+def live_pane(alice_client: Client, sandbox: RunningSandbox, settings: Settings) -> Pane:
+    """A new live connection, whose real service the sandbox plays."""
+    settings.CAMPAIGN_MONITOR_API_URL = sandbox.url
+    settings.ORGANISATION_NAME = "Example & Sons"
+    settings.PRIVACY_STATEMENT_URL = "https://example.com/privacy"
+    return Pane(alice_client, ADD)
+
+
+# -- a new one -------------------------------------------------------------------------------------------------
+
+
+def test_it_asks_in_the_order_of_the_steps(live_pane: Pane) -> None:
+    words = ["Set up Campaign Monitor connection", "Display name", "Choose who can use", "Data privacy", "I agree"]
+    places = [live_pane.html.index(word) for word in [*words, "Connect to Campaign Monitor"]]
+    assert places == sorted(places)
+    assert "Example &amp; Sons" in live_pane.html
+    assert 'href="https://example.com/privacy"' in live_pane.html
+
+
+def test_each_step_waits_for_the_one_before(live_pane: Pane) -> None:
+    assert not enabled(live_pane.html, "connect")
+    assert "First: Display name, I agree." in live_pane.html
+    assert "First: I agree." in live_pane.step("look", name="Winter mail")
+    assert enabled(live_pane.step("look", agree="on"), "connect")
+    html = live_pane.step("connect")
+    assert enabled(html, "authenticate")
+    assert not enabled(html, "export_user")
+    assert live_pane.needs == ["Authenticate with Campaign Monitor", "Add yourself as export user"]
+
+
+def test_connect_does_not_open_before_consent(live_pane: Pane) -> None:
+    assert "credential-api_key" not in live_pane.step("connect", name="Winter mail")
+    assert "credential-api_key" not in live_pane.step("authenticate", **{"credential-api_key": SECRET})
+
+
+def test_it_sets_up_a_connection(live_pane: Pane, sandbox: RunningSandbox, alice: User) -> None:
+    live_pane.step("connect", name=" Winter  mail ", agree="on", contributors="on")
+    html = live_pane.step("authenticate", **{"credential-api_key": sandbox.api_key})
+    assert live_pane.ticks[:4] == ["ok"] * 4
+    assert "Connected to Campaign Monitor" in html
+    html = live_pane.step("export_user", **{"own-password": PASSWORD})
+    assert "Connected to Segment Exports" in html
+    assert live_pane.needs == []
+    response = live_pane.save()
+    assert response["HX-Redirect"] == "/admin/connections/"
+
+    connection = Connection.objects.get()
+    assert (connection.name, connection.allowed_roles) == ("Winter mail", ["administrator", "contributor"])
+    assert credentials.access(connection).credentials == {"api_key": sandbox.api_key}
+    assert (connection.export_user, connection.options["key_kind"]) == (alice, "account")
+    assert Consent.objects.get().given_by == alice
+    assert status_of(connection) is ConnectionStatus.READY
+    assert set(AuditEntry.objects.values_list("action", flat=True)) == {
+        "connection.created",
+        "connection.connected",
+        "connection.consent_given",
+        "connection.export_user_added",
+    }
+
+
+def test_it_saves_nothing_before_every_step_is_done(live_pane: Pane, sandbox: RunningSandbox) -> None:
+    assert live_pane.save(name="Winter mail").status_code == 422
+    response = live_pane.save(agree="on")
+    assert "Still needed: Authenticate with Campaign Monitor, Add yourself" in response.content.decode()
+    live_pane.step("connect")
+    live_pane.step("authenticate", **{"credential-api_key": sandbox.api_key})
+    assert "Still needed: Add yourself as export user." in live_pane.save().content.decode()
+    assert not Connection.objects.exists()
+    assert not AuditEntry.objects.exists()
+
+
+def test_a_sandbox_needs_neither_consent_nor_export_user(pane: Pane, sandbox: RunningSandbox) -> None:
+    assert "badge--sandbox" in pane.html
+    assert pane.needs == ["Authenticate with Campaign Monitor"]
+    pane.step("connect", name="Playground")
+    pane.step("authenticate", **{"credential-api_key": sandbox.api_key})
+    assert pane.save().status_code == 200
+    connection = Connection.objects.get()
+    assert (connection.environment, connection.export_user) == ("sandbox", None)
+    assert not Consent.objects.exists()
+    assert status_of(connection) is ConnectionStatus.READY
+
+
+def test_a_sandbox_takes_consent_and_export_user_when_given(
+    pane: Pane, sandbox: RunningSandbox, alice: User
+) -> None:
+    pane.step("connect", name="Playground", agree="on")
+    pane.step("authenticate", **{"credential-api_key": sandbox.api_key})
+    pane.step("export_user", **{"own-password": PASSWORD})
+    pane.save()
+    assert (Connection.objects.get().export_user, Consent.objects.count()) == (alice, 1)
+
+
+def test_it_says_what_is_wrong_with_a_key(pane: Pane) -> None:
+    pane.step("connect", name="Playground")
+    html = pane.step("authenticate", **{"credential-api_key": "nonsense"})
+    assert pane.ticks == ["ok", "bad", "idle", "idle"]
+    assert "does not accept the API key" in html
+    assert enabled(html, "authenticate")
+    assert "nonsense" not in html
+
+
+def test_it_complains_of_an_empty_key(pane: Pane) -> None:
+    pane.step("connect", name="Playground")
+    assert "This field is required" in pane.step("authenticate")
+    assert pane.ticks == []
+
+
+def test_a_wrong_key_can_be_corrected(pane: Pane, sandbox: RunningSandbox) -> None:
+    pane.step("connect", name="Playground")
+    pane.step("authenticate", **{"credential-api_key": "nonsense"})
+    pane.step("authenticate", **{"credential-api_key": sandbox.api_key})
+    assert pane.ticks == ["ok"] * 4
+
+
+def test_it_says_that_nobody_answers(alice_client: Client, settings: Settings) -> None:
+    settings.CAMPAIGN_MONITOR_SANDBOX_URL = "http://127.0.0.1:9"
+    pane = Pane(alice_client, ADD_SANDBOX)
+    pane.step("connect", name="Playground")
+    html = pane.step("authenticate", **{"credential-api_key": SECRET})
+    assert pane.ticks == ["bad", "idle", "idle", "idle"]
+    assert "cannot be reached" in html
+
+
+def test_a_client_key_is_asked_for_its_client(pane: Pane, sandbox: RunningSandbox) -> None:
+    pane.step("connect", name="Playground")
+    assert "credential-client_id" not in pane.html
+    html = pane.step("authenticate", **{"credential-api_key": sandbox.client_api_key})
+    assert "Enter the ID of that client" in html
+    assert "credential-client_id" in html
+    pane.step("authenticate", **{"credential-client_id": "f" * 32})
+    assert pane.ticks[-1] == "bad"
+    pane.step("authenticate", **{"credential-client_id": sandbox.client_id})
+    assert pane.ticks == ["ok"] * 4
+    pane.save()
+    options = Connection.objects.get().options
+    assert (options["key_kind"], options["client_id"]) == ("client", sandbox.client_id)
+
+
+def test_the_export_user_confirms_with_their_own_password(pane: Pane, sandbox: RunningSandbox) -> None:
+    pane.step("connect", name="Playground")
+    pane.step("authenticate", **{"credential-api_key": sandbox.api_key})
+    html = pane.step("export_user", **{"own-password": "somebody else's"})
+    assert "This is not your password" in html
+    assert "is the export user" not in html
+
+
+def test_nobody_becomes_export_user_before_it_is_connected(pane: Pane) -> None:
+    pane.step("connect", name="Playground")
+    assert "is the export user" not in pane.step("export_user", **{"own-password": PASSWORD})
+
+
+def test_a_name_is_taken_whatever_its_case(alice: User, pane: Pane, sandbox: RunningSandbox) -> None:
+    make_connection(alice, "Playground")
+    assert "Another connection has this name" in pane.save(name="PLAYGROUND").content.decode()
+
+
+def test_a_draft_is_for_what_it_was_typed_for(
+    alice: User, pane: Pane, sandbox: RunningSandbox, alice_client: Client
+) -> None:
+    """A key that was tried against the sandbox never ends up on a live connection."""
+    pane.step("connect", name="Playground")
+    pane.step("authenticate", **{"credential-api_key": sandbox.api_key})
+    response = alice_client.post(ADD, pane.typed | {"agree": "on"}, headers=PANE)
+    assert response.status_code == 422
+    assert not Connection.objects.exists()
+
+
+def test_it_works_without_scripts(alice_client: Client, sandbox_offered: RunningSandbox) -> None:
+    typed = {"name": "Playground", "step": "connect"}
+    html = alice_client.post(ADD_SANDBOX, typed).content.decode()
+    draft = re.search(r'name="draft" value="(.*?)"', html)
+    assert draft is not None
+    typed |= {"draft": draft[1], "step": "authenticate", "credential-api_key": sandbox_offered.api_key}
+    html = alice_client.post(ADD_SANDBOX, typed).content.decode()
+    assert "<html" in html
+    assert "Connected to Campaign Monitor" in html
+    assert 'value="Playground"' in html
+    response = alice_client.post(ADD_SANDBOX, {"name": "Playground", "draft": draft[1]}, follow=True)
+    assert "“Playground” is saved." in response.content.decode()
+
+
+# -- secrets ---------------------------------------------------------------------------------------------------
+
+
+def test_a_typed_key_is_in_no_page_no_session_no_record_and_no_log(
+    live_pane: Pane, sandbox: RunningSandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    seen = [live_pane.step("connect", name="Winter mail", agree="on")]
+    seen.append(live_pane.step("authenticate", **{"credential-api_key": sandbox.api_key}))
+    kept = [str(session.get_decoded()) for session in Session.objects.all()]
+    seen.append(live_pane.step("export_user", **{"own-password": PASSWORD}))
+    seen.append(live_pane.save().content.decode())
+    kept.append(str(list(AuditEntry.objects.values())))
+    seen.append(Pane(live_pane.client, f"/admin/connections/{Connection.objects.get().pk}/").html)
+    for said in [*seen, *kept, caplog.text]:
+        assert sandbox.api_key not in said
+        assert PASSWORD not in said
+
+
+def test_nothing_is_left_in_the_session_after_save(pane: Pane, sandbox: RunningSandbox) -> None:
+    pane.step("connect", name="Playground")
+    pane.step("authenticate", **{"credential-api_key": sandbox.api_key})
+    pane.save()
+    assert "sealed" not in str([session.get_decoded() for session in Session.objects.all()])
+
+
+# -- one that is there -----------------------------------------------------------------------------------------
+
+
+def edit_url(connection: Connection) -> str:
+    return f"/admin/connections/{connection.pk}/"
+
+
+@pytest.fixture
+def connection(alice: User, sandbox_offered: RunningSandbox) -> Connection:
+    made = make_connection(alice, "Playground", environment="sandbox")
+    secrets = {"api_key": sandbox_offered.api_key}
+    actions.set_credentials(by=alice, connection=made, secrets=secrets, options={"account_name": "Shop"})
+    return made
+
+
+def test_it_shows_the_state_of_each_step(alice_client: Client, connection: Connection) -> None:
+    html = Pane(alice_client, edit_url(connection)).html
+    for words in ("Alice Adams agreed", "Connected to Campaign Monitor", "Shop", "is the export user"):
+        assert words in html
+    assert "credential-api_key" not in html
+
+
+def test_it_changes_name_and_who_may_use_it(alice_client: Client, connection: Connection) -> None:
+    pane = Pane(alice_client, edit_url(connection))
+    assert pane.save(name="Sandpit", contributors="on").status_code == 200
+    connection.refresh_from_db()
+    assert (connection.name, connection.allowed_roles) == ("Sandpit", ["administrator", "contributor"])
+    assert connection.version == 2
+
+
+def test_it_replaces_the_credentials(
+    alice_client: Client, connection: Connection, sandbox: RunningSandbox
+) -> None:
+    pane = Pane(alice_client, edit_url(connection))
+    assert "credential-api_key" in pane.step("replace", name="Playground")
+    assert pane.needs == ["Authenticate with Campaign Monitor"]
+    assert pane.save().status_code == 422
+    new = {"credential-api_key": sandbox.client_api_key, "credential-client_id": sandbox.client_id}
+    pane.step("authenticate", **new)
+    pane.step("authenticate", **new)
+    assert pane.save().status_code == 200
+    connection.refresh_from_db()
+    assert credentials.access(connection).credentials == {"api_key": sandbox.client_api_key}
+
+
+def test_it_keeps_the_credentials_after_all(alice_client: Client, connection: Connection) -> None:
+    pane = Pane(alice_client, edit_url(connection))
+    pane.step("replace", name="Playground")
+    assert "Connected to Campaign Monitor" in pane.step("keep")
+    assert pane.save().status_code == 200
+    assert "connection.reconnected" not in AuditEntry.objects.filter(version=2).values_list("action", flat=True)
+
+
+def test_it_checks_what_is_stored(alice_client: Client, connection: Connection) -> None:
+    actions.mark_reconnect_needed(connection, "The key is gone.")
+    pane = Pane(alice_client, edit_url(connection))
+    assert "The key is gone." in pane.html
+    html = pane.step("check_stored", name="Playground")
+    assert pane.ticks.count("ok") >= 4
+    assert "The key is gone." not in html
+    connection.refresh_from_db()
+    assert connection.reconnect_reason == ""
+
+
+def test_it_says_that_what_is_stored_is_still_refused(
+    alice_client: Client, connection: Connection, sandbox: RunningSandbox
+) -> None:
+    actions.mark_reconnect_needed(connection, "The key is gone.")
+    sandbox.faults({"rules": [{"kind": "refuse_credential"}]})
+    html = Pane(alice_client, edit_url(connection)).step("check_stored", name="Playground")
+    assert "The key is gone." in html
+    assert "step--bad" in html
+
+
+def test_consent_can_be_given_later(alice: User, alice_client: Client, settings: Settings) -> None:
+    connection = make_connection(alice, consent=False, export_user=False)
+    pane = Pane(alice_client, edit_url(connection))
+    assert "Exports do not run over this connection until an administrator agrees." in pane.html
+    pane.step("export_user", **{"own-password": PASSWORD})
+    assert pane.save(name="Newsletter", agree="on").status_code == 200
+    assert status_of(Connection.objects.get()) is ConnectionStatus.READY
+
+
+def test_a_stale_save_changes_nothing_and_loses_nothing(
+    alice: User, alice_client: Client, connection: Connection
+) -> None:
+    pane = Pane(alice_client, edit_url(connection))
+    actions.edit(by=alice, connection=connection, version=1, name="Sandpit", allowed_roles=[])
+    response = pane.save(name="My own name", contributors="on")
+    html = response.content.decode()
+    assert response.status_code == 409
+    assert "Sandpit" in html
+    assert "Alice Adams" in html
+    assert 'value="My own name"' in html
+    assert Connection.objects.get().name == "Sandpit"
+    assert pane.save(overwrite_version="2").status_code == 200
+    assert Connection.objects.get().name == "My own name"
+
+
+def test_it_lists_what_uses_it(
+    alice_client: Client, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from connections import used_by
+
+    use = used_by.Use("Export", "Everyone to the newsletter", "/data/exports/1/")
+    monkeypatch.setattr(used_by, "_registered", [(lambda pk: [use], None)])
+    assert "Everyone to the newsletter" in Pane(alice_client, edit_url(connection)).html
+
+
+# -- who may ---------------------------------------------------------------------------------------------------
+
+URLS = (ADD, "/admin/connections/1/")
+
+
+@pytest.mark.parametrize("url", URLS)
+@pytest.mark.parametrize("data", [None, {"step": "authenticate"}, {"name": "Mine"}])
+def test_it_refuses_a_contributor_and_a_viewer(
+    bob_client: Client, charlie_client: Client, url: str, data: Mapping[str, str] | None
+) -> None:
+    for client in (bob_client, charlie_client):
+        response = client.get(url) if data is None else client.post(url, data)
+        assert response.status_code == 403
+
+
+@pytest.mark.parametrize("url", URLS)
+def test_it_sends_a_stranger_to_the_sign_in_page(stranger_client: Client, url: str) -> None:
+    assert stranger_client.post(url)["Location"].startswith("/accounts/sign-in/")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["/admin/connections/999/", "/admin/connections/add/nothing/", f"{ADD}?environment=moon", ADD_SANDBOX],
+)
+def test_what_is_not_there_is_not_found(alice_client: Client, url: str) -> None:
+    assert alice_client.get(url).status_code == 404
