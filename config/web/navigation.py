@@ -84,7 +84,13 @@ def _links(group: Group, user: User) -> Iterator[Link]:
     for entry in group.entries:
         if entry.permission is not None and not user.may(entry.permission):
             continue
-        try:
-            yield Link(entry.key, entry.label, entry.icon, reverse(entry.url_name))
-        except NoReverseMatch:  # a page that this installation does not have
-            continue
+        if url := address(entry.url_name):
+            yield Link(entry.key, entry.label, entry.icon, url)
+
+
+def address(url_name: str) -> str:
+    """The address of a page by its name; empty when this installation does not have it."""
+    try:
+        return reverse(url_name)
+    except NoReverseMatch:
+        return ""

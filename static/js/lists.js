@@ -91,7 +91,7 @@
       .forEach((command) => {
         const item = document.createElement("button");
         item.type = "button";
-        item.className = "menu__item";
+        item.className = "danger" in command.dataset ? "menu__item menu__item--danger" : "menu__item";
         item.append(...[...command.childNodes].map((node) => node.cloneNode(true)));
         item.addEventListener("click", () => perform(command, [row], button));
         popup.append(item);

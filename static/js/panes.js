@@ -93,7 +93,9 @@
     if (host?.id !== "pane" && host?.id !== "dialog") return;
     const asker = event.detail.elt;
     if (!isOpen(host) || !cameFrom.has(host.id)) {
-      cameFrom.set(host.id, document.activeElement === document.body ? asker : document.activeElement);
+      const active = document.activeElement === document.body ? asker : document.activeElement;
+      const menu = active.closest("[data-menu-popup]")?.closest("[data-menu]");
+      cameFrom.set(host.id, menu ? menu.querySelector("[data-menu-button]") : active);
     }
   });
 

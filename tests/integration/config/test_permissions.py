@@ -22,8 +22,13 @@ HTMX = {"HX-Request": "true", "HX-Target": "pane"}
 
 
 def edited(user: User, **changes: str | int) -> dict[str, str | int]:
-    data = {"full_name": user.full_name, "email": user.email, "role": user.role, "version": user.version}
-    return {**data, **changes}
+    return {
+        "full_name": user.full_name,
+        "email": user.email,
+        "role": user.role,
+        "version": user.version,
+        **changes,
+    }
 
 
 @pytest.mark.parametrize("page", ["", "add/", "1/", "1/password/", "1/deactivate/"])
@@ -141,10 +146,11 @@ def test_it_sorts_searches_and_answers_htmx_with_the_list_alone(
 
 def test_the_record_refuses_changes(alice: User) -> None:
     actions.deactivate_user(user=User.objects.create_user("eve", PASSWORD, role=Role.VIEWER), by=alice)
-    for change in (
-        lambda: AuditEntry.objects.update(actor_name="somebody else"),
-        lambda: AuditEntry.objects.all()._raw_delete("default"),
-    ):
-        with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
-            change()
-    assert connection.is_usable()
+    for change in ("UPDATE audit_auditentry SET actor_name = 'x'", "DELETE FROM audit_auditentry"):
+        with (
+            pytest.raises(IntegrityError, match="append-only"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(change)
+    assert AuditEntry.objects.get(action="deactivated").actor_name == "Alice Adams"
