@@ -116,6 +116,15 @@ class Faults:
         with self._lock:
             self.rules.append(rule)
 
+    def remove(self, number: int) -> None:
+        """Take away the rule at this place, if there is one."""
+        with self._lock:
+            self.rules = [rule for place, rule in enumerate(self.rules) if place != number]
+
+    def set_latency(self, latency_ms: float, jitter_ms: float) -> None:
+        """Let every call take this much longer, more or less."""
+        self.latency_ms, self.jitter_ms = max(latency_ms, 0.0), max(jitter_ms, 0.0)
+
     def as_json(self) -> dict[str, Any]:
         """What is switched on, with how often each rule saw a call and acted."""
         return {

@@ -1,8 +1,8 @@
-"""Pages for people: what arrived, and a form for trouble."""
+"""Pages for people: which lists there are, who arrived and how often, what was called, and a form for trouble.
+
+Made on the server, no scripts. They read; only the faults page changes anything."""
 
 from connections.destinations.campaign_monitor.sandbox.exchange import Reply, Request
-from connections.destinations.campaign_monitor.sandbox.sandbox import Sandbox
+from connections.destinations.campaign_monitor.sandbox.pages.addresses import through
 
-
-def through(_sandbox: Sandbox, _request: Request) -> Reply:
-    return Reply(404)
+__all__ = ["Reply", "Request", "through"]

@@ -1,0 +1,44 @@
+"""From an address to its page."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from connections.destinations.campaign_monitor.sandbox.answers import NotFound
+from connections.destinations.campaign_monitor.sandbox.exchange import Reply, Request
+from connections.destinations.campaign_monitor.sandbox.pages import trouble, views
+from connections.destinations.campaign_monitor.sandbox.pages.rendering import page
+from connections.destinations.campaign_monitor.sandbox.sandbox import Sandbox
+
+_STYLES = Path(__file__).with_name("sandbox.css")
+
+
+def through(sandbox: Sandbox, request: Request) -> Reply:
+    """The page at an address, or the page that says that there is none."""
+    try:
+        for method, pattern, view in _PAGES:
+            found = pattern.fullmatch(request.path)
+            if found and method == request.method:
+                return view(sandbox, request, *found.groups())
+    except NotFound:
+        pass
+    return page("not_found.html", status=404)
+
+
+def _styles(_sandbox: Sandbox, _request: Request) -> Reply:
+    return Reply(200, _STYLES.read_bytes(), "text/css; charset=utf-8", {"Cache-Control": "no-cache"})
+
+
+_PAGES: list[tuple[str, re.Pattern[str], Callable[..., Reply]]] = [
+    (method, re.compile(path), view)
+    for method, path, view in (
+        ("GET", r"/", views.lists),
+        ("GET", r"/lists/(\w+)/", views.people),
+        ("GET", r"/lists/(\w+)/person/", views.person),
+        ("GET", r"/clients/(\w+)/suppressions/", views.suppressions),
+        ("GET", r"/calls/", views.calls),
+        ("GET", r"/faults/", trouble.faults),
+        ("POST", r"/faults/", trouble.change_faults),
+        ("GET", r"/sandbox\.css", _styles),
+    )
+]
