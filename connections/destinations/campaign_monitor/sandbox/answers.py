@@ -67,6 +67,11 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     rows: int = 0  # how many people the request carried, for the log
 
+    @property
+    def code(self) -> int:
+        """The code of an error; 0 when this is none."""
+        return self.value["Code"] if isinstance(self.value, dict) and "Code" in self.value else 0
+
     def body(self, *, pretty: bool = False) -> bytes:
         """The bytes; indented when asked for."""
         if self.value is NOTHING:

@@ -10,12 +10,14 @@ ENTRIES_KEPT = 500
 
 @dataclass(slots=True)
 class Entry:
-    """One call of the API. ``status`` 0 means that it was never answered; ``fault`` names the rule that acted."""
+    """One call of the API. ``status`` 0 means that it was never answered; ``code`` is the one in an error's
+    envelope; ``fault`` names the rule that acted."""
 
     at: str
     method: str
     path: str
     status: int = 0
+    code: int = 0
     ms: float = 0
     bytes_in: int = 0
     bytes_out: int = 0

@@ -90,6 +90,7 @@ class Handler(BaseHTTPRequestHandler):
         answered = rule is None or rule.kind not in {"drop", "hang"}
         entry.rows, entry.caller = answer.rows, caller.kind if caller else ""
         entry.status, entry.bytes_out = (answer.status, len(reply.body)) if answered else (0, 0)
+        entry.code = answer.code if answered else 0
         entry.bytes_in = len(request.body)
         entry.ms = round((time.perf_counter() - started) * 1000, 2)
         # Before the answer leaves, so that whoever has it finds the call in the log.

@@ -10,7 +10,8 @@ from connections.destinations.campaign_monitor.sandbox.pages import trouble, vie
 from connections.destinations.campaign_monitor.sandbox.pages.rendering import page
 from connections.destinations.campaign_monitor.sandbox.sandbox import Sandbox
 
-_STYLES = Path(__file__).with_name("sandbox.css")
+_HERE = Path(__file__).parent
+_CONTENT_TYPES = {"css": "text/css; charset=utf-8", "svg": "image/svg+xml"}
 
 
 def through(sandbox: Sandbox, request: Request) -> Reply:
@@ -25,8 +26,9 @@ def through(sandbox: Sandbox, request: Request) -> Reply:
     return page("not_found.html", status=404)
 
 
-def _styles(_sandbox: Sandbox, _request: Request) -> Reply:
-    return Reply(200, _STYLES.read_bytes(), "text/css; charset=utf-8", {"Cache-Control": "no-cache"})
+def _file(_sandbox: Sandbox, _request: Request, kind: str) -> Reply:
+    contents = (_HERE / f"sandbox.{kind}").read_bytes()
+    return Reply(200, contents, _CONTENT_TYPES[kind], {"Cache-Control": "no-cache"})
 
 
 _PAGES: list[tuple[str, re.Pattern[str], Callable[..., Reply]]] = [
@@ -39,6 +41,6 @@ _PAGES: list[tuple[str, re.Pattern[str], Callable[..., Reply]]] = [
         ("GET", r"/calls/", views.calls),
         ("GET", r"/faults/", trouble.faults),
         ("POST", r"/faults/", trouble.change_faults),
-        ("GET", r"/sandbox\.css", _styles),
+        ("GET", r"/sandbox\.(css|svg)", _file),
     )
 ]
