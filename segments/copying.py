@@ -123,14 +123,20 @@ class Encoder:
 
 
 class CopyStream:
-    """What psycopg2 reads from: one piece per call."""
+    """What psycopg2 reads from: one piece per call. What the pieces raise is kept in ``failure``, since psycopg2
+    tells of it only as an error of the database."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces: Iterator[bytes] = iter(pieces)
+        self.failure: Exception | None = None
 
     def read(self, _size: int = 0) -> bytes:
-        # An empty piece would mean the end.
-        return next((piece for piece in self._pieces if piece), b"")
+        try:
+            # An empty piece would mean the end.
+            return next((piece for piece in self._pieces if piece), b"")
+        except Exception as error:
+            self.failure = error
+            raise
 
     def readline(self, _size: int = 0) -> bytes:
         return self.read()

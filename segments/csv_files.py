@@ -176,10 +176,11 @@ def _header(lines: list[str], key: str) -> tuple[Header, int]:
         except csv.Error:
             continue
         has_key = key.strip().casefold() in (name.casefold() for name in names)
-        candidates.append((bool(key) and has_key, len(names), delimiter, names, reader.line_num))
+        likely = (bool(key) and has_key, all(map(str.isprintable, names)), len(names))
+        candidates.append((likely, delimiter, names, reader.line_num))
     if not candidates:
         raise FileRefused(_("The first line cannot be read as a header."))
-    _has_key, _width, delimiter, names, used = max(candidates, key=lambda candidate: candidate[:2])
+    _likely, delimiter, names, used = max(candidates, key=lambda candidate: candidate[0])
     _check_names(names)
     return Header(names, delimiter), used
 

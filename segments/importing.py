@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from config.jobs import clock, leases
 from config.jobs.models import JobStatus
-from segments import csv_files, profile_attributes, uploads, upserting
+from segments import csv_files, profile_attributes, statistics, uploads, upserting
 from segments.attribute_values import Guess
 from segments.copying import Column, Encoder, Problems
 from segments.csv_files import Block, FileRefused
@@ -57,8 +57,10 @@ def run_import(job_id: int, *, watch: Watch | None = None) -> ImportJob | None:
     """Do the import if nobody else does, and give the job as it ended; None when it is not ours to do.
     ``watch`` is called with the job whenever it has come further."""
     job = leases.claim(ImportJob(pk=job_id))
-    if job is None or not _begin(job):
+    if job is None:
         return None
+    if not _begin(job):
+        return None if job.is_open else job
     with leases.kept(job) as keeper:
         try:
             _import(job, _Progress(job, keeper, watch))
@@ -80,6 +82,7 @@ def run_import(job_id: int, *, watch: Watch | None = None) -> ImportJob | None:
                 message=_("Something went wrong here; the log says what. Nothing was changed."),
             )
     uploads.forget(Path(job.path))
+    statistics.after_change("segments_profile", job.rows_created + job.rows_updated)
     return job
 
 

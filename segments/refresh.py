@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from config.jobs import clock, leases
 from config.jobs.models import JobStatus
-from segments import rules
+from segments import rules, statistics
 from segments.models import Segment, SegmentRefresh
 from segments.profile_attributes import types_by_name
 
@@ -34,8 +34,10 @@ class Drawn:
 def run_refresh(job_id: int) -> SegmentRefresh | None:
     """Do the refresh if nobody else does, and give the job as it ended; None when it is not ours to do."""
     job = leases.claim(SegmentRefresh(pk=job_id))
-    if job is None or not _begin(job):
+    if job is None:
         return None
+    if not _begin(job):
+        return job
     with leases.kept(job) as keeper:
         try:
             while not _draw(job, keeper):
@@ -53,6 +55,7 @@ def run_refresh(job_id: int) -> SegmentRefresh | None:
         except Exception:
             logger.exception("refresh %s failed", job.pk)
             _finish(job, JobStatus.FAILED, _("Something went wrong here; the log says what. Nothing was changed."))
+    statistics.after_change("segments_member", job.added + job.removed)
     return job
 
 
@@ -121,9 +124,10 @@ def _redraw(segment: Segment, keeper: leases.Keeper) -> Drawn:
         cursor.execute(
             """
             INSERT INTO segments_member (segment_id, profile_id)
-            SELECT %s, id FROM wanted
-            EXCEPT
-            SELECT segment_id, profile_id FROM segments_member WHERE segment_id = %s
+            SELECT %s, wanted.id FROM wanted
+             WHERE NOT EXISTS (SELECT FROM segments_member known
+                                WHERE known.segment_id = %s AND known.profile_id = wanted.id)
+             ORDER BY wanted.id
             """,
             [segment.pk, segment.pk],
         )

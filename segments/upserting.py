@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
+from django.db import DatabaseError, connection
+from django.db.backends.utils import CursorWrapper
 from django.utils.translation import gettext as _
 
 from segments.copying import MOST_PROBLEMS_KEPT, CopyStream, Problems
@@ -22,8 +23,9 @@ class Upserted:
 def stage(pieces: Iterable[bytes]) -> None:
     """Fill a table that lives as long as the transaction: ``line``, ``key``, ``attributes``."""
     with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS staging, superseded")
         cursor.execute("CREATE TEMPORARY TABLE staging (line bigint, key text, attributes jsonb) ON COMMIT DROP")
-        cursor.copy_expert("COPY staging FROM STDIN", CopyStream(pieces))
+        _copy(cursor, CopyStream(pieces))
         cursor.execute("ANALYZE staging")
 
 
@@ -79,3 +81,13 @@ def upsert(source_id: int, columns: Sequence[str], *, moment: datetime) -> Upser
         )
         created = cursor.rowcount
     return Upserted(created=created, updated=updated, unchanged=total - updated - created)
+
+
+def _copy(cursor: CursorWrapper, stream: CopyStream) -> None:
+    try:
+        with connection.wrap_database_errors:
+            cursor.copy_expert("COPY staging FROM STDIN", stream)
+    except DatabaseError as error:
+        if stream.failure is not None:
+            raise stream.failure from error
+        raise

@@ -36,12 +36,13 @@ class Member(models.Model):
     nobody ever reads half of it."""
 
     pk = models.CompositePrimaryKey("segment", "profile")
-    # A refresh locks its segment once instead of letting the database look for it with every row; the primary
-    # key serves as the index.
+    # No foreign keys in the database: it would lock a row of each side for every member, which doubles the time of
+    # a refresh. A refresh locks its segment instead; who is erased while it is at work is no longer joined, and
+    # goes with the next refresh. The primary key serves as the index of segments.
     segment = models.ForeignKey(
         Segment, on_delete=models.CASCADE, related_name="members", db_constraint=False, db_index=False
     )
-    profile = models.ForeignKey(Profile, on_delete=models.CASCADE, related_name="memberships")
+    profile = models.ForeignKey(Profile, on_delete=models.CASCADE, related_name="memberships", db_constraint=False)
 
     def __str__(self) -> str:
         return f"{self.segment_id}: {self.profile_id}"

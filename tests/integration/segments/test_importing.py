@@ -1,0 +1,252 @@
+"""A file becomes profiles: all that fits, nothing twice, and a reason for every row that was kept out."""
+
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from config.jobs import clock
+from config.jobs.models import JobStatus
+from segments import actions, copying, importing
+from segments.csv_files import FileRefused
+from segments.models import AttributeType, DataSource, ImportJob, Profile, ProfileAttribute
+from segments.profile_attributes import types_by_name
+from tests.people import write_people_csv
+
+pytestmark = pytest.mark.django_db
+
+
+def imported(
+    path: Path, content: str | bytes | None = None, *, key: str = "id", source: str = "Shop"
+) -> ImportJob:
+    if content is not None:
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    job = actions.start_import(path=path, key_column=key, source_name=source, by=None, ring=False)
+    ended = importing.run_import(job.pk)
+    assert ended is not None
+    ended.refresh_from_db()
+    return ended
+
+
+def counts(job: ImportJob) -> tuple[int, int, int, int, int]:
+    return job.rows_read, job.rows_created, job.rows_updated, job.rows_unchanged, job.rows_refused
+
+
+def reasons(job: ImportJob) -> list[tuple[int, str]]:
+    return list(job.problems.order_by("line").values_list("line", "reason"))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "people.csv"
+
+
+def test_it_brings_people_in_with_typed_attributes(file: Path) -> None:
+    job = imported(file, "id,name,born,agreed,points,empty\n1, Zoë ,2000-01-02,yes,1.50,\n2,,,no,-3,\n")
+    assert job.status == JobStatus.SUCCESSFUL
+    assert counts(job) == (2, 2, 0, 0, 0)
+    assert types_by_name() == {
+        "id": AttributeType.TEXT,
+        "name": AttributeType.TEXT,
+        "born": AttributeType.DATE,
+        "agreed": AttributeType.BOOLEAN,
+        "points": AttributeType.NUMBER,
+    }
+    assert Profile.objects.get(key="1").attributes == {
+        "id": "1", "name": " Zoë ", "born": "2000-01-02", "agreed": True, "points": 1.5,
+    }  # fmt: skip
+    assert Profile.objects.get(key="2").attributes == {"id": "2", "agreed": False, "points": -3}
+    source = DataSource.objects.get(name="Shop")
+    assert (source.profile_count, source.key_column) == (2, "id")
+    assert source.refreshed_at is not None
+
+
+def test_it_touches_only_what_has_changed(file: Path) -> None:
+    imported(file, "id,name,points\n1,a,1\n2,b,2\n")
+    before = dict(Profile.objects.values_list("key", "updated_at"))
+    job = imported(file, "id,name,points\n1,a,1.0\n2,B,2\n3,c,3\n")
+    after = dict(Profile.objects.values_list("key", "updated_at"))
+    assert counts(job) == (3, 1, 1, 1, 0)
+    assert after["1"] == before["1"]
+    assert after["2"] > before["2"]
+    assert DataSource.objects.get().profile_count == 3
+
+
+def test_what_the_file_has_no_column_for_stays(file: Path) -> None:
+    imported(file, "id,name,points\n1,a,1\n")
+    imported(file, "id,points\n1,\n")
+    assert Profile.objects.get().attributes == {"id": "1", "name": "a"}
+
+
+def test_a_type_once_decided_holds(file: Path) -> None:
+    imported(file, "id,points,born,agreed\n1,1,2000-01-01,yes\n")
+    job = imported(file, "ID,POINTS,born,agreed\n1,ab12,,\n2,,1.13.2000,\n3,,,perhaps\n4,04,1.2.2000,0\n")
+    assert job.status == JobStatus.WARNINGS
+    assert counts(job) == (4, 1, 0, 0, 3)
+    (_, number), (_, day), (_, yes_or_no) = reasons(job)
+    assert "Column “points”: a value of the shape “aa99” is not a number" in number
+    assert "“9.99.9999” is not a date" in day
+    assert "neither yes nor no" in yes_or_no
+    assert [line for line, _reason in reasons(job)] == [2, 3, 4]
+    assert Profile.objects.get(key="4").attributes == {
+        "id": "4",
+        "points": 4,
+        "born": "2000-02-01",
+        "agreed": False,
+    }
+    assert ProfileAttribute.objects.count() == 4
+
+
+def test_a_column_without_values_is_decided_later(file: Path) -> None:
+    imported(file, "id,points\n1,\n")
+    assert "points" not in types_by_name()
+    imported(file, "id,points\n1,5\n")
+    assert types_by_name()["points"] == AttributeType.NUMBER
+
+
+def test_it_keeps_faulty_rows_out_and_says_why(file: Path) -> None:
+    job = imported(
+        file,
+        b"id,name,note\n"
+        b"1,good,\n"
+        b"2,too few\n"
+        b"3,too,many,values\n"
+        b",no key,\n"
+        b"5,caf\xe9,\n"
+        b"6,nul\x00,\n"
+        b"\n"
+        b'7,"open,\n'
+        b"8,good,\n"
+        b"9" * 1 + b"\ttab,x,\n" + b"k" * 201 + b",long key,\n"
+        b"1,again,\n",
+    )
+    assert job.status == JobStatus.WARNINGS
+    assert [line for line, _reason in reasons(job)] == [2, 3, 4, 5, 6, 7, 9, 11, 12]
+    assert [reason for _line, reason in reasons(job)] == [
+        "The same key stands on line 13, which counts.",
+        "Too few columns: 2 instead of 3.",
+        "Too many columns: 4 instead of 3.",
+        "The key column “id” is empty.",
+        "Column “name” holds bytes that are not UTF-8 text.",
+        "Column “name” holds a NUL character.",
+        "A quotation mark is opened and never closed.",
+        "The key holds a tab or a line break.",
+        "The key is longer than 200 characters.",
+    ]
+    assert counts(job) == (11, 2, 0, 0, 9)
+    assert dict(Profile.objects.values_list("key", "attributes__name")) == {"1": "again", "8": "good"}
+
+
+def test_it_counts_all_problems_and_keeps_the_first(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copying, "MOST_PROBLEMS_KEPT", 5)
+    monkeypatch.setattr("segments.upserting.MOST_PROBLEMS_KEPT", 5)
+    rows = "".join(f"{n % 10},x\n" for n in range(100)) + ",none\n" * 3
+    job = imported(file, "id,name\n" + rows)
+    assert counts(job) == (103, 10, 0, 0, 93)
+    assert job.problems.count() == 5
+
+
+def test_what_looks_like_an_escape_is_text(file: Path) -> None:
+    content = 'id,name\nC:\\new,"a\\tb\\u0000\\N ""q"" \nline"\n\\.,dot\n\\N,null\n'
+    job = imported(file, content)
+    assert counts(job) == (3, 3, 0, 0, 0)
+    assert dict(Profile.objects.values_list("key", "attributes__name")) == {
+        "C:\\new": 'a\\tb\\u0000\\N "q" \nline', "\\.": "dot", "\\N": "null",
+    }  # fmt: skip
+
+
+def test_believable_people_come_in_whole(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv.gz"
+    write_people_csv(path, 5_000, seed=3)
+    job = imported(path)
+    assert counts(job) == (5_000, 5_000, 0, 0, 0)
+    assert counts(imported(path)) == (5_000, 0, 0, 5_000, 0)
+    assert types_by_name()["birth_date"] == AttributeType.DATE
+    assert types_by_name()["newsletter"] == AttributeType.BOOLEAN
+
+
+def test_a_file_without_rows_is_fine(file: Path) -> None:
+    job = imported(file, "id,name")
+    assert (job.status, counts(job)) == (JobStatus.SUCCESSFUL, (0, 0, 0, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [("name\na\n", "no column “id”"), ("id,id\n", "twice"), ("", "empty")]
+)
+def test_an_unusable_header_changes_nothing(file: Path, content: str, words: str) -> None:
+    with pytest.raises(FileRefused, match=words):
+        imported(file, content)
+    assert not DataSource.objects.exists()
+    assert not ImportJob.objects.exists()
+
+
+def test_a_source_keeps_its_key(file: Path) -> None:
+    imported(file, "id,email\n1,a@example.com\n")
+    with pytest.raises(actions.KeyColumnDiffers, match="“id”, not “email”"):
+        imported(file, key="email", source="SHOP")
+
+
+def test_a_file_that_breaks_off_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv.gz"
+    write_people_csv(path, 3_000)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    job = imported(path)
+    assert job.status == JobStatus.FAILED
+    assert "cut short" in job.message
+    assert job.finished_at is not None
+    assert not Profile.objects.exists()
+    assert not ProfileAttribute.objects.exists()
+
+
+def test_it_stops_when_asked(file: Path) -> None:
+    file.write_text("id,name\n1,a\n")
+    job = actions.start_import(path=file, key_column="id", source_name="Shop", by=None, ring=False)
+    ImportJob.objects.update(cancel_requested_at=clock.now())
+    ended = importing.run_import(job.pk)
+    assert ended is not None
+    assert ended.status == JobStatus.CANCELED
+    assert not Profile.objects.exists()
+
+
+def test_it_stops_in_the_middle(file: Path) -> None:
+    write_people_csv(file, 20_000)
+    job = actions.start_import(path=file, key_column="id", source_name="Shop", by=None, ring=False)
+
+    def stop(job: ImportJob) -> None:
+        if job.rows_read > 2_000:
+            raise importing.Canceled
+
+    ended = importing.run_import(job.pk, watch=stop)
+    assert ended is not None
+    assert ended.status == JobStatus.CANCELED
+    assert not Profile.objects.exists()
+
+
+def test_it_waits_for_another_import_of_the_source(file: Path) -> None:
+    file.write_text("id\n1\n")
+    first = actions.start_import(path=file, key_column="id", source_name="Shop", by=None, ring=False)
+    second = actions.start_import(path=file, key_column="id", source_name="Shop", by=None, ring=False)
+    ImportJob.objects.filter(pk=first.pk).update(status=JobStatus.PROCESSING)
+    assert importing.run_import(second.pk) is None
+    second.refresh_from_db()
+    assert (second.status, second.lease_until) == (JobStatus.QUEUED, None)
+
+
+def test_nobody_does_what_another_holds(file: Path) -> None:
+    file.write_text("id\n1\n")
+    job = actions.start_import(path=file, key_column="id", source_name="Shop", by=None, ring=False)
+    ImportJob.objects.update(lease_until=timezone.now() + timezone.timedelta(hours=1))  # type: ignore[attr-defined]
+    assert importing.run_import(job.pk) is None
+
+
+def test_one_that_woke_too_late_changes_nothing(file: Path) -> None:
+    write_people_csv(file, 2_000)
+    job = actions.start_import(path=file, key_column="id", source_name="Shop", by=None, ring=False)
+
+    def fall_behind(job: ImportJob) -> None:
+        job.attempt = 0  # as if another had claimed it since
+
+    assert importing.run_import(job.pk, watch=fall_behind) is None
+    assert not Profile.objects.exists()
+    assert ImportJob.objects.get().status == JobStatus.PROCESSING

@@ -1,0 +1,242 @@
+"""Drawing segments: who fits is in, nobody else, and the door for exports tells it right."""
+
+import logging
+from typing import Any
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.core.management import CommandError, call_command
+
+from config.accounts.models import User
+from config.audit.models import AuditEntry
+from config.jobs.models import JobStatus
+from config.web.versions import StaleEdit
+from segments import actions, audience, refresh, rules, used_by
+from segments.models import AttributeType, DataSource, Member, Profile, ProfileAttribute, Segment, SegmentRefresh
+
+pytestmark = pytest.mark.django_db
+
+FINNS: dict[str, Any] = {"join": "and", "rules": [{"attribute": "country", "operator": "is", "value": "Finland"}]}
+
+
+@pytest.fixture(autouse=True)
+def people(db: None) -> None:
+    source = DataSource.objects.create(name="Shop", key_column="id")
+    for name, data_type in {"email": AttributeType.TEXT, "country": AttributeType.TEXT}.items():
+        ProfileAttribute.objects.create(name=name, data_type=data_type)
+    people = [
+        ("1", " Aino@Example.com", "Finland"),
+        ("2", "aino@example.com", "Finland"),
+        ("3", "broken@", "Finland"),
+        ("4", None, "Finland"),
+        ("5", "zofia@example.com", "Poland"),
+    ]
+    for key, email, country in people:
+        attributes = {"country": country} | ({"email": email} if email else {})
+        Profile.objects.create(source=source, key=key, attributes=attributes)
+
+
+def segment(tree: dict[str, Any] = FINNS, name: str = "Finns") -> Segment:
+    return actions.create_segment(name=name, rules_tree=tree, by=None, ring=False)
+
+
+def refreshed(segment: Segment) -> SegmentRefresh:
+    job = refresh.run_refresh(actions.request_refresh(segment, by=None, ring=False).pk)
+    assert job is not None
+    segment.refresh_from_db()
+    return job
+
+
+def keys(segment: Segment) -> list[str]:
+    return sorted(Member.objects.filter(segment=segment).values_list("profile__key", flat=True))
+
+
+def test_it_draws_whom_the_rules_mean() -> None:
+    finns = segment()
+    job = refreshed(finns)
+    assert (job.status, job.added, job.removed) == (JobStatus.SUCCESSFUL, 4, 0)
+    assert keys(finns) == ["1", "2", "3", "4"]
+    assert finns.member_count == 4
+    assert finns.refreshed_at is not None
+
+
+def test_it_writes_only_the_difference() -> None:
+    finns = segment()
+    refreshed(finns)
+    Profile.objects.filter(key="1").update(attributes={"country": "Poland"})
+    Profile.objects.filter(key="5").update(attributes={"country": "Finland"})
+    job = refreshed(finns)
+    assert (job.added, job.removed, finns.member_count) == (1, 1, 4)
+    assert keys(finns) == ["2", "3", "4", "5"]
+
+
+def test_without_rules_everyone_is_in() -> None:
+    everyone = segment({}, "Everyone")
+    refreshed(everyone)
+    assert everyone.member_count == 5
+
+
+def test_other_segments_stay_as_they_are() -> None:
+    everyone, finns = segment({}, "Everyone"), segment()
+    refreshed(everyone)
+    refreshed(finns)
+    assert len(keys(everyone)) == 5
+
+
+def test_it_counts_without_drawing() -> None:
+    assert refresh.count(FINNS) == 4
+    assert not Member.objects.exists()
+
+
+def test_a_rule_that_no_longer_fits_fails_with_a_sentence() -> None:
+    finns = segment()
+    ProfileAttribute.objects.filter(name="country").delete()
+    job = refreshed(finns)
+    assert job.status == JobStatus.FAILED
+    assert "no attribute “country”" in job.message
+
+
+def test_rules_edited_meanwhile_are_drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    finns = segment()
+    drawn = refresh._redraw
+    seen = []
+
+    def edit_meanwhile(segment: Segment, *args: Any) -> refresh.Drawn:
+        seen.append(segment.version)
+        result = drawn(segment, *args)
+        if len(seen) == 1:
+            Segment.objects.filter(pk=segment.pk).update(rules={}, version=2)
+        return result
+
+    monkeypatch.setattr(refresh, "_redraw", edit_meanwhile)
+    # Here the edit is undone together with the drawing; that it was noticed is what counts.
+    monkeypatch.setattr("django.db.transaction.set_rollback", lambda _: None)
+    refreshed(finns)
+    assert seen == [1, 2]
+    assert finns.member_count == 5
+
+
+def test_one_request_at_a_time() -> None:
+    finns = segment()
+    first = actions.request_refresh(finns, by=None, ring=False)
+    assert actions.request_refresh(finns, by=None, ring=False) == first
+
+
+def test_one_that_woke_too_late_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    finns = segment()
+    job = SegmentRefresh.objects.get(segment=finns)
+    drawn = refresh._redraw
+
+    def be_overtaken(*args: Any) -> refresh.Drawn:
+        result = drawn(*args)
+        SegmentRefresh.objects.filter(pk=job.pk).update(attempt=99)
+        return result
+
+    monkeypatch.setattr(refresh, "_redraw", be_overtaken)
+    with caplog.at_level(logging.WARNING):
+        assert refresh.run_refresh(job.pk) is None
+    assert not Member.objects.exists()
+
+
+def test_the_reading_door_tells_quality() -> None:
+    finns, everyone = segment(), segment({}, "Everyone")
+    refreshed(finns)
+    refreshed(everyone)
+    assert audience.quality("email", [finns.pk]) == audience.Quality(members=4, filled=3, valid=2, unique=1)
+    assert audience.quality("email", [finns.pk, everyone.pk]) == audience.Quality(5, 4, 3, 2)
+    assert audience.quality("shoe", [finns.pk]) == audience.Quality(4, 0, 0, 0)
+    assert audience.quality("email", []) == audience.Quality(0, 0, 0, 0)
+
+
+def test_the_reading_door_tells_segments_attributes_and_people() -> None:
+    refreshed(segment())
+    segment({}, "everyone")
+    assert [(s.name, s.member_count, s.refreshed_at is None) for s in audience.segment_summaries()] == [
+        ("everyone", 0, True),
+        ("Finns", 4, False),
+    ]
+    assert [a.name for a in audience.attribute_catalogue()] == ["country", "email"]
+    profile = Profile.objects.get(key="1")
+    found = audience.find_profile(profile.pk)
+    assert found is not None
+    assert (found.key, found.source_name, found.attributes["country"]) == ("1", "Shop", "Finland")
+    assert audience.find_profile(0) is None
+
+
+def test_an_edit_is_recorded_and_drawn_again(bob: User) -> None:
+    finns = segment()
+    refreshed(finns)
+    edited = actions.edit_segment(finns, version=1, name="Poles", rules_tree={}, by=bob, ring=False)
+    assert (edited.version, edited.name) == (2, "Poles")
+    assert SegmentRefresh.objects.filter(segment=finns, status=JobStatus.QUEUED).exists()
+    entry = AuditEntry.objects.latest("id")
+    assert (entry.actor_name, entry.version) == ("Bob Brown", 2)
+    assert entry.changes["rule"] == ["country is “Finland”", "Everyone"]
+
+
+def test_a_new_name_alone_draws_nothing() -> None:
+    finns = segment()
+    refreshed(finns)
+    actions.edit_segment(finns, version=1, name="People of Finland", rules_tree=FINNS, by=None, ring=False)
+    assert not SegmentRefresh.objects.filter(status=JobStatus.QUEUED).exists()
+
+
+def test_it_refuses_a_stale_edit(bob: User) -> None:
+    finns = segment()
+    actions.edit_segment(finns, version=1, name="Poles", rules_tree=FINNS, by=None, ring=False)
+    with pytest.raises(StaleEdit):
+        actions.edit_segment(finns, version=1, name="Danes", rules_tree=FINNS, by=bob, ring=False)
+
+
+def test_it_refuses_rules_that_mean_nothing() -> None:
+    with pytest.raises(rules.InvalidRules):
+        segment({"rules": [{"attribute": "shoe", "operator": "is", "value": "red"}]})
+    assert not Segment.objects.exists()
+
+
+def test_it_refuses_to_remove_what_is_used(bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    finns = segment()
+    monkeypatch.setattr(used_by, "_registered", [lambda _: [used_by.Use("Export", "Newsletter", "/x/")]])
+    with pytest.raises(actions.SegmentInUse, match="Newsletter"):
+        actions.remove_segment(finns, by=bob)
+    monkeypatch.setattr(used_by, "_registered", [])
+    refreshed(finns)
+    actions.remove_segment(finns, by=bob)
+    assert not Segment.objects.exists()
+    assert not Member.objects.exists()
+    assert Profile.objects.count() == 5
+
+
+def test_it_refuses_a_viewer(charlie: User) -> None:
+    finns = segment()
+    with pytest.raises(PermissionDenied):
+        actions.create_segment(name="x", rules_tree={}, by=charlie)
+    with pytest.raises(PermissionDenied):
+        actions.edit_segment(finns, version=1, name="x", rules_tree={}, by=charlie)
+    with pytest.raises(PermissionDenied):
+        actions.remove_segment(finns, by=charlie)
+    with pytest.raises(PermissionDenied):
+        actions.request_refresh(finns, by=charlie)
+
+
+def test_the_command_draws_all_or_those_named(capsys: pytest.CaptureFixture[str]) -> None:
+    segment()
+    segment({}, "Everyone")
+    call_command("refresh_segments")
+    assert capsys.readouterr().out.splitlines() == [
+        "Everyone: 5 members (5 added, 0 removed)",
+        "Finns: 4 members (4 added, 0 removed)",
+    ]
+    call_command("refresh_segments", "FINNS")
+    assert capsys.readouterr().out == "Finns: 4 members (0 added, 0 removed)\n"
+
+
+def test_the_command_says_what_failed() -> None:
+    segment()
+    ProfileAttribute.objects.all().delete()
+    with pytest.raises(CommandError, match="Finns"):
+        call_command("refresh_segments")
+    with pytest.raises(CommandError, match="no segment “Danes”"):
+        call_command("refresh_segments", "Danes")

@@ -1,0 +1,252 @@
+"""Rules: what the database finds is what the words mean."""
+
+import itertools
+from collections.abc import Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from segments import rules
+from segments.models import AttributeType, DataSource, Profile
+from segments.rule_operators import OPERATORS, Takes
+
+TODAY = date(2024, 3, 10)
+CATALOGUE = {
+    "city": AttributeType.TEXT,
+    "points": AttributeType.NUMBER,
+    "born": AttributeType.DATE,
+    "newsletter": AttributeType.BOOLEAN,
+}
+TEXTS = ["Łódź", "łódź", "Lodz", "100%", "a_b", "O'Connor", 'say "hi"', "back\\slash", "李", "Lo"]
+NUMBERS = [-2, 0, 1, 1.5, 10, 999999999999999]
+DAYS = [TODAY + timedelta(days=days) for days in (-400, -30, -7, -1, 0, 1)]
+PEOPLE: list[dict[str, Any]] = [
+    {name: value for name, value in zip(CATALOGUE, values, strict=True) if value is not None}
+    for values in itertools.islice(
+        itertools.product(
+            [*TEXTS, None], [*NUMBERS, None], [*(day.isoformat() for day in DAYS), None], [True, False, None]
+        ),
+        0,
+        None,
+        7,
+    )
+]
+
+
+def matches(tree: Mapping[str, Any], person: Mapping[str, Any]) -> bool:
+    """The plain meaning of the rules, without a database."""
+    parts = [part for rule in tree.get("rules", []) if (part := matches_rule(rule, person)) is not None]
+    return (any(parts) if tree.get("join") == "or" else all(parts)) if parts else True
+
+
+def says_something(tree: Mapping[str, Any]) -> bool:
+    return any("rules" not in rule or says_something(rule) for rule in tree.get("rules", []))
+
+
+def matches_rule(rule: Mapping[str, Any], person: Mapping[str, Any]) -> bool | None:
+    if "rules" in rule:
+        return matches(rule, person) if says_something(rule) else None
+    found, wanted, operator = person.get(rule["attribute"]), rule.get("value"), rule["operator"]
+    if operator in ("has_value", "has_none"):
+        return bool((found is None) == (operator == "has_none"))
+    if operator in ("is_yes", "is_no"):
+        return bool(found is (operator == "is_yes"))
+    data_type = CATALOGUE[rule["attribute"]]
+    if data_type == AttributeType.TEXT:
+        return matches_text(operator, found, wanted, bool(rule.get("ignore_case")))
+    if data_type == AttributeType.NUMBER:
+        return matches_number(operator, found, wanted)
+    return matches_date(operator, found, wanted)
+
+
+def matches_text(operator: str, found: str | None, wanted: Any, ignore_case: bool) -> bool:
+    if found is None:
+        return operator == "is_not"
+    fold = str.lower if ignore_case else str
+    x = fold(found)
+    v: Any = [fold(w) for w in wanted] if operator == "any_of" else fold(wanted)
+    return bool(
+        (operator == "is" and x == v)
+        or (operator == "is_not" and x != v)
+        or (operator == "any_of" and isinstance(v, list) and x in v)
+        or (operator == "contains" and v in x)
+        or (operator == "starts_with" and x.startswith(v))
+        or (operator == "ends_with" and x.endswith(v))
+    )
+
+
+def matches_number(operator: str, found: Any, wanted: Any) -> bool:
+    if found is None:
+        return operator == "!="
+    x = Decimal(str(found))
+    if operator == "between":
+        return Decimal(str(wanted[0])) <= x <= Decimal(str(wanted[1]))
+    v = Decimal(str(wanted))
+    return {"=": x == v, "!=": x != v, "<": x < v, "<=": x <= v, ">": x > v, ">=": x >= v}[operator]
+
+
+def matches_date(operator: str, found: str | None, wanted: Any) -> bool:
+    if found is None:
+        return False
+    x = date.fromisoformat(found)
+    if operator == "within_last_days":
+        return TODAY - timedelta(days=int(wanted)) <= x <= TODAY
+    if operator == "between":
+        return date.fromisoformat(wanted[0]) <= x <= date.fromisoformat(wanted[1])
+    v = date.fromisoformat(wanted)
+    return x < v if operator == "before" else x > v
+
+
+def values_for(attribute: str, takes: Takes) -> st.SearchStrategy[Any]:
+    one: st.SearchStrategy[Any] = {
+        "city": st.sampled_from([*TEXTS, "ó", "od", "_", "%", "\\"]),
+        "points": st.one_of(st.sampled_from(NUMBERS), st.sampled_from(["1.50", "-2", "10"])),
+        "born": st.sampled_from([day.isoformat() for day in DAYS]),
+        "newsletter": st.none(),
+    }[attribute]
+    return {
+        Takes.NOTHING: st.none(),
+        Takes.ONE: one,
+        Takes.MANY: st.lists(one, min_size=1, max_size=3),
+        Takes.TWO: st.tuples(one, one).map(
+            lambda pair: sorted(pair, key=lambda v: Decimal(str(v)) if attribute == "points" else v)
+        ),
+        Takes.DAYS: st.sampled_from([1, 7, "30", 36525]),
+    }[takes]
+
+
+@st.composite
+def some_conditions(draw: st.DrawFn) -> dict[str, Any]:
+    attribute = draw(st.sampled_from(list(CATALOGUE)))
+    operator = draw(st.sampled_from(OPERATORS[CATALOGUE[attribute]]))
+    return {
+        "attribute": attribute,
+        "operator": operator.key,
+        "value": draw(values_for(attribute, operator.takes)),
+        "ignore_case": draw(st.booleans()),
+    }
+
+
+def some_groups(rule: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({"join": st.sampled_from(["and", "or"]), "rules": st.lists(rule, max_size=3)})
+
+
+some_trees = some_groups(
+    st.one_of(some_conditions(), some_groups(st.one_of(some_conditions(), some_groups(some_conditions()))))
+)
+
+
+@pytest.fixture
+def people(db: None) -> None:
+    source = DataSource.objects.create(name="people", key_column="key")
+    Profile.objects.bulk_create(
+        Profile(source=source, key=str(number), attributes=attributes) for number, attributes in enumerate(PEOPLE)
+    )
+
+
+def found(tree: Mapping[str, Any]) -> set[int]:
+    sql, values = rules.where(tree, CATALOGUE, today=TODAY)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT key FROM segments_profile WHERE {sql}", values)
+        return {int(key) for (key,) in cursor.fetchall()}
+
+
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(tree=some_trees)
+def test_the_database_finds_whom_the_words_mean(people: None, tree: dict[str, Any]) -> None:
+    assert found(tree) == {number for number, person in enumerate(PEOPLE) if matches(tree, person)}
+
+
+@pytest.mark.parametrize("tree", [{}, rules.EVERYONE, {"join": "or", "rules": [{"join": "and", "rules": []}]}])
+def test_no_rules_mean_everyone(tree: dict[str, Any]) -> None:
+    assert rules.where(tree, CATALOGUE, today=TODAY) == ("TRUE", [])
+    assert rules.sentence(tree) == "Everyone"
+
+
+def test_values_never_become_sql() -> None:
+    tree = {"rules": [{"attribute": "city", "operator": "is", "value": "'; DROP TABLE segments_profile; --"}]}
+    sql, values = rules.where(tree, CATALOGUE, today=TODAY)
+    assert "DROP" not in sql
+    assert values == ["city", "'; DROP TABLE segments_profile; --"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        ({}, "Choose an attribute"),
+        ({"attribute": "shoe"}, "no attribute “shoe”"),
+        ({"attribute": "city"}, "Choose how to compare “city”"),
+        ({"attribute": "city", "operator": ">=", "value": "1"}, "Choose how to compare"),
+        ({"attribute": "city", "operator": "is"}, "Type a value"),
+        ({"attribute": "city", "operator": "is", "value": "\0"}, "no profile can have"),
+        ({"attribute": "city", "operator": "any_of", "value": []}, "at least one"),
+        ({"attribute": "city", "operator": "any_of", "value": "Lodz"}, "at least one"),
+        ({"attribute": "points", "operator": "=", "value": "many"}, "“many” is not a number"),
+        ({"attribute": "points", "operator": "=", "value": "NaN"}, "not a number"),
+        ({"attribute": "points", "operator": "=", "value": "1e999999"}, "not a number"),
+        ({"attribute": "points", "operator": "between", "value": [5, 1]}, "greater than the second"),
+        ({"attribute": "points", "operator": "between", "value": 5}, "two values"),
+        ({"attribute": "born", "operator": "before", "value": "2024-02-30"}, "YYYY-MM-DD"),
+        ({"attribute": "born", "operator": "between", "value": ["2024-02-02", "2024-01-01"]}, "comes after"),
+        ({"attribute": "born", "operator": "within_last_days", "value": "0"}, "from 1 to"),
+        ({"attribute": "born", "operator": "within_last_days", "value": "a week"}, "whole number of days"),
+        ({"join": "xor", "rules": []}, "“and” or “or”"),
+        ("city", "a condition or a group"),
+        ({"rules": "city"}, "are a list"),
+    ],
+)
+def test_it_says_what_is_wrong_with_each_condition(condition: Any, words: str) -> None:
+    good = {"attribute": "newsletter", "operator": "is_yes"}
+    (problem,) = rules.problems({"join": "and", "rules": [good, condition]}, CATALOGUE)
+    assert words in problem.message
+    assert problem.path == (1,)
+
+
+def test_it_points_at_the_condition_inside_its_group() -> None:
+    tree = {"rules": [{"rules": [{"attribute": "city", "operator": "has_value"}, {"attribute": "shoe"}]}]}
+    assert [problem.path for problem in rules.problems(tree, CATALOGUE)] == [(0, 1)]
+
+
+def test_it_refuses_groups_without_end() -> None:
+    tree: dict[str, Any] = {"rules": []}
+    for _ in range(20):
+        tree = {"rules": [tree]}
+    assert "too deeply" in rules.problems(tree, CATALOGUE)[0].message
+
+
+def test_it_refuses_conditions_without_end() -> None:
+    tree = {"rules": [{"attribute": "city", "operator": "has_value"}] * 201}
+    assert "at most 200" in rules.problems(tree, CATALOGUE)[0].message
+
+
+def test_it_speaks_plainly() -> None:
+    tree = {
+        "join": "and",
+        "rules": [
+            {"attribute": "newsletter", "operator": "is_yes"},
+            {
+                "join": "or",
+                "rules": [
+                    {"attribute": "city", "operator": "any_of", "value": ["Łódź", "Lo"], "ignore_case": True},
+                    {"attribute": "points", "operator": "between", "value": [1, "2.5"]},
+                    {"attribute": "born", "operator": "within_last_days", "value": 30},
+                ],
+            },
+            {"join": "or", "rules": [{"attribute": "city", "operator": "is_not", "value": "x"}]},
+        ],
+    }
+    assert rules.sentence(tree) == (
+        "newsletter is yes and (city is any of “Łódź”, “Lo” (any case) or points is between 1 and 2.5 "
+        "or born is within the last 30 days) and city is not “x”"
+    )
+
+
+def test_every_operator_has_its_words() -> None:
+    for operators in OPERATORS.values():
+        assert len({operator.key for operator in operators}) == len(operators)
+        assert all(str(operator.label) for operator in operators)
