@@ -61,14 +61,14 @@ def end(records: list[Record]) -> list[str]:
     with a gentle signal come last, since the others may be using them."""
     ended = []
     for record in sorted(records, key=lambda record: record.gentle is not None):
-        if identity(record.pid) == record.started and record.gentle is not None:
+        if not any(living(record)):
+            continue
+        ended.append(record.name)
+        if record.gentle is not None:
             _send(record.pid, record.gentle)
             _wait_for_end(record, seconds=30)
-        living = list(_living(record))
-        for pid in living:
+        for pid in living(record):
             _send(pid, signal.SIGKILL)
-        if living or record.gentle is not None:
-            ended.append(record.name)
         _wait_for_end(record, seconds=10)
     return ended
 
@@ -81,7 +81,7 @@ def identity(pid: int) -> str | None:
     return f"{_BOOT_ID.read_text().strip()}:{fields[19]}"
 
 
-def _living(record: Record) -> Iterator[int]:
+def living(record: Record) -> Iterator[int]:
     """The leader and the members of its group, unless the number was given away since."""
     leader = identity(record.pid)
     if leader not in (None, record.started):
@@ -99,7 +99,7 @@ def _living(record: Record) -> Iterator[int]:
 
 def _wait_for_end(record: Record, seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and any(True for _ in _living(record)):
+    while time.monotonic() < deadline and any(living(record)):
         time.sleep(0.05)
 
 

@@ -19,6 +19,8 @@ from config.embedded.errors import CannotStart
 NAME = "segment_exports"  # of the database and of its owner
 VERSION = "18"
 
+_STATUS_LINE = 7  # of postmaster.pid, counted from 0
+
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 
 _SETTINGS = {
@@ -68,16 +70,17 @@ def check_user() -> None:
         )
 
 
-def prepare(data: Path) -> None:
+def prepare(data: Path, socket_dir: Path) -> None:
     """Make sure that ``data`` is a cluster that can be started, made new if it is not there; raises CannotStart
-    with what is wrong with it. Only while nobody else uses it."""
+    with what is wrong with it. Only while nobody else uses the two folders."""
     if data.is_dir() and any(data.iterdir()):
         _check_cluster(data)
         leftovers.end_all_in(data, "postgres")
-        # Its process is gone for certain; the number in here may be anybody's by now.
-        (data / "postmaster.pid").unlink(missing_ok=True)
     else:
         make_cluster(data)
+    # Its process is gone for certain; the number in its lock files may be anybody's by now.
+    for lock_file in (data / "postmaster.pid", *socket_dir.glob(".s.PGSQL.*")):
+        lock_file.unlink(missing_ok=True)
 
 
 def make_cluster(data: Path) -> None:
@@ -118,14 +121,14 @@ def command(data: Path, socket_dir: Path, **overrides: str) -> list[str]:
     return [str(binaries() / "postgres"), "-D", str(data), *options]
 
 
-def is_ready(socket_dir: Path) -> bool:
-    """Whether it accepts connections."""
-    asked = subprocess.run(
-        [str(binaries() / "pg_isready"), "-q", "-h", str(socket_dir), "-U", NAME, "-d", "postgres"],
-        capture_output=True,
-        check=False,
-    )
-    return asked.returncode == 0
+def is_ready(data: Path) -> bool:
+    """Whether it accepts connections, as it notes itself in its lock file. Asking it by connecting would only fill
+    its log until then."""
+    try:
+        notes = (data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return False
+    return len(notes) > _STATUS_LINE and notes[_STATUS_LINE].strip() == "ready"
 
 
 def make_database(socket_dir: Path, name: str = NAME) -> None:
@@ -160,7 +163,7 @@ class TemporaryPostgres:
                 stderr=log,
             )
         deadline = time.monotonic() + 30
-        while not is_ready(self.socket_dir):
+        while not is_ready(self.folder / "data"):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise CannotStart(f"PostgreSQL did not start: {(self.folder / 'log').read_text()[-500:]}")
             time.sleep(0.05)

@@ -87,12 +87,14 @@ class Supervisor:
             self._stop([child])
         return child.process.returncode
 
-    def wait_until(self, ready: Callable[[], bool], *, what: str, seconds: float, patience: int = 3) -> None:
+    def wait_until(
+        self, ready: Callable[[], bool], *, what: str, seconds: float, patience: int = 3, every: float = 0.1
+    ) -> None:
         """Wait until ``ready()``; raises CannotStart after ``seconds``, or when a program died ``patience`` times
         on the way."""
         deadline = time.monotonic() + seconds
         while not ready():
-            self.watch_for(_LOOK_EVERY_SECONDS)
+            self.watch_for(every)
             for name, child in self._children.items():
                 if child.deaths >= patience:
                     raise CannotStart(f"{name} does not start: see its last lines above.")
@@ -136,8 +138,9 @@ class Supervisor:
 
     def _pass_on(self, name: str, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout is not None  # noqa: S101
-        for line in process.stdout:
-            self._output.write(name, line.decode("utf-8", errors="replace").rstrip())
+        with process.stdout as lines:
+            for line in lines:
+                self._output.write(name, line.decode("utf-8", errors="replace").rstrip())
 
     def _look_after(self, child: Child) -> None:
         if child.start_again_at is not None:
@@ -151,6 +154,7 @@ class Supervisor:
         child.deaths = 1 if lived > _WELL_AFTER_SECONDS else child.deaths + 1
         pause = _pause_after(child.deaths)
         child.start_again_at = time.monotonic() + pause
+        child.reader.join(timeout=1)  # its last lines come before the news of its end
         self._records.remove(child.program.name)
         how = _ending(child.process.returncode)
         self._output.write("up", f"{child.program.name} ended ({how}); it starts again in {pause:.0f} s.")
@@ -171,7 +175,7 @@ class Supervisor:
                     waits.append(steps[stage][1])
             self._wait(children, max(waits))
         for child in children:
-            child.reader.join(timeout=1)  # so that its last lines are heard
+            child.reader.join(timeout=1)
             self._records.remove(child.program.name)
 
     def _wait(self, children: Sequence[Child], seconds: float) -> None:

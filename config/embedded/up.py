@@ -53,7 +53,7 @@ def _start(supervisor: Supervisor, output: Output) -> None:
         supervisor.start(program)
     readiness = Readiness()
     try:
-        supervisor.wait_until(readiness, what="The system", seconds=_READY_WITHIN_SECONDS)
+        supervisor.wait_until(readiness, what="The system", seconds=_READY_WITHIN_SECONDS, every=0.3)
     except CannotStart as error:
         raise CannotStart(f"{error} {readiness.missing}".strip()) from error
     if settings.DEMO and supervisor.run_once(programs.seed()) != 0:
@@ -75,9 +75,9 @@ def _start_postgres(supervisor: Supervisor, output: Output) -> None:
     folders.make_own(sockets)
     if not data.exists():
         output.write("up", f"Making a database in {data} …")
-    postgres.prepare(data)
+    postgres.prepare(data, sockets)
     supervisor.start(programs.database())
-    supervisor.wait_until(lambda: postgres.is_ready(sockets), what="PostgreSQL", seconds=60, patience=1)
+    supervisor.wait_until(lambda: postgres.is_ready(data), what="PostgreSQL", seconds=60, patience=1)
     postgres.make_database(sockets)
 
 

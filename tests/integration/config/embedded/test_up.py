@@ -1,0 +1,106 @@
+"""`manage.py up`, from the first start to the worst end."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.config.embedded.running import Up, living, up, wait_until_none_lives
+
+pytestmark = pytest.mark.processes
+
+READY = "is ready: http://"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """One that runs for all tests that leave it running."""
+    with up(tmp_path_factory.mktemp("up") / "var") as it:
+        it.wait_for(READY, seconds=120)
+        yield it
+
+
+def test_it_serves_pages_and_is_ready(running: Up) -> None:
+    assert running.get("/healthz") == 200
+    assert running.get("/readyz") == 200
+    assert running.get("/metrics") == 200
+
+
+def test_it_names_the_way_in_for_the_first_person(running: Up) -> None:
+    running.wait_for("manage.py create_administrator", seconds=10)
+
+
+def test_it_keeps_everything_to_its_owner(running: Up) -> None:
+    open_to_others = [
+        path for path in running.var_dir.iterdir() if path.stat().st_mode & 0o077 and not path.is_socket()
+    ]
+    assert running.var_dir.stat().st_mode & 0o777 == 0o700
+    assert open_to_others == []
+
+
+def test_another_on_the_same_folder_is_refused(running: Up) -> None:
+    with up(running.var_dir) as second:
+        assert second.wait_for_end() == 1
+    assert f"Another `up` (process {running.process.pid})" in second.said
+    assert "Traceback" not in second.said
+
+
+def test_a_taken_port_is_named(running: Up, tmp_path: Path) -> None:
+    with up(tmp_path / "var", PORT=str(running.port)) as second:
+        assert second.wait_for_end() == 1
+    assert f"Port {running.port} of 127.0.0.1 is taken; choose another with PORT." in second.said
+    assert "Traceback" not in second.said
+
+
+def test_whoever_dies_is_started_again(running: Up) -> None:
+    worker = running.records["work"]
+    os.kill(worker.pid, signal.SIGKILL)
+    running.wait_for("work ended (signal SIGKILL); it starts again in 1 s.", seconds=10)
+    deadline = time.monotonic() + 20
+    while running.records.get("work", worker) == worker:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_however_it_ends_it_starts_again_and_stops_cleanly(tmp_path: Path) -> None:
+    with up(tmp_path / "var") as first:
+        first.wait_for(READY)
+        records = first.records
+        assert set(records) == {"postgres", "web", "bells", "work", "beat"}
+        first.kill()  # its children die with it
+    wait_until_none_lives(records)
+
+    with up(tmp_path / "var", PORT=str(first.port)) as second:
+        second.wait_for(READY)
+        for pid in [second.process.pid, *(record.pid for record in second.records.values())]:
+            os.kill(pid, signal.SIGKILL)
+        second.wait_for_end()
+
+    with up(tmp_path / "var", PORT=str(first.port)) as third:
+        third.wait_for(READY)
+        records = third.records
+        third.process.send_signal(signal.SIGINT)
+        assert third.wait_for_end() == 0
+    assert living(records) == []
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with up(tmp_path / "file" / "var") as it:
+        assert it.wait_for_end() == 1
+    assert str(tmp_path / "file") in it.said
+    assert "VAR_DIR" in it.said
+    assert "Traceback" not in it.said
+
+
+def test_a_half_made_data_folder_is_named(tmp_path: Path) -> None:
+    data = tmp_path / "var" / "postgres"
+    data.mkdir(parents=True)
+    (data / "postgresql.conf").touch()
+    with up(tmp_path / "var") as it:
+        assert it.wait_for_end() == 1
+    assert f"{data} is not a complete PostgreSQL folder." in it.said
+    assert "Traceback" not in it.said
