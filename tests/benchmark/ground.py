@@ -1,0 +1,65 @@
+"""What the benchmark stands on: a durable PostgreSQL of its own, a folder of its own, and the real commands."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.embedded.postgres import NAME, TemporaryPostgres, make_database
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that ended well: what it printed, and the most memory it held."""
+
+    output: str
+    peak_bytes: int
+
+
+@contextmanager
+def own_ground() -> Iterator[Path]:
+    """A folder, with a database that os.environ names to this process and its children; all gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="segment-exports-bench-"))
+    server = TemporaryPostgres(folder / "postgres")
+    try:
+        server.start(durable=True)
+        make_database(server.socket_dir)
+        for name in ("REDIS_URL", "DEMO", "CAMPAIGN_MONITOR_SANDBOX_URL"):
+            os.environ.pop(name, None)
+        os.environ |= {
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "VAR_DIR": str(folder / "var"),
+            "DATABASE_URL": f"postgres://{NAME}@/{NAME}?host={server.socket_dir}",
+            "SECRET_KEY": "only-for-benchmarks",
+            "ENCRYPTION_KEYS": "k1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
+            "LOG_LEVEL": "WARNING",
+        }
+        yield folder
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def manage(*arguments: str) -> Finished:
+    """Run a command of manage.py in a process of its own; raises AssertionError when it fails."""
+    process = subprocess.Popen([sys.executable, "manage.py", *arguments], cwd=ROOT, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    output = process.stdout.read()
+    _pid, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    process.stdout.close()
+    assert process.returncode == 0, f"{arguments[0]} ended with {process.returncode}: {output.decode()[-2000:]}"
+    return Finished(output.decode(), usage.ru_maxrss * 1024)
+
+
+def cpu_seconds(pid: int) -> float:
+    """The processor time that a process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
