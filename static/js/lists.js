@@ -113,7 +113,16 @@
     });
   }
 
+  // What scrolls within itself must be reachable by keyboard.
+  function openScrollers() {
+    document.querySelectorAll(".list__scroll, .card--table, .tabs, .prose pre").forEach((box) => {
+      if (box.scrollWidth > box.clientWidth && !box.querySelector("a")) box.tabIndex = 0;
+      else box.removeAttribute("tabindex");
+    });
+  }
+
   function drawn() {
+    openScrollers();
     document.querySelectorAll(".table--cards").forEach(nameCells);
     document.querySelectorAll("[data-row-pencil]").forEach((pencil) => {
       pencil.hidden = !pencilFor(rowOf(pencil));
@@ -164,6 +173,7 @@
     }
   });
 
+  window.addEventListener("resize", openScrollers);
   document.addEventListener("DOMContentLoaded", drawn);
   document.addEventListener("htmx:afterSettle", drawn);
 })();

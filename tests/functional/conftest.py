@@ -1,0 +1,134 @@
+"""A real browser on a real server. Any error in its console, a breach of the Content-Security-Policy included,
+fails the test; answers that say “not so” on purpose (409, 422) do not count.
+
+``open_page()`` gives a page, as wide as asked; ``page`` and ``phone`` are two of them. ``sign_in(page, user)``
+goes through the door. ``screenshot(page, name)`` keeps pictures in the folder that SCREENSHOTS names.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.urls import reverse
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from config.accounts.models import User
+from tests.conftest import PASSWORD
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WIDE = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+MEANT = re.compile(r"Failed to load resource: .* status of (409|422)")
+PATIENCE_MS = 10_000
+
+OpenPage = Callable[..., Page]
+
+
+class Troubles(list[str]):
+    """What the browser complained of. A test that means to provoke an error clears it."""
+
+    def watch(self, page: Page) -> None:
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.append(f"script: {error}"))
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and not MEANT.search(message.text):
+            self.append(f"console: {message.text} ({message.location.get('url', '')})")
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium. While it runs, playwright's event loop makes Django think that it is called from
+    asynchronous code; the variable says that it is not."""
+    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    try:
+        with sync_playwright() as playwright:
+            launched = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+            yield launched
+            launched.close()
+    finally:
+        if before is None:
+            del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def troubles() -> Iterator[Troubles]:
+    found = Troubles()
+    yield found
+    assert not found, "the browser complained:\n" + "\n".join(found)
+
+
+@pytest.fixture
+def open_page(
+    browser: Browser, live_server: LiveServer, transactional_db: None, troubles: Troubles
+) -> Iterator[OpenPage]:
+    """Opens a page with settings of its own, such as ``open_page(viewport=PHONE, color_scheme="dark")``."""
+    contexts: list[BrowserContext] = []
+
+    def opened(**options: Any) -> Page:
+        context = browser.new_context(base_url=live_server.url, **({"viewport": WIDE} | options))
+        context.set_default_timeout(PATIENCE_MS)
+        contexts.append(context)
+        page = context.new_page()
+        troubles.watch(page)
+        return page
+
+    expect.set_options(timeout=PATIENCE_MS)
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(open_page: OpenPage) -> Page:
+    """A wide screen."""
+    return open_page()
+
+
+@pytest.fixture
+def phone(open_page: OpenPage) -> Page:
+    """A phone's screen."""
+    return open_page(viewport=PHONE, has_touch=True, is_mobile=True)
+
+
+def sign_in(page: Page, user: User, to: str = "/") -> None:
+    """Go through the door as ``user`` (one of the cast) and on to the address ``to``."""
+    page.goto(f"{reverse('accounts:sign_in')}?next={to}")
+    page.get_by_label("User name").fill(user.username)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(re.compile(rf"^[a-z]+://[^/]+{re.escape(to)}"))
+
+
+def assert_accessible(page: Page) -> None:
+    """No serious or critical complaint of axe."""
+    found = Axe().run(page).response["violations"]
+    grave = [violation for violation in found if violation["impact"] in {"serious", "critical"}]
+    told = [
+        f"{violation['id']}: {violation['help']}\n"
+        + "\n".join(f"  {node['html'][:200]}" for node in violation["nodes"])
+        for violation in grave
+    ]
+    assert not grave, f"{page.url}:\n" + "\n".join(told)
+
+
+def screenshot(page: Page, name: str) -> None:
+    """Keep a picture, when somebody wants pictures: SCREENSHOTS names the folder."""
+    if folder := os.environ.get("SCREENSHOTS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=Path(folder) / f"{name}.png")
