@@ -1,5 +1,23 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from exports.views import batches, deeds, editing, listing, people, runs
 
 app_name = "exports"
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("data/exports/", listing.exports, name="list"),
+    path("data/exports/statuses/", listing.statuses, name="statuses"),
+    path("data/exports/add/", editing.add, name="add"),
+    path("data/exports/parts/", editing.parts, name="parts"),
+    path("data/exports/<int:export_id>/", editing.edit, name="edit"),
+    path("data/exports/<int:export_id>/duplicate/", deeds.duplicate, name="duplicate"),
+    path("data/exports/<int:export_id>/remove/", deeds.remove, name="remove"),
+    path("data/exports/<int:export_id>/run/", deeds.start, name="start"),
+    path("data/exports/<int:export_id>/runs/", runs.history, name="runs"),
+    path("data/runs/<int:run_id>/", runs.run, name="run"),
+    path("data/runs/<int:run_id>/live/", runs.live, name="run_live"),
+    path("data/runs/<int:run_id>/cancel/", deeds.cancel, name="cancel"),
+    path("data/runs/<int:run_id>/people/", people.people, name="people"),
+    path("data/runs/<int:run_id>/batches/", batches.batches, name="batches"),
+    path("data/runs/<int:run_id>/settings/", runs.settings_used, name="run_settings"),
+]

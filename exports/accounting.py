@@ -1,0 +1,131 @@
+"""Where everybody went: the figures of a run as sums that add up, and its outcomes by reason."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.db.models import Count, Max, Min
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from exports import messages
+from exports.models import OutcomeKind, Run
+
+
+class PeopleKind(StrEnum):
+    """A group of people of a run, as addresses and links name it."""
+
+    MEMBERS = "members"
+    INVALID = "invalid"
+    DUPLICATE = "duplicate"
+    UNCHANGED = "unchanged"
+    STILL_REFUSED = "still_refused"
+    PLANNED = "planned"
+    DELIVERED = "delivered"
+    NEW = "new"
+    LEFT = "left"
+    REJECTED = "rejected"
+    NOT_SENT = "not_sent"
+
+
+LABELS: dict[PeopleKind, str | Promise] = {
+    PeopleKind.MEMBERS: _("Members of the segments"),
+    PeopleKind.INVALID: _("Without a usable address or value"),
+    PeopleKind.DUPLICATE: _("Same address as somebody else"),
+    PeopleKind.UNCHANGED: _("Unchanged since the last run"),
+    PeopleKind.STILL_REFUSED: _("Refused before, unchanged since"),
+    PeopleKind.PLANNED: _("Planned"),
+    PeopleKind.DELIVERED: _("Delivered"),
+    PeopleKind.NEW: _("New to the list"),
+    PeopleKind.LEFT: _("Left as they are"),
+    PeopleKind.REJECTED: _("Rejected"),
+    PeopleKind.NOT_SENT: _("Not sent"),
+}
+
+# What each group is, in a sentence.
+MEANINGS: dict[PeopleKind, str | Promise] = {
+    PeopleKind.INVALID: _(
+        "No email address, an undeliverable one, or a value that the list cannot hold. Not sent."
+    ),
+    PeopleKind.DUPLICATE: _("The profile that was updated last is sent for all with the same address."),
+    PeopleKind.UNCHANGED: _("The list has them already, with exactly these values. Nothing is sent for them."),
+    PeopleKind.STILL_REFUSED: _("Not asked again until their data change."),
+    PeopleKind.DELIVERED: _("The list holds them now as they are here."),
+    PeopleKind.LEFT: _("Unsubscribed, suppressed, bounced, deleted or unconfirmed: they stay so."),
+    PeopleKind.REJECTED: _("The destination did not accept them; their reasons are below."),
+    PeopleKind.NOT_SENT: _("The run ended before their turn. The next run sends them."),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the accounting; ``people`` is None for what is not known yet."""
+
+    kind: PeopleKind
+    people: int | None
+
+    @property
+    def label(self) -> str | Promise:
+        return LABELS[self.kind]
+
+    @property
+    def meaning(self) -> str | Promise:
+        return MEANINGS.get(self.kind, "")
+
+
+@dataclass(frozen=True)
+class OutcomeGroup:
+    """People who are exceptional for one reason. ``varies``: the sentence is that of one of them."""
+
+    kind: str
+    kind_label: str
+    code: str
+    sentence: str
+    people: int
+    varies: bool
+
+
+def plan_of(run: Run) -> Sequence[Line]:
+    """The parts that the members fall into."""
+    return [
+        Line(PeopleKind.INVALID, run.invalid),
+        Line(PeopleKind.DUPLICATE, run.duplicates),
+        Line(PeopleKind.UNCHANGED, run.unchanged),
+        Line(PeopleKind.STILL_REFUSED, run.still_refused),
+        Line(PeopleKind.PLANNED, run.planned),
+    ]
+
+
+def ending_of(run: Run) -> Sequence[Line]:
+    """The parts that the planned fall into; what is not sent is known at the end."""
+    return [
+        Line(PeopleKind.DELIVERED, run.delivered),
+        Line(PeopleKind.LEFT, run.left),
+        Line(PeopleKind.REJECTED, run.rejected),
+        Line(PeopleKind.NOT_SENT, None if run.is_open else run.not_sent),
+    ]
+
+
+def still_to_send(run: Run) -> int:
+    """How many of the planned have no outcome yet."""
+    return max(0, run.planned - run.delivered - run.left - run.rejected - run.not_sent)
+
+
+def groups_of(run: Run) -> list[OutcomeGroup]:
+    """The exceptional people by kind and code, the largest groups first."""
+    found = (
+        run.outcomes.values("kind", "code")
+        .annotate(people=Count("pk"), first=Min("message"), last=Max("message"))
+        .order_by("-people", "kind", "code")
+    )
+    return [
+        OutcomeGroup(
+            kind=row["kind"],
+            kind_label=str(OutcomeKind(row["kind"]).label),
+            code=row["code"],
+            sentence=row["first"] or str(messages.of_code(row["code"]) or row["code"]),
+            people=row["people"],
+            varies=row["first"] != row["last"],
+        )
+        for row in found
+    ]

@@ -1,0 +1,71 @@
+"""The requests of a run, one by one."""
+
+from django.db.models.functions import Length
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+
+from config.accounts.decorators import require_permission
+from config.accounts.permissions import Permission
+from config.jobs import clock
+from config.web.htmx import Request
+from config.web.lists import Column, list_page
+from exports.models import Batch, BatchStatus
+from exports.views.run_frame import find_run, frame
+
+COLUMNS = (
+    Column("number", gettext_lazy("Batch"), order_by=("number",)),
+    Column("status", gettext_lazy("Status"), order_by=("status", "number")),
+    Column("size", gettext_lazy("People"), order_by=("size", "number"), kind="number"),
+    Column("delivered", gettext_lazy("Delivered"), order_by=("delivered", "number"), kind="number"),
+    Column("new", gettext_lazy("New"), order_by=("new_people", "number"), kind="number"),
+    Column("left", gettext_lazy("Left as they are"), order_by=("left", "number"), kind="number"),
+    Column("rejected", gettext_lazy("Rejected"), order_by=("rejected", "number"), kind="number"),
+    Column("attempts", gettext_lazy("Attempts"), order_by=("attempt", "number"), kind="number"),
+    Column("http", gettext_lazy("HTTP"), order_by=("http_status", "number"), kind="number"),
+    Column("ms", gettext_lazy("ms"), order_by=("seconds", "number"), kind="number"),
+    Column("bytes", gettext_lazy("Bytes"), order_by=("bytes_sent", "number"), kind="number"),
+    Column("message", gettext_lazy("Last trouble"), order_by=(Length("message"), "number")),
+)
+
+# How a batch's status looks, in the words of config.web.statuses.
+_TONES = {
+    BatchStatus.PLANNED: ("neutral", "clock"),
+    BatchStatus.SENDING: ("working", ""),
+    BatchStatus.DONE: ("success", "circle-check"),
+    BatchStatus.SPLIT: ("warning", "scissors"),
+    BatchStatus.NOT_SENT: ("neutral", "circle-dashed"),
+}
+
+
+@require_permission(Permission.EXPORT_VIEW)
+@require_safe
+def batches(request: Request, run_id: int) -> HttpResponse:
+    """The list; the people in a batch stay in the database."""
+    run = find_run(run_id)
+    page = list_page(
+        request,
+        Batch.objects.filter(run=run).defer("profile_ids", "emails", "payloads", "hashes"),
+        columns=COLUMNS,
+        search=("label", "status", "code", "message"),
+        default="number",
+        selectable=False,
+    )
+    context = frame(request, run, "exports:batches") | {
+        "list": page,
+        "batches": [_shown(batch) for batch in page.rows],
+    }
+    return render(request, "exports/batches.html", context)
+
+
+def _shown(batch: Batch) -> dict[str, object]:
+    tone, icon = _TONES[BatchStatus(batch.status)]
+    waits = batch.not_before is not None and batch.not_before > clock.now()
+    return {
+        "batch": batch,
+        "tone": tone,
+        "icon": icon,
+        "waits_until": batch.not_before if batch.status == BatchStatus.PLANNED and waits else None,
+        "milliseconds": round(batch.seconds * 1000) if batch.seconds is not None else None,
+    }

@@ -1,0 +1,104 @@
+"""What is done to an export or a run with one click: run, duplicate, remove, cancel."""
+
+import json
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from config.web.htmx import Request
+from config.web.panes import close_pane, render_dialog
+from exports import actions, policies
+from exports.models import Export, Run
+from exports.permissions import check_can_manage
+
+
+@require_POST
+def start(request: Request, export_id: int) -> HttpResponse:
+    """Run now. Posted with ``then=run`` it leads to the run's page, else back to the list."""
+    export = _mine(request, export_id)
+    try:
+        run = actions.start_run(export, by=request.user)
+    except policies.Refusal as refusal:
+        return _refused(refusal.sentence)
+    if request.POST.get("then") == "run":
+        return close_pane(request, reverse("exports:run", args=[run.pk]))
+    told = _("Run %(number)s of “%(name)s” has started.") % {"number": run.number, "name": export}
+    return close_pane(request, reverse("exports:list"), told)
+
+
+@require_POST
+def duplicate(request: Request, export_id: int) -> HttpResponse:
+    """A copy under a free name."""
+    copy = actions.duplicate(_mine(request, export_id), by=request.user)
+    told = _("“%(name)s” is created. It has sent nothing yet.") % {"name": copy}
+    return close_pane(request, reverse("exports:list"), told)
+
+
+@require_http_methods(["GET", "POST"])
+def remove(request: Request, export_id: int) -> HttpResponse:
+    """Ask, then remove."""
+    export = _mine(request, export_id)
+    back = reverse("exports:list")
+    context: dict[str, object] = {
+        "active_nav": "exports",
+        "title": _("Remove “%(name)s”?") % {"name": export},
+        "sentence": _(
+            "Its settings and its runs are removed. People already sent stay in %(type)s: "
+            "nobody is taken off the list."
+        )
+        % {"type": _type_of(export)},
+        "confirm_label": _("Remove"),
+        "danger": True,
+    }
+    if request.method == "POST":
+        try:
+            actions.remove(export, by=request.user)
+        except policies.Refusal as refusal:
+            return render_dialog(request, context | {"refusal": refusal.sentence}, status=409, back=back)
+        return close_pane(request, back, _("“%(name)s” is removed.") % {"name": export})
+    return render_dialog(request, context, back=back)
+
+
+@require_http_methods(["GET", "POST"])
+def cancel(request: Request, run_id: int) -> HttpResponse:
+    """Ask, then let the run stop."""
+    run = get_object_or_404(Run.objects.select_related("export__connection"), pk=run_id)
+    check_can_manage(request.user, run.export)
+    back = reverse("exports:run", args=[run.pk])
+    context: dict[str, object] = {
+        "active_nav": "exports",
+        "title": _("Cancel run %(number)s of “%(name)s”?") % {"number": run.number, "name": run.export},
+        "sentence": _(
+            "What is sent stays sent. What is not sent yet is not sent by this run; the next run sends it."
+        ),
+        "confirm_label": _("Cancel the run"),
+        "danger": True,
+    }
+    if request.method == "POST":
+        try:
+            actions.cancel_run(run, by=request.user)
+        except policies.Refusal as refusal:
+            return render_dialog(request, context | {"refusal": refusal.sentence}, status=409, back=back)
+        return close_pane(request, back, _("The run stops as soon as the calls under way have been answered."))
+    return render_dialog(request, context, "exports/cancel.html", back=back)
+
+
+def _mine(request: Request, export_id: int) -> Export:
+    export = get_object_or_404(Export.objects.select_related("connection"), pk=export_id)
+    check_can_manage(request.user, export)
+    return export
+
+
+def _type_of(export: Export) -> str:
+    return str(export.connection.destination.label) if export.connection else _("the destination")
+
+
+def _refused(sentence: str) -> HttpResponse:
+    """Nothing was done, and why: a toast where htmx asked, plain words elsewhere."""
+    response = HttpResponse(sentence, status=409, content_type="text/plain; charset=utf-8")
+    response["HX-Trigger"] = json.dumps({"toast": {"text": sentence, "tone": "error"}})
+    response["HX-Reswap"] = "none"
+    return response

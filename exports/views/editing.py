@@ -1,0 +1,172 @@
+"""The pane in which an export is set up, edited or only viewed."""
+
+from dataclasses import replace
+
+from django.db import IntegrityError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from config.accounts.decorators import require_permission
+from config.accounts.permissions import Permission
+from config.web.htmx import Request
+from config.web.panes import close_pane, render_pane
+from config.web.versions import Gone, StaleEdit, version_from
+from exports import actions, drafts, lookups
+from exports.drafts import Draft
+from exports.forms import Choices, ExportForm, name_taken
+from exports.models import Export
+from exports.permissions import check_can_manage, user_can_manage
+from exports.views.listing import JUST_SAVED
+from exports.views.pane import ExportPane, choices_for
+
+# Which parts of the pane depend on what was changed.
+PARTS = {
+    "opened": ("list_picker", "list_details", "mapping", "email_quality", "segments_total", "opt_in"),
+    "connection": ("connection_note", "list_picker", "list_details", "mapping", "questions", "opt_in"),
+    "list_pick": ("list_id", "list_details", "mapping", "opt_in"),
+    "list_id": ("list_picker", "list_details", "mapping", "opt_in"),
+    "email": ("email_quality", "opt_in"),
+    "segments": ("email_quality", "segments_total", "opt_in"),
+    "rows": ("mapping",),
+}
+# Whoever accepted that a number of people are emailed did not accept it for another list or other people.
+_ACCEPT_ANEW = {"connection", "list_pick", "list_id", "email", "segments"}
+
+
+@require_permission(Permission.EXPORT_MANAGE)
+@require_http_methods(["GET", "POST"])
+def add(request: Request) -> HttpResponse:
+    """Set up a new export."""
+    choices = choices_for(request.user)
+    if request.method == "POST":
+        return _save(request, choices, None)
+    draft = drafts.fresh([str(connection.pk) for connection in choices.connections], choices.attributes)
+    return _pane(request, _unjudged(draft, choices, None), None, waits=True)
+
+
+@require_permission(Permission.EXPORT_VIEW)
+@require_http_methods(["GET", "POST"])
+def edit(request: Request, export_id: int) -> HttpResponse:
+    """Edit an export, or view it without the permission to."""
+    export = get_object_or_404(Export.objects.select_related("connection"), pk=export_id)
+    if request.method == "POST":
+        check_can_manage(request.user, export)
+        return _save(request, choices_for(request.user), export)
+    if not user_can_manage(request.user, export):
+        return _view(request, export)
+    form = _unjudged(drafts.stored(export), choices_for(request.user), export)
+    return _pane(request, form, export, waits=True)
+
+
+@require_permission(Permission.EXPORT_MANAGE)
+@require_POST
+def parts(request: Request) -> HttpResponse:
+    """The parts of the pane that follow from a change: ``?changed=`` says which, ``?export=`` of which export.
+    What was typed comes along and goes back; nothing is saved."""
+    changed = request.GET.get("changed", "")
+    export = _export_of(request)
+    choices = choices_for(request.user)
+    draft = _after(changed, request, drafts.typed(request.POST))
+    if changed in _ACCEPT_ANEW:
+        draft = replace(draft, opt_in_mail_accepted=False)
+    form = _unjudged(draft, choices, export)
+    pane = ExportPane(request.user, form, export=export)
+    if request.GET.get("rows") == "match":
+        matched = draft.matched_by_name(choices.attributes, pane.fields)
+        pane = ExportPane(request.user, _unjudged(matched, choices, export), export=export)
+    context = {"pane": pane, "form": pane.form, "parts": PARTS.get(changed, ()), "swap": True}
+    return render(request, "exports/parts.html", context)
+
+
+def _after(changed: str, request: HttpRequest, draft: Draft) -> Draft:
+    if changed == "list_pick":
+        return replace(draft, list_id=request.POST.get("list_pick", ""))
+    rows = request.GET.get("rows", "")
+    if rows == "add":
+        return draft.with_row()
+    if rows.isdigit():
+        return draft.without_row(int(rows))
+    return draft
+
+
+def _export_of(request: Request) -> Export | None:
+    """The export that the pane edits; another's figures are nobody's business."""
+    text = request.GET.get("export", "")
+    if not text.isdigit():
+        return None
+    export = get_object_or_404(Export.objects.select_related("connection"), pk=int(text))
+    check_can_manage(request.user, export)
+    return export
+
+
+def _save(request: Request, choices: Choices, export: Export | None) -> HttpResponse:
+    form = ExportForm(
+        request.POST,
+        draft=drafts.typed(request.POST),
+        choices=choices,
+        look_up=lookups.look_up,
+        export=export,
+    )
+    if not form.is_valid():
+        return _pane(request, form, export, status=422)
+    try:
+        saved = _write(request, form, export)
+    except StaleEdit as stale:
+        return _pane(request, form, export, status=409, stale=stale)
+    except Gone:
+        form.add_error(None, _("This export was removed while you were editing it. Add it anew to keep it."))
+    except IntegrityError:  # somebody took the name in this very moment
+        form.add_error("name", name_taken(form.cleaned_data["name"]))
+    else:
+        request.session[JUST_SAVED] = saved.pk
+        return close_pane(request, reverse("exports:list"))
+    return _pane(request, form, export, status=422)
+
+
+def _write(request: Request, form: ExportForm, export: Export | None) -> Export:
+    if export is None:
+        return actions.create(form.settings(), by=request.user)
+    return actions.edit(export, form.settings(), version=version_from(request.POST), by=request.user)
+
+
+def _unjudged(draft: Draft, choices: Choices, export: Export | None) -> ExportForm:
+    return ExportForm(draft=draft, choices=choices, look_up=lookups.look_up, export=export)
+
+
+def _pane(
+    request: Request,
+    form: ExportForm,
+    export: Export | None,
+    *,
+    waits: bool = False,
+    status: int = 200,
+    stale: StaleEdit | None = None,
+) -> HttpResponse:
+    context = {
+        "form": form,
+        "pane": ExportPane(request.user, form, export=export, waits=waits),
+        "export": export,
+        "stale": stale,
+        "active_nav": "exports",
+        "pane_wide": True,
+    }
+    return render_pane(request, "exports/pane.html", context, status, back=reverse("exports:list"))
+
+
+def _view(request: Request, export: Export) -> HttpResponse:
+    answers = []
+    if export.connection is not None:
+        for question in export.connection.destination.questions():
+            labels = {choice.value: choice.label for choice in question.choices}
+            answers.append((question.label, labels.get(export.answers.get(question.name, ""), "–")))
+    context = {
+        "export": export,
+        "segments": export.segments.order_by("name"),
+        "answers": answers,
+        "active_nav": "exports",
+        "pane_wide": True,
+    }
+    return render_pane(request, "exports/view.html", context, back=reverse("exports:list"))

@@ -1,0 +1,143 @@
+"""Data > Exports: the list, and the cells of it that change while runs are under way."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db.models import BooleanField, Case, CharField, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Coalesce, Lower
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+
+from config.accounts.decorators import require_permission
+from config.accounts.models import User
+from config.accounts.permissions import Permission
+from config.jobs.models import OPEN
+from config.web.htmx import Request
+from config.web.lists import Column, list_page
+from connections.destinations import registry
+from connections.permissions import user_can_manage_connections
+from exports.models import Export, Run
+from exports.permissions import user_can_add, user_can_manage
+from exports.views.shown import ShownRun
+
+JUST_SAVED = "export_just_saved"
+_MOST_LIVE = 100
+
+COLUMNS = (
+    Column("name", gettext_lazy("Display name"), order_by=(Lower("name"),)),
+    Column("type", gettext_lazy("Type"), order_by=("type_label", Lower("name"))),
+    Column("connection", gettext_lazy("Connection used"), order_by=(Lower("connection__name"), Lower("name"))),
+    Column("status", gettext_lazy("Status"), order_by=("last_status", Lower("name"))),
+    Column("delivered", gettext_lazy("Last run"), order_by=(F("last_delivered").asc(nulls_first=True),)),
+    Column("refreshed", gettext_lazy("Refreshed"), order_by=(F("refreshed_at").asc(nulls_first=True),)),
+    Column("schedule", gettext_lazy("Schedule"), order_by=(Lower("name"),)),
+    Column("permissions", gettext_lazy("Your permissions"), order_by=("-is_mine", Lower("name"))),
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """An export as the list shows it to one person."""
+
+    export: Export
+    run: ShownRun | None
+    refreshed_at: object
+    can_edit: bool
+
+    @property
+    def allows(self) -> str:
+        """Which commands of the command bar apply to it."""
+        return "edit run" if self.can_edit else "view"
+
+
+@require_permission(Permission.EXPORT_VIEW)
+@require_safe
+def exports(request: Request) -> HttpResponse:
+    """The list."""
+    page = list_page(
+        request,
+        _seen_by(request.user),
+        columns=COLUMNS,
+        search=("name", "connection__name", "type_label", "list_title"),
+        default="name",
+    )
+    rows = _rows(page.rows, request.user)
+    context = {
+        "list": page,
+        "rows": rows,
+        "live_ids": _open_ids(rows),
+        "can_add": user_can_add(request.user),
+        "saved": _just_saved(request),
+        "active_nav": "exports",
+    }
+    return render(request, "exports/list.html", context)
+
+
+@require_permission(Permission.EXPORT_VIEW)
+@require_safe
+def statuses(request: Request) -> HttpResponse:
+    """The changing cells of the exports whose ids are asked for, and whether to ask again."""
+    ids = [int(text) for text in request.GET.get("ids", "").split(",") if text.isascii() and text.isdigit()]
+    found = _seen_by(request.user).filter(pk__in=ids[:_MOST_LIVE])
+    rows = _rows(found, request.user)
+    return render(request, "exports/statuses.html", {"rows": rows, "live_ids": _open_ids(rows)})
+
+
+def _seen_by(user: User) -> QuerySet[Export]:
+    """Every export, with what the list sorts and searches by."""
+    runs = Run.objects.filter(export=OuterRef("pk")).order_by("-id")
+    labels = [
+        When(connection__destination_key=destination.key, then=Value(str(destination.label)))
+        for destination in registry.all_destinations()
+    ]
+    return Export.objects.select_related("connection").annotate(
+        last_run_id=Subquery(runs.values("pk")[:1]),
+        last_status=Coalesce(Subquery(runs.values("status")[:1]), Value("")),
+        last_delivered=Subquery(runs.values("delivered")[:1]),
+        refreshed_at=Subquery(runs.exclude(status__in=OPEN).values("finished_at")[:1]),
+        type_label=Case(*labels, default=Value(""), output_field=CharField()),
+        is_mine=_is_mine(user),
+    )
+
+
+def _is_mine(user: User) -> Case:
+    """The same as permissions.user_can_manage, for sorting."""
+    shared = Q(connection=None) | Q(connection__allowed_roles__contains=[user.role])
+    mine = Q() if user_can_manage_connections(user) else shared
+    allowed = mine if user.may(Permission.EXPORT_MANAGE) else Q(pk=None)
+    return Case(When(allowed, then=Value(True)), default=Value(False), output_field=BooleanField())
+
+
+def _rows(exports: Iterable[Export], user: User) -> list[Row]:
+    exports = list(exports)
+    runs = Run.objects.in_bulk([pk for export in exports if (pk := _annotated(export, "last_run_id"))])
+    return [_row(export, runs.get(_annotated(export, "last_run_id")), user) for export in exports]
+
+
+def _row(export: Export, run: Run | None, user: User) -> Row:
+    shown = ShownRun(run) if run else None
+    return Row(export, shown, _annotated(export, "refreshed_at"), user_can_manage(user, export))
+
+
+def _annotated(export: Export, name: str) -> object:
+    return getattr(export, name)
+
+
+def _open_ids(rows: Sequence[Row]) -> str:
+    return ",".join(str(row.export.pk) for row in rows if row.run and row.run.is_open)
+
+
+def _just_saved(request: Request) -> dict[str, object] | None:
+    """What to say, once, of the export that was saved a moment ago."""
+    export_id = request.session.pop(JUST_SAVED, None)
+    export = Export.objects.filter(pk=export_id).first() if export_id else None
+    if export is None:
+        return None
+    if export.runs.exists():
+        sentence = _("What you changed counts from the next run on.")
+    else:
+        sentence = _("Saved, not run yet.")
+    return {"export": export, "sentence": sentence}

@@ -1,0 +1,263 @@
+"""All that the export pane shows, worked out from what stands in it. Nothing is asked of a vendor or counted
+before a template wants it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from django.conf import settings
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+
+from config.accounts.models import User
+from connections.destinations.values import ListDetails, ListOptIn, ListSummary, TargetField
+from connections.models import Connection
+from connections.permissions import user_can_manage_connections, user_can_use
+from connections.policies import ConnectionStatus, why_it_cannot_run
+from exports import lookups, preview
+from exports.drafts import Pair
+from exports.forms import Choices, ExportForm
+from exports.lookups import Lists, Lookup
+from exports.models import Export
+from segments import audience
+from segments.audience import Quality, SegmentSummary
+
+_NAMELESS = TargetField(key="", label="", data_type="")
+
+
+@dataclass(frozen=True)
+class SegmentRow:
+    """One line of the segments' check list."""
+
+    summary: SegmentSummary
+    checked: bool
+
+    @property
+    def too_large(self) -> bool:
+        return self.summary.member_count > settings.MAX_PROFILES_PER_EXPORT
+
+
+@dataclass(frozen=True)
+class FieldOption:
+    """One field of the list in a row's menu."""
+
+    field: TargetField
+    chosen: bool
+    taken: bool  # by another row
+
+
+@dataclass(frozen=True)
+class MappingRow:
+    """One row of the data matching."""
+
+    place: int
+    pair: Pair
+    fields: Sequence[FieldOption]
+    error: str
+    unknown_attribute: bool
+
+
+@dataclass(frozen=True)
+class Prerequisite:
+    """Something that must be there before an export can be set up; ``met`` is None when nobody can tell."""
+
+    label: str
+    met: bool | None
+    advice: str = ""
+
+
+class ExportPane:
+    """``waits``: answers of the vendor are shown only if they are known already, and fetched by the page."""
+
+    def __init__(self, user: User, form: ExportForm, *, export: Export | None = None, waits: bool = False) -> None:
+        self.user, self.form, self.export, self.waits = user, form, export, waits
+        self.draft, self.choices = form.draft, form.choices
+
+    # -- connection --------------------------------------------------------------------------------------------
+    @property
+    def connection(self) -> Connection | None:
+        return self.form.chosen
+
+    @property
+    def type_label(self) -> str:
+        return str(self.form.destination.label)
+
+    @property
+    def obstacle(self) -> ConnectionStatus | None:
+        """What keeps the chosen connection from being used."""
+        return why_it_cannot_run(self.connection) if self.connection else None
+
+    @property
+    def may_create_connection(self) -> bool:
+        return user_can_manage_connections(self.user)
+
+    @cached_property
+    def prerequisites(self) -> list[Prerequisite]:
+        drawn = any(segment.refreshed_at for segment in self.choices.segments)
+        emails = [found for found in self.choices.email_attributes if "mail" in found.name.casefold()]
+        if self.may_create_connection:
+            ask = _("Create a connection in Admin > Connections.")
+        else:
+            ask = _("Ask an administrator to share a connection with your role.")
+        return [
+            Prerequisite(_("A connection is shared with you"), bool(self.choices.connections), ask),
+            Prerequisite(
+                _("Segments are drawn"), drawn, _("Create a segment under Insights > Segments, then refresh it.")
+            ),
+            Prerequisite(
+                _("Profiles have an email attribute"),
+                bool(emails) or (None if self.choices.email_attributes else False),
+                _("Choose below which attribute holds the email address.")
+                if self.choices.email_attributes
+                else _("Bring in profiles under Data > Data sources."),
+            ),
+        ]
+
+    @property
+    def is_ready_to_set_up(self) -> bool:
+        return all(prerequisite.met for prerequisite in self.prerequisites)
+
+    # -- list --------------------------------------------------------------------------------------------------
+    @cached_property
+    def lookup(self) -> Lookup | None:
+        """What is known of the list; None while nothing can be or was asked."""
+        if self.form.lookup is not None:
+            return self.form.lookup
+        if self.connection is None or not self.draft.list_id:
+            return None
+        if self.waits:
+            return lookups.look_up_at_once(self.connection, self.draft.list_id)
+        return lookups.look_up(self.connection, self.draft.list_id)
+
+    @property
+    def details(self) -> ListDetails | None:
+        return self.lookup.details if self.lookup else None
+
+    @property
+    def is_confirmed_opt_in(self) -> bool:
+        """Whether the list emails people whom an export brings: as looked up, else as last known."""
+        if self.details is not None:
+            return self.details.opt_in == ListOptIn.CONFIRMED
+        return bool(self.waits and self.export and self.export.list_confirmed_opt_in)
+
+    @property
+    def lookup_blocks(self) -> bool:
+        """Whether Save has to wait for another list id."""
+        return bool(self.lookup and self.lookup.trouble and not self.lookup.passing)
+
+    @cached_property
+    def lists(self) -> Lists:
+        if self.connection is None or self.waits:
+            return Lists()
+        return lookups.lists_of(self.connection)
+
+    @property
+    def list_groups(self) -> list[tuple[str, list[ListSummary]]]:
+        """The account's lists under the names of their clients."""
+        ordered = sorted(self.lists.found, key=lambda found: (found.group.casefold(), found.title.casefold()))
+        return [(name, list(found)) for name, found in groupby(ordered, key=lambda found: found.group)]
+
+    @property
+    def is_listed(self) -> bool:
+        return any(found.list_id == self.draft.list_id for found in self.lists.found)
+
+    @property
+    def known_title(self) -> str:
+        """What the list is called, as far as that is known without asking."""
+        if self.details is not None:
+            return self.details.title
+        kept = self.export is not None and self.export.list_id == self.draft.list_id
+        return self.export.list_title if kept and self.export else ""
+
+    # -- data matching -----------------------------------------------------------------------------------------
+    @cached_property
+    def fields(self) -> list[TargetField]:
+        return list(self.details.fields) if self.details else []
+
+    @property
+    def rows(self) -> list[MappingRow]:
+        known = {attribute.name for attribute in self.choices.attributes}
+        return [
+            MappingRow(
+                place,
+                pair,
+                self._options_for(pair),
+                self.form.mapping_errors.get(place, "") or self._not_on_list(pair),
+                bool(pair.attribute) and pair.attribute not in known,
+            )
+            for place, pair in enumerate(self.draft.mapping)
+        ]
+
+    def _not_on_list(self, pair: Pair) -> str:
+        if not pair.field or not self.details or any(field.key == pair.field for field in self.fields):
+            return ""
+        return _("“%(list)s” has no field %(field)s.") % {"list": self.details.title, "field": pair.field}
+
+    @property
+    def can_match_by_name(self) -> bool:
+        matched = self.draft.matched_by_name(self.choices.attributes, self.fields)
+        return len(matched.mapping) > len([pair for pair in self.draft.mapping if not pair.is_empty])
+
+    def _options_for(self, pair: Pair) -> list[FieldOption]:
+        taken = {other.field for other in self.draft.mapping if other is not pair and other.field}
+        fields = self.fields
+        if pair.field and all(field.key != pair.field for field in fields):
+            fields = [*fields, replace(_NAMELESS, key=pair.field, label=pair.field)]
+        return [FieldOption(field, field.key == pair.field, field.key in taken) for field in fields]
+
+    # -- people ------------------------------------------------------------------------------------------------
+    @property
+    def segments(self) -> list[SegmentRow]:
+        chosen = set(self.draft.segments)
+        return [SegmentRow(summary, str(summary.id) in chosen) for summary in self.choices.segments]
+
+    @property
+    def chosen_segments(self) -> list[SegmentSummary]:
+        return [row.summary for row in self.segments if row.checked]
+
+    @cached_property
+    def quality(self) -> Quality | None:
+        """How many people the chosen segments hold, each counted once, and how good their addresses are."""
+        ids = [segment.id for segment in self.chosen_segments]
+        return audience.quality(self.draft.email_attribute, ids) if ids and not self.waits else None
+
+    @property
+    def too_many(self) -> bool:
+        return bool(self.quality and self.quality.unique > settings.MAX_PROFILES_PER_EXPORT)
+
+    @property
+    def most_people(self) -> int:
+        return int(settings.MAX_PROFILES_PER_EXPORT)
+
+    @cached_property
+    def new_people(self) -> int | None:
+        """How many people the list would email; None when that cannot be counted now."""
+        ids = [segment.id for segment in self.chosen_segments]
+        if self.connection is None or self.waits or not ids or not self.draft.email_attribute:
+            return None
+        figures = preview.figures_of(
+            preview.Sketch(
+                connection=self.connection,
+                list_id=self.draft.list_id,
+                segment_ids=ids,
+                email_attribute=self.draft.email_attribute,
+                mapping=[
+                    {"attribute": pair.attribute, "field": pair.field}
+                    for pair in self.draft.mapping
+                    if pair.attribute and pair.field
+                ],
+                answers=self.draft.answers,
+                export_id=self.export.pk if self.export else None,
+            )
+        )
+        return figures.add if figures else None
+
+
+def choices_for(user: User) -> Choices:
+    """What this person may choose from."""
+    connections = Connection.objects.prefetch_related("consents").select_related("export_user").order_by("name")
+    return Choices(
+        connections=[connection for connection in connections if user_can_use(user, connection)],
+        attributes=audience.attribute_catalogue(),
+        segments=audience.segment_summaries(),
+    )

@@ -1,0 +1,161 @@
+"""The runs of an export, and one run as it goes."""
+
+from django.db.models import F
+from django.db.models.functions import Lower
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+
+from config.accounts.decorators import require_permission
+from config.accounts.permissions import Permission
+from config.jobs.models import JobStatus
+from config.web.htmx import Request
+from config.web.lists import Column, list_page
+from exports import accounting
+from exports.accounting import Line, PeopleKind
+from exports.models import Export, Run, Stage
+from exports.pace import batches_of, pace_of
+from exports.permissions import user_can_manage
+from exports.policies import can_run
+from exports.run_states import Reason
+from exports.views.run_frame import find_run, frame
+from exports.views.shown import ShownRun
+
+HISTORY_COLUMNS = (
+    Column("number", gettext_lazy("Run"), order_by=("number",)),
+    Column("status", gettext_lazy("Status"), order_by=("status", "number")),
+    Column("trigger", gettext_lazy("Started"), order_by=("trigger", Lower("requested_by__full_name"), "number")),
+    Column("started", gettext_lazy("When"), order_by=("created_at",)),
+    Column("duration", gettext_lazy("Duration"), order_by=(F("finished_at") - F("started_at"),), kind="number"),
+    Column("members", gettext_lazy("Members"), order_by=("members", "number"), kind="number"),
+    Column("delivered", gettext_lazy("Delivered"), order_by=("delivered", "number"), kind="number"),
+    Column("new", gettext_lazy("New"), order_by=("new_people", "number"), kind="number"),
+    Column("left", gettext_lazy("Left as they are"), order_by=("left", "number"), kind="number"),
+    Column("rejected", gettext_lazy("Rejected"), order_by=("rejected", "number"), kind="number"),
+    Column("not_sent", gettext_lazy("Not sent"), order_by=("not_sent", "number"), kind="number"),
+)
+
+
+@require_permission(Permission.EXPORT_VIEW)
+@require_safe
+def history(request: Request, export_id: int) -> HttpResponse:
+    """All runs of an export."""
+    export = get_object_or_404(Export.objects.select_related("connection"), pk=export_id)
+    page = list_page(
+        request,
+        Run.objects.filter(export=export).select_related("requested_by"),
+        columns=HISTORY_COLUMNS,
+        search=("number", "status", "reason", "message", "requested_by__full_name", "requested_by__username"),
+        default="-number",
+        selectable=False,
+    )
+    may_manage = user_can_manage(request.user, export)
+    context = {
+        "list": page,
+        "runs": [ShownRun(run) for run in page.rows],
+        "export": export,
+        "may_manage": may_manage,
+        "may_run": may_manage and can_run(export),
+        "active_nav": "exports",
+    }
+    return render(request, "exports/history.html", context)
+
+
+@require_permission(Permission.EXPORT_VIEW)
+@require_safe
+def run(request: Request, run_id: int) -> HttpResponse:
+    """One run, followed live while it lasts."""
+    found = find_run(run_id)
+    return render(request, "exports/run.html", _overview(request, found))
+
+
+@require_permission(Permission.EXPORT_VIEW)
+@require_safe
+def live(request: Request, run_id: int) -> HttpResponse:
+    """The part of the run's page that changes."""
+    found = find_run(run_id)
+    return render(request, "exports/run_live.html", _overview(request, found))
+
+
+@require_permission(Permission.EXPORT_VIEW)
+@require_safe
+def settings_used(request: Request, run_id: int) -> HttpResponse:
+    """The frozen settings of a run, and the story of its statuses."""
+    found = find_run(run_id)
+    frozen = found.frozen
+    fields = {field["key"]: field["label"] for field in frozen.get("fields", ())}
+    context = frame(request, found, "exports:run_settings") | {
+        "frozen": frozen,
+        "mapping": [
+            (pair["attribute"], fields.get(pair["field"], pair["field"])) for pair in frozen.get("mapping", ())
+        ],
+        "answers": _answers(found),
+        "events": [
+            {
+                "event": event,
+                "from_label": JobStatus(event.from_status).label if event.from_status else "",
+                "to_label": JobStatus(event.to_status).label,
+                "reason": Reason(event.reason).label if event.reason else "",
+            }
+            for event in found.events.all()
+        ],
+    }
+    return render(request, "exports/run_settings.html", context)
+
+
+def _overview(request: Request, run: Run) -> dict[str, object]:
+    ended_well = run.status in (JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
+    return frame(request, run, "exports:run") | {
+        "live_id": "run-live",
+        "live_url": request.path if request.path.endswith("/live/") else f"{request.path}live/",
+        "live_done": not run.is_open,
+        "stages": _stages(run),
+        "pace": pace_of(run),
+        "batches": batches_of(run),
+        "members_line": Line(PeopleKind.MEMBERS, run.members),
+        "plan_lines": accounting.plan_of(run),
+        "ending_lines": accounting.ending_of(run),
+        "still_to_send": accounting.still_to_send(run),
+        "groups": accounting.groups_of(run),
+        "is_planned": run.stage in (Stage.DELIVER, Stage.COMPLETE) and bool(run.members or ended_well),
+        "ended_well": ended_well,
+    }
+
+
+def _stages(run: Run) -> list[dict[str, object]]:
+    """The four stages, each done, now, next or failed."""
+    order = list(Stage)
+    reached = order.index(_reached(run))
+    ended_badly = not run.is_open and run.status not in (JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
+    stages = []
+    for at, stage in enumerate(order):
+        state = "done" if at < reached else "next"
+        if at == reached:
+            state = "failed" if ended_badly else "now" if run.is_open else "done"
+        if at == reached and run.status == JobStatus.QUEUED and run.attempt == 0:
+            state = "next"
+        stages.append({"stage": stage, "label": stage.label, "state": state})
+    return stages
+
+
+def _reached(run: Run) -> Stage:
+    """How far it came. What ends early is complete by its stage, and tells by what it left behind."""
+    if run.is_open or run.status in (JobStatus.SUCCESSFUL, JobStatus.WARNINGS):
+        return Stage(run.stage)
+    if not run.frozen:
+        return Stage.CHECK
+    return Stage.DELIVER if run.planned else Stage.PLAN
+
+
+def _answers(run: Run) -> list[tuple[str, str]]:
+    """What was chosen in answer to the destination's questions, in words where they are still asked."""
+    chosen: dict[str, str] = run.frozen.get("answers", {})
+    if run.export.connection is None:
+        return list(chosen.items())
+    answers = []
+    for question in run.export.connection.destination.questions():
+        labels = {choice.value: str(choice.label) for choice in question.choices}
+        value = chosen.get(question.name, "")
+        answers.append((str(question.label), labels.get(value, value)))
+    return answers
