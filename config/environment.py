@@ -57,7 +57,12 @@ def database(url: str) -> dict[str, object]:
     """Django's settings for a ``postgres://`` address."""
     if not url.startswith(("postgres://", "postgresql://")):
         raise ImproperlyConfigured("DATABASE_URL must begin with postgres:// — PostgreSQL is the one engine here.")
-    return dict(_env.db_url_config(url))
+    try:
+        return dict(_env.db_url_config(url))
+    except ValueError:  # which would quote the address, password and all
+        raise ImproperlyConfigured(
+            "DATABASE_URL is no address such as postgres://user:password@host/name."
+        ) from None
 
 
 def _text_from_file(name: str) -> str | None:

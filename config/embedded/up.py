@@ -1,5 +1,6 @@
 """The whole system on one machine: what `manage.py up` does, in the order it does it."""
 
+import errno
 import http.client
 import json
 import os
@@ -11,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from django.conf import settings
+from django.core import checks
 
 from config.embedded import broker, database, folders, leftovers, postgres, programs, static_files
 from config.embedded.errors import CannotStart
@@ -30,6 +32,7 @@ class Stopped(Exception):
 def run(output: Output) -> None:
     """Start everything, watch over it, and stop it all on Ctrl-C or SIGTERM; raises CannotStart."""
     os.umask(0o077)
+    _check_settings()
     with only_one(settings.VAR_DIR):
         _clear_away(output)
         _check_ports()
@@ -59,6 +62,12 @@ def _start(supervisor: Supervisor, output: Output) -> None:
     if settings.DEMO and supervisor.run_once(programs.seed()) != 0:
         raise CannotStart("The demo could not be filled (seed_demo failed): see the lines above.")
     _welcome(output)
+
+
+def _check_settings() -> None:
+    for found in checks.run_checks(tags=["house"]):
+        if found.is_serious():
+            raise CannotStart(f"{found.msg} {found.hint}")
 
 
 def _clear_away(output: Output) -> None:
@@ -104,9 +113,7 @@ def _check_port(host: str, port: int, setting: str) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            reason = (
-                "is taken" if isinstance(error, OSError) and error.errno == 98 else f"is no use: {error.strerror}"
-            )
+            reason = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used: {error.strerror}"
             raise CannotStart(f"Port {port} of {host} {reason}; choose another with {setting}.") from error
 
 

@@ -1,0 +1,88 @@
+"""Start-up checks: what would go wrong later is said now, with what to do. `up` and `manage.py check` run them."""
+
+from collections.abc import Iterator
+
+from cryptography.fernet import Fernet
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+
+TAG = "house"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@register(TAG)
+def check_encryption_keys(**_: object) -> list[CheckMessage]:
+    """Credentials cannot be kept without a key, nor with one that is none. Keys are named by their id only."""
+    if not settings.ENCRYPTION_KEYS:
+        return [Error("There is no key to encrypt credentials with.", hint=_HOW_TO_MAKE_A_KEY, id="house.E001")]
+    return list(_faults_of_keys(settings.ENCRYPTION_KEYS))
+
+
+@register(TAG)
+def check_demo(**_: object) -> list[CheckMessage]:
+    """The demo's passwords are known to everybody."""
+    if settings.DEMO and settings.HOST not in LOOPBACK:
+        hint = "Leave HOST unset, or start without the demo."
+        return [
+            Error(
+                f"The demo may not be reached from elsewhere: HOST is {settings.HOST}.", hint=hint, id="house.E004"
+            )
+        ]
+    return []
+
+
+@register(TAG)
+def check_secret_key(**_: object) -> list[CheckMessage]:
+    """A short key can be guessed."""
+    if len(settings.SECRET_KEY) < 32:
+        hint = "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+        return [Warning("SECRET_KEY is shorter than 32 characters.", hint=hint, id="house.W001")]
+    return []
+
+
+@register(TAG)
+def check_production(**_: object) -> list[CheckMessage]:
+    """What is fine on one's own machine and careless anywhere else."""
+    found: list[CheckMessage] = []
+    if settings.DEBUG and not settings.EMBEDDED:
+        found.append(Warning("DEBUG shows the insides to every visitor.", hint="Unset DEBUG.", id="house.W002"))
+    if "*" in settings.ALLOWED_HOSTS:
+        hint = "Name the hosts that people use, such as exports.example.com."
+        found.append(Warning("ALLOWED_HOSTS accepts every name.", hint=hint, id="house.W003"))
+    return found
+
+
+@register(TAG, deploy=True)
+def check_https(**_: object) -> list[CheckMessage]:
+    """Passwords travel in every sign-in."""
+    if settings.HTTPS:
+        return []
+    hint = "Put a proxy that speaks HTTPS in front, and set HTTPS=yes."
+    return [Warning("Pages are served without HTTPS.", hint=hint, id="house.W004")]
+
+
+_HOW_TO_MAKE_A_KEY = (
+    "Set ENCRYPTION_KEYS to id:key. Make a key with: python -c "
+    "'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
+)
+
+
+def _faults_of_keys(entries: list[str]) -> Iterator[CheckMessage]:
+    seen: set[str] = set()
+    for place, entry in enumerate(entries, start=1):
+        key_id, colon, key = entry.partition(":")
+        if not colon or not key_id or not _is_key(key):
+            text = f"Entry {place} of ENCRYPTION_KEYS is not an id and a key."
+            yield Error(text, hint=_HOW_TO_MAKE_A_KEY, id="house.E002")
+        elif key_id in seen:
+            hint = "Give every key an id of its own: stored credentials name their key by it."
+            yield Error(f"ENCRYPTION_KEYS holds two keys called “{key_id}”.", hint=hint, id="house.E003")
+        seen.add(key_id)
+
+
+def _is_key(key: str) -> bool:
+    try:
+        Fernet(key)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,67 @@
+"""/healthz, /readyz and /metrics, as machines ask them."""
+
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from config.jobs import pulse
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _a_broker_of_its_own(settings: Settings, tmp_path: Path) -> None:
+    settings.BROKER_FOLDER = tmp_path / "broker"
+
+
+@pytest.fixture
+def _everybody_alive() -> None:
+    for name in pulse.NAMES:
+        pulse.give(name)
+
+
+def test_a_stranger_may_ask(client: Client) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+
+
+@pytest.mark.usefixtures("_everybody_alive")
+def test_it_is_ready_when_every_part_is_there(client: Client) -> None:
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert set(answer.json()["checks"]) == {"database", "migrations", "broker", "beat", "bells", "work"}
+
+
+def test_it_is_not_ready_without_workers_and_beat(client: Client) -> None:
+    pulse.forget_all()
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    missing = [name for name, check in answer.json()["checks"].items() if not check["ok"]]
+    assert missing == ["beat", "bells", "work"]
+
+
+@pytest.mark.usefixtures("_everybody_alive")
+def test_it_is_not_ready_without_its_broker(client: Client, settings: Settings) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert not answer.json()["checks"]["broker"]["ok"]
+
+
+def test_answers_are_never_kept(client: Client) -> None:
+    assert "no-store" in client.get("/healthz")["Cache-Control"]
+
+
+@pytest.mark.usefixtures("_everybody_alive")
+def test_it_counts_runs_queues_and_signs_of_life(client: Client, settings: Settings) -> None:
+    settings.BROKER_FOLDER.mkdir()
+    (settings.BROKER_FOLDER / "0_a.work.msg").touch()
+    lines = client.get("/metrics").content.decode().splitlines()
+    assert 'segment_exports_queue_length{queue="work"} 1' in lines
+    assert 'segment_exports_up{part="beat"} 1' in lines
+    assert "# TYPE segment_exports_runs gauge" in lines
+
+
+def test_it_only_reads(client: Client) -> None:
+    assert client.post("/readyz").status_code == 405

@@ -1,0 +1,97 @@
+"""The environment is read with types, and a bad value says what to do."""
+
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from config import environment
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("THING", raising=False)
+    monkeypatch.delenv("THING_FILE", raising=False)
+
+
+def test_text_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THING", "a value")
+    assert environment.text("THING") == "a value"
+
+
+def test_what_is_required_and_absent_is_named() -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"Set THING \(or THING_FILE\)"):
+        environment.text("THING")
+
+
+def test_an_empty_value_counts_as_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THING", "")
+    assert environment.text("THING", "default") == "default"
+
+
+def test_a_value_may_come_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("from a file\n")
+    monkeypatch.setenv("THING", "from the environment")
+    monkeypatch.setenv("THING_FILE", str(tmp_path / "secret"))
+    assert environment.text("THING") == "from a file"
+
+
+def test_a_file_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("THING_FILE", str(tmp_path / "missing"))
+    with pytest.raises(ImproperlyConfigured, match="missing, which cannot be read"):
+        environment.text("THING")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [("yes", True), ("ON", True), ("1", True), ("no", False), ("false", False)]
+)
+def test_a_flag_takes_the_usual_spellings(monkeypatch: pytest.MonkeyPatch, written: str, meant: bool) -> None:
+    monkeypatch.setenv("THING", written)
+    assert environment.flag("THING", not meant) is meant
+
+
+def test_a_flag_refuses_anything_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THING", "perhaps")
+    with pytest.raises(ImproperlyConfigured, match="THING is “perhaps”; write yes or no"):
+        environment.flag("THING", False)
+
+
+def test_a_number_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THING", " 12 ")
+    assert environment.number("THING", 1) == 12
+
+
+@pytest.mark.parametrize("written", ["twelve", "1.5", "1e3"])
+def test_a_number_refuses_words(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+    monkeypatch.setenv("THING", written)
+    with pytest.raises(ImproperlyConfigured, match="write a whole number"):
+        environment.number("THING", 1)
+
+
+@pytest.mark.parametrize("written", ["0", "65"])
+def test_a_number_keeps_its_bounds(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+    monkeypatch.setenv("THING", written)
+    with pytest.raises(ImproperlyConfigured, match="write a number from 1 to 64"):
+        environment.number("THING", 1, least=1, most=64)
+
+
+def test_words_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THING", "one, two,,three ")
+    assert environment.words("THING") == ["one", "two", "three"]
+
+
+def test_a_database_is_an_address_of_postgresql() -> None:
+    settings = environment.database("postgres://user:word@db.example:5433/exports")
+    assert (settings["HOST"], settings["PORT"], settings["NAME"]) == ("db.example", 5433, "exports")
+
+
+@pytest.mark.parametrize("url", ["sqlite:///db.sqlite3", "mysql://localhost/x"])
+def test_another_engine_is_refused(url: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="must begin with postgres://"):
+        environment.database(url)
+
+
+def test_a_bad_address_is_refused_without_its_password() -> None:
+    with pytest.raises(ImproperlyConfigured, match="is no address") as refused:
+        environment.database("postgres://user:hush@host:port/name")
+    assert "hush" not in str(refused.value)
