@@ -33,6 +33,10 @@ class ConnectionForm(forms.Form):
         self.connection = connection
         self.initial = {"name": connection.name, "contributors": Role.CONTRIBUTOR in connection.allowed_roles}
         self.fields["agree"].required = agree_required
+        if connection.is_sandbox:
+            self.fields["agree"].help_text = _("Optional here: a sandbox reaches no real people.")
+        elif connection.pk is not None:
+            self.fields["agree"].help_text = _("Exports do not run over this connection until somebody agrees.")
         self.fields["name"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
         for name, trigger in (("name", "input changed delay:300ms"), ("agree", "change")):
             self.fields[name].widget.attrs |= _looking(address, trigger)

@@ -30,7 +30,8 @@ class Setup:
     ) -> None:
         self.user, self.connection, self.draft, self.address = user, connection, draft, address
         self._data = data
-        self.problem = ""  # a sentence about the step that was just tried
+        self.step = ""  # the step that was just taken
+        self.problem = ""  # … and what went wrong with it
         agree_required = self.is_new and self.must_agree
         self.form = ConnectionForm(data, connection=connection, agree_required=agree_required, address=address)
         self.password_form = PasswordForm()
@@ -76,8 +77,8 @@ class Setup:
 
     @property
     def is_typing(self) -> bool:
-        """Whether credentials are asked for."""
-        if self.is_connected or self.is_checking:
+        """Whether credentials are asked for, or were typed and are being tried."""
+        if self.is_connected:
             return False
         return self.connection.credentials is None or (self.draft is not None and self.draft.replacing)
 
@@ -118,6 +119,23 @@ class Setup:
         if self.is_new and self.export_user is None and policies.needs_export_user(self.connection):
             missing.append(_("Add yourself as export user"))
         return missing
+
+    @property
+    def focus(self) -> str:
+        """What takes the focus after a step: credentials, password, connected or export_user; else empty."""
+        if not self.step or self.is_checking:
+            return ""
+        if self.is_typing:
+            return "credentials"
+        if self.step == "export_user" or (self.step == "check" and self.export_user is None):
+            return "export_user" if self.export_user is not None else "password"
+        return "connected"
+
+    def place_focus(self) -> None:
+        """Mark the input that takes the focus; what is no input is marked in the template."""
+        form = {"credentials": self.credentials_form, "password": self.password_form}.get(self.focus)
+        if form is not None:
+            list(form.fields.values())[-1].widget.attrs["autofocus"] = True
 
     # -- steps -----------------------------------------------------------------------------------------------
 

@@ -57,7 +57,10 @@ def _pane(request: Request, connection: Connection) -> HttpResponse:
     setup = Setup(user=request.user, connection=connection, draft=draft, data=posted, address=address)
     if posted is None:
         return _shown(request, setup)
-    if step := posted.get("step", ""):
+    step = posted.get("step", "")
+    if step == "look" and setup.is_open:  # nothing in there depends on what was typed
+        return HttpResponse(status=204)
+    if step:
         _take(request, setup, step)
         return _shown(request, setup)
     return _saved(request, setup)
@@ -72,6 +75,7 @@ def _take(request: Request, setup: Setup, step: str) -> None:
             return
         setup.draft = drafts.new(setup.connection)
     STEPS[step](setup)
+    setup.step = step
     if setup.is_checking and step == "authenticate" and not request.htmx:
         setup.check()  # a page without scripts cannot come back for it
     drafts.save(request.session, setup.draft)
@@ -99,6 +103,7 @@ def _saved(request: Request, setup: Setup) -> HttpResponse:
 
 
 def _shown(request: Request, setup: Setup, status: int = 200, stale: StaleEdit | None = None) -> HttpResponse:
+    setup.place_focus()
     context = {"setup": setup, "form": setup.form, "connection": setup.connection, "stale": stale}
     context |= {"address": setup.address, "privacy_statement_url": settings.PRIVACY_STATEMENT_URL}
     if request.htmx and request.htmx.target == PART:

@@ -30,7 +30,7 @@ def _asked(request: Request, connection: Connection, uses: list[used_by.Use], st
     context = {
         "connection": connection,
         "uses": uses,
-        "title": _("Remove “{name}”?").format(name=connection.name),
+        "title": (_("“{name}” is in use") if uses else _("Remove “{name}”?")).format(name=connection.name),
         "confirm_label": _("Remove"),
         "danger": True,
         "action_url": reverse("connections:remove", args=[connection.pk]),

@@ -65,6 +65,11 @@ class Pane:
         return self.html
 
 
+def focused(html: str) -> str | None:
+    found = re.search(r'<input [^>]*name="([^"]+)"[^>]* autofocus', html)
+    return found[1] if found else None
+
+
 def enabled(html: str, step: str) -> bool:
     button = re.search(rf'<button [^>]*value="{step}"[^>]*>', html)
     return button is not None and not re.search(r"\sdisabled\s*>", button[0])
@@ -105,6 +110,20 @@ def test_each_step_waits_for_the_one_before(live_pane: Pane) -> None:
     assert enabled(html, "authenticate")
     assert not enabled(html, "export_user")
     assert live_pane.needs == ["Authenticate with Campaign Monitor", "Add yourself as export user"]
+
+
+def test_typing_disturbs_nothing_once_the_part_is_open(live_pane: Pane, alice_client: Client) -> None:
+    live_pane.step("connect", name="Winter mail", agree="on")
+    response = alice_client.post(ADD, live_pane.typed | {"step": "look"}, headers=PART)
+    assert response.status_code == 204
+
+
+def test_the_focus_goes_where_the_next_step_is(live_pane: Pane, sandbox: RunningSandbox) -> None:
+    html = live_pane.step("connect", name="Winter mail", agree="on")
+    assert focused(html) == "credential-api_key"
+    html = live_pane.step("authenticate", **{"credential-api_key": sandbox.api_key})
+    assert focused(html) == "own-password"
+    assert 'tabindex="-1" autofocus' in live_pane.step("export_user", **{"own-password": PASSWORD})
 
 
 def test_connect_does_not_open_before_consent(live_pane: Pane) -> None:
@@ -362,7 +381,7 @@ def test_it_says_that_what_is_stored_is_still_refused(
 def test_consent_can_be_given_later(alice: User, alice_client: Client, settings: Settings) -> None:
     connection = make_connection(alice, consent=False, export_user=False)
     pane = Pane(alice_client, edit_url(connection))
-    assert "Exports do not run over this connection until an administrator agrees." in pane.html
+    assert "Exports do not run over this connection until somebody agrees." in pane.html
     pane.step("export_user", **{"own-password": PASSWORD})
     assert pane.save(name="Newsletter", agree="on").status_code == 200
     assert status_of(Connection.objects.get()) is ConnectionStatus.READY
