@@ -3,15 +3,14 @@
 from typing import Any
 
 import pytest
-from createsend import BadRequest, Subscriber
-from createsend import List as MailingList
 
+from tests.contract.official import createsend
 from tests.sandbox import RunningSandbox
 
 
 @pytest.fixture
-def subscriber(sandbox: RunningSandbox, official_client: None) -> Any:
-    return Subscriber({"api_key": sandbox.api_key})
+def subscriber(official: Any, key: dict[str, str]) -> Any:
+    return official.Subscriber(key)
 
 
 def person(email: str, **more: Any) -> dict[str, Any]:
@@ -121,7 +120,7 @@ def test_people_of_a_confirmed_list_wait_for_their_click(sandbox: RunningSandbox
 
     again = subscriber.import_subscribers(club, [person("a@example.com")], False)
     assert [each.Code for each in again.FailureDetails] == [208]
-    assert MailingList(subscriber.auth_details, club).unconfirmed().TotalNumberOfRecords == 1
+    assert createsend.List(subscriber.auth_details, club).unconfirmed().TotalNumberOfRecords == 1
 
 
 @pytest.mark.parametrize(
@@ -144,7 +143,7 @@ def test_people_of_a_confirmed_list_wait_for_their_click(sandbox: RunningSandbox
     ],
 )
 def test_it_refuses_a_whole_batch(sandbox: RunningSandbox, subscriber: Any, rows: Any, code: int) -> None:
-    with pytest.raises(BadRequest) as refusal:
+    with pytest.raises(createsend.BadRequest) as refusal:
         subscriber.import_subscribers(sandbox.list_id, rows, False)
 
     assert refusal.value.data.Code == code

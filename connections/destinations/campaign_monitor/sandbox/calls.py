@@ -61,9 +61,6 @@ class Body:
     def of(cls, call: Call, parameter: str) -> "Body":
         return cls({name.lower(): value for name, value in call.object(parameter).items()}, parameter)
 
-    def has(self, name: str) -> bool:
-        return self.values.get(name.lower()) is not None
-
     def text(self, name: str, default: str = "") -> str:
         value = self.values.get(name.lower())
         if value is None:

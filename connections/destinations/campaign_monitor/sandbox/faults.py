@@ -99,9 +99,9 @@ class Faults:
         """Exactly the trouble that ``value`` names, counted from now; raises BadFaults."""
         if not isinstance(value, dict):
             raise BadFaults("Faults are an object.")
-        unknown = value.keys() - {"latency_ms", "jitter_ms", "same_address_seconds", "seed", "rules"}
+        unknown = value.keys() - self.as_json().keys()
         if unknown:
-            raise BadFaults(f"Faults know no “{', '.join(sorted(unknown - {'base_latency_ms'}))}”.")
+            raise BadFaults(f"Faults know no “{', '.join(sorted(unknown))}”.")
         rules = [Rule.read(each) for each in value.get("rules") or []]
         with self._lock:
             self.clear()

@@ -1,6 +1,7 @@
 """What was called lately, and how much in all since the start or the last reset. In this process only."""
 
 import threading
+import time
 from collections import Counter, deque
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -53,12 +54,14 @@ class Log:
             return list(self._entries)[:limit]
 
     def as_json(self, limit: int = ENTRIES_KEPT) -> dict[str, Any]:
-        """``totals`` has calls, imports and rows; ``statuses`` how often each was answered."""
+        """``totals`` has calls, imports and rows; ``statuses`` how often each was answered; ``cpu_seconds`` is
+        what this process used since it started."""
         with self._lock:
             totals = {name: self.totals[name] for name in ("calls", "imports", "rows")}
             statuses = dict(sorted(self._statuses.items()))
         return {
             "totals": totals,
             "statuses": statuses,
+            "cpu_seconds": time.process_time(),
             "requests": [asdict(entry) for entry in self.entries(limit)],
         }

@@ -64,11 +64,16 @@ def _answer(call: Call, chosen: _Route, named: dict[str, Any]) -> Answer:
         call.caller.check_account()
     if chosen.scopes:
         call.caller.check_scope(*chosen.scopes)
+    if not chosen.alone:
+        return chosen.handler(call, **_reached(call, named))
+    with call.store.lock:
+        return chosen.handler(call, **_reached(call, named))
+
+
+def _reached(call: Call, named: dict[str, Any]) -> dict[str, Any]:
+    """What the path names, ids replaced by what they stand for."""
     if "client" in named:
         named["client"] = call.caller.client(call.store, named["client"])
     if "list" in named:
         named["mailing_list"] = call.caller.list(call.store, named.pop("list"))
-    if not chosen.alone:
-        return chosen.handler(call, **named)
-    with call.store.lock:
-        return chosen.handler(call, **named)
+    return named

@@ -67,6 +67,8 @@ def _take(
 ) -> dict[str, Any]:
     refusals = call.faults.refused_emails(people)
     with call.store.change() as change:
+        if call.store.lists.get(mailing_list.id) is not mailing_list:
+            raise ApiError(101, status=401)  # it was deleted while its new people were being read
         taking = Taking(call.store, change, mailing_list, by="import", resubscribe=resubscribe, moment=now())
         for key, incoming in people.items():
             if key in refusals:

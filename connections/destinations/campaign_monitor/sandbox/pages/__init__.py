@@ -2,7 +2,6 @@
 
 Made on the server, no scripts. They read; only the faults page changes anything."""
 
-from connections.destinations.campaign_monitor.sandbox.exchange import Reply, Request
 from connections.destinations.campaign_monitor.sandbox.pages.addresses import through
 
-__all__ = ["Reply", "Request", "through"]
+__all__ = ["through"]
