@@ -81,6 +81,10 @@ class PasswordForm(forms.Form):
     prefix = "own"
     password = forms.CharField(
         label=_("Your password"),
+        help_text=_(
+            "The export user stands for what is sent over this connection. "
+            "Confirm with the password you sign in with."
+        ),
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "hx-preserve": "true"}),
     )
