@@ -6,6 +6,7 @@ given as ``NAME_FILE``: the path of a file that holds it, as container secrets d
 
 import os
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -51,6 +52,24 @@ def number(name: str, default: int, *, least: int = 0, most: int = 2**31) -> int
 def words(name: str, default: str = "") -> list[str]:
     """A list separated by commas, blanks dropped."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    """One of ``allowed``, in whatever case it is written."""
+    value = text(name, default).strip().upper()
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} is “{value}”; write one of {', '.join(allowed)}.")
+    return value
+
+
+def time_zone(name: str, default: str) -> str:
+    """The name of a time zone that this machine knows."""
+    value = text(name, default).strip()
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError, ZoneInfoNotFoundError) as error:
+        raise ImproperlyConfigured(f"{name} is “{value}”; write a time zone such as Europe/Vienna.") from error
+    return value
 
 
 def database(url: str) -> dict[str, object]:

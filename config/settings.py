@@ -167,7 +167,7 @@ LANGUAGES = [
 LOCALE_PATHS = [BASE_DIR / "config" / "locale"]
 USE_I18N = True
 USE_TZ = True
-TIME_ZONE = environment.text("TIME_ZONE", "UTC")
+TIME_ZONE = environment.time_zone("TIME_ZONE", "UTC")
 
 # -- database ------------------------------------------------------------------------------------------------
 DATABASES = {
@@ -211,5 +211,5 @@ CAMPAIGN_MONITOR_SANDBOX_URL = environment.text(
 )
 
 LOGGING_CONFIG = "config.logging.configure"
-LOG_LEVEL = environment.text("LOG_LEVEL", "INFO").upper()
+LOG_LEVEL = environment.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 TEST_RUNNER = "django.test.runner.DiscoverRunner"

@@ -80,6 +80,26 @@ def test_words_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     assert environment.words("THING") == ["one", "two", "three"]
 
 
+def test_a_choice_is_one_of_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THING", "debug")
+    assert environment.choice("THING", "INFO", ("DEBUG", "INFO")) == "DEBUG"
+    monkeypatch.setenv("THING", "loud")
+    with pytest.raises(ImproperlyConfigured, match="write one of DEBUG, INFO"):
+        environment.choice("THING", "INFO", ("DEBUG", "INFO"))
+
+
+def test_a_time_zone_is_one_that_exists(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THING", "Europe/Vienna")
+    assert environment.time_zone("THING", "UTC") == "Europe/Vienna"
+
+
+@pytest.mark.parametrize("written", ["Middle/Earth", "../etc", "Europe"])
+def test_a_time_zone_that_does_not_is_refused(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+    monkeypatch.setenv("THING", written)
+    with pytest.raises(ImproperlyConfigured, match="write a time zone such as"):
+        environment.time_zone("THING", "UTC")
+
+
 def test_a_database_is_an_address_of_postgresql() -> None:
     settings = environment.database("postgres://user:word@db.example:5433/exports")
     assert (settings["HOST"], settings["PORT"], settings["NAME"]) == ("db.example", 5433, "exports")
