@@ -43,5 +43,11 @@ def help_page(request: HttpRequest, page: str) -> HttpResponse:
     """One page of the manual."""
     if page not in help_pages.PAGES:
         raise Http404
-    context = {"pages": help_pages.PAGES, "page": page, "page_title": help_pages.PAGES[page]}
+    context = {
+        "pages": help_pages.PAGES,
+        "page": page,
+        "page_title": help_pages.PAGES[page],
+        "statuses": help_pages.statuses(),
+        "outcomes": help_pages.OUTCOMES,
+    }
     return render(request, f"help/{page}.html", context)

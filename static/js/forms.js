@@ -61,7 +61,8 @@
   }
 
   function isChanged(form) {
-    return "wasChanged" in form.dataset || (asOpened.has(form) && asOpened.get(form) !== contents(form));
+    if ("wasChanged" in form.dataset) return true;
+    return "touched" in form.dataset && asOpened.has(form) && asOpened.get(form) !== contents(form);
   }
 
   window.shell.hasUnsaved = (within) =>
@@ -92,7 +93,9 @@
   ["input", "change"].forEach((kind) =>
     document.addEventListener(kind, (event) => {
       const form = event.target.form || event.target.closest?.("form");
-      if (form?.matches("[data-needs]")) tellNeeds(form);
+      if (!form) return;
+      if (event.isTrusted) form.dataset.touched = ""; // parts that the server fills in by itself do not count
+      if (form.matches("[data-needs]")) tellNeeds(form);
     }),
   );
 
@@ -120,6 +123,9 @@
     const around = event.target.closest?.("form[data-needs]");
     if (around) tellNeeds(around);
   });
+  document.addEventListener("htmx:oobAfterSwap", () =>
+    document.querySelectorAll("form[data-needs]").forEach(tellNeeds),
+  );
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) document.querySelectorAll("form").forEach((form) => setBusy(form, false));
   });

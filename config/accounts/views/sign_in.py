@@ -7,8 +7,9 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
 from django.utils.translation import gettext_lazy as _
 
-from config.accounts import demo
 from config.accounts.models import User
+
+DEMO_PASSWORD = "demo"  # noqa: S105 — shown on the page on purpose; such accounts exist in the demo alone
 
 
 class SignInForm(AuthenticationForm):
@@ -29,7 +30,7 @@ class SignIn(LoginView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         accounts = User.objects.filter(is_demo=True, is_active=True).order_by("pk") if settings.DEMO else []
-        return super().get_context_data(**kwargs) | {"demo_accounts": accounts, "demo_password": demo.PASSWORD}
+        return super().get_context_data(**kwargs) | {"demo_accounts": accounts, "demo_password": DEMO_PASSWORD}
 
 
 class SignOut(LogoutView):
