@@ -94,7 +94,7 @@ def test_consent_keeps_who_when_and_which_words(alice: User) -> None:
     consent = Consent.objects.get(connection=connection)
     assert (consent.given_by, consent.given_by_name, consent.text_version) == (
         alice,
-        "alice",
+        "Alice Adams",
         consent_text.VERSION,
     )
     assert consent.language == "en"
