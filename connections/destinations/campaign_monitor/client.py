@@ -11,13 +11,14 @@ Every method returns plain values or raises an error of ``connections.destinatio
 this module. One client serves one thread at a time and keeps its line open between calls.
 """
 
+import base64
 import time
 from collections.abc import Sequence
 from types import TracebackType
 from urllib.parse import quote, urlsplit
 
 import requests
-from requests.auth import AuthBase, _basic_auth_str
+from requests.auth import AuthBase
 from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
 from connections.destinations.campaign_monitor import codes, wire
@@ -35,7 +36,7 @@ class _Key(AuthBase):
     shows it."""
 
     def __init__(self, api_key: str) -> None:
-        self._header = _basic_auth_str(api_key.encode("utf-8"), b"x")
+        self._header = f"Basic {base64.b64encode(f'{api_key}:x'.encode()).decode()}"
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = self._header
