@@ -30,6 +30,11 @@ def key_of(email: str) -> str:
     return email.strip().lower()
 
 
+def with_arrival(arrivals: tuple[Arrival, ...], arrival: Arrival) -> tuple[Arrival, ...]:
+    """The last arrivals, with one more."""
+    return (*arrivals, arrival)[-ARRIVALS_KEPT:]
+
+
 @dataclass(slots=True)
 class Person:
     """Somebody on one list. ``fields`` holds values by the field's id (a list of them where many may be chosen);
@@ -62,11 +67,6 @@ class Person:
             self.mobile,
             self.sms,
         )
-
-    def arrive(self, arrival: Arrival) -> None:
-        """Note that somebody sent this person to us."""
-        self.received += 1
-        self.arrivals = (*self.arrivals, arrival)[-ARRIVALS_KEPT:]
 
 
 @dataclass(slots=True)

@@ -164,8 +164,10 @@ class Store:
                 raise ValueError(f"The sandbox's file says something that this version does not know: {entry[0]}")
 
     def _replay_people(self, mailing_list: MailingList, rows: list[list[Any]]) -> None:
+        shared: dict[Any, Any] = {}
         for row in rows:
-            row[8] = tuple(map(tuple, row[8]))
+            arrivals = tuple(map(tuple, row[8]))
+            row[8] = shared.setdefault(arrivals, arrivals)
             mailing_list.people[key_of(row[0])] = Person(*row)
 
     def _replay_client(self, settings: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from connections.destinations.campaign_monitor.sandbox.model import (
     Client,
     MailingList,
     Person,
+    with_arrival,
 )
 from connections.destinations.campaign_monitor.sandbox.rows import Incoming
 from connections.destinations.campaign_monitor.sandbox.store import Change, Store
@@ -50,9 +51,9 @@ class Taking:
         self.by, self.resubscribe, self.moment = by, resubscribe, moment
         self.taken = Taken()
         self._state = UNCONFIRMED if mailing_list.confirmed_opt_in else ACTIVE
-        # Shared by all whom it happens to.
-        self._taken_now: Arrival = (moment, by, 0)
-        self._welcome = (self._taken_now,)
+        self._welcome: tuple[Arrival, ...] = ((moment, by, 0),)
+        # People who came together so far share their arrivals, and do so from now on.
+        self._histories: dict[tuple[int, int], tuple[tuple[Arrival, ...], tuple[Arrival, ...]]] = {}
         self._new: dict[str, Person] = {}
         self._touched: list[Person] = []
         self._siblings_touched: dict[str, list[Person]] = {}
@@ -64,12 +65,10 @@ class Taking:
             self._welcome_new(incoming)
             return
         code = 0 if self.resubscribe else self.refusal(person, incoming.key)
-        self._touched.append(person)
+        self._arrive(person, code)
         if code:
-            person.arrive((self.moment, self.by, code))
             self.taken.refuse(incoming.email, code)
             return
-        person.arrive(self._taken_now)
         self.apply(person, incoming)
         if person.state != ACTIVE:
             self._bring_back(person)
@@ -78,8 +77,7 @@ class Taking:
     def refuse(self, incoming: Incoming, code: int, message: str = "") -> None:
         """Refuse a row for a reason of its own; somebody who is on the list keeps the record of it."""
         if person := self.list.people.get(incoming.key):
-            person.arrive((self.moment, self.by, code))
-            self._touched.append(person)
+            self._arrive(person, code)
         self.taken.refuse(incoming.email, code, message)
 
     def finish(self) -> Taken:
@@ -105,9 +103,13 @@ class Taking:
 
     def apply(self, person: Person, incoming: Incoming, *, replace_choices: bool = False) -> None:
         """Put a row's values on a person."""
-        if incoming.name is not None:
+        # What stays the same stays the same object: otherwise memory falls to pieces, and the caches with it.
+        if incoming.name is not None and incoming.name != person.name:
             person.name = incoming.name
-        person.fields.update(incoming.changes)
+        fields = person.fields
+        for field_id, value in incoming.changes.items():
+            if fields.get(field_id) != value:
+                fields[field_id] = value
         if incoming.choices:
             _choose(person.fields, incoming.choices, replace=replace_choices)
         if incoming.clears:
@@ -122,8 +124,7 @@ class Taking:
 
     def correct(self, person: Person, incoming: Incoming) -> None:
         """Update one person, in whatever state; without Resubscribe the state stays."""
-        person.arrive((self.moment, self.by, 0))
-        self._touched.append(person)
+        self._arrive(person, 0)
         self.apply(person, incoming, replace_choices=True)
         if self.resubscribe and person.state != ACTIVE:
             self._bring_back(person)
@@ -154,6 +155,18 @@ class Taking:
                 person.consent = self._known_consent(incoming.key)
         self._new[incoming.key] = person
         self.taken.new += 1
+
+    def _arrive(self, person: Person, code: int) -> None:
+        """Note that the person was received, and with which code."""
+        person.received += 1
+        self._touched.append(person)
+        before = person.arrivals
+        known = self._histories.get((id(before), code))
+        if known is None:
+            # ``before`` is kept too, so that its id is not given to another meanwhile.
+            known = before, with_arrival(before, (self.moment, self.by, code))
+            self._histories[id(before), code] = known
+        person.arrivals = known[1]
 
     def _bring_back(self, person: Person) -> None:
         """Only reached with Resubscribe. An unconfirmed person of a confirmed list stays so until the link in the

@@ -49,6 +49,8 @@ def shown_values(value: Any) -> list[str]:
     return value if isinstance(value, list) else [value]
 
 
+# Remembered, so that those who live in one city share one string.
+@lru_cache(maxsize=50_000)
 def _kept_text(value: str) -> str:
     return value if len(value) <= LONGEST_VALUE else value[:LONGEST_VALUE]
 
