@@ -29,8 +29,11 @@ lint: setup ## style, types, arrows between packages, templates, migrations, set
 	$(VENV)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(VENV)/python manage.py check --fail-level WARNING
 	@if command -v docker-compose >/dev/null; then \
-		SECRET_KEY=lint ENCRYPTION_KEYS=lint docker-compose --profile demo config --quiet && echo "docker-compose.yml is fine."; \
-	else echo "Skipped: docker-compose is not installed, docker-compose.yml was not checked."; fi
+		SECRET_KEY=lint ENCRYPTION_KEYS=lint docker-compose --profile demo config --quiet || exit 1; \
+		if env -u SECRET_KEY -u ENCRYPTION_KEYS docker-compose config --quiet 2>/dev/null; then \
+			echo "docker-compose.yml starts without secrets of its own."; exit 1; fi; \
+		echo "docker-compose.yml is fine."; \
+	else echo "Skipped: docker-compose is not installed, so docker-compose.yml was not checked."; fi
 
 bench: setup ## the benchmark; FULL=1 for a million profiles (figures also in VAR_DIR/bench.jsonl)
 	$(VENV)/python -m tests.benchmark
