@@ -10,5 +10,5 @@ class ExportsConfig(AppConfig):
         from exports import uses
         from segments import used_by as uses_of_segments
 
-        uses_of_connections.register(uses.of_connection)
-        uses_of_segments.register(uses.of_segment)
+        uses_of_connections.register(uses.of_connection, uses.counts_of_connections)
+        uses_of_segments.register(uses.of_segment, uses.counts_of_segments)

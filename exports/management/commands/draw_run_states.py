@@ -34,7 +34,7 @@ def page() -> str:
 
 class Command(BaseCommand):
     help = "Draw the statuses of a run and their transitions."
-    requires_system_checks: list[str] = []  # noqa: RUF012 - it needs nothing but the table
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--check", action="store_true", help="fail when the page is not what the code says")
