@@ -12,10 +12,10 @@ from config.system.demo.people import Person
 
 API_KEY = "sandbox-api-key"
 LIST_ID = "a1150000000000000000000000000001"
-# How many of the newsletter's readers were on the list before, and where they went. Suppressed is the vendor's
-# word for an address that no list of the account may mail.
+# How many of the newsletter's readers were on the list before, and where others went who were there. Nobody is
+# merely suppressed: such people still count as active over there, and the first run's figures would not match.
 STILL_ACTIVE = 240
-WENT = {"Unsubscribed": 38, "Suppressed": 12, "Bounced": 9, "Deleted": 5}
+WENT = {"Unsubscribed": 43, "Bounced": 13, "Deleted": 8}
 _EVERY_NTH = 17
 
 
