@@ -17,7 +17,8 @@ class Request(HttpRequest):
 
 
 class VaryOnHtmx:
-    """Marks every answer as depending on the header that htmx sends."""
+    """Marks every answer as depending on the header that htmx sends, and as nobody's to keep: pages hold personal
+    data, and Back after signing out must not show them."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -25,4 +26,5 @@ class VaryOnHtmx:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         patch_vary_headers(response, ["HX-Request"])
+        response.headers.setdefault("Cache-Control", "private, no-store")
         return response

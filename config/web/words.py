@@ -25,9 +25,10 @@ def duration(span: timedelta | float | None) -> str:
     if span is None:
         return "–"
     seconds = span.total_seconds() if isinstance(span, timedelta) else float(span)
-    if seconds < 10:
-        return _("%(seconds)s s") % {"seconds": number(round(max(seconds, 0.0), 1), 1 if seconds % 1 else 0)}
-    whole = int(seconds)
+    short = round(max(seconds, 0.0), 1)
+    if short < 10:
+        return _("%(seconds)s s") % {"seconds": number(short, 1 if short % 1 else 0)}
+    whole = int(short)
     if whole < MINUTE:
         return _("%(seconds)d s") % {"seconds": whole}
     if whole < HOUR:

@@ -18,6 +18,15 @@
     window.shell.toast((xhr.status < 500 && sentenceIn(xhr)) || window.shell.text(usual), "error");
   });
 
+  // A command that asked for nothing to be shown is told why not in a toast.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr, target } = event.detail;
+    if ((xhr.status === 409 || xhr.status === 422) && target === document.body) {
+      event.detail.shouldSwap = false;
+      window.shell.toast(sentenceIn(xhr) || window.shell.text("Error"), "error");
+    }
+  });
+
   ["htmx:sendError", "htmx:timeout"].forEach((kind) =>
     document.addEventListener(kind, () => window.shell.toast(window.shell.text("Network"), "error")),
   );

@@ -13,7 +13,7 @@ def render(source: str, **context: object) -> str:
 
 
 def test_a_pill_has_an_icon_and_a_word() -> None:
-    pill = render("{% status_pill 'failed' 'Failed <b>' %}")
+    pill = render("{% status_pill 'failed' label %}", label="Failed <b>")
     assert 'class="pill pill--danger"' in pill
     assert "<svg" in pill
     assert "Failed &lt;b&gt;" in pill
