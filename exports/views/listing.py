@@ -106,7 +106,7 @@ def _seen_by(user: User) -> QuerySet[Export]:
 def _is_mine(user: User) -> Case:
     """The same as permissions.user_can_manage, for sorting."""
     shared = Q(connection=None) | Q(connection__allowed_roles__contains=[user.role])
-    mine = Q() if user_can_manage_connections(user) else shared
+    mine = Q(pk__isnull=False) if user_can_manage_connections(user) else shared
     allowed = mine if user.may(Permission.EXPORT_MANAGE) else Q(pk=None)
     return Case(When(allowed, then=Value(True)), default=Value(False), output_field=BooleanField())
 

@@ -1,0 +1,155 @@
+"""The people of a run, by what became of them."""
+
+import re
+import uuid
+
+import pytest
+from django.test import Client
+
+from exports import actions
+from exports.accounting import PeopleKind
+from exports.models import Batch, BatchStatus, Export, Run
+from exports.run_people import BatchPeople
+from tests.integration.exports.conftest import run_to_its_end
+from tests.sandbox import RunningSandbox
+
+
+def people(client: Client, run: Run, query: str) -> str:
+    answer = client.get(f"/data/runs/{run.pk}/people/?{query}")
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+@pytest.fixture
+def ended(newsletter: Export, account: RunningSandbox) -> Run:
+    """Ben has unsubscribed; Ann and Cid are delivered; three are not sendable."""
+    account.import_people([{"EmailAddress": "ben@example.com"}])
+    account.set_state(["ben@example.com"], "Unsubscribed")
+    return run_to_its_end(newsletter)
+
+
+@pytest.fixture
+def large(board: Export) -> Run:
+    """2,500 people in batches of 1,000, the second of which had two left as they are; 500 were not sent."""
+    run = actions.start_run(board, by=None)
+    for number in (1, 2, 3):
+        size = 1000 if number < 3 else 500
+        ids = range((number - 1) * 1000, (number - 1) * 1000 + size)
+        Batch.objects.create(
+            run=run,
+            number=number,
+            label=str(number),
+            status=BatchStatus.DONE if number < 3 else BatchStatus.NOT_SENT,
+            size=size,
+            profile_ids=list(ids),
+            emails=[f"p{n:05}@example.com" for n in ids],
+            payloads=["{}"] * size,
+            hashes=[uuid.UUID(int=0)] * size,
+            delivered={1: 1000, 2: 998, 3: 0}[number],
+            left=2 if number == 2 else 0,
+        )
+    for n in (1000, 1999):
+        email = f"p{n:05}@example.com"
+        run.outcomes.create(batch_number=2, kind="left", profile_id=n, email=email, code="206", message="Left.")
+    return run
+
+
+def test_it_turns_a_stranger_away(stranger_client: Client, large: Run) -> None:
+    assert stranger_client.get(f"/data/runs/{large.pk}/people/").status_code == 302
+
+
+def test_it_shows_who_was_delivered(bob_client: Client, ended: Run) -> None:
+    shown = people(bob_client, ended, "kind=delivered")
+    assert "ann@example.com" in shown
+    assert "cid@example.com" in shown
+    assert "ben@example.com" not in shown
+    assert 'data-total="2"' in shown
+
+
+def test_it_shows_who_was_left_and_why(bob_client: Client, ended: Run) -> None:
+    shown = people(bob_client, ended, "kind=left")
+    assert "ben@example.com" in shown
+    assert "has unsubscribed" in shown
+    assert "206" in shown
+
+
+@pytest.mark.parametrize(
+    ("query", "total"),
+    [
+        ("kind=invalid", 2),
+        ("kind=invalid&code=no_email", 1),
+        ("kind=duplicate", 1),
+        ("kind=planned", 3),
+        ("kind=new", 2),
+        ("kind=left&q=BEN", 1),
+        ("kind=delivered&q=CID", 1),
+    ],
+)
+def test_it_shows_as_many_as_the_number_said(bob_client: Client, ended: Run, query: str, total: int) -> None:
+    assert f'data-total="{total}"' in people(bob_client, ended, query)
+
+
+@pytest.mark.parametrize("kind", ["rejected", "not_sent"])
+def test_it_says_that_there_is_nobody(bob_client: Client, ended: Run, kind: str) -> None:
+    assert "nobody of this kind" in people(bob_client, ended, f"kind={kind}")
+
+
+def test_it_says_honestly_who_has_no_rows(bob_client: Client, newsletter: Export) -> None:
+    run_to_its_end(newsletter)
+    again = run_to_its_end(newsletter)
+    shown = people(bob_client, again, "kind=unchanged")
+    assert "3 people" in shown
+    assert "no row is kept for each of them" in shown
+    assert "6 people" in people(bob_client, again, "kind=members")
+
+
+def test_it_does_not_claim_to_know_who_was_new(bob_client: Client, ended: Run) -> None:
+    assert "says how many were new, not who" in people(bob_client, ended, "kind=new")
+
+
+def test_it_masks_for_a_viewer_and_lets_them_find_nothing_out(charlie_client: Client, ended: Run) -> None:
+    for kind in ("delivered", "left", "invalid", "duplicate"):
+        shown = people(charlie_client, ended, f"kind={kind}&q=zzz")
+        assert not re.search(r"(ann|ben|cid)@example.com", shown, re.IGNORECASE)
+        assert 'data-total="0"' not in shown
+        assert "Nothing found" not in shown
+        assert 'type="search"' not in shown
+    assert "a•••@e•••.com" in people(charlie_client, ended, "kind=delivered")
+
+
+def test_it_answers_404_for_a_kind_there_is_not(bob_client: Client, large: Run) -> None:
+    assert bob_client.get(f"/data/runs/{large.pk}/people/?kind=lost").status_code == 404
+
+
+def test_it_pages_across_batches(large: Run) -> None:
+    everybody = BatchPeople(large, PeopleKind.DELIVERED)
+    assert len(everybody) == 1998
+    seen = [person.email for start in range(0, 1998, 50) for person in everybody[start : start + 50]]
+    assert len(seen) == len(set(seen)) == 1998
+    assert "p01000@example.com" not in seen
+    assert seen == sorted(seen)
+    assert [person.email for person in everybody[999:1001]] == ["p00999@example.com", "p01001@example.com"]
+
+
+def test_it_finds_people_in_all_batches(large: Run) -> None:
+    found = BatchPeople(large, PeopleKind.PLANNED, "P0200")
+    assert [person.email for person in found[0:20]] == [f"p0200{n}@example.com" for n in range(10)]
+    assert len(found) == 10
+    assert len(BatchPeople(large, PeopleKind.DELIVERED, "p01000@")) == 0
+
+
+def test_it_knows_who_was_not_sent(large: Run) -> None:
+    left_out = BatchPeople(large, PeopleKind.NOT_SENT)
+    assert len(left_out) == 500
+    assert left_out[0:1][0].email == "p02000@example.com"
+
+
+def test_it_takes_the_same_number_of_queries_on_any_page(bob_client: Client, large: Run) -> None:
+    shown = people(bob_client, large, "kind=planned&page=30")
+    assert "p01450@example.com" in shown
+    assert "1,451–1,500 of 2,500" in shown or "1,451" in shown
+
+
+def test_it_says_when_the_rows_are_gone(bob_client: Client, ended: Run) -> None:
+    ended.batches.all().delete()
+    assert "The rows are gone" in people(bob_client, ended, "kind=delivered")
