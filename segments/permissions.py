@@ -1,7 +1,6 @@
 """Who may do what with segments, data sources and customers."""
 
-from django.core.exceptions import PermissionDenied
-
+from config.accounts.decorators import check_permission
 from config.accounts.models import User
 from config.accounts.permissions import Permission
 
@@ -28,24 +27,21 @@ def user_can_see_personal_data(user: User) -> bool:
 
 def check_can_see_segments(user: User) -> None:
     """Raise PermissionDenied unless the user may look at segments."""
-    _check(user_can_see_segments(user))
+    check_permission(user, Permission.SEGMENT_VIEW)
 
 
 def check_can_manage_segments(user: User | None) -> None:
     """Raise PermissionDenied unless the user may create and edit segments; None is the system itself."""
-    _check(user is None or user_can_manage_segments(user))
+    if user is not None:
+        check_permission(user, Permission.SEGMENT_MANAGE)
 
 
 def check_can_see_customers(user: User) -> None:
     """Raise PermissionDenied unless the user may look at customers."""
-    _check(user_can_see_customers(user))
+    check_permission(user, Permission.CUSTOMER_VIEW)
 
 
 def check_can_manage_data_sources(user: User | None) -> None:
     """Raise PermissionDenied unless the user may bring in data; None is the system itself."""
-    _check(user is None or user_can_manage_data_sources(user))
-
-
-def _check(allowed: bool) -> None:
-    if not allowed:
-        raise PermissionDenied
+    if user is not None:
+        check_permission(user, Permission.DATA_SOURCE_MANAGE)

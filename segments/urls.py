@@ -1,5 +1,23 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from segments.views import builder, customers, data_sources, imports, segment_list, segment_page, upload
 
 app_name = "segments"
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("customers/", customers.customers, name="customers"),
+    path("customers/<int:pk>/", customers.customer, name="customer"),
+    path("data/sources/", data_sources.data_sources, name="data_sources"),
+    path("data/sources/upload/", upload.upload, name="upload"),
+    path("data/imports/<int:pk>/", imports.import_page, name="import"),
+    path("data/imports/<int:pk>/live/", imports.live, name="import_live"),
+    path("data/imports/<int:pk>/cancel/", imports.cancel, name="cancel_import"),
+    path("segments/", segment_list.segments, name="list"),
+    path("segments/statuses/", segment_list.statuses, name="statuses"),
+    path("segments/refresh/", segment_list.refresh, name="refresh"),
+    path("segments/add/", builder.add, name="add"),
+    path("segments/<int:pk>/", segment_page.detail, name="detail"),
+    path("segments/<int:pk>/live/", segment_page.live, name="live"),
+    path("segments/<int:pk>/edit/", builder.edit, name="edit"),
+    path("segments/<int:pk>/remove/", segment_page.remove, name="remove"),
+]

@@ -198,7 +198,7 @@ def test_it_refuses_rules_that_mean_nothing() -> None:
 
 def test_it_refuses_to_remove_what_is_used(bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
     finns = segment()
-    monkeypatch.setattr(used_by, "_registered", [lambda _: [used_by.Use("Export", "Newsletter", "/x/")]])
+    monkeypatch.setattr(used_by, "_registered", [(lambda _: [used_by.Use("Export", "Newsletter", "/x/")], None)])
     with pytest.raises(actions.SegmentInUse, match="Newsletter"):
         actions.remove_segment(finns, by=bob)
     monkeypatch.setattr(used_by, "_registered", [])

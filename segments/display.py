@@ -1,0 +1,52 @@
+"""Which attributes stand for a person in a list, and how they are written."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from config.accounts.models import User
+from config.web.masking import masked
+from config.web.words import number
+from segments.models import AttributeType, Profile
+from segments.profile_attributes import Attribute
+
+_TELLING = ("mail", "name", "city", "country")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value as somebody may see it; ``kind`` is the attribute's type."""
+
+    name: str
+    kind: AttributeType
+    text: str
+
+
+def telling_attributes(catalogue: Sequence[Attribute], most: int = 5) -> list[Attribute]:
+    """The attributes by which one recognises a person: addresses, names, places, then other text."""
+    texts = [attribute for attribute in catalogue if attribute.data_type == AttributeType.TEXT]
+    return sorted(texts, key=lambda attribute: _rank(attribute.name))[:most]
+
+
+def cells(profile: Profile, attributes: Sequence[Attribute], user: User) -> list[Cell]:
+    """The values of ``attributes``; empty where the profile has none."""
+    return [_cell(attribute, profile.attributes, user) for attribute in attributes]
+
+
+def key_for(profile: Profile, user: User) -> str:
+    """The profile's key; masked like any address when it is one."""
+    return masked(profile.key, user) if "@" in profile.key else profile.key
+
+
+def _cell(attribute: Attribute, values: Mapping[str, object], user: User) -> Cell:
+    value = values.get(attribute.name)
+    if isinstance(value, bool):  # tells nothing about who it is
+        return Cell(attribute.name, attribute.data_type, _("Yes") if value else _("No"))
+    text = number(value) if isinstance(value, int | float) else str(value or "")
+    return Cell(attribute.name, attribute.data_type, masked(text, user))
+
+
+def _rank(name: str) -> tuple[int, str]:
+    folded = name.casefold()
+    return next((at for at, word in enumerate(_TELLING) if word in folded), len(_TELLING)), folded

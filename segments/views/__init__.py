@@ -1,0 +1,1 @@
+"""Pages of customers, data sources and segments."""

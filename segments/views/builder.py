@@ -1,0 +1,135 @@
+"""The builder: a segment's name and rules. Its buttons are answered with the rules as they are then, so that it
+works without any script of its own."""
+
+from typing import Any
+
+from django.db import IntegrityError
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from config.web.htmx import Request
+from config.web.panes import close_pane, render_pane
+from config.web.versions import Gone, StaleEdit, version_from
+from config.web.words import number
+from segments import actions, profile_attributes, refresh, rule_editor, rules, used_by
+from segments.forms import SegmentForm
+from segments.models import Segment
+from segments.permissions import check_can_manage_segments
+
+NEW: dict[str, Any] = {"join": "and", "rules": [{}]}
+
+
+def add(request: Request) -> HttpResponse:
+    """A new segment."""
+    check_can_manage_segments(request.user)
+    return _pane(request, None)
+
+
+def edit(request: Request, pk: int) -> HttpResponse:
+    """A segment that is there."""
+    check_can_manage_segments(request.user)
+    return _pane(request, get_object_or_404(Segment, pk=pk))
+
+
+def _pane(request: Request, segment: Segment | None) -> HttpResponse:
+    if request.method != "POST":
+        initial = {"name": segment.name, "description": segment.description} if segment else {}
+        return _shown(request, segment, SegmentForm(initial=initial), segment.rules if segment else NEW)
+    catalogue = profile_attributes.types_by_name()
+    keeps_rules = segment is not None and not rule_editor.is_editable(segment.rules)
+    tree = segment.rules if segment and keeps_rules else rule_editor.from_post(request.POST, catalogue)
+    form = SegmentForm(request.POST, segment=segment)
+    deed = request.POST.get("act", "")
+    if deed in ("look", "count"):
+        return _looked(request, segment, form, tree, counts=deed == "count")
+    if deed:
+        return _shown(request, segment, _unjudged(request, segment), rule_editor.act(tree, deed))
+    return _saved(request, segment, form, rule_editor.without_blanks(tree))
+
+
+def _saved(request: Request, segment: Segment | None, form: SegmentForm, tree: dict[str, Any]) -> HttpResponse:
+    problems = rules.problems(tree, profile_attributes.types_by_name())
+    if not form.is_valid() or problems:
+        return _shown(request, segment, form, tree, problems=problems, status=422)
+    name, description = form.cleaned_data["name"], form.cleaned_data["description"]
+    try:
+        if segment is None:
+            segment = actions.create_segment(name=name, description=description, rules_tree=tree, by=request.user)
+        else:
+            actions.edit_segment(
+                segment,
+                version=version_from(request.POST),
+                name=name,
+                description=description,
+                rules_tree=tree,
+                by=request.user,
+            )
+    except StaleEdit as stale:
+        return _shown(request, segment, form, tree, status=409, stale=stale)
+    except Gone as gone:
+        raise Http404 from gone
+    except IntegrityError:  # somebody took the name a moment ago
+        form.add_error("name", _("Another segment has this name. Choose a different one."))
+        return _shown(request, segment, form, tree, status=422)
+    message = _("The segment “{name}” is saved.").format(name=name)
+    return close_pane(request, reverse("segments:detail", args=[segment.pk]), message)
+
+
+def _looked(
+    request: Request, segment: Segment | None, form: SegmentForm, tree: dict[str, Any], *, counts: bool
+) -> HttpResponse:
+    """The sentence, and how many the rules mean if that was asked."""
+    context: dict[str, Any] = {"sentence": rules.sentence(tree), "address": request.get_full_path()}
+    if counts:
+        context |= _count(rule_editor.without_blanks(tree))
+    if request.htmx:
+        return render(request, "segments/rules_sentence.html", context)
+    return _shown(request, segment, _unjudged(request, segment), tree, counted=context)
+
+
+def _count(tree: dict[str, Any]) -> dict[str, object]:
+    try:
+        found = refresh.count(tree)
+    except rules.InvalidRules as invalid:
+        return {"count_problem": invalid.problems[0].message}
+    return {"count": found, "count_words": number(found)}
+
+
+def _unjudged(request: Request, segment: Segment | None) -> SegmentForm:
+    """The form as typed, without complaints: nobody has said Save."""
+    return SegmentForm(initial=request.POST.dict(), segment=segment)
+
+
+def _shown(
+    request: Request,
+    segment: Segment | None,
+    form: SegmentForm,
+    tree: Any,
+    *,
+    problems: list[rules.Problem] | None = None,
+    status: int = 200,
+    stale: StaleEdit | None = None,
+    counted: dict[str, Any] | None = None,
+) -> HttpResponse:
+    catalogue = profile_attributes.catalogue()
+    context = {
+        "segment": segment,
+        "form": form,
+        "editor": rule_editor.editor(tree, catalogue, problems or ()),
+        "is_editable": rule_editor.is_editable(tree),
+        "has_attributes": bool(catalogue),
+        "sentence": rules.sentence(tree),
+        "address": request.get_full_path(),
+        "stale": stale,
+        "pane_wide": True,
+        "active_nav": "segments",
+        **(counted or {}),
+    }
+    if request.htmx and request.htmx.target == "rules":
+        return render(request, "segments/rules.html", context)
+    if segment is not None:
+        context["uses"] = used_by.uses_of(segment.pk)
+    back = reverse("segments:detail", args=[segment.pk]) if segment else reverse("segments:list")
+    return render_pane(request, "segments/builder.html", context, status, back=back)

@@ -1,0 +1,125 @@
+"""Customers: everyone there is, and one of them."""
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.db.models import Sum
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from config.accounts.decorators import require_permission
+from config.accounts.models import User
+from config.accounts.permissions import Permission
+from config.web.htmx import Request
+from config.web.lists import LONGEST_SEARCH
+from segments import display, finding, profile_attributes
+from segments.models import DataSource, Profile
+from segments.permissions import user_can_manage_data_sources, user_can_see_personal_data
+
+PAGE_SIZE = 50
+
+
+@dataclass(frozen=True)
+class Row:
+    """A person as the list shows them to one user."""
+
+    profile: Profile
+    key: str
+    cells: list[display.Cell]
+
+
+@dataclass(frozen=True)
+class CustomerList:
+    """What the search box and the list need."""
+
+    rows: list[Row]
+    search: str
+    sort: str
+    total: int | None
+    previous_url: str
+    next_url: str
+
+
+@require_permission(Permission.CUSTOMER_VIEW)
+@require_safe
+def customers(request: Request) -> HttpResponse:
+    """The list; ``?q=`` searches, ``?after=`` and ``?before=`` an id turn the pages."""
+    catalogue = profile_attributes.catalogue()
+    attributes = display.telling_attributes(catalogue)
+    total = DataSource.objects.aggregate(total=Sum("profile_count"))["total"] or 0
+    words = request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
+    whole = not user_can_see_personal_data(request.user)
+    place = _place(request)
+    if words:
+        found = finding.search(words, catalogue, place, PAGE_SIZE, whole=whole)
+    else:
+        found = finding.everyone(place, PAGE_SIZE)
+    context = {
+        "list": _list(found, attributes, request.user, words, found.total if words else total),
+        "attributes": attributes,
+        "everyone": total,
+        "most_sorted": finding.MOST_SORTED,
+        "whole": whole,
+        "can_import": user_can_manage_data_sources(request.user),
+        "active_nav": "customers",
+    }
+    return render(request, "segments/customers.html", context)
+
+
+@require_permission(Permission.CUSTOMER_VIEW)
+@require_safe
+def customer(request: Request, pk: int) -> HttpResponse:
+    """One person: everything that is known of them, and the segments they are in."""
+    profile = get_object_or_404(Profile.objects.select_related("source"), pk=pk)
+    catalogue = profile_attributes.catalogue()
+    context = {
+        "profile": profile,
+        "key": display.key_for(profile, request.user),
+        "title": _title(profile, request.user),
+        "cells": display.cells(profile, catalogue, request.user),
+        "segments": [
+            member.segment for member in profile.memberships.select_related("segment").order_by("segment__name")
+        ],
+        "is_masked": not user_can_see_personal_data(request.user),
+        "active_nav": "customers",
+    }
+    return render(request, "segments/customer.html", context)
+
+
+def _title(profile: Profile, user: User) -> str:
+    names = [str(profile.attributes.get(name, "")) for name in ("first_name", "last_name")]
+    shown = " ".join(name for name in names if name)
+    return shown if shown and user_can_see_personal_data(user) else display.key_for(profile, user)
+
+
+def _place(request: Request) -> finding.Place:
+    after, before = _id(request.GET.get("after", "")), _id(request.GET.get("before", ""))
+    return finding.Place(before=before) if before else finding.Place(after=after)
+
+
+def _id(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
+def _list(
+    found: finding.FoundPage,
+    attributes: list[profile_attributes.Attribute],
+    user: User,
+    words: str,
+    total: int | None,
+) -> CustomerList:
+    rows = [
+        Row(profile, display.key_for(profile, user), display.cells(profile, attributes, user))
+        for profile in found.profiles
+    ]
+    first, last = (rows[0].profile.pk, rows[-1].profile.pk) if rows else (0, 0)
+    kept = {"q": words} if words else {}
+    return CustomerList(
+        rows=rows,
+        search=words,
+        sort="",
+        total=total,
+        previous_url="?" + urlencode(kept | {"before": first}) if found.has_previous else "",
+        next_url="?" + urlencode(kept | {"after": last}) if found.has_next else "",
+    )

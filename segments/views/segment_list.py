@@ -1,0 +1,108 @@
+"""Insights > Segments: the list, and the cells of it that change while segments are being refreshed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import F, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Lower
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from config.accounts.decorators import require_permission
+from config.accounts.permissions import Permission
+from config.jobs.models import OPEN, JobStatus
+from config.web.htmx import Request
+from config.web.lists import Column, list_page
+from config.web.panes import close_pane
+from segments import actions, rules, used_by
+from segments.models import Segment, SegmentRefresh
+from segments.permissions import check_can_manage_segments, user_can_manage_segments
+
+_MOST_LIVE = 100
+
+COLUMNS = [
+    Column("name", _("Name"), order_by=(Lower("name"),)),
+    Column("status", _("Status"), order_by=("last_status", Lower("name"))),
+    Column("members", _("Members"), order_by=("member_count",), kind="number"),
+    Column("refreshed", _("Last refreshed"), order_by=(F("refreshed_at").asc(nulls_first=True),)),
+    Column("used_by", _("Used by")),
+]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A segment as the list shows it."""
+
+    segment: Segment
+    status: str
+    status_label: str
+    sentence: str
+    uses: int
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in OPEN
+
+
+@require_permission(Permission.SEGMENT_VIEW)
+@require_safe
+def segments(request: Request) -> HttpResponse:
+    """The list."""
+    page = list_page(request, _with_status(), columns=COLUMNS, search=("name", "description"), default="name")
+    rows = _rows(page.rows)
+    context = {
+        "list": page,
+        "rows": rows,
+        "live_ids": _live_ids(rows),
+        "can_manage": user_can_manage_segments(request.user),
+        "active_nav": "segments",
+    }
+    return render(request, "segments/list.html", context)
+
+
+@require_permission(Permission.SEGMENT_VIEW)
+@require_safe
+def statuses(request: Request) -> HttpResponse:
+    """The changing cells of the segments whose ids are asked for, and whether to ask again."""
+    ids = [int(text) for text in request.GET.get("ids", "").split(",") if text.isascii() and text.isdigit()]
+    rows = _rows(_with_status().filter(pk__in=ids[:_MOST_LIVE]))
+    return render(request, "segments/statuses.html", {"rows": rows, "live_ids": _live_ids(rows)})
+
+
+@require_POST
+def refresh(request: Request) -> HttpResponse:
+    """Queue the drawing of the ``selected`` segments."""
+    check_can_manage_segments(request.user)
+    ids = [int(pk) for pk in request.POST.getlist("selected") if pk.isascii() and pk.isdigit() and len(pk) < 19]
+    chosen = list(Segment.objects.filter(pk__in=ids))
+    for segment in chosen:
+        actions.request_refresh(segment, by=request.user)
+    message = ngettext("{n} segment is being refreshed.", "{n} segments are being refreshed.", len(chosen))
+    back = request.POST.get("back", "")
+    to = reverse("segments:detail", args=[ids[0]]) if back == "detail" and chosen else reverse("segments:list")
+    return close_pane(request, to, message.format(n=len(chosen)))
+
+
+def _with_status() -> "QuerySet[Segment]":
+    refreshes = SegmentRefresh.objects.filter(segment=OuterRef("pk")).order_by("-id")
+    return Segment.objects.annotate(last_status=Coalesce(Subquery(refreshes.values("status")[:1]), Value("")))
+
+
+def _rows(segments: Iterable[Segment]) -> list[Row]:
+    segments = list(segments)
+    uses = used_by.counts_of([segment.pk for segment in segments])
+    return [_row(segment, uses[segment.pk]) for segment in segments]
+
+
+def _row(segment: Segment, uses: int) -> Row:
+    status: str = getattr(segment, "last_status", "")
+    label = JobStatus(status).label if status else _("Not started")
+    return Row(segment, status or "not_started", str(label), rules.sentence(segment.rules), uses)
+
+
+def _live_ids(rows: list[Row]) -> str:
+    return ",".join(str(row.segment.pk) for row in rows if row.is_live)

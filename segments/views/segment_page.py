@@ -1,0 +1,95 @@
+"""One segment: its rule in words, how many are in it and who they are, and what uses it."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from config.accounts.decorators import require_permission
+from config.accounts.models import User
+from config.accounts.permissions import Permission
+from config.jobs.models import OPEN
+from config.web.htmx import Request
+from config.web.panes import close_pane, render_dialog
+from segments import actions, display, profile_attributes, rules, used_by
+from segments.models import Profile, Segment
+from segments.permissions import (
+    check_can_manage_segments,
+    user_can_manage_segments,
+    user_can_see_personal_data,
+)
+
+MEMBERS_SHOWN = 100
+
+
+@require_permission(Permission.SEGMENT_VIEW)
+@require_safe
+def detail(request: Request, pk: int) -> HttpResponse:
+    """The page; its changing part follows a refresh by itself."""
+    segment = get_object_or_404(Segment.objects.select_related("created_by"), pk=pk)
+    context = _live_context(segment, request.user) | {
+        "sentence": rules.sentence(segment.rules),
+        "uses": used_by.uses_of(pk),
+        "refreshes": segment.refreshes.select_related("requested_by").order_by("-id")[:6],
+        "can_manage": user_can_manage_segments(request.user),
+        "active_nav": "segments",
+    }
+    return render(request, "segments/detail.html", context)
+
+
+@require_permission(Permission.SEGMENT_VIEW)
+@require_safe
+def live(request: Request, pk: int) -> HttpResponse:
+    """The part that follows a refresh."""
+    segment = get_object_or_404(Segment, pk=pk)
+    return render(request, "segments/detail_live.html", _live_context(segment, request.user))
+
+
+def remove(request: Request, pk: int) -> HttpResponse:
+    """The question, and by POST the deed; refused while something uses the segment."""
+    check_can_manage_segments(request.user)
+    segment = get_object_or_404(Segment, pk=pk)
+    if request.method != "POST":
+        return _asked(request, segment, used_by.uses_of(pk))
+    try:
+        actions.remove_segment(segment, by=request.user)
+    except actions.SegmentInUse as in_use:
+        return _asked(request, segment, in_use.uses, status=409)
+    message = _("The segment “{name}” is removed.").format(name=segment.name)
+    return close_pane(request, reverse("segments:list"), message)
+
+
+def _asked(request: Request, segment: Segment, uses: list[used_by.Use], status: int = 200) -> HttpResponse:
+    context = {
+        "segment": segment,
+        "uses": uses,
+        "title": _("Remove “{name}”?").format(name=segment.name),
+        "sentence": _("The people in it stay; only the segment and its rules go."),
+        "confirm_label": _("Remove"),
+        "danger": True,
+    }
+    back = reverse("segments:detail", args=[segment.pk])
+    return render_dialog(request, context, "segments/remove.html", status, back=back)
+
+
+def _live_context(segment: Segment, user: User) -> dict[str, Any]:
+    job = segment.refreshes.order_by("-id").first()
+    attributes = display.telling_attributes(profile_attributes.catalogue())
+    members = Profile.objects.filter(memberships__segment=segment).order_by("memberships__profile_id")
+    return {
+        "segment": segment,
+        "job": job,
+        "attributes": attributes,
+        "members": [
+            (profile, display.key_for(profile, user), display.cells(profile, attributes, user))
+            for profile in members[:MEMBERS_SHOWN]
+        ],
+        "members_shown": MEMBERS_SHOWN,
+        "is_masked": not user_can_see_personal_data(user),
+        "live_id": "segment",
+        "live_url": reverse("segments:live", args=[segment.pk]),
+        "live_done": job is None or job.status not in OPEN,
+    }

@@ -1,0 +1,40 @@
+"""People to look at: a data source with a few of them, and the catalogue of their attributes."""
+
+import pytest
+
+from segments.models import AttributeType, DataSource, Profile, ProfileAttribute
+
+CATALOGUE = {
+    "email": AttributeType.TEXT,
+    "first_name": AttributeType.TEXT,
+    "city": AttributeType.TEXT,
+    "points": AttributeType.NUMBER,
+    "born": AttributeType.DATE,
+    "newsletter": AttributeType.BOOLEAN,
+}
+
+
+@pytest.fixture
+def shop(db: None) -> DataSource:
+    """Three people: Aino and Väinö of Turku, Zofia of Łódź."""
+    for name, data_type in CATALOGUE.items():
+        ProfileAttribute.objects.create(name=name, data_type=data_type)
+    source = DataSource.objects.create(name="Shop", key_column="id", profile_count=3)
+    for key, first_name, city, points, newsletter in [
+        ("C1", "Aino", "Turku", 10, True),
+        ("C2", "Väinö", "Turku", 200, False),
+        ("C3", "Zofia", "Łódź", 3000, True),
+    ]:
+        Profile.objects.create(
+            source=source,
+            key=key,
+            attributes={
+                "email": f"{key.lower()}@example.com",
+                "first_name": first_name,
+                "city": city,
+                "points": points,
+                "born": "1990-01-02",
+                "newsletter": newsletter,
+            },
+        )
+    return source

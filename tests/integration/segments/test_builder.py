@@ -1,0 +1,194 @@
+"""The builder of segments."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from segments import actions
+from segments.models import DataSource, Segment, SegmentRefresh
+
+ADD = "/segments/add/"
+HTMX = {"HX-Request": "true", "HX-Target": "rules"}
+
+
+def posted(**changes: Any) -> dict[str, Any]:
+    """“newsletter is yes and (city is any of Turku, Łódź or points between 5 and 300)”."""
+    return {
+        "name": "Readers",
+        "description": "Who agreed",
+        "join-root": "and",
+        "join-1": "or",
+        "row": ["0", "1", "1.0", "1.1"],
+        "group": ["1"],
+        "attribute-0": "newsletter",
+        "operator-0": "is_yes",
+        "attribute-1.0": "city",
+        "operator-1.0": "any_of",
+        "value-1.0": ["Turku", "Łódź"],
+        "ignore_case-1.0": "1",
+        "attribute-1.1": "points",
+        "operator-1.1": "between",
+        "value-1.1": ["5", "300"],
+        **changes,
+    }
+
+
+TREE = {
+    "join": "and",
+    "rules": [
+        {"attribute": "newsletter", "operator": "is_yes"},
+        {
+            "join": "or",
+            "rules": [
+                {"attribute": "city", "operator": "any_of", "value": ["Turku", "Łódź"], "ignore_case": True},
+                {"attribute": "points", "operator": "between", "value": ["5", "300"]},
+            ],
+        },
+    ],
+}
+
+
+def test_it_makes_a_segment_and_draws_it(bob_client: Client, shop: DataSource) -> None:
+    response = bob_client.post(ADD, posted())
+    segment = Segment.objects.get()
+    assert response.headers["Location"] == f"/segments/{segment.pk}/"
+    assert (segment.name, segment.description, segment.rules) == ("Readers", "Who agreed", TREE)
+    assert SegmentRefresh.objects.get().segment == segment
+
+
+def test_it_shows_again_what_was_saved(bob_client: Client, shop: DataSource) -> None:
+    bob_client.post(ADD, posted())
+    segment = Segment.objects.get()
+    page = bob_client.get(f"/segments/{segment.pk}/edit/").content.decode()
+    assert 'name="attribute-1.1"' in page
+    assert "newsletter is yes and (city is any of “Turku”, “Łódź” (any case)" in page
+    assert 'name="version" value="1"' in page
+
+
+def test_without_conditions_everyone_is_in(bob_client: Client, shop: DataSource) -> None:
+    bob_client.post(ADD, {"name": "Everyone", "join-root": "and"})
+    assert Segment.objects.get().rules == {"join": "and", "rules": []}
+
+
+def test_it_says_what_is_wrong_beside_each_condition(bob_client: Client, shop: DataSource) -> None:
+    response = bob_client.post(ADD, posted(**{"value-1.1": ["9", "many"], "attribute-0": ""}))
+    content = response.content.decode()
+    assert response.status_code == 422
+    assert "“many” is not a number" in content
+    assert "Choose an attribute." in content
+    assert 'value="many"' in content
+    assert not Segment.objects.exists()
+
+
+def test_names_are_unique_whatever_their_case(bob_client: Client, shop: DataSource) -> None:
+    Segment.objects.create(name="READERS")
+    response = bob_client.post(ADD, posted())
+    assert response.status_code == 422
+    assert "Another segment has this name" in response.content.decode()
+
+
+def conditions(response: Any) -> list[str]:
+    assert response.status_code == 200
+    return [entry.place for entry in response.context["editor"].root.entries]
+
+
+@pytest.mark.parametrize(
+    ("deed", "places"),
+    [
+        ("add:root", ["0", "1", "2"]),
+        ("group", ["0", "1", "2"]),
+        ("remove:0", ["0"]),
+        ("remove:1", ["0"]),
+        ("remove:9", ["0", "1"]),
+        ("add:9", ["0", "1"]),
+        ("remove:x.y", ["0", "1"]),
+        ("nonsense", ["0", "1"]),
+    ],
+)
+def test_its_buttons_change_the_rules(bob_client: Client, shop: DataSource, deed: str, places: list[str]) -> None:
+    response = bob_client.post(ADD, posted(act=deed), headers=HTMX)
+    assert conditions(response) == places
+    assert "<html" not in response.content.decode()
+    assert not Segment.objects.exists()
+
+
+def test_its_buttons_change_a_group(bob_client: Client, shop: DataSource) -> None:
+    group = bob_client.post(ADD, posted(act="add:1"), headers=HTMX).context["editor"].root.entries[1]
+    assert [row.place for row in group.entries] == ["1.0", "1.1", "1.2"]
+    group = bob_client.post(ADD, posted(act="remove:1.0"), headers=HTMX).context["editor"].root.entries[1]
+    assert [row.attribute for row in group.entries] == ["points"]
+
+
+def test_its_buttons_work_without_scripts(bob_client: Client, shop: DataSource) -> None:
+    response = bob_client.post(ADD, posted(act="add:root"))
+    assert conditions(response) == ["0", "1", "2"]
+    content = response.content.decode()
+    assert "<html" in content
+    assert 'value="Readers"' in content
+
+
+def test_the_comparisons_follow_the_attribute(bob_client: Client, shop: DataSource) -> None:
+    data = {"row": "0", "attribute-0": "born", "operator-0": "is", "act": "redraw"}
+    row = bob_client.post(ADD, data, headers=HTMX).context["editor"].root.entries[0]
+    assert row.operator.key == "before"
+    assert not row.ignore_case
+    data = {"row": "0", "attribute-0": "city", "act": "redraw"}
+    row = bob_client.post(ADD, data, headers=HTMX).context["editor"].root.entries[0]
+    assert row.ignore_case
+    assert row.suggestions == ["Turku", "Łódź"]
+
+
+def test_it_tells_the_rules_in_words_while_one_types(bob_client: Client, shop: DataSource) -> None:
+    response = bob_client.post(
+        ADD, posted(act="look"), headers={"HX-Request": "true", "HX-Target": "rules-sentence"}
+    )
+    content = response.content.decode()
+    assert "points is between 5 and 300" in content
+    assert content.lstrip().startswith("<div")
+
+
+def test_it_counts_without_saving(bob_client: Client, shop: DataSource) -> None:
+    headers = {"HX-Request": "true", "HX-Target": "rules-sentence"}
+    assert "<strong>2</strong>" in bob_client.post(ADD, posted(act="count"), headers=headers).content.decode()
+    broken = bob_client.post(ADD, posted(act="count", **{"value-1.1": ["1"]}), headers=headers)
+    assert "Type a number." in broken.content.decode()
+    assert not Segment.objects.exists()
+
+
+def test_a_stale_save_is_refused_and_can_overwrite(bob_client: Client, shop: DataSource) -> None:
+    bob_client.post(ADD, posted())
+    segment = Segment.objects.get()
+    actions.edit_segment(segment, version=1, name="Letters", rules_tree=TREE, by=None, ring=False)
+    url = f"/segments/{segment.pk}/edit/"
+    refused = bob_client.post(url, posted(version="1", name="My readers"))
+    content = refused.content.decode()
+    assert refused.status_code == 409
+    assert "Letters" in content
+    assert 'value="My readers"' in content
+    bob_client.post(url, posted(version="1", overwrite_version="2", name="My readers"))
+    segment.refresh_from_db()
+    assert (segment.name, segment.version) == ("My readers", 3)
+
+
+def test_rules_too_deep_for_the_builder_stay_as_they_are(bob_client: Client, shop: DataSource) -> None:
+    deep = {"join": "and", "rules": [{"join": "or", "rules": [{"join": "and", "rules": TREE["rules"][:1]}]}]}
+    segment = actions.create_segment(name="Deep", rules_tree=deep, by=None, ring=False)
+    url = f"/segments/{segment.pk}/edit/"
+    assert "groups inside groups" in bob_client.get(url).content.decode()
+    bob_client.post(url, {"name": "Deeper", "version": "1"})
+    segment.refresh_from_db()
+    assert (segment.name, segment.rules) == ("Deeper", deep)
+
+
+def test_it_asks_a_bounded_number_of_queries(
+    bob_client: Client, shop: DataSource, django_assert_max_num_queries: Any
+) -> None:
+    rows = {f"attribute-{n}": "city" for n in range(30)} | {f"value-{n}": "x" for n in range(30)}
+    data = {"row": [str(n) for n in range(30)], "act": "redraw", **rows}
+    with django_assert_max_num_queries(6):
+        bob_client.post(ADD, data, headers=HTMX)
+
+
+def test_it_works_before_there_are_attributes(bob_client: Client, db: None) -> None:
+    assert "import customers first" in bob_client.get(ADD).content.decode()

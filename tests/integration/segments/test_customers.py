@@ -1,0 +1,136 @@
+"""Customers, and the page of one."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from segments import finding
+from segments.models import DataSource, Profile
+from segments.views import customers
+
+
+def names(client: Client, query: str = "") -> list[str]:
+    response = client.get(f"/customers/{query}")
+    assert response.status_code == 200
+    return [row.key for row in response.context["list"].rows]
+
+
+def test_it_shows_everyone(bob_client: Client, shop: DataSource) -> None:
+    response = bob_client.get("/customers/")
+    content = response.content.decode()
+    assert "3 unified profiles" in content
+    assert "c1@example.com" in content
+    assert "Łódź" in content
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("aino", ["C1"]),
+        ("VÄINÖ", ["C2"]),
+        ("turku", ["C1", "C2"]),
+        ("turku c2@", ["C2"]),
+        ("c3", ["C3"]),
+        ("%", []),
+        ("_", []),
+        ("email", []),
+        ("\\", []),
+        ("3000", []),
+    ],
+)
+def test_it_finds_people_by_their_texts(
+    bob_client: Client, shop: DataSource, words: str, found: list[str]
+) -> None:
+    response = bob_client.get("/customers/", {"q": words})
+    assert [row.key for row in response.context["list"].rows] == found
+
+
+def test_it_masks_what_a_viewer_may_not_see(charlie_client: Client, shop: DataSource) -> None:
+    content = charlie_client.get("/customers/").content.decode()
+    assert "c•••@e•••.com" in content
+    assert "c1@example.com" not in content
+    assert "Aino" not in content
+    profile = Profile.objects.get(key="C1")
+    content = charlie_client.get(f"/customers/{profile.pk}/").content.decode()
+    assert "Aino" not in content
+    assert "1990-01-02" not in content
+    assert "C1" in content
+
+
+def test_a_viewer_cannot_guess_bit_by_bit(charlie_client: Client, shop: DataSource) -> None:
+    assert names(charlie_client, "?q=c1@exam") == []
+    assert names(charlie_client, "?q=C1@Example.com") == ["C1"]
+    assert names(charlie_client, "?q=c1") == ["C1"]
+
+
+def test_it_sends_a_stranger_to_the_door(stranger_client: Client, shop: DataSource) -> None:
+    for url in (
+        "/customers/",
+        "/customers/1/",
+        "/data/sources/",
+        "/data/imports/1/",
+        "/segments/",
+        "/segments/1/",
+    ):
+        response = stranger_client.get(url)
+        assert response.status_code == 302
+        assert "/accounts/sign-in/" in response.headers["Location"]
+
+
+def test_it_turns_the_pages(bob_client: Client, shop: DataSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(customers, "PAGE_SIZE", 2)
+    first = bob_client.get("/customers/").context["list"]
+    assert [row.key for row in first.rows] == ["C1", "C2"]
+    assert first.previous_url == ""
+    second = bob_client.get(f"/customers/{first.next_url}").context["list"]
+    assert [row.key for row in second.rows] == ["C3"]
+    assert second.next_url == ""
+    assert names(bob_client, second.previous_url) == ["C1", "C2"]
+
+
+@pytest.mark.parametrize("most_sorted", [1, 1000])
+def test_it_turns_the_pages_of_what_was_found(
+    bob_client: Client, shop: DataSource, monkeypatch: pytest.MonkeyPatch, most_sorted: int
+) -> None:
+    monkeypatch.setattr(customers, "PAGE_SIZE", 1)
+    monkeypatch.setattr(finding, "MOST_SORTED", most_sorted)
+    first = bob_client.get("/customers/?q=turku").context["list"]
+    assert [row.key for row in first.rows] == ["C1"]
+    assert first.total == (None if most_sorted == 1 else 2)
+    second = bob_client.get(f"/customers/{first.next_url}").context["list"]
+    assert [row.key for row in second.rows] == ["C2"]
+    assert second.next_url == ""
+    assert names(bob_client, second.previous_url) == ["C1"]
+
+
+def test_it_answers_htmx_with_the_list_alone(bob_client: Client, shop: DataSource) -> None:
+    response = bob_client.get("/customers/?q=aino", headers={"HX-Request": "true", "HX-Target": "list"})
+    content = response.content.decode()
+    assert "<html" not in content
+    assert 'id="list"' in content
+
+
+def test_it_asks_the_same_number_of_queries_for_many(
+    bob_client: Client, shop: DataSource, django_assert_max_num_queries: Any
+) -> None:
+    Profile.objects.bulk_create(
+        Profile(source=shop, key=f"X{n}", attributes={"first_name": f"Person {n}"}) for n in range(200)
+    )
+    with django_assert_max_num_queries(6):
+        assert len(names(bob_client)) == 50
+    with django_assert_max_num_queries(8):
+        assert len(names(bob_client, "?q=person")) == 50
+
+
+def test_an_empty_list_says_what_to_do(bob_client: Client, charlie_client: Client, db: None) -> None:
+    assert "Import file" in bob_client.get("/customers/").content.decode()
+    assert "Import file" not in charlie_client.get("/customers/").content.decode()
+
+
+def test_one_customer_is_shown_whole(bob_client: Client, shop: DataSource) -> None:
+    profile = Profile.objects.get(key="C3")
+    content = bob_client.get(f"/customers/{profile.pk}/").content.decode()
+    for text in ("Zofia", "Łódź", "3,000", "1990-01-02", "c3@example.com", "Shop", "In no segment"):
+        assert text in content
+    assert bob_client.get("/customers/0/").status_code == 404

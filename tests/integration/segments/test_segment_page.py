@@ -1,0 +1,70 @@
+"""The page of a segment."""
+
+import pytest
+from django.test import Client
+
+from segments import actions, refresh, used_by
+from segments.models import DataSource, Segment
+
+
+@pytest.fixture
+def readers(shop: DataSource) -> Segment:
+    tree = {"join": "and", "rules": [{"attribute": "newsletter", "operator": "is_yes"}]}
+    return actions.create_segment(name="Readers", rules_tree=tree, by=None, ring=False)
+
+
+def drawn(segment: Segment) -> Segment:
+    refresh.run_refresh(actions.request_refresh(segment, by=None, ring=False).pk)
+    segment.refresh_from_db()
+    return segment
+
+
+def test_it_shows_rule_members_and_uses(
+    bob_client: Client, readers: Segment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(used_by, "_registered", [(lambda _: [used_by.Use("Export", "News", "/x/")], None)])
+    content = bob_client.get(f"/segments/{drawn(readers).pk}/").content.decode()
+    for text in ("newsletter is yes", "c1@example.com", "Zofia", "News", "Successful"):
+        assert text in content
+    assert "Väinö" not in content
+
+
+def test_it_masks_members_for_a_viewer(charlie_client: Client, readers: Segment) -> None:
+    content = charlie_client.get(f"/segments/{drawn(readers).pk}/").content.decode()
+    assert "c•••@e•••.com" in content
+    assert "Zofia" not in content
+    assert "Edit" not in content
+
+
+def test_it_follows_a_refresh_and_stops(bob_client: Client, readers: Segment) -> None:
+    content = bob_client.get(f"/segments/{readers.pk}/").content.decode()
+    assert "being drawn" in content
+    assert f'hx-get="/segments/{readers.pk}/live/"' in content
+    drawn(readers)
+    content = bob_client.get(f"/segments/{readers.pk}/live/").content.decode()
+    assert "every 1s" not in content
+    assert "Zofia" in content
+
+
+def test_it_is_removed_after_a_question(bob_client: Client, readers: Segment) -> None:
+    drawn(readers)
+    assert "Remove “Readers”?" in bob_client.get(f"/segments/{readers.pk}/remove/").content.decode()
+    assert bob_client.post(f"/segments/{readers.pk}/remove/").headers["Location"] == "/segments/"
+    assert not Segment.objects.exists()
+    assert bob_client.get(f"/segments/{readers.pk}/").status_code == 404
+
+
+def test_it_stays_while_something_uses_it(
+    bob_client: Client, readers: Segment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(used_by, "_registered", [(lambda _: [used_by.Use("Export", "News", "/x/")], None)])
+    response = bob_client.post(f"/segments/{readers.pk}/remove/")
+    assert response.status_code == 409
+    assert "cannot be removed" in response.content.decode()
+    assert Segment.objects.exists()
+
+
+def test_a_customer_names_their_segments(bob_client: Client, readers: Segment) -> None:
+    member = drawn(readers).members.order_by("profile_id").first()
+    assert member is not None
+    assert "Readers" in bob_client.get(f"/customers/{member.profile_id}/").content.decode()
