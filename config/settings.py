@@ -211,5 +211,7 @@ CAMPAIGN_MONITOR_SANDBOX_URL = environment.text(
 )
 
 LOGGING_CONFIG = "config.logging.configure"
+# Django calls it only when there is something to configure.
+LOGGING = {"version": 1}
 LOG_LEVEL = environment.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 TEST_RUNNER = "django.test.runner.DiscoverRunner"
