@@ -9,6 +9,7 @@ from django.core.management import call_command
 from pytest_django.fixtures import Settings
 
 from config.audit.models import AuditEntry
+from config.system import applying
 from config.system.applying.applying import apply
 from config.system.applying.problems import FileRefused
 from connections import actions as connection_actions
@@ -357,6 +358,14 @@ def test_all_or_nothing(file: File, monkeypatch: pytest.MonkeyPatch) -> None:
         "1: Somebody changed the same things in this very moment. Apply the file again."
     ]
     assert everything() == before
+
+
+def test_the_example_in_the_manual_can_be_applied(file: File) -> None:
+    manual = (Path(applying.__file__).parent / "README.md").read_text(encoding="utf-8")
+    exporting.profiles([{"points": 100}])
+
+    assert len(file.apply(manual.partition("```yaml\n")[2].partition("```")[0])) == 3
+    assert Connection.objects.get().options == {"client_id": "0123456789abcdef0123456789abcdef"}
 
 
 def test_the_command_prints_a_line_per_thing_and_ends_with_0(
