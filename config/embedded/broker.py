@@ -20,6 +20,7 @@ from typing import Any
 
 from kombu.transport import TRANSPORT_ALIASES, filesystem, virtual
 
+from config.embedded.errors import CannotStart
 from config.embedded.folders import make_private
 
 SCHEME = "folder"
@@ -41,6 +42,19 @@ def transport_options(folder: Path) -> dict[str, Any]:
         "control_folder": str(folder),
         "polling_interval": POLL_SECONDS,
     }
+
+
+def check(redis_url: str) -> None:
+    """Raise CannotStart when there should be a Redis and it does not answer."""
+    if not redis_url:
+        return
+    import redis
+
+    try:
+        with redis.Redis.from_url(redis_url, socket_timeout=5, socket_connect_timeout=5) as client:
+            client.ping()
+    except (redis.RedisError, ValueError) as error:
+        raise CannotStart(f"The Redis that REDIS_URL names does not answer: {error}") from None
 
 
 def waiting(folder: Path, queue: str) -> int:

@@ -20,7 +20,7 @@ class Output:
 
     def write(self, name: str, text: str) -> None:
         """``text``, which may be several lines, as said by ``name``."""
-        with self._lock, suppress(BrokenPipeError, ValueError):
+        with self._lock, suppress(OSError, ValueError):  # whoever was reading may be gone
             for line in text.splitlines():
                 self._stream.write(f"{self._prefix(name)} {line}\n")
             self._stream.flush()

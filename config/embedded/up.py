@@ -91,6 +91,7 @@ def _start_postgres(supervisor: Supervisor, output: Output) -> None:
 
 
 def _prepare(output: Output) -> None:
+    broker.check(settings.REDIS_URL)
     applied = database.bring_up_to_date()
     if applied:
         output.write("up", f"Brought the database up to date ({applied} migrations).")

@@ -4,15 +4,31 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import psycopg2
 import pytest
 
 from tests.integration.config.embedded.running import Up, living, up, wait_until_none_lives
+from tests.processes import redis_server
 
 pytestmark = pytest.mark.processes
 
 READY = "is ready: http://"
+KEY = "k1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+
+
+@contextmanager
+def a_database(name: str) -> Iterator[str]:
+    """An empty database on the tests' server; gives its address."""
+    url = os.environ["DATABASE_URL"]
+    with closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        connection.cursor().execute(f"CREATE DATABASE {name}")
+        yield urlsplit(url)._replace(path=f"/{name}").geturl()
+        connection.cursor().execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +101,46 @@ def test_however_it_ends_it_starts_again_and_stops_cleanly(tmp_path: Path) -> No
         third.process.send_signal(signal.SIGINT)
         assert third.wait_for_end() == 0
     assert living(records) == []
+
+
+def test_it_runs_on_servers_of_ones_own(tmp_path: Path) -> None:
+    with a_database("up_on_servers") as database_url, redis_server(tmp_path) as redis_url:
+        servers = {
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis_url,
+            "SECRET_KEY": "x" * 50,
+            "ENCRYPTION_KEYS": KEY,
+        }
+        with up(tmp_path / "var", **servers) as it:
+            it.wait_for(READY)
+            assert set(it.records) == {"web", "bells", "work", "beat"}
+            assert it.get("/readyz") == 200
+        assert not (tmp_path / "var" / "broker").exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "sentence"),
+    [
+        (
+            "DATABASE_URL",
+            "postgres://nobody@127.0.0.1:1/none",
+            "The database that DATABASE_URL names cannot be used",
+        ),
+        ("REDIS_URL", "redis://127.0.0.1:1/0", "The Redis that REDIS_URL names does not answer"),
+    ],
+)
+def test_a_server_that_does_not_answer_is_named(tmp_path: Path, setting: str, value: str, sentence: str) -> None:
+    keys = {"SECRET_KEY": "x" * 50, "ENCRYPTION_KEYS": KEY, "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none"}
+    with up(tmp_path / "var", **{**keys, setting: value}) as it:
+        assert it.wait_for_end() == 1
+    assert sentence in it.said
+    assert "Traceback" not in it.said
+
+
+def test_the_demo_is_not_for_other_machines(tmp_path: Path) -> None:
+    with up(tmp_path / "var", "--demo", HOST="0.0.0.0") as it:
+        assert it.wait_for_end() == 1
+    assert "The demo may not be reached from elsewhere" in it.said
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
