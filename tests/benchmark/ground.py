@@ -37,7 +37,7 @@ def own_ground() -> Iterator[Path]:
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "VAR_DIR": str(folder / "var"),
             "DATABASE_URL": f"postgres://{NAME}@/{NAME}?host={server.socket_dir}",
-            "SECRET_KEY": "only-for-benchmarks",
+            "SECRET_KEY": "only-for-benchmarks-and-thrown-away-with-them",
             "ENCRYPTION_KEYS": "k1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
             "LOG_LEVEL": "WARNING",
         }
