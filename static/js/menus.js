@@ -18,16 +18,25 @@
     document.querySelectorAll("[data-menu]").forEach((menu) => menu !== except && close(menu));
   }
 
+  // Below the button, or above it where there is no room; never out of the window.
+  function place(popup, button) {
+    const at = button.getBoundingClientRect();
+    const { width, height } = popup.getBoundingClientRect();
+    const toTheRight = popup.classList.contains("menu__popup--right");
+    const left = toTheRight ? at.right - width : at.left;
+    const roomBelow = window.innerHeight - at.bottom > height + 12;
+    const top = roomBelow || at.top < height + 12 ? at.bottom + 4 : at.top - height - 4;
+    popup.style.left = `${Math.max(8, Math.min(left, document.documentElement.clientWidth - width - 8))}px`;
+    popup.style.top = `${top}px`;
+  }
+
   function open(menu) {
     const popup = menu.querySelector("[data-menu-popup]");
     const button = menu.querySelector("[data-menu-button]");
     closeAll(menu);
     button.dispatchEvent(new CustomEvent("menu:opening", { bubbles: true }));
     popup.hidden = false;
-    popup.classList.remove("is-above");
-    const box = popup.getBoundingClientRect();
-    const above = button.getBoundingClientRect().top;
-    popup.classList.toggle("is-above", box.bottom > window.innerHeight && above > box.height + 60);
+    place(popup, button);
     button.setAttribute("aria-expanded", "true");
     itemsOf(menu)[0]?.focus();
   }
@@ -51,6 +60,9 @@
     const item = event.target.closest(".menu__item");
     closeAll(item ? undefined : event.target.closest("[data-menu]"));
   });
+
+  window.addEventListener("scroll", () => closeAll(), { capture: true, passive: true });
+  window.addEventListener("resize", () => closeAll());
 
   document.addEventListener("keydown", (event) => {
     const menu = event.target.closest("[data-menu]");
