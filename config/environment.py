@@ -27,6 +27,14 @@ def text(name: str, default: str | None = None) -> str:
     return default
 
 
+def file_of(name: str, default: Path | None = None) -> Path | None:
+    """The file that ``name`` is read from; ``default`` when it is not given at all, None when it is given in the
+    environment itself."""
+    if path := os.environ.get(f"{name}_FILE", ""):
+        return Path(path)
+    return None if os.environ.get(name) else default
+
+
 def flag(name: str, default: bool) -> bool:
     """A yes or no; anything else than the usual spellings is refused."""
     value = text(name, "yes" if default else "no").strip().lower()

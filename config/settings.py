@@ -25,6 +25,10 @@ PRIVACY_STATEMENT_URL = environment.text("PRIVACY_STATEMENT_URL", "")
 # Embedded, both are made on first start and kept beside the database; elsewhere they must be given.
 SECRET_KEY = environment.text("SECRET_KEY", folders.secret_key(VAR_DIR) if EMBEDDED else None)
 ENCRYPTION_KEYS = environment.words("ENCRYPTION_KEYS", folders.encryption_key(VAR_DIR) if EMBEDDED else "")
+# Where they come from a file, running processes notice when it changes.
+ENCRYPTION_KEYS_FILE = environment.file_of(
+    "ENCRYPTION_KEYS", folders.encryption_key_path(VAR_DIR) if EMBEDDED else None
+)
 
 # -- web -----------------------------------------------------------------------------------------------------
 HOST = environment.text("HOST", "127.0.0.1")

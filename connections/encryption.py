@@ -1,5 +1,13 @@
 """A keyring over Fernet. Each secret is stored as ``key-id:token``; the first key encrypts, every key decrypts.
-Knows no models."""
+Knows no models.
+
+A keyring that lies in a file (``ENCRYPTION_KEYS_FILE``) is read again whenever the file has changed, so that every
+running process knows a new key before anything is encrypted with it.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
@@ -28,8 +36,30 @@ def decrypt(stored: str) -> bytes:
         raise CannotDecrypt(f"the key “{key_id}” in ENCRYPTION_KEYS is not the one that encrypted this") from error
 
 
+def key_ids() -> Sequence[str]:
+    """The ids of the keyring; the first is of the key that encrypts."""
+    return list(_keyring())
+
+
 def _keyring() -> dict[str, str]:
-    keys = dict(entry.split(":", 1) for entry in settings.ENCRYPTION_KEYS if ":" in entry)
+    keys = dict(entry.split(":", 1) for entry in _entries() if ":" in entry)
     if not keys:
         raise ImproperlyConfigured("Set ENCRYPTION_KEYS to id:key[,older-id:key]. See README.md, “Settings”.")
     return keys
+
+
+def _entries() -> Sequence[str]:
+    path: Path | None = settings.ENCRYPTION_KEYS_FILE
+    if path is not None:
+        try:
+            state = path.stat()
+            return _read(path, state.st_mtime_ns, state.st_ino)
+        except (OSError, UnicodeDecodeError):  # what was read at the start still counts
+            pass
+    return list(settings.ENCRYPTION_KEYS)
+
+
+@lru_cache(maxsize=2)
+def _read(path: Path, _changed_ns: int, _inode: int) -> Sequence[str]:
+    """The entries of the file, read once for each time it was written."""
+    return [entry.strip() for entry in path.read_text(encoding="utf-8").split(",") if entry.strip()]

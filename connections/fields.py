@@ -23,6 +23,11 @@ class Sealed:
         """The secrets in the clear; raises encryption.CannotDecrypt."""
         return dict(orjson.loads(encryption.decrypt(self.stored)))
 
+    @property
+    def key_id(self) -> str:
+        """The id of the key that it is encrypted with."""
+        return self.stored.partition(":")[0]
+
     def __repr__(self) -> str:
         return "<sealed>"
 

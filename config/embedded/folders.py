@@ -1,6 +1,8 @@
 """Where the embedded system keeps its things: everything under VAR_DIR, readable by its owner alone."""
 
+import fcntl
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Callable
@@ -46,9 +48,39 @@ def secret_key(folder: Path) -> str:
 
 def encryption_key(folder: Path) -> str:
     """The first key of the keyring, as ``id:key``, made on first use."""
+    return _kept_secret(encryption_key_path(folder), lambda: _new_key("k1"))
+
+
+def encryption_key_path(folder: Path) -> Path:
+    """Where the keyring of the embedded system lies: ``id:key[,older-id:key]``."""
+    return folder / "encryption_key"
+
+
+def put_new_key_first(path: Path) -> str:
+    """Make a key and put it in front of the others in the keyring at ``path``, in one step, so that nobody ever
+    reads half a keyring. Gives its id; raises OSError."""
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)  # two at once would lose a key
+        entries = path.read_text(encoding="ascii").strip()
+        numbers = [int(found) for found in re.findall(r"(?:^|,)\s*k(\d+):", entries)]
+        key_id = f"k{max(numbers, default=0) + 1}"
+        descriptor, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(f"{_new_key(key_id)},{entries}\n")
+            file.flush()
+            os.fsync(descriptor)
+        os.replace(beside, path)
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return key_id
+
+
+def _new_key(key_id: str) -> str:
     from cryptography.fernet import Fernet
 
-    return _kept_secret(folder / "encryption_key", lambda: f"k1:{Fernet.generate_key().decode()}")
+    return f"{key_id}:{Fernet.generate_key().decode()}"
 
 
 def make_private(folder: Path) -> None:

@@ -95,6 +95,8 @@ def _prepare(output: Output) -> None:
     applied = database.bring_up_to_date()
     if applied:
         output.write("up", f"Brought the database up to date ({applied} migrations).")
+    for found in checks.run_checks(tags=["keyring"], databases=["default"]):
+        raise CannotStart(found.msg)
     if settings.DEMO and not settings.EMBEDDED and database.belongs_to_real_people():
         raise CannotStart("The demo needs a database of its own: DATABASE_URL names one with real accounts.")
     static_files.collect()
