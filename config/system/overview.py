@@ -149,7 +149,7 @@ def _connection_step(user: User) -> Item:
 
 def _data_step() -> Item:
     known = Profile.objects.exists()
-    sentence = _("People are known.") if known else _("Upload a CSV file of people.")
+    sentence = _("People are known.") if known else _("Import a CSV file of people.")
     link = (address("segments:data_sources"), gettext_lazy("Go to Data sources"))
     return _step(known, gettext_lazy("Data"), sentence, link)
 
