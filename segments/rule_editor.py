@@ -59,9 +59,9 @@ class Row:
 
     @property
     def choices(self) -> list[tuple[str, bool]]:
-        """What may be ticked, and whether it is; chosen values that are not common come first."""
-        others = [value for value in self.values if value not in self.suggestions]
-        return [(value, True) for value in others] + [(value, value in self.values) for value in self.suggestions]
+        """What may be ticked, and whether it is; what is ticked comes first."""
+        others = [value for value in self.suggestions if value not in self.values]
+        return [(value, True) for value in self.values] + [(value, False) for value in others]
 
     @property
     def shows_case(self) -> bool:

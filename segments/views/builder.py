@@ -41,7 +41,7 @@ def _pane(request: Request, segment: Segment | None) -> HttpResponse:
     keeps_rules = segment is not None and not rule_editor.is_editable(segment.rules)
     tree = segment.rules if segment and keeps_rules else rule_editor.from_post(request.POST, catalogue)
     form = SegmentForm(request.POST, segment=segment)
-    deed = request.POST.get("act", "")
+    deed = request.POST.get("act", "") or ("look" if "look" in request.POST else "")
     if deed in ("look", "count"):
         return _looked(request, segment, form, tree, counts=deed == "count")
     if deed:

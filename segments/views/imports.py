@@ -20,7 +20,7 @@ from segments.models import ImportJob
 from segments.permissions import check_can_manage_data_sources, user_can_manage_data_sources
 
 COLUMNS = [
-    Column("line", gettext_lazy("Line"), order_by=("line",), kind="number"),
+    Column("line", gettext_lazy("Line"), order_by=("line",), kind="line"),
     Column("reason", gettext_lazy("Why it was kept out"), order_by=("reason", "line")),
 ]
 EARLIER = 10

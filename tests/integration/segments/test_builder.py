@@ -107,7 +107,7 @@ def conditions(response: Any) -> list[str]:
     ],
 )
 def test_its_buttons_change_the_rules(bob_client: Client, shop: DataSource, deed: str, places: list[str]) -> None:
-    response = bob_client.post(ADD, posted(act=deed), headers=HTMX)
+    response = bob_client.post(ADD, posted(act=deed, look="1"), headers=HTMX)
     assert conditions(response) == places
     assert "<html" not in response.content.decode()
     assert not Segment.objects.exists()
@@ -141,7 +141,7 @@ def test_the_comparisons_follow_the_attribute(bob_client: Client, shop: DataSour
 
 def test_it_tells_the_rules_in_words_while_one_types(bob_client: Client, shop: DataSource) -> None:
     response = bob_client.post(
-        ADD, posted(act="look"), headers={"HX-Request": "true", "HX-Target": "rules-sentence"}
+        ADD, posted(look="1"), headers={"HX-Request": "true", "HX-Target": "rules-sentence"}
     )
     content = response.content.decode()
     assert "points is between 5 and 300" in content
