@@ -1,9 +1,9 @@
-"""Everything that can be done to a connection. Each action is one transaction and signs its name in the record;
-secrets never stand there."""
+"""What can be done to a connection, beside removing it (removal.py). Each action is one transaction and signs its
+name in the record; secrets never stand there."""
 
 from collections.abc import Mapping, Sequence
 
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import get_language
 
 from config.accounts.models import User
@@ -11,20 +11,12 @@ from config.accounts.roles import Role
 from config.audit.record import record
 from config.jobs import clock
 from config.web.versions import take_version
-from connections import consent_text, credentials, used_by
+from connections import consent_text, credentials
 from connections.models import Connection, Consent
 
 
 class NameTaken(Exception):
     """Another connection has this display name, whatever its case."""
-
-
-class InUse(Exception):
-    """The connection cannot be removed; ``uses`` says what is in the way."""
-
-    def __init__(self, uses: Sequence[used_by.Use]) -> None:
-        super().__init__(f"still used by {len(uses)}")
-        self.uses = uses
 
 
 class WrongPassword(Exception):
@@ -118,19 +110,6 @@ def add_export_user(*, by: User, connection: Connection) -> None:
     connection.save(update_fields=["export_user", "export_user_added_at"])
     changes = {"export_user": (str(before) if before else None, str(by))}
     record("connection.export_user_added", connection, by=by, changes=changes, version=connection.version)
-
-
-@transaction.atomic
-def remove(*, by: User, connection: Connection) -> None:
-    """Remove it, credentials and consents included; raises InUse while anything uses it."""
-    if uses := used_by.uses_of(connection.pk):
-        raise InUse(uses)
-    record("connection.removed", connection, by=by, changes={"name": (connection.name, None)})
-    try:
-        with transaction.atomic():
-            Connection.objects.get(pk=connection.pk).delete()
-    except models.ProtectedError as error:  # something began to use it in this very moment
-        raise InUse(used_by.uses_of(connection.pk)) from error
 
 
 @transaction.atomic

@@ -45,6 +45,15 @@ class Connection(models.Model):
     )
     # The level of calls in flight that was last found to pay; 0: nothing learned yet.
     learned_in_flight = models.PositiveSmallIntegerField(default=0)
+    # What may leave over it, as limits.Limits keeps it; empty: no limits of its own.
+    limits = models.JSONField(default=dict)
+    # Somebody has removed it, and runs that use it are being stopped first: who, when, and what then becomes of
+    # each thing that uses it (its key → a used_by.Verb).
+    removal_asked_at = models.DateTimeField(null=True)
+    removal_asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    removal_verbs = models.JSONField(default=dict)
     version = models.IntegerField(default=1)
     created_at = models.DateTimeField(default=clock.now)
     created_by = models.ForeignKey(
@@ -71,6 +80,11 @@ class Connection(models.Model):
         return self.environment == Environment.SANDBOX
 
     @property
+    def is_being_removed(self) -> bool:
+        """Somebody has removed it, and it goes as soon as no run uses it any more."""
+        return self.removal_asked_at is not None
+
+    @property
     def account(self) -> str:
         """Whose lists these are, as far as *delivered* is concerned. It outlives the connection: list ids are
         unique within a vendor, so vendor and environment suffice."""
@@ -84,6 +98,7 @@ class Consent(models.Model):
     given_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     given_by_name = models.CharField(max_length=150)
     given_at = models.DateTimeField(default=clock.now)
+    given_from = models.CharField(max_length=45, blank=True)  # the network address of whoever agreed
     text_version = models.CharField(max_length=20)
     language = models.CharField(max_length=10)
     text = models.TextField()

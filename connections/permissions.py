@@ -25,3 +25,9 @@ def user_can_use(user: User, connection: Connection) -> bool:
     if not user.may(Permission.EXPORT_MANAGE):
         return False
     return user_can_manage_connections(user) or user.role in connection.allowed_roles
+
+
+def check_can_use(user: User, connection: Connection) -> None:
+    """Raise PermissionDenied with a sentence unless the person may put exports on the connection."""
+    if not user_can_use(user, connection):
+        raise PermissionDenied(_("This connection is not shared with your role."))

@@ -22,6 +22,7 @@ class ConnectionStatus(StrEnum):
     RECONNECT_NEEDED = "reconnect"
     CONSENT_NEEDED = "consent_needed"
     EXPORT_USER_NEEDED = "export_user_needed"
+    BEING_REMOVED = "being_removed"
 
     @property
     def label(self) -> str | Promise:
@@ -48,6 +49,7 @@ _LABELS = {
     ConnectionStatus.RECONNECT_NEEDED: _("Reconnect needed"),
     ConnectionStatus.CONSENT_NEEDED: _("Consent needed"),
     ConnectionStatus.EXPORT_USER_NEEDED: _("Export user needed"),
+    ConnectionStatus.BEING_REMOVED: _("Being removed"),
 }
 _TONES = {
     ConnectionStatus.READY: "success",
@@ -55,6 +57,7 @@ _TONES = {
     ConnectionStatus.RECONNECT_NEEDED: "danger",
     ConnectionStatus.CONSENT_NEEDED: "warning",
     ConnectionStatus.EXPORT_USER_NEEDED: "warning",
+    ConnectionStatus.BEING_REMOVED: "neutral",
 }
 _ICONS = {
     ConnectionStatus.READY: "circle-check",
@@ -62,6 +65,7 @@ _ICONS = {
     ConnectionStatus.RECONNECT_NEEDED: "unplug",
     ConnectionStatus.CONSENT_NEEDED: "shield-alert",
     ConnectionStatus.EXPORT_USER_NEEDED: "user-x",
+    ConnectionStatus.BEING_REMOVED: "trash-2",
 }
 _SENTENCES = {
     ConnectionStatus.READY: _("Exports can use this connection."),
@@ -80,11 +84,16 @@ _SENTENCES = {
         "No active administrator is its export user. "
         "An administrator has to open the connection and choose “Add yourself as export user”."
     ),
+    ConnectionStatus.BEING_REMOVED: _(
+        "An administrator has removed it. It goes as soon as the runs that use it have stopped."
+    ),
 }
 
 
 def status_of(connection: Connection) -> ConnectionStatus:
     """The state a connection is in. Lists ask with ``consents`` and ``export_user`` fetched beforehand."""
+    if connection.is_being_removed:
+        return ConnectionStatus.BEING_REMOVED
     if connection.credentials is None:
         return ConnectionStatus.NOT_CONNECTED
     if connection.reconnect_reason:

@@ -1,16 +1,50 @@
-"""Who uses a connection. Apps above this one register a function; pages here ask without knowing them."""
+"""Who uses a connection, and what can be done about it. Apps above this one register a function; pages and actions
+here ask without knowing them."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from config.accounts.models import User
+
+
+class Verb(StrEnum):
+    """What becomes of a thing when the connection that it uses is removed."""
+
+    REMOVE = "remove"
+    DETACH = "detach"
+
+
+class StillBusy(Exception):
+    """The thing is at work over the connection: it has to stop first."""
+
+
+# Done in the name of somebody; None is the system itself.
+Deed = Callable[[User | None], None]
+
+
+def _impossible(_by: User | None) -> None:
+    raise NotImplementedError("whoever registered this use offers no such deed")
 
 
 @dataclass(frozen=True)
 class Use:
-    """One thing that uses a connection, with the address of its page."""
+    """One thing that uses a connection, with the address of its page. ``key`` names it among all uses;
+    ``is_busy``: it works over the connection at this moment. ``remove`` and ``detach`` raise StillBusy; ``stop``
+    asks it to stop and returns at once."""
 
     kind: str
     name: str
     url: str
+    key: str = ""
+    is_busy: bool = False
+    remove: Deed = field(default=_impossible, repr=False, compare=False)
+    detach: Deed = field(default=_impossible, repr=False, compare=False)
+    stop: Deed = field(default=_impossible, repr=False, compare=False)
+
+    def carry_out(self, verb: Verb, by: User | None) -> None:
+        """Remove or detach it; raises StillBusy."""
+        (self.remove if verb is Verb.REMOVE else self.detach)(by)
 
 
 UsesOf = Callable[[int], Sequence[Use]]
@@ -19,8 +53,8 @@ _registered: list[tuple[UsesOf, CountsOf | None]] = []
 
 
 def register(uses_of: UsesOf, counts_of: CountsOf | None = None) -> None:
-    """Let ``uses_of(connection_id)`` be asked whenever a page shows who uses a connection; ``counts_of`` answers
-    for a whole list at once with how many use each."""
+    """Let ``uses_of(connection_id)`` be asked whenever it matters who uses a connection; ``counts_of`` answers for
+    a whole list at once with how many use each."""
     _registered.append((uses_of, counts_of))
 
 

@@ -13,7 +13,8 @@ from config.audit.record import record
 from config.jobs import clock
 from config.web.versions import take_version
 from connections.models import Connection
-from exports import policies
+from connections.permissions import check_can_use
+from exports import permissions, policies
 from exports.models import Export, Run, RunEvent, Trigger
 from segments.models import Segment
 
@@ -47,7 +48,9 @@ class ExportSettings:
 
 @transaction.atomic
 def create(settings: ExportSettings, *, by: User | None) -> Export:
-    """A new export; it does not run by being saved."""
+    """A new export; it does not run by being saved. Raises PermissionDenied when ``by`` may not use the
+    connection, and policies.Refusal."""
+    _check_connection(settings.connection, by)
     export = Export(created_by=by)
     _apply(export, settings)
     export.save()
@@ -58,9 +61,13 @@ def create(settings: ExportSettings, *, by: User | None) -> Export:
 
 @transaction.atomic
 def edit(export: Export, settings: ExportSettings, *, version: int, by: User | None) -> Export:
-    """Change an export that was read at ``version``; raises StaleEdit when somebody else was faster."""
+    """Change an export that was read at ``version``; raises StaleEdit when somebody else was faster,
+    PermissionDenied when ``by`` may not use its connection or the new one, and policies.Refusal."""
     take_version(export, version)
     export.refresh_from_db()
+    if by is not None:
+        permissions.check_can_manage(by, export)
+    _check_connection(settings.connection, by)
     before = describe(export)
     _apply(export, settings)
     export.save()
@@ -96,6 +103,19 @@ def remove(export: Export, *, by: User | None) -> None:
 
 
 @transaction.atomic
+def detach(export: Export, *, by: User | None) -> None:
+    """Take the export off its connection: it keeps its settings and what it delivered, and does not run until it
+    has another. Raises policies.Refusal while a run is under way."""
+    locked = Export.objects.select_for_update(of=("self",)).get(pk=export.pk)
+    policies.check_can_detach(locked)
+    take_version(locked, locked.version)
+    changes = {"connection": (str(locked.connection), None)}
+    locked.connection = None
+    locked.save(update_fields=["connection"])
+    record("detached", locked, by=by, changes=changes, version=locked.version)
+
+
+@transaction.atomic
 def start_run(export: Export, *, by: User | None, trigger: Trigger = Trigger.MANUAL) -> Run:
     """Queue a run and ring for it. Raises policies.Refusal when one is under way (two clicks, two people: the
     export's row is locked, so that exactly one gets through) or when nothing could be sent."""
@@ -110,7 +130,7 @@ def start_run(export: Export, *, by: User | None, trigger: Trigger = Trigger.MAN
 
 
 @transaction.atomic
-def cancel_run(run: Run, *, by: User) -> None:
+def cancel_run(run: Run, *, by: User | None) -> None:
     """Ask a run to stop; what is sent stays sent. Raises policies.Refusal when it has ended."""
     run = Run.objects.select_for_update().get(pk=run.pk)
     policies.check_can_cancel(run)
@@ -127,6 +147,13 @@ def describe(export: Export) -> dict[str, Any]:
         "connection": str(export.connection) if export.connection else None,
         "segments": sorted(export.segments.values_list("name", flat=True)),
     }
+
+
+def _check_connection(connection: Connection | None, by: User | None) -> None:
+    """Whoever brings the settings — a page, a file, a request made by hand — may use the connection."""
+    if connection is not None and by is not None:
+        check_can_use(by, connection)
+    policies.check_can_be_put_on(connection)
 
 
 def _apply(export: Export, settings: ExportSettings) -> None:

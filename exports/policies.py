@@ -3,6 +3,7 @@
 from django.utils.translation import gettext as _
 
 from config.jobs.models import OPEN
+from connections.models import Connection
 from connections.policies import why_it_cannot_run
 from exports.models import Export, Run
 
@@ -57,9 +58,27 @@ def check_can_cancel(run: Run) -> None:
         raise Refusal(_("Run %(number)s has already ended.") % {"number": run.number})
 
 
+def check_can_be_put_on(connection: Connection | None) -> None:
+    """Raise Refusal when nothing new may begin to use the connection."""
+    if connection is not None and connection.is_being_removed:
+        raise Refusal(_("The connection “%(name)s” is being removed. Choose another one.") % {"name": connection})
+
+
+def check_can_detach(export: Export) -> None:
+    """Raise Refusal when there is nothing to detach, or while a run is under way."""
+    if export.connection is None:
+        raise Refusal(_("“%(name)s” has no connection.") % {"name": export})
+    _check_rests(export)
+
+
 def check_can_remove(export: Export) -> None:
     """Raise Refusal while a run is under way."""
+    _check_rests(export)
+
+
+def _check_rests(export: Export) -> None:
     if run := open_run(export):
         raise Refusal(
-            _("Run %(number)s is under way. Cancel it, or wait until it has ended.") % {"number": run.number}
+            _("Run %(number)s of “%(name)s” is under way. Cancel it, or wait until it has ended.")
+            % {"number": run.number, "name": export}
         )

@@ -1,12 +1,14 @@
 from django.urls import path
 
-from exports.views import batches, deeds, editing, listing, people, runs
+from exports.views import batches, deeds, editing, listing, people, runs, together
 
 app_name = "exports"
 
 urlpatterns = [
     path("data/exports/", listing.exports, name="list"),
     path("data/exports/statuses/", listing.statuses, name="statuses"),
+    path("data/exports/detach/", together.detach, name="detach"),
+    path("data/exports/remove/", together.remove, name="remove_many"),
     path("data/exports/add/", editing.add, name="add"),
     path("data/exports/parts/", editing.parts, name="parts"),
     path("data/exports/<int:export_id>/", editing.edit, name="edit"),

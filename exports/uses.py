@@ -1,27 +1,44 @@
-"""Which exports use a connection or a segment: what the lower apps' pages show."""
+"""Which exports use a connection or a segment: what the lower apps' pages show, and can do about it."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import partial
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from config.accounts.models import User
+from config.jobs.models import OPEN
 from connections import used_by as uses_of_connections
-from exports.models import Export
+from exports import actions, policies
+from exports.models import Export, Run
 from segments import used_by as uses_of_segments
 from segments.models import Segment
 
 
 def of_connection(connection_id: int) -> list[uses_of_connections.Use]:
     """The exports on a connection."""
-    exports = Export.objects.filter(connection_id=connection_id)
-    return [uses_of_connections.Use(_("Export"), name, url) for name, url in _named(exports)]
+    open_runs = Run.objects.filter(export=OuterRef("pk"), status__in=OPEN)
+    exports = Export.objects.filter(connection_id=connection_id).annotate(is_busy=Exists(open_runs))
+    return [
+        uses_of_connections.Use(
+            _("Export"),
+            name,
+            _address(pk),
+            key=str(pk),
+            is_busy=is_busy,
+            remove=partial(_if_it_rests, actions.remove, pk),
+            detach=partial(_if_it_rests, actions.detach, pk),
+            stop=partial(_stop, pk),
+        )
+        for pk, name, is_busy in exports.order_by("name").values_list("pk", "name", "is_busy")
+    ]
 
 
 def of_segment(segment_id: int) -> list[uses_of_segments.Use]:
     """The exports that send a segment."""
     exports = Export.objects.filter(segments=segment_id)
-    return [uses_of_segments.Use(_("Export"), name, url) for name, url in _named(exports)]
+    return [uses_of_segments.Use(_("Export"), name, _address(pk)) for pk, name in _named(exports)]
 
 
 def counts_of_segments(segment_ids: Collection[int]) -> dict[int, int]:
@@ -36,6 +53,29 @@ def counts_of_connections(connection_ids: Collection[int]) -> dict[int, int]:
     return dict(found.values_list("connection", "count"))
 
 
-def _named(exports: QuerySet[Export]) -> list[tuple[str, str]]:
-    rows = exports.order_by("name").values_list("pk", "name")
-    return [(name, reverse("exports:edit", args=[pk])) for pk, name in rows]
+def _named(exports: QuerySet[Export]) -> list[tuple[int, str]]:
+    return list(exports.order_by("name").values_list("pk", "name"))
+
+
+def _address(export_id: int) -> str:
+    return reverse("exports:edit", args=[export_id])
+
+
+def _if_it_rests(deed: Callable[..., None], export_id: int, by: User | None) -> None:
+    """Do it unless a run is under way; what is gone already needs nothing."""
+    export = Export.objects.filter(pk=export_id).first()
+    if export is None:
+        return
+    try:
+        deed(export, by=by)
+    except policies.Refusal as refusal:
+        raise uses_of_connections.StillBusy(refusal.sentence) from refusal
+
+
+def _stop(export_id: int, by: User | None) -> None:
+    """Ask the runs that are under way to stop."""
+    for run in Run.objects.filter(export=export_id, status__in=OPEN, cancel_requested_at=None):
+        try:
+            actions.cancel_run(run, by=by)
+        except policies.Refusal:  # it ended in this very moment
+            continue

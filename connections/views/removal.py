@@ -1,37 +1,65 @@
-"""Removing a connection: asked first, and refused with the list of what uses it."""
+"""Removing a connection: asked first, with everything that uses it and what shall become of each."""
+
+from collections.abc import Mapping, Sequence
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
 
 from config.web.htmx import Request
 from config.web.panes import close_pane, render_dialog
-from connections import actions, used_by
+from connections import removal, used_by
 from connections.models import Connection
 from connections.permissions import check_can_manage_connections
+from connections.used_by import Use, Verb
+
+_PREFIX = "use-"
 
 
+@require_http_methods(["GET", "POST"])
 def remove(request: Request, pk: int) -> HttpResponse:
     """The question, and by POST the deed."""
     check_can_manage_connections(request.user)
     connection = get_object_or_404(Connection, pk=pk)
     if request.method != "POST":
         return _asked(request, connection, used_by.uses_of(pk))
+    verbs = _verbs(request)
     try:
-        actions.remove(by=request.user, connection=connection)
-    except actions.InUse as in_use:
-        return _asked(request, connection, list(in_use.uses), status=409)
-    message = _("The connection “{name}” is removed.").format(name=connection.name)
-    return close_pane(request, reverse("connections:list"), message)
+        gone = removal.remove(by=request.user, connection=connection, verbs=verbs)
+    except removal.Undecided as undecided:
+        return _asked(request, connection, undecided.uses, verbs, status=422)
+    told = _("The connection “{name}” is removed.")
+    if not gone:
+        told = _("“{name}” is being removed: the runs that use it are stopped first.")
+    return close_pane(request, reverse("connections:list"), told.format(name=connection.name))
 
 
-def _asked(request: Request, connection: Connection, uses: list[used_by.Use], status: int = 200) -> HttpResponse:
+def _verbs(request: Request) -> dict[str, Verb]:
+    """What was chosen for each use, by its key; anything else than the two verbs counts as nothing."""
+    return {
+        name.removeprefix(_PREFIX): Verb(value)
+        for name, value in request.POST.items()
+        if name.startswith(_PREFIX) and isinstance(value, str) and value in list(Verb)
+    }
+
+
+def _asked(
+    request: Request,
+    connection: Connection,
+    uses: Sequence[Use],
+    verbs: Mapping[str, Verb] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    refusal = _("Choose what becomes of each export.") if status != 200 else ""
     context = {
         "connection": connection,
-        "uses": uses,
-        "title": (_("“{name}” is in use") if uses else _("Remove “{name}”?")).format(name=connection.name),
-        "confirm_label": _("Remove"),
+        "uses": [(use, f"{_PREFIX}{use.key}", (verbs or {}).get(use.key)) for use in uses],
+        "any_busy": any(use.is_busy for use in uses),
+        "refusal": refusal,
+        "title": _("Remove “{name}”?").format(name=connection.name),
+        "confirm_label": _("Remove the connection") if uses else _("Remove"),
         "danger": True,
         "action_url": reverse("connections:remove", args=[connection.pk]),
         "active_nav": "connections",

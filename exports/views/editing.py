@@ -14,7 +14,7 @@ from config.accounts.permissions import Permission
 from config.web.htmx import Request
 from config.web.panes import close_pane, render_pane
 from config.web.versions import Gone, StaleEdit, version_from
-from exports import actions, drafts, lookups
+from exports import actions, drafts, lookups, policies
 from exports.drafts import Draft
 from exports.forms import Choices, ExportForm, name_taken
 from exports.models import Export
@@ -118,6 +118,8 @@ def _save(request: Request, choices: Choices, export: Export | None) -> HttpResp
         return _pane(request, form, export, status=409, stale=stale)
     except Gone:
         form.add_error(None, _("This export was removed while you were editing it. Add it anew to keep it."))
+    except policies.Refusal as refusal:
+        form.add_error(None, refusal.sentence)
     except IntegrityError:  # somebody took the name in this very moment
         form.add_error("name", name_taken(form.cleaned_data["name"]))
     else:

@@ -50,7 +50,9 @@ class Row:
     @property
     def allows(self) -> str:
         """Which commands of the command bar apply to it."""
-        return "edit run" if self.can_edit else "view"
+        if not self.can_edit:
+            return "view"
+        return "edit run detach" if self.export.connection_id else "edit run"
 
 
 @require_permission(Permission.EXPORT_VIEW)

@@ -257,7 +257,11 @@ def choices_for(user: User) -> Choices:
     """What this person may choose from."""
     connections = Connection.objects.prefetch_related("consents").select_related("export_user").order_by("name")
     return Choices(
-        connections=[connection for connection in connections if user_can_use(user, connection)],
+        connections=[connection for connection in connections if _offered(user, connection)],
         attributes=audience.attribute_catalogue(),
         segments=audience.segment_summaries(),
     )
+
+
+def _offered(user: User, connection: Connection) -> bool:
+    return user_can_use(user, connection) and not connection.is_being_removed

@@ -1,11 +1,16 @@
-"""The dialog that removes a connection."""
+"""The dialog that removes a connection, with real exports on it."""
 
 import pytest
 from django.test import Client
 
 from config.accounts.models import User
-from connections import used_by
+from config.jobs.models import JobStatus
+from connections import tasks
 from connections.models import Connection
+from exports import actions, running
+from exports.models import Export
+from exports.policies import Refusal, check_can_run
+from tests import exporting
 from tests.connecting import make_connection
 
 DIALOG = {"HX-Request": "true", "HX-Target": "dialog"}
@@ -17,9 +22,10 @@ def connection(alice: User) -> Connection:
 
 
 @pytest.fixture
-def _in_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    use = used_by.Use("Export", "Everyone to the newsletter", "/data/exports/1/")
-    monkeypatch.setattr(used_by, "_registered", [(lambda pk: [use], None)])
+def export(connection: Connection, alice: User) -> Export:
+    exporting.profiles([{"email": "a@example.com"}])
+    segment = exporting.segment_of_everyone()
+    return exporting.export_to(None, connection, segment, list_id="a" * 32, name="Everyone to the newsletter")
 
 
 def url(connection: Connection) -> str:
@@ -39,20 +45,66 @@ def test_it_removes_and_says_so(alice_client: Client, connection: Connection) ->
     assert not Connection.objects.exists()
 
 
-@pytest.mark.usefixtures("_in_use")
-def test_it_lists_what_is_in_the_way(alice_client: Client, connection: Connection) -> None:
+def test_it_offers_both_for_each_export(alice_client: Client, connection: Connection, export: Export) -> None:
     html = alice_client.get(url(connection), headers=DIALOG).content.decode()
     assert "Everyone to the newsletter" in html
-    assert "cannot be removed" in html
-    assert "button--danger" not in html
+    assert html.count(f'name="use-{export.pk}"') == 2
+    assert "Detach connection" in html
 
 
-@pytest.mark.usefixtures("_in_use")
-def test_it_refuses_while_something_uses_it(alice_client: Client, connection: Connection) -> None:
-    response = alice_client.post(url(connection), headers=DIALOG)
-    assert response.status_code == 409
-    assert "Everyone to the newsletter" in response.content.decode()
+@pytest.mark.parametrize("posted", [{}, {"use-0": "detach"}, {"use-{pk}": "keep"}])
+def test_it_waits_for_a_choice(
+    alice_client: Client, connection: Connection, export: Export, posted: dict[str, str]
+) -> None:
+    data = {name.format(pk=export.pk): value for name, value in posted.items()}
+    response = alice_client.post(url(connection), data, headers=DIALOG)
+    assert response.status_code == 422
+    assert "Choose what becomes of each export." in response.content.decode()
     assert Connection.objects.exists()
+
+
+def test_it_detaches(alice_client: Client, connection: Connection, export: Export) -> None:
+    alice_client.post(url(connection), {f"use-{export.pk}": "detach"})
+    assert not Connection.objects.exists()
+    export.refresh_from_db()
+    assert export.connection is None
+    assert "No connection" in alice_client.get("/data/exports/").content.decode()
+    with pytest.raises(Refusal):
+        check_can_run(export)
+
+
+def test_it_removes_exports_with_it(alice_client: Client, connection: Connection, export: Export) -> None:
+    alice_client.post(url(connection), {f"use-{export.pk}": "remove"})
+    assert not Connection.objects.exists()
+    assert not Export.objects.exists()
+
+
+def test_it_stops_a_run_first(alice_client: Client, connection: Connection, export: Export) -> None:
+    run = actions.start_run(export, by=None)
+    response = alice_client.post(url(connection), {f"use-{export.pk}": "detach"}, follow=True)
+    html = response.content.decode()
+    assert "“Winter mail” is being removed" in html
+    assert "Being removed" in html
+    with pytest.raises(Refusal):
+        actions.start_run(export, by=None)
+    running.carry_on(run.pk)
+    run.refresh_from_db()
+    assert run.status == JobStatus.CANCELED
+    tasks.ring_for_open_jobs()
+    assert not Connection.objects.exists()
+    export.refresh_from_db()
+    assert export.connection is None
+
+
+def test_nothing_is_put_on_what_is_being_removed(
+    alice_client: Client, alice: User, connection: Connection, export: Export
+) -> None:
+    actions.start_run(export, by=None)
+    alice_client.post(url(connection), {f"use-{export.pk}": "detach"})
+    connection.refresh_from_db()
+    with pytest.raises(Refusal, match="being removed"):
+        exporting.export_to(None, connection, [], list_id="b" * 32, name="Late", by=alice)
+    assert f'<option value="{connection.pk}"' not in alice_client.get("/data/exports/add/").content.decode()
 
 
 def test_it_is_not_found_twice(alice_client: Client, connection: Connection) -> None:

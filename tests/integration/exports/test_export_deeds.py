@@ -110,7 +110,7 @@ def test_it_does_not_remove_while_a_run_is_under_way(bob_client: Client, newslet
     actions.start_run(newsletter, by=None)
     answer = bob_client.post(url(newsletter, "remove"), headers=HTMX | {"HX-Target": "dialog"})
     assert answer.status_code == 409
-    assert "Run 1 is under way" in answer.content.decode()
+    assert "Run 1 of “Newsletter” is under way" in answer.content.decode()
     assert Export.objects.exists()
 
 

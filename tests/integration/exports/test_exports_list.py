@@ -90,8 +90,9 @@ def test_it_tells_each_person_their_permissions(
 ) -> None:
     three(shared, private, everyone)
     rows = {row.export.name: row for row in bob_client.get(URL).context["rows"]}
-    assert [rows[name].allows for name in ("Spring", "autumn", "Winter")] == ["edit run", "view", "edit run"]
-    assert {row.allows for row in alice_client.get(URL).context["rows"]} == {"edit run"}
+    expected = ["edit run detach", "view", "edit run detach"]
+    assert [rows[name].allows for name in ("Spring", "autumn", "Winter")] == expected
+    assert {row.allows for row in alice_client.get(URL).context["rows"]} == {"edit run detach"}
     assert {row.allows for row in charlie_client.get(URL).context["rows"]} == {"view"}
 
 

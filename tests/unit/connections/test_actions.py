@@ -131,25 +131,6 @@ def test_a_good_check_takes_the_refusal_back(alice: User) -> None:
     assert audited().count("connection.accepted") == 1
 
 
-def test_it_can_be_removed_and_the_record_stays(alice: User) -> None:
-    connection = make_connection(alice)
-    actions.remove(by=alice, connection=connection)
-    assert not Connection.objects.exists()
-    assert not Consent.objects.exists()
-    assert AuditEntry.objects.latest("id").target_name == "Newsletter"
-
-
-def test_it_cannot_be_removed_while_something_uses_it(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    connection = make_connection(alice)
-    use = used_by.Use("Export", "To the list", "/somewhere/")
-    monkeypatch.setattr(used_by, "_registered", [(lambda pk: [use] if pk == connection.pk else [], None)])
-    with pytest.raises(actions.InUse) as caught:
-        actions.remove(by=alice, connection=connection)
-    assert list(caught.value.uses) == [use]
-    assert Connection.objects.exists()
-    assert "connection.removed" not in audited()
-
-
 def test_uses_are_counted_with_and_without_a_counter(monkeypatch: pytest.MonkeyPatch) -> None:
     use = used_by.Use("Export", "To the list", "/somewhere/")
     registered = [(lambda pk: [use] * pk, None), (lambda pk: [], lambda pks: {2: 10})]

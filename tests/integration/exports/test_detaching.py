@@ -1,0 +1,127 @@
+"""Detach connection: for one export and for several, and coming back with another connection."""
+
+from collections.abc import Sequence
+
+import pytest
+from django.test import Client
+
+from config.accounts.models import User
+from config.audit.models import AuditEntry
+from connections import removal
+from connections.models import Connection
+from connections.used_by import Verb
+from exports import actions
+from exports.models import Delivered, Export
+from segments.models import Segment
+from tests import exporting
+from tests.integration.exports.conftest import run_to_its_end
+from tests.sandbox import RunningSandbox
+
+DETACH = "/data/exports/detach/"
+REMOVE = "/data/exports/remove/"
+
+
+@pytest.fixture
+def two(shared: Connection, everyone: Segment, bob: User) -> list[Export]:
+    """Two exports on the shared connection."""
+    return [
+        exporting.export_to(None, shared, everyone, list_id=key * 32, name=f"Export {key}", by=bob)
+        for key in ("a", "b")
+    ]
+
+
+def selected(exports: Sequence[Export]) -> dict[str, list[int]]:
+    return {"selected": [export.pk for export in exports]}
+
+
+def test_it_asks_first(bob_client: Client, two: list[Export]) -> None:
+    html = bob_client.get(DETACH, selected(two)).content.decode()
+    assert "Detach 2 exports?" in html
+    assert "Export a" in html
+    assert "Detach “Export a” from its connection?" in bob_client.get(DETACH, selected(two[:1])).content.decode()
+
+
+def test_it_detaches_several(bob_client: Client, two: list[Export]) -> None:
+    bob_client.post(DETACH, selected(two))
+    assert Export.objects.filter(connection=None, version=2).count() == 2
+    assert AuditEntry.objects.filter(action="detached", actor_name="Bob Brown").count() == 2
+
+
+def test_it_removes_several(bob_client: Client, two: list[Export]) -> None:
+    bob_client.post(REMOVE, selected(two))
+    assert not Export.objects.exists()
+
+
+@pytest.mark.parametrize("url", [DETACH, REMOVE])
+def test_it_does_all_or_nothing(bob_client: Client, two: list[Export], url: str) -> None:
+    actions.start_run(two[1], by=None)
+    response = bob_client.post(url, selected(two))
+    assert response.status_code == 409
+    assert "Run 1 of “Export b” is under way" in response.content.decode()
+    assert Export.objects.exclude(connection=None).count() == 2
+
+
+@pytest.mark.parametrize("url", [DETACH, REMOVE])
+@pytest.mark.parametrize("who", ["bob_client", "charlie_client"])
+def test_it_refuses_whoever_may_not_manage_all(
+    request: pytest.FixtureRequest, who: str, url: str, two: list[Export], board: Export
+) -> None:
+    client: Client = request.getfixturevalue(who)
+    assert client.get(url, selected([*two, board])).status_code == 403
+    assert client.post(url, selected([*two, board])).status_code == 403
+    assert Export.objects.exclude(connection=None).count() == 3
+
+
+@pytest.mark.parametrize("ids", [[], ["x"], ["9" * 30], ["999999"]])
+def test_it_finds_nothing_for_nonsense(alice_client: Client, ids: list[str]) -> None:
+    assert alice_client.post(DETACH, {"selected": ids}).status_code == 404
+
+
+def test_it_turns_a_stranger_away(stranger_client: Client, two: list[Export]) -> None:
+    assert stranger_client.post(DETACH, selected(two)).status_code == 302
+    assert Export.objects.exclude(connection=None).count() == 2
+
+
+def test_the_list_offers_it_only_where_there_is_a_connection(bob_client: Client, two: list[Export]) -> None:
+    bob_client.post(DETACH, selected(two[:1]))
+    html = bob_client.get("/data/exports/").content.decode()
+    assert html.count('data-can="edit run"') == 1
+    assert html.count('data-can="edit run detach"') == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_remembers_whom_it_delivered(
+    newsletter: Export, account: RunningSandbox, alice: User, bob: User
+) -> None:
+    first = run_to_its_end(newsletter)
+    assert first.delivered == 3
+    connection = newsletter.connection
+    assert connection is not None
+    assert removal.remove(by=alice, connection=connection, verbs={str(newsletter.pk): Verb.DETACH})
+    newsletter.refresh_from_db()
+    assert newsletter.connection is None
+    assert Delivered.objects.count() == 3
+    another = exporting.sandbox_connection(by=alice, name="Made anew")
+    settings = actions.ExportSettings(
+        name=newsletter.name,
+        connection=another,
+        list_id=newsletter.list_id,
+        email_attribute="email",
+        segments=list(newsletter.segments.all()),
+        mapping=newsletter.mapping,
+        answers=newsletter.answers,
+    )
+    actions.edit(newsletter, settings, version=newsletter.version, by=bob)
+    again = run_to_its_end(newsletter)
+    assert (again.unchanged, again.planned, again.reason) == (3, 0, "nothing_changed")
+
+
+def test_nobody_puts_an_export_on_a_connection_that_is_not_theirs(
+    private: Connection, newsletter: Export, everyone: Segment, bob: User, charlie: User
+) -> None:
+    from django.core.exceptions import PermissionDenied
+
+    for person in (bob, charlie):
+        with pytest.raises(PermissionDenied):
+            exporting.export_to(None, private, everyone, list_id="c" * 32, name="Sneaky", by=person)
+    assert Export.objects.count() == 1
