@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext as _
 
+from connections import references
 from connections.destinations.values import Access
 from connections.encryption import CannotDecrypt
 from connections.fields import Sealed
@@ -22,6 +23,11 @@ def unseal(sealed: Sealed) -> dict[str, str]:
     return sealed.open()
 
 
+def stored(connection: Connection) -> dict[str, str]:
+    """What is stored, references as they are written; empty when nothing is. Raises CannotDecrypt."""
+    return connection.credentials.open() if connection.credentials is not None else {}
+
+
 def access(connection: Connection) -> Access:
     """What the destination needs to speak for this connection; raises NotConnected."""
     if connection.credentials is None:
@@ -35,9 +41,16 @@ def access(connection: Connection) -> Access:
 
 
 def access_with(connection: Connection, credentials: dict[str, str]) -> Access:
-    """The same for credentials that are being tried and are not stored yet."""
+    """The same for credentials that are being tried and are not stored yet. References lead to their secrets only
+    here, when they are used."""
     destination = connection.destination
     base_url = destination.sandbox_url if connection.is_sandbox else destination.live_url
     if not base_url:
         raise NotConnected(_("There is no address for “{name}” in this place’s settings.").format(name=connection))
-    return Access(base_url=base_url, credentials=credentials, options=dict(connection.options))
+    try:
+        secrets = references.resolve_all(credentials)
+    except references.LeadsNowhere as error:
+        raise NotConnected(
+            _("The credentials of “{name}” cannot be read: {why}").format(name=connection, why=error)
+        ) from error
+    return Access(base_url=base_url, credentials=secrets, options=dict(connection.options))

@@ -67,7 +67,7 @@ class CredentialsForm(forms.Form):
         for asked in inputs:
             self.fields[asked.name] = forms.CharField(
                 label=asked.label,
-                help_text=asked.help_text,
+                help_text=_help(asked),
                 required=asked.required,
                 max_length=2000,
                 widget=_widget(asked),
@@ -88,6 +88,11 @@ class PasswordForm(forms.Form):
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "hx-preserve": "true"}),
     )
+
+
+def _help(asked: InputField) -> str:
+    where = _("You may also enter where it is kept: env:NAME or file:/path.")
+    return f"{asked.help_text} {where}".strip() if asked.secret else asked.help_text
 
 
 def _widget(asked: InputField) -> forms.Widget:

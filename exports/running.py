@@ -14,6 +14,7 @@ from config.jobs.backoff import seconds_before_attempt
 from config.jobs.leases import Keeper, LeaseLost
 from config.jobs.models import JobStatus
 from connections.actions import mark_reconnect_needed
+from connections.credentials import NotConnected
 from connections.destinations.errors import DestinationError, NeedsAdministrator, StopRun
 from exports import checking, claiming, completion, delivery, planning
 from exports.delivery import SliceEnd
@@ -65,6 +66,8 @@ def _go_through_stages(run: Run, keeper: Keeper) -> Next:
     except NeedsAdministrator as needed:
         _tell_administrators(run, needed)
         completion.end(run, RunEnded(JobStatus.FAILED, Reason.RECONNECT_NEEDED, needed.sentence))
+    except NotConnected as missing:
+        completion.end(run, RunEnded(JobStatus.FAILED, Reason.CONNECTION_NOT_READY, str(missing)))
     except StopRun as refused:
         completion.end(run, RunEnded(JobStatus.FAILED, Reason.LIST_REFUSED, refused.sentence))
     except DestinationError as trouble:

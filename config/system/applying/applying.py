@@ -1,6 +1,5 @@
 """A whole file: read, judged, and carried out in one transaction."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,9 +31,10 @@ def apply(
 ) -> Report:
     """Make connections, segments and exports as the file says, and report on each. Raises FileRefused with every
     problem; nothing is changed then. ``dry_run`` changes nothing either way. ``environ`` stands in for the
-    environment where references look; ``ring=False`` leaves the drawing of segments to the caller."""
+    environment where references look, and then the secrets are kept rather than the references; ``ring=False``
+    leaves the drawing of segments to the caller."""
     problems = Problems(path)
-    wanted = _judge(specs.read(path, problems), problems, os.environ if environ is None else environ)
+    wanted = _judge(specs.read(path, problems), problems, environ)
     problems.stop_if_any()
     report = Report()
     try:
@@ -51,7 +51,7 @@ def apply(
     return report
 
 
-def _judge(found: specs.Specs, problems: Problems, environ: Mapping[str, str]) -> _Wanted:
+def _judge(found: specs.Specs, problems: Problems, environ: Mapping[str, str] | None) -> _Wanted:
     judged_connections = [connections.judge(spec, problems, environ) for spec in found.connections]
     judged_segments = [segments.judge(spec, problems) for spec in found.segments]
     return _Wanted(

@@ -3,6 +3,7 @@
 Nobody agrees to anything by a file: a live connection waits for an administrator's consent on its page.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from config.system.applying import secrets
 from config.system.applying.problems import Problems
 from config.system.applying.report import Applied, Fate
 from config.system.applying.specs import ConnectionSpec, Lined
-from connections import actions, credentials, diagnosis, policies
+from connections import actions, credentials, diagnosis, policies, references
 from connections.destinations import registry
 from connections.destinations.base import Destination
 from connections.encryption import CannotDecrypt
@@ -39,8 +40,9 @@ def find(name: str) -> Connection | None:
     return Connection.objects.filter(name__iexact=name).first()
 
 
-def judge(spec: ConnectionSpec, problems: Problems, environ: Mapping[str, str]) -> Wanted | None:
-    """What the entry means, or None when something is wrong, which is noted."""
+def judge(spec: ConnectionSpec, problems: Problems, environ: Mapping[str, str] | None) -> Wanted | None:
+    """What the entry means, or None when something is wrong, which is noted. References are kept as such, unless
+    they lead into an ``environ`` that only the caller has."""
     existing = find(spec.name)
     destination = _destination(spec.destination, problems)
     _judge_environment(spec, destination, problems)
@@ -114,9 +116,9 @@ def _roles(spec: ConnectionSpec, problems: Problems) -> list[str] | None:
 
 
 def _credentials(
-    spec: ConnectionSpec, destination: Destination, problems: Problems, environ: Mapping[str, str]
+    spec: ConnectionSpec, destination: Destination, problems: Problems, environ: Mapping[str, str] | None
 ) -> tuple[dict[str, str] | None, dict[str, str]]:
-    """The secrets, resolved, and what is not secret. Missing and unknown ones are noted."""
+    """The secrets and what is not secret. Missing and unknown ones are noted."""
     if spec.credentials is None:
         return None, {}
     fields = {field.name: field for field in destination.credential_fields()}
@@ -131,8 +133,8 @@ def _credentials(
         elif fields[name].secret:
             suggestion = f"{destination.key}_{name}".upper()
             try:
-                found[name] = secrets.resolve(written, suggestion=suggestion, environ=environ)
-            except secrets.SecretRefused as refused:
+                found[name] = _secret(written, suggestion, environ)
+            except (secrets.SecretRefused, references.LeadsNowhere) as refused:
                 problems.add(line, f"“{name}”: {refused}")
         else:
             options[name] = written
@@ -140,6 +142,15 @@ def _credentials(
         if field.required and name not in spec.credentials:
             problems.add(spec.credentials_line, _("“%s” is missing.") % name)
     return found, options
+
+
+def _secret(written: str, suggestion: str, environ: Mapping[str, str] | None) -> str:
+    """What is kept for a secret: the reference, once it is sure that it leads somewhere."""
+    value = secrets.resolve(written, suggestion=suggestion, environ=os.environ if environ is None else environ)
+    if environ is not None:
+        return value
+    references.resolve(written)
+    return written
 
 
 def _create(wanted: Wanted) -> Connection:
@@ -166,13 +177,16 @@ def _edit(wanted: Wanted, connection: Connection) -> tuple[Connection, list[str]
 
 
 def _is_connected_with(connection: Connection, wanted: Mapping[str, str], options: Mapping[str, str]) -> bool:
-    """Whether it already has just these credentials; what cannot be read counts as others."""
+    """Whether it already has just these credentials and they are not refused; what cannot be read counts as
+    others."""
     try:
-        access = credentials.access(connection)
-    except (credentials.NotConnected, CannotDecrypt):
+        stored = credentials.stored(connection)
+    except CannotDecrypt:
         return False
-    return dict(access.credentials) == dict(wanted) and all(
-        access.options.get(name, "") == value for name, value in options.items()
+    return (
+        stored == dict(wanted)
+        and not connection.reconnect_reason
+        and all(connection.options.get(name, "") == value for name, value in options.items())
     )
 
 

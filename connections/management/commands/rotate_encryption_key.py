@@ -42,8 +42,8 @@ class Command(BaseCommand):
         if path is None:
             raise CommandError(
                 "The keys come from the environment, where no command can put one. Put a new key behind the "
-                "others in ENCRYPTION_KEYS and restart every program; then put it in front, restart again, and run this "
-                "command without --make-key."
+                "others in ENCRYPTION_KEYS and restart every program; then put it in front, restart again, run "
+                "this command without --make-key."
             )
         try:
             key_id = folders.put_new_key_first(path)

@@ -65,7 +65,7 @@ class File:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.environ = {"MAIN_KEY": SECRET}
+        self.environ: dict[str, str] | None = {"MAIN_KEY": SECRET}
 
     def apply(self, text: str = GOOD, **options: Any) -> list[str]:
         self.path.write_text(dedent(text), encoding="utf-8")
@@ -165,7 +165,7 @@ def test_it_updates_by_name_whatever_its_case_and_says_which_fields(file: File) 
 
 def test_a_changed_secret_is_noticed_and_not_told(file: File) -> None:
     file.apply()
-    file.environ["MAIN_KEY"] = "another-one"
+    file.environ = {"MAIN_KEY": "another-one"}
 
     lines = file.apply()
 
@@ -194,6 +194,17 @@ def test_a_secret_may_come_from_a_file(file: File, tmp_path: Path) -> None:
     assert credentials.access(Connection.objects.get()).credentials == {"api_key": SECRET}
 
 
+def test_the_environment_is_referred_to_rather_than_copied(file: File, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAIN_KEY", SECRET)
+    file.environ = None
+
+    file.apply()
+    again = file.apply()
+
+    assert credentials.stored(Connection.objects.get()) == {"api_key": "env:MAIN_KEY"}
+    assert again[0].startswith("connection “Main account”: unchanged")
+
+
 def test_a_dry_run_says_the_same_and_changes_nothing(file: File) -> None:
     before = everything()
 
@@ -213,7 +224,7 @@ def test_it_refuses_a_literal_secret_and_says_what_to_write(file: File) -> None:
 
 
 def test_it_refuses_a_reference_that_leads_nowhere(file: File) -> None:
-    file.environ.clear()
+    file.environ = {}
 
     assert file.refusals(GOOD) == [
         "8: “api_key”: The environment has no variable MAIN_KEY. Set it, then apply again."
