@@ -6,6 +6,7 @@ import re
 import secrets
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -39,6 +40,12 @@ def socket_dir(folder: Path) -> Path:
 
     digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"segment-exports-{os.getuid()}-{digest}"
+
+
+def forget_socket_dir(folder: Path) -> None:
+    """After a clean end, leave nothing outside ``folder``."""
+    with suppress(OSError):
+        socket_dir(folder).rmdir()
 
 
 def secret_key(folder: Path) -> str:

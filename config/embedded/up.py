@@ -1,20 +1,17 @@
 """The whole system on one machine: what `manage.py up` does, in the order it does it."""
 
-import errno
-import http.client
-import json
 import os
 import signal
-import socket
+import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
 from django.conf import settings
 from django.core import checks
 
-from config.embedded import broker, database, folders, leftovers, postgres, programs, static_files
+from config.embedded import broker, database, folders, leftovers, network, postgres, programs, static_files
 from config.embedded.errors import CannotStart
 from config.embedded.leftovers import Records
 from config.embedded.locking import only_one
@@ -22,7 +19,6 @@ from config.embedded.output import Output
 from config.embedded.supervisor import Supervisor
 
 _READY_WITHIN_SECONDS = 90.0
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Stopped(Exception):
@@ -35,7 +31,7 @@ def run(output: Output) -> None:
     _check_settings()
     with only_one(settings.VAR_DIR):
         _clear_away(output)
-        _check_ports()
+        network.check_ports()
         supervisor = Supervisor(
             environment=_environment(),
             folder=settings.BASE_DIR,
@@ -46,6 +42,7 @@ def run(output: Output) -> None:
             _start(supervisor, output)
             while True:
                 supervisor.watch_for(1.0)
+        folders.forget_socket_dir(settings.VAR_DIR)
 
 
 def _start(supervisor: Supervisor, output: Output) -> None:
@@ -54,7 +51,7 @@ def _start(supervisor: Supervisor, output: Output) -> None:
     _prepare(output)
     for program in programs.all_of_them():
         supervisor.start(program)
-    readiness = Readiness()
+    readiness = network.Readiness()
     try:
         supervisor.wait_until(readiness, what="The system", seconds=_READY_WITHIN_SECONDS, every=0.3)
     except CannotStart as error:
@@ -103,23 +100,6 @@ def _prepare(output: Output) -> None:
     database.let_go()
 
 
-def _check_ports() -> None:
-    _check_port(settings.HOST, settings.PORT, "PORT")
-    if settings.DEMO:
-        _check_port("127.0.0.1", settings.SANDBOX_PORT, "SANDBOX_PORT")
-
-
-def _check_port(host: str, port: int, setting: str) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with closing(socket.socket(family)) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            reason = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used: {error.strerror}"
-            raise CannotStart(f"Port {port} of {host} {reason}; choose another with {setting}.") from error
-
-
 def _environment() -> dict[str, str]:
     """What the programs are told, whoever started us and from where."""
     own = {
@@ -133,58 +113,22 @@ def _environment() -> dict[str, str]:
     return {**os.environ, **own}
 
 
-class Readiness:
-    """Asks the pages whether everything is there; ``missing`` keeps the last answer, for people."""
-
-    missing = ""
-
-    def __call__(self) -> bool:
-        return self._pages() and (not settings.DEMO or _accepts("127.0.0.1", settings.SANDBOX_PORT))
-
-    def _pages(self) -> bool:
-        connection = http.client.HTTPConnection(_reachable_host(), settings.PORT, timeout=5)
-        try:
-            connection.request("GET", "/readyz", headers={"Host": "localhost"})
-            answer = connection.getresponse()
-            body = answer.read()
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
-        with suppress(ValueError, KeyError, TypeError, AttributeError):
-            found = json.loads(body)["checks"]
-            self.missing = " ".join(f"{name}: {it['message']}" for name, it in found.items() if not it["ok"])
-        return answer.status == http.client.OK
-
-
-def _accepts(host: str, port: int) -> bool:
-    try:
-        socket.create_connection((host, port), timeout=1).close()
-    except OSError:
-        return False
-    return True
-
-
-def _reachable_host() -> str:
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.HOST, settings.HOST)  # noqa: S104
-
-
 def _welcome(output: Output) -> None:
-    lines = ["", f"{settings.PRODUCT_NAME} {settings.VERSION} is ready: http://{_shown_host()}:{settings.PORT}/"]
+    lines = [
+        "",
+        f"{settings.PRODUCT_NAME} {settings.VERSION} is ready: http://{network.shown_host()}:{settings.PORT}/",
+    ]
     if settings.DEMO:
         lines += [
             f"Campaign Monitor sandbox: {settings.CAMPAIGN_MONITOR_SANDBOX_URL}/",
             "Sign in as admin, contributor or viewer; the password is demo.",
         ]
     elif not database.has_administrator():
-        lines += ["Nobody can sign in yet. Make the first account: manage.py create_administrator"]
+        python = os.path.relpath(sys.executable, settings.BASE_DIR)
+        lines += [f"Nobody can sign in yet. Make the first account: {python} manage.py create_administrator"]
     lines += [f"Data: {settings.VAR_DIR} · Ctrl-C stops everything.", ""]
     database.let_go()
     output.write("up", "\n".join(lines))
-
-
-def _shown_host() -> str:
-    return "localhost" if settings.HOST in _LOOPBACK else _reachable_host()
 
 
 def _records_path() -> Path:

@@ -37,7 +37,7 @@ class Up:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def wait_for(self, words: str, seconds: float = 60) -> None:
+    def wait_for(self, words: str, seconds: float = 120) -> None:
         """Until it says ``words``."""
         deadline = time.monotonic() + seconds
         while not any(words in line for line in self.lines):
