@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import orjson
 
+from connections.destinations.campaign_monitor.sandbox import authorizing
 from connections.destinations.campaign_monitor.sandbox.api.subscribers import opt_out, suppress
 from connections.destinations.campaign_monitor.sandbox.exchange import Reply, Request
 from connections.destinations.campaign_monitor.sandbox.faults import BadFaults, Rule
@@ -98,7 +99,39 @@ def _reset(sandbox: Sandbox, _request: Request, _rest: str) -> Any:
     sandbox.store.reset()
     sandbox.faults.clear()
     sandbox.log.clear()
+    sandbox.authorizing.clear()
     return {"status": "ok"}
+
+
+def _oauth(sandbox: Sandbox, _request: Request, _rest: str) -> Any:
+    """Switches, and how often tokens were given."""
+    state = sandbox.authorizing
+    names = ("lifetime_seconds", "rotates", "error_status", "redirect_uris", "exchanges", "refreshes", "refusals")
+    return {name: getattr(state, name) for name in names}
+
+
+def _set_oauth(sandbox: Sandbox, request: Request, rest: str) -> Any:
+    wanted = _object(request)
+    for name in wanted:
+        if name not in {"lifetime_seconds", "rotates", "error_status", "redirect_uris"}:
+            raise BadRequest(f"There is no switch “{name}”.")
+        setattr(sandbox.authorizing, name, wanted[name])
+    return _oauth(sandbox, request, rest)
+
+
+def _act_on_oauth(sandbox: Sandbox, request: Request, rest: str) -> Any:
+    """``oauth/expire``, ``oauth/revoke``: all tokens; ``oauth/authorize``: one, as if the owner had agreed."""
+    match rest:
+        case "expire":
+            return {"expired": authorizing.expire(sandbox.store)}
+        case "revoke":
+            return {"revoked": authorizing.revoke(sandbox.store)}
+        case "authorize":
+            scopes = _object(request).get("scopes")
+            with sandbox.store.change() as change:
+                return authorizing.authorize(sandbox.store, sandbox.authorizing, change, scopes)
+        case _:
+            raise BadRequest("The door is oauth/expire, oauth/revoke or oauth/authorize.")
 
 
 def _counts(sandbox: Sandbox, _request: Request, list_id: str) -> Any:
@@ -186,4 +219,7 @@ _DOORS: dict[tuple[str, str], Callable[[Sandbox, Request, str], Any]] = {
     ("GET", "received"): _received,
     ("POST", "states"): _states,
     ("POST", "tokens"): _make_token,
+    ("GET", "oauth"): _oauth,
+    ("PUT", "oauth"): _set_oauth,
+    ("POST", "oauth"): _act_on_oauth,
 }

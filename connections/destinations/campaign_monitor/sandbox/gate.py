@@ -4,7 +4,7 @@ nothing but 401 — and then the handler."""
 import re
 from urllib.parse import parse_qsl
 
-from connections.destinations.campaign_monitor.sandbox import api
+from connections.destinations.campaign_monitor.sandbox import api, authorizing
 from connections.destinations.campaign_monitor.sandbox.answers import Answer, ApiError, NotFound
 from connections.destinations.campaign_monitor.sandbox.callers import Caller, identify
 from connections.destinations.campaign_monitor.sandbox.calls import Call
@@ -22,6 +22,8 @@ assert api.__all__  # noqa: S101 - importing it announced every handler
 def through(sandbox: Sandbox, request: Request) -> tuple[Answer, Caller | None]:
     """What the API answers, and to whom."""
     caller = None
+    if request.path == authorizing.TOKEN_PATH and request.method == "POST":
+        return authorizing.token(sandbox.store, sandbox.authorizing, request), None
     try:
         found = _PREFIX.fullmatch(request.path)
         if found is None:

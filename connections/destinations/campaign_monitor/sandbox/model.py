@@ -116,6 +116,15 @@ class Token:
 
 
 @dataclass(slots=True)
+class Authorization:
+    """That somebody was let in, by the refresh token that goes with it."""
+
+    refresh_token: str
+    scopes: list[str] | None = None
+    revoked: bool = False
+
+
+@dataclass(slots=True)
 class Client:
     """A client of the account: its own key, its lists, one suppression list."""
 

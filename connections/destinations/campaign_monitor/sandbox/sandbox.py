@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from connections.destinations.campaign_monitor.sandbox.authorizing import Authorizing
 from connections.destinations.campaign_monitor.sandbox.faults import Faults
 from connections.destinations.campaign_monitor.sandbox.log import Log
 from connections.destinations.campaign_monitor.sandbox.store import Store
@@ -15,6 +16,7 @@ class Sandbox:
     store: Store
     faults: Faults
     log: Log = field(default_factory=Log)
+    authorizing: Authorizing = field(default_factory=Authorizing)
     open_doors: bool = False
 
     @classmethod

@@ -12,6 +12,7 @@ from typing import Any
 
 from connections.destinations.campaign_monitor.sandbox import doors, gate, pages
 from connections.destinations.campaign_monitor.sandbox.answers import MESSAGES, Answer, ApiError
+from connections.destinations.campaign_monitor.sandbox.authorizing import TOKEN_PATH
 from connections.destinations.campaign_monitor.sandbox.callers import Caller
 from connections.destinations.campaign_monitor.sandbox.exchange import Reply, Request
 from connections.destinations.campaign_monitor.sandbox.faults import Rule
@@ -60,7 +61,7 @@ class Handler(BaseHTTPRequestHandler):
     def handle_any(self) -> None:
         """Answer whatever came, by where it goes."""
         path, _, query = self.path.partition("?")
-        if path.lower().startswith("/api/"):
+        if path.lower().startswith("/api/") or path == TOKEN_PATH:
             self._api(path, query)
             return
         request = self._request(path, query)

@@ -14,6 +14,7 @@ from typing import Any
 from connections.destinations.campaign_monitor.sandbox import fresh
 from connections.destinations.campaign_monitor.sandbox.journal import Entry, Journal
 from connections.destinations.campaign_monitor.sandbox.model import (
+    Authorization,
     Client,
     CustomField,
     MailingList,
@@ -65,6 +66,12 @@ class Change:
     def token(self, token: Token) -> None:
         self.entries.append(["token", asdict(token)])
 
+    def authorization(self, authorization: Authorization) -> None:
+        self.entries.append(["authorization", asdict(authorization)])
+
+    def authorization_gone(self, authorization: Authorization) -> None:
+        self.entries.append(["authorization gone", authorization.refresh_token])
+
 
 class Store:
     """One account with all that is in it. Take ``lock`` to read more than one thing at once."""
@@ -74,6 +81,7 @@ class Store:
         self.clients: dict[str, Client] = {}
         self.lists: dict[str, MailingList] = {}
         self.tokens: dict[str, Token] = {}
+        self.authorizations: dict[str, Authorization] = {}
         self.api_key = fresh.API_KEY
         self._journal = Journal(path)
         self._load()
@@ -115,7 +123,7 @@ class Store:
             self._journal.begin_again(self._lines())
 
     def _empty(self) -> None:
-        for known in (self.clients, self.lists, self.tokens):
+        for known in (self.clients, self.lists, self.tokens, self.authorizations):
             known.clear()
 
     def _make_fresh(self) -> None:
@@ -133,6 +141,8 @@ class Store:
             settings.list(mailing_list)
         for token in self.tokens.values():
             settings.token(token)
+        for authorization in self.authorizations.values():
+            settings.authorization(authorization)
         yield settings.entries
         for mailing_list in self.lists.values():
             people = list(mailing_list.people.values())
@@ -160,6 +170,10 @@ class Store:
                 del self.clients[client_id].suppressions[key]
             case ["token", settings]:
                 self.tokens[settings["token"]] = Token(**settings)
+            case ["authorization", settings]:
+                self.authorizations[settings["refresh_token"]] = Authorization(**settings)
+            case ["authorization gone", refresh_token]:
+                del self.authorizations[refresh_token]
             case _:
                 raise ValueError(f"The sandbox's file says something that this version does not know: {entry[0]}")
 

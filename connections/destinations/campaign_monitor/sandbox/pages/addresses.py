@@ -6,7 +6,7 @@ from pathlib import Path
 
 from connections.destinations.campaign_monitor.sandbox.answers import NotFound
 from connections.destinations.campaign_monitor.sandbox.exchange import Reply, Request
-from connections.destinations.campaign_monitor.sandbox.pages import trouble, views
+from connections.destinations.campaign_monitor.sandbox.pages import consent, trouble, views
 from connections.destinations.campaign_monitor.sandbox.pages.rendering import page
 from connections.destinations.campaign_monitor.sandbox.sandbox import Sandbox
 
@@ -39,6 +39,10 @@ _PAGES: list[tuple[str, re.Pattern[str], Callable[..., Reply]]] = [
         ("GET", r"/lists/(\w+)/person/", views.person),
         ("GET", r"/clients/(\w+)/suppressions/", views.suppressions),
         ("GET", r"/calls/", views.calls),
+        ("GET", r"/oauth", consent.ask),
+        ("POST", r"/oauth", consent.decide),
+        ("GET", r"/authorizations/", consent.authorizations),
+        ("POST", r"/authorizations/", consent.change_authorizations),
         ("GET", r"/faults/", trouble.faults),
         ("POST", r"/faults/", trouble.change_faults),
         ("GET", r"/sandbox\.(css|svg)", _file),

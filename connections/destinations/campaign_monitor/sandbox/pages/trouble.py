@@ -27,12 +27,12 @@ _HERE = "/faults/"
 
 def faults(sandbox: Sandbox, request: Request) -> Reply:
     """What trouble there is, and forms for more."""
-    return _page(sandbox, allowed=_allowed(sandbox, request))
+    return _page(sandbox, allowed=allowed(sandbox, request))
 
 
 def change_faults(sandbox: Sandbox, request: Request) -> Reply:
     """One of the page's buttons."""
-    if not _allowed(sandbox, request) or not _from_here(request):
+    if not allowed(sandbox, request) or not from_here(request):
         return _page(sandbox, status=403, allowed=False)
     form = parse_qsl(request.body.decode("utf-8", "replace"))
     values = {name: value.strip() for name, value in form if value.strip()}
@@ -95,11 +95,11 @@ def _told(rule: Rule) -> list[str]:
     return [f"{name} {', '.join(value) if isinstance(value, list) else value}" for name, value in told.items()]
 
 
-def _allowed(sandbox: Sandbox, request: Request) -> bool:
+def allowed(sandbox: Sandbox, request: Request) -> bool:
     return request.local or sandbox.open_doors
 
 
-def _from_here(request: Request) -> bool:
+def from_here(request: Request) -> bool:
     """Whether the form was on this page, and not on somebody else's."""
     origin = request.headers.get("origin")
     return origin is None or urlsplit(origin).netloc == request.headers.get("host")
