@@ -4,7 +4,6 @@ name in the record; secrets never stand there."""
 from collections.abc import Mapping, Sequence
 
 from django.db import IntegrityError, transaction
-from django.utils.translation import get_language
 
 from config.accounts.models import User
 from config.accounts.roles import Role
@@ -81,17 +80,26 @@ def set_credentials(
 
 
 @transaction.atomic
-def give_consent(*, by: User, connection: Connection) -> Consent:
-    """Keep that ``by`` agrees, when, and to which words in which language."""
+def give_consent(
+    *, by: User, connection: Connection, language: str | None = None, given_from: str = ""
+) -> Consent:
+    """Keep that ``by`` agrees, when, from which network address, and to which words in which language (that of
+    the page when none is named)."""
+    text = consent_text.read(connection.destination, language)
     consent = Consent.objects.create(
         connection=connection,
         given_by=by,
         given_by_name=str(by),
-        text_version=consent_text.VERSION,
-        language=get_language() or "",
-        text=consent_text.in_full(connection.destination),
+        given_from=given_from,
+        text_version=text.version,
+        language=text.language,
+        text=text.in_full,
     )
-    changes = {"consent": (None, consent.text_version)}
+    changes = {
+        "consent": (None, consent.text_version),
+        "language": (None, consent.language),
+        "from": (None, given_from),
+    }
     record("connection.consent_given", connection, by=by, changes=changes, version=connection.version)
     return consent
 

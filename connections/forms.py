@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from config.accounts.roles import Role
+from connections import consent_text
 from connections.destinations.values import InputField
 from connections.models import Connection
 
@@ -25,6 +26,9 @@ class ConnectionForm(forms.Form):
     )
     contributors = forms.BooleanField(label=_("Contributors"), required=False)
     agree = forms.BooleanField(label=_("I agree"))
+    # Which text stands beside “I agree”, and in which language.
+    consent_version = forms.CharField(required=False, widget=forms.HiddenInput)
+    consent_language = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(
         self, *args: Any, connection: Connection, agree_required: bool, address: str, **kwargs: Any
@@ -47,6 +51,14 @@ class ConnectionForm(forms.Form):
         if others.exists():
             raise forms.ValidationError(_("Another connection has this name. Choose a different one."))
         return name
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("agree") and cleaned.get("consent_version") != consent_text.VERSION:
+            self.add_error(
+                "agree", _("The text has changed since this page was opened. Open it again and read it.")
+            )
+        return cleaned
 
     @property
     def roles(self) -> list[str]:

@@ -109,3 +109,8 @@ class Consent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.given_by_name}, {self.given_at:%Y-%m-%d}"
+
+    @property
+    def language_name(self) -> str:
+        """The language by its own name."""
+        return dict(settings.LANGUAGES).get(self.language, self.language)

@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from config.accounts.models import User
+from connections import consent_text
 from connections.models import Connection
 from connections.permissions import user_can_manage_connections
 
@@ -77,7 +78,7 @@ _SENTENCES = {
         "An administrator has to open the connection and authenticate again."
     ),
     ConnectionStatus.CONSENT_NEEDED: _(
-        "Nobody has agreed to data privacy and compliance yet. "
+        "Nobody has agreed to data privacy and compliance, or the text has changed since. "
         "An administrator has to open the connection, read the text and choose “I agree”."
     ),
     ConnectionStatus.EXPORT_USER_NEEDED: _(
@@ -98,7 +99,7 @@ def status_of(connection: Connection) -> ConnectionStatus:
         return ConnectionStatus.NOT_CONNECTED
     if connection.reconnect_reason:
         return ConnectionStatus.RECONNECT_NEEDED
-    if needs_consent(connection) and not connection.consents.all():
+    if lacks_consent(connection):
         return ConnectionStatus.CONSENT_NEEDED
     if needs_export_user(connection) and not is_valid_export_user(connection.export_user):
         return ConnectionStatus.EXPORT_USER_NEEDED
@@ -114,6 +115,12 @@ def why_it_cannot_run(connection: Connection) -> ConnectionStatus | None:
 def needs_consent(connection: Connection) -> bool:
     """Whether somebody must have agreed before data leave over it."""
     return not connection.is_sandbox
+
+
+def lacks_consent(connection: Connection) -> bool:
+    """Whether nobody has agreed to the text as it is now. Of several consents the newest counts."""
+    newest = next(iter(connection.consents.all()), None)
+    return needs_consent(connection) and (newest is None or newest.text_version != consent_text.VERSION)
 
 
 def needs_export_user(connection: Connection) -> bool:

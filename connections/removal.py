@@ -84,7 +84,10 @@ def _let_go(connection: Connection) -> None:
         raise StillBusy
     for use in uses:  # what came to use it meanwhile is kept: that can be mended, a removal cannot
         use.carry_out(Verb(connection.removal_verbs.get(use.key, Verb.DETACH)), by)
-    record("connection.removed", connection, by=by, changes={"name": (connection.name, None)})
+    changes: dict[str, tuple[object, object]] = {"name": (connection.name, None)}
+    if consent := connection.consents.first():
+        changes["consent"] = (f"{consent} ({consent.text_version})", None)
+    record("connection.removed", connection, by=by, changes=changes)
     connection.delete()
 
 

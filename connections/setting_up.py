@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from config.accounts.models import User
 from connections import actions, consent_text, diagnosis, policies
+from connections.consent_text import ConsentText
 from connections.credentials import NotConnected
 from connections.destinations.base import Destination
 from connections.destinations.values import InputField
@@ -26,9 +27,17 @@ class Setup:
     keeps, ``data`` what was posted, ``address`` where the pane is served."""
 
     def __init__(
-        self, *, user: User, connection: Connection, draft: Draft | None, data: QueryDict | None, address: str
+        self,
+        *,
+        user: User,
+        connection: Connection,
+        draft: Draft | None,
+        data: QueryDict | None,
+        address: str,
+        came_from: str = "",
     ) -> None:
         self.user, self.connection, self.draft, self.address = user, connection, draft, address
+        self.came_from = came_from  # the network address of whoever sits there
         self._data = data
         self.step = ""  # the step that was just taken
         self.problem = ""  # … and what went wrong with it
@@ -52,12 +61,29 @@ class Setup:
 
     @cached_property
     def consent(self) -> Consent | None:
-        """The last consent given."""
-        return None if self.is_new else self.connection.consents.first()
+        """The consent that counts: the newest, if it is to the text as it is now."""
+        newest = self.consents[0] if self.consents else None
+        return newest if newest and newest.text_version == consent_text.VERSION else None
+
+    @cached_property
+    def consents(self) -> list[Consent]:
+        """Every consent given, the newest first."""
+        return [] if self.is_new else list(self.connection.consents.all())
 
     @property
-    def consent_paragraphs(self) -> Sequence[str]:
-        return consent_text.paragraphs(self.destination)
+    def outdated_consents(self) -> list[Consent]:
+        """Those to earlier texts, or that another consent has followed."""
+        return [given for given in self.consents if given != self.consent]
+
+    @property
+    def consent_text(self) -> ConsentText:
+        """The text to agree to, in the language that was chosen."""
+        language = self._data.get("consent_language") if self._data else None
+        return consent_text.read(self.destination, language)
+
+    @property
+    def consent_languages(self) -> list[tuple[str, str]]:
+        return consent_text.languages()
 
     @property
     def is_open(self) -> bool:
@@ -215,7 +241,12 @@ class Setup:
                 by=self.user, connection=connection, secrets=draft.secrets(), options=draft.options
             )
         if cleaned.get("agree") and self.consent is None:
-            actions.give_consent(by=self.user, connection=connection)
+            actions.give_consent(
+                by=self.user,
+                connection=connection,
+                language=cleaned["consent_language"],
+                given_from=self.came_from,
+            )
         if draft is not None and draft.export_user:
             actions.add_export_user(by=self.user, connection=connection)
         return connection

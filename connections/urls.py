@@ -1,12 +1,13 @@
 from django.urls import path
 
-from connections.views import listing, pane, removal
+from connections.views import consent, listing, pane, removal
 
 app_name = "connections"
 
 urlpatterns = [
     path("admin/connections/", listing.connection_list, name="list"),
     path("admin/connections/add/<slug:destination_key>/", pane.add, name="add"),
+    path("admin/connections/add/<slug:destination_key>/consent/", consent.words, name="consent"),
     path("admin/connections/<int:pk>/", pane.edit, name="edit"),
     path("admin/connections/<int:pk>/remove/", removal.remove, name="remove"),
 ]

@@ -62,7 +62,7 @@ class Offer:
 def connection_list(request: Request) -> HttpResponse:
     """Every connection: what it is, whether it works, who may use it."""
     check_can_manage_connections(request.user)
-    consents = Prefetch("consents", Consent.objects.only("connection_id"))
+    consents = Prefetch("consents", Consent.objects.only("connection_id", "text_version", "given_at"))
     everything = Connection.objects.select_related("export_user", "created_by").prefetch_related(consents)
     page = list_page(
         request,

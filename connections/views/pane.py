@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from django.conf import settings
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from config.web.callers import address_of
 from config.web.htmx import Request
 from config.web.panes import close_pane, render_pane
 from config.web.versions import Gone, StaleEdit, version_from
@@ -54,7 +54,14 @@ def _pane(request: Request, connection: Connection) -> HttpResponse:
     posted = request.POST if request.method == "POST" else None
     draft = drafts.load(request.session, request.POST.get("draft", ""), connection)
     address = request.get_full_path()
-    setup = Setup(user=request.user, connection=connection, draft=draft, data=posted, address=address)
+    setup = Setup(
+        user=request.user,
+        connection=connection,
+        draft=draft,
+        data=posted,
+        address=address,
+        came_from=address_of(request),
+    )
     if posted is None:
         return _shown(request, setup)
     step = posted.get("step", "")
@@ -105,7 +112,7 @@ def _saved(request: Request, setup: Setup) -> HttpResponse:
 def _shown(request: Request, setup: Setup, status: int = 200, stale: StaleEdit | None = None) -> HttpResponse:
     setup.place_focus()
     context = {"setup": setup, "form": setup.form, "connection": setup.connection, "stale": stale}
-    context |= {"address": setup.address, "privacy_statement_url": settings.PRIVACY_STATEMENT_URL}
+    context |= {"address": setup.address}
     if request.htmx and request.htmx.target == PART:
         return render(request, "connections/connect_part.html", context)
     context |= {"active_nav": "connections", "pane_action": setup.address}

@@ -200,7 +200,7 @@ def _connect(
     """Check the credentials where that is allowed by now, and keep them; what could not be done, in sentences."""
     learned: dict[str, str] = {}
     notes: list[str] = []
-    if not policies.needs_consent(connection) or connection.consents.exists():
+    if not policies.lacks_consent(connection):
         told = diagnosis.try_typed(connection, found, options)
         learned = told.learned
         failed = next((step for step in told.steps if not step.ok), None)

@@ -59,7 +59,7 @@ class Pane:
 
     def _seen(self, response: Any) -> str:
         self.html = response.content.decode()
-        for hidden in ("draft", "version"):
+        for hidden in ("draft", "version", "consent_version", "consent_language"):
             if found := re.search(rf'name="{hidden}" value="(.*?)"', self.html):
                 self.typed[hidden] = found[1]
         return self.html

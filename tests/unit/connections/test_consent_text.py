@@ -1,0 +1,51 @@
+"""The text on data privacy and compliance, in six languages."""
+
+import pytest
+from django.utils import translation
+from pytest_django import Settings
+
+from connections import consent_text
+from connections.destinations import registry
+
+LANGUAGES = list(consent_text.TEXTS)
+
+
+@pytest.fixture(autouse=True)
+def _named(settings: Settings) -> None:
+    settings.ORGANISATION_NAME = "Example & Sons"
+    settings.PRIVACY_STATEMENT_URL = "https://example.com/privacy"
+
+
+def read(language: str | None = None) -> consent_text.ConsentText:
+    return consent_text.read(registry.get("campaign_monitor"), language)
+
+
+def test_it_exists_in_every_language_of_the_product(settings: Settings) -> None:
+    assert [code for code, _name in consent_text.languages()] == [code for code, _name in settings.LANGUAGES]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_it_names_who_sends_where_and_for_whom(language: str) -> None:
+    text = read(language)
+    together = " ".join(text.paragraphs)
+    assert (text.language, len(text.paragraphs)) == (language, 3)
+    for name in ("Campaign Monitor", "Segment Exports", "Example & Sons"):
+        assert name in together
+    assert "Example & Sons" in text.statement
+    assert "{" not in text.in_full
+    assert text.in_full.endswith("https://example.com/privacy")
+
+
+@pytest.mark.parametrize("language", LANGUAGES[1:])
+def test_no_language_says_it_in_english(language: str, settings: Settings) -> None:
+    settings.ORGANISATION_NAME = "your organisation"
+    assert not set(read(language).paragraphs) & set(read("en").paragraphs)
+    assert "your organisation" not in read(language).in_full
+
+
+@pytest.mark.parametrize("wanted", [None, "", "tlh"])
+def test_it_is_read_in_the_language_of_the_page_unless_another_is_chosen(wanted: str | None) -> None:
+    with translation.override("fi"):
+        assert read(wanted).language == "fi"
+    with translation.override("de"):
+        assert read(wanted).language == "en"
