@@ -57,7 +57,7 @@ def start_import(
 
 
 @transaction.atomic
-def cancel_import(job: ImportJob, *, by: User) -> None:
+def cancel_import(job: ImportJob, *, by: User | None) -> None:
     """Ask for the import to stop; one that nobody works on ends at once."""
     permissions.check_can_manage_data_sources(by)
     _cancel(job)

@@ -128,13 +128,13 @@ class CopyStream:
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces: Iterator[bytes] = iter(pieces)
-        self.failure: Exception | None = None
+        self.failure: BaseException | None = None
 
     def read(self, _size: int = 0) -> bytes:
         try:
             # An empty piece would mean the end.
             return next((piece for piece in self._pieces if piece), b"")
-        except Exception as error:
+        except BaseException as error:  # Ctrl-C as well
             self.failure = error
             raise
 

@@ -56,7 +56,7 @@ class _Progress:
 def run_import(job_id: int, *, watch: Watch | None = None) -> ImportJob | None:
     """Do the import if nobody else does, and give the job as it ended; None when it is not ours to do.
     ``watch`` is called with the job whenever it has come further."""
-    job = leases.claim(ImportJob(pk=job_id))
+    job = None if _waits_for_another(job_id) else leases.claim(ImportJob(pk=job_id))
     if job is None:
         return None
     if not _begin(job):
@@ -86,6 +86,12 @@ def run_import(job_id: int, *, watch: Watch | None = None) -> ImportJob | None:
     return job
 
 
+def _waits_for_another(job_id: int) -> bool:
+    source = ImportJob.objects.filter(pk=job_id).values("source")
+    at_work = ImportJob.objects.filter(source__in=source, status=JobStatus.PROCESSING)
+    return at_work.exclude(pk=job_id).exists()
+
+
 def _begin(job: ImportJob) -> bool:
     """Mark the job as being worked on; False when its turn has not come or it is beyond help."""
     if job.status == JobStatus.PROCESSING and job.attempt > MOST_ATTEMPTS:
@@ -99,7 +105,7 @@ def _begin(job: ImportJob) -> bool:
     try:
         with transaction.atomic():
             leases.fenced_update(job, status=JobStatus.PROCESSING, started_at=job.started_at or clock.now())
-    except IntegrityError:  # another import of this source is at work
+    except IntegrityError:  # another import of this source has begun in this moment
         leases.release(job)
         return False
     return True

@@ -1,5 +1,6 @@
 """Profiles from a CSV file, read here and now."""
 
+import time
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,11 @@ from django.utils.translation import gettext as _
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from config.jobs import leases
 from config.jobs.models import JobStatus
 from segments import actions
 from segments.csv_files import FileRefused
-from segments.importing import run_import
+from segments.importing import Watch, run_import
 from segments.models import ImportJob
 
 PROBLEMS_SHOWN = 100
@@ -41,7 +43,6 @@ class Command(BaseCommand):
         self._tell(self._run(job))
 
     def _run(self, job: ImportJob) -> ImportJob:
-        console = Console(stderr=True)
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -49,16 +50,18 @@ class Command(BaseCommand):
             TextColumn(_("{task.fields[rows]:,} rows")),
             TimeRemainingColumn(),
         )
-        with Progress(*columns, console=console) as progress:
+        with Progress(*columns, console=Console(stderr=True)) as progress:
             bar = progress.add_task(job.file_name, total=None, rows=0)
 
             def watch(job: ImportJob) -> None:
                 progress.update(bar, completed=job.progress_done, total=job.progress_total, rows=job.rows_read)
 
-            ended = run_import(job.pk, watch=watch)
-        if ended is None:
-            raise CommandError(_("Another import of this data source is at work; this one waits for its turn."))
-        return ended
+            try:
+                return _run_to_the_end(job, watch)
+            except KeyboardInterrupt as interrupt:
+                leases.release(ImportJob.objects.get(pk=job.pk))
+                actions.cancel_import(job, by=None)
+                raise CommandError(_("Canceled. None of its rows was kept.")) from interrupt
 
     def _tell(self, job: ImportJob) -> None:
         problems = list(job.problems.order_by("line")[:PROBLEMS_SHOWN])
@@ -82,3 +85,18 @@ class Command(BaseCommand):
                 "refused": job.rows_refused,
             }
         )
+
+
+def _run_to_the_end(job: ImportJob, watch: Watch) -> ImportJob:
+    """Do the import here, or wait for whoever does it; in either case the job as it ended."""
+    while True:
+        if ended := run_import(job.pk, watch=watch):
+            return ended
+        job.refresh_from_db()
+        watch(job)
+        if not job.is_open:
+            return job
+        # An import of this source that died stands in the way until somebody ends it.
+        for other in leases.claimable(ImportJob).filter(source=job.source_id, status=JobStatus.PROCESSING):
+            run_import(other.pk)
+        time.sleep(0.5)

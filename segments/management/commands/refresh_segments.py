@@ -1,5 +1,6 @@
 """Draw segments, here and now."""
 
+import time
 from argparse import ArgumentParser
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from config.jobs.models import JobStatus
 from segments import actions
-from segments.models import Segment
+from segments.models import Segment, SegmentRefresh
 from segments.refresh import run_refresh
 
 
@@ -25,10 +26,7 @@ class Command(BaseCommand):
             raise CommandError(_("Not refreshed: %(names)s.") % {"names": ", ".join(failed)})
 
     def _refresh(self, segment: Segment) -> bool:
-        job = run_refresh(actions.request_refresh(segment, by=None, ring=False).pk)
-        if job is None:
-            self.stdout.write(_("%(name)s: being refreshed elsewhere") % {"name": segment.name})
-            return True
+        job = _run_to_the_end(actions.request_refresh(segment, by=None, ring=False))
         if job.status != JobStatus.SUCCESSFUL:
             self.stderr.write(f"{segment.name}: {job.message or job.get_status_display()}")
             return False
@@ -37,6 +35,16 @@ class Command(BaseCommand):
             % {"name": segment.name, "members": job.progress_done, "added": job.added, "removed": job.removed}
         )
         return True
+
+
+def _run_to_the_end(job: SegmentRefresh) -> SegmentRefresh:
+    """Do the refresh here, or wait for whoever does it."""
+    while job.is_open:
+        ended = run_refresh(job.pk)
+        if ended is None:
+            time.sleep(0.2)
+        job.refresh_from_db()
+    return job
 
 
 def _chosen(names: list[str]) -> list[Segment]:

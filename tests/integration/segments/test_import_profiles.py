@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
+from config.jobs.models import JobStatus
+from segments.management.commands import import_profiles
 from segments.models import DataSource, ImportJob, Profile
 
 pytestmark = pytest.mark.django_db
@@ -43,3 +45,29 @@ def test_it_refuses_a_file_in_a_sentence(tmp_path: Path, content: str, words: st
 def test_it_refuses_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="No such file"):
         call_command("import_profiles", str(tmp_path / "nothing.csv"), "--key", "id")
+
+
+def test_it_first_ends_an_import_that_died(tmp_path: Path) -> None:
+    path = tmp_path / "shop.csv"
+    path.write_text("id\n1\n")
+    source = DataSource.objects.create(name="shop", key_column="id")
+    dead = ImportJob.objects.create(
+        source=source, file_name="shop.csv", path=str(path), status=JobStatus.PROCESSING, attempt=1
+    )
+    call_command("import_profiles", str(path), "--key", "id")
+    dead.refresh_from_db()
+    assert (dead.status, dead.rows_created) == (JobStatus.SUCCESSFUL, 1)
+    assert ImportJob.objects.latest("id").rows_unchanged == 1
+
+
+def test_it_is_canceled_by_control_c(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "shop.csv"
+    path.write_text("id\n1\n")
+
+    def interrupt(*args: object, **kwargs: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(import_profiles, "run_import", interrupt)
+    with pytest.raises(CommandError, match="None of its rows was kept"):
+        call_command("import_profiles", str(path), "--key", "id")
+    assert ImportJob.objects.get().status == JobStatus.CANCELED
