@@ -132,7 +132,8 @@ def _stages(run: Run) -> list[dict[str, object]]:
     for at, stage in enumerate(order):
         state = "done" if at < reached else "next"
         if at == reached:
-            state = "failed" if ended_badly else "now" if run.is_open else "done"
+            ended = "failed" if run.status == JobStatus.FAILED else "ended"
+            state = ended if ended_badly else "now" if run.is_open else "done"
         if at == reached and run.status == JobStatus.QUEUED and run.attempt == 0:
             state = "next"
         stages.append({"stage": stage, "label": stage.label, "state": state})
