@@ -28,7 +28,7 @@ from connections.destinations.errors import BatchRefused, DestinationError, Need
 from connections.destinations.values import BatchReceipt, OutcomeKind, ProfileRefusal, SendSettings
 from connections.models import Connection
 from exports import matching, recording
-from exports.models import Batch, BatchStatus, DeliveredSet, Run
+from exports.models import Batch, BatchStatus, DeliveredSet, Run, Stage
 from exports.run_states import Reason, RunEnded
 from exports.throttle import Throttle
 
@@ -47,7 +47,8 @@ class SliceEnd(Enum):
 
     ALL_SENT = "all_sent"
     MORE_TO_SEND = "more_to_send"
-    WAITING = "waiting"
+    WAITING = "waiting"  # for the destination
+    NO_SLOT = "no_slot"  # other runs have all of the connection's calls in flight
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def deliver(run: Run, keeper: Keeper) -> SliceEnd:
         raise RunEnded(JobStatus.FAILED, Reason.NO_CONNECTION)
     with _held_slots(connection) as level:
         if level == 0:
-            return SliceEnd.WAITING
+            return SliceEnd.NO_SLOT
         recording.take_back_unanswered(run)
         with _slice(run, connection, keeper, level) as work:
             _send_all(work)
@@ -98,12 +99,20 @@ def deliver(run: Run, keeper: Keeper) -> SliceEnd:
 
 @contextmanager
 def _held_slots(connection: Connection) -> Iterator[int]:
-    """As many of the connection's calls in flight as are free, for as long as the block lasts."""
-    held = slots.acquire_slots(connection.pk, connection.max_in_flight, connection.max_in_flight)
+    """This run's share of the connection's calls in flight, as far as they are free, for as long as the block
+    lasts. Shares are taken anew with every slice, so that a run that comes later waits for one slice at most."""
+    held = slots.acquire_slots(connection.pk, _fair_share(connection), connection.max_in_flight)
     try:
         yield len(held)
     finally:
         slots.release_slots(connection.pk, held)
+
+
+def _fair_share(connection: Connection) -> int:
+    at_work = Run.objects.filter(
+        export__connection=connection, status=JobStatus.PROCESSING, stage=Stage.DELIVER
+    ).count()
+    return max(1, connection.max_in_flight // max(1, at_work))
 
 
 @contextmanager

@@ -26,6 +26,10 @@ MESSAGES: dict[Reason, Message] = {
         _("Another export is sending to the same list. Two at once would get in each other's way."),
         _("This run starts by itself as soon as the other one has ended."),
     ),
+    Reason.CONNECTION_BUSY: Message(
+        _("Other exports have all the calls that this connection may make at once."),
+        _("This run goes on by itself within a minute."),
+    ),
     Reason.WAITING_FOR_DESTINATION: Message(
         _("The destination asked us to slow down, or does not answer at the moment."),
         _("The run goes on by itself."),

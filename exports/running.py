@@ -24,6 +24,7 @@ from exports.run_states import Reason, RunEnded
 logger = logging.getLogger(__name__)
 
 MOST_TROUBLES = 10
+LOOK_AGAIN_SECONDS = 1.0
 
 
 class Next(Enum):
@@ -76,11 +77,14 @@ def _go_through_stages(run: Run, keeper: Keeper) -> Next:
 
 
 def _go_on_later(run: Run, end: SliceEnd) -> Next:
-    if end == SliceEnd.WAITING:
+    if end == SliceEnd.MORE_TO_SEND:
+        leases.release(run)
+        return Next.RING_AGAIN
+    if end == SliceEnd.NO_SLOT:
+        claiming.set_aside(run, LOOK_AGAIN_SECONDS, reason=Reason.CONNECTION_BUSY)
+    else:
         claiming.set_aside(run, delivery.seconds_until_due(run), reason=Reason.WAITING_FOR_DESTINATION)
-        return Next.NOTHING
-    leases.release(run)
-    return Next.RING_AGAIN
+    return Next.NOTHING
 
 
 def _tell_administrators(run: Run, needed: NeedsAdministrator) -> None:

@@ -2,6 +2,8 @@
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +15,7 @@ from config.accounts.models import User
 from config.jobs import clock
 from config.jobs.leases import LeaseLost, claim
 from config.jobs.models import JobStatus
+from connections import slots
 from connections.destinations.values import BatchReceipt
 from connections.models import Connection
 from exports import actions, delivery, recording, running
@@ -323,3 +326,34 @@ def test_it_gives_up_after_repeated_unexpected_errors(
     monkeypatch.setattr("exports.planning.plan", broken)
     run = run_to_its_end(export)
     assert (run.status, run.reason) == (JobStatus.FAILED, Reason.UNEXPECTED_ERROR)
+
+
+def test_it_waits_its_turn_when_others_have_all_calls_of_the_connection(
+    sandbox: RunningSandbox, alice: User
+) -> None:
+    export = make_export(sandbox)
+    connection = Connection.objects.get()
+    run = actions.start_run(export, by=alice)
+    with _another_session_holds_all_slots(connection):
+        running.carry_on(run.pk)
+        run.refresh_from_db()
+        assert (run.status, run.reason) == (JobStatus.PROCESSING, Reason.CONNECTION_BUSY)
+    assert carry_on_to_its_end(run).delivered == 5
+
+
+@contextmanager
+def _another_session_holds_all_slots(connection: Connection) -> Iterator[None]:
+    held, let_go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        slots.acquire_slots(connection.pk, connection.max_in_flight, connection.max_in_flight)
+        held.set()
+        let_go.wait(timeout=10)
+        database.close()
+
+    other = threading.Thread(target=hold)
+    other.start()
+    held.wait(timeout=10)
+    yield
+    let_go.set()
+    other.join()
