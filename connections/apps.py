@@ -5,4 +5,10 @@ class ConnectionsConfig(AppConfig):
     name = "connections"
 
     def ready(self) -> None:
-        from connections import checks  # noqa: F401 - importing it registers them
+        from config.accounts import dependents
+        from connections import (
+            checks,  # noqa: F401 - importing it registers them
+            export_users,
+        )
+
+        dependents.register(export_users.depending_on)

@@ -6,6 +6,7 @@ Its pane offers both all the same.
 
 from enum import StrEnum
 
+from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -126,6 +127,11 @@ def lacks_consent(connection: Connection) -> bool:
 def needs_export_user(connection: Connection) -> bool:
     """Whether somebody must stand for what it sends."""
     return not connection.is_sandbox
+
+
+def depending_on(user: User) -> QuerySet[Connection]:
+    """The connections whose exports stop when this person can no longer manage connections."""
+    return Connection.objects.filter(export_user=user).order_by("name")
 
 
 def is_valid_export_user(user: User | None) -> bool:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Lower
 from django.http import HttpResponse
@@ -18,6 +19,7 @@ from config.accounts.models import User
 from config.accounts.permissions import PERMISSION_LABELS, Permission
 from config.accounts.policies import NotNow
 from config.accounts.roles import ROLES, Role
+from config.accounts.stepping_in import StepInForm
 from config.web.htmx import Request
 from config.web.lists import Column, list_page
 from config.web.panes import close_pane, render_dialog, render_pane
@@ -59,13 +61,16 @@ def edit_user(request: Request, user_id: int) -> HttpResponse:
     person = get_object_or_404(User, pk=user_id)
     known = {"full_name": person.full_name, "email": person.email, "role": person.role}
     form = AccountForm(request.POST or None, initial=known)
-    context: dict[str, Any] = {"form": form, "person": person}
+    step_in = StepInForm(request.POST or None, person=person, by=request.user)
+    context: dict[str, Any] = {"form": form, "person": person, "step_in": step_in}
     if request.method != "POST":
         return _pane(request, "accounts/edit_user.html", context)
-    if form.is_valid():
+    if form.is_valid() and step_in.is_valid():
         try:
-            version = version_from(request.POST)
-            actions.edit_user(user=person, version=version, by=request.user, **form.cleaned_data)
+            with transaction.atomic():
+                step_in.carry_out()
+                version = version_from(request.POST)
+                actions.edit_user(user=person, version=version, by=request.user, **form.cleaned_data)
         except StaleEdit as stale:
             return _pane(request, "accounts/edit_user.html", context | {"stale": stale}, status=409)
         except NotNow as refusal:
@@ -98,14 +103,20 @@ def deactivate(request: Request, user_id: int) -> HttpResponse:
         "sentence": _("They are signed out at once and cannot sign in again. What they made stays as it is."),
         "confirm_label": _("Deactivate"),
         "danger": True,
+        "step_in": StepInForm(request.POST or None, person=person, by=request.user),
     }
-    if request.method == "POST":
-        try:
+    if request.method != "POST":
+        return _dialog(request, context)
+    if context["step_in"].is_bound and not context["step_in"].is_valid():
+        return _dialog(request, context, status=422)
+    try:
+        with transaction.atomic():
+            if context["step_in"].is_bound:
+                context["step_in"].carry_out()
             actions.deactivate_user(user=person, by=request.user)
-        except NotNow as refusal:
-            return render_dialog(request, context | {"refusal": refusal.sentence}, status=409, back=_back())
-        return _done(request, _("“%(name)s” is deactivated.") % {"name": person})
-    return render_dialog(request, context, back=_back())
+    except NotNow as refusal:
+        return _dialog(request, context | {"refusal": refusal.sentence}, status=409)
+    return _done(request, _("“%(name)s” is deactivated.") % {"name": person})
 
 
 @require_permission(Permission.USER_MANAGE)
@@ -123,6 +134,10 @@ def _back() -> str:
 
 def _done(request: Request, message: str) -> HttpResponse:
     return close_pane(request, _back(), message)
+
+
+def _dialog(request: Request, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    return render_dialog(request, context, "accounts/deactivate.html", status, back=_back())
 
 
 def _pane(request: Request, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
