@@ -1,5 +1,6 @@
 """The page where an account's owner lets somebody in, and the page that shows who was let in."""
 
+import time
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -41,7 +42,7 @@ def authorizations(sandbox: Sandbox, request: Request) -> Reply:
         "authorizations.html",
         active="authorizations",
         state=sandbox.authorizing,
-        tokens=[(each, int(each.expires_at - authorizing.time.time())) for each in tokens],
+        tokens=[(each, int(each.expires_at - time.time())) for each in tokens],
         total=len(sandbox.store.tokens),
         allowed=allowed(sandbox, request),
     )
