@@ -1,6 +1,7 @@
 """The pane in which an export is set up, edited or only viewed."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +14,7 @@ from config.accounts.decorators import require_permission
 from config.accounts.permissions import Permission
 from config.web.htmx import Request
 from config.web.panes import close_pane, render_pane
-from config.web.versions import Gone, StaleEdit, version_from
+from config.web.versions import Change, Gone, StaleEdit, version_from
 from exports import actions, drafts, lookups, policies
 from exports.drafts import Draft
 from exports.forms import Choices, ExportForm, name_taken
@@ -21,6 +22,7 @@ from exports.models import Export
 from exports.permissions import check_can_manage, user_can_manage
 from exports.views.listing import JUST_SAVED
 from exports.views.pane import ExportPane, choices_for
+from exports.views.stale_words import changes_of
 
 # Which parts of the pane depend on what was changed.
 PARTS = {
@@ -34,6 +36,14 @@ PARTS = {
 }
 # Whoever accepted that a number of people are emailed did not accept it for another list or other people.
 _ACCEPT_ANEW = {"connection", "list_pick", "list_id", "email", "segments"}
+
+
+@dataclass(frozen=True)
+class _Stale:
+    """What components/stale.html shows."""
+
+    newest: int
+    changes: Sequence[Change]
 
 
 @require_permission(Permission.EXPORT_MANAGE)
@@ -115,7 +125,7 @@ def _save(request: Request, choices: Choices, export: Export | None) -> HttpResp
     try:
         saved = _write(request, form, export)
     except StaleEdit as stale:
-        return _pane(request, form, export, status=409, stale=stale)
+        return _pane(request, form, export, status=409, stale=_Stale(stale.newest, changes_of(stale)))
     except Gone:
         form.add_error(None, _("This export was removed while you were editing it. Add it anew to keep it."))
     except policies.Refusal as refusal:
@@ -145,7 +155,7 @@ def _pane(
     *,
     waits: bool = False,
     status: int = 200,
-    stale: StaleEdit | None = None,
+    stale: _Stale | None = None,
 ) -> HttpResponse:
     context = {
         "form": form,

@@ -179,6 +179,7 @@ def test_it_shows_a_stale_save_who_changed_what_and_keeps_what_was_typed(
     shown = answer.content.decode()
     assert answer.status_code == 409
     assert "Alice Adams" in shown
+    assert "<del>first_name → name</del> → <ins>first_name → name, city → [City]</ins>" in shown
     assert 'value="By Bob"' in shown
     newest = Export.objects.get().version
     assert bob_client.post(edit_url(newsletter), mine | {"overwrite_version": newest}).status_code == 302
