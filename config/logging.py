@@ -30,6 +30,7 @@ _QUIET = {
     "celery.beat": "WARNING",
     "celery.worker.strategy": "WARNING",
     "celery.worker.request": "WARNING",
+    "celery.worker.consumer.connection": "WARNING",
     "kombu": "WARNING",
     "urllib3": "WARNING",
 }

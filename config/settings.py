@@ -194,7 +194,7 @@ CACHES = {
 # -- Celery: a message is only a doorbell; the truth is in PostgreSQL ------------------------------------------
 # What is the same everywhere stands in config/celery.py.
 BROKER_FOLDER = VAR_DIR / "broker"
-CELERY_BROKER_URL = REDIS_URL or f"{broker.SCHEME}://"
+CELERY_BROKER_URL = REDIS_URL or f"{broker.SCHEME}://localhost"
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {"visibility_timeout": 3600, "health_check_interval": 30, "socket_keepalive": True}
     if REDIS_URL
