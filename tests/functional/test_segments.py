@@ -1,0 +1,107 @@
+"""Customers come in by a file, and a segment of them is built by clicking."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from pytest_django import Settings
+
+from config.accounts.models import User
+from segments import importing, refresh
+from segments.models import ImportJob, Segment, SegmentRefresh
+from tests.functional.conftest import assert_accessible, screenshot, sign_in
+from tests.people import write_people_csv
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture(autouse=True)
+def uploads_folder(tmp_path: Path, settings: Settings) -> None:
+    settings.UPLOAD_DIR = tmp_path / "uploads"
+
+
+def bring_in(page: Page, path: Path) -> None:
+    """The two steps of an upload; the worker's part is done here."""
+    page.get_by_role("link", name="Import file").first.click()
+    page.set_input_files("input[type=file]", path)
+    page.get_by_role("button", name="Next").click()
+    expect(page.get_by_text("The first rows")).to_be_visible()
+    assert_accessible(page)
+    page.get_by_label("Data source").fill("Web shop")
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_text("Waiting for a worker")).to_be_visible()
+    importing.run_import(ImportJob.objects.get().pk)
+
+
+def test_a_contributor_brings_people_in_and_builds_a_segment(page: Page, bob: User, tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    write_people_csv(path, 2_000)
+    path.write_text(path.read_text(encoding="utf-8") + "broken\n", encoding="utf-8")
+    sign_in(page, bob, "/data/sources/")
+    bring_in(page, path)
+    expect(page.get_by_text("Completed with warnings")).to_be_visible()
+    expect(page.get_by_role("cell", name="Too few columns: 1 instead of 10.")).to_be_visible()
+    assert_accessible(page)
+    screenshot(page, "import")
+
+    page.get_by_role("link", name="Customers", exact=True).click()
+    page.get_by_role("searchbox").fill("virtanen turku")
+    expect(page.get_by_text(" found")).to_be_visible()
+    assert_accessible(page)
+
+    page.get_by_role("link", name="Segments", exact=True).click()
+    page.get_by_role("link", name="New segment").first.click()
+    build(page)
+    page.get_by_role("button", name="Save").last.click()
+    expect(page.get_by_role("heading", name="Finnish readers")).to_be_visible()
+    refresh.run_refresh(SegmentRefresh.objects.get().pk)
+    expect(page.get_by_text("Successful").first).to_be_visible()
+    segment = Segment.objects.get()
+    expect(page.locator("#figure-members")).to_have_text(str(segment.member_count))
+    assert segment.member_count > 0
+    assert_accessible(page)
+    screenshot(page, "segment")
+
+
+def drawn(page: Page, control: str) -> Locator:
+    """A control that htmx has drawn; for a moment after that it does not listen yet, and only a robot is quick
+    enough to notice."""
+    expect(page.locator(control)).to_be_visible()
+    expect(page.locator(".htmx-added, .htmx-settling, .htmx-swapping")).to_have_count(0)
+    return page.locator(control)
+
+
+def build(page: Page) -> None:
+    """“newsletter is yes and (country is “finland” or city is any of Kraków)”, by clicking."""
+    page.get_by_label("Name").fill("Finnish readers")
+    drawn(page, "#attribute-0").select_option("newsletter")
+    expect(page.locator("#operator-0")).to_have_value("is_yes")
+    page.get_by_role("button", name="Add group").click()
+    drawn(page, "#attribute-1-0").select_option("country")
+    drawn(page, "#value-1-0").fill("finland")
+    expect(page.locator("#rules-sentence")).to_contain_text("country is “finland” (any case)")
+    page.locator("#add-to-1").click()
+    drawn(page, "#attribute-1-1").select_option("city")
+    drawn(page, "#operator-1-1").select_option("any_of")
+    expect(page.get_by_label("Kraków")).to_be_visible()
+    drawn(page, "#operator-1-1")
+    page.get_by_label("Kraków").check()
+    expect(page.locator("#value-1-0")).to_have_value("finland")
+    page.get_by_role("button", name="Count members").click()
+    expect(page.locator("#rules-sentence")).to_contain_text("customers fit now")
+    assert_accessible(page)
+    screenshot(page, "builder")
+
+
+def test_enter_saves_rather_than_pressing_the_first_button(page: Page, bob: User) -> None:
+    sign_in(page, bob, "/segments/")
+    page.get_by_role("link", name="New segment").first.click()
+    page.get_by_label("Name").fill("Everyone")
+    page.get_by_label("Name").press("Enter")
+    expect(page.get_by_role("heading", name="Everyone", level=1)).to_be_visible()
+
+
+def test_the_builder_fits_on_a_phone(phone: Page, bob: User) -> None:
+    sign_in(phone, bob, "/segments/add/")
+    assert_accessible(phone)
+    assert phone.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
