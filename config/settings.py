@@ -213,6 +213,9 @@ SANDBOX_PORT = environment.number("SANDBOX_PORT", 8001, least=1, most=65_535)
 CAMPAIGN_MONITOR_SANDBOX_URL = environment.text(
     "CAMPAIGN_MONITOR_SANDBOX_URL", f"http://127.0.0.1:{SANDBOX_PORT}" if DEMO else ""
 )
+# An application registered with Campaign Monitor, so that people can sign in there instead of pasting a key.
+CAMPAIGN_MONITOR_OAUTH_CLIENT_ID = environment.text("CAMPAIGN_MONITOR_OAUTH_CLIENT_ID", "")
+CAMPAIGN_MONITOR_OAUTH_CLIENT_SECRET = environment.text("CAMPAIGN_MONITOR_OAUTH_CLIENT_SECRET", "")
 
 LOGGING_CONFIG = "config.logging.configure"
 # Django calls it only when there is something to configure.

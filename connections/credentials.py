@@ -1,9 +1,12 @@
 """The one place where secrets are read in the clear."""
 
+from dataclasses import replace
+from functools import partial
+
 from django.utils.translation import gettext as _
 
 from connections import references
-from connections.destinations.values import Access
+from connections.destinations.values import Access, Renew
 from connections.encryption import CannotDecrypt
 from connections.fields import Sealed
 from connections.models import Connection
@@ -33,20 +36,27 @@ def access(connection: Connection) -> Access:
     if connection.credentials is None:
         raise NotConnected(_("“{name}” is not connected to an account yet.").format(name=connection))
     try:
-        return access_with(connection, connection.credentials.open())
+        opened = connection.credentials.open()
     except CannotDecrypt as error:
         raise NotConnected(
             _("The credentials of “{name}” cannot be decrypted: {why}.").format(name=connection, why=error)
         ) from error
+    return replace(access_with(connection, opened), renew=_renewer(connection, opened))
+
+
+def address_of(connection: Connection) -> str:
+    """Where its account answers; raises NotConnected where the settings name no address."""
+    destination = connection.destination
+    base_url = destination.sandbox_url if connection.is_sandbox else destination.live_url
+    if not base_url:
+        raise NotConnected(_("There is no address for “{name}” in this place’s settings.").format(name=connection))
+    return base_url
 
 
 def access_with(connection: Connection, credentials: dict[str, str]) -> Access:
     """The same for credentials that are being tried and are not stored yet. References lead to their secrets only
     here, when they are used."""
-    destination = connection.destination
-    base_url = destination.sandbox_url if connection.is_sandbox else destination.live_url
-    if not base_url:
-        raise NotConnected(_("There is no address for “{name}” in this place’s settings.").format(name=connection))
+    base_url = address_of(connection)
     try:
         secrets = references.resolve_all(credentials)
     except references.LeadsNowhere as error:
@@ -54,3 +64,10 @@ def access_with(connection: Connection, credentials: dict[str, str]) -> Access:
             _("The credentials of “{name}” cannot be read: {why}").format(name=connection, why=error)
         ) from error
     return Access(base_url=base_url, credentials=secrets, options=dict(connection.options))
+
+
+def _renewer(connection: Connection, opened: dict[str, str]) -> Renew | None:
+    """What fetches a better token; None for credentials that do not expire."""
+    from connections import oauth  # which reads credentials itself
+
+    return partial(oauth.renew, connection.pk) if oauth.REFRESH in opened else None

@@ -17,6 +17,7 @@ from connections.destinations.values import (
     Preparer,
     Question,
     SendSettings,
+    Tokens,
 )
 
 
@@ -29,6 +30,30 @@ class Sender(ABC):
         BatchRefused, StopRun, NeedsAdministrator."""
 
 
+class OAuth(ABC):
+    """Letting an account's owner grant access at the vendor, instead of showing us a key."""
+
+    @abstractmethod
+    def is_configured(self, base_url: str) -> bool:
+        """Whether this place is known to the vendor as an application."""
+
+    @abstractmethod
+    def how_to_configure(self, redirect_uri: str) -> str:
+        """What an operator has to do first; ``redirect_uri`` is where the vendor has to answer."""
+
+    @abstractmethod
+    def authorize_url(self, base_url: str, *, redirect_uri: str, state: str) -> str:
+        """Where to send the person who grants."""
+
+    @abstractmethod
+    def exchange(self, base_url: str, *, redirect_uri: str, code: str) -> Tokens:
+        """Tokens for the code that came back. Raises DestinationError."""
+
+    @abstractmethod
+    def refresh(self, base_url: str, refresh_token: str) -> Tokens:
+        """Fresh tokens. Raises NeedsAdministrator when the authorization has ended, TryLater for the rest."""
+
+
 class Destination(ABC):
     """A kind of somewhere: who it is, what it asks, where it can put people, how it sends."""
 
@@ -37,6 +62,7 @@ class Destination(ABC):
     description: str | Promise
     icon: str  # a path below static/
     capabilities: Capabilities
+    oauth: OAuth | None = None  # where keys are all there is
 
     @property
     @abstractmethod

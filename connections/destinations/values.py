@@ -5,6 +5,19 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+# Takes a token that was refused and whether it had expired; gives a better one, or the same when there is none.
+# May be called from any thread. Raises DestinationError.
+Renew = Callable[[str, bool], str]
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What an authorization is worth: a token for so many seconds, and what fetches the next one."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    seconds: float
+
 
 @dataclass(frozen=True)
 class Access:
@@ -14,6 +27,8 @@ class Access:
     credentials: Mapping[str, str] = field(repr=False)
     # What is not secret and belongs to the connection, such as the client id of a client key.
     options: Mapping[str, str] = field(default_factory=dict)
+    # For credentials that expire; None for those that do not, and for those that are only being tried.
+    renew: Renew | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -20,38 +20,41 @@ ACCOUNT_NAME = "account_name"
 class _Story:
     """The steps told so far."""
 
+    by_token: bool = False
     steps: list[CheckStep] = field(default_factory=list)
 
     def tell(self, key: str, ok: bool | None, detail: str = "", asks_for: str = "", **learned: str) -> bool:
-        self.steps.append(CheckStep(key, _label(key), ok, detail, asks_for, learned))
+        self.steps.append(CheckStep(key, self.label(key), ok, detail, asks_for, learned))
         return bool(ok)
+
+    def label(self, key: str) -> str:
+        return {
+            "reachable": _("Campaign Monitor is reachable"),
+            "key": _("The authorization is accepted") if self.by_token else _("The API key is accepted"),
+            "kind": _("Clients can be reached") if self.by_token else _("Account key or client key"),
+            "lists": _("Lists can be read"),
+        }[key]
 
     def ended(self) -> Sequence[CheckStep]:
         """The steps, those that were never reached included."""
         told = {step.key for step in self.steps}
         rest = [
-            CheckStep(key, _label(key), None) for key in ("reachable", "key", "kind", "lists") if key not in told
+            CheckStep(key, self.label(key), None)
+            for key in ("reachable", "key", "kind", "lists")
+            if key not in told
         ]
         return [*self.steps, *rest]
 
 
-def check(client: Client, options: Mapping[str, str]) -> Sequence[CheckStep]:
-    """The story of one connection. ``options`` may hold the client id that a client key was asked for."""
-    story = _Story()
+def check(client: Client, options: Mapping[str, str], *, by_token: bool = False) -> Sequence[CheckStep]:
+    """The story of one connection, opened by a key or ``by_token``. ``options`` may hold the client id that a
+    client key was asked for."""
+    story = _Story(by_token)
     if _reaches(client, story):
         owners = _kind(client, options, story)
         if owners is not None:
             _lists(client, owners, story)
     return story.ended()
-
-
-def _label(key: str) -> str:
-    return {
-        "reachable": _("Campaign Monitor is reachable"),
-        "key": _("The API key is accepted"),
-        "kind": _("Account key or client key"),
-        "lists": _("Lists can be read"),
-    }[key]
 
 
 def _reaches(client: Client, story: _Story) -> bool:
@@ -79,6 +82,8 @@ def _kind(client: Client, options: Mapping[str, str], story: _Story) -> Sequence
     names = _("{first} and others").format(first=owners[0].name) if len(owners) > 1 else ""
     name = names or (owners[0].name if owners else "")
     detail = ngettext("Account key: it reaches {n} client.", "Account key: it reaches {n} clients.", len(owners))
+    if story.by_token:
+        detail = ngettext("It reaches {n} client.", "It reaches {n} clients.", len(owners))
     story.tell(
         "kind", True, detail.format(n=len(owners)), **{KEY_KIND: "account", ACCOUNT_NAME: name, CLIENT_ID: ""}
     )

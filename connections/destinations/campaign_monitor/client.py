@@ -1,7 +1,8 @@
 """Speaks with Campaign Monitor (api.createsend.com) and does nothing else: I/O only.
 
 Limits that matter here: a thousand people an import; an import answers when every row is applied, which may take
-more than ten seconds, so reading waits up to two minutes; API keys go as the user name of HTTP Basic; TLS 1.2.
+more than ten seconds, so reading waits up to two minutes; API keys go as the user name of HTTP Basic, OAuth tokens
+as Bearer; TLS 1.2.
 No rate limit is published for these endpoints, and 429 is seen all the same.
 
 Vendor documentation: https://www.campaignmonitor.com/api/v3-3/getting-started/ (authentication, errors),
@@ -23,7 +24,7 @@ from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
 from connections.destinations.campaign_monitor import codes, wire
 from connections.destinations.errors import TryLater
-from connections.destinations.values import BatchReceipt, TargetField
+from connections.destinations.values import BatchReceipt, Renew, TargetField
 
 PATH = "/api/v3.3"
 CONNECT_SECONDS = 10
@@ -43,14 +44,28 @@ class _Key(AuthBase):
         return request
 
 
-class Client:
-    """One kept-alive line to one account."""
+class _Token(AuthBase):
+    """A bearer's token, which may be exchanged for a better one between calls."""
 
-    def __init__(self, base_url: str, api_key: str) -> None:
+    def __init__(self, token: str) -> None:
+        self.token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self.token}"
+        return request
+
+
+class Client:
+    """One kept-alive line to one account, opened by an API key or by an OAuth ``token``. When a token is refused,
+    ``renew`` is asked once for a better one, and the call is made again."""
+
+    def __init__(self, base_url: str, api_key: str = "", *, token: str = "", renew: Renew | None = None) -> None:
+        self._renew = renew
         self._root = base_url.rstrip("/") + PATH
         self._host = urlsplit(base_url).hostname or base_url
         self._session = requests.Session()
-        self._session.auth = _Key(api_key)
+        self._token = _Token(token) if token else None
+        self._session.auth = self._token or _Key(api_key)
         self._session.headers["Accept"] = "application/json"
         # A proxy that the environment names is for the world outside, not for a sandbox on this machine.
         self._session.trust_env = self._host not in LOOPBACK
@@ -106,6 +121,22 @@ class Client:
         return self._call("GET", path, None)
 
     def _call(self, method: str, path: str, body: bytes | None) -> wire.Answer:
+        answer = self._call_once(method, path, body)
+        return self._call_once(method, path, body) if self._has_better_token(answer) else answer
+
+    def _has_better_token(self, answer: wire.Answer) -> bool:
+        """Whether the call was refused for its token, and there is another one by now. A refused call has done
+        nothing, so that it may be made again."""
+        if self._token is None or self._renew is None or answer.status != codes.UNAUTHORIZED:
+            return False
+        code = wire.code_of(answer)
+        if code not in codes.TOKEN_REFUSED:
+            return False
+        refused = self._token.token
+        self._token.token = self._renew(refused, code == codes.TOKEN_EXPIRED)
+        return self._token.token != refused
+
+    def _call_once(self, method: str, path: str, body: bytes | None) -> wire.Answer:
         headers = {"Content-Type": "application/json; charset=utf-8"} if body is not None else None
         started = time.monotonic()
         try:

@@ -15,6 +15,9 @@ PARTIAL_FAILURE = 210
 THROTTLED = 429
 NOT_FOUND = 404
 CONSENT_MISSING = 214
+UNAUTHORIZED = 401
+TOKEN_EXPIRED = 121
+TOKEN_REFUSED = frozenset({120, TOKEN_EXPIRED, 122})
 
 # -- one person, whom the list keeps as they are ---------------------------------------------------------------
 LEFT: Sentences = {

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from connections.destinations.base import Destination, Sender
 from connections.destinations.campaign_monitor import checking, preparing
 from connections.destinations.campaign_monitor.client import Client
+from connections.destinations.campaign_monitor.oauth import CampaignMonitorOAuth
 from connections.destinations.campaign_monitor.wire import NamedId
 from connections.destinations.errors import NeedsAdministrator, StopRun
 from connections.destinations.values import (
@@ -42,6 +43,7 @@ class CampaignMonitor(Destination):
         "Keep a list of email subscribers in Campaign Monitor up to date with your segments."
     )
     icon = "img/campaign-monitor.svg"
+    oauth = CampaignMonitorOAuth()
     capabilities = Capabilities(batch_rows=1000, batch_bytes=4 * 1024 * 1024)
 
     @property
@@ -91,7 +93,7 @@ class CampaignMonitor(Destination):
 
     def check(self, access: Access) -> Sequence[CheckStep]:
         with _client(access) as client:
-            return checking.check(client, access.options)
+            return checking.check(client, access.options, by_token="access_token" in access.credentials)
 
     def lists(self, access: Access) -> Sequence[ListSummary]:
         with _client(access) as client:
@@ -138,7 +140,13 @@ class ImportSender(Sender):
 
 
 def _client(access: Access) -> Client:
-    return Client(access.base_url, access.credentials.get("api_key", ""))
+    secrets = access.credentials
+    return Client(
+        access.base_url,
+        secrets.get("api_key", ""),
+        token=secrets.get("access_token", ""),
+        renew=access.renew,
+    )
 
 
 def _owners(client: Client, access: Access) -> Sequence[NamedId]:

@@ -211,6 +211,14 @@ def read_system_date(content: Any) -> str:
     return str(content["SystemDate"])
 
 
+def code_of(answer: Answer) -> int | None:
+    """The vendor's code in a refusal; None where there is none."""
+    try:
+        return _code(orjson.loads(answer.body))
+    except orjson.JSONDecodeError:
+        return None
+
+
 def _parsed(answer: Answer) -> Any:
     """The JSON of the body; None for a refusal without one. Raises TryLater for anything unreadable."""
     try:
