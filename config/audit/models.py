@@ -10,6 +10,8 @@ class AuditEntry(models.Model):
     at = models.DateTimeField(default=clock.now, db_index=True)
     actor_id = models.BigIntegerField(null=True)
     actor_name = models.CharField(max_length=150)
+    # The network address that the request came from; empty for commands, workers and the clock.
+    from_address = models.CharField(max_length=45, blank=True, default="")
     action = models.CharField(max_length=60)
     target_kind = models.CharField(max_length=40)
     target_id = models.BigIntegerField(null=True)

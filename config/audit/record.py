@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from config.accounts.models import User
+from config.audit import origin
 from config.audit.models import AuditEntry
 
 SYSTEM = "system"
@@ -26,11 +27,12 @@ def record(
     version: int | None = None,
 ) -> AuditEntry:
     """Write that ``by`` (None: the system itself) did ``action`` to ``target``. ``changes`` maps a field to
-    what it was and what it is; the caller leaves secrets out."""
+    what it was and what it is; the caller leaves secrets out. From where it was done is added here."""
     return AuditEntry.objects.create(
         action=action,
         actor_id=by.pk if by else None,
-        actor_name=str(by) if by else SYSTEM,
+        actor_name=str(by)[:150] if by else SYSTEM,
+        from_address=origin.current(),
         target_kind=type(target).__name__.lower(),
         target_id=target.pk,
         target_name=str(target)[:200],

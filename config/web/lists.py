@@ -159,13 +159,22 @@ def list_page(
     ``search`` fields (lookups over relations allowed), ``?sort=`` a column's key (``-`` before it turns the order
     round; unknown keys fall back to ``default``), ``?page=`` a number (out of range: the nearest). Costs two
     queries, whatever the size."""
-    words = request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
+    words = _searched(request)
     if search:
         queryset = _found(queryset, words, search)
     sort = _known_sort(request.GET.get("sort", ""), columns) or default
     queryset = _ordered(queryset, sort, columns)
     page = Paginator(queryset, page_size).get_page(request.GET.get("page", 1))
     return ListPage(page, columns=columns, query=request.GET, sort=sort, search=words, selectable=selectable)
+
+
+def search_in(request: HttpRequest, queryset: "QuerySet[RowT]", fields: Sequence[str]) -> "QuerySet[RowT]":
+    """What ``?q=`` finds in ``fields``, without the page around it."""
+    return _found(queryset, _searched(request), fields)
+
+
+def _searched(request: HttpRequest) -> str:
+    return request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
 
 
 def _found(queryset: "QuerySet[RowT]", words: str, fields: Sequence[str]) -> "QuerySet[RowT]":

@@ -1,0 +1,88 @@
+"""The record in words for people: what was done, to what kind of thing, and which field."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+KINDS: dict[str, Promise] = {
+    "auditrecord": _("Audit record"),
+    "connection": _("Connection"),
+    "customer": _("Customer"),
+    "datasource": _("Data source"),
+    "export": _("Export"),
+    "keyring": _("Encryption keys"),
+    "profile": _("Customer"),
+    "run": _("Run"),
+    "segment": _("Segment"),
+    "signin": _("Sign-in"),
+    "source": _("Data source"),
+    "user": _("User"),
+}
+
+ACTIONS: dict[str, Promise] = {
+    "accepted": _("Accepted again by the service"),
+    "activated": _("Activated"),
+    "added": _("Added"),
+    "canceled": _("Canceled"),
+    "consent_given": _("Consent given"),
+    "created": _("Created"),
+    "deactivated": _("Deactivated"),
+    "detached": _("Connection detached"),
+    "downloaded": _("Downloaded"),
+    "duplicated": _("Duplicated"),
+    "edited": _("Edited"),
+    "export_user_added": _("Export user added"),
+    "import canceled": _("Import canceled"),
+    "import requested": _("Import requested"),
+    "invited": _("Invited"),
+    "locked": _("Sign-in locked"),
+    "password changed": _("Password changed"),
+    "password reset": _("Password reset by email"),
+    "refused": _("Refused by the service"),
+    "removal_asked": _("Removal asked for"),
+    "removed": _("Removed"),
+    "rotated": _("Keys turned"),
+    "run": _("Run by hand"),
+    "second factor added": _("Second factor set up"),
+    "second factor codes": _("Recovery codes made"),
+    "second factor removed": _("Second factor removed"),
+    "second factor reset": _("Second factor reset"),
+    "set password": _("Password set"),
+    "signed in": _("Signed in"),
+}
+
+# What the stored names of fields do not say by themselves.
+FIELDS: dict[str, Promise] = {"is_active": _("Active"), "rule": _("Rule"), "settings": _("Settings")}
+
+
+def kind(name: str) -> str:
+    """The kind of thing, such as “Connection”."""
+    return str(KINDS.get(name, _plain(name)))
+
+
+def action(name: str) -> str:
+    """The deed: “connection.edited” and “edited” both are “Edited”."""
+    deed = name.rpartition(".")[2]
+    return str(ACTIONS.get(deed, _plain(deed)))
+
+
+def field(name: str) -> str:
+    """The name of a field, spaces for underscores."""
+    return str(FIELDS.get(name, _plain(name)))
+
+
+def value(stored: object) -> str:
+    """What a field held, as one line: lists with commas, groups as “name: value”, nothing as a dash."""
+    if stored is None or stored in ("", [], {}):
+        return "–"
+    if isinstance(stored, bool):
+        return str(_("yes") if stored else _("no"))
+    if isinstance(stored, list):
+        return ", ".join(value(part) for part in stored)
+    if isinstance(stored, dict):
+        return "; ".join(f"{field(str(name))}: {value(part)}" for name, part in stored.items())
+    return str(stored)
+
+
+def _plain(name: str) -> str:
+    text = name.replace("_", " ").replace(".", " ")
+    return text[:1].upper() + text[1:]
