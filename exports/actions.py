@@ -165,7 +165,7 @@ def _apply(export: Export, settings: ExportSettings) -> None:
 
 
 def _free_name(name: str) -> str:
-    base = _("%(name)s – copy") % {"name": name}
+    base = _("%(name)s – copy") % {"name": name[:90]}  # the longest name has room for the words and a number
     candidate, number = base, 2
     while Export.objects.filter(name__iexact=candidate).exists():
         candidate, number = f"{base} {number}", number + 1

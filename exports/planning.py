@@ -73,6 +73,7 @@ def plan(run: Run, keeper: Keeper) -> None:
     stop_if_asked(keeper)
     _keep_exceptions(run)
     violations, planned = _cut_into_batches(run, keeper)
+    keeper.report()  # from here on progress counts what is delivered, and is written with it
     fenced_update(
         run,
         stage=Stage.DELIVER,

@@ -89,6 +89,13 @@ def test_it_duplicates(bob_client: Client, newsletter: Export) -> None:
     assert copy.mapping == newsletter.mapping
 
 
+def test_it_duplicates_the_longest_name(bob_client: Client, newsletter: Export) -> None:
+    Export.objects.update(name="x" * 120)
+    for _time in range(2):
+        assert bob_client.post(url(newsletter, "duplicate")).status_code == 302
+    assert Export.objects.count() == 3
+
+
 # -- remove ------------------------------------------------------------------------------------------------------
 
 
