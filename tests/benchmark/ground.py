@@ -47,16 +47,26 @@ def own_ground() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+# A process counts the memory of whoever started it as its own until it begins anew, so that a big parent would be
+# measured instead of it. Hence a small one in between, which waits and tells.
+_WITNESS = """
+import os, sys
+pid = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)
+_, status, usage = os.wait4(pid, 0)
+with open(sys.argv[1], "w") as told:
+    told.write(str(usage.ru_maxrss))
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
 def manage(*arguments: str) -> Finished:
     """Run a command of manage.py in a process of its own; raises AssertionError when it fails."""
-    process = subprocess.Popen([sys.executable, "manage.py", *arguments], cwd=ROOT, stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    output = process.stdout.read()
-    _pid, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    process.stdout.close()
-    assert process.returncode == 0, f"{arguments[0]} ended with {process.returncode}: {output.decode()[-2000:]}"
-    return Finished(output.decode(), usage.ru_maxrss * 1024)
+    with tempfile.NamedTemporaryFile("r") as told:
+        witness = [sys.executable, "-I", "-S", "-c", _WITNESS, told.name]
+        command = [*witness, sys.executable, "manage.py", *arguments]
+        finished = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+        assert finished.returncode == 0, f"{arguments} ended with {finished.returncode}: {finished.stdout[-2000:]}"
+        return Finished(finished.stdout, int(told.read()) * 1024)
 
 
 def cpu_seconds(pid: int) -> float:
