@@ -42,8 +42,11 @@ def _pane(request: Request, segment: Segment | None) -> HttpResponse:
     tree = segment.rules if segment and keeps_rules else rule_editor.from_post(request.POST, catalogue)
     form = SegmentForm(request.POST, segment=segment)
     deed = request.POST.get("act", "") or ("look" if "look" in request.POST else "")
-    if deed in ("look", "count"):
-        return _looked(request, segment, form, tree, counts=deed == "count")
+    if deed == "count":
+        return _counted(request, segment, rule_editor.without_blanks(tree))
+    if deed == "look" and request.htmx:
+        context = {"sentence": rules.sentence(tree), "address": request.get_full_path()}
+        return render(request, "segments/rules_sentence.html", context)
     if deed:
         return _shown(request, segment, _unjudged(request, segment), rule_editor.act(tree, deed))
     return _saved(request, segment, form, rule_editor.without_blanks(tree))
@@ -77,24 +80,17 @@ def _saved(request: Request, segment: Segment | None, form: SegmentForm, tree: d
     return close_pane(request, reverse("segments:detail", args=[segment.pk]), message)
 
 
-def _looked(
-    request: Request, segment: Segment | None, form: SegmentForm, tree: dict[str, Any], *, counts: bool
-) -> HttpResponse:
-    """The sentence, and how many the rules mean if that was asked."""
-    context: dict[str, Any] = {"sentence": rules.sentence(tree), "address": request.get_full_path()}
-    if counts:
-        context |= _count(rule_editor.without_blanks(tree))
-    if request.htmx:
-        return render(request, "segments/rules_sentence.html", context)
-    return _shown(request, segment, _unjudged(request, segment), tree, counted=context)
-
-
-def _count(tree: dict[str, Any]) -> dict[str, object]:
-    try:
+def _counted(request: Request, segment: Segment | None, tree: dict[str, Any]) -> HttpResponse:
+    """All the rules with their number or with what is wrong with them. A sentence that is still being asked for
+    finds nobody to tell, and so cannot wipe the number away."""
+    problems = rules.problems(tree, profile_attributes.types_by_name())
+    counted: dict[str, Any] = {}
+    if problems:
+        counted["count_problem"] = problems[0].message
+    else:
         found = refresh.count(tree)
-    except rules.InvalidRules as invalid:
-        return {"count_problem": invalid.problems[0].message}
-    return {"count": found, "count_words": number(found)}
+        counted |= {"count": found, "count_words": number(found)}
+    return _shown(request, segment, _unjudged(request, segment), tree, problems=problems, counted=counted)
 
 
 def _unjudged(request: Request, segment: Segment | None) -> SegmentForm:

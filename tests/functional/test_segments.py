@@ -89,6 +89,8 @@ def build(page: Page) -> None:
     expect(page.locator("#value-1-0")).to_have_value("finland")
     page.get_by_role("button", name="Count members").click()
     expect(page.locator("#rules-sentence")).to_contain_text("customers fit now")
+    page.wait_for_timeout(700)  # the sentence that was still on its way must not wipe the number away
+    expect(page.locator("#rules-sentence")).to_contain_text("customers fit now")
     assert_accessible(page)
     screenshot(page, "builder")
 

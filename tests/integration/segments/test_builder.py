@@ -149,10 +149,11 @@ def test_it_tells_the_rules_in_words_while_one_types(bob_client: Client, shop: D
 
 
 def test_it_counts_without_saving(bob_client: Client, shop: DataSource) -> None:
-    headers = {"HX-Request": "true", "HX-Target": "rules-sentence"}
-    assert "<strong>2</strong>" in bob_client.post(ADD, posted(act="count"), headers=headers).content.decode()
-    broken = bob_client.post(ADD, posted(act="count", **{"value-1.1": ["1"]}), headers=headers)
-    assert "Type a number." in broken.content.decode()
+    data = posted(act="count", look="1")
+    assert "<strong>2</strong>" in bob_client.post(ADD, data, headers=HTMX).content.decode()
+    broken = bob_client.post(ADD, posted(act="count", **{"value-1.1": ["1"]}), headers=HTMX)
+    assert broken.content.decode().count("Type a number.") == 2  # beside the button and beside the condition
+    assert "<strong>2</strong>" in bob_client.post(ADD, data).content.decode()
     assert not Segment.objects.exists()
 
 
