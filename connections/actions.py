@@ -11,6 +11,7 @@ from config.audit.record import record
 from config.jobs import clock
 from config.web.versions import take_version
 from connections import consent_text, credentials
+from connections.limits import Limits
 from connections.models import Connection, Consent
 
 
@@ -77,6 +78,18 @@ def set_credentials(
     action = "connection.reconnected" if was_connected else "connection.connected"
     differing = {name: pair for name, pair in changes.items() if pair[0] != pair[1]}
     record(action, connection, by=by, changes=differing, version=connection.version)
+
+
+@transaction.atomic
+def set_limits(*, by: User | None, connection: Connection, limits: Limits) -> None:
+    """What may leave over it from now on. Exports that are there stay; what no longer fits does not run."""
+    before, after = connection.limited.keep(), limits.keep()
+    changes = {name: (before[name], after[name]) for name in after if before[name] != after[name]}
+    if not changes:
+        return
+    connection.limits = after
+    connection.save(update_fields=["limits"])
+    record("connection.limits_changed", connection, by=by, changes=changes, version=connection.version)
 
 
 @transaction.atomic

@@ -12,6 +12,7 @@ from config.jobs import clock
 from connections.destinations import registry
 from connections.destinations.base import Destination
 from connections.fields import EncryptedJSONField
+from connections.limits import Limits
 
 
 class Environment(models.TextChoices):
@@ -78,6 +79,11 @@ class Connection(models.Model):
     @property
     def is_sandbox(self) -> bool:
         return self.environment == Environment.SANDBOX
+
+    @property
+    def limited(self) -> Limits:
+        """Its limits, to be asked."""
+        return Limits.kept(self.limits)
 
     @property
     def is_being_removed(self) -> bool:

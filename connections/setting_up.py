@@ -19,6 +19,7 @@ from connections.destinations.values import InputField
 from connections.drafts import Draft
 from connections.encryption import CannotDecrypt
 from connections.forms import ConnectionForm, CredentialsForm, PasswordForm
+from connections.limit_forms import LimitsForm
 from connections.models import Connection, Consent
 
 
@@ -43,6 +44,7 @@ class Setup:
         self.problem = ""  # … and what went wrong with it
         agree_required = self.is_new and self.must_agree
         self.form = ConnectionForm(data, connection=connection, agree_required=agree_required, address=address)
+        self.limits_form = LimitsForm(data, connection=connection)
         self.password_form = PasswordForm()
 
     # -- what there is ---------------------------------------------------------------------------------------
@@ -235,6 +237,8 @@ class Setup:
         """Write all of it. Raises NameTaken, StaleEdit, Gone."""
         cleaned = self.form.cleaned_data
         connection = self._saved(cleaned["name"], version)
+        if self.limits_form.is_valid() and (limits := self.limits_form.result) is not None:
+            actions.set_limits(by=self.user, connection=connection, limits=limits)
         draft = self.draft
         if draft is not None and draft.verified:
             actions.set_credentials(

@@ -18,6 +18,7 @@ class PeopleKind(StrEnum):
     MEMBERS = "members"
     INVALID = "invalid"
     DUPLICATE = "duplicate"
+    NO_CONSENT = "no_consent"
     UNCHANGED = "unchanged"
     STILL_REFUSED = "still_refused"
     PLANNED = "planned"
@@ -32,6 +33,7 @@ LABELS: dict[PeopleKind, str | Promise] = {
     PeopleKind.MEMBERS: _("Members of the segments"),
     PeopleKind.INVALID: _("Without a usable address or value"),
     PeopleKind.DUPLICATE: _("Same address as somebody else"),
+    PeopleKind.NO_CONSENT: _("Without consent"),
     PeopleKind.UNCHANGED: _("Unchanged since the last run"),
     PeopleKind.STILL_REFUSED: _("Refused before, unchanged since"),
     PeopleKind.PLANNED: _("Planned"),
@@ -48,6 +50,9 @@ MEANINGS: dict[PeopleKind, str | Promise] = {
         "No email address, an undeliverable one, or a value that the list cannot hold. Not sent."
     ),
     PeopleKind.DUPLICATE: _("The profile that was updated last is sent for all with the same address."),
+    PeopleKind.NO_CONSENT: _(
+        "The connection sends only people who have agreed; they have not, or somebody with their address has not."
+    ),
     PeopleKind.UNCHANGED: _("The list has them already, with exactly these values. Nothing is sent for them."),
     PeopleKind.STILL_REFUSED: _("Not asked again until their data change."),
     PeopleKind.DELIVERED: _("The list holds them now as they are here."),
@@ -90,6 +95,7 @@ def plan_of(run: Run) -> Sequence[Line]:
     return [
         Line(PeopleKind.INVALID, run.invalid),
         Line(PeopleKind.DUPLICATE, run.duplicates),
+        Line(PeopleKind.NO_CONSENT, run.without_consent),
         Line(PeopleKind.UNCHANGED, run.unchanged),
         Line(PeopleKind.STILL_REFUSED, run.still_refused),
         Line(PeopleKind.PLANNED, run.planned),

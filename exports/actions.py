@@ -50,7 +50,7 @@ class ExportSettings:
 def create(settings: ExportSettings, *, by: User | None) -> Export:
     """A new export; it does not run by being saved. Raises PermissionDenied when ``by`` may not use the
     connection, and policies.Refusal."""
-    _check_connection(settings.connection, by)
+    _check_connection(settings, by)
     export = Export(created_by=by)
     _apply(export, settings)
     export.save()
@@ -67,7 +67,7 @@ def edit(export: Export, settings: ExportSettings, *, version: int, by: User | N
     export.refresh_from_db()
     if by is not None:
         permissions.check_can_manage(by, export)
-    _check_connection(settings.connection, by)
+    _check_connection(settings, by)
     before = describe(export)
     _apply(export, settings)
     export.save()
@@ -149,11 +149,16 @@ def describe(export: Export) -> dict[str, Any]:
     }
 
 
-def _check_connection(connection: Connection | None, by: User | None) -> None:
-    """Whoever brings the settings — a page, a file, a request made by hand — may use the connection."""
-    if connection is not None and by is not None:
+def _check_connection(settings: ExportSettings, by: User | None) -> None:
+    """Whoever brings the settings — a page, a file, a request made by hand — may use the connection, and they
+    keep to its limits as they are at this moment."""
+    if settings.connection is None:
+        return
+    connection = Connection.objects.get(pk=settings.connection.pk)
+    if by is not None:
         check_can_use(by, connection)
     policies.check_can_be_put_on(connection)
+    policies.check_limits(connection, settings.list_id, settings.email_attribute, settings.mapping)
 
 
 def _apply(export: Export, settings: ExportSettings) -> None:

@@ -6,9 +6,11 @@ class ExportsConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell the pages of segments and connections who uses them."""
+        from connections import offered_attributes
         from connections import used_by as uses_of_connections
         from exports import uses
         from segments import used_by as uses_of_segments
 
         uses_of_connections.register(uses.of_connection, uses.counts_of_connections)
+        offered_attributes.register(uses.attributes_for_limits)
         uses_of_segments.register(uses.of_segment, uses.counts_of_segments)

@@ -9,7 +9,7 @@ from connections.destinations.errors import StopRun
 from connections.destinations.values import ListDetails
 from connections.models import Connection
 from connections.policies import why_it_cannot_run
-from exports import claiming, matching
+from exports import claiming, matching, policies
 from exports.models import Export, Run, Stage
 from exports.run_states import Reason, RunEnded, change_status
 
@@ -21,6 +21,7 @@ def check(run: Run) -> bool:
     Raises RunEnded, or what the destination raises."""
     export = run.export
     connection = _usable_connection(export)
+    _check_limits(export, connection)
     _check_segments(export)
     details = _look_up(connection, export)
     _check_fields(export, details)
@@ -34,6 +35,13 @@ def _usable_connection(export: Export) -> Connection:
     if obstacle is not None:
         raise RunEnded(JobStatus.FAILED, Reason.CONNECTION_NOT_READY, str(obstacle.sentence))
     return export.connection
+
+
+def _check_limits(export: Export, connection: Connection) -> None:
+    """An export may be older than the limits."""
+    breaches = policies.breaches_of(export, connection)
+    if breaches:
+        raise RunEnded(JobStatus.FAILED, Reason.LIMITS, " ".join(breach.sentence for breach in breaches))
 
 
 def _check_segments(export: Export) -> None:

@@ -3,7 +3,17 @@
 from exports.models import Run
 from exports.planning import Figures
 
-_PLAN = ("members", "invalid", "duplicates", "unchanged", "still_refused", "to_add", "to_update", "planned")
+_PLAN = (
+    "members",
+    "invalid",
+    "duplicates",
+    "without_consent",
+    "unchanged",
+    "still_refused",
+    "to_add",
+    "to_update",
+    "planned",
+)
 _ENDED = ("delivered", "new_people", "left", "rejected", "not_sent")
 
 
@@ -13,6 +23,7 @@ def of_plan(figures: Figures) -> dict[str, int]:
         "members": figures.members,
         "invalid": figures.invalid,
         "duplicates": figures.duplicate,
+        "without_consent": figures.no_consent,
         "unchanged": figures.unchanged,
         "still_refused": figures.still_refused,
         "to_add": figures.add,

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from connections.destinations import registry
 from connections.destinations.base import Destination
 from connections.destinations.values import ListDetails, ListOptIn
+from connections.limits import Limits
 from connections.models import Connection
 from exports.actions import ExportSettings
 from exports.drafts import QUESTION_PREFIX, Draft, Pair
@@ -111,6 +112,9 @@ class ExportForm(forms.Form):
     def _offer(self) -> None:
         _choose(self.fields["connection"], [("", _("Choose a connection")), *self.choices.grouped_connections])
         emails = [(attribute.name, attribute.name) for attribute in self.choices.email_attributes]
+        if self.chosen is not None:
+            limits = self.chosen.limited
+            emails = [(name, label) for name, label in emails if self._may_stand(limits, name)]
         _choose(self.fields["email_attribute"], [("", _("Choose an attribute")), *emails])
         _choose(self.fields["segments"], [(str(segment.id), segment.name) for segment in self.choices.segments])
         self.fields["list_id"].label = _("%(type)s List ID") % {"type": self.destination.label}
@@ -121,6 +125,10 @@ class ExportForm(forms.Form):
                 choices=[(choice.value, choice.label) for choice in question.choices],
                 widget=forms.RadioSelect,
             )
+
+    def _may_stand(self, limits: Limits, name: str) -> bool:
+        """What is forbidden is not offered; what stands there already is, so that it can be said to be wrong."""
+        return limits.allows_attribute(name) or name == self.draft.email_attribute
 
     # -- judging -----------------------------------------------------------------------------------------------
     def clean_name(self) -> str:
@@ -139,6 +147,7 @@ class ExportForm(forms.Form):
         cleaned = super().clean() or self.cleaned_data
         details = self._judge_list(cleaned)
         self._judge_mapping(details)
+        self._judge_limits(cleaned)
         self._judge_opt_in(cleaned, details)
         return cleaned
 
@@ -171,6 +180,23 @@ class ExportForm(forms.Form):
             taken.add(pair.field)
         if self.mapping_errors:
             self.add_error(None, _("Some of the added attributes need another look."))
+
+    def _judge_limits(self, cleaned: dict[str, Any]) -> None:
+        """What the connection's limits forbid, said beside what is guilty of it."""
+        if self.chosen is None:
+            return
+        for breach in self.chosen.limited.breaches(
+            list_id=cleaned.get("list_id", ""),
+            email_attribute=cleaned.get("email_attribute", ""),
+            mapping=[{"attribute": pair.attribute} for pair in self.draft.mapping],
+        ):
+            if breach.part != "mapping":
+                self.add_error(breach.part, breach.sentence)
+                continue
+            for place, pair in enumerate(self.draft.mapping):
+                if pair.attribute == breach.attribute:
+                    self.mapping_errors[place] = breach.sentence
+            self.add_error(None, breach.sentence)
 
     def _judge_opt_in(self, cleaned: dict[str, Any], details: ListDetails | None) -> None:
         if details and details.opt_in == ListOptIn.CONFIRMED and not cleaned.get("opt_in_mail_accepted"):

@@ -21,6 +21,7 @@ def freeze(export: Export, details: ListDetails) -> dict[str, Any]:
         "opt_in_mail_accepted": export.opt_in_mail_accepted,
         "segments": [{"id": segment.pk, "name": segment.name} for segment in export.segments.order_by("name")],
         "email_attribute": export.email_attribute,
+        "required_attribute": export.connection.limited.required_attribute if export.connection else "",
         "mapping": export.mapping,
         "answers": export.answers,
         "fields": [asdict(field) for field in details.fields],

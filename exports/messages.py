@@ -6,7 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from exports.models import Outcome, Run
-from exports.planning import BAD_EMAIL, DUPLICATE, NO_EMAIL
+from exports.planning import BAD_EMAIL, DUPLICATE, NO_CONSENT, NO_EMAIL
 from exports.run_states import Reason
 
 
@@ -58,6 +58,10 @@ MESSAGES: dict[Reason, Message] = {
         _("A chosen segment has not been drawn yet, so nobody knows who is in it."),
         _("Refresh the segment, then run the export again."),
     ),
+    Reason.LIMITS: Message(
+        _("The connection’s limits do not allow what this export would send. Nobody was sent."),
+        _("Change the export, or ask an administrator to change the limits in Admin > Connections."),
+    ),
     Reason.LIST_REFUSED: Message(_("The destination refused the list or its settings."), _AGAIN),
     Reason.FIELDS_MISSING: Message(_("The export's settings do not fit the list."), _AGAIN),
     Reason.TOO_MANY_PROFILES: Message(
@@ -89,6 +93,7 @@ _OUTCOMES: dict[str, str | Promise] = {
     NO_EMAIL: _("The profile has no email address."),
     BAD_EMAIL: _("This is not a deliverable email address."),
     DUPLICATE: _("Another profile with the same address was updated more recently and is sent instead."),
+    NO_CONSENT: _("The attribute that the connection requires is not true for this person."),
 }
 
 

@@ -1,8 +1,9 @@
 """What a run will send: everyone in the segments, each with a verdict, and the difference cut into batches.
 
 PostgreSQL selects, joins and deduplicates into a temporary table with one row per member and an *action* for each:
-invalid, duplicate, unchanged, still_refused, add or update. Conversion to the list's own form streams over what is
-to be sent. All of it is one transaction: a plan is there or it is not. The same code, rolled back, is the preview.
+invalid, duplicate, no_consent, unchanged, still_refused, add or update. Conversion to the list's own form streams
+over what is to be sent. All of it is one transaction: a plan is there or it is not. The same code, rolled back, is
+the preview.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +29,7 @@ from segments import audience
 NO_EMAIL = "no_email"
 BAD_EMAIL = "bad_email"
 DUPLICATE = "duplicate"
+NO_CONSENT = "no_consent"
 _FETCH = 2000
 
 
@@ -37,6 +39,7 @@ class Figures:
 
     invalid: int = 0
     duplicate: int = 0
+    no_consent: int = 0
     unchanged: int = 0
     still_refused: int = 0
     add: int = 0
@@ -44,7 +47,12 @@ class Figures:
 
     @property
     def members(self) -> int:
-        return self.invalid + self.duplicate + self.unchanged + self.still_refused + self.to_send
+        return self.invalid + self.duplicate + self.no_consent + self.people
+
+    @property
+    def people(self) -> int:
+        """Who is, or shall be, on the list because of this plan, or was refused there."""
+        return self.unchanged + self.still_refused + self.to_send
 
     @property
     def to_send(self) -> int:
@@ -80,6 +88,7 @@ def plan(run: Run, keeper: Keeper) -> None:
         members=figures.members,
         invalid=figures.invalid + violations,
         duplicates=figures.duplicate,
+        without_consent=figures.no_consent,
         unchanged=figures.unchanged,
         still_refused=figures.still_refused,
         to_add=figures.add,
@@ -111,16 +120,46 @@ def _delivered_set(run: Run) -> DeliveredSet:
 
 
 def _check_limits(run: Run, figures: Figures) -> None:
-    unique = figures.members - figures.invalid - figures.duplicate
+    unique = figures.people
     if unique > settings.MAX_PROFILES_PER_EXPORT:
         sentence = _("The segments hold %(unique)d people with a valid address; the limit is %(limit)d.") % {
             "unique": unique,
             "limit": settings.MAX_PROFILES_PER_EXPORT,
         }
         raise RunEnded(JobStatus.FAILED, Reason.TOO_MANY_PROFILES, sentence)
+    _check_contract(run)
     if figures.add and run.frozen["confirmed_opt_in"] and not run.frozen["opt_in_mail_accepted"]:
         sentence = _("Campaign Monitor would email %(new)d new people to confirm.") % {"new": figures.add}
         raise RunEnded(JobStatus.NEEDS_CONFIRMATION, Reason.OPT_IN_MAIL, sentence)
+
+
+def _check_contract(run: Run) -> None:
+    """No more people than the contract allows, over everything that goes out over this connection."""
+    connection = run.export.connection
+    limit = connection.limited.most_people if connection else None
+    if limit is None:
+        return
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT count(*) FROM (
+                SELECT email FROM plan WHERE action IN ('add', 'update', 'unchanged')
+                 UNION
+                SELECT delivered.email
+                  FROM exports_delivered delivered
+                  JOIN exports_deliveredset known ON known.id = delivered.delivered_set_id
+                  JOIN exports_export export ON export.id = known.export_id
+                 WHERE export.connection_id = %s) people
+            """,
+            [run.export.connection_id],
+        )
+        people = cursor.fetchone()[0]
+    if people > limit:
+        sentence = _(
+            "With this run, exports would have brought %(people)d people over this connection; "
+            "its contract allows %(limit)d."
+        ) % {"people": people, "limit": limit}
+        raise RunEnded(JobStatus.FAILED, Reason.TOO_MANY_PROFILES, sentence)
 
 
 def draw(frozen: Mapping[str, Any], account: str, list_id: str, export_id: int | None) -> Figures:
@@ -135,11 +174,13 @@ def _draw(frozen: Mapping[str, Any], delivered_set_id: int) -> None:
     members, members_params = audience.members_sql([segment["id"] for segment in frozen["segments"]])
     email, email_params = audience.email_sql(frozen["email_attribute"])
     attributes = [pair["attribute"] for pair in frozen["mapping"]]
+    agreed, declined, consent_params = _consent_sql(frozen.get("required_attribute", ""))
     values = f"jsonb_build_array({', '.join(['attributes -> %s'] * len(attributes))})"
     statement = f"""
         CREATE TEMPORARY TABLE plan ON COMMIT DROP AS
         WITH person AS MATERIALIZED (
-            SELECT profile_id, updated_at, {email} AS email, {values} AS mapped
+            SELECT profile_id, updated_at, {email} AS email, {values} AS mapped,
+                   {agreed} AS agreed, {declined} AS declined
               FROM ({members}) member
         ), judged AS MATERIALIZED (
             SELECT *, email ~ %s AND length(email) <= %s AS valid,
@@ -148,12 +189,14 @@ def _draw(frozen: Mapping[str, Any], delivered_set_id: int) -> None:
         ), ranked AS (
             SELECT *, CASE WHEN valid THEN row_number() OVER (
                                PARTITION BY CASE WHEN valid THEN email ELSE profile_id::text END
-                               ORDER BY updated_at DESC, profile_id DESC) END AS place
+                               ORDER BY updated_at DESC, profile_id DESC) END AS place,
+                   {"bool_or(declined) OVER (PARTITION BY email)" if consent_params else "false"} AS any_declined
               FROM judged
         )
         SELECT ranked.profile_id, ranked.email, ranked.mapped, ranked.data_hash,
                CASE WHEN valid IS NOT TRUE THEN 'invalid'
                     WHEN place > 1 THEN 'duplicate'
+                    WHEN any_declined OR NOT agreed THEN 'no_consent'
                     WHEN refused.data_hash = ranked.data_hash THEN 'still_refused'
                     WHEN delivered.data_hash = ranked.data_hash THEN 'unchanged'
                     WHEN delivered.data_hash IS NOT NULL THEN 'update'
@@ -167,6 +210,7 @@ def _draw(frozen: Mapping[str, Any], delivered_set_id: int) -> None:
     params = [
         *email_params,
         *attributes,
+        *consent_params,
         *members_params,
         audience.VALID_EMAIL,
         audience.LONGEST_EMAIL,
@@ -179,6 +223,15 @@ def _draw(frozen: Mapping[str, Any], delivered_set_id: int) -> None:
         cursor.execute(statement, params)
 
 
+def _consent_sql(attribute: str) -> tuple[str, str, list[str]]:
+    """Whether a member says yes, and whether they say no, to what the connection requires; of several with one
+    address nobody may say no. Nothing required: everybody agrees."""
+    if not attribute:
+        return "true", "false", []
+    says = "coalesce(attributes -> %s = '{}'::jsonb, false)"
+    return says.format("true"), says.format("false"), [attribute, attribute]
+
+
 def count() -> Figures:
     """The verdicts of the drawn plan, counted."""
     with database.cursor() as cursor:
@@ -187,16 +240,17 @@ def count() -> Figures:
 
 
 def _keep_exceptions(run: Run) -> None:
-    """Rows for who is invalid or a duplicate; everybody else is answered by the batches."""
+    """Rows for who is invalid, a duplicate or without consent; everybody else is answered by the batches."""
     with database.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO exports_outcome (run_id, kind, profile_id, email, code, message)
             SELECT %s, action, profile_id, coalesce(email, ''),
-                   CASE WHEN action = 'duplicate' THEN %s WHEN email IS NULL THEN %s ELSE %s END, ''
-              FROM plan WHERE action IN ('invalid', 'duplicate')
+                   CASE WHEN action = 'duplicate' THEN %s WHEN action = 'no_consent' THEN %s
+                        WHEN email IS NULL THEN %s ELSE %s END, ''
+              FROM plan WHERE action IN ('invalid', 'duplicate', 'no_consent')
             """,
-            [run.pk, DUPLICATE, NO_EMAIL, BAD_EMAIL],
+            [run.pk, DUPLICATE, NO_CONSENT, NO_EMAIL, BAD_EMAIL],
         )
 
 

@@ -1,8 +1,11 @@
 """What the state of things allows, whoever asks."""
 
+from collections.abc import Iterable, Mapping
+
 from django.utils.translation import gettext as _
 
 from config.jobs.models import OPEN
+from connections.limits import Breach
 from connections.models import Connection
 from connections.policies import why_it_cannot_run
 from exports.models import Export, Run
@@ -32,6 +35,7 @@ def check_can_run(export: Export) -> None:
             _("The connection “%(name)s” cannot be used: %(why)s")
             % {"name": export.connection, "why": obstacle.sentence}
         )
+    check_limits(export.connection, export.list_id, export.email_attribute, export.mapping)
 
 
 def already_running(run: Run) -> str:
@@ -62,6 +66,22 @@ def check_can_be_put_on(connection: Connection | None) -> None:
     """Raise Refusal when nothing new may begin to use the connection."""
     if connection is not None and connection.is_being_removed:
         raise Refusal(_("The connection “%(name)s” is being removed. Choose another one.") % {"name": connection})
+
+
+def check_limits(
+    connection: Connection, list_id: str, email_attribute: str, mapping: Iterable[Mapping[str, str]]
+) -> None:
+    """Raise Refusal when the connection's limits forbid what an export would send."""
+    breaches = connection.limited.breaches(list_id=list_id, email_attribute=email_attribute, mapping=mapping)
+    if breaches:
+        raise Refusal(" ".join(breach.sentence for breach in breaches))
+
+
+def breaches_of(export: Export, connection: Connection) -> list[Breach]:
+    """What of an export's settings the limits of the connection forbid."""
+    return connection.limited.breaches(
+        list_id=export.list_id, email_attribute=export.email_attribute, mapping=export.mapping
+    )
 
 
 def check_can_detach(export: Export) -> None:

@@ -49,6 +49,7 @@ def figures_of(sketch: Sketch, *, patience_seconds: float = 15.0) -> Figures | N
     frozen = {
         "segments": [{"id": segment_id} for segment_id in sketch.segment_ids],
         "email_attribute": sketch.email_attribute,
+        "required_attribute": sketch.connection.limited.required_attribute,
         "mapping": sketch.mapping,
         "answers": sketch.answers,
     }

@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from exports.accounting import PeopleKind
 from exports.models import BatchStatus, Outcome, Run
 
-OUTCOMES = (PeopleKind.INVALID, PeopleKind.DUPLICATE, PeopleKind.LEFT, PeopleKind.REJECTED)
+OUTCOMES = (PeopleKind.INVALID, PeopleKind.DUPLICATE, PeopleKind.NO_CONSENT, PeopleKind.LEFT, PeopleKind.REJECTED)
 
 _STATUSES = {
     PeopleKind.DELIVERED: (BatchStatus.DONE,),

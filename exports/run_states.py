@@ -31,6 +31,7 @@ class Reason(models.TextChoices):
     RECONNECT_NEEDED = "reconnect_needed", _("Reconnect needed")
     NO_SEGMENTS = "no_segments", _("No segments")
     SEGMENTS_NOT_REFRESHED = "segments_not_refreshed", _("Segments not refreshed yet")
+    LIMITS = "limits", _("The connection’s limits do not allow it")
     LIST_REFUSED = "list_refused", _("The list cannot be used")
     FIELDS_MISSING = "fields_missing", _("Fields are missing on the list")
     TOO_MANY_PROFILES = "too_many_profiles", _("Over the limit")

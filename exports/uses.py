@@ -9,11 +9,13 @@ from django.utils.translation import gettext as _
 
 from config.accounts.models import User
 from config.jobs.models import OPEN
+from connections import offered_attributes
 from connections import used_by as uses_of_connections
 from exports import actions, policies
 from exports.models import Export, Run
+from segments import audience
 from segments import used_by as uses_of_segments
-from segments.models import Segment
+from segments.models import AttributeType, Segment
 
 
 def of_connection(connection_id: int) -> list[uses_of_connections.Use]:
@@ -51,6 +53,14 @@ def counts_of_connections(connection_ids: Collection[int]) -> dict[int, int]:
     """How many exports are on each of the connections, asked at once for a whole list."""
     found = Export.objects.filter(connection__in=connection_ids).values("connection").annotate(count=Count("pk"))
     return dict(found.values_list("connection", "count"))
+
+
+def attributes_for_limits() -> list[offered_attributes.Attribute]:
+    """What a connection's limits can speak of."""
+    return [
+        offered_attributes.Attribute(attribute.name, attribute.data_type == AttributeType.BOOLEAN)
+        for attribute in audience.attribute_catalogue()
+    ]
 
 
 def _named(exports: QuerySet[Export]) -> list[tuple[int, str]]:

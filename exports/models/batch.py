@@ -64,6 +64,7 @@ class OutcomeKind(models.TextChoices):
 
     INVALID = "invalid", _("Invalid address")
     DUPLICATE = "duplicate", _("Duplicate address")
+    NO_CONSENT = "no_consent", _("Without consent")
     LEFT = "left", _("Left as they are")
     REJECTED = "rejected", _("Rejected")
 

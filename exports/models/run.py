@@ -46,11 +46,12 @@ class Run(Job):
     members = models.BigIntegerField(default=0)
     invalid = models.BigIntegerField(default=0)
     duplicates = models.BigIntegerField(default=0)
+    without_consent = models.BigIntegerField(default=0)
     unchanged = models.BigIntegerField(default=0)
     still_refused = models.BigIntegerField(default=0)
     to_add = models.BigIntegerField(default=0)
     to_update = models.BigIntegerField(default=0)
-    # (members = invalid + duplicates + unchanged + still_refused + planned, always)
+    # (members = invalid + duplicates + without_consent + unchanged + still_refused + planned, always)
     # … and of what became of it: planned = delivered + left + rejected + not_sent, always.
     planned = models.BigIntegerField(default=0)
     delivered = models.BigIntegerField(default=0)

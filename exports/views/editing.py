@@ -85,7 +85,7 @@ def parts(request: Request) -> HttpResponse:
     form = _unjudged(draft, choices, export)
     pane = ExportPane(request.user, form, export=export)
     if request.GET.get("rows") == "match":
-        matched = draft.matched_by_name(choices.attributes, pane.fields)
+        matched = draft.matched_by_name(pane.attributes, pane.fields)
         pane = ExportPane(request.user, _unjudged(matched, choices, export), export=export)
     context = {"pane": pane, "form": pane.form, "parts": PARTS.get(changed, ()), "swap": True}
     return render(request, "exports/parts.html", context)

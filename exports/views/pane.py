@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from config.accounts.models import User
 from connections.destinations.values import ListDetails, ListOptIn, ListSummary, TargetField
+from connections.limits import Limits
 from connections.models import Connection
 from connections.permissions import user_can_manage_connections, user_can_use
 from connections.policies import ConnectionStatus, why_it_cannot_run
@@ -21,6 +22,7 @@ from exports.lookups import Lists, Lookup
 from exports.models import Export
 from segments import audience
 from segments.audience import Quality, SegmentSummary
+from segments.profile_attributes import Attribute
 
 _NAMELESS = TargetField(key="", label="", data_type="")
 
@@ -152,9 +154,17 @@ class ExportPane:
         return lookups.lists_of(self.connection)
 
     @property
+    def attributes(self) -> list[Attribute]:
+        """Those that may leave over the chosen connection."""
+        limits = self.connection.limited if self.connection else Limits()
+        return [attribute for attribute in self.choices.attributes if limits.allows_attribute(attribute.name)]
+
+    @property
     def list_groups(self) -> list[tuple[str, list[ListSummary]]]:
         """The account's lists under the names of their clients."""
-        ordered = sorted(self.lists.found, key=lambda found: (found.group.casefold(), found.title.casefold()))
+        limits = self.connection.limited if self.connection else Limits()
+        allowed = [found for found in self.lists.found if limits.allows_list(found.list_id)]
+        ordered = sorted(allowed, key=lambda found: (found.group.casefold(), found.title.casefold()))
         return [(name, list(found)) for name, found in groupby(ordered, key=lambda found: found.group)]
 
     @property
@@ -176,7 +186,7 @@ class ExportPane:
 
     @property
     def rows(self) -> list[MappingRow]:
-        known = {attribute.name for attribute in self.choices.attributes}
+        known = {attribute.name for attribute in self.attributes}
         return [
             MappingRow(
                 place,
@@ -195,7 +205,7 @@ class ExportPane:
 
     @property
     def can_match_by_name(self) -> bool:
-        matched = self.draft.matched_by_name(self.choices.attributes, self.fields)
+        matched = self.draft.matched_by_name(self.attributes, self.fields)
         return len(matched.mapping) > len([pair for pair in self.draft.mapping if not pair.is_empty])
 
     def _options_for(self, pair: Pair) -> list[FieldOption]:

@@ -17,7 +17,7 @@ from connections.destinations.base import Destination
 from connections.destinations.errors import DestinationError, StopRun
 from connections.destinations.values import ListDetails, ListOptIn
 from connections.policies import why_it_cannot_run
-from exports import actions
+from exports import actions, policies
 from exports.actions import ExportSettings
 from exports.models import Export
 from segments import profile_attributes
@@ -53,13 +53,18 @@ def carry_out(wanted: Wanted, problems: Problems) -> Applied:
     settings = _settings(wanted, before)
     settings, notes = _looked_up(settings, wanted.spec, problems)
     in_sandbox = bool(settings.connection and settings.connection.is_sandbox)
-    if existing is None or before is None:
-        actions.create(settings, by=None)
-        return Applied(_("export"), settings.name, Fate.CREATED, notes=notes, in_sandbox=in_sandbox)
-    changed = _differences(before, settings)
-    if changed:
-        actions.edit(existing, settings, version=existing.version, by=None)
-    fate = Fate.UPDATED if changed else Fate.UNCHANGED
+    changed: list[str] = []
+    fate = Fate.CREATED
+    try:
+        if existing is None or before is None:
+            actions.create(settings, by=None)
+        else:
+            fate = Fate.UNCHANGED
+            if changed := _differences(before, settings):
+                actions.edit(existing, settings, version=existing.version, by=None)
+                fate = Fate.UPDATED
+    except policies.Refusal as refusal:  # the limits of its connection hold for files too
+        problems.add(wanted.spec.line, refusal.sentence)
     return Applied(_("export"), settings.name, fate, changed, notes, in_sandbox=in_sandbox)
 
 

@@ -1,0 +1,98 @@
+"""“Limits” in the pane of a connection."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from config.accounts.models import User
+from config.audit.models import AuditEntry
+from connections.limits import Limits
+from connections.models import Connection
+from tests import exporting
+from tests.connecting import make_connection
+
+
+@pytest.fixture
+def connection(alice: User) -> Connection:
+    exporting.profiles([{"email": "a@example.com", "phone": "1", "newsletter": True}])
+    return make_connection(alice)
+
+
+def url(connection: Connection) -> str:
+    return f"/admin/connections/{connection.pk}/"
+
+
+def save(client: Client, connection: Connection, **limits: Any) -> int:
+    data = {"name": connection.name, "version": str(connection.version), "limits-shown": "yes"}
+    data |= {f"limits-{name}": value for name, value in limits.items()}
+    return client.post(url(connection), data).status_code
+
+
+def test_it_offers_what_people_have(alice_client: Client, connection: Connection) -> None:
+    html = alice_client.get(url(connection)).content.decode()
+    assert html.count('value="phone"') == 2
+    assert '<option value="newsletter"' in html
+    assert '<option value="phone"' not in html
+
+
+def test_it_keeps_them_and_records_them(alice_client: Client, connection: Connection) -> None:
+    status = save(
+        alice_client,
+        connection,
+        lists=f"{'a' * 32}\n {'b' * 32} ",
+        withheld=["phone"],
+        only_allowed="on",
+        allowed=["email"],
+        required_attribute="newsletter",
+        most_people="1000",
+        may_resubscribe="on",
+    )
+    assert status == 302
+    connection.refresh_from_db()
+    assert connection.limited == Limits(
+        lists=("a" * 32, "b" * 32),
+        withheld=("phone",),
+        allowed=("email",),
+        required_attribute="newsletter",
+        most_people=1000,
+        may_remove=False,
+        may_resubscribe=True,
+    )
+    assert AuditEntry.objects.get(action="connection.limits_changed").changes["most_people"] == [None, 1000]
+    html = alice_client.get(url(connection)).content.decode()
+    assert "a" * 32 in html
+    assert '<details class="limits" open>' in html
+
+
+def test_a_request_that_does_not_speak_of_them_changes_nothing(
+    alice_client: Client, connection: Connection
+) -> None:
+    save(alice_client, connection, most_people="1000", may_remove="on")
+    connection.refresh_from_db()
+    alice_client.post(url(connection), {"name": "Renamed", "version": str(connection.version)})
+    connection.refresh_from_db()
+    assert (connection.name, connection.limited.most_people) == ("Renamed", 1000)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"most_people": "0"},
+        {"most_people": "many"},
+        {"only_allowed": "on"},
+        {"lists": "x" * 65},
+        {"withheld": ["?"]},
+    ],
+)
+def test_it_says_what_is_wrong(alice_client: Client, connection: Connection, wrong: dict[str, Any]) -> None:
+    assert save(alice_client, connection, **wrong) == 422
+    connection.refresh_from_db()
+    assert connection.limited == Limits()
+
+
+@pytest.mark.parametrize("who", ["bob_client", "charlie_client"])
+def test_nobody_else_changes_them(request: pytest.FixtureRequest, who: str, connection: Connection) -> None:
+    assert save(request.getfixturevalue(who), connection, most_people="1") == 403
+    connection.refresh_from_db()
+    assert connection.limited == Limits()
