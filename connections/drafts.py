@@ -4,22 +4,25 @@ A draft lives in the session; secrets lie in it encrypted, exactly as they would
 what it was typed for, so that a key tried against the sandbox can never end up on a live connection.
 """
 
+import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from django.contrib.sessions.backends.base import SessionBase
+from django.http import QueryDict
 
 from config.jobs import clock
 from connections import credentials
 from connections.destinations.values import CheckStep
+from connections.encryption import CannotDecrypt
 from connections.fields import Sealed
 from connections.models import Connection
 
 KEY = "connection_drafts"
 MOST = 3
-SECONDS = 3600
+SECONDS = 1800
 
 
 @dataclass
@@ -37,6 +40,12 @@ class Draft:
     steps: list[dict[str, Any]] = field(default_factory=list)  # what the check told
     replacing: bool = False  # a connected one is getting other credentials
     export_user: bool = False  # whoever's session this is has confirmed it with their password
+    # A round trip to the vendor: what it has to bring back, where to, and what else was typed, encrypted.
+    state: str = ""
+    redirect_uri: str = ""
+    address: str = ""
+    typed: str = ""
+    problem: str = ""  # what went wrong on the way, to be told once
 
     def keep_secrets(self, typed: dict[str, str]) -> None:
         self.sealed = credentials.seal(typed).stored
@@ -44,6 +53,22 @@ class Draft:
     def secrets(self) -> dict[str, str]:
         """The typed credentials in the clear; raises CannotDecrypt."""
         return credentials.unseal(Sealed(self.sealed)) if self.sealed else {}
+
+    def keep_typed(self, values: dict[str, list[str]]) -> None:
+        """Keep the rest of the pane for the way back."""
+        self.typed = credentials.seal({name: json.dumps(each) for name, each in values.items()}).stored
+
+    def take_typed(self) -> QueryDict | None:
+        """What was kept of the pane, as if it were posted; None when nothing was, or it cannot be read."""
+        if not self.typed:
+            return None
+        data = QueryDict(mutable=True)
+        try:
+            for name, each in credentials.unseal(Sealed(self.typed)).items():
+                data.setlist(name, json.loads(each))
+        except CannotDecrypt:
+            return None
+        return data
 
     def forget_secrets(self) -> None:
         self.sealed, self.options, self.steps, self.asks_for = "", {}, [], ""
@@ -65,6 +90,12 @@ def load(session: SessionBase, draft_id: str, connection: Connection) -> Draft |
         return None
     draft = Draft(**kept)
     return draft if clock.now().timestamp() - draft.at < SECONDS else None
+
+
+def all_of(session: SessionBase) -> list[Draft]:
+    """Every draft of this session that is not too old."""
+    kept = [Draft(**each) for each in session.get(KEY, {}).values()]
+    return [draft for draft in kept if clock.now().timestamp() - draft.at < SECONDS]
 
 
 def save(session: SessionBase, draft: Draft) -> None:

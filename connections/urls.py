@@ -1,6 +1,6 @@
 from django.urls import path
 
-from connections.views import consent, listing, pane, removal
+from connections.views import authorized, consent, listing, pane, removal
 
 app_name = "connections"
 
@@ -8,6 +8,7 @@ urlpatterns = [
     path("admin/connections/", listing.connection_list, name="list"),
     path("admin/connections/add/<slug:destination_key>/", pane.add, name="add"),
     path("admin/connections/add/<slug:destination_key>/consent/", consent.words, name="consent"),
+    path("admin/connections/authorized/", authorized.authorized, name="authorized"),
     path("admin/connections/<int:pk>/", pane.edit, name="edit"),
     path("admin/connections/<int:pk>/remove/", removal.remove, name="remove"),
 ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -11,12 +11,14 @@ from config.web.callers import address_of
 from config.web.htmx import Request
 from config.web.panes import close_pane, render_pane
 from config.web.versions import Gone, StaleEdit, version_from
-from connections import actions, drafts, used_by
+from connections import actions, drafts, signing_in, used_by
+from connections.credentials import NotConnected
 from connections.destinations import registry
 from connections.forms import PART
 from connections.models import Connection, Environment
 from connections.permissions import check_can_manage_connections
 from connections.setting_up import Setup
+from connections.views.authorized import return_address, send_there
 from connections.views.listing import is_offered
 
 STEPS: dict[str, Callable[[Setup], None]] = {
@@ -52,25 +54,66 @@ def edit(request: Request, pk: int) -> HttpResponse:
 
 def _pane(request: Request, connection: Connection) -> HttpResponse:
     posted = request.POST if request.method == "POST" else None
-    draft = drafts.load(request.session, request.POST.get("draft", ""), connection)
-    address = request.get_full_path()
+    draft = drafts.load(request.session, (posted or request.GET).get("draft", ""), connection)
+    back_again = draft.take_typed() if draft is not None and posted is None else None
+    address = _address(request)
     setup = Setup(
         user=request.user,
         connection=connection,
         draft=draft,
-        data=posted,
+        data=posted or back_again,
         address=address,
         came_from=address_of(request),
     )
     if posted is None:
-        return _shown(request, setup)
+        return _back_again(request, setup, back_again) if back_again else _shown(request, setup)
     step = posted.get("step", "")
+    if step == "sign_in":
+        if not any(value for name, value in posted.items() if name.startswith("credential-")):
+            return _sign_in(request, setup)
+        step = "authenticate"  # a key was typed: it is what counts
     if step == "look" and setup.is_open:  # nothing in there depends on what was typed
         return HttpResponse(status=204)
     if step:
         _take(request, setup, step)
         return _shown(request, setup)
     return _saved(request, setup)
+
+
+def _address(request: Request) -> str:
+    """Where the pane is, whichever draft it shows."""
+    query = request.GET.copy()
+    query.pop("draft", None)
+    return f"{request.path}?{query.urlencode()}" if query else request.path
+
+
+def _sign_in(request: Request, setup: Setup) -> HttpResponse:
+    """Out to the vendor; everything typed waits in the draft."""
+    draft = setup.draft or drafts.new(setup.connection)
+    try:
+        url = signing_in.begin(
+            setup.connection,
+            draft,
+            typed=request.POST,
+            address=setup.address,
+            redirect_uri=return_address(request),
+        )
+    except (signing_in.NotPossible, NotConnected) as impossible:
+        setup.problem = str(impossible)
+        return _shown(request, setup)
+    drafts.save(request.session, draft)
+    return send_there(request, url, str(setup.destination.label))
+
+
+def _back_again(request: Request, setup: Setup, typed: QueryDict) -> HttpResponse:
+    """Back from the vendor: the pane as it was left, and what came of it."""
+    if setup.draft is not None:
+        setup.problem, setup.draft.problem = setup.draft.problem, ""
+        drafts.save(request.session, setup.draft)
+    version = str(typed.get("version", ""))
+    if not setup.is_new and version.isdecimal():
+        setup.connection.version = int(version)  # saved by others meanwhile: noticed when this is saved
+    return _shown(request, setup)
 
 
 def _take(request: Request, setup: Setup, step: str) -> None:
@@ -89,7 +132,7 @@ def _take(request: Request, setup: Setup, step: str) -> None:
 
 
 def _saved(request: Request, setup: Setup) -> HttpResponse:
-    if not setup.form.is_valid():
+    if not (setup.form.is_valid() & setup.limits_form.is_valid()):
         return _shown(request, setup, status=422)
     if missing := setup.needs:
         setup.form.add_error(None, _("Still needed: {steps}.").format(steps=", ".join(missing)))
@@ -113,6 +156,7 @@ def _shown(request: Request, setup: Setup, status: int = 200, stale: StaleEdit |
     setup.place_focus()
     context = {"setup": setup, "form": setup.form, "connection": setup.connection, "stale": stale}
     context |= {"address": setup.address}
+    context |= {"sign_in": signing_in.offer(setup.connection, return_address(request))}
     if request.htmx and request.htmx.target == PART:
         return render(request, "connections/connect_part.html", context)
     context |= {"active_nav": "connections", "pane_action": setup.address}
