@@ -201,6 +201,7 @@ def test_nothing_typed_is_lost_when_the_pane_is_left_by_mistake(
     page.keyboard.press("Escape")  # nothing was typed: it closes unasked
     expect(page.locator("#pane")).to_be_empty()
     page.get_by_role("toolbar").get_by_role("link", name="Add export").click()
+    expect(page.get_by_label("List in the account").locator("option")).to_have_count(2)
     page.get_by_label("Display name").fill("Half done")
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Keep editing").click()
