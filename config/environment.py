@@ -6,6 +6,7 @@ given as ``NAME_FILE``: the path of a file that holds it, as container secrets d
 
 import os
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import environ
@@ -90,6 +91,16 @@ def database(url: str) -> dict[str, object]:
         raise ImproperlyConfigured(
             "DATABASE_URL is no address such as postgres://user:password@host/name."
         ) from None
+
+
+def mail(url: str) -> dict[str, Any]:
+    """Django's settings for an address such as ``smtp+tls://user:password@host:587``; none sends nothing."""
+    if not url:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
+    try:
+        return dict(_env.email_url_config(url))
+    except (ValueError, KeyError, ImproperlyConfigured):  # which would quote the address, password and all
+        raise ImproperlyConfigured("EMAIL_URL is no address such as smtp+tls://user:password@host:587.") from None
 
 
 def _text_from_file(name: str) -> str | None:

@@ -158,6 +158,19 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "accounts:sign_in"
 LOGIN_REDIRECT_URL = "system:home"
+PASSWORD_RESET_TIMEOUT = 3 * 86_400  # of invitations, too
+
+# -- mail: none is sent where no server is given --------------------------------------------------------------
+_MAIL_URL = environment.text("EMAIL_URL", "")
+MAIL_CONFIGURED = bool(_MAIL_URL)
+_MAIL = environment.mail(_MAIL_URL)
+EMAIL_BACKEND = str(_MAIL["EMAIL_BACKEND"])
+EMAIL_HOST, EMAIL_PORT = _MAIL.get("EMAIL_HOST", ""), _MAIL.get("EMAIL_PORT") or 25
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL.get("EMAIL_HOST_USER", ""), _MAIL.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL.get("EMAIL_USE_TLS", False), _MAIL.get("EMAIL_USE_SSL", False)
+EMAIL_FILE_PATH = _MAIL.get("EMAIL_FILE_PATH")
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = environment.text("EMAIL_FROM", "segment-exports@localhost")
 
 # -- language and time ---------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from config.accounts import policies
+from config.accounts import lockout, policies
 from config.accounts.models import User
 from config.accounts.roles import Role
 from config.audit.record import record
@@ -40,6 +40,24 @@ def set_password(*, user: User, password: str, by: User) -> None:
     user.set_password(password)
     user.save(update_fields=["password"])
     record("set password", user, by=by)
+    lockout.forget(user.username)
+
+
+@transaction.atomic
+def change_password(*, user: User, password: str) -> None:
+    """A new password that somebody chose for themselves, having shown the present one."""
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    record("password changed", user, by=user)
+
+
+@transaction.atomic
+def choose_password(*, user: User, password: str) -> None:
+    """A password chosen by whoever had the link that was sent to the person."""
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    record("password reset", user, by=user)
+    lockout.forget(user.username)
 
 
 @transaction.atomic

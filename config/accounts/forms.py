@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from config.accounts import actions, lockout
 from config.accounts.models import User
 from config.accounts.roles import ROLES, Role
 
@@ -87,3 +88,47 @@ def _check_password(form: forms.Form, field: str, password: str, user: User) -> 
         validate_password(password, user)
     except ValidationError as error:
         form.add_error(field, error)
+
+
+class ForgottenForm(forms.Form):
+    """The address of somebody who has forgotten the password."""
+
+    email = forms.EmailField(label=_("Email"), widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+
+
+class ChangePasswordForm(PasswordForm):
+    """A new password for oneself. The present one proves who asks; guessing it is counted like at the door."""
+
+    present = forms.CharField(
+        label=_("Present password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    field_order = ("present", "password")
+
+    def __init__(self, *args: Any, address: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.address = address
+
+    def clean_present(self) -> str:
+        present = str(self.cleaned_data["present"])
+        try:
+            with lockout.attempt(self.user.username, self.address) as attempt:
+                if not self.user.check_password(present):
+                    raise ValidationError(_("This is not your password. Nothing was changed."))
+                attempt.succeeded()
+        except lockout.Locked as refusal:
+            raise ValidationError(refusal.sentence) from refusal
+        return present
+
+
+class ChoosePasswordForm(PasswordForm):
+    """The first password of somebody invited, or a new one for somebody who came by a link."""
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, user=user, **kwargs)
+
+    def save(self) -> User:
+        """Set the password; called by Django's view."""
+        actions.choose_password(user=self.user, password=self.cleaned_data["password"])
+        return self.user

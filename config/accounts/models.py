@@ -64,3 +64,11 @@ class User(AbstractBaseUser):
         """One or two letters for the round badge in the top bar."""
         parts = str(self).split()
         return "".join(part[0] for part in parts[:2]).upper()
+
+
+class SignInAttempt(models.Model):
+    """An attempt to sign in that failed, or is being made; kept for as long as it counts. See lockout.py."""
+
+    name_hash = models.CharField(max_length=64, db_index=True)
+    address = models.CharField(max_length=45, blank=True, db_index=True)
+    at = models.DateTimeField(default=clock.now, db_index=True)

@@ -14,6 +14,7 @@ class Permission(StrEnum):
     DATA_SOURCE_MANAGE = "data_source_manage"
     CUSTOMER_VIEW = "customer_view"
     PERSONAL_DATA_SEE = "personal_data_see"  # others see it masked
+    PERSON_RIGHTS = "person_rights"  # download everything about a person, erase a person
     CONNECTION_MANAGE = "connection_manage"
     USER_MANAGE = "user_manage"
     SYSTEM_VIEW = "system_view"
@@ -30,6 +31,7 @@ PERMISSION_LABELS: dict[Permission, Promise] = {
     Permission.DATA_SOURCE_MANAGE: _("add and refresh data sources"),
     Permission.CUSTOMER_VIEW: _("see customers"),
     Permission.PERSONAL_DATA_SEE: _("see personal data unmasked"),
+    Permission.PERSON_RIGHTS: _("download everything about a person, and erase a person"),
     Permission.CONNECTION_MANAGE: _("see and manage connections"),
     Permission.USER_MANAGE: _("manage users and their roles"),
     Permission.SYSTEM_VIEW: _("see the status of the system"),

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from config.accounts.views import permissions
+from config.accounts.views import own, permissions
 from config.accounts.views.sign_in import SignIn, SignOut
 
 app_name = "accounts"
@@ -8,6 +8,9 @@ app_name = "accounts"
 urlpatterns = [
     path("accounts/sign-in/", SignIn.as_view(), name="sign_in"),
     path("accounts/sign-out/", SignOut.as_view(), name="sign_out"),
+    path("accounts/password/", own.change_password, name="change_password"),
+    path("accounts/password/forgotten/", own.forgotten, name="forgotten"),
+    path("accounts/password/<uidb64>/<token>/", own.ChoosePassword.as_view(), name="choose_password"),
     path("admin/permissions/", permissions.permissions, name="permissions"),
     path("admin/permissions/add/", permissions.add_user, name="add_user"),
     path("admin/permissions/<int:user_id>/", permissions.edit_user, name="edit_user"),

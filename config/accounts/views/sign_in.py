@@ -5,9 +5,12 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from config.accounts.lockout import Locked, attempt
 from config.accounts.models import User
+from config.web.callers import address_of
 
 DEMO_PASSWORD = "demo"  # noqa: S105 — shown on the page on purpose; such accounts exist in the demo alone
 
@@ -19,6 +22,16 @@ class SignInForm(AuthenticationForm):
         "invalid_login": _("The user name or the password is not right."),
         "inactive": _("The user name or the password is not right."),
     }
+
+    def clean(self) -> dict[str, Any]:
+        username = str(self.cleaned_data.get("username", ""))
+        try:
+            with attempt(username, address_of(self.request) if self.request else "") as one:
+                super().clean()
+                one.succeeded()
+        except Locked as refusal:
+            raise ValidationError(refusal.sentence, code="locked") from refusal
+        return self.cleaned_data
 
 
 class SignIn(LoginView):
