@@ -110,6 +110,7 @@ def _back_again(request: Request, setup: Setup, typed: QueryDict) -> HttpRespons
     if setup.draft is not None:
         setup.problem, setup.draft.problem = setup.draft.problem, ""
         drafts.save(request.session, setup.draft)
+    setup.step = "check"  # which is what was done on the way
     version = str(typed.get("version", ""))
     if not setup.is_new and version.isdecimal():
         setup.connection.version = int(version)  # saved by others meanwhile: noticed when this is saved

@@ -1,0 +1,72 @@
+"""“Authenticate with Campaign Monitor” in a browser: out to the consent page, and back with everything typed."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+from pytest_django import Settings
+
+from config.accounts.models import User
+from connections import credentials
+from connections.models import Connection
+from tests.functional.conftest import PHONE, OpenPage, assert_accessible, screenshot, sign_in
+from tests.sandbox import RunningSandbox, sandbox, sandbox_process
+
+__all__ = ["sandbox", "sandbox_process"]
+
+LIST = "/admin/connections/"
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(autouse=True)
+def _places(sandbox: RunningSandbox, settings: Settings) -> None:
+    settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
+    settings.CAMPAIGN_MONITOR_API_URL = ""
+    settings.CAMPAIGN_MONITOR_OAUTH_CLIENT_ID = "100001"
+    settings.CAMPAIGN_MONITOR_OAUTH_CLIENT_SECRET = "sandbox-secret"
+
+
+def go_to_consent(page: Page, alice: User, name: str) -> None:
+    sign_in(page, alice, LIST)
+    page.get_by_role("button", name="Add connection").click()
+    page.get_by_role("link", name="Campaign Monitor").first.click()
+    page.get_by_label("Display name").fill(name)
+    page.get_by_label("Contributors").check()
+    page.get_by_role("button", name="Connect", exact=True).click()
+    expect(page.get_by_label("API key")).to_be_visible()
+    assert_accessible(page)
+    screenshot(page, "sign-in-offered")
+    page.get_by_role("button", name="Authenticate with Campaign Monitor").click()
+    expect(page.get_by_role("heading", name="Application 100001 asks for access")).to_be_visible()
+
+
+def test_an_account_owner_allows_access(page: Page, alice: User, sandbox: RunningSandbox) -> None:
+    go_to_consent(page, alice, "Winter mail")
+    assert_accessible(page)
+    screenshot(page, "consent")
+    page.get_by_label("Email").fill("owner@example.com")
+    page.get_by_label("Password").fill("sandbox")
+    page.get_by_role("button", name="Allow access").click()
+
+    expect(page.get_by_text("Connected to Campaign Monitor")).to_be_visible()
+    expect(page.get_by_label("Display name")).to_have_value("Winter mail")
+    expect(page.get_by_label("Contributors")).to_be_checked()
+    assert "code=" not in page.url
+    assert_accessible(page)
+    screenshot(page, "signed-in")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("The connection “Winter mail” is saved.")).to_be_visible()
+    expect(page.get_by_role("row", name="Winter mail")).to_contain_text("Ready")
+    assert "access_token" in credentials.stored(Connection.objects.get())
+
+
+def test_an_account_owner_says_no(open_page: OpenPage, alice: User) -> None:
+    page = open_page(viewport=PHONE, color_scheme="dark")
+    go_to_consent(page, alice, "Winter mail")
+    screenshot(page, "consent-phone-dark")
+    page.get_by_role("button", name="Deny").click()
+
+    expect(page.get_by_text("Access was denied in Campaign Monitor")).to_be_visible()
+    expect(page.get_by_label("Display name")).to_have_value("Winter mail")
+    screenshot(page, "denied-phone-dark")
+    expect(page).to_have_url(re.compile("draft="))
