@@ -1,16 +1,18 @@
 """What every destination must answer. README.md beside this file tells how to add one."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
 from connections.destinations.values import (
     Access,
     BatchReceipt,
     Capabilities,
     CheckStep,
+    Finding,
     InputField,
     ListDetails,
     ListSummary,
@@ -62,6 +64,8 @@ class Destination(ABC):
     description: str | Promise
     icon: str  # a path below static/
     capabilities: Capabilities
+    # What it keeps of somebody who is removed, and what to do about that, in a sentence or two.
+    keeps_of_removed: str | Promise = ""
     oauth: OAuth | None = None  # where keys are all there is
 
     @property
@@ -73,6 +77,25 @@ class Destination(ABC):
     @abstractmethod
     def sandbox_url(self) -> str:
         """The address of the sandbox; empty where there is none."""
+
+    # -- its own words, where the pages would not know them -----------------------------------------------------
+
+    @property
+    def authenticate_label(self) -> str:
+        """What the step is called that connects an account."""
+        return _("Authenticate with {destination}").format(destination=self.label)
+
+    @property
+    def list_id_label(self) -> str:
+        """What the id of a list is called."""
+        return _("{destination} List ID").format(destination=self.label)
+
+    @property
+    def list_id_help(self) -> str:
+        """Where to find that id."""
+        return ""
+
+    # -- what it can do -----------------------------------------------------------------------------------------
 
     @abstractmethod
     def credential_fields(self) -> Sequence[InputField]:
@@ -94,6 +117,11 @@ class Destination(ABC):
     def list_details(self, access: Access, list_id: str) -> ListDetails:
         """Look one list up by its id. Raises StopRun when there is none such, or another DestinationError."""
 
+    def verify(self, access: Access, *, group_id: str = "", thousand: bool = False) -> Iterable[Finding]:
+        """Try in the account itself, without harm, what its documentation leaves open; ``group_id`` says where.
+        Nothing for a destination without such questions. Raises DestinationError."""
+        return ()
+
     @abstractmethod
     def preparer(self, settings: SendSettings) -> Preparer:
         """A pure and fast function that converts one person to the destination's form, or says why it cannot.
@@ -102,3 +130,12 @@ class Destination(ABC):
     @abstractmethod
     def open_sender(self, access: Access) -> AbstractContextManager[Sender]:
         """A line to send batches over; closed when the block ends."""
+
+    def publish(self, access: Access, settings: SendSettings) -> None:  # noqa: B027 - most have nothing to do
+        """A run has sent all that it will send. Called only where ``capabilities.publishes`` says so, and again
+        after a crash. Raises DestinationError."""
+
+    def remove_person(self, access: Access, list_id: str, email: str) -> bool:
+        """Take one person off a list, because they asked to be erased; False when they were not on it. Only where
+        the capabilities say ``removes_people``. Raises DestinationError."""
+        raise NotImplementedError

@@ -37,6 +37,9 @@ class Capabilities:
 
     batch_rows: int
     batch_bytes: int
+    # Whether one person can be taken off a list again, see Destination.remove_person.
+    removes_people: bool = False
+    publishes: bool = False  # wants to be told when a run has sent all that it will send
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,16 @@ class CheckStep:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """What first contact with a real account has shown of one thing that we assume."""
+
+    question: str
+    assumed: str
+    holds: bool | None  # None: not tried
+    seen: str
+
+
+@dataclass(frozen=True)
 class ListSummary:
     """A list to pick from."""
 
@@ -122,8 +135,8 @@ class ListDetails:
     group: str
     group_id: str
     opt_in: ListOptIn
-    unsubscribe_scope: UnsubscribeScope
-    active_people: int
+    unsubscribe_scope: UnsubscribeScope | None  # None: nobody subscribes there
+    active_people: int | None  # None: nobody can tell
     fields: Sequence[TargetField]
 
 
@@ -143,6 +156,7 @@ class SendSettings:
     mapping: Sequence[FieldMapping]
     answers: Mapping[str, str]  # answers to the destination's questions
     fields: Sequence[TargetField]
+    run: str = ""  # names the run among all, the same however often it is resumed
 
 
 @dataclass(frozen=True)
@@ -184,7 +198,7 @@ class BatchReceipt:
     new: int
     existing: int
     refusals: Sequence[ProfileRefusal]
-    http_status: int
+    http_status: int | None  # None where there is no HTTP
     seconds: float
     bytes_sent: int
     # People whom neither the counts nor the refusals speak of; 0 when the answer adds up.

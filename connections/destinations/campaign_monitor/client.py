@@ -16,6 +16,7 @@ import base64
 import time
 from collections.abc import Sequence
 from types import TracebackType
+from typing import Self
 from urllib.parse import quote, urlsplit
 
 import requests
@@ -70,7 +71,7 @@ class Client:
         # A proxy that the environment names is for the world outside, not for a sandbox on this machine.
         self._session.trust_env = self._host not in LOOPBACK
 
-    def __enter__(self) -> "Client":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -116,6 +117,13 @@ class Client:
         body = wire.import_body(payloads)
         answer = self._call("POST", f"/subscribers/{_part(list_id)}/import.json", body)
         return wire.read_import(answer, bytes_sent=len(body))
+
+    def delete_subscriber(self, list_id: str, email: str) -> bool:
+        """DELETE /subscribers/{list}: the record stays there, in state Deleted. False when the list does not hold
+        the address."""
+        return wire.read_delete(
+            self._call("DELETE", f"/subscribers/{_part(list_id)}.json?email={_part(email)}", None)
+        )
 
     def _get(self, path: str) -> wire.Answer:
         return self._call("GET", path, None)

@@ -17,6 +17,8 @@ NOT_FOUND = 404
 CONSENT_MISSING = 214
 UNAUTHORIZED = 401
 TOKEN_EXPIRED = 121
+# Not on the list, or not an address that a list could hold.
+NOT_ON_LIST = frozenset({1, 203})
 TOKEN_REFUSED = frozenset({120, TOKEN_EXPIRED, 122})
 
 # -- one person, whom the list keeps as they are ---------------------------------------------------------------

@@ -1,8 +1,9 @@
 """Campaign Monitor, as the product sees it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TypedDict
 
 from django.conf import settings as django_settings
 from django.utils.translation import gettext as _
@@ -12,6 +13,7 @@ from connections.destinations.base import Destination, Sender
 from connections.destinations.campaign_monitor import checking, preparing
 from connections.destinations.campaign_monitor.client import Client
 from connections.destinations.campaign_monitor.oauth import CampaignMonitorOAuth
+from connections.destinations.campaign_monitor.verifying import Prober, verify
 from connections.destinations.campaign_monitor.wire import NamedId
 from connections.destinations.errors import NeedsAdministrator, StopRun
 from connections.destinations.values import (
@@ -20,18 +22,28 @@ from connections.destinations.values import (
     Capabilities,
     CheckStep,
     Choice,
+    Finding,
     InputField,
     ListDetails,
     ListOptIn,
     ListSummary,
     Preparer,
     Question,
+    Renew,
     SendSettings,
     TargetField,
     UnsubscribeScope,
 )
 
 NAME = TargetField(key=preparing.NAME_KEY, label="Name", data_type="text")
+
+
+class _Opening(TypedDict):
+    """What a line to the account is opened with."""
+
+    api_key: str
+    token: str
+    renew: Renew | None
 
 
 class CampaignMonitor(Destination):
@@ -44,7 +56,11 @@ class CampaignMonitor(Destination):
     )
     icon = "img/campaign-monitor.svg"
     oauth = CampaignMonitorOAuth()
-    capabilities = Capabilities(batch_rows=1000, batch_bytes=4 * 1024 * 1024)
+    capabilities = Capabilities(batch_rows=1000, batch_bytes=4 * 1024 * 1024, removes_people=True)
+    keeps_of_removed = gettext_lazy(
+        "Campaign Monitor keeps a removed person as a record in state Deleted, with their data and history. To have that "
+        "erased too, open the person in Campaign Monitor and choose “Permanently delete”, or ask its support."
+    )
 
     @property
     def live_url(self) -> str:
@@ -53,6 +69,10 @@ class CampaignMonitor(Destination):
     @property
     def sandbox_url(self) -> str:
         return str(django_settings.CAMPAIGN_MONITOR_SANDBOX_URL)
+
+    @property
+    def list_id_help(self) -> str:
+        return _("In Campaign Monitor: open the list, Settings, “List API ID”. It is looked up at once.")
 
     def credential_fields(self) -> Sequence[InputField]:
         return [
@@ -120,6 +140,13 @@ class CampaignMonitor(Destination):
                 fields=[NAME, *_fields(list_id, client)],
             )
 
+    def verify(self, access: Access, *, group_id: str = "", thousand: bool = False) -> Iterable[Finding]:
+        with Prober(access.base_url, **_opened_by(access)) as prober:
+            owners = [owner for owner in _owners(prober, access) if not group_id or owner.id == group_id]
+            if not owners:
+                raise StopRun(_("The account has no such client."))
+            yield from verify(prober, owners[0].id, thousand=thousand)
+
     def preparer(self, settings: SendSettings) -> Preparer:
         return preparing.preparer(settings)
 
@@ -127,6 +154,10 @@ class CampaignMonitor(Destination):
     def open_sender(self, access: Access) -> Iterator[Sender]:
         with _client(access) as client:
             yield ImportSender(client)
+
+    def remove_person(self, access: Access, list_id: str, email: str) -> bool:
+        with _client(access) as client:
+            return client.delete_subscriber(list_id, email)
 
 
 class ImportSender(Sender):
@@ -140,13 +171,13 @@ class ImportSender(Sender):
 
 
 def _client(access: Access) -> Client:
+    return Client(access.base_url, **_opened_by(access))
+
+
+def _opened_by(access: Access) -> _Opening:
+    """A key, or a token that can be renewed."""
     secrets = access.credentials
-    return Client(
-        access.base_url,
-        secrets.get("api_key", ""),
-        token=secrets.get("access_token", ""),
-        renew=access.renew,
-    )
+    return {"api_key": secrets.get("api_key", ""), "token": secrets.get("access_token", ""), "renew": access.renew}
 
 
 def _owners(client: Client, access: Access) -> Sequence[NamedId]:

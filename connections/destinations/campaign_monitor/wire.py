@@ -211,6 +211,16 @@ def read_system_date(content: Any) -> str:
     return str(content["SystemDate"])
 
 
+def read_delete(answer: Answer) -> bool:
+    """Whether somebody was taken off a list; False when the list did not hold them. Success has no body."""
+    if answer.status < 300:
+        return True
+    content = _parsed(answer)
+    if _code(content) in codes.NOT_ON_LIST:
+        return False
+    raise _error(answer, content, batch=False)
+
+
 def code_of(answer: Answer) -> int | None:
     """The vendor's code in a refusal; None where there is none."""
     try:
