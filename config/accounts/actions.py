@@ -20,6 +20,22 @@ def add_user(*, username: str, full_name: str, email: str, role: str, password: 
 
 
 @transaction.atomic
+def invite_user(*, username: str, full_name: str, email: str, role: str, by: User) -> User:
+    """A new account that cannot be signed in to until the person has chosen a password."""
+    user = User(username=username, full_name=full_name, email=User.objects.normalize_email(email), role=role)
+    user.set_unusable_password()
+    user.save()
+    changes: dict[str, tuple[object, object]] = {"role": (None, role), "email": (None, user.email)}
+    record("added", user, by=by, changes=changes, version=user.version)
+    return user
+
+
+def note_invitation(*, user: User, by: User, mailed: bool) -> None:
+    """Keep that somebody was given a link to choose a password; never the link."""
+    record("invited", user, by=by, changes={"mailed": (None, mailed)})
+
+
+@transaction.atomic
 def edit_user(*, user: User, version: int, full_name: str, email: str, role: str, by: User) -> User:
     """Change name, email and role. Raises StaleEdit, and NotNow for the last administrator."""
     before = User.objects.get(pk=user.pk)
@@ -71,6 +87,19 @@ def deactivate_user(*, user: User, by: User) -> None:
 def activate_user(*, user: User, by: User) -> None:
     """Let the person sign in again."""
     _set_active(user, True, by)
+
+
+@transaction.atomic
+def remove_user(*, user: User, by: User) -> None:
+    """The account goes; what the person made, and the record of what they did, stays. Raises NotNow."""
+    policies.check_can_remove(user, by=by)
+    gone: dict[str, tuple[object, object]] = {
+        "username": (user.username, None),
+        "email": (user.email, None),
+        "role": (user.role, None),
+    }
+    record("removed", user, by=by, changes=gone)
+    user.delete()
 
 
 def _set_active(user: User, active: bool, by: User) -> None:

@@ -31,7 +31,7 @@ class AccountForm(forms.Form):
 
 
 class AddUserForm(AccountForm):
-    """A new account with its first password."""
+    """A new account. Its password is chosen by the person, by way of an invitation."""
 
     username = forms.CharField(
         label=_("User name"),
@@ -40,28 +40,14 @@ class AddUserForm(AccountForm):
         help_text=_("What the person signs in with; it cannot be changed later."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
-    password = forms.CharField(
-        label=_("First password"), strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
-    )
 
-    field_order = ("full_name", "username", "email", "role", "password")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["password"].help_text = " ".join(password_validators_help_texts())
+    field_order = ("full_name", "username", "email", "role")
 
     def clean_username(self) -> str:
         username = str(self.cleaned_data["username"])
         if User.objects.filter(username__iexact=username).exists():
             raise ValidationError(_("There is already an account with this user name."))
         return username
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or self.cleaned_data
-        if "password" in data:
-            person = User(username=data.get("username", ""), full_name=data.get("full_name", ""))
-            _check_password(self, "password", data["password"], person)
-        return data
 
 
 class PasswordForm(forms.Form):

@@ -60,6 +60,11 @@ class User(AbstractBaseUser):
         return self.role == Role.ADMINISTRATOR
 
     @property
+    def is_invited(self) -> bool:
+        """Whether this person still has to choose the first password."""
+        return self.is_active and self.last_login is None and not self.has_usable_password()
+
+    @property
     def initials(self) -> str:
         """One or two letters for the round badge in the top bar."""
         parts = str(self).split()

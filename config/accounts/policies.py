@@ -37,3 +37,16 @@ def check_can_deactivate(user: User, *, by: User) -> None:
     if user.pk == by.pk:
         raise NotNow(_("You cannot deactivate your own account. Ask another administrator to do it."))
     check_can_stop_administering(user)
+
+
+def check_can_remove(user: User, *, by: User) -> None:
+    """Nobody removes themselves, and somebody must stay who administers."""
+    if user.pk == by.pk:
+        raise NotNow(_("You cannot remove your own account. Ask another administrator to do it."))
+    check_can_stop_administering(user)
+
+
+def check_can_invite(user: User) -> None:
+    """A link to choose the first password is for those who have none and have never come in another way."""
+    if not user.is_invited:
+        raise NotNow(_("“%(name)s” has signed in already. Set a new password instead.") % {"name": user})

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from config.accounts.views import own, permissions
+from config.accounts.views import invitations, letting_go, own, permissions
 from config.accounts.views.sign_in import SignIn, SignOut
 
 app_name = "accounts"
@@ -15,6 +15,8 @@ urlpatterns = [
     path("admin/permissions/add/", permissions.add_user, name="add_user"),
     path("admin/permissions/<int:user_id>/", permissions.edit_user, name="edit_user"),
     path("admin/permissions/<int:user_id>/password/", permissions.set_password, name="set_password"),
-    path("admin/permissions/<int:user_id>/deactivate/", permissions.deactivate, name="deactivate"),
+    path("admin/permissions/<int:user_id>/deactivate/", letting_go.deactivate, name="deactivate"),
+    path("admin/permissions/<int:user_id>/remove/", letting_go.remove, name="remove"),
+    path("admin/permissions/<int:user_id>/invite/", invitations.invite_again, name="invite_again"),
     path("admin/permissions/<int:user_id>/activate/", permissions.activate, name="activate"),
 ]

@@ -7,7 +7,6 @@ from django.db.models import F
 from django.db.models.functions import Lower
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
@@ -20,9 +19,10 @@ from config.accounts.permissions import PERMISSION_LABELS, Permission
 from config.accounts.policies import NotNow
 from config.accounts.roles import ROLES, Role
 from config.accounts.stepping_in import StepInForm
+from config.accounts.views import frames
+from config.accounts.views.invitations import invite
 from config.web.htmx import Request
 from config.web.lists import Column, list_page
-from config.web.panes import close_pane, render_dialog, render_pane
 from config.web.versions import StaleEdit, version_from
 
 COLUMNS = (
@@ -50,9 +50,9 @@ def add_user(request: Request) -> HttpResponse:
     """The pane for a new account."""
     form = AddUserForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        user = actions.add_user(by=request.user, **form.cleaned_data)
-        return _done(request, _("“%(name)s” can sign in now.") % {"name": user})
-    return _pane(request, "accounts/add_user.html", {"form": form}, status=422 if form.is_bound else 200)
+        user = actions.invite_user(by=request.user, **form.cleaned_data)
+        return invite(request, user)
+    return frames.pane(request, "accounts/add_user.html", {"form": form}, status=422 if form.is_bound else 200)
 
 
 @require_permission(Permission.USER_MANAGE)
@@ -64,7 +64,7 @@ def edit_user(request: Request, user_id: int) -> HttpResponse:
     step_in = StepInForm(request.POST or None, person=person, by=request.user)
     context: dict[str, Any] = {"form": form, "person": person, "step_in": step_in}
     if request.method != "POST":
-        return _pane(request, "accounts/edit_user.html", context)
+        return frames.pane(request, "accounts/edit_user.html", context)
     if form.is_valid() and step_in.is_valid():
         try:
             with transaction.atomic():
@@ -72,12 +72,12 @@ def edit_user(request: Request, user_id: int) -> HttpResponse:
                 version = version_from(request.POST)
                 actions.edit_user(user=person, version=version, by=request.user, **form.cleaned_data)
         except StaleEdit as stale:
-            return _pane(request, "accounts/edit_user.html", context | {"stale": stale}, status=409)
+            return frames.pane(request, "accounts/edit_user.html", context | {"stale": stale}, status=409)
         except NotNow as refusal:
             form.add_error("role", refusal.sentence)
         else:
-            return _done(request, _("“%(name)s” is saved.") % {"name": person})
-    return _pane(request, "accounts/edit_user.html", context, status=422)
+            return frames.done(request, _("“%(name)s” is saved.") % {"name": person})
+    return frames.pane(request, "accounts/edit_user.html", context, status=422)
 
 
 @require_permission(Permission.USER_MANAGE)
@@ -87,36 +87,9 @@ def set_password(request: Request, user_id: int) -> HttpResponse:
     form = PasswordForm(request.POST or None, user=person)
     if request.method == "POST" and form.is_valid():
         actions.set_password(user=person, password=form.cleaned_data["password"], by=request.user)
-        return _done(request, _("The password of “%(name)s” is changed.") % {"name": person})
+        return frames.done(request, _("The password of “%(name)s” is changed.") % {"name": person})
     context = {"form": form, "person": person}
-    return _pane(request, "accounts/set_password.html", context, status=422 if form.is_bound else 200)
-
-
-@require_permission(Permission.USER_MANAGE)
-@require_http_methods(["GET", "POST"])
-def deactivate(request: Request, user_id: int) -> HttpResponse:
-    """Ask, then deactivate."""
-    person = get_object_or_404(User, pk=user_id)
-    context: dict[str, Any] = {
-        "active_nav": "permissions",
-        "title": _("Deactivate “%(name)s”?") % {"name": person},
-        "sentence": _("They are signed out at once and cannot sign in again. What they made stays as it is."),
-        "confirm_label": _("Deactivate"),
-        "danger": True,
-        "step_in": StepInForm(request.POST or None, person=person, by=request.user),
-    }
-    if request.method != "POST":
-        return _dialog(request, context)
-    if context["step_in"].is_bound and not context["step_in"].is_valid():
-        return _dialog(request, context, status=422)
-    try:
-        with transaction.atomic():
-            if context["step_in"].is_bound:
-                context["step_in"].carry_out()
-            actions.deactivate_user(user=person, by=request.user)
-    except NotNow as refusal:
-        return _dialog(request, context | {"refusal": refusal.sentence}, status=409)
-    return _done(request, _("“%(name)s” is deactivated.") % {"name": person})
+    return frames.pane(request, "accounts/set_password.html", context, status=422 if form.is_bound else 200)
 
 
 @require_permission(Permission.USER_MANAGE)
@@ -125,23 +98,7 @@ def activate(request: Request, user_id: int) -> HttpResponse:
     """Let somebody sign in again."""
     person = get_object_or_404(User, pk=user_id)
     actions.activate_user(user=person, by=request.user)
-    return _done(request, _("“%(name)s” can sign in again.") % {"name": person})
-
-
-def _back() -> str:
-    return reverse("accounts:permissions")
-
-
-def _done(request: Request, message: str) -> HttpResponse:
-    return close_pane(request, _back(), message)
-
-
-def _dialog(request: Request, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    return render_dialog(request, context, "accounts/deactivate.html", status, back=_back())
-
-
-def _pane(request: Request, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    return render_pane(request, template, context | {"active_nav": "permissions"}, status, back=_back())
+    return frames.done(request, _("“%(name)s” can sign in again.") % {"name": person})
 
 
 def _roles() -> list[dict[str, object]]:
