@@ -71,6 +71,7 @@ UPLOAD_DIR = VAR_DIR / "uploads"
 
 DESTINATIONS = [
     "connections.destinations.campaign_monitor",
+    "connections.destinations.file",
 ]
 
 INSTALLED_APPS = [

@@ -143,7 +143,7 @@ class Setup:
         missing = []
         replacing = self.draft is not None and self.draft.replacing
         if not self.is_connected and (self.is_new or replacing):
-            missing.append(_("Authenticate with {destination}").format(destination=self.destination.label))
+            missing.append(self.destination.authenticate_label)
         if self.is_new and self.export_user is None and policies.needs_export_user(self.connection):
             missing.append(_("Add yourself as export user"))
         return missing

@@ -1,11 +1,12 @@
 from django.urls import path
 
-from connections.views import authorized, consent, listing, pane, removal
+from connections.views import authorized, consent, discover, listing, pane, removal
 
 app_name = "connections"
 
 urlpatterns = [
     path("admin/connections/", listing.connection_list, name="list"),
+    path("admin/connections/discover/", discover.discover, name="discover"),
     path("admin/connections/add/<slug:destination_key>/", pane.add, name="add"),
     path("admin/connections/add/<slug:destination_key>/consent/", consent.words, name="consent"),
     path("admin/connections/authorized/", authorized.authorized, name="authorized"),

@@ -25,7 +25,7 @@ def check(run: Run) -> bool:
     _check_segments(export)
     details = _look_up(connection, export)
     _check_fields(export, details)
-    return _take_list(run, connection, matching.freeze(export, details))
+    return _take_list(run, connection, matching.freeze(export, details) | {"run": str(run.pk)})
 
 
 def _usable_connection(export: Export) -> Connection:

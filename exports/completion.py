@@ -1,19 +1,28 @@
 """How a run ends — always, whatever the ending: figures summed over its batches, a status, a reason."""
 
+import logging
+
 from django.db import transaction
 from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 
 from config.accounts.models import User
 from config.jobs.models import JobStatus
+from connections import credentials
+from connections.destinations.errors import DestinationError
+from exports import matching
 from exports.models import BatchStatus, Run, Stage
 from exports.run_states import Reason, RunEnded, change_status
+
+logger = logging.getLogger(__name__)
 
 _LAST_WORD = (BatchStatus.DONE, BatchStatus.NOT_SENT)
 
 
 def complete(run: Run) -> None:
-    """End a run whose batches all have their outcome."""
+    """End a run whose batches all have their outcome. Raises what the destination raises when it wants to be told
+    of the end."""
+    _publish(run)
     figures = _figures(run)
     status, reason, message = _verdict(run, figures)
     _end(run, status, reason, message, figures)
@@ -21,7 +30,23 @@ def complete(run: Run) -> None:
 
 def end(run: Run, ended: RunEnded, *, by: User | None = None) -> None:
     """End a run early: what was not sent stays not sent, and is counted so."""
+    try:
+        _publish(run)
+    except (DestinationError, RunEnded) as trouble:
+        logger.warning("run %s: what it sent could not be published: %s", run.pk, trouble)
     _end(run, ended.status, ended.reason, ended.message, None, by=by)
+
+
+def _publish(run: Run) -> None:
+    """Tell a destination that wants to know it that this run has sent all that it will send."""
+    connection = run.export.connection
+    if connection is None or not run.planned or not connection.destination.capabilities.publishes:
+        return
+    try:
+        access = credentials.access(connection)
+    except credentials.NotConnected as not_connected:
+        raise RunEnded(JobStatus.FAILED, Reason.CONNECTION_NOT_READY, str(not_connected)) from not_connected
+    connection.destination.publish(access, matching.send_settings(run.list_id, run.frozen))
 
 
 @transaction.atomic

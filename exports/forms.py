@@ -117,7 +117,7 @@ class ExportForm(forms.Form):
             emails = [(name, label) for name, label in emails if self._may_stand(limits, name)]
         _choose(self.fields["email_attribute"], [("", _("Choose an attribute")), *emails])
         _choose(self.fields["segments"], [(str(segment.id), segment.name) for segment in self.choices.segments])
-        self.fields["list_id"].label = _("%(type)s List ID") % {"type": self.destination.label}
+        self.fields["list_id"].label = self.destination.list_id_label
         for question in self.destination.questions():
             self.fields[f"{QUESTION_PREFIX}{question.name}"] = forms.ChoiceField(
                 label=question.label,

@@ -35,6 +35,7 @@ def send_settings(list_id: str, frozen: Mapping[str, Any]) -> SendSettings:
         mapping=[FieldMapping(attribute=pair["attribute"], field_key=pair["field"]) for pair in frozen["mapping"]],
         answers=frozen["answers"],
         fields=[TargetField(**field) for field in frozen["fields"]],
+        run=frozen.get("run", ""),
     )
 
 

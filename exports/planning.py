@@ -129,7 +129,10 @@ def _check_limits(run: Run, figures: Figures) -> None:
         raise RunEnded(JobStatus.FAILED, Reason.TOO_MANY_PROFILES, sentence)
     _check_contract(run)
     if figures.add and run.frozen["confirmed_opt_in"] and not run.frozen["opt_in_mail_accepted"]:
-        sentence = _("Campaign Monitor would email %(new)d new people to confirm.") % {"new": figures.add}
+        sentence = _("%(type)s would email %(new)d new people to confirm.") % {
+            "type": registry.get(run.account.partition(":")[0]).label,
+            "new": figures.add,
+        }
         raise RunEnded(JobStatus.NEEDS_CONFIRMATION, Reason.OPT_IN_MAIL, sentence)
 
 

@@ -71,7 +71,13 @@ def connection_list(request: Request) -> HttpResponse:
         search=("name", "destination_key", "options__account_name"),
         default="name",
     )
-    context = {"list": page, "rows": _rows(page.rows), "offers": offers(), "active_nav": "connections"}
+    context = {
+        "list": page,
+        "rows": _rows(page.rows),
+        "offers": offers(),
+        "tabs": tabs("connections:list"),
+        "active_nav": "connections",
+    }
     return render(request, "connections/list.html", context)
 
 
@@ -83,6 +89,12 @@ def offers() -> list[Offer]:
         for environment in Environment
         if is_offered(destination, environment)
     ]
+
+
+def tabs(current: str) -> list[tuple[str, str, bool]]:
+    """The two views of connections; ``current`` is the name of one's address."""
+    views = ((_("Discover"), "connections:discover"), (_("Exports"), "connections:list"))
+    return [(str(label), reverse(name), name == current) for label, name in views]
 
 
 def is_offered(destination: Destination, environment: Environment) -> bool:

@@ -85,6 +85,10 @@ class ExportPane:
         return str(self.form.destination.label)
 
     @property
+    def list_id_help(self) -> str:
+        return self.form.destination.list_id_help
+
+    @property
     def obstacle(self) -> ConnectionStatus | None:
         """What keeps the chosen connection from being used."""
         return why_it_cannot_run(self.connection) if self.connection else None

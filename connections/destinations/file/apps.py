@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class FileConfig(AppConfig):
+    name = "connections.destinations.file"
+    label = "file_destination"

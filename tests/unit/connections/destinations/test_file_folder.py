@@ -1,0 +1,70 @@
+"""Parts and files in a folder: all or nothing, and nothing twice."""
+
+from pathlib import Path
+
+import pytest
+
+from connections.destinations.errors import NeedsAdministrator, StopRun
+from connections.destinations.file.folder import Folder, line
+
+HEADER = ["email", "name"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path.as_uri())
+
+
+def published(folder: Folder, run: str = "7") -> list[str]:
+    return (folder.path / "news" / f"news-run-{run}.csv").read_text(encoding="utf-8").splitlines()
+
+
+def test_parts_become_one_file(folder: Folder) -> None:
+    assert folder.write_part("news", "7", ["b@x.example,B"])
+    assert folder.write_part("news", "7", ["a@x.example,A"])
+    folder.publish("news", "7", HEADER)
+    assert published(folder) == ["email,name", "a@x.example,A", "b@x.example,B"]
+    assert [entry.name for entry in (folder.path / "news").iterdir()] == ["news-run-7.csv"]
+
+
+def test_a_batch_that_comes_again_replaces_itself(folder: Folder) -> None:
+    assert folder.write_part("news", "7", ["a@x.example,A"])
+    assert not folder.write_part("news", "7", ["a@x.example,A"])
+    folder.publish("news", "7", HEADER)
+    folder.publish("news", "7", HEADER)
+    assert len(published(folder)) == 2
+
+
+def test_what_comes_after_publishing_loses_nobody(folder: Folder) -> None:
+    folder.write_part("news", "7", ["a@x.example,A", "b@x.example,B"])
+    folder.publish("news", "7", HEADER)
+    folder.write_part("news", "7", ["a@x.example,A"])
+    folder.publish("news", "7", HEADER)
+    assert published(folder) == ["email,name", "a@x.example,A", "b@x.example,B"]
+
+
+def test_runs_have_files_of_their_own(folder: Folder) -> None:
+    for run in ("7", "8"):
+        folder.write_part("news", run, ["a@x.example,A"])
+        folder.publish("news", run, HEADER)
+    assert published(folder, "7") == published(folder, "8")
+    assert folder.names() == ["news"]
+
+
+def test_cells_survive_commas_quotes_and_new_lines(folder: Folder) -> None:
+    folder.write_part("news", "7", [line(["a@x.example", 'A, "the\nfirst"'])])
+    folder.publish("news", "7", HEADER)
+    assert published(folder)[1:] == ['a@x.example,"A, ""the', 'first"""']
+
+
+@pytest.mark.parametrize("name", ["..", "../x", "a/b", "", "A", ".hidden", "a\n"])
+def test_it_never_leaves_its_folder(folder: Folder, name: str) -> None:
+    with pytest.raises(StopRun):
+        folder.write_part(name, "7", ["a"])
+    assert not list(folder.path.iterdir())
+
+
+@pytest.mark.parametrize("address", ["", "exports", "https://example.com/", "file:relative"])
+def test_it_wants_the_address_of_a_folder(address: str) -> None:
+    with pytest.raises(NeedsAdministrator):
+        Folder(address)
