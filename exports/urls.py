@@ -1,6 +1,6 @@
 from django.urls import path
 
-from exports.views import batches, deeds, editing, listing, people, runs, together
+from exports.views import batches, deeds, editing, listing, people, runs, sending_one, together
 
 app_name = "exports"
 
@@ -15,6 +15,7 @@ urlpatterns = [
     path("data/exports/<int:export_id>/duplicate/", deeds.duplicate, name="duplicate"),
     path("data/exports/<int:export_id>/remove/", deeds.remove, name="remove"),
     path("data/exports/<int:export_id>/run/", deeds.start, name="start"),
+    path("data/exports/<int:export_id>/send-one/", sending_one.send_one, name="send_one"),
     path("data/exports/<int:export_id>/runs/", runs.history, name="runs"),
     path("data/runs/<int:run_id>/", runs.run, name="run"),
     path("data/runs/<int:run_id>/live/", runs.live, name="run_live"),

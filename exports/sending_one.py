@@ -1,0 +1,196 @@
+"""One person, sent now, to see the answer: the first contact of an export with its list.
+
+The person is judged by the export's own plan, so that nobody leaves who would not leave with a run. That they have
+gone out is written before they go, and what became of them afterwards; the next run knows both.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db import connection as database
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from config.accounts.models import User
+from config.audit.record import record
+from connections import credentials
+from connections.actions import mark_reconnect_needed
+from connections.credentials import NotConnected
+from connections.destinations.errors import DestinationError, NeedsAdministrator
+from connections.destinations.values import BatchReceipt, ListOptIn, SendSettings, Violation
+from connections.models import Connection
+from exports import matching, messages, planning, policies
+from exports.models import DeliveredSet, Export
+from exports.policies import Refusal
+
+# A hash of nothing: whoever lies in *delivered* with it is sent again by the next run.
+_UNKNOWN = UUID(int=0)
+_SENT = ("add", "update", "unchanged", "still_refused")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of the one person. ``taken`` is None while that is not known."""
+
+    email: str = field(repr=False)
+    taken: bool | None
+    sentence: str
+    http_status: int | None = None
+    seconds: float = 0.0
+    payload: str = field(default="", repr=False)  # exactly as sent
+
+
+@dataclass(frozen=True)
+class _One:
+    profile_id: int
+    email: str
+    mapped: list[Any] = field(repr=False)
+    data_hash: str
+    action: str
+
+
+def send_one(export: Export, *, person: str, by: User) -> Answer:
+    """Send the member of the export's segments whose address (or whose number among the customers) is ``person``.
+    Raises Refusal, with a sentence, when nobody is sent."""
+    policies.check_can_run(export)
+    connection = export.connection
+    if connection is None:
+        raise Refusal(_("This export has no connection. Choose one first."))
+    frozen = _frozen(export, connection)
+    one = _find(export, connection, frozen, person.strip().lower())
+    payload = connection.destination.preparer(matching.send_settings(export.list_id, frozen))(
+        one.email, one.mapped
+    )
+    if isinstance(payload, Violation):
+        raise Refusal(payload.message)
+    delivered_set = _note_intention(export, connection, one, by)
+    return _send(connection, export, frozen, one, payload, delivered_set)
+
+
+def _frozen(export: Export, connection: Connection) -> dict[str, Any]:
+    """The settings of the export, checked against the list as it is now."""
+    try:
+        details = connection.destination.list_details(credentials.access(connection), export.list_id)
+    except DestinationError as error:
+        raise Refusal(error.sentence) from error
+    except NotConnected as error:
+        raise Refusal(str(error)) from error
+    if missing := matching.missing_fields(export, details):
+        raise Refusal(matching.missing_fields_sentence(missing))
+    if unanswered := matching.unanswered(export, connection.destination.questions()):
+        raise Refusal(_("Choose: %(questions)s.") % {"questions": ", ".join(unanswered)})
+    if details.opt_in == ListOptIn.CONFIRMED and not export.opt_in_mail_accepted:
+        raise Refusal(
+            _(
+                "This list mails everyone new to confirm. "
+                "Accept that in the export’s settings first, then try again."
+            )
+        )
+    return matching.freeze(export, details)
+
+
+class _Undo(Exception):
+    """Ends the transaction of a plan that is only looked at."""
+
+
+def _find(export: Export, connection: Connection, frozen: Mapping[str, Any], person: str) -> _One:
+    """The person by the plan's own verdict; raises Refusal for whoever a run would not send."""
+    found: list[tuple[Any, ...]] = []
+    try:
+        with transaction.atomic():
+            planning.draw(frozen, connection.account, export.list_id, export.pk)
+            found = _rows(person)
+            _check_contract(connection)
+            raise _Undo
+    except _Undo:
+        pass
+    if not found:
+        raise Refusal(_("Nobody in the segments of this export has this address."))
+    profile_id, email, mapped, data_hash, action = found[0]
+    if action not in _SENT:
+        raise Refusal(_("A run would not send this person: %(why)s") % {"why": _why(action)})
+    return _One(profile_id, email, orjson.loads(mapped), data_hash, action)
+
+
+def _rows(person: str) -> list[tuple[Any, ...]]:
+    column = "profile_id" if person.isdecimal() else "email"
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"SELECT profile_id, email, mapped::text, data_hash::text, action FROM plan WHERE {column} = %s"  # noqa: S608
+            " ORDER BY action = 'duplicate' LIMIT 1",
+            [person],
+        )
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def _check_contract(connection: Connection) -> None:
+    """The contract counts whole plans: where it is used up, nobody is sent by hand either."""
+    limit = connection.limited.most_people
+    if limit is None:
+        return
+    with database.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM plan WHERE action IN ('add', 'update', 'unchanged')")
+        if cursor.fetchone()[0] > limit:
+            raise Refusal(_("The export holds more people than the contract of its connection allows."))
+
+
+def _why(action: str) -> str:
+    code = {"duplicate": planning.DUPLICATE, "no_consent": planning.NO_CONSENT}.get(action, planning.BAD_EMAIL)
+    return str(messages.of_code(code) or action)
+
+
+@transaction.atomic
+def _note_intention(export: Export, connection: Connection, one: _One, by: User) -> int:
+    """Write that this person goes out now, and who lets them; the id of what is known of the list."""
+    known, _created = DeliveredSet.objects.get_or_create(
+        export=export, account=connection.account, list_id=export.list_id
+    )
+    with database.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO exports_delivered (delivered_set_id, email, data_hash, last_run_id)"
+            " VALUES (%s, %s, %s, 0) ON CONFLICT DO NOTHING",
+            [known.pk, one.email, _UNKNOWN],
+        )
+    record("export.one_person_sent", export, by=by, changes={"customer": (None, one.profile_id)})
+    return known.pk
+
+
+def _send(connection: Connection, settings: SendSettings, one: _One, payload: str) -> Answer:
+    try:
+        with connection.destination.open_sender(credentials.access(connection)) as sender:
+            receipt = sender.send([payload], settings)
+    except DestinationError as error:
+        if isinstance(error, NeedsAdministrator):
+            mark_reconnect_needed(connection, error.sentence)
+        return Answer(one.email, None, error.sentence, error.http_status, payload=payload)
+    return _answer(one, payload, receipt)
+
+
+@transaction.atomic
+def _keep(delivered_set: int, one: _One, *, taken: bool) -> None:
+    """As a run would keep it, so that the next one neither repeats nor forgets it."""
+    table, other = ("exports_delivered", "exports_refused") if taken else ("exports_refused", "exports_delivered")
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} (delivered_set_id, email, data_hash, last_run_id) VALUES (%s, %s, %s, 0)"  # noqa: S608
+            " ON CONFLICT (delivered_set_id, email) DO UPDATE SET data_hash = excluded.data_hash",
+            [delivered_set, one.email, one.data_hash],
+        )
+        condition = "" if taken else " AND data_hash = %s"  # what was delivered before stays known
+        cursor.execute(
+            f"DELETE FROM {other} WHERE delivered_set_id = %s AND email = %s{condition}",  # noqa: S608
+            [delivered_set, one.email, *([] if taken else [_UNKNOWN])],
+        )
+
+
+def _answer(one: _One, payload: str, receipt: BatchReceipt) -> Answer:
+    if receipt.refusals:
+        refusal = receipt.refusals[0]
+        sentence = f"{refusal.message} ({refusal.code})"
+        return Answer(one.email, False, sentence, receipt.http_status, receipt.seconds, payload)
+    sentence = _("Taken: new to the list.") if receipt.new else _("Taken: was on the list, and is up to date now.")
+    return Answer(one.email, True, sentence, receipt.http_status, receipt.seconds, payload)

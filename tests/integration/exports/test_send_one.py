@@ -1,0 +1,106 @@
+"""“Send one person”: really sent, judged like everybody, and remembered."""
+
+import pytest
+from django.test import Client
+
+from config.accounts.models import User
+from config.audit.models import AuditEntry
+from connections.models import Connection
+from exports.models import Delivered, Export, Refused
+from tests.integration.exports.conftest import run_to_its_end
+from tests.sandbox import RunningSandbox
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def address(export: Export) -> str:
+    return f"/data/exports/{export.pk}/send-one/"
+
+
+def send(client: Client, export: Export, person: str) -> tuple[int, str]:
+    response = client.post(address(export), {"person": person})
+    return response.status_code, response.content.decode()
+
+
+def test_it_sends_and_shows_the_answer(bob_client: Client, newsletter: Export, account: RunningSandbox) -> None:
+    status, html = send(bob_client, newsletter, " Ben@Example.com ")
+    assert (status, "Taken: new to the list." in html) == (200, True)
+    assert [(person["EmailAddress"], person["Name"]) for person in account.people()] == [
+        ("ben@example.com", "Ben")
+    ]
+    _status, html = send(bob_client, newsletter, "ben@example.com")
+    assert "was on the list" in html
+
+
+def test_the_next_run_neither_repeats_nor_forgets(
+    bob_client: Client, newsletter: Export, account: RunningSandbox
+) -> None:
+    send(bob_client, newsletter, "ben@example.com")
+    assert Delivered.objects.get().email == "ben@example.com"
+
+    run = run_to_its_end(newsletter)
+
+    assert (run.unchanged, run.delivered) == (1, 2)
+    assert account.received()["ben@example.com"] == 1
+
+
+def test_a_refusal_is_shown_and_remembered(
+    bob_client: Client, newsletter: Export, account: RunningSandbox
+) -> None:
+    account.set_state(["ben@example.com"], "Unsubscribed")
+    _status, html = send(bob_client, newsletter, "ben@example.com")
+    assert "stays unsubscribed" in html
+    assert (Delivered.objects.count(), Refused.objects.get().email) == (0, "ben@example.com")
+
+
+def test_nobody_goes_who_would_not_go_with_a_run(
+    bob_client: Client, newsletter: Export, account: RunningSandbox
+) -> None:
+    status, html = send(bob_client, newsletter, "nobody@example.com")
+    assert (status, "Nobody in the segments" in html) == (422, True)
+    status, html = send(bob_client, newsletter, "no-at-sign")
+    assert (status, "would not send this person" in html) == (422, True)
+    assert not account.people()
+
+
+def test_limits_hold_here_too(
+    bob_client: Client, newsletter: Export, shared: Connection, account: RunningSandbox
+) -> None:
+    shared.limits = {"withheld": ["first_name"]}
+    shared.save()
+    status, html = send(bob_client, newsletter, "ben@example.com")
+    assert (status, "do not let “first_name” leave" in html) == (422, True)
+    shared.limits = {"required_attribute": "may_be_mailed"}
+    shared.save()
+    status, _html = send(bob_client, newsletter, "ben@example.com")
+    assert (status, account.people()) == (422, [])
+
+
+def test_what_is_not_known_is_told_and_kept_as_sent(
+    bob_client: Client, newsletter: Export, account: RunningSandbox
+) -> None:
+    account.faults({"rules": [{"kind": "drop", "path": "/import", "applied": True}]})
+    _status, html = send(bob_client, newsletter, "ben@example.com")
+    assert "tried again by itself" in html or "cut short" in html
+    assert Delivered.objects.get().data_hash.int == 0
+    account.clear_faults()
+    run = run_to_its_end(newsletter)
+    assert run.delivered == 3
+
+
+def test_who_sent_whom_is_in_the_record(
+    bob: User, bob_client: Client, newsletter: Export, account: RunningSandbox
+) -> None:
+    send(bob_client, newsletter, "ben@example.com")
+    entry = AuditEntry.objects.get(action="export.one_person_sent")
+    assert (entry.actor_id, entry.target_id) == (bob.pk, newsletter.pk)
+    assert "ben@example.com" not in str(entry.changes)
+
+
+def test_it_is_for_those_who_may_run_the_export(
+    bob_client: Client, charlie_client: Client, newsletter: Export, board: Export, account: RunningSandbox
+) -> None:
+    assert send(charlie_client, newsletter, "ben@example.com")[0] == 403
+    assert send(bob_client, board, "ben@example.com")[0] == 403
+    assert bob_client.get(address(newsletter)).status_code == 200
+    assert not account.people()
