@@ -61,13 +61,15 @@ def send_one(export: Export, *, person: str, by: User) -> Answer:
         raise Refusal(_("This export has no connection. Choose one first."))
     frozen = _frozen(export, connection)
     one = _find(export, connection, frozen, person.strip().lower())
-    payload = connection.destination.preparer(matching.send_settings(export.list_id, frozen))(
-        one.email, one.mapped
-    )
+    settings = matching.send_settings(export.list_id, frozen)
+    payload = connection.destination.preparer(settings)(one.email, one.mapped)
     if isinstance(payload, Violation):
         raise Refusal(payload.message)
     delivered_set = _note_intention(export, connection, one, by)
-    return _send(connection, export, frozen, one, payload, delivered_set)
+    answer = _send(connection, settings, one, payload)
+    if answer.taken is not None:
+        _keep(delivered_set, one, taken=answer.taken)
+    return answer
 
 
 def _frozen(export: Export, connection: Connection) -> dict[str, Any]:
