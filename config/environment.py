@@ -103,6 +103,13 @@ def mail(url: str) -> dict[str, Any]:
         raise ImproperlyConfigured("EMAIL_URL is no address such as smtp+tls://user:password@host:587.") from None
 
 
+def session_settings(database: dict[str, object], **settings: str) -> dict[str, object]:
+    """The OPTIONS of ``database`` with server settings for each of its sessions, beside those of its address."""
+    options: dict[str, object] = dict(database.get("OPTIONS") or {})  # type: ignore[call-overload]
+    asked = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    return options | {"options": f"{options.get('options', '')} {asked}".strip()}
+
+
 def _text_from_file(name: str) -> str | None:
     path = os.environ.get(f"{name}_FILE", "")
     if not path:

@@ -188,11 +188,18 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = environment.time_zone("TIME_ZONE", "UTC")
 
+# How long a worker may fall silent before another takes over its job.
+LEASE_SECONDS = environment.number("LEASE_SECONDS", 30, least=2)
+
 # -- database ------------------------------------------------------------------------------------------------
 DATABASES = {
     "default": environment.database(DATABASE_URL) if DATABASE_URL else folders.database(VAR_DIR),
 }
 DATABASES["default"] |= {"CONN_MAX_AGE": 300, "CONN_HEALTH_CHECKS": True}
+# Who falls silent in the middle of a transaction, as a frozen process does, lets go of its locks.
+DATABASES["default"]["OPTIONS"] = environment.session_settings(
+    DATABASES["default"], idle_in_transaction_session_timeout=f"{max(10, LEASE_SECONDS)}s"
+)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # -- cache: in Redis, or else in PostgreSQL -------------------------------------------------------------------
@@ -220,7 +227,6 @@ WORK_THREADS = environment.number("WORK_THREADS", 4, least=1, most=64)
 # -- exports -------------------------------------------------------------------------------------------------
 MAX_PROFILES_PER_EXPORT = environment.number("MAX_PROFILES_PER_EXPORT", 1_000_000, least=1)
 SLICE_SECONDS = environment.number("SLICE_SECONDS", 60, least=1)
-LEASE_SECONDS = environment.number("LEASE_SECONDS", 30, least=2)
 
 # The sandbox is an ordinary address; a connection made for it can be offered only where there is one.
 CAMPAIGN_MONITOR_API_URL = environment.text("CAMPAIGN_MONITOR_API_URL", "https://api.createsend.com")

@@ -27,7 +27,7 @@ from connections.destinations.base import Sender
 from connections.destinations.errors import BatchRefused, DestinationError, NeedsAdministrator, TryLater
 from connections.destinations.values import BatchReceipt, OutcomeKind, ProfileRefusal, SendSettings
 from connections.models import Connection
-from exports import matching, recording
+from exports import fencing, matching, recording
 from exports.models import Batch, BatchStatus, DeliveredSet, Run, Stage
 from exports.run_states import Reason, RunEnded
 from exports.throttle import Throttle
@@ -88,7 +88,7 @@ def deliver(run: Run, keeper: Keeper) -> SliceEnd:
     connection = run.export.connection
     if connection is None:
         raise RunEnded(JobStatus.FAILED, Reason.NO_CONNECTION)
-    with _held_slots(connection) as level:
+    with fencing.sole_session(run), _held_slots(connection) as level:
         if level == 0:
             return SliceEnd.NO_SLOT
         recording.take_back_unanswered(run)

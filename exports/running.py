@@ -7,6 +7,7 @@ on where it stood.
 import logging
 from enum import Enum
 
+from django.db import connection as database
 from django.utils.translation import gettext as _
 
 from config.jobs import leases
@@ -47,6 +48,7 @@ def carry_on(run_id: int) -> Next:
         return Next.NOTHING
     except Exception:
         logger.exception("run %s: unexpected error", run.pk)
+        database.close_if_unusable_or_obsolete()
         return _after_trouble(run.pk, run.attempt, Reason.UNEXPECTED_ERROR, _("See the log of the worker."))
 
 
