@@ -11,6 +11,7 @@ import warnings
 from typing import Any
 
 from celery import Celery, Task, signals
+from celery.schedules import crontab
 from kombu import Exchange, Queue
 from kombu.exceptions import OperationalError
 
@@ -28,6 +29,7 @@ TICKS = (
     "segments.tasks.ring_for_open_jobs",
     "exports.tasks.ring_for_open_jobs",
 )
+NIGHTLY = "exports.tasks.prune_disclosures"
 _DOORBELLS = Exchange("doorbells", type="direct")
 
 logger = logging.getLogger(__name__)
@@ -77,7 +79,8 @@ app.conf.update(
     beat_schedule={
         name: {"task": name, "schedule": TICK_SECONDS, "options": {"queue": "bells", "expires": 10}}
         for name in TICKS
-    },
+    }
+    | {NIGHTLY: {"task": NIGHTLY, "schedule": crontab(hour="3", minute="20"), "options": {"expires": 3600}}},
     timezone="UTC",
     enable_utc=True,
 )

@@ -225,6 +225,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
 WORK_THREADS = environment.number("WORK_THREADS", 4, least=1, most=64)
 
 # -- exports -------------------------------------------------------------------------------------------------
+# To which lists people were ever sent is kept for so long, as hashes, whatever is removed meanwhile.
+DISCLOSURE_RETENTION_DAYS = environment.number("DISCLOSURE_RETENTION_DAYS", 1095, least=1)
 MAX_PROFILES_PER_EXPORT = environment.number("MAX_PROFILES_PER_EXPORT", 1_000_000, least=1)
 SLICE_SECONDS = environment.number("SLICE_SECONDS", 60, least=1)
 

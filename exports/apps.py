@@ -9,8 +9,12 @@ class ExportsConfig(AppConfig):
         from connections import offered_attributes
         from connections import used_by as uses_of_connections
         from exports import uses
+        from exports.rights import knowing, secret
         from segments import used_by as uses_of_segments
+        from segments.rights import hashing, knowers
 
         uses_of_connections.register(uses.of_connection, uses.counts_of_connections)
         offered_attributes.register(uses.attributes_for_limits)
+        knowers.register(knowing.ExportsKnow())
+        hashing.use_key(secret.key)
         uses_of_segments.register(uses.of_segment, uses.counts_of_segments)

@@ -7,11 +7,13 @@ from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 
 from config.accounts.models import User
+from config.jobs.leases import hold_fence
 from config.jobs.models import JobStatus
 from connections import credentials
 from connections.destinations.errors import DestinationError
 from exports import matching
 from exports.models import BatchStatus, Run, Stage
+from exports.rights import disclosures
 from exports.run_states import Reason, RunEnded, change_status
 
 logger = logging.getLogger(__name__)
@@ -59,7 +61,9 @@ def _end(
     *,
     by: User | None = None,
 ) -> None:
+    hold_fence(run)
     run.batches.filter(status__in=(BatchStatus.PLANNED, BatchStatus.SENDING)).update(status=BatchStatus.NOT_SENT)
+    disclosures.write(run)
     counts = figures or _figures(run)
     counts.pop("unaccounted")
     change_status(run, status, reason, message=message, by=by, stage=Stage.COMPLETE, resume_at=None, **counts)

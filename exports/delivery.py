@@ -155,18 +155,17 @@ def _put_in_flight(work: Slice) -> None:
     free = work.throttle.level - len(work.in_flight)
     if free <= 0:
         return
-    batches = _ready(work.run, free)
-    if not batches:
+    ready = _ready(work.run, free)
+    if not ready:
         return
-    recording.intend(work.run, [batch.pk for batch in batches])
-    for batch in batches:
+    for batch in recording.intend(work.run, ready):
         work.in_flight[work.executor.submit(_send, work.lines, batch.payloads)] = batch
 
 
-def _ready(run: Run, limit: int) -> list[Batch]:
-    """The next batches that may go out now."""
+def _ready(run: Run, limit: int) -> list[int]:
+    """The next batches that may go out now, by id."""
     to_send = run.batches.filter(status=BatchStatus.PLANNED).exclude(not_before__gt=clock.now())
-    return list(to_send.order_by("number").only("number", "size", "attempt", "payloads", "run_id")[:limit])
+    return list(to_send.order_by("number").values_list("pk", flat=True)[:limit])
 
 
 def _send(lines: "queue.SimpleQueue[Line]", payloads: list[str]) -> BatchReceipt:
@@ -195,7 +194,7 @@ def _take_answer(work: Slice, batch: Batch, future: "Future[BatchReceipt]") -> N
 
 def _again_later(work: Slice, batch: Batch, trouble: TryLater) -> None:
     work.throttle.had_trouble()
-    tried = batch.attempt + 1
+    tried = batch.attempt
     seconds = seconds_before_attempt(tried, asked=trouble.after_seconds)
     recording.put_back(work.run, batch.pk, clock.now() + timedelta(seconds=seconds), trouble)
     if tried >= MOST_ATTEMPTS:

@@ -23,8 +23,10 @@ from connections.destinations import registry
 from connections.destinations.values import Capabilities, Preparer, Violation
 from exports import matching
 from exports.models import DeliveredSet, OutcomeKind, Run, Stage
+from exports.rights import forgetting
 from exports.run_states import Reason, RunEnded
 from segments import audience
+from segments.rights import gate
 
 NO_EMAIL = "no_email"
 BAD_EMAIL = "bad_email"
@@ -75,17 +77,20 @@ def plan(run: Run, keeper: Keeper) -> None:
     """Write the run's batches and its exceptional outcomes, and let it enter delivery. Raises RunEnded when the
     plan must not be sent, LeaseLost when another worker has the run."""
     delivered_set = _delivered_set(run)
+    erased_until = gate.last_erasure()
     _draw(run.frozen, delivered_set.pk)
     figures = count()
     _check_limits(run, figures)
     stop_if_asked(keeper)
     _keep_exceptions(run)
     violations, planned = _cut_into_batches(run, keeper)
+    gate.enter()
+    erased = forgetting.drop_gone(run) if gate.last_erasure() != erased_until else 0
     keeper.report()  # from here on progress counts what is delivered, and is written with it
     fenced_update(
         run,
         stage=Stage.DELIVER,
-        members=figures.members,
+        members=figures.members - erased,
         invalid=figures.invalid + violations,
         duplicates=figures.duplicate,
         without_consent=figures.no_consent,
@@ -93,9 +98,9 @@ def plan(run: Run, keeper: Keeper) -> None:
         still_refused=figures.still_refused,
         to_add=figures.add,
         to_update=figures.update,
-        planned=planned,
+        planned=planned - erased,
         progress_done=0,
-        progress_total=planned,
+        progress_total=planned - erased,
     )
 
 

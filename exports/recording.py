@@ -11,30 +11,39 @@ from django.db import transaction
 from django.db.models import F
 
 from config.jobs import clock
-from config.jobs.leases import LeaseLost
+from config.jobs.leases import LeaseLost, hold_fence
 from connections.destinations.errors import DestinationError
 from connections.destinations.values import BatchReceipt, OutcomeKind, ProfileRefusal
 from exports.models import Batch, BatchStatus, Run
-
-
-def take_back_unanswered(run: Run) -> None:
-    """Batches that were being sent when their worker died go out again: nobody knows whether they arrived, and
-    an import is an upsert."""
-    run.batches.filter(status=BatchStatus.SENDING).update(status=BatchStatus.PLANNED)
+from exports.rights import forgetting
 
 
 @transaction.atomic
-def intend(run: Run, batch_ids: Sequence[int]) -> None:
-    """Write that these batches are about to be sent, before the requests leave."""
+def take_back_unanswered(run: Run) -> None:
+    """Batches that were being sent when their worker died go out again: nobody knows whether they arrived, and
+    an import is an upsert."""
+    hold_fence(run)
+    sending = run.batches.filter(status=BatchStatus.SENDING)
+    forgetting.drop_blank(run, list(sending.values_list("pk", flat=True)))
+    sending.update(status=BatchStatus.PLANNED)
+
+
+@transaction.atomic
+def intend(run: Run, batch_ids: Sequence[int]) -> list[Batch]:
+    """Write that these batches are about to be sent, before the requests leave, and read what to send only then:
+    somebody may have been taken out of it in between."""
     _add_to_run(run)
-    Batch.objects.filter(pk__in=batch_ids).update(
+    Batch.objects.filter(pk__in=batch_ids, status=BatchStatus.PLANNED).update(
         status=BatchStatus.SENDING, attempt=F("attempt") + 1, sent_at=clock.now()
     )
+    intended = Batch.objects.filter(pk__in=batch_ids, status=BatchStatus.SENDING).order_by("number")
+    return list(intended.only("number", "size", "attempt", "payloads", "run_id"))
 
 
 @transaction.atomic
 def record_receipt(run: Run, batch_id: int, delivered_set_id: int, receipt: BatchReceipt) -> None:
     """Everybody in the batch has an outcome from here on."""
+    hold_fence(run)  # nobody is taken out of the batch meanwhile
     refusals = [refusal for refusal in receipt.refusals if refusal.kind != OutcomeKind.DELIVERED]
     taken_back = _keep_refusals(run, batch_id, delivered_set_id, refusals)
     left = sum(kind == OutcomeKind.LEFT for kind in taken_back)
@@ -76,16 +85,19 @@ def put_back(run: Run, batch_id: int, not_before: datetime, trouble: Destination
         code=trouble.code,
         message=trouble.sentence,
     )
+    forgetting.drop_blank(run, [batch_id])
 
 
 @transaction.atomic
 def halve(run: Run, batch_id: int, refused: DestinationError) -> None:
     """Let two halves go on for a batch that was refused as a whole."""
     _add_to_run(run)
+    forgetting.drop_blank(run, [batch_id])
     batch = Batch.objects.only("label", "size").get(pk=batch_id)
     middle = batch.size // 2
-    _copy_part(batch_id, f"{batch.label}.1", 1, middle)
-    _copy_part(batch_id, f"{batch.label}.2", middle + 1, batch.size)
+    for half, (first, last) in enumerate([(1, middle), (middle + 1, batch.size)], start=1):
+        if first <= last:
+            _copy_part(batch_id, f"{batch.label}.{half}", first, last)
     Batch.objects.filter(pk=batch_id).update(
         status=BatchStatus.SPLIT,
         finished_at=clock.now(),
@@ -124,7 +136,7 @@ def _keep_delivered(run: Run, batch_id: int, delivered_set_id: int, refused: Seq
             INSERT INTO exports_delivered (delivered_set_id, email, data_hash, last_run_id)
             SELECT %(set)s, person.email, person.data_hash, %(run)s
               FROM exports_batch batch, unnest(batch.emails, batch.hashes) AS person (email, data_hash)
-             WHERE batch.id = %(batch)s AND person.email <> ALL (%(refused)s::text[])
+             WHERE batch.id = %(batch)s AND person.email <> ALL (%(refused)s::text[]) AND person.email <> ''
              ORDER BY person.email
                 ON CONFLICT (delivered_set_id, email)
                 DO UPDATE SET data_hash = excluded.data_hash, last_run_id = excluded.last_run_id
@@ -169,7 +181,7 @@ def _keep_refusals(
                  WHERE batch.id = %(batch)s AND said.email = person.email
             ), remembered AS (
                 INSERT INTO exports_refused (delivered_set_id, email, data_hash, last_run_id)
-                SELECT %(set)s, email, data_hash, %(run)s FROM refusal
+                SELECT %(set)s, email, data_hash, %(run)s FROM refusal WHERE email <> ''
                     ON CONFLICT (delivered_set_id, email)
                     DO UPDATE SET data_hash = excluded.data_hash, last_run_id = excluded.last_run_id
             )

@@ -4,6 +4,7 @@ from celery import shared_task
 from celery.signals import worker_shutting_down
 
 from exports import claiming, delivery, running
+from exports.rights import disclosures, removals
 
 
 @shared_task
@@ -18,6 +19,20 @@ def ring_for_open_jobs() -> None:
     """Ring for every run that is due and in nobody's hands: bells may have been lost, workers may have died."""
     for run_id in claiming.runs_to_ring_for():
         work_on_run.delay(run_id)
+    for removal_id in removals.due():
+        remove_person.delay(removal_id)
+
+
+@shared_task
+def remove_person(removal_id: int) -> None:
+    """Take somebody who was erased off a list."""
+    removals.carry_on(removal_id)
+
+
+@shared_task
+def prune_disclosures() -> None:
+    """Forget to which lists people were sent once the time for keeping it is over."""
+    disclosures.prune()
 
 
 @worker_shutting_down.connect

@@ -14,6 +14,7 @@ from config.web.versions import take_version
 from segments import csv_files, permissions, rules, tasks, used_by
 from segments.models import DataSource, ImportJob, Segment, SegmentRefresh
 from segments.profile_attributes import types_by_name
+from segments.rights.subjects import without_addresses
 
 
 class SegmentInUse(Exception):
@@ -72,9 +73,7 @@ def create_segment(
     permissions.check_can_manage_segments(by)
     rules.check(rules_tree, types_by_name())
     segment = Segment.objects.create(name=name, description=description, rules=dict(rules_tree), created_by=by)
-    record(
-        "created", segment, by=by, version=segment.version, changes={"rule": (None, rules.sentence(rules_tree))}
-    )
+    record("created", segment, by=by, version=segment.version, changes={"rule": (None, _told(rules_tree))})
     request_refresh(segment, by=by, ring=ring)
     return segment
 
@@ -101,7 +100,11 @@ def edit_segment(
     segment.name, segment.description, segment.rules = name, description, dict(rules_tree)
     segment.save(update_fields=["name", "description", "rules"])
     after = {"name": name, "description": description, "rule": rules.sentence(rules_tree)}
-    changes = {field: (before[field], after[field]) for field in before if before[field] != after[field]}
+    changes = {
+        field: (without_addresses(before[field]), without_addresses(after[field]))
+        for field in before
+        if before[field] != after[field]
+    }
     record("edited", segment, by=by, version=segment.version, changes=changes)
     if redraw:
         request_refresh(segment, by=by, ring=ring)
@@ -115,7 +118,7 @@ def remove_segment(segment: Segment, *, by: User) -> None:
     segment = Segment.objects.select_for_update().get(pk=segment.pk)
     if uses := used_by.uses_of(segment.pk):
         raise SegmentInUse(uses)
-    record("removed", segment, by=by, changes={"rule": (rules.sentence(segment.rules), None)})
+    record("removed", segment, by=by, changes={"rule": (_told(segment.rules), None)})
     segment.members.all()._raw_delete(using="default")
     segment.delete()
 
@@ -130,6 +133,11 @@ def request_refresh(segment: Segment, *, by: User | None, ring: bool = True) -> 
     if ring:
         transaction.on_commit(lambda: tasks.refresh_segment.delay(job.pk))
     return job
+
+
+def _told(tree: Mapping[str, object]) -> str:
+    """A rule for the record, which is kept for good: without the addresses in it."""
+    return without_addresses(rules.sentence(tree))
 
 
 def _cancel(job: ImportJob) -> None:

@@ -20,6 +20,7 @@ from segments.attribute_values import Guess
 from segments.copying import Column, Encoder, Problems
 from segments.csv_files import Block, FileRefused
 from segments.models import AttributeType, DataSource, ImportJob, ImportProblem
+from segments.rights import refusing
 
 logger = logging.getLogger(__name__)
 
@@ -119,6 +120,7 @@ def _import(job: ImportJob, progress: _Progress) -> None:
     encoder = Encoder(columns, key_index, problems)
     upserting.stage(_encoded(path, source, encoder, progress))
     upserting.keep_last_of_each_key(problems)
+    refusing.refuse_erased(source.pk, [column.name for column in columns], problems)
     done = (job.progress_total or 0) - size // 2
     progress.at(done, rows=encoder.rows_read)
     upserted = upserting.upsert(source.pk, [column.name for column in columns], moment=clock.now())

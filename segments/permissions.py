@@ -25,6 +25,15 @@ def user_can_see_personal_data(user: User) -> bool:
     return user.may(Permission.PERSONAL_DATA_SEE)
 
 
+def user_can_answer_for_people(user: User) -> bool:
+    return user.may(Permission.PERSON_RIGHTS)
+
+
+def check_can_answer_for_people(user: User) -> None:
+    """Raise PermissionDenied unless the user may download everything about a person, and erase a person."""
+    check_permission(user, Permission.PERSON_RIGHTS)
+
+
 def check_can_see_segments(user: User) -> None:
     """Raise PermissionDenied unless the user may look at segments."""
     check_permission(user, Permission.SEGMENT_VIEW)

@@ -2,6 +2,7 @@
 
 from exports.models.batch import Batch, BatchStatus, Outcome, OutcomeKind
 from exports.models.delivered import Delivered, DeliveredSet, Refused
+from exports.models.disclosure import DisclosedList, Disclosure, PersonKey, PersonRemoval
 from exports.models.export import Export
 from exports.models.run import Run, RunEvent, Stage, Trigger
 
@@ -10,9 +11,13 @@ __all__ = [
     "BatchStatus",
     "Delivered",
     "DeliveredSet",
+    "DisclosedList",
+    "Disclosure",
     "Export",
     "Outcome",
     "OutcomeKind",
+    "PersonKey",
+    "PersonRemoval",
     "Refused",
     "Run",
     "RunEvent",

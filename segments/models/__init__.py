@@ -1,5 +1,6 @@
 """Who: data sources, profiles with typed attributes, and segments drawn from them by rules."""
 
+from segments.models.erasure import ErasedHash, Erasure
 from segments.models.import_job import ImportJob, ImportProblem
 from segments.models.profile import AttributeType, DataSource, Profile, ProfileAttribute
 from segments.models.segment import Member, Segment, SegmentRefresh
@@ -7,6 +8,8 @@ from segments.models.segment import Member, Segment, SegmentRefresh
 __all__ = [
     "AttributeType",
     "DataSource",
+    "ErasedHash",
+    "Erasure",
     "ImportJob",
     "ImportProblem",
     "Member",

@@ -1,0 +1,1 @@
+"""What exports know of a person, and how they forget."""

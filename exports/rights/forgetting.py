@@ -1,0 +1,155 @@
+"""Taking a person out of what runs left behind, and out of what a run is about to send.
+
+Whoever writes the batches of a run holds the run's row. What was sent keeps its figures and its places: that
+of the person is blank from then on. What was not sent yet closes up, as if the person had never been planned.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection as database
+from django.db.models import F
+from django.db.models.functions import Coalesce, Greatest
+
+from config.jobs.models import OPEN
+from exports.models import Batch, BatchStatus, Run
+from segments.rights.subjects import Subject
+
+_COLUMNS = {
+    "profile_ids": ("profile_id", "0"),
+    "emails": ("email", "''"),
+    "payloads": ("payload", "''"),
+    "hashes": ("data_hash", "'00000000-0000-0000-0000-000000000000'::uuid"),
+}
+_PEOPLE = """unnest(profile_ids, emails, payloads, hashes)
+             WITH ORDINALITY AS person (profile_id, email, payload, data_hash, place)"""
+_BLANK = "person.email = ''"
+_THEM = "(person.email = ANY (%(emails)s) OR person.profile_id = ANY (%(ids)s))"
+_GONE = "NOT EXISTS (SELECT FROM segments_profile profile WHERE profile.id = person.profile_id)"
+
+
+def forget(subject: Subject) -> dict[str, int]:
+    """Everything that batches, outcomes and lists hold of somebody goes; how many of what."""
+    # Locked before the batches, as whoever delivers them does.
+    list(Run.objects.select_for_update(no_key=True).filter(status__in=OPEN).order_by("pk").values_list("pk"))
+    return {
+        "batches": _forget_batches(subject),
+        "outcomes": _forget_outcomes(subject),
+        "delivered": _forget_delivered(subject),
+    }
+
+
+def drop_blank(run: Run, batch_ids: Sequence[int]) -> None:
+    """Close up batches that go out again: nobody is sent blank. Call it while holding the run's row."""
+    _close_up(run.pk, batch_ids, _BLANK, {})
+
+
+def drop_gone(run: Run) -> int:
+    """Take everybody out of a plan whose profile has gone while it was made; how many these were in batches."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            "UPDATE exports_outcome outcome SET email = '', profile_id = NULL WHERE run_id = %s AND NOT EXISTS"
+            " (SELECT FROM segments_profile profile WHERE profile.id = outcome.profile_id)",
+            [run.pk],
+        )
+    return _close_up(None, list(run.batches.values_list("pk", flat=True)), _GONE, {})
+
+
+def _forget_batches(subject: Subject) -> int:
+    parameters = {"emails": list(subject.emails), "ids": subject.profile_ids}
+    found = Batch.objects.filter(profile_ids__overlap=subject.profile_ids)
+    if subject.emails:
+        found = found | Batch.objects.filter(emails__overlap=list(subject.emails))
+    rows = list(found.order_by("pk").values_list("pk", "run_id", "status", "run__status"))
+    to_send = [(pk, run) for pk, run, status, of in rows if status == BatchStatus.PLANNED and of in OPEN]
+    for run_id in sorted({run for _pk, run in to_send}):
+        _close_up(run_id, [pk for pk, run in to_send if run == run_id], _THEM, parameters)
+    _blank([pk for pk, _run, _status, _of in rows if pk not in dict(to_send)], parameters)
+    _forget_messages(subject.emails)
+    return len(rows)
+
+
+def _blank(batch_ids: Sequence[int], parameters: dict[str, Any]) -> None:
+    columns = ", ".join(
+        f"{column} = ARRAY(SELECT CASE WHEN {_THEM} THEN {blank} ELSE person.{name} END"  # noqa: S608
+        f" FROM {_PEOPLE} ORDER BY place)"
+        for column, (name, blank) in _COLUMNS.items()
+    )
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE exports_batch SET {columns} WHERE id = ANY (%(batches)s)",  # noqa: S608
+            parameters | {"batches": list(batch_ids)},
+        )
+
+
+def _close_up(run_id: int | None, batch_ids: Sequence[int], who: str, parameters: dict[str, Any]) -> int:
+    """Take people out of batches and off the counts of their run, if it has any yet; how many these were."""
+    columns = ", ".join(
+        f"{column} = ARRAY(SELECT person.{name} FROM {_PEOPLE} WHERE NOT ({who}) ORDER BY place)"  # noqa: S608
+        for column, (name, _blank_value) in _COLUMNS.items()
+    )
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"""
+            WITH before AS (
+                SELECT id, size FROM exports_batch
+                 WHERE id = ANY (%(batches)s) AND EXISTS (SELECT FROM {_PEOPLE} WHERE {who}))
+            UPDATE exports_batch SET {columns} FROM before WHERE exports_batch.id = before.id
+            RETURNING exports_batch.id, before.size - cardinality(emails)
+            """,  # noqa: S608
+            parameters | {"batches": list(batch_ids)},
+        )
+        taken = dict(cursor.fetchall())
+    for pk, people in taken.items():
+        Batch.objects.filter(pk=pk).update(size=F("size") - people)
+    Batch.objects.filter(pk__in=taken, size=0).update(status=BatchStatus.NOT_SENT)
+    people = sum(taken.values())
+    if run_id is not None and people:
+        _count_off(run_id, people)
+    return people
+
+
+def _count_off(run_id: int, people: int) -> None:
+    added = Greatest(F("to_add") - people, 0)
+    Run.objects.filter(pk=run_id).update(
+        planned=F("planned") - people,
+        members=F("members") - people,
+        progress_total=Coalesce(F("progress_total"), F("planned")) - people,
+        to_update=Greatest(F("to_update") - (people - (F("to_add") - added)), 0),
+        to_add=added,
+    )
+
+
+def _forget_outcomes(subject: Subject) -> int:
+    """The outcome stays, and with it the figures; nothing says whose it was."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            "UPDATE exports_outcome SET email = '', profile_id = NULL"
+            " WHERE email = ANY (%s) OR profile_id = ANY (%s)",
+            [list(subject.emails), subject.profile_ids],
+        )
+        return int(cursor.rowcount)
+
+
+def _forget_delivered(subject: Subject) -> int:
+    gone = 0
+    with database.cursor() as cursor:
+        for table in ("exports_delivered", "exports_refused"):
+            cursor.execute(
+                f"DELETE FROM {table} WHERE delivered_set_id = ANY (ARRAY(SELECT id FROM exports_deliveredset))"  # noqa: S608
+                " AND email = ANY (%s)",
+                [list(subject.emails)],
+            )
+            gone += int(cursor.rowcount)
+    return gone
+
+
+def _forget_messages(emails: Sequence[str]) -> None:
+    """What a destination said of a batch or a run may quote an address."""
+    with database.cursor() as cursor:
+        for table in ("exports_batch", "exports_run", "exports_outcome"):
+            cursor.execute(
+                f"UPDATE {table} SET message = '' WHERE message <> '' AND EXISTS"  # noqa: S608
+                " (SELECT FROM unnest(%s::text[]) email WHERE strpos(lower(message), email) > 0)",
+                [list(emails)],
+            )

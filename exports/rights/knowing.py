@@ -1,0 +1,148 @@
+"""What exports answer when somebody asks what is known of a person, or that they be forgotten."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import orjson
+from django.db import connection as database
+from django.utils.translation import gettext as _
+
+from config.jobs.models import JobStatus
+from connections.destinations import registry
+from exports.models import Delivered, DisclosedList, Export, Outcome, PersonRemoval, Refused
+from exports.rights import disclosures, forgetting, removals
+from segments.models import Erasure
+from segments.rights.knowers import Knower, Place, Removal
+from segments.rights.subjects import Subject
+
+_SENT = (
+    *("export", "run", "connection", "list", "account", "list_id"),
+    *("batch", "status", "sent_at", "address", "data"),
+)
+
+
+class ExportsKnow(Knower):
+    """Plans, batches, outcomes, what lists hold, and to which lists somebody was ever sent."""
+
+    def email_attributes(self) -> Collection[str]:
+        return set(Export.objects.values_list("email_attribute", flat=True).distinct())
+
+    def tell(self, subject: Subject) -> Mapping[str, object]:
+        return {
+            "sent": _sent(subject),
+            "outcomes": _outcomes(subject),
+            "on_lists_by_exports": _known(Delivered, subject),
+            "refused_by_lists": _known(Refused, subject),
+        }
+
+    def places(self, subject: Subject) -> Sequence[Place]:
+        found: dict[int, Place] = {}
+        for each in disclosures.of_people(subject.email_hashes):
+            known = found.get(each.disclosed_list_id)
+            first, last = each.first_at, each.last_at
+            if known and known.first_at and known.last_at:
+                first, last = min(first, known.first_at), max(last, known.last_at)
+            found[each.disclosed_list_id] = _place(each.disclosed_list, first, last)
+        for disclosed in _not_written_yet(subject):
+            found.setdefault(disclosed.pk, _place(disclosed, None, None))
+        return list(found.values())
+
+    def erase(self, subject: Subject, erasure: Erasure, places: Collection[str]) -> Mapping[str, int]:
+        disclosures.write_person(subject)
+        removing = removals.request(subject, erasure, places)
+        return forgetting.forget(subject) | {"removals": removing}
+
+    def removals(self, erasure: Erasure) -> Sequence[Removal]:
+        return [
+            Removal(
+                title=str(job),
+                connection=job.connection_name,
+                status=job.status,
+                status_label=str(JobStatus(job.status).label),
+                message=job.message,
+                is_open=job.is_open,
+            )
+            for job in PersonRemoval.objects.filter(erasure_id=erasure.pk)
+        ]
+
+
+def _place(disclosed: DisclosedList, first: Any, last: Any) -> Place:
+    key = disclosed.account.partition(":")[0]
+    destination = next((each for each in registry.all_destinations() if each.key == key), None)
+    leads_there = removals.connection_of(disclosed) is not None
+    return Place(
+        key=str(disclosed.pk),
+        title=str(disclosed),
+        destination=str(destination.label) if destination else key,
+        connection=disclosed.connection_name,
+        first_at=first,
+        last_at=last,
+        keeps=str(destination.keeps_of_removed) if destination else "",
+        why_not="" if leads_there else _("No connection leads there any more: remove them there by hand."),
+    )
+
+
+def _not_written_yet(subject: Subject) -> list[DisclosedList]:
+    """Lists of runs under way, and of the time before disclosures were kept."""
+    return [
+        disclosures.list_of(export, account, list_id)
+        for export, account, list_id, *_times in disclosures.sent_to(subject)
+    ]
+
+
+def _sent(subject: Subject) -> list[dict[str, Any]]:
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT export.name, run.number, run.frozen ->> 'connection', run.frozen ->> 'list_title', run.account,
+                   run.list_id, batch.label, batch.status, batch.sent_at, person.email, person.payload
+              FROM exports_batch batch
+              JOIN exports_run run ON run.id = batch.run_id
+              JOIN exports_export export ON export.id = run.export_id,
+                   unnest(batch.profile_ids, batch.emails, batch.payloads) AS person (profile_id, email, payload)
+             WHERE (batch.emails && %(emails)s::text[] OR batch.profile_ids && %(ids)s::bigint[])
+               AND (person.email = ANY (%(emails)s) OR person.profile_id = ANY (%(ids)s))
+             ORDER BY run.id, batch.number
+            """,
+            {"emails": list(subject.emails), "ids": subject.profile_ids},
+        )
+        return [_plain(dict(zip(_SENT, row, strict=True))) for row in cursor.fetchall()]
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    try:
+        data = orjson.loads(row["data"])
+    except orjson.JSONDecodeError:
+        data = row["data"]
+    return row | {"data": data, "sent_at": row["sent_at"] and row["sent_at"].isoformat()}
+
+
+def _outcomes(subject: Subject) -> list[dict[str, Any]]:
+    rows = Outcome.objects.filter(profile_id__in=subject.profile_ids) | Outcome.objects.filter(
+        email__in=subject.emails
+    )
+    return [
+        {
+            "export": row.run.export.name,
+            "run": row.run.number,
+            "kind": row.kind,
+            "code": row.code,
+            "message": row.message,
+            "address": row.email,
+        }
+        for row in rows.select_related("run__export").order_by("pk")
+    ]
+
+
+def _known(model: type[Delivered] | type[Refused], subject: Subject) -> list[dict[str, Any]]:
+    rows = model.objects.filter(email__in=subject.emails).select_related("delivered_set__export")
+    return [
+        {
+            "export": row.delivered_set.export.name,
+            "account": row.delivered_set.account,
+            "list_id": row.delivered_set.list_id,
+            "address": row.email,
+            "data_hash": str(row.data_hash),
+        }
+        for row in rows
+    ]

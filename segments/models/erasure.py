@@ -1,0 +1,33 @@
+"""That somebody was erased. Nothing here says who: a keyed hash tells only whoever asks with the address."""
+
+from django.conf import settings
+from django.db import models
+
+from config.jobs import clock
+
+
+class Erasure(models.Model):
+    """One erasure: when, by whom, and how much went. ``short_id`` is the beginning of a keyed hash."""
+
+    short_id = models.CharField(max_length=12)
+    erased_at = models.DateTimeField(default=clock.now)
+    erased_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    erased_by_name = models.CharField(max_length=150)
+    # How many of what were removed, such as {"profiles": 2}.
+    figures = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"#{self.short_id}"
+
+
+class ErasedHash(models.Model):
+    """The keyed hash of an address, or of a key within a data source, that imports refuse from then on."""
+
+    hash = models.UUIDField(primary_key=True)
+    erasure = models.ForeignKey(Erasure, on_delete=models.CASCADE, related_name="hashes")
+
+    def __str__(self) -> str:
+        return str(self.hash)[:8]

@@ -1,0 +1,1 @@
+"""A person's rights: everything known about them, and being erased."""

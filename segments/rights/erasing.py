@@ -1,0 +1,148 @@
+"""Erasing a person: one transaction, in which everybody forgets, and a keyed hash stays."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from django.db import OperationalError, connection, transaction
+from django.utils.translation import gettext as _
+
+from config.accounts.models import User
+from config.audit.record import record
+from segments import permissions
+from segments.models import DataSource, ErasedHash, Erasure, Profile, Segment
+from segments.rights import gate, knowers, subjects
+from segments.rights.subjects import Scope, Subject
+
+_WAIT = "5s"
+# Waited too long for a lock, or two waited for each other.
+_BUSY = {"55P03", "40P01"}
+
+
+class NotNow(Exception):
+    """Nothing was erased; the sentence says what has to happen first."""
+
+
+def erase(
+    profile: Profile, *, scope: Scope, same_key: bool = False, places: Collection[str] = (), by: User
+) -> Erasure:
+    """Erase the person behind ``profile``, and have them removed from the lists that ``places`` names. Raises
+    PermissionDenied and NotNow."""
+    permissions.check_can_answer_for_people(by)
+    with _patiently(), transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [_WAIT])
+        subject = _locked(profile, scope, same_key)
+        _check_rules(subject)
+        return _erase(subject, places, by)
+
+
+def meant(profile: Profile, *, scope: Scope, same_key: bool = False) -> Subject:
+    """Who would be erased. An address that nobody else has is always the person's own."""
+    known = knowers.known_email_attributes()
+    everybody = subjects.subject_of(profile, known, scope=Scope.ADDRESS, same_key=same_key)
+    if scope == Scope.ADDRESS:
+        return everybody
+    alone = subjects.subject_of(profile, known, scope=Scope.PROFILE, same_key=same_key)
+    return alone if len(alone.profiles) < len(everybody.profiles) else everybody
+
+
+def named_in(subject: Subject) -> list[Segment]:
+    """Segments whose rules name one of the person's addresses."""
+    segments = Segment.objects.order_by("name")
+    return [each for each in segments if any(email in str(each.rules).lower() for email in subject.emails)]
+
+
+def _locked(profile: Profile, scope: Scope, same_key: bool) -> Subject:
+    """Who is meant, with their data sources locked and the gate closed, so that nobody carries them anywhere."""
+    sources = {each.source_id for each in meant(profile, scope=scope, same_key=same_key).profiles}
+    rows = DataSource.objects.select_for_update(no_key=True).filter(pk__in=sources).order_by("pk")
+    list(rows.values_list("pk", flat=True))
+    gate.close()
+    current = Profile.objects.select_related("source").filter(pk=profile.pk).first()
+    if current is None:
+        raise NotNow(_("This person is gone already."))
+    subject = meant(current, scope=scope, same_key=same_key)
+    if {each.source_id for each in subject.profiles} - sources:
+        raise NotNow(_("More of this person has come in at this very moment. Nothing was erased; try again."))
+    return subject
+
+
+def _check_rules(subject: Subject) -> None:
+    if segments := named_in(subject):
+        names = ", ".join(f"“{segment}”" for segment in segments)
+        raise NotNow(
+            _(
+                "The rules of %(segments)s name the person’s address. Nothing was erased; "
+                "take the address out of the rules first."
+            )
+            % {"segments": names}
+        )
+
+
+def _erase(subject: Subject, places: Collection[str], by: User) -> Erasure:
+    hashes = [*subject.key_hashes, *subject.email_hashes]
+    first = (subject.email_hashes or subject.key_hashes)[0]
+    erasure = Erasure.objects.create(short_id=first.hex[:8], erased_by=by, erased_by_name=str(by))
+    ErasedHash.objects.bulk_create(
+        [ErasedHash(hash=each, erasure=erasure) for each in dict.fromkeys(hashes)], ignore_conflicts=True
+    )
+    figures: dict[str, int] = {}
+    for knower in knowers.all_knowers():
+        figures |= knower.erase(subject, erasure, places)
+    erasure.figures = _forget(subject) | figures
+    erasure.save(update_fields=["figures"])
+    record("person.erased", erasure, by=by, changes=_told(erasure.figures))
+    return erasure
+
+
+def _told(figures: Mapping[str, int]) -> dict[str, tuple[object, object]]:
+    return {name: (count, 0) for name, count in figures.items()}
+
+
+def _forget(subject: Subject) -> dict[str, int]:
+    """What this app itself knows goes."""
+    ids = subject.profile_ids
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH gone AS (DELETE FROM segments_member WHERE profile_id = ANY (%s) RETURNING segment_id),
+                 counted AS (SELECT segment_id, count(*) AS people FROM gone GROUP BY segment_id)
+            UPDATE segments_segment segment SET member_count = greatest(0, member_count - people)
+              FROM counted WHERE counted.segment_id = segment.id
+            """,
+            [ids],
+        )
+        segments = cursor.rowcount
+        cursor.execute(
+            """
+            WITH gone AS (DELETE FROM segments_profile WHERE id = ANY (%s) RETURNING source_id),
+                 counted AS (SELECT source_id, count(*) AS people FROM gone GROUP BY source_id)
+            UPDATE segments_datasource source SET profile_count = greatest(0, profile_count - people)
+              FROM counted WHERE counted.source_id = source.id
+            """,
+            [ids],
+        )
+    _forget_problems(subject.emails)
+    return {"profiles": len(ids), "segments": segments}
+
+
+def _forget_problems(emails: Sequence[str]) -> None:
+    """Reasons for which rows were kept out may quote what stood in them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE segments_importproblem SET reason = %s"
+            " WHERE EXISTS (SELECT FROM unnest(%s::text[]) email WHERE strpos(lower(reason), email) > 0)",
+            [_("The person of this row was erased."), list(emails)],
+        )
+
+
+@contextmanager
+def _patiently() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        if getattr(error.__cause__, "pgcode", "") not in _BUSY:
+            raise
+        raise NotNow(
+            _("An import or a plan is being written right now. Nothing was erased; try again in a minute.")
+        ) from error

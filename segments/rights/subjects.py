@@ -1,0 +1,104 @@
+"""Who is meant: a person's profiles, keys and addresses."""
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from uuid import UUID
+
+from django.db import connection
+
+from segments.models import Profile
+from segments.rights import hashing
+
+_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
+# Whatever exports take addresses from counts as well.
+_USUAL = frozenset(
+    {"email", "emailaddress", "mail", "mailaddress", "primaryemail", "contactemail", "privateemail", "workemail"}
+)
+_SEPARATORS = re.compile(r"[\s_-]+")
+
+
+class Scope(StrEnum):
+    """Who is meant when others have the same address."""
+
+    ADDRESS = "address"  # everybody with it
+    PROFILE = "profile"  # this profile alone; the address stays, since it is the others' too
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A person: ``profiles`` and the addresses that are theirs."""
+
+    profiles: Sequence[Profile]
+    emails: Sequence[str]
+
+    @cached_property
+    def profile_ids(self) -> list[int]:
+        return [profile.pk for profile in self.profiles]
+
+    @cached_property
+    def key_hashes(self) -> list[UUID]:
+        return [hashing.of_key(profile.source_id, profile.key) for profile in self.profiles]
+
+    @cached_property
+    def email_hashes(self) -> list[UUID]:
+        return [hashing.of_email(email) for email in self.emails]
+
+
+def is_email_attribute(name: str, known: Collection[str]) -> bool:
+    """Whether an attribute holds the person's own address, not one that is merely about them."""
+    return name in known or _SEPARATORS.sub("", name.casefold()) in _USUAL
+
+
+def addresses(profile: Profile, known: Collection[str]) -> set[str]:
+    """The person's own addresses, trimmed and lower-cased, deliverable or not."""
+    values = (
+        value.strip(" \t\r\n").lower()
+        for name, value in profile.attributes.items()
+        if isinstance(value, str) and is_email_attribute(name, known)
+    )
+    return {value for value in values if _ADDRESS.fullmatch(value)}
+
+
+def without_addresses(text: str) -> str:
+    """``text`` without the addresses in it, for what is kept for good."""
+    return _ADDRESS.sub("•••", text)
+
+
+def subject_of(profile: Profile, known: Collection[str], *, scope: Scope, same_key: bool = False) -> Subject:
+    """The person behind a profile. With the scope ADDRESS everybody with one of their addresses belongs to them;
+    with ``same_key`` profiles of other data sources with the same key do."""
+    profiles = {profile.pk: profile}
+    if same_key:
+        profiles |= {other.pk: other for other in with_key(profile)}
+    if scope == Scope.PROFILE:
+        return Subject(_in_order(profiles.values()), ())
+    emails: set[str] = set()
+    while found := set().union(*(addresses(each, known) for each in profiles.values())) - emails:
+        emails |= found
+        profiles |= {other.pk: other for other in _with_addresses(found, known)}
+    return Subject(_in_order(profiles.values()), sorted(emails))
+
+
+def with_key(profile: Profile) -> list[Profile]:
+    """Profiles of other data sources with the same key."""
+    others = Profile.objects.filter(key=profile.key).exclude(source=profile.source_id)
+    return list(others.select_related("source").order_by("pk"))
+
+
+def _with_addresses(emails: Collection[str], known: Collection[str]) -> list[Profile]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM segments_profile WHERE EXISTS"
+            " (SELECT FROM unnest(%s::text[]) email WHERE strpos(lower(attributes::text), email) > 0)",
+            [sorted(emails)],
+        )
+        ids = [pk for (pk,) in cursor.fetchall()]
+    candidates = Profile.objects.filter(pk__in=ids).select_related("source")
+    return [profile for profile in candidates if addresses(profile, known) & set(emails)]
+
+
+def _in_order(profiles: Iterable[Profile]) -> list[Profile]:
+    return sorted(profiles, key=lambda profile: profile.pk)

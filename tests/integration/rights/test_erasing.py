@@ -1,0 +1,152 @@
+"""Erasing a person: nowhere in the database, and never again."""
+
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.core.management import call_command
+from django.db import connection, transaction
+
+from config.accounts.models import User
+from config.audit.models import AuditEntry
+from config.jobs.models import JobStatus
+from exports.models import Batch, Disclosure, Export, Outcome, PersonRemoval
+from exports.rights import removals
+from segments.models import DataSource, ImportJob, Profile, Segment
+from segments.rights import erasing, hashing, knowers
+from segments.rights.subjects import Scope
+from tests.everything import tables_with
+from tests.integration.rights.conftest import EMAIL, run_to_its_end
+from tests.sandbox import RunningSandbox
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def nowhere(*words: str) -> bool:
+    return not any(tables_with(each) for each in words)
+
+
+def import_again(tmp_path: Path, text: str, source: str = "Customers") -> ImportJob:
+    path = tmp_path / "again.csv"
+    path.write_text(text, encoding="utf-8")
+    call_command("import_profiles", str(path), "--key", "id", "--source", source)
+    return ImportJob.objects.latest("pk")
+
+
+def test_an_erased_person_is_nowhere_and_the_figures_stay(export: Export, zofia: Profile, alice: User) -> None:
+    run = run_to_its_end(export)
+    assert (run.delivered, run.duplicates) == (3, 1)
+    assert tables_with(EMAIL)
+
+    erasure = erasing.erase(zofia, scope=Scope.ADDRESS, by=alice)
+
+    assert nowhere(EMAIL, "zielinska", "Z-1", "X-9")
+    run.refresh_from_db()
+    assert (run.planned, run.delivered, run.duplicates) == (3, 3, 1)
+    batch = Batch.objects.get(run=run)
+    assert batch.size == len(batch.emails) == len(batch.payloads) == len(batch.hashes) == len(batch.profile_ids)
+    assert sorted(batch.emails) == ["", "ann@example.com", "ben@example.com"]
+    assert Outcome.objects.get(kind="duplicate").email == ""
+    assert erasure.figures["profiles"] == 2
+    assert list(DataSource.objects.order_by("name").values_list("profile_count", flat=True)) == [2, 0]
+    assert Segment.objects.get().member_count == 2
+
+
+def test_an_erased_person_who_is_imported_again_and_exported_again_is_nowhere(
+    export: Export, zofia: Profile, alice: User, account: RunningSandbox, tmp_path: Path
+) -> None:
+    run_to_its_end(export)
+    erasing.erase(zofia, scope=Scope.ADDRESS, places=places_of(zofia), by=alice)
+    removals.carry_on(PersonRemoval.objects.get().pk)
+    received = account.received()[EMAIL]
+
+    by_key = "id,email,first_name\nZ-1,,Zofia\nN-1,new@example.com,Nina\nA-2,ann@example.com,Anna\n"
+    job = import_again(tmp_path, by_key)
+    assert [problem.line for problem in job.problems.all()] == [2]
+    assert "was erased on" in job.problems.get().reason
+    assert (job.rows_created, job.rows_updated, job.rows_refused) == (1, 1, 1)
+    by_address = f"id,email,first_name\nQ-7,{EMAIL.upper()} ,Zofia\n"
+    assert import_again(tmp_path, by_address).rows_refused == 1
+    assert import_again(tmp_path, by_address, source="Newsletter sign-ups").rows_refused == 1
+
+    call_command("refresh_segments")
+    again = run_to_its_end(export)
+    assert again.delivered == 2
+    assert nowhere(EMAIL, "zielinska", "Zofia")
+    assert account.received()[EMAIL] == received
+    assert [person["EmailAddress"].lower() for person in account.people(state="deleted")] == [EMAIL]
+
+
+def places_of(profile: Profile) -> list[str]:
+    return [place.key for place in knowers.places(erasing.meant(profile, scope=Scope.ADDRESS))]
+
+
+def test_the_record_says_that_it_happened_and_not_to_whom(export: Export, zofia: Profile, alice: User) -> None:
+    erasure = erasing.erase(zofia, scope=Scope.ADDRESS, by=alice)
+    entry = AuditEntry.objects.get(action="person.erased")
+    assert entry.actor_name == str(alice)
+    assert entry.target_name == f"#{hashing.of_email(EMAIL).hex[:8]}" == str(erasure)
+
+
+def test_to_which_lists_somebody_was_sent_outlives_person_export_and_connection(
+    export: Export, zofia: Profile, alice: User
+) -> None:
+    run_to_its_end(export)
+    erasing.erase(zofia, scope=Scope.ADDRESS, by=alice)
+    used = export.connection
+    export.delete()
+    assert used is not None
+    used.delete()
+    disclosure = Disclosure.objects.get(person=hashing.of_email(EMAIL))
+    assert disclosure.disclosed_list.list_title == "Newsletter"
+    assert disclosure.disclosed_list.connection_name == "Sandbox"
+
+
+def test_nobody_else_is_touched(export: Export, zofia: Profile, alice: User) -> None:
+    run_to_its_end(export)
+    erasing.erase(zofia, scope=Scope.ADDRESS, by=alice)
+    assert tables_with("ann@example.com")
+    assert tables_with("ben@example.com")
+    run = run_to_its_end(export)
+    assert (run.status, run.planned, run.unchanged) == (JobStatus.SUCCESSFUL, 0, 2)
+
+
+def test_one_profile_alone_goes_while_others_have_the_address(
+    export: Export, zofia: Profile, alice: User, tmp_path: Path
+) -> None:
+    run_to_its_end(export)
+    erasing.erase(zofia, scope=Scope.PROFILE, by=alice)
+    assert Profile.objects.filter(key="X-9").exists()
+    assert nowhere('zielinska"', "Z-1")
+    job = import_again(tmp_path, f"id,email\nZ-1,{EMAIL}\nY-1,{EMAIL}\n")
+    assert (job.rows_refused, job.rows_created) == (1, 1)
+
+
+def test_an_address_that_nobody_else_has_goes_in_any_case(export: Export, everyone: Segment, alice: User) -> None:
+    run_to_its_end(export)
+    erasing.erase(Profile.objects.get(key="A-2"), scope=Scope.PROFILE, by=alice)
+    assert nowhere("ann@example.com")
+
+
+def test_rules_that_name_the_address_have_to_change_first(zofia: Profile, alice: User) -> None:
+    rules = {"all": [{"attribute": "email", "operator": "is", "value": EMAIL}]}
+    Segment.objects.create(name="Just her", rules=rules)
+    with pytest.raises(erasing.NotNow, match="Just her"):
+        erasing.erase(zofia, scope=Scope.ADDRESS, by=alice)
+    assert Profile.objects.filter(key="Z-1").exists()
+
+
+@pytest.mark.parametrize("who", ["bob", "charlie"])
+def test_only_administrators_erase(zofia: Profile, who: str, request: pytest.FixtureRequest) -> None:
+    with pytest.raises(PermissionDenied):
+        erasing.erase(zofia, scope=Scope.ADDRESS, by=request.getfixturevalue(who))
+    assert Profile.objects.filter(key="Z-1").exists()
+
+
+def test_the_hash_is_the_same_in_python_and_in_sql(db: None) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        hashing.ready_sql()
+        cursor.execute(
+            f"SELECT {hashing.email_sql('%s')}, {hashing.key_sql(7, '%s')}", ["łucja@example.com", "K-1"]
+        )
+        assert cursor.fetchone() == (hashing.of_email("łucja@example.com"), hashing.of_key(7, "K-1"))
