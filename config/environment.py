@@ -93,6 +93,23 @@ def database(url: str) -> dict[str, object]:
         ) from None
 
 
+def single_sign_on() -> dict[str, Any]:
+    """allauth's settings for the OpenID Connect service that OIDC_ISSUER names; empty without one."""
+    issuer = text("OIDC_ISSUER", "")
+    if not issuer:
+        return {}
+    if not issuer.startswith(("https://", "http://")):
+        raise ImproperlyConfigured("OIDC_ISSUER must be the https:// address of the sign-in service.")
+    service = {
+        "provider_id": "single-sign-on",
+        "name": text("OIDC_NAME", "single sign-on"),
+        "client_id": text("OIDC_CLIENT_ID"),
+        "secret": text("OIDC_CLIENT_SECRET"),
+        "settings": {"server_url": issuer.rstrip("/")},
+    }
+    return {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": [service]}}
+
+
 def mail(url: str) -> dict[str, Any]:
     """Django's settings for an address such as ``smtp+tls://user:password@host:587``; none sends nothing."""
     if not url:

@@ -24,6 +24,7 @@ PRIVACY_STATEMENT_URL = environment.text("PRIVACY_STATEMENT_URL", "")
 # -- secrets -------------------------------------------------------------------------------------------------
 # Embedded, both are made on first start and kept beside the database; elsewhere they must be given.
 SECRET_KEY = environment.text("SECRET_KEY", folders.secret_key(VAR_DIR) if EMBEDDED else None)
+SECRET_KEY_FALLBACKS = environment.words("SECRET_KEY_FALLBACKS")
 ENCRYPTION_KEYS = environment.words("ENCRYPTION_KEYS", folders.encryption_key(VAR_DIR) if EMBEDDED else "")
 # Where they come from a file, running processes notice when it changes.
 ENCRYPTION_KEYS_FILE = environment.file_of(
@@ -86,6 +87,11 @@ INSTALLED_APPS = [
     "django_htmx",
     "csp",
     "lucide",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "config.accounts",
     "config.audit",
     "config.jobs",
@@ -109,6 +115,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "config.accounts.middleware.SignInRequired",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -160,6 +167,23 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "accounts:sign_in"
 LOGIN_REDIRECT_URL = "system:home"
 PASSWORD_RESET_TIMEOUT = 3 * 86_400  # of invitations, too
+
+# Second factor and single sign-on are allauth's; who may come in is asked of config/accounts/adapters.py.
+ACCOUNT_ADAPTER = "config.accounts.adapters.AccountAdapter"
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_UNIQUE_EMAIL = False
+MFA_ADAPTER = "config.accounts.adapters.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = PRODUCT_NAME
+MFA_TOTP_TOLERANCE = 1  # clocks of phones differ; a code counts once all the same
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+SOCIALACCOUNT_ADAPTER = "config.accounts.adapters.SingleSignOnAdapter"
+SOCIALACCOUNT_PROVIDERS = environment.single_sign_on()
+OIDC_NAME = environment.text("OIDC_NAME", "single sign-on")
+OIDC_DEFAULT_ROLE = environment.choice(
+    "OIDC_DEFAULT_ROLE", "VIEWER", ("VIEWER", "CONTRIBUTOR", "ADMINISTRATOR")
+).lower()
 
 # -- mail: none is sent where no server is given --------------------------------------------------------------
 _MAIL_URL = environment.text("EMAIL_URL", "")

@@ -10,6 +10,7 @@ urlpatterns = [
     path("metrics", health.metrics),
     path("", include("config.system.urls")),
     path("", include("config.accounts.urls")),
+    path("", include("config.accounts.allauth_urls")),
     path("", include("config.audit.urls")),
     path("", include("connections.urls")),
     path("", include("segments.urls")),

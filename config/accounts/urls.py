@@ -1,6 +1,6 @@
 from django.urls import path
 
-from config.accounts.views import invitations, letting_go, own, permissions
+from config.accounts.views import invitations, letting_go, own, permissions, second_factor, single_sign_on
 from config.accounts.views.sign_in import SignIn, SignOut
 
 app_name = "accounts"
@@ -8,6 +8,8 @@ app_name = "accounts"
 urlpatterns = [
     path("accounts/sign-in/", SignIn.as_view(), name="sign_in"),
     path("accounts/sign-out/", SignOut.as_view(), name="sign_out"),
+    path("accounts/single-sign-on/", single_sign_on.sign_in, name="single_sign_on"),
+    path("accounts/confirm/", single_sign_on.confirm, name="confirm"),
     path("accounts/password/", own.change_password, name="change_password"),
     path("accounts/password/forgotten/", own.forgotten, name="forgotten"),
     path("accounts/password/<uidb64>/<token>/", own.ChoosePassword.as_view(), name="choose_password"),
@@ -17,6 +19,7 @@ urlpatterns = [
     path("admin/permissions/<int:user_id>/password/", permissions.set_password, name="set_password"),
     path("admin/permissions/<int:user_id>/deactivate/", letting_go.deactivate, name="deactivate"),
     path("admin/permissions/<int:user_id>/remove/", letting_go.remove, name="remove"),
+    path("admin/permissions/<int:user_id>/second-factor/", second_factor.reset, name="reset_second_factor"),
     path("admin/permissions/<int:user_id>/invite/", invitations.invite_again, name="invite_again"),
     path("admin/permissions/<int:user_id>/activate/", permissions.activate, name="activate"),
 ]

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from config.accounts import actions
+from config.accounts import actions, second_factor
 from config.accounts.decorators import require_permission
 from config.accounts.forms import AccountForm, AddUserForm, PasswordForm
 from config.accounts.models import User
@@ -32,6 +32,7 @@ COLUMNS = (
     Column("role", gettext_lazy("Role"), order_by=("role",)),
     Column("state", gettext_lazy("State"), order_by=("-is_active",)),
     Column("last_login", gettext_lazy("Last sign-in"), order_by=(F("last_login").asc(nulls_first=True),)),
+    Column("second_factor", gettext_lazy("Second factor")),
 )
 
 
@@ -41,7 +42,8 @@ def permissions(request: Request) -> HttpResponse:
     people = list_page(
         request, User.objects.all(), columns=COLUMNS, search=("full_name", "username", "email"), default="name"
     )
-    context = {"list": people, "active_nav": "permissions", "roles": _roles(), "deeds": _deeds()}
+    context: dict[str, Any] = {"list": people, "active_nav": "permissions", "roles": _roles(), "deeds": _deeds()}
+    context["with_second_factor"] = second_factor.people_with_one()
     return render(request, "accounts/permissions.html", context)
 
 

@@ -1,0 +1,107 @@
+"""Where allauth asks us: who may sign in, how second-factor secrets are kept, who comes by single sign-on."""
+
+import base64
+from typing import Any, cast
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import Login
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialLogin
+from allauth.socialaccount.providers.base.constants import AuthProcess
+from cryptography.fernet import Fernet, MultiFernet
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
+
+from config.accounts import reauthentication, single_sign_on
+from config.accounts.backends import may_sign_in
+from config.accounts.models import User
+from config.web.callers import address_of
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    """Nobody makes an account for themselves, and whoever comes in by whatever way must be let in."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return address_of(request) or "unknown"
+
+    def pre_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse | None:
+        if may_sign_in(user):
+            return None
+        messages.error(request, _("This account may not sign in. Ask an administrator."))
+        return redirect(settings.LOGIN_URL)
+
+    def is_login_by_code_required(self, login: Login) -> bool:
+        return False
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+    """Secrets of second factors are encrypted; the key comes from SECRET_KEY, older ones from its fallbacks."""
+
+    def get_totp_label(self, user: User) -> str:
+        return user.username
+
+    def encrypt(self, text: str) -> str:
+        return _keys().encrypt(text.encode()).decode("ascii")
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return _keys().decrypt(encrypted_text.encode("ascii")).decode()
+
+    def build_totp_svg(self, url: str) -> str:
+        """The drawing alone, to stand inside a page."""
+        drawn = str(super().build_totp_svg(url))
+        return drawn[drawn.index("<svg") :]
+
+
+class SingleSignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
+    """People from the organisation's own sign-in service."""
+
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
+        return True
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        """Whoever confirms that it is still them is not signed in anew; whoever has an account here gets it."""
+        if sociallogin.state.get("process") == AuthProcess.REDIRECT:
+            reauthentication.note_single_sign_on(request, sociallogin)
+        elif not sociallogin.is_existing:
+            self._connect_known_person(request, sociallogin)
+
+    def populate_user(self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, Any]) -> User:
+        user = cast(User, super().populate_user(request, sociallogin, data))
+        user.full_name = single_sign_on.name_of(data)[:150]
+        user.role = settings.OIDC_DEFAULT_ROLE
+        if not single_sign_on.verified_email(sociallogin):
+            user.email = ""
+        return user
+
+    def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: object = None) -> User:
+        user = cast(User, super().save_user(request, sociallogin, form))
+        single_sign_on.note_arrival(user)
+        return user
+
+    def on_authentication_error(self, request: HttpRequest, provider: object, **kwargs: Any) -> None:
+        messages.error(request, _("Single sign-on did not work. Try again, or sign in with your password."))
+        raise ImmediateHttpResponse(redirect(settings.LOGIN_URL))
+
+    def _connect_known_person(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        known = single_sign_on.known_person(single_sign_on.verified_email(sociallogin))
+        if known is not None:
+            sociallogin.connect(request, known)
+            single_sign_on.note_connected(known)
+
+
+def _keys() -> MultiFernet:
+    secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    return MultiFernet([Fernet(_key_from(secret)) for secret in secrets])
+
+
+def _key_from(secret: str) -> bytes:
+    return base64.urlsafe_b64encode(salted_hmac("second factor", b"", secret=secret, algorithm="sha256").digest())
