@@ -83,6 +83,7 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         return user
 
     def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: object = None) -> User:
+        sociallogin.email_addresses = []  # the account's own address is the one that counts here
         user = cast(User, super().save_user(request, sociallogin, form))
         single_sign_on.note_arrival(user)
         return user
