@@ -1,0 +1,56 @@
+"""The keyring turns while workers run and a run is at work."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from pytest_django import Settings
+
+from config.jobs.models import JobStatus
+from connections import rotation
+from tests import big_export
+from tests.processes import worker_processes
+from tests.sandbox import RunningSandbox, running_sandbox
+
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+
+PEOPLE = 20_000
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path, settings: Settings) -> Iterator[RunningSandbox]:
+    with running_sandbox(tmp_path / "sandbox", latency_ms=1500) as running:
+        settings.CAMPAIGN_MONITOR_SANDBOX_URL = running.url
+        yield running
+
+
+@pytest.fixture
+def keyring(tmp_path: Path, settings: Settings) -> Path:
+    """A keyring in a file, which this process and the workers share."""
+    path = tmp_path / "encryption_key"
+    path.write_text(",".join(settings.ENCRYPTION_KEYS), encoding="ascii")
+    settings.ENCRYPTION_KEYS_FILE = path
+    return path
+
+
+def test_a_run_goes_on_through_it(
+    sandbox: RunningSandbox, tmp_path: Path, keyring: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    big = big_export.make(tmp_path, sandbox, PEOPLE)
+    sandbox.faults({"rules": [big_export.refusing(big)]})
+    # Slices of a second: credentials are read again and again.
+    workers_know = {"ENCRYPTION_KEYS_FILE": str(keyring), "SLICE_SECONDS": "1"}
+    with worker_processes(tmp_path / "var", env=workers_know) as workers:
+        run = big_export.start(big)
+        for number, least in ((2, 0), (3, 6_000)):
+            big_export.wait_until(run, lambda it, least=least: it.delivered > least, seconds=60)  # type: ignore[misc]
+            call_command("rotate_encryption_key", "--make-key")
+            assert {found.key_id for found in rotation.stored_secrets()} == {f"k{number}"}
+        assert run.status == JobStatus.PROCESSING
+        big_export.wait_until(run, big_export.has_ended, seconds=60)
+        said = workers.log("work")
+
+    assert "1 secrets were under “k2” and are under “k3” now." in capsys.readouterr().out
+    big_export.check_that_everyone_is_there_once(big, run, sandbox)
+    assert "ERROR" not in said
