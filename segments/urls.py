@@ -1,12 +1,27 @@
 from django.urls import path
 
-from segments.views import builder, customers, data_sources, imports, segment_list, segment_page, upload
+from segments.views import (
+    builder,
+    customers,
+    data_sources,
+    erasures,
+    imports,
+    person,
+    segment_list,
+    segment_page,
+    upload,
+)
 
 app_name = "segments"
 
 urlpatterns = [
     path("customers/", customers.customers, name="customers"),
     path("customers/<int:pk>/", customers.customer, name="customer"),
+    path("customers/<int:pk>/download/", person.download, name="download"),
+    path("customers/<int:pk>/erase/", person.erase, name="erase"),
+    path("customers/erased/", erasures.erasures, name="erasures"),
+    path("customers/erased/<int:pk>/", erasures.erasure, name="erasure"),
+    path("customers/erased/<int:pk>/live/", erasures.live, name="erasure_live"),
     path("data/sources/", data_sources.data_sources, name="data_sources"),
     path("data/sources/upload/", upload.upload, name="upload"),
     path("data/imports/<int:pk>/", imports.import_page, name="import"),

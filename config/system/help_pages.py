@@ -12,6 +12,7 @@ PAGES: dict[str, Promise] = {
     "exports-and-runs": _("Exports and runs"),
     "statuses": _("Statuses"),
     "care-for-your-list": _("Care for your list"),
+    "rights": _("A person’s rights"),
     "sandbox": _("The sandbox"),
 }
 

@@ -35,7 +35,7 @@ class ExportsKnow(Knower):
             "refused_by_lists": _known(Refused, subject),
         }
 
-    def places(self, subject: Subject) -> Sequence[Place]:
+    def places(self, subject: Subject, *, thorough: bool = False) -> Sequence[Place]:
         found: dict[int, Place] = {}
         for each in disclosures.of_people(subject.email_hashes):
             known = found.get(each.disclosed_list_id)
@@ -43,7 +43,7 @@ class ExportsKnow(Knower):
             if known and known.first_at and known.last_at:
                 first, last = min(first, known.first_at), max(last, known.last_at)
             found[each.disclosed_list_id] = _place(each.disclosed_list, first, last)
-        for disclosed in _not_written_yet(subject):
+        for disclosed in _not_written_yet(subject) if thorough else ():
             found.setdefault(disclosed.pk, _place(disclosed, None, None))
         return list(found.values())
 

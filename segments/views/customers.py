@@ -15,7 +15,13 @@ from config.web.htmx import Request
 from config.web.lists import LONGEST_SEARCH
 from segments import display, finding, profile_attributes
 from segments.models import DataSource, Profile
-from segments.permissions import user_can_manage_data_sources, user_can_see_personal_data
+from segments.permissions import (
+    user_can_answer_for_people,
+    user_can_manage_data_sources,
+    user_can_see_personal_data,
+)
+from segments.rights import knowers
+from segments.rights.subjects import Subject, addresses
 
 PAGE_SIZE = 50
 
@@ -61,6 +67,7 @@ def customers(request: Request) -> HttpResponse:
         "everyone": total,
         "most_sorted": finding.MOST_SORTED,
         "whole": whole,
+        "can_answer": user_can_answer_for_people(request.user),
         "can_import": user_can_manage_data_sources(request.user),
         "active_nav": "customers",
     }
@@ -81,10 +88,16 @@ def customer(request: Request, pk: int) -> HttpResponse:
         "segments": [
             member.segment for member in profile.memberships.select_related("segment").order_by("segment__name")
         ],
+        "places": knowers.places(_alone(profile)),
+        "can_answer": user_can_answer_for_people(request.user),
         "is_masked": not user_can_see_personal_data(request.user),
         "active_nav": "customers",
     }
     return render(request, "segments/customer.html", context)
+
+
+def _alone(profile: Profile) -> Subject:
+    return Subject([profile], sorted(addresses(profile, knowers.known_email_attributes())))
 
 
 def _title(profile: Profile, user: User) -> str:
