@@ -78,8 +78,8 @@ def read_tokens(status: int, body: bytes, refresh_token: str = "") -> Tokens:
         raise TryLater(str(codes.UNREADABLE), code="unreadable", http_status=status)
     if status == codes.THROTTLED or status >= 500:
         raise TryLater(str(codes.BROKEN), code=str(status), http_status=status)
-    if "error" in content:
-        raise NeedsAdministrator(_sentence(str(content["error"])), code=str(content["error"]), http_status=status)
+    if error := str(content.get("error") or content.get("Code") or ""):
+        raise NeedsAdministrator(_sentence(error), code=error, http_status=status)
     try:
         return Tokens(
             access_token=str(content["access_token"]),
