@@ -10,7 +10,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialLogin
 from allauth.socialaccount.providers.base.constants import AuthProcess
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -53,7 +53,10 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         return _keys().encrypt(text.encode()).decode("ascii")
 
     def decrypt(self, encrypted_text: str) -> str:
-        return _keys().decrypt(encrypted_text.encode("ascii")).decode()
+        try:
+            return _keys().decrypt(encrypted_text.encode("ascii")).decode()
+        except InvalidToken as error:  # SECRET_KEY is another one: no code can be right
+            raise self.validation_error("incorrect_code") from error
 
     def build_totp_svg(self, url: str) -> str:
         """The drawing alone, to stand inside a page."""

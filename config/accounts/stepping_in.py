@@ -5,15 +5,18 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from config.accounts import dependents
+from config.accounts import dependents, lockout, reauthentication
 from config.accounts.models import User
 from config.accounts.policies import administrators
+from config.web.callers import address_of
+from config.web.htmx import Request
 
 
 class StepInForm(forms.Form):
-    """What depends on ``person``, to be ticked where ``by`` stands in; confirmed with the password of ``by``. It
-    has no fields when nothing depends on the person, or when ``by`` could not stand in. Call ``carry_out`` inside
-    the transaction that lets the person go."""
+    """What depends on ``person``, to be ticked where whoever asks stands in; confirmed with their password, or by
+    signing in again at ``door`` when single sign-on is their only way in. It has no fields when nothing depends on
+    the person, or when whoever asks could not stand in. Call ``carry_out`` inside the transaction that lets the
+    person go."""
 
     use_required_attribute = False
     prefix = "instead"
@@ -29,21 +32,40 @@ class StepInForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
 
-    def __init__(self, *args: Any, person: User, by: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.person, self.by = person, by
+    def __init__(self, request: Request, *, person: User) -> None:
+        super().__init__(request.POST or None)
+        self.request, self.person, self.by = request, person, request.user
         self.dependents = dependents.depending_on(person)
         if not self.dependents or not self._can_stand_in:
             self.fields.clear()
             return
+        if not reauthentication.has_password(self.by):
+            del self.fields["password"]
         choices = [(dependent.key, dependent.name) for dependent in self.dependents]
         self.fields["add_yourself"].choices = choices  # type: ignore[attr-defined]
 
+    @property
+    def door(self) -> str:
+        """Where somebody without a password confirms; empty for everybody else, and for whoever just did."""
+        if not self.fields or "password" in self.fields or reauthentication.confirmed(self.request):
+            return ""
+        return reauthentication.door(self.request.get_full_path())
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        if cleaned.get("add_yourself") and not self.by.check_password(cleaned.get("password", "")):
-            self.add_error("password", _("This is not your password. Nothing was changed."))
+        if cleaned.get("add_yourself"):
+            try:
+                self._confirm(cleaned.get("password", ""))
+            except lockout.Locked as refusal:
+                self.add_error("password", refusal.sentence)
         return cleaned
+
+    def _confirm(self, password: str) -> None:
+        if "password" not in self.fields:
+            if not reauthentication.confirmed(self.request):
+                self.add_error("add_yourself", _("Confirm first that it is still you. Nothing was changed."))
+        elif not reauthentication.check_password(self.by, password, address_of(self.request)):
+            self.add_error("password", _("This is not your password. Nothing was changed."))
 
     def carry_out(self) -> None:
         """Stand in where that was ticked. Only for a valid form."""

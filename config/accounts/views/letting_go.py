@@ -56,7 +56,7 @@ def remove(request: Request, user_id: int) -> HttpResponse:
 
 
 def _let_go(request: Request, person: User, question: dict[str, Any], deed: LetGo, told: str) -> HttpResponse:
-    form = StepInForm(request.POST or None, person=person, by=request.user)
+    form = StepInForm(request, person=person)
     context = question | {"danger": True, "step_in": form}
     if request.method != "POST":
         return frames.dialog(request, context)

@@ -63,7 +63,7 @@ def edit_user(request: Request, user_id: int) -> HttpResponse:
     person = get_object_or_404(User, pk=user_id)
     known = {"full_name": person.full_name, "email": person.email, "role": person.role}
     form = AccountForm(request.POST or None, initial=known)
-    step_in = StepInForm(request.POST or None, person=person, by=request.user)
+    step_in = StepInForm(request, person=person)
     context: dict[str, Any] = {"form": form, "person": person, "step_in": step_in}
     if request.method != "POST":
         return frames.pane(request, "accounts/edit_user.html", context)
