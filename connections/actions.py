@@ -19,10 +19,6 @@ class NameTaken(Exception):
     """Another connection has this display name, whatever its case."""
 
 
-class WrongPassword(Exception):
-    """Whoever wants to stand for what is sent did not confirm it with their password."""
-
-
 @transaction.atomic
 def create(
     *, by: User | None, destination_key: str, environment: str, name: str, allowed_roles: Sequence[str] = ()
@@ -117,15 +113,9 @@ def give_consent(
     return consent
 
 
-def confirm_password(*, by: User, password: str) -> None:
-    """Raises WrongPassword unless it is the person's own password."""
-    if not by.check_password(password):
-        raise WrongPassword
-
-
 @transaction.atomic
 def add_export_user(*, by: User, connection: Connection) -> None:
-    """Let ``by``, who has confirmed it with their password, stand for what is sent over this connection."""
+    """Let ``by``, who has confirmed that it is them, stand for what is sent over this connection."""
     before = connection.export_user
     connection.export_user, connection.export_user_added_at = by, clock.now()
     connection.save(update_fields=["export_user", "export_user_added_at"])

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from config.accounts import lockout, reauthentication
 from config.accounts.models import User
 from connections import actions, consent_text, diagnosis, policies
 from connections.consent_text import ConsentText
@@ -36,9 +37,11 @@ class Setup:
         data: QueryDict | None,
         address: str,
         came_from: str = "",
+        confirmed: bool = False,
     ) -> None:
         self.user, self.connection, self.draft, self.address = user, connection, draft, address
         self.came_from = came_from  # the network address of whoever sits there
+        self.confirmed = confirmed  # who has no password has just signed in again
         self._data = data
         self.step = ""  # the step that was just taken
         self.problem = ""  # … and what went wrong with it
@@ -123,6 +126,16 @@ class Setup:
             return self.user
         current = self.connection.export_user
         return current if policies.is_valid_export_user(current) else None
+
+    @property
+    def has_password(self) -> bool:
+        """Whether whoever sits here confirms with a password, or else by signing in again."""
+        return reauthentication.has_password(self.user)
+
+    @property
+    def can_confirm(self) -> bool:
+        """Whether nothing but the step itself is missing to become export user."""
+        return self.has_password or self.confirmed
 
     @property
     def before_connect(self) -> Sequence[str]:
@@ -221,16 +234,25 @@ class Setup:
         self._draft.replacing = False
 
     def add_export_user(self) -> None:
-        """Let whoever sits here stand for what is sent, if they confirm it with their password."""
-        self.password_form = PasswordForm(self._data)
-        if not self.is_connected or not self.password_form.is_valid():
+        """Let whoever sits here stand for what is sent, if they confirm that it is them: with their password, or
+        by single sign-on where that is their only way in."""
+        if not self.is_connected:
             return
+        if not self.has_password:
+            self._draft.export_user = self._draft.export_user or self.confirmed
+            return
+        self.password_form = PasswordForm(self._data)
+        if not self.password_form.is_valid():
+            return
+        password = self.password_form.cleaned_data["password"]
         try:
-            actions.confirm_password(by=self.user, password=self.password_form.cleaned_data["password"])
-        except actions.WrongPassword:
+            right = reauthentication.check_password(self.user, password, self.came_from)
+        except lockout.Locked as locked:
+            self.password_form.add_error("password", locked.sentence)
+            return
+        if not right:
             self.password_form.add_error("password", _("This is not your password. Nothing was changed."))
-        else:
-            self._draft.export_user = True
+        self._draft.export_user = self._draft.export_user or right
 
     @transaction.atomic
     def save(self, version: int) -> Connection:

@@ -51,8 +51,13 @@ def begin(connection: Connection, draft: Draft, *, typed: QueryDict, address: st
     if not asked.is_configured(base_url):
         raise NotPossible(asked.how_to_configure(redirect_uri))
     draft.state, draft.address, draft.redirect_uri = secrets.token_urlsafe(24), address, redirect_uri
-    draft.keep_typed({name: values for name, values in typed.lists() if _is_kept(name)})
+    keep_typed(draft, typed)
     return asked.authorize_url(base_url, redirect_uri=redirect_uri, state=draft.state)
+
+
+def keep_typed(draft: Draft, typed: QueryDict) -> None:
+    """Let what stands in the pane wait for the way back; secrets do not."""
+    draft.keep_typed({name: values for name, values in typed.lists() if _is_kept(name)})
 
 
 def waiting(session: SessionBase, state: str) -> Draft | None:

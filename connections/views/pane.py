@@ -1,12 +1,14 @@
 """“Set up … connection”: the pane that makes a connection and changes it."""
 
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from config.accounts import reauthentication
 from config.web.callers import address_of
 from config.web.htmx import Request
 from config.web.panes import close_pane, render_pane
@@ -64,6 +66,7 @@ def _pane(request: Request, connection: Connection) -> HttpResponse:
         data=posted or back_again,
         address=address,
         came_from=address_of(request),
+        confirmed=reauthentication.confirmed(request),
     )
     if posted is None:
         return _back_again(request, setup, back_again) if back_again else _shown(request, setup)
@@ -72,6 +75,8 @@ def _pane(request: Request, connection: Connection) -> HttpResponse:
         if not any(value for name, value in posted.items() if name.startswith("credential-")):
             return _sign_in(request, setup)
         step = "authenticate"  # a key was typed: it is what counts
+    if step == "confirm":
+        return _confirm(request, setup)
     if step == "look" and setup.is_open:  # nothing in there depends on what was typed
         return HttpResponse(status=204)
     if step:
@@ -103,6 +108,16 @@ def _sign_in(request: Request, setup: Setup) -> HttpResponse:
         return _shown(request, setup)
     drafts.save(request.session, draft)
     return send_there(request, url, str(setup.destination.label))
+
+
+def _confirm(request: Request, setup: Setup) -> HttpResponse:
+    """Out to single sign-on and back, to show that it is still the same person; what was typed waits."""
+    draft = setup.draft or drafts.new(setup.connection)
+    signing_in.keep_typed(draft, request.POST)
+    drafts.save(request.session, draft)
+    joint = "&" if "?" in setup.address else "?"
+    door = reauthentication.door(f"{setup.address}{joint}{urlencode({'draft': draft.id})}")
+    return send_there(request, door, _("single sign-on"))
 
 
 def _back_again(request: Request, setup: Setup, typed: QueryDict) -> HttpResponse:

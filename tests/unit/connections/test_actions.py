@@ -108,12 +108,6 @@ def test_consent_outlives_whoever_gave_it(alice: User) -> None:
     assert Consent.objects.get().given_by_name == "Alice Adams"
 
 
-def test_an_export_user_confirms_with_their_own_password(alice: User) -> None:
-    actions.confirm_password(by=alice, password="a-long-password")
-    with pytest.raises(actions.WrongPassword):
-        actions.confirm_password(by=alice, password="another")
-
-
 def test_a_refusal_is_written_once(alice: User) -> None:
     connection = make_connection(alice)
     again = Connection.objects.get()
