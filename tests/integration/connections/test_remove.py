@@ -85,7 +85,7 @@ def test_it_stops_a_run_first(alice_client: Client, connection: Connection, expo
     html = response.content.decode()
     assert "“Winter mail” is being removed" in html
     assert "Being removed" in html
-    assert 'hx-trigger="load delay:2s"' in html  # the list looks again by itself
+    assert 'hx-trigger="every 2s"' in html  # the list looks again by itself
     with pytest.raises(Refusal):
         actions.start_run(export, by=None)
     running.carry_on(run.pk)
