@@ -23,7 +23,7 @@ class Filters(forms.Form):
 
     who = forms.ChoiceField(label=_("Who"), required=False)
     kind = forms.ChoiceField(label=_("What"), required=False)
-    action = forms.ChoiceField(label=_("Deed"), required=False)
+    action = forms.ChoiceField(label=_("Action"), required=False)
     since = forms.DateField(
         label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )

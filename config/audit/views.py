@@ -22,7 +22,7 @@ from config.web.lists import Column, ListPage, list_page, search_in
 COLUMNS = (
     Column("at", gettext_lazy("When"), order_by=("at", "id")),
     Column("who", gettext_lazy("Who"), order_by=("actor_name", "id")),
-    Column("action", gettext_lazy("Deed"), order_by=("action", "id")),
+    Column("action", gettext_lazy("Action"), order_by=("action", "id")),
     Column("target", gettext_lazy("What"), order_by=("target_kind", "target_name", "id")),
     Column("changes", gettext_lazy("Before and after")),
     Column("from", gettext_lazy("From where"), order_by=("from_address", "id")),

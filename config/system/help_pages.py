@@ -13,6 +13,8 @@ PAGES: dict[str, Promise] = {
     "statuses": _("Statuses"),
     "care-for-your-list": _("Care for your list"),
     "rights": _("A person’s rights"),
+    "people-and-permissions": _("People and permissions"),
+    "security": _("Security"),
     "sandbox": _("The sandbox"),
 }
 

@@ -6,7 +6,7 @@ from django.shortcuts import render
 
 from config.accounts.decorators import require_permission
 from config.accounts.permissions import Permission
-from config.system import help_pages, overview, parts
+from config.system import help_pages, overview, parts, threats
 from config.web.htmx import Request
 
 
@@ -49,5 +49,6 @@ def help_page(request: HttpRequest, page: str) -> HttpResponse:
         "page_title": help_pages.PAGES[page],
         "statuses": help_pages.statuses(),
         "outcomes": help_pages.OUTCOMES,
+        "threats": threats.GROUPS,
     }
     return render(request, f"help/{page}.html", context)

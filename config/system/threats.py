@@ -1,0 +1,173 @@
+"""What could go wrong, what stops it, and the tests that prove it; shown in the manual. A test makes sure that
+each of the tests named here is there."""
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+_ACCOUNTS = "tests/integration/config"
+_CONNECTIONS = "tests/integration/connections"
+_EXPORTS = "tests/integration/exports"
+_SECRETS = "tests/integration/secrets/test_planted_secret.py"
+
+
+@dataclass(frozen=True)
+class Threat:
+    """One row; ``tests`` are written as pytest takes them, file::name."""
+
+    what: Promise
+    stopped_by: Promise
+    tests: tuple[str, ...]
+
+
+SIGNING_IN = (
+    Threat(
+        _("Somebody guesses passwords"),
+        _("Sign-in is locked for a while, per user name and per address; it says the same of names nobody has."),
+        (
+            f"{_ACCOUNTS}/test_passwords.py::test_it_locks_a_name_after_too_many_failures",
+            f"{_ACCOUNTS}/test_passwords.py::test_it_locks_an_address_that_tries_many_names",
+            f"{_ACCOUNTS}/test_passwords.py::test_it_says_the_same_of_a_name_that_nobody_has",
+        ),
+    ),
+    Threat(
+        _("A password is stolen"),
+        _("With a second factor it opens nothing; codes count once, and guessing them is stopped."),
+        (
+            f"{_ACCOUNTS}/test_second_factor.py::test_it_asks_for_a_code_at_the_door",
+            f"{_ACCOUNTS}/test_second_factor.py::test_a_code_works_once",
+            f"{_ACCOUNTS}/test_second_factor.py::test_it_stops_whoever_guesses_codes",
+        ),
+    ),
+    Threat(
+        _("Somebody leaves, and goes on working"),
+        _("Deactivating or removing ends every session at once, however it began; old links stop, too."),
+        (
+            f"{_ACCOUNTS}/test_permissions.py::test_it_deactivates_and_activates",
+            f"{_ACCOUNTS}/test_invitations.py::test_it_removes_somebody_and_keeps_what_they_did",
+            f"{_ACCOUNTS}/test_single_sign_on.py::test_whoever_was_deactivated_stays_out",
+            f"{_ACCOUNTS}/test_passwords.py::test_a_deactivated_person_gets_nowhere_with_an_old_link",
+        ),
+    ),
+    Threat(
+        _("Nobody is left who can administer"),
+        _("The last active administrator can be neither deactivated, removed nor given another role."),
+        (
+            f"{_ACCOUNTS}/test_permissions.py::test_it_never_loses_the_last_administrator",
+            f"{_ACCOUNTS}/test_invitations.py::test_it_keeps_the_last_administrator_who_can_sign_in",
+        ),
+    ),
+    Threat(
+        _("A link from a mail falls into wrong hands"),
+        _("It works once and for three days, and the record never holds it."),
+        (
+            f"{_ACCOUNTS}/test_passwords.py::test_it_mails_a_link_that_works_once",
+            f"{_ACCOUNTS}/test_passwords.py::test_a_link_does_not_work_for_ever",
+            f"{_ACCOUNTS}/test_invitations.py::test_it_records_who_was_invited_and_never_the_link",
+        ),
+    ),
+    Threat(
+        _("Somebody claims another's address at single sign-on"),
+        _("Only an address that the service has verified leads to an account; tokens for others are refused."),
+        (
+            f"{_ACCOUNTS}/test_single_sign_on.py::test_an_address_that_nobody_vouches_for_gives_nobody_an_account",
+            f"{_ACCOUNTS}/test_single_sign_on.py::test_a_token_for_another_application_is_refused",
+            f"{_ACCOUNTS}/test_single_sign_on.py::test_an_answer_that_was_not_asked_for_is_refused",
+        ),
+    ),
+    Threat(
+        _("The sign-in page sends people to a false site"),
+        _("It leads to addresses of this site only."),
+        (f"{_ACCOUNTS}/test_sign_in.py::test_it_never_leads_to_another_site",),
+    ),
+)
+
+DATA = (
+    Threat(
+        _("A secret shows up in a page, a log, a download or the broker"),
+        _("Secrets are read in one place and are ciphertext everywhere else."),
+        (
+            f"{_SECRETS}::test_it_is_in_no_page_line_record_or_download",
+            f"{_SECRETS}::test_it_is_in_no_error_page",
+            f"{_SECRETS}::test_the_dump_holds_ciphertext_only",
+            f"{_SECRETS}::test_the_broker_never_carries_it",
+        ),
+    ),
+    Threat(
+        _("Somebody else's answer is used to authenticate with Campaign Monitor"),
+        _("Going there is bound to the session that asked; answers nobody asked for are refused."),
+        (
+            f"{_CONNECTIONS}/test_signing_in.py::test_an_answer_belongs_to_the_session_that_asked",
+            f"{_CONNECTIONS}/test_signing_in.py::test_answers_nobody_asked_for_are_refused",
+        ),
+    ),
+    Threat(
+        _("A contributor reaches a connection that is not shared"),
+        _("Every page and every deed asks, whichever way the request was made."),
+        (
+            f"{_EXPORTS}/test_sharing.py::test_an_action_asks_as_well_as_the_page",
+            f"{_EXPORTS}/test_sharing.py::test_nobody_else_comes_near_connections",
+            f"{_EXPORTS}/test_export_pane.py::test_it_refuses_a_post_made_by_hand",
+        ),
+    ),
+    Threat(
+        _("Limits of a connection are got round"),
+        _("They are checked again in every run, for files and for administrators, too."),
+        (
+            f"{_EXPORTS}/test_limits.py::test_only_who_agreed_is_sent",
+            f"{_EXPORTS}/test_limits.py::test_a_file_is_held_to_them",
+            f"{_EXPORTS}/test_limits.py::test_administrators_are_held_to_them_too",
+        ),
+    ),
+    Threat(
+        _("Personal data is shown to whoever may not see it"),
+        _("It is masked for viewers, and searching does not let them find it out."),
+        (
+            "tests/integration/segments/test_customers.py::test_it_masks_what_a_viewer_may_not_see",
+            "tests/integration/segments/test_customers.py::test_a_viewer_cannot_guess_bit_by_bit",
+            f"{_EXPORTS}/test_run_people.py::test_it_masks_for_a_viewer_and_lets_them_find_nothing_out",
+        ),
+    ),
+    Threat(
+        _("Data leaves without anybody answering for it"),
+        _("Live connections need consent to the present text, and an export user who is an active administrator."),
+        (
+            f"{_CONNECTIONS}/test_consent.py::test_a_new_text_asks_again",
+            f"{_CONNECTIONS}/test_consent.py::test_it_keeps_who_from_where_and_which_words",
+        ),
+    ),
+    Threat(
+        _("An erased person comes back with the next import"),
+        _("A keyed hash stays, and imports refuse the row; the record of erasing holds no personal data."),
+        (
+            "tests/integration/rights/test_erasing.py::"
+            "test_an_erased_person_who_is_imported_again_and_exported_again_is_nowhere",
+            "tests/integration/rights/test_erasing.py::test_the_record_says_that_it_happened_and_not_to_whom",
+            "tests/integration/rights/test_person.py::test_only_administrators_come_through_any_door",
+        ),
+    ),
+    Threat(
+        _("The record is altered to hide something"),
+        _("The database itself refuses to change, delete or empty it."),
+        ("tests/integration/audit/test_audit_page.py::test_the_database_refuses_to_change_the_record",),
+    ),
+    Threat(
+        _("A downloaded record runs as a formula"),
+        _("What begins like a formula is written as text."),
+        ("tests/integration/audit/test_audit_page.py::test_it_keeps_formulas_out_of_spreadsheets",),
+    ),
+    Threat(
+        _("The server is set up carelessly"),
+        _("manage.py check --deploy says what is wrong and has nothing to say about good settings."),
+        (
+            f"{_ACCOUNTS}/test_deployment.py::test_production_settings_are_clean",
+            f"{_ACCOUNTS}/test_deployment.py::test_careless_settings_are_told",
+        ),
+    ),
+)
+
+GROUPS: tuple[tuple[Promise, tuple[Threat, ...]], ...] = (
+    (_("Signing in"), SIGNING_IN),
+    (_("Data and secrets"), DATA),
+)
