@@ -71,7 +71,8 @@ def configure(_: dict[str, Any] | None = None) -> None:
     from django.conf import settings
 
     keys = [entry.partition(":")[2] or entry for entry in settings.ENCRYPTION_KEYS]
-    own_secrets = tuple(secret for secret in (settings.SECRET_KEY, *keys) if len(secret) >= 8)
+    own = (settings.SECRET_KEY, settings.CAMPAIGN_MONITOR_OAUTH_CLIENT_SECRET, *keys)
+    own_secrets = tuple(secret for secret in own if len(secret) >= 8)
     logging.config.dictConfig(
         {
             "version": 1,
