@@ -54,17 +54,20 @@ def named_in(subject: Subject) -> list[Segment]:
 
 def _locked(profile: Profile, scope: Scope, same_key: bool) -> Subject:
     """Who is meant, with their data sources locked and the gate closed, so that nobody carries them anywhere."""
-    sources = {each.source_id for each in meant(profile, scope=scope, same_key=same_key).profiles}
-    rows = DataSource.objects.select_for_update(no_key=True).filter(pk__in=sources).order_by("pk")
-    list(rows.values_list("pk", flat=True))
+    _lock_sources(meant(profile, scope=scope, same_key=same_key))
     gate.close()
     current = Profile.objects.select_related("source").filter(pk=profile.pk).first()
     if current is None:
         raise NotNow(_("This person is gone already."))
     subject = meant(current, scope=scope, same_key=same_key)
-    if {each.source_id for each in subject.profiles} - sources:
-        raise NotNow(_("More of this person has come in at this very moment. Nothing was erased; try again."))
+    _lock_sources(subject)  # an import may have brought more of them in this moment
     return subject
+
+
+def _lock_sources(subject: Subject) -> None:
+    sources = {each.source_id for each in subject.profiles}
+    rows = DataSource.objects.select_for_update(no_key=True).filter(pk__in=sources).order_by("pk")
+    list(rows.values_list("pk", flat=True))
 
 
 def _check_rules(subject: Subject) -> None:

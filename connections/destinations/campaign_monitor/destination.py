@@ -59,8 +59,7 @@ class CampaignMonitor(Destination):
     capabilities = Capabilities(batch_rows=1000, batch_bytes=4 * 1024 * 1024, removes_people=True)
     keeps_of_removed = gettext_lazy(
         "Campaign Monitor keeps a removed person as a record in state Deleted, with their data and history. "
-        "To have that erased too, open the person in Campaign Monitor and choose “Permanently delete”, "
-        "or ask its support."
+        "To have that gone too, permanently erase the person in Campaign Monitor itself, or ask its support to."
     )
 
     @property

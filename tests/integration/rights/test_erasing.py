@@ -1,17 +1,22 @@
 """Erasing a person: nowhere in the database, and never again."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 from django.core.exceptions import PermissionDenied
 from django.core.management import call_command
 from django.db import connection, transaction
+from pytest_django import Settings
 
 from config.accounts.models import User
 from config.audit.models import AuditEntry
+from config.jobs import clock
 from config.jobs.models import JobStatus
-from exports.models import Batch, Disclosure, Export, Outcome, PersonRemoval
-from exports.rights import removals
+from connections import encryption, rotation
+from exports.models import Batch, DisclosedList, Disclosure, Export, Outcome, PersonRemoval
+from exports.rights import disclosures, removals
 from segments.models import DataSource, ImportJob, Profile, Segment
 from segments.rights import erasing, hashing, knowers
 from segments.rights.subjects import Scope
@@ -150,3 +155,42 @@ def test_the_hash_is_the_same_in_python_and_in_sql(db: None) -> None:
             f"SELECT {hashing.email_sql('%s')}, {hashing.key_sql(7, '%s')}", ["łucja@example.com", "K-1"]
         )
         assert cursor.fetchone() == (hashing.of_email("łucja@example.com"), hashing.of_key(7, "K-1"))
+
+
+def test_disclosures_are_forgotten_when_their_time_is_over(
+    export: Export, zofia: Profile, settings: Settings
+) -> None:
+    settings.DISCLOSURE_RETENTION_DAYS = 30
+    run_to_its_end(export)
+    assert disclosures.prune() == 0
+    try:
+        clock.run_from(clock.now() + timedelta(days=31))
+        assert disclosures.prune() == 3
+    finally:
+        clock.run_as_usual()
+    assert not DisclosedList.objects.exists()
+
+
+def test_a_second_run_moves_only_the_last_time(export: Export, zofia: Profile) -> None:
+    run_to_its_end(export)
+    first = Disclosure.objects.get(person=hashing.of_email(EMAIL))
+    Profile.objects.filter(attributes__first_name="Z.").update(attributes={"email": EMAIL, "first_name": "Zo"})
+    run_to_its_end(export)
+    again = Disclosure.objects.get(person=hashing.of_email(EMAIL))
+    assert again.first_at == first.first_at
+    assert again.last_at > first.last_at
+    assert Disclosure.objects.count() == 3
+
+
+def test_the_hashes_outlive_a_rotation_of_the_keyring(
+    export: Export, zofia: Profile, alice: User, settings: Settings, tmp_path: Path
+) -> None:
+    erasing.erase(zofia, scope=Scope.ADDRESS, by=alice)
+    before = hashing.of_email(EMAIL)
+    settings.ENCRYPTION_KEYS_FILE = None
+    settings.ENCRYPTION_KEYS = [f"new:{Fernet.generate_key().decode()}", *encryption._entries()]
+    rotation.rotate()
+    settings.ENCRYPTION_KEYS = settings.ENCRYPTION_KEYS[:1]
+    assert not rotation.why_not_readable()
+    assert hashing.of_email(EMAIL) == before
+    assert import_again(tmp_path, f"id,email\nQ-1,{EMAIL}\n").rows_refused == 1

@@ -1,0 +1,80 @@
+"""An administrator answers a person in a real browser: where they were sent, and that they be erased."""
+
+from playwright.sync_api import Page, expect
+from pytest_django import Settings
+
+from config.accounts.models import User
+from exports import actions, running
+from exports.models import PersonRemoval
+from exports.rights import removals
+from segments.models import Erasure, Profile
+from tests import exporting
+from tests.functional.conftest import assert_accessible, screenshot, sign_in
+from tests.integration.rights.conftest import EMAIL, PEOPLE
+from tests.sandbox import RunningSandbox, sandbox, sandbox_process
+
+__all__ = ["sandbox", "sandbox_process"]
+
+
+def sent_to_the_newsletter(sandbox: RunningSandbox, alice: User) -> Profile:
+    """Zofia, who was sent to the list, and somebody else with her address."""
+    exporting.profiles(PEOPLE)
+    exporting.profiles([{"id": "X-9", "email": EMAIL, "first_name": "Z."}], source="Shop")
+    connection = exporting.sandbox_connection(sandbox, by=alice, name="Campaign Monitor sandbox")
+    export = exporting.export_to(sandbox, connection, exporting.segment_of_everyone(), by=alice)
+    run = actions.start_run(export, by=alice)
+    while run.is_open:
+        running.carry_on(run.pk)
+        run.refresh_from_db()
+    return Profile.objects.get(key="Z-1")
+
+
+def test_a_person_is_erased_and_taken_off_the_list(
+    page: Page, phone: Page, alice: User, sandbox: RunningSandbox, settings: Settings
+) -> None:
+    settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
+    zofia = sent_to_the_newsletter(sandbox, alice)
+    sign_in(page, alice, f"/customers/{zofia.pk}/")
+    expect(page.get_by_role("heading", name="Sent to")).to_be_visible()
+    assert_accessible(page)
+    screenshot(page, "person")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download everything known").click()
+    assert download.value.suggested_filename == f"person-{zofia.pk}.json"
+
+    page.get_by_role("link", name="Erase").click()
+    dialog = page.get_by_role("alertdialog")
+    expect(dialog.get_by_text("1 other profile with the same address")).to_be_visible()
+    expect(dialog.get_by_label("Newsletter")).to_be_checked()
+    expect(dialog.get_by_text("state Deleted")).to_be_visible()
+    dialog.get_by_label("Type the key").fill("Z-2")
+    dialog.get_by_role("button", name="Erase for good").click()
+    expect(dialog.get_by_text("This is not the key.")).to_be_visible()
+    # Only now: axe leaves marks on what it looks at, and htmx would carry them over.
+    assert_accessible(page)
+    screenshot(page, "person-erase")
+    dialog.get_by_label("Type the key").fill("Z-1")
+    dialog.get_by_role("button", name="Erase for good").click()
+    expect(page.get_by_role("heading", name="Erasure #")).to_be_visible()
+    expect(page.get_by_text("Queued")).to_be_visible()
+    removals.carry_on(PersonRemoval.objects.get().pk)
+    expect(page.get_by_text("Removed from the list.")).to_be_visible()
+    assert_accessible(page)
+    screenshot(page, "person-erased")
+    assert [each["EmailAddress"].lower() for each in sandbox.people(state="deleted")] == [EMAIL]
+
+    page.get_by_role("link", name="Erased people").click()
+    page.get_by_label("Email address").fill(EMAIL)
+    page.get_by_role("button", name="Look up").click()
+    expect(page.get_by_text(f"{EMAIL} was erased")).to_be_visible()
+    assert_accessible(page)
+    screenshot(page, "person-erasures")
+
+    other = Profile.objects.get(key="A-2")
+    sign_in(phone, alice, f"/customers/{other.pk}/")
+    screenshot(phone, "person-phone")
+    phone.goto(f"/customers/{other.pk}/erase/")
+    expect(phone.get_by_role("button", name="Erase for good")).to_be_visible()
+    screenshot(phone, "person-erase-phone")
+    phone.goto(f"/customers/erased/{Erasure.objects.get().pk}/")
+    screenshot(phone, "person-erased-phone")

@@ -1,0 +1,262 @@
+"""Somebody is erased while imports, plans and deliveries are at work: as if they had never been on the way."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection as database
+
+from config.accounts.models import User
+from config.jobs.leases import Keeper, claim
+from connections.destinations import registry
+from connections.destinations.errors import TryLater
+from connections.destinations.values import BatchReceipt, Capabilities
+from exports import actions, checking, delivery, planning, recording, running
+from exports.models import Batch, BatchStatus, Delivered, Export, PersonRemoval, Run, Stage
+from exports.rights import removals
+from segments.models import ImportJob, Profile
+from segments.rights import erasing, knowers, refusing
+from segments.rights.subjects import Scope
+from tests.everything import tables_with
+from tests.integration.rights.conftest import EMAIL, run_to_its_end
+from tests.sandbox import RunningSandbox
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches of one, so that there is always something left to send; waits of milliseconds."""
+    destination = registry.get("campaign_monitor")
+    small = Capabilities(batch_rows=1, batch_bytes=4_000_000, removes_people=True)
+    monkeypatch.setattr(destination, "capabilities", small, raising=False)
+    monkeypatch.setattr("config.jobs.backoff.FIRST_SECONDS", 0.02)
+
+
+def erase(profile: Profile, by: User, places: list[str] | None = None) -> None:
+    erasing.erase(profile, scope=Scope.ADDRESS, places=places or [], by=by)
+
+
+@contextmanager
+def beside(deed: Callable[[], None]) -> Iterator[threading.Thread]:
+    """Do something in another thread, with a session of its own."""
+    failures: list[BaseException] = []
+
+    def do() -> None:
+        try:
+            deed()
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            database.close()
+
+    thread = threading.Thread(target=do)
+    thread.start()
+    yield thread
+    thread.join(20)
+    assert not failures, failures
+    assert not thread.is_alive()
+
+
+def carry_on_to_its_end(run: Run) -> Run:
+    deadline = time.monotonic() + 30
+    while run.is_open:
+        assert time.monotonic() < deadline, f"{run.status} {run.reason} {run.message}"
+        running.carry_on(run.pk)
+        run.refresh_from_db()
+    return run
+
+
+def adds_up(run: Run) -> bool:
+    members = run.invalid + run.duplicates + run.without_consent + run.unchanged + run.still_refused + run.planned
+    return run.members == members and run.planned == run.delivered + run.left + run.rejected + run.not_sent
+
+
+def planned(export: Export) -> Run:
+    """A run with its plan, and nothing sent yet."""
+    run = claim(actions.start_run(export, by=None))
+    assert run is not None
+    assert checking.check(run)
+    planning.plan(run, Keeper(run))
+    Run.objects.filter(pk=run.pk).update(lease_until=None)
+    return Run.objects.get(pk=run.pk)
+
+
+def test_who_is_planned_is_not_sent(export: Export, zofia: Profile, alice: User, account: RunningSandbox) -> None:
+    run = planned(export)
+    assert run.planned == 3
+    erase(zofia, alice)
+    run = carry_on_to_its_end(run)
+    assert (run.planned, run.delivered, run.to_add) == (2, 2, 2)
+    assert adds_up(run)
+    assert EMAIL not in account.received()
+    assert not tables_with(EMAIL)
+
+
+def test_who_is_erased_between_choosing_a_batch_and_sending_it_is_not_sent(
+    export: Export, zofia: Profile, alice: User, account: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = planned(export)
+    intend = recording.intend
+    done: list[bool] = []
+
+    def intend_late(*args: Any) -> list[Batch]:
+        if not done:
+            done.append(True)
+            with beside(lambda: erase(zofia, alice)):
+                pass
+        return intend(*args)
+
+    monkeypatch.setattr(recording, "intend", intend_late)
+    run = carry_on_to_its_end(run)
+    assert done
+    assert adds_up(run)
+    assert EMAIL not in account.received()
+    assert not tables_with(EMAIL)
+
+
+def sending(
+    monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None], *, failing: bool = False
+) -> list[bool]:
+    """Do something while the request with the person is out; ``failing`` ends it without an answer."""
+    send = delivery._send
+    done: list[bool] = []
+
+    def send_slowly(lines: Any, payloads: list[str]) -> BatchReceipt:
+        if not done and any(EMAIL in payload for payload in payloads):
+            done.append(True)
+            with beside(meanwhile):
+                pass
+            if failing:
+                raise TryLater("cut off")
+        return send(lines, payloads)
+
+    monkeypatch.setattr(delivery, "_send", send_slowly)
+    return done
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_who_is_on_the_way_leaves_no_trace_here_and_is_removed_after_arriving(
+    export: Export,
+    zofia: Profile,
+    alice: User,
+    account: RunningSandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    failing: bool,
+) -> None:
+    run = planned(export)
+    seen: list[str] = []
+
+    def meanwhile() -> None:
+        subject = erasing.meant(zofia, scope=Scope.ADDRESS)
+        erase(zofia, alice, [place.key for place in knowers.places(subject, thorough=True)])
+        removal = PersonRemoval.objects.get()
+        removals.carry_on(removal.pk)
+        removal.refresh_from_db()
+        seen.append(removal.status)
+
+    assert sending(monkeypatch, meanwhile, failing=failing) == []
+    run = carry_on_to_its_end(run)
+    assert seen == ["queued"]
+    assert adds_up(run)
+    assert (run.planned, run.delivered) == ((2, 2) if failing else (3, 3))
+    assert Delivered.objects.count() == 2
+    PersonRemoval.objects.update(due_at=None)
+    removals.carry_on(PersonRemoval.objects.get().pk)
+    assert PersonRemoval.objects.get().status == "successful"
+    assert EMAIL not in {person["EmailAddress"].lower() for person in account.people()}
+    assert not tables_with(EMAIL)
+    again = run_to_its_end(export)
+    assert again.planned == 0
+
+
+def test_who_is_erased_while_the_plan_is_made_is_not_in_it(
+    export: Export, zofia: Profile, alice: User, monkeypatch: pytest.MonkeyPatch, account: RunningSandbox
+) -> None:
+    cut = planning._cut_into_batches
+
+    def cut_slowly(*args: Any) -> tuple[int, int]:
+        with beside(lambda: erase(zofia, alice)):
+            pass
+        return cut(*args)
+
+    monkeypatch.setattr(planning, "_cut_into_batches", cut_slowly)
+    run = run_to_its_end(export)
+    assert (run.planned, run.delivered) == (2, 2)
+    assert adds_up(run)
+    assert not tables_with(EMAIL)
+    assert EMAIL not in account.received()
+
+
+def test_a_dead_workers_batch_goes_out_without_them(
+    export: Export, zofia: Profile, alice: User, account: RunningSandbox
+) -> None:
+    run = planned(export)
+    dead = claim(run)
+    assert dead is not None
+    recording.intend(dead, list(dead.batches.values_list("pk", flat=True)))
+    erase(zofia, alice)
+    Run.objects.filter(pk=run.pk).update(lease_until=None)
+    run = carry_on_to_its_end(run)
+    assert (run.stage, run.planned, run.delivered) == (Stage.COMPLETE, 2, 2)
+    assert adds_up(run)
+    assert EMAIL not in account.received()
+    assert not Batch.objects.filter(status=BatchStatus.SENDING).exists()
+
+
+def test_nobody_slips_in_through_an_import_under_way(
+    zofia: Profile, alice: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The import of another source has looked at who is erased already; whoever erases waits for its end."""
+    path = tmp_path / "again.csv"
+    path.write_text(f"id,email\nQ-1,{EMAIL}\n", encoding="utf-8")
+    refuse = refusing.refuse_erased
+    threads: list[threading.Thread] = []
+
+    def erase_here() -> None:
+        erase(zofia, alice)
+        database.close()
+
+    def refuse_then_erase(*args: Any) -> None:
+        refuse(*args)
+        thread = threading.Thread(target=erase_here)
+        thread.start()
+        thread.join(0.5)
+        assert thread.is_alive()
+        threads.append(thread)
+
+    monkeypatch.setattr(refusing, "refuse_erased", refuse_then_erase)
+    call_command("import_profiles", str(path), "--key", "id", "--source", "Sign-ups")
+    threads[0].join(20)
+    assert ImportJob.objects.get().rows_created == 1
+    assert not tables_with(EMAIL)
+
+
+def test_it_says_not_now_while_the_persons_source_is_imported(
+    zofia: Profile, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasing, "_WAIT", "200ms")
+    locked, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        from django.db import transaction
+
+        with transaction.atomic(), database.cursor() as cursor:
+            cursor.execute("SELECT id FROM segments_datasource FOR NO KEY UPDATE")
+            locked.set()
+            done.wait(10)
+
+    with beside(hold):
+        locked.wait(10)
+        try:
+            with pytest.raises(erasing.NotNow, match="try again"):
+                erase(zofia, alice)
+        finally:
+            done.set()
+    assert Profile.objects.filter(pk=zofia.pk).exists()

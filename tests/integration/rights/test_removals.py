@@ -1,0 +1,88 @@
+"""Taking an erased person off a list: tried again while that may help, ended honestly when it cannot."""
+
+from datetime import timedelta
+
+import pytest
+from pytest_django import Settings
+
+from config.accounts.models import User
+from config.jobs import clock
+from config.jobs.models import JobStatus
+from connections.models import Connection
+from exports.models import Export, PersonRemoval
+from exports.rights import removals
+from segments.models import Profile
+from segments.rights import erasing, knowers
+from segments.rights.subjects import Scope
+from tests.everything import tables_with
+from tests.integration.rights.conftest import EMAIL, run_to_its_end
+from tests.sandbox import RunningSandbox
+
+NOBODY = "http://127.0.0.1:9"  # where nothing listens
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def removal(export: Export, zofia: Profile, alice: User, monkeypatch: pytest.MonkeyPatch) -> PersonRemoval:
+    monkeypatch.setattr("config.jobs.backoff.FIRST_SECONDS", 0.0)
+    run_to_its_end(export)
+    places = knowers.places(erasing.meant(zofia, scope=Scope.ADDRESS))
+    erasing.erase(zofia, scope=Scope.ADDRESS, places=[place.key for place in places], by=alice)
+    return PersonRemoval.objects.get()
+
+
+def carry_on(removal: PersonRemoval) -> PersonRemoval:
+    removals.carry_on(removal.pk)
+    removal.refresh_from_db()
+    return removal
+
+
+def test_it_takes_the_person_off_the_list_and_forgets_the_address(
+    removal: PersonRemoval, account: RunningSandbox
+) -> None:
+    assert removal.email is not None
+    assert not tables_with(EMAIL)
+    assert carry_on(removal).status == JobStatus.SUCCESSFUL
+    assert removal.email is None
+    assert account.counts()["Deleted"] == 1
+
+
+def test_it_is_content_when_the_list_does_not_hold_them(removal: PersonRemoval, account: RunningSandbox) -> None:
+    account.reset()
+    assert carry_on(removal).status == JobStatus.SUCCESSFUL
+    assert "did not hold" in removal.message
+
+
+def test_it_tries_again_while_the_service_is_away(
+    removal: PersonRemoval, account: RunningSandbox, settings: Settings
+) -> None:
+    settings.CAMPAIGN_MONITOR_SANDBOX_URL = NOBODY
+    assert carry_on(removal).status == JobStatus.QUEUED
+    assert removal.tries == 1
+    assert "cannot be reached" in removal.message
+    settings.CAMPAIGN_MONITOR_SANDBOX_URL = account.url
+    PersonRemoval.objects.update(due_at=None)
+    assert carry_on(removal).status == JobStatus.SUCCESSFUL
+
+
+def test_it_gives_up_after_a_week_and_says_what_to_do(removal: PersonRemoval, settings: Settings) -> None:
+    PersonRemoval.objects.update(created_at=clock.now() - timedelta(days=8))
+    settings.CAMPAIGN_MONITOR_SANDBOX_URL = NOBODY
+    assert carry_on(removal).status == JobStatus.FAILED
+    assert "by hand" in removal.message
+    assert removal.email is None
+
+
+def test_it_cannot_without_a_connection(removal: PersonRemoval) -> None:
+    Export.objects.all().delete()
+    Connection.objects.all().delete()
+    assert carry_on(removal).status == JobStatus.FAILED
+    assert "The connection was removed." in removal.message
+
+
+def test_two_workers_make_one_call(removal: PersonRemoval) -> None:
+    carry_on(removal)
+    removals.carry_on(removal.pk)
+    removal.refresh_from_db()
+    assert removal.attempt == 1
