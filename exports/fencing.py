@@ -31,8 +31,14 @@ def sole_session(run: Run) -> Iterator[None]:
         _forget_name()
 
 
+def drop_dead_session() -> None:
+    """Let the next query open a session of its own when somebody has ended this one."""
+    if not database.in_atomic_block:  # there, Django would take the open transaction for a fault
+        database.close_if_unusable_or_obsolete()
+
+
 def _forget_name() -> None:
-    database.close_if_unusable_or_obsolete()
+    drop_dead_session()
     with database.cursor() as cursor:
         cursor.execute("SELECT set_config('application_name', '', false)")
 

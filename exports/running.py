@@ -7,7 +7,6 @@ on where it stood.
 import logging
 from enum import Enum
 
-from django.db import connection as database
 from django.utils.translation import gettext as _
 
 from config.jobs import leases
@@ -17,7 +16,7 @@ from config.jobs.models import JobStatus
 from connections.actions import mark_reconnect_needed
 from connections.credentials import NotConnected
 from connections.destinations.errors import DestinationError, NeedsAdministrator, StopRun
-from exports import checking, claiming, completion, delivery, planning
+from exports import checking, claiming, completion, delivery, fencing, planning
 from exports.delivery import SliceEnd
 from exports.models import Run, Stage
 from exports.run_states import Reason, RunEnded
@@ -48,7 +47,7 @@ def carry_on(run_id: int) -> Next:
         return Next.NOTHING
     except Exception:
         logger.exception("run %s: unexpected error", run.pk)
-        database.close_if_unusable_or_obsolete()
+        fencing.drop_dead_session()
         return _after_trouble(run.pk, run.attempt, Reason.UNEXPECTED_ERROR, _("See the log of the worker."))
 
 
