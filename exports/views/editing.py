@@ -27,7 +27,16 @@ from exports.views.stale_words import changes_of
 # Which parts of the pane depend on what was changed.
 PARTS = {
     "opened": ("list_picker", "list_details", "mapping", "email_quality", "segments_total", "opt_in"),
-    "connection": ("connection_note", "list_picker", "list_details", "mapping", "questions", "opt_in"),
+    "connection": (
+        "connection_note",
+        "list_picker",
+        "list_id",
+        "list_details",
+        "matching_words",
+        "mapping",
+        "questions",
+        "opt_in",
+    ),
     "list_pick": ("list_id", "list_details", "mapping", "opt_in"),
     "list_id": ("list_picker", "list_details", "mapping", "opt_in"),
     "email": ("email_quality", "opt_in"),

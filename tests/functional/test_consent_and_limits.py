@@ -149,6 +149,7 @@ def test_files_are_set_up_from_their_tile(open_page: OpenPage, alice: User, file
     assert_accessible(page)
     screenshot(page, f"discover-{scheme}")
     page.get_by_role("link", name="Set up File").click()
+    expect(page.get_by_label("Display name")).to_be_focused()
     page.get_by_label("Display name").fill("Warehouse")
     page.get_by_label("I agree").check()
     page.get_by_role("button", name="Connect", exact=True).click()
