@@ -37,9 +37,12 @@ ACTIONS: dict[str, Promise] = {
     "import canceled": _("Import canceled"),
     "import requested": _("Import requested"),
     "invited": _("Invited"),
+    "limits_changed": _("Limits changed"),
     "locked": _("Sign-in locked"),
+    "one_person_sent": _("One person sent"),
     "password changed": _("Password changed"),
     "password reset": _("Password reset by email"),
+    "recovery code used": _("Recovery code used"),
     "refused": _("Refused by the service"),
     "removal_asked": _("Removal asked for"),
     "removed": _("Removed"),
@@ -50,7 +53,6 @@ ACTIONS: dict[str, Promise] = {
     "second factor removed": _("Second factor removed"),
     "second factor reset": _("Second factor reset"),
     "set password": _("Password set"),
-    "signed in": _("Signed in"),
 }
 
 # What the stored names of fields do not say by themselves.
