@@ -25,6 +25,9 @@ from connections.models import Connection
 from exports import matching, messages, planning, policies
 from exports.models import DeliveredSet, Export
 from exports.policies import Refusal
+from exports.rights import disclosures
+from segments import audience
+from segments.rights import gate
 
 # A hash of nothing: whoever lies in *delivered* with it is sent again by the next run.
 _UNKNOWN = UUID(int=0)
@@ -147,7 +150,10 @@ def _why(action: str) -> str:
 
 @transaction.atomic
 def _note_intention(export: Export, connection: Connection, one: _One, by: User) -> int:
-    """Write that this person goes out now, and who lets them; the id of what is known of the list."""
+    """Write that this person goes out now, and who lets them; the id of what is known of the list. Raises Refusal
+    when the person has just been erased."""
+    if not _is_still_there(one):
+        raise Refusal(_("This person has just been erased."))
     known, _created = DeliveredSet.objects.get_or_create(
         export=export, account=connection.account, list_id=export.list_id
     )
@@ -157,6 +163,7 @@ def _note_intention(export: Export, connection: Connection, one: _One, by: User)
             " VALUES (%s, %s, %s, 0) ON CONFLICT DO NOTHING",
             [known.pk, one.email, _UNKNOWN],
         )
+    disclosures.write_one(export, connection.account, export.list_id, one.email)
     record("export.one_person_sent", export, by=by, changes={"customer": (None, one.profile_id)})
     return known.pk
 
@@ -174,7 +181,10 @@ def _send(connection: Connection, settings: SendSettings, one: _One, payload: st
 
 @transaction.atomic
 def _keep(delivered_set: int, one: _One, *, taken: bool) -> None:
-    """As a run would keep it, so that the next one neither repeats nor forgets it."""
+    """As a run would keep it, so that the next one neither repeats nor forgets it; nothing of whoever was erased
+    meanwhile."""
+    if not _is_still_there(one):
+        return
     table, other = ("exports_delivered", "exports_refused") if taken else ("exports_refused", "exports_delivered")
     with database.cursor() as cursor:
         cursor.execute(
@@ -187,6 +197,12 @@ def _keep(delivered_set: int, one: _One, *, taken: bool) -> None:
             f"DELETE FROM {other} WHERE delivered_set_id = %s AND email = %s{condition}",  # noqa: S608
             [delivered_set, one.email, *([] if taken else [_UNKNOWN])],
         )
+
+
+def _is_still_there(one: _One) -> bool:
+    """Whether nobody has erased the person; nobody does until this transaction ends."""
+    gate.enter()
+    return audience.find_profile(one.profile_id) is not None
 
 
 def _answer(one: _One, payload: str, receipt: BatchReceipt) -> Answer:

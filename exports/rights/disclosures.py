@@ -52,6 +52,14 @@ def write_person(subject: Subject) -> None:
             cursor.execute(_KEEP.format(sent), [disclosed.pk, batch_at or known_at, list(subject.emails)])
 
 
+def write_one(export: Export, account: str, list_id: str, email: str) -> None:
+    """Keep that one person is sent to a list now."""
+    hashing.ready_sql()
+    sent = f"SELECT {hashing.email_sql('%s')} AS person, %s::timestamptz AS at"
+    with database.cursor() as cursor:
+        cursor.execute(_KEEP.format(sent), [list_of(export, account, list_id).pk, email, clock.now()])
+
+
 def list_of(export: Export, account: str, list_id: str, run: Run | None = None) -> DisclosedList:
     """The list as it is called now, and the connection that leads there now."""
     title = (

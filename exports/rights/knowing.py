@@ -5,7 +5,6 @@ from typing import Any
 
 import orjson
 from django.db import connection as database
-from django.utils.translation import gettext as _
 
 from config.jobs.models import JobStatus
 from connections.destinations import registry
@@ -69,7 +68,6 @@ class ExportsKnow(Knower):
 def _place(disclosed: DisclosedList, first: Any, last: Any) -> Place:
     key = disclosed.account.partition(":")[0]
     destination = next((each for each in registry.all_destinations() if each.key == key), None)
-    leads_there = removals.connection_of(disclosed) is not None
     return Place(
         key=str(disclosed.pk),
         title=str(disclosed),
@@ -78,7 +76,7 @@ def _place(disclosed: DisclosedList, first: Any, last: Any) -> Place:
         first_at=first,
         last_at=last,
         keeps=str(destination.keeps_of_removed) if destination else "",
-        why_not="" if leads_there else _("No connection leads there any more: remove them there by hand."),
+        why_not=removals.why_not(disclosed),
     )
 
 

@@ -48,10 +48,23 @@ def request(subject: Subject, erasure: Erasure, list_keys: Collection[str]) -> i
 
 def connection_of(disclosed: DisclosedList) -> Connection | None:
     """The connection that still leads to a list, if it can remove people."""
+    found = _leading_to(disclosed)
+    return found if found and found.destination.capabilities.removes_people else None
+
+
+def why_not(disclosed: DisclosedList) -> str:
+    """Why nobody can be removed from a list by us; empty where that can be done."""
+    found = _leading_to(disclosed)
+    if found is None:
+        return _("No connection leads there any more: remove them there by hand.")
+    if not found.destination.capabilities.removes_people:
+        return _("We cannot remove people there: do it by hand.")
+    return ""
+
+
+def _leading_to(disclosed: DisclosedList) -> Connection | None:
     found = Connection.objects.filter(pk=disclosed.connection_id or 0).first()
-    if found is None or found.account != disclosed.account or found.is_being_removed:
-        return None
-    return found if found.destination.capabilities.removes_people else None
+    return found if found and found.account == disclosed.account and not found.is_being_removed else None
 
 
 def due() -> list[int]:

@@ -16,11 +16,11 @@ from config.jobs.leases import Keeper, claim
 from connections.destinations import registry
 from connections.destinations.errors import TryLater
 from connections.destinations.values import BatchReceipt, Capabilities
-from exports import actions, checking, delivery, planning, recording, running
-from exports.models import Batch, BatchStatus, Delivered, Export, PersonRemoval, Run, Stage
+from exports import actions, checking, delivery, planning, recording, running, sending_one
+from exports.models import Batch, BatchStatus, Delivered, Disclosure, Export, PersonRemoval, Run, Stage
 from exports.rights import removals
 from segments.models import ImportJob, Profile
-from segments.rights import erasing, knowers, refusing
+from segments.rights import erasing, hashing, knowers, refusing
 from segments.rights.subjects import Scope
 from tests.everything import tables_with
 from tests.integration.rights.conftest import EMAIL, run_to_its_end
@@ -260,3 +260,19 @@ def test_it_says_not_now_while_the_persons_source_is_imported(
         finally:
             done.set()
     assert Profile.objects.filter(pk=zofia.pk).exists()
+
+
+def test_who_is_sent_alone_and_erased_at_that_moment_leaves_no_trace(
+    export: Export, zofia: Profile, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = sending_one._send
+
+    def send_slowly(*args: Any) -> Any:
+        with beside(lambda: erase(zofia, alice)):
+            pass
+        return send(*args)
+
+    monkeypatch.setattr(sending_one, "_send", send_slowly)
+    sending_one.send_one(export, person=EMAIL, by=alice)
+    assert not tables_with(EMAIL)
+    assert Disclosure.objects.filter(person=hashing.of_email(EMAIL)).exists()
