@@ -170,8 +170,11 @@ def _note_intention(export: Export, connection: Connection, one: _One, by: User)
 
 def _send(connection: Connection, settings: SendSettings, one: _One, payload: str) -> Answer:
     try:
-        with connection.destination.open_sender(credentials.access(connection)) as sender:
+        access = credentials.access(connection)
+        with connection.destination.open_sender(access) as sender:
             receipt = sender.send([payload], settings)
+        if connection.destination.capabilities.publishes:
+            connection.destination.publish(access, settings)
     except DestinationError as error:
         if isinstance(error, NeedsAdministrator):
             mark_reconnect_needed(connection, error.sentence)

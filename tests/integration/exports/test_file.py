@@ -11,7 +11,7 @@ from config.accounts.models import User
 from config.jobs.models import JobStatus
 from connections import consent_text
 from connections.models import Connection
-from exports import actions, running
+from exports import actions, running, sending_one
 from exports.models import Export
 from exports.run_states import Reason
 from segments.models import Segment
@@ -71,6 +71,12 @@ def test_it_writes_one_file_for_a_run(export: Export, folder: Path) -> None:
     assert (run.status, run.delivered, run.new_people) == (JobStatus.SUCCESSFUL, 3, 3)
     assert [row["email"] for row in rows(folder)] == ["ann@example.com", "ben@example.com", "cid@example.com"]
     assert rows(folder)[1] == {"email": "ben@example.com", "first_name": "Ben", "city": "Łódź"}
+
+
+def test_one_person_is_published_at_once(export: Export, folder: Path, bob: User) -> None:
+    answer = sending_one.send_one(export, person="ben@example.com", by=bob)
+    assert answer.taken
+    assert [row["first_name"] for row in rows(folder)] == ["Ben"]
 
 
 def test_nobody_else_may_read_it(export: Export, folder: Path) -> None:
