@@ -25,7 +25,9 @@ def invite_user(*, username: str, full_name: str, email: str, role: str, by: Use
     user = User(username=username, full_name=full_name, email=User.objects.normalize_email(email), role=role)
     user.set_unusable_password()
     user.save()
-    changes: dict[str, tuple[object, object]] = {"role": (None, role), "email": (None, user.email)}
+    changes: dict[str, tuple[object, object]] = {"role": (None, role)}
+    if user.email:
+        changes["email"] = (None, user.email)
     record("added", user, by=by, changes=changes, version=user.version)
     return user
 

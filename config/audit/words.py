@@ -41,7 +41,7 @@ ACTIONS: dict[str, Promise] = {
     "locked": _("Sign-in locked"),
     "one_person_sent": _("One person sent"),
     "password changed": _("Password changed"),
-    "password reset": _("Password reset by email"),
+    "password reset": _("Password chosen by link"),
     "recovery code used": _("Recovery code used"),
     "refused": _("Refused by the service"),
     "removal_asked": _("Removal asked for"),

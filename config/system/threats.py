@@ -20,6 +20,12 @@ class Threat:
     stopped_by: Promise
     tests: tuple[str, ...]
 
+    @property
+    def proofs(self) -> list[tuple[str, str, str]]:
+        """Each test as pytest takes it, its file, and what it says as a sentence."""
+        parts = [(test, *test.split("::")) for test in self.tests]
+        return [(test, path, name.removeprefix("test_").replace("_", " ")) for test, path, name in parts]
+
 
 SIGNING_IN = (
     Threat(
