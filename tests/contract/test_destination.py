@@ -69,6 +69,10 @@ def test_it_has_words_for_its_steps_and_lists(destination: Destination) -> None:
     assert destination.list_id_help.endswith(".")
 
 
+def test_it_says_what_it_keeps_of_somebody_who_is_erased(destination: Destination) -> None:
+    assert str(destination.keeps_of_removed).endswith(".")
+
+
 def test_it_says_of_everything_it_asks_where_to_find_it(destination: Destination) -> None:
     fields = destination.credential_fields()
     assert any(asked.required for asked in fields)
