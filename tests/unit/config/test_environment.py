@@ -115,3 +115,30 @@ def test_a_bad_address_is_refused_without_its_password() -> None:
     with pytest.raises(ImproperlyConfigured, match="is no address") as refused:
         environment.database("postgres://user:hush@host:port/name")
     assert "hush" not in str(refused.value)
+
+
+def test_mail_goes_to_the_server_that_is_named() -> None:
+    settings = environment.mail("smtp+tls://user:word@mail.example:587")
+    assert (settings["EMAIL_HOST"], settings["EMAIL_PORT"], settings["EMAIL_USE_TLS"]) == (
+        "mail.example",
+        587,
+        True,
+    )
+    assert environment.mail("")["EMAIL_BACKEND"].endswith("dummy.EmailBackend")
+
+
+@pytest.mark.parametrize("url", ["post://user:hush@mail.example", "smtp://user:hush@mail.example:port"])
+def test_a_bad_mail_address_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="EMAIL_URL is no address") as refused:
+        environment.mail(url)
+    assert "hush" not in str(refused.value)
+
+
+def test_single_sign_on_wants_all_that_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert environment.single_sign_on() == {}
+    monkeypatch.setenv("OIDC_ISSUER", "id.example")
+    with pytest.raises(ImproperlyConfigured, match="https:// address"):
+        environment.single_sign_on()
+    monkeypatch.setenv("OIDC_ISSUER", "https://id.example/")
+    with pytest.raises(ImproperlyConfigured, match="Set OIDC_CLIENT_ID"):
+        environment.single_sign_on()
