@@ -43,7 +43,8 @@ class File(Destination):
         "Write a CSV file for each run into a folder: everybody at first, then whoever is new or has changed."
     )
     keeps_of_removed = gettext_lazy(
-        "Files that were written before keep a person, and so does whoever has picked them up: delete the files there."
+        "Files that were written before keep a person, and so does whoever has picked them up: "
+        "delete the files there."
     )
     icon = "img/file.svg"
     capabilities = Capabilities(batch_rows=5000, batch_bytes=8 * 1024 * 1024, publishes=True)
