@@ -137,3 +137,11 @@ def test_the_page_of_a_person_says_where_they_were_sent(
     assert "Sent to" not in alice_client.get(url).content.decode()
     run_to_its_end(export)
     assert "Sent to" in alice_client.get(url).content.decode()
+
+
+def test_the_pages_of_a_run_show_a_blank_place(export: Export, zofia: Profile, alice_client: Client) -> None:
+    run = run_to_its_end(export)
+    alice_client.post(reverse("segments:erase", args=[zofia.pk]), {"scope": "address", "confirmation": "Z-1"})
+    for kind in ("delivered", "duplicate"):
+        page = alice_client.get(reverse("exports:people", args=[run.pk]), {"kind": kind}).content.decode()
+        assert ">Erased<" in page
