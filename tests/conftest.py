@@ -15,6 +15,19 @@ from config.accounts.models import User
 from config.accounts.roles import Role
 
 PASSWORD = "a-long-password"  # of all the cast
+_SLOW = ("processes", "browser")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fast tests first, whatever the random order within each tier."""
+    items.sort(key=_tier)
+
+
+def _tier(item: pytest.Item) -> int:
+    if "functional" in item.path.parts or any(item.get_closest_marker(name) for name in _SLOW):
+        return 2
+    return 0 if "unit" in item.path.parts else 1
 
 
 @pytest.fixture(scope="session", autouse=True)
