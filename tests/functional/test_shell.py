@@ -37,7 +37,8 @@ def test_a_person_is_edited_by_keyboard_alone(page: Page, alice: User, bob: User
     menu = page.get_by_role("button", name="More actions for Bob Brown")
     press(page, "Tab", "Tab", "Tab")
     expect(menu).to_be_focused()
-    press(page, "Enter", "ArrowDown", "ArrowDown", "ArrowDown", "ArrowDown")  # four items: round, and back to the first
+    # Four items: round, and back to the first.
+    press(page, "Enter", "ArrowDown", "ArrowDown", "ArrowDown", "ArrowDown")
     expect(page.locator(".menu__item:focus")).to_have_text("Edit")
     press(page, "Escape")
     expect(menu).to_be_focused()
