@@ -123,8 +123,15 @@ def sign_in(page: Page, user: User, to: str = "/") -> None:
     page.wait_for_url(re.compile(rf"^[a-z]+://[^/]+{re.escape(to)}"))
 
 
+_COME_TO_REST = """() => Promise.allSettled(
+    document.getAnimations()
+        .filter((each) => each.effect.getComputedTiming().iterations !== Infinity)
+        .map((each) => each.finished))"""
+
+
 def assert_accessible(page: Page) -> None:
-    """No serious or critical complaint of axe."""
+    """No serious or critical complaint of axe, once what moves or fades in has come to rest."""
+    page.evaluate(_COME_TO_REST)
     found = Axe().run(page).response["violations"]
     grave = [violation for violation in found if violation["impact"] in {"serious", "critical"}]
     told = [

@@ -75,6 +75,7 @@ def test_an_administrator_sets_up_a_connection(page: Page, alice: User, sandbox:
 
 def test_a_client_key_is_asked_for_its_client(page: Page, alice: User, sandbox: RunningSandbox) -> None:
     open_live_pane(page, alice)
+    expect(page.get_by_label("Display name")).to_be_focused()  # the pane has arrived
     page.get_by_label("Display name").fill("Winter mail")
     page.get_by_label("I agree").check()
     page.get_by_role("button", name="Connect", exact=True).click()
@@ -90,6 +91,7 @@ def test_a_connection_is_edited_and_removed(page: Page, alice: User) -> None:
     sign_in(page, alice, LIST)
     assert_accessible(page)
     page.get_by_role("link", name="Winter mail").click()
+    expect(page.get_by_label("Display name")).to_be_focused()  # the pane has arrived
     page.get_by_label("Display name").fill("Summer mail")
     page.get_by_label("Contributors").check()
     page.get_by_role("button", name="Save").click()

@@ -30,7 +30,8 @@ def go_to_consent(page: Page, alice: User, name: str) -> None:
     sign_in(page, alice, LIST)
     page.get_by_role("button", name="Add connection").click()
     page.get_by_role("link", name="Campaign Monitor").first.click()
-    page.get_by_label("Display name").fill(name)
+    expect(page.get_by_label("Display name")).to_be_focused()  # the pane has arrived
+    page.get_by_label("Display name").press_sequentially(name, delay=20)
     page.get_by_label("Contributors").check()
     page.get_by_role("button", name="Connect", exact=True).click()
     expect(page.get_by_label("API key")).to_be_visible()

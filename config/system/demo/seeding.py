@@ -24,7 +24,7 @@ from segments.models import ImportJob, Segment
 from segments.refresh import run_refresh
 
 SOURCE = "Customers"
-EXPORT = "Newsletter readers → Newsletter"
+EXPORT = "Newsletter readers"
 FILE = Path(__file__).with_name("demo.yaml")
 _FILLED = "demo filled"
 _JOB_SECONDS = 120.0
