@@ -130,8 +130,6 @@ def request_refresh(segment: Segment, *, by: User | None, ring: bool = True) -> 
     Segment.objects.select_for_update(no_key=True).get(pk=segment.pk)
     open_one = SegmentRefresh.objects.filter(segment=segment, status__in=OPEN).first()
     job = open_one or SegmentRefresh.objects.create(segment=segment, requested_by=by)
-    if open_one is None:
-        record("refreshed", segment, by=by)
     if ring:
         transaction.on_commit(lambda: tasks.refresh_segment.delay(job.pk))
     return job

@@ -46,7 +46,6 @@ ACTIONS: dict[str, Promise] = {
     "refused": _("Refused by the service"),
     "removal_asked": _("Removal asked for"),
     "removed": _("Removed"),
-    "refreshed": _("Refreshed by hand"),
     "rotated": _("Keys turned"),
     "run": _("Run by hand"),
     "second factor added": _("Second factor set up"),

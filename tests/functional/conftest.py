@@ -66,7 +66,8 @@ def browser() -> Iterator[Browser]:
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     try:
         with sync_playwright() as playwright:
-            launched = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+            # As quick as the quickest of people: htmx listens to what it has put into a page 20 ms later.
+            launched = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, slow_mo=50)
             yield launched
             launched.close()
     finally:

@@ -28,7 +28,7 @@ def export(account: RunningSandbox, shared: Connection, bob: User, monkeypatch: 
     exporting.profiles([{"email": f"p{n}@example.com"} for n in range(60)])
     made = exporting.export_to(account, shared, exporting.segment_of_everyone(), by=bob)
     small_batches(monkeypatch, 1)
-    account.faults({"latency_ms": 150})
+    account.faults({"latency_ms": 600})
     return made
 
 

@@ -245,7 +245,7 @@ def test_it_keeps_what_is_sent_when_a_person_cancels(
     settings.LEASE_SECONDS = 2
     small_batches(monkeypatch, 1)
     export = make_export(sandbox, 60)
-    sandbox.faults({"latency_ms": 150})
+    sandbox.faults({"latency_ms": 500})
     run = actions.start_run(export, by=alice)
     worker = threading.Thread(target=_carry_on_in_thread, args=(run.pk,))
     worker.start()
