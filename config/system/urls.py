@@ -1,11 +1,11 @@
 from django.urls import path
 
-from config.system import views
+from config.system.views import home, manual, status
 
 app_name = "system"
 
 urlpatterns = [
-    path("", views.home, name="home"),
-    path("admin/system/", views.status, name="status"),
-    path("help/<slug:page>/", views.help_page, name="help"),
+    path("", home.home, name="home"),
+    path("admin/system/", status.status, name="status"),
+    path("help/<slug:page>/", manual.help_page, name="help"),
 ]

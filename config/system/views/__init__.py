@@ -1,0 +1,1 @@
+"""Home, Admin > System, and the manual."""
