@@ -1,0 +1,104 @@
+"""Rules in plain values, as the database and files hold them."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, time
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from config.jobs.schedule import LAST_DAY, Recurrence, Rule, problems
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+LAST = "last"
+_FIELDS = ("recurrence", "times", "zone", "starts_on", "hours", "weekdays", "month_days")
+
+
+class WrongRule(ValueError):
+    """The values make no rule; ``problems`` says why, by field."""
+
+    def __init__(self, problems: Mapping[str, str | Promise]) -> None:
+        super().__init__("; ".join(f"{field}: {sentence}" for field, sentence in problems.items()))
+        self.problems = dict(problems)
+
+
+def to_plain(rule: Rule) -> dict[str, Any]:
+    """``rule`` as JSON and YAML hold it, without what it does not need: ``{"recurrence": "weekly", "zone":
+    "Europe/Warsaw", "times": ["02:00"], "weekdays": ["monday"]}``."""
+    plain = {
+        "recurrence": str(rule.recurrence),
+        "zone": rule.zone,
+        "times": [f"{at:%H:%M}" for at in rule.times],
+        "starts_on": rule.starts_on.isoformat() if rule.starts_on else None,
+        "hours": rule.hours,
+        "weekdays": [WEEKDAYS[day] for day in rule.weekdays],
+        "month_days": [LAST if day == LAST_DAY else day for day in rule.month_days],
+    }
+    return {field: value for field, value in plain.items() if value}
+
+
+def from_plain(plain: Mapping[str, Any]) -> Rule:
+    """The rule that ``plain`` describes, in one way of writing: sorted, nothing twice. Raises WrongRule."""
+    if unknown := [field for field in plain if field not in _FIELDS]:
+        raise WrongRule({field: _("There is no such setting of a schedule.") for field in unknown})
+    if plain.get("recurrence") not in Recurrence.values:
+        raise WrongRule({"recurrence": _("Choose how often: hours, daily, weekly or monthly.")})
+    rule = Rule(
+        recurrence=Recurrence(plain["recurrence"]),
+        zone=str(plain.get("zone", "")),
+        times=tuple(_read("times", _time, part) for part in _list(plain, "times")),
+        starts_on=_read("starts_on", _date, plain["starts_on"]) if plain.get("starts_on") else None,
+        hours=_read("hours", _whole, plain.get("hours", 0)),
+        weekdays=tuple(_read("weekdays", WEEKDAYS.index, part) for part in _list(plain, "weekdays")),
+        month_days=tuple(_read("month_days", _month_day, part) for part in _list(plain, "month_days")),
+    )
+    if found := problems(rule):
+        raise WrongRule(found)
+    return _tidy(rule)
+
+
+def _tidy(rule: Rule) -> Rule:
+    """Days and times sorted, the last day of the month at the end."""
+    month_days = sorted(set(rule.month_days), key=lambda day: (day == LAST_DAY, day))
+    return replace(
+        rule,
+        times=tuple(sorted(rule.times)),
+        weekdays=tuple(sorted(set(rule.weekdays))),
+        month_days=tuple(month_days),
+    )
+
+
+def _list(plain: Mapping[str, Any], field: str) -> list[Any]:
+    value = plain.get(field) or []
+    if not isinstance(value, list | tuple):
+        raise WrongRule({field: _("Write a list.")})
+    return list(value)
+
+
+def _read(field: str, reader: Any, value: Any) -> Any:
+    try:
+        return reader(value)
+    except (ValueError, TypeError):
+        raise WrongRule({field: _("“%(value)s” cannot be used here.") % {"value": value}}) from None
+
+
+def _time(value: Any) -> time:
+    # YAML reads an unquoted 14:30 as a number in base 60.
+    if isinstance(value, int) and not isinstance(value, bool):
+        return time(*divmod(value, 60))
+    return value if isinstance(value, time) else time.fromisoformat(value)
+
+
+def _date(value: Any) -> date:
+    return value if isinstance(value, date) else date.fromisoformat(value)
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(value)
+    return value
+
+
+def _month_day(value: Any) -> int:
+    return LAST_DAY if value == LAST else _whole(value)

@@ -1,0 +1,52 @@
+"""Rules in words, in the reader's language."""
+
+from collections.abc import Sequence
+
+from django.utils import formats
+from django.utils.dates import WEEKDAYS
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from config.jobs import clock
+from config.jobs.schedule import LAST_DAY, Recurrence, Rule
+
+
+def in_words(rule: Rule) -> str:
+    """“Weekly on Monday and Thursday at 02:00 (Europe/Warsaw)”."""
+    parts = {
+        "often": _often(rule),
+        "times": listed([f"{at:%H:%M}" for at in rule.times]),
+        "zone": rule.zone,
+        "start": formats.date_format(rule.starts_on, "DATE_FORMAT") if rule.starts_on else "",
+    }
+    if rule.recurrence == Recurrence.HOURS:
+        return _("%(often)s, counted from %(start)s, %(times)s (%(zone)s)") % parts
+    if rule.starts_on is not None and rule.starts_on > clock.now().date():
+        return _("%(often)s at %(times)s (%(zone)s), from %(start)s") % parts
+    return _("%(often)s at %(times)s (%(zone)s)") % parts
+
+
+def note(rule: Rule) -> str:
+    """What one should know about the rule; empty when there is nothing to say."""
+    return _("A day that a month does not have is passed over.") if max(rule.month_days, default=0) > 28 else ""
+
+
+def listed(words: Sequence[str]) -> str:
+    """“a”, “a and b”, “a, b and c”."""
+    if len(words) < 2:
+        return "".join(words)
+    return _("%(first)s and %(last)s") % {"first": ", ".join(words[:-1]), "last": words[-1]}
+
+
+def _often(rule: Rule) -> str:
+    if rule.recurrence == Recurrence.HOURS:
+        return ngettext("Every hour", "Every %(n)d hours", rule.hours) % {"n": rule.hours}
+    if rule.recurrence == Recurrence.DAILY:
+        return _("Daily")
+    if rule.recurrence == Recurrence.WEEKLY:
+        return _("Weekly on %(days)s") % {"days": listed([str(WEEKDAYS[day]) for day in rule.weekdays])}
+    return _("Monthly on %(days)s") % {"days": listed([_month_day(day) for day in rule.month_days])}
+
+
+def _month_day(day: int) -> str:
+    return _("the last day") if day == LAST_DAY else _("day %(number)d") % {"number": day}
