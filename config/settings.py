@@ -254,6 +254,9 @@ WORK_THREADS = environment.number("WORK_THREADS", 4, least=1, most=64)
 # To which lists people were ever sent is kept for so long, as hashes, whatever is removed meanwhile.
 DISCLOSURE_RETENTION_DAYS = environment.number("DISCLOSURE_RETENTION_DAYS", 1095, least=1)
 MAX_PROFILES_PER_EXPORT = environment.number("MAX_PROFILES_PER_EXPORT", 1_000_000, least=1)
+# A failure that may pass is tried again so often: first after so long, each time after three times as long.
+RUN_RETRIES = environment.number("RUN_RETRIES", 4, most=20)
+RUN_RETRY_SECONDS = environment.number("RUN_RETRY_SECONDS", 300, least=1)
 SLICE_SECONDS = environment.number("SLICE_SECONDS", 60, least=1)
 
 # The sandbox is an ordinary address; a connection made for it can be offered only where there is one.

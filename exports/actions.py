@@ -11,11 +11,13 @@ from django.utils.translation import gettext as _
 from config.accounts.models import User
 from config.audit.record import record
 from config.jobs import clock
+from config.jobs.models import JobStatus
 from config.web.versions import take_version
 from connections.models import Connection
 from connections.permissions import check_can_use
 from exports import permissions, policies
 from exports.models import Export, Run, RunEvent, Trigger
+from exports.run_states import Reason, change_status
 from segments.models import Segment
 
 _PLAIN_FIELDS = (
@@ -116,13 +118,24 @@ def detach(export: Export, *, by: User | None) -> None:
 
 
 @transaction.atomic
-def start_run(export: Export, *, by: User | None, trigger: Trigger = Trigger.MANUAL) -> Run:
-    """Queue a run and ring for it. Raises policies.Refusal when one is under way (two clicks, two people: the
-    export's row is locked, so that exactly one gets through) or when nothing could be sent."""
+def start_run(
+    export: Export, *, by: User | None, trigger: Trigger = Trigger.MANUAL, retry_of: Run | None = None
+) -> Run:
+    """Queue a run and ring for it; it takes the place of a retry that was still to come. Raises policies.Refusal
+    when one is under way (two clicks, two people: the export's row is locked, so that exactly one gets through) or
+    when nothing could be sent."""
     export = Export.objects.select_for_update(of=("self",)).get(pk=export.pk)
     policies.check_can_run(export)
     number = (export.runs.aggregate(last=Max("number"))["last"] or 0) + 1
-    run = Run.objects.create(export=export, number=number, trigger=trigger, requested_by=by)
+    export.runs.filter(status=JobStatus.FAILURE).exclude(resume_at=None).update(resume_at=None)
+    run = Run.objects.create(
+        export=export,
+        number=number,
+        trigger=trigger,
+        requested_by=by,
+        retry_of=retry_of,
+        retries=retry_of.retries + 1 if retry_of else 0,
+    )
     RunEvent.objects.create(run=run, to_status=run.status, by_name=str(by) if by else "")
     record("run", export, by=by, changes={"run": (None, number)})
     _ring_after_commit(run)
@@ -131,12 +144,16 @@ def start_run(export: Export, *, by: User | None, trigger: Trigger = Trigger.MAN
 
 @transaction.atomic
 def cancel_run(run: Run, *, by: User | None) -> None:
-    """Ask a run to stop; what is sent stays sent. Raises policies.Refusal when it has ended."""
+    """Ask a run to stop, or not to try it again; what is sent stays sent. Raises policies.Refusal when it has
+    ended."""
     run = Run.objects.select_for_update().get(pk=run.pk)
     policies.check_can_cancel(run)
+    record("canceled", run.export, by=by, changes={"run": (run.number, None)})
+    if run.next_try_at is not None:
+        change_status(run, JobStatus.CANCELED, Reason.CANCELED_BY_PERSON, by=by, resume_at=None)
+        return
     # Whoever works on it sees this within a second; if nobody does, the bell wakes somebody who will.
     Run.objects.filter(pk=run.pk).update(cancel_requested_at=clock.now(), resume_at=None)
-    record("canceled", run.export, by=by, changes={"run": (run.number, None)})
     _ring_after_commit(run)
 
 

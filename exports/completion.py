@@ -1,6 +1,7 @@
 """How a run ends — always, whatever the ending: figures summed over its batches, a status, a reason."""
 
 import logging
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q, Sum
@@ -11,7 +12,7 @@ from config.jobs.leases import hold_fence
 from config.jobs.models import JobStatus
 from connections import credentials
 from connections.destinations.errors import DestinationError
-from exports import matching
+from exports import matching, retries
 from exports.models import BatchStatus, Run, Stage
 from exports.rights import disclosures
 from exports.run_states import Reason, RunEnded, change_status
@@ -31,12 +32,13 @@ def complete(run: Run) -> None:
 
 
 def end(run: Run, ended: RunEnded, *, by: User | None = None) -> None:
-    """End a run early: what was not sent stays not sent, and is counted so."""
+    """End a run early: what was not sent stays not sent, and is counted so. What may pass is tried again."""
     try:
         _publish(run)
     except (DestinationError, RunEnded) as trouble:
         logger.warning("run %s: what it sent could not be published: %s", run.pk, trouble)
-    _end(run, ended.status, ended.reason, ended.message, None, by=by)
+    status, next_try_at = retries.judge(run, ended)
+    _end(run, status, ended.reason, ended.message, None, by=by, next_try_at=next_try_at)
 
 
 def _publish(run: Run) -> None:
@@ -60,13 +62,15 @@ def _end(
     figures: dict[str, int] | None,
     *,
     by: User | None = None,
+    next_try_at: datetime | None = None,
 ) -> None:
     hold_fence(run)
     run.batches.filter(status__in=(BatchStatus.PLANNED, BatchStatus.SENDING)).update(status=BatchStatus.NOT_SENT)
     disclosures.write(run)
-    counts = figures or _figures(run)
+    counts: dict[str, object] = {**(figures or _figures(run))}
     counts.pop("unaccounted")
-    change_status(run, status, reason, message=message, by=by, stage=Stage.COMPLETE, resume_at=None, **counts)
+    counts |= {"stage": Stage.COMPLETE, "resume_at": next_try_at}
+    change_status(run, status, reason, message=message, by=by, **counts)
 
 
 def _figures(run: Run) -> dict[str, int]:

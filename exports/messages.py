@@ -89,6 +89,8 @@ MESSAGES: dict[Reason, Message] = {
     ),
 }
 
+_TRIED_AGAIN = _("Nothing needs to be done: it is tried again by itself. People already sent are not sent again.")
+
 _OUTCOMES: dict[str, str | Promise] = {
     NO_EMAIL: _("The profile has no email address."),
     BAD_EMAIL: _("This is not a deliverable email address."),
@@ -99,7 +101,8 @@ _OUTCOMES: dict[str, str | Promise] = {
 
 def of_run(run: Run) -> Message:
     """What to say about a run's reason."""
-    return MESSAGES[Reason(run.reason)]
+    message = MESSAGES[Reason(run.reason)]
+    return Message(message.explanation, _TRIED_AGAIN) if run.next_try_at else message
 
 
 def of_outcome(outcome: Outcome) -> str:

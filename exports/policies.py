@@ -57,8 +57,8 @@ def can_run(export: Export) -> bool:
 
 
 def check_can_cancel(run: Run) -> None:
-    """Raise Refusal when the run has ended."""
-    if not run.is_open:
+    """Raise Refusal when the run has ended for good."""
+    if not run.is_open and run.next_try_at is None:
         raise Refusal(_("Run %(number)s has already ended.") % {"number": run.number})
 
 

@@ -42,7 +42,8 @@ class Reason(models.TextChoices):
     CANCELED_BY_PERSON = "canceled_by_person", _("Canceled by a person")
 
 
-# From a status to those that may follow it. What is not open has ended for good: a retry is a new run.
+# From a status to those that may follow. What is not open has ended: a retry is a new run. A Failure may still be
+# given up.
 TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
     JobStatus.QUEUED: frozenset(
         {JobStatus.PROCESSING, JobStatus.SKIPPED, JobStatus.FAILED, JobStatus.CANCELED, JobStatus.FAILURE}
@@ -51,7 +52,7 @@ TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
     JobStatus.SUCCESSFUL: frozenset(),
     JobStatus.WARNINGS: frozenset(),
     JobStatus.SKIPPED: frozenset(),
-    JobStatus.FAILURE: frozenset({JobStatus.QUEUED}),
+    JobStatus.FAILURE: frozenset({JobStatus.FAILED, JobStatus.CANCELED}),
     JobStatus.FAILED: frozenset(),
     JobStatus.CANCELED: frozenset(),
     JobStatus.NEEDS_CONFIRMATION: frozenset(),
@@ -95,7 +96,7 @@ def change_status(
     if status == JobStatus.PROCESSING and run.started_at is None:
         values["started_at"] = now
     if status not in OPEN:
-        values |= {"finished_at": now, "lease_until": None}
+        values |= {"finished_at": run.finished_at or now, "lease_until": None}
     before = run.status
     fenced_update(run, status=status, reason=reason, message=message, **values)
     RunEvent.objects.create(

@@ -3,7 +3,7 @@
 from celery import shared_task
 from celery.signals import worker_shutting_down
 
-from exports import claiming, delivery, running
+from exports import claiming, delivery, retries, running
 from exports.rights import disclosures, removals
 
 
@@ -16,7 +16,9 @@ def work_on_run(run_id: int) -> None:
 
 @shared_task
 def ring_for_open_jobs() -> None:
-    """Ring for every run that is due and in nobody's hands: bells may have been lost, workers may have died."""
+    """Ring for every run that is due and in nobody's hands: bells may have been lost, workers may have died; and
+    try again what may have passed."""
+    retries.start_due()
     for run_id in claiming.runs_to_ring_for():
         work_on_run.delay(run_id)
     for removal_id in removals.due():

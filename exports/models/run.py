@@ -1,5 +1,7 @@
 """One execution of an export, and the story of its statuses."""
 
+from datetime import datetime
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -12,6 +14,7 @@ class Trigger(models.TextChoices):
     MANUAL = "manual", _("By hand")
     COMMAND = "command", _("Command line")
     SCHEDULE = "schedule", _("Schedule")
+    RETRY = "retry", _("Tried again")
 
 
 class Stage(models.TextChoices):
@@ -36,8 +39,13 @@ class Run(Job):
     list_id = models.CharField(max_length=64, blank=True)
     # A frozen copy of what it was started with, so that editing the export changes nothing under way.
     frozen = models.JSONField(default=dict)
-    # Set aside until then: everything that is left waits for the destination.
+    # Set aside until then: everything that is left waits for the destination. A Failure is tried again then.
     resume_at = models.DateTimeField(null=True, blank=True)
+    # The failed run that this one tries again, and how many such tries came before the next.
+    retry_of = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="tried_again_by"
+    )
+    retries = models.IntegerField(default=0)
 
     # Unexpected errors and refused calls outside batches so far: too many, and the run gives up.
     troubles = models.IntegerField(default=0)
@@ -88,6 +96,11 @@ class Run(Job):
 
     def __str__(self) -> str:
         return f"{self.export} #{self.number}"
+
+    @property
+    def next_try_at(self) -> datetime | None:
+        """When it is tried again by itself; None when it is not."""
+        return self.resume_at if self.status == JobStatus.FAILURE else None
 
 
 class RunEvent(models.Model):

@@ -68,22 +68,34 @@ def cancel(request: Request, run_id: int) -> HttpResponse:
     run = get_object_or_404(Run.objects.select_related("export__connection"), pk=run_id)
     check_can_manage(request.user, run.export)
     back = reverse("exports:run", args=[run.pk])
-    context: dict[str, object] = {
-        "active_nav": "exports",
-        "title": _("Cancel run %(number)s of “%(name)s”?") % {"number": run.number, "name": run.export},
-        "sentence": _(
-            "What is sent stays sent. What is not sent yet is not sent by this run; the next run sends it."
-        ),
-        "confirm_label": _("Cancel the run"),
-        "danger": True,
-    }
+    context = _cancel_question(run)
     if request.method == "POST":
         try:
             actions.cancel_run(run, by=request.user)
         except policies.Refusal as refusal:
             return render_dialog(request, context | {"refusal": refusal.sentence}, status=409, back=back)
+        if run.next_try_at:
+            return close_pane(request, back, _("It is not tried again by itself."))
         return close_pane(request, back, _("The run stops as soon as the calls under way have been answered."))
     return render_dialog(request, context, "exports/cancel.html", back=back)
+
+
+def _cancel_question(run: Run) -> dict[str, object]:
+    names = {"number": run.number, "name": run.export}
+    question: dict[str, object] = {"active_nav": "exports", "danger": True}
+    if run.next_try_at:
+        return question | {
+            "title": _("Do not try run %(number)s of “%(name)s” again?") % names,
+            "sentence": _("What is sent stays sent. The rest is sent by the next run that somebody starts."),
+            "confirm_label": _("Do not try again"),
+        }
+    return question | {
+        "title": _("Cancel run %(number)s of “%(name)s”?") % names,
+        "sentence": _(
+            "What is sent stays sent. What is not sent yet is not sent by this run; the next run sends it."
+        ),
+        "confirm_label": _("Cancel the run"),
+    }
 
 
 def _mine(request: Request, export_id: int) -> Export:

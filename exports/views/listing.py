@@ -129,7 +129,7 @@ def _annotated(export: Export, name: str) -> object:
 
 
 def _open_ids(rows: Sequence[Row]) -> str:
-    return ",".join(str(row.export.pk) for row in rows if row.run and row.run.is_open)
+    return ",".join(str(row.export.pk) for row in rows if row.run and not row.run.is_settled)
 
 
 def _just_saved(request: Request) -> dict[str, object] | None:

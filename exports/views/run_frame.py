@@ -1,5 +1,6 @@
 """What all pages of a run have in common: its head and its tabs."""
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -15,7 +16,7 @@ from exports.views.shown import ShownRun
 
 def find_run(run_id: int) -> Run:
     """The run with what its head says of it, or 404."""
-    runs = Run.objects.select_related("export__connection", "requested_by")
+    runs = Run.objects.select_related("export__connection", "requested_by", "retry_of")
     return get_object_or_404(runs, pk=run_id)
 
 
@@ -30,6 +31,8 @@ def frame(request: Request, run: Run, tab: str) -> dict[str, object]:
         "list_title": run.frozen.get("list_title") or run.export.list_title,
         "is_sandbox": _is_sandbox(run),
         "sandbox_url": _sandbox_url(request, run),
+        "tried_again_by": Run.objects.filter(retry_of=run).first(),
+        "most_retries": settings.RUN_RETRIES,
         "may_manage": may_manage,
         "may_run_again": may_manage and not run.is_open and can_run(run.export),
         "tabs": [

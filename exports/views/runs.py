@@ -109,7 +109,8 @@ def _overview(request: Request, run: Run) -> dict[str, object]:
     return frame(request, run, "exports:run") | {
         "live_id": "run-live",
         "live_url": request.path if request.path.endswith("/live/") else f"{request.path}live/",
-        "live_done": not run.is_open,
+        "live_done": not run.is_open and run.next_try_at is None,
+        "live_every": "1s" if run.is_open else "5s",
         "stages": _stages(run),
         "pace": pace_of(run),
         "batches": batches_of(run),
@@ -132,7 +133,7 @@ def _stages(run: Run) -> list[dict[str, object]]:
     for at, stage in enumerate(order):
         state = "done" if at < reached else "next"
         if at == reached:
-            ended = "failed" if run.status == JobStatus.FAILED else "ended"
+            ended = "failed" if run.status in (JobStatus.FAILED, JobStatus.FAILURE) else "ended"
             state = ended if ended_badly else "now" if run.is_open else "done"
         if at == reached and run.status == JobStatus.QUEUED and run.attempt == 0:
             state = "next"

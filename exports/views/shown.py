@@ -37,6 +37,11 @@ class ShownRun:
         return self.run.is_open and self.run.cancel_requested_at is not None
 
     @property
+    def is_settled(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        return not self.run.is_open and self.run.next_try_at is None
+
+    @property
     def reason_label(self) -> str:
         """The reason in a few words; empty when there is none."""
         return str(Reason(self.run.reason).label) if self.run.reason else ""

@@ -150,7 +150,7 @@ def test_it_gives_up_on_a_destination_that_never_answers(
     export = make_export(sandbox)
     sandbox.faults({"rules": [{"path": IMPORT, "kind": "error", "status": 500}]})
     run = run_to_its_end(export)
-    assert (run.status, run.reason) == (JobStatus.FAILED, Reason.DESTINATION_UNAVAILABLE)
+    assert (run.status, run.reason) == (JobStatus.FAILURE, Reason.DESTINATION_UNAVAILABLE)
     assert (run.delivered, run.not_sent) == (0, 5)
     assert adds_up(run)
 
@@ -325,7 +325,7 @@ def test_it_gives_up_after_repeated_unexpected_errors(
 
     monkeypatch.setattr("exports.planning.plan", broken)
     run = run_to_its_end(export)
-    assert (run.status, run.reason) == (JobStatus.FAILED, Reason.UNEXPECTED_ERROR)
+    assert (run.status, run.reason) == (JobStatus.FAILURE, Reason.UNEXPECTED_ERROR)
 
 
 def test_it_waits_its_turn_when_others_have_all_calls_of_the_connection(

@@ -1,0 +1,56 @@
+"""What may pass is tried again by itself: a failed run says when, and a tick starts the next one.
+
+A retry is a run of its own, so that the figures and the story of each stay true. It plans anew, so that people
+already sent are not sent again.
+"""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from config.jobs import clock
+from config.jobs.models import JobStatus
+from exports import actions, policies
+from exports.models import Export, Run, Trigger
+from exports.run_states import Reason, RunEnded, change_status
+
+MAY_PASS = frozenset({Reason.DESTINATION_UNAVAILABLE, Reason.UNEXPECTED_ERROR})
+_GROWTH = 3
+_AT_ONCE = 100
+
+
+def judge(run: Run, ended: RunEnded) -> tuple[JobStatus, datetime | None]:
+    """The status that a run ends with, and when it is tried again. What needs a person is permanent at once."""
+    may_pass = ended.status == JobStatus.FAILED and ended.reason in MAY_PASS
+    if not may_pass or run.retries >= settings.RUN_RETRIES:
+        return ended.status, None
+    return JobStatus.FAILURE, clock.now() + wait_after(run.retries)
+
+
+def wait_after(retries: int) -> timedelta:
+    """How long to wait when so many retries came before: 5 min, 15 min, 45 min …"""
+    return timedelta(seconds=settings.RUN_RETRY_SECONDS * _GROWTH**retries)
+
+
+def start_due() -> None:
+    """Start the retries whose time has come."""
+    due = Run.objects.filter(status=JobStatus.FAILURE, resume_at__lte=clock.now()).order_by("resume_at")
+    for run_id, export_id in due.values_list("pk", "export_id")[:_AT_ONCE]:
+        _start(run_id, export_id)
+
+
+@transaction.atomic
+def _start(run_id: int, export_id: int) -> None:
+    """Exactly one retry, whoever else looks at the same moment. One that cannot start is given up."""
+    export = Export.objects.select_for_update(of=("self",)).filter(pk=export_id).first()
+    failed = Run.objects.filter(pk=run_id, status=JobStatus.FAILURE).exclude(resume_at=None).first()
+    if export is None or failed is None:
+        return
+    try:
+        actions.start_run(export, by=None, trigger=Trigger.RETRY, retry_of=failed)
+    except policies.Refusal as refusal:
+        message = _("%(failure)s It cannot be tried again: %(why)s")
+        words = message % {"failure": failed.message, "why": refusal.sentence}
+        change_status(failed, JobStatus.FAILED, Reason(failed.reason), message=words.strip(), resume_at=None)
