@@ -1,6 +1,7 @@
 """What people and programs do with segments and data sources. Each is one transaction and signs the record."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from django.db import transaction
@@ -29,6 +30,15 @@ class KeyColumnDiffers(Exception):
     """The data source tells people apart by another column."""
 
 
+class CannotBeReadAgain(Exception):
+    """The data source has no file of its own: what was uploaded is kept only until it is read."""
+
+    def __init__(self, source: DataSource) -> None:
+        super().__init__(
+            _("“%(name)s” was uploaded, and uploads are not kept. Import its file again.") % {"name": source}
+        )
+
+
 @transaction.atomic
 def start_import(
     *, path: Path, key_column: str, source_name: str, by: User | None, file_name: str = "", ring: bool = True
@@ -54,6 +64,23 @@ def start_import(
     record("import requested", source, by=by, changes={"file": (None, job.file_name)})
     if ring:
         transaction.on_commit(lambda: tasks.import_file.delay(job.pk))
+    return job
+
+
+@transaction.atomic
+def refresh_data_source(source: DataSource, *, by: User | None, ring: bool = True) -> ImportJob:
+    """Queue reading the source's file anew; when that is queued or at work already, that one. What is wrong with
+    the file is said by the import. Raises CannotBeReadAgain."""
+    permissions.check_can_manage_data_sources(by)
+    if not source.can_be_read_again:
+        raise CannotBeReadAgain(source)
+    job = ImportJob.objects.filter(source=source, path=source.path, status__in=OPEN).order_by("-pk").first()
+    if job is None:
+        file_name = Path(source.path).name
+        job = ImportJob.objects.create(source=source, file_name=file_name, path=source.path, requested_by=by)
+        record("import requested", source, by=by, changes={"file": (None, file_name)})
+    if ring:
+        transaction.on_commit(partial(tasks.import_file.delay, job.pk))
     return job
 
 
@@ -135,17 +162,34 @@ def request_refresh(segment: Segment, *, by: User | None, ring: bool = True) -> 
     return job
 
 
+@transaction.atomic
+def cancel_refresh(job: SegmentRefresh, *, by: User | None) -> None:
+    """Ask for the drawing to stop: the segment stays as it was. One that nobody works on ends at once."""
+    permissions.check_can_manage_segments(by)
+    _cancel(job)
+    record("refresh canceled", job.segment, by=by)
+
+
+@transaction.atomic
+def skip_refresh(segment: Segment, *, message: str) -> SegmentRefresh:
+    """Note that the segment was due and not drawn, and why."""
+    moment = clock.now()
+    return SegmentRefresh.objects.create(
+        segment=segment, status=JobStatus.SKIPPED, created_at=moment, finished_at=moment, message=message
+    )
+
+
 def _told(tree: Mapping[str, object]) -> str:
     """A rule for the record, which is kept for good: without the addresses in it."""
     return without_addresses(rules.sentence(tree))
 
 
-def _cancel(job: ImportJob) -> None:
+def _cancel(job: ImportJob | SegmentRefresh) -> None:
     moment = clock.now()
     ended = (
-        leases.claimable(ImportJob)
+        leases.claimable(type(job))
         .filter(pk=job.pk)
         .update(status=JobStatus.CANCELED, finished_at=moment, cancel_requested_at=moment)
     )
     if not ended:
-        ImportJob.objects.filter(pk=job.pk, status__in=OPEN).update(cancel_requested_at=moment)
+        type(job)._default_manager.filter(pk=job.pk, status__in=OPEN).update(cancel_requested_at=moment)

@@ -125,6 +125,7 @@ def _import(job: ImportJob, progress: _Progress) -> None:
     progress.at(done, rows=encoder.rows_read)
     upserted = upserting.upsert(source.pk, [column.name for column in columns], moment=clock.now())
     progress.at(done, rows=encoder.rows_read)
+    _keep_origin(job, source, [column.name for column in columns])
     _conclude(job, source, encoder.rows_read, problems, upserted)
 
 
@@ -190,6 +191,14 @@ def _encoded(path: Path, source: DataSource, encoder: Encoder, progress: _Progre
         for block in file.blocks():
             yield encoder.encode(block)
             progress.at(before + file.position, rows=encoder.rows_read)
+
+
+def _keep_origin(job: ImportJob, source: DataSource, columns: Sequence[str]) -> None:
+    """Remember where the source can be read again, and what it gives."""
+    source.columns = sorted(columns)
+    if not uploads.is_uploaded(Path(job.path)):
+        source.path = job.path
+    source.save(update_fields=["columns", "path"])
 
 
 def _conclude(

@@ -168,6 +168,10 @@ OPERATORS: Mapping[AttributeType, tuple[Operator, ...]] = {
 }
 
 
+# Operators that fit whoever has no value for the attribute.
+FIT_WITHOUT_VALUE = frozenset({"is_not", "!=", "has_none"})
+
+
 def find(data_type: AttributeType, key: object) -> Operator | None:
     """The operator of that name for that type."""
     return next((operator for operator in OPERATORS[data_type] if operator.key == key), None)

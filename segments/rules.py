@@ -71,7 +71,7 @@ def where(tree: Tree, catalogue: Catalogue, *, today: date) -> Sql:
 
 def conditions(tree: Tree) -> Iterator[Tree]:
     """Every condition, from left to right, whatever group it is in."""
-    for rule in _rules(tree):
+    for rule in rules_of(tree):
         if _is_group(rule):
             yield from conditions(rule)
         else:
@@ -99,7 +99,8 @@ def operand(condition: Tree, data_type: AttributeType, operator: Operator) -> Op
     return _one(value, data_type)
 
 
-def _rules(tree: Tree) -> list[Tree]:
+def rules_of(tree: Tree) -> list[Tree]:
+    """The conditions and groups of a group."""
     rules = tree.get("rules", [])
     return [rule for rule in rules if isinstance(rule, Mapping)] if isinstance(rules, Sequence) else []
 
@@ -146,7 +147,7 @@ def _problem_of_condition(condition: Tree, catalogue: Catalogue) -> str:
 
 
 def _sql_of_group(tree: Tree, catalogue: Catalogue, today: date) -> Sql | None:
-    parts = [part for rule in _rules(tree) if (part := _sql_of_rule(rule, catalogue, today)) is not None]
+    parts = [part for rule in rules_of(tree) if (part := _sql_of_rule(rule, catalogue, today)) is not None]
     if not parts:
         return None
     join = " OR " if tree.get("join") == "or" else " AND "

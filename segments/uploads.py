@@ -36,9 +36,14 @@ def find(token: str) -> Path | None:
     return path if path.is_file() else None
 
 
+def is_uploaded(path: Path) -> bool:
+    """Whether the file is one of ours; files that lie elsewhere belong to somebody else."""
+    return Path(settings.UPLOAD_DIR) in path.parents
+
+
 def forget(path: Path) -> None:
-    """Remove an uploaded file; files that lie elsewhere belong to somebody else."""
-    if Path(settings.UPLOAD_DIR) in path.parents:
+    """Remove an uploaded file."""
+    if is_uploaded(path):
         path.unlink(missing_ok=True)
 
 

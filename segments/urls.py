@@ -24,6 +24,7 @@ urlpatterns = [
     path("customers/erased/<int:pk>/live/", erasures.live, name="erasure_live"),
     path("data/sources/", data_sources.data_sources, name="data_sources"),
     path("data/sources/upload/", upload.upload, name="upload"),
+    path("data/sources/refresh/", data_sources.refresh, name="refresh_sources"),
     path("data/imports/<int:pk>/", imports.import_page, name="import"),
     path("data/imports/<int:pk>/live/", imports.live, name="import_live"),
     path("data/imports/<int:pk>/cancel/", imports.cancel, name="cancel_import"),

@@ -43,6 +43,7 @@ ACTIONS: dict[str, Promise] = {
     "password changed": _("Password changed"),
     "password reset": _("Password chosen by link"),
     "recovery code used": _("Recovery code used"),
+    "refresh canceled": _("Refresh canceled"),
     "refused": _("Refused by the service"),
     "removal_asked": _("Removal asked for"),
     "removed": _("Removed"),

@@ -1,5 +1,6 @@
 """Panes and dialogs: one address answers with a page, or for htmx with what slides in from the right."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -51,6 +52,14 @@ def close_pane(
     if request.headers.get("HX-Request") != "true":
         return redirect(to)
     return HttpResponseClientRedirect(_same_place(request, to))
+
+
+def refused(sentence: str) -> HttpResponse:
+    """Nothing was done, and why: a toast where htmx asked, plain words elsewhere."""
+    response = HttpResponse(sentence, status=409, content_type="text/plain; charset=utf-8")
+    response["HX-Trigger"] = json.dumps({"toast": {"text": sentence, "tone": "error"}})
+    response["HX-Reswap"] = "none"
+    return response
 
 
 def _same_place(request: HttpRequest, to: str) -> str:

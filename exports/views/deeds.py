@@ -1,7 +1,5 @@
 """What is done to an export or a run with one click: run, duplicate, remove, cancel."""
 
-import json
-
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -9,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from config.web.htmx import Request
-from config.web.panes import close_pane, render_dialog
+from config.web.panes import close_pane, refused, render_dialog
 from exports import actions, policies
 from exports.models import Export, Run
 from exports.permissions import check_can_manage
@@ -22,7 +20,7 @@ def start(request: Request, export_id: int) -> HttpResponse:
     try:
         run = actions.start_run(export, by=request.user)
     except policies.Refusal as refusal:
-        return _refused(refusal.sentence)
+        return refused(refusal.sentence)
     if request.POST.get("then") == "run":
         return close_pane(request, reverse("exports:run", args=[run.pk]))
     told = _("Run %(number)s of “%(name)s” has started.") % {"number": run.number, "name": export}
@@ -106,11 +104,3 @@ def _mine(request: Request, export_id: int) -> Export:
 
 def _type_of(export: Export) -> str:
     return str(export.connection.destination.label) if export.connection else _("the destination")
-
-
-def _refused(sentence: str) -> HttpResponse:
-    """Nothing was done, and why: a toast where htmx asked, plain words elsewhere."""
-    response = HttpResponse(sentence, status=409, content_type="text/plain; charset=utf-8")
-    response["HX-Trigger"] = json.dumps({"toast": {"text": sentence, "tone": "error"}})
-    response["HX-Reswap"] = "none"
-    return response

@@ -23,12 +23,21 @@ class DataSource(models.Model):
     profile_count = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(default=clock.now)
     refreshed_at = models.DateTimeField(null=True)
+    # Where its file lies, to be read anew. Empty: its files were uploaded, and those are kept only until they are
+    # read.
+    path = models.CharField(max_length=500, blank=True)
+    # The attributes that the file read last gives: which segments are drawn from it.
+    columns = models.JSONField(default=list)
 
     class Meta:
         constraints = [models.UniqueConstraint(Lower("name"), name="data_source_name_is_unique")]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def can_be_read_again(self) -> bool:
+        return bool(self.path)
 
 
 class ProfileAttribute(models.Model):

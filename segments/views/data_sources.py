@@ -4,16 +4,20 @@ from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Coalesce, Lower
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_safe
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
 
 from config.accounts.decorators import require_permission
 from config.accounts.permissions import Permission
 from config.jobs.models import JobStatus
 from config.web.htmx import Request
 from config.web.lists import Column, list_page
+from config.web.panes import close_pane, refused
+from segments import actions
 from segments.models import DataSource, ImportJob
-from segments.permissions import user_can_manage_data_sources
+from segments.permissions import check_can_manage_data_sources, user_can_manage_data_sources
 
 COLUMNS = [
     Column("name", _("Name"), order_by=(Lower("name"),)),
@@ -43,6 +47,21 @@ def data_sources(request: Request) -> HttpResponse:
         "active_nav": "data_sources",
     }
     return render(request, "segments/data_sources.html", context)
+
+
+@require_POST
+def refresh(request: Request) -> HttpResponse:
+    """Read the files of the ``selected`` sources anew."""
+    check_can_manage_data_sources(request.user)
+    ids = [int(pk) for pk in request.POST.getlist("selected") if pk.isascii() and pk.isdigit() and len(pk) < 19]
+    sources = list(DataSource.objects.filter(pk__in=ids))
+    try:
+        for source in sources:
+            actions.refresh_data_source(source, by=request.user)
+    except actions.CannotBeReadAgain as refusal:
+        return refused(str(refusal))
+    told = ngettext("{n} data source is being read.", "{n} data sources are being read.", len(sources))
+    return close_pane(request, reverse("segments:data_sources"), told.format(n=len(sources)))
 
 
 def _status_label(source: DataSource) -> object:

@@ -198,3 +198,65 @@ def test_it_asks_the_worker_to_stop(bob: User, shop: DataSource, tmp_path: Path)
     job.refresh_from_db()
     assert job.status == JobStatus.QUEUED
     assert job.cancel_requested_at is not None
+
+
+def from_file(path: Path, content: str = "id,name\n1,Aino\n") -> DataSource:
+    path.write_text(content, encoding="utf-8")
+    job = actions.start_import(path=path, key_column="id", source_name="Shop", by=None, ring=False)
+    assert importing.run_import(job.pk) is not None
+    return DataSource.objects.get()
+
+
+def refreshed(client: Client, source: DataSource) -> Any:
+    return client.post("/data/sources/refresh/", {"selected": source.pk})
+
+
+def test_a_file_is_read_again_from_where_it_lies(bob_client: Client, bob: User, tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    source = from_file(path)
+    assert (source.path, source.columns) == (str(path), ["id", "name"])
+    path.write_text("id,name,city\n1,Aino,Turku\n2,Zofia,Kraków\n", encoding="utf-8")
+    assert refreshed(bob_client, source).status_code == 302
+    assert refreshed(bob_client, source).status_code == 302
+    job = ImportJob.objects.latest("pk")
+    assert (ImportJob.objects.count(), job.requested_by, job.path) == (2, bob, str(path))
+    importing.run_import(job.pk)
+    source.refresh_from_db()
+    assert (source.profile_count, source.columns) == (2, ["city", "id", "name"])
+
+
+def test_a_file_that_is_gone_fails_the_refresh_and_changes_nothing(bob_client: Client, tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    source = from_file(path)
+    path.unlink()
+    refreshed(bob_client, source)
+    job = importing.run_import(ImportJob.objects.latest("pk").pk)
+    assert job is not None
+    assert job.status == JobStatus.FAILED
+    assert "cannot be read" in job.message
+    assert Profile.objects.count() == 1
+
+
+def test_an_upload_cannot_be_read_again_and_says_so(bob_client: Client) -> None:
+    described(bob_client, chosen(bob_client, b"id\n1\n"))
+    importing.run_import(ImportJob.objects.get().pk)
+    source = DataSource.objects.get()
+    assert source.path == ""
+    assert "Uploaded: import its file again" in bob_client.get("/data/sources/").content.decode()
+    answer = refreshed(bob_client, source)
+    assert (answer.status_code, ImportJob.objects.count()) == (409, 1)
+    assert "Import its file again" in answer.content.decode()
+
+
+def test_an_upload_leaves_the_file_of_its_source_where_it_is(bob_client: Client, tmp_path: Path) -> None:
+    source = from_file(tmp_path / "people.csv")
+    described(bob_client, chosen(bob_client, b"id,name\n2,Zofia\n"))
+    importing.run_import(ImportJob.objects.latest("pk").pk)
+    source.refresh_from_db()
+    assert (source.path, source.profile_count) == (str(tmp_path / "people.csv"), 2)
+
+
+def test_it_lets_no_viewer_refresh_or_see_where_files_lie(charlie_client: Client, tmp_path: Path) -> None:
+    source = from_file(tmp_path / "people.csv")
+    assert refreshed(charlie_client, source).status_code == 403
+    assert str(tmp_path) not in charlie_client.get("/data/sources/").content.decode()
