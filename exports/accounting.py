@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Max, Min, Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from exports import messages
-from exports.models import OutcomeKind, Run
+from exports.models import Run
 
 
 class PeopleKind(StrEnum):
@@ -80,14 +80,34 @@ class Line:
 
 @dataclass(frozen=True)
 class OutcomeGroup:
-    """People who are exceptional for one reason. ``varies``: the sentence is that of one of them."""
+    """People who are exceptional for one reason. ``varies``: the sentence is that of one of them; ``anew``: how
+    many were not rejected for it before."""
 
-    kind: str
-    kind_label: str
+    kind: PeopleKind
     code: str
     sentence: str
     people: int
-    varies: bool
+    varies: bool = False
+    anew: int = 0
+
+    @property
+    def advice(self) -> str | Promise:
+        """What is to be done about it, and whether it heals by itself."""
+        return messages.ADVICE[self.kind.value]
+
+
+@dataclass(frozen=True)
+class OutcomeSection:
+    """One of the four kinds of outcome, with the reasons behind it."""
+
+    kind: PeopleKind
+    title: str | Promise
+    people: int
+    groups: Sequence[OutcomeGroup] = ()
+
+
+# Who is not sent, by the kind that the people page knows.
+NOT_SENT_KINDS = (PeopleKind.INVALID, PeopleKind.DUPLICATE, PeopleKind.NO_CONSENT, PeopleKind.NOT_SENT)
 
 
 def plan_of(run: Run) -> Sequence[Line]:
@@ -117,21 +137,46 @@ def still_to_send(run: Run) -> int:
     return max(0, run.planned - run.delivered - run.left - run.rejected - run.not_sent)
 
 
-def groups_of(run: Run) -> list[OutcomeGroup]:
-    """The exceptional people by kind and code, the largest groups first."""
+def sections_of(run: Run) -> list[OutcomeSection]:
+    """What became of everybody, in four kinds; each with its reasons, the largest first."""
+    groups = groups_of(run)
+    not_sent = [group for group in groups if group.kind in NOT_SENT_KINDS]
+    if run.not_sent and not run.is_open:
+        not_sent.append(OutcomeGroup(PeopleKind.NOT_SENT, "", str(MEANINGS[PeopleKind.NOT_SENT]), run.not_sent))
+    kept_back = run.invalid + run.duplicates + run.without_consent + run.not_sent
+    return [
+        OutcomeSection(PeopleKind.DELIVERED, _("Delivered"), run.delivered),
+        OutcomeSection(PeopleKind.LEFT, _("Left as they are"), run.left, _of_kind(groups, PeopleKind.LEFT)),
+        OutcomeSection(PeopleKind.REJECTED, _("Rejected"), run.rejected, _of_kind(groups, PeopleKind.REJECTED)),
+        OutcomeSection(PeopleKind.NOT_SENT, _("Not sent"), kept_back, not_sent),
+    ]
+
+
+def groups_of(run: Run, kind: PeopleKind | None = None) -> list[OutcomeGroup]:
+    """The exceptional people, or those of one kind, by reason; the largest groups first."""
+    outcomes = run.outcomes.filter(kind=kind.value) if kind else run.outcomes.all()
     found = (
-        run.outcomes.values("kind", "code")
-        .annotate(people=Count("pk"), first=Min("message"), last=Max("message"))
+        outcomes.values("kind", "code")
+        .annotate(
+            people=Count("pk"),
+            anew=Count("pk", filter=Q(is_new=True)),
+            first=Min("message"),
+            last=Max("message"),
+        )
         .order_by("-people", "kind", "code")
     )
     return [
         OutcomeGroup(
-            kind=row["kind"],
-            kind_label=str(OutcomeKind(row["kind"]).label),
+            kind=PeopleKind(row["kind"]),
             code=row["code"],
             sentence=row["first"] or str(messages.of_code(row["code"]) or row["code"]),
             people=row["people"],
             varies=row["first"] != row["last"],
+            anew=row["anew"],
         )
         for row in found
     ]
+
+
+def _of_kind(groups: Sequence[OutcomeGroup], kind: PeopleKind) -> list[OutcomeGroup]:
+    return [group for group in groups if group.kind is kind]

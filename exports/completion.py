@@ -13,7 +13,7 @@ from config.jobs.models import JobStatus
 from connections import credentials
 from connections.destinations.errors import DestinationError
 from exports import matching, retries
-from exports.models import BatchStatus, Run, Stage
+from exports.models import BatchStatus, OutcomeKind, Run, Stage
 from exports.rights import disclosures
 from exports.run_states import Reason, RunEnded, change_status
 
@@ -83,15 +83,18 @@ def _figures(run: Run) -> dict[str, int]:
         unaccounted=Sum("unaccounted", default=0),
         not_sent=Sum("size", default=0, filter=Q(status=BatchStatus.NOT_SENT)),
     )
-    return {name: int(value) for name, value in sums.items()}
+    anew = run.outcomes.filter(kind=OutcomeKind.REJECTED, is_new=True).count()
+    return {name: int(value) for name, value in sums.items()} | {"rejected_anew": anew}
 
 
 def _verdict(run: Run, figures: dict[str, int]) -> tuple[JobStatus, Reason, str]:
     if figures["unaccounted"]:
         sentence = _("The answers did not account for %(people)d people.") % {"people": figures["unaccounted"]}
         return JobStatus.WARNINGS, Reason.UNACCOUNTED, sentence
-    if figures["rejected"]:
+    if figures["rejected_anew"]:
         return JobStatus.WARNINGS, Reason.SOME_REJECTED, ""
+    if figures["rejected"]:
+        return JobStatus.SUCCESSFUL, Reason.REJECTED_AS_BEFORE, ""
     if run.planned == 0:
         return JobStatus.SUCCESSFUL, Reason.NOTHING_CHANGED, ""
     return JobStatus.SUCCESSFUL, Reason.NONE, ""

@@ -1,6 +1,8 @@
-"""What is said to people: for each reason a title, what it means, and what to do next."""
+"""What is said to people: for each reason what it means, what to do next, and which deed that is. Whoever may not
+do it is told who may (see advice.py)."""
 
 from dataclasses import dataclass
+from enum import Enum
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -10,15 +12,27 @@ from exports.planning import BAD_EMAIL, DUPLICATE, NO_CONSENT, NO_EMAIL
 from exports.run_states import Reason
 
 
+class Deed(Enum):
+    """What mends it."""
+
+    NONE = "none"
+    EDIT_EXPORT = "edit_export"
+    RUN_AGAIN = "run_again"
+    SEE_REJECTED = "see_rejected"
+    MEND_CONNECTION = "mend_connection"
+    REFRESH_SEGMENTS = "refresh_segments"
+
+
 @dataclass(frozen=True)
 class Message:
-    """A reason in words."""
+    """A reason in words; ``next_step`` speaks to whoever can do the ``deed``."""
 
     explanation: str | Promise
     next_step: str | Promise = ""
+    deed: Deed = Deed.NONE
 
 
-_AGAIN = _("Run the export again when that is done; people already sent are not sent again.")
+_AGAIN = _("Run the export again when that is done.")
 
 MESSAGES: dict[Reason, Message] = {
     Reason.NONE: Message(""),
@@ -40,52 +54,70 @@ MESSAGES: dict[Reason, Message] = {
     Reason.SOME_REJECTED: Message(
         _("The destination did not take some people. The others were delivered."),
         _("See the rejected people and their reasons; they are sent again once their data change."),
+        Deed.SEE_REJECTED,
+    ),
+    Reason.REJECTED_AS_BEFORE: Message(
+        _("The destination did not take people whom it had rejected before for the same reasons; nobody else."),
+        _("See the rejected people and their reasons."),
+        Deed.SEE_REJECTED,
     ),
     Reason.UNACCOUNTED: Message(
         _("The destination's counts do not add up to what was sent."),
         _("Compare the number of active people on the list with what this page says."),
     ),
-    Reason.NO_CONNECTION: Message(_("This export has no connection."), _("Edit the export and choose one.")),
+    Reason.NO_CONNECTION: Message(
+        _("This export has no connection."), _("Edit the export and choose one."), Deed.EDIT_EXPORT
+    ),
     Reason.CONNECTION_NOT_READY: Message(
-        _("The connection cannot be used yet."), _("An administrator can finish it in Admin > Connections.")
+        _("The connection cannot be used yet."),
+        _("Finish it in Admin > Connections, then run the export again."),
+        Deed.MEND_CONNECTION,
     ),
     Reason.RECONNECT_NEEDED: Message(
         _("The destination no longer accepts the credentials of this connection."),
-        _("An administrator can reconnect it in Admin > Connections. People already sent are not sent again."),
+        _("Reconnect it in Admin > Connections, then run the export again."),
+        Deed.MEND_CONNECTION,
     ),
-    Reason.NO_SEGMENTS: Message(_("No segment is chosen."), _("Edit the export and choose at least one.")),
+    Reason.NO_SEGMENTS: Message(
+        _("No segment is chosen."), _("Edit the export and choose at least one."), Deed.EDIT_EXPORT
+    ),
     Reason.SEGMENTS_NOT_REFRESHED: Message(
         _("A chosen segment has not been drawn yet, so nobody knows who is in it."),
         _("Refresh the segment, then run the export again."),
+        Deed.REFRESH_SEGMENTS,
     ),
     Reason.LIMITS: Message(
-        _("The connection’s limits do not allow what this export would send. Nobody was sent."),
+        _("The connection’s limits do not allow what this export would send."),
         _("Change the export, or ask an administrator to change the limits in Admin > Connections."),
+        Deed.EDIT_EXPORT,
     ),
-    Reason.LIST_REFUSED: Message(_("The destination refused the list or its settings."), _AGAIN),
-    Reason.FIELDS_MISSING: Message(_("The export's settings do not fit the list."), _AGAIN),
+    Reason.LIST_REFUSED: Message(_("The destination refused the list or its settings."), _AGAIN, Deed.EDIT_EXPORT),
+    Reason.FIELDS_MISSING: Message(_("The export's settings do not fit the list."), _AGAIN, Deed.EDIT_EXPORT),
     Reason.TOO_MANY_PROFILES: Message(
-        _("There are more people than one export may send. Nobody was sent."),
+        _("There are more people than may be sent."),
         _("Choose a smaller segment, or spread the people over several exports."),
+        Deed.EDIT_EXPORT,
     ),
     Reason.OPT_IN_MAIL: Message(
-        _("The list asks every new person to confirm by email. Nobody was sent."),
+        _("The list asks every new person to confirm by email."),
         _("Edit the export and accept that these people are emailed, then run it again."),
+        Deed.EDIT_EXPORT,
     ),
     Reason.DESTINATION_UNAVAILABLE: Message(
-        _("The destination did not answer in spite of many attempts. What was sent stays sent."), _AGAIN
+        _("The destination did not answer in spite of many attempts."), _AGAIN, Deed.RUN_AGAIN
     ),
     Reason.EVERYTHING_REFUSED: Message(
         _("The destination refused one request after another, so that the fault must lie in the settings."),
-        _("Read the answer below, mend the export or the list, and run it again."),
+        _("Read the answer, mend the export or the list, and run it again."),
+        Deed.EDIT_EXPORT,
     ),
     Reason.UNEXPECTED_ERROR: Message(
-        _("Something went wrong here, several times in a row. What was sent stays sent."),
-        _("An administrator can find the cause in the log."),
+        _("Something went wrong here, several times in a row."),
+        _("An administrator can find the cause in the log. Run the export again when it is gone."),
+        Deed.RUN_AGAIN,
     ),
     Reason.CANCELED_BY_PERSON: Message(
-        _("A person canceled the run. What was sent stays sent."),
-        _("Run the export again to send the rest."),
+        _("A person canceled the run."), _("Run the export again to send the rest."), Deed.RUN_AGAIN
     ),
 }
 
@@ -96,6 +128,21 @@ _OUTCOMES: dict[str, str | Promise] = {
     BAD_EMAIL: _("This is not a deliverable email address."),
     DUPLICATE: _("Another profile with the same address was updated more recently and is sent instead."),
     NO_CONSENT: _("The attribute that the connection requires is not true for this person."),
+}
+
+
+# What is to be done about people who met one fate, and whether it heals by itself.
+ADVICE: dict[str, str | Promise] = {
+    "left": _(
+        "Nothing needs to be done. They stay as they are, and are not asked for again until their data change."
+    ),
+    "rejected": _(
+        "Not asked for again until their data change. Correct the data, or ask again once the cause is gone."
+    ),
+    "invalid": _("Correct the data where they come from; the next run sends them by itself."),
+    "duplicate": _("Nothing needs to be done: the address is sent once."),
+    "no_consent": _("Sent by the next run after they have agreed."),
+    "not_sent": _("Nothing needs to be corrected: the next run sends them."),
 }
 
 

@@ -205,7 +205,7 @@ def _draw(frozen: Mapping[str, Any], delivered_set_id: int) -> None:
                CASE WHEN valid IS NOT TRUE THEN 'invalid'
                     WHEN place > 1 THEN 'duplicate'
                     WHEN any_declined OR NOT agreed THEN 'no_consent'
-                    WHEN refused.data_hash = ranked.data_hash THEN 'still_refused'
+                    WHEN refused.data_hash = ranked.data_hash AND NOT refused.ask_again THEN 'still_refused'
                     WHEN delivered.data_hash = ranked.data_hash THEN 'unchanged'
                     WHEN delivered.data_hash IS NOT NULL THEN 'update'
                     ELSE 'add' END AS action

@@ -179,14 +179,21 @@ def _keep_refusals(
                        unnest(%(emails)s::text[], %(kinds)s::text[], %(codes)s::text[], %(messages)s::text[])
                            AS said (email, kind, code, message)
                  WHERE batch.id = %(batch)s AND said.email = person.email
+            ), known AS (
+                SELECT email, data_hash, code FROM exports_refused
+                 WHERE delivered_set_id = %(set)s AND email = ANY (%(emails)s) AND last_run_id <> %(run)s
             ), remembered AS (
-                INSERT INTO exports_refused (delivered_set_id, email, data_hash, last_run_id)
-                SELECT %(set)s, email, data_hash, %(run)s FROM refusal WHERE email <> ''
+                INSERT INTO exports_refused (delivered_set_id, email, data_hash, code, last_run_id)
+                SELECT %(set)s, email, data_hash, code, %(run)s FROM refusal WHERE email <> ''
                     ON CONFLICT (delivered_set_id, email)
-                    DO UPDATE SET data_hash = excluded.data_hash, last_run_id = excluded.last_run_id
+                    DO UPDATE SET data_hash = excluded.data_hash, code = excluded.code, ask_again = false,
+                                  last_run_id = excluded.last_run_id
             )
-            INSERT INTO exports_outcome (run_id, batch_number, kind, profile_id, email, code, message)
-            SELECT %(run)s, batch.number, kind, profile_id, email, refusal.code, refusal.message
+            INSERT INTO exports_outcome (run_id, batch_number, kind, profile_id, email, code, message, is_new)
+            SELECT %(run)s, batch.number, kind, profile_id, email, refusal.code, refusal.message,
+                   kind = 'rejected' AND NOT EXISTS (
+                       SELECT FROM known WHERE (known.email, known.data_hash, known.code)
+                                             = (refusal.email, refusal.data_hash, refusal.code))
               FROM refusal, exports_batch batch WHERE batch.id = %(batch)s
             RETURNING kind
             """,

@@ -4,7 +4,7 @@ Who is exceptional has a row of their own. Everybody else stands in the arrays o
 batches that hold it by adding up their counts, and opens those alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +57,14 @@ class BatchPeople(Sequence[BatchPerson]):
             raise TypeError("people are read by the page")
         start, stop, _step = part.indices(len(self))
         return self._look(start, stop) if self._words else self._open(start, stop)
+
+    def everybody(self) -> Iterator[BatchPerson]:
+        """All of them, in the order of sending, read batch by batch."""
+        if self._words:
+            yield from self._look(0, len(self))
+            return
+        for pk, size in self._sizes():
+            yield from self._in_batch(pk, 0, size)
 
     def _sizes(self) -> list[tuple[int, int]]:
         """The batches in order, each with how many of its people are of this kind."""

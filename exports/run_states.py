@@ -25,6 +25,7 @@ class Reason(models.TextChoices):
     WAITING_FOR_DESTINATION = "waiting_for_destination", _("Waiting for the destination")
     NOTHING_CHANGED = "nothing_changed", _("Nothing has changed")
     SOME_REJECTED = "some_rejected", _("Some people were rejected")
+    REJECTED_AS_BEFORE = "rejected_as_before", _("Nobody was rejected for the first time")
     UNACCOUNTED = "unaccounted", _("An answer did not add up")
     NO_CONNECTION = "no_connection", _("No connection")
     CONNECTION_NOT_READY = "connection_not_ready", _("The connection is not ready")

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from exports.views import batches, deeds, editing, listing, people, runs, sending_one, together
+from exports.views import asking_again, batches, deeds, editing, listing, people, runs, sending_one, together
 
 app_name = "exports"
 
@@ -21,6 +21,8 @@ urlpatterns = [
     path("data/runs/<int:run_id>/live/", runs.live, name="run_live"),
     path("data/runs/<int:run_id>/cancel/", deeds.cancel, name="cancel"),
     path("data/runs/<int:run_id>/people/", people.people, name="people"),
+    path("data/runs/<int:run_id>/people/download/", people.download, name="people_download"),
+    path("data/runs/<int:run_id>/ask-again/", asking_again.ask_again, name="ask_again"),
     path("data/runs/<int:run_id>/batches/", batches.batches, name="batches"),
     path("data/runs/<int:run_id>/settings/", runs.settings_used, name="run_settings"),
 ]

@@ -1,6 +1,5 @@
 """The record as a CSV file, written row by row while it is read."""
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -8,10 +7,10 @@ from django.db.models import QuerySet
 
 from config.audit import words
 from config.audit.models import AuditEntry
+from config.web import spreadsheets
 
 # Column names stay as they are in every language: programs read them.
 HEAD = ("id", "when", "who", "from", "what", "kind", "target id", "target", "field", "before", "after")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass
@@ -24,18 +23,12 @@ class AuditRecord:
         return "Audit record"
 
 
-class _Echo:
-    def write(self, line: str) -> str:
-        return line
-
-
 def lines(entries: "QuerySet[AuditEntry]") -> Iterator[str]:
     """CSV, a line per changed field (one line for a deed without any). Never the whole record in memory."""
-    writer = csv.writer(_Echo())
-    yield "\ufeff" + str(writer.writerow(HEAD))
+    yield spreadsheets.BYTE_ORDER_MARK + spreadsheets.line(HEAD)
     for entry in entries.iterator(chunk_size=1000):
         for row in _rows(entry):
-            yield str(writer.writerow([_harmless(cell) for cell in row]))
+            yield spreadsheets.line(row)
 
 
 def _rows(entry: AuditEntry) -> Iterator[tuple[str, ...]]:
@@ -57,8 +50,3 @@ def _rows(entry: AuditEntry) -> Iterator[tuple[str, ...]]:
 
 def _cell(stored: object) -> str:
     return "" if stored is None else words.value(stored)
-
-
-def _harmless(cell: str) -> str:
-    """Spreadsheets run what begins like a formula; an apostrophe keeps it text."""
-    return f"'{cell}" if cell.startswith(_FORMULA) and cell != "–" else cell

@@ -24,6 +24,7 @@ ACTIONS: dict[str, Promise] = {
     "accepted": _("Accepted again by the service"),
     "activated": _("Activated"),
     "added": _("Added"),
+    "asked_again": _("Rejected people asked for again"),
     "canceled": _("Canceled"),
     "consent_given": _("Consent given"),
     "created": _("Created"),

@@ -79,6 +79,8 @@ class Outcome(models.Model):
     email = models.TextField(blank=True)
     code = models.CharField(max_length=40)
     message = models.TextField()
+    # Rejected, and not for the same reason with the same data in an earlier run.
+    is_new = models.BooleanField(db_default=False)
 
     class Meta:
         indexes = [models.Index(fields=["run", "kind", "code"], name="outcome_by_kind")]

@@ -34,13 +34,15 @@ class Delivered(models.Model):
 
 
 class Refused(models.Model):
-    """That the destination did not take a person when last asked, and with which data. Asked again only when
-    the data have changed."""
+    """That the destination did not take a person when last asked, with which data, and for which reason. Asked
+    again only when the data have changed, or somebody wishes it."""
 
     pk = models.CompositePrimaryKey("delivered_set", "email")
     delivered_set = models.ForeignKey(DeliveredSet, on_delete=models.CASCADE, related_name="refused")
     email = models.CharField(max_length=254)
     data_hash = models.UUIDField()
+    code = models.CharField(max_length=40, db_default="")
+    ask_again = models.BooleanField(db_default=False)  # in the next run, whatever their data
     last_run_id = models.BigIntegerField()
 
     def __str__(self) -> str:

@@ -66,6 +66,9 @@ class Run(Job):
     new_people = models.BigIntegerField(default=0)
     left = models.BigIntegerField(default=0)
     rejected = models.BigIntegerField(default=0)
+    rejected_anew = models.BigIntegerField(
+        default=0
+    )  # of these, whom no earlier run was refused for the same reason
     not_sent = models.BigIntegerField(default=0)
 
     class Meta:
@@ -101,6 +104,11 @@ class Run(Job):
     def next_try_at(self) -> datetime | None:
         """When it is tried again by itself; None when it is not."""
         return self.resume_at if self.status == JobStatus.FAILURE else None
+
+    @property
+    def updated_people(self) -> int:
+        """Who was delivered and was on the list before."""
+        return max(0, self.delivered - self.new_people)
 
 
 class RunEvent(models.Model):

@@ -1,20 +1,25 @@
 """Who met which fate in a run."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from config.accounts.decorators import require_permission
 from config.accounts.permissions import Permission
+from config.audit.record import record
 from config.web.htmx import Request
 from config.web.lists import LONGEST_SEARCH, Column, ListPage
-from exports import accounting, messages, run_people
+from exports import accounting, messages, people_file, run_people
 from exports.accounting import LABELS, MEANINGS, PeopleKind
 from exports.models import Outcome, Run
+from exports.run_people import BatchPeople
+from exports.views.asking_again import button
 from exports.views.run_frame import find_run, frame
 
 PAGE_SIZE = 50
@@ -29,7 +34,17 @@ _OUTCOME_COLUMNS = (
     Column("code", gettext_lazy("Code")),
 )
 # Counted, and nothing else: nobody keeps a row for them.
-_COUNTED_ONLY = (PeopleKind.UNCHANGED, PeopleKind.STILL_REFUSED)
+_COUNTED_ONLY = (PeopleKind.MEMBERS, PeopleKind.UNCHANGED, PeopleKind.STILL_REFUSED)
+# How the kinds are offered: what was planned, and the four fates.
+_PARTS: Sequence[tuple[Any, Sequence[PeopleKind]]] = (
+    (
+        gettext_lazy("Plan"),
+        (PeopleKind.MEMBERS, PeopleKind.UNCHANGED, PeopleKind.STILL_REFUSED, PeopleKind.PLANNED),
+    ),
+    (gettext_lazy("Delivered"), (PeopleKind.DELIVERED, PeopleKind.NEW)),
+    (gettext_lazy("Not delivered"), (PeopleKind.LEFT, PeopleKind.REJECTED)),
+    (gettext_lazy("Not sent"), accounting.NOT_SENT_KINDS),
+)
 
 
 class PeoplePage(ListPage[Any]):
@@ -57,28 +72,54 @@ def people(request: Request, run_id: int) -> HttpResponse:
         "code": request.GET.get("code", ""),
         "count": count,
         "sees_data": sees_data,
+        "query": request.GET.urlencode(),
         "from_batches": kind not in run_people.OUTCOMES,
     }
-    if kind is PeopleKind.MEMBERS or kind in _COUNTED_ONLY:
+    if kind in _COUNTED_ONLY:
         return render(request, "exports/people_counts.html", context)
     page = _page(request, run, kind, sees_data=sees_data)
     context |= {"list": page, "people": _shown(page.rows), "rows_gone": bool(count) and not page.total}
+    if kind in run_people.OUTCOMES:
+        context |= {"groups": accounting.groups_of(run, kind)}
+    if kind is PeopleKind.REJECTED:
+        context |= button(run, request.user)
     return render(request, "exports/people.html", context)
+
+
+@require_permission(Permission.EXPORT_VIEW)
+@require_permission(Permission.PERSONAL_DATA_SEE)
+@require_safe
+def download(request: Request, run_id: int) -> StreamingHttpResponse:
+    """What the page's filters let through, as CSV. That it was taken is recorded."""
+    run = find_run(run_id)
+    kind = _kind(request.GET.get("kind", ""))
+    if kind in _COUNTED_ONLY:
+        raise Http404
+    found = _found(request, run, kind, _words(request))
+    record("downloaded", run, by=request.user, changes={"people": (None, request.GET.dict())})
+    headers = {"Content-Disposition": f'attachment; filename="run-{run.number}-{kind}.csv"'}
+    return StreamingHttpResponse(
+        people_file.lines(kind, found), content_type="text/csv; charset=utf-8", headers=headers
+    )
 
 
 def _page(request: Request, run: Run, kind: PeopleKind, *, sees_data: bool) -> PeoplePage:
     # Whoever sees addresses masked must not find out by searching which ones there are.
-    words = request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH] if sees_data else ""
-    found: Any
-    columns: tuple[Column, ...]
-    if kind in run_people.OUTCOMES:
-        columns = _OUTCOME_COLUMNS
-        found = run_people.outcomes_of(run, kind, request.GET.get("code", ""), words).order_by("pk")
-    else:
-        columns = _BATCH_COLUMNS
-        found = run_people.BatchPeople(run, kind, words)
+    words = _words(request) if sees_data else ""
+    columns = _OUTCOME_COLUMNS if kind in run_people.OUTCOMES else _BATCH_COLUMNS
+    found: Any = _found(request, run, kind, words)
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page", 1))
     return PeoplePage(cast(Any, page), columns=columns, query=request.GET, sort="", search=words, selectable=False)
+
+
+def _words(request: Request) -> str:
+    return request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
+
+
+def _found(request: Request, run: Run, kind: PeopleKind, words: str) -> "QuerySet[Outcome] | BatchPeople":
+    if kind in run_people.OUTCOMES:
+        return run_people.outcomes_of(run, kind, request.GET.get("code", ""), words).order_by("pk")
+    return BatchPeople(run, kind, words)
 
 
 def _shown(rows: list[Any]) -> list[dict[str, object]]:
@@ -100,9 +141,19 @@ def _kind(text: str) -> PeopleKind:
 def _kinds(run: Run, current: PeopleKind) -> list[dict[str, object]]:
     """Every kind with its count, to go from one to the other."""
     return [
-        {"kind": kind.value, "label": LABELS[kind], "people": _count(run, kind), "current": kind is current}
-        for kind in PeopleKind
-        if kind is not PeopleKind.NEW
+        {
+            "label": label,
+            "kinds": [
+                {
+                    "kind": kind.value,
+                    "label": LABELS[kind],
+                    "people": _count(run, kind),
+                    "current": kind is current,
+                }
+                for kind in kinds
+            ],
+        }
+        for label, kinds in _PARTS
     ]
 
 

@@ -12,13 +12,14 @@ from config.accounts.permissions import Permission
 from config.jobs.models import JobStatus
 from config.web.htmx import Request
 from config.web.lists import Column, list_page
-from exports import accounting
+from exports import accounting, advice
 from exports.accounting import Line, PeopleKind
 from exports.models import Export, Run, Stage
 from exports.pace import batches_of, pace_of
 from exports.permissions import user_can_manage
 from exports.policies import can_run
 from exports.run_states import Reason
+from exports.views.asking_again import button
 from exports.views.run_frame import find_run, frame
 from exports.views.shown import ShownRun
 
@@ -106,22 +107,27 @@ def settings_used(request: Request, run_id: int) -> HttpResponse:
 
 def _overview(request: Request, run: Run) -> dict[str, object]:
     ended_well = run.status in (JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
-    return frame(request, run, "exports:run") | {
-        "live_id": "run-live",
-        "live_url": request.path if request.path.endswith("/live/") else f"{request.path}live/",
-        "live_done": not run.is_open and run.next_try_at is None,
-        "live_every": "1s" if run.is_open else "5s",
-        "stages": _stages(run),
-        "pace": pace_of(run),
-        "batches": batches_of(run),
-        "members_line": Line(PeopleKind.MEMBERS, run.members),
-        "plan_lines": accounting.plan_of(run),
-        "ending_lines": accounting.ending_of(run),
-        "still_to_send": accounting.still_to_send(run),
-        "groups": accounting.groups_of(run),
-        "is_planned": run.stage in (Stage.DELIVER, Stage.COMPLETE) and bool(run.members or ended_well),
-        "ended_well": ended_well,
-    }
+    return (
+        frame(request, run, "exports:run")
+        | button(run, request.user)
+        | {
+            "live_id": "run-live",
+            "live_url": request.path if request.path.endswith("/live/") else f"{request.path}live/",
+            "live_done": not run.is_open and run.next_try_at is None,
+            "live_every": "1s" if run.is_open else "5s",
+            "stages": _stages(run),
+            "pace": pace_of(run),
+            "batches": batches_of(run),
+            "members_line": Line(PeopleKind.MEMBERS, run.members),
+            "plan_lines": accounting.plan_of(run),
+            "ending_lines": accounting.ending_of(run),
+            "still_to_send": accounting.still_to_send(run),
+            "sections": accounting.sections_of(run),
+            "advice": advice.for_reader(run, request.user),
+            "is_planned": run.stage in (Stage.DELIVER, Stage.COMPLETE) and bool(run.members or ended_well),
+            "ended_well": ended_well,
+        }
+    )
 
 
 def _stages(run: Run) -> list[dict[str, object]]:

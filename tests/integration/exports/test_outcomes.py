@@ -1,0 +1,177 @@
+"""Rejections that are new and that are not, asking again, the file of people, and what a reader is told."""
+
+import re
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.test import Client
+
+from config.accounts.models import User
+from config.audit.models import AuditEntry
+from config.jobs.models import JobStatus
+from exports import advice, asking_again, policies, running
+from exports.models import Export, Refused, Run
+from exports.run_states import Reason
+from segments.models import Profile
+from tests.integration.exports.conftest import run_to_its_end
+from tests.sandbox import RunningSandbox
+
+
+@pytest.fixture
+def rejecting(account: RunningSandbox) -> RunningSandbox:
+    """The list takes nobody called ben or cid."""
+    refuse(account, 1)
+    return account
+
+
+def refuse(sandbox: RunningSandbox, code: int) -> None:
+    emails = ["ben@example.com", "cid@example.com"]
+    sandbox.faults({"rules": [{"kind": "refuse_emails", "emails": emails, "code": code}]})
+
+
+@pytest.fixture
+def rejected(rejecting: RunningSandbox, newsletter: Export) -> Run:
+    return run_to_its_end(newsletter)
+
+
+def page(client: Client, url: str) -> str:
+    answer = client.get(url)
+    assert answer.status_code == 200
+    return re.sub(r"\s+", " ", answer.content.decode())
+
+
+# -- what is new -------------------------------------------------------------------------------------------------
+
+
+def test_it_warns_of_new_rejections_alone(rejected: Run, newsletter: Export, bob: User) -> None:
+    assert (rejected.status, rejected.rejected, rejected.rejected_anew) == (JobStatus.WARNINGS, 2, 2)
+    asking_again.ask_again(rejected, by=bob)
+    again = _end_of_open_run(newsletter)
+    assert (again.status, again.reason) == (JobStatus.SUCCESSFUL, Reason.REJECTED_AS_BEFORE)
+    assert (again.rejected, again.rejected_anew) == (2, 0)
+
+
+def test_it_warns_when_the_reason_is_another(
+    rejected: Run, rejecting: RunningSandbox, newsletter: Export, bob: User
+) -> None:
+    refuse(rejecting, 213)
+    asking_again.ask_again(rejected, by=bob)
+    assert _end_of_open_run(newsletter).rejected_anew == 2
+
+
+def test_it_warns_when_the_data_are_others(rejected: Run, newsletter: Export) -> None:
+    ben = Profile.objects.get(attributes__email="ben@example.com")
+    ben.attributes |= {"first_name": "Benedict"}
+    ben.save()
+    again = run_to_its_end(newsletter)
+    assert (again.status, again.rejected_anew, again.still_refused) == (JobStatus.WARNINGS, 1, 1)
+
+
+# -- asking again ------------------------------------------------------------------------------------------------
+
+
+def test_it_asks_again_for_those_with_one_code(
+    rejected: Run, account: RunningSandbox, newsletter: Export, bob: User
+) -> None:
+    rejected.outcomes.filter(email="ben@example.com").update(code="2")
+    account.clear_faults()
+    asking_again.ask_again(rejected, code="2", by=bob)
+    again = _end_of_open_run(newsletter)
+    assert (again.delivered, again.still_refused) == (1, 1)
+    assert {person["EmailAddress"] for person in account.people()} >= {"ben@example.com"}
+    entry = AuditEntry.objects.get(action="asked_again")
+    assert (entry.actor_name, entry.changes["people"]) == ("Bob Brown", [None, 1])
+
+
+def test_it_asks_before_it_asks_again(bob_client: Client, rejected: Run) -> None:
+    url = f"/data/runs/{rejected.pk}/ask-again/"
+    assert f'href="{url}"' in page(bob_client, f"/data/runs/{rejected.pk}/")
+    assert "asks the list again for 2 people" in page(bob_client, url)
+    answer = bob_client.post(url)
+    assert answer.status_code == 302
+    assert bob_client.post(url).status_code == 409  # the second click
+    assert rejected.export.runs.count() == 2
+
+
+def test_it_refuses_a_viewer(charlie_client: Client, charlie: User, rejected: Run) -> None:
+    assert charlie_client.post(f"/data/runs/{rejected.pk}/ask-again/").status_code == 403
+    with pytest.raises(PermissionDenied):
+        asking_again.ask_again(rejected, by=charlie)
+    assert not Refused.objects.filter(ask_again=True).exists()
+
+
+def test_it_refuses_when_the_export_goes_elsewhere(rejected: Run, bob: User) -> None:
+    Export.objects.update(list_id="c" * 32)
+    rejected.refresh_from_db()
+    with pytest.raises(policies.Refusal, match="another list"):
+        asking_again.ask_again(Run.objects.get(pk=rejected.pk), by=bob)
+
+
+def test_it_refuses_when_the_rows_are_gone(rejected: Run, bob: User) -> None:
+    rejected.outcomes.all().delete()
+    with pytest.raises(policies.Refusal, match="Nobody is left"):
+        asking_again.ask_again(rejected, by=bob)
+
+
+# -- the file ----------------------------------------------------------------------------------------------------
+
+
+def test_it_gives_people_as_a_file_and_records_it(bob_client: Client, rejected: Run) -> None:
+    rejected.outcomes.filter(email="ben@example.com").update(email="=1+1@example.com")
+    answer = bob_client.get(f"/data/runs/{rejected.pk}/people/download/?kind=rejected")
+    lines = b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()  # type: ignore[attr-defined]
+    assert lines[0] == "email,profile,outcome,code,reason,batch"
+    assert [line.split(",")[0] for line in lines[1:]] == ["'=1+1@example.com", "cid@example.com"]
+    assert AuditEntry.objects.filter(action="downloaded", target_kind="run").count() == 1
+
+
+def test_it_gives_the_delivered_as_a_file(bob_client: Client, rejected: Run) -> None:
+    answer = bob_client.get(f"/data/runs/{rejected.pk}/people/download/?kind=delivered&q=ANN")
+    lines = b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()  # type: ignore[attr-defined]
+    assert [line.split(",")[0] for line in lines] == ["email", "ann@example.com"]
+
+
+def test_it_gives_viewers_no_file(charlie_client: Client, rejected: Run) -> None:
+    assert charlie_client.get(f"/data/runs/{rejected.pk}/people/download/?kind=rejected").status_code == 403
+    shown = page(charlie_client, f"/data/runs/{rejected.pk}/people/?kind=rejected")
+    assert "Download CSV" not in shown
+    assert not AuditEntry.objects.filter(action="downloaded").exists()
+
+
+# -- what a reader is told ---------------------------------------------------------------------------------------
+
+
+def test_it_shows_four_kinds_with_reasons_and_advice(bob_client: Client, rejected: Run) -> None:
+    shown = page(bob_client, f"/data/runs/{rejected.pk}/")
+    for words in ("1 new, 0 updated", "2 for the first time", "Retry these", "Correct the data", "respected"):
+        assert words in shown, words
+
+
+def test_it_gives_a_button_to_whoever_can_act_and_names_to_whoever_cannot(
+    newsletter: Export, alice: User, bob: User, charlie: User
+) -> None:
+    Export.objects.update(connection=None)
+    run = Run.objects.create(
+        export=newsletter, number=1, trigger="manual", status="failed", finished_at="2026-01-01T00:00Z"
+    )
+    run.reason = Reason.LIST_REFUSED
+    able, unable = advice.for_reader(run, bob), advice.for_reader(run, charlie)
+    assert (able.label, able.url) == ("Edit export", f"/data/exports/{newsletter.pk}/")
+    assert (unable.label, unable.next_step) == ("", "Alice Adams can change this export.")
+    for told in (able, unable):
+        assert (told.sent, told.goes_on) == ("Nobody was sent.", "This run is not tried again by itself.")
+
+
+def test_it_says_how_many_were_delivered_before_a_run_failed(newsletter: Export, alice: User) -> None:
+    run = Run(export=newsletter, status="failed", delivered=2000, reason=Reason.DESTINATION_UNAVAILABLE)
+    assert advice.for_reader(run, alice).sent == "2,000 people were delivered before, and are not sent again."
+
+
+def _end_of_open_run(export: Export) -> Run:
+    run = export.runs.order_by("-number")[0]
+    for _again in range(20):
+        if run.is_open:
+            running.carry_on(run.pk)
+            run.refresh_from_db()
+    assert not run.is_open
+    return run
