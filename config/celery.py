@@ -25,6 +25,7 @@ TICK_SECONDS = 2
 DOORBELL_EXPIRES_SECONDS = 30
 TICKS = (
     "config.system.tasks.note_beat",
+    "config.system.tasks.ring_for_open_jobs",
     "connections.tasks.ring_for_open_jobs",
     "segments.tasks.ring_for_open_jobs",
     "exports.tasks.ring_for_open_jobs",

@@ -214,6 +214,9 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = environment.time_zone("TIME_ZONE", "UTC")
 
+# What was due while nobody was there to look: run once on return, or skip it. The pages say which happened.
+MISSED_SCHEDULES = environment.choice("MISSED_SCHEDULES", "RUN", ("RUN", "SKIP"))
+
 # How long a worker may fall silent before another takes over its job.
 LEASE_SECONDS = environment.number("LEASE_SECONDS", 30, least=2)
 

@@ -16,7 +16,7 @@ from config.web.versions import take_version
 from connections.models import Connection
 from connections.permissions import check_can_use
 from exports import permissions, policies
-from exports.models import Export, Run, RunEvent, Trigger
+from exports.models import Export, Run, RunEvent, Stage, Trigger
 from exports.run_states import Reason, change_status
 from segments.models import Segment
 
@@ -126,19 +126,23 @@ def start_run(
     when nothing could be sent."""
     export = Export.objects.select_for_update(of=("self",)).get(pk=export.pk)
     policies.check_can_run(export)
-    number = (export.runs.aggregate(last=Max("number"))["last"] or 0) + 1
     export.runs.filter(status=JobStatus.FAILURE).exclude(resume_at=None).update(resume_at=None)
-    run = Run.objects.create(
-        export=export,
-        number=number,
-        trigger=trigger,
-        requested_by=by,
-        retry_of=retry_of,
-        retries=retry_of.retries + 1 if retry_of else 0,
-    )
-    RunEvent.objects.create(run=run, to_status=run.status, by_name=str(by) if by else "")
-    record("run", export, by=by, changes={"run": (None, number)})
+    run = _new_run(export, trigger, by, retry_of=retry_of)
+    if trigger != Trigger.SYSTEM:  # whoever asked for the system refresh is in the record
+        record("run", export, by=by, changes={"run": (None, run.number)})
     _ring_after_commit(run)
+    return run
+
+
+@transaction.atomic
+def skip_run(export: Export, *, trigger: Trigger, message: str) -> Run | None:
+    """Note that the export was due and did not run, because of what ``message`` says of something that it depends
+    on. None while a run is under way, which speaks for the export."""
+    export = Export.objects.select_for_update(of=("self",)).get(pk=export.pk)
+    if policies.open_run(export):
+        return None
+    run = _new_run(export, trigger, None)
+    change_status(run, JobStatus.SKIPPED, Reason.UPSTREAM_FAILED, message=message, stage=Stage.COMPLETE)
     return run
 
 
@@ -184,6 +188,20 @@ def _apply(export: Export, settings: ExportSettings) -> None:
     export.mapping = [dict(pair) for pair in settings.mapping]
     export.answers = dict(settings.answers)
     export.connection = settings.connection
+
+
+def _new_run(export: Export, trigger: Trigger, by: User | None, *, retry_of: Run | None = None) -> Run:
+    """The next run of an export whose row is locked."""
+    run = Run.objects.create(
+        export=export,
+        number=(export.runs.aggregate(last=Max("number"))["last"] or 0) + 1,
+        trigger=trigger,
+        requested_by=by,
+        retry_of=retry_of,
+        retries=retry_of.retries + 1 if retry_of else 0,
+    )
+    RunEvent.objects.create(run=run, to_status=run.status, by_name=str(by) if by else "")
+    return run
 
 
 def _free_name(name: str) -> str:

@@ -86,6 +86,10 @@ MESSAGES: dict[Reason, Message] = {
         _("Refresh the segment, then run the export again."),
         Deed.REFRESH_SEGMENTS,
     ),
+    Reason.UPSTREAM_FAILED: Message(
+        _("Something that this export depends on could not be refreshed, so it was not tried."),
+        _("It runs by itself with the next system refresh that goes well."),
+    ),
     Reason.LIMITS: Message(
         _("The connection’s limits do not allow what this export would send."),
         _("Change the export, or ask an administrator to change the limits in Admin > Connections."),

@@ -32,6 +32,7 @@ class Reason(models.TextChoices):
     RECONNECT_NEEDED = "reconnect_needed", _("Reconnect needed")
     NO_SEGMENTS = "no_segments", _("No segments")
     SEGMENTS_NOT_REFRESHED = "segments_not_refreshed", _("Segments not refreshed yet")
+    UPSTREAM_FAILED = "upstream_failed", _("What it depends on failed")
     LIMITS = "limits", _("The connection’s limits do not allow it")
     LIST_REFUSED = "list_refused", _("The list cannot be used")
     FIELDS_MISSING = "fields_missing", _("Fields are missing on the list")

@@ -17,6 +17,8 @@ KINDS: dict[str, Promise] = {
     "segment": _("Segment"),
     "signin": _("Sign-in"),
     "source": _("Data source"),
+    "systemrefresh": _("System refresh"),
+    "systemschedule": _("System schedule"),
     "user": _("User"),
 }
 
@@ -55,10 +57,16 @@ ACTIONS: dict[str, Promise] = {
     "second factor removed": _("Second factor removed"),
     "second factor reset": _("Second factor reset"),
     "set password": _("Password set"),
+    "started": _("Started"),
 }
 
 # What the stored names of fields do not say by themselves.
-FIELDS: dict[str, Promise] = {"is_active": _("Active"), "rule": _("Rule"), "settings": _("Settings")}
+FIELDS: dict[str, Promise] = {
+    "is_active": _("Active"),
+    "is_on": _("On"),
+    "rule": _("Rule"),
+    "settings": _("Settings"),
+}
 
 
 def kind(name: str) -> str:

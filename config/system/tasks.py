@@ -3,12 +3,21 @@
 from celery import shared_task, signals
 
 from config.jobs import pulse
+from config.system.refreshing import engine, schedule
 
 
 @shared_task
 def note_beat() -> None:
     """That this arrives shows that beat, broker and worker are all alive."""
     pulse.give(pulse.BEAT)
+
+
+@shared_task
+def ring_for_open_jobs() -> None:
+    """See whether the system refresh is due, and look once at how far the one under way is."""
+    schedule.start_due()
+    if refresh := engine.waiting():
+        engine.carry_on(refresh.pk)
 
 
 @signals.worker_ready.connect

@@ -15,6 +15,7 @@ class Trigger(models.TextChoices):
     COMMAND = "command", _("Command line")
     SCHEDULE = "schedule", _("Schedule")
     RETRY = "retry", _("Tried again")
+    SYSTEM = "system", _("System refresh")
 
 
 class Stage(models.TextChoices):

@@ -1,0 +1,89 @@
+"""What administrators do with the system refresh. Each is one transaction and signs the record."""
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from config.accounts.decorators import check_permission
+from config.accounts.models import User
+from config.accounts.permissions import Permission
+from config.audit.record import record
+from config.jobs import clock
+from config.jobs.models import OPEN
+from config.jobs.schedule import Rule, next_due
+from config.jobs.schedule_plain import to_plain
+from config.jobs.schedule_words import in_words
+from config.system.models import SystemRefresh, SystemSchedule
+from config.system.refreshing import schedule
+from config.web.versions import take_version
+
+
+class AlreadyUnderWay(Exception):
+    """There is one already; the text says who asked for it."""
+
+    def __init__(self, refresh: SystemRefresh | None) -> None:
+        by = refresh.requested_by if refresh else None
+        sentence = _("A system refresh is already under way.")
+        if by is not None:
+            sentence = _("A system refresh is already under way, started by %(person)s.") % {"person": by}
+        super().__init__(sentence)
+
+
+class AlreadyEnded(Exception):
+    """There is nothing left to cancel."""
+
+
+@transaction.atomic
+def save_schedule(*, is_on: bool, rule: Rule, version: int, by: User) -> SystemSchedule:
+    """Change the schedule that was read at ``version``; raises StaleEdit when somebody was faster."""
+    check_permission(by, Permission.SYSTEM_MANAGE)
+    row = schedule.load()
+    take_version(row, version)
+    row.refresh_from_db()
+    before = _told(row)
+    row.is_on, row.rule = is_on, to_plain(rule)
+    row.due_at = next_due(rule, clock.now()) if is_on else None
+    row.save()
+    after = _told(row)
+    changes = {name: (before[name], after[name]) for name in after if before[name] != after[name]}
+    record("edited", row, by=by, changes=changes, version=row.version)
+    return row
+
+
+def refresh_all(*, by: User, ring: bool = True) -> SystemRefresh:
+    """Queue a refresh of everything. Raises AlreadyUnderWay: two clicks start one."""
+    check_permission(by, Permission.SYSTEM_MANAGE)
+    open_ones = SystemRefresh.objects.filter(status__in=OPEN).select_related("requested_by")
+    if under_way := open_ones.first():
+        raise AlreadyUnderWay(under_way)
+    try:
+        with transaction.atomic():
+            refresh = SystemRefresh.objects.create(trigger=SystemRefresh.Trigger.MANUAL, requested_by=by)
+            record("started", refresh, by=by)
+            if ring:
+                _ring_after_commit()
+    except IntegrityError as error:  # somebody else was faster by a hair
+        raise AlreadyUnderWay(open_ones.first()) from error
+    return refresh
+
+
+@transaction.atomic
+def cancel_refresh(refresh: SystemRefresh, *, by: User) -> None:
+    """Ask a system refresh to stop: what is done stays, what is at work stops, the rest is not begun. Raises
+    AlreadyEnded."""
+    check_permission(by, Permission.SYSTEM_MANAGE)
+    open_ones = SystemRefresh.objects.filter(pk=refresh.pk, status__in=OPEN)
+    if not open_ones.update(cancel_requested_at=clock.now()):
+        raise AlreadyEnded(_("The system refresh has already ended."))
+    record("canceled", refresh, by=by)
+    _ring_after_commit()
+
+
+def _told(row: SystemSchedule) -> dict[str, object]:
+    """The settings in words, for the record."""
+    return {"is_on": row.is_on, "schedule": in_words(schedule.rule_of(row))}
+
+
+def _ring_after_commit() -> None:
+    from config.system.tasks import ring_for_open_jobs
+
+    transaction.on_commit(ring_for_open_jobs.delay)

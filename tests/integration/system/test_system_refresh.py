@@ -1,0 +1,217 @@
+"""The system refresh: data sources, then what depends on them, and only what depends on them."""
+
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+from pytest_django import Settings
+
+from config.accounts.models import User
+from config.audit.models import AuditEntry
+from config.jobs.leases import LeaseLost
+from config.jobs.models import JobStatus
+from config.system.models import RefreshStep, SystemRefresh
+from config.system.refreshing import actions, engine, workflow
+from connections.actions import mark_reconnect_needed
+from exports import actions as export_actions
+from exports.models import Export, Run, Trigger
+from exports.run_states import Reason
+from segments import actions as segment_actions
+from segments import importing
+from segments.models import DataSource, Profile, SegmentRefresh
+from tests import exporting, refreshing
+from tests.sandbox import RunningSandbox
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> DataSource:
+    return refreshing.source_of(tmp_path / "shop.csv", "id,email,city\n1,ann@example.com,Turku\n")
+
+
+@pytest.fixture
+def newsletter(settings: Settings, sandbox: RunningSandbox, shop: DataSource, alice: User) -> Export:
+    """Everyone in Turku, to the sandbox."""
+    settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
+    turku = refreshing.segment("Turku", attribute="city", operator="is", value="Turku")
+    return exporting.export_to(sandbox, exporting.sandbox_connection(by=alice), turku)
+
+
+def asked_for(alice: User) -> SystemRefresh:
+    return actions.refresh_all(by=alice, ring=False)
+
+
+def test_it_refreshes_sources_then_segments_then_exports(
+    newsletter: Export, alice: User, tmp_path: Path, sandbox: RunningSandbox
+) -> None:
+    (tmp_path / "shop.csv").write_text("id,email,city\n1,ann@example.com,Turku\n2,ben@example.com,Turku\n")
+    refresh = asked_for(alice)
+    engine.carry_on(refresh.pk)
+    assert refreshing.ends(refresh) == {"Shop": "queued", "Turku": "queued", "Newsletter": "queued"}
+    assert not SegmentRefresh.objects.exists()
+    assert not Run.objects.exists()
+    refreshing.do(refresh)
+    assert refreshing.ends(refresh) == dict.fromkeys(["Shop", "Turku", "Newsletter"], "successful")
+    assert (refresh.status, refresh.progress_done, refresh.progress_total) == (JobStatus.SUCCESSFUL, 3, 3)
+    run = newsletter.runs.get()
+    assert (run.trigger, run.delivered) == (Trigger.SYSTEM, 2)
+
+
+def test_what_fails_skips_what_depends_on_it_and_nothing_else(
+    newsletter: Export, alice: User, tmp_path: Path
+) -> None:
+    refreshing.source_of(tmp_path / "club.csv", "id,points\n1,5\n", name="Club")
+    refreshing.segment("Rich", attribute="points", operator=">", value=1)
+    (tmp_path / "shop.csv").unlink()
+    refresh = refreshing.do(asked_for(alice))
+    assert refreshing.ends(refresh) == {
+        "Shop": "failed",
+        "Club": "successful",
+        "Turku": "skipped",
+        "Rich": "successful",
+        "Newsletter": "skipped",
+    }
+    assert refresh.status == JobStatus.WARNINGS
+    turku, export = refreshing.step(refresh, "Turku"), refreshing.step(refresh, "Newsletter")
+    assert (turku.blocked_by, export.blocked_by) == (refreshing.step(refresh, "Shop"), turku)
+    assert turku.message == "The data source “Shop”: Failed (permanent)."
+
+
+def test_what_is_skipped_says_so_itself(newsletter: Export, alice: User, tmp_path: Path) -> None:
+    (tmp_path / "shop.csv").unlink()
+    refreshing.do(asked_for(alice))
+    run = newsletter.runs.get()
+    assert (run.status, run.reason, run.trigger) == (JobStatus.SKIPPED, Reason.UPSTREAM_FAILED, Trigger.SYSTEM)
+    assert run.message == "The segment “Turku”: Skipped."
+    drawn = SegmentRefresh.objects.get()
+    assert (drawn.status, drawn.message) == (JobStatus.SKIPPED, "The data source “Shop”: Failed (permanent).")
+
+
+def test_a_refresh_of_nothing_says_so(alice: User) -> None:
+    refresh = refreshing.do(asked_for(alice))
+    assert (refresh.status, refresh.message) == (JobStatus.SUCCESSFUL, "There is nothing to refresh yet.")
+
+
+def test_uploads_and_exports_without_a_connection_rest(newsletter: Export, shop: DataSource, alice: User) -> None:
+    export_actions.detach(newsletter, by=alice)
+    DataSource.objects.filter(pk=shop.pk).update(path="")
+    refresh = refreshing.do(asked_for(alice))
+    assert refreshing.ends(refresh) == {"Turku": "successful"}
+    assert not Run.objects.exists()
+
+
+def test_an_export_that_cannot_run_fails_with_the_reason(newsletter: Export, alice: User) -> None:
+    assert newsletter.connection is not None
+    mark_reconnect_needed(newsletter.connection, "The key was revoked.")
+    refresh = refreshing.do(asked_for(alice))
+    step = refreshing.step(refresh, "Newsletter")
+    assert step.status == JobStatus.FAILED
+    assert "cannot be used" in step.message
+
+
+def test_a_run_that_is_under_way_ends_first(newsletter: Export, alice: User) -> None:
+    segment_actions.request_refresh(newsletter.segments.get(), by=None, ring=False)
+    refreshing.do_jobs()
+    before = export_actions.start_run(newsletter, by=alice)
+    refreshing.do(asked_for(alice))
+    assert list(newsletter.runs.order_by("number").values_list("status", "trigger")) == [
+        ("successful", "manual"),
+        ("successful", "system"),
+    ]
+    assert newsletter.runs.earliest("number") == before
+
+
+def test_a_segment_that_is_at_work_is_drawn_once_more(shop: DataSource, alice: User) -> None:
+    everyone = refreshing.segment("Everyone")
+    stale = segment_actions.request_refresh(everyone, by=None, ring=False)
+    SegmentRefresh.objects.filter(pk=stale.pk).update(status=JobStatus.PROCESSING)
+    refresh = asked_for(alice)
+    for _look in range(3):
+        engine.carry_on(refresh.pk)
+        for job in shop.imports.filter(status="queued"):
+            importing.run_import(job.pk)
+    assert refreshing.step(refresh, "Everyone").job is None
+    refreshing.do(refresh)
+    assert everyone.refreshes.count() == 2
+    assert refreshing.step(refresh, "Everyone").segment_refresh != stale
+
+
+def test_what_was_removed_meanwhile_is_skipped(shop: DataSource, alice: User) -> None:
+    everyone = refreshing.segment("Everyone")
+    refresh = asked_for(alice)
+    engine.carry_on(refresh.pk)
+    everyone.delete()
+    refreshing.do(refresh)
+    step = refreshing.step(refresh, "Everyone")
+    assert (step.status, step.message) == (JobStatus.SKIPPED, "It was removed meanwhile.")
+
+
+def test_canceling_stops_what_is_at_work_and_begins_no_more(newsletter: Export, alice: User) -> None:
+    refresh = asked_for(alice)
+    engine.carry_on(refresh.pk)
+    actions.cancel_refresh(refresh, by=alice)
+    refreshing.do(refresh)
+    assert refresh.status == JobStatus.CANCELED
+    assert set(refreshing.ends(refresh).values()) == {"canceled"}
+    assert Profile.objects.count() == 1
+    with pytest.raises(actions.AlreadyEnded):
+        actions.cancel_refresh(refresh, by=alice)
+
+
+def test_canceling_one_job_skips_what_depends_on_it(newsletter: Export, shop: DataSource, alice: User) -> None:
+    refresh = asked_for(alice)
+    engine.carry_on(refresh.pk)
+    segment_actions.cancel_import(shop.imports.latest("pk"), by=alice)
+    refreshing.do(refresh)
+    assert refreshing.ends(refresh) == {"Shop": "canceled", "Turku": "skipped", "Newsletter": "skipped"}
+
+
+def test_there_is_one_at_a_time(alice: User) -> None:
+    first = asked_for(alice)
+    with pytest.raises(actions.AlreadyUnderWay, match="started by Alice Adams"):
+        asked_for(alice)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        SystemRefresh.objects.create(trigger=SystemRefresh.Trigger.SCHEDULE)
+    engine.carry_on(first.pk)
+    SystemRefresh.objects.filter(pk=first.pk).update(status=JobStatus.PROCESSING, finished_at=None)
+    second = SystemRefresh.objects.create(trigger=SystemRefresh.Trigger.SCHEDULE)
+    engine.carry_on(second.pk)
+    second.refresh_from_db()
+    assert second.status == JobStatus.QUEUED
+    assert not second.steps.exists()
+
+
+def test_only_administrators_start_and_cancel(alice: User, bob: User) -> None:
+    with pytest.raises(PermissionDenied):
+        actions.refresh_all(by=bob)
+    refresh = asked_for(alice)
+    with pytest.raises(PermissionDenied):
+        actions.cancel_refresh(refresh, by=bob)
+    assert list(AuditEntry.objects.values_list("action", "target_kind")) == [("started", "systemrefresh")]
+
+
+def test_a_worker_that_wakes_too_late_changes_nothing(shop: DataSource, alice: User) -> None:
+    refresh = asked_for(alice)
+    engine.carry_on(refresh.pk)
+    refresh.refresh_from_db()
+    late = SystemRefresh.objects.get(pk=refresh.pk)
+    late.attempt -= 1
+    with pytest.raises(LeaseLost):
+        engine._start(late, refreshing.step(refresh, "Shop"))
+    assert shop.imports.count() == 2
+
+
+def test_a_look_costs_the_same_however_much_has_ended(alice: User, django_assert_max_num_queries: object) -> None:
+    refresh = asked_for(alice)
+    workflow.plan(refresh)
+    RefreshStep.objects.bulk_create(
+        RefreshStep(refresh=refresh, kind="segment", target_id=n, name=f"S{n}", status="successful")
+        for n in range(300)
+    )
+    SystemRefresh.objects.filter(pk=refresh.pk).update(status=JobStatus.PROCESSING)
+    with django_assert_max_num_queries(14):  # type: ignore[operator]
+        engine.carry_on(refresh.pk)
+    refresh.refresh_from_db()
+    assert (refresh.status, refresh.progress_total) == (JobStatus.SUCCESSFUL, 300)

@@ -1,0 +1,56 @@
+"""A system refresh, done here instead of by workers."""
+
+import time
+from pathlib import Path
+
+from config.jobs.models import OPEN
+from config.system.models import RefreshStep, SystemRefresh
+from config.system.refreshing import engine
+from exports import running
+from exports.models import Run
+from segments import actions, importing, refresh
+from segments.models import DataSource, ImportJob, Segment, SegmentRefresh
+
+
+def source_of(path: Path, content: str, *, name: str = "Shop") -> DataSource:
+    """A data source with a file of its own, read once. A row's key is its column ``id``."""
+    path.write_text(content, encoding="utf-8")
+    job = actions.start_import(path=path, key_column="id", source_name=name, by=None, ring=False)
+    importing.run_import(job.pk)
+    return DataSource.objects.get(name=name)
+
+
+def segment(name: str, **condition: object) -> Segment:
+    """A segment that was not drawn yet: everyone, or whoever fits the condition."""
+    rules = {"join": "and", "rules": [condition]} if condition else {}
+    return Segment.objects.create(name=name, rules=rules)
+
+
+def do_jobs() -> None:
+    """What the workers do, once around."""
+    for pk in ImportJob.objects.filter(status__in=OPEN).order_by("pk").values_list("pk", flat=True):
+        importing.run_import(pk)
+    for pk in SegmentRefresh.objects.filter(status__in=OPEN).order_by("pk").values_list("pk", flat=True):
+        refresh.run_refresh(pk)
+    for pk in Run.objects.filter(status__in=OPEN).order_by("pk").values_list("pk", flat=True):
+        running.carry_on(pk)
+
+
+def do(found: SystemRefresh, seconds: float = 60) -> SystemRefresh:
+    """Carry the refresh to its end, and give it as it ended."""
+    deadline = time.monotonic() + seconds
+    while found.is_open:
+        assert time.monotonic() < deadline, [str(step) for step in found.steps.filter(status__in=OPEN)]
+        engine.carry_on(found.pk)
+        do_jobs()
+        found.refresh_from_db()
+    return found
+
+
+def step(found: SystemRefresh, name: str) -> RefreshStep:
+    return RefreshStep.objects.get(refresh=found, name=name)
+
+
+def ends(found: SystemRefresh) -> dict[str, str]:
+    """How each step stands, by its name."""
+    return dict(found.steps.values_list("name", "status"))
