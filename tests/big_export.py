@@ -1,7 +1,6 @@
 """A big export for tests of crashes: from a CSV file to the sandbox, with all that must hold at its end."""
 
 import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from segments.actions import create_segment
 from segments.audience import VALID_EMAIL
 from segments.models import Profile, Segment
 from segments.rules import EVERYONE
-from tests import exporting
+from tests import exporting, waiting
 from tests.people import Figures, write_people_csv
 from tests.sandbox import RunningSandbox
 
@@ -68,17 +67,20 @@ def start(big: BigExport) -> Run:
     return actions.start_run(big.export, by=None)
 
 
-def wait_until(run: Run, reached: Callable[[Run], bool], *, seconds: float) -> None:
-    """Wait until the run has come that far; an AssertionError tells where it stands when it takes longer."""
-    deadline = time.monotonic() + seconds
-    while True:
+def wait_until(run: Run, reached: Callable[[Run], bool]) -> None:
+    """Wait until the run has come that far; an AssertionError tells where it stands when it never does."""
+
+    def it_has() -> bool:
         run.refresh_from_db()
-        if reached(run):
-            return
-        where = f"{run.status}, {run.stage}, {run.progress_done} of {run.progress_total}, attempt {run.attempt}"
-        assert run.is_open, f"{where}: {run.reason} {run.message}"
-        assert time.monotonic() < deadline, where
-        time.sleep(0.02)
+        there = reached(run)
+        assert there or run.is_open, where()
+        return there
+
+    def where() -> str:
+        progress = f"{run.progress_done} of {run.progress_total}, attempt {run.attempt}"
+        return f"{run.status}, {run.stage}, {progress}: {run.reason} {run.message}"
+
+    waiting.wait_until(it_has, tell=where)
 
 
 def has_ended(run: Run) -> bool:

@@ -3,6 +3,7 @@
 The cast: Alice administers, Bob contributes, Charlie only views, Dora is a stranger who has not signed in.
 """
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,7 @@ from pytest_django import DjangoDbBlocker
 
 from config.accounts.models import User
 from config.accounts.roles import Role
+from tests.environment import TEMPLATE
 
 PASSWORD = "a-long-password"  # of all the cast
 _SLOW = ("processes", "browser")
@@ -40,6 +42,13 @@ def _plain_static_files() -> Iterator[None]:
     hasher = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick; nothing here is worth guessing
     with override_settings(STORAGES=storages, PASSWORD_HASHERS=hasher):
         yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
+    """Test databases are copies of one that is migrated already."""
+    if not os.environ.get("TEST_DATABASE_URL"):
+        connection.settings_dict["TEST"]["TEMPLATE"] = TEMPLATE
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,7 @@ _SETTINGS = {
     "max_wal_size": "4GB",
     "jit": "off",
     "max_connections": "200",
+    "client_connection_check_interval": "2s",  # what a killed worker had begun ends with it, and so do its locks
     "log_min_messages": "fatal",  # what a statement did wrong, the program that sent it says
     "log_line_prefix": "",
     "wal_level": "minimal",
@@ -148,22 +149,25 @@ class TemporaryPostgres:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.data = folder / "data"
         self.socket_dir = folder / "run"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, *, durable: bool = False) -> None:
-        """Start it and wait until it accepts connections; raises CannotStart."""
+        """Start it, on a cluster that is made unless it is there, and wait until it accepts connections; raises
+        CannotStart."""
         self.socket_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        make_cluster(self.folder / "data")
+        if not self.data.exists():
+            make_cluster(self.data)
         hurried = {} if durable else {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         with (self.folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
-                [*as_ordinary_user(), *command(self.folder / "data", self.socket_dir, **hurried)],
+                [*as_ordinary_user(), *command(self.data, self.socket_dir, **hurried)],
                 stdout=log,
                 stderr=log,
             )
         deadline = time.monotonic() + 30
-        while not is_ready(self.folder / "data"):
+        while not is_ready(self.data):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise CannotStart(f"PostgreSQL did not start: {(self.folder / 'log').read_text()[-500:]}")
             time.sleep(0.05)

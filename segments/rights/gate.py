@@ -10,7 +10,7 @@ from django.db.models import Max
 
 from segments.models import Erasure
 
-_LOCK = 7_365_676_101
+LOCK = 7_365_676_101
 
 
 def enter() -> None:
@@ -30,4 +30,4 @@ def last_erasure() -> int:
 
 def _lock(function: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {function}(%s)", [_LOCK])
+        cursor.execute(f"SELECT {function}(%s)", [LOCK])

@@ -31,10 +31,10 @@ def test_three_kills_lose_nobody_and_count_nobody_twice(sandbox: RunningSandbox,
     with worker_processes(tmp_path / "var", env={"LEASE_SECONDS": "2"}) as workers:
         run = big_export.start(big)
         for share in KILLED_AT:
-            big_export.wait_until(run, _has_delivered(share), seconds=60)
+            big_export.wait_until(run, _has_delivered(share))
             workers.kill("work")
             workers.start("work")
-        big_export.wait_until(run, big_export.has_ended, seconds=60)
+        big_export.wait_until(run, big_export.has_ended)
 
     assert run.attempt > len(KILLED_AT)
     big_export.check_that_everyone_is_there_once(big, run, sandbox)

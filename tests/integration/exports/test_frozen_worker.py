@@ -34,7 +34,7 @@ def test_it_wakes_too_late_and_changes_nothing(
     sandbox.faults({"rules": [big_export.refusing(big)]})
     with worker_processes(tmp_path / "var") as workers:
         run = big_export.start(big)
-        big_export.wait_until(run, lambda run: run.delivered > PEOPLE * 0.1, seconds=60)
+        big_export.wait_until(run, lambda run: run.delivered > PEOPLE * 0.1)
         os.kill(workers.pids["work"], signal.SIGSTOP)
         frozen_at = run.attempt
         deadline = time.monotonic() + 60

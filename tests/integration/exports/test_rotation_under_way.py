@@ -44,11 +44,11 @@ def test_a_run_goes_on_through_it(
     with worker_processes(tmp_path / "var", env=workers_know) as workers:
         run = big_export.start(big)
         for number, least in ((2, 0), (3, 6_000)):
-            big_export.wait_until(run, lambda it, least=least: it.delivered > least, seconds=60)  # type: ignore[misc]
+            big_export.wait_until(run, lambda it, least=least: it.delivered > least)  # type: ignore[misc]
             call_command("rotate_encryption_key", "--make-key")
             assert {found.key_id for found in rotation.stored_secrets()} == {f"k{number}"}
         assert run.status == JobStatus.PROCESSING
-        big_export.wait_until(run, big_export.has_ended, seconds=60)
+        big_export.wait_until(run, big_export.has_ended)
         said = workers.log("work")
 
     assert "1 secrets were under “k2” and are under “k3” now." in capsys.readouterr().out

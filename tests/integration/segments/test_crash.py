@@ -1,45 +1,40 @@
 """Workers die; imports and refreshes go on, and nobody ever sees half of one."""
 
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from config.jobs.models import OPEN, JobStatus
 from segments import actions
 from segments.models import ImportJob, Profile, ProfileAttribute, Segment
+from segments.rights import gate
 from tests.people import write_people_csv
 from tests.processes import worker_processes
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 QUICK_LEASES = {"LEASE_SECONDS": "2"}
-ROWS = 120_000
-
-
-def wait_until(happened: Callable[[], bool], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
+ROWS = 5_000
 
 
 def test_an_import_outlives_its_worker_and_a_lost_doorbell_is_rung_again(tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     write_people_csv(path, ROWS)
     with worker_processes(tmp_path / "var", env=QUICK_LEASES) as workers:
-        job = actions.start_import(path=path, key_column="id", source_name="Shop", by=None)
-
-        def is_half_way() -> bool:
-            job.refresh_from_db()
-            return job.status == JobStatus.PROCESSING and job.progress_done > 0
-
-        wait_until(is_half_way)
-        workers.kill("work")
+        with _imports_held_half_way():
+            job = actions.start_import(path=path, key_column="id", source_name="Shop", by=None)
+            wait_until(_one_is_held)
+            workers.kill("work")
         assert not Profile.objects.exists()
         assert not ProfileAttribute.objects.exists()
         workers.start("work")
-        wait_until(lambda: not ImportJob.objects.filter(pk=job.pk, status__in=OPEN).exists())
+        wait_until(
+            lambda: not ImportJob.objects.filter(pk=job.pk, status__in=OPEN).exists(),
+            tell=lambda: workers.log("work") + workers.log("bells"),
+        )
         # Nobody rings for this one: the tick finds it.
         segment = actions.create_segment(name="Everyone", rules_tree={}, by=None, ring=False)
         wait_until(lambda: Segment.objects.filter(pk=segment.pk, member_count=ROWS).exists())
@@ -53,10 +48,33 @@ def test_an_import_stops_when_asked(tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     write_people_csv(path, ROWS)
     with worker_processes(tmp_path / "var") as workers:
-        job = actions.start_import(path=path, key_column="id", source_name="Shop", by=None)
-        wait_until(lambda: ImportJob.objects.get(pk=job.pk).status == JobStatus.PROCESSING)
-        ImportJob.objects.filter(pk=job.pk).update(cancel_requested_at=job.created_at)
+        with _imports_held_half_way():
+            job = actions.start_import(path=path, key_column="id", source_name="Shop", by=None)
+            wait_until(_one_is_held)
+            ImportJob.objects.filter(pk=job.pk).update(cancel_requested_at=job.created_at)
+            wait_until(lambda: _beats_since(job))
         wait_until(lambda: not ImportJob.objects.filter(pk=job.pk, status__in=OPEN).exists())
         log = workers.log("work")
     assert ImportJob.objects.get(pk=job.pk).status == JobStatus.CANCELED, log
     assert not Profile.objects.exists()
+
+
+@contextmanager
+def _imports_held_half_way() -> Iterator[None]:
+    """Imports wait before the gate that keeps out who was erased: after reading their file, before any profile."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [gate.LOCK])
+        yield
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [gate.LOCK])
+
+
+def _one_is_held() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        return bool(cursor.fetchone()[0])
+
+
+def _beats_since(job: ImportJob) -> bool:
+    """Its lease has been extended, and with that the request to stop was heard."""
+    before, job.lease_until = job.lease_until, ImportJob.objects.get(pk=job.pk).lease_until
+    return before is not None and before != job.lease_until

@@ -1,8 +1,6 @@
 """Real workers answer real doorbells, over the folder and over Redis."""
 
 import json
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -14,17 +12,9 @@ from config.embedded import broker as folder_broker
 from config.jobs import pulse
 from config.system.tasks import note_beat
 from tests.processes import worker_processes
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
-
-
-def until(condition: Callable[[], bool], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 @pytest.mark.parametrize("broker", ["folder", "redis"])
@@ -36,7 +26,7 @@ def test_a_doorbell_rung_here_is_answered_there(tmp_path: Path, broker: Literal[
         workers.kill("beat")
         pulse.forget_all()
         note_beat.delay()
-        assert until(lambda: pulse.last("beat") is not None, 10)
+        wait_until(lambda: pulse.last("beat") is not None)
 
 
 def test_a_killed_worker_is_missed_and_ticks_do_not_wait_for_it(tmp_path: Path) -> None:
@@ -47,7 +37,7 @@ def test_a_killed_worker_is_missed_and_ticks_do_not_wait_for_it(tmp_path: Path) 
         answer = Client().get("/readyz")
         assert answer.status_code == 503
         assert not json.loads(answer.content)["checks"]["bells"]["ok"]
-        assert until(lambda: folder_broker.waiting(queue, "bells") >= len(TICKS), 10)
+        wait_until(lambda: folder_broker.waiting(queue, "bells") >= len(TICKS))
         workers.start("bells")
-        assert until(lambda: folder_broker.waiting(queue, "bells") < len(TICKS), 10)
-        assert until(lambda: pulse.last("beat") is not None, 10)
+        wait_until(lambda: folder_broker.waiting(queue, "bells") < len(TICKS))
+        wait_until(lambda: pulse.last("beat") is not None)
