@@ -15,11 +15,13 @@ from celery.schedules import crontab
 from kombu import Exchange, Queue
 from kombu.exceptions import OperationalError
 
+from config import environment
 from config.embedded import broker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-TICK_SECONDS = 2
+# Settings are not read yet when this is imported. Drills, whose time passes faster, tick more often.
+TICK_SECONDS = environment.number("TICK_MILLISECONDS", 2000, least=50, most=60_000) / 1000
 # So many seconds old, a doorbell has been rung again meanwhile. Otherwise they would pile up in front of a worker
 # that is away or busy. Machines whose clocks differ by more than this hear nothing of each other.
 DOORBELL_EXPIRES_SECONDS = 30
@@ -27,7 +29,9 @@ TICKS = (
     "config.system.tasks.note_beat",
     "config.system.tasks.ring_for_open_jobs",
     "connections.tasks.ring_for_open_jobs",
+    "segments.tasks.start_due",
     "segments.tasks.ring_for_open_jobs",
+    "exports.tasks.start_due",
     "exports.tasks.ring_for_open_jobs",
 )
 NIGHTLY = "exports.tasks.prune_disclosures"
@@ -59,6 +63,7 @@ app.conf.update(
     task_routes=[
         [
             ("*.tasks.ring_for_open_jobs", {"queue": "bells"}),
+            ("*.tasks.start_due", {"queue": "bells"}),
             ("config.*", {"queue": "bells"}),
             ("*", {"queue": "work"}),
         ]

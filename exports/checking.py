@@ -12,16 +12,19 @@ from connections.policies import why_it_cannot_run
 from exports import claiming, matching, policies
 from exports.models import Export, Run, Stage
 from exports.run_states import Reason, RunEnded, change_status
+from segments import audience
 
 LOOK_AGAIN_SECONDS = 2.0
 
 
 def check(run: Run) -> bool:
-    """Freeze the settings and take the list. False when another run is working on that list: this one waits.
-    Raises RunEnded, or what the destination raises."""
+    """Freeze the settings and take the list. False when this run has to wait: for a refresh of what it reads, or
+    for another run that is working on that list. Raises RunEnded, or what the destination raises."""
     export = run.export
     connection = _usable_connection(export)
     _check_limits(export, connection)
+    if _waits_for_refresh(run):
+        return False
     _check_segments(export)
     details = _look_up(connection, export)
     _check_fields(export, details)
@@ -42,6 +45,17 @@ def _check_limits(export: Export, connection: Connection) -> None:
     breaches = policies.breaches_of(export, connection)
     if breaches:
         raise RunEnded(JobStatus.FAILED, Reason.LIMITS, " ".join(breach.sentence for breach in breaches))
+
+
+def _waits_for_refresh(run: Run) -> bool:
+    """Whether a refresh of its segments, or of a data source, was asked for before the run. One that is asked for
+    later does not hold it up: refresh after refresh would keep it waiting for good."""
+    segments = list(run.export.segments.values_list("pk", flat=True))
+    names = audience.being_refreshed(segments, asked_until=run.created_at)
+    if names:
+        waits_for = _("Waits for: %(names)s.") % {"names": ", ".join(names)}
+        claiming.set_aside(run, LOOK_AGAIN_SECONDS, reason=Reason.REFRESH_UNDER_WAY, message=waits_for)
+    return bool(names)
 
 
 def _check_segments(export: Export) -> None:

@@ -40,6 +40,10 @@ MESSAGES: dict[Reason, Message] = {
         _("Another export is sending to the same list. Two at once would get in each other's way."),
         _("This run starts by itself as soon as the other one has ended."),
     ),
+    Reason.REFRESH_UNDER_WAY: Message(
+        _("What this export depends on is being refreshed, and the refresh finishes first."),
+        _("This run starts by itself as soon as that has ended."),
+    ),
     Reason.CONNECTION_BUSY: Message(
         _("Other exports have all the calls that this connection may make at once."),
         _("This run goes on by itself within a minute."),

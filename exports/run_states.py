@@ -21,6 +21,7 @@ class Reason(models.TextChoices):
 
     NONE = "", _("—")
     LIST_BUSY = "list_busy", _("Another export is sending to the same list")
+    REFRESH_UNDER_WAY = "refresh_under_way", _("Waiting for a refresh")
     CONNECTION_BUSY = "connection_busy", _("Other exports use this connection")
     WAITING_FOR_DESTINATION = "waiting_for_destination", _("Waiting for the destination")
     NOTHING_CHANGED = "nothing_changed", _("Nothing has changed")

@@ -3,7 +3,8 @@
 from celery import shared_task
 from celery.signals import worker_shutting_down
 
-from exports import claiming, delivery, retries, running
+from config.jobs import ticking
+from exports import claiming, delivery, due, retries, running
 from exports.rights import disclosures, removals
 
 
@@ -23,6 +24,13 @@ def ring_for_open_jobs() -> None:
         work_on_run.delay(run_id)
     for removal_id in removals.due():
         remove_person.delay(removal_id)
+
+
+@shared_task
+def start_due() -> None:
+    """Start the runs that are due by their export's own schedule."""
+    if ticking.until_all_are_started(due.start_due):
+        ring_for_open_jobs.delay()
 
 
 @shared_task

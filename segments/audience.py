@@ -10,8 +10,9 @@ from typing import Any
 from django.db import connection
 from django.db.models.functions import Lower
 
+from config.jobs.models import OPEN
 from segments import profile_attributes
-from segments.models import Profile, Segment
+from segments.models import ImportJob, Profile, Segment, SegmentRefresh
 from segments.profile_attributes import Attribute
 
 # What we take for a deliverable address, after trimming and lower-casing: ASCII before the @ (the vendor refuses
@@ -102,6 +103,19 @@ def segment_summaries(ids: Sequence[int] | None = None) -> list[SegmentSummary]:
     if ids is not None:
         segments = segments.filter(pk__in=ids)
     return [SegmentSummary(*row) for row in segments.values_list("id", "name", "member_count", "refreshed_at")]
+
+
+def being_refreshed(segment_ids: Sequence[int], *, asked_until: datetime) -> list[str]:
+    """The names of those segments, and of any data source, whose refresh was asked for by then and has not ended.
+    Whoever reads them now reads what they were before it."""
+    refreshes = SegmentRefresh.objects.filter(
+        segment__in=segment_ids, status__in=OPEN, created_at__lte=asked_until
+    )
+    imports = ImportJob.objects.filter(status__in=OPEN, created_at__lte=asked_until)
+    return [
+        *refreshes.order_by("pk").values_list("segment__name", flat=True),
+        *imports.order_by("source__name").values_list("source__name", flat=True).distinct(),
+    ]
 
 
 def find_profile(profile_id: int) -> ProfileSummary | None:

@@ -3,9 +3,9 @@
 from celery import shared_task
 from django.db.models import Exists, OuterRef
 
-from config.jobs import leases
+from config.jobs import leases, ticking
 from config.jobs.models import JobStatus
-from segments import importing, refresh, uploads
+from segments import due, importing, refresh, uploads
 from segments.models import ImportJob, SegmentRefresh
 
 
@@ -30,3 +30,10 @@ def ring_for_open_jobs() -> None:
     for job_id in leases.claimable(SegmentRefresh).order_by("pk").values_list("pk", flat=True):
         refresh_segment.delay(job_id)
     uploads.forget_abandoned()
+
+
+@shared_task
+def start_due() -> None:
+    """Start the refreshes that are due by their segment's own schedule."""
+    if ticking.until_all_are_started(due.start_due):
+        ring_for_open_jobs.delay()

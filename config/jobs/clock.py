@@ -22,6 +22,14 @@ def run_from(moment: datetime, *, factor: float = 1.0) -> None:
     _real_start, _our_start, _factor = time.time(), moment, factor
 
 
+def run_as_told(told: str) -> None:
+    """Let our time run by what the setting DRILL_CLOCK says: a moment of ours, the second of the world's clock
+    (since 1970) at which it was, and how many times as fast it passes. All processes that are told so agree."""
+    global _real_start, _our_start, _factor
+    moment, second, factor = told.split()
+    _real_start, _our_start, _factor = float(second), datetime.fromisoformat(moment), float(factor)
+
+
 def run_as_usual() -> None:
     """Back to real time."""
     global _real_start, _our_start, _factor

@@ -60,3 +60,56 @@ class Job(models.Model):
         if not self.progress_total:
             return 0
         return min(100, self.progress_done * 100 // self.progress_total)
+
+
+class Schedule(models.Model):
+    """Base of schedules: whether, and when, something runs by itself. What has no row follows the system refresh.
+
+    When it is due next is computed once and stored; a tick looks for what is due (see ticking.py)."""
+
+    is_on = models.BooleanField(_("on"), default=True)
+    # As schedule_plain.py writes it; None: every system refresh.
+    rule = models.JSONField(_("schedule"), null=True, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True)
+    version = models.IntegerField(default=0)  # 0: nobody has saved one yet
+
+    class Meta:
+        abstract = True
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(due_at=None, is_on=False)
+                | models.Q(due_at=None, rule__isnull=True)
+                | models.Q(due_at__isnull=False, is_on=True, rule__isnull=False),
+                name="%(class)s_is_due_while_on",
+            )
+        ]
+        indexes = [models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="%(class)s_due")]
+
+    @property
+    def runs_with_system(self) -> bool:
+        """Whether every system refresh runs it."""
+        return self.is_on and self.rule is None
+
+
+class TickResult(models.TextChoices):
+    """What came of a due moment."""
+
+    STARTED = "started", _("Started")
+    JOINED = "joined", _("Joined what was queued already")
+    PASSED_OVER = "passed_over", _("Passed over, since it was missed")
+    IMPOSSIBLE = "impossible", _("Not started, since it had no connection")
+
+
+class Tick(models.Model):
+    """Base of ticks: that a due moment was noticed, once, and what came of it."""
+
+    due_at = models.DateTimeField()
+    noticed_at = models.DateTimeField(default=clock.now)
+    # Nobody looked from this earlier due moment on; those between were passed over.
+    missed_since = models.DateTimeField(null=True)
+    was_missed = models.BooleanField(default=False)  # noticed too late to count as on time
+    result = models.CharField(max_length=12, choices=TickResult.choices)
+
+    class Meta:
+        abstract = True
+        ordering = ["-due_at"]

@@ -5,6 +5,7 @@ from exports.models.delivered import Delivered, DeliveredSet, Refused
 from exports.models.disclosure import DisclosedList, Disclosure, PersonKey, PersonRemoval
 from exports.models.export import Export
 from exports.models.run import Run, RunEvent, Stage, Trigger
+from exports.models.schedule import ExportSchedule, ExportTick
 
 __all__ = [
     "Batch",
@@ -14,6 +15,8 @@ __all__ = [
     "DisclosedList",
     "Disclosure",
     "Export",
+    "ExportSchedule",
+    "ExportTick",
     "Outcome",
     "OutcomeKind",
     "PersonKey",

@@ -3,6 +3,7 @@
 from segments.models.erasure import ErasedHash, Erasure
 from segments.models.import_job import ImportJob, ImportProblem
 from segments.models.profile import AttributeType, DataSource, Profile, ProfileAttribute
+from segments.models.schedule import SegmentSchedule, SegmentTick
 from segments.models.segment import Member, Segment, SegmentRefresh
 
 __all__ = [
@@ -17,4 +18,6 @@ __all__ = [
     "ProfileAttribute",
     "Segment",
     "SegmentRefresh",
+    "SegmentSchedule",
+    "SegmentTick",
 ]

@@ -1,0 +1,31 @@
+"""Choosing a schedule: what every app does with its own rows."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from config.jobs import clock
+from config.jobs.models import Schedule
+from config.jobs.schedule import next_due
+from config.jobs.schedule_plain import from_plain
+from config.jobs.schedule_words import in_words
+
+
+def choose(schedule: Schedule, *, is_on: bool, rule: Mapping[str, Any] | None) -> None:
+    """Set ``schedule`` (unsaved) to ``rule``, in plain values; None is every system refresh. When it is due next
+    is counted from now, unless nothing has changed. Raises WrongRule."""
+    chosen = from_plain(rule) if rule is not None else None
+    if (schedule.is_on, schedule.rule) == (is_on, rule):
+        return
+    schedule.is_on, schedule.rule = is_on, dict(rule) if rule is not None else None
+    schedule.due_at = next_due(chosen, clock.now()) if chosen is not None and is_on else None
+
+
+def words(schedule: Schedule | None) -> str:
+    """The schedule in words, for lists and the record."""
+    if schedule is None or schedule.rule is None:
+        told = _("System refresh")
+    else:
+        told = in_words(from_plain(schedule.rule))
+    return told if schedule is None or schedule.is_on else _("Off (%(schedule)s)") % {"schedule": told}

@@ -1,0 +1,101 @@
+"""A tick: look which schedules are due, and move each of them on to its next due moment.
+
+Whoever looks first locks the row; who looks at the same moment skips it. What is to be started is recorded with
+its due moment, which the database allows once. So several beats, doubled bells and clocks that differ start
+nothing twice. A fixed number of queries for each batch, however many are due.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import QuerySet
+
+from config.jobs import clock
+from config.jobs.models import Schedule
+from config.jobs.schedule import latest_due, next_due
+from config.jobs.schedule_plain import WrongRule, from_plain
+
+logger = logging.getLogger(__name__)
+
+BATCH = 500
+# Noticed later than this, a due moment was missed: nobody was there to look.
+ON_TIME = timedelta(minutes=15)
+_LOOK_AGAIN = timedelta(hours=1)
+
+RUN_ONCE, SKIP = "RUN", "SKIP"
+
+ScheduleT = TypeVar("ScheduleT", bound=Schedule)
+
+
+@dataclass(frozen=True)
+class Due(Generic[ScheduleT]):
+    """What a tick has found: a schedule, and the due moment that it stands at."""
+
+    schedule: ScheduleT
+    due_at: datetime
+    missed_since: datetime | None  # the first of several that nobody noticed in time
+    was_missed: bool
+
+    @property
+    def is_passed_over(self) -> bool:
+        """Whether it is only recorded: it was missed, and what is missed is skipped here."""
+        return self.was_missed and settings.MISSED_SCHEDULES == SKIP
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What its tick keeps of it."""
+        return {"due_at": self.due_at, "missed_since": self.missed_since, "was_missed": self.was_missed}
+
+
+def claim_due(schedules: "QuerySet[ScheduleT]", *, lock: Sequence[str] = ("self",)) -> list[Due[ScheduleT]]:
+    """Take up to BATCH of ``schedules`` that are due, the longest waiting first, and store when each is due next.
+    They stay locked, with the relations that ``lock`` names, until the transaction ends, which the caller has
+    begun; what somebody else has locked is left to the next tick."""
+    now = clock.now()
+    waiting = schedules.select_for_update(of=tuple(lock), skip_locked=True).filter(due_at__lte=now)
+    found, upcoming = [], {}
+    for schedule in waiting.order_by("due_at", "pk")[:BATCH]:
+        try:
+            due, upcoming[schedule.pk] = _place(schedule, now)
+        except WrongRule:  # such as a zone that this machine no longer knows
+            logger.exception("the rule of %s %s cannot be read", type(schedule).__name__, schedule)
+            upcoming[schedule.pk] = now + _LOOK_AGAIN
+        else:
+            found.append(due)
+    _store(schedules.model._meta.db_table, upcoming)
+    return found
+
+
+def until_all_are_started(start_due: Callable[[], int]) -> int:
+    """Call ``start_due``, which starts one batch and says how large it was, until nothing is due; their sum."""
+    total = 0
+    while count := start_due():
+        total += count
+    return total
+
+
+def _place(schedule: ScheduleT, now: datetime) -> tuple[Due[ScheduleT], datetime]:
+    """Which due moment ``schedule`` stands at, and when it is due next."""
+    if schedule.due_at is None or schedule.rule is None:
+        raise ValueError("only what has a rule is due")
+    rule, first = from_plain(schedule.rule), schedule.due_at
+    latest, upcoming = first, next_due(rule, first)
+    if upcoming <= now:
+        latest = latest_due(rule, first, now)
+        upcoming = next_due(rule, latest)
+    missed_since = first if latest != first else None
+    return Due(schedule, latest, missed_since, now - latest > ON_TIME), upcoming
+
+
+def _store(table: str, upcoming: dict[int, datetime]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {table} SET due_at = new.due_at"  # noqa: S608 - a table of ours
+            f"  FROM unnest(%s::bigint[], %s::timestamptz[]) AS new (id, due_at) WHERE {table}.id = new.id",
+            [list(upcoming), list(upcoming.values())],
+        )

@@ -1,0 +1,49 @@
+"""When exports run by themselves: choosing it. What a tick starts is in due.py."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from config.accounts.models import User
+from config.audit.record import record
+from config.jobs import scheduling
+from config.web.versions import take_version
+from exports import permissions
+from exports.models import Export, ExportSchedule
+
+
+def schedule_of(export: Export) -> ExportSchedule:
+    """The export's schedule; a new one, not saved, while nobody has chosen any."""
+    found: ExportSchedule | None = getattr(export, "schedule", None)
+    return found or ExportSchedule(export=export)
+
+
+def switched_on() -> "QuerySet[Export]":
+    """Exports that run by themselves, by whichever schedule."""
+    return Export.objects.filter(Q(schedule=None) | Q(schedule__is_on=True))
+
+
+def running_with_system() -> "QuerySet[Export]":
+    """Exports that every system refresh runs."""
+    return switched_on().filter(Q(schedule=None) | Q(schedule__rule__isnull=True))
+
+
+@transaction.atomic
+def set_schedule(
+    export: Export, *, is_on: bool, rule: Mapping[str, Any] | None, version: int, by: User | None
+) -> ExportSchedule:
+    """Choose when ``export`` runs by itself. Raises StaleEdit when somebody has chosen since ``version`` was read,
+    PermissionDenied, and WrongRule."""
+    locked = Export.objects.select_for_update(of=("self",)).select_related("connection").get(pk=export.pk)
+    if by is not None:
+        permissions.check_can_manage(by, locked)
+    schedule, _created = ExportSchedule.objects.get_or_create(export=locked)
+    take_version(schedule, version)
+    before = scheduling.words(schedule)
+    scheduling.choose(schedule, is_on=is_on, rule=rule)
+    schedule.save(update_fields=["is_on", "rule", "due_at"])
+    changes = {"schedule": (before, scheduling.words(schedule))}
+    record("scheduled", schedule, by=by, changes=changes, version=schedule.version)
+    return schedule

@@ -1,0 +1,214 @@
+"""What a tick starts: due exports, each once for each due moment."""
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection as database
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from config.accounts.models import User
+from config.jobs import clock, ticking
+from config.jobs.models import JobStatus, TickResult
+from config.jobs.schedule_plain import WrongRule
+from config.web.versions import StaleEdit
+from connections.models import Connection
+from exports import actions, due, scheduling
+from exports.models import Export, ExportSchedule, ExportTick, Run, Trigger
+from tests import exporting
+
+NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
+AT_TWO: dict[str, Any] = {"recurrence": "daily", "zone": "UTC", "times": ["14:00"]}
+TWO = NOON + timedelta(hours=2)
+
+
+@pytest.fixture(autouse=True)
+def noon() -> Iterator[None]:
+    """Our time begins at noon, and goes where a test lets it go."""
+    clock.run_from(NOON)
+    yield
+    clock.run_as_usual()
+
+
+@pytest.fixture
+def connection(db: None) -> Connection:
+    return exporting.sandbox_connection()
+
+
+@pytest.fixture
+def export(connection: Connection) -> Export:
+    return make(connection, "Newsletter")
+
+
+def make(connection: Connection, name: str, rule: dict[str, Any] | None = AT_TWO) -> Export:
+    """An export with its own schedule."""
+    made = exporting.export_to(None, connection, exporting.segment_of_everyone(), list_id="a" * 32, name=name)
+    scheduling.set_schedule(made, is_on=True, rule=rule, version=0, by=None)
+    return made
+
+
+def tick_at(moment: datetime) -> int:
+    clock.run_from(moment)
+    return due.start_due()
+
+
+def finish(run: Run) -> None:
+    Run.objects.filter(pk=run.pk).update(status=JobStatus.SUCCESSFUL, finished_at=clock.now())
+
+
+def test_it_starts_nothing_before_its_time(export: Export) -> None:
+    assert tick_at(TWO - timedelta(seconds=1)) == 0
+    assert not Run.objects.exists()
+
+
+def test_it_starts_a_run_on_behalf_of_the_export_user(export: Export, connection: Connection) -> None:
+    tick_at(TWO + timedelta(seconds=1))
+    run = export.runs.get()
+    assert (run.trigger, run.status, run.requested_by) == (
+        Trigger.SCHEDULE,
+        JobStatus.QUEUED,
+        connection.export_user,
+    )
+    assert [event.to_status for event in run.events.all()] == [JobStatus.QUEUED]
+    tick = export.ticks.get()
+    assert (tick.due_at, tick.run, tick.result, tick.was_missed) == (TWO, run, TickResult.STARTED, False)
+    assert ExportSchedule.objects.get().due_at == TWO + timedelta(days=1)
+
+
+def test_it_starts_each_due_moment_once(export: Export) -> None:
+    assert [tick_at(TWO), tick_at(TWO), tick_at(TWO - timedelta(seconds=3))] == [1, 0, 0]
+    assert export.runs.count() == 1
+
+
+def test_it_starts_nothing_again_that_was_saved_anew_on_a_machine_whose_clock_is_behind(export: Export) -> None:
+    tick_at(TWO)
+    finish(export.runs.get())
+    clock.run_from(TWO - timedelta(seconds=5))
+    version = ExportSchedule.objects.get().version
+    for is_on in (False, True):
+        version = scheduling.set_schedule(export, is_on=is_on, rule=AT_TWO, version=version, by=None).version
+    assert ExportSchedule.objects.get().due_at == TWO
+    assert tick_at(TWO) == 0
+    assert export.runs.count() == 1
+
+
+def test_it_joins_what_is_queued_already(export: Export) -> None:
+    run = actions.start_run(export, by=None)
+    tick_at(TWO)
+    assert export.runs.get() == run
+    assert export.ticks.get().result == TickResult.JOINED
+    assert export.ticks.get().run == run
+
+
+def test_it_queues_behind_what_is_at_work(export: Export) -> None:
+    Run.objects.filter(pk=actions.start_run(export, by=None).pk).update(status=JobStatus.PROCESSING)
+    tick_at(TWO)
+    assert list(export.runs.order_by("number").values_list("number", "status")) == [
+        (1, JobStatus.PROCESSING),
+        (2, JobStatus.QUEUED),
+    ]
+
+
+def test_it_runs_once_what_was_missed_several_times(export: Export) -> None:
+    tick_at(TWO + timedelta(days=3, hours=5))
+    tick = export.ticks.get()
+    assert (tick.due_at, tick.missed_since, tick.was_missed) == (TWO + timedelta(days=3), TWO, True)
+    assert tick.result == TickResult.STARTED
+    assert export.runs.count() == 1
+    assert ExportSchedule.objects.get().due_at == TWO + timedelta(days=4)
+
+
+def test_it_passes_over_what_was_missed_where_that_is_the_setting(export: Export, settings: Settings) -> None:
+    settings.MISSED_SCHEDULES = ticking.SKIP
+    tick_at(TWO + timedelta(hours=5))
+    assert export.ticks.get().result == TickResult.PASSED_OVER
+    assert not export.runs.exists()
+    tick_at(TWO + timedelta(days=1, minutes=1))
+    assert export.ticks.first().result == TickResult.STARTED  # type: ignore[union-attr]
+
+
+def test_it_starts_nothing_without_a_connection(export: Export) -> None:
+    actions.detach(export, by=None)
+    tick_at(TWO)
+    assert (export.ticks.get().result, export.runs.count()) == (TickResult.IMPOSSIBLE, 0)
+
+
+def test_it_leaves_alone_what_is_off_or_follows_the_system_refresh(connection: Connection) -> None:
+    off, following = make(connection, "Off"), make(connection, "Following", rule=None)
+    scheduling.set_schedule(off, is_on=False, rule=AT_TWO, version=1, by=None)
+    make(connection, "Nobody chose").schedule.delete()
+    assert tick_at(TWO + timedelta(days=400)) == 0
+    assert set(scheduling.running_with_system()) == {following, Export.objects.get(name="Nobody chose")}
+    assert set(scheduling.switched_on()) == set(Export.objects.exclude(pk=off.pk))
+
+
+def test_a_rule_that_cannot_be_read_any_more_keeps_no_other_from_running(
+    connection: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    lost, fine = make(connection, "Lost"), make(connection, "Fine")
+    ExportSchedule.objects.filter(export=lost).update(rule=AT_TWO | {"zone": "Atlantis/Capital"})
+    tick_at(TWO)
+    assert [tick.export for tick in ExportTick.objects.all()] == [fine]
+    assert ExportSchedule.objects.get(export=lost).due_at > TWO  # type: ignore[operator]
+    assert "cannot be read" in caplog.text
+
+
+def test_a_tick_costs_the_same_for_one_and_for_many(
+    connection: Connection, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(20):
+        make(connection, f"Export {number}")
+    clock.run_from(TWO)
+    with django_assert_num_queries(10):
+        assert due.start_due() == 20
+    make(connection, "One more")
+    clock.run_from(TWO + timedelta(days=1))
+    Run.objects.update(status=JobStatus.SUCCESSFUL, finished_at=clock.now())
+    ExportSchedule.objects.exclude(export__name="One more").update(is_on=False, due_at=None)
+    with django_assert_num_queries(10):
+        assert due.start_due() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_ticks_at_one_moment_start_each_export_once(alice: User) -> None:
+    connection = exporting.sandbox_connection(by=alice)
+    for number in range(30):
+        make(connection, f"Export {number}")
+    clock.run_from(TWO + timedelta(seconds=1))
+    together, counts = threading.Barrier(4), []
+
+    def tick() -> None:
+        together.wait(20)
+        try:
+            counts.append(ticking.until_all_are_started(due.start_due))
+        finally:
+            database.close()
+
+    threads = [threading.Thread(target=tick) for _number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(counts) == 30
+    assert sorted(Run.objects.values_list("export__name", flat=True)) == sorted(
+        f"Export {number}" for number in range(30)
+    )
+
+
+def test_a_choice_is_refused_to_whoever_read_an_older_one(export: Export) -> None:
+    with pytest.raises(StaleEdit):
+        scheduling.set_schedule(export, is_on=False, rule=None, version=0, by=None)
+    assert ExportSchedule.objects.get().is_on
+
+
+def test_a_rule_that_is_none_is_refused(export: Export) -> None:
+    with pytest.raises(WrongRule):
+        scheduling.set_schedule(export, is_on=True, rule={"recurrence": "daily"}, version=1, by=None)
+
+
+def test_saving_the_same_again_loses_no_due_moment(export: Export) -> None:
+    clock.run_from(TWO + timedelta(seconds=1))
+    scheduling.set_schedule(export, is_on=True, rule=AT_TWO, version=1, by=None)
+    assert ExportSchedule.objects.get().due_at == TWO

@@ -1,0 +1,62 @@
+"""An export that is due while what it depends on is being refreshed: the refresh finishes first."""
+
+from pathlib import Path
+
+import pytest
+
+from config.jobs import clock
+from config.jobs.models import JobStatus
+from exports import actions, running
+from exports.models import Export, Run
+from exports.run_states import Reason
+from exports.views.shown import ShownRun
+from segments import actions as segment_actions
+from segments import refresh
+from segments.models import ImportJob, Segment
+
+
+def look(run: Run) -> Run:
+    """As a worker does when the run's bell rings, as often as it takes to see what it waits for."""
+    Run.objects.filter(pk=run.pk).update(resume_at=None)
+    running.carry_on(run.pk)
+    run.refresh_from_db()
+    return run
+
+
+def waits_for(run: Run) -> str:
+    assert (run.status, run.reason) == (JobStatus.QUEUED, Reason.REFRESH_UNDER_WAY)
+    return ShownRun(run).story
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_waits_in_the_queue_and_says_what_for(newsletter: Export, everyone: Segment) -> None:
+    job = segment_actions.request_refresh(everyone, by=None)
+    run = actions.start_run(newsletter, by=None)
+    assert "Everyone" in waits_for(look(run))
+    refresh.run_refresh(job.pk)
+    assert not look(run).is_open
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_waits_for_an_import(newsletter: Export, tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("id,email\nP1,ann@example.com\n")
+    segment_actions.start_import(path=path, key_column="id", source_name="Shop", by=None)
+    run = actions.start_run(newsletter, by=None)
+    assert "Shop" in waits_for(look(run))
+    ImportJob.objects.update(status=JobStatus.FAILED, finished_at=clock.now())
+    assert not look(run).is_open
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refresh_that_is_asked_for_later_holds_nothing_up(newsletter: Export, everyone: Segment) -> None:
+    run = actions.start_run(newsletter, by=None)
+    segment_actions.request_refresh(everyone, by=None)
+    assert not look(run).is_open
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refresh_of_another_segment_holds_nothing_up(newsletter: Export) -> None:
+    other = Segment.objects.create(name="Other", rules={})
+    segment_actions.request_refresh(other, by=None)
+    assert not look(actions.start_run(newsletter, by=None)).is_open

@@ -1,0 +1,87 @@
+"""What a tick starts: refreshes of due segments, each once for each due moment."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from config.accounts.models import User
+from config.jobs import clock, ticking
+from config.jobs.models import JobStatus, TickResult
+from segments import actions, due, scheduling
+from segments.models import Segment, SegmentRefresh, SegmentSchedule
+
+NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
+AT_TWO: dict[str, Any] = {"recurrence": "daily", "zone": "UTC", "times": ["14:00"]}
+TWO = NOON + timedelta(hours=2)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def noon() -> Iterator[None]:
+    """Our time begins at noon, and goes where a test lets it go."""
+    clock.run_from(NOON)
+    yield
+    clock.run_as_usual()
+
+
+def make(name: str = "Readers", rule: dict[str, Any] | None = AT_TWO) -> Segment:
+    segment = Segment.objects.create(name=name, rules={})
+    scheduling.set_schedule(segment, is_on=True, rule=rule, version=0, by=None)
+    return segment
+
+
+def tick_at(moment: datetime) -> int:
+    clock.run_from(moment)
+    return due.start_due()
+
+
+def test_it_refreshes_what_is_due_and_nothing_before_its_time() -> None:
+    segment, following = make(), make("Following", rule=None)
+    assert tick_at(TWO - timedelta(seconds=1)) == 0
+    assert tick_at(TWO) == 1
+    refresh = SegmentRefresh.objects.get()
+    assert (refresh.segment, refresh.status) == (segment, JobStatus.QUEUED)
+    tick = segment.ticks.get()
+    assert (tick.due_at, tick.refresh, tick.result) == (TWO, refresh, TickResult.STARTED)
+    assert tick_at(TWO) == 0
+    assert list(scheduling.refreshed_with_system()) == [following]
+
+
+def test_it_joins_a_refresh_that_is_under_way() -> None:
+    segment = make()
+    refresh = actions.request_refresh(segment, by=None)
+    tick_at(TWO)
+    assert SegmentRefresh.objects.get() == refresh
+    assert (segment.ticks.get().result, segment.ticks.get().refresh) == (TickResult.JOINED, refresh)
+
+
+def test_it_passes_over_what_was_missed_where_that_is_the_setting(settings: Settings) -> None:
+    settings.MISSED_SCHEDULES = ticking.SKIP
+    segment = make()
+    tick_at(TWO + timedelta(days=2, hours=5))
+    tick = segment.ticks.get()
+    assert (tick.result, tick.missed_since, tick.refresh) == (TickResult.PASSED_OVER, TWO, None)
+    assert not SegmentRefresh.objects.exists()
+
+
+def test_a_tick_costs_the_same_for_one_and_for_many(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    for number in range(20):
+        make(f"Segment {number}")
+    clock.run_from(TWO)
+    with django_assert_num_queries(8):
+        assert due.start_due() == 20
+    SegmentRefresh.objects.update(status=JobStatus.SUCCESSFUL, finished_at=clock.now())
+    SegmentSchedule.objects.exclude(segment__name="Segment 7").update(is_on=False, due_at=None)
+    clock.run_from(TWO + timedelta(days=1))
+    with django_assert_num_queries(8):
+        assert due.start_due() == 1
+
+
+def test_a_viewer_may_not_choose(charlie: User) -> None:
+    with pytest.raises(PermissionDenied):
+        scheduling.set_schedule(make(), is_on=False, rule=None, version=1, by=charlie)
