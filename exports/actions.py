@@ -15,7 +15,7 @@ from config.jobs.models import JobStatus
 from config.web.versions import take_version
 from connections.models import Connection
 from connections.permissions import check_can_use
-from exports import permissions, policies
+from exports import matching, permissions, policies
 from exports.models import Export, Run, RunEvent, Stage, Trigger
 from exports.run_states import Reason, change_status
 from segments.models import Segment
@@ -179,7 +179,8 @@ def _check_connection(settings: ExportSettings, by: User | None) -> None:
     if by is not None:
         check_can_use(by, connection)
     policies.check_can_be_put_on(connection)
-    policies.check_limits(connection, settings.list_id, settings.email_attribute, settings.mapping)
+    leaving = matching.attributes_that_leave(settings.mapping, settings.answers)
+    policies.check_limits(connection, settings.list_id, settings.email_attribute, leaving)
 
 
 def _apply(export: Export, settings: ExportSettings) -> None:

@@ -7,10 +7,10 @@ from itertools import zip_longest
 from django.http import QueryDict
 
 from connections.destinations.values import TargetField
+from exports import question_fields
 from exports.models import Export
 from segments.profile_attributes import Attribute
 
-QUESTION_PREFIX = "question_"
 MOST_ROWS = 60
 
 
@@ -40,13 +40,21 @@ class Draft:
     opt_in_mail_accepted: bool = False
 
     @property
+    def matched(self) -> list[dict[str, str]]:
+        """The mapping as an export keeps it, without rows that are not complete yet."""
+        return [
+            {"attribute": pair.attribute, "field": pair.field}
+            for pair in self.mapping
+            if pair.attribute and pair.field
+        ]
+
+    @property
     def segment_ids(self) -> list[int]:
         return [int(text) for text in self.segments if text.isascii() and text.isdigit() and len(text) < 16]
 
     def initial(self) -> dict[str, object]:
         """The same as the form wants it."""
-        answers = {f"{QUESTION_PREFIX}{name}": value for name, value in self.answers.items()}
-        return answers | {
+        return question_fields.initial(self.answers) | {
             "name": self.name,
             "connection": self.connection,
             "list_id": self.list_id,
@@ -85,11 +93,7 @@ def typed(data: QueryDict) -> Draft:
         email_attribute=data.get("email_attribute", ""),
         segments=data.getlist("segments"),
         mapping=[Pair(attribute, target) for attribute, target in pairs][:MOST_ROWS],
-        answers={
-            name.removeprefix(QUESTION_PREFIX): data.get(name, "")
-            for name in data
-            if name.startswith(QUESTION_PREFIX)
-        },
+        answers=question_fields.typed({name: data.get(name, "") for name in data}),
         opt_in_mail_accepted="opt_in_mail_accepted" in data,
     )
 

@@ -6,20 +6,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.forms.boundfield import BoundWidget
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from connections.destinations import registry
 from connections.destinations.base import Destination
-from connections.destinations.values import ListDetails, ListOptIn
+from connections.destinations.values import ListDetails, ListOptIn, Question, attribute_of
 from connections.limits import Limits
 from connections.models import Connection
+from exports import matching, question_fields
 from exports.actions import ExportSettings
-from exports.drafts import QUESTION_PREFIX, Draft, Pair
+from exports.drafts import Draft, Pair
 from exports.lookups import Lookup
 from exports.models import Export
+from exports.question_fields import ANSWER_PREFIX, AskedQuestion
 from segments.audience import SegmentSummary
 from segments.models import AttributeType, Segment
 from segments.profile_attributes import Attribute
@@ -100,14 +101,15 @@ class ExportForm(forms.Form):
         return self.chosen.destination if self.chosen else registry.all_destinations()[0]
 
     @property
-    def questions(self) -> list[tuple[forms.BoundField, list[tuple[BoundWidget, str]]]]:
-        """The destination's questions: each field, with its options and what they mean."""
-        asked = []
-        for question in self.destination.questions():
-            field = self[f"{QUESTION_PREFIX}{question.name}"]
-            helps = [choice.help_text for choice in question.choices]
-            asked.append((field, list(zip(field, helps, strict=True))))
-        return asked
+    def asked(self) -> list[Question]:
+        """The destination's questions that make sense with what is matched."""
+        return matching.asked(self.destination.questions(), self.draft.matched)
+
+    @property
+    def questions(self) -> list[AskedQuestion]:
+        """The same with their fields, those that most people leave alone last."""
+        shown = [question_fields.shown(self, question) for question in self.asked]
+        return sorted(shown, key=lambda question: question.is_usual)
 
     def _offer(self) -> None:
         _choose(self.fields["connection"], [("", _("Choose a connection")), *self.choices.grouped_connections])
@@ -118,13 +120,20 @@ class ExportForm(forms.Form):
         _choose(self.fields["email_attribute"], [("", _("Choose an attribute")), *emails])
         _choose(self.fields["segments"], [(str(segment.id), segment.name) for segment in self.choices.segments])
         self.fields["list_id"].label = self.destination.list_id_label
-        for question in self.destination.questions():
-            self.fields[f"{QUESTION_PREFIX}{question.name}"] = forms.ChoiceField(
-                label=question.label,
-                help_text=question.help_text,
-                choices=[(choice.value, choice.label) for choice in question.choices],
-                widget=forms.RadioSelect,
-            )
+        for question in self.asked:
+            self.fields.update(question_fields.of(question, self._answering(question)))
+
+    def _answering(self, question: Question) -> list[str]:
+        """The attributes that may answer; whatever answers now is among them, so that it can be said to be
+        wrong."""
+        limits = self.chosen.limited if self.chosen else Limits()
+        chosen = attribute_of(self.draft.answers.get(question.name, ""))
+        return [
+            attribute.name
+            for attribute in self.choices.attributes
+            if question_fields.can_answer(attribute)
+            and (limits.allows_attribute(attribute.name) or attribute.name == chosen)
+        ]
 
     def _may_stand(self, limits: Limits, name: str) -> bool:
         """What is forbidden is not offered; what stands there already is, so that it can be said to be wrong."""
@@ -147,6 +156,7 @@ class ExportForm(forms.Form):
         cleaned = super().clean() or self.cleaned_data
         details = self._judge_list(cleaned)
         self._judge_mapping(details)
+        self._judge_answers()
         self._judge_limits(cleaned)
         self._judge_opt_in(cleaned, details)
         return cleaned
@@ -181,6 +191,11 @@ class ExportForm(forms.Form):
         if self.mapping_errors:
             self.add_error(None, _("Some of the added attributes need another look."))
 
+    def _judge_answers(self) -> None:
+        for question in self.asked:
+            if question_fields.lacks_attribute(self.draft.answers.get(question.name, "")):
+                self.add_error(f"{ANSWER_PREFIX}{question.name}", _("Choose the attribute that answers this."))
+
     def _judge_limits(self, cleaned: dict[str, Any]) -> None:
         """What the connection's limits forbid, said beside what is guilty of it."""
         if self.chosen is None:
@@ -188,7 +203,9 @@ class ExportForm(forms.Form):
         for breach in self.chosen.limited.breaches(
             list_id=cleaned.get("list_id", ""),
             email_attribute=cleaned.get("email_attribute", ""),
-            mapping=[{"attribute": pair.attribute} for pair in self.draft.mapping],
+            mapping=matching.attributes_that_leave(
+                [{"attribute": pair.attribute} for pair in self.draft.mapping], self.draft.answers
+            ),
         ):
             if breach.part != "mapping":
                 self.add_error(breach.part, breach.sentence)
@@ -212,7 +229,6 @@ class ExportForm(forms.Form):
         else:
             title = self.export.list_title if self.export else ""
             confirmed = bool(self.export and self.export.list_confirmed_opt_in)
-        asked = [question.name for question in self.destination.questions()]
         cleaned = self.cleaned_data
         return ExportSettings(
             name=cleaned["name"],
@@ -222,14 +238,16 @@ class ExportForm(forms.Form):
             list_confirmed_opt_in=confirmed,
             email_attribute=cleaned["email_attribute"],
             segments=list(Segment.objects.filter(pk__in=cleaned["segments"])),
-            mapping=[
-                {"attribute": pair.attribute, "field": pair.field}
-                for pair in self.draft.mapping
-                if not pair.is_empty
-            ],
-            answers={name: cleaned[f"{QUESTION_PREFIX}{name}"] for name in asked},
+            mapping=self.draft.matched,
+            answers=self._chosen_answers(),
             opt_in_mail_accepted=confirmed and cleaned["opt_in_mail_accepted"],
         )
+
+    def _chosen_answers(self) -> dict[str, str]:
+        """Those that are not the usual ones."""
+        answers = {question.name: self.draft.answers.get(question.name, "") for question in self.asked}
+        usual = {question.name: question.default for question in self.asked}
+        return {name: answer for name, answer in answers.items() if answer not in {"", usual[name]}}
 
 
 def name_taken(name: str) -> str:

@@ -7,12 +7,24 @@ from typing import Any
 import orjson
 from django.utils.translation import gettext as _
 
-from connections.destinations.values import FieldMapping, ListDetails, ListOptIn, SendSettings, TargetField
+from connections.destinations.values import (
+    Concerns,
+    FieldMapping,
+    ListDetails,
+    ListOptIn,
+    Question,
+    SendSettings,
+    TargetField,
+    attribute_of,
+)
 from exports.models import Export
 
 
 def freeze(export: Export, details: ListDetails) -> dict[str, Any]:
-    """A copy of all that a run depends on, as plain values, so that later edits change nothing under way."""
+    """A copy of all that a run depends on, as plain values, so that later edits change nothing under way. The rows
+    of the mapping are put in the order of the fields: in which order somebody added them changes nothing."""
+    questions = export.connection.destination.questions() if export.connection else []
+    answers = settled(export.answers, questions, export.mapping)
     return {
         "export_version": export.version,
         "connection": str(export.connection),
@@ -22,8 +34,9 @@ def freeze(export: Export, details: ListDetails) -> dict[str, Any]:
         "segments": [{"id": segment.pk, "name": segment.name} for segment in export.segments.order_by("name")],
         "email_attribute": export.email_attribute,
         "required_attribute": export.connection.limited.required_attribute if export.connection else "",
-        "mapping": export.mapping,
-        "answers": export.answers,
+        "mapping": sorted(export.mapping, key=lambda pair: str(pair["field"])),
+        "answers": answers,
+        "concerns": _concerns(answers, questions, export.mapping, details),
         "fields": [asdict(field) for field in details.fields],
     }
 
@@ -45,20 +58,73 @@ def missing_fields(export: Export, details: ListDetails) -> list[str]:
     return [pair["field"] for pair in export.mapping if pair["field"] not in known]
 
 
-def unanswered(export: Export, questions: Sequence[Any]) -> list[str]:
+def asked(questions: Sequence[Question], mapping: Sequence[Mapping[str, str]]) -> list[Question]:
+    """The questions that make sense with what is mapped."""
+    filled = {pair["field"] for pair in mapping}
+    return [question for question in questions if not question.with_field or question.with_field in filled]
+
+
+def settled(
+    answers: Mapping[str, str], questions: Sequence[Question], mapping: Sequence[Mapping[str, str]]
+) -> dict[str, str]:
+    """The answers that hold: to the questions that are asked, the usual one where nobody has chosen."""
+    return {
+        question.name: answers.get(question.name) or question.default for question in asked(questions, mapping)
+    }
+
+
+def unanswered(export: Export, questions: Sequence[Question]) -> list[str]:
     """Labels of the destination's questions that have no valid answer."""
+    answers = settled(export.answers, questions, export.mapping)
     return [
         str(question.label)
-        for question in questions
-        if export.answers.get(question.name) not in {choice.value for choice in question.choices}
+        for question in asked(questions, export.mapping)
+        if not question.takes(answers[question.name])
     ]
 
 
-def what_changes_the_list(frozen: Mapping[str, Any]) -> str:
+def attributes_that_leave(
+    mapping: Sequence[Mapping[str, str]], answers: Mapping[str, str]
+) -> list[Mapping[str, str]]:
+    """The mapping with what else tells something of a person: attributes that answer a question."""
+    return [*mapping, *({"attribute": name} for answer in answers.values() if (name := attribute_of(answer)))]
+
+
+def what_changes_the_list(frozen: Mapping[str, Any], said: Mapping[str, str] | None = None) -> str:
     """The options that change what the list gets, in a canonical form: part of every profile's hash, so that a
-    changed option sends everyone again."""
+    changed option sends everyone again. ``said`` are the answers of attributes for one person."""
+    concerns = frozen.get("concerns", {})
+    answers = {
+        name: (said or {}).get(name, answer) for name, answer in frozen["answers"].items() if name not in concerns
+    }
     fields = [pair["field"] for pair in frozen["mapping"]]
-    return orjson.dumps({"fields": fields, "answers": frozen["answers"]}, option=orjson.OPT_SORT_KEYS).decode()
+    return orjson.dumps({"fields": fields, "answers": answers}, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def what_changes_blanks(frozen: Mapping[str, Any]) -> str:
+    """The same for options that only concern people with a blank among their values; empty when there are none."""
+    concerns = frozen.get("concerns", {})
+    answers = {name: answer for name, answer in frozen["answers"].items() if concerns.get(name) == Concerns.BLANKS}
+    return orjson.dumps(answers, option=orjson.OPT_SORT_KEYS).decode() if answers else ""
+
+
+def _concerns(
+    answers: Mapping[str, str],
+    questions: Sequence[Question],
+    mapping: Sequence[Mapping[str, str]],
+    details: ListDetails,
+) -> dict[str, str]:
+    """Whom an answer concerns, where that is not everybody. The usual answer about blanks leaves them alone; with
+    another, fields of several options are told which ones went."""
+    filled = {pair["field"] for pair in mapping}
+    several = any(field.data_type == "choices" and field.key in filled for field in details.fields)
+    found: dict[str, str] = {}
+    for question in asked(questions, mapping):
+        if question.concerns == Concerns.NOBODY or answers[question.name] == question.default != "":
+            found[question.name] = Concerns.NOBODY.value
+        elif question.concerns == Concerns.BLANKS and not several:
+            found[question.name] = Concerns.BLANKS.value
+    return found
 
 
 def missing_fields_sentence(fields: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ from config.jobs.leases import Keeper, fenced_update
 from config.jobs.models import JobStatus
 from connections.destinations import registry
 from connections.destinations.values import Capabilities, Preparer, Violation
-from exports import matching
+from exports import answering, matching
 from exports.models import DeliveredSet, OutcomeKind, Run, Stage
 from exports.rights import forgetting
 from exports.run_states import Reason, RunEnded
@@ -183,17 +183,18 @@ def _draw(frozen: Mapping[str, Any], delivered_set_id: int) -> None:
     email, email_params = audience.email_sql(frozen["email_attribute"])
     attributes = [pair["attribute"] for pair in frozen["mapping"]]
     agreed, declined, consent_params = _consent_sql(frozen.get("required_attribute", ""))
+    answers = answering.fragments(frozen)
     values = f"jsonb_build_array({', '.join(['attributes -> %s'] * len(attributes))})"
     statement = f"""
         CREATE TEMPORARY TABLE plan ON COMMIT DROP AS
         WITH person AS MATERIALIZED (
             SELECT profile_id, updated_at, {email} AS email, {values} AS mapped,
-                   {agreed} AS agreed, {declined} AS declined
+                   {agreed} AS agreed, {declined} AS declined{answers.says}
               FROM ({members}) member
         ), judged AS MATERIALIZED (
             SELECT *, email ~ %s AND length(email) <= %s AS valid,
-                   md5(%s || mapped::text)::uuid AS data_hash
-              FROM person
+                   md5({answers.hashed} || mapped::text)::uuid AS data_hash
+              FROM {f"(SELECT *{answers.strictest} FROM person) answered" if answers.strictest else "person"}
         ), ranked AS (
             SELECT *, CASE WHEN valid THEN row_number() OVER (
                                PARTITION BY CASE WHEN valid THEN email ELSE profile_id::text END
@@ -201,7 +202,7 @@ def _draw(frozen: Mapping[str, Any], delivered_set_id: int) -> None:
                    {"bool_or(declined) OVER (PARTITION BY email)" if consent_params else "false"} AS any_declined
               FROM judged
         )
-        SELECT ranked.profile_id, ranked.email, ranked.mapped, ranked.data_hash,
+        SELECT ranked.profile_id, ranked.email, ranked.mapped{answers.appended} AS mapped, ranked.data_hash,
                CASE WHEN valid IS NOT TRUE THEN 'invalid'
                     WHEN place > 1 THEN 'duplicate'
                     WHEN any_declined OR NOT agreed THEN 'no_consent'
@@ -219,10 +220,11 @@ def _draw(frozen: Mapping[str, Any], delivered_set_id: int) -> None:
         *email_params,
         *attributes,
         *consent_params,
+        *answers.says_params,
         *members_params,
         audience.VALID_EMAIL,
         audience.LONGEST_EMAIL,
-        matching.what_changes_the_list(frozen),
+        *answers.hashed_params,
         delivered_set_id,
         delivered_set_id,
     ]

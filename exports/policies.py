@@ -8,6 +8,7 @@ from config.jobs.models import OPEN
 from connections.limits import Breach
 from connections.models import Connection
 from connections.policies import why_it_cannot_run
+from exports import matching
 from exports.models import Export, Run
 
 
@@ -35,7 +36,8 @@ def check_can_run(export: Export) -> None:
             _("The connection “%(name)s” cannot be used: %(why)s")
             % {"name": export.connection, "why": obstacle.sentence}
         )
-    check_limits(export.connection, export.list_id, export.email_attribute, export.mapping)
+    leaving = matching.attributes_that_leave(export.mapping, export.answers)
+    check_limits(export.connection, export.list_id, export.email_attribute, leaving)
 
 
 def already_running(run: Run) -> str:
@@ -80,7 +82,9 @@ def check_limits(
 def breaches_of(export: Export, connection: Connection) -> list[Breach]:
     """What of an export's settings the limits of the connection forbid."""
     return connection.limited.breaches(
-        list_id=export.list_id, email_attribute=export.email_attribute, mapping=export.mapping
+        list_id=export.list_id,
+        email_attribute=export.email_attribute,
+        mapping=matching.attributes_that_leave(export.mapping, export.answers),
     )
 
 

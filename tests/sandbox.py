@@ -98,6 +98,7 @@ class RunningSandbox:
         page, pages = 1, 1
         while page <= pages:
             options = {"page": page, "orderfield": "email", "includetrackingpreference": "true"}
+            options["includesmspreference"] = "true"
             answer = self.api("GET", f"/lists/{list_id or self.list_id}/{state.lower()}.json", params=options)
             answer.raise_for_status()
             found += answer.json()["Results"]
@@ -112,21 +113,25 @@ class RunningSandbox:
         """How often each address (in lower case) was received."""
         return dict(self.door("GET", f"received/{list_id or self.list_id}"))
 
+    def arrivals(self, list_id: str | None = None) -> dict[str, list[str]]:
+        """In which ways each address (in lower case) was received."""
+        return dict(self.door("GET", f"arrivals/{list_id or self.list_id}"))
+
     def create_list(
         self,
         title: str,
         *,
         confirmed: bool = False,
         scope: str = "AllClientLists",
-        fields: Sequence[tuple[str, str]] = (),
+        fields: Sequence[tuple[str, str] | tuple[str, str, list[str]]] = (),
     ) -> str:
-        """A further list with custom fields (name, data type); gives its id."""
+        """A further list with custom fields (name, data type, options where it has any); gives its id."""
         body = {"Title": title, "ConfirmedOptIn": confirmed, "UnsubscribeSetting": scope}
         answer = self.api("POST", f"/lists/{self.client_id}.json", json=body)
         answer.raise_for_status()
         list_id = str(answer.json())
-        for name, data_type in fields:
-            field = {"FieldName": name, "DataType": data_type}
+        for name, data_type, *options in fields:
+            field = {"FieldName": name, "DataType": data_type, "Options": options[0] if options else []}
             self.api("POST", f"/lists/{list_id}/customfields.json", json=field).raise_for_status()
         return list_id
 

@@ -62,14 +62,48 @@ class Choice:
     help_text: str = ""
 
 
+class Concerns(StrEnum):
+    """For whom, among the people who are on the list already, another answer makes a difference."""
+
+    EVERYBODY = "everybody"
+    BLANKS = "blanks"  # whoever has nothing in a mapped attribute, or several options to choose from
+    NOBODY = "nobody"
+
+
 @dataclass(frozen=True)
 class Question:
-    """What a destination asks of each export beside list and fields; the answer is always chosen."""
+    """What a destination asks of each export beside list and fields. Without a ``default`` the answer is always
+    chosen by somebody."""
 
     name: str
     label: str
     choices: Sequence[Choice]
     help_text: str = ""
+    default: str = ""
+    # How an attribute is understood that answers for each person; empty where none may.
+    attribute_help: str = ""
+    with_field: str = ""  # asked only while this field is filled
+    concerns: Concerns = Concerns.EVERYBODY
+
+    def takes(self, answer: str) -> bool:
+        """Whether this answers the question."""
+        if attribute_of(answer):
+            return bool(self.attribute_help)
+        return answer in {choice.value for choice in self.choices}
+
+
+# An answer may name the attribute that answers for each person, as in “attribute:newsletter”.
+_BY_ATTRIBUTE = "attribute:"
+
+
+def attribute_of(answer: str) -> str:
+    """The attribute that answers for each person; empty where one answer holds for all."""
+    return answer.removeprefix(_BY_ATTRIBUTE) if answer.startswith(_BY_ATTRIBUTE) else ""
+
+
+def by_attribute(attribute: str) -> str:
+    """The answer that ``attribute`` gives for each person."""
+    return f"{_BY_ATTRIBUTE}{attribute}"
 
 
 @dataclass(frozen=True)
@@ -122,7 +156,7 @@ class TargetField:
 
     key: str  # what an export's settings keep, such as “name” or “[city]”
     label: str
-    data_type: str  # text, number, date, choice, choices, country, state
+    data_type: str  # text, number, date, choice, choices, country, state, mobile
     options: Sequence[str] = ()
 
 
@@ -158,6 +192,12 @@ class SendSettings:
     fields: Sequence[TargetField]
     run: str = ""  # names the run among all, the same however often it is resumed
 
+    @property
+    def answered_by_attributes(self) -> list[str]:
+        """The questions that are answered for each person, in the order in which the answers follow the mapped
+        values."""
+        return sorted(name for name, answer in self.answers.items() if attribute_of(answer))
+
 
 @dataclass(frozen=True)
 class Violation:
@@ -167,8 +207,8 @@ class Violation:
     message: str
 
 
-# Converts one person — the address in its final form and the mapped values in the mapping's order — to a piece
-# of a request body, or says why that cannot be done.
+# Converts one person — the address in its final form, and the mapped values in the mapping's order with the
+# answers of attributes behind them (True for yes) — to a piece of a request body, or says why that is impossible.
 Preparer = Callable[[str, Sequence[Any]], "str | Violation"]
 
 

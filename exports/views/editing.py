@@ -15,11 +15,13 @@ from config.accounts.permissions import Permission
 from config.web.htmx import Request
 from config.web.panes import close_pane, render_pane
 from config.web.versions import Change, Gone, StaleEdit, version_from
+from connections.destinations.values import Question
 from exports import actions, drafts, lookups, policies
 from exports.drafts import Draft
 from exports.forms import Choices, ExportForm, name_taken
 from exports.models import Export
 from exports.permissions import check_can_manage, user_can_manage
+from exports.views import answers
 from exports.views.listing import JUST_SAVED
 from exports.views.pane import ExportPane, choices_for
 from exports.views.stale_words import changes_of
@@ -37,11 +39,11 @@ PARTS = {
         "questions",
         "opt_in",
     ),
-    "list_pick": ("list_id", "list_details", "mapping", "opt_in"),
-    "list_id": ("list_picker", "list_details", "mapping", "opt_in"),
+    "list_pick": ("list_id", "list_details", "mapping", "questions", "opt_in"),
+    "list_id": ("list_picker", "list_details", "mapping", "questions", "opt_in"),
     "email": ("email_quality", "opt_in"),
     "segments": ("email_quality", "segments_total", "opt_in"),
-    "rows": ("mapping",),
+    "rows": ("mapping", "questions"),
 }
 # Whoever accepted that a number of people are emailed did not accept it for another list or other people.
 _ACCEPT_ANEW = {"connection", "list_pick", "list_id", "email", "segments"}
@@ -178,16 +180,15 @@ def _pane(
 
 
 def _view(request: Request, export: Export) -> HttpResponse:
-    answers = []
-    if export.connection is not None:
-        for question in export.connection.destination.questions():
-            labels = {choice.value: choice.label for choice in question.choices}
-            answers.append((question.label, labels.get(export.answers.get(question.name, ""), "–")))
     context = {
         "export": export,
         "segments": export.segments.order_by("name"),
-        "answers": answers,
+        "answers": answers.in_words(_questions(export), export.answers, export.mapping),
         "active_nav": "exports",
         "pane_wide": True,
     }
     return render_pane(request, "exports/view.html", context, back=reverse("exports:list"))
+
+
+def _questions(export: Export) -> Sequence[Question]:
+    return export.connection.destination.questions() if export.connection else ()

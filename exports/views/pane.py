@@ -255,11 +255,7 @@ class ExportPane:
                 list_id=self.draft.list_id,
                 segment_ids=ids,
                 email_attribute=self.draft.email_attribute,
-                mapping=[
-                    {"attribute": pair.attribute, "field": pair.field}
-                    for pair in self.draft.mapping
-                    if pair.attribute and pair.field
-                ],
+                mapping=self.draft.matched,
                 answers=self.draft.answers,
                 export_id=self.export.pk if self.export else None,
             )

@@ -19,6 +19,7 @@ from exports.pace import batches_of, pace_of
 from exports.permissions import user_can_manage
 from exports.policies import can_run
 from exports.run_states import Reason
+from exports.views import answers
 from exports.views.asking_again import button
 from exports.views.run_frame import find_run, frame
 from exports.views.shown import ShownRun
@@ -161,9 +162,5 @@ def _answers(run: Run) -> list[tuple[str, str]]:
     chosen: dict[str, str] = run.frozen.get("answers", {})
     if run.export.connection is None:
         return list(chosen.items())
-    answers = []
-    for question in run.export.connection.destination.questions():
-        labels = {choice.value: str(choice.label) for choice in question.choices}
-        value = chosen.get(question.name, "")
-        answers.append((str(question.label), labels.get(value, value)))
-    return answers
+    questions = run.export.connection.destination.questions()
+    return answers.in_words(questions, chosen, run.frozen.get("mapping", ()))

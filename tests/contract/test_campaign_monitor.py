@@ -24,6 +24,7 @@ from connections.destinations.values import (
     ListDetails,
     OutcomeKind,
     SendSettings,
+    Violation,
 )
 from tests.sandbox import RunningSandbox
 
@@ -45,9 +46,9 @@ def client_access(destination: Destination, sandbox: RunningSandbox) -> Access:
     return Access(destination.sandbox_url, {"api_key": sandbox.client_api_key}, options)
 
 
-def settings_for(details: ListDetails, *keys: str, consent: str = "unchanged") -> SendSettings:
+def settings_for(details: ListDetails, *keys: str, consent: str = "unchanged", **answers: str) -> SendSettings:
     mapping = [FieldMapping(key, key) for key in keys]
-    return SendSettings(details.list_id, mapping, {"consent_to_track": consent}, details.fields)
+    return SendSettings(details.list_id, mapping, {"consent_to_track": consent, **answers}, details.fields)
 
 
 def send(
@@ -109,7 +110,13 @@ def test_it_tells_all_of_a_list(destination: Destination, access: Access, sandbo
     assert (details.title, details.opt_in, details.unsubscribe_scope) == ("Careful", "confirmed", "this_list")
     assert (details.group_id, details.active_people) == (sandbox.client_id, 0)
     kinds = {field.key: field.data_type for field in details.fields}
-    assert kinds == {"name": "text", "[City]": "text", "[Points]": "number", "[Land]": "country"}
+    assert kinds == {
+        "name": "text",
+        "mobile_number": "mobile",
+        "[City]": "text",
+        "[Points]": "number",
+        "[Land]": "country",
+    }
     assert "Finland" in next(field.options for field in details.fields if field.key == "[Land]")
 
 
@@ -159,6 +166,91 @@ def test_it_sends_the_chosen_consent(
     settings = settings_for(destination.list_details(access, sandbox.list_id), consent=consent)
     send(destination, access, settings, [("a@example.com", [])])
     assert [person["ConsentToTrack"] for person in sandbox.people()] == [kept]
+
+
+def test_an_attribute_says_who_consents(destination: Destination, access: Access, sandbox: RunningSandbox) -> None:
+    details = destination.list_details(access, sandbox.list_id)
+    settings = settings_for(details, consent="attribute:tracking")
+    send(destination, access, settings, [("a@example.com", [True]), ("b@example.com", [False])])
+    assert [person["ConsentToTrack"] for person in sandbox.people()] == ["Yes", "No"]
+
+
+def test_it_sends_mobile_numbers_with_consent_to_text_messages(
+    destination: Destination, access: Access, sandbox: RunningSandbox
+) -> None:
+    details = destination.list_details(access, sandbox.list_id)
+    settings = settings_for(details, "mobile_number", consent_to_send_sms="no", blanks="clear")
+    people: list[tuple[str, list[Any]]] = [("a@example.com", ["+447700900123"]), ("b@example.com", [None])]
+    send(destination, access, settings, people)
+    with_number, without = sandbox.people()
+    assert (with_number["MobileNumber"], with_number["ConsentToSendSms"]) == ("+447700900123", "No")
+    assert "MobileNumber" not in without
+    send(destination, access, settings, [("a@example.com", [""])])
+    assert "MobileNumber" not in sandbox.people()[0]
+
+
+# Each data type with a value that fits and one that does not.
+_VALUES: list[tuple[str, str, list[str], Any, list[str], Any]] = [
+    ("Town", "Text", [], "Łódź", ["Łódź"], "x" * 251),
+    ("Size", "Number", [], 12.5, ["12.5"], "large"),
+    ("Tier", "MultiSelectOne", ["Gold", "Silver"], "gold", ["Gold"], "Bronze"),
+    ("Likes", "MultiSelectMany", ["Tea", "Milk", "Rum"], "Milk; tea", ["Milk", "Tea"], "Tea;Beer"),
+    ("Born", "Date", [], "1990-05-31", ["1990-05-31"], "2090-01-01"),
+    ("Land", "Country", [], "finland", ["Finland"], "Atlantis"),
+    ("Home", "USState", [], "OH", ["Ohio"], "Ontario"),
+]
+
+
+@pytest.mark.parametrize(("name", "data_type", "options", "value", "kept", "wrong"), _VALUES)
+def test_every_data_type_arrives_is_checked_and_is_cleared(
+    destination: Destination,
+    access: Access,
+    sandbox: RunningSandbox,
+    name: str,
+    data_type: str,
+    options: list[str],
+    value: Any,
+    kept: list[str],
+    wrong: Any,
+) -> None:
+    list_id = sandbox.create_list("Shop", fields=[(name, data_type, options)])
+    details = destination.list_details(access, list_id)
+
+    def arrived(settings: SendSettings, *values: Any) -> list[str]:
+        send(destination, access, settings, [("a@example.com", list(values))])
+        (person,) = sandbox.people(list_id)
+        return sorted(entry["Value"] for entry in person["CustomFields"])
+
+    keeping, clearing = (settings_for(details, f"[{name}]", blanks=blanks) for blanks in ("keep", "clear"))
+    assert arrived(keeping, value) == sorted(kept)
+    assert arrived(keeping, None) == sorted(kept)
+    assert arrived(clearing, None) == []
+    refused = destination.preparer(keeping)("a@example.com", [wrong])
+    assert isinstance(refused, Violation)
+    assert refused.message.endswith(".")
+
+
+def test_options_that_a_person_no_longer_has_go_where_blanks_are_cleared(
+    destination: Destination, access: Access, sandbox: RunningSandbox
+) -> None:
+    list_id = sandbox.create_list("Shop", fields=[("Likes", "MultiSelectMany", ["Tea", "Milk", "Rum"])])
+    settings = settings_for(destination.list_details(access, list_id), "[Likes]", blanks="clear")
+    for value in ("Tea;Milk", "Milk;Rum"):
+        send(destination, access, settings, [("a@example.com", [value])])
+    (person,) = sandbox.people(list_id)
+    assert [entry["Value"] for entry in person["CustomFields"]] == ["Milk", "Rum"]
+
+
+def test_automations_start_only_where_that_was_chosen(
+    destination: Destination, access: Access, sandbox: RunningSandbox
+) -> None:
+    details = destination.list_details(access, sandbox.list_id)
+    send(destination, access, settings_for(details), [("a@example.com", [])])
+    send(destination, access, settings_for(details, automations="new"), [("b@example.com", [])])
+    assert sandbox.arrivals() == {
+        "a@example.com": ["import"],
+        "b@example.com": ["import, starting automations"],
+    }
 
 
 def test_everyone_who_was_not_taken_is_named(

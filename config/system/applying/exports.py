@@ -1,6 +1,6 @@
 """An export of the file: its references judged, its list looked up where that is allowed, then made so."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 
@@ -15,9 +15,9 @@ from connections import credentials
 from connections.destinations import registry
 from connections.destinations.base import Destination
 from connections.destinations.errors import DestinationError, StopRun
-from connections.destinations.values import ListDetails, ListOptIn
+from connections.destinations.values import ListDetails, ListOptIn, Question, attribute_of, by_attribute
 from connections.policies import why_it_cannot_run
-from exports import actions, policies
+from exports import actions, matching, policies, question_fields
 from exports.actions import ExportSettings
 from exports.models import Export
 from segments import profile_attributes
@@ -118,26 +118,46 @@ def _judge_answers(
     for name, (answer, line) in given.items():
         if name not in questions:
             problems.add(line, _("“%s” is not asked here.") % name + _hint(name, questions))
-        elif answer not in (choices := [choice.value for choice in questions[name].choices]):
+        elif not questions[name].takes(answer):
             problems.add(
                 line,
-                _("“%(name)s” is one of: %(choices)s.") % {"name": name, "choices": ", ".join(choices)},
+                _("“%(name)s” is one of: %(choices)s.") % {"name": name, "choices": _choices(questions[name])},
             )
-    kept = existing.answers if existing and spec.answers is None else {}
-    for name, question in questions.items():
-        if name not in given and name not in kept:
-            choices = [choice.value for choice in question.choices]
+        elif attribute := attribute_of(answer):
+            _judge_answering(attribute, line, problems)
+    kept = existing.answers if existing else {}
+    for question in matching.asked(list(questions.values()), _mapping(spec, existing)):
+        if question.name not in given and question.name not in kept and not question.default:
             problems.add(
                 spec.line,
                 _("“answers: {%(name)s: …}” is missing; choose one of: %(choices)s.")
-                % {"name": name, "choices": ", ".join(choices)},
+                % {"name": question.name, "choices": _choices(question)},
             )
+
+
+def _judge_answering(attribute: str, line: int, problems: Problems) -> None:
+    catalogue = {known.name: known for known in profile_attributes.catalogue()}
+    if attribute not in catalogue:
+        problems.add(line, _("No profile has an attribute “%s”.") % attribute + _hint(attribute, catalogue))
+    elif not question_fields.can_answer(catalogue[attribute]):
+        problems.add(line, _("“%s” is neither text nor yes/no, so it cannot answer.") % attribute)
+
+
+def _choices(question: Question) -> str:
+    choices = [choice.value for choice in question.choices]
+    return ", ".join([*choices, by_attribute("NAME")] if question.attribute_help else choices)
+
+
+def _mapping(spec: ExportSpec, existing: Export | None) -> Sequence[Mapping[str, str]]:
+    if spec.fields is None:
+        return existing.mapping if existing else []
+    return [{"attribute": name, "field": field} for field, (name, _line) in spec.fields.items()]
 
 
 def _settings(wanted: Wanted, before: ExportSettings | None) -> ExportSettings:
     """What the export shall be: as the file says, else as it was."""
     spec = wanted.spec
-    mapping = [{"attribute": name, "field": field} for field, (name, _line) in (spec.fields or {}).items()]
+    mapping = _mapping(spec, wanted.existing)
     answers = {name: answer for name, (answer, _line) in (spec.answers or {}).items()}
     said = ExportSettings(
         name=spec.name,
@@ -153,8 +173,7 @@ def _settings(wanted: Wanted, before: ExportSettings | None) -> ExportSettings:
     same_list = before.list_id == said.list_id and before.connection == said.connection
     return replace(
         said,
-        mapping=before.mapping if spec.fields is None else mapping,
-        answers=before.answers if spec.answers is None else answers,
+        answers={**before.answers, **answers},
         list_title=before.list_title if same_list else "",
         list_confirmed_opt_in=before.list_confirmed_opt_in if same_list else False,
         # A person has accepted that people of this very list are emailed.

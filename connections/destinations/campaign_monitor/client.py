@@ -111,10 +111,19 @@ class Client:
         """GET /lists/{id}/customfields."""
         return wire.read_custom_fields(self._get(f"/lists/{_part(list_id)}/customfields.json"))
 
-    def import_subscribers(self, list_id: str, payloads: Sequence[str]) -> BatchReceipt:
+    def import_subscribers(
+        self,
+        list_id: str,
+        payloads: Sequence[str],
+        *,
+        starts_automations: bool = False,
+        restarts_automations: bool = False,
+    ) -> BatchReceipt:
         """POST /subscribers/{list}/import with people that are JSON already; who is not in the receipt's refusals
         was taken."""
-        body = wire.import_body(payloads)
+        body = wire.import_body(
+            payloads, starts_automations=starts_automations, restarts_automations=restarts_automations
+        )
         answer = self._call("POST", f"/subscribers/{_part(list_id)}/import.json", body)
         return wire.read_import(answer, bytes_sent=len(body))
 

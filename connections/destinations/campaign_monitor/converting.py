@@ -13,6 +13,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from connections.destinations.campaign_monitor import us_states
 from connections.destinations.values import TargetField, Violation
 
 # Vendor documentation, “Adding a subscriber”: no longer value is kept.
@@ -20,26 +21,53 @@ LONGEST_VALUE = 250
 # … and dates outside these days are silently ignored over there, so we say it here.
 FIRST_DAY, LAST_DAY = "1900-01-01", "2076-06-06"
 OPTION_SEPARATOR = ";"
+# Combinations of options that are remembered ready-made.
+MOST_COMBINATIONS = 10_000
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)\Z", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+# E.164, and what people write between its digits.
+_MOBILE = re.compile(r"\+[1-9]\d{6,14}\Z", re.ASCII)
+_BETWEEN_DIGITS = str.maketrans("", "", " ()-./\u00a0")
 
 # Takes a present value; gives a piece of JSON (empty: leave it out) or why there is none.
 Convert = Callable[[Any], "str | Violation"]
 
 
-def converter(field: TargetField) -> Convert:
-    """The function that writes values into ``field``."""
+def converter(field: TargetField, blank: str = "") -> Convert:
+    """The function that writes values into ``field``; ``blank`` stands for those that are nothing but blanks. With
+    a ``blank`` that clears, options that a person no longer has are taken away as well."""
     if field.data_type == "number":
-        return _number(field)
+        return _number(field, blank)
     if field.data_type == "date":
-        return _date(field)
+        return _date(field, blank)
     if field.data_type == "choices":
-        return _choices(field)
+        return _choices(field, blank)
     # The vendor fills in countries and states itself; where it does not tell us which, any text may be right.
     if field.data_type == "choice" or field.options:
-        return _choice(field)
-    return _text(field)
+        return _choice(field, blank)
+    if field.data_type == "state":
+        return _state(field, blank)
+    return _text(field, blank)
+
+
+def clearing(field: TargetField) -> str:
+    """The entry that empties ``field``."""
+    if field.data_type == "date":
+        return f'{_head(field)}"0000-00-00"}}'  # documented for dates alone
+    return f'{_head(field)}"","Clear":true}}'
+
+
+def mobile_number(value: object) -> str | Violation:
+    """The number as the vendor wants it, +358401234567; empty where there is none."""
+    number = to_text(value).translate(_BETWEEN_DIGITS)
+    if not number or _MOBILE.match(number):
+        return number
+    sentence = _(
+        "A mobile number needs + and the country code, such as +358401234567, and 7 to 15 digits in all; "
+        "this profile has something else."
+    )
+    return Violation("not_a_mobile_number", sentence)
 
 
 def to_text(value: object) -> str:
@@ -55,23 +83,35 @@ def to_text(value: object) -> str:
     return str(value)
 
 
-def _text(field: TargetField) -> Convert:
+def _text(field: TargetField, blank: str) -> Convert:
     head = _head(field)
 
     def convert(value: Any) -> str | Violation:
         text = value.strip() if value.__class__ is str else to_text(value)
         if len(text) > LONGEST_VALUE:
             return _too_long(field, len(text))
-        return f"{head}{quote(text)}}}" if text else ""
+        return f"{head}{quote(text)}}}" if text else blank
 
     return convert
 
 
-def _number(field: TargetField) -> Convert:
+def _state(field: TargetField, blank: str) -> Convert:
+    """Text, with postal codes spelled out."""
+    text = _text(field, blank)
+
+    def convert(value: Any) -> str | Violation:
+        return text(us_states.BY_CODE.get(to_text(value).upper(), value))
+
+    return convert
+
+
+def _number(field: TargetField, blank: str) -> Convert:
     head = _head(field)
 
     def convert(value: Any) -> str | Violation:
         text = to_text(value)
+        if not text:
+            return blank
         if not _NUMBER.match(text):
             return _violation(
                 "not_a_number", _("“{field}” takes a number, and this profile has something else."), field
@@ -83,7 +123,7 @@ def _number(field: TargetField) -> Convert:
     return convert
 
 
-def _date(field: TargetField) -> Convert:
+def _date(field: TargetField, blank: str) -> Convert:
     head = _head(field)
     known: dict[Any, str] = {}  # bounded by the number of days there are; whatever is no day stays out
 
@@ -92,6 +132,8 @@ def _date(field: TargetField) -> Convert:
             return known[value]
         except (KeyError, TypeError):
             day = _day(value)
+        if day is None and not to_text(value):
+            return blank
         if day is None:
             sentence = _("“{field}” takes a date such as 2024-05-31, and this profile has something else.")
             return _violation("not_a_date", sentence, field)
@@ -115,30 +157,44 @@ def _day(value: object) -> str | None:
         return None
 
 
-def _choice(field: TargetField) -> Convert:
+def _choice(field: TargetField, blank: str) -> Convert:
     pieces = _pieces_by_option(field)
 
     def convert(value: Any) -> str | Violation:
         try:
             return pieces[value]
         except (KeyError, TypeError):
-            piece = pieces.get(to_text(value).casefold())
+            text = to_text(value)
+            piece = pieces.get(text.casefold()) if text else blank
             return piece if piece is not None else _no_such_option(field)
 
     return convert
 
 
-def _choices(field: TargetField) -> Convert:
+def _choices(field: TargetField, blank: str) -> Convert:
     pieces = _pieces_by_option(field)
+    # The documented way to take one option away, whether an import adds to what is there or replaces it.
+    taken_away = {pieces[option]: f'{pieces[option][:-1]},"Clear":true}}' for option in field.options if blank}
+    known: dict[str, str] = {}
 
     def convert(value: Any) -> str | Violation:
+        made = known.get(value) if value.__class__ is str else None
+        if made is None:
+            made = combine(value)
+            if value.__class__ is str and made.__class__ is str and len(known) < MOST_COMBINATIONS:
+                known[value] = made
+        return made
+
+    def combine(value: Any) -> Any:
         entries: dict[str, None] = {}  # once each, in the order of the value
         for option in _split(value):
             piece = pieces.get(option) or pieces.get(option.casefold())
             if piece is None:
                 return _no_such_option(field)
             entries[piece] = None
-        return ",".join(entries)
+        if not entries:
+            return blank
+        return ",".join([*entries, *(away for piece, away in taken_away.items() if piece not in entries)])
 
     return convert
 
@@ -151,8 +207,12 @@ def _split(value: Any) -> Sequence[str]:
 def _pieces_by_option(field: TargetField) -> Mapping[Any, str]:
     """Ready pieces by option. The vendor wants its own spelling; ours may differ in case."""
     head = _head(field)
-    by_case = {option.casefold(): f"{head}{quote(option)}}}" for option in field.options}
-    return by_case | {option: f"{head}{quote(option)}}}" for option in field.options}
+    by_option = {option: f"{head}{quote(option)}}}" for option in field.options}
+    by_case = {option.casefold(): piece for option, piece in by_option.items()}
+    if field.data_type == "state":
+        by_code = {code.casefold(): by_case.get(name.casefold()) for code, name in us_states.BY_CODE.items()}
+        by_case = {code: piece for code, piece in by_code.items() if piece} | by_case
+    return by_case | by_option
 
 
 def _head(field: TargetField) -> str:

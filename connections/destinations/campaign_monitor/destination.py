@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from connections.destinations.base import Destination, Sender
-from connections.destinations.campaign_monitor import checking, preparing
+from connections.destinations.campaign_monitor import checking, preparing, questions
 from connections.destinations.campaign_monitor.client import Client
 from connections.destinations.campaign_monitor.oauth import CampaignMonitorOAuth
 from connections.destinations.campaign_monitor.verifying import Prober, verify
@@ -21,7 +21,6 @@ from connections.destinations.values import (
     BatchReceipt,
     Capabilities,
     CheckStep,
-    Choice,
     Finding,
     InputField,
     ListDetails,
@@ -35,7 +34,11 @@ from connections.destinations.values import (
     UnsubscribeScope,
 )
 
-NAME = TargetField(key=preparing.NAME_KEY, label="Name", data_type="text")
+# What every list has beside its own fields.
+_OF_EVERY_LIST = (
+    TargetField(key=preparing.NAME_KEY, label="Name", data_type="text"),
+    TargetField(key=questions.MOBILE_KEY, label="Mobile number", data_type="mobile"),
+)
 
 
 class _Opening(TypedDict):
@@ -91,25 +94,7 @@ class CampaignMonitor(Destination):
         ]
 
     def questions(self) -> Sequence[Question]:
-        return [
-            Question(
-                name=preparing.CONSENT_QUESTION,
-                label=_("Consent to track"),
-                help_text=_("Whether Campaign Monitor may record who opens your mail and follows its links."),
-                choices=[
-                    Choice("yes", _("Yes"), _("Everyone in this export has agreed to be tracked.")),
-                    Choice("no", _("No"), _("Nobody in this export is tracked.")),
-                    Choice(
-                        "unchanged",
-                        _("Unchanged"),
-                        _(
-                            "People whom Campaign Monitor knows keep the choice recorded there. "
-                            "For an address it has never seen, Campaign Monitor assumes consent."
-                        ),
-                    ),
-                ],
-            )
-        ]
+        return questions.all_questions()
 
     def check(self, access: Access) -> Sequence[CheckStep]:
         with _client(access) as client:
@@ -137,7 +122,7 @@ class CampaignMonitor(Destination):
                     UnsubscribeScope.ALL_LISTS if found.unsubscribes_everywhere else UnsubscribeScope.THIS_LIST
                 ),
                 active_people=client.active_people(list_id),
-                fields=[NAME, *_fields(list_id, client)],
+                fields=[*_OF_EVERY_LIST, *_fields(list_id, client)],
             )
 
     def verify(self, access: Access, *, group_id: str = "", thousand: bool = False) -> Iterable[Finding]:
@@ -167,7 +152,12 @@ class ImportSender(Sender):
         self._client = client
 
     def send(self, payloads: Sequence[str], settings: SendSettings) -> BatchReceipt:
-        return self._client.import_subscribers(settings.list_id, payloads)
+        return self._client.import_subscribers(
+            settings.list_id,
+            payloads,
+            starts_automations=questions.starts_automations(settings.answers),
+            restarts_automations=questions.restarts_automations(settings.answers),
+        )
 
 
 def _client(access: Access) -> Client:

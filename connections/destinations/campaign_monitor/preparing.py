@@ -2,49 +2,79 @@
 times a run: whatever depends on the export's settings is worked out once, in ``preparer``.
 
 Pieces are joined from text instead of building dictionaries; ``quote`` is the C function beneath Python's own
-JSON encoder. A value that is absent is left out, so that what the list already holds stays as it is.
+JSON encoder. A value that is absent is left out, so that what the list already holds stays as it is, unless the
+export clears what is blank.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from json.encoder import encode_basestring as quote
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from connections.destinations.campaign_monitor.converting import converter, to_text
+from connections.destinations.campaign_monitor import questions
+from connections.destinations.campaign_monitor.converting import (
+    Convert,
+    clearing,
+    converter,
+    mobile_number,
+    to_text,
+)
 from connections.destinations.errors import StopRun
-from connections.destinations.values import Preparer, SendSettings, TargetField, Violation
+from connections.destinations.values import Preparer, SendSettings, TargetField, Violation, attribute_of
 
 NAME_KEY = "name"
-CONSENT_QUESTION = "consent_to_track"
 CONSENT_VALUES = {"yes": "Yes", "no": "No", "unchanged": "Unchanged"}
 
-# Takes a present value; gives a piece of JSON (empty: leave it out) or why there is none.
-Piece = Callable[[Any], "str | Violation"]
+# Where in the values a custom field's stands, what converts it, and what stands for a blank one.
+Entry = tuple[int, Convert, str]
+
+
+@dataclass(frozen=True)
+class _Consent:
+    """A piece of JSON about consent: the same for everybody, or by what stands ``at`` a place of the values."""
+
+    fixed: str
+    at: int = -1
+    by_answer: Mapping[Any, str] | None = None
+
+    def of(self, values: Sequence[Any]) -> str:
+        return self.fixed if self.by_answer is None else self.by_answer[values[self.at]]
 
 
 def preparer(settings: SendSettings) -> Preparer:
     """The function that turns (address, values in the mapping's order) into a subscriber as JSON text. Raises
     StopRun when the settings cannot work: a field that the list lacks, or no choice of consent."""
-    pieces = [_piece(mapping.field_key, settings.fields) for mapping in settings.mapping]
-    keys = [mapping.field_key for mapping in settings.mapping]
-    tail = f',"ConsentToTrack":"{_consent(settings.answers)}"}}'
-    if NAME_KEY not in keys:
-        return _without_name(pieces, tail)
-    return _with_name(pieces, keys.index(NAME_KEY), tail)
+    places = {pair.field_key: place for place, pair in enumerate(settings.mapping)}
+    clears = questions.clears_blanks(settings.answers)
+    entries = [
+        _entry(place, _field(key, settings.fields), clears=clears)
+        for key, place in places.items()
+        if key not in {NAME_KEY, questions.MOBILE_KEY}
+    ]
+    prepare = _person(entries, _consent(settings, questions.CONSENT_TO_TRACK, "ConsentToTrack"))
+    if questions.MOBILE_KEY in places:
+        sms = _consent(settings, questions.CONSENT_TO_SEND_SMS, "ConsentToSendSms")
+        prepare = _with_mobile_number(prepare, places[questions.MOBILE_KEY], sms, clears=clears)
+    if NAME_KEY in places:
+        prepare = _with_name(prepare, places[NAME_KEY], clears=clears)
+    return prepare
 
 
-def _without_name(pieces: Sequence[Piece], tail: str) -> Preparer:
+def _person(entries: Sequence[Entry], consent: _Consent) -> Preparer:
+    fixed, by_answer, answer_at = f"{consent.fixed}}}", consent.by_answer, consent.at
+
     def prepare(email: str, values: Sequence[Any]) -> str | Violation:
         fields = []
-        for piece, value in zip(pieces, values, strict=True):
-            if value is None or value == "":
-                continue
-            made = piece(value)
+        for at, convert, blank in entries:
+            value = values[at]
+            made = blank if value is None or value == "" else convert(value)
             if made.__class__ is not str:
                 return made
             if made:
                 fields.append(made)
+        tail = fixed if by_answer is None else f"{by_answer[values[answer_at]]}}}"
         if fields:
             return f'{{"EmailAddress":{quote(email)},"CustomFields":[{",".join(fields)}]{tail}'
         return f'{{"EmailAddress":{quote(email)}{tail}'
@@ -52,27 +82,48 @@ def _without_name(pieces: Sequence[Piece], tail: str) -> Preparer:
     return prepare
 
 
-def _with_name(pieces: Sequence[Piece], at: int, tail: str) -> Preparer:
-    """The same, with the name taken out of the values: it is no custom field but stands beside the address."""
-    others = _without_name([*pieces[:at], *pieces[at + 1 :]], tail)
+def _with_name(others: Preparer, at: int, *, clears: bool) -> Preparer:
+    """The same with a name, which is no custom field but stands beside the address."""
+    blank = '"Name":"",' if clears else ""
 
     def prepare(email: str, values: Sequence[Any]) -> str | Violation:
-        rest = others(email, [*values[:at], *values[at + 1 :]])
-        name = values[at]
-        if rest.__class__ is not str or name is None:
+        rest = others(email, values)
+        if rest.__class__ is not str:
             return rest
-        name = name.strip() if name.__class__ is str else to_text(name)
-        return f'{{"Name":{quote(name)},{rest[1:]}' if name else rest
+        name = values[at]
+        if name is not None:
+            name = name.strip() if name.__class__ is str else to_text(name)
+        return f'{{"Name":{quote(name)},{rest[1:]}' if name else f"{{{blank}{rest[1:]}"
 
     return prepare
 
 
-def _piece(field_key: str, fields: Sequence[TargetField]) -> Piece:
+def _with_mobile_number(others: Preparer, at: int, sms: _Consent, *, clears: bool) -> Preparer:
+    """The same with a mobile number; consent to text messages belongs to a number and goes with it."""
+    blank = '"MobileNumber":"",' if clears else ""
+
+    def prepare(email: str, values: Sequence[Any]) -> str | Violation:
+        rest = others(email, values)
+        if rest.__class__ is not str:
+            return rest
+        number = values[at]
+        made = "" if number is None else mobile_number(number)
+        if isinstance(made, Violation):
+            return made
+        return f'{{"MobileNumber":"{made}"{sms.of(values)},{rest[1:]}' if made else f"{{{blank}{rest[1:]}"
+
+    return prepare
+
+
+def _entry(place: int, field: TargetField, *, clears: bool) -> Entry:
+    blank = clearing(field) if clears else ""
+    return place, converter(field, blank), blank
+
+
+def _field(field_key: str, fields: Sequence[TargetField]) -> TargetField:
     for field in fields:
         if field.key == field_key:
-            return converter(field)
-    if field_key == NAME_KEY:  # every list has it, also where the settings keep only the custom fields
-        return converter(TargetField(NAME_KEY, "", "text"))
+            return field
     raise StopRun(
         _(
             "The list in Campaign Monitor has no field {field}. Open the export and choose its fields again."
@@ -81,11 +132,17 @@ def _piece(field_key: str, fields: Sequence[TargetField]) -> Piece:
     )
 
 
-def _consent(answers: Mapping[str, str]) -> str:
-    try:
-        return CONSENT_VALUES[answers[CONSENT_QUESTION]]
-    except KeyError as error:
-        raise StopRun(
-            _("Consent to track is not chosen. Open the export, choose “Consent to track” and save."),
-            code="consent_not_chosen",
-        ) from error
+def _consent(settings: SendSettings, question: str, name: str) -> _Consent:
+    answer = settings.answers.get(question, "")
+    said = {text: f',"{name}":"{word}"' for text, word in CONSENT_VALUES.items()}
+    if attribute_of(answer):
+        at = len(settings.mapping) + settings.answered_by_attributes.index(question)
+        # Whoever is not known to have said yes has not.
+        return _Consent("", at, {True: said["yes"], False: said["no"], None: said["no"]})
+    if answer in said:
+        return _Consent(said[answer])
+    label = next(asked.label for asked in questions.all_questions() if asked.name == question)
+    raise StopRun(
+        _("“{question}” is not chosen. Open the export, choose it and save.").format(question=label),
+        code="consent_not_chosen",
+    )

@@ -22,7 +22,11 @@ _FIELDS: tuple[tuple[str, str, list[str]], ...] = (
     ("Note", "Text", []),
     ("Size", "Number", []),
     ("Likes", "MultiSelectMany", ["A", "B"]),
+    ("Tier", "MultiSelectOne", ["Gold"]),
+    ("Born", "Date", []),
 )
+# Kept free for films by the British regulator: nobody has it.
+_MOBILE = "+447700900123"
 
 
 class Prober(Client):
@@ -61,7 +65,8 @@ class Trial:
 
     def person(self, email: str) -> dict[str, Any]:
         """How the account shows somebody; empty when they are not on the list."""
-        status, content = self.prober.ask("GET", f"/subscribers/{self.list_id}.json?email={quote(email)}")
+        path = f"/subscribers/{self.list_id}.json?email={quote(email)}&includesmspreference=true"
+        status, content = self.prober.ask("GET", path)
         return content if status == 200 and isinstance(content, dict) else {}
 
     def values(self, email: str, field: str) -> list[str]:
@@ -148,6 +153,50 @@ def _merged(trial: Trial) -> tuple[bool, str]:
     return kept == ["A", "B"], f"kept {kept}"
 
 
+def _option_goes(trial: Trial) -> tuple[bool, str]:
+    email = "option@example.com"
+    chosen = [{"Key": "[Likes]", "Value": option} for option in ("A", "B")]
+    trial.put({"EmailAddress": email, "CustomFields": chosen})
+    trial.put({"EmailAddress": email, "CustomFields": [chosen[1], {**chosen[0], "Clear": True}]})
+    kept = trial.values(email, "Likes")
+    return kept == ["B"], f"kept {kept}"
+
+
+def _no_option(trial: Trial) -> tuple[bool, str]:
+    field = {"Key": "[Tier]", "Value": "Bronze"}
+    status, _content = trial.put({"EmailAddress": "tier@example.com", "CustomFields": [field]})
+    kept = [value for value in trial.values("tier@example.com", "Tier") if value]
+    return status == 201 and not kept, f"HTTP {status}, kept {kept}"
+
+
+def _date_goes(trial: Trial) -> tuple[bool, str]:
+    for value in ("1990/05/31", "0000-00-00"):
+        field = {"Key": "[Born]", "Value": value}
+        trial.put({"EmailAddress": "born@example.com", "CustomFields": [field]})
+    kept = [value for value in trial.values("born@example.com", "Born") if value]
+    return not kept, f"kept {kept}"
+
+
+def _bad_mobile(trial: Trial) -> tuple[bool, str]:
+    status, content = trial.put({"EmailAddress": "mobile@example.com", "MobileNumber": "12345"})
+    codes = _failure_codes(content)
+    return status == 400 and codes == [220], f"HTTP {status}, codes {codes}"
+
+
+def _sms_consent(trial: Trial) -> tuple[bool, str]:
+    trial.put({"EmailAddress": "sms@example.com", "MobileNumber": _MOBILE, "ConsentToSendSms": "No"})
+    person = trial.person("sms@example.com")
+    kept = (person.get("MobileNumber"), person.get("ConsentToSendSms"))
+    return kept == (_MOBILE, "No"), f"number {'kept' if kept[0] else 'lost'}, consent {kept[1]}"
+
+
+def _name_goes(trial: Trial) -> tuple[bool, str]:
+    trial.put({"EmailAddress": "nameless@example.com", "Name": "Gone"})
+    trial.put({"EmailAddress": "nameless@example.com", "Name": ""})
+    name = trial.person("nameless@example.com").get("Name")
+    return not name, f"name “{name}”"
+
+
 def _last_wins(trial: Trial) -> tuple[bool, str]:
     trial.put(
         {"EmailAddress": "twice@example.com", "Name": "First"},
@@ -170,9 +219,13 @@ def _stays_unsubscribed(trial: Trial) -> tuple[bool, str]:
         "POST", f"/subscribers/{trial.list_id}/unsubscribe.json", {"EmailAddress": "left@example.com"}
     )
     status, content = trial.put({"EmailAddress": "left@example.com"})
-    failures = content.get("ResultData", {}).get("FailureDetails", []) if isinstance(content, dict) else []
-    codes = [failure.get("Code") for failure in failures]
+    codes = _failure_codes(content)
     return status == 400 and codes == [206], f"HTTP {status}, codes {codes}"
+
+
+def _failure_codes(content: Any) -> list[Any]:
+    failures = content.get("ResultData", {}).get("FailureDetails", []) if isinstance(content, dict) else []
+    return [failure.get("Code") for failure in failures]
 
 
 def _thousand(trial: Trial) -> tuple[bool, str]:
@@ -194,13 +247,19 @@ _PROBES: list[tuple[Callable[[], str], Callable[[], str], Callable[[Trial], tupl
     (lambda: _("An unknown field"), lambda: _("swallowed without a word"), _unknown_field),
     (lambda: _("A value over 250 characters"), lambda: _("cut at 250"), _long_value),
     (lambda: _("A word for a number"), lambda: _("ignored"), _no_number),
+    (lambda: _("A word that is no option"), lambda: _("ignored"), _no_option),
     (lambda: _("Another option of a multiple choice"), lambda: _("added to those there"), _merged),
+    (lambda: _("An option sent with Clear"), lambda: _("that option goes, others stay"), _option_goes),
+    (lambda: _("A date of zeros"), lambda: _("the date is cleared"), _date_goes),
+    (lambda: _("A mobile number without country code"), lambda: _("refused with code 220"), _bad_mobile),
+    (lambda: _("No consent to SMS"), lambda: _("kept beside the number"), _sms_consent),
     (
         lambda: _("One address twice in an import"),
         lambda: _("same person whatever the case, the last wins"),
         _last_wins,
     ),
     (lambda: _("A person sent without a name"), lambda: _("the name stays"), _name_stays),
+    (lambda: _("A person sent with an empty name"), lambda: _("the name is cleared"), _name_goes),
     (lambda: _("A person who has unsubscribed"), lambda: _("stays so, code 206"), _stays_unsubscribed),
 ]
 

@@ -26,13 +26,6 @@ from connections.destinations.errors import (
 )
 from connections.destinations.values import BatchReceipt, OutcomeKind, ProfileRefusal, TargetField
 
-# The vendor mails and re-subscribes nobody on our behalf: these three are never on.
-_HEAD = (
-    b'{"Resubscribe":false,'
-    b'"QueueSubscriptionBasedAutoResponders":false,'
-    b'"RestartSubscriptionBasedAutoresponders":false,'
-    b'"Subscribers":['
-)
 _TAIL = b"]}"
 
 DATA_TYPES = {
@@ -76,9 +69,19 @@ class ListSettings:
 # -- bodies out ------------------------------------------------------------------------------------------------
 
 
-def import_body(payloads: Sequence[str]) -> bytes:
-    """The body of an import, joined from subscribers that are JSON already; nothing is encoded twice."""
-    return b"".join((_HEAD, ",".join(payloads).encode("utf-8"), _TAIL))
+def import_body(
+    payloads: Sequence[str], *, starts_automations: bool = False, restarts_automations: bool = False
+) -> bytes:
+    """The body of an import, joined from subscribers that are JSON already; nothing is encoded twice. Nobody is
+    mailed or resubscribed by it unless it says so."""
+    flags = {
+        "Resubscribe": False,
+        # Spelled as documented: a capital R in the first, a small one in the second.
+        "QueueSubscriptionBasedAutoResponders": starts_automations,
+        "RestartSubscriptionBasedAutoresponders": restarts_automations,
+    }
+    head = orjson.dumps(flags)[:-1] + b',"Subscribers":['
+    return b"".join((head, ",".join(payloads).encode("utf-8"), _TAIL))
 
 
 # -- answers in ------------------------------------------------------------------------------------------------

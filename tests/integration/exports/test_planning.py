@@ -4,6 +4,7 @@ import threading
 from typing import Any, cast
 from uuid import UUID
 
+import orjson
 import pytest
 
 from config.jobs.leases import Keeper
@@ -217,3 +218,93 @@ def test_it_stops_planning_when_a_person_cancels() -> None:
     with pytest.raises(RunEnded) as ended:
         planning.plan(run, canceled)
     assert ended.value.status == JobStatus.CANCELED
+
+
+# -- answers of attributes -------------------------------------------------------------------------------------
+
+BY_ATTRIBUTE = {"consent_to_track": "attribute:tracking"}
+
+
+def consents(run: Run) -> dict[str, str]:
+    """What is sent of each person's consent."""
+    planning.plan(run, keeper())
+    people = [orjson.loads(payload) for batch in run.batches.all() for payload in batch.payloads]
+    return {person["EmailAddress"]: person["ConsentToTrack"] for person in people}
+
+
+def test_an_attribute_answers_for_each_person_and_what_is_no_clear_yes_is_a_no() -> None:
+    values: list[Any] = [True, False, "Yes", " y ", "ON", "1", "no", "maybe", "", None]
+    people: list[dict[str, Any]] = [
+        {"email": f"p{n}@example.com", "tracking": value} for n, value in enumerate(values)
+    ]
+    said = consents(make_run(people, answers=BY_ATTRIBUTE))
+    assert [said[f"p{n}@example.com"] for n in range(10)] == ["Yes", "No", *["Yes"] * 4, *["No"] * 4]
+
+
+def test_the_strictest_answer_wins_among_profiles_with_one_address() -> None:
+    people: list[dict[str, Any]] = [
+        {"email": "ann@example.com", "tracking": False},
+        {"email": "ANN@example.com", "tracking": True},
+        {"email": "bo@example.com", "tracking": True},
+        {"email": "bo@example.com"},
+        {"email": "cy@example.com", "tracking": True},
+        {"email": " cy@example.com ", "tracking": True},
+    ]
+    assert consents(make_run(people, answers=BY_ATTRIBUTE)) == {
+        "ann@example.com": "No",
+        "bo@example.com": "No",
+        "cy@example.com": "Yes",
+    }
+
+
+def test_a_changed_answer_sends_the_person_again_and_nobody_else() -> None:
+    people = [{"email": "ann@example.com", "tracking": True}, {"email": "bo@example.com", "tracking": True}]
+    run = make_run(people, answers=BY_ATTRIBUTE)
+    planned(run)
+    deliver_everyone(run)
+    exporting.profiles([{"email": "bo@example.com", "tracking": False}], source="Shop")
+    exporting.segment_of_everyone()
+    again = run_of(run.export, run.frozen["segments"][0]["id"], answers=BY_ATTRIBUTE)
+    assert planned(again) == ["bo@example.com"]
+
+
+def test_where_an_answer_comes_from_is_no_reason_to_send_it_again() -> None:
+    run = make_run(
+        [{"email": "ann@example.com", "tracking": True}, {"email": "bo@example.com", "tracking": False}],
+        answers={"consent_to_track": "yes"},
+    )
+    planned(run)
+    deliver_everyone(run)
+    again = run_of(run.export, run.frozen["segments"][0]["id"], answers=BY_ATTRIBUTE)
+    assert planned(again) == ["bo@example.com"]
+
+
+def test_two_attributes_answer_two_questions() -> None:
+    people = [{"email": "ann@example.com", "tracking": True, "texts": "no", "mobile": "+447700900123"}]
+    run = make_run(
+        people,
+        answers=BY_ATTRIBUTE | {"consent_to_send_sms": "attribute:texts"},
+        mapping=[{"attribute": "mobile", "field": "mobile_number"}],
+    )
+    planned(run)
+    person = orjson.loads(run.batches.get().payloads[0])
+    assert (person["ConsentToTrack"], person["ConsentToSendSms"]) == ("Yes", "No")
+
+
+def test_clearing_blanks_sends_only_those_with_a_blank_again() -> None:
+    people: list[dict[str, Any]] = [
+        {"email": "ann@example.com", "first_name": "Ann, null"},
+        {"email": "bo@example.com"},
+        {"email": "cy@example.com", "first_name": " "},
+    ]
+    run = make_run(people)
+    planned(run)
+    deliver_everyone(run)
+    again = run_of(
+        run.export,
+        run.frozen["segments"][0]["id"],
+        answers={"consent_to_track": "unchanged", "blanks": "clear"},
+        concerns={"blanks": "blanks"},
+    )
+    assert planned(again) == ["bo@example.com", "cy@example.com"]
+    assert '"Name":""' in again.batches.get().payloads[0]

@@ -298,11 +298,26 @@ def test_it_refuses_references_that_nobody_answers_to(file: File) -> None:
 
 def test_it_refuses_an_answer_that_is_no_choice_or_is_missing(file: File) -> None:
     assert file.refusals(GOOD.replace("consent_to_track: yes", "consent_to_track: maybe")) == [
-        "28: “consent_to_track” is one of: yes, no, unchanged."
+        "28: “consent_to_track” is one of: yes, no, unchanged, attribute:NAME."
     ]
     assert "“answers: {consent_to_track: …}” is missing" in "\n".join(
         file.refusals(GOOD.replace("    answers: {consent_to_track: yes}\n", ""))
     )
+
+
+def test_an_attribute_may_answer_for_each_person(file: File) -> None:
+    answered = GOOD.replace("consent_to_track: yes", "consent_to_track: attribute:country")
+    file.apply(answered)
+    assert Export.objects.get().answers == {"consent_to_track": "attribute:country"}
+    assert file.refusals(GOOD.replace("consent_to_track: yes", "consent_to_track: attribute:contry")) == [
+        "28: No profile has an attribute “contry”. Did you mean “country”?"
+    ]
+
+
+def test_answers_that_a_file_does_not_give_stay(file: File) -> None:
+    file.apply(GOOD.replace("{consent_to_track: yes}", "{consent_to_track: yes, blanks: clear}"))
+    file.apply(GOOD)
+    assert Export.objects.get().answers == {"consent_to_track": "yes", "blanks": "clear"}
 
 
 @pytest.mark.parametrize(

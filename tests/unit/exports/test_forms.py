@@ -183,4 +183,32 @@ def test_it_groups_connections_by_type_and_marks_the_sandbox(choices: Choices, c
 
 def test_it_prefers_nothing_in_matters_of_consent(choices: Choices) -> None:
     fresh = ExportForm(draft=drafts.fresh([], []), choices=choices, look_up=finding())
-    assert "checked" not in "".join(str(option.tag()) for option, _help in fresh.questions[0][1])
+    assert "checked" not in "".join(str(option.tag()) for option, _help in fresh.questions[0].options)
+
+
+def test_it_lets_an_attribute_answer_for_each_person(choices: Choices) -> None:
+    judged = form(choices, question_consent_to_track="attribute", attribute_for_consent_to_track="city")
+    assert judged.is_valid(), judged.errors
+    assert judged.settings().answers == {"consent_to_track": "attribute:city"}
+    assert (
+        drafts.Draft(answers=dict(judged.settings().answers)).initial()["attribute_for_consent_to_track"] == "city"
+    )
+
+
+@pytest.mark.parametrize("attribute", ["", "points", "nowhere"])
+def test_it_wants_an_attribute_that_can_answer(choices: Choices, attribute: str) -> None:
+    judged = form(choices, question_consent_to_track="attribute", attribute_for_consent_to_track=attribute)
+    assert not judged.is_valid()
+
+
+def test_it_asks_for_consent_to_text_messages_only_with_a_mobile_number(choices: Choices) -> None:
+    assert "question_consent_to_send_sms" not in form(choices).fields
+    with_mobile = form(choices, map_attribute=["city"], map_field=["mobile_number"])
+    assert not with_mobile.is_valid()
+    assert "question_consent_to_send_sms" in with_mobile.errors
+
+
+def test_it_keeps_what_is_not_the_usual_answer(choices: Choices) -> None:
+    judged = form(choices, question_blanks="clear", question_automations="off")
+    assert judged.is_valid(), judged.errors
+    assert judged.settings().answers == {"consent_to_track": "unchanged", "blanks": "clear"}

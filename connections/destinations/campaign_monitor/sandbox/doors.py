@@ -145,6 +145,15 @@ def _received(sandbox: Sandbox, _request: Request, list_id: str) -> Any:
         return {key: person.received for key, person in _list(sandbox, list_id).people.items()}
 
 
+def _arrivals(sandbox: Sandbox, _request: Request, list_id: str) -> Any:
+    """In which ways each address of a list was received lately."""
+    with sandbox.store.lock:
+        return {
+            key: [by for _moment, by, _code in person.arrivals]
+            for key, person in _list(sandbox, list_id).people.items()
+        }
+
+
 def _states(sandbox: Sandbox, request: Request, _rest: str) -> Any:
     wanted = _object(request)
     mailing_list = _list(sandbox, str(wanted.get("list_id", "")))
@@ -217,6 +226,7 @@ _DOORS: dict[tuple[str, str], Callable[[Sandbox, Request, str], Any]] = {
     ("POST", "reset"): _reset,
     ("GET", "counts"): _counts,
     ("GET", "received"): _received,
+    ("GET", "arrivals"): _arrivals,
     ("POST", "states"): _states,
     ("POST", "tokens"): _make_token,
     ("GET", "oauth"): _oauth,

@@ -10,6 +10,7 @@ from connections.destinations.campaign_monitor.sandbox.rows import Incoming, Row
 from connections.destinations.campaign_monitor.sandbox.taking import Taking
 
 MOST_ROWS = 1000
+BY_IMPORT, BY_IMPORT_WITH_AUTOMATIONS = "import", "import, starting automations"
 
 
 @route("POST", "/subscribers/<list>/import", scopes=PEOPLE, alone=False)
@@ -18,12 +19,13 @@ def import_subscribers(call: Call, mailing_list: MailingList) -> Answer:
     body = Body.of(call, "subscribers")
     rows = _rows(body)
     resubscribe = body.flag("Resubscribe")
-    for name in ("QueueSubscriptionBasedAutoResponders", "RestartSubscriptionBasedAutoresponders"):
-        body.flag(name)
+    starts = body.flag("QueueSubscriptionBasedAutoResponders")
+    body.flag("RestartSubscriptionBasedAutoresponders")  # only means something for people who come back
+    by = BY_IMPORT_WITH_AUTOMATIONS if starts else BY_IMPORT
     try:
         people, repeated = _distinct(rows, mailing_list, consent_required=call.consent_required)
         call.faults.refuse_batch(people)
-        result = _take(call, mailing_list, people, resubscribe=resubscribe)
+        result = _take(call, mailing_list, people, resubscribe=resubscribe, by=by)
     except ApiError as refusal:
         refusal.answer.rows = len(rows)
         raise
@@ -63,13 +65,13 @@ def _distinct(
 
 
 def _take(
-    call: Call, mailing_list: MailingList, people: dict[str, Incoming], *, resubscribe: bool
+    call: Call, mailing_list: MailingList, people: dict[str, Incoming], *, resubscribe: bool, by: str
 ) -> dict[str, Any]:
     refusals = call.faults.refused_emails(people)
     with call.store.change() as change:
         if call.store.lists.get(mailing_list.id) is not mailing_list:
             raise ApiError(101, status=401)  # it was deleted while its new people were being read
-        taking = Taking(call.store, change, mailing_list, by="import", resubscribe=resubscribe, moment=now())
+        taking = Taking(call.store, change, mailing_list, by=by, resubscribe=resubscribe, moment=now())
         for key, incoming in people.items():
             if key in refusals:
                 taking.refuse(incoming, *refusals[key])

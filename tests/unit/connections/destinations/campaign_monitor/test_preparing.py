@@ -22,22 +22,35 @@ FIELDS = [
     TargetField("[Likes]", "Likes", "choices", ("Tea", "Rum and Coke", "Milk")),
     TargetField("[Country]", "Country", "country", ("Finland", "Poland")),
     TargetField("[State]", "State", "state"),
+    TargetField("[Home]", "Home", "state", ("California", "Ohio")),
+    TargetField("mobile_number", "Mobile number", "mobile"),
 ]
 
 
-def prepare_for(*keys: str, consent: str = "unchanged") -> Preparer:
+def prepare_for(*keys: str, consent: str = "unchanged", **answers: str) -> Preparer:
     mapping = [FieldMapping(f"attribute_{key}", key) for key in keys]
-    return preparer(SendSettings("list", mapping, {"consent_to_track": consent}, FIELDS))
+    answers = {"consent_to_track": consent, "consent_to_send_sms": "unchanged"} | answers
+    return preparer(SendSettings("list", mapping, answers, FIELDS))
 
 
-def prepared(key: str, value: Any) -> Any:
+def prepared(key: str, value: Any, **answers: str) -> Any:
     """The custom fields that come of one value in one field; or the violation."""
-    made = prepare_for(key)("a@example.com", [value])
+    made = prepare_for(key, **answers)("a@example.com", [value])
     return made if isinstance(made, Violation) else orjson.loads(made).get("CustomFields", [])
+
+
+def sent(prepare: Preparer, *values: Any) -> Any:
+    """A whole person as sent; or the violation."""
+    made = prepare("a@example.com", values)
+    return made if isinstance(made, Violation) else orjson.loads(made)
 
 
 def entry(key: str, value: str) -> dict[str, str]:
     return {"Key": key, "Value": value}
+
+
+def cleared(key: str, value: str = "") -> dict[str, Any]:
+    return {"Key": key, "Value": value, "Clear": True}
 
 
 def violation(key: str, value: Any) -> Violation:
@@ -164,6 +177,15 @@ def test_state_takes_any_text_where_the_vendor_names_none() -> None:
     assert prepared("[State]", "Ohio") == [entry("[State]", "Ohio")]
 
 
+@pytest.mark.parametrize("key", ["[State]", "[Home]"])
+def test_state_spells_postal_codes_out(key: str) -> None:
+    assert prepared(key, "ca") == [entry(key, "California")]
+
+
+def test_state_refuses_what_is_not_among_those_that_the_vendor_names() -> None:
+    assert violation("[Home]", "TX").code == "no_such_option"
+
+
 def test_choices_are_one_entry_each() -> None:
     likes = [entry("[Likes]", "Tea"), entry("[Likes]", "Rum and Coke")]
     assert prepared("[Likes]", "Tea; rum and coke ;;tea") == likes
@@ -189,6 +211,86 @@ def test_the_name_may_stand_anywhere_in_the_mapping() -> None:
 
 def test_a_violation_beside_a_name_is_still_one() -> None:
     assert isinstance(prepare_for("name", "[Points]")("a@example.com", ["Ann", "x"]), Violation)
+
+
+# -- consent ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("answer", "said"), [(True, "Yes"), (False, "No"), (None, "No")])
+def test_an_attribute_answers_for_each_person(answer: bool | None, said: str) -> None:
+    person = sent(prepare_for("[City]", consent="attribute:tracking"), "Oslo", answer)
+    assert (person["ConsentToTrack"], person["CustomFields"]) == (said, [entry("[City]", "Oslo")])
+
+
+def test_each_consent_takes_its_own_attribute() -> None:
+    prepare = prepare_for(
+        "mobile_number", "name", consent="attribute:tracking", consent_to_send_sms="attribute:texts"
+    )
+    # The answers stand behind the values in the order of the questions' names: text messages first.
+    person = sent(prepare, "+358401234567", "Ann", True, False)
+    assert (person["ConsentToSendSms"], person["ConsentToTrack"], person["Name"]) == ("Yes", "No", "Ann")
+
+
+# -- mobile number ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", ["+358401234567", " +358 (40) 123-45.67 ", "+358/40 1234567"])
+def test_a_mobile_number_is_written_as_the_vendor_wants_it(number: str) -> None:
+    person = sent(prepare_for("mobile_number", consent_to_send_sms="yes"), number)
+    assert (person["MobileNumber"], person["ConsentToSendSms"]) == ("+358401234567", "Yes")
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["0401234567", "00358401234567", 358401234567, "+0401234567", "+12345", f"+{'1' * 16}", "+35840x", True],
+)
+def test_a_mobile_number_without_a_country_code_is_set_aside(number: object) -> None:
+    refused = sent(prepare_for("mobile_number"), number)
+    assert isinstance(refused, Violation)
+    assert refused.code == "not_a_mobile_number"
+
+
+@pytest.mark.parametrize("absent", [None, "", "  "])
+def test_whoever_has_no_mobile_number_gives_no_consent_to_text_messages(absent: object) -> None:
+    made = prepare_for("mobile_number", consent_to_send_sms="yes")("a@example.com", [absent])
+    assert made == '{"EmailAddress":"a@example.com","ConsentToTrack":"Unchanged"}'
+
+
+def test_it_sends_no_number_without_a_choice_of_consent_to_text_messages() -> None:
+    with pytest.raises(StopRun, match="Consent to send SMS"):
+        prepare_for("mobile_number", consent_to_send_sms="")
+
+
+# -- blanks ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("absent", [None, "", "   "])
+@pytest.mark.parametrize("key", ["[City]", "[Points]", "[Tier]", "[Likes]", "[Country]", "[State]"])
+def test_blanks_are_cleared_where_that_was_chosen(key: str, absent: object) -> None:
+    assert prepared(key, absent, blanks="clear") == [cleared(key)]
+
+
+@pytest.mark.parametrize("absent", [None, " "])
+def test_a_date_is_cleared_as_documented(absent: object) -> None:
+    assert prepared("[Born]", absent, blanks="clear") == [entry("[Born]", "0000-00-00")]
+
+
+def test_name_and_mobile_number_are_cleared_by_being_empty() -> None:
+    person = sent(prepare_for("name", "mobile_number", blanks="clear"), None, "")
+    assert (person["Name"], person["MobileNumber"]) == ("", "")
+    assert "ConsentToSendSms" not in person
+
+
+def test_options_that_a_person_no_longer_has_are_taken_away_where_blanks_are_cleared() -> None:
+    assert prepared("[Likes]", "Milk", blanks="clear") == [
+        entry("[Likes]", "Milk"),
+        cleared("[Likes]", "Tea"),
+        cleared("[Likes]", "Rum and Coke"),
+    ]
+
+
+def test_a_value_that_is_there_is_sent_without_clear() -> None:
+    assert prepared("[City]", "Oslo", blanks="clear") == [entry("[City]", "Oslo")]
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=250))

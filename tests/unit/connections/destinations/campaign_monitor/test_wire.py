@@ -72,6 +72,16 @@ def test_it_never_resubscribes_nor_starts_journeys() -> None:
     }
 
 
+def test_it_starts_automations_when_that_was_chosen() -> None:
+    chosen = wire.import_body(["{}"], starts_automations=True, restarts_automations=True)
+    assert orjson.loads(chosen) == {
+        "Resubscribe": False,
+        "QueueSubscriptionBasedAutoResponders": True,
+        "RestartSubscriptionBasedAutoresponders": True,
+        "Subscribers": [{}],
+    }
+
+
 # -- receipts --------------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,91 @@
+"""From an export's settings to what a run sends by: exactly what changes the list changes everybody's hash."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from connections.destinations import registry
+from connections.destinations.values import ListDetails, ListOptIn, TargetField, UnsubscribeScope
+from connections.models import Connection
+from exports import matching
+from exports.models import Export
+
+pytestmark = pytest.mark.django_db
+
+FIELDS = [
+    TargetField("name", "Name", "text"),
+    TargetField("mobile_number", "Mobile number", "mobile"),
+    TargetField("[City]", "City", "text"),
+    TargetField("[Likes]", "Likes", "choices", ("Tea", "Milk")),
+]
+DETAILS = ListDetails("list", "Spring", "", "", ListOptIn.SINGLE, UnsubscribeScope.THIS_LIST, 0, FIELDS)
+NAME = {"attribute": "first_name", "field": "name"}
+CITY = {"attribute": "city", "field": "[City]"}
+LIKES = {"attribute": "likes", "field": "[Likes]"}
+MOBILE = {"attribute": "mobile", "field": "mobile_number"}
+
+
+@pytest.fixture
+def connection() -> Connection:
+    return Connection.objects.create(name="Main", destination_key="campaign_monitor", environment="sandbox")
+
+
+@pytest.fixture
+def freeze(connection: Connection) -> Any:
+    def frozen(mapping: Sequence[Mapping[str, str]] = (NAME,), **answers: str) -> dict[str, Any]:
+        export, _created = Export.objects.get_or_create(
+            name="Spring", connection=connection, list_id="list", email_attribute="email"
+        )
+        export.mapping, export.answers = list(mapping), {"consent_to_track": "yes"} | answers
+        return matching.freeze(export, DETAILS)
+
+    return frozen
+
+
+def hashed(frozen: Mapping[str, Any]) -> tuple[str, str]:
+    """What goes into the hash of somebody without, and of somebody with a blank value."""
+    return matching.what_changes_the_list(frozen), matching.what_changes_blanks(frozen)
+
+
+def test_the_usual_answers_are_filled_in_and_change_nothing(freeze: Any) -> None:
+    assert freeze()["answers"] == {"consent_to_track": "yes", "blanks": "keep", "automations": "off"}
+    assert hashed(freeze()) == hashed(freeze(blanks="keep", automations="off"))
+    assert matching.what_changes_blanks(freeze()) == ""
+
+
+def test_the_order_of_the_rows_changes_nothing(freeze: Any) -> None:
+    assert freeze((NAME, CITY))["mapping"] == freeze((CITY, NAME))["mapping"]
+    assert hashed(freeze((NAME, CITY))) == hashed(freeze((CITY, NAME)))
+
+
+def test_automations_change_nothing_for_people_who_are_on_the_list(freeze: Any) -> None:
+    assert hashed(freeze(automations="returning")) == hashed(freeze())
+
+
+def test_consent_changes_everybody(freeze: Any) -> None:
+    assert hashed(freeze(consent_to_track="no"))[0] != hashed(freeze())[0]
+
+
+def test_another_field_changes_everybody(freeze: Any) -> None:
+    assert hashed(freeze((NAME, CITY)))[0] != hashed(freeze())[0]
+
+
+def test_clearing_blanks_changes_whoever_has_one(freeze: Any) -> None:
+    everybody, blanks = hashed(freeze(blanks="clear"))
+    assert everybody == hashed(freeze())[0]
+    assert blanks
+
+
+def test_clearing_blanks_changes_everybody_where_options_are_taken_away_too(freeze: Any) -> None:
+    everybody, blanks = hashed(freeze((NAME, LIKES), blanks="clear"))
+    assert everybody != hashed(freeze((NAME, LIKES)))[0]
+    assert blanks == ""
+
+
+def test_consent_to_text_messages_is_asked_with_a_mobile_number_alone(freeze: Any) -> None:
+    assert "consent_to_send_sms" not in freeze(consent_to_send_sms="yes")["answers"]
+    assert freeze((MOBILE,), consent_to_send_sms="yes")["answers"]["consent_to_send_sms"] == "yes"
+    questions = registry.get("campaign_monitor").questions()
+    export = Export(mapping=[MOBILE], answers={"consent_to_track": "attribute:tracking"})
+    assert matching.unanswered(export, questions) == ["Consent to send SMS"]
