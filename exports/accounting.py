@@ -27,6 +27,8 @@ class PeopleKind(StrEnum):
     LEFT = "left"
     REJECTED = "rejected"
     NOT_SENT = "not_sent"
+    REMOVED = "removed"
+    KEPT = "kept"
 
 
 LABELS: dict[PeopleKind, str | Promise] = {
@@ -42,6 +44,8 @@ LABELS: dict[PeopleKind, str | Promise] = {
     PeopleKind.LEFT: _("Left as they are"),
     PeopleKind.REJECTED: _("Rejected"),
     PeopleKind.NOT_SENT: _("Not sent"),
+    PeopleKind.REMOVED: _("Removed"),
+    PeopleKind.KEPT: _("Not removed"),
 }
 
 # What each group is, in a sentence.
@@ -59,6 +63,8 @@ MEANINGS: dict[PeopleKind, str | Promise] = {
     PeopleKind.LEFT: _("Unsubscribed, suppressed, bounced, deleted or unconfirmed: they stay so."),
     PeopleKind.REJECTED: _("The destination did not accept them; their reasons are below."),
     PeopleKind.NOT_SENT: _("The run ended before their turn. The next run sends them."),
+    PeopleKind.REMOVED: _("They had left the segments, and only this export had brought them."),
+    PeopleKind.KEPT: _("They had left the segments and stay as they are; their reasons are below."),
 }
 
 
@@ -149,6 +155,15 @@ def sections_of(run: Run) -> list[OutcomeSection]:
         OutcomeSection(PeopleKind.LEFT, _("Left as they are"), run.left, _of_kind(groups, PeopleKind.LEFT)),
         OutcomeSection(PeopleKind.REJECTED, _("Rejected"), run.rejected, _of_kind(groups, PeopleKind.REJECTED)),
         OutcomeSection(PeopleKind.NOT_SENT, _("Not sent"), kept_back, not_sent),
+    ]
+
+
+def removals_of(run: Run) -> list[OutcomeSection]:
+    """What became of those who had left the segments."""
+    groups = groups_of(run)
+    return [
+        OutcomeSection(PeopleKind.REMOVED, _("Removed"), run.removed, _of_kind(groups, PeopleKind.REMOVED)),
+        OutcomeSection(PeopleKind.KEPT, _("Not removed"), run.kept, _of_kind(groups, PeopleKind.KEPT)),
     ]
 
 

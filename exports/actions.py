@@ -17,6 +17,7 @@ from connections.models import Connection
 from connections.permissions import check_can_use
 from exports import matching, permissions, policies
 from exports.models import Export, Run, RunEvent, Stage, Trigger
+from exports.options import ORDINARY, RunOptions
 from exports.run_states import Reason, change_status
 from segments.models import Segment
 
@@ -119,7 +120,12 @@ def detach(export: Export, *, by: User | None) -> None:
 
 @transaction.atomic
 def start_run(
-    export: Export, *, by: User | None, trigger: Trigger = Trigger.MANUAL, retry_of: Run | None = None
+    export: Export,
+    *,
+    by: User | None,
+    trigger: Trigger = Trigger.MANUAL,
+    retry_of: Run | None = None,
+    options: RunOptions = ORDINARY,
 ) -> Run:
     """Queue a run and ring for it; it takes the place of a retry that was still to come. Raises policies.Refusal
     when one is under way (two clicks, two people: the export's row is locked, so that exactly one gets through) or
@@ -127,9 +133,10 @@ def start_run(
     export = Export.objects.select_for_update(of=("self",)).get(pk=export.pk)
     policies.check_can_run(export)
     export.runs.filter(status=JobStatus.FAILURE).exclude(resume_at=None).update(resume_at=None)
-    run = _new_run(export, trigger, by, retry_of=retry_of)
+    run = _new_run(export, trigger, by, retry_of=retry_of, options=options)
     if trigger != Trigger.SYSTEM:  # whoever asked for the system refresh is in the record
-        record("run", export, by=by, changes={"run": (None, run.number)})
+        asked: dict[str, tuple[object, object]] = {name: (None, value) for name, value in run.options.items()}
+        record("run", export, by=by, changes={"run": (None, run.number), **asked})
     _ring_after_commit(run)
     return run
 
@@ -191,8 +198,15 @@ def _apply(export: Export, settings: ExportSettings) -> None:
     export.connection = settings.connection
 
 
-def _new_run(export: Export, trigger: Trigger, by: User | None, *, retry_of: Run | None = None) -> Run:
-    """The next run of an export whose row is locked."""
+def _new_run(
+    export: Export,
+    trigger: Trigger,
+    by: User | None,
+    *,
+    retry_of: Run | None = None,
+    options: RunOptions = ORDINARY,
+) -> Run:
+    """The next run of an export whose row is locked. A retry is asked what the failed run was asked."""
     run = Run.objects.create(
         export=export,
         number=(export.runs.aggregate(last=Max("number"))["last"] or 0) + 1,
@@ -200,6 +214,7 @@ def _new_run(export: Export, trigger: Trigger, by: User | None, *, retry_of: Run
         requested_by=by,
         retry_of=retry_of,
         retries=retry_of.retries + 1 if retry_of else 0,
+        options=retry_of.options if retry_of else options.keep(),
     )
     RunEvent.objects.create(run=run, to_status=run.status, by_name=str(by) if by else "")
     return run

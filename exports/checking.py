@@ -28,7 +28,12 @@ def check(run: Run) -> bool:
     _check_segments(export)
     details = _look_up(connection, export)
     _check_fields(export, details)
-    return _take_list(run, connection, matching.freeze(export, details) | {"run": str(run.pk)})
+    frozen = matching.freeze(export, details) | {
+        "run": str(run.pk),
+        "options": run.options,
+        "clock_there": connection.destination.clock(credentials.access(connection)),
+    }
+    return _take_list(run, connection, frozen)
 
 
 def _usable_connection(export: Export) -> Connection:

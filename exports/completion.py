@@ -13,7 +13,8 @@ from config.jobs.models import JobStatus
 from connections import credentials
 from connections.destinations.errors import DestinationError
 from exports import matching, retries
-from exports.models import BatchStatus, OutcomeKind, Run, Stage
+from exports.models import IS_REMOVAL, BatchStatus, OutcomeKind, Run, Stage
+from exports.removing import HeldBecause
 from exports.rights import disclosures
 from exports.run_states import Reason, RunEnded, change_status
 
@@ -75,7 +76,8 @@ def _end(
 
 def _figures(run: Run) -> dict[str, int]:
     """Sums over the batches that have the last word on their people."""
-    sums = run.batches.filter(status__in=_LAST_WORD).aggregate(
+    last = run.batches.filter(status__in=_LAST_WORD)
+    sums = last.exclude(IS_REMOVAL).aggregate(
         delivered=Sum("delivered", default=0),
         new_people=Sum("new_people", default=0),
         left=Sum("left", default=0),
@@ -84,17 +86,24 @@ def _figures(run: Run) -> dict[str, int]:
         not_sent=Sum("size", default=0, filter=Q(status=BatchStatus.NOT_SENT)),
     )
     anew = run.outcomes.filter(kind=OutcomeKind.REJECTED, is_new=True).count()
-    return {name: int(value) for name, value in sums.items()} | {"rejected_anew": anew}
+    taken_off = last.filter(IS_REMOVAL).aggregate(
+        removed=Sum("delivered", default=0),
+        kept=Sum("left", default=0),
+        not_removed=Sum("rejected", default=0) + Sum("size", default=0, filter=Q(status=BatchStatus.NOT_SENT)),
+    )
+    return {name: int(value) for name, value in {**sums, **taken_off}.items()} | {"rejected_anew": anew}
 
 
 def _verdict(run: Run, figures: dict[str, int]) -> tuple[JobStatus, Reason, str]:
     if figures["unaccounted"]:
         sentence = _("The answers did not account for %(people)d people.") % {"people": figures["unaccounted"]}
         return JobStatus.WARNINGS, Reason.UNACCOUNTED, sentence
-    if figures["rejected_anew"]:
-        return JobStatus.WARNINGS, Reason.SOME_REJECTED, ""
+    if run.removals_held:
+        return JobStatus.WARNINGS, Reason.REMOVALS_HELD, str(HeldBecause(run.held_because).label)
+    if figures["rejected_anew"] or figures["not_removed"]:
+        reason = Reason.SOME_REJECTED if figures["rejected_anew"] else Reason.SOME_NOT_REMOVED
+        return JobStatus.WARNINGS, reason, ""
     if figures["rejected"]:
         return JobStatus.SUCCESSFUL, Reason.REJECTED_AS_BEFORE, ""
-    if run.planned == 0:
-        return JobStatus.SUCCESSFUL, Reason.NOTHING_CHANGED, ""
-    return JobStatus.SUCCESSFUL, Reason.NONE, ""
+    nothing = run.planned == 0 and run.to_remove == 0
+    return JobStatus.SUCCESSFUL, Reason.NOTHING_CHANGED if nothing else Reason.NONE, ""

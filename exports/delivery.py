@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import Enum
 
@@ -25,7 +25,7 @@ from connections import credentials, slots
 from connections.actions import mark_reconnect_needed
 from connections.destinations.base import Sender
 from connections.destinations.errors import BatchRefused, DestinationError, NeedsAdministrator, TryLater
-from connections.destinations.values import BatchReceipt, OutcomeKind, ProfileRefusal, SendSettings
+from connections.destinations.values import BatchReceipt, Deed, OutcomeKind, ProfileRefusal, SendSettings
 from connections.models import Connection
 from exports import fencing, matching, recording
 from exports.models import Batch, BatchStatus, DeliveredSet, Run, Stage
@@ -159,7 +159,8 @@ def _put_in_flight(work: Slice) -> None:
     if not ready:
         return
     for batch in recording.intend(work.run, ready):
-        work.in_flight[work.executor.submit(_send, work.lines, batch.payloads)] = batch
+        deed = Deed(batch.deed)
+        work.in_flight[work.executor.submit(_send, work.lines, batch.payloads, deed)] = batch
 
 
 def _ready(run: Run, limit: int) -> list[int]:
@@ -168,11 +169,11 @@ def _ready(run: Run, limit: int) -> list[int]:
     return list(to_send.order_by("number").values_list("pk", flat=True)[:limit])
 
 
-def _send(lines: "queue.SimpleQueue[Line]", payloads: list[str]) -> BatchReceipt:
+def _send(lines: "queue.SimpleQueue[Line]", payloads: list[str], deed: Deed) -> BatchReceipt:
     """In a sender's thread: HTTP only, no database."""
     line = lines.get()
     try:
-        return line.sender.send(payloads, line.settings)
+        return line.sender.send(payloads, replace(line.settings, deed=deed))
     finally:
         lines.put(line)
 

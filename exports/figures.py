@@ -15,6 +15,7 @@ _PLAN = (
     "planned",
 )
 _ENDED = ("delivered", "new_people", "left", "rejected", "not_sent")
+_REMOVALS = ("to_remove", "removed", "kept", "not_removed", "removals_held")
 
 
 def of_plan(figures: Figures) -> dict[str, int]:
@@ -26,11 +27,11 @@ def of_plan(figures: Figures) -> dict[str, int]:
         "without_consent": figures.no_consent,
         "unchanged": figures.unchanged,
         "still_refused": figures.still_refused,
-        "to_add": figures.add,
-        "to_update": figures.update,
+        "to_add": figures.to_add,
+        "to_update": figures.to_update,
     }
 
 
 def of_run(run: Run) -> dict[str, int]:
     """What a run planned, and what became of it."""
-    return {name: getattr(run, name) for name in (*_PLAN, *_ENDED)}
+    return {name: getattr(run, name) for name in (*_PLAN, *_ENDED, *_REMOVALS)}

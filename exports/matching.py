@@ -12,12 +12,13 @@ from connections.destinations.values import (
     FieldMapping,
     ListDetails,
     ListOptIn,
+    Mark,
     Question,
     SendSettings,
     TargetField,
     attribute_of,
 )
-from exports.models import Export
+from exports.models import Export, Removal
 
 
 def freeze(export: Export, details: ListDetails) -> dict[str, Any]:
@@ -31,13 +32,23 @@ def freeze(export: Export, details: ListDetails) -> dict[str, Any]:
         "list_title": details.title,
         "confirmed_opt_in": details.opt_in == ListOptIn.CONFIRMED,
         "opt_in_mail_accepted": export.opt_in_mail_accepted,
-        "segments": [{"id": segment.pk, "name": segment.name} for segment in export.segments.order_by("name")],
+        "segments": [
+            {"id": segment.pk, "name": segment.name, "members": segment.member_count}
+            for segment in export.segments.order_by("name")
+        ],
         "email_attribute": export.email_attribute,
         "required_attribute": export.connection.limited.required_attribute if export.connection else "",
         "mapping": sorted(export.mapping, key=lambda pair: str(pair["field"])),
         "answers": answers,
         "concerns": _concerns(answers, questions, export.mapping, details),
         "fields": [asdict(field) for field in details.fields],
+        "removal": {
+            "how": export.removal,
+            "mark_field": export.mark_field,
+            "mark_value": export.mark_value,
+            "unsubscribe_scope": details.unsubscribe_scope,
+            "unsubscribes_everywhere": export.unsubscribes_everywhere,
+        },
     }
 
 
@@ -49,13 +60,23 @@ def send_settings(list_id: str, frozen: Mapping[str, Any]) -> SendSettings:
         answers=frozen["answers"],
         fields=[TargetField(**field) for field in frozen["fields"]],
         run=frozen.get("run", ""),
+        mark=_mark(frozen.get("removal", {})),
     )
+
+
+def _mark(removal: Mapping[str, Any]) -> Mark | None:
+    if removal.get("how") != Removal.MARK:
+        return None
+    return Mark(field_key=removal["mark_field"], value=removal["mark_value"])
 
 
 def missing_fields(export: Export, details: ListDetails) -> list[str]:
     """Fields that the export maps to and the list does not have: the vendor would drop their values silently."""
     known = {field.key for field in details.fields}
-    return [pair["field"] for pair in export.mapping if pair["field"] not in known]
+    wanted = [pair["field"] for pair in export.mapping]
+    if export.removal == Removal.MARK:
+        wanted.append(export.mark_field)
+    return [field for field in wanted if field not in known]
 
 
 def asked(questions: Sequence[Question], mapping: Sequence[Mapping[str, str]]) -> list[Question]:

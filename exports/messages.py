@@ -7,6 +7,7 @@ from enum import Enum
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from connections.destinations import values
 from exports.models import Outcome, Run
 from exports.planning import BAD_EMAIL, DUPLICATE, NO_CONSENT, NO_EMAIL
 from exports.run_states import Reason
@@ -64,6 +65,13 @@ MESSAGES: dict[Reason, Message] = {
         _("The destination did not take people whom it had rejected before for the same reasons; nobody else."),
         _("See the rejected people and their reasons."),
         Deed.SEE_REJECTED,
+    ),
+    Reason.REMOVALS_HELD: Message(
+        _("Everybody was sent. Nobody was taken off the list: that many at once may be a mistake."),
+        _("Look at the segments. If it is right, choose “Confirm removals”; the next run works it out anew."),
+    ),
+    Reason.SOME_NOT_REMOVED: Message(
+        _("The destination refused to take some people off the list. The next run tries again."),
     ),
     Reason.UNACCOUNTED: Message(
         _("The destination's counts do not add up to what was sent."),
@@ -136,6 +144,13 @@ _OUTCOMES: dict[str, str | Promise] = {
     BAD_EMAIL: _("This is not a deliverable email address."),
     DUPLICATE: _("Another profile with the same address was updated more recently and is sent instead."),
     NO_CONSENT: _("The attribute that the connection requires is not true for this person."),
+    values.Deed.MARK.value: _("Left the segments; marked on the list."),
+    values.Deed.DELETE.value: _("Left the segments; deleted from the list."),
+    values.Deed.UNSUBSCRIBE.value: _("Left the segments; unsubscribed."),
+    values.NOT_ON_LIST: _("Left the segments; the list did not hold them any more."),
+    values.NOT_ACTIVE: _("Left the segments; had unsubscribed, bounced or not confirmed before, and stays so."),
+    values.ALREADY_REMOVED: _("Left the segments; somebody else had taken them off the list before."),
+    values.FOUND_THERE: _("Left the segments; was on the list before this export sent them, so they stay."),
 }
 
 

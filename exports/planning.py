@@ -1,12 +1,13 @@
 """What a run will send: everyone in the segments, each with a verdict, and the difference cut into batches.
 
 PostgreSQL selects, joins and deduplicates into a temporary table with one row per member and an *action* for each:
-invalid, duplicate, no_consent, unchanged, still_refused, add or update. Conversion to the list's own form streams
+invalid, duplicate, no_consent, unchanged, still_refused, add or update; then those who come back are told apart
+(returning.py), and whoever has left is to be removed (removing.py). Conversion to the list's own form streams
 over what is to be sent. All of it is one transaction: a plan is there or it is not. The same code, rolled back, is
 the preview.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -20,8 +21,10 @@ from django.utils.translation import gettext as _
 from config.jobs.leases import Keeper, fenced_update
 from config.jobs.models import JobStatus
 from connections.destinations import registry
-from connections.destinations.values import Capabilities, Preparer, Violation
-from exports import answering, matching
+from connections.destinations.base import Destination
+from connections.destinations.values import Deed, Mark, SendSettings, Violation
+from exports import answering, matching, removing, returning
+from exports.batch_writing import BatchWriter, Person, stop_if_asked
 from exports.models import DeliveredSet, OutcomeKind, Run, Stage
 from exports.rights import forgetting
 from exports.run_states import Reason, RunEnded
@@ -33,6 +36,15 @@ BAD_EMAIL = "bad_email"
 DUPLICATE = "duplicate"
 NO_CONSENT = "no_consent"
 _FETCH = 2000
+# What is done to whom, in the order of sending: those who are new come first, so that few batches mix them with
+# others and the answers tell whom the export has brought.
+_DEEDS = {
+    "add": Deed.SEND,
+    "unmark": Deed.SEND,
+    "update": Deed.SEND,
+    "bring_back": Deed.BRING_BACK,
+    "resubscribe": Deed.RESUBSCRIBE,
+}
 
 
 @dataclass(frozen=True)
@@ -46,6 +58,9 @@ class Figures:
     still_refused: int = 0
     add: int = 0
     update: int = 0
+    unmark: int = 0  # had left and were marked; come back
+    bring_back: int = 0  # had left and were deleted; come back
+    resubscribe: int = 0  # the list had left them as they are; a person lets them be sent all the same
 
     @property
     def members(self) -> int:
@@ -57,19 +72,16 @@ class Figures:
         return self.unchanged + self.still_refused + self.to_send
 
     @property
+    def to_add(self) -> int:
+        return self.add + self.unmark + self.bring_back
+
+    @property
+    def to_update(self) -> int:
+        return self.update + self.resubscribe
+
+    @property
     def to_send(self) -> int:
-        return self.add + self.update
-
-
-@dataclass(frozen=True)
-class Person:
-    """One person to be sent, in the list's own form."""
-
-    profile_id: int
-    email: str
-    payload: str
-    data_hash: str
-    is_new: bool
+        return self.to_add + self.to_update
 
 
 @transaction.atomic
@@ -83,9 +95,14 @@ def plan(run: Run, keeper: Keeper) -> None:
     _check_limits(run, figures)
     stop_if_asked(keeper)
     _keep_exceptions(run)
-    violations, planned = _cut_into_batches(run, keeper)
+    writer = BatchWriter(run, registry.get(run.account.partition(":")[0]).capabilities, keeper)
+    violations = _cut_into_batches(run, writer)
+    planned = writer.written
+    removals = removing.plan(run, delivered_set, writer)
     gate.enter()
-    erased = forgetting.drop_gone(run) if gate.last_erasure() != erased_until else 0
+    erased, staying = (0, 0)
+    if gate.last_erasure() != erased_until:
+        erased, staying = forgetting.drop_gone(run), forgetting.drop_unknown(run, delivered_set.pk)
     keeper.report()  # from here on progress counts what is delivered, and is written with it
     fenced_update(
         run,
@@ -96,19 +113,15 @@ def plan(run: Run, keeper: Keeper) -> None:
         without_consent=figures.no_consent,
         unchanged=figures.unchanged,
         still_refused=figures.still_refused,
-        to_add=figures.add,
-        to_update=figures.update,
+        to_add=figures.to_add,
+        to_update=figures.to_update,
         planned=planned - erased,
+        to_remove=removals.to_remove - staying,
+        removals_held=removals.held,
+        held_because=removals.held_because,
         progress_done=0,
-        progress_total=planned - erased,
+        progress_total=planned - erased + removals.to_remove - staying,
     )
-
-
-def stop_if_asked(keeper: Keeper) -> None:
-    """Raise LeaseLost or, when a person has canceled the run, RunEnded."""
-    keeper.check()
-    if keeper.cancel_requested.is_set():
-        raise RunEnded(JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
 
 
 def stop_if_canceled(run: Run) -> None:
@@ -118,8 +131,11 @@ def stop_if_canceled(run: Run) -> None:
 
 
 def _delivered_set(run: Run) -> DeliveredSet:
-    delivered_set, _created = DeliveredSet.objects.get_or_create(
-        export_id=run.export_id, account=run.account, list_id=run.list_id
+    delivered_set, _created = DeliveredSet.objects.update_or_create(
+        export_id=run.export_id,
+        account=run.account,
+        list_id=run.list_id,
+        defaults={"list_title": str(run.frozen.get("list_title", ""))[:200]},
     )
     return delivered_set
 
@@ -133,10 +149,11 @@ def _check_limits(run: Run, figures: Figures) -> None:
         }
         raise RunEnded(JobStatus.FAILED, Reason.TOO_MANY_PROFILES, sentence)
     _check_contract(run)
-    if figures.add and run.frozen["confirmed_opt_in"] and not run.frozen["opt_in_mail_accepted"]:
+    emailed = figures.add + figures.bring_back
+    if emailed and run.frozen["confirmed_opt_in"] and not run.frozen["opt_in_mail_accepted"]:
         sentence = _("%(type)s would email %(new)d new people to confirm.") % {
             "type": registry.get(run.account.partition(":")[0]).label,
-            "new": figures.add,
+            "new": emailed,
         }
         raise RunEnded(JobStatus.NEEDS_CONFIRMATION, Reason.OPT_IN_MAIL, sentence)
 
@@ -151,7 +168,8 @@ def _check_contract(run: Run) -> None:
         cursor.execute(
             """
             SELECT count(*) FROM (
-                SELECT email FROM plan WHERE action IN ('add', 'update', 'unchanged')
+                SELECT email FROM plan
+                 WHERE action IN ('add', 'update', 'unchanged', 'unmark', 'bring_back', 'resubscribe')
                  UNION
                 SELECT delivered.email
                   FROM exports_delivered delivered
@@ -231,6 +249,7 @@ def _draw(frozen: Mapping[str, Any], delivered_set_id: int) -> None:
     with database.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.plan")
         cursor.execute(statement, params)
+    returning.adjust(frozen, delivered_set_id)
 
 
 def _consent_sql(attribute: str) -> tuple[str, str, list[str]]:
@@ -264,38 +283,40 @@ def _keep_exceptions(run: Run) -> None:
         )
 
 
-def people(prepare: Preparer, limit: int | None = None) -> Iterator[Person | tuple[int, str, Violation]]:
+def people(
+    destination: Destination, settings: SendSettings, limit: int | None = None
+) -> Iterator[Person | tuple[int, str, Violation]]:
     """Everyone to be sent, in the destination's form and in a stable order; or who cannot be, and why."""
-    statement = "SELECT profile_id, email, mapped, data_hash::text, action FROM plan"
-    statement += " WHERE action IN ('add', 'update') ORDER BY profile_id"
+    prepare = destination.preparer(settings)
+    statement = "SELECT profile_id, email, mapped, data_hash::text, action, mark_field FROM plan"
+    statement += " WHERE action = ANY (%s) ORDER BY array_position(%s, action), profile_id"
     if limit is not None:
         statement += f" LIMIT {int(limit)}"
     with closing(database.chunked_cursor()) as cursor:
-        cursor.execute(statement)
+        cursor.execute(statement, [list(_DEEDS), list(_DEEDS)])
         while rows := cursor.fetchmany(_FETCH):
-            for profile_id, email, mapped, data_hash, action in rows:
+            for profile_id, email, mapped, data_hash, action, mark_field in rows:
                 prepared = prepare(email, orjson.loads(mapped))
                 if isinstance(prepared, Violation):
                     yield profile_id, email, prepared
-                else:
-                    yield Person(profile_id, email, prepared, data_hash, action == "add")
+                    continue
+                if mark_field:
+                    prepared = destination.welcomed_back(prepared, Mark(mark_field, ""))
+                yield Person(profile_id, email, prepared, data_hash, action == "add", _DEEDS[action])
 
 
-def _cut_into_batches(run: Run, keeper: Keeper) -> tuple[int, int]:
-    """Write what is to be sent as numbered batches; how many profiles could not be converted, and how many are in
-    the batches."""
+def _cut_into_batches(run: Run, writer: BatchWriter) -> int:
+    """Write what is to be sent as numbered batches; how many profiles could not be converted."""
     destination = registry.get(run.account.partition(":")[0])
-    prepare = destination.preparer(matching.send_settings(run.list_id, run.frozen))
-    writer = _BatchWriter(run, destination.capabilities, keeper)
     violations = 0
-    for found in people(prepare):
+    for found in people(destination, matching.send_settings(run.list_id, run.frozen)):
         if isinstance(found, Person):
             writer.add(found)
         else:
             _keep_violation(run, *found)
             violations += 1
     writer.flush()
-    return violations, writer.written
+    return violations
 
 
 def _keep_violation(run: Run, profile_id: int, email: str, violation: Violation) -> None:
@@ -306,56 +327,3 @@ def _keep_violation(run: Run, profile_id: int, email: str, violation: Violation)
         code=violation.code,
         message=violation.message,
     )
-
-
-class _BatchWriter:
-    """Gathers people and writes a batch whenever it is full, by rows or by bytes."""
-
-    def __init__(self, run: Run, capabilities: Capabilities, keeper: Keeper) -> None:
-        self.number = 0
-        self.written = 0
-        self._run = run
-        self._capabilities = capabilities
-        self._keeper = keeper
-        self._people: list[Person] = []
-        self._bytes = 0
-
-    def add(self, person: Person) -> None:
-        size = len(person.payload.encode()) + 1
-        full = len(self._people) >= self._capabilities.batch_rows
-        if full or (self._people and self._bytes + size > self._capabilities.batch_bytes):
-            self.flush()
-        self._people.append(person)
-        self._bytes += size
-
-    def flush(self) -> None:
-        if not self._people:
-            return
-        self.number += 1
-        write_batch(self._run.pk, self.number, self._people)
-        self.written += len(self._people)
-        self._people, self._bytes = [], 0
-        self._keeper.report(progress_done=self.written)
-        stop_if_asked(self._keeper)
-
-
-def write_batch(run_id: int, number: int, members: Sequence[Person]) -> None:
-    """One batch as one row, its members as arrays."""
-    with database.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO exports_batch (run_id, number, label, status, attempt, size, profile_ids, emails, payloads,
-                                       hashes, delivered, new_people, "left", rejected, unaccounted, code, message)
-            VALUES (%s, %s, %s, 'planned', 0, %s, %s, %s, %s, %s::uuid[], 0, 0, 0, 0, 0, '', '')
-            """,
-            [
-                run_id,
-                number,
-                str(number),
-                len(members),
-                [person.profile_id for person in members],
-                [person.email for person in members],
-                [person.payload for person in members],
-                [person.data_hash for person in members],
-            ],
-        )

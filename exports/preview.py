@@ -11,6 +11,7 @@ from connections import credentials
 from connections.destinations.values import ListDetails
 from connections.models import Connection
 from exports import matching, planning
+from exports.batch_writing import Person
 from exports.models import Export
 from exports.planning import Figures
 
@@ -75,11 +76,11 @@ def preview(export: Export, *, first: int = 20) -> Preview:
         raise credentials.NotConnected("The export has no connection.")
     details = connection.destination.list_details(credentials.access(connection), export.list_id)
     frozen = matching.freeze(export, details)
-    prepare = connection.destination.preparer(matching.send_settings(export.list_id, frozen))
+    settings = matching.send_settings(export.list_id, frozen)
     try:
         with transaction.atomic():
             figures = planning.draw(frozen, connection.account, export.list_id, export.pk)
-            people = list(planning.people(prepare, limit=first))
+            people = list(planning.people(connection.destination, settings, limit=first))
             raise _Undo
     except _Undo:
         pass
@@ -87,6 +88,6 @@ def preview(export: Export, *, first: int = 20) -> Preview:
         list_details=details,
         figures=figures,
         calls=math.ceil(figures.to_send / connection.destination.capabilities.batch_rows),
-        payloads=[person.payload for person in people if isinstance(person, planning.Person)],
+        payloads=[person.payload for person in people if isinstance(person, Person)],
         violations=[(found[1], found[2].message) for found in people if isinstance(found, tuple)],
     )

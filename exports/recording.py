@@ -13,8 +13,9 @@ from django.db.models import F
 from config.jobs import clock
 from config.jobs.leases import LeaseLost, hold_fence
 from connections.destinations.errors import DestinationError
-from connections.destinations.values import BatchReceipt, OutcomeKind, ProfileRefusal
-from exports.models import Batch, BatchStatus, Run
+from connections.destinations.values import REMOVALS, BatchReceipt, OutcomeKind, ProfileRefusal
+from exports import recording_removals, returned
+from exports.models import Batch, BatchStatus, Origin, Run
 from exports.rights import forgetting
 
 
@@ -37,18 +38,25 @@ def intend(run: Run, batch_ids: Sequence[int]) -> list[Batch]:
         status=BatchStatus.SENDING, attempt=F("attempt") + 1, sent_at=clock.now()
     )
     intended = Batch.objects.filter(pk__in=batch_ids, status=BatchStatus.SENDING).order_by("number")
-    return list(intended.only("number", "size", "attempt", "payloads", "run_id"))
+    return list(intended.only("number", "size", "attempt", "payloads", "run_id", "deed"))
 
 
 @transaction.atomic
 def record_receipt(run: Run, batch_id: int, delivered_set_id: int, receipt: BatchReceipt) -> None:
     """Everybody in the batch has an outcome from here on."""
     hold_fence(run)  # nobody is taken out of the batch meanwhile
+    batch = Batch.objects.only("deed", "attempt", "size", "adds").get(pk=batch_id)
+    if batch.deed in REMOVALS:
+        removals = recording_removals.record(run, batch, delivered_set_id, receipt)
+        _add_to_run(run, **removals, progress_done=batch.size)
+        return
     refusals = [refusal for refusal in receipt.refusals if refusal.kind != OutcomeKind.DELIVERED]
     taken_back = _keep_refusals(run, batch_id, delivered_set_id, refusals)
     left = sum(kind == OutcomeKind.LEFT for kind in taken_back)
     rejected = len(taken_back) - left
-    _keep_delivered(run, batch_id, delivered_set_id, [refusal.email for refusal in refusals])
+    refused = [refusal.email for refusal in refusals]
+    _keep_delivered(run, batch_id, delivered_set_id, refused, _origin(batch, receipt, len(taken_back)))
+    returned.record(batch, delivered_set_id, refused)
     Batch.objects.filter(pk=batch_id).update(
         status=BatchStatus.DONE,
         delivered=F("size") - left - rejected,
@@ -63,15 +71,24 @@ def record_receipt(run: Run, batch_id: int, delivered_set_id: int, receipt: Batc
         code="",
         message="",
     )
-    size = Batch.objects.values_list("size", flat=True).get(pk=batch_id)
     _add_to_run(
         run,
-        delivered=size - left - rejected,
+        delivered=batch.size - left - rejected,
         new_people=receipt.new,
         left=left,
         rejected=rejected,
-        progress_done=size,
+        progress_done=batch.size,
     )
+
+
+def _origin(batch: Batch, receipt: BatchReceipt, refused: int) -> Origin:
+    """Whether the export has brought the people of this batch who are new to it. The answer counts and names
+    nobody, so it tells only when all of the batch are new to the export, and all of them or nobody to the list."""
+    if batch.adds != batch.size or receipt.unaccounted:
+        return Origin.UNKNOWN
+    if receipt.new == batch.size - refused:
+        return Origin.BROUGHT
+    return Origin.FOUND_THERE if receipt.new == 0 and batch.attempt == 1 else Origin.UNKNOWN
 
 
 @transaction.atomic
@@ -111,9 +128,11 @@ def _copy_part(batch_id: int, label: str, first: int, last: int) -> None:
     with database.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO exports_batch (run_id, number, label, status, attempt, size, profile_ids, emails, payloads,
-                                       hashes, delivered, new_people, "left", rejected, unaccounted, code, message)
+            INSERT INTO exports_batch (run_id, number, label, deed, adds, status, attempt, size, profile_ids,
+                                       emails, payloads, hashes, delivered, new_people, "left", rejected,
+                                       unaccounted, code, message)
             SELECT run_id, (SELECT max(number) + 1 FROM exports_batch b WHERE b.run_id = batch.run_id), %(label)s,
+                   deed, CASE WHEN adds = size THEN %(last)s - %(first)s + 1 ELSE 0 END,
                    'planned', 0, %(last)s - %(first)s + 1, profile_ids[%(first)s:%(last)s],
                    emails[%(first)s:%(last)s], payloads[%(first)s:%(last)s], hashes[%(first)s:%(last)s],
                    0, 0, 0, 0, 0, '', ''
@@ -123,18 +142,22 @@ def _copy_part(batch_id: int, label: str, first: int, last: int) -> None:
         )
 
 
-def _keep_delivered(run: Run, batch_id: int, delivered_set_id: int, refused: Sequence[str]) -> None:
+def _keep_delivered(
+    run: Run, batch_id: int, delivered_set_id: int, refused: Sequence[str], origin: Origin
+) -> None:
     parameters: dict[str, Any] = {
         "batch": batch_id,
         "set": delivered_set_id,
         "run": run.pk,
         "refused": list(refused),
+        "origin": origin,
     }
     with database.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO exports_delivered (delivered_set_id, email, data_hash, last_run_id)
-            SELECT %(set)s, person.email, person.data_hash, %(run)s
+            INSERT INTO exports_delivered
+                   (delivered_set_id, email, data_hash, last_run_id, first_run_id, origin)
+            SELECT %(set)s, person.email, person.data_hash, %(run)s, %(run)s, %(origin)s
               FROM exports_batch batch, unnest(batch.emails, batch.hashes) AS person (email, data_hash)
              WHERE batch.id = %(batch)s AND person.email <> ALL (%(refused)s::text[]) AND person.email <> ''
              ORDER BY person.email
@@ -183,11 +206,11 @@ def _keep_refusals(
                 SELECT email, data_hash, code FROM exports_refused
                  WHERE delivered_set_id = %(set)s AND email = ANY (%(emails)s) AND last_run_id <> %(run)s
             ), remembered AS (
-                INSERT INTO exports_refused (delivered_set_id, email, data_hash, code, last_run_id)
-                SELECT %(set)s, email, data_hash, code, %(run)s FROM refusal WHERE email <> ''
+                INSERT INTO exports_refused (delivered_set_id, email, data_hash, code, last_run_id, "left")
+                SELECT %(set)s, email, data_hash, code, %(run)s, kind = 'left' FROM refusal WHERE email <> ''
                     ON CONFLICT (delivered_set_id, email)
                     DO UPDATE SET data_hash = excluded.data_hash, code = excluded.code, ask_again = false,
-                                  last_run_id = excluded.last_run_id
+                                  last_run_id = excluded.last_run_id, "left" = excluded."left"
             )
             INSERT INTO exports_outcome (run_id, batch_number, kind, profile_id, email, code, message, is_new)
             SELECT %(run)s, batch.number, kind, profile_id, email, refusal.code, refusal.message,

@@ -12,9 +12,17 @@ from django.db import connection as database
 from django.db.models import Q, QuerySet
 
 from exports.accounting import PeopleKind
-from exports.models import BatchStatus, Outcome, Run
+from exports.models import IS_REMOVAL, BatchStatus, Outcome, Run
 
-OUTCOMES = (PeopleKind.INVALID, PeopleKind.DUPLICATE, PeopleKind.NO_CONSENT, PeopleKind.LEFT, PeopleKind.REJECTED)
+OUTCOMES = (
+    PeopleKind.INVALID,
+    PeopleKind.DUPLICATE,
+    PeopleKind.NO_CONSENT,
+    PeopleKind.LEFT,
+    PeopleKind.REJECTED,
+    PeopleKind.REMOVED,
+    PeopleKind.KEPT,
+)
 
 _STATUSES = {
     PeopleKind.DELIVERED: (BatchStatus.DONE,),
@@ -70,7 +78,7 @@ class BatchPeople(Sequence[BatchPerson]):
         """The batches in order, each with how many of its people are of this kind."""
         if self._counts is None:
             count = "delivered" if self._taken_only else "size"
-            rows = self._run.batches.filter(status__in=self._statuses).order_by("number")
+            rows = self._run.batches.exclude(IS_REMOVAL).filter(status__in=self._statuses).order_by("number")
             self._counts = list(rows.values_list("pk", count))
         return self._counts
 
@@ -96,6 +104,7 @@ class BatchPeople(Sequence[BatchPerson]):
 
     def _search(self) -> tuple[str, list[Any]]:
         where = "batch.run_id = %s AND batch.status = ANY (%s) AND strpos(person.email, %s) > 0"
+        where += " AND batch.deed NOT IN ('mark', 'delete', 'unsubscribe')"
         if self._taken_only:
             where += f" AND {_TAKEN}"
         return where, [self._run.pk, [str(status.value) for status in self._statuses], self._words.lower()]

@@ -27,6 +27,8 @@ class Reason(models.TextChoices):
     NOTHING_CHANGED = "nothing_changed", _("Nothing has changed")
     SOME_REJECTED = "some_rejected", _("Some people were rejected")
     REJECTED_AS_BEFORE = "rejected_as_before", _("Nobody was rejected for the first time")
+    REMOVALS_HELD = "removals_held", _("Removals await confirmation")
+    SOME_NOT_REMOVED = "some_not_removed", _("Some people were not removed")
     UNACCOUNTED = "unaccounted", _("An answer did not add up")
     NO_CONNECTION = "no_connection", _("No connection")
     CONNECTION_NOT_READY = "connection_not_ready", _("The connection is not ready")

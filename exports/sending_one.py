@@ -31,7 +31,7 @@ from segments.rights import gate
 
 # A hash of nothing: whoever lies in *delivered* with it is sent again by the next run.
 _UNKNOWN = UUID(int=0)
-_SENT = ("add", "update", "unchanged", "still_refused")
+_SENT = ("add", "update", "unchanged", "still_refused", "unmark", "bring_back")
 
 
 @dataclass(frozen=True)

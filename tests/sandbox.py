@@ -141,9 +141,11 @@ class RunningSandbox:
         answer = self.api("POST", f"/subscribers/{list_id or self.list_id}/import.json", json=body).json()
         return dict(answer.get("ResultData", answer))
 
-    def set_state(self, emails: Sequence[str], state: str, list_id: str | None = None) -> None:
-        """Put people into a state (or Suppressed), as if they had gone there themselves."""
-        body = {"list_id": list_id or self.list_id, "emails": list(emails), "state": state}
+    def set_state(
+        self, emails: Sequence[str], state: str, list_id: str | None = None, *, joined: str = ""
+    ) -> None:
+        """Put people into a state (or Suppressed), as if they had gone there themselves and ``joined`` then."""
+        body = {"list_id": list_id or self.list_id, "emails": list(emails), "state": state, "joined": joined}
         self.door("POST", "states", json=body)
 
     # -- its doors ---------------------------------------------------------------------------------------------

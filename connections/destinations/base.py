@@ -16,6 +16,7 @@ from connections.destinations.values import (
     InputField,
     ListDetails,
     ListSummary,
+    Mark,
     Preparer,
     Question,
     SendSettings,
@@ -28,8 +29,8 @@ class Sender(ABC):
 
     @abstractmethod
     def send(self, payloads: Sequence[str], settings: SendSettings) -> BatchReceipt:
-        """Send one batch of prepared payloads; the receipt names everyone who was not taken. Raises TryLater,
-        BatchRefused, StopRun, NeedsAdministrator."""
+        """Do the settings' deed to one batch of prepared payloads; the receipt names everyone to whom it was not
+        done. May be asked again after a crash. Raises TryLater, BatchRefused, StopRun, NeedsAdministrator."""
 
 
 class OAuth(ABC):
@@ -134,6 +135,23 @@ class Destination(ABC):
     def publish(self, access: Access, settings: SendSettings) -> None:  # noqa: B027 - most have nothing to do
         """A run has sent all that it will send. Called only where ``capabilities.publishes`` says so, and again
         after a crash. Raises DestinationError."""
+
+    # -- taking people off again; only where ``capabilities.deeds`` says so -------------------------------------
+
+    def clock(self, access: Access) -> str:
+        """The account's own time, to compare the dates of its lists with; empty where there is none. Raises
+        DestinationError."""
+        return ""
+
+    def removal_payload(self, email: str, sent_since: str) -> str:
+        """What a batch of removals holds for one person. ``sent_since``: by the account's own clock the export
+        has not sent them before that, so that whoever joined earlier was found there and stays; empty when it is
+        known that the export has brought them."""
+        raise NotImplementedError
+
+    def welcomed_back(self, payload: str, mark: Mark) -> str:
+        """The payload of somebody who had left, with the mark taken off them."""
+        raise NotImplementedError
 
     def remove_person(self, access: Access, list_id: str, email: str) -> bool:
         """Take one person off a list, because they asked to be erased; False when they were not on it. Only where

@@ -31,12 +31,37 @@ class Access:
     renew: Renew | None = field(default=None, repr=False, compare=False)
 
 
+class Deed(StrEnum):
+    """What a batch does to its people."""
+
+    SEND = "send"
+    BRING_BACK = "bring_back"  # send them, also to who is deleted there, because an export deleted them
+    RESUBSCRIBE = "resubscribe"  # send them, also to who has unsubscribed, bounced or was deleted
+    MARK = "mark"
+    DELETE = "delete"
+    UNSUBSCRIBE = "unsubscribe"
+
+
+REMOVALS = (Deed.MARK, Deed.DELETE, Deed.UNSUBSCRIBE)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What is written into a field of people who have left; emptied when they come back."""
+
+    field_key: str
+    value: str
+
+
 @dataclass(frozen=True)
 class Capabilities:
     """What a destination can do, as data."""
 
     batch_rows: int
     batch_bytes: int
+    # The deeds it can do beside sending, and how many people a batch of those holds that take a call each.
+    deeds: frozenset[Deed] = frozenset()
+    single_rows: int = 20
     # Whether one person can be taken off a list again, see Destination.remove_person.
     removes_people: bool = False
     publishes: bool = False  # wants to be told when a run has sent all that it will send
@@ -191,6 +216,8 @@ class SendSettings:
     answers: Mapping[str, str]  # answers to the destination's questions
     fields: Sequence[TargetField]
     run: str = ""  # names the run among all, the same however often it is resumed
+    deed: Deed = Deed.SEND
+    mark: Mark | None = None
 
     @property
     def answered_by_attributes(self) -> list[str]:
@@ -229,6 +256,15 @@ class ProfileRefusal:
     kind: OutcomeKind
     code: str
     message: str
+    # Whether the same person with the same data may be taken later.
+    may_pass: bool = False
+
+
+# What is said of somebody who was to be removed and was not, whichever the destination.
+NOT_ON_LIST = "not_on_list"
+NOT_ACTIVE = "not_active"  # has unsubscribed, bounced, … and stays so
+ALREADY_REMOVED = "already_removed"  # is in the very state that the removal brings about
+FOUND_THERE = "found_there"  # was on the list before the export sent them
 
 
 @dataclass(frozen=True)

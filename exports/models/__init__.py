@@ -1,13 +1,14 @@
 """Exports (standing orders), their runs, and what the runs left behind."""
 
-from exports.models.batch import Batch, BatchStatus, Outcome, OutcomeKind
-from exports.models.delivered import Delivered, DeliveredSet, Refused
+from exports.models.batch import IS_REMOVAL, Batch, BatchStatus, Outcome, OutcomeKind
+from exports.models.delivered import Delivered, DeliveredSet, Origin, Refused, Removed
 from exports.models.disclosure import DisclosedList, Disclosure, PersonKey, PersonRemoval
-from exports.models.export import Export
+from exports.models.export import Export, Removal
 from exports.models.run import Run, RunEvent, Stage, Trigger
 from exports.models.schedule import ExportSchedule, ExportTick
 
 __all__ = [
+    "IS_REMOVAL",
     "Batch",
     "BatchStatus",
     "Delivered",
@@ -17,11 +18,14 @@ __all__ = [
     "Export",
     "ExportSchedule",
     "ExportTick",
+    "Origin",
     "Outcome",
     "OutcomeKind",
     "PersonKey",
     "PersonRemoval",
     "Refused",
+    "Removal",
+    "Removed",
     "Run",
     "RunEvent",
     "Stage",

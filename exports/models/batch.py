@@ -4,7 +4,10 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from connections.destinations.values import REMOVALS, Deed
 from exports.models.run import Run
+
+IS_REMOVAL = models.Q(deed__in=[deed.value for deed in REMOVALS])
 
 
 class BatchStatus(models.TextChoices):
@@ -22,16 +25,19 @@ class Batch(models.Model):
     number = models.IntegerField()
     # How often it was halved, written “12”, “12.1”, “12.1.2” on screen.
     label = models.CharField(max_length=60)
+    deed = models.CharField(max_length=12, default=Deed.SEND.value)
     status = models.CharField(max_length=10, choices=BatchStatus.choices, default=BatchStatus.PLANNED)
     attempt = models.IntegerField(default=0)
     not_before = models.DateTimeField(null=True)
     size = models.IntegerField()
+    # How many of them the export had not delivered before.
+    adds = models.IntegerField(default=0)
     profile_ids = ArrayField(models.BigIntegerField())
     emails = ArrayField(models.TextField())
     payloads = ArrayField(models.TextField())
     hashes = ArrayField(models.UUIDField())
 
-    delivered = models.IntegerField(default=0)
+    delivered = models.IntegerField(default=0)  # of a removal: removed
     new_people = models.IntegerField(default=0)
     left = models.IntegerField(default=0)
     rejected = models.IntegerField(default=0)
@@ -67,6 +73,8 @@ class OutcomeKind(models.TextChoices):
     NO_CONSENT = "no_consent", _("Without consent")
     LEFT = "left", _("Left as they are")
     REJECTED = "rejected", _("Rejected")
+    REMOVED = "removed", _("Removed")
+    KEPT = "kept", _("Not removed")
 
 
 class Outcome(models.Model):

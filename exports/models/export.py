@@ -10,6 +10,15 @@ from connections.models import Connection
 from segments.models import Segment
 
 
+class Removal(models.TextChoices):
+    """What becomes of people on the list who have left the segments."""
+
+    LEAVE = "leave", _("Leave them on the list")
+    MARK = "mark", _("Mark them in a field")
+    DELETE = "delete", _("Delete them from the list")
+    UNSUBSCRIBE = "unsubscribe", _("Unsubscribe them")
+
+
 class Export(models.Model):
     """A standing order: segments to a list, over a connection."""
 
@@ -30,6 +39,11 @@ class Export(models.Model):
     answers = models.JSONField(default=dict)
     # Someone has ticked “Campaign Monitor will email N new people”.
     opt_in_mail_accepted = models.BooleanField(default=False)
+    removal = models.CharField(max_length=12, choices=Removal.choices, default=Removal.LEAVE)
+    mark_field = models.CharField(max_length=120, blank=True)
+    mark_value = models.CharField(max_length=100, blank=True)
+    # Who chose to unsubscribe people saw that this reaches all lists of the client.
+    unsubscribes_everywhere = models.BooleanField(default=False)
     version = models.IntegerField(default=1)
     created_at = models.DateTimeField(default=clock.now)
     created_by = models.ForeignKey(

@@ -40,6 +40,8 @@ class Run(Job):
     list_id = models.CharField(max_length=64, blank=True)
     # A frozen copy of what it was started with, so that editing the export changes nothing under way.
     frozen = models.JSONField(default=dict)
+    # What was asked of this run alone, see exports.options.
+    options = models.JSONField(default=dict)
     # Set aside until then: everything that is left waits for the destination. A Failure is tried again then.
     resume_at = models.DateTimeField(null=True, blank=True)
     # The failed run that this one tries again, and how many such tries came before the next.
@@ -71,6 +73,17 @@ class Run(Job):
         default=0
     )  # of these, whom no earlier run was refused for the same reason
     not_sent = models.BigIntegerField(default=0)
+    # Of those who have left the segments: to_remove = removed + kept + not_removed, always; held ones await
+    # confirmation and are in none of the three.
+    to_remove = models.BigIntegerField(default=0)
+    removed = models.BigIntegerField(default=0)
+    kept = models.BigIntegerField(default=0)
+    not_removed = models.BigIntegerField(default=0)
+    removals_held = models.BigIntegerField(default=0)
+    held_because = models.CharField(max_length=40, blank=True)
+    # How many the list said afterwards are active, and how many the export knew there.
+    active_on_list = models.BigIntegerField(null=True)
+    known_on_list = models.BigIntegerField(null=True)
 
     class Meta:
         ordering = ["-id"]

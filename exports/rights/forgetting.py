@@ -12,7 +12,7 @@ from django.db.models import F
 from django.db.models.functions import Coalesce, Greatest
 
 from config.jobs.models import OPEN
-from exports.models import Batch, BatchStatus, Run
+from exports.models import IS_REMOVAL, Batch, BatchStatus, Run
 from segments.rights.subjects import Subject
 
 _COLUMNS = {
@@ -25,6 +25,8 @@ _PEOPLE = """unnest(profile_ids, emails, payloads, hashes)
              WITH ORDINALITY AS person (profile_id, email, payload, data_hash, place)"""
 _BLANK = "person.email = ''"
 _THEM = "(person.email = ANY (%(emails)s) OR person.profile_id = ANY (%(ids)s))"
+_NOT_KNOWN = """NOT EXISTS (SELECT FROM exports_delivered delivered
+                             WHERE delivered.delivered_set_id = %(set)s AND delivered.email = person.email)"""
 _GONE = "NOT EXISTS (SELECT FROM segments_profile profile WHERE profile.id = person.profile_id)"
 
 
@@ -52,7 +54,14 @@ def drop_gone(run: Run) -> int:
             " (SELECT FROM segments_profile profile WHERE profile.id = outcome.profile_id)",
             [run.pk],
         )
-    return _close_up(None, list(run.batches.values_list("pk", flat=True)), _GONE, {})
+    sending = run.batches.exclude(IS_REMOVAL)
+    return _close_up(None, list(sending.values_list("pk", flat=True)), _GONE, {})
+
+
+def drop_unknown(run: Run, delivered_set_id: int) -> int:
+    """Take everybody out of a plan's removals who has been erased while it was made; how many these were."""
+    removals = list(run.batches.filter(IS_REMOVAL).values_list("pk", flat=True))
+    return _close_up(None, removals, _NOT_KNOWN, {"set": delivered_set_id})
 
 
 def _forget_batches(subject: Subject) -> int:
@@ -105,16 +114,19 @@ def _close_up(run_id: int | None, batch_ids: Sequence[int], who: str, parameters
     Batch.objects.filter(pk__in=taken, size=0).update(status=BatchStatus.NOT_SENT)
     people = sum(taken.values())
     if run_id is not None and people:
-        _count_off(run_id, people)
+        removals = Batch.objects.filter(IS_REMOVAL, pk__in=taken).values_list("pk", flat=True)
+        staying = sum(taken[pk] for pk in removals)
+        _count_off(run_id, people - staying, staying)
     return people
 
 
-def _count_off(run_id: int, people: int) -> None:
+def _count_off(run_id: int, people: int, staying: int) -> None:
     added = Greatest(F("to_add") - people, 0)
     Run.objects.filter(pk=run_id).update(
         planned=F("planned") - people,
         members=F("members") - people,
-        progress_total=Coalesce(F("progress_total"), F("planned")) - people,
+        to_remove=F("to_remove") - staying,
+        progress_total=Coalesce(F("progress_total"), F("planned")) - people - staying,
         to_update=Greatest(F("to_update") - (people - (F("to_add") - added)), 0),
         to_add=added,
     )
@@ -134,7 +146,7 @@ def _forget_outcomes(subject: Subject) -> int:
 def _forget_delivered(subject: Subject) -> int:
     gone = 0
     with database.cursor() as cursor:
-        for table in ("exports_delivered", "exports_refused"):
+        for table in ("exports_delivered", "exports_refused", "exports_removed"):
             cursor.execute(
                 f"DELETE FROM {table} WHERE delivered_set_id = ANY (ARRAY(SELECT id FROM exports_deliveredset))"  # noqa: S608
                 " AND email = ANY (%s)",

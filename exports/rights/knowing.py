@@ -8,7 +8,7 @@ from django.db import connection as database
 
 from config.jobs.models import JobStatus
 from connections.destinations import registry
-from exports.models import Delivered, DisclosedList, Export, Outcome, PersonRemoval, Refused
+from exports.models import Delivered, DisclosedList, Export, Outcome, PersonRemoval, Refused, Removed
 from exports.rights import disclosures, forgetting, removals
 from segments.models import Erasure
 from segments.rights.knowers import Knower, Place, Removal
@@ -32,6 +32,7 @@ class ExportsKnow(Knower):
             "outcomes": _outcomes(subject),
             "on_lists_by_exports": _known(Delivered, subject),
             "refused_by_lists": _known(Refused, subject),
+            "removed_by_exports": _removed(subject),
         }
 
     def places(self, subject: Subject, *, thorough: bool = False) -> Sequence[Place]:
@@ -129,6 +130,20 @@ def _outcomes(subject: Subject) -> list[dict[str, Any]]:
             "address": row.email,
         }
         for row in rows.select_related("run__export").order_by("pk")
+    ]
+
+
+def _removed(subject: Subject) -> list[dict[str, Any]]:
+    rows = Removed.objects.filter(email__in=subject.emails).select_related("delivered_set__export")
+    return [
+        {
+            "export": row.delivered_set.export.name,
+            "account": row.delivered_set.account,
+            "list_id": row.delivered_set.list_id,
+            "address": row.email,
+            "how": row.deed,
+        }
+        for row in rows
     ]
 
 

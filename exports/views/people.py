@@ -45,6 +45,10 @@ _PARTS: Sequence[tuple[Any, Sequence[PeopleKind]]] = (
     (gettext_lazy("Not delivered"), (PeopleKind.LEFT, PeopleKind.REJECTED)),
     (gettext_lazy("Not sent"), accounting.NOT_SENT_KINDS),
 )
+_REMOVALS: tuple[Any, Sequence[PeopleKind]] = (
+    gettext_lazy("Left the segments"),
+    (PeopleKind.REMOVED, PeopleKind.KEPT),
+)
 
 
 class PeoplePage(ListPage[Any]):
@@ -153,7 +157,7 @@ def _kinds(run: Run, current: PeopleKind) -> list[dict[str, object]]:
                 for kind in kinds
             ],
         }
-        for label, kinds in _PARTS
+        for label, kinds in (*_PARTS, *([_REMOVALS] if run.to_remove else []))
     ]
 
 
@@ -161,4 +165,5 @@ def _count(run: Run, kind: PeopleKind) -> int:
     """What the run itself says."""
     counts = {line.kind: line.people or 0 for line in (*accounting.plan_of(run), *accounting.ending_of(run))}
     counts |= {PeopleKind.MEMBERS: run.members, PeopleKind.NEW: run.new_people}
+    counts |= {PeopleKind.REMOVED: run.removed, PeopleKind.KEPT: run.kept}
     return counts[kind]

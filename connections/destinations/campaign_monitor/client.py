@@ -116,13 +116,17 @@ class Client:
         list_id: str,
         payloads: Sequence[str],
         *,
+        resubscribe: bool = False,
         starts_automations: bool = False,
         restarts_automations: bool = False,
     ) -> BatchReceipt:
         """POST /subscribers/{list}/import with people that are JSON already; who is not in the receipt's refusals
         was taken."""
         body = wire.import_body(
-            payloads, starts_automations=starts_automations, restarts_automations=restarts_automations
+            payloads,
+            resubscribe=resubscribe,
+            starts_automations=starts_automations,
+            restarts_automations=restarts_automations,
         )
         answer = self._call("POST", f"/subscribers/{_part(list_id)}/import.json", body)
         return wire.read_import(answer, bytes_sent=len(body))
@@ -130,9 +134,16 @@ class Client:
     def delete_subscriber(self, list_id: str, email: str) -> bool:
         """DELETE /subscribers/{list}: the record stays there, in state Deleted. False when the list does not hold
         the address."""
-        return wire.read_delete(
-            self._call("DELETE", f"/subscribers/{_part(list_id)}.json?email={_part(email)}", None)
-        )
+        return wire.read_removal(self._call("DELETE", _one(list_id, email), None))
+
+    def unsubscribe(self, list_id: str, email: str) -> bool:
+        """POST /subscribers/{list}/unsubscribe. False when the list does not hold the address."""
+        path = f"/subscribers/{_part(list_id)}/unsubscribe.json"
+        return wire.read_removal(self._call("POST", path, wire.address_body(email)))
+
+    def subscriber(self, list_id: str, email: str) -> wire.Subscriber | None:
+        """GET /subscribers/{list}: one record in whatever state; None when the list never held the address."""
+        return wire.read_subscriber(self._call("GET", _one(list_id, email), None))
 
     def _get(self, path: str) -> wire.Answer:
         return self._call("GET", path, None)
@@ -183,6 +194,10 @@ def _later(error: requests.RequestException, host: str) -> TryLater:
     if isinstance(error, requests.exceptions.ContentDecodingError) or isinstance(inner, ProtocolError):
         return TryLater(str(codes.UNREADABLE), code="cut_short")
     return TryLater(codes.UNREACHABLE.format(host=host), code="unreachable")
+
+
+def _one(list_id: str, email: str) -> str:
+    return f"/subscribers/{_part(list_id)}.json?email={_part(email)}"
 
 
 def _part(identifier: str) -> str:

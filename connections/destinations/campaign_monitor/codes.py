@@ -15,6 +15,7 @@ PARTIAL_FAILURE = 210
 THROTTLED = 429
 NOT_FOUND = 404
 CONSENT_MISSING = 214
+DELETED = 205
 UNAUTHORIZED = 401
 TOKEN_EXPIRED = 121
 # Not on the list, or not an address that a list could hold.

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from connections.destinations.base import Destination, Sender
-from connections.destinations.campaign_monitor import checking, preparing, questions
+from connections.destinations.campaign_monitor import checking, preparing, questions, removing
 from connections.destinations.campaign_monitor.client import Client
 from connections.destinations.campaign_monitor.oauth import CampaignMonitorOAuth
 from connections.destinations.campaign_monitor.verifying import Prober, verify
@@ -21,11 +21,13 @@ from connections.destinations.values import (
     BatchReceipt,
     Capabilities,
     CheckStep,
+    Deed,
     Finding,
     InputField,
     ListDetails,
     ListOptIn,
     ListSummary,
+    Mark,
     Preparer,
     Question,
     Renew,
@@ -59,7 +61,9 @@ class CampaignMonitor(Destination):
     )
     icon = "img/campaign-monitor.svg"
     oauth = CampaignMonitorOAuth()
-    capabilities = Capabilities(batch_rows=1000, batch_bytes=4 * 1024 * 1024, removes_people=True)
+    capabilities = Capabilities(
+        batch_rows=1000, batch_bytes=4 * 1024 * 1024, deeds=frozenset(Deed), removes_people=True
+    )
     keeps_of_removed = gettext_lazy(
         "Campaign Monitor keeps a removed person as a record in state Deleted, with their data and history. "
         "To have that gone too, permanently erase the person in Campaign Monitor itself, or ask its support to."
@@ -138,26 +142,46 @@ class CampaignMonitor(Destination):
     @contextmanager
     def open_sender(self, access: Access) -> Iterator[Sender]:
         with _client(access) as client:
-            yield ImportSender(client)
+            yield SubscriberSender(client)
+
+    def clock(self, access: Access) -> str:
+        with _client(access) as client:
+            return client.system_date()
+
+    def removal_payload(self, email: str, sent_since: str) -> str:
+        return removing.payload(email, sent_since)
+
+    def welcomed_back(self, payload: str, mark: Mark) -> str:
+        return removing.welcomed_back(payload, mark)
 
     def remove_person(self, access: Access, list_id: str, email: str) -> bool:
         with _client(access) as client:
             return client.delete_subscriber(list_id, email)
 
 
-class ImportSender(Sender):
-    """Sends batches as imports over one kept-alive line."""
+class SubscriberSender(Sender):
+    """Sends batches over one kept-alive line: as imports, or person by person where there is no other way."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     def send(self, payloads: Sequence[str], settings: SendSettings) -> BatchReceipt:
-        return self._client.import_subscribers(
-            settings.list_id,
-            payloads,
-            starts_automations=questions.starts_automations(settings.answers),
-            restarts_automations=questions.restarts_automations(settings.answers),
-        )
+        def take(chosen: Sequence[str], *, resubscribe: bool) -> BatchReceipt:
+            return self._client.import_subscribers(
+                settings.list_id,
+                chosen,
+                resubscribe=resubscribe,
+                starts_automations=questions.starts_automations(settings.answers),
+                restarts_automations=questions.restarts_automations(settings.answers),
+            )
+
+        match settings.deed:
+            case Deed.SEND | Deed.RESUBSCRIBE:
+                return take(payloads, resubscribe=settings.deed is Deed.RESUBSCRIBE)
+            case Deed.BRING_BACK:
+                return removing.bring_back(take, payloads)
+            case _:
+                return removing.Remover(self._client, settings).remove(payloads)
 
 
 def _client(access: Access) -> Client:

@@ -27,6 +27,7 @@ from connections.destinations.errors import (
 from connections.destinations.values import BatchReceipt, OutcomeKind, ProfileRefusal, TargetField
 
 _TAIL = b"]}"
+ACTIVE, DELETED, UNSUBSCRIBED = "Active", "Deleted", "Unsubscribed"
 
 DATA_TYPES = {
     "Text": "text",
@@ -66,22 +67,39 @@ class ListSettings:
     unsubscribes_everywhere: bool
 
 
+@dataclass(frozen=True)
+class Subscriber:
+    """How somebody stands on a list: in which state, and since when it has known them."""
+
+    state: str
+    joined: str
+
+
 # -- bodies out ------------------------------------------------------------------------------------------------
 
 
 def import_body(
-    payloads: Sequence[str], *, starts_automations: bool = False, restarts_automations: bool = False
+    payloads: Sequence[str],
+    *,
+    resubscribe: bool = False,
+    starts_automations: bool = False,
+    restarts_automations: bool = False,
 ) -> bytes:
     """The body of an import, joined from subscribers that are JSON already; nothing is encoded twice. Nobody is
     mailed or resubscribed by it unless it says so."""
     flags = {
-        "Resubscribe": False,
+        "Resubscribe": resubscribe,
         # Spelled as documented: a capital R in the first, a small one in the second.
         "QueueSubscriptionBasedAutoResponders": starts_automations,
         "RestartSubscriptionBasedAutoresponders": restarts_automations,
     }
     head = orjson.dumps(flags)[:-1] + b',"Subscribers":['
     return b"".join((head, ",".join(payloads).encode("utf-8"), _TAIL))
+
+
+def address_body(email: str) -> bytes:
+    """The body of what is done to one address."""
+    return orjson.dumps({"EmailAddress": email})
 
 
 # -- answers in ------------------------------------------------------------------------------------------------
@@ -214,7 +232,7 @@ def read_system_date(content: Any) -> str:
     return str(content["SystemDate"])
 
 
-def read_delete(answer: Answer) -> bool:
+def read_removal(answer: Answer) -> bool:
     """Whether somebody was taken off a list; False when the list did not hold them. Success has no body."""
     if answer.status < 300:
         return True
@@ -222,6 +240,19 @@ def read_delete(answer: Answer) -> bool:
     if _code(content) in codes.NOT_ON_LIST:
         return False
     raise _error(answer, content, batch=False)
+
+
+def read_subscriber(answer: Answer) -> Subscriber | None:
+    """How somebody stands on a list; None when it does not hold them."""
+    content = _parsed(answer)
+    if _code(content) in codes.NOT_ON_LIST:
+        return None
+    return _read_subscriber(answer)
+
+
+@_reader
+def _read_subscriber(content: Any) -> Subscriber:
+    return Subscriber(str(content["State"]), str(content.get("ListJoinedDate") or content["Date"]))
 
 
 def code_of(answer: Answer) -> int | None:

@@ -15,7 +15,7 @@ from config.accounts.models import User
 from config.jobs.leases import Keeper, claim
 from connections.destinations import registry
 from connections.destinations.errors import TryLater
-from connections.destinations.values import BatchReceipt, Capabilities
+from connections.destinations.values import BatchReceipt, Capabilities, Deed
 from exports import actions, checking, delivery, planning, recording, running, sending_one
 from exports.models import Batch, BatchStatus, Delivered, Disclosure, Export, PersonRemoval, Run, Stage
 from exports.rights import removals
@@ -127,14 +127,14 @@ def sending(
     send = delivery._send
     done: list[bool] = []
 
-    def send_slowly(lines: Any, payloads: list[str]) -> BatchReceipt:
+    def send_slowly(lines: Any, payloads: list[str], deed: Deed) -> BatchReceipt:
         if not done and any(EMAIL in payload for payload in payloads):
             done.append(True)
             with beside(meanwhile):
                 pass
             if failing:
                 raise TryLater("cut off")
-        return send(lines, payloads)
+        return send(lines, payloads, deed)
 
     monkeypatch.setattr(delivery, "_send", send_slowly)
     return done
@@ -181,7 +181,7 @@ def test_who_is_erased_while_the_plan_is_made_is_not_in_it(
 ) -> None:
     cut = planning._cut_into_batches
 
-    def cut_slowly(*args: Any) -> tuple[int, int]:
+    def cut_slowly(*args: Any) -> int:
         with beside(lambda: erase(zofia, alice)):
             pass
         return cut(*args)

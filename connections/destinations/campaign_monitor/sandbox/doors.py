@@ -45,12 +45,17 @@ def through(sandbox: Sandbox, request: Request) -> Reply:
         return _reply(400, {"error": str(error)})
 
 
-def set_states(sandbox: Sandbox, mailing_list: MailingList, emails: list[str], state: str) -> None:
-    """Put people into a state, as if they had gone that way themselves; whoever is not on the list is put there.
-    Unsubscribed follows the list's setting; Suppressed puts the address on the client's suppression list."""
+def set_states(
+    sandbox: Sandbox, mailing_list: MailingList, emails: list[str], state: str, *, joined: str = ""
+) -> None:
+    """Put people into a state, as if they had gone that way themselves, having ``joined`` then; whoever is not on
+    the list is put there. Unsubscribed follows the list's setting; Suppressed puts the address on the client's
+    suppression list."""
     store, moment = sandbox.store, now()
     with store.change() as change:
         people = [_person(change, mailing_list, email, moment) for email in emails]
+        for person in people:
+            person.joined = joined or person.joined
         if state == "Suppressed":
             client = store.clients[mailing_list.client_id]
             suppress(change, client, emails, reason="Reason Unavailable", moment=moment)
@@ -162,7 +167,7 @@ def _states(sandbox: Sandbox, request: Request, _rest: str) -> Any:
         raise BadRequest(f"“state” is one of {', '.join(STATES)}, Suppressed.")
     if not isinstance(emails, list) or not all(isinstance(email, str) for email in emails):
         raise BadRequest("“emails” is a list of addresses.")
-    set_states(sandbox, mailing_list, emails, state)
+    set_states(sandbox, mailing_list, emails, state, joined=str(wanted.get("joined") or ""))
     return mailing_list.counts()
 
 

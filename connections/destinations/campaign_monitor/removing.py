@@ -1,0 +1,164 @@
+"""Taking people off a list, and letting them come back.
+
+There is no bulk removal over there: a person is looked up and then deleted or unsubscribed, in two calls. Only who
+is active is touched: deleting somebody who has unsubscribed would wipe out that they did. Marking is an import, a
+thousand people a call; an import puts on the list whoever it does not hold, so such people are taken off again.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import orjson
+from django.utils.translation import gettext as _
+
+from connections.destinations.campaign_monitor import codes, wire
+from connections.destinations.campaign_monitor.client import Client
+from connections.destinations.errors import StopRun
+from connections.destinations.values import (
+    ALREADY_REMOVED,
+    FOUND_THERE,
+    NOT_ACTIVE,
+    NOT_ON_LIST,
+    BatchReceipt,
+    Deed,
+    Mark,
+    OutcomeKind,
+    ProfileRefusal,
+    SendSettings,
+)
+
+_BRINGS_ABOUT = {Deed.DELETE: wire.DELETED, Deed.UNSUBSCRIBE: wire.UNSUBSCRIBED}
+
+
+@dataclass(frozen=True)
+class Leaver:
+    """Somebody to be removed, unless the list has known them since before ``sent_since`` (empty: it has not)."""
+
+    email: str
+    sent_since: str
+
+    @classmethod
+    def read(cls, payload: str) -> "Leaver":
+        return cls(**orjson.loads(payload))
+
+
+def payload(email: str, sent_since: str) -> str:
+    """One person to be removed, as a batch holds them."""
+    return orjson.dumps({"email": email, "sent_since": sent_since}).decode()
+
+
+def welcomed_back(payload: str, mark: Mark) -> str:
+    """A subscriber of an import, with the field of the mark cleared."""
+    person = orjson.loads(payload)
+    cleared = {"Key": mark.field_key, "Value": "", "Clear": True}
+    others = [entry for entry in person.get("CustomFields", ()) if entry["Key"] != mark.field_key]
+    return orjson.dumps(person | {"CustomFields": [*others, cleared]}).decode()
+
+
+class Take(Protocol):
+    """An import over one line."""
+
+    def __call__(self, chosen: Sequence[str], *, resubscribe: bool) -> BatchReceipt: ...
+
+
+def bring_back(take: Take, payloads: Sequence[str]) -> BatchReceipt:
+    """Import people of whom some are deleted: who is refused for that alone is imported once more, with
+    Resubscribe. Who has unsubscribed meanwhile is refused for that, and stays so."""
+    first = take(payloads, resubscribe=False)
+    deleted = {refusal.email for refusal in first.refusals if refusal.code == str(codes.DELETED)}
+    if not deleted:
+        return first
+    again = [each for each in payloads if orjson.loads(each)["EmailAddress"] in deleted]
+    second = take(again, resubscribe=True)
+    others = [refusal for refusal in first.refusals if refusal.email not in deleted]
+    return _sum(first, second, [*others, *second.refusals])
+
+
+class Remover:
+    """Does a removal to a batch of leavers over one line."""
+
+    def __init__(self, client: Client, settings: SendSettings) -> None:
+        self._client, self._settings = client, settings
+        self._list_id = settings.list_id
+
+    def remove(self, payloads: Sequence[str]) -> BatchReceipt:
+        """The receipt names who was not removed, and why. Raises what the client raises; asked again, it finds who
+        was removed before in the very state that it brings about."""
+        started = time.monotonic()
+        leavers = [Leaver.read(each) for each in payloads]
+        if self._settings.deed == Deed.MARK:
+            return self._mark(leavers)
+        refusals = [refusal for leaver in leavers if (refusal := self._take_off(leaver))]
+        return BatchReceipt(
+            new=0,
+            existing=len(leavers) - len(refusals),
+            refusals=refusals,
+            http_status=200,
+            seconds=time.monotonic() - started,
+            bytes_sent=0,
+        )
+
+    def _take_off(self, leaver: Leaver) -> ProfileRefusal | None:
+        if refusal := self._why_not(leaver):
+            return refusal
+        by_unsubscribing = self._settings.deed == Deed.UNSUBSCRIBE
+        take_off = self._client.unsubscribe if by_unsubscribing else self._client.delete_subscriber
+        return None if take_off(self._list_id, leaver.email) else _left(leaver, NOT_ON_LIST)
+
+    def _why_not(self, leaver: Leaver) -> ProfileRefusal | None:
+        """Why this person is not to be removed, as the list holds them now."""
+        found = self._client.subscriber(self._list_id, leaver.email)
+        if found is None:
+            return _left(leaver, NOT_ON_LIST)
+        if leaver.sent_since and found.joined < leaver.sent_since:
+            return _left(leaver, FOUND_THERE)
+        if found.state == _BRINGS_ABOUT.get(self._settings.deed):
+            return _left(leaver, ALREADY_REMOVED)
+        return None if found.state == wire.ACTIVE else _left(leaver, NOT_ACTIVE)
+
+    def _mark(self, leavers: Sequence[Leaver]) -> BatchReceipt:
+        kept = [refusal for leaver in leavers if leaver.sent_since and (refusal := self._why_not(leaver))]
+        spared = {refusal.email for refusal in kept}
+        marked = [leaver for leaver in leavers if leaver.email not in spared]
+        if not marked:
+            return BatchReceipt(0, 0, kept, http_status=200, seconds=0.0, bytes_sent=0)
+        before = self._client.system_date()
+        receipt = self._client.import_subscribers(self._list_id, [self._marked(each) for each in marked])
+        gone = self._take_back(marked, before) if receipt.new else []
+        return replace(receipt, new=0, refusals=[*kept, *receipt.refusals, *gone])
+
+    def _marked(self, leaver: Leaver) -> str:
+        mark = self._settings.mark
+        if mark is None:
+            raise StopRun(_("The field for people who have left is not chosen."), code="mark_not_chosen")
+        field = {"Key": mark.field_key, "Value": mark.value}
+        row = {"EmailAddress": leaver.email, "CustomFields": [field], "ConsentToTrack": "Unchanged"}
+        return orjson.dumps(row).decode()
+
+    def _take_back(self, marked: Sequence[Leaver], before: str) -> list[ProfileRefusal]:
+        """Delete again whom the mark alone has put on the list: their address had been changed there."""
+        put_on = []
+        for leaver in marked:
+            found = self._client.subscriber(self._list_id, leaver.email)
+            if found is not None and found.joined >= before:
+                self._client.delete_subscriber(self._list_id, leaver.email)
+                put_on.append(_left(leaver, NOT_ON_LIST))
+        return put_on
+
+
+def _left(leaver: Leaver, code: str) -> ProfileRefusal:
+    return ProfileRefusal(leaver.email, OutcomeKind.LEFT, code, "")
+
+
+def _sum(first: BatchReceipt, second: BatchReceipt, refusals: Sequence[ProfileRefusal]) -> BatchReceipt:
+    return BatchReceipt(
+        new=first.new + second.new,
+        existing=first.existing + second.existing,
+        refusals=refusals,
+        http_status=second.http_status,
+        seconds=first.seconds + second.seconds,
+        bytes_sent=first.bytes_sent + second.bytes_sent,
+        unaccounted=first.unaccounted + second.unaccounted,
+    )

@@ -1,0 +1,27 @@
+"""What may be asked of one run alone. Schedules ask nothing of the kind."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Without any, a run sends the difference and lets its guards hold removals."""
+
+    everyone: bool = False  # also those who have not changed
+    resubscribe: bool = False  # those whom the list has left as they are
+    # Up to so many people a person has agreed to remove; None: the guards judge.
+    confirmed_removals: int | None = None
+
+    @classmethod
+    def kept(cls, kept: Mapping[str, Any]) -> Self:
+        """From what a run keeps."""
+        return cls(**{name: value for name, value in kept.items() if name in cls.__dataclass_fields__})
+
+    def keep(self) -> dict[str, Any]:
+        """As a run keeps it: what differs from an ordinary run."""
+        return {name: value for name, value in asdict(self).items() if value}
+
+
+ORDINARY = RunOptions()

@@ -1,0 +1,90 @@
+"""What became of a batch of removals: who is off the list, who stays and why, and what is known of them now."""
+
+from typing import Any
+
+from django.db import connection as database
+
+from config.jobs import clock
+from connections.destinations.values import ALREADY_REMOVED, FOUND_THERE, BatchReceipt, Deed, OutcomeKind
+from exports.models import Batch, BatchStatus, Origin, Run
+from exports.models import OutcomeKind as Kind
+
+# Whoever was found there stays known, and is never asked about again. Whoever is off the list, or is on it in a
+# state that mails nobody, is not known to be there because of the export any more.
+_KEEP = """
+    WITH said AS (
+        SELECT * FROM unnest(%(emails)s::text[], %(kinds)s::text[], %(codes)s::text[], %(messages)s::text[])
+                   AS said (email, kind, code, message)
+         WHERE code <> %(already)s
+    ), taken_off AS (
+        SELECT batch.number, person.email, coalesce(said.kind, %(removed)s) AS kind,
+               coalesce(said.code, batch.deed) AS code, coalesce(said.message, '') AS message
+          FROM exports_batch batch CROSS JOIN unnest(batch.emails) AS person (email)
+          LEFT JOIN said ON said.email = person.email
+         WHERE batch.id = %(batch)s
+    ), spared AS (
+        UPDATE exports_delivered delivered SET origin = %(found_there)s FROM taken_off
+         WHERE delivered_set_id = %(set)s AND delivered.email = taken_off.email AND taken_off.code = %(found)s
+    ), forgotten AS (
+        DELETE FROM exports_delivered delivered USING taken_off
+         WHERE delivered_set_id = %(set)s AND delivered.email = taken_off.email
+           AND taken_off.code <> %(found)s AND taken_off.kind <> %(rejected)s
+    ), remembered AS (
+        INSERT INTO exports_removed (delivered_set_id, email, deed, mark_field, run_id)
+        SELECT %(set)s, email, %(deed)s, %(mark_field)s, %(run)s
+          FROM taken_off WHERE kind = %(removed)s AND email <> '' ORDER BY email
+            ON CONFLICT (delivered_set_id, email)
+            DO UPDATE SET deed = excluded.deed, mark_field = excluded.mark_field, run_id = excluded.run_id
+    ), told AS (
+        INSERT INTO exports_outcome (run_id, batch_number, kind, email, code, message)
+        SELECT %(run)s, number, CASE WHEN kind = %(removed)s THEN kind ELSE %(kept)s END, email, code, message
+          FROM taken_off)
+    SELECT kind, count(*) FROM taken_off GROUP BY kind
+"""
+
+
+def record(run: Run, batch: Batch, delivered_set_id: int, receipt: BatchReceipt) -> dict[str, int]:
+    """Keep it all, in the caller's transaction; how many were removed, kept, and rejected, for the run's row."""
+    with database.cursor() as cursor:
+        cursor.execute(_KEEP, _parameters(run, batch, delivered_set_id, receipt))
+        counts = dict(cursor.fetchall())
+    removed, kept, rejected = (counts.get(kind.value, 0) for kind in (Kind.REMOVED, Kind.KEPT, Kind.REJECTED))
+    Batch.objects.filter(pk=batch.pk).update(
+        status=BatchStatus.DONE,
+        delivered=removed,
+        left=kept,
+        rejected=rejected,
+        finished_at=clock.now(),
+        seconds=receipt.seconds,
+        http_status=receipt.http_status,
+        bytes_sent=receipt.bytes_sent,
+        code="",
+        message="",
+    )
+    return {"removed": removed, "kept": kept, "not_removed": rejected}
+
+
+def _parameters(run: Run, batch: Batch, delivered_set_id: int, receipt: BatchReceipt) -> dict[str, Any]:
+    """Who is already as the removal makes them was removed by this very batch, if it was sent before: the answer
+    was lost."""
+    said = [refusal for refusal in receipt.refusals if refusal.kind != OutcomeKind.DELIVERED]
+    removal = run.frozen.get("removal", {})
+    return {
+        "batch": batch.pk,
+        "deed": batch.deed,
+        "mark_field": removal.get("mark_field", "") if batch.deed == Deed.MARK else "",
+        "run": run.pk,
+        "set": delivered_set_id,
+        "already": ALREADY_REMOVED if batch.attempt > 1 else "",
+        "found": FOUND_THERE,
+        "found_there": Origin.FOUND_THERE.value,
+        "removed": Kind.REMOVED.value,
+        "kept": Kind.KEPT.value,
+        "rejected": Kind.REJECTED.value,
+        "emails": [refusal.email for refusal in said],
+        "kinds": [
+            (Kind.REJECTED if refusal.kind == OutcomeKind.REJECTED else Kind.KEPT).value for refusal in said
+        ],
+        "codes": [refusal.code for refusal in said],
+        "messages": [refusal.message for refusal in said],
+    }

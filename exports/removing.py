@@ -1,0 +1,177 @@
+"""Whom a run removes: people whom this export itself brought to the list and no longer sends, unless another
+export to the same list does. Guards hold removals that look like a mistake until a person confirms them.
+
+Works beside the temporary table ``plan`` (planning.py), in the same transaction.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection as database
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from config.jobs.models import JobStatus
+from connections.destinations import registry
+from connections.destinations.base import Destination
+from connections.destinations.values import Deed, UnsubscribeScope
+from exports.batch_writing import BatchWriter, Person
+from exports.models import DeliveredSet, Export, Origin, Removal, Run
+from exports.options import RunOptions
+from segments import audience
+
+# A guard holds removals of more than this share of the people on the list, and of more than so many.
+_LARGE_SHARE = 0.2
+_LARGE_NUMBER = 10
+# Who stays on the list because the plan has them.
+_PEOPLE = ["add", "update", "unchanged", "still_refused", "unmark", "bring_back", "resubscribe"]
+_FETCH = 2000
+
+
+class HeldBecause(models.TextChoices):
+    """Which guard holds the removals."""
+
+    MANY = "many", _("They are more than a fifth of the people whom the export has brought.")
+    EMPTY = "empty", _("A segment is empty.")
+    HALVED = "halved", _("A segment has lost half of its members or more.")
+    REACH = "reach", _("Unsubscribing reaches all lists of the client, which nobody has agreed to.")
+    GROWN = "grown", _("They have become more than were confirmed.")
+
+
+@dataclass(frozen=True)
+class Removals:
+    """How many are removed, or held and why."""
+
+    to_remove: int = 0
+    held: int = 0
+    held_because: str = ""
+
+
+def plan(run: Run, delivered_set: DeliveredSet, writer: BatchWriter) -> Removals:
+    """Write the batches of the run's removals, after those of its people; or say what holds them."""
+    removals = judge(run, delivered_set)
+    if removals.to_remove:
+        destination = registry.get(run.account.partition(":")[0])
+        for person in _leaving(destination, Deed(run.frozen["removal"]["how"])):
+            writer.add(person)
+        writer.flush()
+    return removals
+
+
+def judge(run: Run, delivered_set: DeliveredSet) -> Removals:
+    """How many would be removed, and whether a guard holds them. Leaves the temporary table ``leaving``."""
+    how = run.frozen.get("removal", {}).get("how", Removal.LEAVE)
+    if how == Removal.LEAVE:
+        return Removals()
+    _draw(delivered_set)
+    _spare_whom_others_send(run.export, delivered_set)
+    count = _count()
+    because = _why_held(run, delivered_set, count) if count else ""
+    return Removals(held=count, held_because=because) if because else Removals(to_remove=count)
+
+
+def _draw(delivered_set: DeliveredSet) -> None:
+    """Who was brought and is not in the plan. Where it is not known who brought them, the list's date of joining
+    is compared with its time when they were first sent; without that they count as found there."""
+    with database.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.leaving")
+        cursor.execute(
+            """
+            CREATE TEMPORARY TABLE leaving ON COMMIT DROP AS
+            SELECT delivered.email, delivered.data_hash,
+                   CASE WHEN delivered.origin = %s THEN '' ELSE run.frozen ->> 'clock_there' END AS sent_since
+              FROM exports_delivered delivered LEFT JOIN exports_run run ON run.id = delivered.first_run_id
+             WHERE delivered.delivered_set_id = %s
+               AND (delivered.origin = %s OR delivered.origin = %s AND run.frozen ->> 'clock_there' <> '')
+               AND NOT EXISTS (SELECT FROM plan WHERE plan.email = delivered.email AND plan.action = ANY (%s))
+            """,
+            [Origin.BROUGHT, delivered_set.pk, Origin.BROUGHT, Origin.UNKNOWN, _PEOPLE],
+        )
+
+
+def _spare_whom_others_send(export: Export, delivered_set: DeliveredSet) -> None:
+    """Whoever another export has brought to the same list, or would send there, stays."""
+    for other in exports_to(delivered_set.account, delivered_set.list_id, but=export.pk):
+        members, members_params = audience.members_sql(list(other.segments.values_list("pk", flat=True)))
+        email, email_params = audience.email_sql(other.email_attribute)
+        parameters: list[Any] = [*email_params, *members_params]
+        with database.cursor() as cursor:
+            cursor.execute(
+                f"""
+                DELETE FROM leaving
+                 WHERE email IN (SELECT {email} FROM ({members}) member)
+                    OR email IN (SELECT delivered.email FROM exports_delivered delivered
+                                   JOIN exports_deliveredset known ON known.id = delivered.delivered_set_id
+                                  WHERE known.export_id = %s AND known.account = %s AND known.list_id = %s)
+                """,  # noqa: S608 - only our own fragments are put in; every value is a parameter
+                [*parameters, other.pk, delivered_set.account, delivered_set.list_id],
+            )
+
+
+def exports_to(account: str, list_id: str, *, but: int | None) -> Sequence[Export]:
+    """The other exports to a list. Who is detached still has people there."""
+    others = Export.objects.filter(list_id__iexact=list_id).select_related("connection").order_by("name")
+    return [
+        other
+        for other in others
+        if other.pk != but and (other.connection is None or other.connection.account == account)
+    ]
+
+
+def _why_held(run: Run, delivered_set: DeliveredSet, count: int) -> str:
+    confirmed = RunOptions.kept(run.frozen.get("options", {})).confirmed_removals
+    if confirmed is not None:
+        return "" if count <= confirmed else HeldBecause.GROWN
+    if _reaches_further_than_agreed(run):
+        return HeldBecause.REACH
+    if because := _suspicious_segment(run):
+        return because
+    known = delivered_set.people.count()
+    return HeldBecause.MANY if count > _LARGE_NUMBER and count > known * _LARGE_SHARE else ""
+
+
+def _reaches_further_than_agreed(run: Run) -> bool:
+    removal = run.frozen["removal"]
+    everywhere = removal["unsubscribe_scope"] != UnsubscribeScope.THIS_LIST
+    return removal["how"] == Removal.UNSUBSCRIBE and everywhere and not removal["unsubscribes_everywhere"]
+
+
+def _suspicious_segment(run: Run) -> str:
+    """Segments are compared with how they were when removals were last left to themselves, so that a segment that
+    stays halved stays suspicious."""
+    before = _members_before(run)
+    members = {segment["id"]: segment.get("members", 0) for segment in run.frozen["segments"]}
+    if not any(members.values()) or any(before.get(pk) and not now for pk, now in members.items()):
+        return HeldBecause.EMPTY
+    return HeldBecause.HALVED if any(now * 2 <= before.get(pk, 0) for pk, now in members.items()) else ""
+
+
+def _members_before(run: Run) -> dict[int, int]:
+    earlier = Run.objects.filter(
+        export=run.export_id,
+        account=run.account,
+        list_id=run.list_id,
+        removals_held=0,
+        status__in=(JobStatus.SUCCESSFUL, JobStatus.WARNINGS),
+    )
+    frozen = earlier.order_by("-pk").values_list("frozen", flat=True).first() or {}
+    return {segment["id"]: segment.get("members", 0) for segment in frozen.get("segments", ())}
+
+
+def _count() -> int:
+    with database.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM leaving")
+        return int(cursor.fetchone()[0])
+
+
+def _leaving(destination: Destination, deed: Deed) -> Iterator[Person]:
+    """Those of whom nothing has to be asked first, then the others: marking takes the first by the thousand."""
+    with closing(database.chunked_cursor()) as cursor:
+        cursor.execute("SELECT email, data_hash::text, sent_since FROM leaving ORDER BY sent_since <> '', email")
+        while rows := cursor.fetchmany(_FETCH):
+            for email, data_hash, sent_since in rows:
+                payload = destination.removal_payload(email, sent_since)
+                single = deed != Deed.MARK or bool(sent_since)
+                yield Person(0, email, payload, data_hash, is_new=False, deed=deed, single=single)

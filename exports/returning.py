@@ -1,0 +1,58 @@
+"""Who in a plan comes back after this export had removed them, and whom a person lets be sent all the same.
+
+Works on the temporary table ``plan`` (planning.py): it changes actions and says from which field a mark is taken.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import connection as database
+
+from connections.destinations.values import Deed
+from exports.models import Removed
+from exports.options import RunOptions
+
+
+def adjust(frozen: Mapping[str, Any], delivered_set_id: int) -> None:
+    """Give everybody their final action."""
+    options = RunOptions.kept(frozen.get("options", {}))
+    with database.cursor() as cursor:
+        cursor.execute("ALTER TABLE plan ADD COLUMN mark_field text NOT NULL DEFAULT ''")
+    if options.everyone:
+        _send_unchanged()
+    if options.resubscribe:
+        _resubscribe(delivered_set_id)
+    if Removed.objects.filter(delivered_set_id=delivered_set_id).exists():
+        _let_come_back(delivered_set_id)
+
+
+def _send_unchanged() -> None:
+    with database.cursor() as cursor:
+        cursor.execute("UPDATE plan SET action = 'update' WHERE action IN ('unchanged', 'still_refused')")
+
+
+def _resubscribe(delivered_set_id: int) -> None:
+    """Only those whose refusal is known beforehand, so that a number could be agreed to."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE plan SET action = 'resubscribe' FROM exports_refused refused
+             WHERE refused.delivered_set_id = %s AND refused.email = plan.email AND refused."left"
+               AND plan.action IN ('still_refused', 'add', 'update')
+            """,
+            [delivered_set_id],
+        )
+
+
+def _let_come_back(delivered_set_id: int) -> None:
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE plan SET mark_field = removed.mark_field,
+                            action = CASE WHEN removed.deed = %s THEN 'bring_back' ELSE 'unmark' END
+              FROM exports_removed removed
+             WHERE removed.delivered_set_id = %s AND removed.email = plan.email
+               AND removed.deed IN (%s, %s) AND plan.action IN ('add', 'update')
+            """,
+            [Deed.DELETE, delivered_set_id, Deed.DELETE, Deed.MARK],
+        )

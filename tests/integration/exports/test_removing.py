@@ -1,0 +1,242 @@
+"""People who have left the segments: only whom the export brought is taken off, and they may come back."""
+
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from config.jobs.models import JobStatus
+from exports.models import Delivered, Export, Removal, Removed, Run
+from exports.run_states import Reason
+from segments.models import Segment
+from tests import exporting
+from tests.integration.exports.conftest import run_to_its_end
+from tests.leaving import adds_up, join, leave, states
+from tests.sandbox import RunningSandbox
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CROWD = [f"p{n:02}@example.com" for n in range(20)]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("config.jobs.backoff.FIRST_SECONDS", 0.02)
+
+
+@pytest.fixture
+def crowd(account: RunningSandbox, db: None) -> Segment:
+    exporting.profiles([{"email": email, "first_name": f"Name {email[:3]}"} for email in CROWD])
+    return exporting.segment_of_everyone("Crowd")
+
+
+def export_of(account: RunningSandbox, segment: Segment, removal: Removal, **settings: Any) -> Export:
+    """An export to a list of its own with a field to mark in."""
+    list_id = settings.pop("list_id", None) or account.create_list(
+        "Shop", scope=settings.pop("scope", "OnlyThisList"), fields=[("Left", "Text")]
+    )
+    connection = settings.pop("connection", None) or exporting.sandbox_connection(account)
+    mapping = [{"attribute": "first_name", "field": "name"}]
+    export = exporting.export_to(account, connection, segment, list_id=list_id, mapping=mapping, **settings)
+    export.removal, export.mark_field, export.mark_value = removal, "[Left]", "Removed"
+    export.save()
+    return export
+
+
+def run(export: Export) -> Run:
+    ended = run_to_its_end(export)
+    assert adds_up(ended)
+    return ended
+
+
+def marks(account: RunningSandbox, list_id: str) -> set[str]:
+    return {
+        person["EmailAddress"]
+        for person in account.people(list_id)
+        if {"Key": "Left", "Value": "Removed"} in person["CustomFields"]
+    }
+
+
+def test_it_leaves_people_on_the_list_unless_told_otherwise(account: RunningSandbox, crowd: Segment) -> None:
+    export = export_of(account, crowd, Removal.LEAVE)
+    run(export)
+    leave(crowd, CROWD[0])
+    ended = run(export)
+    assert (ended.to_remove, ended.status) == (0, JobStatus.SUCCESSFUL)
+    assert set(states(account, export.list_id).values()) == {"Active"}
+
+
+def test_it_marks_who_has_left_and_takes_the_mark_off_who_comes_back(
+    account: RunningSandbox, crowd: Segment
+) -> None:
+    export = export_of(account, crowd, Removal.MARK)
+    run(export)
+    leave(crowd, *CROWD[:3])
+    account.clear_requests()
+    ended = run(export)
+    assert (ended.to_remove, ended.removed, ended.status) == (3, 3, JobStatus.SUCCESSFUL)
+    assert marks(account, export.list_id) == set(CROWD[:3])
+    assert account.requests()["totals"]["imports"] == 1
+    assert Removed.objects.count() == 3
+    join(crowd, CROWD[0])
+    run(export)
+    assert marks(account, export.list_id) == set(CROWD[1:3])
+    leave(crowd, CROWD[0])
+    assert run(export).removed == 1  # it still counts as brought by this export
+    assert marks(account, export.list_id) == set(CROWD[:3])
+
+
+def test_it_deletes_who_has_left_and_only_them_and_lets_them_come_back(
+    account: RunningSandbox, crowd: Segment
+) -> None:
+    export = export_of(account, crowd, Removal.DELETE)
+    run(export)
+    leave(crowd, *CROWD[:2])
+    assert run(export).removed == 2
+    assert {email for email, state in states(account, export.list_id).items() if state == "Deleted"} == set(
+        CROWD[:2]
+    )
+    assert run(export).reason == Reason.NOTHING_CHANGED
+    join(crowd, CROWD[0])
+    back = run(export)
+    assert (back.to_add, back.delivered, back.left) == (1, 1, 0)
+    assert states(account, export.list_id)[CROWD[0]] == "Active"
+    leave(crowd, CROWD[0])
+    assert run(export).removed == 1
+
+
+def test_it_brings_nobody_back_who_has_unsubscribed_after_being_deleted(
+    account: RunningSandbox, crowd: Segment
+) -> None:
+    export = export_of(account, crowd, Removal.DELETE)
+    run(export)
+    leave(crowd, *CROWD[:2])
+    run(export)
+    account.set_state([CROWD[0]], "Unsubscribed", export.list_id)
+    join(crowd, *CROWD[:2])
+    back = run(export)
+    assert (back.delivered, back.left) == (1, 1)
+    assert states(account, export.list_id)[CROWD[0]] == "Unsubscribed"
+    account.set_state([CROWD[0]], "Deleted", export.list_id)  # by somebody else: not ours to undo
+    crowd_profile = crowd.members.model.objects.filter(profile__attributes__email=CROWD[0]).get().profile
+    crowd_profile.attributes["first_name"] = "Changed"
+    crowd_profile.save()
+    assert run(export).left == 1
+    assert states(account, export.list_id)[CROWD[0]] == "Deleted"
+
+
+def test_it_unsubscribes_who_has_left_and_never_subscribes_them_again(
+    account: RunningSandbox, crowd: Segment
+) -> None:
+    export = export_of(account, crowd, Removal.UNSUBSCRIBE)
+    run(export)
+    leave(crowd, CROWD[0])
+    assert run(export).removed == 1
+    assert states(account, export.list_id)[CROWD[0]] == "Unsubscribed"
+    join(crowd, CROWD[0])
+    assert run(export).left == 1
+    assert states(account, export.list_id)[CROWD[0]] == "Unsubscribed"
+
+
+@pytest.mark.parametrize("removal", [Removal.MARK, Removal.DELETE, Removal.UNSUBSCRIBE])
+def test_it_removes_nobody_who_was_there_before(account: RunningSandbox, crowd: Segment, removal: Removal) -> None:
+    export = export_of(account, crowd, removal)
+    account.set_state(CROWD[:2], "Active", export.list_id, joined="2020-01-01 00:00:00")
+    run(export)
+    leave(crowd, *CROWD[:4])
+    ended = run(export)
+    assert (ended.to_remove, ended.removed, ended.kept) == (4, 2, 2)
+    untouched = {email for email, state in states(account, export.list_id).items() if state == "Active"}
+    assert set(CROWD[:2]) <= untouched - marks(account, export.list_id)
+    assert run(export).to_remove == 0  # found there is known from now on
+
+
+def test_it_touches_nobody_who_is_not_active(account: RunningSandbox, crowd: Segment) -> None:
+    export = export_of(account, crowd, Removal.DELETE)
+    run(export)
+    account.set_state(CROWD[:1], "Unsubscribed", export.list_id)
+    account.set_state(CROWD[1:2], "Bounced", export.list_id)
+    leave(crowd, *CROWD[:3])
+    ended = run(export)
+    assert (ended.removed, ended.kept) == (1, 2)
+    after = states(account, export.list_id)
+    assert [after[email] for email in CROWD[:3]] == ["Unsubscribed", "Bounced", "Deleted"]
+    assert run(export).to_remove == 0
+
+
+def test_it_removes_nobody_whom_another_export_to_the_list_sends(account: RunningSandbox, crowd: Segment) -> None:
+    export = export_of(account, crowd, Removal.DELETE)
+    others = exporting.segment_of_everyone("Others")
+    leave(others, *CROWD[2:])
+    other = export_of(
+        account, others, Removal.LEAVE, list_id=export.list_id, connection=export.connection, name="Other"
+    )
+    run(export)
+    leave(crowd, CROWD[0], CROWD[2])
+    assert run(export).removed == 1  # the other has not even run yet
+    assert states(account, export.list_id)[CROWD[0]] == "Active"
+    leave(others, CROWD[0])
+    assert run(export).removed == 1
+    run(other)
+    leave(crowd, CROWD[1])
+    leave(others, CROWD[1])
+    assert run(export).to_remove == 0  # the other leaves whom it has brought on the list
+
+
+def test_a_guard_holds_many_removals_and_never_the_additions(account: RunningSandbox, crowd: Segment) -> None:
+    export = export_of(account, crowd, Removal.DELETE)
+    leave(crowd, CROWD[19])
+    run(export)
+    exporting.profiles([{"email": f"more{n}@example.com", "first_name": "M"} for n in range(12)])
+    join(crowd, *[f"more{n}@example.com" for n in range(12)])
+    leave(crowd, *CROWD[:11])
+    ended = run(export)
+    assert (ended.status, ended.reason) == (JobStatus.WARNINGS, Reason.REMOVALS_HELD)
+    assert (ended.delivered, ended.removals_held, ended.to_remove, ended.held_because) == (12, 11, 0, "many")
+    assert set(states(account, export.list_id).values()) == {"Active"}
+
+
+def test_a_guard_holds_what_a_halved_or_empty_segment_would_remove_for_as_long_as_it_is_so(
+    account: RunningSandbox, crowd: Segment
+) -> None:
+    export = export_of(account, crowd, Removal.DELETE)
+    leave(crowd, *CROWD[4:])
+    run(export)
+    leave(crowd, *CROWD[:2])
+    for _again in range(2):
+        held = run(export)
+        assert (held.removals_held, held.held_because) == (2, "halved")
+    leave(crowd, *CROWD)
+    held = run(export)
+    assert (held.removals_held, held.held_because) == (4, "empty")
+    join(crowd, *CROWD[:4])
+    assert run(export).reason == Reason.NOTHING_CHANGED
+
+
+def test_it_finishes_what_a_dead_worker_left_half_done(
+    account: RunningSandbox, crowd: Segment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export = export_of(account, crowd, Removal.DELETE)
+    run(export)
+    leave(crowd, *CROWD[:3])
+    account.faults({"rules": [{"kind": "cut_short", "method": "DELETE", "times": 1, "skip": 1}]})
+    ended = run(export)
+    assert (ended.removed, ended.kept) == (3, 0)
+    join(crowd, *CROWD[:3])
+    assert run(export).delivered == 3
+    assert set(states(account, export.list_id).values()) == {"Active"}
+
+
+def test_it_forgets_nobody_when_it_is_canceled_before_removing(
+    account: RunningSandbox, crowd: Segment, settings: Settings
+) -> None:
+    export = export_of(account, crowd, Removal.DELETE)
+    run(export)
+    leave(crowd, CROWD[0])
+    assert Delivered.objects.count() == 20
+    account.faults(
+        {"rules": [{"kind": "refuse_credential", "method": "GET", "path": "/subscribers/", "code": 100}]}
+    )
+    ended = run(export)
+    assert (ended.status, ended.not_removed) == (JobStatus.FAILED, 1)
+    assert Delivered.objects.count() == 20
