@@ -11,13 +11,12 @@ from connections import consent_text
 from connections.destinations.values import InputField
 from connections.models import Connection
 
-# The part of the pane that follows what was typed; see templates/connections/connect_part.html.
+# The part of the pane that follows the steps; see templates/connections/connect_part.html.
 PART = "connect-part"
 
 
 class ConnectionForm(forms.Form):
-    """Display name, who can use it, and consent. ``address`` is where the pane is served: while one types, it is
-    asked which step has become possible."""
+    """Display name, who can use it, and consent."""
 
     name = forms.CharField(
         label=_("Display name"),
@@ -30,9 +29,7 @@ class ConnectionForm(forms.Form):
     consent_version = forms.CharField(required=False, widget=forms.HiddenInput)
     consent_language = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    def __init__(
-        self, *args: Any, connection: Connection, agree_required: bool, address: str, **kwargs: Any
-    ) -> None:
+    def __init__(self, *args: Any, connection: Connection, agree_required: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.connection = connection
         self.initial = {"name": connection.name, "contributors": Role.CONTRIBUTOR in connection.allowed_roles}
@@ -42,8 +39,6 @@ class ConnectionForm(forms.Form):
         elif connection.pk is not None:
             self.fields["agree"].help_text = _("Exports do not run over this connection until somebody agrees.")
         self.fields["name"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
-        for name, trigger in (("name", "input changed delay:300ms"), ("agree", "change")):
-            self.fields[name].widget.attrs |= _looking(address, trigger)
 
     def clean_name(self) -> str:
         name = " ".join(self.cleaned_data["name"].split())
@@ -112,15 +107,3 @@ def _widget(asked: InputField) -> forms.Widget:
     if asked.secret:
         return forms.PasswordInput(attrs=attrs | {"autocomplete": "new-password"})
     return forms.TextInput(attrs=attrs)
-
-
-def _looking(address: str, trigger: str) -> dict[str, str]:
-    """Attributes of an input on which the next step depends."""
-    return {
-        "hx-post": address,
-        "hx-trigger": trigger,
-        "hx-vals": '{"step": "look"}',
-        "hx-target": f"#{PART}",
-        "hx-swap": "outerHTML",
-        "hx-sync": f"#{PART}:queue last",
-    }

@@ -12,13 +12,13 @@ from django.utils.translation import gettext as _
 
 from config.accounts import lockout, reauthentication
 from config.accounts.models import User
+from config.keyring.encryption import CannotDecrypt
 from connections import actions, consent_text, diagnosis, policies
 from connections.consent_text import ConsentText
 from connections.credentials import NotConnected
 from connections.destinations.base import Destination
 from connections.destinations.values import InputField
 from connections.drafts import Draft
-from connections.encryption import CannotDecrypt
 from connections.forms import ConnectionForm, CredentialsForm, PasswordForm
 from connections.limit_forms import LimitsForm
 from connections.models import Connection, Consent
@@ -46,7 +46,7 @@ class Setup:
         self.step = ""  # the step that was just taken
         self.problem = ""  # … and what went wrong with it
         agree_required = self.is_new and self.must_agree
-        self.form = ConnectionForm(data, connection=connection, agree_required=agree_required, address=address)
+        self.form = ConnectionForm(data, connection=connection, agree_required=agree_required)
         self.limits_form = LimitsForm(data, connection=connection)
         self.password_form = PasswordForm()
 
@@ -138,12 +138,9 @@ class Setup:
         return self.has_password or self.confirmed
 
     @property
-    def before_connect(self) -> Sequence[str]:
-        """What comes before connecting and is not done yet: a name and, where it is needed, consent."""
-        if self.form.is_bound and self.form.is_valid():
-            return []
-        wanting = self.form.errors.keys() if self.form.is_bound else self.form.fields.keys()
-        return [str(field.label) for name, field in self.form.fields.items() if field.required and name in wanting]
+    def may_connect(self) -> bool:
+        """Whether what comes before connecting is done: a good name and, where it is needed, consent."""
+        return not self.is_new or self.draft is not None or self.form.is_valid()
 
     @cached_property
     def credentials_form(self) -> CredentialsForm:

@@ -7,6 +7,7 @@ from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django_htmx.http import reswap, retarget
 
 from config.accounts import reauthentication
 from config.web.callers import address_of
@@ -77,8 +78,8 @@ def _pane(request: Request, connection: Connection) -> HttpResponse:
         step = "authenticate"  # a key was typed: it is what counts
     if step == "confirm":
         return _confirm(request, setup)
-    if step == "look" and setup.is_open:  # nothing in there depends on what was typed
-        return HttpResponse(status=204)
+    if step and not setup.may_connect:
+        return _shown(request, setup, status=422)
     if step:
         _take(request, setup, step)
         return _shown(request, setup)
@@ -133,13 +134,10 @@ def _back_again(request: Request, setup: Setup, typed: QueryDict) -> HttpRespons
 
 
 def _take(request: Request, setup: Setup, step: str) -> None:
-    """One step; “look” and whatever is unknown change nothing."""
+    """One step; whatever is unknown changes nothing."""
     if step not in STEPS:
         return
-    if setup.draft is None:
-        if setup.is_new and setup.before_connect:
-            return
-        setup.draft = drafts.new(setup.connection)
+    setup.draft = setup.draft or drafts.new(setup.connection)
     STEPS[step](setup)
     setup.step = step
     if setup.is_checking and step == "authenticate" and not request.htmx:
@@ -173,10 +171,14 @@ def _shown(request: Request, setup: Setup, status: int = 200, stale: StaleEdit |
     context = {"setup": setup, "form": setup.form, "connection": setup.connection, "stale": stale}
     context |= {"address": setup.address}
     context |= {"sign_in": signing_in.offer(setup.connection, return_address(request))}
-    if request.htmx and request.htmx.target == PART:
+    is_part = request.htmx and request.htmx.target == PART
+    if is_part and status == 200:
         return render(request, "connections/connect_part.html", context)
     context |= {"active_nav": "connections", "pane_action": setup.address}
     if not setup.is_new:
         context["uses"] = used_by.uses_of(setup.connection.pk)
+    if is_part:  # what is wrong stands beside fields outside the part
+        context["pane_shell"] = "components/pane_frame.html"
     back = reverse("connections:list")
-    return render_pane(request, "connections/pane.html", context, status=status, back=back)
+    answer = render_pane(request, "connections/pane.html", context, status=status, back=back)
+    return retarget(reswap(answer, "innerHTML"), "#pane") if is_part else answer

@@ -4,6 +4,8 @@
 //   <form data-needs>            Save ([data-save]) stays disabled until every required field is filled;
 //                                [data-missing] in the form says which are not.
 //   data-need="Connect"          on any element in such a form: one more thing that is needed while it is shown.
+//   data-waits-for="name agree"  on a button in such a form: disabled until those of its fields that are required
+//                                are filled.
 //   <form data-guard-unsaved>    leaving with unsaved changes asks first.
 //   data-was-changed             on such a form: counts as changed from the start (the server shows it again).
 "use strict";
@@ -16,6 +18,8 @@
 
   const shown = (element) => !element.closest("[hidden]") && !element.disabled;
 
+  const isEmpty = (control) => (control.type === "checkbox" ? !control.checked : !control.value.trim());
+
   function missingIn(form) {
     const names = [];
     const groups = new Set();
@@ -25,7 +29,7 @@
         if (groups.has(control.name)) continue;
         groups.add(control.name);
         if (!form.querySelector(`[name="${CSS.escape(control.name)}"]:checked`)) names.push(nameOf(control));
-      } else if (control.type === "checkbox" ? !control.checked : !control.value.trim()) {
+      } else if (isEmpty(control)) {
         names.push(nameOf(control));
       }
     }
@@ -42,6 +46,11 @@
     const note = form.querySelector("[data-missing]");
     form.querySelectorAll("[data-save]").forEach((button) => {
       if (!("busy" in button.dataset)) button.disabled = missing.length > 0;
+    });
+    form.querySelectorAll("[data-waits-for]").forEach((button) => {
+      const fields = button.dataset.waitsFor.split(" ").map((name) => form.elements.namedItem(name));
+      if (!("busy" in button.dataset || "disabledByHtmx" in button.dataset))
+        button.disabled = fields.some((field) => field?.required && isEmpty(field));
     });
     if (!note) return;
     const sentence = missing.length ? `${window.shell.text("Missing")} ${missing.join(", ")}` : "";

@@ -41,7 +41,7 @@ ARGUMENTS = [
 WIDE: ViewportSize = {"width": 1440, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 MEANT = re.compile(r"Failed to load resource: .* status of (409|422)")
-PATIENCE_MS = 10_000
+PATIENCE_MS = 30_000  # for conditions, on a machine that has much else to do
 
 OpenPage = Callable[..., Page]
 
@@ -66,8 +66,7 @@ def browser() -> Iterator[Browser]:
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     try:
         with sync_playwright() as playwright:
-            # As quick as the quickest of people: htmx listens to what it has put into a page 20 ms later.
-            launched = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, slow_mo=50)
+            launched = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
             yield launched
             launched.close()
     finally:

@@ -15,6 +15,7 @@ from tests.sandbox import RunningSandbox, sandbox, sandbox_process
 __all__ = ["sandbox", "sandbox_process"]
 
 LIST = "/admin/connections/"
+ADD = f"{LIST}add/campaign_monitor/"
 pytestmark = pytest.mark.browser
 
 
@@ -73,9 +74,32 @@ def test_an_administrator_sets_up_a_connection(page: Page, alice: User, sandbox:
     assert credentials.access(Connection.objects.get()).credentials == {"api_key": sandbox.api_key}
 
 
+def test_no_click_is_lost_however_quickly_it_follows(page: Page, alice: User) -> None:
+    sign_in(page, alice, ADD)
+    connect = page.get_by_role("button", name="Connect", exact=True)
+    for _time in range(5):
+        page.goto(ADD)
+        page.get_by_label("I agree").check()
+        page.get_by_label("Display name").press_sequentially("Winter mail")
+        page.evaluate("(button) => button.click()", connect.element_handle())  # in the same breath
+        expect(page.get_by_label("API key")).to_be_focused()
+
+
+def test_a_name_that_is_taken_is_said_beside_the_field(page: Page, alice: User) -> None:
+    make_connection(alice, "Winter mail")
+    open_live_pane(page, alice)
+    page.get_by_label("Display name").fill("winter mail")
+    page.get_by_label("I agree").check()
+    page.get_by_role("button", name="Connect", exact=True).click()
+    expect(page.get_by_text("Another connection has this name.")).to_be_visible()
+    expect(page.get_by_label("Display name")).to_be_focused()
+    page.get_by_label("Display name").fill("Summer mail")
+    page.get_by_role("button", name="Connect", exact=True).click()
+    expect(page.get_by_label("API key")).to_be_focused()
+
+
 def test_a_client_key_is_asked_for_its_client(page: Page, alice: User, sandbox: RunningSandbox) -> None:
     open_live_pane(page, alice)
-    expect(page.get_by_label("Display name")).to_be_focused()  # the pane has arrived
     page.get_by_label("Display name").fill("Winter mail")
     page.get_by_label("I agree").check()
     page.get_by_role("button", name="Connect", exact=True).click()
@@ -91,7 +115,6 @@ def test_a_connection_is_edited_and_removed(page: Page, alice: User) -> None:
     sign_in(page, alice, LIST)
     assert_accessible(page)
     page.get_by_role("link", name="Winter mail").click()
-    expect(page.get_by_label("Display name")).to_be_focused()  # the pane has arrived
     page.get_by_label("Display name").fill("Summer mail")
     page.get_by_label("Contributors").check()
     page.get_by_role("button", name="Save").click()
@@ -110,7 +133,7 @@ def test_a_connection_is_edited_and_removed(page: Page, alice: User) -> None:
 def test_it_fits_a_phone(open_page: OpenPage, alice: User, scheme: str) -> None:
     make_connection(alice, "A connection with quite a long display name, as people like them")
     page = open_page(viewport=PHONE, color_scheme=scheme)
-    for address in (LIST, "/admin/connections/add/campaign_monitor/"):
+    for address in (LIST, ADD):
         sign_in(page, alice, address) if page.url == "about:blank" else page.goto(address)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert_accessible(page)

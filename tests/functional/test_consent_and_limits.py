@@ -152,7 +152,6 @@ def test_files_are_set_up_from_their_tile(open_page: OpenPage, alice: User, file
     expect(page.get_by_label("Display name")).to_be_focused()
     page.get_by_label("Display name").fill("Warehouse")
     page.get_by_label("I agree").check()
-    page.wait_for_timeout(800)  # as a person reads on; what was typed is looked at after 300 ms
     page.get_by_role("button", name="Connect", exact=True).click()
     page.get_by_label("Columns").fill("first_name, city")
     page.get_by_role("button", name="Check the folder").click()

@@ -102,20 +102,23 @@ def test_it_asks_in_the_order_of_the_steps(live_pane: Pane) -> None:
 
 
 def test_each_step_waits_for_the_one_before(live_pane: Pane) -> None:
-    assert not enabled(live_pane.html, "connect")
-    assert "First: Display name, I agree." in live_pane.html
-    assert "First: I agree." in live_pane.step("look", name="Winter mail")
-    assert enabled(live_pane.step("look", agree="on"), "connect")
-    html = live_pane.step("connect")
+    assert 'data-waits-for="name agree"' in live_pane.html
+    html = live_pane.step("connect", name="Winter mail", agree="on")
     assert enabled(html, "authenticate")
     assert not enabled(html, "export_user")
     assert live_pane.needs == ["Authenticate with Campaign Monitor", "Add yourself as export user"]
 
 
-def test_typing_disturbs_nothing_once_the_part_is_open(live_pane: Pane, alice_client: Client) -> None:
-    live_pane.step("connect", name="Winter mail", agree="on")
-    response = alice_client.post(ADD, live_pane.typed | {"step": "look"}, headers=PART)
-    assert response.status_code == 204
+def test_connect_says_beside_the_fields_what_is_wrong(live_pane: Pane, alice: User, alice_client: Client) -> None:
+    make_connection(alice, "Winter mail")
+    response = alice_client.post(ADD, {"name": "winter MAIL", "step": "connect"}, headers=PART)
+    assert (response.status_code, response["HX-Retarget"], response["HX-Reswap"]) == (422, "#pane", "innerHTML")
+    html = response.content.decode()
+    assert html.count("data-pane-frame") == 1
+    assert "<!doctype" not in html
+    assert "Another connection has this name." in html
+    assert 'id="id_agree_error"' in html
+    assert 'value="winter MAIL"' in html
 
 
 def test_the_focus_goes_where_the_next_step_is(live_pane: Pane, sandbox: RunningSandbox) -> None:
