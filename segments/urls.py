@@ -9,6 +9,7 @@ from segments.views import (
     person,
     segment_list,
     segment_page,
+    source_removal,
     upload,
 )
 
@@ -25,6 +26,7 @@ urlpatterns = [
     path("data/sources/", data_sources.data_sources, name="data_sources"),
     path("data/sources/upload/", upload.upload, name="upload"),
     path("data/sources/refresh/", data_sources.refresh, name="refresh_sources"),
+    path("data/sources/<int:pk>/remove/", source_removal.remove, name="remove_source"),
     path("data/imports/<int:pk>/", imports.import_page, name="import"),
     path("data/imports/<int:pk>/live/", imports.live, name="import_live"),
     path("data/imports/<int:pk>/cancel/", imports.cancel, name="cancel_import"),

@@ -1,0 +1,100 @@
+"""Removing a data source: the people that it has brought go, from every segment too, and so do its imports."""
+
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+from django.db.models import Count
+from django.db.models.functions import Lower
+from django.utils.translation import gettext as _
+
+from config.accounts.models import User
+from config.audit.record import record
+from config.jobs.models import OPEN
+from segments import permissions, statistics
+from segments.models import DataSource, ImportJob, Profile, Segment
+
+
+class ImportAtWork(Exception):
+    """An import into the data source waits or is at work; nothing was removed."""
+
+    def __init__(self, job: ImportJob) -> None:
+        super().__init__(
+            _("“{file}” is being imported into it. Wait until that has ended, or cancel it first.").format(
+                file=job.file_name
+            )
+        )
+        self.job = job
+
+
+@dataclass(frozen=True)
+class Loss:
+    """How many members a segment loses, and how many stay."""
+
+    segment: Segment
+    lost: int
+
+    @property
+    def left(self) -> int:
+        return max(0, self.segment.member_count - self.lost)
+
+
+def losses(source: DataSource) -> list[Loss]:
+    """The segments that shrink when the data source goes, by name."""
+    of_it = Profile.objects.filter(source=source).order_by()
+    lost = dict(of_it.values_list("memberships__segment").annotate(Count("pk")))
+    segments = Segment.objects.filter(pk__in=lost.keys() - {None}).order_by(Lower("name"))
+    return [Loss(segment, lost[segment.pk]) for segment in segments]
+
+
+def import_at_work(source: DataSource) -> ImportJob | None:
+    """What keeps the data source from being removed now."""
+    return source.imports.filter(status__in=OPEN).order_by("pk").first()
+
+
+def remove_data_source(source: DataSource, *, by: User) -> int:
+    """Remove the data source with everybody in it; how many people went. Raises ImportAtWork."""
+    permissions.check_can_manage_data_sources(by)
+    _check_idle(source)  # before the lock as well: an import holds it for as long as it takes
+    gone = _remove(source.pk, by)
+    statistics.after_change("segments_profile", gone)
+    statistics.after_change("segments_member", gone)
+    return gone
+
+
+@transaction.atomic
+def _remove(source_id: int, by: User) -> int:
+    source = DataSource.objects.select_for_update().filter(pk=source_id).first()
+    if source is None:  # somebody else was faster
+        return 0
+    _check_idle(source)
+    segments, people = _forget_people(source_id)
+    changes: dict[str, tuple[object, object]] = {"customers": (people, 0), "segments": (segments or None, None)}
+    record("removed", source, by=by, changes=changes)
+    source.imports.all().delete()
+    source.delete()
+    return people
+
+
+def _check_idle(source: DataSource) -> None:
+    if job := import_at_work(source):
+        raise ImportAtWork(job)
+
+
+def _forget_people(source_id: int) -> tuple[list[str], int]:
+    """Delete the profiles and their memberships; the names of the segments that shrank, and how many went."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH gone AS (DELETE FROM segments_member member USING segments_profile profile
+                           WHERE profile.source_id = %s AND member.profile_id = profile.id
+                       RETURNING member.segment_id),
+                 counted AS (SELECT segment_id, count(*) AS people FROM gone GROUP BY segment_id)
+            UPDATE segments_segment segment SET member_count = greatest(0, member_count - people)
+              FROM counted WHERE counted.segment_id = segment.id
+            RETURNING segment.name
+            """,
+            [source_id],
+        )
+        names = sorted(name for (name,) in cursor.fetchall())
+        cursor.execute("DELETE FROM segments_profile WHERE source_id = %s", [source_id])
+        return names, cursor.rowcount
