@@ -97,6 +97,7 @@ INSTALLED_APPS = [
     "config.accounts",
     "config.audit",
     "config.jobs",
+    "config.keyring",
     "config.notifications",
     "config.system",
     "config.web",

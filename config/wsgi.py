@@ -10,6 +10,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 application = get_wsgi_application()
 get_resolver().url_patterns  # noqa: B018  # import every page now, once, rather than during the first request
 
-from connections.checks import refuse_to_start  # noqa: E402 - needs the apps
+from config.keyring.checks import refuse_to_start  # noqa: E402 - needs the apps
 
 refuse_to_start()

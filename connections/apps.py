@@ -6,9 +6,6 @@ class ConnectionsConfig(AppConfig):
 
     def ready(self) -> None:
         from config.accounts import dependents
-        from connections import (
-            checks,  # noqa: F401 - importing it registers them
-            export_users,
-        )
+        from connections import export_users
 
         dependents.register(export_users.depending_on)

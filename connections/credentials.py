@@ -5,10 +5,10 @@ from functools import partial
 
 from django.utils.translation import gettext as _
 
+from config.keyring.encryption import CannotDecrypt
+from config.keyring.fields import Sealed
 from connections import references
 from connections.destinations.values import Access, Renew
-from connections.encryption import CannotDecrypt
-from connections.fields import Sealed
 from connections.models import Connection
 
 

@@ -14,10 +14,10 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.http import QueryDict
 
 from config.jobs import clock
+from config.keyring.encryption import CannotDecrypt
+from config.keyring.fields import Sealed
 from connections import credentials
 from connections.destinations.values import CheckStep
-from connections.encryption import CannotDecrypt
-from connections.fields import Sealed
 from connections.models import Connection
 
 KEY = "connection_drafts"

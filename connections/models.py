@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from config.accounts.roles import Role
 from config.jobs import clock
+from config.keyring.fields import EncryptedJSONField
 from connections.destinations import registry
 from connections.destinations.base import Destination
-from connections.fields import EncryptedJSONField
 from connections.limits import Limits
 
 

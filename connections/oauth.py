@@ -16,10 +16,10 @@ from django.db import connection as database
 from django.db import transaction
 
 from config.jobs import clock
+from config.keyring.encryption import CannotDecrypt
 from connections import actions, credentials
 from connections.destinations.errors import DestinationError, NeedsAdministrator, StopRun
 from connections.destinations.values import Tokens
-from connections.encryption import CannotDecrypt
 from connections.models import Connection
 
 ACCESS, REFRESH, EXPIRES, LASTS = "access_token", "refresh_token", "expires_at", "lasts_seconds"

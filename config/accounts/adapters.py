@@ -1,6 +1,5 @@
 """Where allauth asks us: who may sign in, how second-factor secrets are kept, who comes by single sign-on."""
 
-import base64
 from typing import Any, cast
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -10,17 +9,17 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialLogin
 from allauth.socialaccount.providers.base.constants import AuthProcess
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from config.accounts import reauthentication, single_sign_on
 from config.accounts.backends import may_sign_in
 from config.accounts.models import User
+from config.keyring import encryption
+from config.keyring.encryption import CannotDecrypt
 from config.web.callers import address_of
 
 
@@ -44,18 +43,18 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
-    """Secrets of second factors are encrypted; the key comes from SECRET_KEY, older ones from its fallbacks."""
+    """Secrets of second factors are encrypted like credentials, under the keyring."""
 
     def get_totp_label(self, user: User) -> str:
         return user.username
 
     def encrypt(self, text: str) -> str:
-        return _keys().encrypt(text.encode()).decode("ascii")
+        return encryption.encrypt(text.encode())
 
     def decrypt(self, encrypted_text: str) -> str:
         try:
-            return _keys().decrypt(encrypted_text.encode("ascii")).decode()
-        except InvalidToken as error:  # SECRET_KEY is another one: no code can be right
+            return encryption.decrypt(encrypted_text).decode()
+        except CannotDecrypt as error:  # its key is gone: no code can be right
             raise self.validation_error("incorrect_code") from error
 
     def build_totp_svg(self, url: str) -> str:
@@ -100,12 +99,3 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         if known is not None:
             sociallogin.connect(request, known)
             single_sign_on.note_connected(known)
-
-
-def _keys() -> MultiFernet:
-    secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return MultiFernet([Fernet(_key_from(secret)) for secret in secrets])
-
-
-def _key_from(secret: str) -> bytes:
-    return base64.urlsafe_b64encode(salted_hmac("second factor", b"", secret=secret, algorithm="sha256").digest())

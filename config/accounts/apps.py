@@ -7,5 +7,7 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from config.accounts import second_factor
+        from config.keyring import places
 
         second_factor.listen()
+        places.register(second_factor.sealed_secrets)

@@ -8,6 +8,7 @@ from django.db.models.signals import post_save
 
 from config.accounts.models import User
 from config.audit.record import record
+from config.keyring.places import SealedTexts
 
 if TYPE_CHECKING:
     from allauth.mfa.models import Authenticator
@@ -28,6 +29,12 @@ def reset(*, user: User, by: User) -> None:
     """Take somebody's second factor and recovery codes away, so that the password alone lets them in again."""
     if _authenticators().filter(user_id=user.pk).delete()[0]:
         record("second factor reset", user, by=by)
+
+
+def sealed_secrets() -> SealedTexts:
+    """Where the keyring finds what codes are made from."""
+    rows = _authenticators().order_by("pk")
+    return SealedTexts(rows, "data", ("secret", "seed"), one="second factor", many="second factors")
 
 
 def listen() -> None:

@@ -3,7 +3,7 @@
 from django.db import models
 
 from config.jobs.models import OPEN, Job
-from connections.fields import EncryptedJSONField
+from config.keyring.fields import EncryptedJSONField
 from connections.models import Connection
 
 

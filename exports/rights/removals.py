@@ -13,11 +13,11 @@ from django.utils.translation import gettext as _
 from config.jobs import clock, leases
 from config.jobs.backoff import seconds_before_attempt
 from config.jobs.models import JobStatus
+from config.keyring.encryption import CannotDecrypt
+from config.keyring.fields import Sealed
 from connections import credentials
 from connections.credentials import NotConnected
 from connections.destinations.errors import DestinationError, NeedsAdministrator, TryLater
-from connections.encryption import CannotDecrypt
-from connections.fields import Sealed
 from connections.models import Connection
 from exports.models import Batch, BatchStatus, DisclosedList, PersonRemoval
 from exports.rights import disclosures

@@ -4,8 +4,8 @@ secret while the hashes stay what they are."""
 import secrets
 from typing import Any
 
-from connections.encryption import CannotDecrypt
-from connections.fields import Sealed
+from config.keyring.encryption import CannotDecrypt
+from config.keyring.fields import Sealed
 from exports.models import PersonKey
 
 _BYTES = 32

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from config.accounts.roles import Role
+from config.keyring.encryption import CannotDecrypt
 from config.system.applying import secrets
 from config.system.applying.problems import Problems
 from config.system.applying.report import Applied, Fate
@@ -17,7 +18,6 @@ from config.system.applying.specs import ConnectionSpec, Lined
 from connections import actions, credentials, diagnosis, policies, references
 from connections.destinations import registry
 from connections.destinations.base import Destination
-from connections.encryption import CannotDecrypt
 from connections.models import Connection, Environment
 
 

@@ -1,13 +1,18 @@
 """The second factor: set up, asked for at the door, recovered from, taken away."""
 
 import re
+from importlib import import_module
 
 import pytest
 from allauth.mfa.models import Authenticator
+from cryptography.fernet import Fernet
+from django.apps import apps
 from django.test import Client
+from pytest_django import Settings
 
 from config.accounts.models import User
 from config.audit.models import AuditEntry
+from config.keyring import checks, rotation
 from tests.conftest import PASSWORD
 from tests.second_factor import code
 
@@ -31,7 +36,7 @@ def set_up(client: Client) -> str:
     page = client.get(SET_UP).content.decode()
     found = re.search(r"data-secret>([A-Z2-7]+)<", page)
     assert found
-    assert client.post(SET_UP, {"code": code(found[1], steps=-1)})["Location"] == CODES
+    assert client.post(SET_UP, {"code": code(found[1])})["Location"] == CODES
     return found[1]
 
 
@@ -137,3 +142,35 @@ def test_the_security_page_says_how_things_stand(secret: str, alice_client: Clie
     assert "A code from your app is asked for" in alice_client.get(SECURITY).content.decode()
     assert "Turn off the second factor?" in alice_client.get(SET_UP + "remove/").content.decode()
     assert "Make new recovery codes?" in alice_client.get(CODES + "new/").content.decode()
+
+
+def stored() -> list[str]:
+    rows = Authenticator.objects.order_by("pk").values_list("data", flat=True)
+    return [text for data in rows for name, text in data.items() if name in ("secret", "seed")]
+
+
+def test_turning_the_keys_covers_it(secret: str, settings: Settings) -> None:
+    assert [text.partition(":")[0] for text in stored()] == ["k1", "k1"]
+    settings.ENCRYPTION_KEYS = [f"k2:{Fernet.generate_key().decode()}", *settings.ENCRYPTION_KEYS]
+
+    done = rotation.rotate()
+
+    assert (dict(done.converted), done.unreadable) == ({"k1": 2}, [])
+    settings.ENCRYPTION_KEYS, settings.SECRET_KEY = settings.ENCRYPTION_KEYS[:1], "another" * 8
+    assert past_the_password("alice").post(CODE, {"code": code(secret)})["Location"] == "/"
+
+
+def test_nothing_starts_without_its_key(secret: str, settings: Settings) -> None:
+    settings.ENCRYPTION_KEYS = [f"k2:{Fernet.generate_key().decode()}"]
+    (found,) = checks.check_keyring(databases=["default"])
+    assert "holds no key “k1” (2 stored in second factors)" in str(found.msg)
+
+
+def test_one_from_before_the_keyring_goes_on_working(secret: str) -> None:
+    migration = import_module("config.accounts.migrations.0004_second_factors_under_the_keyring")
+    migration.under_secret_key(apps, None)
+    assert [text for text in stored() if ":" in text] == []
+    assert checks.check_keyring(databases=["default"]) == []
+    migration.under_the_keyring(apps, None)
+    assert [text.partition(":")[0] for text in stored()] == ["k1", "k1"]
+    assert past_the_password("alice").post(CODE, {"code": code(secret)})["Location"] == "/"

@@ -8,7 +8,7 @@ from django.core.management import call_command
 from pytest_django import Settings
 
 from config.jobs.models import JobStatus
-from connections import rotation
+from config.keyring import rotation
 from tests import big_export
 from tests.processes import worker_processes
 from tests.sandbox import RunningSandbox, running_sandbox
@@ -46,7 +46,7 @@ def test_a_run_goes_on_through_it(
         for number, least in ((2, 0), (3, 6_000)):
             big_export.wait_until(run, lambda it, least=least: it.delivered > least)  # type: ignore[misc]
             call_command("rotate_encryption_key", "--make-key")
-            assert {found.key_id for found in rotation.stored_secrets()} == {f"k{number}"}
+            assert {group.key_id for _place, group in rotation.stored_secrets()} == {f"k{number}"}
         assert run.status == JobStatus.PROCESSING
         big_export.wait_until(run, big_export.has_ended)
         said = workers.log("work")

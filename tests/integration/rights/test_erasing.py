@@ -14,7 +14,7 @@ from config.accounts.models import User
 from config.audit.models import AuditEntry
 from config.jobs import clock
 from config.jobs.models import JobStatus
-from connections import encryption, rotation
+from config.keyring import encryption, rotation
 from exports.models import Batch, DisclosedList, Disclosure, Export, Outcome, PersonRemoval
 from exports.rights import disclosures, removals
 from segments.models import DataSource, ImportJob, Profile, Segment

@@ -17,8 +17,9 @@ from pytest_django import Settings
 from config.accounts.models import User
 from config.audit.models import AuditEntry
 from config.embedded import postgres
+from config.keyring import rotation
 from config.logging import Formatter
-from connections import actions, credentials, oauth, rotation
+from connections import actions, credentials, oauth
 from connections.destinations.values import Tokens
 from connections.models import Connection
 from exports import actions as export_actions

@@ -8,7 +8,7 @@ from celery.signals import worker_init
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DatabaseError, connections
 
-from connections import rotation
+from config.keyring import rotation
 
 TAG = "keyring"
 
@@ -23,7 +23,7 @@ def check_keyring(databases: Sequence[str] | None = None, **_: object) -> list[C
         problems = rotation.why_not_readable()
     except DatabaseError:
         return []
-    return [Error(rotation.sentence(problems), id="connections.E001")] if problems else []
+    return [Error(rotation.sentence(problems), id="keyring.E001")] if problems else []
 
 
 def refuse_to_start() -> None:

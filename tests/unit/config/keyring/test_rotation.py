@@ -10,7 +10,8 @@ from pytest_django import Settings
 from config.accounts.models import User
 from config.audit.models import AuditEntry
 from config.embedded import folders
-from connections import checks, credentials, encryption, rotation
+from config.keyring import checks, encryption, rotation
+from connections import credentials
 from connections.models import Connection
 from tests.connecting import SECRET, make_connection
 
@@ -24,7 +25,7 @@ def put_first(settings: Settings, key: str) -> None:
 
 
 def key_ids() -> set[str]:
-    return {found.key_id for found in rotation.stored_secrets()}
+    return {group.key_id for _place, group in rotation.stored_secrets()}
 
 
 def test_it_puts_everything_under_the_first_key(alice: User, settings: Settings) -> None:
@@ -122,6 +123,6 @@ def test_nothing_starts_with_a_keyring_that_cannot_read(alice: User, settings: S
 
     found = checks.check_keyring(databases=["default"])
 
-    assert [message.id for message in found] == ["connections.E001"]
+    assert [message.id for message in found] == ["keyring.E001"]
     assert "“k1”" in str(found[0].msg)
     assert all(key.partition(":")[2] not in str(found[0]) for key in keys)

@@ -26,7 +26,7 @@ def encrypt(clear: bytes) -> str:
 
 def decrypt(stored: str) -> bytes:
     """What was encrypted; raises CannotDecrypt with the id of the key that is missing or wrong."""
-    key_id, _, token = stored.partition(":")
+    key_id, _colon, token = stored.partition(":")
     key = _keyring().get(key_id)
     if key is None:
         raise CannotDecrypt(f"ENCRYPTION_KEYS holds no key “{key_id}”")
@@ -34,6 +34,11 @@ def decrypt(stored: str) -> bytes:
         return Fernet(key).decrypt(token.encode("ascii"))
     except InvalidToken as error:
         raise CannotDecrypt(f"the key “{key_id}” in ENCRYPTION_KEYS is not the one that encrypted this") from error
+
+
+def key_id_of(stored: str) -> str:
+    """The id of the key that something is encrypted with."""
+    return stored.partition(":")[0]
 
 
 def key_ids() -> Sequence[str]:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config.embedded import folders
-from connections import encryption, rotation
+from config.keyring import encryption, rotation
 
 
 class Command(BaseCommand):

@@ -6,11 +6,11 @@ import orjson
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from connections import encryption
+from config.keyring import encryption
 
 
 class Sealed:
-    """An encrypted dictionary as it lies in the database. Only credentials.py opens it; its repr says nothing."""
+    """An encrypted dictionary as it lies in the database. Its repr says nothing."""
 
     def __init__(self, stored: str) -> None:
         self.stored = stored
@@ -26,7 +26,7 @@ class Sealed:
     @property
     def key_id(self) -> str:
         """The id of the key that it is encrypted with."""
-        return self.stored.partition(":")[0]
+        return encryption.key_id_of(self.stored)
 
     def __repr__(self) -> str:
         return "<sealed>"
