@@ -1,0 +1,260 @@
+"""Every address of the system, asked for and posted to by hand as each role. An address without a line here fails,
+so that nobody adds one without saying who may use it."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass, field
+
+import pytest
+from django.db import transaction
+from django.http.response import HttpResponseBase
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from config.accounts.models import User
+from config.accounts.roles import Role
+from config.jobs import clock
+from config.jobs.models import JobStatus
+from connections.models import Connection
+from exports import actions as export_actions
+from segments.models import Erasure, ImportJob, Profile
+from tests import exporting
+
+DOOR = "/accounts/sign-in/"
+STRANGER = "stranger"
+ADMINISTRATORS: list[str] = [Role.ADMINISTRATOR]
+CONTRIBUTORS = [Role.CONTRIBUTOR, *ADMINISTRATORS]
+VIEWERS = [Role.VIEWER, *CONTRIBUTORS]  # everybody who is signed in
+EVERYBODY = [STRANGER, *VIEWERS]
+
+
+@dataclass(frozen=True)
+class Address:
+    """Who may look (GET) and who may do (POST; the same people unless told). ``of``: the thing it is the address
+    of; ``place``: what else stands in it. ``private``: who may do it while the export's connection is not shared
+    with contributors."""
+
+    look: list[str]
+    do: list[str] = field(default_factory=list)
+    of: str = ""
+    place: dict[str, str] = field(default_factory=dict)
+    private: list[str] | None = None
+
+
+def of_export(look: list[str], do: list[str], of: str = "export") -> Address:
+    """Something that contributors do where the connection is shared with them, and administrators everywhere."""
+    return Address(look, do, of, private=ADMINISTRATORS)
+
+
+ADDRESSES = {
+    "healthz": Address(EVERYBODY),
+    "readyz": Address(EVERYBODY),
+    "metrics": Address(EVERYBODY),
+    "system:home": Address(VIEWERS),
+    "system:status": Address(VIEWERS),
+    "system:help": Address(VIEWERS, place={"page": "exports-and-runs"}),
+    "accounts:sign_in": Address(EVERYBODY),
+    "accounts:sign_out": Address(EVERYBODY),
+    "accounts:single_sign_on": Address(EVERYBODY),
+    "accounts:confirm": Address(VIEWERS),
+    "accounts:change_password": Address(VIEWERS),
+    "accounts:forgotten": Address(EVERYBODY),
+    "accounts:choose_password": Address(EVERYBODY, place={"uidb64": "MQ", "token": "none"}),
+    "accounts:permissions": Address(ADMINISTRATORS),
+    "accounts:add_user": Address(ADMINISTRATORS),
+    **{
+        f"accounts:{deed}": Address(ADMINISTRATORS, of="user")
+        for deed in (
+            "edit_user",
+            "set_password",
+            "deactivate",
+            "remove",
+            "reset_second_factor",
+            "invite_again",
+            "activate",
+        )
+    },
+    "account_login": Address(EVERYBODY),
+    "account_logout": Address(EVERYBODY),
+    "mfa_authenticate": Address(EVERYBODY),
+    "account_reauthenticate": Address(VIEWERS),
+    "mfa_reauthenticate": Address(VIEWERS),
+    "mfa_index": Address(VIEWERS),
+    "mfa_activate_totp": Address(VIEWERS),
+    "mfa_deactivate_totp": Address(VIEWERS),
+    "mfa_view_recovery_codes": Address(VIEWERS),
+    "mfa_generate_recovery_codes": Address(VIEWERS),
+    "mfa_download_recovery_codes": Address(VIEWERS),
+    "openid_connect_callback": Address(EVERYBODY, place={"provider_id": "single-sign-on"}),
+    **{
+        name: Address(EVERYBODY)
+        for name in (
+            "account_signup",
+            "account_inactive",
+            "account_email_verification_sent",
+            "openid_connect_login",
+            "socialaccount_login_cancelled",
+            "socialaccount_login_error",
+            "socialaccount_signup",
+            "socialaccount_connections",
+        )
+    },
+    "audit:list": Address(ADMINISTRATORS),
+    "audit:download": Address(ADMINISTRATORS),
+    "connections:list": Address(ADMINISTRATORS),
+    "connections:discover": Address(ADMINISTRATORS),
+    "connections:add": Address(ADMINISTRATORS, place={"destination_key": "campaign_monitor"}),
+    "connections:consent": Address(ADMINISTRATORS, place={"destination_key": "campaign_monitor"}),
+    "connections:authorized": Address(ADMINISTRATORS),
+    "connections:edit": Address(ADMINISTRATORS, of="connection"),
+    "connections:remove": Address(ADMINISTRATORS, of="connection"),
+    "segments:customers": Address(VIEWERS),
+    "segments:customer": Address(VIEWERS, of="profile"),
+    "segments:download": Address(ADMINISTRATORS, of="profile"),
+    "segments:erase": Address(ADMINISTRATORS, of="profile"),
+    "segments:erasures": Address(ADMINISTRATORS),
+    "segments:erasure": Address(ADMINISTRATORS, of="erasure"),
+    "segments:erasure_live": Address(ADMINISTRATORS, of="erasure"),
+    "segments:data_sources": Address(VIEWERS),
+    "segments:upload": Address(CONTRIBUTORS),
+    "segments:refresh_sources": Address(CONTRIBUTORS, of="source"),
+    "segments:remove_source": Address(CONTRIBUTORS, of="source"),
+    "segments:import": Address(VIEWERS, of="job"),
+    "segments:import_live": Address(VIEWERS, of="job"),
+    "segments:cancel_import": Address(CONTRIBUTORS, of="job"),
+    "segments:list": Address(VIEWERS),
+    "segments:statuses": Address(VIEWERS),
+    "segments:refresh": Address(CONTRIBUTORS, of="segment"),
+    "segments:add": Address(CONTRIBUTORS),
+    "segments:detail": Address(VIEWERS, of="segment"),
+    "segments:live": Address(VIEWERS, of="segment"),
+    "segments:edit": Address(CONTRIBUTORS, of="segment"),
+    "segments:remove": Address(CONTRIBUTORS, of="segment"),
+    "exports:list": Address(VIEWERS),
+    "exports:statuses": Address(VIEWERS),
+    "exports:detach": of_export(CONTRIBUTORS, CONTRIBUTORS),
+    "exports:remove_many": of_export(CONTRIBUTORS, CONTRIBUTORS),
+    "exports:add": Address(CONTRIBUTORS),
+    "exports:ask_again": of_export(CONTRIBUTORS, CONTRIBUTORS, of="run"),
+    "exports:parts": Address(CONTRIBUTORS),
+    "exports:edit": of_export(VIEWERS, CONTRIBUTORS),
+    "exports:duplicate": of_export(CONTRIBUTORS, CONTRIBUTORS),
+    "exports:remove": of_export(CONTRIBUTORS, CONTRIBUTORS),
+    "exports:start": of_export(CONTRIBUTORS, CONTRIBUTORS),
+    "exports:send_one": of_export(CONTRIBUTORS, CONTRIBUTORS),
+    "exports:runs": Address(VIEWERS, of="export"),
+    "exports:run": Address(VIEWERS, of="run"),
+    "exports:run_live": Address(VIEWERS, of="run"),
+    "exports:cancel": of_export(CONTRIBUTORS, CONTRIBUTORS, of="run"),
+    "exports:people": Address(VIEWERS, of="run"),
+    "exports:people_download": Address(CONTRIBUTORS, of="run"),
+    "exports:batches": Address(VIEWERS, of="run"),
+    "exports:run_settings": Address(VIEWERS, of="run"),
+}
+
+
+def _patterns(resolver: URLResolver, namespace: str = "", before: str = "/") -> Iterator[tuple[str, str]]:
+    """The name of every address, or its route where it has none, and the address with its places in braces."""
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLPattern):
+            route = str(pattern.pattern)
+            for place in pattern.pattern.converters:
+                route = "".join(
+                    f"{{{place}}}" if f":{place}" in part or part == place else part for part in _split(route)
+                )
+            yield (f"{namespace}{pattern.name}" if pattern.name else route), f"{before}{route}"
+        else:
+            inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
+            yield from _patterns(pattern, inner, f"{before}{pattern.pattern}")
+
+
+def _split(route: str) -> list[str]:
+    return route.replace("<", "\0").replace(">", "\0").split("\0")
+
+
+FOUND = dict(_patterns(get_resolver()))
+
+
+@pytest.fixture
+def cast(alice: User, bob: User, charlie: User) -> dict[str, Client]:
+    """Somebody of each role, signed in, and a stranger."""
+    clients = {STRANGER: Client()}
+    for user in (alice, bob, charlie):
+        clients[user.role] = Client(raise_request_exception=False)
+        clients[user.role].force_login(user)
+    return clients
+
+
+def ground(alice: User, *, shared: bool) -> dict[str, int]:
+    """One of each kind of thing, by name: its id."""
+    connection: Connection = exporting.sandbox_connection(by=alice, shared=shared)
+    source = exporting.profiles([{"email": "ann@example.com"}])
+    segment = exporting.segment_of_everyone()
+    export = exporting.export_to(None, connection, segment, list_id="a" * 32, by=alice)
+    job = ImportJob.objects.create(
+        source=source, file_name="x.csv", path="/x.csv", status=JobStatus.SUCCESSFUL, finished_at=clock.now()
+    )
+    things = {
+        "connection": connection,
+        "source": source,
+        "segment": segment,
+        "export": export,
+        "job": job,
+        "profile": Profile.objects.get(),
+        "erasure": Erasure.objects.create(short_id="abc", erased_by=alice, erased_by_name="Alice"),
+        "run": export_actions.start_run(export, by=alice),
+        "user": User.objects.create_user("erin", "a-long-password", role=Role.VIEWER),
+    }
+    return {name: thing.pk for name, thing in things.items()}
+
+
+def test_every_address_says_who_may_use_it() -> None:
+    assert FOUND.keys() - ADDRESSES.keys() == set(), "say in ADDRESSES who may use it"
+    assert ADDRESSES.keys() - FOUND.keys() == set(), "these are no longer there"
+
+
+def test_only_those_are_let_in(alice: User, cast: dict[str, Client]) -> None:
+    ids, found = ground(alice, shared=True), []
+    for name, address in ADDRESSES.items():
+        found += complaints(name, ids, "GET", cast, address.look)
+        found += complaints(name, ids, "POST", cast, address.do or address.look)
+    assert found == []
+
+
+def test_what_stands_on_a_private_connection_is_for_administrators(alice: User, cast: dict[str, Client]) -> None:
+    ids, found = ground(alice, shared=False), []
+    for name, address in ADDRESSES.items():
+        if address.private:
+            found += complaints(name, ids, "POST", cast, address.private)
+    assert found == []
+
+
+def complaints(
+    name: str, ids: dict[str, int], method: str, cast: dict[str, Client], allowed: list[str]
+) -> list[str]:
+    """What came differently, a sentence for each role; everybody finds the world untouched."""
+    address = ADDRESSES[name]
+    places = [part for part in FOUND[name].replace("}", "{").split("{")[1::2] if part not in address.place]
+    url = FOUND[name].format(**address.place, **dict.fromkeys(places, ids.get(address.of)))
+    found = []
+    for role, client in cast.items():
+        cookies = deepcopy(client.cookies)
+        with transaction.atomic():
+            ask = client.get if method == "GET" else client.post
+            answer = ask(url, {"selected": str(ids.get(address.of, 0))})
+            transaction.set_rollback(True)
+        client.cookies = cookies
+        if complaint := _complaint(answer, role, allowed):
+            found.append(f"{method} {url} as {role}: {answer.status_code}, {complaint}")
+    return found
+
+
+def _complaint(answer: HttpResponseBase, role: str, allowed: list[str]) -> str:
+    led_to_the_door = answer.status_code == 302 and str(answer.get("Location", "")).startswith(DOOR)
+    if answer.status_code == 500:
+        return "which nobody means"
+    if role in allowed:
+        return "though it is theirs" if answer.status_code == 403 else ""
+    if role == STRANGER:
+        return "" if led_to_the_door else "though they have not signed in"
+    return "" if answer.status_code in (403, 405) else "though it is not theirs"
