@@ -34,7 +34,10 @@ TICKS = (
     "exports.tasks.start_due",
     "exports.tasks.ring_for_open_jobs",
 )
-NIGHTLY = "exports.tasks.prune_disclosures"
+NIGHTLY = {
+    "exports.tasks.prune_disclosures": crontab(hour="3", minute="20"),
+    "exports.tasks.forget_old_people": crontab(hour="3", minute="40"),
+}
 _DOORBELLS = Exchange("doorbells", type="direct")
 
 logger = logging.getLogger(__name__)
@@ -64,6 +67,7 @@ app.conf.update(
         [
             ("*.tasks.ring_for_open_jobs", {"queue": "bells"}),
             ("*.tasks.start_due", {"queue": "bells"}),
+            ("exports.tasks.forget_old_people", {"queue": "bells"}),
             ("config.*", {"queue": "bells"}),
             ("*", {"queue": "work"}),
         ]
@@ -86,7 +90,10 @@ app.conf.update(
         name: {"task": name, "schedule": TICK_SECONDS, "options": {"queue": "bells", "expires": 10}}
         for name in TICKS
     }
-    | {NIGHTLY: {"task": NIGHTLY, "schedule": crontab(hour="3", minute="20"), "options": {"expires": 3600}}},
+    | {
+        name: {"task": name, "schedule": schedule, "options": {"expires": 3600}}
+        for name, schedule in NIGHTLY.items()
+    },
     timezone="UTC",
     enable_utc=True,
 )

@@ -260,6 +260,8 @@ WORK_THREADS = environment.number("WORK_THREADS", 4, least=1, most=64)
 # -- exports -------------------------------------------------------------------------------------------------
 # To which lists people were ever sent is kept for so long, as hashes, whatever is removed meanwhile.
 DISCLOSURE_RETENTION_DAYS = environment.number("DISCLOSURE_RETENTION_DAYS", 1095, least=1)
+BATCH_RETENTION_DAYS = environment.number("BATCH_RETENTION_DAYS", 14, least=1)
+OUTCOME_RETENTION_DAYS = environment.number("OUTCOME_RETENTION_DAYS", 90, least=1)
 MAX_PROFILES_PER_EXPORT = environment.number("MAX_PROFILES_PER_EXPORT", 1_000_000, least=1)
 # A failure that may pass is tried again so often: first after so long, each time after three times as long.
 RUN_RETRIES = environment.number("RUN_RETRIES", 4, most=20)

@@ -43,7 +43,7 @@ LABELS: dict[PeopleKind, str | Promise] = {
     PeopleKind.NEW: _("New to the list"),
     PeopleKind.LEFT: _("Left as they are"),
     PeopleKind.REJECTED: _("Rejected"),
-    PeopleKind.NOT_SENT: _("Not sent"),
+    PeopleKind.NOT_SENT: _("Not reached"),
     PeopleKind.REMOVED: _("Removed"),
     PeopleKind.KEPT: _("Not removed"),
 }
@@ -99,7 +99,7 @@ class OutcomeGroup:
     @property
     def advice(self) -> str | Promise:
         """What is to be done about it, and whether it heals by itself."""
-        return messages.ADVICE[self.kind.value]
+        return messages.ADVICE.get(self.kind.value, "")
 
 
 @dataclass(frozen=True)

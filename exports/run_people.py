@@ -12,7 +12,7 @@ from django.db import connection as database
 from django.db.models import Q, QuerySet
 
 from exports.accounting import PeopleKind
-from exports.models import IS_REMOVAL, BatchStatus, Outcome, Run
+from exports.models import IS_REMOVAL, Batch, BatchStatus, Outcome, Run
 
 OUTCOMES = (
     PeopleKind.INVALID,
@@ -44,6 +44,24 @@ class BatchPerson:
     profile_id: int
     email: str
     batch_label: str
+
+
+@dataclass(frozen=True)
+class SentPerson:
+    """Somebody in a batch, with what was sent of them."""
+
+    email: str
+    payload: str
+
+
+def first_in(batch: Batch, limit: int) -> list[SentPerson]:
+    """The first people of a batch; nobody once they are no longer kept."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT unnest(emails[1:%s]), unnest(payloads[1:%s]) FROM exports_batch WHERE id = %s",
+            [limit, limit, batch.pk],
+        )
+        return [SentPerson(*row) for row in cursor.fetchall()]
 
 
 class BatchPeople(Sequence[BatchPerson]):

@@ -4,7 +4,7 @@ from celery import shared_task
 from celery.signals import worker_shutting_down
 
 from config.jobs import ticking
-from exports import claiming, delivery, due, retries, running
+from exports import claiming, delivery, due, retention, retries, running
 from exports.rights import disclosures, removals
 
 
@@ -43,6 +43,13 @@ def remove_person(removal_id: int) -> None:
 def prune_disclosures() -> None:
     """Forget to which lists people were sent once the time for keeping it is over."""
     disclosures.prune()
+
+
+@shared_task
+def forget_old_people() -> None:
+    """Let go what runs keep of people once its time is over; the rest at the next bell."""
+    if retention.forget_for_a_while():
+        forget_old_people.delay()
 
 
 @worker_shutting_down.connect

@@ -24,5 +24,6 @@ urlpatterns = [
     path("data/runs/<int:run_id>/people/download/", people.download, name="people_download"),
     path("data/runs/<int:run_id>/ask-again/", asking_again.ask_again, name="ask_again"),
     path("data/runs/<int:run_id>/batches/", batches.batches, name="batches"),
+    path("data/runs/<int:run_id>/batches/<int:number>/", batches.batch, name="batch"),
     path("data/runs/<int:run_id>/settings/", runs.settings_used, name="run_settings"),
 ]

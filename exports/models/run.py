@@ -85,6 +85,10 @@ class Run(Job):
     active_on_list = models.BigIntegerField(null=True)
     known_on_list = models.BigIntegerField(null=True)
 
+    # Since when the people in its batches, and its exceptional people, are no longer kept.
+    batches_emptied_at = models.DateTimeField(null=True, blank=True)
+    outcomes_removed_at = models.DateTimeField(null=True, blank=True)
+
     class Meta:
         ordering = ["-id"]
         constraints = [

@@ -1,8 +1,10 @@
 """The requests of a run, one by one."""
 
+from django.db.models import Max, Min, Q, QuerySet
 from django.db.models.functions import Length
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
@@ -11,7 +13,9 @@ from config.accounts.permissions import Permission
 from config.jobs import clock
 from config.web.htmx import Request
 from config.web.lists import Column, list_page
-from exports.models import Batch, BatchStatus
+from config.web.panes import render_pane
+from exports import run_people
+from exports.models import Batch, BatchStatus, Run
 from exports.views.run_frame import find_run, frame
 
 COLUMNS = (
@@ -28,6 +32,9 @@ COLUMNS = (
     Column("bytes", gettext_lazy("Bytes"), order_by=("bytes_sent", "number"), kind="number"),
     Column("message", gettext_lazy("Last trouble"), order_by=(Length("message"), "number")),
 )
+
+FIRST = 20  # so many of its people are shown
+_LAST_NUMBER = 2**31 - 1  # a larger one is in no batch
 
 # How a batch's status looks, in the words of config.web.statuses.
 _TONES = {
@@ -46,7 +53,7 @@ def batches(request: Request, run_id: int) -> HttpResponse:
     run = find_run(run_id)
     page = list_page(
         request,
-        Batch.objects.filter(run=run).defer("profile_ids", "emails", "payloads", "hashes"),
+        _of_run(request, run),
         columns=COLUMNS,
         search=("label", "status", "code", "message"),
         default="number",
@@ -57,6 +64,48 @@ def batches(request: Request, run_id: int) -> HttpResponse:
         "batches": [_shown(batch) for batch in page.rows],
     }
     return render(request, "exports/batches.html", context)
+
+
+@require_permission(Permission.EXPORT_VIEW)
+@require_safe
+def batch(request: Request, run_id: int, number: int) -> HttpResponse:
+    """One batch and its call; who was in it, for those who may see that."""
+    run = find_run(run_id)
+    found = get_object_or_404(_without_people(run), number=number)
+    sees_data = request.user.may(Permission.PERSONAL_DATA_SEE)
+    around = run.batches.aggregate(
+        before=Max("number", filter=Q(number__lt=number)), after=Min("number", filter=Q(number__gt=number))
+    )
+    context = {
+        "run": run,
+        "export": run.export,
+        "batch": found,
+        "shown": _shown(found),
+        "sees_data": sees_data,
+        "people": run_people.first_in(found, FIRST) if sees_data else [],
+        "previous_url": _address(run, around["before"]),
+        "next_url": _address(run, around["after"]),
+        "active_nav": "exports",
+    }
+    return render_pane(request, "exports/batch.html", context, back=reverse("exports:run", args=[run.pk]))
+
+
+def _of_run(request: Request, run: Run) -> QuerySet[Batch]:
+    """Its batches; ``?from=`` and ``?to=`` narrow them to some in a row."""
+    found = _without_people(run)
+    for parameter, lookup in (("from", "number__gte"), ("to", "number__lte")):
+        text = request.GET.get(parameter, "")
+        if text.isascii() and text.isdigit():
+            found = found.filter(**{lookup: min(int(text), _LAST_NUMBER)})
+    return found
+
+
+def _without_people(run: Run) -> QuerySet[Batch]:
+    return Batch.objects.filter(run=run).defer("profile_ids", "emails", "payloads", "hashes")
+
+
+def _address(run: Run, number: int | None) -> str:
+    return reverse("exports:batch", args=[run.pk, number]) if number is not None else ""
 
 
 def _shown(batch: Batch) -> dict[str, object]:

@@ -52,11 +52,14 @@ _REMOVALS: tuple[Any, Sequence[PeopleKind]] = (
 
 
 class PeoplePage(ListPage[Any]):
-    """A list whose kind is part of what it is: only searching and a code narrow it."""
+    """A list whose kind is part of what it is: only searching and a code narrow it, and only while the people are
+    kept."""
+
+    rows_gone = False
 
     @property
     def is_narrowed(self) -> bool:
-        return bool(self.search or self._query.get("code"))
+        return bool(self.search or self._query.get("code")) and not self.rows_gone
 
 
 @require_permission(Permission.EXPORT_VIEW)
@@ -107,13 +110,22 @@ def download(request: Request, run_id: int) -> StreamingHttpResponse:
     )
 
 
+def _rows_kept(run: Run, kind: PeopleKind) -> bool:
+    """Whether the people behind the count are still there; their time may be over."""
+    return (run.outcomes_removed_at if kind in run_people.OUTCOMES else run.batches_emptied_at) is None
+
+
 def _page(request: Request, run: Run, kind: PeopleKind, *, sees_data: bool) -> PeoplePage:
     # Whoever sees addresses masked must not find out by searching which ones there are.
     words = _words(request) if sees_data else ""
     columns = _OUTCOME_COLUMNS if kind in run_people.OUTCOMES else _BATCH_COLUMNS
     found: Any = _found(request, run, kind, words)
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page", 1))
-    return PeoplePage(cast(Any, page), columns=columns, query=request.GET, sort="", search=words, selectable=False)
+    shown = PeoplePage(
+        cast(Any, page), columns=columns, query=request.GET, sort="", search=words, selectable=False
+    )
+    shown.rows_gone = not _rows_kept(run, kind)
+    return shown
 
 
 def _words(request: Request) -> str:
@@ -121,6 +133,8 @@ def _words(request: Request) -> str:
 
 
 def _found(request: Request, run: Run, kind: PeopleKind, words: str) -> "QuerySet[Outcome] | BatchPeople":
+    if not _rows_kept(run, kind):
+        return Outcome.objects.none()
     if kind in run_people.OUTCOMES:
         return run_people.outcomes_of(run, kind, request.GET.get("code", ""), words).order_by("pk")
     return BatchPeople(run, kind, words)

@@ -12,7 +12,7 @@ from config.accounts.permissions import Permission
 from config.jobs.models import JobStatus
 from config.web.htmx import Request
 from config.web.lists import Column, list_page
-from exports import accounting, advice
+from exports import accounting, advice, strip
 from exports.accounting import Line, PeopleKind
 from exports.models import Export, Run, Stage
 from exports.pace import batches_of, pace_of
@@ -108,6 +108,8 @@ def settings_used(request: Request, run_id: int) -> HttpResponse:
 
 def _overview(request: Request, run: Run) -> dict[str, object]:
     ended_well = run.status in (JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
+    counted = batches_of(run)
+    cells = strip.strip_of(run, counted.total)
     return (
         frame(request, run, "exports:run")
         | button(run, request.user)
@@ -118,7 +120,9 @@ def _overview(request: Request, run: Run) -> dict[str, object]:
             "live_every": "1s" if run.is_open else "5s",
             "stages": _stages(run),
             "pace": pace_of(run),
-            "batches": batches_of(run),
+            "batches": counted,
+            "cells": cells,
+            "cell_states": strip.states_in(cells),
             "members_line": Line(PeopleKind.MEMBERS, run.members),
             "plan_lines": accounting.plan_of(run),
             "ending_lines": accounting.ending_of(run),

@@ -1,0 +1,80 @@
+"""What runs keep of people goes after its time, in small steps; the figures stay."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from config.jobs import clock
+from exports import retention
+from exports.models import Export, Run
+from tests.integration.exports.conftest import run_to_its_end
+from tests.sandbox import RunningSandbox
+
+
+@pytest.fixture
+def old(account: RunningSandbox, newsletter: Export) -> Run:
+    """A run that ended a hundred days ago."""
+    run = run_to_its_end(newsletter)
+    _aged(run, 100)
+    return run
+
+
+def _aged(run: Run, days: int) -> None:
+    Run.objects.filter(pk=run.pk).update(finished_at=clock.now() - timedelta(days=days))
+
+
+def test_it_empties_batches_and_keeps_their_figures(old: Run) -> None:
+    assert retention.forget_for_a_while() is False
+    batch = old.batches.get()
+    assert (batch.emails, batch.payloads, batch.hashes, batch.profile_ids) == ([], [], [], [])
+    assert (batch.size, batch.delivered) == (3, 3)
+    assert not old.outcomes.exists()
+    old.refresh_from_db()
+    assert (old.delivered, old.invalid, old.duplicates) == (3, 2, 1)
+
+
+def test_it_keeps_each_for_its_own_time(old: Run, settings: Settings) -> None:
+    _aged(old, settings.BATCH_RETENTION_DAYS + 1)
+    retention.forget_for_a_while()
+    assert old.batches.get().emails == []
+    assert old.outcomes.count() == 3
+
+
+def test_it_keeps_what_is_young(newsletter: Export, account: RunningSandbox) -> None:
+    run = run_to_its_end(newsletter)
+    assert retention.forget_for_a_while() is False
+    assert run.batches.get().emails
+    assert run.outcomes.exists()
+
+
+def test_it_goes_on_at_the_next_bell(old: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "OUTCOMES_A_STEP", 1)
+    bells = 1
+    while retention.forget_for_a_while(0):
+        bells += 1
+        assert bells < 10
+    assert bells == 6  # batches; three outcomes, and the look that finds no more
+    assert not old.outcomes.exists()
+
+
+@pytest.mark.parametrize("kind", ["delivered", "invalid"])
+def test_a_count_says_that_its_rows_are_gone(bob_client: Client, old: Run, kind: str) -> None:
+    retention.forget_for_a_while()
+    shown = bob_client.get(f"/data/runs/{old.pk}/people/?kind={kind}").content.decode()
+    assert "The rows are gone" in shown
+    assert "Download CSV" not in shown
+
+
+def test_the_run_says_that_rows_are_gone(bob_client: Client, old: Run) -> None:
+    url = f"/data/runs/{old.pk}/"
+    assert "rows are gone" not in bob_client.get(url).content.decode()
+    retention.forget_for_a_while()
+    shown = bob_client.get(url).content.decode()
+    assert "their rows are gone" in shown
+
+
+def test_the_next_run_still_knows_whom_the_list_has(old: Run, newsletter: Export) -> None:
+    retention.forget_for_a_while()
+    assert run_to_its_end(newsletter).unchanged == 3
