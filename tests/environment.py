@@ -2,7 +2,8 @@
 PostgreSQL of the same kind as the embedded one. Loaded by ``-p tests.environment`` (see pyproject.toml).
 
 The cluster is a copy of one that is made once for each state of the migrations and kept in ``.venv``, with a
-migrated database in it that test databases are copied from. TEST_DATABASE_URL names another server to use instead.
+migrated database in it that test databases are copied from. TEST_DATABASE_URL names another server to use instead,
+as a superuser of it.
 """
 
 import fcntl
@@ -30,7 +31,7 @@ def _lay_ground() -> None:
     os.environ["VAR_DIR"] = str(_folder / "var")
     for name in ("REDIS_URL", "DEMO", "CAMPAIGN_MONITOR_SANDBOX_URL"):
         os.environ.pop(name, None)
-    os.environ.setdefault("SECRET_KEY", "only-for-tests")
+    os.environ.setdefault("SECRET_KEY", "only-for-tests-and-long-enough-to-be-believed")
     os.environ.setdefault("ENCRYPTION_KEYS", "k1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
     os.environ.setdefault("ALLOWED_HOSTS", "testserver,localhost,127.0.0.1")
     if url := os.environ.get("TEST_DATABASE_URL"):
