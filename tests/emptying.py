@@ -1,5 +1,5 @@
 """Emptying the database after a test that committed. Django’s flush empties every table there is, by files, and
-then fills in content types and permissions anew; here only what has rows is emptied, and what never changes stays."""
+then fills in content types and permissions anew; here only what has rows is emptied, what never changes stays."""
 
 from django.db import connection, transaction
 

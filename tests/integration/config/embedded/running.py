@@ -15,6 +15,7 @@ from django.conf import settings
 
 from config.embedded import leftovers
 from tests.processes import free_port
+from tests.waiting import PATIENCE_SECONDS
 
 
 class Up:
@@ -37,7 +38,7 @@ class Up:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def wait_for(self, words: str, seconds: float = 120) -> None:
+    def wait_for(self, words: str, seconds: float = PATIENCE_SECONDS) -> None:
         """Until it says ``words``."""
         deadline = time.monotonic() + seconds
         while not any(words in line for line in self.lines):
@@ -45,7 +46,7 @@ class Up:
             assert self.process.poll() is None, f"ended before it said “{words}”:\n{self.said}"
             time.sleep(0.05)
 
-    def wait_for_end(self, seconds: float = 60) -> int:
+    def wait_for_end(self, seconds: float = PATIENCE_SECONDS) -> int:
         code = self.process.wait(timeout=seconds)
         self._reader.join(timeout=10)
         return code
@@ -99,7 +100,7 @@ def living(records: dict[str, leftovers.Record]) -> list[str]:
     return [record.name for record in records.values() if any(leftovers.living(record))]
 
 
-def wait_until_none_lives(records: dict[str, leftovers.Record], seconds: float = 20) -> None:
+def wait_until_none_lives(records: dict[str, leftovers.Record], seconds: float = PATIENCE_SECONDS) -> None:
     deadline = time.monotonic() + seconds
     while living(records):
         assert time.monotonic() < deadline, f"still alive: {living(records)}"

@@ -18,6 +18,7 @@ from config.embedded.errors import CannotStart
 from config.embedded.leftovers import Records, identity
 from config.embedded.output import Output
 from config.embedded.supervisor import Program, Supervisor
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 pytestmark = pytest.mark.processes
 
@@ -56,8 +57,8 @@ def shell(name: str, script: str, **options: object) -> Program:
     return Program(name, ["sh", "-c", script], **options)  # type: ignore[arg-type]
 
 
-def until(supervisor: Supervisor, condition: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
+def until(supervisor: Supervisor, condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < deadline
         supervisor.watch_for(0.05)
@@ -142,10 +143,7 @@ supervisor.watch_for(60)
         (record,) = leftovers.read(tmp_path / "processes.json")
         assert identity(record.pid) == record.started
         parent.kill()
-    deadline = time.monotonic() + 5
-    while identity(record.pid) is not None:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: identity(record.pid) is None)
 
 
 def test_a_leftover_is_known_by_its_start_time_too() -> None:
