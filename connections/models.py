@@ -14,6 +14,9 @@ from connections.destinations import registry
 from connections.destinations.base import Destination
 from connections.limits import Limits
 
+# No connection may have more calls in flight at once.
+MOST_IN_FLIGHT = 16
+
 
 class Environment(models.TextChoices):
     """Which of the two a connection speaks to; chosen when it is made, and kept."""
@@ -42,10 +45,12 @@ class Connection(models.Model):
     )
     export_user_added_at = models.DateTimeField(null=True)
     max_in_flight = models.PositiveSmallIntegerField(
-        default=4, validators=[MinValueValidator(1), MaxValueValidator(16)]
+        default=4, validators=[MinValueValidator(1), MaxValueValidator(MOST_IN_FLIGHT)]
     )
     # The level of calls in flight that was last found to pay; 0: nothing learned yet.
     learned_in_flight = models.PositiveSmallIntegerField(default=0)
+    # The vendor has asked for silence until then, whoever calls.
+    paused_until = models.DateTimeField(null=True)
     # What may leave over it, as limits.Limits keeps it; empty: no limits of its own.
     limits = models.JSONField(default=dict)
     # Somebody has removed it, and runs that use it are being stopped first: who, when, and what then becomes of

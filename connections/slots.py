@@ -49,3 +49,29 @@ def _held_here(connection_id: int) -> set[int]:
             [connection_id],
         )
         return {objid - _FIRST for (objid,) in cursor.fetchall()}
+
+
+class HeldSlots:
+    """The slots that this session holds on one connection: more or fewer, as its share of them changes."""
+
+    def __init__(self, connection_id: int) -> None:
+        self._connection_id = connection_id
+        self._held: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def hold(self, wanted: int, *, maximum: int) -> None:
+        """Come as near to ``wanted`` of the ``maximum`` as others leave free."""
+        if len(self._held) > wanted:
+            self._give_back(sorted(self._held)[wanted:])
+        if len(self._held) < wanted:
+            self._held += acquire_slots(self._connection_id, wanted - len(self._held), maximum)
+
+    def release(self) -> None:
+        self._give_back(list(self._held))
+
+    def _give_back(self, slots: list[int]) -> None:
+        if slots:
+            release_slots(self._connection_id, slots)
+            self._held = [slot for slot in self._held if slot not in slots]

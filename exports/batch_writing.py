@@ -36,23 +36,27 @@ class BatchWriter:
     """Gathers people and writes a batch whenever it is full, by rows or by bytes, or their deed changes."""
 
     def __init__(self, run: Run, capabilities: Capabilities, keeper: Keeper) -> None:
+        self.capabilities = capabilities
+        self.keeper = keeper
         self.number = 0
         self.written = 0
         self._run = run
-        self._capabilities = capabilities
-        self._keeper = keeper
         self._people: list[Person] = []
         self._bytes = 0
 
+    def go_on_after(self, number: int, *, people: int) -> None:
+        """So many batches, of so many people, have been written by other means."""
+        self.number, self.written = number, people
+
     def add(self, person: Person) -> None:
         size = len(person.payload.encode()) + 1
-        if self._people and (self._is_full(person) or self._bytes + size > self._capabilities.batch_bytes):
+        if self._people and (self._is_full(person) or self._bytes + size > self.capabilities.batch_bytes):
             self.flush()
         self._people.append(person)
         self._bytes += size
 
     def _is_full(self, following: Person) -> bool:
-        first, capabilities = self._people[0], self._capabilities
+        first, capabilities = self._people[0], self.capabilities
         if (first.deed, first.single) != (following.deed, following.single):
             return True
         rows = min(capabilities.single_rows, capabilities.batch_rows) if first.single else capabilities.batch_rows
@@ -65,8 +69,8 @@ class BatchWriter:
         write_batch(self._run.pk, self.number, self._people)
         self.written += len(self._people)
         self._people, self._bytes = [], 0
-        self._keeper.report(progress_done=self.written)
-        stop_if_asked(self._keeper)
+        self.keeper.report(progress_done=self.written)
+        stop_if_asked(self.keeper)
 
 
 def write_batch(run_id: int, number: int, members: Sequence[Person]) -> None:

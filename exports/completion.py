@@ -26,6 +26,7 @@ _LAST_WORD = (BatchStatus.DONE, BatchStatus.NOT_SENT)
 def complete(run: Run) -> None:
     """End a run whose batches all have their outcome. Raises what the destination raises when it wants to be told
     of the end."""
+    run.refresh_from_db(fields=["planned"])  # people may have left the plan on the way
     _publish(run)
     figures = _figures(run)
     status, reason, message = _verdict(run, figures)

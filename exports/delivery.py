@@ -5,13 +5,12 @@ ends when everything is sent, when its time is over, when what is left has to wa
 to stop; calls in flight are always waited for.
 """
 
-import queue
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
 
@@ -21,22 +20,23 @@ from config.jobs import clock
 from config.jobs.backoff import seconds_before_attempt
 from config.jobs.leases import Keeper
 from config.jobs.models import JobStatus
-from connections import credentials, slots
+from connections import credentials
 from connections.actions import mark_reconnect_needed
-from connections.destinations.base import Sender
 from connections.destinations.errors import BatchRefused, DestinationError, NeedsAdministrator, TryLater
-from connections.destinations.values import BatchReceipt, Deed, OutcomeKind, ProfileRefusal, SendSettings
-from connections.models import Connection
-from exports import fencing, matching, recording
-from exports.models import Batch, BatchStatus, DeliveredSet, Run, Stage
+from connections.destinations.values import BatchReceipt, OutcomeKind, ProfileRefusal
+from connections.models import MOST_IN_FLIGHT, Connection
+from exports import claiming, fencing, matching, recording, sharing
+from exports.converting import TOO_LARGE
+from exports.lines import Lines, Sent
+from exports.models import Batch, BatchStatus, DeliveredSet, Run
 from exports.run_states import Reason, RunEnded
+from exports.sharing import Share
 from exports.throttle import Throttle
 
 # A batch is tried this often, over about five minutes, before the run gives up.
 MOST_ATTEMPTS = 10
 # So many refusals of whole batches without a single success mean that it is not the people.
 MOST_HALVINGS_IN_VAIN = 20
-START_LEVEL = 4
 
 # Set when the process is asked to stop: slices end after their calls in flight.
 stopping = threading.Event()
@@ -51,14 +51,6 @@ class SliceEnd(Enum):
     NO_SLOT = "no_slot"  # other runs have all of the connection's calls in flight
 
 
-@dataclass(frozen=True)
-class Line:
-    """A kept-alive line and the settings that go with everything sent over it."""
-
-    sender: Sender
-    settings: SendSettings
-
-
 @dataclass
 class Slice:
     """One worker's stretch of work on one run."""
@@ -66,11 +58,11 @@ class Slice:
     run: Run
     keeper: Keeper
     delivered_set_id: int
+    share: Share
     throttle: Throttle
-    lines: "queue.SimpleQueue[Line]"
-    executor: ThreadPoolExecutor
+    lines: Lines
     ends_at: float
-    in_flight: dict["Future[BatchReceipt]", Batch] = field(default_factory=dict)
+    in_flight: dict["Future[Sent]", "Call"] = field(default_factory=dict)
     # Why the run must end, once that is known; nothing more is sent then.
     fatal: RunEnded | None = None
     halvings_in_vain: int = 0
@@ -79,8 +71,24 @@ class Slice:
     @property
     def takes_more(self) -> bool:
         """Whether further batches may be sent in this slice."""
-        out_of_time = time.monotonic() >= self.ends_at or stopping.is_set()
-        return not (out_of_time or self.fatal or self.keeper.cancel_requested.is_set())
+        return not (stopping.is_set() or self.fatal or self.keeper.cancel_requested.is_set() or self._is_over())
+
+    def _is_over(self) -> bool:
+        """A slice ends in favour of another run; while none waits, another one begins at once."""
+        if time.monotonic() < self.ends_at:
+            return False
+        if claiming.due_runs().exists():
+            return True
+        self.ends_at = time.monotonic() + settings.SLICE_SECONDS
+        return False
+
+
+@dataclass(frozen=True)
+class Call:
+    """A batch that is under way."""
+
+    batch: Batch
+    sent_at: float
 
 
 def deliver(run: Run, keeper: Keeper) -> SliceEnd:
@@ -88,51 +96,30 @@ def deliver(run: Run, keeper: Keeper) -> SliceEnd:
     connection = run.export.connection
     if connection is None:
         raise RunEnded(JobStatus.FAILED, Reason.NO_CONNECTION)
-    with fencing.sole_session(run), _held_slots(connection) as level:
-        if level == 0:
+    with fencing.sole_session(run), closing(Share(run, connection)) as share:
+        if share.calls == 0:
             return SliceEnd.NO_SLOT
         recording.take_back_unanswered(run)
-        with _slice(run, connection, keeper, level) as work:
+        with _slice(run, connection, keeper, share) as work:
             _send_all(work)
+            share.learn(work.throttle.level)
     return _how_it_ended(work)
 
 
 @contextmanager
-def _held_slots(connection: Connection) -> Iterator[int]:
-    """This run's share of the connection's calls in flight, as far as they are free, for as long as the block
-    lasts. Shares are taken anew with every slice, so that a run that comes later waits for one slice at most."""
-    held = slots.acquire_slots(connection.pk, _fair_share(connection), connection.max_in_flight)
-    try:
-        yield len(held)
-    finally:
-        slots.release_slots(connection.pk, held)
-
-
-def _fair_share(connection: Connection) -> int:
-    at_work = Run.objects.filter(
-        export__connection=connection, status=JobStatus.PROCESSING, stage=Stage.DELIVER
-    ).count()
-    return max(1, connection.max_in_flight // max(1, at_work))
-
-
-@contextmanager
-def _slice(run: Run, connection: Connection, keeper: Keeper, level: int) -> Iterator[Slice]:
+def _slice(run: Run, connection: Connection, keeper: Keeper, share: Share) -> Iterator[Slice]:
     access = credentials.access(connection)
     send_settings = matching.send_settings(run.list_id, run.frozen)
-    lines: queue.SimpleQueue[Line] = queue.SimpleQueue()
-    with ExitStack() as stack:
-        for _number in range(level):
-            lines.put(Line(stack.enter_context(connection.destination.open_sender(access)), send_settings))
-        executor = stack.enter_context(ThreadPoolExecutor(level, thread_name_prefix=f"send-{run.pk}"))
+    with Lines(connection.destination, access, send_settings, most=MOST_IN_FLIGHT) as lines:
         yield Slice(
             run=run,
             keeper=keeper,
             delivered_set_id=DeliveredSet.objects.values_list("pk", flat=True).get(
                 export_id=run.export_id, account=run.account, list_id=run.list_id
             ),
-            throttle=Throttle(start=START_LEVEL, maximum=level),
+            share=share,
+            throttle=Throttle(start=share.start, maximum=share.calls),
             lines=lines,
-            executor=executor,
             ends_at=time.monotonic() + settings.SLICE_SECONDS,
             delivered_any=run.batches.filter(status=BatchStatus.DONE).exists(),
         )
@@ -142,25 +129,25 @@ def _send_all(work: Slice) -> None:
     """Keep as many calls in flight as pay, until the slice ends; then wait for those still out."""
     while True:
         work.keeper.check()
+        work.share.look(in_flight=len(work.in_flight))
+        work.throttle.limit(work.share.calls)
         if work.takes_more:
             _put_in_flight(work)
         if not work.in_flight:
             return
         done, _pending = wait(work.in_flight, timeout=0.5, return_when=FIRST_COMPLETED)
-        for future in done:
-            _take_answer(work, work.in_flight.pop(future), future)
+        _take_answers(work, {future: work.in_flight.pop(future) for future in done})
 
 
 def _put_in_flight(work: Slice) -> None:
     free = work.throttle.level - len(work.in_flight)
-    if free <= 0:
+    if free <= 0 or work.share.paused:
         return
     ready = _ready(work.run, free)
     if not ready:
         return
     for batch in recording.intend(work.run, ready):
-        deed = Deed(batch.deed)
-        work.in_flight[work.executor.submit(_send, work.lines, batch.payloads, deed)] = batch
+        work.in_flight[work.lines.submit(batch)] = Call(batch, time.monotonic())
 
 
 def _ready(run: Run, limit: int) -> list[int]:
@@ -169,35 +156,41 @@ def _ready(run: Run, limit: int) -> list[int]:
     return list(to_send.order_by("number").values_list("pk", flat=True)[:limit])
 
 
-def _send(lines: "queue.SimpleQueue[Line]", payloads: list[str], deed: Deed) -> BatchReceipt:
-    """In a sender's thread: HTTP only, no database."""
-    line = lines.get()
-    try:
-        return line.sender.send(payloads, replace(line.settings, deed=deed))
-    finally:
-        lines.put(line)
+def _take_answers(work: Slice, answered: dict["Future[Sent]", Call]) -> None:
+    """Write what became of these batches; but first let others go out in their place, unless there is trouble."""
+    good: list[tuple[int, Sent]] = []
+    for future, call in answered.items():
+        try:
+            sent = future.result()
+        except DestinationError as trouble:
+            _take_trouble(work, call, trouble)
+        else:
+            good.append((call.batch.pk, sent))
+            work.throttle.went_well(time.monotonic())
+            work.delivered_any = True
+    if good:
+        if work.takes_more:
+            _put_in_flight(work)
+        recording.record(work.run, work.delivered_set_id, good)
 
 
-def _take_answer(work: Slice, batch: Batch, future: "Future[BatchReceipt]") -> None:
-    try:
-        receipt = future.result()
-    except TryLater as trouble:
-        _again_later(work, batch, trouble)
-    except BatchRefused as refused:
-        _halve(work, batch, refused)
-    except DestinationError as hopeless:
-        _give_up(work, batch, hopeless)
+def _take_trouble(work: Slice, call: Call, trouble: DestinationError) -> None:
+    if isinstance(trouble, TryLater):
+        _again_later(work, call, trouble)
+    elif isinstance(trouble, BatchRefused):
+        _halve(work, call.batch, trouble)
     else:
-        recording.record_receipt(work.run, batch.pk, work.delivered_set_id, receipt)
-        work.throttle.went_well()
-        work.delivered_any = True
+        _give_up(work, call.batch, trouble)
 
 
-def _again_later(work: Slice, batch: Batch, trouble: TryLater) -> None:
-    work.throttle.had_trouble()
-    tried = batch.attempt
+def _again_later(work: Slice, call: Call, trouble: TryLater) -> None:
+    work.throttle.had_trouble(time.monotonic(), sent_at=call.sent_at)
+    if trouble.after_seconds:
+        work.share.pause(trouble.after_seconds)
+    work.share.learn(work.throttle.level)
+    tried = call.batch.attempt
     seconds = seconds_before_attempt(tried, asked=trouble.after_seconds)
-    recording.put_back(work.run, batch.pk, clock.now() + timedelta(seconds=seconds), trouble)
+    recording.put_back(work.run, call.batch.pk, clock.now() + timedelta(seconds=seconds), trouble)
     if tried >= MOST_ATTEMPTS:
         work.fatal = RunEnded(JobStatus.FAILED, Reason.DESTINATION_UNAVAILABLE, trouble.sentence)
 
@@ -208,10 +201,11 @@ def _halve(work: Slice, batch: Batch, refused: BatchRefused) -> None:
         email = Batch.objects.values_list("emails", flat=True).get(pk=batch.pk)[0]
         guilty = ProfileRefusal(email, OutcomeKind.REJECTED, refused.code, refused.sentence)
         receipt = BatchReceipt(0, 0, [guilty], http_status=refused.http_status or 0, seconds=0.0, bytes_sent=0)
-        recording.record_receipt(work.run, batch.pk, work.delivered_set_id, receipt)
+        recording.record(work.run, work.delivered_set_id, [(batch.pk, Sent(receipt))])
     else:
         recording.halve(work.run, batch.pk, refused)
-    work.halvings_in_vain += 0 if work.delivered_any else 1
+    if not work.delivered_any and refused.code != TOO_LARGE:
+        work.halvings_in_vain += 1
     if work.halvings_in_vain >= MOST_HALVINGS_IN_VAIN:
         work.fatal = RunEnded(JobStatus.FAILED, Reason.EVERYTHING_REFUSED, refused.sentence)
 
@@ -235,7 +229,7 @@ def _how_it_ended(work: Slice) -> SliceEnd:
     if not left.exists():
         return SliceEnd.ALL_SENT
     ready = left.exclude(not_before__gt=clock.now())
-    return SliceEnd.MORE_TO_SEND if ready.exists() else SliceEnd.WAITING
+    return SliceEnd.MORE_TO_SEND if ready.exists() and not work.share.paused else SliceEnd.WAITING
 
 
 def seconds_until_due(run: Run) -> float:
@@ -243,5 +237,5 @@ def seconds_until_due(run: Run) -> float:
     due = (
         run.batches.filter(status=BatchStatus.PLANNED).order_by("not_before").values_list("not_before", flat=True)
     )
-    first = due.first()
-    return max(0.2, (first - clock.now()).total_seconds()) if first else 1.0
+    moments = [moment for moment in (due.first(), sharing.paused_until(run.export.connection)) if moment]
+    return max(0.2, (max(moments) - clock.now()).total_seconds()) if moments else 1.0

@@ -2,7 +2,7 @@
 the run's running counts. Every write is fenced by the run's attempt: a worker that wakes too late changes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,9 +13,17 @@ from django.db.models import F
 from config.jobs import clock
 from config.jobs.leases import LeaseLost, hold_fence
 from connections.destinations.errors import DestinationError
-from connections.destinations.values import REMOVALS, BatchReceipt, OutcomeKind, ProfileRefusal
+from connections.destinations.values import (
+    REMOVALS,
+    BatchReceipt,
+    OutcomeKind,
+    ProfileRefusal,
+    Violation,
+)
 from exports import recording_removals, returned
-from exports.models import Batch, BatchStatus, Origin, Run
+from exports.lines import Sent
+from exports.models import Batch, BatchStatus, Origin, Outcome, Run
+from exports.models import OutcomeKind as Outcomes
 from exports.rights import forgetting
 
 
@@ -38,13 +46,21 @@ def intend(run: Run, batch_ids: Sequence[int]) -> list[Batch]:
         status=BatchStatus.SENDING, attempt=F("attempt") + 1, sent_at=clock.now()
     )
     intended = Batch.objects.filter(pk__in=batch_ids, status=BatchStatus.SENDING).order_by("number")
-    return list(intended.only("number", "size", "attempt", "payloads", "run_id", "deed"))
+    columns = ("number", "size", "attempt", "converted", "emails", "payloads", "run_id", "deed")
+    return list(intended.only(*columns))
 
 
 @transaction.atomic
-def record_receipt(run: Run, batch_id: int, delivered_set_id: int, receipt: BatchReceipt) -> None:
-    """Everybody in the batch has an outcome from here on."""
-    hold_fence(run)  # nobody is taken out of the batch meanwhile
+def record(run: Run, delivered_set_id: int, answered: Sequence[tuple[int, Sent]]) -> None:
+    """Everybody in these batches (by id) has an outcome from here on."""
+    hold_fence(run)  # nobody is taken out of the batches meanwhile
+    for batch_id, sent in answered:
+        if sent.violations:
+            _keep_violations(run, batch_id, sent.violations)
+        _keep_receipt(run, batch_id, delivered_set_id, sent.receipt)
+
+
+def _keep_receipt(run: Run, batch_id: int, delivered_set_id: int, receipt: BatchReceipt) -> None:
     batch = Batch.objects.only("deed", "attempt", "size", "adds").get(pk=batch_id)
     if batch.deed in REMOVALS:
         removals = recording_removals.record(run, batch, delivered_set_id, receipt)
@@ -59,7 +75,7 @@ def record_receipt(run: Run, batch_id: int, delivered_set_id: int, receipt: Batc
     returned.record(batch, delivered_set_id, refused)
     Batch.objects.filter(pk=batch_id).update(
         status=BatchStatus.DONE,
-        delivered=F("size") - left - rejected,
+        delivered=batch.size - left - rejected,
         new_people=receipt.new,
         left=left,
         rejected=rejected,
@@ -129,17 +145,36 @@ def _copy_part(batch_id: int, label: str, first: int, last: int) -> None:
         cursor.execute(
             """
             INSERT INTO exports_batch (run_id, number, label, deed, adds, status, attempt, size, profile_ids,
-                                       emails, payloads, hashes, delivered, new_people, "left", rejected,
-                                       unaccounted, code, message)
+                                       emails, payloads, hashes, converted, delivered, new_people, "left",
+                                       rejected, unaccounted, code, message)
             SELECT run_id, (SELECT max(number) + 1 FROM exports_batch b WHERE b.run_id = batch.run_id), %(label)s,
                    deed, CASE WHEN adds = size THEN %(last)s - %(first)s + 1 ELSE 0 END,
                    'planned', 0, %(last)s - %(first)s + 1, profile_ids[%(first)s:%(last)s],
                    emails[%(first)s:%(last)s], payloads[%(first)s:%(last)s], hashes[%(first)s:%(last)s],
-                   0, 0, 0, 0, 0, '', ''
+                   converted, 0, 0, 0, 0, 0, '', ''
               FROM exports_batch batch WHERE id = %(batch)s
             """,
             {"label": label, "first": first, "last": last, "batch": batch_id},
         )
+
+
+def _keep_violations(run: Run, batch_id: int, violations: Mapping[str, Violation]) -> None:
+    """People whom the list could not hold leave the batch, and are counted as invalid instead of planned."""
+    number = Batch.objects.values_list("number", flat=True).get(pk=batch_id)
+    found = forgetting.take_out(run, batch_id, list(violations))
+    Outcome.objects.bulk_create(
+        Outcome(
+            run=run,
+            batch_number=number,
+            kind=Outcomes.INVALID,
+            profile_id=profile_id,
+            email=email,
+            code=violations[email].code,
+            message=violations[email].message,
+        )
+        for email, profile_id in found.items()
+    )
+    _add_to_run(run, members=len(found), invalid=len(found))
 
 
 def _keep_delivered(
@@ -169,7 +204,8 @@ def _keep_delivered(
         cursor.execute(
             """
             DELETE FROM exports_refused refused USING exports_batch batch
-             WHERE batch.id = %(batch)s AND refused.delivered_set_id = %(set)s
+             WHERE (SELECT EXISTS (SELECT FROM exports_refused known WHERE known.delivered_set_id = %(set)s))
+               AND batch.id = %(batch)s AND refused.delivered_set_id = %(set)s
                AND refused.email = ANY (batch.emails) AND refused.email <> ALL (%(refused)s::text[])
             """,
             parameters,

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection as database
 from django.db.models import Q, QuerySet
 
+from exports import converting
 from exports.accounting import PeopleKind
 from exports.models import IS_REMOVAL, Batch, BatchStatus, Outcome, Run
 
@@ -61,7 +62,11 @@ def first_in(batch: Batch, limit: int) -> list[SentPerson]:
             "SELECT unnest(emails[1:%s]), unnest(payloads[1:%s]) FROM exports_batch WHERE id = %s",
             [limit, limit, batch.pk],
         )
-        return [SentPerson(*row) for row in cursor.fetchall()]
+        found = cursor.fetchall()
+    if not batch.converted:
+        read = converting.reader(batch.run.account, batch.run.list_id, batch.run.frozen)
+        found = [(email, read(email, values)) for email, values in found]
+    return [SentPerson(*row) for row in found]
 
 
 class BatchPeople(Sequence[BatchPerson]):

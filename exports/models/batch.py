@@ -36,6 +36,8 @@ class Batch(models.Model):
     emails = ArrayField(models.TextField())
     payloads = ArrayField(models.TextField())
     hashes = ArrayField(models.UUIDField())
+    # Whether payloads are in the list's own form; until they are sent, most are mapped values.
+    converted = models.BooleanField(db_default=True)
 
     delivered = models.IntegerField(default=0)  # of a removal: removed
     new_people = models.IntegerField(default=0)

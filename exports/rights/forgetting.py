@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection as database
-from django.db.models import F
+from django.db.models import Case, F, When
 from django.db.models.functions import Coalesce, Greatest
 
 from config.jobs.models import OPEN
@@ -64,6 +64,19 @@ def drop_unknown(run: Run, delivered_set_id: int) -> int:
     return _close_up(None, removals, _NOT_KNOWN, {"set": delivered_set_id})
 
 
+def take_out(run: Run, batch_id: int, emails: Sequence[str]) -> dict[str, int]:
+    """Take those with these addresses out of a batch and off the counts of their run; who they were, with the
+    numbers of their profiles. Call it while holding the run's row."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"SELECT email, profile_id FROM exports_batch, {_PEOPLE} WHERE id = %s AND email = ANY (%s)",  # noqa: S608
+            [batch_id, list(emails)],
+        )
+        found = dict(cursor.fetchall())
+    _close_up(run.pk, [batch_id], _THEM, {"emails": list(found), "ids": []})
+    return found
+
+
 def _forget_batches(subject: Subject) -> int:
     parameters = {"emails": list(subject.emails), "ids": subject.profile_ids}
     found = Batch.objects.filter(profile_ids__overlap=subject.profile_ids)
@@ -110,7 +123,9 @@ def _close_up(run_id: int | None, batch_ids: Sequence[int], who: str, parameters
         )
         taken = dict(cursor.fetchall())
     for pk, people in taken.items():
-        Batch.objects.filter(pk=pk).update(size=F("size") - people)
+        # Of a batch that mixes, nobody counts who of those that have gone were new.
+        still_new = Case(When(adds=F("size"), then=F("size") - people), default=0)
+        Batch.objects.filter(pk=pk).update(size=F("size") - people, adds=still_new)
     Batch.objects.filter(pk__in=taken, size=0).update(status=BatchStatus.NOT_SENT)
     people = sum(taken.values())
     if run_id is not None and people:

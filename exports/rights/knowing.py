@@ -1,6 +1,7 @@
 """What exports answer when somebody asks what is known of a person, or that they be forgotten."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -8,6 +9,7 @@ from django.db import connection as database
 
 from config.jobs.models import JobStatus
 from connections.destinations import registry
+from exports import converting
 from exports.models import Delivered, DisclosedList, Export, Outcome, PersonRemoval, Refused, Removed
 from exports.rights import disclosures, forgetting, removals
 from segments.models import Erasure
@@ -94,7 +96,8 @@ def _sent(subject: Subject) -> list[dict[str, Any]]:
         cursor.execute(
             """
             SELECT export.name, run.number, run.frozen ->> 'connection', run.frozen ->> 'list_title', run.account,
-                   run.list_id, batch.label, batch.status, batch.sent_at, person.email, person.payload
+                   run.list_id, batch.label, batch.status, batch.sent_at, person.email, person.payload,
+                   CASE WHEN NOT batch.converted THEN run.frozen END
               FROM exports_batch batch
               JOIN exports_run run ON run.id = batch.run_id
               JOIN exports_export export ON export.id = run.export_id,
@@ -105,14 +108,16 @@ def _sent(subject: Subject) -> list[dict[str, Any]]:
             """,
             {"emails": list(subject.emails), "ids": subject.profile_ids},
         )
-        return [_plain(dict(zip(_SENT, row, strict=True))) for row in cursor.fetchall()]
+        return [_plain(dict(zip(_SENT, row[:-1], strict=True)), frozen=row[-1]) for row in cursor.fetchall()]
 
 
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    try:
-        data = orjson.loads(row["data"])
-    except orjson.JSONDecodeError:
-        data = row["data"]
+def _plain(row: dict[str, Any], *, frozen: str | None) -> dict[str, Any]:
+    """``frozen``: the settings of the run, where the batch keeps mapped values; the data are told as sent."""
+    data = row["data"]
+    if data and frozen:
+        data = converting.reader(row["account"], row["list_id"], orjson.loads(frozen))(row["address"], data)
+    with suppress(orjson.JSONDecodeError):
+        data = orjson.loads(data)
     return row | {"data": data, "sent_at": row["sent_at"] and row["sent_at"].isoformat()}
 
 

@@ -17,7 +17,10 @@ from createsend.subscriber import Subscriber
 from django.db.models import Min
 
 from config.system.applying.applying import apply
+from connections.destinations import registry
 from connections.models import Connection
+from exports import matching
+from exports.converting import convert
 from exports.models import Batch, Export, Run
 from segments.audience import VALID_EMAIL
 from segments.models import ImportJob, Segment
@@ -126,9 +129,10 @@ def client_loop(sandbox: RunningSandbox, list_id: str, run: Run) -> Looped:
 
 
 def _batches(run: Run) -> Iterator[list[dict[str, Any]]]:
+    prepare = registry.get("campaign_monitor").preparer(matching.send_settings(run.list_id, run.frozen))
     for pk in run.batches.order_by("number").values_list("pk", flat=True):
-        payloads = Batch.objects.values_list("payloads", flat=True).get(pk=pk)
-        yield [orjson.loads(payload) for payload in payloads]
+        batch = Batch.objects.only("emails", "payloads", "converted").get(pk=pk)
+        yield [orjson.loads(payload) for payload in convert(batch, prepare, 2**30).payloads]
 
 
 @contextmanager

@@ -19,7 +19,8 @@ from connections import slots
 from connections.destinations.values import BatchReceipt
 from connections.models import Connection
 from exports import actions, delivery, recording, running
-from exports.models import Batch, BatchStatus, Delivered, DeliveredSet, Export, Run, Stage
+from exports.lines import Sent
+from exports.models import Batch, BatchStatus, Delivered, DeliveredSet, Export, Run, Stage, Trigger
 from exports.run_states import Reason
 from tests import exporting
 from tests.sandbox import RunningSandbox, sandbox, sandbox_process
@@ -289,7 +290,7 @@ def test_it_refuses_the_word_of_a_worker_that_wakes_too_late(sandbox: RunningSan
     Run.objects.filter(pk=late.pk).update(attempt=late.attempt + 1)
     known = DeliveredSet.objects.get()
     with pytest.raises(LeaseLost):
-        recording.record_receipt(late, batch.pk, known.pk, BatchReceipt(5, 0, [], 201, 0.1, 100))
+        recording.record(late, known.pk, [(batch.pk, Sent(BatchReceipt(5, 0, [], 201, 0.1, 100)))])
     assert Batch.objects.get().status == BatchStatus.PLANNED
     assert not Delivered.objects.exists()
 
@@ -309,7 +310,10 @@ def test_it_ends_a_slice_in_time_and_goes_on(
     settings.SLICE_SECONDS = 0
     small_batches(monkeypatch, 1)
     run = actions.start_run(make_export(sandbox, 3), by=None)
+    another = Export.objects.create(name="Another", list_id="a" * 32, email_attribute="email")
+    waiting = Run.objects.create(export=another, number=1, trigger=Trigger.MANUAL)
     assert running.carry_on(run.pk) == running.Next.RING_AGAIN
+    waiting.delete()
     settings.SLICE_SECONDS = 60
     assert carry_on_to_its_end(run).delivered == 3
 

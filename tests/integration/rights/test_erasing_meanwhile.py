@@ -15,8 +15,9 @@ from config.accounts.models import User
 from config.jobs.leases import Keeper, claim
 from connections.destinations import registry
 from connections.destinations.errors import TryLater
-from connections.destinations.values import BatchReceipt, Capabilities, Deed
-from exports import actions, checking, delivery, planning, recording, running, sending_one
+from connections.destinations.values import Capabilities
+from exports import actions, checking, planning, recording, running, sending_one
+from exports.lines import Lines, Sent
 from exports.models import Batch, BatchStatus, Delivered, Disclosure, Export, PersonRemoval, Run, Stage
 from exports.rights import removals
 from segments.models import ImportJob, Profile
@@ -124,19 +125,19 @@ def sending(
     monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None], *, failing: bool = False
 ) -> list[bool]:
     """Do something while the request with the person is out; ``failing`` ends it without an answer."""
-    send = delivery._send
+    send = Lines.send
     done: list[bool] = []
 
-    def send_slowly(lines: Any, payloads: list[str], deed: Deed) -> BatchReceipt:
-        if not done and any(EMAIL in payload for payload in payloads):
+    def send_slowly(lines: Lines, batch: Batch) -> Sent:
+        if not done and EMAIL in batch.emails:
             done.append(True)
             with beside(meanwhile):
                 pass
             if failing:
                 raise TryLater("cut off")
-        return send(lines, payloads, deed)
+        return send(lines, batch)
 
-    monkeypatch.setattr(delivery, "_send", send_slowly)
+    monkeypatch.setattr(Lines, "send", send_slowly)
     return done
 
 
@@ -181,10 +182,10 @@ def test_who_is_erased_while_the_plan_is_made_is_not_in_it(
 ) -> None:
     cut = planning._cut_into_batches
 
-    def cut_slowly(*args: Any) -> int:
+    def cut_slowly(*args: Any) -> None:
         with beside(lambda: erase(zofia, alice)):
             pass
-        return cut(*args)
+        cut(*args)
 
     monkeypatch.setattr(planning, "_cut_into_batches", cut_slowly)
     run = run_to_its_end(export)

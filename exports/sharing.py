@@ -1,0 +1,97 @@
+"""A run's share of its connection: how many calls it may have in flight, and whether it may call at all just now.
+
+The maximum, what has been learned and a silence that the vendor asked for belong to the connection, and hold for
+all runs on it in whatever process. Each looks again every second, so that shares follow as runs come and go.
+"""
+
+import time
+from datetime import datetime, timedelta
+
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Greatest
+
+from config.jobs import clock
+from config.jobs.models import JobStatus
+from connections.models import Connection
+from connections.slots import HeldSlots
+from exports.models import Run, Stage
+
+START_LEVEL = 4
+LOOK_AGAIN_SECONDS = 1.0
+
+
+class Share:
+    """What one run may use of its connection. For the thread that owns the database session."""
+
+    def __init__(self, run: Run, connection: Connection) -> None:
+        self._run = run
+        self._connection = connection
+        self._slots = HeldSlots(connection.pk)
+        self._look_at = 0.0
+        self._runs = 1
+        self.look(in_flight=0)
+
+    @property
+    def calls(self) -> int:
+        """How many calls it may have in flight."""
+        return len(self._slots)
+
+    @property
+    def paused(self) -> bool:
+        until = self._connection.paused_until
+        return until is not None and until > clock.now()
+
+    @property
+    def start(self) -> int:
+        """The level to begin with: what was learned, divided among the runs at work."""
+        learned = self._connection.learned_in_flight
+        return -(-learned // self._runs) if learned else START_LEVEL
+
+    def look(self, *, in_flight: int) -> None:
+        """See whether the share has changed, now and then; a slot in use is kept until its call has ended."""
+        if time.monotonic() < self._look_at:
+            return
+        self._look_at = time.monotonic() + LOOK_AGAIN_SECONDS
+        self._connection.refresh_from_db(fields=["max_in_flight", "learned_in_flight", "paused_until"])
+        wanted = max(1, self._fair_share(), in_flight)
+        self._slots.hold(wanted, maximum=self._connection.max_in_flight)
+
+    def pause(self, seconds: float) -> None:
+        """Keep the whole connection silent for so long."""
+        until = clock.now() + timedelta(seconds=seconds)
+        self._connection.paused_until = max(until, self._connection.paused_until or until)
+        Connection.objects.filter(pk=self._connection.pk).update(
+            paused_until=Greatest(F("paused_until"), self._connection.paused_until)
+        )
+
+    def learn(self, level: int) -> None:
+        """Keep, for whoever comes next, how many calls in flight were found to pay."""
+        learned = min(level * self._runs, self._connection.max_in_flight)
+        if learned != self._connection.learned_in_flight:
+            Connection.objects.filter(pk=self._connection.pk).update(learned_in_flight=learned)
+            self._connection.learned_in_flight = learned
+
+    def close(self) -> None:
+        self._slots.release()
+
+    def _fair_share(self) -> int:
+        """The maximum divided among the runs at work; what remains goes to the oldest, one each."""
+        runs = list(_at_work(self._connection).order_by("pk").values_list("pk", flat=True))
+        self._runs = max(1, len(runs))
+        each, remain = divmod(self._connection.max_in_flight, self._runs)
+        return each + (runs.index(self._run.pk) < remain if self._run.pk in runs else 0)
+
+
+def paused_until(connection: Connection | None) -> datetime | None:
+    """Until when the vendor wants no calls over the connection; None when it has no such wish."""
+    if connection is None:
+        return None
+    silent = Connection.objects.filter(pk=connection.pk, paused_until__gt=clock.now())
+    return silent.values_list("paused_until", flat=True).first()
+
+
+def _at_work(connection: Connection) -> "QuerySet[Run]":
+    waiting = Q(resume_at__gt=clock.now())
+    return Run.objects.filter(
+        export__connection=connection, status=JobStatus.PROCESSING, stage=Stage.DELIVER
+    ).exclude(waiting)
