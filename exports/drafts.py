@@ -75,9 +75,9 @@ class Draft:
         """With a row for each field that is called like an attribute and is not filled yet."""
         pairs = [pair for pair in self.mapping if not pair.is_empty]
         taken = {pair.field for pair in pairs}
-        by_name = {_plain(attribute.name): attribute.name for attribute in attributes}
+        by_name = {plain(attribute.name): attribute.name for attribute in attributes}
         for target in fields:
-            attribute = by_name.get(_plain(target.label))
+            attribute = by_name.get(plain(target.label))
             if attribute and target.key not in taken and attribute != self.email_attribute:
                 pairs.append(Pair(attribute, target.key))
         return replace(self, mapping=pairs[:MOST_ROWS])
@@ -114,14 +114,15 @@ def stored(export: Export) -> Draft:
 
 def fresh(connections: Sequence[str], attributes: Sequence[Attribute]) -> Draft:
     """A new export, with what there is no choice about; consent is never among it."""
-    emails = [attribute.name for attribute in attributes if "email" in _plain(attribute.name)]
+    emails = [attribute.name for attribute in attributes if "email" in plain(attribute.name)]
     return Draft(
         connection=connections[0] if len(connections) == 1 else "",
         email_attribute=min(emails, key=len) if emails else "",
     )
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """A name without what people write differently."""
     return "".join(character for character in name.casefold() if character.isalnum())
 
 

@@ -63,6 +63,11 @@ def look_up_at_once(connection: Connection, list_id: str) -> Lookup | None:
     return Lookup(details=details) if details else None
 
 
+def forget(connection: Connection, list_id: str) -> None:
+    """Ask anew about a list that has just been changed."""
+    cache.delete(_key(connection, "list", list_id))
+
+
 def lists_of(connection: Connection) -> Lists:
     """All lists of the account."""
 

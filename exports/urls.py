@@ -1,6 +1,17 @@
 from django.urls import path
 
-from exports.views import asking_again, batches, deeds, editing, listing, people, runs, sending_one, together
+from exports.views import (
+    asking_again,
+    batches,
+    deeds,
+    editing,
+    list_fields,
+    listing,
+    people,
+    runs,
+    sending_one,
+    together,
+)
 
 app_name = "exports"
 
@@ -11,6 +22,8 @@ urlpatterns = [
     path("data/exports/remove/", together.remove, name="remove_many"),
     path("data/exports/add/", editing.add, name="add"),
     path("data/exports/parts/", editing.parts, name="parts"),
+    path("data/exports/fields/create/", list_fields.create_field, name="create_field"),
+    path("data/exports/fields/options/", list_fields.add_options, name="add_options"),
     path("data/exports/<int:export_id>/", editing.edit, name="edit"),
     path("data/exports/<int:export_id>/duplicate/", deeds.duplicate, name="duplicate"),
     path("data/exports/<int:export_id>/remove/", deeds.remove, name="remove"),

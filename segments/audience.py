@@ -77,6 +77,12 @@ def attribute_catalogue() -> list[Attribute]:
     return profile_attributes.catalogue()
 
 
+def common_values(attributes: Sequence[str]) -> dict[str, list[str]]:
+    """The different values that profiles have in each of these text attributes; none where they are too many to
+    choose from."""
+    return profile_attributes.common_values_of(attributes)
+
+
 def quality(attribute: str, segment_ids: Sequence[int]) -> Quality:
     """How well ``attribute`` serves as an address for the members of the segments."""
     members, values = members_sql(segment_ids)

@@ -1,7 +1,7 @@
 """The catalogue: which attributes profiles have, and of which type. The first import that brings a value for an
 attribute decides its type; a name is written as that file's header wrote it and is the same whatever its case."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
@@ -55,15 +55,23 @@ def add(types: Mapping[str, AttributeType]) -> None:
 def common_values(attribute: str) -> list[str]:
     """The different values of a text attribute in order, from a sample when there are many profiles; empty when
     there are more than MOST_VALUES."""
+    return common_values_of([attribute])[attribute]
+
+
+def common_values_of(attributes: Sequence[str]) -> dict[str, list[str]]:
+    """The same for several attributes, asked for at once."""
+    found: dict[str, list[str]] = {name: [] for name in attributes}
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT DISTINCT value COLLATE "C"
-              FROM (SELECT attributes ->> %s AS value FROM segments_profile LIMIT %s) sample
-             WHERE value IS NOT NULL
-             ORDER BY 1 LIMIT %s
+            SELECT name, value FROM unnest(%s::text[]) AS wanted (name), LATERAL (
+                SELECT DISTINCT value COLLATE "C" AS value
+                  FROM (SELECT attributes ->> wanted.name AS value FROM segments_profile LIMIT %s) sample
+                 WHERE value IS NOT NULL
+                 ORDER BY 1 LIMIT %s) common
             """,
-            [attribute, _SAMPLE, MOST_VALUES + 1],
+            [list(attributes), _SAMPLE, MOST_VALUES + 1],
         )
-        values = [value for (value,) in cursor.fetchall()]
-    return values if len(values) <= MOST_VALUES else []
+        for name, value in cursor.fetchall():
+            found[name].append(value)
+    return {name: values if len(values) <= MOST_VALUES else [] for name, values in found.items()}

@@ -17,9 +17,11 @@ from connections.destinations.values import (
     ListDetails,
     ListSummary,
     Mark,
+    NewField,
     Preparer,
     Question,
     SendSettings,
+    TargetField,
     Tokens,
 )
 
@@ -117,6 +119,15 @@ class Destination(ABC):
     @abstractmethod
     def list_details(self, access: Access, list_id: str) -> ListDetails:
         """Look one list up by its id. Raises StopRun when there is none such, or another DestinationError."""
+
+    def create_field(self, access: Access, list_id: str, field: NewField) -> TargetField:
+        """Make a field on a list, of one of the types that the capabilities name. Raises StopRun when the list
+        does not take it, or another DestinationError."""
+        raise NotImplementedError
+
+    def add_options(self, access: Access, list_id: str, field_key: str, options: Sequence[str]) -> None:
+        """Let a field of a list have further options; those that it has stay. Raises as ``create_field`` does."""
+        raise NotImplementedError
 
     def verify(self, access: Access, *, group_id: str = "", thousand: bool = False) -> Iterable[Finding]:
         """Try in the account itself, without harm, what its documentation leaves open; ``group_id`` says where.

@@ -65,6 +65,8 @@ class Capabilities:
     # Whether one person can be taken off a list again, see Destination.remove_person.
     removes_people: bool = False
     publishes: bool = False  # wants to be told when a run has sent all that it will send
+    # Types of field that can be made on a list, see Destination.create_field; none where fields are fixed.
+    creates_fields: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,15 @@ class ListSummary:
     title: str
     group: str = ""  # the client that it belongs to
     group_id: str = ""
+
+
+@dataclass(frozen=True)
+class NewField:
+    """A field to be made on a list."""
+
+    label: str
+    data_type: str
+    options: Sequence[str] = ()
 
 
 class ListOptIn(StrEnum):

@@ -65,7 +65,7 @@ def add(request: Request) -> HttpResponse:
     if request.method == "POST":
         return _save(request, choices, None)
     draft = drafts.fresh([str(connection.pk) for connection in choices.connections], choices.attributes)
-    return _pane(request, _unjudged(draft, choices, None), None, waits=True)
+    return _pane(request, unjudged(draft, choices, None), None, waits=True)
 
 
 @require_permission(Permission.EXPORT_VIEW)
@@ -78,7 +78,7 @@ def edit(request: Request, export_id: int) -> HttpResponse:
         return _save(request, choices_for(request.user), export)
     if not user_can_manage(request.user, export):
         return _view(request, export)
-    form = _unjudged(drafts.stored(export), choices_for(request.user), export)
+    form = unjudged(drafts.stored(export), choices_for(request.user), export)
     return _pane(request, form, export, waits=True)
 
 
@@ -88,16 +88,16 @@ def parts(request: Request) -> HttpResponse:
     """The parts of the pane that follow from a change: ``?changed=`` says which, ``?export=`` of which export.
     What was typed comes along and goes back; nothing is saved."""
     changed = request.GET.get("changed", "")
-    export = _export_of(request)
+    export = export_of(request)
     choices = choices_for(request.user)
     draft = _after(changed, request, drafts.typed(request.POST))
     if changed in _ACCEPT_ANEW:
         draft = replace(draft, opt_in_mail_accepted=False)
-    form = _unjudged(draft, choices, export)
+    form = unjudged(draft, choices, export)
     pane = ExportPane(request.user, form, export=export)
     if request.GET.get("rows") == "match":
         matched = draft.matched_by_name(pane.attributes, pane.fields)
-        pane = ExportPane(request.user, _unjudged(matched, choices, export), export=export)
+        pane = ExportPane(request.user, unjudged(matched, choices, export), export=export)
     context = {"pane": pane, "form": pane.form, "parts": PARTS.get(changed, ()), "swap": True}
     return render(request, "exports/parts.html", context)
 
@@ -113,7 +113,7 @@ def _after(changed: str, request: HttpRequest, draft: Draft) -> Draft:
     return draft
 
 
-def _export_of(request: Request) -> Export | None:
+def export_of(request: Request) -> Export | None:
     """The export that the pane edits; another's figures are nobody's business."""
     text = request.GET.get("export", "")
     if not text.isdigit():
@@ -155,7 +155,7 @@ def _write(request: Request, form: ExportForm, export: Export | None) -> Export:
     return actions.edit(export, form.settings(), version=version_from(request.POST), by=request.user)
 
 
-def _unjudged(draft: Draft, choices: Choices, export: Export | None) -> ExportForm:
+def unjudged(draft: Draft, choices: Choices, export: Export | None) -> ExportForm:
     return ExportForm(draft=draft, choices=choices, look_up=lookups.look_up, export=export)
 
 

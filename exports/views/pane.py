@@ -2,7 +2,7 @@
 before a template wants it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 
 from django.conf import settings
@@ -16,15 +16,13 @@ from connections.models import Connection
 from connections.permissions import user_can_manage_connections, user_can_use
 from connections.policies import ConnectionStatus, why_it_cannot_run
 from exports import lookups, preview
-from exports.drafts import Pair
 from exports.forms import Choices, ExportForm
 from exports.lookups import Lists, Lookup
 from exports.models import Export
+from exports.views.mapping_rows import MappingRow, Matching
 from segments import audience
 from segments.audience import Quality, SegmentSummary
 from segments.profile_attributes import Attribute
-
-_NAMELESS = TargetField(key="", label="", data_type="")
 
 
 @dataclass(frozen=True)
@@ -37,26 +35,6 @@ class SegmentRow:
     @property
     def too_large(self) -> bool:
         return self.summary.member_count > settings.MAX_PROFILES_PER_EXPORT
-
-
-@dataclass(frozen=True)
-class FieldOption:
-    """One field of the list in a row's menu."""
-
-    field: TargetField
-    chosen: bool
-    taken: bool  # by another row
-
-
-@dataclass(frozen=True)
-class MappingRow:
-    """One row of the data matching."""
-
-    place: int
-    pair: Pair
-    fields: Sequence[FieldOption]
-    error: str
-    unknown_attribute: bool
 
 
 @dataclass(frozen=True)
@@ -188,36 +166,27 @@ class ExportPane:
     def fields(self) -> list[TargetField]:
         return list(self.details.fields) if self.details else []
 
-    @property
+    @cached_property
     def rows(self) -> list[MappingRow]:
-        known = {attribute.name for attribute in self.attributes}
-        return [
-            MappingRow(
-                place,
-                pair,
-                self._options_for(pair),
-                self.form.mapping_errors.get(place, "") or self._not_on_list(pair),
-                bool(pair.attribute) and pair.attribute not in known,
-            )
-            for place, pair in enumerate(self.draft.mapping)
-        ]
+        return Matching(
+            self.draft.mapping, self.attributes, self.details, self.can_make, self.form.mapping_errors
+        ).rows()
 
-    def _not_on_list(self, pair: Pair) -> str:
-        if not pair.field or not self.details or any(field.key == pair.field for field in self.fields):
-            return ""
-        return _("“%(list)s” has no field %(field)s.") % {"list": self.details.title, "field": pair.field}
+    @property
+    def can_make(self) -> Sequence[str]:
+        """Types of field that can be made on the list."""
+        usable = self.connection is not None and self.obstacle is None
+        return self.form.destination.capabilities.creates_fields if usable else ()
+
+    @property
+    def makeable(self) -> int:
+        """How many rows could go to a field that the list does not have yet."""
+        return sum(bool(row.suggestion) for row in self.rows)
 
     @property
     def can_match_by_name(self) -> bool:
         matched = self.draft.matched_by_name(self.attributes, self.fields)
         return len(matched.mapping) > len([pair for pair in self.draft.mapping if not pair.is_empty])
-
-    def _options_for(self, pair: Pair) -> list[FieldOption]:
-        taken = {other.field for other in self.draft.mapping if other is not pair and other.field}
-        fields = self.fields
-        if pair.field and all(field.key != pair.field for field in fields):
-            fields = [*fields, replace(_NAMELESS, key=pair.field, label=pair.field)]
-        return [FieldOption(field, field.key == pair.field, field.key in taken) for field in fields]
 
     # -- people ------------------------------------------------------------------------------------------------
     @property

@@ -12,7 +12,7 @@ from pytest_django import Settings
 from connections.destinations import registry
 from connections.destinations.base import Destination
 from connections.destinations.errors import DestinationError, StopRun
-from connections.destinations.values import BatchReceipt, FieldMapping, SendSettings
+from connections.destinations.values import BatchReceipt, FieldMapping, NewField, SendSettings
 from tests.contract.grounds import GROUNDS, Ground
 from tests.sandbox import RunningSandbox
 
@@ -126,6 +126,47 @@ def test_it_stops_at_a_list_that_cannot_be(destination: Destination, ground: Gro
         with pytest.raises(StopRun) as caught:
             destination.list_details(ground.access, list_id)
         assert caught.value.sentence.endswith(".")
+
+
+# -- fields of a list ------------------------------------------------------------------------------------------
+
+
+def test_it_makes_fields_of_every_type_that_it_names(destination: Destination, ground: Ground) -> None:
+    list_id = ground.make_list()
+    if not destination.capabilities.creates_fields:
+        with pytest.raises(NotImplementedError):
+            destination.create_field(ground.access, list_id, NewField("New", "text"))
+        return
+    for data_type in destination.capabilities.creates_fields:
+        options = ("A", "B") if data_type in ("choice", "choices") else ()
+        made = destination.create_field(ground.access, list_id, NewField(f"A {data_type}", data_type, options))
+        fields = {field.key: field for field in destination.list_details(ground.access, list_id).fields}
+        assert (fields[made.key].label, fields[made.key].data_type) == (f"A {data_type}", data_type)
+        assert not options or fields[made.key].options == options
+
+
+def test_it_stops_at_a_field_that_cannot_be_made(destination: Destination, ground: Ground) -> None:
+    list_id = ground.make_list()
+    for data_type in destination.capabilities.creates_fields[:1]:
+        destination.create_field(ground.access, list_id, NewField("Once", data_type))
+        for label in ("Once", "", "x" * 101):
+            with pytest.raises(StopRun) as caught:
+                destination.create_field(ground.access, list_id, NewField(label, data_type))
+            assert caught.value.sentence.endswith(".")
+
+
+def test_it_adds_options_to_those_that_a_field_has(destination: Destination, ground: Ground) -> None:
+    list_id = ground.make_list()
+    if "choice" not in destination.capabilities.creates_fields:
+        with pytest.raises(NotImplementedError):
+            destination.add_options(ground.access, list_id, "[Tier]", ["A"])
+        return
+    key = destination.create_field(ground.access, list_id, NewField("Tier", "choice", ("A",))).key
+    destination.add_options(ground.access, list_id, key, ["B", "Zoë"])
+    fields = {field.key: field for field in destination.list_details(ground.access, list_id).fields}
+    assert fields[key].options == ("A", "B", "Zoë")
+    with pytest.raises(StopRun):
+        destination.add_options(ground.access, list_id, "[Gone]", ["A"])
 
 
 # -- send ------------------------------------------------------------------------------------------------------

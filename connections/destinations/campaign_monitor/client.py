@@ -25,7 +25,7 @@ from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
 from connections.destinations.campaign_monitor import codes, wire
 from connections.destinations.errors import TryLater
-from connections.destinations.values import BatchReceipt, Renew, TargetField
+from connections.destinations.values import BatchReceipt, NewField, Renew, TargetField
 
 PATH = "/api/v3.3"
 CONNECT_SECONDS = 10
@@ -110,6 +110,16 @@ class Client:
     def custom_fields(self, list_id: str) -> list[TargetField]:
         """GET /lists/{id}/customfields."""
         return wire.read_custom_fields(self._get(f"/lists/{_part(list_id)}/customfields.json"))
+
+    def create_custom_field(self, list_id: str, field: NewField) -> str:
+        """POST /lists/{id}/customfields; gives the key of the new field."""
+        body = wire.custom_field_body(field)
+        return wire.read_new_field(self._call("POST", f"/lists/{_part(list_id)}/customfields.json", body))
+
+    def add_field_options(self, list_id: str, key: str, options: Sequence[str]) -> None:
+        """PUT /lists/{id}/customfields/{key}/options, keeping those that are there."""
+        path = f"/lists/{_part(list_id)}/customfields/{_part(key)}/options.json"
+        wire.read_changed_field(self._call("PUT", path, wire.options_body(options)))
 
     def import_subscribers(
         self,

@@ -100,6 +100,17 @@ STOP: Sentences = {
     **dict.fromkeys((250, 251, 252, 255, 256, 257, 258, 259, 260, 261), _LIST_SETTINGS),
 }
 
+# -- a field that is to be made or changed ---------------------------------------------------------------------
+FIELDS: Sentences = {
+    253: _("The list in Campaign Monitor no longer has this field. Look the list up again."),
+    254: _("Campaign Monitor does not accept this name for a field: it has 1 to 100 characters."),
+    255: _("The list in Campaign Monitor has a field by this name already. Choose it in this row."),
+    256: _("Campaign Monitor takes no options for a field of this type."),
+    257: _("Campaign Monitor wants at least one option for a field of this type."),
+    258: _("Campaign Monitor does not accept these options. Make the field there."),
+    259: _("Campaign Monitor does not know this type of field. Choose another one."),
+}
+
 # -- the connection has to be mended first ---------------------------------------------------------------------
 _RECONNECT = _(
     "Campaign Monitor no longer accepts the sign-in of this connection. "

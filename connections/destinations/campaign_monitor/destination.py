@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from connections.destinations.base import Destination, Sender
-from connections.destinations.campaign_monitor import checking, preparing, questions, removing
+from connections.destinations.campaign_monitor import checking, preparing, questions, removing, wire
 from connections.destinations.campaign_monitor.client import Client
 from connections.destinations.campaign_monitor.oauth import CampaignMonitorOAuth
 from connections.destinations.campaign_monitor.verifying import Prober, verify
@@ -28,6 +28,7 @@ from connections.destinations.values import (
     ListOptIn,
     ListSummary,
     Mark,
+    NewField,
     Preparer,
     Question,
     Renew,
@@ -62,7 +63,11 @@ class CampaignMonitor(Destination):
     icon = "img/campaign-monitor.svg"
     oauth = CampaignMonitorOAuth()
     capabilities = Capabilities(
-        batch_rows=1000, batch_bytes=4 * 1024 * 1024, deeds=frozenset(Deed), removes_people=True
+        batch_rows=1000,
+        batch_bytes=4 * 1024 * 1024,
+        deeds=frozenset(Deed),
+        removes_people=True,
+        creates_fields=tuple(wire.DATA_TYPES.values()),
     )
     keeps_of_removed = gettext_lazy(
         "Campaign Monitor keeps a removed person as a record in state Deleted, with their data and history. "
@@ -128,6 +133,15 @@ class CampaignMonitor(Destination):
                 active_people=client.active_people(list_id),
                 fields=[*_OF_EVERY_LIST, *_fields(list_id, client)],
             )
+
+    def create_field(self, access: Access, list_id: str, field: NewField) -> TargetField:
+        with _client(access) as client:
+            key = client.create_custom_field(list_id, field)
+            return TargetField(key, field.label, field.data_type, field.options)
+
+    def add_options(self, access: Access, list_id: str, field_key: str, options: Sequence[str]) -> None:
+        with _client(access) as client:
+            client.add_field_options(list_id, field_key, options)
 
     def verify(self, access: Access, *, group_id: str = "", thousand: bool = False) -> Iterable[Finding]:
         with Prober(access.base_url, **_opened_by(access)) as prober:

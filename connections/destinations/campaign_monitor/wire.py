@@ -24,7 +24,7 @@ from connections.destinations.errors import (
     StopRun,
     TryLater,
 )
-from connections.destinations.values import BatchReceipt, OutcomeKind, ProfileRefusal, TargetField
+from connections.destinations.values import BatchReceipt, NewField, OutcomeKind, ProfileRefusal, TargetField
 
 _TAIL = b"]}"
 ACTIVE, DELETED, UNSUBSCRIBED = "Active", "Deleted", "Unsubscribed"
@@ -95,6 +95,24 @@ def import_body(
     }
     head = orjson.dumps(flags)[:-1] + b',"Subscribers":['
     return b"".join((head, ",".join(payloads).encode("utf-8"), _TAIL))
+
+
+def custom_field_body(field: NewField) -> bytes:
+    """A new field. People do not see it in their preferences until somebody at the vendor decides so."""
+    names = {ours: theirs for theirs, ours in DATA_TYPES.items()}
+    return orjson.dumps(
+        {
+            "FieldName": field.label,
+            "DataType": names[field.data_type],
+            "Options": list(field.options),
+            "VisibleInPreferenceCenter": False,
+        }
+    )
+
+
+def options_body(options: Sequence[str]) -> bytes:
+    """Further options of a field."""
+    return orjson.dumps({"KeepExistingOptions": True, "Options": list(options)})
 
 
 def address_body(email: str) -> bytes:
@@ -230,6 +248,27 @@ def read_countries(content: Any) -> list[str]:
 def read_system_date(content: Any) -> str:
     """The vendor's clock; that it answers at all is what matters."""
     return str(content["SystemDate"])
+
+
+def read_new_field(answer: Answer) -> str:
+    """The key of a field that was made."""
+    content = _parsed(answer)
+    if answer.status >= 300 or not isinstance(content, str):
+        raise _field_error(answer, content)
+    return content
+
+
+def read_changed_field(answer: Answer) -> None:
+    """Success has no body."""
+    if answer.status >= 300:
+        raise _field_error(answer, _parsed(answer))
+
+
+def _field_error(answer: Answer, content: Any) -> DestinationError:
+    code = _code(content)
+    if code is not None and code in codes.FIELDS:
+        return StopRun(str(codes.FIELDS[code]), code=str(code), http_status=answer.status)
+    return _error(answer, content, batch=False)
 
 
 def read_removal(answer: Answer) -> bool:

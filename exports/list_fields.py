@@ -1,0 +1,80 @@
+"""What people may change on a list from here: make a field that it lacks, and add options to one that it has.
+
+Done at the destination at once, and recorded in the same moment. Whoever clicks twice makes one field.
+"""
+
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from config.accounts.models import User
+from config.audit.record import record
+from connections import credentials
+from connections.destinations.errors import StopRun
+from connections.destinations.values import NewField, TargetField
+from connections.limits import forbidden
+from connections.models import Connection
+from connections.permissions import check_can_use
+from connections.policies import why_it_cannot_run
+from exports import lookups
+from exports.policies import Refusal, check_can_be_put_on
+
+
+def create_field(
+    connection: Connection, list_id: str, field: NewField, *, attribute: str, by: User
+) -> TargetField:
+    """Make ``field`` on the list for ``attribute``; the one that is there already by that name where somebody was
+    faster. Raises PermissionDenied, Refusal, DestinationError and NotConnected."""
+    _check(connection, list_id, attribute, by)
+    access = credentials.access(connection)
+    try:
+        with transaction.atomic():
+            changes = {"list": list_id, "field": field.label, "type": field.data_type}
+            record("field_created", connection, by=by, changes={n: (None, value) for n, value in changes.items()})
+            made = connection.destination.create_field(access, list_id, field)
+    except StopRun:
+        found = _by_label(connection, list_id, field)
+        if found is None:
+            raise
+        made = found
+    finally:
+        lookups.forget(connection, list_id)
+    return made
+
+
+def add_options(
+    connection: Connection, list_id: str, field: TargetField, options: Sequence[str], *, attribute: str, by: User
+) -> None:
+    """Let ``field`` of the list have ``options`` beside those that it has. Raises as ``create_field`` does."""
+    _check(connection, list_id, attribute, by)
+    access = credentials.access(connection)
+    try:
+        with transaction.atomic():
+            added = {"list": (None, list_id), "field": (None, field.label), "options": (None, list(options))}
+            record("options_added", connection, by=by, changes=added)
+            connection.destination.add_options(access, list_id, field.key, options)
+    finally:
+        lookups.forget(connection, list_id)
+
+
+def _check(connection: Connection, list_id: str, attribute: str, by: User) -> None:
+    """Options are values of profiles: what may not leave does not leave in this way either."""
+    check_can_use(by, connection)
+    check_can_be_put_on(connection)
+    if obstacle := why_it_cannot_run(connection):
+        raise Refusal(str(obstacle.sentence))
+    if not connection.limited.allows_list(list_id):
+        raise Refusal(_("The connection’s limits do not allow this list."))
+    if not connection.limited.allows_attribute(attribute):
+        raise Refusal(forbidden(attribute))
+
+
+def _by_label(connection: Connection, list_id: str, wanted: NewField) -> TargetField | None:
+    """The field of that name and type, asked of the list anew."""
+    lookups.forget(connection, list_id)
+    details = lookups.look_up(connection, list_id).details
+    fields = details.fields if details else ()
+    return next(
+        (field for field in fields if (field.label, field.data_type) == (wanted.label, wanted.data_type)), None
+    )
