@@ -177,7 +177,7 @@ def test_it_is_set_up_by_keyboard_alone(
     tab_to(page, page.get_by_role("checkbox", name="Everyone"))
     page.keyboard.press("Space")
     expect(page.locator("#segments-total")).to_contain_text("2,500")
-    tab_to(page, page.get_by_role("radio", name="Yes"))
+    tab_to(page, page.get_by_role("radio", name=re.compile("^Yes ")))
     page.keyboard.press("ArrowDown")
     expect(page.get_by_role("radio", name=re.compile("^No "))).to_be_checked()
     tab_to(page, page.get_by_role("button", name="Save"))
