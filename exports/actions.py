@@ -15,7 +15,7 @@ from config.jobs.models import JobStatus
 from config.web.versions import take_version
 from connections.models import Connection
 from connections.permissions import check_can_use
-from exports import matching, permissions, policies
+from exports import matching, permissions, policies, scheduling
 from exports.models import Export, Run, RunEvent, Stage, Trigger
 from exports.options import ORDINARY, RunOptions
 from exports.run_states import Reason, change_status
@@ -83,7 +83,7 @@ def edit(export: Export, settings: ExportSettings, *, version: int, by: User | N
 
 @transaction.atomic
 def duplicate(export: Export, *, by: User | None) -> Export:
-    """A copy under a free name. It has sent nothing yet and knows nobody on the list."""
+    """A copy under a free name. It has sent nothing yet, knows nobody on the list, and its schedule is off."""
     copy = Export(created_by=by, connection=export.connection, name=_free_name(export.name))
     for name in _PLAIN_FIELDS[1:]:
         setattr(copy, name, getattr(export, name))
@@ -91,6 +91,7 @@ def duplicate(export: Export, *, by: User | None) -> Export:
     copy.opt_in_mail_accepted = False
     copy.save()
     copy.segments.set(export.segments.all())
+    scheduling.copy_switched_off(export, copy)
     record("duplicated", copy, by=by, changes={"from": (None, export.name)}, version=copy.version)
     return copy
 

@@ -30,6 +30,11 @@ def running_with_system() -> "QuerySet[Export]":
     return switched_on().filter(Q(schedule=None) | Q(schedule__rule__isnull=True))
 
 
+def copy_switched_off(export: Export, copy: Export) -> None:
+    """Let ``copy`` have the schedule of ``export``, and rest until somebody switches it on."""
+    ExportSchedule.objects.create(export=copy, is_on=False, rule=schedule_of(export).rule)
+
+
 @transaction.atomic
 def set_schedule(
     export: Export, *, is_on: bool, rule: Mapping[str, Any] | None, version: int, by: User | None

@@ -8,7 +8,9 @@ from exports.views import (
     list_fields,
     listing,
     people,
+    running_all,
     runs,
+    scheduling,
     sending_one,
     together,
 )
@@ -20,6 +22,8 @@ urlpatterns = [
     path("data/exports/statuses/", listing.statuses, name="statuses"),
     path("data/exports/detach/", together.detach, name="detach"),
     path("data/exports/remove/", together.remove, name="remove_many"),
+    path("data/exports/schedule/", scheduling.schedule, name="schedule"),
+    path("data/exports/run-all/", running_all.run_all, name="run_all"),
     path("data/exports/add/", editing.add, name="add"),
     path("data/exports/parts/", editing.parts, name="parts"),
     path("data/exports/fields/create/", list_fields.create_field, name="create_field"),

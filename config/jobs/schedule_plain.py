@@ -84,9 +84,6 @@ def _read(field: str, reader: Any, value: Any) -> Any:
 
 
 def _time(value: Any) -> time:
-    # YAML reads an unquoted 14:30 as a number in base 60.
-    if isinstance(value, int) and not isinstance(value, bool):
-        return time(*divmod(value, 60))
     return value if isinstance(value, time) else time.fromisoformat(value)
 
 

@@ -1,6 +1,8 @@
 """Rules in words, in the reader's language."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from django.utils import formats
 from django.utils.dates import WEEKDAYS
@@ -24,6 +26,13 @@ def in_words(rule: Rule) -> str:
     if rule.starts_on is not None and rule.starts_on > clock.now().date():
         return _("%(often)s at %(times)s (%(zone)s), from %(start)s") % parts
     return _("%(often)s at %(times)s (%(zone)s)") % parts
+
+
+def on_the_wall(moment: datetime, zone: str) -> str:
+    """“Thu, Nov. 26, 2026, 02:00 CET”: as the clock of ``zone`` shows it."""
+    local = moment.astimezone(ZoneInfo(zone))
+    day, date = formats.date_format(local, "D"), formats.date_format(local, "DATE_FORMAT")
+    return f"{day}, {date}, {local:%H:%M} {local.tzname()}"
 
 
 def note(rule: Rule) -> str:

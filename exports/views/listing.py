@@ -14,7 +14,9 @@ from django.views.decorators.http import require_safe
 from config.accounts.decorators import require_permission
 from config.accounts.models import User
 from config.accounts.permissions import Permission
+from config.jobs import system_schedule
 from config.jobs.models import OPEN
+from config.jobs.schedule_shown import ShownSchedule
 from config.web.htmx import Request
 from config.web.lists import Column, list_page
 from connections.destinations import registry
@@ -33,7 +35,7 @@ COLUMNS = (
     Column("status", gettext_lazy("Status"), order_by=("last_status", Lower("name"))),
     Column("delivered", gettext_lazy("Last run"), order_by=(F("last_delivered").asc(nulls_first=True),)),
     Column("refreshed", gettext_lazy("Refreshed"), order_by=(F("refreshed_at").asc(nulls_first=True),)),
-    Column("schedule", gettext_lazy("Schedule"), order_by=(Lower("name"),)),
+    Column("schedule", gettext_lazy("Schedule"), order_by=(F("schedule__due_at").asc(nulls_last=True),)),
     Column("permissions", gettext_lazy("Your permissions"), order_by=("-is_mine", Lower("name"))),
 )
 
@@ -45,6 +47,7 @@ class Row:
     export: Export
     run: ShownRun | None
     refreshed_at: object
+    schedule: ShownSchedule
     can_edit: bool
 
     @property
@@ -95,7 +98,7 @@ def _seen_by(user: User) -> QuerySet[Export]:
         When(connection__destination_key=destination.key, then=Value(str(destination.label)))
         for destination in registry.all_destinations()
     ]
-    return Export.objects.select_related("connection").annotate(
+    return Export.objects.select_related("connection", "schedule").annotate(
         last_run_id=Subquery(runs.values("pk")[:1]),
         last_status=Coalesce(Subquery(runs.values("status")[:1]), Value("")),
         last_delivered=Subquery(runs.values("delivered")[:1]),
@@ -116,12 +119,14 @@ def _is_mine(user: User) -> Case:
 def _rows(exports: Iterable[Export], user: User) -> list[Row]:
     exports = list(exports)
     runs = Run.objects.in_bulk([pk for export in exports if (pk := _annotated(export, "last_run_id"))])
-    return [_row(export, runs.get(_annotated(export, "last_run_id")), user) for export in exports]
+    system = system_schedule.state()
+    return [_row(export, runs.get(_annotated(export, "last_run_id")), system, user) for export in exports]
 
 
-def _row(export: Export, run: Run | None, user: User) -> Row:
+def _row(export: Export, run: Run | None, system: system_schedule.State, user: User) -> Row:
     shown = ShownRun(run) if run else None
-    return Row(export, shown, _annotated(export, "refreshed_at"), user_can_manage(user, export))
+    schedule = ShownSchedule(getattr(export, "schedule", None), system)
+    return Row(export, shown, _annotated(export, "refreshed_at"), schedule, user_can_manage(user, export))
 
 
 def _annotated(export: Export, name: str) -> object:

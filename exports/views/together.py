@@ -21,7 +21,7 @@ MOST = 500
 @require_http_methods(["GET", "POST"])
 def detach(request: Request) -> HttpResponse:
     """Ask, then take the ``selected`` exports off their connections."""
-    exports = _selected(request)
+    exports = selected_exports(request)
     count = len(exports)
     context: dict[str, object] = {
         "title": ngettext("Detach “%(name)s” from its connection?", "Detach %(n)d exports?", count)
@@ -39,7 +39,7 @@ def detach(request: Request) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def remove(request: Request) -> HttpResponse:
     """Ask, then remove the ``selected`` exports."""
-    exports = _selected(request)
+    exports = selected_exports(request)
     count = len(exports)
     context: dict[str, object] = {
         "title": ngettext("Remove “%(name)s”?", "Remove %(n)d exports?", count) % {"name": exports[0], "n": count},
@@ -77,11 +77,11 @@ def _ask_or_do(
     return close_pane(request, back, told)
 
 
-def _selected(request: Request) -> list[Export]:
+def selected_exports(request: Request) -> list[Export]:
     """Those that the address or the form names; each has to be there and has to be the person's to manage."""
     given = request.POST if request.method == "POST" else request.GET
     ids = {int(text) for text in given.getlist("selected")[:MOST] if _is_id(text)}
-    exports = list(Export.objects.select_related("connection").filter(pk__in=ids).order_by("name"))
+    exports = list(Export.objects.select_related("connection", "schedule").filter(pk__in=ids).order_by("name"))
     if not exports or len(exports) != len(ids):
         raise Http404
     for export in exports:

@@ -14,7 +14,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from config.accounts.decorators import require_permission
 from config.accounts.permissions import Permission
+from config.jobs import system_schedule
 from config.jobs.models import OPEN, JobStatus
+from config.jobs.schedule_shown import ShownSchedule
 from config.web.htmx import Request
 from config.web.lists import Column, list_page
 from config.web.panes import close_pane
@@ -29,6 +31,7 @@ COLUMNS = [
     Column("status", _("Status"), order_by=("last_status", Lower("name"))),
     Column("members", _("Members"), order_by=("member_count",), kind="number"),
     Column("refreshed", _("Last refreshed"), order_by=(F("refreshed_at").asc(nulls_first=True),)),
+    Column("schedule", _("Schedule"), order_by=(F("schedule__due_at").asc(nulls_last=True),)),
     Column("used_by", _("Used by")),
 ]
 
@@ -41,6 +44,7 @@ class Row:
     status: str
     status_label: str
     sentence: str
+    schedule: ShownSchedule
     uses: int
 
     @property
@@ -89,19 +93,22 @@ def refresh(request: Request) -> HttpResponse:
 
 def _with_status() -> "QuerySet[Segment]":
     refreshes = SegmentRefresh.objects.filter(segment=OuterRef("pk")).order_by("-id")
-    return Segment.objects.annotate(last_status=Coalesce(Subquery(refreshes.values("status")[:1]), Value("")))
+    last_status = Coalesce(Subquery(refreshes.values("status")[:1]), Value(""))
+    return Segment.objects.select_related("schedule").annotate(last_status=last_status)
 
 
 def _rows(segments: Iterable[Segment]) -> list[Row]:
     segments = list(segments)
     uses = used_by.counts_of([segment.pk for segment in segments])
-    return [_row(segment, uses[segment.pk]) for segment in segments]
+    system = system_schedule.state()
+    return [_row(segment, uses[segment.pk], system) for segment in segments]
 
 
-def _row(segment: Segment, uses: int) -> Row:
+def _row(segment: Segment, uses: int, system: system_schedule.State) -> Row:
     status: str = getattr(segment, "last_status", "")
     label = JobStatus(status).label if status else _("Not started")
-    return Row(segment, status or "not_started", str(label), rules.sentence(segment.rules), uses)
+    schedule = ShownSchedule(getattr(segment, "schedule", None), system)
+    return Row(segment, status or "not_started", str(label), rules.sentence(segment.rules), schedule, uses)
 
 
 def _live_ids(rows: list[Row]) -> str:

@@ -1,11 +1,10 @@
 """Rules in plain values."""
 
 import json
-from datetime import date, time
+from datetime import time
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 
 from config.jobs.schedule import LAST_DAY, Recurrence, Rule
@@ -32,13 +31,6 @@ def test_it_is_written_in_one_way() -> None:
         }
     )
     assert rule == Rule(Recurrence.MONTHLY, "Europe/Warsaw", (time(2), time(14)), month_days=(1, 15, LAST_DAY))
-
-
-def test_it_is_read_from_a_file_as_people_write_it() -> None:
-    text = "{recurrence: hours, hours: 6, zone: Asia/Jakarta, times: [14:30], starts_on: 2026-11-25}"
-    assert from_plain(yaml.safe_load(text)) == Rule(
-        Recurrence.HOURS, "Asia/Jakarta", (time(14, 30),), starts_on=date(2026, 11, 25), hours=6
-    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,38 @@
+"""A schedule as lists and pages show it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from config.jobs import scheduling
+from config.jobs.models import Schedule
+from config.jobs.system_schedule import State
+
+
+@dataclass(frozen=True)
+class ShownSchedule:
+    """``schedule`` is None for what nobody has scheduled: it follows the system refresh. ``system`` is asked once
+    a page."""
+
+    schedule: Schedule | None
+    system: State
+
+    @property
+    def is_on(self) -> bool:
+        """Its own switch."""
+        return self.schedule is None or self.schedule.is_on
+
+    @property
+    def words(self) -> str:
+        return scheduling.words(self.schedule)
+
+    @property
+    def waits_for_system(self) -> bool:
+        """Whether it would run with the system refresh, which is off."""
+        follows = self.schedule is None or self.schedule.runs_with_system
+        return follows and not self.system.is_on
+
+    @property
+    def next_at(self) -> datetime | None:
+        if self.schedule is None or self.schedule.runs_with_system:
+            return self.system.next_due_at
+        return self.schedule.due_at

@@ -1,0 +1,38 @@
+"""Insights > Segments > Schedule: choosing when segments are refreshed by themselves."""
+
+import pytest
+from django.test import Client
+
+from segments.models import Segment, SegmentSchedule
+
+PANE = "/segments/schedule/"
+TYPED = {"is_on": "on", "recurrence": "weekly", "weekdays": ["monday"], "time_1": "05:00", "zone": "Asia/Jakarta"}
+
+
+@pytest.fixture
+def readers(db: None) -> Segment:
+    return Segment.objects.create(name="Readers", rules={})
+
+
+def test_it_saves_a_schedule_and_shows_it_in_the_list(bob_client: Client, readers: Segment) -> None:
+    assert "System refresh (off)" in bob_client.get("/segments/").content.decode()
+    assert "Schedule “Readers”" in bob_client.get(PANE, {"selected": readers.pk}).content.decode()
+    response = bob_client.post(PANE, TYPED | {"selected": readers.pk, "version": "0"}, follow=True)
+    assert "Weekly on Monday at 05:00 (Asia/Jakarta)" in response.content.decode()
+    assert SegmentSchedule.objects.get().segment == readers
+
+
+def test_several_are_switched_off_together(bob_client: Client, readers: Segment) -> None:
+    other = Segment.objects.create(name="Others", rules={})
+    posted = {"selected": [readers.pk, other.pk], "versions": [f"{readers.pk}:0", f"{other.pk}:0"], "keep": "keep"}
+    assert bob_client.post(PANE, posted).status_code == 302
+    assert bob_client.get("/segments/").content.decode().count("Off (System refresh)") == 2
+
+
+def test_it_refuses_a_viewer_and_what_is_not_there(
+    bob_client: Client, charlie_client: Client, readers: Segment
+) -> None:
+    assert charlie_client.get(PANE, {"selected": readers.pk}).status_code == 403
+    assert charlie_client.post(PANE, TYPED | {"selected": readers.pk, "version": "0"}).status_code == 403
+    assert bob_client.get(PANE, {"selected": [readers.pk, 999]}).status_code == 404
+    assert bob_client.get(PANE).status_code == 404
