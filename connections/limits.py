@@ -13,7 +13,7 @@ class Breach:
     """One thing that the limits forbid: where in an export's settings it stands, and why, for people.
     ``attribute`` names the guilty one of a mapping."""
 
-    part: str  # list_id, email_attribute or mapping
+    part: str  # list_id, email_attribute, mapping or removal
     sentence: str
     attribute: str = ""
 
@@ -53,10 +53,13 @@ class Limits:
         return self.allowed is None or name.casefold() in _folded(self.allowed)
 
     def breaches(
-        self, *, list_id: str, email_attribute: str, mapping: Iterable[Mapping[str, str]]
+        self, *, list_id: str, email_attribute: str, mapping: Iterable[Mapping[str, str]], removes: bool = False
     ) -> list[Breach]:
         """What of an export's settings the limits forbid."""
         found = []
+        if removes and not self.may_remove:
+            sentence = _("The connection’s limits do not let exports take people off lists.")
+            found.append(Breach("removal", sentence))
         if list_id and not self.allows_list(list_id):
             found.append(Breach("list_id", _("The connection’s limits do not allow this list.")))
         if email_attribute and not self.allows_attribute(email_attribute):

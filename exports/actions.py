@@ -14,9 +14,9 @@ from config.jobs import clock
 from config.jobs.models import JobStatus
 from config.web.versions import take_version
 from connections.models import Connection
-from connections.permissions import check_can_use
+from connections.permissions import check_can_use, user_can_manage_connections
 from exports import matching, permissions, policies, scheduling
-from exports.models import Export, Run, RunEvent, Stage, Trigger
+from exports.models import Export, Removal, Run, RunEvent, Stage, Trigger
 from exports.options import ORDINARY, RunOptions
 from exports.run_states import Reason, change_status
 from segments.models import Segment
@@ -30,6 +30,10 @@ _PLAIN_FIELDS = (
     "mapping",
     "answers",
     "opt_in_mail_accepted",
+    "removal",
+    "mark_field",
+    "mark_value",
+    "unsubscribes_everywhere",
 )
 
 
@@ -47,6 +51,10 @@ class ExportSettings:
     list_title: str = ""
     list_confirmed_opt_in: bool = False
     opt_in_mail_accepted: bool = False
+    removal: str = Removal.LEAVE
+    mark_field: str = ""
+    mark_value: str = ""
+    unsubscribes_everywhere: bool = False
 
 
 @transaction.atomic
@@ -54,6 +62,7 @@ def create(settings: ExportSettings, *, by: User | None) -> Export:
     """A new export; it does not run by being saved. Raises PermissionDenied when ``by`` may not use the
     connection, and policies.Refusal."""
     _check_connection(settings, by)
+    _check_reach(settings, None, by)
     export = Export(created_by=by)
     _apply(export, settings)
     export.save()
@@ -71,6 +80,7 @@ def edit(export: Export, settings: ExportSettings, *, version: int, by: User | N
     if by is not None:
         permissions.check_can_manage(by, export)
     _check_connection(settings, by)
+    _check_reach(settings, export, by)
     before = describe(export)
     _apply(export, settings)
     export.save()
@@ -133,6 +143,8 @@ def start_run(
     when nothing could be sent."""
     export = Export.objects.select_for_update(of=("self",)).get(pk=export.pk)
     policies.check_can_run(export)
+    if options.resubscribe and not policies.may_resubscribe(export):
+        raise policies.Refusal(_("The connection’s limits do not let people be subscribed again."))
     export.runs.filter(status=JobStatus.FAILURE).exclude(resume_at=None).update(resume_at=None)
     run = _new_run(export, trigger, by, retry_of=retry_of, options=options)
     if trigger != Trigger.SYSTEM:  # whoever asked for the system refresh is in the record
@@ -152,6 +164,15 @@ def skip_run(export: Export, *, trigger: Trigger, message: str) -> Run | None:
     run = _new_run(export, trigger, None)
     change_status(run, JobStatus.SKIPPED, Reason.UPSTREAM_FAILED, message=message, stage=Stage.COMPLETE)
     return run
+
+
+def confirm_removals(run: Run, *, people: int, by: User | None) -> Run:
+    """Start a run that removes up to ``people`` people whom a guard holds; it works out anew who they are. Raises
+    PermissionDenied and policies.Refusal."""
+    if by is not None:
+        permissions.check_can_confirm(by, run)
+    policies.check_can_confirm(run)
+    return start_run(run.export, by=by, options=RunOptions(confirmed_removals=people))
 
 
 @transaction.atomic
@@ -188,7 +209,22 @@ def _check_connection(settings: ExportSettings, by: User | None) -> None:
         check_can_use(by, connection)
     policies.check_can_be_put_on(connection)
     leaving = matching.attributes_that_leave(settings.mapping, settings.answers)
-    policies.check_limits(connection, settings.list_id, settings.email_attribute, leaving)
+    policies.check_limits(
+        connection, settings.list_id, settings.email_attribute, leaving, removal=settings.removal
+    )
+
+
+def _check_reach(settings: ExportSettings, before: Export | None, by: User | None) -> None:
+    """To unsubscribe people from all lists of a client is for administrators to choose."""
+    if not settings.unsubscribes_everywhere or by is None or user_can_manage_connections(by):
+        return
+    if before is None or not before.unsubscribes_everywhere or before.list_id != settings.list_id:
+        raise policies.Refusal(
+            _(
+                "Unsubscribing would take people off all lists of the client. "
+                "Only an administrator can choose that; choose something else or ask one."
+            )
+        )
 
 
 def _apply(export: Export, settings: ExportSettings) -> None:

@@ -13,7 +13,7 @@ from config.jobs.models import JobStatus
 from connections import credentials
 from connections.destinations.errors import DestinationError
 from exports import matching, retries
-from exports.models import IS_REMOVAL, BatchStatus, OutcomeKind, Run, Stage
+from exports.models import IS_REMOVAL, BatchStatus, Delivered, OutcomeKind, Run, Stage
 from exports.removing import HeldBecause
 from exports.rights import disclosures
 from exports.run_states import Reason, RunEnded, change_status
@@ -30,7 +30,23 @@ def complete(run: Run) -> None:
     _publish(run)
     figures = _figures(run)
     status, reason, message = _verdict(run, figures)
-    _end(run, status, reason, message, figures)
+    _end(run, status, reason, message, figures | _list_afterwards(run))
+
+
+def _list_afterwards(run: Run) -> dict[str, int]:
+    """How many are active on the list, beside how many the export knows there; nothing where nobody can tell."""
+    connection = run.export.connection
+    if connection is None:
+        return {}
+    try:
+        active = connection.destination.active_people(credentials.access(connection), run.list_id)
+    except (DestinationError, credentials.NotConnected) as trouble:
+        logger.warning("run %s: the list could not be counted afterwards: %s", run.pk, trouble)
+        return {}
+    known = Delivered.objects.filter(
+        delivered_set__export=run.export_id, delivered_set__account=run.account, delivered_set__list_id=run.list_id
+    )
+    return {} if active is None else {"active_on_list": active, "known_on_list": known.count()}
 
 
 def end(run: Run, ended: RunEnded, *, by: User | None = None) -> None:

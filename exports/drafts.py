@@ -8,7 +8,7 @@ from django.http import QueryDict
 
 from connections.destinations.values import TargetField
 from exports import question_fields
-from exports.models import Export
+from exports.models import Export, Removal
 from segments.profile_attributes import Attribute
 
 MOST_ROWS = 60
@@ -38,6 +38,9 @@ class Draft:
     mapping: Sequence[Pair] = ()
     answers: dict[str, str] = field(default_factory=dict)
     opt_in_mail_accepted: bool = False
+    removal: str = Removal.LEAVE
+    mark_field: str = ""
+    mark_value: str = ""
 
     @property
     def matched(self) -> list[dict[str, str]]:
@@ -61,6 +64,9 @@ class Draft:
             "email_attribute": self.email_attribute,
             "segments": list(self.segments),
             "opt_in_mail_accepted": self.opt_in_mail_accepted,
+            "removal": self.removal,
+            "mark_field": self.mark_field,
+            "mark_value": self.mark_value,
         }
 
     def with_row(self) -> "Draft":
@@ -95,6 +101,9 @@ def typed(data: QueryDict) -> Draft:
         mapping=[Pair(attribute, target) for attribute, target in pairs][:MOST_ROWS],
         answers=question_fields.typed({name: data.get(name, "") for name in data}),
         opt_in_mail_accepted="opt_in_mail_accepted" in data,
+        removal=data.get("removal", Removal.LEAVE),
+        mark_field=data.get("mark_field", ""),
+        mark_value=data.get("mark_value", ""),
     )
 
 
@@ -109,6 +118,9 @@ def stored(export: Export) -> Draft:
         mapping=[Pair(pair["attribute"], pair["field"]) for pair in export.mapping],
         answers=dict(export.answers),
         opt_in_mail_accepted=export.opt_in_mail_accepted,
+        removal=export.removal,
+        mark_field=export.mark_field,
+        mark_value=export.mark_value,
     )
 
 

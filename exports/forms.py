@@ -15,11 +15,11 @@ from connections.destinations.base import Destination
 from connections.destinations.values import ListDetails, ListOptIn, Question, attribute_of
 from connections.limits import Limits
 from connections.models import Connection
-from exports import matching, question_fields
+from exports import matching, policies, question_fields, removal_fields
 from exports.actions import ExportSettings
 from exports.drafts import Draft, Pair
 from exports.lookups import Lookup
-from exports.models import Export
+from exports.models import Export, Removal
 from exports.question_fields import ANSWER_PREFIX, AskedQuestion
 from segments.audience import SegmentSummary
 from segments.models import AttributeType, Segment
@@ -76,6 +76,9 @@ class ExportForm(forms.Form):
         label=gettext_lazy("Segments"), widget=forms.CheckboxSelectMultiple, required=True
     )
     opt_in_mail_accepted = forms.BooleanField(required=False)
+    removal = removal_fields.choice_field()
+    mark_field = forms.CharField(label=gettext_lazy("Field"), max_length=120, required=False)
+    mark_value = forms.CharField(label=gettext_lazy("What stands in it"), max_length=100, required=False)
 
     def __init__(
         self,
@@ -159,6 +162,7 @@ class ExportForm(forms.Form):
         self._judge_answers()
         self._judge_limits(cleaned)
         self._judge_opt_in(cleaned, details)
+        self._judge_removal(cleaned, details)
         return cleaned
 
     def _judge_list(self, cleaned: dict[str, Any]) -> ListDetails | None:
@@ -206,6 +210,7 @@ class ExportForm(forms.Form):
             mapping=matching.attributes_that_leave(
                 [{"attribute": pair.attribute} for pair in self.draft.mapping], self.draft.answers
             ),
+            removes=policies.takes_off(cleaned.get("removal", "")),
         ):
             if breach.part != "mapping":
                 self.add_error(breach.part, breach.sentence)
@@ -219,6 +224,17 @@ class ExportForm(forms.Form):
         if details and details.opt_in == ListOptIn.CONFIRMED and not cleaned.get("opt_in_mail_accepted"):
             sentence = _("%(type)s emails every new person on this list. Tick this to accept it.")
             self.add_error("opt_in_mail_accepted", sentence % {"type": self.destination.label})
+
+    def _judge_removal(self, cleaned: dict[str, Any], details: ListDetails | None) -> None:
+        removal = cleaned.get("removal") or Removal.LEAVE
+        if removal not in removal_fields.offered(self.destination):
+            self.add_error("removal", _("%(type)s cannot do that.") % {"type": self.destination.label})
+        if removal != Removal.MARK:
+            return
+        mapped = [pair["field"] for pair in self.draft.matched]
+        field, value = cleaned.get("mark_field", ""), cleaned.get("mark_value", "")
+        if error := removal_fields.why_not_marked(field, value, details, mapped):
+            self.add_error("mark_field", error)
 
     # -- what comes of it --------------------------------------------------------------------------------------
     def settings(self) -> ExportSettings:
@@ -241,7 +257,22 @@ class ExportForm(forms.Form):
             mapping=self.draft.matched,
             answers=self._chosen_answers(),
             opt_in_mail_accepted=confirmed and cleaned["opt_in_mail_accepted"],
+            **self._removal(details),
         )
+
+    def _removal(self, details: ListDetails | None) -> dict[str, Any]:
+        """What becomes of people who leave. While the list cannot be looked up, what was agreed before holds."""
+        removal = self.cleaned_data["removal"] or Removal.LEAVE
+        marks = removal == Removal.MARK
+        everywhere = removal_fields.reaches_everywhere(removal, details)
+        if details is None and self.export is not None and self.export.removal == removal:
+            everywhere = self.export.unsubscribes_everywhere
+        return {
+            "removal": removal,
+            "mark_field": self.cleaned_data["mark_field"] if marks else "",
+            "mark_value": self.cleaned_data["mark_value"].strip() if marks else "",
+            "unsubscribes_everywhere": everywhere,
+        }
 
     def _chosen_answers(self) -> dict[str, str]:
         """Those that are not the usual ones."""

@@ -5,8 +5,8 @@ from django.utils.translation import gettext as _
 
 from config.accounts.models import User
 from config.accounts.permissions import Permission
-from connections.permissions import user_can_use
-from exports.models import Export
+from connections.permissions import user_can_manage_connections, user_can_use
+from exports.models import Export, Run
 
 
 def user_can_manage(user: User, export: Export) -> bool:
@@ -20,6 +20,23 @@ def check_can_manage(user: User, export: Export) -> None:
     """Raise PermissionDenied with a sentence unless the person may manage this export."""
     if not user_can_manage(user, export):
         raise PermissionDenied(_("You can view this export. Its connection is not shared with your role."))
+
+
+def user_can_confirm(user: User, run: Run) -> bool:
+    """Let removals go ahead that a guard holds: whoever manages the export, where its connection lets people be
+    taken off lists; who unsubscribes people from all lists of a client has to be an administrator."""
+    connection = run.export.connection
+    if connection is None or not user_can_manage(user, run.export):
+        return False
+    if run.held_because == "reach" or run.export.unsubscribes_everywhere:
+        return user_can_manage_connections(user)
+    return connection.limited.may_remove or user_can_manage_connections(user)
+
+
+def check_can_confirm(user: User, run: Run) -> None:
+    """Raise PermissionDenied unless the person may confirm the run's removals."""
+    if not user_can_confirm(user, run):
+        raise PermissionDenied(_("You may not confirm these removals. Ask an administrator."))
 
 
 def user_can_add(user: User) -> bool:

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 
 from django.utils.translation import gettext as _
 
-from config.jobs.models import OPEN
+from config.jobs.models import OPEN, JobStatus
 from connections.limits import Breach
 from connections.models import Connection
 from connections.policies import why_it_cannot_run
 from exports import matching
-from exports.models import Export, Run
+from exports.models import Export, Removal, Run
 
 
 class Refusal(Exception):
@@ -37,7 +37,7 @@ def check_can_run(export: Export) -> None:
             % {"name": export.connection, "why": obstacle.sentence}
         )
     leaving = matching.attributes_that_leave(export.mapping, export.answers)
-    check_limits(export.connection, export.list_id, export.email_attribute, leaving)
+    check_limits(export.connection, export.list_id, export.email_attribute, leaving, removal=export.removal)
 
 
 def already_running(run: Run) -> str:
@@ -71,10 +71,17 @@ def check_can_be_put_on(connection: Connection | None) -> None:
 
 
 def check_limits(
-    connection: Connection, list_id: str, email_attribute: str, mapping: Iterable[Mapping[str, str]]
+    connection: Connection,
+    list_id: str,
+    email_attribute: str,
+    mapping: Iterable[Mapping[str, str]],
+    *,
+    removal: str = Removal.LEAVE,
 ) -> None:
-    """Raise Refusal when the connection's limits forbid what an export would send."""
-    breaches = connection.limited.breaches(list_id=list_id, email_attribute=email_attribute, mapping=mapping)
+    """Raise Refusal when the connection's limits forbid what an export would send or remove."""
+    breaches = connection.limited.breaches(
+        list_id=list_id, email_attribute=email_attribute, mapping=mapping, removes=takes_off(removal)
+    )
     if breaches:
         raise Refusal(" ".join(breach.sentence for breach in breaches))
 
@@ -85,7 +92,36 @@ def breaches_of(export: Export, connection: Connection) -> list[Breach]:
         list_id=export.list_id,
         email_attribute=export.email_attribute,
         mapping=matching.attributes_that_leave(export.mapping, export.answers),
+        removes=takes_off(export.removal),
     )
+
+
+def may_resubscribe(export: Export) -> bool:
+    """Whether the connection lets a person subscribe people again whom the list has left as they are."""
+    return export.connection is not None and export.connection.limited.may_resubscribe
+
+
+def takes_off(removal: str) -> bool:
+    """Whether people leave the list by it; who is marked stays."""
+    return removal in (Removal.DELETE, Removal.UNSUBSCRIBE)
+
+
+def check_can_confirm(run: Run) -> None:
+    """Raise Refusal unless the run's removals still await a person's word."""
+    if not run.removals_held:
+        raise Refusal(_("Run %(number)s holds no removals.") % {"number": run.number})
+    later = run.export.runs.filter(pk__gt=run.pk, status__in=(JobStatus.SUCCESSFUL, JobStatus.WARNINGS))
+    if later.exists():
+        raise Refusal(_("A later run has worked out anew who is removed. Look at that one."))
+    check_can_run(run.export)
+
+
+def can_confirm(run: Run) -> bool:
+    try:
+        check_can_confirm(run)
+    except Refusal:
+        return False
+    return True
 
 
 def check_can_detach(export: Export) -> None:

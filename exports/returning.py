@@ -18,10 +18,10 @@ def adjust(frozen: Mapping[str, Any], delivered_set_id: int) -> None:
     options = RunOptions.kept(frozen.get("options", {}))
     with database.cursor() as cursor:
         cursor.execute("ALTER TABLE plan ADD COLUMN mark_field text NOT NULL DEFAULT ''")
-    if options.everyone:
-        _send_unchanged()
     if options.resubscribe:
         _resubscribe(delivered_set_id)
+    if options.everyone:
+        _send_unchanged()
     if Removed.objects.filter(delivered_set_id=delivered_set_id).exists():
         _let_come_back(delivered_set_id)
 

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from exports.views import (
+    again,
     asking_again,
     batches,
     deeds,
@@ -32,11 +33,13 @@ urlpatterns = [
     path("data/exports/<int:export_id>/duplicate/", deeds.duplicate, name="duplicate"),
     path("data/exports/<int:export_id>/remove/", deeds.remove, name="remove"),
     path("data/exports/<int:export_id>/run/", deeds.start, name="start"),
+    path("data/exports/<int:export_id>/send-again/", again.send_again, name="send_again"),
     path("data/exports/<int:export_id>/send-one/", sending_one.send_one, name="send_one"),
     path("data/exports/<int:export_id>/runs/", runs.history, name="runs"),
     path("data/runs/<int:run_id>/", runs.run, name="run"),
     path("data/runs/<int:run_id>/live/", runs.live, name="run_live"),
     path("data/runs/<int:run_id>/cancel/", deeds.cancel, name="cancel"),
+    path("data/runs/<int:run_id>/confirm-removals/", again.confirm_removals, name="confirm_removals"),
     path("data/runs/<int:run_id>/people/", people.people, name="people"),
     path("data/runs/<int:run_id>/people/download/", people.download, name="people_download"),
     path("data/runs/<int:run_id>/ask-again/", asking_again.ask_again, name="ask_again"),

@@ -147,6 +147,10 @@ class Destination(ABC):
         """A run has sent all that it will send. Called only where ``capabilities.publishes`` says so, and again
         after a crash. Raises DestinationError."""
 
+    def active_people(self, access: Access, list_id: str) -> int | None:
+        """How many people on the list are active; None when nobody can tell. Raises DestinationError."""
+        return None
+
     # -- taking people off again; only where ``capabilities.deeds`` says so -------------------------------------
 
     def clock(self, access: Access) -> str:

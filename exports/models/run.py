@@ -115,6 +115,15 @@ class Run(Job):
         ]
         indexes = [models.Index(fields=["status", "resume_at"], name="run_by_status")]
 
+    @property
+    def drift(self) -> int:
+        """How many more are active on the list than the export knows there; fewer when negative."""
+        return (self.active_on_list or 0) - (self.known_on_list or 0)
+
+    @property
+    def missing_on_list(self) -> int:
+        return max(0, -self.drift)
+
     def __str__(self) -> str:
         return f"{self.export} #{self.number}"
 

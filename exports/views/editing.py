@@ -28,7 +28,16 @@ from exports.views.stale_words import changes_of
 
 # Which parts of the pane depend on what was changed.
 PARTS = {
-    "opened": ("list_picker", "list_details", "mapping", "email_quality", "segments_total", "opt_in"),
+    "opened": (
+        "list_picker",
+        "list_details",
+        "mapping",
+        "email_quality",
+        "segments_total",
+        "opt_in",
+        "removal",
+        "consequences",
+    ),
     "connection": (
         "connection_note",
         "list_picker",
@@ -38,12 +47,14 @@ PARTS = {
         "mapping",
         "questions",
         "opt_in",
+        "removal",
+        "consequences",
     ),
-    "list_pick": ("list_id", "list_details", "mapping", "questions", "opt_in"),
-    "list_id": ("list_picker", "list_details", "mapping", "questions", "opt_in"),
+    "list_pick": ("list_id", "list_details", "mapping", "questions", "opt_in", "removal", "consequences"),
+    "list_id": ("list_picker", "list_details", "mapping", "questions", "opt_in", "removal", "consequences"),
     "email": ("email_quality", "opt_in"),
     "segments": ("email_quality", "segments_total", "opt_in"),
-    "rows": ("mapping", "questions"),
+    "rows": ("mapping", "questions", "removal", "consequences"),
 }
 # Whoever accepted that a number of people are emailed did not accept it for another list or other people.
 _ACCEPT_ANEW = {"connection", "list_pick", "list_id", "email", "segments"}

@@ -15,10 +15,11 @@ from connections.limits import Limits
 from connections.models import Connection
 from connections.permissions import user_can_manage_connections, user_can_use
 from connections.policies import ConnectionStatus, why_it_cannot_run
-from exports import lookups, preview
+from exports import lookups, planning, preview
 from exports.forms import Choices, ExportForm
 from exports.lookups import Lists, Lookup
 from exports.models import Export
+from exports.views.leaving import Consequences, Leaving
 from exports.views.mapping_rows import MappingRow, Matching
 from segments import audience
 from segments.audience import Quality, SegmentSummary
@@ -188,6 +189,15 @@ class ExportPane:
         matched = self.draft.matched_by_name(self.attributes, self.fields)
         return len(matched.mapping) > len([pair for pair in self.draft.mapping if not pair.is_empty])
 
+    # -- people who leave, and what follows --------------------------------------------------------------------
+    @property
+    def leaving(self) -> Leaving:
+        return Leaving(self.user, self.form, self.connection, self.details)
+
+    @cached_property
+    def consequences(self) -> Consequences:
+        return Consequences(self.draft, self.export, self.connection, self.fields, lambda: self.figures)
+
     # -- people ------------------------------------------------------------------------------------------------
     @property
     def segments(self) -> list[SegmentRow]:
@@ -212,13 +222,18 @@ class ExportPane:
     def most_people(self) -> int:
         return int(settings.MAX_PROFILES_PER_EXPORT)
 
-    @cached_property
+    @property
     def new_people(self) -> int | None:
         """How many people the list would email; None when that cannot be counted now."""
+        return self.figures.add if self.figures else None
+
+    @cached_property
+    def figures(self) -> planning.Figures | None:
+        """What a run with these settings would send; None when that cannot be counted now."""
         ids = [segment.id for segment in self.chosen_segments]
         if self.connection is None or self.waits or not ids or not self.draft.email_attribute:
             return None
-        figures = preview.figures_of(
+        return preview.figures_of(
             preview.Sketch(
                 connection=self.connection,
                 list_id=self.draft.list_id,
@@ -229,7 +244,6 @@ class ExportPane:
                 export_id=self.export.pk if self.export else None,
             )
         )
-        return figures.add if figures else None
 
 
 def choices_for(user: User) -> Choices:

@@ -12,12 +12,13 @@ from config.accounts.permissions import Permission
 from config.jobs.models import JobStatus
 from config.web.htmx import Request
 from config.web.lists import Column, list_page
-from exports import accounting, advice, strip
+from exports import accounting, advice, policies, strip
 from exports.accounting import Line, PeopleKind
 from exports.models import Export, Run, Stage
 from exports.pace import batches_of, pace_of
-from exports.permissions import user_can_manage
+from exports.permissions import user_can_confirm, user_can_manage
 from exports.policies import can_run
+from exports.removing import HeldBecause
 from exports.run_states import Reason
 from exports.views import answers
 from exports.views.asking_again import button
@@ -128,6 +129,11 @@ def _overview(request: Request, run: Run) -> dict[str, object]:
             "ending_lines": accounting.ending_of(run),
             "still_to_send": accounting.still_to_send(run),
             "sections": accounting.sections_of(run),
+            "removal_sections": accounting.removals_of(run),
+            "held_because": HeldBecause(run.held_because).label if run.held_because else "",
+            "may_confirm": bool(run.removals_held)
+            and user_can_confirm(request.user, run)
+            and policies.can_confirm(run),
             "advice": advice.for_reader(run, request.user),
             "is_planned": run.stage in (Stage.DELIVER, Stage.COMPLETE) and bool(run.members or ended_well),
             "ended_well": ended_well,

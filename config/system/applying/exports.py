@@ -178,6 +178,10 @@ def _settings(wanted: Wanted, before: ExportSettings | None) -> ExportSettings:
         list_confirmed_opt_in=before.list_confirmed_opt_in if same_list else False,
         # A person has accepted that people of this very list are emailed.
         opt_in_mail_accepted=before.opt_in_mail_accepted if same_list else False,
+        removal=before.removal,
+        mark_field=before.mark_field,
+        mark_value=before.mark_value,
+        unsubscribes_everywhere=before.unsubscribes_everywhere if same_list else False,
     )
 
 

@@ -158,6 +158,10 @@ class CampaignMonitor(Destination):
         with _client(access) as client:
             yield SubscriberSender(client)
 
+    def active_people(self, access: Access, list_id: str) -> int | None:
+        with _client(access) as client:
+            return client.active_people(list_id)
+
     def clock(self, access: Access) -> str:
         with _client(access) as client:
             return client.system_date()

@@ -1,0 +1,215 @@
+"""Choosing what becomes of people who leave, confirming what a guard holds, and sending people again."""
+
+from dataclasses import replace
+
+import pytest
+from django.test import Client
+
+from config.accounts.models import User
+from config.audit.models import AuditEntry
+from config.jobs.models import JobStatus
+from connections.models import Connection
+from exports import actions
+from exports.models import Export, Removal, Run
+from exports.options import RunOptions
+from exports.policies import Refusal
+from segments.models import Segment
+from tests import exporting
+from tests.integration.exports.conftest import run_to_its_end
+from tests.integration.exports.test_export_pane import ADD, complete, edit_url
+from tests.leaving import leave, states
+from tests.sandbox import RunningSandbox
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CROWD = [f"p{n:02}@example.com" for n in range(15)]
+
+
+@pytest.fixture
+def guarded(account: RunningSandbox, shared: Connection, bob: User) -> tuple[Export, Run]:
+    """Bob's export that deletes, and its run whose removals a guard holds."""
+    exporting.profiles([{"email": email, "first_name": "Name"} for email in CROWD])
+    crowd = exporting.segment_of_everyone("Crowd")
+    list_id = account.create_list("Shop", scope="OnlyThisList")
+    export = exporting.export_to(account, shared, crowd, list_id=list_id, by=bob)
+    Export.objects.filter(pk=export.pk).update(removal=Removal.DELETE)
+    export.refresh_from_db()
+    run_to_its_end(export)
+    leave(crowd, *CROWD[:11])
+    return export, run_to_its_end(export)
+
+
+def confirm_url(run: Run) -> str:
+    return f"/data/runs/{run.pk}/confirm-removals/"
+
+
+# -- choosing --------------------------------------------------------------------------------------------------
+
+
+def test_the_pane_saves_what_becomes_of_people_who_leave(
+    bob_client: Client, account: RunningSandbox, shared: Connection, everyone: Segment
+) -> None:
+    list_id = account.create_list("Shop", scope="OnlyThisList", fields=[("Left", "Text")])
+    chosen = {"removal": "mark", "mark_field": "[Left]", "mark_value": "gone", "map_field": ["name", ""]}
+    data = complete(account, shared, everyone, list_id=list_id, map_attribute=["first_name", ""], **chosen)
+    assert bob_client.post(ADD, data).status_code == 302
+    export = Export.objects.get()
+    assert (export.removal, export.mark_field, export.mark_value) == ("mark", "[Left]", "gone")
+    edited = data | {"removal": "delete", "version": export.version}
+    assert bob_client.post(edit_url(export), edited).status_code == 302
+    export.refresh_from_db()
+    assert (export.removal, export.mark_field) == ("delete", "")
+    assert AuditEntry.objects.get(action="edited").changes["removal"] == ["mark", "delete"]
+
+
+@pytest.mark.parametrize(
+    ("field", "said"), [("", "Choose the field"), ("[City]", "goes to this field"), ("[Nope]", "no text field")]
+)
+def test_the_pane_refuses_a_mark_that_cannot_be_made(
+    bob_client: Client, account: RunningSandbox, shared: Connection, everyone: Segment, field: str, said: str
+) -> None:
+    data = complete(account, shared, everyone, removal="mark", mark_field=field, mark_value="gone")
+    shown = bob_client.post(ADD, data)
+    assert shown.status_code == 422
+    assert said in shown.content.decode()
+
+
+def test_only_an_administrator_lets_people_be_unsubscribed_from_all_lists(
+    bob_client: Client, alice_client: Client, account: RunningSandbox, shared: Connection, everyone: Segment
+) -> None:
+    data = complete(account, shared, everyone, removal="unsubscribe")
+    assert "Only an administrator" in bob_client.post(ADD, data).content.decode()
+    assert alice_client.post(ADD, data).status_code == 302
+    export = Export.objects.get()
+    assert export.unsubscribes_everywhere
+    assert bob_client.post(edit_url(export), data | {"version": export.version}).status_code == 302
+
+
+def test_the_limits_of_the_connection_forbid_taking_people_off(
+    bob_client: Client, account: RunningSandbox, shared: Connection, everyone: Segment
+) -> None:
+    shared.limits = replace(shared.limited, may_remove=False).keep()
+    shared.save()
+    shown = bob_client.post(ADD, complete(account, shared, everyone, removal="delete"))
+    assert "do not let exports take people off" in shown.content.decode()
+
+
+def test_the_pane_warns_of_another_export_to_the_list_and_of_fields_that_both_write(
+    bob_client: Client, newsletter: Export, account: RunningSandbox, shared: Connection, everyone: Segment
+) -> None:
+    data = complete(account, shared, everyone)
+    shown = bob_client.post("/data/exports/parts/?changed=list_id", data).content.decode()
+    assert "“Newsletter” sends to this list too" in shown
+    assert "Both write Name" in shown
+
+
+def test_the_pane_says_how_many_are_sent_again_when_what_they_get_changes(
+    bob_client: Client, newsletter: Export, account: RunningSandbox, shared: Connection, everyone: Segment
+) -> None:
+    run_to_its_end(newsletter)
+    changed = complete(account, shared, everyone)
+    address = f"/data/exports/parts/?changed=rows&export={newsletter.pk}"
+    assert "sends 3 people again" in bob_client.post(address, changed).content.decode()
+
+
+# -- confirming ------------------------------------------------------------------------------------------------
+
+
+def test_a_contributor_confirms_what_a_guard_holds_and_a_new_run_removes_it(
+    bob_client: Client, guarded: tuple[Export, Run], account: RunningSandbox
+) -> None:
+    export, held = guarded
+    assert "11 removals await confirmation" in bob_client.get(f"/data/runs/{held.pk}/").content.decode()
+    asked = bob_client.get(confirm_url(held)).content.decode()
+    assert "Remove 11 people?" in asked
+    assert bob_client.post(confirm_url(held), {"people": "11"}).status_code == 302
+    run_to_end(export)
+    assert sum(state == "Deleted" for state in states(account, export.list_id).values()) == 11
+    assert bob_client.post(confirm_url(held), {"people": "11"}).status_code == 409  # a later run has done it
+    assert AuditEntry.objects.filter(action="run").latest("pk").changes["confirmed_removals"] == [None, 11]
+
+
+def test_it_asks_again_when_they_have_become_more(
+    bob_client: Client, guarded: tuple[Export, Run], account: RunningSandbox
+) -> None:
+    export, held = guarded
+    leave(export.segments.get(), *CROWD[11:13])
+    assert "Remove 13 people?" in bob_client.get(confirm_url(held)).content.decode()
+    bob_client.post(confirm_url(held), {"people": "11"})
+    ended = run_to_end(export)
+    assert (ended.removals_held, ended.held_because) == (13, "grown")
+    assert set(states(account, export.list_id).values()) == {"Active"}
+
+
+def test_nobody_confirms_who_may_not(
+    charlie_client: Client, bob_client: Client, alice_client: Client, guarded: tuple[Export, Run]
+) -> None:
+    export, held = guarded
+    assert charlie_client.get(confirm_url(held)).status_code == 403
+    Run.objects.filter(pk=held.pk).update(held_because="reach")
+    assert bob_client.post(confirm_url(held), {"people": "11"}).status_code == 403
+    assert alice_client.get(confirm_url(held)).status_code == 200
+    assert alice_client.post(confirm_url(held), {"people": "x"}).status_code == 409
+    assert export.runs.count() == 2
+
+
+# -- sending again ---------------------------------------------------------------------------------------------
+
+
+def test_everyone_is_sent_again_when_a_person_asks_for_it(
+    bob_client: Client, newsletter: Export, account: RunningSandbox
+) -> None:
+    run_to_its_end(newsletter)
+    address = f"/data/exports/{newsletter.pk}/send-again/"
+    assert "3 people, whether something has changed" in bob_client.get(address).content.decode()
+    assert bob_client.post(address, {}).status_code == 422
+    assert bob_client.post(address, {"everyone": "on"}).status_code == 302
+    assert run_to_end(newsletter).delivered == 3
+    assert AuditEntry.objects.filter(action="run").latest("pk").changes["everyone"] == [None, True]
+
+
+def test_people_are_subscribed_again_for_one_run_where_the_connection_lets_people(
+    bob_client: Client, newsletter: Export, account: RunningSandbox, shared: Connection
+) -> None:
+    account.set_state(["ann@example.com"], "Unsubscribed")
+    assert run_to_its_end(newsletter).left == 1
+    address = f"/data/exports/{newsletter.pk}/send-again/"
+    assert "Subscribe 1 person again" not in bob_client.get(address).content.decode()
+    assert bob_client.post(address, {"resubscribe": "on"}).status_code == 409
+    shared.limits = replace(shared.limited, may_resubscribe=True).keep()
+    shared.save()
+    assert "Subscribe 1 person again" in bob_client.get(address).content.decode()
+    bob_client.post(address, {"resubscribe": "on"})
+    ended = run_to_end(newsletter)
+    assert (ended.planned, ended.delivered) == (1, 1)
+    assert states(account)["ann@example.com"] == "Active"
+    account.set_state(["ann@example.com"], "Unsubscribed")
+    run_to_its_end(newsletter)
+    assert states(account)["ann@example.com"] == "Unsubscribed"
+
+
+def test_no_command_subscribes_anybody_again_against_the_limits(newsletter: Export) -> None:
+    with pytest.raises(Refusal):
+        actions.start_run(newsletter, by=None, options=RunOptions(resubscribe=True))
+
+
+def test_the_run_compares_the_list_with_what_is_known(
+    bob_client: Client, newsletter: Export, account: RunningSandbox
+) -> None:
+    run_to_its_end(newsletter)
+    account.set_state(["ann@example.com"], "Unsubscribed")
+    ended = run_to_its_end(newsletter)
+    assert (ended.active_on_list, ended.known_on_list) == (2, 3)
+    assert "1 fewer than this export has brought" in bob_client.get(f"/data/runs/{ended.pk}/").content.decode()
+
+
+def run_to_end(export: Export) -> Run:
+    """The run that is under way."""
+    from exports import running
+
+    run = export.runs.latest("pk")
+    while run.is_open:
+        running.carry_on(run.pk)
+        run.refresh_from_db()
+    assert run.status in (JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
+    return run
