@@ -10,6 +10,7 @@ PAGES: dict[str, Promise] = {
     "connections": _("Connections"),
     "segments": _("Data and segments"),
     "exports-and-runs": _("Exports and runs"),
+    "system-refresh": _("System refresh and status"),
     "statuses": _("Statuses"),
     "care-for-your-list": _("Care for your list"),
     "rights": _("A person’s rights"),

@@ -4,29 +4,22 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from config.jobs import clock
-from config.jobs.models import OPEN, Job, JobStatus
+from config.jobs.models import OPEN, Job, JobStatus, Schedule, Tick
 from exports.models import Run
 from segments.models import ImportJob, SegmentRefresh
 
 
-class SystemSchedule(models.Model):
+class SystemSchedule(Schedule):
     """When the system is refreshed by itself. There is one."""
 
     THE_ONE = 1
 
     is_on = models.BooleanField(_("on"), default=False)
-    rule = models.JSONField(_("schedule"), null=True)  # as config.jobs.schedule_plain writes it
-    due_at = models.DateTimeField(null=True)  # None while it is off
-    version = models.IntegerField(default=0)  # 0: nobody has saved one yet
 
-    class Meta:
+    class Meta(Schedule.Meta):
         constraints = [
+            *Schedule.Meta.constraints,
             models.CheckConstraint(condition=models.Q(pk=1), name="there_is_one_system_schedule"),
-            models.CheckConstraint(
-                condition=models.Q(due_at=None, is_on=False) | models.Q(due_at__isnull=False, is_on=True),
-                name="systemschedule_is_due_while_on",
-            ),
         ]
 
     def __str__(self) -> str:
@@ -63,22 +56,13 @@ class SystemRefresh(Job):
         return str(_("System refresh"))
 
 
-class SystemTick(models.Model):
-    """That the schedule was due, once, and what came of it."""
+class SystemTick(Tick):
+    """That the schedule was due, and the refresh that came of it."""
 
-    class Result(models.TextChoices):
-        STARTED = "started", _("Started")
-        JOINED = "joined", _("Joined what was queued already")
-        PASSED_OVER = "passed_over", _("Passed over, since it was missed")
+    refresh = models.ForeignKey(SystemRefresh, null=True, on_delete=models.SET_NULL, related_name="ticks")
 
-    due_at = models.DateTimeField(unique=True)
-    noticed_at = models.DateTimeField(default=clock.now)
-    was_missed = models.BooleanField(default=False)  # noticed too late to count as on time
-    result = models.CharField(max_length=12, choices=Result.choices)
-    refresh = models.ForeignKey(SystemRefresh, null=True, on_delete=models.CASCADE, related_name="ticks")
-
-    class Meta:
-        ordering = ["-due_at"]
+    class Meta(Tick.Meta):
+        constraints = [models.UniqueConstraint(fields=["due_at"], name="one_system_tick_per_moment")]
 
     def __str__(self) -> str:
         return f"{self.due_at:%Y-%m-%d %H:%M}"

@@ -21,7 +21,11 @@ class Tab:
     permission: Permission = Permission.SYSTEM_VIEW
 
 
-TABS = (Tab("status", _("Status"), "system:status"),)
+TABS = (
+    Tab("status", _("Status"), "system:status"),
+    Tab("schedule", _("Schedule"), "system:schedule"),
+    Tab("api_usage", _("API usage"), "system:api_usage", Permission.CONNECTION_MANAGE),
+)
 
 
 def frame(user: User, current: str) -> dict[str, object]:

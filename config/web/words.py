@@ -74,3 +74,8 @@ def exact(moment: datetime) -> str:
     """Date and time with its zone, in the environment's own zone."""
     local = timezone.localtime(moment)
     return f"{formats.date_format(local, 'DATE_FORMAT')}, {formats.time_format(local, 'H:i:s')} {local.tzname()}"
+
+
+def on_the_wall(local: datetime) -> str:
+    """Weekday, date and time, as a calendar and a clock in that zone show them."""
+    return f"{formats.date_format(local, 'D')} {formats.date_format(local, 'DATE_FORMAT')}, {local:%H:%M}"

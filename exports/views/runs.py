@@ -20,6 +20,7 @@ from exports.permissions import user_can_confirm, user_can_manage
 from exports.policies import can_run
 from exports.removing import HeldBecause
 from exports.run_states import Reason
+from exports.stages import stages_of
 from exports.views import answers
 from exports.views.asking_again import button
 from exports.views.run_frame import find_run, frame
@@ -119,7 +120,7 @@ def _overview(request: Request, run: Run) -> dict[str, object]:
             "live_url": request.path if request.path.endswith("/live/") else f"{request.path}live/",
             "live_done": not run.is_open and run.next_try_at is None,
             "live_every": "1s" if run.is_open else "5s",
-            "stages": _stages(run),
+            "stages": stages_of(run),
             "pace": pace_of(run),
             "batches": counted,
             "cells": cells,
@@ -139,32 +140,6 @@ def _overview(request: Request, run: Run) -> dict[str, object]:
             "ended_well": ended_well,
         }
     )
-
-
-def _stages(run: Run) -> list[dict[str, object]]:
-    """The four stages, each done, now, next or failed."""
-    order = list(Stage)
-    reached = order.index(_reached(run))
-    ended_badly = not run.is_open and run.status not in (JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
-    stages = []
-    for at, stage in enumerate(order):
-        state = "done" if at < reached else "next"
-        if at == reached:
-            ended = "failed" if run.status in (JobStatus.FAILED, JobStatus.FAILURE) else "ended"
-            state = ended if ended_badly else "now" if run.is_open else "done"
-        if at == reached and run.status == JobStatus.QUEUED and run.attempt == 0:
-            state = "next"
-        stages.append({"stage": stage, "label": stage.label, "state": state})
-    return stages
-
-
-def _reached(run: Run) -> Stage:
-    """How far it came. What ends early is complete by its stage, and tells by what it left behind."""
-    if run.is_open or run.status in (JobStatus.SUCCESSFUL, JobStatus.WARNINGS):
-        return Stage(run.stage)
-    if not run.frozen:
-        return Stage.CHECK
-    return Stage.DELIVER if run.planned else Stage.PLAN
 
 
 def _answers(run: Run) -> list[tuple[str, str]]:

@@ -7,11 +7,10 @@ from config.accounts.decorators import check_permission
 from config.accounts.models import User
 from config.accounts.permissions import Permission
 from config.audit.record import record
-from config.jobs import clock
+from config.jobs import clock, scheduling
 from config.jobs.models import OPEN
-from config.jobs.schedule import Rule, next_due
+from config.jobs.schedule import Rule
 from config.jobs.schedule_plain import to_plain
-from config.jobs.schedule_words import in_words
 from config.system.models import SystemRefresh, SystemSchedule
 from config.system.refreshing import schedule
 from config.web.versions import take_version
@@ -39,12 +38,10 @@ def save_schedule(*, is_on: bool, rule: Rule, version: int, by: User) -> SystemS
     row = schedule.load()
     take_version(row, version)
     row.refresh_from_db()
-    before = _told(row)
-    row.is_on, row.rule = is_on, to_plain(rule)
-    row.due_at = next_due(rule, clock.now()) if is_on else None
+    before = scheduling.words(row)
+    scheduling.choose(row, is_on=is_on, rule=to_plain(rule))
     row.save()
-    after = _told(row)
-    changes = {name: (before[name], after[name]) for name in after if before[name] != after[name]}
+    changes = {"schedule": (before, scheduling.words(row))}
     record("edited", row, by=by, changes=changes, version=row.version)
     return row
 
@@ -76,11 +73,6 @@ def cancel_refresh(refresh: SystemRefresh, *, by: User) -> None:
         raise AlreadyEnded(_("The system refresh has already ended."))
     record("canceled", refresh, by=by)
     _ring_after_commit()
-
-
-def _told(row: SystemSchedule) -> dict[str, object]:
-    """The settings in words, for the record."""
-    return {"is_on": row.is_on, "schedule": in_words(schedule.rule_of(row))}
 
 
 def _ring_after_commit() -> None:

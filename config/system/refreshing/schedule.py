@@ -1,20 +1,15 @@
-"""When the system is refreshed by itself: the one row that says so, and what becomes of its due moments."""
-
-from datetime import timedelta
+"""When the system is refreshed by itself: the one row that says so, and what comes of its due moments."""
 
 from django.conf import settings
 from django.db import transaction
 
-from config.jobs import clock
-from config.jobs.models import JobStatus
-from config.jobs.schedule import Rule, latest_due, next_due
+from config.jobs import ticking
+from config.jobs.models import JobStatus, TickResult
+from config.jobs.schedule import Rule
 from config.jobs.schedule_plain import from_plain
 from config.jobs.system_schedule import State
+from config.jobs.ticking import Due
 from config.system.models import SystemRefresh, SystemSchedule, SystemTick
-
-# Noticed later than this, a due moment was missed: nobody was there to look.
-ON_TIME = timedelta(minutes=15)
-SKIP = "SKIP"
 
 
 def load() -> SystemSchedule:
@@ -34,37 +29,25 @@ def state() -> State:
     return State(is_on=due is not None, next_due_at=due)
 
 
+@transaction.atomic
 def start_due() -> SystemRefresh | None:
     """When the schedule is due, the refresh that comes of it; exactly one, however many clocks tick."""
-    if not SystemSchedule.objects.filter(due_at__lte=clock.now()).exists():
+    due = ticking.claim_due(SystemSchedule.objects.all())
+    # A moment that has its tick already comes due anew when a clock was set back.
+    if not due or SystemTick.objects.filter(due_at=due[0].due_at).exists():
         return None
-    with transaction.atomic():
-        row = SystemSchedule.objects.select_for_update().get(pk=SystemSchedule.THE_ONE)
-        now = clock.now()
-        if row.due_at is None or row.due_at > now:
-            return None
-        rule = rule_of(row)
-        # Of what came due while nobody was there, the last is answered for all.
-        tick = SystemTick(due_at=latest_due(rule, row.due_at, now), noticed_at=now)
-        row.due_at = next_due(rule, now)
-        row.save(update_fields=["due_at"])
-        if SystemTick.objects.filter(due_at=tick.due_at).exists():
-            return None  # the clock was set back
-        _answer(tick)
-        tick.save()
-        return tick.refresh
+    tick = _answer(due[0])
+    tick.save()
+    return tick.refresh
 
 
-def _answer(tick: SystemTick) -> None:
-    """Decide what comes of a due moment. One refresh may wait while another is at work, and serves all that come
-    due meanwhile."""
-    tick.was_missed = tick.noticed_at - tick.due_at > ON_TIME
-    if tick.was_missed and settings.MISSED_SCHEDULES == SKIP:
-        tick.result = SystemTick.Result.PASSED_OVER
-        return
+def _answer(due: Due[SystemSchedule]) -> SystemTick:
+    """What comes of a due moment. One refresh may wait while another is at work, and serves all that come due
+    meanwhile."""
+    if due.is_passed_over:
+        return SystemTick(result=TickResult.PASSED_OVER, **due.record)
     queued = SystemRefresh.objects.select_for_update(no_key=True).filter(status=JobStatus.QUEUED).first()
     if queued is not None:
-        tick.result, tick.refresh = SystemTick.Result.JOINED, queued
-        return
-    tick.result = SystemTick.Result.STARTED
-    tick.refresh = SystemRefresh.objects.create(trigger=SystemRefresh.Trigger.SCHEDULE)
+        return SystemTick(result=TickResult.JOINED, refresh=queued, **due.record)
+    started = SystemRefresh.objects.create(trigger=SystemRefresh.Trigger.SCHEDULE)
+    return SystemTick(result=TickResult.STARTED, refresh=started, **due.record)

@@ -13,9 +13,11 @@ from config.jobs.models import Job, JobStatus
 from config.system.models import StepKind
 from exports import actions as export_actions
 from exports import policies
+from exports import scheduling as export_scheduling
 from exports.models import Export, Run, Trigger
 from segments import actions as segment_actions
 from segments import origins
+from segments import scheduling as segment_scheduling
 from segments.models import DataSource, ImportJob, Segment, SegmentRefresh
 
 ModelT = TypeVar("ModelT", bound=Model)
@@ -86,9 +88,9 @@ class Segments:
     field = "segment_refresh"
 
     def targets(self) -> Iterator[Target]:
-        """Each waits for the sources that it is drawn from."""
+        """Those on the system schedule. Each waits for the sources that it is drawn from."""
         sources = list(DataSource.objects.exclude(path=""))
-        for segment in Segment.objects.order_by(Lower("name")):
+        for segment in segment_scheduling.refreshed_with_system().order_by(Lower("name")):
             drawn_from = (source for source in sources if origins.draws_from(segment.rules, source.columns))
             waits_for = frozenset((StepKind.DATA_SOURCE, source.pk) for source in drawn_from)
             yield Target(segment.pk, segment.name, waits_for)
@@ -113,8 +115,9 @@ class Exports:
     field = "run"
 
     def targets(self) -> Iterator[Target]:
-        """Each waits for its segments. Without a connection it rests."""
-        for export in Export.objects.exclude(connection=None).order_by(Lower("name")).prefetch_related("segments"):
+        """Those on the system schedule. Each waits for its segments; without a connection it rests."""
+        due = export_scheduling.running_with_system().exclude(connection=None)
+        for export in due.order_by(Lower("name")).prefetch_related("segments"):
             waits_for = frozenset((StepKind.SEGMENT, segment.pk) for segment in export.segments.all())
             yield Target(export.pk, export.name, waits_for)
 

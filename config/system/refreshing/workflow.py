@@ -20,3 +20,8 @@ def plan(refresh: SystemRefresh) -> None:
         ]
         made = RefreshStep.objects.bulk_create(steps, batch_size=1000)
         known |= {(stage.kind, step.target_id): step.pk for step in made}
+
+
+def counts() -> dict[str, int]:
+    """How much a refresh that began now would do, by kind."""
+    return {stage.kind.value: sum(1 for _target in stage.targets()) for stage in STAGES}

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import lucide
 from django import template
@@ -53,6 +54,13 @@ def moment(value: datetime | None) -> SafeString:
     if value is None:
         return format_html('<span class="muted">{}</span>', "–")
     return format_html('<time datetime="{}">{}</time>', value.isoformat(), words.exact(value))
+
+
+@register.simple_tag
+def zoned(value: datetime, zone: str) -> SafeString:
+    """Date and time on the wall of a zone, such as that of a schedule."""
+    local = value.astimezone(ZoneInfo(zone))
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(), words.on_the_wall(local))
 
 
 @register.simple_tag

@@ -1,16 +1,13 @@
 """Workers die; imports and refreshes go on, and nobody ever sees half of one."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from django.db import connection
 
 from config.jobs.models import OPEN, JobStatus
 from segments import actions
 from segments.models import ImportJob, Profile, ProfileAttribute, Segment
-from segments.rights import gate
+from tests.holding import imports_held_half_way, one_is_held
 from tests.people import write_people_csv
 from tests.processes import worker_processes
 from tests.waiting import wait_until
@@ -24,9 +21,9 @@ def test_an_import_outlives_its_worker_and_a_lost_doorbell_is_rung_again(tmp_pat
     path = tmp_path / "people.csv"
     write_people_csv(path, ROWS)
     with worker_processes(tmp_path / "var", env=QUICK_LEASES) as workers:
-        with _imports_held_half_way():
+        with imports_held_half_way():
             job = actions.start_import(path=path, key_column="id", source_name="Shop", by=None)
-            wait_until(_one_is_held)
+            wait_until(one_is_held)
             workers.kill("work")
         assert not Profile.objects.exists()
         assert not ProfileAttribute.objects.exists()
@@ -48,30 +45,15 @@ def test_an_import_stops_when_asked(tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     write_people_csv(path, ROWS)
     with worker_processes(tmp_path / "var") as workers:
-        with _imports_held_half_way():
+        with imports_held_half_way():
             job = actions.start_import(path=path, key_column="id", source_name="Shop", by=None)
-            wait_until(_one_is_held)
+            wait_until(one_is_held)
             ImportJob.objects.filter(pk=job.pk).update(cancel_requested_at=job.created_at)
             wait_until(lambda: _beats_since(job))
         wait_until(lambda: not ImportJob.objects.filter(pk=job.pk, status__in=OPEN).exists())
         log = workers.log("work")
     assert ImportJob.objects.get(pk=job.pk).status == JobStatus.CANCELED, log
     assert not Profile.objects.exists()
-
-
-@contextmanager
-def _imports_held_half_way() -> Iterator[None]:
-    """Imports wait before the gate that keeps out who was erased: after reading their file, before any profile."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [gate.LOCK])
-        yield
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [gate.LOCK])
-
-
-def _one_is_held() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
-        return bool(cursor.fetchone()[0])
 
 
 def _beats_since(job: ImportJob) -> bool:

@@ -1,25 +1,30 @@
 """The system refresh: data sources, then what depends on them, and only what depends on them."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
-from pytest_django import Settings
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from config.accounts.models import User
 from config.audit.models import AuditEntry
+from config.jobs import leases
 from config.jobs.leases import LeaseLost
 from config.jobs.models import JobStatus
 from config.system.models import RefreshStep, SystemRefresh
 from config.system.refreshing import actions, engine, workflow
+from config.system.refreshing.engine import _write
 from connections.actions import mark_reconnect_needed
 from exports import actions as export_actions
+from exports import scheduling as export_scheduling
 from exports.models import Export, Run, Trigger
 from exports.run_states import Reason
 from segments import actions as segment_actions
 from segments import importing
-from segments.models import DataSource, Profile, SegmentRefresh
+from segments import scheduling as segment_scheduling
+from segments.models import DataSource, ImportJob, Profile, SegmentRefresh
 from tests import exporting, refreshing
 from tests.sandbox import RunningSandbox
 
@@ -100,6 +105,17 @@ def test_uploads_and_exports_without_a_connection_rest(newsletter: Export, shop:
     refresh = refreshing.do(asked_for(alice))
     assert refreshing.ends(refresh) == {"Turku": "successful"}
     assert not Run.objects.exists()
+
+
+def test_what_has_a_schedule_of_its_own_is_passed_by(newsletter: Export, alice: User) -> None:
+    daily = {"recurrence": "daily", "zone": "UTC", "times": ["03:00"]}
+    export_scheduling.set_schedule(newsletter, is_on=True, rule=daily, version=0, by=alice)
+    switched_off = refreshing.segment("Off")
+    segment_scheduling.set_schedule(switched_off, is_on=False, rule=None, version=0, by=alice)
+    refresh = refreshing.do(asked_for(alice))
+    assert refreshing.ends(refresh) == {"Shop": "successful", "Turku": "successful"}
+    assert not Run.objects.exists()
+    assert not switched_off.refreshes.exists()
 
 
 def test_an_export_that_cannot_run_fails_with_the_reason(newsletter: Export, alice: User) -> None:
@@ -203,7 +219,9 @@ def test_a_worker_that_wakes_too_late_changes_nothing(shop: DataSource, alice: U
     assert shop.imports.count() == 2
 
 
-def test_a_look_costs_the_same_however_much_has_ended(alice: User, django_assert_max_num_queries: object) -> None:
+def test_a_look_costs_the_same_however_much_has_ended(
+    alice: User, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
     refresh = asked_for(alice)
     workflow.plan(refresh)
     RefreshStep.objects.bulk_create(
@@ -211,7 +229,57 @@ def test_a_look_costs_the_same_however_much_has_ended(alice: User, django_assert
         for n in range(300)
     )
     SystemRefresh.objects.filter(pk=refresh.pk).update(status=JobStatus.PROCESSING)
-    with django_assert_max_num_queries(14):  # type: ignore[operator]
+    with django_assert_max_num_queries(14):
         engine.carry_on(refresh.pk)
     refresh.refresh_from_db()
     assert (refresh.status, refresh.progress_total) == (JobStatus.SUCCESSFUL, 300)
+
+
+class Killed(BaseException):
+    """The worker is gone."""
+
+
+def killed_at(monkeypatch: pytest.MonkeyPatch, moment: int) -> None:
+    """Let this worker die before its write number ``moment`` of whatever comes."""
+    left, really_write = [moment], leases.fenced_update
+
+    def count(job: Any, **values: Any) -> None:
+        left[0] -= 1
+        if not left[0]:
+            raise Killed
+        really_write(job, **values)
+
+    def write(*args: Any, **values: Any) -> None:
+        left[0] -= 1
+        if not left[0]:
+            raise Killed
+        _write(*args, **values)
+
+    monkeypatch.setattr(leases, "fenced_update", count)
+    monkeypatch.setattr(engine, "_write", write)
+
+
+def test_it_goes_on_wherever_its_worker_was_killed(
+    shop: DataSource, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refreshing.segment("Everyone")
+    refreshing.segment("Turku", attribute="city", operator="is", value="Turku")
+    for moment in range(1, 20):
+        refresh = asked_for(alice)
+        with monkeypatch.context() as patched:
+            killed_at(patched, moment)
+            try:
+                refreshing.do(refresh)
+                survived = True
+            except Killed:
+                survived = False
+        SystemRefresh.objects.filter(pk=refresh.pk).update(lease_until=None)  # it has run out by now
+        ImportJob.objects.update(lease_until=None)
+        SegmentRefresh.objects.update(lease_until=None)
+        refreshing.do(refresh)
+        assert refreshing.ends(refresh) == dict.fromkeys(["Shop", "Everyone", "Turku"], "successful")
+        assert ImportJob.objects.count() == 1 + moment
+        assert SegmentRefresh.objects.count() == 2 * moment
+        if survived:
+            return
+    pytest.fail("it was killed every time")

@@ -1,0 +1,206 @@
+"""How far one job is, as a tree of steps; and the entire workflow around it, if it is part of one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Case, Count, IntegerField, Q, Value, When
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from config.jobs import clock
+from config.jobs.models import OPEN, Job, JobStatus
+from config.system.models import RefreshStep, StepKind, SystemRefresh
+from config.system.status import kinds
+from config.system.status.kinds import Kind
+from config.system.status.tasks import NOT_STARTED, label_of
+from config.web.words import number
+from exports.models import Run, Stage
+from exports.stages import stages_of
+from segments.models import ImportJob, SegmentRefresh
+
+STEPS_OF_GROUP = 40
+# The last share of an import is the carrying over: all of it or nothing, so nothing tells how far it is.
+_CARRYING_OVER = 99
+
+
+@dataclass(frozen=True)
+class Node:
+    """One step of the tree."""
+
+    name: str
+    status: str
+    figures: str = ""
+    message: str = ""
+    began_at: datetime | None = None
+    ended_at: datetime | None = None
+    url: str = ""  # its own progress details
+    cause_url: str = ""  # of what it waited for in vain
+    is_current: bool = False
+    percent: int | None = None
+    children: list["Node"] = field(default_factory=list)
+    hidden: int = 0  # children that are not listed
+    hidden_url: str = ""
+
+    @property
+    def label(self) -> str:
+        return label_of(self.status)
+
+    @property
+    def duration(self) -> timedelta | None:
+        if self.began_at is None:
+            return None
+        return (self.ended_at or clock.now()) - self.began_at
+
+
+def of_job(kind: Kind, job: Job, name: str) -> Node:
+    """The job with its own steps."""
+    return Node(
+        name=name,
+        status=job.status,
+        figures=kind.figures(job),
+        message=kind.why(job),
+        began_at=job.started_at,
+        ended_at=job.finished_at,
+        percent=job.percent if job.status == JobStatus.PROCESSING and job.progress_total else None,
+        children=_PARTS[kind.key](job),
+    )
+
+
+def workflow_of(kind: Kind, job: Job) -> SystemRefresh | None:
+    """The system refresh that the job belongs to; None when it was asked for by itself."""
+    if isinstance(job, SystemRefresh):
+        return job
+    return SystemRefresh.objects.filter(**{f"steps__{_FIELDS[kind.key]}": job.pk}).order_by("-pk").first()
+
+
+def workflow(refresh: SystemRefresh, current: Job) -> Node:
+    """The entire workflow, with the job that is looked at marked in it, opened."""
+    tree = of_job(kinds.SYSTEM, refresh, str(refresh))
+    return replace(tree, children=_refresh_parts(refresh, current))
+
+
+def _import_parts(job: ImportJob) -> list[Node]:
+    rows = _("%(n)s rows") % {"n": number(job.rows_read)} if job.rows_read else ""
+    carried = _("%(created)s created, %(updated)s updated, %(unchanged)s unchanged, %(refused)s refused") % {
+        "created": number(job.rows_created),
+        "updated": number(job.rows_updated),
+        "unchanged": number(job.rows_unchanged),
+        "refused": number(job.rows_refused),
+    }
+    has_read = job.status in (JobStatus.SUCCESSFUL, JobStatus.WARNINGS) or job.percent >= _CARRYING_OVER
+    reading = Node(_("Read the file"), JobStatus.SUCCESSFUL if has_read else job.status, rows)
+    carrying = Node(_("Carry the rows over to the customers"), job.status if has_read else NOT_STARTED)
+    return [reading, replace(carrying, figures="" if job.is_open or not has_read else carried)]
+
+
+def _drawing_parts(job: SegmentRefresh) -> list[Node]:
+    return [Node(_("Draw the members by the rules"), job.status, kinds.find("segment").figures(job))]
+
+
+def _run_parts(run: Run) -> list[Node]:
+    standing = {
+        "done": JobStatus.SUCCESSFUL.value,
+        "now": JobStatus.PROCESSING.value,
+        "next": NOT_STARTED,
+        "failed": run.status,
+        "ended": run.status,
+    }
+    return [
+        Node(str(found.label), standing[found.state], _stage_figures(run, found.stage, found.state))
+        for found in stages_of(run)
+    ]
+
+
+def _stage_figures(run: Run, stage: Stage, state: str) -> str:
+    if state == "next":
+        return ""
+    figures = {
+        Stage.CHECK: run.frozen.get("list_title", ""),
+        Stage.PLAN: _("%(members)s members, %(planned)s to send")
+        % {"members": number(run.members), "planned": number(run.planned)},
+        Stage.DELIVER: _("%(delivered)s delivered, %(left)s left as they are, %(rejected)s rejected")
+        % {"delivered": number(run.delivered), "left": number(run.left), "rejected": number(run.rejected)},
+        Stage.COMPLETE: "",
+    }
+    return str(figures[stage])
+
+
+def _refresh_parts(refresh: SystemRefresh, current: Job | None = None) -> list[Node]:
+    """Three stages, each with its steps: what needs a look and what is at work first."""
+    rows = refresh.steps.order_by().values_list("kind", "status").annotate(count=Count("pk"))
+    counts: dict[str, dict[str, int]] = {}
+    for step_kind, status, count in rows:
+        counts.setdefault(step_kind, {})[status] = count
+    return [_stage(refresh, kinds.find(key), counts[key], current) for key in StepKind.values if key in counts]
+
+
+def _stage(refresh: SystemRefresh, kind: Kind, counts: dict[str, int], current: Job | None) -> Node:
+    mine = Q(**{_FIELDS[kind.key]: current.pk}) if isinstance(current, kind.job) else Q(pk=None)
+    first = Case(
+        When(mine, then=Value(0)),
+        When(status=JobStatus.FAILED, then=Value(1)),
+        When(status=JobStatus.PROCESSING, then=Value(2)),
+        When(status__in=(JobStatus.SKIPPED, JobStatus.FAILURE), then=Value(3)),
+        default=Value(4),
+        output_field=IntegerField(),
+    )
+    steps = refresh.steps.filter(kind=kind.key).annotate(first=first).order_by("first", "pk")
+    related = (_FIELDS[kind.key], *(f"blocked_by__{name}" for name in _FIELDS.values()))
+    shown = [_step(kind, step, current) for step in steps.select_related(*related)[:STEPS_OF_GROUP]]
+    total = sum(counts.values())
+    ended = sum(count for status, count in counts.items() if status not in OPEN)
+    return Node(
+        name=str(kind.label),
+        status=_standing(counts),
+        figures=_("%(ended)s of %(total)s") % {"ended": number(ended), "total": number(total)},
+        children=shown,
+        hidden=total - len(shown),
+        hidden_url=reverse("system:tasks", args=[kind.key]),
+    )
+
+
+def _step(kind: Kind, step: RefreshStep, current: Job | None) -> Node:
+    job = step.job
+    if job is None:
+        return Node(
+            step.name, step.status, message=step.message, cause_url=_cause(step), ended_at=step.finished_at
+        )
+    node = of_job(kind, job, step.name)
+    is_current = isinstance(current, kind.job) and current.pk == job.pk
+    return replace(
+        node,
+        message=step.message or node.message,
+        url="" if is_current else reverse("system:progress", args=[kind.key, job.pk]),
+        cause_url=_cause(step),
+        is_current=is_current,
+        children=node.children if is_current else [],
+    )
+
+
+def _cause(step: RefreshStep) -> str:
+    cause = step.blocked_by
+    if cause is None or cause.job is None:
+        return ""
+    return reverse("system:progress", args=[cause.kind, cause.job.pk])
+
+
+def _standing(counts: dict[str, int]) -> str:
+    """How a stage stands as a whole."""
+    statuses = set(counts)
+    if JobStatus.PROCESSING in statuses or (statuses & set(OPEN) and statuses - set(OPEN)):
+        return JobStatus.PROCESSING
+    for worst in (JobStatus.QUEUED, JobStatus.FAILED, JobStatus.FAILURE, JobStatus.CANCELED, JobStatus.SKIPPED):
+        if worst in statuses:
+            return worst
+    return JobStatus.SUCCESSFUL if statuses == {JobStatus.SUCCESSFUL} else JobStatus.WARNINGS
+
+
+_FIELDS = {"data_source": "import_job", "segment": "segment_refresh", "export": "run"}
+_PARTS: dict[str, Callable[[Any], list[Node]]] = {
+    "system": _refresh_parts,
+    "data_source": _import_parts,
+    "segment": _drawing_parts,
+    "export": _run_parts,
+}

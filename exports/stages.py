@@ -1,0 +1,46 @@
+"""How far a run has come, stage by stage."""
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+
+from config.jobs.models import JobStatus
+from exports.models import Run, Stage
+
+
+@dataclass(frozen=True)
+class StageState:
+    """``state`` is one of done, now, next, failed and ended (which is: ended here, and not well)."""
+
+    stage: Stage
+    state: str
+
+    @property
+    def label(self) -> str | Promise:
+        return self.stage.label
+
+
+def stages_of(run: Run) -> list[StageState]:
+    """The four stages in their order."""
+    order = list(Stage)
+    reached = order.index(_reached(run))
+    ended_badly = not run.is_open and run.status not in (JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
+    stages = []
+    for at, stage in enumerate(order):
+        state = "done" if at < reached else "next"
+        if at == reached:
+            ended = "failed" if run.status in (JobStatus.FAILED, JobStatus.FAILURE) else "ended"
+            state = ended if ended_badly else "now" if run.is_open else "done"
+        if at == reached and run.status == JobStatus.QUEUED and run.attempt == 0:
+            state = "next"
+        stages.append(StageState(stage, state))
+    return stages
+
+
+def _reached(run: Run) -> Stage:
+    """How far it came. What ends early is complete by its stage, and tells by what it left behind."""
+    if run.is_open or run.status in (JobStatus.SUCCESSFUL, JobStatus.WARNINGS):
+        return Stage(run.stage)
+    if not run.frozen:
+        return Stage.CHECK
+    return Stage.DELIVER if run.planned else Stage.PLAN

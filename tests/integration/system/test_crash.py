@@ -1,0 +1,55 @@
+"""Both workers die in the middle of a system refresh; it goes on, and does nothing twice."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from config.accounts.models import User
+from config.jobs.models import JobStatus
+from config.system.models import SystemRefresh
+from config.system.refreshing import actions
+from exports.models import Trigger
+from tests import exporting, refreshing
+from tests.holding import imports_held_half_way, one_is_held
+from tests.processes import worker_processes
+from tests.sandbox import RunningSandbox, running_sandbox
+from tests.waiting import wait_until
+
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def own_sandbox(tmp_path: Path, settings: Settings) -> Iterator[RunningSandbox]:
+    with running_sandbox(tmp_path / "sandbox") as running:
+        settings.CAMPAIGN_MONITOR_SANDBOX_URL = running.url
+        yield running
+
+
+def test_a_system_refresh_outlives_its_workers(own_sandbox: RunningSandbox, tmp_path: Path, alice: User) -> None:
+    shop = refreshing.source_of(tmp_path / "shop.csv", "id,email\n1,ann@example.com\n")
+    connection = exporting.sandbox_connection(by=alice)
+    export = exporting.export_to(own_sandbox, connection, refreshing.segment("Everyone"))
+    (tmp_path / "shop.csv").write_text("id,email\n1,ann@example.com\n2,ben@example.com\n", encoding="utf-8")
+
+    with worker_processes(tmp_path / "var", env={"LEASE_SECONDS": "2"}) as workers:
+        with imports_held_half_way():
+            refresh = actions.refresh_all(by=alice)
+            wait_until(one_is_held, tell=lambda: workers.log("bells"))
+            workers.kill("work")
+            workers.kill("bells")
+        workers.start("bells")
+        workers.start("work")
+        wait_until(
+            lambda: not SystemRefresh.objects.get(pk=refresh.pk).is_open,
+            tell=lambda: f"{refreshing.ends(refresh)}\n{workers.log('bells')}{workers.log('work')}",
+        )
+
+    refresh.refresh_from_db()
+    assert refresh.status == JobStatus.SUCCESSFUL
+    assert refreshing.ends(refresh) == dict.fromkeys(["Shop", "Everyone", "Newsletter"], "successful")
+    assert shop.imports.count() == 2
+    assert shop.imports.latest("pk").attempt > 1
+    run = export.runs.get()
+    assert (run.trigger, run.delivered) == (Trigger.SYSTEM, 2)

@@ -1,0 +1,139 @@
+"""Progress details: the steps of a job, the workflow around it, and stopping it."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from config.accounts.models import User
+from config.jobs.models import JobStatus
+from config.system.models import RefreshStep, SystemRefresh
+from config.system.refreshing import actions, engine
+from segments import actions as segment_actions
+from segments.models import DataSource, ImportJob, SegmentRefresh
+from tests import refreshing
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> DataSource:
+    return refreshing.source_of(tmp_path / "shop.csv", "id,city\n1,Turku\n")
+
+
+@pytest.fixture
+def refresh(shop: DataSource, alice: User) -> SystemRefresh:
+    """Over the shop and everyone; its first look is done."""
+    refreshing.segment("Everyone")
+    asked_for = actions.refresh_all(by=alice, ring=False)
+    engine.carry_on(asked_for.pk)
+    return asked_for
+
+
+def details(client: Client, kind: str, pk: int, query: str = "") -> str:
+    answer = client.get(f"/admin/system/progress/{kind}/{pk}/{query}")
+    assert answer.status_code == 200
+    return re.sub(r"\s+", " ", answer.content.decode())
+
+
+def test_an_import_tells_its_steps_with_counts(charlie_client: Client, shop: DataSource) -> None:
+    page = details(charlie_client, "data_source", shop.imports.get().pk)
+    assert "Read the file" in page
+    assert "1 created, 0 updated, 0 unchanged, 0 refused" in page
+    assert "Cancel job" not in page
+    assert "data-live" not in page.split('id="progress-live"')[1][:200]
+
+
+def test_an_error_is_shown_where_it_happened(charlie_client: Client, shop: DataSource) -> None:
+    Path(shop.path).unlink()
+    job = segment_actions.refresh_data_source(shop, by=None, ring=False)
+    refreshing.do_jobs()
+    page = details(charlie_client, "data_source", job.pk)
+    assert "The file cannot be read" in page
+    assert "Failed (permanent)" in page
+
+
+def test_the_entire_workflow_shows_what_the_job_is_part_of(charlie_client: Client, refresh: SystemRefresh) -> None:
+    job = refreshing.step(refresh, "Shop").import_job
+    assert job is not None
+    page = details(charlie_client, "data_source", job.pk)
+    assert 'aria-checked="false"' in page
+    assert "Everyone" not in page
+    page = details(charlie_client, "data_source", job.pk, "?workflow=on")
+    assert 'aria-checked="true"' in page
+    assert "Everyone" in page
+    assert page.index('aria-current="true"') < page.index("Everyone")
+
+
+def test_a_job_that_was_asked_for_by_itself_has_no_workflow(charlie_client: Client, shop: DataSource) -> None:
+    assert "entire workflow" not in details(charlie_client, "data_source", shop.imports.get().pk)
+
+
+def test_what_is_skipped_leads_to_what_is_to_blame(charlie_client: Client, refresh: SystemRefresh) -> None:
+    shop = refreshing.step(refresh, "Shop")
+    assert shop.import_job is not None
+    ImportJob.objects.filter(pk=shop.import_job.pk).update(
+        status=JobStatus.FAILED, message="It broke.", finished_at=refresh.created_at
+    )
+    refreshing.do(refresh)
+    page = details(charlie_client, "system", refresh.pk)
+    assert "The data source “Shop”: Failed (permanent)." in page
+    assert f'href="/admin/system/progress/data_source/{shop.import_job.pk}/"' in page
+    assert "It broke." in page
+
+
+def test_canceling_one_job_asks_first(bob_client: Client, refresh: SystemRefresh) -> None:
+    job = refreshing.step(refresh, "Shop").import_job
+    assert job is not None
+    address = f"/admin/system/progress/data_source/{job.pk}/cancel/"
+    assert "none of its rows" in bob_client.get(address).content.decode()
+    assert bob_client.post(address).status_code == 302
+    job.refresh_from_db()
+    assert job.status == JobStatus.CANCELED
+
+
+def test_within_the_page_canceling_leaves_the_pane_open(bob_client: Client, refresh: SystemRefresh) -> None:
+    job = refreshing.step(refresh, "Shop").import_job
+    assert job is not None
+    answer = bob_client.post(
+        f"/admin/system/progress/data_source/{job.pk}/cancel/", headers={"HX-Request": "true"}
+    )
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert "being canceled" in answer.headers["HX-Trigger"]
+
+
+def test_only_administrators_cancel_the_system_refresh(
+    alice_client: Client, bob_client: Client, refresh: SystemRefresh
+) -> None:
+    address = f"/admin/system/progress/system/{refresh.pk}/cancel/"
+    assert "Cancel job" not in details(bob_client, "system", refresh.pk)
+    assert bob_client.post(address).status_code == 403
+    assert "Cancel job" in details(alice_client, "system", refresh.pk)
+    assert alice_client.post(address).status_code == 302
+    assert refreshing.do(refresh).status == JobStatus.CANCELED
+    assert alice_client.post(address).status_code == 409
+
+
+def test_viewers_cancel_nothing(charlie_client: Client, shop: DataSource) -> None:
+    drawing = segment_actions.request_refresh(refreshing.segment("Everyone"), by=None, ring=False)
+    reading = segment_actions.refresh_data_source(shop, by=None, ring=False)
+    for kind, job in (("segment", drawing), ("data_source", reading)):
+        assert "Cancel job" not in details(charlie_client, kind, job.pk)
+        assert charlie_client.post(f"/admin/system/progress/{kind}/{job.pk}/cancel/").status_code == 403
+    assert SegmentRefresh.objects.get().cancel_requested_at is None
+
+
+def test_a_large_workflow_costs_no_more_and_lists_what_matters(
+    charlie_client: Client, refresh: SystemRefresh, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    RefreshStep.objects.bulk_create(
+        RefreshStep(refresh=refresh, kind="segment", target_id=1000 + n, name=f"S{n:03}", status="successful")
+        for n in range(100)
+    )
+    RefreshStep.objects.create(refresh=refresh, kind="segment", target_id=9, name="Zorro", status="failed")
+    with django_assert_max_num_queries(16):
+        page = details(charlie_client, "system", refresh.pk)
+    assert "Zorro" in page
+    assert "… and 62 more" in page
