@@ -28,7 +28,8 @@ from connections.models import MOST_IN_FLIGHT, Connection
 from exports import claiming, fencing, matching, recording, sharing
 from exports.converting import TOO_LARGE
 from exports.lines import Lines, Sent
-from exports.models import Batch, BatchStatus, DeliveredSet, Run
+from exports.models import Batch, BatchStatus, Run
+from exports.recording import Books
 from exports.run_states import Reason, RunEnded
 from exports.sharing import Share
 from exports.throttle import Throttle
@@ -57,7 +58,7 @@ class Slice:
 
     run: Run
     keeper: Keeper
-    delivered_set_id: int
+    books: Books
     share: Share
     throttle: Throttle
     lines: Lines
@@ -114,9 +115,7 @@ def _slice(run: Run, connection: Connection, keeper: Keeper, share: Share) -> It
         yield Slice(
             run=run,
             keeper=keeper,
-            delivered_set_id=DeliveredSet.objects.values_list("pk", flat=True).get(
-                export_id=run.export_id, account=run.account, list_id=run.list_id
-            ),
+            books=Books.of(run),
             share=share,
             throttle=Throttle(start=share.start, maximum=share.calls),
             lines=lines,
@@ -171,7 +170,7 @@ def _take_answers(work: Slice, answered: dict["Future[Sent]", Call]) -> None:
     if good:
         if work.takes_more:
             _put_in_flight(work)
-        recording.record(work.run, work.delivered_set_id, good)
+        recording.record(work.run, work.books, good)
 
 
 def _take_trouble(work: Slice, call: Call, trouble: DestinationError) -> None:
@@ -201,7 +200,7 @@ def _halve(work: Slice, batch: Batch, refused: BatchRefused) -> None:
         email = Batch.objects.values_list("emails", flat=True).get(pk=batch.pk)[0]
         guilty = ProfileRefusal(email, OutcomeKind.REJECTED, refused.code, refused.sentence)
         receipt = BatchReceipt(0, 0, [guilty], http_status=refused.http_status or 0, seconds=0.0, bytes_sent=0)
-        recording.record(work.run, work.delivered_set_id, [(batch.pk, Sent(receipt))])
+        recording.record(work.run, work.books, [(batch.pk, Sent(receipt))])
     else:
         recording.halve(work.run, batch.pk, refused)
     if not work.delivered_any and refused.code != TOO_LARGE:

@@ -3,6 +3,7 @@ the run's running counts. Every write is fenced by the run's attempt: a worker t
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -22,9 +23,22 @@ from connections.destinations.values import (
 )
 from exports import recording_removals, returned
 from exports.lines import Sent
-from exports.models import Batch, BatchStatus, Origin, Outcome, Run
+from exports.models import Batch, BatchStatus, DeliveredSet, Origin, Outcome, Run
 from exports.models import OutcomeKind as Outcomes
-from exports.rights import forgetting
+from exports.rights import disclosures, forgetting
+
+
+@dataclass(frozen=True)
+class Books:
+    """Where it is written down what a list holds, and to which list people were ever sent, by their ids."""
+
+    delivered_set_id: int
+    disclosed_list_id: int
+
+    @classmethod
+    def of(cls, run: Run) -> "Books":
+        known = DeliveredSet.objects.get(export=run.export_id, account=run.account, list_id=run.list_id)
+        return cls(known.pk, disclosures.list_of(run.export, run.account, run.list_id, run).pk)
 
 
 @transaction.atomic
@@ -51,13 +65,14 @@ def intend(run: Run, batch_ids: Sequence[int]) -> list[Batch]:
 
 
 @transaction.atomic
-def record(run: Run, delivered_set_id: int, answered: Sequence[tuple[int, Sent]]) -> None:
+def record(run: Run, books: Books, answered: Sequence[tuple[int, Sent]]) -> None:
     """Everybody in these batches (by id) has an outcome from here on."""
     hold_fence(run)  # nobody is taken out of the batches meanwhile
+    disclosures.write_batches(books.disclosed_list_id, [batch_id for batch_id, _sent in answered])
     for batch_id, sent in answered:
         if sent.violations:
             _keep_violations(run, batch_id, sent.violations)
-        _keep_receipt(run, batch_id, delivered_set_id, sent.receipt)
+        _keep_receipt(run, batch_id, books.delivered_set_id, sent.receipt)
 
 
 def _keep_receipt(run: Run, batch_id: int, delivered_set_id: int, receipt: BatchReceipt) -> None:

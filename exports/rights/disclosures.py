@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection as database
 
 from config.jobs import clock
-from exports.models import IS_REMOVAL, DisclosedList, Disclosure, Export, Run
+from exports.models import IS_REMOVAL, BatchStatus, DisclosedList, Disclosure, Export, Run
 from segments.rights import hashing
 from segments.rights.subjects import Subject
 
@@ -24,20 +24,27 @@ _KEEP = """
 """
 
 
-def write(run: Run) -> None:
-    """Keep to whom this run has sent: everybody in a request that left the house, taken or not. Call it in the
-    transaction that ends the run."""
-    if not run.batches.filter(sent_at__isnull=False).exclude(IS_REMOVAL).exists():
-        return
+_SENT = f"""
+    SELECT {hashing.email_sql("person.email")} AS person, batch.sent_at AS at
+      FROM exports_batch batch, unnest(batch.emails) AS person (email)
+     WHERE batch.sent_at IS NOT NULL AND person.email <> ''
+       AND batch.deed NOT IN ('mark', 'delete', 'unsubscribe') AND
+"""  # noqa: S608 - only our own fragments are put in
+
+
+def write_batches(disclosed_list_id: int, batch_ids: Sequence[int]) -> None:
+    """Keep to whom these batches were sent: everybody in them, taken or not. Call it in the transaction that
+    records their answers."""
     hashing.ready_sql()
-    sent = f"""
-        SELECT {hashing.email_sql("person.email")} AS person, batch.sent_at AS at
-          FROM exports_batch batch, unnest(batch.emails) AS person (email)
-         WHERE batch.run_id = %s AND batch.sent_at IS NOT NULL AND person.email <> ''
-           AND batch.deed NOT IN ('mark', 'delete', 'unsubscribe')
-    """  # noqa: S608 - only our own fragments are put in
     with database.cursor() as cursor:
-        cursor.execute(_KEEP.format(sent), [list_of(run.export, run.account, run.list_id, run).pk, run.pk])
+        cursor.execute(_KEEP.format(f"{_SENT} batch.id = ANY (%s)"), [disclosed_list_id, list(batch_ids)])
+
+
+def write(run: Run) -> None:
+    """Keep to whom this run has sent without hearing of it. Call it in the transaction that ends the run."""
+    unheard = run.batches.filter(sent_at__isnull=False).exclude(IS_REMOVAL).exclude(status=BatchStatus.DONE)
+    if batch_ids := list(unheard.values_list("pk", flat=True)):
+        write_batches(list_of(run.export, run.account, run.list_id, run).pk, batch_ids)
 
 
 def write_person(subject: Subject) -> None:

@@ -30,10 +30,15 @@ _NOT_KNOWN = """NOT EXISTS (SELECT FROM exports_delivered delivered
 _GONE = "NOT EXISTS (SELECT FROM segments_profile profile WHERE profile.id = person.profile_id)"
 
 
+def hold_open_runs() -> None:
+    """Let nobody write batches until this transaction ends. Before anything else is written, as whoever delivers
+    them does."""
+    list(Run.objects.select_for_update(no_key=True).filter(status__in=OPEN).order_by("pk").values_list("pk"))
+
+
 def forget(subject: Subject) -> dict[str, int]:
     """Everything that batches, outcomes and lists hold of somebody goes; how many of what."""
-    # Locked before the batches, as whoever delivers them does.
-    list(Run.objects.select_for_update(no_key=True).filter(status__in=OPEN).order_by("pk").values_list("pk"))
+    hold_open_runs()
     return {
         "batches": _forget_batches(subject),
         "outcomes": _forget_outcomes(subject),

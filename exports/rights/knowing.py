@@ -50,6 +50,7 @@ class ExportsKnow(Knower):
         return list(found.values())
 
     def erase(self, subject: Subject, erasure: Erasure, places: Collection[str]) -> Mapping[str, int]:
+        forgetting.hold_open_runs()  # first, as whoever records answers does
         disclosures.write_person(subject)
         removing = removals.request(subject, erasure, places)
         return forgetting.forget(subject) | {"removals": removing}

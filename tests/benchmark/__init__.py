@@ -1,5 +1,5 @@
-"""`make bench`: a hundred thousand people imported, planned and delivered for real, beside a plain loop with the
-official client. ROWS=n for other numbers, FULL=1 for a million.
+"""`make bench`: people imported, planned and delivered for real, beside the official client, in one run. They are
+two hundred thousand; FULL=1 for a million, ROWS=n for other numbers.
 
-Everything is thrown away afterwards but VAR_DIR/bench.jsonl. See __main__.py.
+Everything is thrown away afterwards but VAR_DIR/bench.jsonl. scenarios.py tells what is measured.
 """

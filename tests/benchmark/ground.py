@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +17,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Finished:
-    """A command that ended well: what it printed, and the most memory it held."""
+    """A program that ended well: what it printed, the most memory it held, and its processor time."""
 
     output: str
     peak_bytes: int
+    cpu_seconds: float
 
 
 @contextmanager
@@ -54,19 +55,32 @@ import os, sys
 pid = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)
 _, status, usage = os.wait4(pid, 0)
 with open(sys.argv[1], "w") as told:
-    told.write(str(usage.ru_maxrss))
+    told.write(f"{usage.ru_maxrss} {usage.ru_utime + usage.ru_stime}")
 sys.exit(os.waitstatus_to_exitcode(status))
 """
 
 
-def manage(*arguments: str) -> Finished:
+def manage(*arguments: str, environment: Mapping[str, str] | None = None) -> Finished:
     """Run a command of manage.py in a process of its own; raises AssertionError when it fails."""
+    return python("manage.py", *arguments, environment=environment)
+
+
+def python(*arguments: str, environment: Mapping[str, str] | None = None) -> Finished:
+    """Run a program of ours in a process of its own; ``environment`` goes on top of the present one."""
     with tempfile.NamedTemporaryFile("r") as told:
         witness = [sys.executable, "-I", "-S", "-c", _WITNESS, told.name]
-        command = [*witness, sys.executable, "manage.py", *arguments]
-        finished = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+        command = [*witness, sys.executable, *arguments]
+        finished = subprocess.run(
+            command,
+            cwd=ROOT,
+            env={**os.environ, **(environment or {})},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
         assert finished.returncode == 0, f"{arguments} ended with {finished.returncode}: {finished.stdout[-2000:]}"
-        return Finished(finished.stdout, int(told.read()) * 1024)
+        peak, cpu = told.read().split()
+        return Finished(finished.stdout, int(peak) * 1024, float(cpu))
 
 
 def cpu_seconds(pid: int) -> float:

@@ -1,19 +1,14 @@
 """The measurements. Each takes real processes; the product's own rows say when things happened."""
 
-import http.client
-import re
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
-import createsend.createsend
 import orjson
-from createsend.createsend import CreateSend
-from createsend.subscriber import Subscriber
+from django.db import connection as database
 from django.db.models import Min
 
 from config.system.applying.applying import apply
@@ -21,14 +16,13 @@ from connections.destinations import registry
 from connections.models import Connection
 from exports import matching
 from exports.converting import convert
-from exports.models import Batch, Export, Run
-from segments.audience import VALID_EMAIL
+from exports.models import Batch, BatchStatus, Export, Removal, Run
 from segments.models import ImportJob, Segment
-from tests.benchmark.ground import Finished, cpu_seconds, manage
+from tests.benchmark.ground import Finished, manage, python
 from tests.sandbox import RunningSandbox
 
-IN_FLIGHT = 8
-FIELDS = (("City", "Text"), ("Country", "Text"), ("BirthDate", "Date"), ("Language", "Text"))
+MARK = "[Left]"
+FIELDS = (("City", "Text"), ("Country", "Text"), ("BirthDate", "Date"), ("Language", "Text"), ("Left", "Text"))
 _FILE = """
 connections:
   - name: Bench
@@ -54,12 +48,13 @@ _EXPORT = """
 
 @dataclass(frozen=True)
 class Delivered:
-    """A first run of an export."""
+    """A run that has ended: how long it took in all and to plan, how fast it delivered, what its process took."""
 
     run: Run
+    seconds: float
     plan_seconds: float
     rows_per_second: float
-    peak_bytes: int
+    process: Finished
 
 
 def import_profiles(path: Path) -> float:
@@ -71,93 +66,104 @@ def import_profiles(path: Path) -> float:
     return job.rows_read / (job.finished_at - job.started_at).total_seconds()
 
 
-def configure(folder: Path, lists: dict[str, str]) -> None:
-    """One export by each name to each list, of everyone, with IN_FLIGHT calls at a time."""
+def configure(folder: Path, lists: Mapping[str, str]) -> None:
+    """One export by each name to each list, of everyone."""
     path = folder / "bench.yaml"
     exports = "".join(_EXPORT.format(name=name, list_id=list_id) for name, list_id in lists.items())
     path.write_text(_FILE.format(exports=exports), encoding="utf-8")
     apply(path, environ={"BENCH_KEY": RunningSandbox.api_key}, ring=False)
     manage("refresh_segments")
     assert Segment.objects.get().refreshed_at is not None
-    Connection.objects.update(max_in_flight=IN_FLIGHT)
 
 
-def run_export(name: str) -> tuple[Run, Finished]:
-    """One run, worked on by a process of its own."""
-    finished = manage("run_export", name, "--wait", "--json")
-    return Export.objects.get(name=name).runs.latest("number"), finished
-
-
-def deliver(name: str) -> Delivered:
-    """The first run of an export: how long it planned, how fast it delivered, what memory its process took."""
-    run, finished = run_export(name)
-    first_sent = run.batches.aggregate(first=Min("sent_at"))["first"]
-    planned_from = run.events.get(to_status="processing").at
+def deliver(
+    name: str, *, maximum: int = 8, learned: int = 8, environment: Mapping[str, str] | None = None
+) -> Delivered:
+    """One run of an export, worked on by a process of its own, over a connection that has learned so much."""
+    Connection.objects.update(max_in_flight=maximum, learned_in_flight=learned, paused_until=None)
+    process = manage("run_export", name, "--wait", "--json", environment=environment)
+    run = Export.objects.get(name=name).runs.latest("number")
+    first_sent = run.batches.aggregate(first=Min("sent_at"))["first"] or run.finished_at
+    assert run.started_at is not None
     assert run.finished_at is not None
+    assert first_sent is not None
     return Delivered(
         run=run,
-        plan_seconds=(first_sent - planned_from).total_seconds(),
-        rows_per_second=run.planned / (run.finished_at - first_sent).total_seconds(),
-        peak_bytes=finished.peak_bytes,
+        seconds=(run.finished_at - run.created_at).total_seconds(),
+        plan_seconds=(first_sent - run.started_at).total_seconds(),
+        rows_per_second=run.planned / max((run.finished_at - first_sent).total_seconds(), 0.001),
+        process=process,
     )
 
 
+def mark_whoever_leaves(name: str) -> None:
+    """Let the export remove people by marking them."""
+    Export.objects.filter(name=name).update(removal=Removal.MARK, mark_field=MARK, mark_value="yes")
+
+
+def change_some(name: str, *, changed: float, gone: float) -> int:
+    """Another city for this share of whom the export has delivered, and this share of them out of the segment;
+    how many were changed."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            CREATE TEMPORARY TABLE fate AS
+            SELECT email, ntile(1000) OVER (ORDER BY md5(email)) AS place
+              FROM exports_delivered JOIN exports_deliveredset known ON known.id = delivered_set_id
+              JOIN exports_export export ON export.id = known.export_id WHERE export.name = %s
+            """,
+            [name],
+        )
+        theirs = "SELECT id FROM segments_profile WHERE lower(btrim(attributes ->> 'email')) IN"
+        cursor.execute(
+            f"""UPDATE segments_profile SET attributes = jsonb_set(attributes, '{{city}}', '"Elsewhere"')
+                 WHERE id IN ({theirs} (SELECT email FROM fate WHERE place <= %s))""",
+            [round(changed * 1000)],
+        )
+        cursor.execute(
+            f"""DELETE FROM segments_member
+                 WHERE profile_id IN ({theirs} (SELECT email FROM fate WHERE place > %s))""",
+            [1000 - round(gone * 1000)],
+        )
+        cursor.execute("SELECT count(*) FROM fate WHERE place <= %s", [round(changed * 1000)])
+        return int(cursor.fetchone()[0])
+
+
 @dataclass(frozen=True)
-class Looped:
-    """A plain loop with the official client."""
+class Official:
+    """What the official client came to."""
 
     rows_per_second: float
     calls: int
-    sandbox_cpu_seconds: float
 
 
-def client_loop(sandbox: RunningSandbox, list_id: str, run: Run) -> Looped:
-    """Send what ``run`` planned to another list, one call after the other. Only the client's calls are timed: it
-    gets its thousand people ready-made."""
-    with _plain_http(sandbox):
-        client = Subscriber({"api_key": sandbox.api_key})  # type: ignore[no-untyped-call]
-        seconds, rows, calls = 0.0, 0, 0
-        cpu = cpu_seconds(sandbox.pid)
-        for people in _batches(run):
-            started = time.perf_counter()
-            answer = client.import_subscribers(list_id, people, False)  # type: ignore[no-untyped-call]
-            seconds += time.perf_counter() - started
-            rows += len(people)
-            calls += 1
-            assert not answer.FailureDetails
-        return Looped(rows / seconds, calls, cpu_seconds(sandbox.pid) - cpu)
+def official(
+    address: str, list_id: str, path: Path, *, threads: int, environment: Mapping[str, str] | None = None
+) -> Official:
+    """Send the people of ``path`` with the official client, in a process of its own."""
+    program = str(Path(__file__).with_name("official.py"))
+    arguments = (address, RunningSandbox.api_key, list_id, str(path), str(threads))
+    told = json.loads(python(program, *arguments, environment=environment).output)
+    return Official(told["rows"] / told["seconds"], told["calls"])
+
+
+def write_batches(run: Run, path: Path, most: int) -> None:
+    """The first batches of ``run`` as they were sent, one a line."""
+    with path.open("wb") as file:
+        for people in islice(_batches(run), most):
+            file.write(orjson.dumps(people, option=orjson.OPT_APPEND_NEWLINE))
 
 
 def _batches(run: Run) -> Iterator[list[dict[str, Any]]]:
     prepare = registry.get("campaign_monitor").preparer(matching.send_settings(run.list_id, run.frozen))
-    for pk in run.batches.order_by("number").values_list("pk", flat=True):
+    for pk in run.batches.filter(status=BatchStatus.DONE).order_by("number").values_list("pk", flat=True):
         batch = Batch.objects.only("emails", "payloads", "converted").get(pk=pk)
         yield [orjson.loads(payload) for payload in convert(batch, prepare, 2**30).payloads]
 
 
-@contextmanager
-def _plain_http(sandbox: RunningSandbox) -> Iterator[None]:
-    """The client always speaks TLS; our own senders do not, to this sandbox. So that the comparison is fair its
-    connection class is exchanged for the plain one beneath."""
-    with (
-        patch.object(createsend.createsend, "VerifiedHTTPSConnection", http.client.HTTPConnection),
-        patch.object(CreateSend, "base_uri", f"{sandbox.url}/api/v3.3"),
-    ):
-        yield
-
-
-def valid_addresses(path: Path) -> set[str]:
-    """Every valid address of the file, once, by other means than the product's SQL."""
-    valid = re.compile(VALID_EMAIL)
-    with path.open(encoding="utf-8") as file:
-        next(file)
-        addresses = {line.split(",", 2)[1].strip().lower() for line in file}
-    return {address for address in addresses if valid.match(address)}
-
-
-def missing_or_twice(sandbox: RunningSandbox, list_id: str, expected: set[str]) -> int:
-    """How many people are not on the list, are there without being expected, or were received more than once."""
+def lost_and_doubled(sandbox: RunningSandbox, list_id: str, expected: set[str]) -> tuple[int, int]:
+    """How many people are not on the list as they should be, and how many were received more than once."""
     received = sandbox.received(list_id)
     active = sandbox.counts(list_id)["Active"]
-    twice = sum(1 for times in received.values() if times != 1)
-    return len(expected ^ received.keys()) + twice + abs(active - len(expected))
+    lost = max(len(expected ^ received.keys()), abs(active - len(expected)))
+    return lost, sum(1 for times in received.values() if times > 1)
