@@ -41,8 +41,8 @@ class Delivered(models.Model):
     email = models.CharField(max_length=254)
     data_hash = models.UUIDField()
     last_run_id = models.BigIntegerField()
-    first_run_id = models.BigIntegerField(default=0)
-    origin = models.SmallIntegerField(choices=Origin.choices, default=Origin.UNKNOWN)
+    first_run_id = models.BigIntegerField(db_default=0)
+    origin = models.SmallIntegerField(choices=Origin.choices, db_default=Origin.UNKNOWN)
 
     def __str__(self) -> str:
         return self.email
@@ -75,7 +75,7 @@ class Refused(models.Model):
     code = models.CharField(max_length=40, db_default="")
     ask_again = models.BooleanField(db_default=False)  # in the next run, whatever their data
     last_run_id = models.BigIntegerField()
-    left = models.BooleanField(default=False)
+    left = models.BooleanField(db_default=False)
 
     def __str__(self) -> str:
         return self.email
