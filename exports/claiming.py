@@ -2,13 +2,12 @@
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.core.cache import cache
 from django.db.models import Q, QuerySet
 
 from config.jobs import clock, leases
 from exports.models import Run
-
-RING_AGAIN_SECONDS = 30
 
 
 def due_runs() -> QuerySet[Run]:
@@ -31,7 +30,8 @@ def runs_to_ring_for() -> list[int]:
     """Due runs whose bell has not been rung lately. A bell may wait behind long work, so that ringing at every
     tick would pile them up."""
     due = due_runs().values_list("pk", flat=True)[:100]
-    return [run_id for run_id in due if cache.add(_rung_key(run_id), True, RING_AGAIN_SECONDS)]
+    silent = settings.LEASE_SECONDS  # as long as a worker may be
+    return [run_id for run_id in due if cache.add(_rung_key(run_id), True, silent)]
 
 
 def set_aside(run: Run, seconds: float, **values: object) -> None:

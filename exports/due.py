@@ -11,12 +11,14 @@ from config.jobs.ticking import Due
 from exports.models import Export, ExportSchedule, ExportTick, Run, RunEvent, Trigger
 
 DueExport = Due[ExportSchedule]
+# Reading a whole connection would open its credentials, for nothing.
+_NEEDED = ("rule", "due_at", "export__name", "export__connection__export_user_id")
 
 
 @transaction.atomic
 def start_due() -> int:
     """Start what is due, one batch of it, and say how many were due."""
-    schedules = ExportSchedule.objects.select_related("export__connection")
+    schedules = ExportSchedule.objects.select_related("export__connection").only(*_NEEDED)
     due = _not_yet_noticed(ticking.claim_due(schedules, lock=("self", "export")))
     to_start = [found for found in due if not found.is_passed_over and found.schedule.export.connection_id]
     queued = _queued_runs(to_start)

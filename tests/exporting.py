@@ -33,7 +33,7 @@ def sandbox_connection(
 ) -> Connection:
     """A connection to the sandbox that is ready to use: connected, agreed to, with an export user. ``shared``
     lets contributors use it; ``by`` is an administrator, found or made when not given."""
-    by = by or _an_administrator()
+    by = by or an_administrator()
     connection = connection_actions.create(
         by=by,
         destination_key="campaign_monitor",
@@ -124,7 +124,8 @@ def export_to(
     return actions.create(settings, by=by)
 
 
-def _an_administrator() -> User:
+def an_administrator() -> User:
+    """One that is there, or Alice."""
     found = User.objects.filter(role=Role.ADMINISTRATOR).order_by("pk").first()
     return found or User.objects.create_user("alice", "a-long-password", role=Role.ADMINISTRATOR)
 

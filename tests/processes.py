@@ -34,6 +34,7 @@ from config.embedded.folders import make_private
 from config.jobs import pulse
 
 _LAUNCHER = Path(programs.__file__).with_name("launcher.py")
+_SECOND = "-2"
 # What a test may have changed in this process, and the workers must know as well.
 _SHARED_SETTINGS = (
     "CAMPAIGN_MONITOR_API_URL",
@@ -45,15 +46,20 @@ _SHARED_SETTINGS = (
 
 
 class Workers:
-    """The processes ``bells``, ``work`` and ``beat``; their numbers in ``pids``."""
+    """The processes ``bells``, ``work`` and ``beat``; their numbers in ``pids``. ``twice`` names those of which
+    there is a second, called ``beat-2`` and so on, and what its environment has on top."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str], twice: Mapping[str, Mapping[str, str]]
+    ) -> None:
         self._folder = folder
         self._environment = dict(environment)
+        self._of_the_second = {f"{name}{_SECOND}": more for name, more in twice.items()}
         self._programs = {
             program.name: program
             for program in (programs.worker("bells", 2), programs.worker("work", 4), programs.beat())
         }
+        self._programs |= {f"{name}{_SECOND}": self._programs[name] for name in twice}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     @property
@@ -104,7 +110,7 @@ class Workers:
             self._processes[name] = subprocess.Popen(
                 [*launcher, *self._programs[name].command],
                 cwd=settings.BASE_DIR,
-                env=self._environment,
+                env={**self._environment, **self._of_the_second.get(name, {})},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -115,8 +121,8 @@ class Workers:
         """A worker gives signs of life itself; beat's arrive through the worker of ``bells``."""
         process, deadline = self._processes[name], time.monotonic() + 60
         while True:
-            sign = pulse.last(name)
-            if sign and (name == pulse.BEAT or sign.pid == process.pid):
+            sign = pulse.last(name.removesuffix(_SECOND))
+            if sign and (name.startswith(pulse.BEAT) or sign.pid == process.pid):
                 return
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{name} did not start:\n{self.log(name)}")
@@ -128,7 +134,10 @@ class Workers:
 
 @contextmanager
 def worker_processes(
-    var_dir: Path, broker: Literal["folder", "redis"] = "folder", env: Mapping[str, str] | None = None
+    var_dir: Path,
+    broker: Literal["folder", "redis"] = "folder",
+    env: Mapping[str, str] | None = None,
+    twice: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Iterator[Workers]:
     """Start the workers and beat on ``var_dir``, with ``env`` on top of the present environment, and end them with
     the block."""
@@ -138,7 +147,7 @@ def worker_processes(
     with ExitStack() as stack:
         redis_url = stack.enter_context(redis_server(var_dir)) if broker == "redis" else ""
         stack.enter_context(_this_process_too(var_dir, redis_url))
-        workers = Workers(var_dir, {**_environment(var_dir, redis_url), **(env or {})})
+        workers = Workers(var_dir, {**_environment(var_dir, redis_url), **(env or {})}, twice or {})
         stack.callback(workers.kill_all)
         workers.start_all()
         yield workers

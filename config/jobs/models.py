@@ -100,6 +100,9 @@ class TickResult(models.TextChoices):
     IMPOSSIBLE = "impossible", _("Not started, since it had no connection")
 
 
+NOT_STARTED = (TickResult.PASSED_OVER, TickResult.IMPOSSIBLE)
+
+
 class Tick(models.Model):
     """Base of ticks: that a due moment was noticed, once, and what came of it."""
 

@@ -9,7 +9,8 @@ from django.views.decorators.http import require_safe
 
 from config.accounts.decorators import require_permission
 from config.accounts.permissions import Permission
-from config.jobs.models import JobStatus
+from config.jobs import tick_words
+from config.jobs.models import NOT_STARTED, JobStatus
 from config.web.htmx import Request
 from config.web.lists import Column, list_page
 from exports import accounting, advice, policies, strip
@@ -26,6 +27,7 @@ from exports.views.asking_again import button
 from exports.views.run_frame import find_run, frame
 from exports.views.shown import ShownRun
 
+MOST_NOT_STARTED = 5
 HISTORY_COLUMNS = (
     Column("number", gettext_lazy("Run"), order_by=("number",)),
     Column("status", gettext_lazy("Status"), order_by=("status", "number")),
@@ -55,8 +57,10 @@ def history(request: Request, export_id: int) -> HttpResponse:
         selectable=False,
     )
     may_manage = user_can_manage(request.user, export)
+    not_started = export.ticks.filter(result__in=NOT_STARTED)[:MOST_NOT_STARTED]
     context = {
         "list": page,
+        "not_started": [tick_words.told(tick) for tick in not_started],
         "runs": [ShownRun(run) for run in page.rows],
         "export": export,
         "may_manage": may_manage,

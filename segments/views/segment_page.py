@@ -11,11 +11,12 @@ from django.views.decorators.http import require_safe
 from config.accounts.decorators import require_permission
 from config.accounts.models import User
 from config.accounts.permissions import Permission
-from config.jobs.models import OPEN
+from config.jobs import tick_words
+from config.jobs.models import NOT_STARTED, OPEN
 from config.web.htmx import Request
 from config.web.panes import close_pane, render_dialog
 from segments import actions, display, profile_attributes, rules, used_by
-from segments.models import Profile, Segment
+from segments.models import Profile, Segment, SegmentRefresh
 from segments.permissions import (
     check_can_manage_segments,
     user_can_manage_segments,
@@ -23,6 +24,7 @@ from segments.permissions import (
 )
 
 MEMBERS_SHOWN = 100
+MOST_NOT_STARTED = 5
 
 
 @require_permission(Permission.SEGMENT_VIEW)
@@ -33,11 +35,24 @@ def detail(request: Request, pk: int) -> HttpResponse:
     context = _live_context(segment, request.user) | {
         "sentence": rules.sentence(segment.rules),
         "uses": used_by.uses_of(pk),
-        "refreshes": segment.refreshes.select_related("requested_by").order_by("-id")[:6],
+        "refreshes": _refreshes(segment),
+        "not_started": _not_started(segment),
         "can_manage": user_can_manage_segments(request.user),
         "active_nav": "segments",
     }
     return render(request, "segments/detail.html", context)
+
+
+def _refreshes(segment: Segment) -> list[tuple[SegmentRefresh, str]]:
+    """The last ones, each with the due moment that it served, in words."""
+    refreshes = segment.refreshes.select_related("requested_by").prefetch_related("ticks").order_by("-id")[:6]
+    return [(refresh, " ".join(tick_words.told(tick) for tick in refresh.ticks.all())) for refresh in refreshes]
+
+
+def _not_started(segment: Segment) -> list[str]:
+    """The last due moments from which nothing came, in words."""
+    ticks = segment.ticks.filter(result__in=NOT_STARTED)[:MOST_NOT_STARTED]
+    return [tick_words.told(tick) for tick in ticks]
 
 
 @require_permission(Permission.SEGMENT_VIEW)

@@ -3,10 +3,12 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
+from functools import partial
 
 from django.utils.translation import gettext as _
 
 from config.system.applying import connections as connection_entries
+from config.system.applying import schedules
 from config.system.applying import segments as segment_entries
 from config.system.applying.problems import Problems
 from config.system.applying.report import Applied, Fate
@@ -17,7 +19,7 @@ from connections.destinations.base import Destination
 from connections.destinations.errors import DestinationError, StopRun
 from connections.destinations.values import ListDetails, ListOptIn, Question, attribute_of, by_attribute
 from connections.policies import why_it_cannot_run
-from exports import actions, matching, policies, question_fields
+from exports import actions, matching, policies, question_fields, scheduling
 from exports.actions import ExportSettings
 from exports.models import Export
 from segments import profile_attributes
@@ -57,15 +59,22 @@ def carry_out(wanted: Wanted, problems: Problems) -> Applied:
     fate = Fate.CREATED
     try:
         if existing is None or before is None:
-            actions.create(settings, by=None)
+            _schedule(actions.create(settings, by=None), wanted.spec, [])
         else:
             fate = Fate.UNCHANGED
             if changed := _differences(before, settings):
                 actions.edit(existing, settings, version=existing.version, by=None)
+            _schedule(existing, wanted.spec, changed)
+            if changed:
                 fate = Fate.UPDATED
     except policies.Refusal as refusal:  # the limits of its connection hold for files too
         problems.add(wanted.spec.line, refusal.sentence)
     return Applied(_("export"), settings.name, fate, changed, notes, in_sandbox=in_sandbox)
+
+
+def _schedule(export: Export, spec: ExportSpec, changed: list[str]) -> None:
+    save = partial(scheduling.set_schedule, export)
+    schedules.carry_out(scheduling.schedule_of(export), spec.schedule, save, changed)
 
 
 def _judge_segments(spec: ExportSpec, specs: Specs, problems: Problems) -> None:

@@ -1,13 +1,15 @@
 """A segment of the file: its rules judged, then made so."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from django.utils.translation import gettext as _
 
+from config.system.applying import schedules
 from config.system.applying.problems import Problems
 from config.system.applying.report import Applied, Fate
 from config.system.applying.specs import SegmentSpec
-from segments import actions, profile_attributes, rules
+from segments import actions, profile_attributes, rules, scheduling
 from segments.models import Segment
 
 
@@ -36,22 +38,30 @@ def carry_out(wanted: Wanted, *, ring: bool = True) -> Applied:
     """Create or update it; a new or changed one is drawn by the workers."""
     spec, existing = wanted.spec, wanted.existing
     if existing is None:
-        actions.create_segment(
+        made = actions.create_segment(
             name=spec.name, description=spec.description or "", rules_tree=spec.rules.tree, by=None, ring=ring
         )
+        _schedule(made, spec, [])
         return Applied(_("segment"), spec.name, Fate.CREATED)
     description = existing.description if spec.description is None else spec.description
     wished = {"name": spec.name, "description": description, "rules": spec.rules.tree}
     changed = [field for field, value in wished.items() if getattr(existing, field) != value]
+    if changed:
+        actions.edit_segment(
+            existing,
+            version=existing.version,
+            name=spec.name,
+            description=description,
+            rules_tree=spec.rules.tree,
+            by=None,
+            ring=ring,
+        )
+    _schedule(existing, spec, changed)
     if not changed:
         return Applied(_("segment"), existing.name, Fate.UNCHANGED)
-    actions.edit_segment(
-        existing,
-        version=existing.version,
-        name=spec.name,
-        description=description,
-        rules_tree=spec.rules.tree,
-        by=None,
-        ring=ring,
-    )
     return Applied(_("segment"), spec.name, Fate.UPDATED, changed)
+
+
+def _schedule(segment: Segment, spec: SegmentSpec, changed: list[str]) -> None:
+    save = partial(scheduling.set_schedule, segment)
+    schedules.carry_out(scheduling.schedule_of(segment), spec.schedule, save, changed)

@@ -7,10 +7,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from config.system.applying import document, rule_nodes
+from config.system.applying import document, rule_nodes, schedules
 from config.system.applying.document import Entry
 from config.system.applying.problems import Problems
 from config.system.applying.rule_nodes import LinedRules
+from config.system.applying.schedules import ScheduleSpec
 
 SECTIONS = ("connections", "segments", "exports")
 LONGEST_NAME = 120
@@ -39,6 +40,7 @@ class SegmentSpec:
     name: str
     description: str | None
     rules: LinedRules
+    schedule: ScheduleSpec | None
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class ExportSpec:
     email: Lined
     fields: Mapping[str, Lined] | None
     answers: Mapping[str, Lined] | None
+    schedule: ScheduleSpec | None
 
 
 @dataclass
@@ -72,14 +75,14 @@ def read(path: Path, problems: Problems) -> Specs:
         root, "connections", ("destination", "environment", "shared_with", "credentials"), problems
     ):
         _add(specs.connections, _connection(entry, problems))
-    for entry in _named(root, "segments", ("description", "rules"), problems):
+    for entry in _named(root, "segments", ("description", "rules", "schedule"), problems):
         _add(specs.segments, _segment(entry, problems))
     for entry in _named(root, "exports", _EXPORT_KEYS, problems):
         _add(specs.exports, _export(entry, problems))
     return specs
 
 
-_EXPORT_KEYS = ("connection", "list_id", "segments", "email", "fields", "answers")
+_EXPORT_KEYS = ("connection", "list_id", "segments", "email", "fields", "answers", "schedule")
 
 
 def _add(specs: list[Any], spec: object | None) -> None:
@@ -124,9 +127,10 @@ def _segment(entry: Entry, problems: Problems) -> SegmentSpec | None:
         entry.missing("rules")
         return None
     rules = rule_nodes.read(node, problems)
+    schedule = schedules.read(entry, problems)
     if name is None:
         return None
-    return SegmentSpec(entry.line, name, description, rules)
+    return SegmentSpec(entry.line, name, description, rules, schedule)
 
 
 def _export(entry: Entry, problems: Problems) -> ExportSpec | None:
@@ -137,11 +141,12 @@ def _export(entry: Entry, problems: Problems) -> ExportSpec | None:
     email = _lined(entry, "email", most=LONGEST_NAME)
     fields = _texts_by_key(entry, "fields", problems)
     answers = _texts_by_key(entry, "answers", problems)
+    schedule = schedules.read(entry, problems)
     if name is None or connection is None or list_id is None or segments is None or email is None:
         return None
     if not segments:
         entry.note("segments", _("Name at least one segment."))
-    return ExportSpec(entry.line, name, connection, list_id, segments, email, fields, answers)
+    return ExportSpec(entry.line, name, connection, list_id, segments, email, fields, answers, schedule)
 
 
 def _lined(entry: Entry, key: str, most: int | None = None) -> Lined | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection as database
+from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from config.accounts.models import User
@@ -212,3 +213,19 @@ def test_saving_the_same_again_loses_no_due_moment(export: Export) -> None:
     clock.run_from(TWO + timedelta(seconds=1))
     scheduling.set_schedule(export, is_on=True, rule=AT_TWO, version=1, by=None)
     assert ExportSchedule.objects.get().due_at == TWO
+
+
+def test_the_pages_say_that_it_was_missed_and_run_once(export: Export, charlie_client: Client) -> None:
+    tick_at(TWO + timedelta(days=3, hours=5))
+    html = charlie_client.get(f"/data/runs/{export.runs.get().pk}/").content.decode()
+    assert "Due at Nov. 28, 2026, 14:00:00 UTC, while the system was not running." in html
+    assert "What was due since Nov. 25, 2026, 14:00:00 UTC was passed over." in html
+
+
+def test_the_pages_say_that_it_was_missed_and_passed_over(
+    export: Export, charlie_client: Client, settings: Settings
+) -> None:
+    settings.MISSED_SCHEDULES = ticking.SKIP
+    tick_at(TWO + timedelta(hours=5))
+    html = charlie_client.get(f"/data/exports/{export.pk}/runs/").content.decode()
+    assert "Due at Nov. 25, 2026, 14:00:00 UTC, while the system was not running. Passed over." in html

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from config.accounts.models import User
@@ -60,13 +61,16 @@ def test_it_joins_a_refresh_that_is_under_way() -> None:
     assert (segment.ticks.get().result, segment.ticks.get().refresh) == (TickResult.JOINED, refresh)
 
 
-def test_it_passes_over_what_was_missed_where_that_is_the_setting(settings: Settings) -> None:
+def test_it_passes_over_what_was_missed_where_that_is_the_setting(
+    settings: Settings, charlie_client: Client
+) -> None:
     settings.MISSED_SCHEDULES = ticking.SKIP
     segment = make()
     tick_at(TWO + timedelta(days=2, hours=5))
     tick = segment.ticks.get()
     assert (tick.result, tick.missed_since, tick.refresh) == (TickResult.PASSED_OVER, TWO, None)
     assert not SegmentRefresh.objects.exists()
+    assert "Passed over." in charlie_client.get(f"/segments/{segment.pk}/").content.decode()
 
 
 def test_a_tick_costs_the_same_for_one_and_for_many(django_assert_num_queries: DjangoAssertNumQueries) -> None:

@@ -1,0 +1,69 @@
+"""What a tick costs with ten thousand schedules: a hundred of them due, and all of them."""
+
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from config.jobs import clock, ticking
+from config.jobs.models import JobStatus
+from exports import due
+from exports.models import Export, ExportSchedule, ExportTick, Run
+from tests import exporting, scheduled
+
+pytestmark = [pytest.mark.drill, pytest.mark.django_db]
+
+SCHEDULES = 10_000
+NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
+RULES = scheduled.mixed_rules(SCHEDULES, most_often_hours=6)
+
+
+@pytest.fixture
+def ten_thousand() -> None:
+    connected = exporting.sandbox_connection()
+    exports = Export.objects.bulk_create(
+        Export(name=f"Export {number}", connection=connected, list_id="a" * 32, email_attribute="email")
+        for number in range(SCHEDULES)
+    )
+    later = NOON + timedelta(days=30)
+    ExportSchedule.objects.bulk_create(
+        ExportSchedule(export=export, rule=rule, due_at=later) for export, rule in zip(exports, RULES, strict=True)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+
+def let_be_due(count: int) -> None:
+    Run.objects.update(status=JobStatus.SUCCESSFUL, finished_at=clock.now())
+    ExportTick.objects.all().delete()
+    chosen = ExportSchedule.objects.order_by("pk").values("pk")[:count]
+    ExportSchedule.objects.filter(pk__in=chosen).update(due_at=NOON)
+
+
+def test_a_tick_is_cheap_and_costs_a_fixed_number_of_queries(ten_thousand: None) -> None:
+    clock.run_from(NOON + timedelta(seconds=1))
+    try:
+        idle = _measured(0)
+        some, many = _measured(100), _measured(500)
+        everything = _measured(SCHEDULES)
+    finally:
+        clock.run_as_usual()
+    assert some[1] == many[1]
+    assert everything[1] <= some[1] * (SCHEDULES // ticking.BATCH) + idle[1]
+    assert Run.objects.filter(status=JobStatus.QUEUED).count() == SCHEDULES
+
+
+def _measured(count: int) -> tuple[float, int]:
+    """Seconds and queries of a tick at which so many of the schedules are due."""
+    let_be_due(count)
+    start, worked = time.perf_counter(), time.process_time()
+    with CaptureQueriesContext(connection) as queries:
+        started = sum(iter(due.start_due, 0)) if count > ticking.BATCH else due.start_due()
+    seconds, worked = time.perf_counter() - start, time.process_time() - worked
+    assert started == count
+    told = f"{seconds * 1000:,.0f} ms, {worked * 1000:,.0f} ms of it at work here, {len(queries)} queries"
+    sys.stdout.write(f"{count:>6} of {SCHEDULES} due: {told}\n")
+    return seconds, len(queries)

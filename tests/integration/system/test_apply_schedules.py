@@ -1,0 +1,78 @@
+"""`manage.py apply`: the schedules of exports and segments."""
+
+from pathlib import Path
+
+import pytest
+
+from config.system.applying.applying import apply
+from config.system.applying.problems import FileRefused
+from segments.models import Segment, SegmentSchedule
+from tests import exporting
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    exporting.profiles([{"email": "aino@example.com"}])
+    return tmp_path / "schedules.yaml"
+
+
+def write(file: Path, schedule: str) -> Path:
+    file.write_text(f"segments:\n  - name: Everybody\n    rules: {{rules: []}}\n    schedule: {schedule}\n")
+    return file
+
+
+def test_it_schedules_what_it_makes_and_a_second_time_writes_nothing(file: Path) -> None:
+    text = "{recurrence: monthly, times: [02:00], zone: Europe/Warsaw, month_days: [1, last]}"
+    assert list(apply(write(file, text)).lines()) == ["segment “Everybody”: created"]
+    schedule = SegmentSchedule.objects.get()
+    assert (schedule.is_on, schedule.version) == (True, 1)
+    assert schedule.rule == {
+        "recurrence": "monthly",
+        "times": ["02:00"],
+        "zone": "Europe/Warsaw",
+        "month_days": [1, "last"],
+    }
+    assert list(apply(file).lines()) == ["segment “Everybody”: unchanged"]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_on", "hours"),
+    [
+        ("off", False, None),
+        ("{on: no, recurrence: hours, hours: 6, starts_on: 2026-11-25, times: [02:00], zone: UTC}", False, 6),
+        ("{recurrence: system, on: no}", False, None),
+    ],
+)
+def test_it_changes_a_schedule(file: Path, text: str, is_on: bool, hours: int | None) -> None:
+    apply(write(file, "system"))
+    assert list(apply(write(file, text)).lines()) == ["segment “Everybody”: updated (schedule)"]
+    schedule = SegmentSchedule.objects.get()
+    assert (schedule.is_on, (schedule.rule or {}).get("hours")) == (is_on, hours)
+
+
+def test_what_it_does_not_say_stays(file: Path) -> None:
+    apply(write(file, "off"))
+    file.write_text("segments:\n  - name: Everybody\n    rules: {rules: []}\n")
+    assert list(apply(file).lines()) == ["segment “Everybody”: unchanged"]
+    assert not SegmentSchedule.objects.get().is_on
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("often", "Write system, off"),
+        ("{recurrence: yearly, times: [02:00], zone: UTC}", "hours, daily, weekly or monthly"),
+        ("{recurrence: daily, times: [25:00], zone: UTC}", "“25:00” cannot be used here"),
+        ("{recurrence: daily, times: [02:00], zone: Atlantis}", "Choose a time zone"),
+        ("{recurrence: daily, times: [02:00], zone: UTC, days: [monday]}", "“days” is not known here"),
+        ("{on: perhaps, recurrence: daily, times: [02:00], zone: UTC}", "Write yes or no"),
+    ],
+)
+def test_it_refuses_a_schedule_that_is_none_and_says_where(file: Path, text: str, reason: str) -> None:
+    with pytest.raises(FileRefused) as refused:
+        apply(write(file, text))
+    assert [problem.line for problem in refused.value.problems] == [4]
+    assert reason in str(refused.value.problems[0])
+    assert not Segment.objects.exists()
