@@ -27,7 +27,7 @@ _DETAILS: dict[str, tuple[str, ...]] = {
     Recurrence.WEEKLY: ("weekdays",),
     Recurrence.MONTHLY: ("month_days",),
 }
-_ZONES = [(zone, zone.replace("_", " ")) for zone in sorted(available_timezones()) if "/" in zone or zone == "UTC"]
+ZONES = [(zone, zone.replace("_", " ")) for zone in sorted(available_timezones()) if "/" in zone or zone == "UTC"]
 
 
 class ScheduleForm(forms.Form):
@@ -57,7 +57,7 @@ class ScheduleForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
     starts_on = forms.DateField(label=_("Start date"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
-    zone = forms.ChoiceField(label=_("Time zone"), choices=_ZONES)
+    zone = forms.ChoiceField(label=_("Time zone"), choices=ZONES)
 
     def __init__(self, data: QueryDict | None = None, *, schedule: Schedule, several: bool = False) -> None:
         super().__init__(data, initial=_initial(schedule))

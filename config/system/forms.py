@@ -2,19 +2,18 @@
 
 from collections.abc import Mapping
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
 from config.jobs.schedule import MOST_TIMES, Recurrence, Rule
+from config.jobs.schedule_form import ZONES
 from config.jobs.schedule_plain import WEEKDAYS as DAY_NAMES
 from config.jobs.schedule_plain import WrongRule, from_plain, to_plain
 
 TIME_FIELDS = tuple(f"time_{n}" for n in range(1, MOST_TIMES + 1))
 _FIELD_OF = {"times": "time_1"}  # of a rule, to that of the form
-_ZONES = [(zone, zone.replace("_", " ")) for zone in sorted(available_timezones()) if "/" in zone or zone == "UTC"]
 
 
 class SystemScheduleForm(forms.Form):
@@ -34,7 +33,7 @@ class SystemScheduleForm(forms.Form):
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
-    zone = forms.ChoiceField(label=_("Time zone"), choices=_ZONES)
+    zone = forms.ChoiceField(label=_("Time zone"), choices=ZONES)
 
     def __init__(self, data: Mapping[str, Any] | None = None, *, rule: Rule | None = None) -> None:
         super().__init__(data, initial=_initial(rule) if rule else None)

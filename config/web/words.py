@@ -67,6 +67,9 @@ def ahead(seconds: int, moment: datetime) -> str:
     if seconds < DAY:
         hours = seconds // HOUR
         return ngettext("in %(n)d hour", "in %(n)d hours", hours) % {"n": hours}
+    days = seconds // DAY
+    if days <= 30:
+        return ngettext("in %(n)d day", "in %(n)d days", days) % {"n": days}
     return formats.date_format(timezone.localtime(moment), "DATE_FORMAT")
 
 

@@ -24,6 +24,7 @@ from connections.permissions import user_can_manage_connections
 from exports.models import Export, Run
 from exports.permissions import user_can_add, user_can_manage
 from exports.views.shown import ShownRun
+from exports.views.when import when_it_runs
 
 JUST_SAVED = "export_just_saved"
 _MOST_LIVE = 100
@@ -147,4 +148,4 @@ def _just_saved(request: Request) -> dict[str, object] | None:
         sentence = _("What you changed counts from the next run on.")
     else:
         sentence = _("Saved, not run yet.")
-    return {"export": export, "sentence": sentence}
+    return {"export": export, "sentence": sentence, "when": when_it_runs(export)}

@@ -31,9 +31,12 @@
     first?.focus({ preventScroll: false });
   }
 
+  // A live part of the page may have drawn it anew meanwhile.
+  const asItIsNow = (asker) => (asker?.isConnected || !asker?.id ? asker : document.getElementById(asker.id));
+
   function empty(host) {
     const other = host.id === "pane" ? hosts().dialog : hosts().pane;
-    const back = cameFrom.get(host.id);
+    const back = asItIsNow(cameFrom.get(host.id));
     host.replaceChildren();
     host.classList.remove("is-settled");
     cameFrom.delete(host.id);

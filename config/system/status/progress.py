@@ -153,7 +153,10 @@ def _stage(refresh: SystemRefresh, kind: Kind, counts: dict[str, int], current: 
     ended = sum(count for status, count in counts.items() if status not in OPEN)
     return Node(
         name=str(kind.label),
-        status=_standing(counts),
+        # The steps lag behind their jobs by a tick.
+        status=JobStatus.PROCESSING
+        if any(one.status == JobStatus.PROCESSING for one in shown)
+        else _standing(counts),
         figures=_("%(ended)s of %(total)s") % {"ended": number(ended), "total": number(total)},
         children=shown,
         hidden=total - len(shown),

@@ -12,6 +12,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from config.accounts.permissions import Permission
+from config.jobs import system_schedule
 from config.web import masking, statuses, words
 
 register = template.Library()
@@ -61,6 +63,17 @@ def zoned(value: datetime, zone: str) -> SafeString:
     """Date and time on the wall of a zone, such as that of a schedule."""
     local = value.astimezone(ZoneInfo(zone))
     return format_html('<time datetime="{}">{}</time>', value.isoformat(), words.on_the_wall(local))
+
+
+@register.inclusion_tag("components/system_refresh_off.html", takes_context=True)
+def system_refresh_off(context: Context, sentence: str) -> dict[str, object]:
+    """While the system refresh is off: ``sentence`` about what relies on it, and what its reader can do."""
+    request = context["request"]
+    return {
+        "sentence": sentence,
+        "is_off": not system_schedule.state().is_on,
+        "may_manage": request.user.may(Permission.SYSTEM_MANAGE),
+    }
 
 
 @register.simple_tag

@@ -93,7 +93,7 @@ def test_it_says_once_that_it_is_saved_and_what_will_run_it(
     bob_client.post(ADD, complete(account, shared, everyone))
     shown = bob_client.get("/data/exports/").content.decode()
     assert "Saved, not run yet." in shown
-    assert "It runs when someone clicks Run (scheduled refreshes are off)." in shown
+    assert "It runs when someone clicks Run: the system refresh is off." in shown
     assert "Saved, not run yet." not in bob_client.get("/data/exports/").content.decode()
 
 

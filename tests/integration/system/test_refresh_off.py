@@ -1,0 +1,63 @@
+"""Pages that rely on the system refresh say when it is off, what to do, and who can."""
+
+from datetime import time
+
+import pytest
+from django.test import Client
+
+from config.accounts.models import User
+from config.jobs.schedule import Recurrence, Rule
+from config.system.refreshing import actions, schedule
+from exports import scheduling
+from exports.models import Export
+from exports.views.listing import JUST_SAVED
+from segments.models import Segment
+
+pytestmark = pytest.mark.django_db
+PAGES = ["/data/exports/", "/segments/"]
+
+
+@pytest.fixture(autouse=True)
+def newsletter(db: None) -> Export:
+    Segment.objects.create(name="Readers")
+    return Export.objects.create(name="Newsletter", list_id="a" * 32, email_attribute="email")
+
+
+def switch_on(alice: User) -> None:
+    rule = Rule(Recurrence.DAILY, "UTC", (time(6),))
+    actions.save_schedule(is_on=True, rule=rule, version=schedule.load().version, by=alice)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_list_says_that_it_is_off_and_who_can_help(page: str, alice_client: Client, bob_client: Client) -> None:
+    for_alice, for_bob = (client.get(page).content.decode() for client in (alice_client, bob_client))
+    assert "System refresh off" in for_alice
+    assert 'href="/admin/system/schedule/"' in for_alice
+    assert "An administrator can switch it on" in for_bob
+    assert 'href="/admin/system/schedule/"' not in for_bob
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_list_says_nothing_of_it_while_it_is_on(page: str, alice: User, bob_client: Client) -> None:
+    switch_on(alice)
+    assert "System refresh off" not in bob_client.get(page).content.decode()
+
+
+def said_after_saving(client: Client, export: Export) -> str:
+    session = client.session
+    session[JUST_SAVED] = export.pk
+    session.save()
+    return client.get("/data/exports/").content.decode()
+
+
+def test_who_has_saved_an_export_learns_when_it_runs(alice: User, bob_client: Client, newsletter: Export) -> None:
+    assert "It runs when someone clicks Run: the system refresh is off." in said_after_saving(
+        bob_client, newsletter
+    )
+    switch_on(alice)
+    assert "It runs with every system refresh; the next is due in " in said_after_saving(bob_client, newsletter)
+    rule = {"recurrence": "daily", "zone": "UTC", "times": ["03:00"]}
+    scheduling.set_schedule(newsletter, is_on=True, rule=rule, version=0, by=alice)
+    assert "It runs by its own schedule: Daily at 03:00 (UTC)." in said_after_saving(bob_client, newsletter)
+    scheduling.set_schedule(newsletter, is_on=False, rule=rule, version=1, by=alice)
+    assert "its schedule is off" in said_after_saving(bob_client, newsletter)
