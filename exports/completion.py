@@ -12,7 +12,7 @@ from config.jobs.leases import hold_fence
 from config.jobs.models import JobStatus
 from connections import credentials
 from connections.destinations.errors import DestinationError
-from exports import matching, retries
+from exports import matching, recording_removals, retries
 from exports.models import IS_REMOVAL, BatchStatus, Delivered, OutcomeKind, Run, Stage
 from exports.removing import HeldBecause
 from exports.rights import disclosures
@@ -84,6 +84,7 @@ def _end(
 ) -> None:
     hold_fence(run)
     run.batches.filter(status__in=(BatchStatus.PLANNED, BatchStatus.SENDING)).update(status=BatchStatus.NOT_SENT)
+    recording_removals.keep_doubtful(run)
     disclosures.write(run)
     counts: dict[str, object] = {**(figures or _figures(run))}
     counts.pop("unaccounted")

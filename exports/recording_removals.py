@@ -1,6 +1,7 @@
 """What became of a batch of removals: who is off the list, who stays and why, and what is known of them now."""
 
 from typing import Any
+from uuid import UUID
 
 from django.db import connection as database
 
@@ -15,7 +16,10 @@ _KEEP = """
     WITH said AS (
         SELECT * FROM unnest(%(emails)s::text[], %(kinds)s::text[], %(codes)s::text[], %(messages)s::text[])
                    AS said (email, kind, code, message)
-         WHERE code <> %(already)s
+         WHERE NOT (code = %(already)s
+                    AND (%(sent_before)s
+                         OR EXISTS (SELECT FROM exports_removed doubtful
+                                     WHERE doubtful.delivered_set_id = %(set)s AND doubtful.email = said.email)))
     ), taken_off AS (
         SELECT batch.number, person.email, coalesce(said.kind, %(removed)s) AS kind,
                coalesce(said.code, batch.deed) AS code, coalesce(said.message, '') AS message
@@ -42,6 +46,23 @@ _KEEP = """
     SELECT kind, count(*) FROM taken_off GROUP BY kind
 """
 
+_KEEP_DOUBTFUL = """
+    WITH doubtful AS (
+        SELECT DISTINCT known.id AS set_id, person.email, batch.deed
+          FROM exports_batch batch CROSS JOIN unnest(batch.emails) AS person (email)
+          JOIN exports_deliveredset known
+            ON known.export_id = %(export)s AND known.account = %(account)s AND known.list_id = %(list)s
+         WHERE batch.run_id = %(run)s AND batch.status = 'not_sent' AND batch.attempt > 0
+           AND batch.deed IN ('mark', 'delete', 'unsubscribe')
+    ), known AS (
+        UPDATE exports_delivered delivered SET data_hash = %(unknown)s FROM doubtful
+         WHERE delivered.delivered_set_id = doubtful.set_id AND delivered.email = doubtful.email
+        RETURNING doubtful.*)
+    INSERT INTO exports_removed (delivered_set_id, email, deed, mark_field, run_id)
+    SELECT set_id, email, deed, CASE WHEN deed = 'mark' THEN %(mark_field)s ELSE '' END, %(run)s FROM known
+        ON CONFLICT (delivered_set_id, email) DO NOTHING
+"""
+
 
 def record(run: Run, batch: Batch, delivered_set_id: int, receipt: BatchReceipt) -> dict[str, int]:
     """Keep it all, in the caller's transaction; how many were removed, kept, and rejected, for the run's row."""
@@ -64,9 +85,26 @@ def record(run: Run, batch: Batch, delivered_set_id: int, receipt: BatchReceipt)
     return {"removed": removed, "kept": kept, "not_removed": rejected}
 
 
+def keep_doubtful(run: Run) -> None:
+    """Keep that people may have been removed whose batch was sent and never answered before the run ended. Should
+    they be members again they are sent as those are who come back. Call it while the run ends."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            _KEEP_DOUBTFUL,
+            {
+                "run": run.pk,
+                "export": run.export_id,
+                "account": run.account,
+                "list": run.list_id,
+                "mark_field": run.frozen.get("removal", {}).get("mark_field", ""),
+                "unknown": UUID(int=0),
+            },
+        )
+
+
 def _parameters(run: Run, batch: Batch, delivered_set_id: int, receipt: BatchReceipt) -> dict[str, Any]:
-    """Who is already as the removal makes them was removed by this very batch, if it was sent before: the answer
-    was lost."""
+    """Who is already as the removal makes them was removed by this very batch, if it was sent before, or by one of
+    an earlier run: its answer was lost."""
     said = [refusal for refusal in receipt.refusals if refusal.kind != OutcomeKind.DELIVERED]
     removal = run.frozen.get("removal", {})
     return {
@@ -75,7 +113,8 @@ def _parameters(run: Run, batch: Batch, delivered_set_id: int, receipt: BatchRec
         "mark_field": removal.get("mark_field", "") if batch.deed == Deed.MARK else "",
         "run": run.pk,
         "set": delivered_set_id,
-        "already": ALREADY_REMOVED if batch.attempt > 1 else "",
+        "already": ALREADY_REMOVED,
+        "sent_before": batch.attempt > 1,
         "found": FOUND_THERE,
         "found_there": Origin.FOUND_THERE.value,
         "removed": Kind.REMOVED.value,

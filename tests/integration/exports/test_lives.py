@@ -1,0 +1,266 @@
+"""Random lives of an export against a simple model of its list: nobody is lost, doubled, subscribed again or
+removed by accident, whatever is edited, canceled, killed or refused in between."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest import mock
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from pytest_django import Settings
+
+from config.jobs.models import OPEN
+from connections.models import Connection
+from exports import actions, delivery, recording, running
+from exports.models import Delivered, Export, Removal, Run
+from exports.options import RunOptions
+from segments.models import Profile, Segment
+from tests import exporting
+from tests.leaving import adds_up, join, leave, states
+from tests.sandbox import RunningSandbox, sandbox, sandbox_process
+
+__all__ = ["sandbox", "sandbox_process"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CROWD = [f"p{n}@example.com" for n in range(6)]
+PEOPLE = st.sampled_from(CROWD)
+EVERYBODY_AGREED = 1_000_000
+
+
+class Killed(BaseException):
+    """A worker dies here: nothing catches it but the test."""
+
+
+class ListUnderTest(RuleBasedStateMachine):
+    """One export to one list. What the model knows: who was there before, who left the list by their own wish, who
+    was taken off by somebody else, and whom the export may have removed."""
+
+    account: RunningSandbox
+    connection: Connection
+    segment: Segment
+
+    def __init__(self) -> None:
+        super().__init__()
+        name = f"Life {os.urandom(8).hex()}"
+        self.list_id = self.account.create_list(name, scope="OnlyThisList", fields=[("Left", "Text")])
+        self.export = exporting.export_to(
+            self.account,
+            self.connection,
+            self.segment,
+            list_id=self.list_id,
+            mapping=[{"attribute": "first_name", "field": "name"}],
+            name=name,
+        )
+        self.chooses(Removal.LEAVE)
+        leave(self.segment, *CROWD)
+        self.members: set[str] = set()
+        self.there_before: set[str] = set()
+        self.gone_by_wish: set[str] = set()
+        self.ever_members: set[str] = set()
+
+    # -- what people do ----------------------------------------------------------------------------------------
+
+    @rule(email=PEOPLE)
+    def joins(self, email: str) -> None:
+        join(self.segment, email)
+        self.members.add(email)
+        self.ever_members.add(email)
+
+    @rule(email=PEOPLE)
+    def leaves(self, email: str) -> None:
+        leave(self.segment, email)
+        self.members.discard(email)
+
+    @rule(email=PEOPLE)
+    def changes(self, email: str) -> None:
+        profile = Profile.objects.get(attributes__email=email)
+        profile.attributes["first_name"] += "!"
+        profile.save()
+
+    @rule(email=PEOPLE)
+    def signs_up_before_anybody_sends_them(self, email: str) -> None:
+        if email not in states(self.account, self.list_id):
+            self.account.set_state([email], "Active", self.list_id, joined="2020-01-01 00:00:00")
+            self.there_before.add(email)
+
+    @rule(email=PEOPLE)
+    def unsubscribes(self, email: str) -> None:
+        if states(self.account, self.list_id).get(email) == "Active":
+            self.account.set_state([email], "Unsubscribed", self.list_id)
+            self.gone_by_wish.add(email)
+
+    @rule(removal=st.sampled_from(list(Removal)))
+    def chooses(self, removal: Removal) -> None:
+        Export.objects.filter(pk=self.export.pk).update(removal=removal, mark_field="[Left]", mark_value="gone")
+
+    # -- runs --------------------------------------------------------------------------------------------------
+
+    @rule()
+    def runs(self) -> None:
+        self.run_to_its_end()
+
+    @rule()
+    def runs_with_everybody(self) -> None:
+        self.run_to_its_end(RunOptions(everyone=True))
+
+    @rule(kind=st.sampled_from(["drop", "cut_short", "error", "throttle"]), skip=st.integers(0, 4))
+    def runs_in_trouble(self, kind: str, skip: int) -> None:
+        rule: dict[str, Any] = {"kind": kind, "path": "/subscribers/", "skip": skip, "times": 2}
+        self.account.faults({"rules": [rule | ({"applied": True} if kind != "cut_short" else {})]})
+        self.run_to_its_end()
+
+    @rule(step=st.sampled_from(["plan", "send", "receipt"]), skip=st.integers(0, 2))
+    def is_killed_and_taken_up_again(self, step: str, skip: int) -> None:
+        run = actions.start_run(self.fresh(), by=None, options=self.agreed())
+        with dying_at(step, skip):
+            self.carry_on(run)
+        Run.objects.filter(pk=run.pk).update(lease_until=None, resume_at=None)
+        self.carry_on(run)
+        self.ended(run)
+
+    @rule(step=st.sampled_from(["plan", "send", "receipt"]), skip=st.integers(0, 2))
+    def is_canceled_on_the_way(self, step: str, skip: int) -> None:
+        run = actions.start_run(self.fresh(), by=None, options=self.agreed())
+        with dying_at(step, skip):
+            self.carry_on(run)
+        run.refresh_from_db()
+        if run.is_open:
+            Run.objects.filter(pk=run.pk).update(lease_until=None, resume_at=None)
+            actions.cancel_run(run, by=None)
+            self.carry_on(run)
+        self.ended(run)
+
+    # -- what must hold ----------------------------------------------------------------------------------------
+
+    @invariant()
+    def nobody_is_there_by_accident(self) -> None:
+        assert set(states(self.account, self.list_id)) <= self.ever_members | self.there_before
+
+    @invariant()
+    def whoever_has_unsubscribed_stays_so(self) -> None:
+        now = states(self.account, self.list_id)
+        assert all(now[email] == "Unsubscribed" for email in self.gone_by_wish)
+
+    @invariant()
+    def whoever_was_there_before_is_never_removed(self) -> None:
+        now = states(self.account, self.list_id)
+        assert all(now[email] == "Active" for email in self.there_before - self.gone_by_wish)
+        assert not self.marked() & self.there_before
+
+    def teardown(self) -> None:
+        """After all that, one quiet run brings the list to where it should be."""
+        if self.export.runs.filter(status__in=OPEN).exists():
+            return  # it has failed already
+        self.account.clear_faults()
+        self.chooses(Removal.DELETE)
+        self.run_to_its_end()
+        now = states(self.account, self.list_id)
+        for email in self.members:
+            assert now[email] in {"Active", "Unsubscribed"}, (email, now[email])
+            assert email not in self.marked()
+        known = Delivered.objects.filter(delivered_set__list_id=self.list_id).values_list("email", flat=True)
+        assert set(known) <= self.members | self.there_before | self.gone_by_wish
+
+    # -- inside ------------------------------------------------------------------------------------------------
+
+    def fresh(self) -> Export:
+        self.export.refresh_from_db()
+        return self.export
+
+    def agreed(self) -> RunOptions:
+        """Guards are tried elsewhere: here a person has agreed to all removals."""
+        return RunOptions(confirmed_removals=EVERYBODY_AGREED)
+
+    def marked(self) -> set[str]:
+        return {
+            person["EmailAddress"]
+            for person in self.account.people(self.list_id)
+            if any(entry["Key"] == "Left" for entry in person["CustomFields"])
+        }
+
+    def run_to_its_end(self, options: RunOptions | None = None) -> None:
+        run = actions.start_run(self.fresh(), by=None, options=options or self.agreed())
+        self.carry_on(run)
+        self.account.clear_faults()
+        self.ended(run)
+
+    def carry_on(self, run: Run) -> None:
+        """As workers do, until the run has ended or one has died."""
+        for _look in range(200):
+            Run.objects.filter(pk=run.pk).update(resume_at=None)
+            run.batches.update(not_before=None)
+            try:
+                running.carry_on(run.pk)
+            except Killed:
+                return
+            run.refresh_from_db()
+            if not run.is_open:
+                return
+        raise AssertionError(f"still {run.status}: {run.reason} {run.message}")
+
+    def ended(self, run: Run) -> None:
+        run.refresh_from_db()
+        assert not run.is_open
+        assert adds_up(run), vars(run)
+
+
+@contextmanager
+def dying_at(step: str, skip: int) -> Iterator[None]:
+    """The worker dies the next time it comes there, after ``skip`` times."""
+    places = {
+        "plan": (recording, "intend"),
+        "send": (delivery, "_send"),
+        "receipt": (recording, "record_receipt"),
+    }
+    module, name = places[step]
+    real, left = getattr(module, name), [skip]
+
+    def maybe_die(*args: Any, **named: Any) -> Any:
+        if left[0] == 0:
+            if step == "send":
+                real(*args, **named)  # it has arrived, and nobody hears of it
+            raise Killed
+        left[0] -= 1
+        return real(*args, **named)
+
+    with mock.patch.object(module, name, maybe_die):
+        yield
+
+
+@pytest.fixture
+def machine(sandbox: RunningSandbox, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> type[ListUnderTest]:
+    settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
+    monkeypatch.setattr("config.jobs.backoff.FIRST_SECONDS", 0.0)
+    monkeypatch.setattr("exports.delivery.MOST_ATTEMPTS", 50)
+    exporting.profiles([{"email": email, "first_name": f"Name {email}"} for email in CROWD])
+    segment = exporting.segment_of_everyone("Crowd")
+    connection = exporting.sandbox_connection(sandbox)
+    return type("Machine", (ListUnderTest,), {"account": sandbox, "connection": connection, "segment": segment})
+
+
+def live(machine: type[ListUnderTest], *, lives: int, steps: int) -> None:
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=lives,
+            stateful_step_count=steps,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+            report_multiple_bugs=False,
+        ),
+    )
+
+
+def test_nobody_is_lost_doubled_or_removed_by_accident(machine: type[ListUnderTest]) -> None:
+    live(machine, lives=3, steps=12)
+
+
+@pytest.mark.drill
+def test_nobody_is_lost_in_many_long_lives(machine: type[ListUnderTest]) -> None:
+    live(machine, lives=6 * int(os.environ.get("TIMES") or 10), steps=40)
