@@ -241,27 +241,30 @@ def _keep_refusals(
         "kinds": [refusal.kind.value for refusal in refusals],
         "codes": [refusal.code for refusal in refusals],
         "messages": [refusal.message for refusal in refusals],
+        "passing": [refusal.may_pass for refusal in refusals],
     }
     with database.cursor() as cursor:
         cursor.execute(
             """
             WITH refusal AS (
-                SELECT DISTINCT ON (person.email) person.*, said.kind, said.code, said.message
+                SELECT DISTINCT ON (person.email) person.*, said.kind, said.code, said.message, said.may_pass
                   FROM exports_batch batch,
                        unnest(batch.profile_ids, batch.emails, batch.hashes)
                            AS person (profile_id, email, data_hash),
-                       unnest(%(emails)s::text[], %(kinds)s::text[], %(codes)s::text[], %(messages)s::text[])
-                           AS said (email, kind, code, message)
+                       unnest(%(emails)s::text[], %(kinds)s::text[], %(codes)s::text[], %(messages)s::text[],
+                              %(passing)s::boolean[]) AS said (email, kind, code, message, may_pass)
                  WHERE batch.id = %(batch)s AND said.email = person.email
             ), known AS (
                 SELECT email, data_hash, code FROM exports_refused
                  WHERE delivered_set_id = %(set)s AND email = ANY (%(emails)s) AND last_run_id <> %(run)s
             ), remembered AS (
-                INSERT INTO exports_refused (delivered_set_id, email, data_hash, code, last_run_id, "left")
-                SELECT %(set)s, email, data_hash, code, %(run)s, kind = 'left' FROM refusal WHERE email <> ''
+                INSERT INTO exports_refused
+                       (delivered_set_id, email, data_hash, code, ask_again, last_run_id, "left")
+                SELECT %(set)s, email, data_hash, code, may_pass, %(run)s, kind = 'left'
+                  FROM refusal WHERE email <> ''
                     ON CONFLICT (delivered_set_id, email)
-                    DO UPDATE SET data_hash = excluded.data_hash, code = excluded.code, ask_again = false,
-                                  last_run_id = excluded.last_run_id, "left" = excluded."left"
+                    DO UPDATE SET data_hash = excluded.data_hash, code = excluded.code,
+                                  ask_again = excluded.ask_again, last_run_id = excluded.last_run_id, "left" = excluded."left"
             )
             INSERT INTO exports_outcome (run_id, batch_number, kind, profile_id, email, code, message, is_new)
             SELECT %(run)s, batch.number, kind, profile_id, email, refusal.code, refusal.message,

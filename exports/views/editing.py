@@ -109,7 +109,7 @@ def parts(request: Request) -> HttpResponse:
     if request.GET.get("rows") == "match":
         matched = draft.matched_by_name(pane.attributes, pane.fields)
         pane = ExportPane(request.user, unjudged(matched, choices, export), export=export)
-    context = {"pane": pane, "form": pane.form, "parts": PARTS.get(changed, ()), "swap": True}
+    context = {"pane": pane, "form": pane.form, "export": export, "parts": PARTS.get(changed, ()), "swap": True}
     return render(request, "exports/parts.html", context)
 
 

@@ -18,6 +18,8 @@ CONSENT_MISSING = 214
 DELETED = 205
 UNAUTHORIZED = 401
 TOKEN_EXPIRED = 121
+# Of one person: the same row may be taken later.
+MAY_PASS = frozenset({THROTTLED, 500})
 # Not on the list, or not an address that a list could hold.
 NOT_ON_LIST = frozenset({1, 203})
 TOKEN_REFUSED = frozenset({120, TOKEN_EXPIRED, 122})

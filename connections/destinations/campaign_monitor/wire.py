@@ -158,7 +158,8 @@ def _refusal(row: Mapping[str, Any]) -> ProfileRefusal:
     )  # the sentence is also shown to those who see no address
     if code in codes.LEFT:
         return ProfileRefusal(email, OutcomeKind.LEFT, str(code), str(codes.LEFT[code]))
-    return ProfileRefusal(email, OutcomeKind.REJECTED, str(code), _rejection(code, said))
+    may_pass = code in codes.MAY_PASS
+    return ProfileRefusal(email, OutcomeKind.REJECTED, str(code), _rejection(code, said), may_pass=may_pass)
 
 
 def _rejection(code: int, said: str) -> str:

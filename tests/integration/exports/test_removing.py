@@ -227,6 +227,38 @@ def test_it_finishes_what_a_dead_worker_left_half_done(
     assert set(states(account, export.list_id).values()) == {"Active"}
 
 
+def test_it_asks_again_in_the_next_run_for_whom_the_destination_could_not_take_at_the_moment(
+    account: RunningSandbox, crowd: Segment
+) -> None:
+    export = export_of(account, crowd, Removal.LEAVE)
+    busy = {"kind": "refuse_emails", "emails": [CROWD[0]], "code": 500, "times": 1}
+    bad = {"kind": "refuse_emails", "emails": [CROWD[1]], "code": 1, "times": 1}
+    account.faults({"rules": [busy]})
+    assert run(export).rejected == 1
+    assert run(export).delivered == 1
+    Delivered.objects.filter(email=CROWD[1]).delete()
+    account.faults({"rules": [bad]})
+    assert run(export).rejected == 1
+    assert run(export).still_refused == 1  # only when their data change
+
+
+def test_it_remembers_removals_whose_answer_never_came(account: RunningSandbox, crowd: Segment) -> None:
+    export = export_of(account, crowd, Removal.DELETE)
+    run(export)
+    leave(crowd, *CROWD[:2])
+    lost = {"kind": "drop", "method": "DELETE", "times": 1, "applied": True}
+    revoked = {"kind": "refuse_credential", "method": "GET", "path": "/subscribers/", "skip": 1, "code": 100}
+    account.faults({"rules": [lost, revoked]})
+    assert run(export).status == JobStatus.FAILED
+    account.clear_faults()
+    assert list(states(account, export.list_id).values()).count("Deleted") == 1
+    export.connection.refresh_from_db() if export.connection else None
+    type(export.connection).objects.update(reconnect_reason="")
+    join(crowd, *CROWD[:2])
+    run(export)
+    assert set(states(account, export.list_id).values()) == {"Active"}
+
+
 def test_it_forgets_nobody_when_it_is_canceled_before_removing(
     account: RunningSandbox, crowd: Segment, settings: Settings
 ) -> None:
