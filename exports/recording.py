@@ -264,7 +264,8 @@ def _keep_refusals(
                   FROM refusal WHERE email <> ''
                     ON CONFLICT (delivered_set_id, email)
                     DO UPDATE SET data_hash = excluded.data_hash, code = excluded.code,
-                                  ask_again = excluded.ask_again, last_run_id = excluded.last_run_id, "left" = excluded."left"
+                                  ask_again = excluded.ask_again, last_run_id = excluded.last_run_id,
+                                  "left" = excluded."left"
             )
             INSERT INTO exports_outcome (run_id, batch_number, kind, profile_id, email, code, message, is_new)
             SELECT %(run)s, batch.number, kind, profile_id, email, refusal.code, refusal.message,

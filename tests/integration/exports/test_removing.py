@@ -6,6 +6,7 @@ import pytest
 from pytest_django import Settings
 
 from config.jobs.models import JobStatus
+from connections.models import Connection
 from exports.models import Delivered, Export, Removal, Removed, Run
 from exports.run_states import Reason
 from segments.models import Segment
@@ -252,8 +253,7 @@ def test_it_remembers_removals_whose_answer_never_came(account: RunningSandbox, 
     assert run(export).status == JobStatus.FAILED
     account.clear_faults()
     assert list(states(account, export.list_id).values()).count("Deleted") == 1
-    export.connection.refresh_from_db() if export.connection else None
-    type(export.connection).objects.update(reconnect_reason="")
+    Connection.objects.update(reconnect_reason="")
     join(crowd, *CROWD[:2])
     run(export)
     assert set(states(account, export.list_id).values()) == {"Active"}
