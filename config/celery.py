@@ -37,6 +37,8 @@ TICKS = (
 NIGHTLY = {
     "exports.tasks.prune_disclosures": crontab(hour="3", minute="20"),
     "exports.tasks.forget_old_people": crontab(hour="3", minute="40"),
+    "exports.tasks.tend_schedules": crontab(hour="3", minute="50"),
+    "segments.tasks.tend_schedules": crontab(hour="3", minute="50"),
 }
 _DOORBELLS = Exchange("doorbells", type="direct")
 

@@ -9,7 +9,7 @@ from connections.limits import Breach
 from connections.models import Connection
 from connections.policies import why_it_cannot_run
 from exports import matching
-from exports.models import Export, Removal, Run
+from exports.models import Export, Removal, Run, Trigger
 
 
 class Refusal(Exception):
@@ -42,7 +42,7 @@ def check_can_run(export: Export) -> None:
 
 def already_running(run: Run) -> str:
     """Who started the run that is under way."""
-    if run.requested_by is None:
+    if run.requested_by is None or run.trigger == Trigger.SCHEDULE:  # nobody clicked
         return _("Run %(number)s is already under way.") % {"number": run.number}
     return _("Run %(number)s is already under way, started by %(person)s.") % {
         "number": run.number,

@@ -5,6 +5,7 @@ from celery.signals import worker_shutting_down
 
 from config.jobs import ticking
 from exports import claiming, delivery, due, retention, retries, running
+from exports.models import ExportSchedule, ExportTick
 from exports.rights import disclosures, removals
 
 
@@ -31,6 +32,13 @@ def start_due() -> None:
     """Start the runs that are due by their export's own schedule."""
     if ticking.until_all_are_started(due.start_due):
         ring_for_open_jobs.delay()
+
+
+@shared_task
+def tend_schedules() -> None:
+    """Follow changed time zones, and forget old ticks."""
+    ticking.settle(ExportSchedule.objects.all())
+    ticking.forget_old(ExportTick.objects.all())
 
 
 @shared_task

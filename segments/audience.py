@@ -8,11 +8,12 @@ from types import MappingProxyType
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 from django.db.models.functions import Lower
 
 from config.jobs.models import OPEN
 from segments import profile_attributes
-from segments.models import ImportJob, Profile, Segment, SegmentRefresh
+from segments.models import ImportJob, Profile, Segment, SegmentRefresh, SegmentSchedule
 from segments.profile_attributes import Attribute
 
 # What we take for a deliverable address, after trimming and lower-casing: ASCII before the @ (the vendor refuses
@@ -112,16 +113,15 @@ def segment_summaries(ids: Sequence[int] | None = None) -> list[SegmentSummary]:
 
 
 def being_refreshed(segment_ids: Sequence[int], *, asked_until: datetime) -> list[str]:
-    """The names of those segments, and of any data source, whose refresh was asked for by then and has not ended.
-    Whoever reads them now reads what they were before it."""
-    refreshes = SegmentRefresh.objects.filter(
-        segment__in=segment_ids, status__in=OPEN, created_at__lte=asked_until
-    )
+    """The names of those segments, and of any data source, whose refresh was due or asked for by then and has not
+    ended. Whoever reads them now reads what they were before it."""
+    asked = Q(created_at__lte=asked_until) | Q(ticks__due_at__lte=asked_until)
+    refreshes = SegmentRefresh.objects.filter(asked, segment__in=segment_ids, status__in=OPEN)
+    # Due at the same moment, and its tick is a moment behind.
+    due = SegmentSchedule.objects.filter(segment__in=segment_ids, due_at__lte=asked_until)
     imports = ImportJob.objects.filter(status__in=OPEN, created_at__lte=asked_until)
-    return [
-        *refreshes.order_by("pk").values_list("segment__name", flat=True),
-        *imports.order_by("source__name").values_list("source__name", flat=True).distinct(),
-    ]
+    segments = {*refreshes.values_list("segment__name", flat=True), *due.values_list("segment__name", flat=True)}
+    return [*sorted(segments), *sorted(set(imports.values_list("source__name", flat=True)))]
 
 
 def find_profile(profile_id: int) -> ProfileSummary | None:

@@ -6,7 +6,7 @@ from django.db.models import Exists, OuterRef
 from config.jobs import leases, ticking
 from config.jobs.models import JobStatus
 from segments import due, importing, refresh, uploads
-from segments.models import ImportJob, SegmentRefresh
+from segments.models import ImportJob, SegmentRefresh, SegmentSchedule, SegmentTick
 
 
 @shared_task
@@ -37,3 +37,10 @@ def start_due() -> None:
     """Start the refreshes that are due by their segment's own schedule."""
     if ticking.until_all_are_started(due.start_due):
         ring_for_open_jobs.delay()
+
+
+@shared_task
+def tend_schedules() -> None:
+    """Follow changed time zones, and forget old ticks."""
+    ticking.settle(SegmentSchedule.objects.all())
+    ticking.forget_old(SegmentTick.objects.all())

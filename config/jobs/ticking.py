@@ -16,7 +16,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from config.jobs import clock
-from config.jobs.models import Schedule
+from config.jobs.models import Schedule, Tick
 from config.jobs.schedule import latest_due, next_due
 from config.jobs.schedule_plain import WrongRule, from_plain
 
@@ -25,11 +25,13 @@ logger = logging.getLogger(__name__)
 BATCH = 500
 # Noticed later than this, a due moment was missed: nobody was there to look.
 ON_TIME = timedelta(minutes=15)
+KEPT = timedelta(days=400)
 _LOOK_AGAIN = timedelta(hours=1)
 
 RUN_ONCE, SKIP = "RUN", "SKIP"
 
 ScheduleT = TypeVar("ScheduleT", bound=Schedule)
+TickT = TypeVar("TickT", bound=Tick)
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,26 @@ def until_all_are_started(start_due: Callable[[], int]) -> int:
     while count := start_due():
         total += count
     return total
+
+
+def settle(schedules: "QuerySet[ScheduleT]") -> int:
+    """Compute anew when ``schedules`` are due, since a government may have changed the clocks of a zone after that
+    was stored; how many are due at another moment now. What is due already is left to the tick."""
+    now, moved = clock.now(), {}
+    for schedule in schedules.filter(due_at__gt=now).iterator(BATCH):
+        try:
+            due_at = next_due(from_plain(schedule.rule or {}), now)
+        except WrongRule:  # the tick says so
+            continue
+        if due_at != schedule.due_at:
+            moved[schedule.pk] = due_at
+    _store(schedules.model._meta.db_table, moved)
+    return len(moved)
+
+
+def forget_old(ticks: "QuerySet[TickT]") -> None:
+    """Ticks are kept for a year and a bit."""
+    ticks.filter(due_at__lt=clock.now() - KEPT).delete()
 
 
 def _place(schedule: ScheduleT, now: datetime) -> tuple[Due[ScheduleT], datetime]:

@@ -16,7 +16,7 @@ from config.jobs.models import JobStatus, TickResult
 from config.jobs.schedule_plain import WrongRule
 from config.web.versions import StaleEdit
 from connections.models import Connection
-from exports import actions, due, scheduling
+from exports import actions, due, scheduling, tasks
 from exports.models import Export, ExportSchedule, ExportTick, Run, Trigger
 from tests import exporting
 
@@ -229,3 +229,24 @@ def test_the_pages_say_that_it_was_missed_and_passed_over(
     tick_at(TWO + timedelta(hours=5))
     html = charlie_client.get(f"/data/exports/{export.pk}/runs/").content.decode()
     assert "Due at Nov. 25, 2026, 14:00:00 UTC, while the system was not running. Passed over." in html
+
+
+def test_what_is_due_follows_a_zone_that_changes_its_clocks(export: Export) -> None:
+    """As when the machine learns of new rules: what was stored is no longer what the rule gives."""
+    ExportSchedule.objects.update(due_at=TWO + timedelta(hours=1))
+    assert ticking.settle(ExportSchedule.objects.all()) == 1
+    assert ExportSchedule.objects.get().due_at == TWO
+    assert ticking.settle(ExportSchedule.objects.all()) == 0
+
+
+def test_what_is_due_already_is_not_moved_away(export: Export) -> None:
+    clock.run_from(TWO + timedelta(seconds=1))
+    assert ticking.settle(ExportSchedule.objects.all()) == 0
+    assert due.start_due() == 1
+
+
+def test_old_ticks_are_forgotten_and_their_runs_are_not(export: Export) -> None:
+    tick_at(TWO)
+    clock.run_from(TWO + timedelta(days=401))
+    tasks.tend_schedules()
+    assert (export.ticks.count(), export.runs.count()) == (0, 1)

@@ -11,8 +11,10 @@ from exports.models import Export, Run
 from exports.run_states import Reason
 from exports.views.shown import ShownRun
 from segments import actions as segment_actions
+from segments import due as segment_due
 from segments import refresh
-from segments.models import ImportJob, Segment
+from segments import scheduling as segment_scheduling
+from segments.models import ImportJob, Segment, SegmentSchedule
 
 
 def look(run: Run) -> Run:
@@ -60,3 +62,17 @@ def test_a_refresh_of_another_segment_holds_nothing_up(newsletter: Export) -> No
     other = Segment.objects.create(name="Other", rules={})
     segment_actions.request_refresh(other, by=None)
     assert not look(actions.start_run(newsletter, by=None)).is_open
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_waits_for_a_segment_that_is_due_at_the_same_moment(newsletter: Export, everyone: Segment) -> None:
+    """Whichever of the two ticks comes first."""
+    rule = {"recurrence": "daily", "zone": "UTC", "times": ["14:00"]}
+    segment_scheduling.set_schedule(everyone, is_on=True, rule=rule, version=0, by=None)
+    SegmentSchedule.objects.update(due_at=clock.now())
+    run = actions.start_run(newsletter, by=None)
+    assert "Everyone" in waits_for(look(run))
+    assert segment_due.start_due() == 1
+    assert "Everyone" in waits_for(look(run))
+    refresh.run_refresh(everyone.refreshes.get().pk)
+    assert not look(run).is_open
