@@ -5,7 +5,7 @@ killed leaves nothing half done and the next look goes on."""
 import logging
 from collections.abc import Iterable
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.utils.translation import gettext as _
 
 from config.jobs import clock, leases
@@ -100,14 +100,25 @@ def _start(refresh: SystemRefresh, step: RefreshStep) -> bool:
     leases.hold_fence(refresh)
     stage = stages.of(step.kind)
     try:
-        job = stage.begin(step.target_id)
+        with transaction.atomic():
+            job = stage.begin(step.target_id)
     except stages.NotNow:
         return False
     except stages.CannotBegin as reason:
-        _write(refresh, step, status=reason.status, message=str(reason), finished_at=clock.now())
-        return False
+        return _give_up(refresh, step, reason.status, str(reason))
+    except (OperationalError, InterfaceError):
+        raise  # the database is away: the next look tries again
+    except Exception:  # one thing that cannot be begun must not keep back all others
+        logger.exception("system refresh %s: %s “%s” could not be begun", refresh.pk, step.kind, step.name)
+        return _give_up(refresh, step, JobStatus.FAILED, _("Something went wrong here; the log says what."))
     _write(refresh, step, status=job.status, **{stage.field: job})
     return True
+
+
+def _give_up(refresh: SystemRefresh, step: RefreshStep, status: JobStatus, message: str) -> bool:
+    """End a step that cannot be begun; nothing was."""
+    _write(refresh, step, status=status, message=message, finished_at=clock.now())
+    return False
 
 
 @transaction.atomic

@@ -14,7 +14,7 @@ from config.jobs import leases
 from config.jobs.leases import LeaseLost
 from config.jobs.models import JobStatus
 from config.system.models import RefreshStep, SystemRefresh
-from config.system.refreshing import actions, engine, workflow
+from config.system.refreshing import actions, engine, stages, workflow
 from config.system.refreshing.engine import _write
 from connections.actions import mark_reconnect_needed
 from exports import actions as export_actions
@@ -125,6 +125,24 @@ def test_an_export_that_cannot_run_fails_with_the_reason(newsletter: Export, ali
     step = refreshing.step(refresh, "Newsletter")
     assert step.status == JobStatus.FAILED
     assert "cannot be used" in step.message
+
+
+def test_one_thing_that_cannot_be_begun_keeps_back_nothing_else(
+    shop: DataSource, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = refreshing.segment("Broken")
+    refreshing.segment("Sound")
+
+    def begin(self: stages.Segments, pk: int) -> Any:
+        if pk == broken.pk:
+            return SegmentRefresh.objects.create(segment_id=pk, status="x" * 99)  # too long for the database
+        return really_begin(self, pk)
+
+    really_begin = stages.Segments.begin
+    monkeypatch.setattr(stages.Segments, "begin", begin)
+    refresh = refreshing.do(asked_for(alice))
+    assert refreshing.ends(refresh) == {"Shop": "successful", "Broken": "failed", "Sound": "successful"}
+    assert "the log says what" in refreshing.step(refresh, "Broken").message
 
 
 def test_a_run_that_is_under_way_ends_first(newsletter: Export, alice: User) -> None:
