@@ -92,6 +92,29 @@ def edit(export: Export, settings: ExportSettings, *, version: int, by: User | N
 
 
 @transaction.atomic
+def put_segment(export: Export, segment: Segment, *, holds: bool, by: User) -> None:
+    """Let the export send the segment, or not any longer, with its next run. Raises PermissionDenied, and
+    policies.Refusal when nothing would be left to send."""
+    export = Export.objects.select_for_update(of=("self",)).get(pk=export.pk)
+    permissions.check_can_manage(by, export)
+    if export.segments.filter(pk=segment.pk).exists() == holds:
+        return
+    before = describe(export)
+    take_version(export, export.version)
+    if holds:
+        export.segments.add(segment)
+    else:
+        export.segments.remove(segment)
+        policies.check_has_segments(export)
+    # Whoever accepted that people are emailed did not accept it for others.
+    export.opt_in_mail_accepted = False
+    export.save(update_fields=["opt_in_mail_accepted"])
+    after = describe(export)
+    changes = {name: (before[name], after[name]) for name in after if before[name] != after[name]}
+    record("edited", export, by=by, changes=changes, version=export.version)
+
+
+@transaction.atomic
 def duplicate(export: Export, *, by: User | None) -> Export:
     """A copy under a free name. It has sent nothing yet, knows nobody on the list, and its schedule is off."""
     copy = Export(created_by=by, connection=export.connection, name=_free_name(export.name))

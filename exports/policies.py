@@ -124,6 +124,12 @@ def can_confirm(run: Run) -> bool:
     return True
 
 
+def check_has_segments(export: Export) -> None:
+    """Raise Refusal when the export would send nobody at all."""
+    if not export.segments.exists():
+        raise Refusal(_("“%(name)s” needs at least one segment: choose another one first.") % {"name": export})
+
+
 def check_can_detach(export: Export) -> None:
     """Raise Refusal when there is nothing to detach, or while a run is under way."""
     if export.connection is None:

@@ -1,6 +1,6 @@
 """What people and programs do with segments and data sources. Each is one transaction and signs the record."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from config.audit.record import record
 from config.jobs import clock, leases
 from config.jobs.models import OPEN, JobStatus
 from config.web.versions import take_version
-from segments import csv_files, permissions, rules, tasks, used_by
+from segments import csv_files, permissions, resting, rules, tasks, used_by
 from segments.models import DataSource, ImportJob, Segment, SegmentRefresh
 from segments.profile_attributes import types_by_name
 from segments.rights.subjects import without_addresses
@@ -24,6 +24,18 @@ class SegmentInUse(Exception):
     def __init__(self, uses: list[used_by.Use]) -> None:
         super().__init__(_("The segment is used by: %(names)s.") % {"names": ", ".join(use.name for use in uses)})
         self.uses = uses
+
+
+class SegmentRests(Exception):
+    """It stays as it was drawn, so that other rules would not say who is in it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _(
+                "An inactive or static segment keeps its members. "
+                "Activate it or make it dynamic to change its rules."
+            )
+        )
 
 
 class KeyColumnDiffers(Exception):
@@ -94,12 +106,20 @@ def cancel_import(job: ImportJob, *, by: User | None) -> None:
 
 @transaction.atomic
 def create_segment(
-    *, name: str, rules_tree: Mapping[str, object], by: User | None, description: str = "", ring: bool = True
+    *,
+    name: str,
+    rules_tree: Mapping[str, object],
+    by: User | None,
+    description: str = "",
+    tags: Sequence[str] = (),
+    ring: bool = True,
 ) -> Segment:
     """A new segment, queued to be drawn; raises rules.InvalidRules."""
     permissions.check_can_manage_segments(by)
     rules.check(rules_tree, types_by_name())
-    segment = Segment.objects.create(name=name, description=description, rules=dict(rules_tree), created_by=by)
+    segment = Segment.objects.create(
+        name=name, description=description, rules=dict(rules_tree), tags=list(tags), created_by=by
+    )
     record("created", segment, by=by, version=segment.version, changes={"rule": (None, _told(rules_tree))})
     request_refresh(segment, by=by, ring=ring)
     return segment
@@ -114,19 +134,25 @@ def edit_segment(
     rules_tree: Mapping[str, object],
     by: User | None,
     description: str = "",
+    tags: Sequence[str] | None = None,
     ring: bool = True,
 ) -> Segment:
-    """Change a segment that was read at ``version``; it is drawn again when its rules have changed. Raises
-    StaleEdit when somebody was faster, and rules.InvalidRules."""
+    """Change a segment that was read at ``version``; it is drawn again when its rules have changed. Without
+    ``tags`` it keeps those that it has. Raises StaleEdit when somebody was faster, SegmentRests, and
+    rules.InvalidRules."""
     permissions.check_can_manage_segments(by)
     rules.check(rules_tree, types_by_name())
     take_version(segment, version)
     segment.refresh_from_db()
-    before = {"name": segment.name, "description": segment.description, "rule": rules.sentence(segment.rules)}
+    before = _described(segment)
     redraw = segment.rules != rules_tree
+    if redraw and resting.why_not_drawn(segment):
+        segment.version = version  # the new one is undone with everything else
+        raise SegmentRests
     segment.name, segment.description, segment.rules = name, description, dict(rules_tree)
-    segment.save(update_fields=["name", "description", "rules"])
-    after = {"name": name, "description": description, "rule": rules.sentence(rules_tree)}
+    segment.tags = segment.tags if tags is None else list(tags)
+    segment.save(update_fields=["name", "description", "rules", "tags"])
+    after = _described(segment)
     changes = {
         field: (without_addresses(before[field]), without_addresses(after[field]))
         for field in before
@@ -136,6 +162,70 @@ def edit_segment(
     if redraw:
         request_refresh(segment, by=by, ring=ring)
     return segment
+
+
+@transaction.atomic
+def duplicate_segment(segment: Segment, *, by: User) -> Segment:
+    """A copy with the same rules under a free name, queued to be drawn. Nothing uses it yet."""
+    permissions.check_can_manage_segments(by)
+    copy = Segment.objects.create(
+        name=_free_name(segment.name),
+        description=segment.description,
+        rules=segment.rules,
+        tags=segment.tags,
+        created_by=by,
+    )
+    record("duplicated", copy, by=by, version=copy.version, changes={"from": (None, segment.name)})
+    request_refresh(copy, by=by)
+    return copy
+
+
+@transaction.atomic
+def activate_segment(segment: Segment, *, by: User) -> None:
+    """Let the segment be refreshed again, and do so at once."""
+    if _switch(segment, "is_active", True, "activated", by):
+        request_refresh(segment, by=by)
+
+
+@transaction.atomic
+def deactivate_segment(segment: Segment, *, by: User) -> None:
+    """Leave the segment as it is: it is not refreshed and shows Skipped."""
+    if _switch(segment, "is_active", False, "deactivated", by):
+        skip_refresh(segment, message=resting.why_not_drawn(segment))
+
+
+@transaction.atomic
+def make_static(segment: Segment, *, by: User) -> None:
+    """Keep the members that the segment has now."""
+    _switch(segment, "is_static", True, "made_static", by)
+
+
+@transaction.atomic
+def make_dynamic(segment: Segment, *, by: User) -> None:
+    """Let the rules say again who is in it."""
+    if _switch(segment, "is_static", False, "made_dynamic", by) and segment.is_active:
+        request_refresh(segment, by=by)
+
+
+def _switch(segment: Segment, field: str, value: bool, deed: str, by: User) -> bool:
+    """Set a flag; False when it was set already."""
+    permissions.check_can_manage_segments(by)
+    locked = Segment.objects.select_for_update(no_key=True).get(pk=segment.pk)
+    if getattr(locked, field) == value:
+        return False
+    setattr(segment, field, value)
+    segment.save(update_fields=[field])
+    record(deed, segment, by=by)
+    return True
+
+
+def _described(segment: Segment) -> dict[str, str]:
+    return {
+        "name": segment.name,
+        "description": segment.description,
+        "tags": ", ".join(segment.tags),
+        "rule": rules.sentence(segment.rules),
+    }
 
 
 @transaction.atomic
@@ -177,6 +267,14 @@ def skip_refresh(segment: Segment, *, message: str) -> SegmentRefresh:
     return SegmentRefresh.objects.create(
         segment=segment, status=JobStatus.SKIPPED, created_at=moment, finished_at=moment, message=message
     )
+
+
+def _free_name(name: str) -> str:
+    base = _("%(name)s – copy") % {"name": name[:90]}  # the longest name has room for the words and a number
+    candidate, number = base, 2
+    while Segment.objects.filter(name__iexact=candidate).exists():
+        candidate, number = f"{base} {number}", number + 1
+    return candidate
 
 
 def _told(tree: Mapping[str, object]) -> str:

@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from segments import csv_files
 from segments.models import DataSource, Segment
 
+MOST_TAGS, LONGEST_TAG = 10, 40
+
 
 class ChooseFileForm(forms.Form):
     """The first step of an import."""
@@ -77,6 +79,14 @@ class SegmentForm(forms.Form):
         label=_("Description"), max_length=500, required=False, widget=forms.TextInput(attrs={"maxlength": "500"})
     )
 
+    tags = forms.CharField(
+        label=_("Tags"),
+        max_length=300,
+        required=False,
+        help_text=_("Words to find it by, separated by commas."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
     def __init__(self, *args: Any, segment: Segment | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._segment = segment
@@ -89,3 +99,14 @@ class SegmentForm(forms.Form):
         if others.exists():
             raise ValidationError(_("Another segment has this name. Choose a different one."))
         return name
+
+    def clean_tags(self) -> list[str]:
+        """Each word once, whatever its case."""
+        tags = [word for part in self.cleaned_data["tags"].split(",") if (word := " ".join(part.split()))]
+        different = list({tag.casefold(): tag for tag in reversed(tags)}.values())[::-1]
+        if len(different) > MOST_TAGS or any(len(tag) > LONGEST_TAG for tag in different):
+            raise ValidationError(
+                _("At most %(most)d tags of at most %(longest)d characters."),
+                params={"most": MOST_TAGS, "longest": LONGEST_TAG},
+            )
+        return different

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from config.jobs import clock, leases
 from config.jobs.models import JobStatus
-from segments import rules, statistics
+from segments import resting, rules, statistics
 from segments.models import Segment, SegmentRefresh
 from segments.profile_attributes import types_by_name
 
@@ -70,6 +70,9 @@ def count(tree: rules.Tree) -> int:
 def _begin(job: SegmentRefresh) -> bool:
     if job.status == JobStatus.PROCESSING and job.attempt > MOST_ATTEMPTS:
         _finish(job, JobStatus.FAILED, _("The refresh was begun many times and never ended; it is given up."))
+        return False
+    if why := resting.why_not_drawn(Segment.objects.get(pk=job.segment_id)):
+        _finish(job, JobStatus.SKIPPED, why)
         return False
     leases.fenced_update(job, status=JobStatus.PROCESSING, started_at=job.started_at or clock.now())
     return True

@@ -6,11 +6,13 @@ from segments.views import (
     data_sources,
     erasures,
     imports,
+    managing,
     person,
     scheduling,
     segment_list,
     segment_page,
     source_removal,
+    states,
     upload,
 )
 
@@ -38,6 +40,13 @@ urlpatterns = [
     path("segments/add/", builder.add, name="add"),
     path("segments/<int:pk>/", segment_page.detail, name="detail"),
     path("segments/<int:pk>/live/", segment_page.live, name="live"),
+    path("segments/activate/", states.activate, name="activate"),
+    path("segments/deactivate/", states.deactivate, name="deactivate"),
+    path("segments/make-static/", states.make_static, name="make_static"),
+    path("segments/make-dynamic/", states.make_dynamic, name="make_dynamic"),
+    path("segments/<int:pk>/exports/", managing.manage, name="manage"),
+    path("segments/<int:pk>/duplicate/", segment_page.duplicate, name="duplicate"),
+    path("segments/<int:pk>/members/", segment_page.download, name="members"),
     path("segments/<int:pk>/edit/", builder.edit, name="edit"),
     path("segments/<int:pk>/remove/", segment_page.remove, name="remove"),
 ]

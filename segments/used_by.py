@@ -2,6 +2,11 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
+
+from django.db import transaction
+
+from config.accounts.models import User
 
 
 @dataclass(frozen=True)
@@ -37,3 +42,63 @@ def counts_of(segment_ids: Collection[int]) -> dict[int, int]:
         for pk, count in found.items():
             totals[pk] += count
     return totals
+
+
+# -- putting a segment into what uses it -----------------------------------------------------------------------
+
+
+class CannotBePut(Exception):
+    """It cannot be put there, or taken out, now; the text says why."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """One thing that holds the segment or could; ``obstacle`` says why that cannot be changed by whoever asks."""
+
+    key: str
+    name: str
+    url: str
+    holds: bool
+    obstacle: str = ""
+
+
+class Holder(Protocol):
+    """An app whose things hold segments."""
+
+    def places(self, segment_id: int, user: User) -> Sequence[Place]: ...
+
+    def new_place(self, segment_id: int, user: User) -> str:
+        """The address where a new one is made with this segment; empty where the person may not."""
+        ...
+
+    def put(self, key: str, segment_id: int, *, holds: bool, by: User) -> None:
+        """Let one of its things hold the segment, or not. Raises CannotBePut and PermissionDenied."""
+        ...
+
+
+_holders: list[Holder] = []
+
+
+def register_holder(holder: Holder) -> None:
+    """Let segments be put into the things of an app."""
+    _holders.append(holder)
+
+
+def places_for(segment_id: int, user: User) -> list[Place]:
+    """All that holds the segment and all that could, those that do first."""
+    found = [place for holder in _holders for place in holder.places(segment_id, user)]
+    return sorted(found, key=lambda place: (not place.holds, place.name.casefold()))
+
+
+def new_places_for(segment_id: int, user: User) -> list[str]:
+    """Where somebody can make a new thing with this segment."""
+    return [address for holder in _holders if (address := holder.new_place(segment_id, user))]
+
+
+@transaction.atomic
+def put(segment_id: int, *, into: Collection[str], out_of: Collection[str], by: User) -> None:
+    """Put the segment into things and take it out of others, by their keys: all or nothing. Raises CannotBePut and
+    PermissionDenied."""
+    for holder in _holders:
+        for key in [*into, *out_of]:
+            holder.put(key, segment_id, holds=key in into, by=by)

@@ -45,6 +45,8 @@ ACTIONS: dict[str, Promise] = {
     "invited": _("Invited"),
     "limits_changed": _("Limits changed"),
     "locked": _("Sign-in locked"),
+    "made_dynamic": _("Made dynamic"),
+    "made_static": _("Made static"),
     "one_person_sent": _("One person sent"),
     "options_added": _("Options added to a field of the list"),
     "password changed": _("Password changed"),

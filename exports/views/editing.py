@@ -76,6 +76,8 @@ def add(request: Request) -> HttpResponse:
     if request.method == "POST":
         return _save(request, choices, None)
     draft = drafts.fresh([str(connection.pk) for connection in choices.connections], choices.attributes)
+    offered = {str(segment.id) for segment in choices.segments}
+    draft = replace(draft, segments=[pk for pk in request.GET.getlist("segment") if pk in offered])
     return _pane(request, unjudged(draft, choices, None), None, waits=True)
 
 

@@ -16,6 +16,10 @@ class Segment(models.Model):
     name = models.CharField(_("name"), max_length=120)
     description = models.CharField(_("description"), max_length=500, blank=True)
     rules = models.JSONField(default=dict)
+    tags = models.JSONField(default=list, blank=True)  # words, in the order given
+    # An inactive segment is not refreshed; a static one is drawn once and stays so.
+    is_active = models.BooleanField(default=True)
+    is_static = models.BooleanField(default=False)
     member_count = models.BigIntegerField(default=0)
     refreshed_at = models.DateTimeField(null=True, blank=True)  # None: never drawn yet
     version = models.IntegerField(default=1)

@@ -35,7 +35,7 @@ def edit(request: Request, pk: int) -> HttpResponse:
 
 def _pane(request: Request, segment: Segment | None) -> HttpResponse:
     if request.method != "POST":
-        initial = {"name": segment.name, "description": segment.description} if segment else {}
+        initial = _as_typed(segment) if segment else {}
         return _shown(request, segment, SegmentForm(initial=initial), segment.rules if segment else NEW)
     catalogue = profile_attributes.types_by_name()
     keeps_rules = segment is not None and not rule_editor.is_editable(segment.rules)
@@ -52,25 +52,26 @@ def _pane(request: Request, segment: Segment | None) -> HttpResponse:
     return _saved(request, segment, form, rule_editor.without_blanks(tree))
 
 
+def _as_typed(segment: Segment) -> dict[str, str]:
+    return {"name": segment.name, "description": segment.description, "tags": ", ".join(segment.tags)}
+
+
 def _saved(request: Request, segment: Segment | None, form: SegmentForm, tree: dict[str, Any]) -> HttpResponse:
     problems = rules.problems(tree, profile_attributes.types_by_name())
     if not form.is_valid() or problems:
         return _shown(request, segment, form, tree, problems=problems, status=422)
-    name, description = form.cleaned_data["name"], form.cleaned_data["description"]
+    name = form.cleaned_data["name"]
     try:
         if segment is None:
-            segment = actions.create_segment(name=name, description=description, rules_tree=tree, by=request.user)
+            segment = actions.create_segment(**form.cleaned_data, rules_tree=tree, by=request.user)
         else:
-            actions.edit_segment(
-                segment,
-                version=version_from(request.POST),
-                name=name,
-                description=description,
-                rules_tree=tree,
-                by=request.user,
-            )
+            version = version_from(request.POST)
+            actions.edit_segment(segment, version=version, **form.cleaned_data, rules_tree=tree, by=request.user)
     except StaleEdit as stale:
         return _shown(request, segment, form, tree, status=409, stale=stale)
+    except actions.SegmentRests as rests:
+        form.add_error(None, str(rests))
+        return _shown(request, segment, form, tree, status=422)
     except Gone as gone:
         raise Http404 from gone
     except IntegrityError:  # somebody took the name a moment ago

@@ -20,14 +20,19 @@ from config.jobs.schedule_shown import ShownSchedule
 from config.web.htmx import Request
 from config.web.lists import Column, list_page
 from config.web.panes import close_pane
-from segments import actions, rules, used_by
+from segments import actions, resting, rules, used_by
 from segments.models import Segment, SegmentRefresh
-from segments.permissions import check_can_manage_segments, user_can_manage_segments
+from segments.permissions import (
+    check_can_manage_segments,
+    user_can_manage_segments,
+    user_can_see_personal_data,
+)
 
 _MOST_LIVE = 100
 
 COLUMNS = [
     Column("name", _("Name"), order_by=(Lower("name"),)),
+    Column("type", _("Type"), order_by=("is_static", Lower("name"))),
     Column("status", _("Status"), order_by=("last_status", Lower("name"))),
     Column("members", _("Members"), order_by=("member_count",), kind="number"),
     Column("refreshed", _("Last refreshed"), order_by=(F("refreshed_at").asc(nulls_first=True),)),
@@ -48,6 +53,14 @@ class Row:
     uses: int
 
     @property
+    def allows(self) -> str:
+        """What can be done with it now, for the commands."""
+        segment = self.segment
+        allowed = ["deactivate" if segment.is_active else "activate"]
+        allowed.append("make_dynamic" if segment.is_static else "make_static")
+        return " ".join(allowed if resting.why_not_drawn(segment) else [*allowed, "refresh"])
+
+    @property
     def is_live(self) -> bool:
         return self.status in OPEN
 
@@ -56,12 +69,17 @@ class Row:
 @require_safe
 def segments(request: Request) -> HttpResponse:
     """The list."""
-    page = list_page(request, _with_status(), columns=COLUMNS, search=("name", "description"), default="name")
+    found = _with_status()
+    if tag := request.GET.get("tag", ""):
+        found = found.filter(tags__contains=[tag])
+    page = list_page(request, found, columns=COLUMNS, search=("name", "description", "tags"), default="name")
     rows = _rows(page.rows)
     context = {
         "list": page,
         "rows": rows,
         "live_ids": _live_ids(rows),
+        "tag": tag,
+        "can_see_data": user_can_see_personal_data(request.user),
         "can_manage": user_can_manage_segments(request.user),
         "active_nav": "segments",
     }
@@ -79,10 +97,12 @@ def statuses(request: Request) -> HttpResponse:
 
 @require_POST
 def refresh(request: Request) -> HttpResponse:
-    """Queue the drawing of the ``selected`` segments."""
+    """Queue the drawing of the ``selected`` segments, or of ``all``."""
     check_can_manage_segments(request.user)
     ids = [int(pk) for pk in request.POST.getlist("selected") if pk.isascii() and pk.isdigit() and len(pk) < 19]
-    chosen = list(Segment.objects.filter(pk__in=ids))
+    drawn_for_good = Segment.objects.filter(is_static=True, refreshed_at__isnull=False)
+    everything = Segment.objects.exclude(pk__in=drawn_for_good)
+    chosen = list(everything if "all" in request.GET else Segment.objects.filter(pk__in=ids))
     for segment in chosen:
         actions.request_refresh(segment, by=request.user)
     message = ngettext("{n} segment is being refreshed.", "{n} segments are being refreshed.", len(chosen))

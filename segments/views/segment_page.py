@@ -2,20 +2,21 @@
 
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from config.accounts.decorators import require_permission
 from config.accounts.models import User
 from config.accounts.permissions import Permission
+from config.audit.record import record
 from config.jobs import tick_words
 from config.jobs.models import NOT_STARTED, OPEN
 from config.web.htmx import Request
 from config.web.panes import close_pane, render_dialog
-from segments import actions, display, profile_attributes, rules, used_by
+from segments import actions, display, members_file, profile_attributes, resting, rules, trend, used_by
 from segments.models import Profile, Segment, SegmentRefresh
 from segments.permissions import (
     check_can_manage_segments,
@@ -32,12 +33,17 @@ MOST_NOT_STARTED = 5
 def detail(request: Request, pk: int) -> HttpResponse:
     """The page; its changing part follows a refresh by itself."""
     segment = get_object_or_404(Segment.objects.select_related("created_by"), pk=pk)
+    within = trend.chosen(request.GET.get("range", ""))
     context = _live_context(segment, request.user) | {
         "sentence": rules.sentence(segment.rules),
         "uses": used_by.uses_of(pk),
         "refreshes": _refreshes(segment),
         "not_started": _not_started(segment),
         "can_manage": user_can_manage_segments(request.user),
+        "rests": resting.why_not_drawn(segment),
+        "trend": trend.of(segment, within),
+        "trend_ranges": trend.RANGES,
+        "trend_range": within,
         "active_nav": "segments",
     }
     return render(request, "segments/detail.html", context)
@@ -61,6 +67,28 @@ def live(request: Request, pk: int) -> HttpResponse:
     """The part that follows a refresh."""
     segment = get_object_or_404(Segment, pk=pk)
     return render(request, "segments/detail_live.html", _live_context(segment, request.user))
+
+
+@require_POST
+def duplicate(request: Request, pk: int) -> HttpResponse:
+    """A copy, and its page."""
+    check_can_manage_segments(request.user)
+    copy = actions.duplicate_segment(get_object_or_404(Segment, pk=pk), by=request.user)
+    message = _("“{name}” is made and being drawn.").format(name=copy.name)
+    return close_pane(request, reverse("segments:detail", args=[copy.pk]), message)
+
+
+@require_permission(Permission.SEGMENT_VIEW)
+@require_permission(Permission.PERSONAL_DATA_SEE)
+@require_safe
+def download(request: Request, pk: int) -> StreamingHttpResponse:
+    """Every member with everything known of them, as CSV. That it was taken is recorded."""
+    segment = get_object_or_404(Segment, pk=pk)
+    record("downloaded", segment, by=request.user, changes={"members": (None, segment.member_count)})
+    headers = {"Content-Disposition": f'attachment; filename="segment-{pk}.csv"', "Cache-Control": "no-store"}
+    return StreamingHttpResponse(
+        members_file.lines(segment), content_type="text/csv; charset=utf-8", headers=headers
+    )
 
 
 def remove(request: Request, pk: int) -> HttpResponse:

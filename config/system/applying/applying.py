@@ -65,6 +65,6 @@ def _carry_out(wanted: _Wanted, report: Report, problems: Problems, *, ring: boo
     for connection in wanted.connections:
         report.things.append(connections.carry_out(connection, problems))
     for segment in wanted.segments:
-        report.things.append(segments.carry_out(segment, ring=ring))
+        report.things.append(segments.carry_out(segment, problems, ring=ring))
     for export in wanted.exports:
         report.things.append(exports.carry_out(export, problems))

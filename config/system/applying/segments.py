@@ -34,7 +34,7 @@ def judge(spec: SegmentSpec, problems: Problems) -> Wanted | None:
     return None if found else Wanted(spec, find(spec.name))
 
 
-def carry_out(wanted: Wanted, *, ring: bool = True) -> Applied:
+def carry_out(wanted: Wanted, problems: Problems, *, ring: bool = True) -> Applied:
     """Create or update it; a new or changed one is drawn by the workers."""
     spec, existing = wanted.spec, wanted.existing
     if existing is None:
@@ -47,15 +47,7 @@ def carry_out(wanted: Wanted, *, ring: bool = True) -> Applied:
     wished = {"name": spec.name, "description": description, "rules": spec.rules.tree}
     changed = [field for field, value in wished.items() if getattr(existing, field) != value]
     if changed:
-        actions.edit_segment(
-            existing,
-            version=existing.version,
-            name=spec.name,
-            description=description,
-            rules_tree=spec.rules.tree,
-            by=None,
-            ring=ring,
-        )
+        _edit(existing, spec, description, problems, ring=ring)
     _schedule(existing, spec, changed)
     if not changed:
         return Applied(_("segment"), existing.name, Fate.UNCHANGED)
@@ -65,3 +57,18 @@ def carry_out(wanted: Wanted, *, ring: bool = True) -> Applied:
 def _schedule(segment: Segment, spec: SegmentSpec, changed: list[str]) -> None:
     save = partial(scheduling.set_schedule, segment)
     schedules.carry_out(scheduling.schedule_of(segment), spec.schedule, save, changed)
+
+
+def _edit(existing: Segment, spec: SegmentSpec, description: str, problems: Problems, *, ring: bool) -> None:
+    try:
+        actions.edit_segment(
+            existing,
+            version=existing.version,
+            name=spec.name,
+            description=description,
+            rules_tree=spec.rules.tree,
+            by=None,
+            ring=ring,
+        )
+    except actions.SegmentRests as rests:
+        problems.add(spec.line, str(rests))

@@ -88,9 +88,11 @@ class Segments:
     field = "segment_refresh"
 
     def targets(self) -> Iterator[Target]:
-        """Those on the system schedule. Each waits for the sources that it is drawn from."""
+        """Those on the system schedule. Each waits for the sources that it is drawn from. A static one that is
+        drawn stays as it is."""
         sources = list(DataSource.objects.exclude(path=""))
-        for segment in segment_scheduling.refreshed_with_system().order_by(Lower("name")):
+        segments = segment_scheduling.refreshed_with_system().exclude(is_static=True, refreshed_at__isnull=False)
+        for segment in segments.order_by(Lower("name")):
             drawn_from = (source for source in sources if origins.draws_from(segment.rules, source.columns))
             waits_for = frozenset((StepKind.DATA_SOURCE, source.pk) for source in drawn_from)
             yield Target(segment.pk, segment.name, waits_for)
