@@ -28,6 +28,7 @@ DOORBELL_EXPIRES_SECONDS = 30
 TICKS = (
     "config.system.tasks.note_beat",
     "config.system.tasks.ring_for_open_jobs",
+    "config.notifications.tasks.ring_for_open_jobs",
     "connections.tasks.ring_for_open_jobs",
     "segments.tasks.start_due",
     "segments.tasks.ring_for_open_jobs",
@@ -36,6 +37,7 @@ TICKS = (
 )
 NIGHTLY = {
     "exports.tasks.prune_disclosures": crontab(hour="3", minute="20"),
+    "config.notifications.tasks.forget_old": crontab(hour="4", minute="0"),
     "exports.tasks.forget_old_people": crontab(hour="3", minute="40"),
     "exports.tasks.tend_schedules": crontab(hour="3", minute="50"),
     "segments.tasks.tend_schedules": crontab(hour="3", minute="50"),
@@ -69,7 +71,9 @@ app.conf.update(
         [
             ("*.tasks.ring_for_open_jobs", {"queue": "bells"}),
             ("*.tasks.start_due", {"queue": "bells"}),
-            ("exports.tasks.forget_old_people", {"queue": "bells"}),
+            # A mail server may be slow, and so is forgetting.
+            ("config.notifications.tasks.send_notification", {"queue": "work"}),
+            ("config.notifications.tasks.forget_old", {"queue": "work"}),
             ("config.*", {"queue": "bells"}),
             ("*", {"queue": "work"}),
         ]

@@ -7,6 +7,7 @@ given as ``NAME_FILE``: the path of a file that holds it, as container secrets d
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import environ
@@ -68,6 +69,15 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
     value = text(name, default).strip().upper()
     if value not in allowed:
         raise ImproperlyConfigured(f"{name} is “{value}”; write one of {', '.join(allowed)}.")
+    return value
+
+
+def web_address(name: str, default: str) -> str:
+    """An address that begins with http:// or https:// and names a host."""
+    value = text(name, default).strip()
+    parts = urlsplit(value)
+    if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
+        raise ImproperlyConfigured(f"{name} is no address such as https://example.com/notify.")
     return value
 
 

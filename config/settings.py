@@ -118,6 +118,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.accounts.middleware.ReadAsChosen",
     "allauth.account.middleware.AccountMiddleware",
     "config.accounts.middleware.SignInRequired",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -199,6 +200,14 @@ EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL.get("EMAIL_USE_TLS", False), _MAIL.get("EMA
 EMAIL_FILE_PATH = _MAIL.get("EMAIL_FILE_PATH")
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = environment.text("EMAIL_FROM", "segment-exports@localhost")
+# Where people find the pages, for links in what is sent to them.
+PUBLIC_URL = environment.text("PUBLIC_URL", f"http://{HOST}:{PORT}")
+
+# -- notifications: what got worse, and what is well again -----------------------------------------------------
+WEBHOOK_URL = environment.web_address("WEBHOOK_URL", "")
+WEBHOOK_SECRET = environment.text("WEBHOOK_SECRET", "")
+# A run that is refused more of its people than that share is told of.
+REJECTED_PERCENT = environment.number("REJECTED_PERCENT", 5, most=100)
 
 # -- language and time ---------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

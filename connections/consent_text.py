@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.utils.translation import get_language
 
+from config.web.installation import organisation_name
 from connections.destinations.base import Destination
 
 VERSION = "2026-11"
@@ -130,10 +131,11 @@ def read(destination: Destination, language: str | None = None) -> ConsentText:
     """The text in ``language``; without one, or when it is not among the texts, in the language of the page."""
     chosen = _language(language)
     words = TEXTS[chosen]
-    named = settings.ORGANISATION_NAME not in ("", TEXTS[FALLBACK].your_organisation)
+    organisation = organisation_name()
+    named = organisation not in ("", TEXTS[FALLBACK].your_organisation)
     names = {
         "destination": str(destination.label),
-        "organisation": settings.ORGANISATION_NAME if named else words.your_organisation,
+        "organisation": organisation if named else words.your_organisation,
         "product": settings.PRODUCT_NAME,
     }
     return ConsentText(

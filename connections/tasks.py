@@ -2,13 +2,15 @@
 
 from celery import shared_task
 
-from connections import oauth, removal
+from connections import attention, oauth, removal
 
 
 @shared_task
 def ring_for_open_jobs() -> None:
-    """The tick: connections whose removal waits for runs to stop, and authorizations that end soon."""
+    """The tick: connections whose removal waits for runs to stop, those that somebody has to mend, and
+    authorizations that end soon."""
     try:
         removal.finish_all()
+        attention.look_if_it_is_time()
     finally:
         oauth.renew_due()

@@ -12,10 +12,12 @@ from config.accounts.models import User
 from config.audit.record import record
 from config.jobs import clock
 from config.jobs.models import JobStatus
+from config.notifications import conditions
+from config.notifications.conditions import Subject
 from config.web.versions import take_version
 from connections.models import Connection
 from connections.permissions import check_can_use, user_can_manage_connections
-from exports import matching, permissions, policies, scheduling
+from exports import matching, permissions, policies, scheduling, telling
 from exports.models import Export, Removal, Run, RunEvent, Stage, Trigger
 from exports.options import ORDINARY, RunOptions
 from exports.run_states import Reason, change_status
@@ -122,6 +124,7 @@ def duplicate(export: Export, *, by: User | None) -> Export:
         setattr(copy, name, getattr(export, name))
     # Whoever lets people be emailed says so for the new export anew.
     copy.opt_in_mail_accepted = False
+    copy.tell_also = export.tell_also
     copy.save()
     copy.segments.set(export.segments.all())
     scheduling.copy_switched_off(export, copy)
@@ -136,6 +139,7 @@ def remove(export: Export, *, by: User | None) -> None:
     Export.objects.select_for_update().get(pk=export.pk)
     policies.check_can_remove(export)
     record("removed", export, by=by, changes={"settings": (describe(export), None)})
+    conditions.forget(Subject("export", str(export.pk), export.name))
     export.delete()
 
 
@@ -150,6 +154,19 @@ def detach(export: Export, *, by: User | None) -> None:
     locked.connection = None
     locked.save(update_fields=["connection"])
     record("detached", locked, by=by, changes=changes, version=locked.version)
+
+
+@transaction.atomic
+def tell_also(export: Export, addresses: Sequence[str], *, version: int, by: User | None) -> None:
+    """Whom to tell of this export's troubles beside administrators. Raises StaleEdit, and PermissionDenied."""
+    take_version(export, version)
+    export.refresh_from_db()
+    if by is not None:
+        permissions.check_can_manage(by, export)
+    changes = {"tell_also": (export.tell_also, list(addresses))}
+    export.tell_also = list(addresses)
+    export.save(update_fields=["tell_also"])
+    record("edited", export, by=by, changes=changes, version=export.version)
 
 
 @transaction.atomic
@@ -186,6 +203,7 @@ def skip_run(export: Export, *, trigger: Trigger, message: str) -> Run | None:
         return None
     run = _new_run(export, trigger, None)
     change_status(run, JobStatus.SKIPPED, Reason.UPSTREAM_FAILED, message=message, stage=Stage.COMPLETE)
+    telling.of_end(run)
     return run
 
 

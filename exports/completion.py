@@ -12,7 +12,7 @@ from config.jobs.leases import hold_fence
 from config.jobs.models import JobStatus
 from connections import credentials
 from connections.destinations.errors import DestinationError
-from exports import matching, recording_removals, retries
+from exports import matching, recording_removals, retries, telling
 from exports.models import IS_REMOVAL, BatchStatus, Delivered, OutcomeKind, Run, Stage
 from exports.removing import HeldBecause
 from exports.rights import disclosures
@@ -90,6 +90,7 @@ def _end(
     counts.pop("unaccounted")
     counts |= {"stage": Stage.COMPLETE, "resume_at": next_try_at}
     change_status(run, status, reason, message=message, by=by, **counts)
+    telling.of_end(run)
 
 
 def _figures(run: Run) -> dict[str, int]:

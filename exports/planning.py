@@ -19,6 +19,7 @@ from django.db import connection as database
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from config.jobs import clock
 from config.jobs.leases import Keeper, fenced_update
 from config.jobs.models import JobStatus
 from connections.destinations import registry
@@ -111,6 +112,7 @@ def plan(run: Run, keeper: Keeper) -> None:
     fenced_update(
         run,
         stage=Stage.DELIVER,
+        planned_at=clock.now(),
         members=figures.members - erased,
         invalid=figures.invalid + violations,
         duplicates=figures.duplicate,

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from config.jobs import clock
 from config.jobs.models import JobStatus
-from exports import actions, policies
+from exports import actions, policies, telling
 from exports.models import Export, Run, Trigger
 from exports.run_states import Reason, RunEnded, change_status
 
@@ -54,3 +54,4 @@ def _start(run_id: int, export_id: int) -> None:
         message = _("%(failure)s It cannot be tried again: %(why)s")
         words = message % {"failure": failed.message, "why": refusal.sentence}
         change_status(failed, JobStatus.FAILED, Reason(failed.reason), message=words.strip(), resume_at=None)
+        telling.of_end(failed)

@@ -4,7 +4,7 @@ from celery import shared_task
 from celery.signals import worker_shutting_down
 
 from config.jobs import ticking
-from exports import claiming, delivery, due, retention, retries, running
+from exports import claiming, delivery, due, lateness, retention, retries, running
 from exports.models import ExportSchedule, ExportTick
 from exports.rights import disclosures, removals
 
@@ -18,9 +18,10 @@ def work_on_run(run_id: int) -> None:
 
 @shared_task
 def ring_for_open_jobs() -> None:
-    """Ring for every run that is due and in nobody's hands: bells may have been lost, workers may have died; and
-    try again what may have passed."""
+    """Ring for every run that is due and in nobody's hands: bells may have been lost, workers may have died; try
+    again what may have passed; and look which exports have not run when they should."""
     retries.start_due()
+    lateness.look_if_it_is_time()
     for run_id in claiming.runs_to_ring_for():
         work_on_run.delay(run_id)
     for removal_id in removals.due():

@@ -13,6 +13,7 @@ from exports.views import (
     runs,
     scheduling,
     sending_one,
+    telling,
     together,
 )
 
@@ -35,6 +36,7 @@ urlpatterns = [
     path("data/exports/<int:export_id>/run/", deeds.start, name="start"),
     path("data/exports/<int:export_id>/send-again/", again.send_again, name="send_again"),
     path("data/exports/<int:export_id>/send-one/", sending_one.send_one, name="send_one"),
+    path("data/exports/<int:export_id>/tell-also/", telling.tell_also, name="tell_also"),
     path("data/exports/<int:export_id>/runs/", runs.history, name="runs"),
     path("data/runs/<int:run_id>/", runs.run, name="run"),
     path("data/runs/<int:run_id>/live/", runs.live, name="run_live"),

@@ -11,8 +11,9 @@ from config.accounts.models import User
 from config.audit.record import record
 from config.jobs import clock, leases
 from config.jobs.models import OPEN, JobStatus
+from config.notifications import conditions
 from config.web.versions import take_version
-from segments import csv_files, permissions, resting, rules, tasks, used_by
+from segments import attention, csv_files, permissions, resting, rules, tasks, used_by
 from segments.models import DataSource, ImportJob, Segment, SegmentRefresh
 from segments.profile_attributes import types_by_name
 from segments.rights.subjects import without_addresses
@@ -236,6 +237,7 @@ def remove_segment(segment: Segment, *, by: User) -> None:
     if uses := used_by.uses_of(segment.pk):
         raise SegmentInUse(uses)
     record("removed", segment, by=by, changes={"rule": (_told(segment.rules), None)})
+    conditions.forget(attention.subject_of(segment))
     segment.members.all()._raw_delete(using="default")
     segment.delete()
 

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import F
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from config.jobs import clock, leases
 from config.jobs.models import JobStatus
-from segments import csv_files, profile_attributes, statistics, uploads, upserting
+from segments import attention, csv_files, profile_attributes, statistics, uploads, upserting
 from segments.attribute_values import Guess
 from segments.copying import Column, Encoder, Problems
 from segments.csv_files import Block, FileRefused
@@ -206,6 +207,7 @@ def _conclude(
 ) -> None:
     """Write figures, problems and the end of the job, in the transaction that holds the profiles."""
     moment = clock.now()
+    attention.of_import(source)
     ImportProblem.objects.bulk_create(
         [ImportProblem(job=job, line=line, reason=reason) for line, reason in sorted(problems.kept)],
         batch_size=2000,
@@ -229,8 +231,11 @@ def _conclude(
     )
 
 
+@transaction.atomic
 def _finish(job: ImportJob, status: JobStatus, *, message: str = "") -> None:
     """End a job that changed nothing."""
+    if status == JobStatus.FAILED:
+        attention.of_import(job.source, reverse("segments:import", args=[job.pk]), failure=message)
     leases.fenced_update(
         job, status=status, message=message, finished_at=clock.now(), lease_until=None, rows_read=0
     )

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from config.jobs import clock, leases
 from config.jobs.models import JobStatus
-from segments import resting, rules, statistics
+from segments import attention, resting, rules, statistics
 from segments.models import Segment, SegmentRefresh
 from segments.profile_attributes import types_by_name
 
@@ -88,6 +88,7 @@ def _draw(job: SegmentRefresh, keeper: leases.Keeper) -> bool:
             transaction.set_rollback(True)
             return False
         moment = clock.now()
+        attention.of_refresh(current, before=current.member_count, after=drawn.members)
         Segment.objects.filter(pk=segment.pk).update(member_count=drawn.members, refreshed_at=moment)
         leases.fenced_update(
             job,
@@ -145,5 +146,8 @@ def _stop_if_asked(keeper: leases.Keeper) -> None:
         raise Canceled
 
 
+@transaction.atomic
 def _finish(job: SegmentRefresh, status: JobStatus, message: str = "") -> None:
+    if status == JobStatus.FAILED:
+        attention.of_failure(job.segment, message)
     leases.fenced_update(job, status=status, message=message, finished_at=clock.now(), lease_until=None)

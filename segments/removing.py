@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from config.accounts.models import User
 from config.audit.record import record
 from config.jobs.models import OPEN
-from segments import permissions, statistics
+from segments import attention, permissions, statistics
 from segments.models import DataSource, ImportJob, Profile, Segment
 
 
@@ -70,6 +70,7 @@ def _remove(source_id: int, by: User) -> int:
     segments, people = _forget_people(source_id)
     changes: dict[str, tuple[object, object]] = {"customers": (people, 0), "segments": (segments or None, None)}
     record("removed", source, by=by, changes=changes)
+    attention.of_removed_source(source)
     source.imports.all().delete()
     source.delete()
     return people

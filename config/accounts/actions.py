@@ -53,6 +53,17 @@ def edit_user(*, user: User, version: int, full_name: str, email: str, role: str
 
 
 @transaction.atomic
+def choose_reading(*, user: User, **chosen: str | bool | None) -> None:
+    """How a person reads, and whether they are told of troubles, as they chose themselves: fields of User."""
+    before = {name: getattr(user, name) for name in chosen}
+    changes = {name: (before[name], new) for name, new in chosen.items() if before[name] != new}
+    if not changes:
+        return
+    User.objects.filter(pk=user.pk).update(**chosen)
+    record("edited", user, by=user, changes=changes)
+
+
+@transaction.atomic
 def set_password(*, user: User, password: str, by: User) -> None:
     """A new password, chosen by an administrator. Whoever is signed in to the account is signed out."""
     user.set_password(password)

@@ -1,13 +1,38 @@
 """Everybody signs in first, except where a view says otherwise."""
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils import timezone, translation
 from django.utils.http import urlencode
+
+from config.accounts.models import User
+from config.web import reading
+from config.web.reading import Formats
+
+
+class ReadAsChosen:
+    """Answers in the language, the time zone and the formats that the person has chosen."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        user = request.user
+        if not isinstance(user, User):
+            return self.get_response(request)
+        zone = ZoneInfo(user.time_zone) if user.time_zone else None
+        formats = Formats(user.date_format, user.time_format, user.number_format)
+        language = user.language or translation.get_language()
+        request.LANGUAGE_CODE = language
+        with translation.override(language), timezone.override(zone), reading.written_in(formats):
+            return self.get_response(request)
 
 
 class SignInRequired(LoginRequiredMiddleware):

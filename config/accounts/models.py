@@ -34,6 +34,14 @@ class User(AbstractBaseUser):
     is_active = models.BooleanField(_("active"), default=True)
     # Demo accounts have passwords that everybody knows: they sign in only where DEMO is on.
     is_demo = models.BooleanField(default=False)
+    # How this person reads. Empty: the browser's language, the environment's zone, the language's own formats.
+    language = models.CharField(_("language"), max_length=10, blank=True)
+    time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
+    date_format = models.CharField(_("dates"), max_length=20, blank=True)
+    time_format = models.CharField(_("times"), max_length=20, blank=True)
+    number_format = models.CharField(_("numbers"), max_length=20, blank=True)
+    # Whether notifications are mailed to this person; None: as the role has it, which is to administrators.
+    hears_of_troubles = models.BooleanField(null=True)
     date_joined = models.DateTimeField(default=clock.now)
     version = models.IntegerField(default=1)
 

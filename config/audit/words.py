@@ -11,6 +11,7 @@ KINDS: dict[str, Promise] = {
     "erasure": _("Person"),
     "export": _("Export"),
     "exportschedule": _("Schedule of an export"),
+    "installation": _("Installation"),
     "keyring": _("Encryption keys"),
     "person": _("Person"),
     "profile": _("Customer"),
@@ -65,6 +66,7 @@ ACTIONS: dict[str, Promise] = {
     "second factor reset": _("Second factor reset"),
     "set password": _("Password set"),
     "started": _("Started"),
+    "test_sent": _("Test notification sent"),
 }
 
 # What the stored names of fields do not say by themselves.

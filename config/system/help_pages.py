@@ -12,6 +12,7 @@ PAGES: dict[str, Promise] = {
     "exports-and-runs": _("Exports and runs"),
     "system-refresh": _("System refresh and status"),
     "statuses": _("Statuses"),
+    "notifications": _("Notifications"),
     "care-for-your-list": _("Care for your list"),
     "rights": _("A person’s rights"),
     "people-and-permissions": _("People and permissions"),

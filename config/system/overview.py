@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Max, Sum
+from django.db.models import Max, OuterRef, Subquery, Sum
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -26,6 +26,7 @@ from segments.models import DataSource, Profile, Segment
 NEEDS_A_PERSON = (JobStatus.FAILED, JobStatus.NEEDS_CONFIRMATION)
 WORTH_A_LOOK = (JobStatus.WARNINGS, JobStatus.SKIPPED, JobStatus.FAILURE)
 RECENT = timedelta(days=30)
+MOST_ITEMS = 10  # of each kind; the lists have all of them
 
 
 @dataclass(frozen=True)
@@ -104,15 +105,16 @@ def _connections(user: User) -> Iterator[Item]:
 
 
 def _exports() -> Iterator[Item]:
-    for export in Export.objects.filter(connection=None).order_by("name"):
+    for export in Export.objects.filter(connection=None).order_by("name")[:MOST_ITEMS]:
         title = _("“%(name)s” has no connection") % {"name": export}
         sentence = _("It keeps its settings and does not run until it has one.")
         yield Item(
             "warning", "unplug", title, sentence, reverse("exports:edit", args=[export.pk]), _("Open the export")
         )
-    newest = Export.objects.annotate(newest=Max("runs")).values("newest")
+    runs = Run.objects.filter(export=OuterRef("pk")).order_by("-number")
+    newest = Export.objects.annotate(newest=Subquery(runs.values("pk")[:1])).values("newest")
     troubled = Run.objects.filter(pk__in=newest, status__in=NEEDS_A_PERSON + WORTH_A_LOOK).order_by("-id")
-    for run in troubled.select_related("export"):
+    for run in troubled.select_related("export")[:MOST_ITEMS]:
         yield _of_run(run)
 
 

@@ -25,6 +25,9 @@ TABS = (
     Tab("status", _("Status"), "system:status"),
     Tab("schedule", _("Schedule"), "system:schedule"),
     Tab("api_usage", _("API usage"), "system:api_usage", Permission.CONNECTION_MANAGE),
+    Tab("notifications", _("Notifications"), "system:notifications", Permission.SYSTEM_MANAGE),
+    Tab("general", _("General"), "system:general"),
+    Tab("about", _("About"), "system:about"),
 )
 
 

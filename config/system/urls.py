@@ -1,6 +1,17 @@
 from django.urls import path
 
-from config.system.views import api_usage, home, manual, progress, refreshing, schedule, status
+from config.system.views import (
+    about,
+    api_usage,
+    general,
+    home,
+    manual,
+    notifications,
+    progress,
+    refreshing,
+    schedule,
+    status,
+)
 
 app_name = "system"
 
@@ -17,5 +28,11 @@ urlpatterns = [
     path("admin/system/progress/<slug:key>/<int:pk>/", progress.progress, name="progress"),
     path("admin/system/progress/<slug:key>/<int:pk>/live/", progress.live, name="progress_live"),
     path("admin/system/progress/<slug:key>/<int:pk>/cancel/", progress.cancel, name="cancel"),
+    path("admin/system/notifications/", notifications.notifications, name="notifications"),
+    path("admin/system/notifications/test/", notifications.send_test, name="send_test"),
+    path("admin/system/general/", general.general, name="general"),
+    path("admin/system/general/preview/", general.general_preview, name="general_preview"),
+    path("admin/system/general/names/", general.names, name="names"),
+    path("admin/system/about/", about.about, name="about"),
     path("help/<slug:page>/", manual.help_page, name="help"),
 ]

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from config.web import navigation
+from config.web import installation, navigation
 
 THEMES = ("light", "dark")
 PAGE = "base.html"
@@ -17,7 +17,8 @@ def shell(request: HttpRequest) -> dict[str, object]:
     theme = request.COOKIES.get("theme", "")
     return {
         "product_name": settings.PRODUCT_NAME,
-        "organisation_name": settings.ORGANISATION_NAME,
+        "installation": SimpleLazyObject(installation.current),
+        "organisation_name": SimpleLazyObject(installation.organisation_name),
         "demo": settings.DEMO,
         "version": settings.VERSION,
         "theme": theme if theme in THEMES else "auto",

@@ -1,6 +1,7 @@
 """Standing orders."""
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
@@ -44,6 +45,8 @@ class Export(models.Model):
     mark_value = models.CharField(max_length=100, blank=True)
     # Who chose to unsubscribe people saw that this reaches all lists of the client.
     unsubscribes_everywhere = models.BooleanField(default=False)
+    # Addresses that are told of its troubles, beside those who are told of everything.
+    tell_also = ArrayField(models.EmailField(), default=list, blank=True)
     version = models.IntegerField(default=1)
     created_at = models.DateTimeField(default=clock.now)
     created_by = models.ForeignKey(

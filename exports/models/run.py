@@ -49,6 +49,8 @@ class Run(Job):
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="tried_again_by"
     )
     retries = models.IntegerField(default=0)
+    # When it entered delivery, so that it can be said how long the stages take.
+    planned_at = models.DateTimeField(null=True, blank=True)
 
     # Unexpected errors and refused calls outside batches so far: too many, and the run gives up.
     troubles = models.IntegerField(default=0)
@@ -113,7 +115,10 @@ class Run(Job):
                 name="finished_run_has_finish_time",
             ),
         ]
-        indexes = [models.Index(fields=["status", "resume_at"], name="run_by_status")]
+        indexes = [
+            models.Index(fields=["status", "resume_at"], name="run_by_status"),
+            models.Index(fields=["finished_at"], name="run_by_finish"),
+        ]
 
     @property
     def drift(self) -> int:

@@ -3,7 +3,8 @@
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from config.system import overview
+from config.jobs import system_schedule
+from config.system import durations, overview, sent
 from config.web.htmx import Request
 
 
@@ -14,6 +15,9 @@ def home(request: Request) -> HttpResponse:
         "active_nav": "home",
         "figures": overview.figures(),
         "attention": overview.attention(request.user),
+        "sent": sent.of_late(),
+        "refresh": system_schedule.state(),
+        "durations": durations.by_stage(),
         "runs": overview.latest_runs(),
         "steps": steps,
         "set_up": all(step.tone == "done" for step in steps),

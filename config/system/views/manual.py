@@ -3,6 +3,7 @@
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from config.notifications.kinds import MEANINGS
 from config.system import help_pages, threats
 
 
@@ -16,6 +17,7 @@ def help_page(request: HttpRequest, page: str) -> HttpResponse:
         "page_title": help_pages.PAGES[page],
         "statuses": help_pages.statuses(),
         "outcomes": help_pages.OUTCOMES,
+        "kinds": [(kind.label, meaning) for kind, meaning in MEANINGS.items()],
         "threats": threats.GROUPS,
     }
     return render(request, f"help/{page}.html", context)

@@ -1,6 +1,5 @@
 """Admin > System > Status: how everything that is refreshed stands, and which parts of the system are up."""
 
-from django.conf import settings
 from django.db.models.functions import Lower
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -31,9 +30,7 @@ COLUMNS = (
 @require_safe
 def status(request: Request) -> HttpResponse:
     """The page. What is under way keeps itself up to date."""
-    context = (
-        tabs.frame(request.user, "status") | _live_context(request) | _health() | {"version": settings.VERSION}
-    )
+    context = tabs.frame(request.user, "status") | _live_context(request) | _health()
     return render(request, "system/status.html", context)
 
 

@@ -1,6 +1,6 @@
 """Template tags that every template may use (they are built in, see settings)."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from config.accounts.permissions import Permission
 from config.jobs import system_schedule
-from config.web import masking, statuses, words
+from config.web import masking, reading, statuses, words
 
 register = template.Library()
 
@@ -74,6 +74,12 @@ def system_refresh_off(context: Context, sentence: str) -> dict[str, object]:
         "is_off": not system_schedule.state().is_on,
         "may_manage": request.user.may(Permission.SYSTEM_MANAGE),
     }
+
+
+@register.simple_tag
+def day(value: date) -> SafeString:
+    """A date."""
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(), reading.day(value))
 
 
 @register.simple_tag

@@ -1,6 +1,7 @@
 """Every address of the system, asked for and posted to by hand as each role. An address without a line here fails,
 so that nobody adds one without saying who may use it."""
 
+import re
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from segments.models import Erasure, ImportJob, Profile
 from tests import exporting
 
 DOOR = "/accounts/sign-in/"
+_PLACE = re.compile(r"<(?:\w+:)?(\w+)>")  # <int:run_id> in a route
 STRANGER = "stranger"
 ADMINISTRATORS: list[str] = [Role.ADMINISTRATOR]
 CONTRIBUTORS = [Role.CONTRIBUTOR, *ADMINISTRATORS]
@@ -62,6 +64,12 @@ ADDRESSES = {
     "system:progress": Address(VIEWERS, of="run", place={"key": "export"}),
     "system:progress_live": Address(VIEWERS, of="run", place={"key": "export"}),
     "system:cancel": Address(CONTRIBUTORS, of="run", place={"key": "export"}, private=ADMINISTRATORS),
+    "system:notifications": Address(ADMINISTRATORS),
+    "system:send_test": Address(ADMINISTRATORS),
+    "system:general": Address(VIEWERS),
+    "system:general_preview": Address(VIEWERS),
+    "system:names": Address(ADMINISTRATORS),
+    "system:about": Address(VIEWERS),
     "system:help": Address(VIEWERS, place={"page": "exports-and-runs"}),
     "accounts:sign_in": Address(EVERYBODY),
     "accounts:sign_out": Address(EVERYBODY),
@@ -161,6 +169,7 @@ ADDRESSES = {
     "exports:remove": of_export(CONTRIBUTORS, CONTRIBUTORS),
     "exports:start": of_export(CONTRIBUTORS, CONTRIBUTORS),
     "exports:send_one": of_export(CONTRIBUTORS, CONTRIBUTORS),
+    "exports:tell_also": of_export(CONTRIBUTORS, CONTRIBUTORS),
     "exports:runs": Address(VIEWERS, of="export"),
     "exports:run": Address(VIEWERS, of="run"),
     "exports:run_live": Address(VIEWERS, of="run"),
@@ -176,19 +185,11 @@ def _patterns(resolver: URLResolver, namespace: str = "", before: str = "/") -> 
     """The name of every address, or its route where it has none, and the address with its places in braces."""
     for pattern in resolver.url_patterns:
         if isinstance(pattern, URLPattern):
-            route = str(pattern.pattern)
-            for place in pattern.pattern.converters:
-                route = "".join(
-                    f"{{{place}}}" if f":{place}" in part or part == place else part for part in _split(route)
-                )
+            route = _PLACE.sub(r"{\1}", str(pattern.pattern))
             yield (f"{namespace}{pattern.name}" if pattern.name else route), f"{before}{route}"
         else:
             inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
             yield from _patterns(pattern, inner, f"{before}{pattern.pattern}")
-
-
-def _split(route: str) -> list[str]:
-    return route.replace("<", "\0").replace(">", "\0").split("\0")
 
 
 FOUND = dict(_patterns(get_resolver()))

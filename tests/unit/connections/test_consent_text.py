@@ -7,6 +7,8 @@ from pytest_django import Settings
 from connections import consent_text
 from connections.destinations import registry
 
+pytestmark = pytest.mark.django_db
+
 LANGUAGES = list(consent_text.TEXTS)
 
 

@@ -1,0 +1,24 @@
+"""A test message to oneself and to the webhook, by the same way as any other."""
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from config.accounts.decorators import check_permission
+from config.accounts.models import User
+from config.accounts.permissions import Permission
+from config.audit.record import record
+from config.notifications import conditions
+from config.notifications.conditions import Subject
+from config.notifications.kinds import Kind
+
+
+@transaction.atomic
+def send_test(*, by: User) -> int:
+    """To how many it goes: to ``by``, if there is an address and a mail server, and to the webhook."""
+    check_permission(by, Permission.SYSTEM_MANAGE)
+    subject = Subject("user", str(by.pk), str(by))
+    sentence = _("This is only a test, asked for by %(name)s. Nothing is the matter.") % {"name": by}
+    condition = conditions.worsened(Kind.TEST, subject, sentence, only=[by.email] if by.email else [], again=True)
+    conditions.forget(subject)
+    record("test_sent", by, by=by)
+    return condition.notifications.count() if condition else 0

@@ -1,0 +1,76 @@
+"""Admin > System > Notifications: where they go, what lasts, and what was sent."""
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib import messages
+from django.db.models import Max
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from config.accounts.decorators import require_permission
+from config.accounts.permissions import Permission
+from config.jobs.models import JobStatus
+from config.notifications import mail, recipients, trying
+from config.notifications.models import Channel, Condition, Notification
+from config.system import tabs
+from config.web.htmx import Request
+from config.web.lists import Column, list_page
+
+COLUMNS = (
+    Column("what", gettext_lazy("What"), order_by=("condition__subject_name", "pk")),
+    Column("change", gettext_lazy("Change"), order_by=("change", "pk")),
+    Column("recipient", gettext_lazy("To"), order_by=("channel", "recipient", "pk")),
+    Column("status", gettext_lazy("Status"), order_by=("status", "pk")),
+    Column("when", gettext_lazy("When"), order_by=("created_at",)),
+)
+MOST_CONDITIONS = 50
+
+
+@require_permission(Permission.SYSTEM_MANAGE)
+@require_safe
+def notifications(request: Request) -> HttpResponse:
+    """Where notifications go, what is the matter now, and every notification with what became of it."""
+    page = list_page(
+        request,
+        Notification.objects.select_related("condition"),
+        columns=COLUMNS,
+        search=("condition__subject_name", "condition__kind", "recipient", "message"),
+        default="-when",
+        selectable=False,
+    )
+    lasting = Condition.objects.filter(closed_at=None).order_by("-opened_at")
+    context = tabs.frame(request.user, "notifications") | {
+        "list": page,
+        "lasting": lasting[:MOST_CONDITIONS],
+        "by_mail": mail.is_configured(),
+        "mail_from": settings.DEFAULT_FROM_EMAIL,
+        "people": recipients.people().order_by("full_name", "username"),
+        "webhook_host": urlsplit(settings.WEBHOOK_URL).hostname or "",
+        "is_signed": bool(settings.WEBHOOK_SECRET),
+        "last_sent": _last_sent(),
+    }
+    return render(request, "system/notifications.html", context)
+
+
+@require_permission(Permission.SYSTEM_MANAGE)
+@require_POST
+def send_test(request: Request) -> HttpResponse:
+    """Send a test to oneself and to the webhook."""
+    count = trying.send_test(by=request.user)
+    if count:
+        sentence = ngettext("%(n)d test is on its way.", "%(n)d tests are on their way.", count) % {"n": count}
+        messages.success(request, sentence)
+    else:
+        sentence = _("There is nowhere to send it: it takes a mail server and your email address, or a webhook.")
+        messages.error(request, sentence)
+    return redirect("system:notifications")
+
+
+def _last_sent() -> dict[str, object]:
+    sent = Notification.objects.filter(status=JobStatus.SUCCESSFUL).order_by().values_list("channel")
+    found = dict(sent.annotate(last=Max("finished_at")))
+    return {channel.value: found.get(channel.value) for channel in Channel}

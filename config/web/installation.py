@@ -1,0 +1,33 @@
+"""What this installation and the organisation that runs it are called."""
+
+from django.conf import settings
+from django.db import transaction
+
+from config.accounts.decorators import check_permission
+from config.accounts.models import User
+from config.accounts.permissions import Permission
+from config.audit.record import record
+from config.web.models import Installation
+from config.web.versions import take_version
+
+
+def current() -> Installation:
+    """As it is called now. One query."""
+    return Installation.objects.filter(pk=1).first() or Installation(pk=1)
+
+
+def organisation_name() -> str:
+    """What an administrator has said, or else the setting."""
+    return current().organisation_name or settings.ORGANISATION_NAME
+
+
+@transaction.atomic
+def rename(*, organisation_name: str, environment_name: str, version: int, by: User) -> None:
+    """Call them so from now on. Raises PermissionDenied and StaleEdit."""
+    check_permission(by, Permission.SYSTEM_MANAGE)
+    found, _created = Installation.objects.get_or_create(pk=1)
+    take_version(found, version)
+    wanted = {"organisation_name": organisation_name, "environment_name": environment_name}
+    changes = {name: (getattr(found, name), new) for name, new in wanted.items() if getattr(found, name) != new}
+    Installation.objects.filter(pk=1).update(**wanted)
+    record("edited", found, by=by, changes=changes, version=found.version)

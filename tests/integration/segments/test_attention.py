@@ -1,0 +1,70 @@
+"""A segment that has lost its members is told of before an export acts on it."""
+
+import pytest
+
+from config.notifications.kinds import Kind
+from config.notifications.models import Condition
+from segments import attention
+from segments.models import DataSource, Profile, Segment
+from tests import exporting
+
+pytestmark = pytest.mark.django_db
+
+
+def lasting() -> list[str]:
+    return list(Condition.objects.filter(closed_at=None).values_list("kind", flat=True))
+
+
+@pytest.fixture
+def readers() -> Segment:
+    return Segment.objects.create(name="Readers")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kinds"),
+    [
+        (0, 0, []),
+        (0, 5, []),
+        (10, 5, []),
+        (10, 4, [Kind.SEGMENT_HALVED]),
+        (10, 0, [Kind.SEGMENT_EMPTY]),
+    ],
+)
+def test_it_tells_of_what_is_empty_or_halved(readers: Segment, before: int, after: int, kinds: list[Kind]) -> None:
+    attention.of_refresh(readers, before=before, after=after)
+    assert lasting() == kinds
+
+
+def test_it_is_well_again_when_half_of_them_are_back(readers: Segment) -> None:
+    attention.of_refresh(readers, before=100, after=40)
+    attention.of_refresh(readers, before=40, after=45)
+    assert lasting() == [Kind.SEGMENT_HALVED]
+    attention.of_refresh(readers, before=45, after=50)
+    assert lasting() == []
+
+
+def test_it_tells_again_when_it_is_halved_once_more(readers: Segment) -> None:
+    attention.of_refresh(readers, before=100, after=40)
+    attention.of_refresh(readers, before=40, after=10)
+    assert Condition.objects.count() == 2
+    assert lasting() == [Kind.SEGMENT_HALVED]
+
+
+def test_a_refresh_tells_it() -> None:
+    exporting.profiles([{"city": "Turku"}, {"city": "Turku"}, {"city": "Turku"}])
+    rules = {"attribute": "city", "operator": "is", "value": "Turku"}
+    segment = exporting.segment_of_everyone("Turku", {"all": [rules]})
+    Profile.objects.all().delete()
+    exporting.segment_of_everyone("Turku", segment.rules)
+    assert lasting() == [Kind.SEGMENT_EMPTY]
+
+
+def test_it_tells_when_a_data_source_cannot_be_read_and_when_it_can_again() -> None:
+    source = DataSource.objects.create(name="Shop", key_column="id")
+    attention.of_import(source, "/data/imports/1/", failure="The file is empty.")
+    assert Condition.objects.get().sentence == "The file is empty."
+    attention.of_import(source)
+    assert lasting() == []
+    attention.of_import(source, failure="The file is empty.")
+    attention.of_removed_source(source)
+    assert lasting() == []
