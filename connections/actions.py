@@ -89,6 +89,18 @@ def set_limits(*, by: User | None, connection: Connection, limits: Limits) -> No
 
 
 @transaction.atomic
+def set_max_in_flight(*, by: User | None, connection: Connection, calls: int) -> None:
+    """How many calls all exports on it together may have in flight. Runs under way follow within a moment."""
+    before = connection.max_in_flight
+    if calls == before:
+        return
+    connection.max_in_flight = calls
+    connection.save(update_fields=["max_in_flight"])
+    changes = {"max_in_flight": (before, calls)}
+    record("connection.limits_changed", connection, by=by, changes=changes, version=connection.version)
+
+
+@transaction.atomic
 def give_consent(
     *, by: User, connection: Connection, language: str | None = None, given_from: str = ""
 ) -> Consent:

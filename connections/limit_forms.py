@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from connections import offered_attributes
 from connections.limits import Limits
-from connections.models import Connection
+from connections.models import MOST_IN_FLIGHT, Connection
 
 _MOST_LISTS = 500
 
@@ -49,6 +49,16 @@ class LimitsForm(forms.Form):
         max_value=1_000_000_000,
         help_text=_("Over all exports on this connection. A run that would exceed it sends nobody."),
     )
+    max_in_flight = forms.IntegerField(
+        label=_("Calls at the same time"),
+        required=False,
+        min_value=1,
+        max_value=MOST_IN_FLIGHT,
+        help_text=_(
+            "At most, over all exports on this connection. How many of them pay is learned: one more while that "
+            "is faster, half as many as soon as there is trouble."
+        ),
+    )
     may_remove = forms.BooleanField(label=_("Exports may take people off lists"), required=False)
     may_resubscribe = forms.BooleanField(
         label=_("A person may let people who unsubscribed be subscribed again"), required=False
@@ -56,7 +66,7 @@ class LimitsForm(forms.Form):
 
     def __init__(self, data: QueryDict | None, *, connection: Connection) -> None:
         limits = connection.limited
-        super().__init__(data, initial=_initial(limits))
+        super().__init__(data, initial=_initial(limits) | {"max_in_flight": connection.max_in_flight})
         self.limits = limits
         known = offered_attributes.attributes()
         kept = [*limits.withheld, *(limits.allowed or ())]
@@ -94,6 +104,11 @@ class LimitsForm(forms.Form):
             may_remove=cleaned["may_remove"],
             may_resubscribe=cleaned["may_resubscribe"],
         )
+
+    @property
+    def calls(self) -> int | None:
+        """How many calls may be out at the same time; None when the page did not say. Only for a valid form."""
+        return self.cleaned_data["max_in_flight"] if self.cleaned_data.get("shown") else None
 
     @property
     def has_limits(self) -> bool:

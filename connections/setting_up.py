@@ -258,6 +258,8 @@ class Setup:
         connection = self._saved(cleaned["name"], version)
         if self.limits_form.is_valid() and (limits := self.limits_form.result) is not None:
             actions.set_limits(by=self.user, connection=connection, limits=limits)
+            if calls := self.limits_form.calls:
+                actions.set_max_in_flight(by=self.user, connection=connection, calls=calls)
         draft = self.draft
         if draft is not None and draft.verified:
             actions.set_credentials(

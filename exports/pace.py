@@ -1,11 +1,12 @@
 """How fast a run is, and how long the rest will take."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Count, Max, Min, Q, Sum
 
 from config.jobs import clock
+from exports import sharing
 from exports.models import Batch, BatchStatus, Run, Stage
 
 # What was finished within this time tells how fast it goes now.
@@ -31,6 +32,9 @@ class Pace:
 
     per_second: float | None
     seconds_left: float | None
+    # Until when the destination wants no calls over the connection, while that lasts.
+    silent_until: datetime | None = None
+    most_calls: int | None = None  # that the connection allows, over all runs on it
 
 
 def batches_of(run: Run) -> Batches:
@@ -52,16 +56,26 @@ def pace_of(run: Run) -> Pace:
     """From what was delivered lately; of a run that has ended, over all of its delivery."""
     if run.stage not in (Stage.DELIVER, Stage.COMPLETE):
         return Pace(None, None)
+    connection = run.export.connection
+    if not run.is_open or connection is None:
+        return Pace(_overall(run), None)
+    per_second = _lately(run) or _overall(run)
+    left = max(0, (run.progress_total or run.planned) - run.progress_done)
+    return Pace(
+        per_second,
+        left / per_second if per_second else None,
+        silent_until=sharing.paused_until(connection),
+        most_calls=connection.max_in_flight,
+    )
+
+
+def _overall(run: Run) -> float | None:
     done = run.batches.filter(status=BatchStatus.DONE).aggregate(
         first=Min("sent_at"), last=Max("finished_at"), people=Sum("size", default=0)
     )
     if not done["people"] or done["first"] is None:
-        return Pace(None, None)
-    if not run.is_open:
-        return Pace(_rate(done["people"], done["last"] - done["first"]), None)
-    per_second = _lately(run) or _rate(done["people"], clock.now() - done["first"])
-    left = max(0, (run.progress_total or run.planned) - run.progress_done)
-    return Pace(per_second, left / per_second if per_second else None)
+        return None
+    return _rate(done["people"], done["last"] - done["first"])
 
 
 def _lately(run: Run) -> float | None:

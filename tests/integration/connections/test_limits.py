@@ -75,11 +75,26 @@ def test_a_request_that_does_not_speak_of_them_changes_nothing(
     assert (connection.name, connection.limited.most_people) == ("Renamed", 1000)
 
 
+def test_an_administrator_says_how_many_calls_may_be_out_at_the_same_time(
+    alice_client: Client, connection: Connection
+) -> None:
+    save(alice_client, connection, max_in_flight="12")
+    connection.refresh_from_db()
+    assert connection.max_in_flight == 12
+    entry = AuditEntry.objects.get(action="connection.limits_changed", changes__has_key="max_in_flight")
+    assert entry.changes == {"max_in_flight": [4, 12]}
+    assert 'name="limits-max_in_flight" value="12"' in alice_client.get(url(connection)).content.decode()
+    save(alice_client, connection)
+    connection.refresh_from_db()
+    assert connection.max_in_flight == 12
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
         {"most_people": "0"},
         {"most_people": "many"},
+        {"max_in_flight": "17"},
         {"only_allowed": "on"},
         {"lists": "x" * 65},
         {"withheld": ["?"]},

@@ -1,5 +1,6 @@
 """What happens to batches on their way: conversion, size, and the connection that they share with others."""
 
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -115,11 +116,8 @@ def test_what_was_learned_is_kept_on_the_connection(
     assert 1 <= connection.learned_in_flight <= 2
     Connection.objects.update(learned_in_flight=7, max_in_flight=16)
     connection.refresh_from_db()
-    share = Share(Run.objects.get(), connection)
-    try:
+    with closing(Share(Run.objects.get(), connection)) as share:
         assert share.start == 7
-    finally:
-        share.close()
 
 
 def test_trouble_is_learned_at_once(sandbox: RunningSandbox, alice: User) -> None:
@@ -139,3 +137,25 @@ def test_a_slice_goes_on_while_no_other_run_waits(
     assert running.carry_on(run.pk) == running.Next.NOTHING
     run.refresh_from_db()
     assert (run.status, run.delivered) == (JobStatus.SUCCESSFUL, 12)
+
+
+def test_runs_on_one_connection_share_its_calls(sandbox: RunningSandbox) -> None:
+    export = make_export(sandbox)
+    connection = Connection.objects.get()
+    Connection.objects.update(max_in_flight=5)
+    first, second = (
+        Run.objects.create(
+            export=exporting.export_to(
+                sandbox, connection, export.segments.get(), list_id=sandbox.create_list(name), name=name
+            ),
+            number=1,
+            trigger="manual",
+            status=JobStatus.PROCESSING,
+            stage=Stage.DELIVER,
+        )
+        for name in ("First", "Second")
+    )
+    with closing(Share(first, connection)) as mine:
+        assert mine.calls == 3  # the odd one goes to the older run
+        with closing(Share(second, Connection.objects.get())) as theirs:
+            assert theirs.calls == 2

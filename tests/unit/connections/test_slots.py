@@ -9,7 +9,7 @@ from concurrent.futures import Future
 import pytest
 from django.db import connection
 
-from connections.slots import acquire_slots, release_slots
+from connections.slots import HeldSlots, acquire_slots, release_slots
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -125,3 +125,18 @@ def test_slots_are_free_at_once_when_a_process_is_killed() -> None:
                 break
             threading.Event().wait(0.05)
     assert taken == [0]
+
+
+def test_held_slots_follow_a_share_that_shrinks_and_grows(other: OtherSession) -> None:
+    held = HeldSlots(1)
+    held.hold(4, maximum=4)
+    assert (len(held), other.do(lambda: acquire_slots(1, 4, 4))) == (4, [])
+    held.hold(2, maximum=4)
+    assert other.do(lambda: acquire_slots(1, 4, 4)) == [2, 3]
+    held.hold(4, maximum=4)
+    assert len(held) == 2
+    other.do(lambda: release_slots(1, [2, 3]))
+    held.hold(4, maximum=4)
+    assert len(held) == 4
+    held.release()
+    assert (len(held), other.do(lambda: acquire_slots(1, 4, 4))) == (0, [0, 1, 2, 3])
