@@ -15,7 +15,8 @@ from pytest_django import Settings
 
 from config.jobs.models import OPEN
 from connections.models import Connection
-from exports import actions, delivery, recording, running
+from exports import actions, recording, running
+from exports.lines import Lines
 from exports.models import Delivered, Export, Removal, Run
 from exports.options import RunOptions
 from segments.models import Profile, Segment
@@ -212,10 +213,10 @@ class ListUnderTest(RuleBasedStateMachine):
 @contextmanager
 def dying_at(step: str, skip: int) -> Iterator[None]:
     """The worker dies the next time it comes there, after ``skip`` times."""
-    places = {
+    places: dict[str, tuple[Any, str]] = {
         "plan": (recording, "intend"),
-        "send": (delivery, "_send"),
-        "receipt": (recording, "record_receipt"),
+        "send": (Lines, "send"),
+        "receipt": (recording, "record"),
     }
     module, name = places[step]
     real, left = getattr(module, name), [skip]
