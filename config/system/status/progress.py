@@ -75,6 +75,15 @@ def workflow_of(kind: Kind, job: Job) -> SystemRefresh | None:
     return SystemRefresh.objects.filter(**{f"steps__{_FIELDS[kind.key]}": job.pk}).order_by("-pk").first()
 
 
+def cause_of(kind: Kind, job: Job) -> str:
+    """The address of what the job waited for in vain; empty when it did not."""
+    if kind is kinds.SYSTEM:
+        return ""
+    blocked = RefreshStep.objects.filter(**{_FIELDS[kind.key]: job.pk}, blocked_by__isnull=False)
+    step = blocked.select_related(*(f"blocked_by__{name}" for name in _FIELDS.values())).first()
+    return _cause(step) if step else ""
+
+
 def workflow(refresh: SystemRefresh, current: Job) -> Node:
     """The entire workflow, with the job that is looked at marked in it, opened."""
     tree = of_job(kinds.SYSTEM, refresh, str(refresh))

@@ -82,6 +82,10 @@ def test_what_is_skipped_leads_to_what_is_to_blame(charlie_client: Client, refre
     assert "The data source “Shop”: Failed (permanent)." in page
     assert f'href="/admin/system/progress/data_source/{shop.import_job.pk}/"' in page
     assert "It broke." in page
+    skipped = refreshing.step(refresh, "Everyone").segment_refresh
+    assert skipped is not None
+    page = details(charlie_client, "segment", skipped.pk)
+    assert f'href="/admin/system/progress/data_source/{shop.import_job.pk}/">See why</a>' in page
 
 
 def test_canceling_one_job_asks_first(bob_client: Client, refresh: SystemRefresh) -> None:
