@@ -1,6 +1,6 @@
 """How far one job is, as a tree of steps; and the entire workflow around it, if it is part of one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +21,7 @@ from exports.stages import stages_of
 from segments.models import ImportJob, SegmentRefresh
 
 STEPS_OF_GROUP = 40
+WAITS_NAMED = 5
 # The last share of an import is the carrying over: all of it or nothing, so nothing tells how far it is.
 _CARRYING_OVER = 99
 
@@ -146,6 +147,22 @@ def _refresh_parts(refresh: SystemRefresh, current: Job | None = None) -> list[N
 
 
 def _stage(refresh: SystemRefresh, kind: Kind, counts: dict[str, int], current: Job | None) -> Node:
+    shown = _steps_of(refresh, kind, current)
+    is_working = any(one.status == JobStatus.PROCESSING for one in shown)  # the rows lag behind by a tick
+    total = sum(counts.values())
+    ended = sum(count for status, count in counts.items() if status not in OPEN)
+    return Node(
+        name=str(kind.label),
+        status=JobStatus.PROCESSING if is_working else _standing(counts),
+        figures=_("%(ended)s of %(total)s") % {"ended": number(ended), "total": number(total)},
+        children=shown,
+        hidden=total - len(shown),
+        hidden_url=reverse("system:tasks", args=[kind.key]),
+    )
+
+
+def _steps_of(refresh: SystemRefresh, kind: Kind, current: Job | None) -> list[Node]:
+    """The steps of a stage, up to a page of them: what is looked at first, then what needs a look."""
     mine = Q(**{_FIELDS[kind.key]: current.pk}) if isinstance(current, kind.job) else Q(pk=None)
     first = Case(
         When(mine, then=Value(0)),
@@ -155,30 +172,26 @@ def _stage(refresh: SystemRefresh, kind: Kind, counts: dict[str, int], current: 
         default=Value(4),
         output_field=IntegerField(),
     )
-    steps = refresh.steps.filter(kind=kind.key).annotate(first=first).order_by("first", "pk")
     related = (_FIELDS[kind.key], *(f"blocked_by__{name}" for name in _FIELDS.values()))
-    shown = [_step(kind, step, current) for step in steps.select_related(*related)[:STEPS_OF_GROUP]]
-    total = sum(counts.values())
-    ended = sum(count for status, count in counts.items() if status not in OPEN)
-    return Node(
-        name=str(kind.label),
-        # The steps lag behind their jobs by a tick.
-        status=JobStatus.PROCESSING
-        if any(one.status == JobStatus.PROCESSING for one in shown)
-        else _standing(counts),
-        figures=_("%(ended)s of %(total)s") % {"ended": number(ended), "total": number(total)},
-        children=shown,
-        hidden=total - len(shown),
-        hidden_url=reverse("system:tasks", args=[kind.key]),
-    )
+    steps = refresh.steps.filter(kind=kind.key).order_by(first, "pk").select_related(*related)
+    rows = list(steps[:STEPS_OF_GROUP])
+    waits = _waits(refresh, rows)
+    return [_step(kind, step, current, waits.get(step.pk, "")) for step in rows]
 
 
-def _step(kind: Kind, step: RefreshStep, current: Job | None) -> Node:
+def _waits(refresh: SystemRefresh, steps: Iterable[RefreshStep]) -> dict[int, str]:
+    """What each step that has not begun still waits for, in a sentence."""
+    idle = [step for step in steps if step.is_open and step.job is None]
+    causes = {pk for step in idle for pk in step.waits_for[:WAITS_NAMED]}
+    names = dict(refresh.steps.filter(pk__in=causes, status__in=OPEN).values_list("pk", "name"))
+    named = {step.pk: [names[pk] for pk in step.waits_for if pk in names] for step in idle}
+    return {pk: _("Waits for: %(names)s.") % {"names": ", ".join(found)} for pk, found in named.items() if found}
+
+
+def _step(kind: Kind, step: RefreshStep, current: Job | None, waits: str) -> Node:
     job = step.job
     if job is None:
-        return Node(
-            step.name, step.status, message=step.message, cause_url=_cause(step), ended_at=step.finished_at
-        )
+        return Node(step.name, step.status, message=step.message or waits, cause_url=_cause(step))
     node = of_job(kind, job, step.name)
     is_current = isinstance(current, kind.job) and current.pk == job.pk
     return replace(

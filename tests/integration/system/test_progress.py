@@ -71,6 +71,12 @@ def test_a_job_that_was_asked_for_by_itself_has_no_workflow(charlie_client: Clie
     assert "entire workflow" not in details(charlie_client, "data_source", shop.imports.get().pk)
 
 
+def test_what_is_queued_says_what_it_waits_for(charlie_client: Client, refresh: SystemRefresh) -> None:
+    assert "Waits for: Shop." in details(charlie_client, "system", refresh.pk)
+    refreshing.do(refresh)
+    assert "Waits for" not in details(charlie_client, "system", refresh.pk)
+
+
 def test_what_is_skipped_leads_to_what_is_to_blame(charlie_client: Client, refresh: SystemRefresh) -> None:
     shop = refreshing.step(refresh, "Shop")
     assert shop.import_job is not None
