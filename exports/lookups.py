@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from connections import credentials
 from connections.destinations.errors import DestinationError, TryLater
-from connections.destinations.values import Access, ListDetails, ListSummary
+from connections.destinations.values import Access, ListDetails, ListSummary, Standing
 from connections.models import Connection
 
 PATIENCE_SECONDS = 8.0
@@ -82,6 +82,12 @@ def lists_of(connection: Connection) -> Lists:
         return Lists(trouble=str(error))
 
 
+def stand(connection: Connection, list_id: str, email: str) -> Standing | None:
+    """How one person stands on a list now. Nothing of it is kept. Raises DestinationError or NotConnected."""
+    access = credentials.access(connection)
+    return _patiently(lambda: connection.destination.find_person(access, list_id, email), "")
+
+
 def _ask(connection: Connection, what: str, which: str, ask: Callable[[Access, str], AnswerT]) -> AnswerT:
     key = _key(connection, what, which)
     known: AnswerT | None = cache.get(key)
@@ -104,7 +110,7 @@ def _patiently(ask: Callable[[], AnswerT], key: str) -> AnswerT:
         except BaseException as error:
             answer = error
         answers.put(answer)
-        if gave_up.is_set() and not isinstance(answer, BaseException):
+        if key and gave_up.is_set() and not isinstance(answer, BaseException):
             _keep_late(key, answer)
 
     # A copy of the context, so that sentences come in the reader's language.

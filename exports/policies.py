@@ -29,6 +29,17 @@ def check_can_run(export: Export) -> None:
     """Raise Refusal when a run would only repeat another or could not send anything."""
     if run := open_run(export):
         raise Refusal(already_running(run))
+    connection = _usable_connection(export)
+    leaving = matching.attributes_that_leave(export.mapping, export.answers)
+    check_limits(connection, export.list_id, export.email_attribute, leaving, removal=export.removal)
+
+
+def check_can_preview(export: Export) -> None:
+    """Raise Refusal when nobody could say what a run would send."""
+    _usable_connection(export)
+
+
+def _usable_connection(export: Export) -> Connection:
     if export.connection is None:
         raise Refusal(_("This export has no connection. Choose one first."))
     if obstacle := why_it_cannot_run(export.connection):
@@ -36,8 +47,7 @@ def check_can_run(export: Export) -> None:
             _("The connection “%(name)s” cannot be used: %(why)s")
             % {"name": export.connection, "why": obstacle.sentence}
         )
-    leaving = matching.attributes_that_leave(export.mapping, export.answers)
-    check_limits(export.connection, export.list_id, export.email_attribute, leaving, removal=export.removal)
+    return export.connection
 
 
 def already_running(run: Run) -> str:

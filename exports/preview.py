@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import OperationalError, transaction
 from django.db import connection as database
@@ -10,10 +11,11 @@ from django.db import connection as database
 from connections import credentials
 from connections.destinations.values import ListDetails
 from connections.models import Connection
-from exports import matching, planning
+from exports import matching, planning, removing
 from exports.batch_writing import Person
-from exports.models import Export
+from exports.models import DeliveredSet, Export, Run
 from exports.planning import Figures
+from exports.removing import Removals
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,9 @@ class Preview:
     list_details: ListDetails
     figures: Figures
     calls: int
+    removals: Removals
+    left_before: int  # of the still refused: whom the list keeps as they are
+    emails: list[str]  # of the first people, in step with their payloads
     payloads: list[str]
     violations: list[tuple[str, str]]  # address and sentence, among the first people
 
@@ -57,10 +62,7 @@ def figures_of(sketch: Sketch, *, patience_seconds: float = 15.0) -> Figures | N
     figures: Figures | None = None
     try:
         with transaction.atomic():
-            with database.cursor() as cursor:
-                cursor.execute(
-                    "SELECT set_config('statement_timeout', %s, true)", [str(int(patience_seconds * 1000))]
-                )
+            _be_patient(patience_seconds)
             figures = planning.draw(frozen, sketch.connection.account, sketch.list_id, sketch.export_id)
             raise _Undo
     except _Undo:
@@ -69,8 +71,9 @@ def figures_of(sketch: Sketch, *, patience_seconds: float = 15.0) -> Figures | N
         return None
 
 
-def preview(export: Export, *, first: int = 20) -> Preview:
-    """Draw the plan of ``export`` as it is now. Raises DestinationError or NotConnected."""
+def preview(export: Export, *, first: int = 20, patience_seconds: float = 600.0) -> Preview:
+    """Draw the plan of ``export`` as it is now. Raises DestinationError or NotConnected, and OperationalError when
+    a query takes longer than there is patience."""
     connection = export.connection
     if connection is None:
         raise credentials.NotConnected("The export has no connection.")
@@ -79,7 +82,10 @@ def preview(export: Export, *, first: int = 20) -> Preview:
     settings = matching.send_settings(export.list_id, frozen)
     try:
         with transaction.atomic():
+            _be_patient(patience_seconds)
             figures = planning.draw(frozen, connection.account, export.list_id, export.pk)
+            removals = _removals(export, connection.account, frozen)
+            left_before = _left_before(export, connection.account)
             people = list(planning.people(connection.destination, settings, limit=first))
             raise _Undo
     except _Undo:
@@ -88,6 +94,38 @@ def preview(export: Export, *, first: int = 20) -> Preview:
         list_details=details,
         figures=figures,
         calls=math.ceil(figures.to_send / connection.destination.capabilities.batch_rows),
+        removals=removals,
+        left_before=left_before,
+        emails=[person.email for person in people if isinstance(person, Person)],
         payloads=[person.payload for person in people if isinstance(person, Person)],
         violations=[(found[1], found[2].message) for found in people if isinstance(found, tuple)],
     )
+
+
+def _removals(export: Export, account: str, frozen: Mapping[str, Any]) -> Removals:
+    """Whom a run would take off the list, by the plan that is drawn."""
+    known = DeliveredSet.objects.filter(export=export, account=account, list_id=export.list_id).first()
+    run = Run(export=export, account=account, list_id=export.list_id, frozen=dict(frozen))
+    return removing.judge(run, known) if known else Removals()
+
+
+def _be_patient(seconds: float) -> None:
+    """Let no query of this transaction take longer."""
+    with database.cursor() as cursor:
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(int(seconds * 1000))])
+
+
+def _left_before(export: Export, account: str) -> int:
+    """How many of the drawn plan the list left as they are when last asked, and is not asked again."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT count(*) FROM plan
+              JOIN exports_refused refused ON refused.email = plan.email
+              JOIN exports_deliveredset known ON known.id = refused.delivered_set_id
+             WHERE plan.action = 'still_refused' AND refused."left"
+               AND known.export_id = %s AND known.account = %s AND known.list_id = %s
+            """,
+            [export.pk, account, export.list_id],
+        )
+        return int(cursor.fetchone()[0])

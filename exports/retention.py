@@ -15,11 +15,12 @@ from django.db.models import QuerySet
 
 from config.jobs import clock
 from config.jobs.models import OPEN
-from exports.models import Run
+from exports.models import ExportPreview, Run
 
 BATCHES_A_STEP = 100
 OUTCOMES_A_STEP = 5_000
 SECONDS_A_BELL = 5.0
+PREVIEWS_KEPT = timedelta(days=2)
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,8 @@ def _step() -> bool:
     run = _ended_before(settings.BATCH_RETENTION_DAYS).filter(batches_emptied_at=None).first()
     if run is not None:
         return _empty_batches(run)
+    if ExportPreview.objects.filter(created_at__lt=clock.now() - PREVIEWS_KEPT).delete()[0]:
+        return True
     run = _ended_before(settings.OUTCOME_RETENTION_DAYS).filter(outcomes_removed_at=None).first()
     return run is not None and _remove_outcomes(run)
 

@@ -4,7 +4,7 @@ from celery import shared_task
 from celery.signals import worker_shutting_down
 
 from config.jobs import ticking
-from exports import claiming, delivery, due, lateness, retention, retries, running
+from exports import claiming, delivery, due, lateness, previewing, retention, retries, running
 from exports.models import ExportSchedule, ExportTick
 from exports.rights import disclosures, removals
 
@@ -24,6 +24,8 @@ def ring_for_open_jobs() -> None:
     lateness.look_if_it_is_time()
     for run_id in claiming.runs_to_ring_for():
         work_on_run.delay(run_id)
+    for preview_id in previewing.due():
+        work_out_preview.delay(preview_id)
     for removal_id in removals.due():
         remove_person.delay(removal_id)
 
@@ -46,6 +48,12 @@ def tend_schedules() -> None:
 def remove_person(removal_id: int) -> None:
     """Take somebody who was erased off a list."""
     removals.carry_on(removal_id)
+
+
+@shared_task
+def work_out_preview(preview_id: int) -> None:
+    """Work out what a run would send."""
+    previewing.work_out(preview_id)
 
 
 @shared_task

@@ -1,7 +1,7 @@
 """The reading door for exports: who is in these segments, and with what attributes. Nobody outside this app
 touches its tables otherwise."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -60,6 +60,17 @@ class SegmentSummary:
     name: str
     member_count: int
     refreshed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class AddressHolder:
+    """A person with a certain address: in which attributes it stands, and in which segments they are."""
+
+    id: int
+    key: str
+    source_name: str
+    attributes: frozenset[str]
+    segment_ids: frozenset[int]
 
 
 @dataclass(frozen=True)
@@ -122,6 +133,46 @@ def being_refreshed(segment_ids: Sequence[int], *, asked_until: datetime) -> lis
     imports = ImportJob.objects.filter(status__in=OPEN, created_at__lte=asked_until)
     segments = {*refreshes.values_list("segment__name", flat=True), *due.values_list("segment__name", flat=True)}
     return [*sorted(segments), *sorted(set(imports.values_list("source__name", flat=True)))]
+
+
+def overlaps(segment_ids: Sequence[int]) -> dict[tuple[int, int], int]:
+    """How many people each two of the segments share, the lower id first; pairs that share nobody are left out.
+    One query, however many pairs there are."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT one.segment_id, other.segment_id, count(*)
+              FROM segments_member one
+              JOIN segments_member other
+                ON other.profile_id = one.profile_id AND other.segment_id > one.segment_id
+               AND other.segment_id = ANY(%s)
+             WHERE one.segment_id = ANY(%s) GROUP BY 1, 2
+            """,
+            [list(segment_ids), list(segment_ids)],
+        )
+        return {(one, other): people for one, other, people in cursor.fetchall()}
+
+
+def holders_of(email: str, attributes: Collection[str]) -> list[AddressHolder]:
+    """Everybody who has ``email``, trimmed and in lower case, in one of ``attributes``."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT profile.id, profile.key, source.name,
+                   array(SELECT name FROM unnest(%s::text[]) name
+                          WHERE lower(btrim(profile.attributes ->> name, E' \\t\\r\\n')) = %s),
+                   array(SELECT segment_id FROM segments_member member WHERE member.profile_id = profile.id)
+              FROM segments_profile profile JOIN segments_datasource source ON source.id = profile.source_id
+             WHERE strpos(lower(profile.attributes::text), %s) > 0 ORDER BY profile.id
+            """,
+            [sorted(attributes), email, email],
+        )
+        rows = cursor.fetchall()
+    return [
+        AddressHolder(pk, key, source, frozenset(names), frozenset(segments))
+        for pk, key, source, names, segments in rows
+        if names
+    ]
 
 
 def find_profile(profile_id: int) -> ProfileSummary | None:

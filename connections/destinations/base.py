@@ -21,6 +21,7 @@ from connections.destinations.values import (
     Preparer,
     Question,
     SendSettings,
+    Standing,
     TargetField,
     Tokens,
 )
@@ -166,6 +167,11 @@ class Destination(ABC):
 
     def welcomed_back(self, payload: str, mark: Mark) -> str:
         """The payload of somebody who had left, with the mark taken off them."""
+        raise NotImplementedError
+
+    def find_person(self, access: Access, list_id: str, email: str) -> Standing | None:
+        """How one person stands on a list; None when it never held them. Only where the capabilities say
+        ``reads_people``. Raises DestinationError."""
         raise NotImplementedError
 
     def remove_person(self, access: Access, list_id: str, email: str) -> bool:

@@ -64,6 +64,8 @@ class Capabilities:
     single_rows: int = 20
     # Whether one person can be taken off a list again, see Destination.remove_person.
     removes_people: bool = False
+    # Whether it tells how one person stands on a list, see Destination.find_person.
+    reads_people: bool = False
     publishes: bool = False  # wants to be told when a run has sent all that it will send
     # Types of field that can be made on a list, see Destination.create_field; none where fields are fixed.
     creates_fields: Sequence[str] = ()
@@ -248,6 +250,14 @@ class Violation:
 # Converts one person — the address in its final form, and the mapped values in the mapping's order with the
 # answers of attributes behind them (True for yes) — to a piece of a request body, or says why that is impossible.
 Preparer = Callable[[str, Sequence[Any]], "str | Violation"]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How one person stands on a list: in which state, in words, and since when it has known them, as it says."""
+
+    state: str
+    joined: str = ""
 
 
 class OutcomeKind(StrEnum):

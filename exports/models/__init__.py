@@ -4,6 +4,7 @@ from exports.models.batch import IS_REMOVAL, Batch, BatchStatus, Outcome, Outcom
 from exports.models.delivered import Delivered, DeliveredSet, Origin, Refused, Removed
 from exports.models.disclosure import DisclosedList, Disclosure, PersonKey, PersonRemoval
 from exports.models.export import Export, Removal
+from exports.models.preview import ExportPreview
 from exports.models.run import Run, RunEvent, Stage, Trigger
 from exports.models.schedule import ExportSchedule, ExportTick
 
@@ -16,6 +17,7 @@ __all__ = [
     "DisclosedList",
     "Disclosure",
     "Export",
+    "ExportPreview",
     "ExportSchedule",
     "ExportTick",
     "Origin",

@@ -12,7 +12,7 @@ from django.db.models import Case, F, When
 from django.db.models.functions import Coalesce, Greatest
 
 from config.jobs.models import OPEN
-from exports.models import IS_REMOVAL, Batch, BatchStatus, Run
+from exports.models import IS_REMOVAL, Batch, BatchStatus, ExportPreview, Run
 from segments.rights.subjects import Subject
 
 _COLUMNS = {
@@ -93,6 +93,8 @@ def _forget_batches(subject: Subject) -> int:
         _close_up(run_id, [pk for pk, run in to_send if run == run_id], _THEM, parameters)
     _blank([pk for pk, _run, _status, _of in rows if pk not in dict(to_send)], parameters)
     _forget_messages(subject.emails)
+    # Quicker to work out anew than to look through.
+    ExportPreview.objects.exclude(sample=[]).update(sample=[])
     return len(rows)
 
 

@@ -6,11 +6,21 @@ from typing import Any
 
 import orjson
 from django.db import connection as database
+from django.urls import reverse
 
 from config.jobs.models import JobStatus
 from connections.destinations import registry
 from exports import converting
-from exports.models import Delivered, DisclosedList, Export, Outcome, PersonRemoval, Refused, Removed
+from exports.models import (
+    Delivered,
+    DisclosedList,
+    Export,
+    ExportPreview,
+    Outcome,
+    PersonRemoval,
+    Refused,
+    Removed,
+)
 from exports.rights import disclosures, forgetting, removals
 from segments.models import Erasure
 from segments.rights.knowers import Knower, Place, Removal
@@ -28,10 +38,14 @@ class ExportsKnow(Knower):
     def email_attributes(self) -> Collection[str]:
         return set(Export.objects.values_list("email_attribute", flat=True).distinct())
 
+    def look_up_url(self) -> str:
+        return reverse("exports:person")
+
     def tell(self, subject: Subject) -> Mapping[str, object]:
         return {
             "sent": _sent(subject),
             "outcomes": _outcomes(subject),
+            "in_previews": _in_previews(subject),
             "on_lists_by_exports": _known(Delivered, subject),
             "refused_by_lists": _known(Refused, subject),
             "removed_by_exports": _removed(subject),
@@ -150,6 +164,18 @@ def _removed(subject: Subject) -> list[dict[str, Any]]:
             "how": row.deed,
         }
         for row in rows
+    ]
+
+
+def _in_previews(subject: Subject) -> list[dict[str, Any]]:
+    return [
+        _plain(
+            {"export": job.export.name, "address": person["email"], "data": person["payload"], "sent_at": None},
+            frozen=None,
+        )
+        for job in ExportPreview.objects.exclude(sample=[]).select_related("export").order_by("pk")
+        for person in job.sample
+        if person["email"] in subject.emails
     ]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from django.contrib import messages
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -16,7 +17,7 @@ from config.web.htmx import Request
 from config.web.panes import close_pane, render_pane
 from config.web.versions import Change, Gone, StaleEdit, version_from
 from connections.destinations.values import Question
-from exports import actions, drafts, lookups, policies
+from exports import actions, drafts, lookups, policies, previewing
 from exports.drafts import Draft
 from exports.forms import Choices, ExportForm, name_taken
 from exports.models import Export
@@ -46,6 +47,7 @@ PARTS = {
         "matching_words",
         "mapping",
         "questions",
+        "segments_total",
         "opt_in",
         "removal",
         "consequences",
@@ -157,9 +159,21 @@ def _save(request: Request, choices: Choices, export: Export | None) -> HttpResp
     except IntegrityError:  # somebody took the name in this very moment
         form.add_error("name", name_taken(form.cleaned_data["name"]))
     else:
+        if request.POST.get("then") == "preview":
+            return _preview(request, saved)
         request.session[JUST_SAVED] = saved.pk
         return close_pane(request, reverse("exports:list"))
     return _pane(request, form, export, status=422)
+
+
+def _preview(request: Request, saved: Export) -> HttpResponse:
+    """On to the preview of what was saved; what keeps it from being worked out is said there."""
+    message = ""
+    try:
+        previewing.request(saved, by=request.user)
+    except policies.Refusal as refusal:
+        message = refusal.sentence
+    return close_pane(request, reverse("exports:preview", args=[saved.pk]), message, level=messages.WARNING)
 
 
 def _write(request: Request, form: ExportForm, export: Export | None) -> Export:

@@ -76,6 +76,7 @@ def exports(request: Request) -> HttpResponse:
         "rows": rows,
         "live_ids": _open_ids(rows),
         "can_add": user_can_add(request.user),
+        "sees_data": request.user.may(Permission.PERSONAL_DATA_SEE),
         "saved": _just_saved(request),
         "active_nav": "exports",
     }

@@ -223,6 +223,13 @@ class ExportPane:
         return int(settings.MAX_PROFILES_PER_EXPORT)
 
     @property
+    def contract_limit(self) -> int | None:
+        """What the contract behind the connection allows, when the chosen segments alone hold more."""
+        limit = self.connection.limited.most_people if self.connection else None
+        exceeded = limit is not None and self.quality is not None and self.quality.unique > limit
+        return limit if exceeded else None
+
+    @property
     def new_people(self) -> int | None:
         """How many people the list would email; None when that cannot be counted now."""
         return self.figures.add if self.figures else None

@@ -42,6 +42,10 @@ class Knower:
         """Names of attributes that it takes addresses from."""
         return ()
 
+    def look_up_url(self) -> str:
+        """Where an address can be looked up, posted as ``email``, by whoever may see personal data."""
+        return ""
+
     def tell(self, subject: Subject) -> Mapping[str, object]:
         """All it knows of somebody, in plain values."""
         return {}
@@ -76,6 +80,11 @@ def all_knowers() -> Sequence[Knower]:
 def places(subject: Subject, *, thorough: bool = False) -> list[Place]:
     """Every list that somebody was sent to."""
     return [place for knower in _registered for place in knower.places(subject, thorough=thorough)]
+
+
+def look_up_urls() -> list[str]:
+    """Where an address can be looked up."""
+    return [url for knower in _registered if (url := knower.look_up_url())]
 
 
 def removals(erasure: Erasure) -> list[Removal]:

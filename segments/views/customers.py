@@ -79,7 +79,7 @@ def customers(request: Request) -> HttpResponse:
 def customer(request: Request, pk: int) -> HttpResponse:
     """One person: everything that is known of them, and the segments they are in."""
     profile = get_object_or_404(Profile.objects.select_related("source"), pk=pk)
-    catalogue = profile_attributes.catalogue()
+    catalogue, alone = profile_attributes.catalogue(), _alone(profile)
     context = {
         "profile": profile,
         "key": display.key_for(profile, request.user),
@@ -88,7 +88,9 @@ def customer(request: Request, pk: int) -> HttpResponse:
         "segments": [
             member.segment for member in profile.memberships.select_related("segment").order_by("segment__name")
         ],
-        "places": knowers.places(_alone(profile)),
+        "places": knowers.places(alone),
+        "emails": alone.emails,
+        "look_up_urls": knowers.look_up_urls() if user_can_see_personal_data(request.user) else [],
         "can_answer": user_can_answer_for_people(request.user),
         "is_masked": not user_can_see_personal_data(request.user),
         "active_nav": "customers",

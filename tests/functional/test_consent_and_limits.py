@@ -47,7 +47,7 @@ def test_consent_is_read_in_another_language_and_shown_later(page: Page, alice: 
     page.get_by_label("I agree").check()
     assert_accessible(page)
     screenshot(page, "consent-polish")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("row", name="Winter mail")).to_contain_text("Ready")
     assert Consent.objects.get().language == "pl"
     page.get_by_role("link", name="Winter mail").click()
@@ -70,7 +70,7 @@ def test_limits_are_set_and_hold_for_a_contributor(open_page: OpenPage, alice: U
     page.get_by_label("People that the contract allows").scroll_into_view_if_needed()
     assert_accessible(page)
     screenshot(page, "limits")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("The connection “Winter mail” is saved.")).to_be_visible()
     assert Connection.objects.get().limited.withheld == ("city",)
 
@@ -160,7 +160,7 @@ def test_files_are_set_up_from_their_tile(open_page: OpenPage, alice: User, file
     page.get_by_label("Your password").press("Enter")
     expect(page.get_by_text("Alice Adams is the export user")).to_be_visible()
     screenshot(page, f"file-pane-{scheme}")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("row", name="Warehouse")).to_contain_text("Ready")
 
 

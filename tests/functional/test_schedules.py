@@ -37,7 +37,7 @@ def test_an_export_is_scheduled_by_keyboard_and_the_list_says_when(
     expect(page.locator("#schedule-preview li")).to_have_count(3)
     assert_accessible(page)
     screenshot(page, "schedule-pane")
-    page.get_by_role("button", name="Save").focus()
+    page.get_by_role("button", name="Save", exact=True).focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("row", name="Newsletter")).to_contain_text(
         "Monthly on day 1 and the last day at 02:00"

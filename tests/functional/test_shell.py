@@ -85,7 +85,7 @@ def test_leaving_with_unsaved_changes_asks(page: Page, alice: User, bob: User) -
 def test_save_says_what_is_missing(page: Page, alice: User) -> None:
     sign_in(page, alice, LIST)
     page.get_by_text("Add user").click()
-    save = page.get_by_role("button", name="Save")
+    save = page.get_by_role("button", name="Save", exact=True)
     expect(save).to_be_disabled()
     expect(page.get_by_text("Still needed: Name, User name, Role")).to_be_visible()
     page.get_by_label("Name", exact=False).first.fill("Dora Dale")
@@ -107,10 +107,10 @@ def test_a_stale_save_is_told_and_can_overwrite(page: Page, alice: User, bob: Us
     other = page.context.new_page()
     other.goto(f"{LIST}{bob.pk}/")
     other.get_by_label("Name").fill("Robert Brown")
-    other.get_by_role("button", name="Save").click()
+    other.get_by_role("button", name="Save", exact=True).click()
     other.wait_for_url(re.compile(f"{LIST}$"))
     other.close()
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     told = page.get_by_role("alert")
     expect(told).to_contain_text("This was changed while you were editing it.")
     expect(told).to_contain_text("Robert Brown")
@@ -161,7 +161,7 @@ def test_a_double_click_saves_once(page: Page, alice: User, bob: User) -> None:
     page.get_by_role("link", name="Bob Brown").click()
     page.get_by_label("Name").fill("Bobby Brown")
     page.route(f"**{LIST}{bob.pk}/", slowly)
-    page.get_by_role("button", name="Save").dblclick()
+    page.get_by_role("button", name="Save", exact=True).dblclick()
     expect(page.get_by_text("“Bobby Brown” is saved.")).to_be_visible()
     assert posts == ["POST"]
 

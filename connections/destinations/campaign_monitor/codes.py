@@ -17,6 +17,7 @@ NOT_FOUND = 404
 CONSENT_MISSING = 214
 DELETED = 205
 UNAUTHORIZED = 401
+PAYMENT_REQUIRED = 402
 TOKEN_EXPIRED = 121
 # Of one person: the same row may be taken later.
 MAY_PASS = frozenset({THROTTLED, 500})
@@ -66,6 +67,13 @@ REJECTED: Sentences = {
         "Campaign Monitor accepts neither the mobile number nor the email address of this person. Correct both."
     ),
 }
+
+# No code is published for an account that is full, so it is known by its words.
+PLAN_WORDS = ("your plan", "plan limit", "subscriber limit", "contact limit", "upgrade your")
+PLAN_FULL = _(
+    "Campaign Monitor says that the account’s plan holds no more people: “{message}”. "
+    "Upgrade the plan there, or send fewer people."
+)
 
 # -- a whole batch, because of something in it -----------------------------------------------------------------
 BATCH: Sentences = {

@@ -33,6 +33,7 @@ from connections.destinations.values import (
     Question,
     Renew,
     SendSettings,
+    Standing,
     TargetField,
     UnsubscribeScope,
 )
@@ -42,6 +43,17 @@ _OF_EVERY_LIST = (
     TargetField(key=preparing.NAME_KEY, label="Name", data_type="text"),
     TargetField(key=questions.MOBILE_KEY, label="Mobile number", data_type="mobile"),
 )
+
+
+# The states of a person, as the vendor writes them.
+_STATES = {
+    "Active": gettext_lazy("Active"),
+    "Unconfirmed": gettext_lazy("Unconfirmed"),
+    "Unsubscribed": gettext_lazy("Unsubscribed"),
+    "Bounced": gettext_lazy("Bounced"),
+    "Deleted": gettext_lazy("Deleted"),
+    "Suppressed": gettext_lazy("Suppressed"),
+}
 
 
 class _Opening(TypedDict):
@@ -68,6 +80,7 @@ class CampaignMonitor(Destination):
         deeds=frozenset(Deed),
         removes_people=True,
         creates_fields=tuple(wire.DATA_TYPES.values()),
+        reads_people=True,
     )
     keeps_of_removed = gettext_lazy(
         "Campaign Monitor keeps a removed person as a record in state Deleted, with their data and history. "
@@ -171,6 +184,11 @@ class CampaignMonitor(Destination):
 
     def welcomed_back(self, payload: str, mark: Mark) -> str:
         return removing.welcomed_back(payload, mark)
+
+    def find_person(self, access: Access, list_id: str, email: str) -> Standing | None:
+        with _client(access) as client:
+            found = client.subscriber(list_id, email)
+        return Standing(str(_STATES.get(found.state, found.state)), found.joined) if found else None
 
     def remove_person(self, access: Access, list_id: str, email: str) -> bool:
         with _client(access) as client:

@@ -335,6 +335,8 @@ def _classified(answer: Answer, code: int, said: str, *, batch: bool) -> Destina
         return NeedsAdministrator(str(codes.ADMINISTRATOR[code]), **facts)
     if code in codes.STOP:
         return StopRun(str(codes.STOP[code]), **facts)
+    if answer.status == codes.PAYMENT_REQUIRED or _speaks_of_plan(said):
+        return StopRun(codes.PLAN_FULL.format(message=said), **facts)
     if batch and (sentence := _batch_sentence(code, said)):
         return BatchRefused(str(sentence), **facts)
     sentence = _("Campaign Monitor refused the request: “{message}” (code {code}).").format(
@@ -387,6 +389,10 @@ def _code(content: Any) -> int | None:
         return int(content["Code"])
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def _speaks_of_plan(said: str) -> bool:
+    return any(words in said.lower() for words in codes.PLAN_WORDS)
 
 
 def _speaks_of_consent(said: str) -> bool:

@@ -117,6 +117,15 @@ def test_it_warns_of_more_people_than_one_export_sends(
     assert "One export sends at most 2 people" in shown
 
 
+def test_it_warns_of_more_people_than_the_contract_allows(
+    bob_client: Client, shared: Connection, everyone: Segment
+) -> None:
+    typed: dict[str, Any] = {"connection": shared.pk, "email_attribute": "email", "segments": [everyone.pk]}
+    assert "contract behind this connection" not in parts(bob_client, "segments", **typed)
+    Connection.objects.update(limits={"most_people": 2})
+    assert "contract behind this connection allows 2 people" in parts(bob_client, "segments", **typed)
+
+
 def test_it_offers_each_field_once(
     bob_client: Client, account: RunningSandbox, shared: Connection, everyone: Segment
 ) -> None:

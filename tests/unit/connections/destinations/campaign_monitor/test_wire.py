@@ -187,6 +187,13 @@ def test_it_names_errors_by_what_happens_next(given: Answer, expected: type[Dest
     assert error.sentence.endswith(".")
 
 
+@pytest.mark.parametrize("given", [refused(402, 0), refused(400, 999, "Upgrade your plan to add more people.")])
+def test_a_plan_that_is_full_ends_the_run_with_that_sentence(given: Answer) -> None:
+    error = error_of_import(given)
+    assert isinstance(error, StopRun)
+    assert "plan holds no more people" in error.sentence
+
+
 def test_it_waits_as_long_as_it_is_asked_to() -> None:
     error = error_of_import(refused(429, 429, retry_after="7", x_ratelimit_reset="30"))
     assert isinstance(error, TryLater)

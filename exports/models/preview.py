@@ -1,0 +1,29 @@
+"""What a run would do, worked out without sending."""
+
+from django.db import models
+
+from config.jobs.models import OPEN, Job
+from exports.models.export import Export
+
+
+class ExportPreview(Job):
+    """One answer to “what would a run send now?”, worked out by a worker, since a million people take a while."""
+
+    export = models.ForeignKey(Export, on_delete=models.CASCADE, related_name="previews")
+    export_version = models.IntegerField()
+    # Figures, segments, overlaps and the rest of outlining.Outline, as plain values.
+    outline = models.JSONField(null=True)
+    # The first people, exactly as they would be sent: [{"email": …, "payload": …}, …]. Forgotten with whoever
+    # is erased, and with the preview.
+    sample = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["export"], condition=models.Q(status__in=OPEN), name="one_open_preview_per_export"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.export}: preview {self.pk}"

@@ -1,0 +1,98 @@
+"""The outline of what a run would do: the figures of its plan, what stands behind them, and the first people.
+
+Everything is worked out in one transaction that is undone, in a number of queries that does not depend on how many
+segments there are.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.db.models import Avg
+
+from connections.models import Connection
+from exports import figures, preview
+from exports.models import BatchStatus, Export, Run
+from segments import audience
+
+FIRST = 20
+# Calls in flight that a run may count on when the connection has others to serve too.
+_USUAL_AT_ONCE = 4
+_LONGEST_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Outline:
+    """All that a page shows, as plain values. ``seconds`` is None while nobody knows how long a call takes."""
+
+    list_title: str
+    active_people: int | None
+    figures: dict[str, int]
+    to_remove: int
+    removals_held: int
+    held_because: str  # a removing.HeldBecause
+    addresses: int  # different valid ones
+    left_before: int  # whom the list kept as they are when last asked
+    rejected_before: int
+    calls: int
+    seconds: float | None
+    at_once: int
+    segments: list[dict[str, Any]]
+    overlaps: list[list[int]]  # segment, segment, people in both
+    violations: list[str]  # among the first people, by sentence
+
+
+def outline(export: Export) -> tuple[dict[str, Any], list[dict[str, str]]]:
+    """The outline and the first people. Raises DestinationError, NotConnected, and OperationalError when it takes
+    too long."""
+    seen = preview.preview(export, first=FIRST, patience_seconds=_LONGEST_SECONDS)
+    segments = audience.segment_summaries(list(export.segments.values_list("pk", flat=True)))
+    at_once = _calls_at_once(export.connection)
+    per_call = _seconds_a_call(export.connection)
+    outlined = Outline(
+        list_title=seen.list_details.title,
+        active_people=seen.list_details.active_people,
+        figures=figures.of_plan(seen.figures),
+        to_remove=seen.removals.to_remove,
+        removals_held=seen.removals.held,
+        held_because=str(seen.removals.held_because),
+        addresses=seen.figures.people + seen.figures.no_consent,
+        left_before=seen.left_before,
+        rejected_before=seen.figures.still_refused - seen.left_before,
+        calls=seen.calls,
+        seconds=seen.calls * per_call / min(at_once, max(1, seen.calls)) if per_call is not None else None,
+        at_once=at_once,
+        segments=[
+            {
+                "id": segment.id,
+                "name": segment.name,
+                "members": segment.member_count,
+                "refreshed_at": segment.refreshed_at.isoformat() if segment.refreshed_at else None,
+            }
+            for segment in segments
+        ],
+        overlaps=[
+            [one, other, people]
+            for (one, other), people in audience.overlaps([segment.id for segment in segments]).items()
+        ],
+        violations=[sentence for _email, sentence in seen.violations],
+    )
+    sample = [
+        {"email": email, "payload": payload} for email, payload in zip(seen.emails, seen.payloads, strict=True)
+    ]
+    return asdict(outlined), sample
+
+
+def _seconds_a_call(connection: Connection | None) -> float | None:
+    """How long calls took in the latest run over the connection that sent anybody."""
+    latest = Run.objects.filter(export__connection=connection, delivered__gt=0).order_by("-pk").first()
+    if latest is None:
+        return None
+    found = latest.batches.filter(status=BatchStatus.DONE).aggregate(seconds=Avg("seconds"))
+    return float(found["seconds"]) if found["seconds"] is not None else None
+
+
+def _calls_at_once(connection: Connection | None) -> int:
+    """What the connection has learned, else what a run begins with."""
+    if connection is None:
+        return 1
+    return connection.learned_in_flight or min(_USUAL_AT_ONCE, connection.max_in_flight)

@@ -1,0 +1,65 @@
+"""Looking a person up by address: what exports know of them, and how they stand on the lists now."""
+
+from django import forms
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST
+
+from config.accounts.decorators import require_permission
+from config.accounts.permissions import Permission
+from config.web.htmx import Request
+from connections.credentials import NotConnected
+from connections.destinations.errors import DestinationError
+from exports import lookups, person_lookup
+from exports.models import Export
+from exports.permissions import check_can_manage
+
+
+class LookUpForm(forms.Form):
+    """An address, which comes by POST, so that it stands in no address bar and no log."""
+
+    email = forms.CharField(
+        label=gettext_lazy("Email"),
+        max_length=254,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "inputmode": "email"}),
+    )
+
+
+@require_permission(Permission.EXPORT_VIEW)
+@require_permission(Permission.PERSONAL_DATA_SEE)
+@require_http_methods(["GET", "POST"])
+def person(request: Request) -> HttpResponse:
+    """The question and, posted to, the answer."""
+    form = LookUpForm(request.POST if request.method == "POST" else None)
+    found = person_lookup.look_up(form.cleaned_data["email"], by=request.user) if form.is_valid() else None
+    return render(request, "exports/person.html", {"form": form, "found": found, "active_nav": "exports"})
+
+
+@require_permission(Permission.EXPORT_VIEW)
+@require_permission(Permission.PERSONAL_DATA_SEE)
+@require_POST
+def standing(request: Request, export_id: int) -> HttpResponse:
+    """How the person stands on the export's list now, asked of the destination. Whoever was never sent there is
+    not asked for: the destination need not hear of them."""
+    export = get_object_or_404(Export.objects.select_related("connection"), pk=export_id)
+    check_can_manage(request.user, export)
+    form = LookUpForm(request.POST)
+    context: dict[str, object] = {}
+    if form.is_valid() and export.connection is not None:
+        found = person_lookup.look_up(form.cleaned_data["email"], by=request.user)
+        if any(each.may_ask for each in found.exports if each.export == export):
+            context = _asked(export, found.email)
+    return render(request, "exports/person_standing.html", context)
+
+
+def _asked(export: Export, email: str) -> dict[str, object]:
+    connection = export.connection
+    if connection is None:
+        return {}
+    try:
+        return {"asked": True, "there": lookups.stand(connection, export.list_id, email)}
+    except DestinationError as error:
+        return {"trouble": error.sentence}
+    except NotConnected as error:
+        return {"trouble": str(error)}

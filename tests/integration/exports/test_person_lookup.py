@@ -1,0 +1,125 @@
+"""Looking a person up by address."""
+
+import re
+
+import pytest
+from django.db import connection as database
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from config.accounts.models import User
+from exports import person_lookup
+from exports.models import Export, Refused
+from exports.person_lookup import Standing
+from segments.models import Profile
+from tests.integration.exports.conftest import run_to_its_end
+from tests.sandbox import RunningSandbox
+
+URL = "/data/exports/person/"
+
+
+def looked_up(client: Client, email: str) -> str:
+    answer = client.post(URL, {"email": email})
+    assert answer.status_code == 200
+    return re.sub(r"\s+", " ", answer.content.decode())
+
+
+def asked(client: Client, export: Export, email: str) -> str:
+    answer = client.post(f"/data/exports/{export.pk}/person/", {"email": email})
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+@pytest.fixture
+def ended(newsletter: Export, account: RunningSandbox) -> Export:
+    """Ann is delivered, Ben has unsubscribed, Cid is rejected."""
+    account.import_people([{"EmailAddress": "ben@example.com"}])
+    account.set_state(["ben@example.com"], "Unsubscribed")
+    account.faults({"rules": [{"kind": "refuse_emails", "emails": ["cid@example.com"], "code": 1}]})
+    run_to_its_end(newsletter)
+    account.clear_faults()
+    return newsletter
+
+
+def test_it_tells_segments_the_run_the_answer_and_what_was_sent(bob_client: Client, ended: Export) -> None:
+    shown = looked_up(bob_client, " ANN@example.com ")
+    for words in (
+        "ann@example.com",
+        "Everyone",
+        "Newsletter",
+        "run 1",
+        "Taken.",
+        "EmailAddress",
+        "Asking the list",
+    ):
+        assert words in shown, words
+    assert "has unsubscribed" in looked_up(bob_client, "ben@example.com")
+    assert "does not accept this email address" in looked_up(bob_client, "cid@example.com")
+
+
+@pytest.mark.parametrize(
+    ("email", "standing"), [("ann", Standing.DELIVERED), ("ben", Standing.LEFT), ("cid", Standing.REJECTED)]
+)
+def test_it_knows_how_an_export_stands_to_them(ended: Export, bob: User, email: str, standing: Standing) -> None:
+    assert [each.standing for each in person_lookup.look_up(f"{email}@example.com", by=bob).exports] == [standing]
+
+
+def test_it_asks_the_list_how_they_stand_there_now(bob_client: Client, ended: Export) -> None:
+    assert "Active" in asked(bob_client, ended, "ann@example.com")
+    assert "Unsubscribed" in asked(bob_client, ended, "ben@example.com")
+    assert "does not hold them" in asked(bob_client, ended, "cid@example.com")
+
+
+def test_it_asks_nobody_about_whom_it_has_not_sent(
+    bob_client: Client, newsletter: Export, account: RunningSandbox
+) -> None:
+    account.clear_requests()
+    assert "Not asked" in looked_up(bob_client, "ann@example.com")
+    assert "Active" not in asked(bob_client, newsletter, "ann@example.com")
+    assert account.requests()["totals"]["calls"] == 0
+
+
+def test_a_customers_page_leads_to_it(bob_client: Client, charlie_client: Client, ended: Export) -> None:
+    url = f"/customers/{Profile.objects.get(attributes__email='ben@example.com').pk}/"
+    shown = bob_client.get(url).content.decode()
+    assert 'action="/data/exports/person/"' in shown
+    assert 'name="email" value="ben@example.com"' in shown
+    assert URL not in charlie_client.get(url).content.decode()
+
+
+def test_it_knows_nobody(bob_client: Client, ended: Export) -> None:
+    shown = looked_up(bob_client, "zed@example.com")
+    assert "No customer has this address" in shown
+    assert "No export sends this address" in shown
+
+
+def test_it_is_for_those_who_may_see_people(charlie_client: Client, ended: Export) -> None:
+    assert charlie_client.get(URL).status_code == 403
+    assert charlie_client.post(URL, {"email": "ann@example.com"}).status_code == 403
+    assert "Look up a person" not in charlie_client.get("/data/exports/").content.decode()
+
+
+def test_it_asks_nothing_over_a_connection_that_is_not_shared(
+    bob_client: Client, board: Export, bob: User
+) -> None:
+    known = board.delivered_sets.create(account=board.connection.account, list_id=board.list_id)  # type: ignore[union-attr]
+    row = {"email": "ann@example.com", "data_hash": "00000000-0000-0000-0000-000000000000", "last_run_id": 0}
+    Refused.objects.create(delivered_set=known, **row)
+    assert [each.may_ask for each in person_lookup.look_up("ann@example.com", by=bob).exports] == [False]
+    answer = bob_client.post(f"/data/exports/{board.pk}/person/", {"email": "ann@example.com"})
+    assert answer.status_code == 403
+
+
+def test_it_costs_the_same_however_many_exports(ended: Export, board: Export, bob: User) -> None:
+    def cost() -> int:
+        with CaptureQueriesContext(database) as queries:
+            person_lookup.look_up("ann@example.com", by=bob)
+        return len(queries)
+
+    before = cost()
+    for number in range(3):
+        copy = Export.objects.get(pk=board.pk)
+        copy.pk, copy.name = None, f"Copy {number}"
+        copy.save()
+        copy.segments.set(board.segments.all())
+    assert cost() == before

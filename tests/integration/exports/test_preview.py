@@ -1,0 +1,192 @@
+"""What a run would do, worked out by a worker before anything is sent."""
+
+import re
+from typing import Any
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.core.management import call_command
+from django.db import connection as database
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
+
+from config.accounts.models import User
+from config.jobs.models import JobStatus
+from connections.models import Connection
+from exports import outlining, policies, previewing
+from exports.models import Export, ExportPreview, Run
+from exports.rights import forgetting
+from exports.rights.knowing import ExportsKnow
+from segments.models import Profile, Segment, SegmentRefresh
+from segments.rights.subjects import Subject
+from tests import exporting
+from tests.integration.exports.conftest import run_to_its_end
+from tests.sandbox import RunningSandbox
+
+
+def page(client: Client, export: Export) -> str:
+    answer = client.get(f"/data/exports/{export.pk}/preview/")
+    assert answer.status_code == 200
+    return re.sub(r"\s+", " ", answer.content.decode())
+
+
+def worked_out(export: Export, by: User) -> ExportPreview:
+    job = previewing.request(export, by=by)
+    previewing.work_out(job.pk)
+    job.refresh_from_db()
+    return job
+
+
+def outline_of(job: ExportPreview) -> dict[str, Any]:
+    assert job.outline is not None
+    return dict(job.outline)
+
+
+def test_it_says_what_a_run_would_do_and_sends_nothing(
+    bob_client: Client, newsletter: Export, account: RunningSandbox, bob: User
+) -> None:
+    account.clear_requests()
+    assert worked_out(newsletter, bob).status == JobStatus.SUCCESSFUL
+    assert account.requests()["totals"]["imports"] == 0
+    assert not Run.objects.exists()
+    shown = page(bob_client, newsletter)
+    for words in ("To add", "Kept back", "ann@example.com", "ConsentToTrack", "known after the first run", "Run"):
+        assert words in shown, words
+    outline = outline_of(ExportPreview.objects.get())
+    assert outline["figures"]["to_add"] == 3
+    assert (outline["addresses"], outline["calls"]) == (3, 1)
+
+
+def test_it_tells_the_left_from_the_rejected_and_how_long_it_takes(
+    newsletter: Export, account: RunningSandbox, bob: User
+) -> None:
+    account.import_people([{"EmailAddress": "ben@example.com"}])
+    account.set_state(["ben@example.com"], "Unsubscribed")
+    account.faults({"rules": [{"kind": "refuse_emails", "emails": ["cid@example.com"], "code": 1}]})
+    run_to_its_end(newsletter)
+    outline = outline_of(worked_out(newsletter, bob))
+    assert (outline["left_before"], outline["rejected_before"], outline["figures"]["unchanged"]) == (1, 1, 1)
+    assert outline["seconds"] == 0  # no call would be made
+
+
+def test_it_shows_how_segments_overlap_in_the_same_number_of_queries(
+    newsletter: Export, account: RunningSandbox
+) -> None:
+    def cost() -> int:
+        with CaptureQueriesContext(database) as queries:
+            outlining.outline(newsletter)
+        return len(queries)
+
+    ann = exporting.segment_of_everyone("Ann", rules=_is("Ann"))
+    newsletter.segments.add(ann)
+    before = cost()
+    for name in ("Ben", "Cid"):
+        newsletter.segments.add(exporting.segment_of_everyone(name, rules=_is(name)))
+    assert cost() == before
+    outline, _sample = outlining.outline(newsletter)
+    everyone = Segment.objects.get(name="Everyone")
+    assert [*sorted((everyone.pk, ann.pk)), 1] in [sorted(pair[:2]) + pair[2:] for pair in outline["overlaps"]]
+
+
+def test_it_shows_the_overlap(bob_client: Client, newsletter: Export, bob: User) -> None:
+    newsletter.segments.add(exporting.segment_of_everyone("Ann", rules=_is("Ann")))
+    worked_out(newsletter, bob)
+    shown = page(bob_client, newsletter)
+    assert "each is sent once" in shown
+    assert re.search(r'<th scope="row">Ann</th><td class="number"><span class="muted">·</span></td>', shown)
+
+
+def test_it_masks_people_for_a_viewer_who_may_not_ask_for_one(
+    charlie_client: Client, newsletter: Export, charlie: User, bob: User
+) -> None:
+    worked_out(newsletter, bob)
+    shown = page(charlie_client, newsletter)
+    assert "a•••@e•••.com" in shown
+    assert "ann@example.com" not in shown
+    assert "work-out" not in shown
+    assert charlie_client.post(f"/data/exports/{newsletter.pk}/preview/").status_code == 403
+    with pytest.raises(PermissionDenied):
+        previewing.request(newsletter, by=charlie)
+
+
+def test_it_warns_of_limits(bob_client: Client, newsletter: Export, bob: User, settings: Settings) -> None:
+    worked_out(newsletter, bob)
+    assert "would end without" not in page(bob_client, newsletter)
+    settings.MAX_PROFILES_PER_EXPORT = 2
+    Connection.objects.update(limits={"most_people": 1})
+    shown = page(bob_client, newsletter)
+    assert "sends at most 2 people. The run would end" in shown
+    assert "allows 1 people. The run would end" in shown
+
+
+def test_it_counts_whom_a_run_would_remove(newsletter: Export, bob: User, account: RunningSandbox) -> None:
+    Export.objects.update(removal="delete")
+    run_to_its_end(newsletter)
+    Profile.objects.filter(attributes__email="cid@example.com").delete()
+    call_command("refresh_segments", "Everyone")
+    outline = outline_of(worked_out(Export.objects.get(), bob))
+    assert (outline["to_remove"], outline["removals_held"]) == (1, 0)
+
+
+def test_two_clicks_make_one_preview(bob_client: Client, newsletter: Export, bob: User) -> None:
+    url = f"/data/exports/{newsletter.pk}/preview/"
+    assert bob_client.post(url)["Location"] == url
+    assert previewing.request(newsletter, by=bob).pk == ExportPreview.objects.get().pk
+    shown = page(bob_client, newsletter)
+    assert "Working out what would be sent" in shown
+    assert 'hx-trigger="every' in shown
+
+
+def test_a_new_one_takes_the_place_of_the_old(newsletter: Export, bob: User) -> None:
+    worked_out(newsletter, bob)
+    worked_out(newsletter, bob)
+    assert ExportPreview.objects.count() == 1
+
+
+def test_it_says_when_settings_have_changed_since(bob_client: Client, newsletter: Export, bob: User) -> None:
+    worked_out(newsletter, bob)
+    assert "settings have changed since" not in page(bob_client, newsletter)
+    Export.objects.update(version=9)
+    assert "settings have changed since" in page(bob_client, newsletter)
+
+
+def test_it_says_why_it_could_not_be_worked_out(
+    bob_client: Client, newsletter: Export, account: RunningSandbox, bob: User
+) -> None:
+    Export.objects.update(list_id="f" * 32)
+    assert worked_out(newsletter, bob).status == JobStatus.FAILED
+    assert "does not know this list" in page(bob_client, newsletter)
+
+
+def test_it_refuses_without_a_connection(newsletter: Export, bob: User) -> None:
+    Export.objects.update(connection=None)
+    with pytest.raises(policies.Refusal, match="no connection"):
+        previewing.request(newsletter, by=bob)
+
+
+def test_whoever_is_erased_is_in_no_preview(newsletter: Export, bob: User) -> None:
+    worked_out(newsletter, bob)
+    subject = Subject([], ["ann@example.com"])
+    assert [row["address"] for row in ExportsKnow().tell(subject)["in_previews"]] == ["ann@example.com"]  # type: ignore[attr-defined]
+    forgetting.forget(subject)
+    assert ExportPreview.objects.get().sample == []
+
+
+def test_it_refreshes_the_segments_and_then_runs(bob_client: Client, newsletter: Export) -> None:
+    answer = bob_client.post(f"/data/exports/{newsletter.pk}/refresh-and-run/")
+    run = Run.objects.get()
+    assert answer["Location"] == f"/data/runs/{run.pk}/"
+    refresh = SegmentRefresh.objects.exclude(status=JobStatus.SUCCESSFUL).get()
+    assert refresh.created_at <= run.created_at  # so the run waits for it
+
+
+def test_the_list_and_the_pane_lead_to_it(bob_client: Client, newsletter: Export, shared: Connection) -> None:
+    listed = bob_client.get("/data/exports/").content.decode()
+    assert 'data-href-template="/data/exports/0/preview/"' in listed
+    pane = bob_client.get(f"/data/exports/{newsletter.pk}/").content.decode()
+    assert 'name="then" value="preview"' in pane
+
+
+def _is(name: str) -> dict[str, object]:
+    return {"join": "and", "rules": [{"attribute": "first_name", "operator": "is", "value": name}]}
