@@ -13,7 +13,7 @@ from config.jobs import clock, leases
 from config.jobs.models import OPEN, JobStatus
 from config.notifications import conditions
 from config.web.versions import take_version
-from segments import attention, csv_files, permissions, resting, rules, tasks, used_by
+from segments import attention, csv_files, permissions, resting, rules, scheduling, tasks, used_by
 from segments.models import DataSource, ImportJob, Segment, SegmentRefresh
 from segments.profile_attributes import types_by_name
 from segments.rights.subjects import without_addresses
@@ -167,7 +167,8 @@ def edit_segment(
 
 @transaction.atomic
 def duplicate_segment(segment: Segment, *, by: User) -> Segment:
-    """A copy with the same rules under a free name, queued to be drawn. Nothing uses it yet."""
+    """A copy with the same rules under a free name, queued to be drawn once. Nothing uses it yet, and its schedule
+    is off."""
     permissions.check_can_manage_segments(by)
     copy = Segment.objects.create(
         name=_free_name(segment.name),
@@ -176,6 +177,7 @@ def duplicate_segment(segment: Segment, *, by: User) -> Segment:
         tags=segment.tags,
         created_by=by,
     )
+    scheduling.copy_switched_off(segment, copy)
     record("duplicated", copy, by=by, version=copy.version, changes={"from": (None, segment.name)})
     request_refresh(copy, by=by)
     return copy

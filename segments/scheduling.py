@@ -25,6 +25,11 @@ def refreshed_with_system() -> "QuerySet[Segment]":
     return Segment.objects.filter(Q(schedule=None) | Q(schedule__is_on=True, schedule__rule__isnull=True))
 
 
+def copy_switched_off(segment: Segment, copy: Segment) -> None:
+    """Let ``copy`` have the schedule of ``segment``, and rest until somebody switches it on."""
+    SegmentSchedule.objects.create(segment=copy, is_on=False, rule=schedule_of(segment).rule)
+
+
 @transaction.atomic
 def set_schedule(
     segment: Segment, *, is_on: bool, rule: Mapping[str, Any] | None, version: int, by: User | None

@@ -3,6 +3,8 @@
 import pytest
 from django.test import Client
 
+from config.accounts.models import User
+from segments import actions, scheduling
 from segments.models import Segment, SegmentSchedule
 
 PANE = "/segments/schedule/"
@@ -36,3 +38,10 @@ def test_it_refuses_a_viewer_and_what_is_not_there(
     assert charlie_client.post(PANE, TYPED | {"selected": readers.pk, "version": "0"}).status_code == 403
     assert bob_client.get(PANE, {"selected": [readers.pk, 999]}).status_code == 404
     assert bob_client.get(PANE).status_code == 404
+
+
+def test_a_duplicate_starts_switched_off_with_the_same_schedule(readers: Segment, bob: User) -> None:
+    rule = {"recurrence": "daily", "zone": "UTC", "times": ["02:00"]}
+    scheduling.set_schedule(readers, is_on=True, rule=rule, version=0, by=bob)
+    schedule = SegmentSchedule.objects.get(segment=actions.duplicate_segment(readers, by=bob))
+    assert (schedule.is_on, schedule.rule, schedule.due_at) == (False, rule, None)
