@@ -1,31 +1,48 @@
 """What an administrator types into “Limits”."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from connections import offered_attributes
+from connections import list_choices, lookups, offered_attributes
+from connections.destinations.values import ListDetails
 from connections.limits import Limits
+from connections.list_choices import ListChoices
+from connections.lookups import Lookup
 from connections.models import MOST_IN_FLIGHT, Connection
 
 _MOST_LISTS = 500
 
 
+class ListIds(forms.Field):
+    """The boxes that are ticked, each by the id of its list."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def clean(self, value: list[str]) -> tuple[str, ...]:
+        ids = tuple(dict.fromkeys(filter(None, value or ())))
+        if len(ids) > _MOST_LISTS or any(len(list_id) > 64 for list_id in ids):
+            raise forms.ValidationError(_("Choose at most 500 lists."))
+        return ids
+
+
 class LimitsForm(forms.Form):
-    """The limits of a connection. A page that does not show them posts nothing of them; ``shown`` tells."""
+    """The limits of a connection. A page that does not show them posts nothing of them; ``shown`` tells.
+    ``account`` is the connection as it will be once saved, to ask for its lists."""
 
     use_required_attribute = False
     prefix = "limits"
 
     shown = forms.CharField(required=False, widget=forms.HiddenInput)
-    lists = forms.CharField(
-        label=_("Lists"),
+    lists = ListIds(label=_("Lists that exports may use"), required=False)
+    list_ids = forms.CharField(
+        label=_("ID of another list"),
         required=False,
-        help_text=_("The IDs of the lists that exports may use, one on a line. Empty: every list of the account."),
-        widget=forms.Textarea(attrs={"rows": 3, "class": "mono", "spellcheck": "false", "autocomplete": "off"}),
+        max_length=2000,
+        help_text=_("None chosen: every list of the account. A list that is not shown is added by its ID."),
     )
     withheld = forms.MultipleChoiceField(
         label=_("Attributes that never leave"), required=False, widget=forms.CheckboxSelectMultiple
@@ -64,10 +81,10 @@ class LimitsForm(forms.Form):
         label=_("A person may let people who unsubscribed be subscribed again"), required=False
     )
 
-    def __init__(self, data: QueryDict | None, *, connection: Connection) -> None:
+    def __init__(self, data: QueryDict | None, *, connection: Connection, account: Connection) -> None:
         limits = connection.limited
         super().__init__(data, initial=_initial(limits) | {"max_in_flight": connection.max_in_flight})
-        self.limits = limits
+        self.limits, self.account = limits, account
         known = offered_attributes.attributes()
         kept = [*limits.withheld, *(limits.allowed or ())]
         names = list(dict.fromkeys([*(attribute.name for attribute in known), *kept]))
@@ -77,11 +94,16 @@ class LimitsForm(forms.Form):
         _choose(self.fields["allowed"], names)
         _choose(self.fields["required_attribute"], required, nothing=_("No attribute: everybody may be sent"))
 
-    def clean_lists(self) -> tuple[str, ...]:
-        ids = tuple(dict.fromkeys(self.cleaned_data["lists"].replace(",", " ").split()))
-        if len(ids) > _MOST_LISTS or any(len(list_id) > 64 for list_id in ids):
-            raise forms.ValidationError(_("Write one list ID on each line."))
-        return ids
+    def clean_list_ids(self) -> list[Lookup]:
+        """What the account says of each list that was typed in."""
+        typed = self.cleaned_data["list_ids"].replace(",", " ").split()
+        return [self._looked_up(list_id) for list_id in dict.fromkeys(typed)]
+
+    def _looked_up(self, list_id: str) -> Lookup:
+        lookup = lookups.look_up(self.account, list_id)
+        if lookup.details is None:
+            raise forms.ValidationError(f"{list_id[:64]}: {lookup.trouble}")
+        return lookup
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -90,13 +112,40 @@ class LimitsForm(forms.Form):
         return cleaned
 
     @property
+    def chosen(self) -> tuple[str, ...]:
+        """The ids of the lists that are ticked, and of those that were added and found."""
+        if not self.is_bound:
+            return self.limits.lists
+        return tuple(dict.fromkeys([*self["lists"].value(), *(found.list_id for found in self._added())]))
+
+    @property
+    def typed(self) -> str:
+        """What stands in the field for another list: nothing, once that was found."""
+        is_found = "list_ids" in getattr(self, "cleaned_data", {})
+        return "" if is_found else str(self["list_ids"].value() or "")
+
+    @property
+    def kept_lists(self) -> ListChoices:
+        """What is chosen, while nobody has asked the account."""
+        return list_choices.without_asking(self.chosen)
+
+    def account_lists(self) -> ListChoices:
+        """All that there is to choose; asks the account."""
+        return list_choices.of_account(self.account, self.chosen, list(self._added()))
+
+    def _added(self) -> Iterator[ListDetails]:
+        for lookup in getattr(self, "cleaned_data", {}).get("list_ids", []):
+            if lookup.details is not None:
+                yield lookup.details
+
+    @property
     def result(self) -> Limits | None:
         """What was decided; None when the page did not show the limits. Only for a valid form."""
         cleaned = self.cleaned_data
         if not cleaned.get("shown"):
             return None
         return Limits(
-            lists=cleaned["lists"],
+            lists=self.chosen,
             withheld=tuple(cleaned["withheld"]),
             allowed=tuple(cleaned["allowed"]) if cleaned["only_allowed"] else None,
             required_attribute=cleaned["required_attribute"],
@@ -118,7 +167,6 @@ class LimitsForm(forms.Form):
 
 def _initial(limits: Limits) -> dict[str, Any]:
     return limits.keep() | {
-        "lists": "\n".join(limits.lists),
         "only_allowed": limits.allowed is not None,
         "allowed": list(limits.allowed or ()),
         "shown": "yes",

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from config.accounts import lockout, reauthentication
 from config.accounts.models import User
 from config.keyring.encryption import CannotDecrypt
-from connections import actions, consent_text, diagnosis, policies
+from connections import actions, consent_text, diagnosis, list_choices, policies
 from connections.consent_text import ConsentText
 from connections.credentials import NotConnected
 from connections.destinations.base import Destination
@@ -47,7 +47,9 @@ class Setup:
         self.problem = ""  # … and what went wrong with it
         agree_required = self.is_new and self.must_agree
         self.form = ConnectionForm(data, connection=connection, agree_required=agree_required)
-        self.limits_form = LimitsForm(data, connection=connection)
+        self.limits_form = LimitsForm(
+            data, connection=connection, account=list_choices.as_set_up(connection, draft)
+        )
         self.password_form = PasswordForm()
 
     # -- what there is ---------------------------------------------------------------------------------------

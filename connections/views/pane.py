@@ -33,6 +33,8 @@ STEPS: dict[str, Callable[[Setup], None]] = {
     "keep": Setup.keep,
     "export_user": Setup.add_export_user,
 }
+# The lists of the account, and one more by its id; both change nothing but what “Limits” shows.
+LIST_STEPS = ("lists", ADD_LIST := "add_list")
 
 
 def add(request: Request, destination_key: str) -> HttpResponse:
@@ -71,9 +73,15 @@ def _pane(request: Request, connection: Connection) -> HttpResponse:
     )
     if posted is None:
         return _back_again(request, setup, back_again) if back_again else _shown(request, setup)
-    step = posted.get("step", "")
+    if posted.get("step") in LIST_STEPS:
+        return _lists_shown(request, setup)
+    return _stepped(request, setup, posted.get("step", ""))
+
+
+def _stepped(request: Request, setup: Setup, step: str) -> HttpResponse:
+    """The step that was asked for; without one, everything is saved."""
     if step == "sign_in":
-        if not any(value for name, value in posted.items() if name.startswith("credential-")):
+        if not any(value for name, value in request.POST.items() if name.startswith("credential-")):
             return _sign_in(request, setup)
         step = "authenticate"  # a key was typed: it is what counts
     if step == "confirm":
@@ -164,6 +172,19 @@ def _saved(request: Request, setup: Setup) -> HttpResponse:
         drafts.drop(request.session, setup.draft)
     message = _("The connection “{name}” is saved.").format(name=connection.name)
     return close_pane(request, reverse("connections:list"), message)
+
+
+def _lists_shown(request: Request, setup: Setup) -> HttpResponse:
+    limits, adds = setup.limits_form, request.POST.get("step") == ADD_LIST
+    if adds:
+        limits.full_clean()
+    context = {
+        "limits": limits,
+        "address": setup.address,
+        "choices": limits.account_lists(),
+        "asked_for_one": adds,
+    }
+    return render(request, "connections/limited_lists.html", context)
 
 
 def _shown(request: Request, setup: Setup, status: int = 200, stale: StaleEdit | None = None) -> HttpResponse:

@@ -1,5 +1,6 @@
 """“Limits” in the pane of a connection."""
 
+import re
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from connections.limits import Limits
 from connections.models import Connection
 from tests import exporting
 from tests.connecting import make_connection
+from tests.sandbox import RunningSandbox
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def test_it_keeps_them_and_records_them(alice_client: Client, connection: Connec
     status = save(
         alice_client,
         connection,
-        lists=f"{'a' * 32}\n {'b' * 32} ",
+        lists=["a" * 32, "b" * 32],
         withheld=["phone"],
         only_allowed="on",
         allowed=["email"],
@@ -111,3 +113,64 @@ def test_nobody_else_changes_them(request: pytest.FixtureRequest, who: str, conn
     assert save(request.getfixturevalue(who), connection, most_people="1") == 403
     connection.refresh_from_db()
     assert connection.limited == Limits()
+
+
+# -- lists of the account ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def real(alice: User, sandbox_offered: RunningSandbox) -> Connection:
+    """A connection to an account that answers."""
+    return exporting.sandbox_connection(by=alice)
+
+
+def step(client: Client, connection: Connection, step: str, **limits: Any) -> str:
+    data = {"name": connection.name, "version": "1", "limits-shown": "yes", "step": step}
+    data |= {f"limits-{name}": value for name, value in limits.items()}
+    return client.post(url(connection), data, headers={"HX-Request": "true"}).content.decode()
+
+
+def ticked(html: str) -> list[str]:
+    return re.findall(r'name="limits-lists" value="([^"]*)" checked', html)
+
+
+def test_the_lists_of_the_account_are_there_to_choose(
+    alice_client: Client, real: Connection, sandbox_offered: RunningSandbox
+) -> None:
+    assert (
+        "limits-lists" not in alice_client.get(url(real)).content.decode()
+    )  # nobody is asked before it is opened
+    html = step(alice_client, real, "lists")
+    assert f'value="{sandbox_offered.list_id}"' in html
+    assert "Newsletter" in html
+    assert ticked(html) == []
+    assert ticked(step(alice_client, real, "lists", lists=[sandbox_offered.list_id])) == [sandbox_offered.list_id]
+
+
+def test_a_list_is_added_by_its_id(
+    alice_client: Client, real: Connection, sandbox_offered: RunningSandbox
+) -> None:
+    html = step(alice_client, real, "add_list", lists=["c" * 32], list_ids=f" {sandbox_offered.list_id} ")
+    assert set(ticked(html)) == {sandbox_offered.list_id, "c" * 32}
+    assert 'name="limits-list_ids" value=""' in html
+
+
+def test_an_id_that_the_account_does_not_know_is_said_beside_it(alice_client: Client, real: Connection) -> None:
+    html = step(alice_client, real, "add_list", list_ids="d" * 32)
+    assert "field--wrong" in html
+    assert f'value="{"d" * 32}"' in html
+    assert ticked(html) == []
+
+
+def test_an_id_that_was_only_typed_is_looked_up_when_it_is_saved(
+    alice_client: Client, real: Connection, sandbox_offered: RunningSandbox
+) -> None:
+    assert save(alice_client, real, list_ids="d" * 32) == 422
+    assert save(alice_client, real, list_ids=sandbox_offered.list_id) == 302
+    real.refresh_from_db()
+    assert real.limited.lists == (sandbox_offered.list_id,)
+
+
+def test_without_an_account_there_is_nothing_to_choose_yet(alice_client: Client, alice: User) -> None:
+    connection = make_connection(alice, connected=False)
+    assert "Once the account is connected" in step(alice_client, connection, "lists")

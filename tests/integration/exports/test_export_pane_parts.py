@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from connections.models import Connection
-from exports import lookups
+from connections import lookups
 from exports.models import Export
 from segments.models import Segment
 from tests.sandbox import RunningSandbox

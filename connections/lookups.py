@@ -1,0 +1,142 @@
+"""Asking an account about its lists while somebody waits: with little patience, and without asking twice.
+
+The vendor may take minutes to answer; a person gets a sentence after a few seconds, and an answer that arrives
+later is kept for the next question.
+"""
+
+import contextvars
+import hashlib
+import logging
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from django.core.cache import cache
+from django.db import connections as databases
+from django.utils.translation import gettext as _
+
+from connections import credentials
+from connections.destinations.errors import DestinationError, TryLater
+from connections.destinations.values import Access, ListDetails, ListSummary, Standing
+from connections.models import Connection
+
+PATIENCE_SECONDS = 8.0
+KEPT_SECONDS = 60
+
+logger = logging.getLogger(__name__)
+AnswerT = TypeVar("AnswerT")
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """What is known of one list; or why not, as a sentence. ``passing``: asking again may help."""
+
+    details: ListDetails | None = None
+    trouble: str = ""
+    passing: bool = False
+
+
+@dataclass(frozen=True)
+class Lists:
+    """The lists of an account; or why they cannot be shown."""
+
+    found: Sequence[ListSummary] = ()
+    trouble: str = ""
+
+
+def look_up(connection: Connection, list_id: str) -> Lookup:
+    """One list by its id."""
+    try:
+        details = _ask(connection, "list", list_id, connection.destination.list_details)
+    except DestinationError as error:
+        return Lookup(trouble=error.sentence, passing=isinstance(error, TryLater))
+    except credentials.NotConnected as error:
+        return Lookup(trouble=str(error))
+    return Lookup(details=details)
+
+
+def look_up_at_once(connection: Connection, list_id: str) -> Lookup | None:
+    """The same if it is known without asking anybody, else None."""
+    details = cache.get(_key(connection, "list", list_id))
+    return Lookup(details=details) if details else None
+
+
+def forget(connection: Connection, list_id: str) -> None:
+    """Ask anew about a list that has just been changed."""
+    cache.delete(_key(connection, "list", list_id))
+
+
+def lists_of(connection: Connection) -> Lists:
+    """All lists of the account."""
+
+    def ask(access: Access, _nothing: str) -> Sequence[ListSummary]:
+        return connection.destination.lists(access)
+
+    try:
+        return Lists(found=_ask(connection, "lists", "", ask))
+    except DestinationError as error:
+        return Lists(trouble=error.sentence)
+    except credentials.NotConnected as error:
+        return Lists(trouble=str(error))
+
+
+def stand(connection: Connection, list_id: str, email: str) -> Standing | None:
+    """How one person stands on a list now. Nothing of it is kept. Raises DestinationError or NotConnected."""
+    access = credentials.access(connection)
+    return _patiently(lambda: connection.destination.find_person(access, list_id, email), "")
+
+
+def _ask(connection: Connection, what: str, which: str, ask: Callable[[Access, str], AnswerT]) -> AnswerT:
+    key = _key(connection, what, which)
+    known: AnswerT | None = cache.get(key)
+    if known is not None:
+        return known
+    access = credentials.access(connection)
+    answer = _patiently(lambda: ask(access, which), key)
+    cache.set(key, answer, KEPT_SECONDS)
+    return answer
+
+
+def _patiently(ask: Callable[[], AnswerT], key: str) -> AnswerT:
+    """The answer, if it comes while one may still be waited for; raises what ``ask`` raises, or TryLater."""
+    answers: queue.SimpleQueue[AnswerT | BaseException] = queue.SimpleQueue()
+    gave_up = threading.Event()
+
+    def work() -> None:
+        try:
+            answer: AnswerT | BaseException = ask()
+        except BaseException as error:
+            answer = error
+        answers.put(answer)
+        if key and gave_up.is_set() and not isinstance(answer, BaseException):
+            _keep_late(key, answer)
+
+    # A copy of the context, so that sentences come in the reader's language.
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(work,), name="look-up", daemon=True).start()
+    try:
+        answer = answers.get(timeout=PATIENCE_SECONDS)
+    except queue.Empty:
+        gave_up.set()
+        raise TryLater(_("The answer takes long. Try again in a moment; nothing you entered is lost.")) from None
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer
+
+
+def _keep_late(key: str, answer: object) -> None:
+    try:
+        cache.set(key, answer, KEPT_SECONDS)
+    except Exception:  # the next question asks again
+        logger.warning("could not keep a late answer")
+    finally:
+        databases.close_all()
+
+
+def _key(connection: Connection, what: str, which: str) -> str:
+    # What is stored when credentials change is different text, so that nothing of another account is shown.
+    stored = connection.credentials.stored if connection.credentials else ""
+    asked = hashlib.sha256(f"{stored} {which}".encode()).hexdigest()[:32]
+    return f"look-up:{what}:{connection.pk}:{asked}"
