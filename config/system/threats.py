@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 _ACCOUNTS = "tests/integration/config"
 _CONNECTIONS = "tests/integration/connections"
 _EXPORTS = "tests/integration/exports"
+_RIGHTS = "tests/integration/rights"
 _SECRETS = "tests/integration/secrets/test_planted_secret.py"
 
 
@@ -101,6 +102,39 @@ DATA = (
         ),
     ),
     Threat(
+        _("Somebody reads the database or a copy of it"),
+        _("Credentials and second factors are ciphertext there; the keys lie elsewhere and can be turned."),
+        (
+            f"{_SECRETS}::test_the_dump_holds_ciphertext_only",
+            f"{_ACCOUNTS}/test_second_factor.py::test_turning_the_keys_covers_it",
+            f"{_EXPORTS}/test_rotation_under_way.py::test_a_run_goes_on_through_it",
+        ),
+    ),
+    Threat(
+        _("A key is lost, and nobody notices before it matters"),
+        _("Nothing starts with a keyring that cannot read what is stored."),
+        (
+            f"{_ACCOUNTS}/test_refusing_to_start.py::test_it_does_not_start_with_another_key",
+            f"{_ACCOUNTS}/test_second_factor.py::test_nothing_starts_without_its_key",
+        ),
+    ),
+    Threat(
+        _("A request is made by hand, past the pages"),
+        _("Every address says who may use it, and each is tried as every role; a new one without a word fails."),
+        (
+            "tests/integration/access/test_every_address.py::test_every_address_says_who_may_use_it",
+            "tests/integration/access/test_every_address.py::test_only_those_are_let_in",
+        ),
+    ),
+    Threat(
+        _("Another site lets somebody's browser do things here, or slips a script into a page"),
+        _("Every deed carries a token of the page it came from; pages run no script but our own."),
+        (
+            "tests/integration/access/test_every_address.py::test_another_site_can_do_nothing",
+            "tests/integration/access/test_every_address.py::test_pages_run_no_script_but_our_own",
+        ),
+    ),
+    Threat(
         _("Somebody else's answer is used to authenticate with Campaign Monitor"),
         _("Going there is bound to the session that asked; answers nobody asked for are refused."),
         (
@@ -147,10 +181,38 @@ DATA = (
         _("An erased person comes back with the next import"),
         _("A keyed hash stays, and imports refuse the row; the record of erasing holds no personal data."),
         (
-            "tests/integration/rights/test_erasing.py::"
-            "test_an_erased_person_who_is_imported_again_and_exported_again_is_nowhere",
-            "tests/integration/rights/test_erasing.py::test_the_record_says_that_it_happened_and_not_to_whom",
-            "tests/integration/rights/test_person.py::test_only_administrators_come_through_any_door",
+            f"{_RIGHTS}/test_erasing.py::test_an_erased_person_who_is_imported_again_and_exported_again_is_nowhere",
+            f"{_RIGHTS}/test_erasing.py::test_the_record_says_that_it_happened_and_not_to_whom",
+            f"{_RIGHTS}/test_person.py::test_only_administrators_come_through_any_door",
+        ),
+    ),
+    Threat(
+        _("Somebody who is erased is sent all the same, by what was under way"),
+        _("Plans, batches and imports under way leave them out; what had left already is taken off its list."),
+        (
+            f"{_RIGHTS}/test_erasing.py::test_an_erased_person_is_nowhere_and_the_figures_stay",
+            f"{_RIGHTS}/test_erasing_meanwhile.py::test_who_is_planned_is_not_sent",
+            f"{_RIGHTS}/test_erasing_meanwhile.py::test_nobody_slips_in_through_an_import_under_way",
+            f"{_RIGHTS}/test_removals.py::test_it_takes_the_person_off_the_list_and_forgets_the_address",
+        ),
+    ),
+    Threat(
+        _("Nobody can say any more to whom a person was disclosed"),
+        _("That survives the removal of person, export and connection until its time is over, as hashes."),
+        (
+            f"{_RIGHTS}/test_erasing.py::test_to_which_lists_somebody_was_sent_outlives_person_export_and_connection",
+            f"{_RIGHTS}/test_erasing.py::test_disclosures_are_forgotten_when_their_time_is_over",
+        ),
+    ),
+    Threat(
+        _("A connection stays usable after it was removed or its authorization revoked"),
+        _(
+            "Its secrets go with it, and runs over it stop first; a refused authorization stops every run "
+            "until somebody authenticates again."
+        ),
+        (
+            f"{_EXPORTS}/test_removing_under_way.py::test_it_goes_though_the_worker_was_killed",
+            f"{_EXPORTS}/test_revoked_authorization.py::test_it_stops_in_the_middle",
         ),
     ),
     Threat(

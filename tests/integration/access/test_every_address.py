@@ -255,13 +255,33 @@ def test_what_stands_on_a_private_connection_is_for_administrators(alice: User, 
     assert found == []
 
 
+def test_another_site_can_do_nothing(alice: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+    ids = ground(alice, shared=True)
+    answers = {name: client.post(url_of(name, ids)).status_code for name in ADDRESSES}
+    assert {name: status for name, status in answers.items() if status not in (403, 405)} == {}
+
+
+def test_pages_run_no_script_but_our_own(alice_client: Client) -> None:
+    policy = alice_client.get("/")["Content-Security-Policy"]
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+
+
+def url_of(name: str, ids: dict[str, int]) -> str:
+    """The address, filled with what its line names."""
+    address = ADDRESSES[name]
+    places = [part for part in FOUND[name].replace("}", "{").split("{")[1::2] if part not in address.place]
+    return FOUND[name].format(**address.place, **dict.fromkeys(places, ids.get(address.of)))
+
+
 def complaints(
     name: str, ids: dict[str, int], method: str, cast: dict[str, Client], allowed: list[str]
 ) -> list[str]:
     """What came differently, a sentence for each role; everybody finds the world untouched."""
-    address = ADDRESSES[name]
-    places = [part for part in FOUND[name].replace("}", "{").split("{")[1::2] if part not in address.place]
-    url = FOUND[name].format(**address.place, **dict.fromkeys(places, ids.get(address.of)))
+    address, url = ADDRESSES[name], url_of(name, ids)
     found = []
     for role, client in cast.items():
         cookies = deepcopy(client.cookies)
