@@ -102,7 +102,8 @@ class LimitsForm(forms.Form):
     def _looked_up(self, list_id: str) -> Lookup:
         lookup = lookups.look_up(self.account, list_id)
         if lookup.details is None:
-            raise forms.ValidationError(f"{list_id[:64]}: {lookup.trouble}")
+            unknown = _("The account knows no list with the ID “{list_id}”.").format(list_id=list_id[:64])
+            raise forms.ValidationError(lookup.trouble if lookup.passing else unknown)
         return lookup
 
     def clean(self) -> dict[str, Any]:

@@ -191,7 +191,11 @@ def _patterns(resolver: URLResolver, namespace: str = "", before: str = "/") -> 
     """The name of every address, or its route where it has none, and the address with its places in braces."""
     for pattern in resolver.url_patterns:
         if isinstance(pattern, URLPattern):
+<<<<<<< HEAD
             route = _PLACE.sub(r"{\1}", str(pattern.pattern))
+=======
+            route = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(pattern.pattern))
+>>>>>>> 7d4a7af (Say beside the limits which ID the account does not know; let a second click on a column or page stop the first; tidy what the walks showed)
             yield (f"{namespace}{pattern.name}" if pattern.name else route), f"{before}{route}"
         else:
             inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from connections.models import Connection
 from connections import lookups
+from connections.models import Connection
 from exports.models import Export
 from segments.models import Segment
 from tests.sandbox import RunningSandbox
