@@ -43,9 +43,9 @@ class Address:
     private: list[str] | None = None
 
 
-def of_export(look: list[str], do: list[str], of: str = "export") -> Address:
+def of_export(look: list[str], do: list[str], of: str = "export", place: dict[str, str] | None = None) -> Address:
     """Something that contributors do where the connection is shared with them, and administrators everywhere."""
-    return Address(look, do, of, private=ADMINISTRATORS)
+    return Address(look, do, of, place or {}, private=ADMINISTRATORS)
 
 
 ADDRESSES = {
@@ -54,6 +54,16 @@ ADDRESSES = {
     "metrics": Address(EVERYBODY),
     "system:home": Address(VIEWERS),
     "system:status": Address(VIEWERS),
+    "system:status_live": Address(VIEWERS),
+    "system:health": Address(VIEWERS),
+    "system:refresh_all": Address(ADMINISTRATORS),
+    "system:schedule": Address(VIEWERS, ADMINISTRATORS),
+    "system:api_usage": Address(ADMINISTRATORS),
+    "system:tasks": Address(VIEWERS, place={"key": "exports"}),
+    "system:last_runs": Address(VIEWERS, of="export", place={"key": "exports"}),
+    "system:progress": Address(VIEWERS, of="run", place={"key": "exports"}),
+    "system:progress_live": Address(VIEWERS, of="run", place={"key": "exports"}),
+    "system:cancel": of_export(CONTRIBUTORS, CONTRIBUTORS, of="run", place={"key": "exports"}),
     "system:status_live": Address(VIEWERS),
     "system:health": Address(VIEWERS),
     "system:refresh_all": Address(ADMINISTRATORS),
@@ -143,6 +153,7 @@ ADDRESSES = {
     "segments:list": Address(VIEWERS),
     "segments:statuses": Address(VIEWERS),
     "segments:refresh": Address(CONTRIBUTORS, of="segment"),
+    "segments:schedule": Address(CONTRIBUTORS, of="segment"),
     "segments:add": Address(CONTRIBUTORS),
     "segments:detail": Address(VIEWERS, of="segment"),
     "segments:live": Address(VIEWERS, of="segment"),
@@ -191,11 +202,7 @@ def _patterns(resolver: URLResolver, namespace: str = "", before: str = "/") -> 
     """The name of every address, or its route where it has none, and the address with its places in braces."""
     for pattern in resolver.url_patterns:
         if isinstance(pattern, URLPattern):
-<<<<<<< HEAD
             route = _PLACE.sub(r"{\1}", str(pattern.pattern))
-=======
-            route = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(pattern.pattern))
->>>>>>> 7d4a7af (Say beside the limits which ID the account does not know; let a second click on a column or page stop the first; tidy what the walks showed)
             yield (f"{namespace}{pattern.name}" if pattern.name else route), f"{before}{route}"
         else:
             inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
