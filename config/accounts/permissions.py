@@ -28,7 +28,7 @@ PERMISSION_LABELS: dict[Permission, Promise] = {
     Permission.EXPORT_MANAGE: _("create, edit, run and remove exports"),
     Permission.SEGMENT_VIEW: _("see segments and data sources"),
     Permission.SEGMENT_MANAGE: _("create and edit segments"),
-    Permission.DATA_SOURCE_MANAGE: _("add and refresh data sources"),
+    Permission.DATA_SOURCE_MANAGE: _("add, refresh and remove data sources"),
     Permission.CUSTOMER_VIEW: _("see customers"),
     Permission.PERSONAL_DATA_SEE: _("see personal data unmasked"),
     Permission.PERSON_RIGHTS: _("download everything about a person, and erase a person"),
