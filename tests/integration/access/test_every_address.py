@@ -43,9 +43,9 @@ class Address:
     private: list[str] | None = None
 
 
-def of_export(look: list[str], do: list[str], of: str = "export", place: dict[str, str] | None = None) -> Address:
+def of_export(look: list[str], do: list[str], of: str = "export") -> Address:
     """Something that contributors do where the connection is shared with them, and administrators everywhere."""
-    return Address(look, do, of, place or {}, private=ADMINISTRATORS)
+    return Address(look, do, of, private=ADMINISTRATORS)
 
 
 ADDRESSES = {
@@ -54,16 +54,6 @@ ADDRESSES = {
     "metrics": Address(EVERYBODY),
     "system:home": Address(VIEWERS),
     "system:status": Address(VIEWERS),
-    "system:status_live": Address(VIEWERS),
-    "system:health": Address(VIEWERS),
-    "system:refresh_all": Address(ADMINISTRATORS),
-    "system:schedule": Address(VIEWERS, ADMINISTRATORS),
-    "system:api_usage": Address(ADMINISTRATORS),
-    "system:tasks": Address(VIEWERS, place={"key": "exports"}),
-    "system:last_runs": Address(VIEWERS, of="export", place={"key": "exports"}),
-    "system:progress": Address(VIEWERS, of="run", place={"key": "exports"}),
-    "system:progress_live": Address(VIEWERS, of="run", place={"key": "exports"}),
-    "system:cancel": of_export(CONTRIBUTORS, CONTRIBUTORS, of="run", place={"key": "exports"}),
     "system:status_live": Address(VIEWERS),
     "system:health": Address(VIEWERS),
     "system:refresh_all": Address(ADMINISTRATORS),

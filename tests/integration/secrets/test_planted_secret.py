@@ -9,6 +9,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 import pytest
+from allauth.mfa.totp.internal.auth import TOTP
 from django.conf import settings as django_settings
 from django.db import connection as database
 from django.test import Client, override_settings
@@ -36,6 +37,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 KEY = "planted-5ecret-of-the-key-0815"
 ACCESS = "planted-5ecret-of-the-token-4711"
 REFRESH = "planted-5ecret-to-refresh-2342"
+SECOND_FACTOR = "PLANTED5ECRET2OF3THE4SECOND5FACT"
 
 
 def spellings(secret: str) -> list[str]:
@@ -44,7 +46,7 @@ def spellings(secret: str) -> list[str]:
 
 
 def assert_nowhere(text: str, where: str) -> None:
-    for secret in (KEY, ACCESS, REFRESH):
+    for secret in (KEY, ACCESS, REFRESH, SECOND_FACTOR):
         assert not any(spelling in text for spelling in spellings(secret)), f"a secret stands in {where}"
 
 
@@ -69,8 +71,9 @@ def log() -> Iterator[list[str]]:
 
 @pytest.fixture
 def planted(alice: User, sandbox: RunningSandbox, settings: Settings) -> list[Connection]:
-    """A connection with a key and one with an authorization. The sandbox knows neither."""
+    """A connection with a key and one with an authorization, and a second factor. The sandbox knows none."""
     settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
+    TOTP.activate(alice, SECOND_FACTOR)
     made = []
     for name, secrets, options in (
         ("By key", {"api_key": KEY}, {}),
@@ -123,7 +126,7 @@ def test_it_is_in_no_page_line_record_or_download(
             f"/data/exports/{export.pk}/runs/",
         ),
         *(f"/data/runs/{run.pk}/", f"/data/runs/{run.pk}/people/", f"/data/runs/{run.pk}/settings/"),
-        *("/admin/audit/?format=csv", "/admin/audit/download/"),
+        *("/admin/audit/?format=csv", "/admin/audit/download/", "/admin/permissions/", "/accounts/security/"),
     ]
     for page in pages:
         response = alice_client.get(page)
