@@ -88,11 +88,11 @@ def test_it_asks_as_many_questions_for_many_as_for_one(
     monkeypatch.setattr(used_by, "_registered", [])
     make_connection(alice, "First")
     page(alice_client)
-    with django_assert_num_queries(5):  # session, person, count, rows, consents
+    with django_assert_num_queries(6):  # session, person, count, rows, consents, installation
         page(alice_client)
     for number in range(20):
         make_connection(alice, f"Another {number}")
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         page(alice_client)
 
 

@@ -117,9 +117,9 @@ def test_it_asks_the_same_number_of_queries_for_many(
     Profile.objects.bulk_create(
         Profile(source=shop, key=f"X{n}", attributes={"first_name": f"Person {n}"}) for n in range(200)
     )
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         assert len(names(bob_client)) == 50
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         assert len(names(bob_client, "?q=person")) == 50
 
 

@@ -92,7 +92,7 @@ def test_it_refuses_a_list_that_is_not_there(tmp_path: Path) -> None:
 def test_it_refuses_fields_that_the_list_does_not_have(tmp_path: Path) -> None:
     assert refusals(tmp_path, FILE.replace('"[City]"', '"[Town]"')) == [
         "17: The list “Newsletter” has no field “[Town]”. "
-        "It has: name, [City], [Country], [BirthDate], [Language]."
+        "It has: name, mobile_number, [City], [Country], [BirthDate], [Language]."
     ]
 
 
