@@ -274,5 +274,6 @@ def test_details_name_the_client_and_fill_in_countries(server: ScriptedServer) -
     assert details.unsubscribe_scope == "this_list"
     assert [(field.key, field.options) for field in details.fields] == [
         ("name", ()),
+        ("mobile_number", ()),
         ("[Land]", ("Finland", "Poland")),
     ]
