@@ -11,8 +11,9 @@ from exports.models import Run
 
 
 def due_runs() -> QuerySet[Run]:
-    """Open runs that nobody holds and that wait for nothing, the oldest first."""
-    waits_for_nothing = Q(resume_at=None) | Q(resume_at__lte=clock.now())
+    """Open runs that nobody holds and that wait for nothing, the oldest first. Whoever is asked to stop does not
+    wait: the request may have come in the moment in which the run was set aside."""
+    waits_for_nothing = Q(resume_at=None) | Q(resume_at__lte=clock.now()) | Q(cancel_requested_at__isnull=False)
     return leases.claimable(Run).filter(waits_for_nothing).order_by("id")
 
 

@@ -117,7 +117,7 @@ def test_a_connection_is_edited_and_removed(page: Page, alice: User) -> None:
     page.get_by_role("link", name="Winter mail").click()
     page.get_by_label("Display name").fill("Summer mail")
     page.get_by_label("Contributors").check()
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     row = page.get_by_role("row", name="Summer mail")
     expect(row).to_contain_text("Administrators, Contributors")
     page.get_by_label("Select Summer mail").check()

@@ -52,7 +52,7 @@ def test_a_contributor_brings_people_in_and_builds_a_segment(page: Page, bob: Us
     page.get_by_role("link", name="Segments", exact=True).click()
     page.get_by_role("link", name="New segment").first.click()
     build(page)
-    page.get_by_role("button", name="Save").last.click()
+    page.get_by_role("button", name="Save", exact=True).last.click()
     expect(page.get_by_role("heading", name="Finnish readers")).to_be_visible()
     refresh.run_refresh(SegmentRefresh.objects.get().pk)
     expect(page.get_by_text("Successful").first).to_be_visible()

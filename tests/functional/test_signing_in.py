@@ -55,7 +55,7 @@ def test_an_account_owner_allows_access(page: Page, alice: User, sandbox: Runnin
     assert "code=" not in page.url
     assert_accessible(page)
     screenshot(page, "signed-in")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("The connection “Winter mail” is saved.")).to_be_visible()
     expect(page.get_by_role("row", name="Winter mail")).to_contain_text("Ready")
     assert "access_token" in credentials.stored(Connection.objects.get())

@@ -76,7 +76,7 @@ def test_the_schedule_is_off_until_an_administrator_sets_it(page: Page, alice: U
         page.locator(f"#id_time_{number}").fill(time)
     expect(page.get_by_text("Up to four times a day.")).to_be_visible()
     page.get_by_label("Time zone").select_option("Asia/Jakarta")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("The system refresh is on.")).to_be_visible()
     words = "Weekly on Monday and Thursday at 06:30, 12:00, 18:00 and 23:45 (Asia/Jakarta)"
     expect(page.get_by_text(words)).to_be_visible()

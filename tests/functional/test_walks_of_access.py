@@ -123,7 +123,7 @@ def _nobody_else_comes_near(page: Page) -> None:
     expect(page.get_by_role("row", name="Autumn letter")).to_contain_text("View only")
     page.get_by_role("link", name="Autumn letter").click()
     expect(pane(page).get_by_text("You can view this export.")).to_be_visible()
-    expect(pane(page).get_by_role("button", name="Save")).to_have_count(0)
+    expect(pane(page).get_by_role("button", name="Save", exact=True)).to_have_count(0)
     page.goto(f"{EXPORTS}add/")
     expect(page.get_by_text("Ask an administrator").first).to_be_visible()
 
@@ -133,7 +133,7 @@ def _share(page: Page, *, contributors: bool) -> None:
     page.get_by_label("Select Winter mail").check()
     commands(page).get_by_text("Edit").locator("visible=true").click()
     pane(page).get_by_label("Contributors").set_checked(contributors)
-    pane(page).get_by_role("button", name="Save").click()
+    pane(page).get_by_role("button", name="Save", exact=True).click()
     shared = "Administrators, Contributors" if contributors else re.compile("Administrators(?!, )")
     expect(page.get_by_role("row", name="Winter mail")).to_contain_text(shared)
 
@@ -148,7 +148,7 @@ def _he_sees_name_and_type_and_manages_every_export(page: Page) -> None:
         expect(page.get_by_role("row", name=name)).to_contain_text("Can edit")
     page.get_by_role("link", name="Autumn letter").click()
     pane(page).get_by_label("Display name").fill("Autumn news")
-    pane(page).get_by_role("button", name="Save").click()
+    pane(page).get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("row", name="Autumn news")).to_be_visible()
 
 
@@ -180,7 +180,7 @@ def _a_detached_export_comes_back(page: Page, account: RunningSandbox, alice: Us
     Connection.objects.filter(pk=other.pk).update(environment="live")
     page.get_by_role("link", name="Autumn news").click()
     pane(page).get_by_label("Connection for export").select_option(label="Summer mail")
-    pane(page).get_by_role("button", name="Save").click()
+    pane(page).get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("row", name="Autumn news")).to_contain_text("Summer mail")
     assert Export.objects.get().list_id == account.list_id
 

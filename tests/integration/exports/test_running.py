@@ -18,7 +18,7 @@ from config.jobs.models import JobStatus
 from connections import slots
 from connections.destinations.values import BatchReceipt
 from connections.models import Connection
-from exports import actions, delivery, recording, running
+from exports import actions, claiming, delivery, recording, running
 from exports.lines import Sent
 from exports.models import Batch, BatchStatus, Delivered, DeliveredSet, Export, Run, Stage, Trigger
 from exports.run_states import Reason
@@ -238,6 +238,20 @@ def test_it_waits_for_another_run_on_the_same_list(sandbox: RunningSandbox, alic
     assert (waiting.status, waiting.reason) == (JobStatus.QUEUED, Reason.LIST_BUSY)
     Run.objects.filter(pk=busy.pk).update(status=JobStatus.CANCELED, finished_at=clock.now())
     assert carry_on_to_its_end(waiting).delivered == 5
+
+
+def test_a_cancellation_is_heard_though_the_run_is_set_aside_in_that_moment(
+    sandbox: RunningSandbox, alice: User
+) -> None:
+    run = actions.start_run(make_export(sandbox), by=alice)
+    at_work = claiming.claim(run.pk)
+    assert at_work is not None
+    actions.cancel_run(run, by=alice)
+    claiming.set_aside(at_work, seconds=300)
+    assert claiming.runs_to_ring_for() == [run.pk]
+    running.carry_on(run.pk)
+    run.refresh_from_db()
+    assert (run.status, run.reason) == (JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
 
 
 def test_it_keeps_what_is_sent_when_a_person_cancels(

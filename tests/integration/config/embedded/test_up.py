@@ -31,25 +31,22 @@ def a_database(name: str) -> Iterator[str]:
         connection.cursor().execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """One that runs for all tests that leave it running."""
-    with up(tmp_path_factory.mktemp("up") / "var") as it:
-        it.wait_for(READY)
-        yield it
+def test_it_runs_and_keeps_running(tmp_path: Path) -> None:
+    with up(tmp_path / "var") as running:
+        running.wait_for(READY)
+        _serves_pages_and_is_ready(running)
+        running.wait_for("manage.py create_administrator")  # the way in for the first person
+        _keeps_everything_to_its_owner(running)
+        _refuses_another_on_the_same_folder(running)
+        _names_a_taken_port(running, tmp_path / "another")
+        _starts_again_whoever_dies(running)
 
 
-def test_it_serves_pages_and_is_ready(running: Up) -> None:
-    assert running.get("/healthz") == 200
-    assert running.get("/readyz") == 200
-    assert running.get("/metrics") == 200
+def _serves_pages_and_is_ready(running: Up) -> None:
+    assert [running.get(path) for path in ("/healthz", "/readyz", "/metrics")] == [200, 200, 200]
 
 
-def test_it_names_the_way_in_for_the_first_person(running: Up) -> None:
-    running.wait_for("manage.py create_administrator")
-
-
-def test_it_keeps_everything_to_its_owner(running: Up) -> None:
+def _keeps_everything_to_its_owner(running: Up) -> None:
     open_to_others = [
         path for path in running.var_dir.iterdir() if path.stat().st_mode & 0o077 and not path.is_socket()
     ]
@@ -57,21 +54,21 @@ def test_it_keeps_everything_to_its_owner(running: Up) -> None:
     assert open_to_others == []
 
 
-def test_another_on_the_same_folder_is_refused(running: Up) -> None:
+def _refuses_another_on_the_same_folder(running: Up) -> None:
     with up(running.var_dir) as second:
         assert second.wait_for_end() == 1
     assert f"Another `up` (process {running.process.pid})" in second.said
     assert "Traceback" not in second.said
 
 
-def test_a_taken_port_is_named(running: Up, tmp_path: Path) -> None:
-    with up(tmp_path / "var", PORT=str(running.port)) as second:
+def _names_a_taken_port(running: Up, folder: Path) -> None:
+    with up(folder, PORT=str(running.port)) as second:
         assert second.wait_for_end() == 1
     assert f"Port {running.port} of 127.0.0.1 is taken; choose another with PORT." in second.said
     assert "Traceback" not in second.said
 
 
-def test_whoever_dies_is_started_again(running: Up) -> None:
+def _starts_again_whoever_dies(running: Up) -> None:
     worker = running.records["work"]
     os.kill(worker.pid, signal.SIGKILL)
     running.wait_for("work ended (signal SIGKILL); it starts again in 1 s.")
