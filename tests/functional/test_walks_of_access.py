@@ -9,9 +9,13 @@ from playwright.sync_api import Locator, Page, expect
 from pytest_django import Settings
 
 from config.accounts.models import User
+from config.jobs import clock
+from config.jobs.models import JobStatus
 from connections import credentials
 from connections.models import Connection
-from exports.models import Export
+from exports.models import Export, OutcomeKind, Run, Stage, Trigger
+from exports.removing import HeldBecause
+from exports.run_states import Reason
 from segments.models import Segment
 from tests import exporting
 from tests.conftest import PASSWORD
@@ -192,7 +196,9 @@ def test_every_line_of_the_table_of_roles(
     open_page: OpenPage, alice: User, bob: User, charlie: User, everyone: Segment
 ) -> None:
     connection = exporting.sandbox_connection(by=alice, name="Shared")
-    exporting.export_to(None, connection, everyone, list_id="a" * 32, name="On shared", by=alice)
+    _with_a_guarded_run(
+        exporting.export_to(None, connection, everyone, list_id="a" * 32, name="On shared", by=alice)
+    )
     private = exporting.sandbox_connection(by=alice, name="Board only", shared=False)
     exporting.export_to(None, private, everyone, list_id="b" * 32, name="On private", by=alice)
     lines: list[Callable[[Page, str], None]] = [
@@ -200,7 +206,9 @@ def test_every_line_of_the_table_of_roles(
         _segments_and_data_sources,
         _personal_data,
         _a_persons_rights,
+        _a_guarded_run,
         _administration,
+        _the_environment,
     ]
     for user in (charlie, bob, alice):
         page = open_page()
@@ -256,3 +264,39 @@ def _administration(page: Page, role: str) -> None:
         link = page.get_by_role("navigation").get_by_role("link", name=name, exact=True)
         expect(link).to_have_count(int(role == "administrator"))
     expect(page.get_by_role("navigation").get_by_role("link", name="System", exact=True)).to_have_count(1)
+
+
+def _with_a_guarded_run(export: Export) -> None:
+    """A run that has rejected somebody and holds removals until they are confirmed."""
+    run = Run.objects.create(
+        export=export,
+        number=1,
+        trigger=Trigger.MANUAL,
+        status=JobStatus.WARNINGS,
+        stage=Stage.COMPLETE,
+        reason=Reason.REMOVALS_HELD,
+        finished_at=clock.now(),
+        members=1,
+        planned=1,
+        rejected=1,
+        removals_held=11,
+        held_because=HeldBecause.MANY,
+    )
+    run.outcomes.create(kind=OutcomeKind.REJECTED, email="ann@example.com", code="1", message="Not an address.")
+
+
+def _a_guarded_run(page: Page, role: str) -> None:
+    run = Run.objects.get()
+    page.goto(f"/data/runs/{run.pk}/")
+    expect(page.get_by_text("11 removals await confirmation").first).to_be_visible()
+    expect(page.get_by_role("link", name="Confirm removals")).to_have_count(int(role != "viewer"))
+    page.goto(f"/data/runs/{run.pk}/people/?kind=rejected")
+    expect(page.get_by_text("ann@example.com")).to_have_count(int(role != "viewer"))
+
+
+def _the_environment(page: Page, role: str) -> None:
+    is_administrator = int(role == "administrator")
+    page.goto("/admin/system/schedule/")
+    expect(page.get_by_role("button", name="Save", exact=True)).to_have_count(is_administrator)
+    page.goto("/admin/system/general/")
+    expect(page.get_by_role("button", name="Save names")).to_have_count(is_administrator)
