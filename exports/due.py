@@ -50,7 +50,6 @@ def _start(due: Iterable[DueExport]) -> dict[int, Run]:
     # A run takes the place of a retry that was still to come.
     Run.objects.filter(export__in=exports, status=JobStatus.FAILURE).exclude(resume_at=None).update(resume_at=None)
     runs = Run.objects.bulk_create(_run(export, numbers.get(export.pk, 0) + 1) for export in exports)
-    Run.objects.filter(export__in=exports, status=JobStatus.FAILURE).update(resume_at=None)  # no retry any more
     RunEvent.objects.bulk_create(RunEvent(run=run, to_status=run.status) for run in runs)
     return {run.export_id: run for run in runs}
 
