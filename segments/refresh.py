@@ -116,6 +116,7 @@ def _redraw(segment: Segment, keeper: leases.Keeper) -> Drawn:
         members = cursor.rowcount
         cursor.execute("ANALYZE wanted")
         _stop_if_asked(keeper)
+        cursor.execute("SET LOCAL enable_nestloop = off")  # see upserting.py
         cursor.execute(
             """
             DELETE FROM segments_member member
