@@ -55,8 +55,8 @@ def upsert(source_id: int, columns: Sequence[str], *, moment: datetime) -> Upser
     """Carry staging into the profiles of the source. What the file has no column for stays as it is; a profile
     that the file does not change is not touched. The caller has locked the source."""
     with connection.cursor() as cursor:
-        # A table that was emptied a moment ago counts as one row to the planner, and would be gone through anew for
-        # every line: minutes instead of seconds.
+        # A table that was emptied a moment ago counts as one row to the planner, and would be gone through anew
+        # for every line: minutes instead of seconds.
         cursor.execute("SET LOCAL enable_nestloop = off")
         cursor.execute("SELECT count(*) FROM staging")
         total = cursor.fetchone()[0]
