@@ -1,11 +1,12 @@
 """What a tick starts: a run for every export that is due, once for each due moment."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 from django.db.models import Max
 
 from config.jobs import ticking
+from config.jobs.alike import insert_alike
 from config.jobs.models import JobStatus, TickResult
 from config.jobs.ticking import Due
 from exports.models import Export, ExportSchedule, ExportTick, Run, RunEvent, Trigger
@@ -22,8 +23,8 @@ def start_due() -> int:
     due = _not_yet_noticed(ticking.claim_due(schedules, lock=("self", "export")))
     to_start = [found for found in due if not found.is_passed_over and found.schedule.export.connection_id]
     queued = _queued_runs(to_start)
-    started = _start(found for found in to_start if found.schedule.export_id not in queued)
-    ExportTick.objects.bulk_create(_tick(found, queued, started) for found in due)
+    started = _start([found.schedule.export for found in to_start if found.schedule.export_id not in queued])
+    _record(due, queued, started)
     return len(due)
 
 
@@ -36,36 +37,47 @@ def _not_yet_noticed(due: Sequence[DueExport]) -> list[DueExport]:
     return [found for found in due if (found.schedule.export_id, found.due_at) not in noticed]
 
 
-def _queued_runs(due: Sequence[DueExport]) -> dict[int, Run]:
+def _queued_runs(due: Sequence[DueExport]) -> dict[int, int]:
     """The run that waits in the queue, by export: a tick joins it."""
     exports = [found.schedule.export_id for found in due]
-    return {run.export_id: run for run in Run.objects.filter(export__in=exports, status=JobStatus.QUEUED)}
+    queued = Run.objects.filter(export__in=exports, status=JobStatus.QUEUED)
+    return dict(queued.values_list("export_id", "pk"))
 
 
-def _start(due: Iterable[DueExport]) -> dict[int, Run]:
+def _start(exports: Sequence[Export]) -> dict[int, int]:
     """Queue a run for each, on behalf of the export user; by export."""
-    exports = [found.schedule.export for found in due]
-    latest = Run.objects.filter(export__in=exports).values("export").annotate(number=Max("number"))
+    keys = [export.pk for export in exports]
+    latest = Run.objects.filter(export__in=keys).values("export").annotate(number=Max("number"))
     numbers = dict(latest.values_list("export", "number"))
     # A run takes the place of a retry that was still to come.
-    Run.objects.filter(export__in=exports, status=JobStatus.FAILURE).exclude(resume_at=None).update(resume_at=None)
-    runs = Run.objects.bulk_create(_run(export, numbers.get(export.pk, 0) + 1) for export in exports)
-    RunEvent.objects.bulk_create(RunEvent(run=run, to_status=run.status) for run in runs)
-    return {run.export_id: run for run in runs}
+    Run.objects.filter(export__in=keys, status=JobStatus.FAILURE).exclude(resume_at=None).update(resume_at=None)
+    runs = insert_alike(
+        Run(trigger=Trigger.SCHEDULE),
+        export_id=keys,
+        number=[numbers.get(key, 0) + 1 for key in keys],
+        requested_by_id=[export.connection.export_user_id if export.connection else None for export in exports],
+    )
+    insert_alike(RunEvent(to_status=JobStatus.QUEUED), run_id=runs)
+    return dict(zip(keys, runs, strict=True))
 
 
-def _run(export: Export, number: int) -> Run:
-    by = export.connection.export_user_id if export.connection else None
-    return Run(export=export, number=number, trigger=Trigger.SCHEDULE, requested_by_id=by)
+def _record(due: Sequence[DueExport], queued: Mapping[int, int], started: Mapping[int, int]) -> None:
+    """Write down each due moment, and what came of it."""
+    runs = {**queued, **started}
+    insert_alike(
+        ExportTick(),
+        export_id=[found.schedule.export_id for found in due],
+        run_id=[runs.get(found.schedule.export_id) for found in due],
+        result=[_result(found, queued) for found in due],
+        due_at=[found.due_at for found in due],
+        missed_since=[found.missed_since for found in due],
+        was_missed=[found.was_missed for found in due],
+    )
 
 
-def _tick(found: DueExport, queued: Mapping[int, Run], started: Mapping[int, Run]) -> ExportTick:
-    export = found.schedule.export
+def _result(found: DueExport, queued: Mapping[int, int]) -> TickResult:
     if found.is_passed_over:
-        result = TickResult.PASSED_OVER
-    elif export.connection_id is None:
-        result = TickResult.IMPOSSIBLE
-    else:
-        result = TickResult.JOINED if export.pk in queued else TickResult.STARTED
-    run = queued.get(export.pk) or started.get(export.pk)
-    return ExportTick(export=export, run=run, result=result, **found.record)
+        return TickResult.PASSED_OVER
+    if found.schedule.export.connection_id is None:
+        return TickResult.IMPOSSIBLE
+    return TickResult.JOINED if found.schedule.export_id in queued else TickResult.STARTED

@@ -5,10 +5,12 @@ its due moment, which the database allows once. So several beats, doubled bells 
 nothing twice. A fixed number of queries for each batch, however many are due.
 """
 
+import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache, partial
 from typing import Any, Generic, TypeVar
 
 from django.conf import settings
@@ -60,15 +62,16 @@ def claim_due(schedules: "QuerySet[ScheduleT]", *, lock: Sequence[str] = ("self"
     begun; what somebody else has locked is left to the next tick."""
     now = clock.now()
     waiting = schedules.select_for_update(of=tuple(lock), skip_locked=True).filter(due_at__lte=now)
+    place = cache(partial(_place, now=now))  # many have the same rule and stand at the same moment
     found, upcoming = [], {}
     for schedule in waiting.order_by("due_at", "pk")[:BATCH]:
         try:
-            due, upcoming[schedule.pk] = _place(schedule, now)
+            latest, upcoming[schedule.pk] = place(json.dumps(schedule.rule), schedule.due_at)
         except WrongRule:  # such as a zone that this machine no longer knows
             logger.exception("the rule of %s %s cannot be read", type(schedule).__name__, schedule)
             upcoming[schedule.pk] = now + _LOOK_AGAIN
         else:
-            found.append(due)
+            found.append(_due(schedule, latest, now))
     _store(schedules.model._meta.db_table, upcoming)
     return found
 
@@ -101,17 +104,19 @@ def forget_old(ticks: "QuerySet[TickT]") -> None:
     ticks.filter(due_at__lt=clock.now() - KEPT).delete()
 
 
-def _place(schedule: ScheduleT, now: datetime) -> tuple[Due[ScheduleT], datetime]:
-    """Which due moment ``schedule`` stands at, and when it is due next."""
-    if schedule.due_at is None or schedule.rule is None:
-        raise ValueError("only what has a rule is due")
-    rule, first = from_plain(schedule.rule), schedule.due_at
-    latest, upcoming = first, next_due(rule, first)
-    if upcoming <= now:
-        latest = latest_due(rule, first, now)
-        upcoming = next_due(rule, latest)
-    missed_since = first if latest != first else None
-    return Due(schedule, latest, missed_since, now - latest > ON_TIME), upcoming
+def _place(rule_as_json: str, first: datetime, now: datetime) -> tuple[datetime, datetime]:
+    """Which due moment a rule that was due at ``first`` stands at, and when it is due next."""
+    rule = from_plain(json.loads(rule_as_json))
+    upcoming = next_due(rule, first)
+    if upcoming > now:
+        return first, upcoming
+    latest = latest_due(rule, first, now)
+    return latest, next_due(rule, latest)
+
+
+def _due(schedule: ScheduleT, latest: datetime, now: datetime) -> Due[ScheduleT]:
+    missed_since = schedule.due_at if schedule.due_at != latest else None
+    return Due(schedule, latest, missed_since, now - latest > ON_TIME)
 
 
 def _store(table: str, upcoming: dict[int, datetime]) -> None:

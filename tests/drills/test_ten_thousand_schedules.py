@@ -1,5 +1,6 @@
 """What a tick costs with ten thousand schedules: a hundred of them due, and all of them."""
 
+import statistics
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -9,12 +10,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from config.jobs import clock, ticking
+from config.jobs.alike import insert_alike
 from config.jobs.models import JobStatus
 from exports import due
-from exports.models import Export, ExportSchedule, ExportTick, Run
+from exports.models import Export, ExportSchedule, ExportTick, Run, RunEvent, Trigger
 from tests import exporting, scheduled
 
-pytestmark = [pytest.mark.drill, pytest.mark.django_db]
+pytestmark = [pytest.mark.drill, pytest.mark.django_db(transaction=True)]
 
 SCHEDULES = 10_000
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -32,6 +34,10 @@ def ten_thousand() -> None:
     ExportSchedule.objects.bulk_create(
         ExportSchedule(export=export, rule=rule, due_at=later) for export, rule in zip(exports, RULES, strict=True)
     )
+    # Each has run before, so that the database knows how large these tables are, as it does once they are in use.
+    ran = Run(trigger=Trigger.SCHEDULE, status=JobStatus.SUCCESSFUL, number=1, finished_at=NOON)
+    runs = insert_alike(ran, export_id=[export.pk for export in exports])
+    insert_alike(RunEvent(to_status=JobStatus.SUCCESSFUL), run_id=runs)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
 
@@ -47,13 +53,16 @@ def test_a_tick_is_cheap_and_costs_a_fixed_number_of_queries(ten_thousand: None)
     clock.run_from(NOON + timedelta(seconds=1))
     try:
         idle = _measured(0)
-        some = min(_measured(100) for _time in range(5))  # the least that others on this machine left us
+        some = [_measured(100) for _time in range(15)]
         many = _measured(500)
         everything = _measured(SCHEDULES)
     finally:
         clock.run_as_usual()
-    assert some[1] == many[1]
-    assert everything[1] <= some[1] * (SCHEDULES // ticking.BATCH) + idle[1]
+    usual = statistics.median(seconds for seconds, _queries in some)
+    sys.stdout.write(f"   100 of {SCHEDULES} due, median: {usual * 1000:,.0f} ms\n")
+    assert {queries for _seconds, queries in some} == {many[1]}
+    assert everything[1] <= many[1] * (SCHEDULES // ticking.BATCH) + idle[1]
+    assert usual < 0.1
     assert Run.objects.filter(status=JobStatus.QUEUED).count() == SCHEDULES
 
 

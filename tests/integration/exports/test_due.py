@@ -78,6 +78,15 @@ def test_it_starts_a_run_on_behalf_of_the_export_user(export: Export, connection
     assert ExportSchedule.objects.get().due_at == TWO + timedelta(days=1)
 
 
+def test_what_it_starts_is_in_all_else_as_any_other_run(export: Export, connection: Connection) -> None:
+    tick_at(TWO)
+    usual = Run(export=export, number=1, trigger=Trigger.SCHEDULE, requested_by=connection.export_user)
+    fields = [field.name for field in Run._meta.concrete_fields if field.name not in ("id", "created_at")]
+    assert {name: getattr(export.runs.get(), name) for name in fields} == {
+        name: getattr(usual, name) for name in fields
+    }
+
+
 def test_it_starts_each_due_moment_once(export: Export) -> None:
     assert [tick_at(TWO), tick_at(TWO), tick_at(TWO - timedelta(seconds=3))] == [1, 0, 0]
     assert export.runs.count() == 1
