@@ -1,7 +1,9 @@
-"""Telling people of exports that have not run when their own schedule said."""
+"""Telling people of exports that have not run when their schedule said."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 
 from django.core.cache import cache
 from django.db.models import OuterRef, Q, QuerySet, Subquery
@@ -9,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from config.jobs import clock
-from config.jobs.models import JobStatus, TickResult
+from config.jobs.models import NOT_STARTED, JobStatus, TickResult
 from config.notifications import conditions
 from config.notifications.conditions import Trouble
 from config.notifications.kinds import Kind
@@ -19,7 +21,22 @@ from exports.telling import subject_of
 LOOK_EVERY_SECONDS = 60
 # So long after its due moment an export is late.
 GRACE = timedelta(hours=1)
-_NOTHING_CAME_OF_IT = (TickResult.PASSED_OVER, TickResult.IMPOSSIBLE)
+
+
+@dataclass(frozen=True)
+class LateExport:
+    """An export that has not run when it should, and why in a sentence."""
+
+    export: Export
+    why: str
+
+
+_elsewhere: list[Callable[[], Iterator[LateExport]]] = []
+
+
+def register(find: Callable[[], Iterator[LateExport]]) -> None:
+    """Let ``find`` be asked, too: for exports without a schedule of their own."""
+    _elsewhere.append(find)
 
 
 def look_if_it_is_time() -> None:
@@ -35,10 +52,14 @@ def look() -> None:
 
 
 def _troubles() -> Iterator[Trouble]:
+    for late in chain(_late_by_their_own_schedule(), *(find() for find in _elsewhere)):
+        subject = subject_of(late.export, reverse("exports:runs", args=[late.export.pk]))
+        yield Trouble(Kind.LATE, subject, late.why, also=late.export.tell_also)
+
+
+def _late_by_their_own_schedule() -> Iterator[LateExport]:
     for schedule in _late().select_related("export"):
-        export = schedule.export
-        subject = subject_of(export, reverse("exports:runs", args=[export.pk]))
-        yield Trouble(Kind.LATE, subject, _why(schedule), also=export.tell_also)
+        yield LateExport(schedule.export, _why(schedule))
 
 
 def _late() -> "QuerySet[ExportSchedule]":
@@ -51,11 +72,16 @@ def _late() -> "QuerySet[ExportSchedule]":
         last_status=Subquery(last.values("run__status")[:1]),
     )
     waits = Q(last_status=JobStatus.QUEUED, last_due_at__lt=long_ago)
-    return asked.filter(Q(due_at__lt=long_ago) | Q(last_result__in=_NOTHING_CAME_OF_IT) | waits)
+    return asked.filter(Q(due_at__lt=long_ago) | Q(last_result__in=NOT_STARTED) | waits)
 
 
 def _why(schedule: ExportSchedule) -> str:
     result = getattr(schedule, "last_result", None)
-    if result in _NOTHING_CAME_OF_IT:
+    if result in NOT_STARTED:
         return str(TickResult(result).label)
+    return not_begun()
+
+
+def not_begun() -> str:
+    """Of what still waits after GRACE."""
     return _("More than an hour after it was due it has not begun.")

@@ -29,7 +29,7 @@ MEANINGS: dict[Kind, Promise] = {
     Kind.NEEDS_CONFIRMATION: _("A run waits until somebody confirms what it would do."),
     Kind.OVER_LIMIT: _("An export has more people than it may send."),
     Kind.REJECTED: _("A run was refused more people than the set share."),
-    Kind.LATE: _("An export has not run for longer than its schedule says."),
+    Kind.LATE: _("An export or the system refresh has not run for longer than its schedule says."),
     Kind.SEGMENT_EMPTY: _("A segment that had members has none any more."),
     Kind.SEGMENT_HALVED: _("A refresh took more than half of the members out of a segment."),
     Kind.RECONNECT: _("The service no longer accepts the credentials of a connection."),

@@ -6,8 +6,11 @@ class SystemConfig(AppConfig):
     label = "system"
 
     def ready(self) -> None:
-        """Tell every page that relies on it whether the system refresh is on."""
+        """Tell the rest whether the system refresh is on, and which exports it has passed by."""
         from config.jobs import system_schedule
+        from config.system import lateness
         from config.system.refreshing import schedule
+        from exports import lateness as of_exports
 
         system_schedule.register(schedule.state)
+        of_exports.register(lateness.passed_by)

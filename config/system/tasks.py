@@ -3,6 +3,7 @@
 from celery import shared_task, signals
 
 from config.jobs import pulse
+from config.system import lateness
 from config.system.refreshing import engine, schedule
 
 
@@ -14,8 +15,9 @@ def note_beat() -> None:
 
 @shared_task
 def ring_for_open_jobs() -> None:
-    """See whether the system refresh is due, and look once at how far the one under way is."""
+    """See whether the system refresh is due, or late, and look once at how far the one under way is."""
     schedule.start_due()
+    lateness.look_if_it_is_time()
     if refresh := engine.waiting():
         engine.carry_on(refresh.pk)
 
