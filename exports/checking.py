@@ -3,6 +3,7 @@
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from config.jobs import clock
 from config.jobs.models import JobStatus
 from connections import credentials
 from connections.destinations.errors import StopRun
@@ -103,6 +104,7 @@ def _take_list(run: Run, connection: Connection, frozen: dict[str, object]) -> b
                 run,
                 JobStatus.PROCESSING,
                 stage=Stage.PLAN,
+                checked_at=clock.now(),
                 account=connection.account,
                 list_id=run.export.list_id,
                 frozen=frozen,

@@ -1,9 +1,11 @@
-"""How far a run has come, stage by stage."""
+"""How far a run has come, stage by stage, and how long each took."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.utils.functional import Promise
 
+from config.jobs import clock
 from config.jobs.models import JobStatus
 from exports.models import Run, Stage
 
@@ -14,6 +16,13 @@ class StageState:
 
     stage: Stage
     state: str
+    began_at: datetime | None = None  # None for what has not begun, and for what ends as soon as it begins
+    ended_at: datetime | None = None
+
+    @property
+    def duration(self) -> timedelta | None:
+        """How long it took, or has taken so far; None when that is not known."""
+        return (self.ended_at or clock.now()) - self.began_at if self.began_at else None
 
     @property
     def label(self) -> str | Promise:
@@ -33,8 +42,17 @@ def stages_of(run: Run) -> list[StageState]:
             state = ended if ended_badly else "now" if run.is_open else "done"
         if at == reached and run.status == JobStatus.QUEUED and run.attempt == 0:
             state = "next"
-        stages.append(StageState(stage, state))
+        stages.append(StageState(stage, state, *_times(run, stage, state)))
     return stages
+
+
+def _times(run: Run, stage: Stage, state: str) -> tuple[datetime | None, datetime | None]:
+    """When it was entered and left, as far as that is known."""
+    entered = {Stage.CHECK: run.started_at, Stage.PLAN: run.checked_at, Stage.DELIVER: run.planned_at}
+    left = {Stage.CHECK: run.checked_at, Stage.PLAN: run.planned_at}
+    if state == "next" or entered.get(stage) is None:
+        return None, None
+    return entered[stage], left.get(stage) or run.finished_at
 
 
 def _reached(run: Run) -> Stage:

@@ -47,7 +47,9 @@ class _Progress:
         """Say how many bytes are dealt with; raises Canceled or LeaseLost."""
         job = self.job
         job.progress_done, job.rows_read = done, rows
-        self.keeper.report(progress_done=done, progress_total=job.progress_total or 0, rows_read=rows)
+        self.keeper.report(
+            progress_done=done, progress_total=job.progress_total or 0, rows_read=rows, read_at=job.read_at
+        )
         if self.watch:
             self.watch(self.job)
         self.keeper.check()
@@ -106,7 +108,8 @@ def _begin(job: ImportJob) -> bool:
         return False
     try:
         with transaction.atomic():
-            leases.fenced_update(job, status=JobStatus.PROCESSING, started_at=job.started_at or clock.now())
+            started_at = job.started_at or clock.now()
+            leases.fenced_update(job, status=JobStatus.PROCESSING, started_at=started_at, read_at=None)
     except IntegrityError:  # another import of this source has begun in this moment
         leases.release(job)
         return False
@@ -122,6 +125,7 @@ def _import(job: ImportJob, progress: _Progress) -> None:
     upserting.stage(_encoded(path, source, encoder, progress))
     upserting.keep_last_of_each_key(problems)
     refusing.refuse_erased(source.pk, [column.name for column in columns], problems)
+    job.read_at = clock.now()
     done = (job.progress_total or 0) - size // 2
     progress.at(done, rows=encoder.rows_read)
     upserted = upserting.upsert(source.pk, [column.name for column in columns], moment=clock.now())
@@ -222,6 +226,7 @@ def _conclude(
         lease_until=None,
         progress_done=job.progress_total or 0,
         progress_total=job.progress_total,
+        read_at=job.read_at,
         rows_read=rows_read,
         rows_created=upserted.created,
         rows_updated=upserted.updated,

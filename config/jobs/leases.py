@@ -76,12 +76,12 @@ class Keeper:
     def __init__(self, job: Job) -> None:
         self._job = job
         self._done = threading.Event()
-        self._progress: dict[str, int] = {}
+        self._progress: dict[str, object] = {}
         self.lost = threading.Event()
         self.cancel_requested = threading.Event()
         self._thread = threading.Thread(target=self._keep, name=f"lease-{job.pk}", daemon=True)
 
-    def report(self, **progress: int) -> None:
+    def report(self, **progress: object) -> None:
         """Progress to be written with the next heartbeat, such as ``progress_done=40_000``."""
         self._progress = progress
 

@@ -70,6 +70,11 @@ def schedule_pane(request: Request, subjects: Sequence[Subject], *, back: str, a
     return close_pane(request, back, told % {"name": subjects[0].name, "n": len(subjects)})
 
 
+def came_from_its_page(request: Request, subjects: Sequence[Subject]) -> bool:
+    """Whether the pane was opened on the page of one thing, and leads back there, instead of from the list."""
+    return request.GET.get("from") == "page" and len(subjects) == 1
+
+
 def _form(subjects: Sequence[Subject], typed: QueryDict | None = None) -> ScheduleForm:
     return ScheduleForm(typed, schedule=subjects[0].schedule, several=len(subjects) > 1)
 

@@ -6,11 +6,14 @@ class SystemConfig(AppConfig):
     label = "system"
 
     def ready(self) -> None:
-        """Tell the rest whether the system refresh is on, and which exports it has passed by."""
+        """Tell the rest of the system refresh: whether it is on, which exports it has passed by, and why."""
         from config.jobs import system_schedule
         from config.system import lateness
         from config.system.refreshing import schedule
+        from config.system.status import progress
+        from exports import causes
         from exports import lateness as of_exports
 
         system_schedule.register(schedule.state)
         of_exports.register(lateness.passed_by)
+        causes.register(progress.cause_of_run)

@@ -49,7 +49,8 @@ class Run(Job):
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="tried_again_by"
     )
     retries = models.IntegerField(default=0)
-    # When it entered delivery, so that it can be said how long the stages take.
+    # When it was checked and planned, so that it can be said how long the stages take.
+    checked_at = models.DateTimeField(null=True, blank=True)
     planned_at = models.DateTimeField(null=True, blank=True)
 
     # Unexpected errors and refused calls outside batches so far: too many, and the run gives up.

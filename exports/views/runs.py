@@ -9,11 +9,12 @@ from django.views.decorators.http import require_safe
 
 from config.accounts.decorators import require_permission
 from config.accounts.permissions import Permission
-from config.jobs import tick_words
+from config.jobs import system_schedule, tick_words
 from config.jobs.models import NOT_STARTED, JobStatus
+from config.jobs.schedule_shown import ShownSchedule
 from config.web.htmx import Request
 from config.web.lists import Column, list_page
-from exports import accounting, advice, policies, strip
+from exports import accounting, advice, causes, policies, strip
 from exports.accounting import Line, PeopleKind
 from exports.models import Export, Run, Stage
 from exports.pace import batches_of, pace_of
@@ -47,7 +48,7 @@ HISTORY_COLUMNS = (
 @require_safe
 def history(request: Request, export_id: int) -> HttpResponse:
     """All runs of an export."""
-    export = get_object_or_404(Export.objects.select_related("connection"), pk=export_id)
+    export = get_object_or_404(Export.objects.select_related("connection", "schedule"), pk=export_id)
     page = list_page(
         request,
         Run.objects.filter(export=export).select_related("requested_by"),
@@ -63,6 +64,7 @@ def history(request: Request, export_id: int) -> HttpResponse:
         "not_started": [tick_words.told(tick) for tick in not_started],
         "runs": [ShownRun(run) for run in page.rows],
         "export": export,
+        "schedule": ShownSchedule(getattr(export, "schedule", None), system_schedule.state()),
         "may_manage": may_manage,
         "may_run": may_manage and can_run(export),
         "active_nav": "exports",
@@ -139,6 +141,7 @@ def _overview(request: Request, run: Run) -> dict[str, object]:
             "may_confirm": bool(run.removals_held)
             and user_can_confirm(request.user, run)
             and policies.can_confirm(run),
+            "cause_url": causes.address_of(run),
             "advice": advice.for_reader(run, request.user),
             "is_planned": run.stage in (Stage.DELIVER, Stage.COMPLETE) and bool(run.members or ended_well),
             "ended_well": ended_well,

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from config.jobs.schedule_pane import Subject, schedule_pane
+from config.jobs.schedule_pane import Subject, came_from_its_page, schedule_pane
 from config.web.htmx import Request
 from exports import scheduling
 from exports.models import Export
@@ -17,7 +17,10 @@ from exports.views.together import selected_exports
 def schedule(request: Request) -> HttpResponse:
     """Choose when the ``selected`` exports run by themselves. Whoever may edit an export may do so."""
     subjects = [_subject(export, request) for export in selected_exports(request)]
-    return schedule_pane(request, subjects, back=reverse("exports:list"), active_nav="exports")
+    back = reverse("exports:list")
+    if came_from_its_page(request, subjects):
+        back = reverse("exports:runs", args=[subjects[0].key])
+    return schedule_pane(request, subjects, back=back, active_nav="exports")
 
 
 def _subject(export: Export, request: Request) -> Subject:

@@ -12,6 +12,7 @@ class ImportJob(Job):
     source = models.ForeignKey(DataSource, on_delete=models.CASCADE, related_name="imports")
     file_name = models.CharField(max_length=255)
     path = models.CharField(max_length=500)
+    read_at = models.DateTimeField(null=True, blank=True)  # when the file was read to its end
     rows_read = models.BigIntegerField(default=0)
     rows_created = models.BigIntegerField(default=0)
     rows_updated = models.BigIntegerField(default=0)

@@ -6,7 +6,7 @@ from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from config.jobs.schedule_pane import Subject, schedule_pane
+from config.jobs.schedule_pane import Subject, came_from_its_page, schedule_pane
 from config.web.htmx import Request
 from segments import scheduling
 from segments.models import Segment
@@ -20,7 +20,10 @@ def schedule(request: Request) -> HttpResponse:
     """Choose when the ``selected`` segments are refreshed by themselves. Whoever may edit segments may do so."""
     check_can_manage_segments(request.user)
     subjects = [_subject(segment, request) for segment in _selected(request)]
-    return schedule_pane(request, subjects, back=reverse("segments:list"), active_nav="segments")
+    back = reverse("segments:list")
+    if came_from_its_page(request, subjects):
+        back = reverse("segments:detail", args=[subjects[0].key])
+    return schedule_pane(request, subjects, back=back, active_nav="segments")
 
 
 def _subject(segment: Segment, request: Request) -> Subject:

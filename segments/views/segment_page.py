@@ -12,8 +12,9 @@ from config.accounts.decorators import require_permission
 from config.accounts.models import User
 from config.accounts.permissions import Permission
 from config.audit.record import record
-from config.jobs import tick_words
+from config.jobs import system_schedule, tick_words
 from config.jobs.models import NOT_STARTED, OPEN
+from config.jobs.schedule_shown import ShownSchedule
 from config.web.htmx import Request
 from config.web.panes import close_pane, render_dialog
 from segments import actions, display, members_file, profile_attributes, resting, rules, trend, used_by
@@ -32,7 +33,7 @@ MOST_NOT_STARTED = 5
 @require_safe
 def detail(request: Request, pk: int) -> HttpResponse:
     """The page; its changing part follows a refresh by itself."""
-    segment = get_object_or_404(Segment.objects.select_related("created_by"), pk=pk)
+    segment = get_object_or_404(Segment.objects.select_related("created_by", "schedule"), pk=pk)
     within = trend.chosen(request.GET.get("range", ""))
     context = _live_context(segment, request.user) | {
         "sentence": rules.sentence(segment.rules),
@@ -40,6 +41,7 @@ def detail(request: Request, pk: int) -> HttpResponse:
         "refreshes": _refreshes(segment),
         "not_started": _not_started(segment),
         "can_manage": user_can_manage_segments(request.user),
+        "shown": ShownSchedule(getattr(segment, "schedule", None), system_schedule.state()),
         "rests": resting.why_not_drawn(segment),
         "trend": trend.of(segment, within),
         "trend_ranges": trend.RANGES,

@@ -1,11 +1,12 @@
 """How far one job is, as a tree of steps; and the entire workflow around it, if it is part of one."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Case, Count, IntegerField, Q, Value, When
+from django.db.models import Case, Count, IntegerField, Max, Min, Q, Value, When
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -22,8 +23,6 @@ from segments.models import ImportJob, SegmentRefresh
 
 STEPS_OF_GROUP = 40
 WAITS_NAMED = 5
-# The last share of an import is the carrying over: all of it or nothing, so nothing tells how far it is.
-_CARRYING_OVER = 99
 
 
 @dataclass(frozen=True)
@@ -85,6 +84,11 @@ def cause_of(kind: Kind, job: Job) -> str:
     return _cause(step) if step else ""
 
 
+def cause_of_run(run: Run) -> str:
+    """The same of a run, for its own page."""
+    return cause_of(kinds.find("export"), run)
+
+
 def workflow(refresh: SystemRefresh, current: Job) -> Node:
     """The entire workflow, with the job that is looked at marked in it, opened."""
     tree = of_job(kinds.SYSTEM, refresh, str(refresh))
@@ -99,14 +103,34 @@ def _import_parts(job: ImportJob) -> list[Node]:
         "unchanged": number(job.rows_unchanged),
         "refused": number(job.rows_refused),
     }
-    has_read = job.status in (JobStatus.SUCCESSFUL, JobStatus.WARNINGS) or job.percent >= _CARRYING_OVER
-    reading = Node(_("Read the file"), JobStatus.SUCCESSFUL if has_read else job.status, rows)
-    carrying = Node(_("Carry the rows over to the customers"), job.status if has_read else NOT_STARTED)
-    return [reading, replace(carrying, figures="" if job.is_open or not has_read else carried)]
+    has_read = job.read_at is not None or job.status in (JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
+    reading = Node(
+        _("Read the file"),
+        JobStatus.SUCCESSFUL if has_read else job.status,
+        rows,
+        began_at=None if has_read and job.read_at is None else job.started_at,
+        ended_at=job.read_at or job.finished_at,
+    )
+    carrying = Node(
+        _("Carry the rows over to the customers"),
+        job.status if has_read else NOT_STARTED,
+        "" if job.is_open or not has_read else carried,
+        began_at=job.read_at,
+        ended_at=job.finished_at,
+    )
+    return [reading, carrying]
 
 
 def _drawing_parts(job: SegmentRefresh) -> list[Node]:
-    return [Node(_("Draw the members by the rules"), job.status, kinds.find("segment").figures(job))]
+    return [
+        Node(
+            _("Draw the members by the rules"),
+            job.status,
+            kinds.find("segment").figures(job),
+            began_at=job.started_at,
+            ended_at=job.finished_at,
+        )
+    ]
 
 
 def _run_parts(run: Run) -> list[Node]:
@@ -118,7 +142,13 @@ def _run_parts(run: Run) -> list[Node]:
         "ended": run.status,
     }
     return [
-        Node(str(found.label), standing[found.state], _stage_figures(run, found.stage, found.state))
+        Node(
+            str(found.label),
+            standing[found.state],
+            _stage_figures(run, found.stage, found.state),
+            began_at=found.began_at,
+            ended_at=found.ended_at,
+        )
         for found in stages_of(run)
     ]
 
@@ -139,15 +169,18 @@ def _stage_figures(run: Run, stage: Stage, state: str) -> str:
 
 def _refresh_parts(refresh: SystemRefresh, current: Job | None = None) -> list[Node]:
     """Three stages, each with its steps: what needs a look and what is at work first."""
-    rows = refresh.steps.order_by().values_list("kind", "status").annotate(count=Count("pk"))
-    counts: dict[str, dict[str, int]] = {}
-    for step_kind, status, count in rows:
-        counts.setdefault(step_kind, {})[status] = count
-    return [_stage(refresh, kinds.find(key), counts[key], current) for key in StepKind.values if key in counts]
+    began = Min(Coalesce(*(f"{name}__started_at" for name in _FIELDS.values())))
+    rows = refresh.steps.order_by().values("kind", "status")
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows.annotate(count=Count("pk"), began_at=began, ended_at=Max("finished_at")):
+        found.setdefault(row["kind"], []).append(row)
+    return [_stage(refresh, kinds.find(key), found[key], current) for key in StepKind.values if key in found]
 
 
-def _stage(refresh: SystemRefresh, kind: Kind, counts: dict[str, int], current: Job | None) -> Node:
+def _stage(refresh: SystemRefresh, kind: Kind, rows: Sequence[Mapping[str, Any]], current: Job | None) -> Node:
+    """A stage as a whole, from what its steps have in common by status."""
     shown = _steps_of(refresh, kind, current)
+    counts = {row["status"]: row["count"] for row in rows}
     is_working = any(one.status == JobStatus.PROCESSING for one in shown)  # the rows lag behind by a tick
     total = sum(counts.values())
     ended = sum(count for status, count in counts.items() if status not in OPEN)
@@ -155,6 +188,10 @@ def _stage(refresh: SystemRefresh, kind: Kind, counts: dict[str, int], current: 
         name=str(kind.label),
         status=JobStatus.PROCESSING if is_working else _standing(counts),
         figures=_("%(ended)s of %(total)s") % {"ended": number(ended), "total": number(total)},
+        began_at=min((row["began_at"] for row in rows if row["began_at"]), default=None),
+        ended_at=max((row["ended_at"] for row in rows if row["ended_at"]), default=None)
+        if ended == total
+        else None,
         children=shown,
         hidden=total - len(shown),
         hidden_url=reverse("system:tasks", args=[kind.key]),

@@ -68,6 +68,19 @@ def test_it_saves_a_schedule_and_shows_it_in_the_list(bob_client: Client, two: l
     assert entry.changes == {"schedule": ["System refresh", "Daily at 14:30 (Europe/Warsaw)"]}
 
 
+def test_from_the_page_of_an_export_it_leads_back_there_and_shows_the_schedule(
+    bob_client: Client, charlie_client: Client, two: list[Export]
+) -> None:
+    page = f"/data/exports/{two[0].pk}/runs/"
+    assert f"{PANE}?selected={two[0].pk}&amp;from=page" in bob_client.get(page).content.decode()
+    query = f"?selected={two[0].pk}&from=page"
+    response = bob_client.post(PANE + query, selected(two[:1]) | TYPED | {"version": "0"}, follow=True)
+    assert response.redirect_chain == [(page, 302)]
+    viewed = charlie_client.get(page).content.decode()
+    assert "Daily at 14:30 (Europe/Warsaw)" in viewed
+    assert "from=page" not in viewed
+
+
 @pytest.mark.parametrize(
     ("typed", "words"),
     [

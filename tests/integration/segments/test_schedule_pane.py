@@ -24,6 +24,15 @@ def test_it_saves_a_schedule_and_shows_it_in_the_list(bob_client: Client, reader
     assert SegmentSchedule.objects.get().segment == readers
 
 
+def test_from_the_page_of_a_segment_it_leads_back_there(bob_client: Client, readers: Segment) -> None:
+    page = f"/segments/{readers.pk}/"
+    assert f"{PANE}?selected={readers.pk}&amp;from=page" in bob_client.get(page).content.decode()
+    query = f"?selected={readers.pk}&from=page"
+    response = bob_client.post(PANE + query, TYPED | {"selected": readers.pk, "version": "0"}, follow=True)
+    assert response.redirect_chain == [(page, 302)]
+    assert "Weekly on Monday at 05:00 (Asia/Jakarta)" in response.content.decode()
+
+
 def test_several_are_switched_off_together(bob_client: Client, readers: Segment) -> None:
     other = Segment.objects.create(name="Others", rules={})
     posted = {"selected": [readers.pk, other.pk], "versions": [f"{readers.pk}:0", f"{other.pk}:0"], "keep": "keep"}

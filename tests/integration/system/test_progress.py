@@ -1,6 +1,7 @@
 """Progress details: the steps of a job, the workflow around it, and stopping it."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -8,12 +9,14 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from config.accounts.models import User
+from config.jobs import clock
 from config.jobs.models import JobStatus
 from config.system.models import RefreshStep, SystemRefresh
 from config.system.refreshing import actions, engine
+from exports.models import Run, Stage, Trigger
 from segments import actions as segment_actions
 from segments.models import DataSource, ImportJob, SegmentRefresh
-from tests import refreshing
+from tests import exporting, refreshing
 
 pytestmark = pytest.mark.django_db
 
@@ -44,6 +47,48 @@ def test_an_import_tells_its_steps_with_counts(charlie_client: Client, shop: Dat
     assert "1 created, 0 updated, 0 unchanged, 0 refused" in page
     assert "Cancel job" not in page
     assert "data-live" not in page.split('id="progress-live"')[1][:200]
+
+
+def test_each_step_of_an_import_tells_how_long_it_took(charlie_client: Client, shop: DataSource) -> None:
+    job = shop.imports.get()
+    began = job.created_at
+    ImportJob.objects.update(
+        started_at=began, read_at=began + timedelta(seconds=12), finished_at=began + timedelta(seconds=45)
+    )
+    tree = details(charlie_client, "data_source", job.pk).split('class="tree"')[1]
+    assert "1 rows · 12 s" in tree
+    assert "0 refused · 33 s" in tree
+
+
+def test_each_stage_of_a_run_tells_how_long_it_took(charlie_client: Client) -> None:
+    export = exporting.export_to(None, exporting.sandbox_connection(), refreshing.segment("Everyone"), list_id="a")
+    began = clock.now() - timedelta(minutes=5)
+    run = Run.objects.create(
+        export=export,
+        number=1,
+        trigger=Trigger.MANUAL,
+        status=JobStatus.SUCCESSFUL,
+        stage=Stage.COMPLETE,
+        started_at=began,
+        checked_at=began + timedelta(seconds=11),
+        planned_at=began + timedelta(seconds=33),
+        finished_at=began + timedelta(seconds=77),
+    )
+    tree = details(charlie_client, "export", run.pk).split('class="tree"')[1]
+    page = charlie_client.get(f"/data/runs/{run.pk}/").content.decode()
+    for told in ("11 s", "22 s", "44 s"):
+        assert told in tree
+        assert f'<span class="stage__time">{told}</span>' in page
+
+
+def test_a_stage_of_the_workflow_tells_how_long_all_of_it_took(
+    charlie_client: Client, refresh: SystemRefresh
+) -> None:
+    refreshing.do(refresh)
+    began = refresh.created_at
+    ImportJob.objects.update(started_at=began)
+    refresh.steps.filter(kind="data_source").update(finished_at=began + timedelta(seconds=50))
+    assert "1 of 1 · 50 s" in details(charlie_client, "system", refresh.pk)
 
 
 def test_an_error_is_shown_where_it_happened(charlie_client: Client, shop: DataSource) -> None:
@@ -92,6 +137,22 @@ def test_what_is_skipped_leads_to_what_is_to_blame(charlie_client: Client, refre
     assert skipped is not None
     page = details(charlie_client, "segment", skipped.pk)
     assert f'href="/admin/system/progress/data_source/{shop.import_job.pk}/">See why</a>' in page
+
+
+def test_the_page_of_a_skipped_run_leads_to_what_is_to_blame(
+    charlie_client: Client, shop: DataSource, alice: User
+) -> None:
+    export = exporting.export_to(None, exporting.sandbox_connection(), refreshing.segment("Everyone"), list_id="a")
+    refresh = actions.refresh_all(by=alice, ring=False)
+    engine.carry_on(refresh.pk)
+    job = refreshing.step(refresh, "Shop").import_job
+    assert job is not None
+    ImportJob.objects.filter(pk=job.pk).update(status=JobStatus.FAILED, finished_at=refresh.created_at)
+    refreshing.do(refresh)
+    cause = refreshing.step(refresh, "Everyone").segment_refresh
+    assert cause is not None
+    page = charlie_client.get(f"/data/runs/{export.runs.get().pk}/").content.decode()
+    assert f'<a href="/admin/system/progress/segment/{cause.pk}/"' in page
 
 
 def test_canceling_one_job_asks_first(bob_client: Client, refresh: SystemRefresh) -> None:
