@@ -20,6 +20,7 @@ from connections.permissions import check_can_use, user_can_manage_connections
 from exports import matching, permissions, policies, scheduling, telling
 from exports.models import Export, Removal, Run, RunEvent, Stage, Trigger
 from exports.options import ORDINARY, RunOptions
+from exports.rights import disclosures
 from exports.run_states import Reason, change_status
 from segments.models import Segment
 
@@ -140,6 +141,8 @@ def remove(export: Export, *, by: User | None) -> None:
     policies.check_can_remove(export)
     record("removed", export, by=by, changes={"settings": (describe(export), None)})
     conditions.forget(Subject("export", str(export.pk), export.name))
+    for run_id in export.runs.filter(disclosed_at=None).values_list("pk", flat=True):
+        disclosures.settle(run_id, wait=True)
     export.delete()
 
 

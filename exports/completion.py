@@ -8,6 +8,7 @@ from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 
 from config.accounts.models import User
+from config.jobs import clock
 from config.jobs.leases import hold_fence
 from config.jobs.models import JobStatus
 from connections import credentials
@@ -15,7 +16,6 @@ from connections.destinations.errors import DestinationError
 from exports import matching, recording_removals, retries, telling
 from exports.models import IS_REMOVAL, BatchStatus, Delivered, OutcomeKind, Run, Stage
 from exports.removing import HeldBecause
-from exports.rights import disclosures
 from exports.run_states import Reason, RunEnded, change_status
 
 logger = logging.getLogger(__name__)
@@ -85,10 +85,11 @@ def _end(
     hold_fence(run)
     run.batches.filter(status__in=(BatchStatus.PLANNED, BatchStatus.SENDING)).update(status=BatchStatus.NOT_SENT)
     recording_removals.keep_doubtful(run)
-    disclosures.write(run)
     counts: dict[str, object] = {**(figures or _figures(run))}
     counts.pop("unaccounted")
     counts |= {"stage": Stage.COMPLETE, "resume_at": next_try_at}
+    if not run.batches.filter(sent_at__isnull=False).exists():
+        counts["disclosed_at"] = clock.now()
     change_status(run, status, reason, message=message, by=by, **counts)
     telling.of_end(run)
 

@@ -23,13 +23,13 @@ from config.jobs.models import JobStatus
 from connections import credentials
 from connections.actions import mark_reconnect_needed
 from connections.destinations.errors import BatchRefused, DestinationError, NeedsAdministrator, TryLater
-from connections.destinations.values import BatchReceipt, OutcomeKind, ProfileRefusal
+from connections.destinations.values import REMOVALS, BatchReceipt, Deed, OutcomeKind, ProfileRefusal
 from connections.models import MOST_IN_FLIGHT, Connection
 from exports import claiming, fencing, matching, recording, sharing
 from exports.converting import TOO_LARGE
 from exports.lines import Lines, Sent
-from exports.models import Batch, BatchStatus, Run
-from exports.recording import Books
+from exports.models import Batch, BatchStatus, DeliveredSet, Run
+from exports.rights import disclosures
 from exports.run_states import Reason, RunEnded
 from exports.sharing import Share
 from exports.throttle import Throttle
@@ -38,6 +38,9 @@ from exports.throttle import Throttle
 MOST_ATTEMPTS = 10
 # So many refusals of whole batches without a single success mean that it is not the people.
 MOST_HALVINGS_IN_VAIN = 20
+
+# So many answers are written at once at most: meanwhile lines become free.
+_ANSWERS_AT_ONCE = 4
 
 # Set when the process is asked to stop: slices end after their calls in flight.
 stopping = threading.Event()
@@ -58,7 +61,7 @@ class Slice:
 
     run: Run
     keeper: Keeper
-    books: Books
+    delivered_set_id: int
     share: Share
     throttle: Throttle
     lines: Lines
@@ -101,10 +104,16 @@ def deliver(run: Run, keeper: Keeper) -> SliceEnd:
         if share.calls == 0:
             return SliceEnd.NO_SLOT
         recording.take_back_unanswered(run)
+        disclosures.list_of(run.export, run.account, run.list_id, run)  # as long as the connection is known
         with _slice(run, connection, keeper, share) as work:
             _send_all(work)
             share.learn(work.throttle.level)
     return _how_it_ended(work)
+
+
+def _delivered_set_id(run: Run) -> int:
+    known = DeliveredSet.objects.filter(export=run.export_id, account=run.account, list_id=run.list_id)
+    return known.values_list("pk", flat=True).get()
 
 
 @contextmanager
@@ -115,7 +124,7 @@ def _slice(run: Run, connection: Connection, keeper: Keeper, share: Share) -> It
         yield Slice(
             run=run,
             keeper=keeper,
-            books=Books.of(run),
+            delivered_set_id=_delivered_set_id(run),
             share=share,
             throttle=Throttle(start=share.start, maximum=share.calls),
             lines=lines,
@@ -128,31 +137,45 @@ def _send_all(work: Slice) -> None:
     """Keep as many calls in flight as pay, until the slice ends; then wait for those still out."""
     while True:
         work.keeper.check()
-        work.share.look(in_flight=len(work.in_flight))
+        work.share.look(in_flight=work.lines.busy)
         work.throttle.limit(work.share.calls)
+        work.lines.limit(work.throttle.level)
         if work.takes_more:
             _put_in_flight(work)
+        else:
+            _take_back_waiting(work)
         if not work.in_flight:
             return
         done, _pending = wait(work.in_flight, timeout=0.5, return_when=FIRST_COMPLETED)
-        _take_answers(work, {future: work.in_flight.pop(future) for future in done})
+        _take_answers(work, {future: work.in_flight.pop(future) for future in list(done)[:_ANSWERS_AT_ONCE]})
 
 
 def _put_in_flight(work: Slice) -> None:
-    free = work.throttle.level - len(work.in_flight)
-    if free <= 0 or work.share.paused:
+    """Fill the lines, and let a few more wait in front of them."""
+    level = work.throttle.level
+    free = level - len(work.in_flight)
+    ahead = free + max(1, level // 2)
+    if ahead <= 0 or work.share.paused:
         return
-    ready = _ready(work.run, free)
+    ready = _ready(work.run, free, ahead)
     if not ready:
         return
     for batch in recording.intend(work.run, ready):
         work.in_flight[work.lines.submit(batch)] = Call(batch, time.monotonic())
 
 
-def _ready(run: Run, limit: int) -> list[int]:
-    """The next batches that may go out now, by id."""
+def _ready(run: Run, free: int, ahead: int) -> list[int]:
+    """The next batches that may go out now, by id: up to ``free`` of any kind, up to ``ahead`` of those that send.
+    (Of a removal that is intended nobody can say afterwards whether it left.)"""
     to_send = run.batches.filter(status=BatchStatus.PLANNED).exclude(not_before__gt=clock.now())
-    return list(to_send.order_by("number").values_list("pk", flat=True)[:limit])
+    found = to_send.order_by("number").values_list("pk", "deed")[:ahead]
+    return [pk for place, (pk, deed) in enumerate(found) if place < free or Deed(deed) not in REMOVALS]
+
+
+def _take_back_waiting(work: Slice) -> None:
+    waiting = [work.in_flight.pop(future).batch.pk for future in work.lines.take_back()]
+    if waiting:
+        recording.withdraw(work.run, waiting)
 
 
 def _take_answers(work: Slice, answered: dict["Future[Sent]", Call]) -> None:
@@ -170,7 +193,7 @@ def _take_answers(work: Slice, answered: dict["Future[Sent]", Call]) -> None:
     if good:
         if work.takes_more:
             _put_in_flight(work)
-        recording.record(work.run, work.books, good)
+        recording.record(work.run, work.delivered_set_id, good)
 
 
 def _take_trouble(work: Slice, call: Call, trouble: DestinationError) -> None:
@@ -184,6 +207,7 @@ def _take_trouble(work: Slice, call: Call, trouble: DestinationError) -> None:
 
 def _again_later(work: Slice, call: Call, trouble: TryLater) -> None:
     work.throttle.had_trouble(time.monotonic(), sent_at=call.sent_at)
+    _take_back_waiting(work)
     if trouble.after_seconds:
         work.share.pause(trouble.after_seconds)
     work.share.learn(work.throttle.level)
@@ -200,7 +224,7 @@ def _halve(work: Slice, batch: Batch, refused: BatchRefused) -> None:
         email = Batch.objects.values_list("emails", flat=True).get(pk=batch.pk)[0]
         guilty = ProfileRefusal(email, OutcomeKind.REJECTED, refused.code, refused.sentence)
         receipt = BatchReceipt(0, 0, [guilty], http_status=refused.http_status or 0, seconds=0.0, bytes_sent=0)
-        recording.record(work.run, work.books, [(batch.pk, Sent(receipt))])
+        recording.record(work.run, work.delivered_set_id, [(batch.pk, Sent(receipt))])
     else:
         recording.halve(work.run, batch.pk, refused)
     if not work.delivered_any and refused.code != TOO_LARGE:

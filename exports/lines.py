@@ -1,6 +1,10 @@
-"""The lines that batches go out over: each kept alive, with a thread of its own that knows no database."""
+"""The lines that batches go out over: each kept alive, with a thread of its own that knows no database.
+
+A few batches wait in front of them, so that no line waits for the thread that writes what became of others.
+"""
 
 import threading
+from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
@@ -33,11 +37,65 @@ class Lines(AbstractContextManager["Lines", None]):
         self._executor = ThreadPoolExecutor(most, thread_name_prefix="send")
         self._opened = ExitStack()
         self._opening = threading.Lock()
+        self._lock = threading.Lock()
         self._mine = threading.local()
+        self._waiting: deque[tuple[Future[Sent], Batch]] = deque()
+        self._limit = 1
+        self._busy = 0
+
+    @property
+    def busy(self) -> int:
+        """How many batches are out."""
+        return self._busy
+
+    def limit(self, most: int) -> None:
+        """Let so many be out at once, from the next that goes on."""
+        with self._lock:
+            self._limit = most
+            self._set_off()
 
     def submit(self, batch: Batch) -> "Future[Sent]":
-        """Send the batch in a thread. The future raises what the destination raises."""
-        return self._executor.submit(self.send, batch)
+        """Send the batch in a thread, after those that wait already. The future raises what the destination
+        raises."""
+        future: Future[Sent] = Future()
+        with self._lock:
+            self._waiting.append((future, batch))
+            self._set_off()
+        return future
+
+    def take_back(self) -> "list[Future[Sent]]":
+        """Let nobody wait any more; those whose batches have not gone out."""
+        with self._lock:
+            waiting = [future for future, _batch in self._waiting]
+            self._waiting.clear()
+        return waiting
+
+    def _set_off(self) -> None:
+        while self._waiting and self._busy < self._limit:
+            self._busy += 1
+            self._executor.submit(self._work, *self._waiting.popleft())
+
+    def _work(self, future: "Future[Sent]", batch: Batch) -> None:
+        """In a sender's thread: one after another, until one meets trouble, which is for others to judge."""
+        following: tuple[Future[Sent], Batch] | None = (future, batch)
+        while following:
+            future, batch = following
+            try:
+                sent = self.send(batch)
+            except BaseException as trouble:  # whoever waits for the future has to know
+                with self._lock:
+                    self._busy -= 1
+                future.set_exception(trouble)
+                return
+            following = self._next()
+            future.set_result(sent)
+
+    def _next(self) -> "tuple[Future[Sent], Batch] | None":
+        with self._lock:
+            if self._waiting and self._busy <= self._limit:
+                return self._waiting.popleft()
+            self._busy -= 1
+            return None
 
     def send(self, batch: Batch) -> Sent:
         """In a sender's thread."""
@@ -50,6 +108,7 @@ class Lines(AbstractContextManager["Lines", None]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.take_back()
         self._executor.shutdown()
         self._opened.close()
 

@@ -49,6 +49,8 @@ def batches_of(run: Run) -> Batches:
         not_sent=Count("pk", filter=Q(status=status.NOT_SENT)),
         again=Count("pk", filter=Q(status=status.DONE, attempt__gt=1)),
     )
+    if connection := run.export.connection:  # more are intended than are out: some wait in front of the lines
+        counts["sending"] = min(counts["sending"], connection.max_in_flight)
     return Batches(sent_again=bool(counts.pop("again")), **counts)
 
 

@@ -2,43 +2,24 @@
 the run's running counts. Every write is fenced by the run's attempt: a worker that wakes too late changes nothing.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import connection as database
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Case, F, When
 
 from config.jobs import clock
 from config.jobs.leases import LeaseLost, hold_fence
 from connections.destinations.errors import DestinationError
-from connections.destinations.values import (
-    REMOVALS,
-    BatchReceipt,
-    OutcomeKind,
-    ProfileRefusal,
-    Violation,
-)
-from exports import recording_removals, returned
+from connections.destinations.values import REMOVALS, BatchReceipt, OutcomeKind, Violation
+from exports import recording_refusals, recording_removals, returned
 from exports.lines import Sent
-from exports.models import Batch, BatchStatus, DeliveredSet, Origin, Outcome, Run
+from exports.models import Batch, BatchStatus, Origin, Outcome, Run
 from exports.models import OutcomeKind as Outcomes
-from exports.rights import disclosures, forgetting
-
-
-@dataclass(frozen=True)
-class Books:
-    """Where it is written down what a list holds, and to which list people were ever sent, by their ids."""
-
-    delivered_set_id: int
-    disclosed_list_id: int
-
-    @classmethod
-    def of(cls, run: Run) -> "Books":
-        known = DeliveredSet.objects.get(export=run.export_id, account=run.account, list_id=run.list_id)
-        return cls(known.pk, disclosures.list_of(run.export, run.account, run.list_id, run).pk)
+from exports.rights import forgetting
 
 
 @transaction.atomic
@@ -55,7 +36,7 @@ def take_back_unanswered(run: Run) -> None:
 def intend(run: Run, batch_ids: Sequence[int]) -> list[Batch]:
     """Write that these batches are about to be sent, before the requests leave, and read what to send only then:
     somebody may have been taken out of it in between."""
-    _add_to_run(run)
+    hold_fence(run)
     Batch.objects.filter(pk__in=batch_ids, status=BatchStatus.PLANNED).update(
         status=BatchStatus.SENDING, attempt=F("attempt") + 1, sent_at=clock.now()
     )
@@ -65,35 +46,53 @@ def intend(run: Run, batch_ids: Sequence[int]) -> list[Batch]:
 
 
 @transaction.atomic
-def record(run: Run, books: Books, answered: Sequence[tuple[int, Sent]]) -> None:
+def withdraw(run: Run, batch_ids: Sequence[int]) -> None:
+    """These batches have not left after all: they stand as before they were intended."""
+    hold_fence(run)
+    never_left = Case(When(attempt__lte=1, then=None), default=F("sent_at"))
+    Batch.objects.filter(pk__in=batch_ids, status=BatchStatus.SENDING).update(
+        status=BatchStatus.PLANNED, attempt=F("attempt") - 1, sent_at=never_left
+    )
+    forgetting.drop_blank(run, batch_ids)
+
+
+@transaction.atomic
+def record(run: Run, delivered_set_id: int, answered: Sequence[tuple[int, Sent]]) -> None:
     """Everybody in these batches (by id) has an outcome from here on."""
     hold_fence(run)  # nobody is taken out of the batches meanwhile
-    disclosures.write_batches(books.disclosed_list_id, [batch_id for batch_id, _sent in answered])
     for batch_id, sent in answered:
         if sent.violations:
             _keep_violations(run, batch_id, sent.violations)
-        _keep_receipt(run, batch_id, books.delivered_set_id, sent.receipt)
+    batches = Batch.objects.only("deed", "attempt", "size", "adds").in_bulk([pk for pk, _sent in answered])
+    counts: Counter[str] = Counter()
+    for batch_id, sent in answered:
+        counts.update(_keep_receipt(run, batches[batch_id], delivered_set_id, sent.receipt))
+    sent_to = [batch.pk for batch in batches.values() if batch.deed not in REMOVALS]
+    recording_refusals.forget_earlier(run, sent_to, delivered_set_id)
+    _add_to_run(run, **counts)
 
 
-def _keep_receipt(run: Run, batch_id: int, delivered_set_id: int, receipt: BatchReceipt) -> None:
-    batch = Batch.objects.only("deed", "attempt", "size", "adds").get(pk=batch_id)
+def _keep_receipt(run: Run, batch: Batch, delivered_set_id: int, receipt: BatchReceipt) -> Mapping[str, int]:
+    """What it adds to the counts of the run."""
     if batch.deed in REMOVALS:
         removals = recording_removals.record(run, batch, delivered_set_id, receipt)
-        _add_to_run(run, **removals, progress_done=batch.size)
-        return
+        return {**removals, "progress_done": batch.size}
     refusals = [refusal for refusal in receipt.refusals if refusal.kind != OutcomeKind.DELIVERED]
-    taken_back = _keep_refusals(run, batch_id, delivered_set_id, refusals)
+    taken_back = recording_refusals.record(run, batch.pk, delivered_set_id, refusals)
     left = sum(kind == OutcomeKind.LEFT for kind in taken_back)
     rejected = len(taken_back) - left
     refused = [refusal.email for refusal in refusals]
-    _keep_delivered(run, batch_id, delivered_set_id, refused, _origin(batch, receipt, len(taken_back)))
+    _keep_delivered(run, batch.pk, delivered_set_id, refused, _origin(batch, receipt, len(taken_back)))
     returned.record(batch, delivered_set_id, refused)
-    Batch.objects.filter(pk=batch_id).update(
+    counts = {
+        "delivered": batch.size - left - rejected,
+        "new_people": receipt.new,
+        "left": left,
+        "rejected": rejected,
+    }
+    Batch.objects.filter(pk=batch.pk).update(
+        **counts,
         status=BatchStatus.DONE,
-        delivered=batch.size - left - rejected,
-        new_people=receipt.new,
-        left=left,
-        rejected=rejected,
         unaccounted=receipt.unaccounted,
         finished_at=clock.now(),
         seconds=receipt.seconds,
@@ -102,14 +101,7 @@ def _keep_receipt(run: Run, batch_id: int, delivered_set_id: int, receipt: Batch
         code="",
         message="",
     )
-    _add_to_run(
-        run,
-        delivered=batch.size - left - rejected,
-        new_people=receipt.new,
-        left=left,
-        rejected=rejected,
-        progress_done=batch.size,
-    )
+    return {**counts, "progress_done": batch.size}
 
 
 def _origin(batch: Batch, receipt: BatchReceipt, refused: int) -> Origin:
@@ -125,7 +117,7 @@ def _origin(batch: Batch, receipt: BatchReceipt, refused: int) -> Origin:
 @transaction.atomic
 def put_back(run: Run, batch_id: int, not_before: datetime, trouble: DestinationError) -> None:
     """The batch goes out again, not before that moment."""
-    _add_to_run(run)
+    hold_fence(run)
     Batch.objects.filter(pk=batch_id).update(
         status=BatchStatus.PLANNED,
         not_before=not_before,
@@ -139,7 +131,7 @@ def put_back(run: Run, batch_id: int, not_before: datetime, trouble: Destination
 @transaction.atomic
 def halve(run: Run, batch_id: int, refused: DestinationError) -> None:
     """Let two halves go on for a batch that was refused as a whole."""
-    _add_to_run(run)
+    hold_fence(run)
     forgetting.drop_blank(run, [batch_id])
     batch = Batch.objects.only("label", "size").get(pk=batch_id)
     middle = batch.size // 2
@@ -216,72 +208,10 @@ def _keep_delivered(
             """,
             parameters,
         )
-        cursor.execute(
-            """
-            DELETE FROM exports_refused refused USING exports_batch batch
-             WHERE (SELECT EXISTS (SELECT FROM exports_refused known WHERE known.delivered_set_id = %(set)s))
-               AND batch.id = %(batch)s AND refused.delivered_set_id = %(set)s
-               AND refused.email = ANY (batch.emails) AND refused.email <> ALL (%(refused)s::text[])
-            """,
-            parameters,
-        )
-
-
-def _keep_refusals(
-    run: Run, batch_id: int, delivered_set_id: int, refusals: Sequence[ProfileRefusal]
-) -> list[OutcomeKind]:
-    """Keep an outcome for each refusal that names somebody of this batch; their kinds."""
-    if not refusals:
-        return []
-    parameters: dict[str, Any] = {
-        "batch": batch_id,
-        "set": delivered_set_id,
-        "run": run.pk,
-        "emails": [refusal.email for refusal in refusals],
-        "kinds": [refusal.kind.value for refusal in refusals],
-        "codes": [refusal.code for refusal in refusals],
-        "messages": [refusal.message for refusal in refusals],
-        "passing": [refusal.may_pass for refusal in refusals],
-    }
-    with database.cursor() as cursor:
-        cursor.execute(
-            """
-            WITH refusal AS (
-                SELECT DISTINCT ON (person.email) person.*, said.kind, said.code, said.message, said.may_pass
-                  FROM exports_batch batch,
-                       unnest(batch.profile_ids, batch.emails, batch.hashes)
-                           AS person (profile_id, email, data_hash),
-                       unnest(%(emails)s::text[], %(kinds)s::text[], %(codes)s::text[], %(messages)s::text[],
-                              %(passing)s::boolean[]) AS said (email, kind, code, message, may_pass)
-                 WHERE batch.id = %(batch)s AND said.email = person.email
-            ), known AS (
-                SELECT email, data_hash, code FROM exports_refused
-                 WHERE delivered_set_id = %(set)s AND email = ANY (%(emails)s) AND last_run_id <> %(run)s
-            ), remembered AS (
-                INSERT INTO exports_refused
-                       (delivered_set_id, email, data_hash, code, ask_again, last_run_id, "left")
-                SELECT %(set)s, email, data_hash, code, may_pass, %(run)s, kind = 'left'
-                  FROM refusal WHERE email <> ''
-                    ON CONFLICT (delivered_set_id, email)
-                    DO UPDATE SET data_hash = excluded.data_hash, code = excluded.code,
-                                  ask_again = excluded.ask_again, last_run_id = excluded.last_run_id,
-                                  "left" = excluded."left"
-            )
-            INSERT INTO exports_outcome (run_id, batch_number, kind, profile_id, email, code, message, is_new)
-            SELECT %(run)s, batch.number, kind, profile_id, email, refusal.code, refusal.message,
-                   kind = 'rejected' AND NOT EXISTS (
-                       SELECT FROM known WHERE (known.email, known.data_hash, known.code)
-                                             = (refusal.email, refusal.data_hash, refusal.code))
-              FROM refusal, exports_batch batch WHERE batch.id = %(batch)s
-            RETURNING kind
-            """,
-            parameters,
-        )
-        return [OutcomeKind(kind) for (kind,) in cursor.fetchall()]
 
 
 def _add_to_run(run: Run, **increments: int) -> None:
     """Count onto the run's row if it is still ours; raises LeaseLost, and with it this transaction is undone."""
     values: dict[str, Any] = {name: F(name) + increment for name, increment in increments.items()}
-    if not Run.objects.filter(pk=run.pk, attempt=run.attempt).update(**values or {"attempt": F("attempt")}):
+    if not Run.objects.filter(pk=run.pk, attempt=run.attempt).update(**values):
         raise LeaseLost(f"run {run.pk}: attempt {run.attempt} is no longer the current one")

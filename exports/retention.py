@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 from config.jobs import clock
 from config.jobs.models import OPEN
 from exports.models import ExportPreview, Run
+from exports.rights import disclosures
 
 BATCHES_A_STEP = 100
 OUTCOMES_A_STEP = 5_000
@@ -38,6 +39,7 @@ def _step() -> bool:
     """One step; False when nothing was left to do."""
     run = _ended_before(settings.BATCH_RETENTION_DAYS).filter(batches_emptied_at=None).first()
     if run is not None:
+        disclosures.settle(run.pk, wait=True)
         return _empty_batches(run)
     if ExportPreview.objects.filter(created_at__lt=clock.now() - PREVIEWS_KEPT).delete()[0]:
         return True
@@ -52,7 +54,7 @@ def _ended_before(days: int) -> QuerySet[Run]:
 
 @transaction.atomic
 def _empty_batches(run: Run) -> bool:
-    """The arrays of some batches go; when none is left that holds anybody, the run says so."""
+    """The arrays of some batches of a settled run go; when none is left that holds anybody, the run says so."""
     with database.cursor() as cursor:
         cursor.execute(
             """

@@ -28,6 +28,8 @@ def ring_for_open_jobs() -> None:
         work_out_preview.delay(preview_id)
     for removal_id in removals.due():
         remove_person.delay(removal_id)
+    for run_id in disclosures.unsettled():
+        settle_disclosures.delay(run_id)
 
 
 @shared_task
@@ -54,6 +56,12 @@ def remove_person(removal_id: int) -> None:
 def work_out_preview(preview_id: int) -> None:
     """Work out what a run would send."""
     previewing.work_out(preview_id)
+
+
+@shared_task
+def settle_disclosures(run_id: int) -> None:
+    """Keep for good to whom a run that has ended has sent."""
+    disclosures.settle(run_id)
 
 
 @shared_task

@@ -88,6 +88,10 @@ class Run(Job):
     active_on_list = models.BigIntegerField(null=True)
     known_on_list = models.BigIntegerField(null=True)
 
+    # When it was kept for good to whom it has sent (rights/disclosures.py), and of which batch last; until then
+    # its batches tell.
+    disclosed_at = models.DateTimeField(null=True, blank=True)
+    disclosed_batch = models.IntegerField(db_default=0)
     # Since when the people in its batches, and its exceptional people, are no longer kept.
     batches_emptied_at = models.DateTimeField(null=True, blank=True)
     outcomes_removed_at = models.DateTimeField(null=True, blank=True)
@@ -119,6 +123,7 @@ class Run(Job):
         indexes = [
             models.Index(fields=["status", "resume_at"], name="run_by_status"),
             models.Index(fields=["finished_at"], name="run_by_finish"),
+            models.Index(fields=["id"], condition=models.Q(disclosed_at=None), name="run_to_disclose"),
         ]
 
     @property

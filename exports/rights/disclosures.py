@@ -1,71 +1,97 @@
-"""Writing down, and looking up, to which lists people were sent."""
+"""Writing down, and looking up, to which lists people were sent.
+
+What a run has sent stands in its batches, and is kept for good soon after its end: while it lasts, that would take
+more time than all else that is written.
+"""
 
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection as database
+from django.db import transaction
 
 from config.jobs import clock
-from exports.models import IS_REMOVAL, BatchStatus, DisclosedList, Disclosure, Export, Run
+from config.jobs.models import OPEN
+from exports.models import IS_REMOVAL, DisclosedList, Disclosure, Export, Run
 from segments.rights import hashing
 from segments.rights.subjects import Subject
 
 logger = logging.getLogger(__name__)
 
+_BATCHES_A_STEP = 100
 _KEEP = """
     INSERT INTO exports_disclosure (disclosed_list_id, person, first_at, last_at)
     SELECT %s, person, min(at), max(at) FROM ({}) sent GROUP BY person ORDER BY person
-        ON CONFLICT (disclosed_list_id, person) DO UPDATE
-       SET first_at = least(exports_disclosure.first_at, excluded.first_at),
-           last_at = greatest(exports_disclosure.last_at, excluded.last_at)
+        ON CONFLICT (disclosed_list_id, person) DO
 """
-
-
+_MOVE_TIMES = """
+    UPDATE SET first_at = least(exports_disclosure.first_at, excluded.first_at),
+               last_at = greatest(exports_disclosure.last_at, excluded.last_at)
+"""
 _SENT = f"""
     SELECT {hashing.email_sql("person.email")} AS person, batch.sent_at AS at
       FROM exports_batch batch, unnest(batch.emails) AS person (email)
-     WHERE batch.sent_at IS NOT NULL AND person.email <> ''
-       AND batch.deed NOT IN ('mark', 'delete', 'unsubscribe') AND
+     WHERE batch.id = ANY (%s) AND person.email <> ''
+"""  # noqa: S608 - only our own fragments are put in
+_ONE_PERSON = f"""
+    SELECT {hashing.email_sql("email")} AS person, %s::timestamptz AS at FROM unnest(%s::text[]) email
 """  # noqa: S608 - only our own fragments are put in
 
 
-def write_batches(disclosed_list_id: int, batch_ids: Sequence[int]) -> None:
-    """Keep to whom these batches were sent: everybody in them, taken or not. Call it in the transaction that
-    records their answers."""
-    hashing.ready_sql()
-    with database.cursor() as cursor:
-        cursor.execute(_KEEP.format(f"{_SENT} batch.id = ANY (%s)"), [disclosed_list_id, list(batch_ids)])
+def unsettled() -> list[int]:
+    """Runs that have ended and of which it is not kept yet to whom they have sent, by id; a handful."""
+    ended = Run.objects.filter(disclosed_at=None).exclude(status__in=OPEN)
+    return list(ended.order_by("pk").values_list("pk", flat=True)[:10])
 
 
-def write(run: Run) -> None:
-    """Keep to whom this run has sent without hearing of it. Call it in the transaction that ends the run."""
-    unheard = run.batches.filter(sent_at__isnull=False).exclude(IS_REMOVAL).exclude(status=BatchStatus.DONE)
-    if batch_ids := list(unheard.values_list("pk", flat=True)):
-        write_batches(list_of(run.export, run.account, run.list_id, run).pk, batch_ids)
+def settle(run_id: int, *, wait: bool = False) -> None:
+    """Keep to whom a run has sent that has ended: everybody in its batches that went out, taken or not. What
+    somebody else is just settling is left to them, or waited for."""
+    while _settle_some(run_id, wait=wait):
+        pass
+
+
+@transaction.atomic
+def _settle_some(run_id: int, *, wait: bool) -> bool:
+    """Settle the next batches; False when there is nothing more to do here."""
+    runs = Run.objects.select_for_update(of=("self",), no_key=True, skip_locked=not wait)
+    ended = runs.filter(pk=run_id, disclosed_at=None).exclude(status__in=OPEN)
+    run = ended.select_related("export__connection").first()
+    if run is None:
+        return False
+    sent = run.batches.filter(sent_at__isnull=False, number__gt=run.disclosed_batch).exclude(IS_REMOVAL)
+    batches = list(sent.order_by("number").values_list("pk", "number")[:_BATCHES_A_STEP])
+    if not batches:
+        Run.objects.filter(pk=run_id).update(disclosed_at=clock.now())
+        return False
+    disclosed = list_of(run.export, run.account, run.list_id, run)
+    _keep(_SENT, disclosed.pk, [[batch_id for batch_id, _number in batches]])
+    Run.objects.filter(pk=run_id).update(disclosed_batch=batches[-1][1])
+    return True
 
 
 def write_person(subject: Subject) -> None:
-    """Keep what is known of one person, before it is forgotten: of runs under way, and of the time before
-    disclosures were kept."""
-    hashing.ready_sql()
+    """Keep what is known of one person, before it is forgotten."""
     for export, account, list_id, batch_at, known_at in sent_to(subject):
         disclosed = list_of(export, account, list_id)
-        sent = f"""
-            SELECT {hashing.email_sql("email")} AS person, %s::timestamptz AS at FROM unnest(%s::text[]) email
-        """  # noqa: S608 - only our own fragments are put in
-        with database.cursor() as cursor:
-            cursor.execute(_KEEP.format(sent), [disclosed.pk, batch_at or known_at, list(subject.emails)])
+        at: list[Any] = [batch_at or known_at, list(subject.emails)]
+        _keep(_ONE_PERSON, disclosed.pk, at, if_known=_MOVE_TIMES if batch_at else "NOTHING")
+
+
+def _keep(sent: str, disclosed_list_id: int, parameters: Sequence[Any], *, if_known: str = _MOVE_TIMES) -> None:
+    """Within a transaction; ``sent`` is a query of people and when they were sent."""
+    hashing.ready_sql()
+    with database.cursor() as cursor:
+        cursor.execute(_KEEP.format(sent) + if_known, [disclosed_list_id, *parameters])
 
 
 def write_one(export: Export, account: str, list_id: str, email: str) -> None:
     """Keep that one person is sent to a list now."""
-    hashing.ready_sql()
-    sent = f"SELECT {hashing.email_sql('%s')} AS person, %s::timestamptz AS at"
-    with database.cursor() as cursor:
-        cursor.execute(_KEEP.format(sent), [list_of(export, account, list_id).pk, email, clock.now()])
+    _keep(_ONE_PERSON, list_of(export, account, list_id).pk, [clock.now(), [email]])
 
 
 def list_of(export: Export, account: str, list_id: str, run: Run | None = None) -> DisclosedList:
@@ -100,15 +126,16 @@ def prune() -> int:
 
 
 def sent_to(subject: Subject) -> list[tuple[Export, str, str, datetime | None, datetime | None]]:
-    """The lists that the person is known to have been sent to, from batches and from what lists are known to
-    hold."""
+    """The lists that the person is known to have been sent to: from the batches of runs that are not settled yet,
+    and from what lists are known to hold."""
     with database.cursor() as cursor:
         cursor.execute(
             """
             SELECT export_id, account, list_id, max(batch_at), max(known_at) FROM (
                 SELECT run.export_id, run.account, run.list_id, batch.sent_at AS batch_at, NULL AS known_at
                   FROM exports_batch batch JOIN exports_run run ON run.id = batch.run_id
-                 WHERE batch.sent_at IS NOT NULL AND batch.emails && %(emails)s::text[]
+                 WHERE run.disclosed_at IS NULL AND batch.sent_at IS NOT NULL
+                   AND batch.emails && %(emails)s::text[]
                 UNION ALL
                 SELECT known.export_id, known.account, known.list_id, NULL, %(now)s
                   FROM exports_deliveredset known

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -51,7 +52,7 @@ class ExportsKnow(Knower):
             "removed_by_exports": _removed(subject),
         }
 
-    def places(self, subject: Subject, *, thorough: bool = False) -> Sequence[Place]:
+    def places(self, subject: Subject) -> Sequence[Place]:
         found: dict[int, Place] = {}
         for each in disclosures.of_people(subject.email_hashes):
             known = found.get(each.disclosed_list_id)
@@ -59,8 +60,8 @@ class ExportsKnow(Knower):
             if known and known.first_at and known.last_at:
                 first, last = min(first, known.first_at), max(last, known.last_at)
             found[each.disclosed_list_id] = _place(each.disclosed_list, first, last)
-        for disclosed in _not_written_yet(subject) if thorough else ():
-            found.setdefault(disclosed.pk, _place(disclosed, None, None))
+        for disclosed, sent_at in _not_settled_yet(subject):
+            found.setdefault(disclosed.pk, _place(disclosed, sent_at, sent_at))
         return list(found.values())
 
     def erase(self, subject: Subject, erasure: Erasure, places: Collection[str]) -> Mapping[str, int]:
@@ -98,11 +99,11 @@ def _place(disclosed: DisclosedList, first: Any, last: Any) -> Place:
     )
 
 
-def _not_written_yet(subject: Subject) -> list[DisclosedList]:
-    """Lists of runs under way, and of the time before disclosures were kept."""
+def _not_settled_yet(subject: Subject) -> list[tuple[DisclosedList, datetime | None]]:
+    """Lists that runs have sent somebody to which are under way or have just ended, and when last."""
     return [
-        disclosures.list_of(export, account, list_id)
-        for export, account, list_id, *_times in disclosures.sent_to(subject)
+        (disclosures.list_of(export, account, list_id), sent_at)
+        for export, account, list_id, sent_at, _known_at in disclosures.sent_to(subject)
     ]
 
 

@@ -50,9 +50,8 @@ class Knower:
         """All it knows of somebody, in plain values."""
         return {}
 
-    def places(self, subject: Subject, *, thorough: bool = False) -> Sequence[Place]:
-        """Where it has sent somebody, gone exports and connections included; ``thorough`` looks through runs that
-        are under way as well, which takes its time."""
+    def places(self, subject: Subject) -> Sequence[Place]:
+        """Where it has sent somebody, gone exports and connections included."""
         return ()
 
     def erase(self, subject: Subject, erasure: Erasure, places: Collection[str]) -> Mapping[str, int]:
@@ -77,9 +76,9 @@ def all_knowers() -> Sequence[Knower]:
     return tuple(_registered)
 
 
-def places(subject: Subject, *, thorough: bool = False) -> list[Place]:
+def places(subject: Subject) -> list[Place]:
     """Every list that somebody was sent to."""
-    return [place for knower in _registered for place in knower.places(subject, thorough=thorough)]
+    return [place for knower in _registered for place in knower.places(subject)]
 
 
 def look_up_urls() -> list[str]:

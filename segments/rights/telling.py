@@ -69,5 +69,5 @@ def _places(subject: Subject) -> list[dict[str, Any]]:
             "first_sent_at": place.first_at and place.first_at.isoformat(),
             "last_sent_at": place.last_at and place.last_at.isoformat(),
         }
-        for place in knowers.places(subject, thorough=True)
+        for place in knowers.places(subject)
     ]

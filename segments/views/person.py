@@ -38,7 +38,7 @@ def erase(request: Request, pk: int) -> HttpResponse:
     check_can_answer_for_people(request.user)
     profile = _profile(pk)
     subject = erasing.meant(profile, scope=Scope.ADDRESS)
-    places = knowers.places(subject, thorough=True)
+    places = knowers.places(subject)
     form = EraseForm(
         request.POST if request.method == "POST" else None,
         profile=profile,

@@ -304,9 +304,7 @@ def test_it_refuses_the_word_of_a_worker_that_wakes_too_late(sandbox: RunningSan
     Run.objects.filter(pk=late.pk).update(attempt=late.attempt + 1)
     known = DeliveredSet.objects.get()
     with pytest.raises(LeaseLost):
-        recording.record(
-            late, recording.Books(known.pk, 0), [(batch.pk, Sent(BatchReceipt(5, 0, [], 201, 0.1, 100)))]
-        )
+        recording.record(late, known.pk, [(batch.pk, Sent(BatchReceipt(5, 0, [], 201, 0.1, 100)))])
     assert Batch.objects.get().status == BatchStatus.PLANNED
     assert not Delivered.objects.exists()
 

@@ -156,7 +156,7 @@ def test_who_is_on_the_way_leaves_no_trace_here_and_is_removed_after_arriving(
 
     def meanwhile() -> None:
         subject = erasing.meant(zofia, scope=Scope.ADDRESS)
-        erase(zofia, alice, [place.key for place in knowers.places(subject, thorough=True)])
+        erase(zofia, alice, [place.key for place in knowers.places(subject)])
         removal = PersonRemoval.objects.get()
         removals.carry_on(removal.pk)
         removal.refresh_from_db()

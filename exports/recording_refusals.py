@@ -1,0 +1,73 @@
+"""Whom a destination did not take: an outcome for each, and what is remembered for the next run."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection as database
+
+from connections.destinations.values import OutcomeKind, ProfileRefusal
+from exports.models import Refused, Run
+
+_KEEP = """
+    WITH refusal AS (
+        SELECT DISTINCT ON (person.email) person.*, said.kind, said.code, said.message, said.may_pass
+          FROM exports_batch batch,
+               unnest(batch.profile_ids, batch.emails, batch.hashes) AS person (profile_id, email, data_hash),
+               unnest(%(emails)s::text[], %(kinds)s::text[], %(codes)s::text[], %(messages)s::text[],
+                      %(passing)s::boolean[]) AS said (email, kind, code, message, may_pass)
+         WHERE batch.id = %(batch)s AND said.email = person.email
+    ), known AS (
+        SELECT email, data_hash, code FROM exports_refused
+         WHERE delivered_set_id = %(set)s AND email = ANY (%(emails)s) AND last_run_id <> %(run)s
+    ), remembered AS (
+        INSERT INTO exports_refused (delivered_set_id, email, data_hash, code, ask_again, last_run_id, "left")
+        SELECT %(set)s, email, data_hash, code, may_pass, %(run)s, kind = 'left' FROM refusal WHERE email <> ''
+            ON CONFLICT (delivered_set_id, email)
+            DO UPDATE SET data_hash = excluded.data_hash, code = excluded.code, ask_again = excluded.ask_again,
+                          last_run_id = excluded.last_run_id, "left" = excluded."left"
+    )
+    INSERT INTO exports_outcome (run_id, batch_number, kind, profile_id, email, code, message, is_new)
+    SELECT %(run)s, batch.number, kind, profile_id, email, refusal.code, refusal.message,
+           kind = 'rejected' AND NOT EXISTS (
+               SELECT FROM known WHERE (known.email, known.data_hash, known.code)
+                                     = (refusal.email, refusal.data_hash, refusal.code))
+      FROM refusal, exports_batch batch WHERE batch.id = %(batch)s
+    RETURNING kind
+"""
+
+_FORGET = """
+    DELETE FROM exports_refused refused
+     USING (SELECT unnest(emails) AS email FROM exports_batch WHERE id = ANY (%(batches)s)) answered
+     WHERE refused.delivered_set_id = %(set)s AND refused.email = answered.email AND refused.last_run_id <> %(run)s
+"""
+
+
+def record(
+    run: Run, batch_id: int, delivered_set_id: int, refusals: Sequence[ProfileRefusal]
+) -> list[OutcomeKind]:
+    """Keep an outcome for each refusal that names somebody of this batch; their kinds. Call it in the transaction
+    that records the batch."""
+    if not refusals:
+        return []
+    parameters: dict[str, Any] = {
+        "batch": batch_id,
+        "set": delivered_set_id,
+        "run": run.pk,
+        "emails": [refusal.email for refusal in refusals],
+        "kinds": [refusal.kind.value for refusal in refusals],
+        "codes": [refusal.code for refusal in refusals],
+        "messages": [refusal.message for refusal in refusals],
+        "passing": [refusal.may_pass for refusal in refusals],
+    }
+    with database.cursor() as cursor:
+        cursor.execute(_KEEP, parameters)
+        return [OutcomeKind(kind) for (kind,) in cursor.fetchall()]
+
+
+def forget_earlier(run: Run, batch_ids: Sequence[int], delivered_set_id: int) -> None:
+    """Whoever was refused by an earlier run and is not by this one has been taken. Call it once these batches are
+    recorded, in the same transaction."""
+    if not Refused.objects.filter(delivered_set_id=delivered_set_id).exists():
+        return
+    with database.cursor() as cursor:
+        cursor.execute(_FORGET, {"batches": list(batch_ids), "set": delivered_set_id, "run": run.pk})

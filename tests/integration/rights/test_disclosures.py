@@ -1,0 +1,84 @@
+"""To whom runs have sent is kept for good soon after they end, and known in between."""
+
+from datetime import timedelta
+
+import pytest
+from pytest_django import Settings
+
+from config.accounts.models import User
+from config.jobs import clock
+from exports import actions, retention, tasks
+from exports.models import Disclosure, Export, Run
+from exports.rights import disclosures
+from segments.models import Profile
+from segments.rights import erasing, hashing, knowers
+from segments.rights.subjects import Scope
+from tests.integration.exports.test_running import run_to_its_end, small_batches
+from tests.integration.rights.conftest import EMAIL
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def is_disclosed(email: str) -> bool:
+    return Disclosure.objects.filter(person=hashing.of_email(email)).exists()
+
+
+def test_a_run_that_has_ended_is_settled_at_the_next_tick(
+    export: Export, zofia: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = run_to_its_end(export)
+    assert disclosures.unsettled() == [run.pk]
+    monkeypatch.setattr(tasks.settle_disclosures, "delay", tasks.settle_disclosures)
+    tasks.ring_for_open_jobs()
+    assert Disclosure.objects.count() == run.delivered == 3
+    assert disclosures.unsettled() == []
+
+
+def test_until_then_its_batches_tell(export: Export, zofia: Profile) -> None:
+    run_to_its_end(export)
+    assert not Disclosure.objects.exists()
+    (place,) = knowers.places(erasing.meant(zofia, scope=Scope.ADDRESS))
+    assert place.title == "Newsletter"
+    assert place.first_at is not None
+
+
+def test_a_run_that_sent_nothing_needs_no_settling(export: Export, zofia: Profile) -> None:
+    disclosures.settle(run_to_its_end(export).pk)
+    run = run_to_its_end(export)
+    assert run.reason == "nothing_changed"
+    assert disclosures.unsettled() == []
+
+
+def test_it_goes_on_where_it_was_stopped(export: Export, zofia: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_batches(monkeypatch, 1)
+    monkeypatch.setattr(disclosures, "_BATCHES_A_STEP", 1)
+    run = run_to_its_end(export)
+    assert disclosures._settle_some(run.pk, wait=False)
+    assert Disclosure.objects.count() == 1
+    first = Disclosure.objects.get()
+    disclosures.settle(run.pk)
+    assert Disclosure.objects.count() == 3
+    assert Disclosure.objects.get(person=first.person).last_at == first.last_at
+
+
+def test_it_outlives_an_export_that_is_removed_at_once(export: Export, zofia: Profile, alice: User) -> None:
+    run_to_its_end(export)
+    actions.remove(export, by=alice)
+    assert is_disclosed(EMAIL)
+    assert is_disclosed("ann@example.com")
+
+
+def test_it_outlives_batches_that_are_emptied(export: Export, zofia: Profile, settings: Settings) -> None:
+    run = run_to_its_end(export)
+    long_ago = clock.now() - timedelta(days=settings.BATCH_RETENTION_DAYS + 1)
+    Run.objects.filter(pk=run.pk).update(finished_at=long_ago)
+    retention.forget_for_a_while()
+    assert not run.batches.exclude(emails=[]).exists()
+    assert is_disclosed("ann@example.com")
+
+
+def test_an_erasure_moves_no_time_of_what_is_kept_already(export: Export, zofia: Profile, alice: User) -> None:
+    disclosures.settle(run_to_its_end(export).pk)
+    before = Disclosure.objects.get(person=hashing.of_email(EMAIL))
+    erasing.erase(zofia, scope=Scope.ADDRESS, by=alice)
+    assert Disclosure.objects.get(person=hashing.of_email(EMAIL)).last_at == before.last_at
