@@ -40,6 +40,7 @@ NIGHTLY = {
     "config.notifications.tasks.forget_old": crontab(hour="4", minute="0"),
     "exports.tasks.forget_old_people": crontab(hour="3", minute="40"),
     "exports.tasks.tend_schedules": crontab(hour="3", minute="50"),
+    "config.system.tasks.tend_schedules": crontab(hour="3", minute="50"),
     "segments.tasks.tend_schedules": crontab(hour="3", minute="50"),
 }
 _DOORBELLS = Exchange("doorbells", type="direct")
@@ -74,6 +75,7 @@ app.conf.update(
             # A mail server may be slow, and so is forgetting.
             ("config.notifications.tasks.send_notification", {"queue": "work"}),
             ("config.notifications.tasks.forget_old", {"queue": "work"}),
+            ("config.system.tasks.tend_schedules", {"queue": "work"}),
             ("config.*", {"queue": "bells"}),
             ("*", {"queue": "work"}),
         ]

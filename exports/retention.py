@@ -1,11 +1,9 @@
 """What runs keep of people goes after its time; the figures stay.
 
-A nightly bell takes small steps: each is one short transaction, and after some seconds the rest waits for the next
-bell. So nothing else waits for it, and no night is too short.
+A nightly bell takes small steps.
 """
 
 import logging
-import time
 from datetime import timedelta
 
 from django.conf import settings
@@ -13,26 +11,21 @@ from django.db import connection as database
 from django.db import transaction
 from django.db.models import QuerySet
 
-from config.jobs import clock
+from config.jobs import clock, small_steps
 from config.jobs.models import OPEN
 from exports.models import ExportPreview, Run
 from exports.rights import disclosures
 
 BATCHES_A_STEP = 100
 OUTCOMES_A_STEP = 5_000
-SECONDS_A_BELL = 5.0
 PREVIEWS_KEPT = timedelta(days=2)
 
 logger = logging.getLogger(__name__)
 
 
-def forget_for_a_while(seconds: float = SECONDS_A_BELL) -> bool:
+def forget_for_a_while(seconds: float = small_steps.SECONDS_A_BELL) -> bool:
     """Take steps until the time is over; whether there is more to do."""
-    ends_at = time.monotonic() + seconds
-    while _step():
-        if time.monotonic() >= ends_at:
-            return True
-    return False
+    return small_steps.for_a_while(_step, seconds)
 
 
 def _step() -> bool:

@@ -27,7 +27,6 @@ logger = logging.getLogger(__name__)
 BATCH = 500
 # Noticed later than this, a due moment was missed: nobody was there to look.
 ON_TIME = timedelta(minutes=15)
-KEPT = timedelta(days=400)
 _LOOK_AGAIN = timedelta(hours=1)
 
 RUN_ONCE, SKIP = "RUN", "SKIP"
@@ -100,8 +99,8 @@ def settle(schedules: "QuerySet[ScheduleT]") -> int:
 
 
 def forget_old(ticks: "QuerySet[TickT]") -> None:
-    """Ticks are kept for a year and a bit."""
-    ticks.filter(due_at__lt=clock.now() - KEPT).delete()
+    """Forget ``ticks`` whose time is over."""
+    ticks.filter(due_at__lt=clock.now() - timedelta(days=settings.SCHEDULE_RETENTION_DAYS)).delete()
 
 
 def _place(rule_as_json: str, first: datetime, now: datetime) -> tuple[datetime, datetime]:

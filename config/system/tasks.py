@@ -2,8 +2,9 @@
 
 from celery import shared_task, signals
 
-from config.jobs import pulse
-from config.system import lateness
+from config.jobs import pulse, ticking
+from config.system import lateness, retention
+from config.system.models import SystemSchedule
 from config.system.refreshing import engine, schedule
 
 
@@ -20,6 +21,14 @@ def ring_for_open_jobs() -> None:
     lateness.look_if_it_is_time()
     if refresh := engine.waiting():
         engine.carry_on(refresh.pk)
+
+
+@shared_task
+def tend_schedules() -> None:
+    """Follow changed time zones, and forget old refreshes; the rest at the next bell."""
+    ticking.settle(SystemSchedule.objects.all())
+    if retention.forget_for_a_while():
+        tend_schedules.delay()
 
 
 @signals.worker_ready.connect

@@ -1,0 +1,17 @@
+"""Long tidying in small steps: each is one short transaction, and after some seconds the rest waits for the next
+bell. So nothing else waits for it, and no night is too short."""
+
+import time
+from collections.abc import Callable
+
+SECONDS_A_BELL = 5.0
+
+
+def for_a_while(step: Callable[[], bool], seconds: float = SECONDS_A_BELL) -> bool:
+    """Call ``step``, which says whether it found something to do, until it finds nothing or the time is over;
+    whether there is more to do."""
+    ends_at = time.monotonic() + seconds
+    while step():
+        if time.monotonic() >= ends_at:
+            return True
+    return False
