@@ -8,9 +8,10 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from config.system.applying import connections, exports, segments, specs
+from config.system.applying import connections, exports, segments, specs, system_refresh
 from config.system.applying.problems import FileRefused, Problem, Problems
 from config.system.applying.report import Report
+from config.system.applying.schedules import ScheduleSpec
 from config.web.versions import Gone, StaleEdit
 from connections.actions import NameTaken
 
@@ -20,6 +21,7 @@ class _Wanted:
     connections: list[connections.Wanted]
     segments: list[segments.Wanted]
     exports: list[exports.Wanted]
+    system_refresh: ScheduleSpec | None
 
 
 class _OnlyLooking(Exception):
@@ -29,10 +31,10 @@ class _OnlyLooking(Exception):
 def apply(
     path: Path, *, dry_run: bool = False, environ: Mapping[str, str] | None = None, ring: bool = True
 ) -> Report:
-    """Make connections, segments and exports as the file says, and report on each. Raises FileRefused with every
-    problem; nothing is changed then. ``dry_run`` changes nothing either way. ``environ`` stands in for the
-    environment where references look, and then the secrets are kept rather than the references; ``ring=False``
-    leaves the drawing of segments to the caller."""
+    """Make connections, segments, exports and the system schedule as the file says, and report on each. Raises
+    FileRefused with every problem; nothing is changed then. ``dry_run`` changes nothing either way. ``environ``
+    stands in for the environment where references look, and then the secrets are kept rather than the references;
+    ``ring=False`` leaves the drawing of segments to the caller."""
     problems = Problems(path)
     wanted = _judge(specs.read(path, problems), problems, environ)
     problems.stop_if_any()
@@ -58,6 +60,7 @@ def _judge(found: specs.Specs, problems: Problems, environ: Mapping[str, str] | 
         connections=[wanted for wanted in judged_connections if wanted is not None],
         segments=[wanted for wanted in judged_segments if wanted is not None],
         exports=[exports.judge(spec, found, problems) for spec in found.exports],
+        system_refresh=found.system_refresh,
     )
 
 
@@ -68,3 +71,5 @@ def _carry_out(wanted: _Wanted, report: Report, problems: Problems, *, ring: boo
         report.things.append(segments.carry_out(segment, problems, ring=ring))
     for export in wanted.exports:
         report.things.append(exports.carry_out(export, problems))
+    if wanted.system_refresh is not None:
+        report.things.append(system_refresh.carry_out(wanted.system_refresh))

@@ -34,6 +34,7 @@ def read(entry: Entry, problems: Problems) -> ScheduleSpec | None:
     if text := text_of(node):
         if text not in (SYSTEM, OFF):
             entry.note("schedule", _("Write system, off, or when it runs, such as {recurrence: daily, …}."))
+            return None
         return ScheduleSpec(is_on=text != OFF, rule=None)
     return _mapping(Entry(node, problems, ("on", "hours", *_SINGLE, *_LISTS)), problems)
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from config.system.applying import document, rule_nodes, schedules
+from config.system.applying import document, rule_nodes, schedules, system_refresh
 from config.system.applying.document import Entry
 from config.system.applying.problems import Problems
 from config.system.applying.rule_nodes import LinedRules
 from config.system.applying.schedules import ScheduleSpec
 
-SECTIONS = ("connections", "segments", "exports")
+SECTIONS = ("connections", "segments", "exports", system_refresh.SECTION)
 LONGEST_NAME = 120
 
 Lined = tuple[str, int]  # a text and its line
@@ -65,6 +65,7 @@ class Specs:
     connections: list[ConnectionSpec] = field(default_factory=list)
     segments: list[SegmentSpec] = field(default_factory=list)
     exports: list[ExportSpec] = field(default_factory=list)
+    system_refresh: ScheduleSpec | None = None
 
 
 def read(path: Path, problems: Problems) -> Specs:
@@ -79,6 +80,7 @@ def read(path: Path, problems: Problems) -> Specs:
         _add(specs.segments, _segment(entry, problems))
     for entry in _named(root, "exports", _EXPORT_KEYS, problems):
         _add(specs.exports, _export(entry, problems))
+    specs.system_refresh = system_refresh.read(root, problems)
     return specs
 
 

@@ -390,7 +390,7 @@ def test_the_example_in_the_manual_can_be_applied(file: File) -> None:
     manual = (Path(applying.__file__).parent / "README.md").read_text(encoding="utf-8")
     exporting.profiles([{"points": 100}])
 
-    assert len(file.apply(manual.partition("```yaml\n")[2].partition("```")[0])) == 3
+    assert len(file.apply(manual.partition("```yaml\n")[2].partition("```")[0])) == 4
     assert Connection.objects.get().options == {"client_id": "0123456789abcdef0123456789abcdef"}
 
 
