@@ -53,8 +53,8 @@ def edit_user(*, user: User, version: int, full_name: str, email: str, role: str
 
 
 @transaction.atomic
-def choose_reading(*, user: User, **chosen: str | bool | None) -> None:
-    """How a person reads, and whether they are told of troubles, as they chose themselves: fields of User."""
+def choose_reading(*, user: User, **chosen: str | bool | list[str] | None) -> None:
+    """How a person reads, and of which troubles they are told, as they chose themselves: fields of User."""
     before = {name: getattr(user, name) for name in chosen}
     changes = {name: (before[name], new) for name, new in chosen.items() if before[name] != new}
     if not changes:

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
@@ -42,6 +43,8 @@ class User(AbstractBaseUser):
     number_format = models.CharField(_("numbers"), max_length=20, blank=True)
     # Whether notifications are mailed to this person; None: as the role has it, which is to administrators.
     hears_of_troubles = models.BooleanField(null=True)
+    # Kinds that this person does not want to be told of; a kind that is new is told.
+    unheard_kinds = ArrayField(models.CharField(max_length=30), default=list, blank=True)
     date_joined = models.DateTimeField(default=clock.now)
     version = models.IntegerField(default=1)
 

@@ -71,10 +71,12 @@ ACTIONS: dict[str, Promise] = {
 
 # What the stored names of fields do not say by themselves.
 FIELDS: dict[str, Promise] = {
+    "hears_of_troubles": _("Told by email"),
     "is_active": _("Active"),
     "is_on": _("On"),
     "rule": _("Rule"),
     "settings": _("Settings"),
+    "unheard_kinds": _("Not told of"),
 }
 
 

@@ -56,7 +56,7 @@ def worsened(
     except IntegrityError:
         _open(subject, [kind]).update(sentence=sentence, path=subject.path)
         return None
-    _tell(condition, Change.OPENED, recipients.of_condition(also, only))
+    _tell(condition, Change.OPENED, recipients.of_condition(kind, also, only))
     return condition
 
 

@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from config.accounts.models import User
-from config.accounts.roles import Role
 from config.jobs import clock
+from config.notifications.choosing import hears_of_troubles
 from config.web import reading, words
 from config.web.models import Installation
 from config.web.reading import Formats
@@ -70,12 +70,6 @@ class NamesForm(forms.ModelForm):  # type: ignore[type-arg]
                 "Who runs this installation. It stands in mails, and where somebody agrees to share data."
             ),
         }
-
-
-def hears_of_troubles(user: User) -> bool:
-    """Whether this person is told of troubles, by their own choice or as administrators are."""
-    chosen = user.hears_of_troubles
-    return user.role == Role.ADMINISTRATOR if chosen is None else chosen
 
 
 def preview(chosen: dict[str, str]) -> list[tuple[str, str]]:

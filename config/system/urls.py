@@ -30,6 +30,7 @@ urlpatterns = [
     path("admin/system/progress/<slug:key>/<int:pk>/cancel/", progress.cancel, name="cancel"),
     path("admin/system/notifications/", notifications.notifications, name="notifications"),
     path("admin/system/notifications/test/", notifications.send_test, name="send_test"),
+    path("admin/system/notifications/mine/", notifications.what_i_hear, name="what_i_hear"),
     path("admin/system/general/", general.general, name="general"),
     path("admin/system/general/preview/", general.general_preview, name="general_preview"),
     path("admin/system/general/names/", general.names, name="names"),

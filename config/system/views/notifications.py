@@ -7,18 +7,21 @@ from django.contrib import messages
 from django.db.models import Max
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from config.accounts.decorators import require_permission
 from config.accounts.permissions import Permission
 from config.jobs.models import JobStatus
-from config.notifications import mail, recipients, trying
+from config.notifications import choosing, mail, recipients, trying
+from config.notifications.choosing import HearingForm
 from config.notifications.models import Channel, Condition, Notification
 from config.system import tabs
 from config.web.htmx import Request
 from config.web.lists import Column, list_page
+from config.web.panes import close_pane, render_pane
 
 COLUMNS = (
     Column("what", gettext_lazy("What"), order_by=("condition__subject_name", "pk")),
@@ -48,7 +51,9 @@ def notifications(request: Request) -> HttpResponse:
         "lasting": lasting[:MOST_CONDITIONS],
         "by_mail": mail.is_configured(),
         "mail_from": settings.DEFAULT_FROM_EMAIL,
-        "people": recipients.people().order_by("full_name", "username"),
+        "people": [
+            (person, choosing.told_of(person)) for person in recipients.people().order_by("full_name", "username")
+        ],
         "webhook_host": urlsplit(settings.WEBHOOK_URL).hostname or "",
         "is_signed": bool(settings.WEBHOOK_SECRET),
         "last_sent": _last_sent(),
@@ -68,6 +73,19 @@ def send_test(request: Request) -> HttpResponse:
         sentence = _("There is nowhere to send it: it takes a mail server and your email address, or a webhook.")
         messages.error(request, sentence)
     return redirect("system:notifications")
+
+
+@require_permission(Permission.SYSTEM_VIEW)
+@require_http_methods(["GET", "POST"])
+def what_i_hear(request: Request) -> HttpResponse:
+    """The pane in which everybody chooses for themselves of what they are told by email."""
+    back = reverse("system:notifications" if request.user.may(Permission.SYSTEM_MANAGE) else "system:general")
+    form = HearingForm(request.user, request.POST if request.method == "POST" else None)
+    if form.is_bound and form.is_valid():
+        choosing.choose(user=request.user, **form.cleaned_data)
+        return close_pane(request, back, _("Saved what you are told of."))
+    context = {"active_nav": "system", "form": form, "by_mail": mail.is_configured()}
+    return render_pane(request, "system/what_i_hear.html", context, 422 if form.is_bound else 200, back=back)
 
 
 def _last_sent() -> dict[str, object]:

@@ -84,6 +84,33 @@ def test_administrators_are_told_unless_they_do_not_want_it(
     ]
 
 
+def test_people_are_told_of_the_kinds_they_chose_and_the_webhook_of_all(
+    alice: User, bob: User, postbox: Postbox, hook: Hook
+) -> None:
+    User.objects.filter(pk=alice.pk).update(unheard_kinds=[Kind.LATE])
+    User.objects.filter(pk=bob.pk).update(hears_of_troubles=True, unheard_kinds=[Kind.FAILED])
+    conditions.worsened(Kind.LATE, NEWSLETTER)
+    conditions.worsened(Kind.FAILED, NEWSLETTER)
+    send_all()
+    assert sorted(to for to, _subject in postbox.told) == ["alice@example.com", "bob@example.com"]
+    assert [document["kind"] for document in hook.documents] == ["late", "failed"]
+
+
+def test_whom_an_export_names_is_told_whatever_they_chose(alice: User, postbox: Postbox) -> None:
+    User.objects.filter(pk=alice.pk).update(unheard_kinds=[Kind.FAILED])
+    conditions.worsened(Kind.FAILED, NEWSLETTER, also=["alice@example.com"])
+    send_all()
+    assert [to for to, _subject in postbox.told] == ["alice@example.com"]
+
+
+def test_who_was_told_is_told_that_it_is_well_whatever_they_chose_since(alice: User, postbox: Postbox) -> None:
+    conditions.worsened(Kind.FAILED, NEWSLETTER)
+    User.objects.filter(pk=alice.pk).update(unheard_kinds=[Kind.FAILED])
+    conditions.recovered([Kind.FAILED], NEWSLETTER)
+    send_all()
+    assert len(postbox.told) == 2
+
+
 def test_who_left_is_told_nothing(alice: User, postbox: Postbox) -> None:
     User.objects.filter(pk=alice.pk).update(is_active=False)
     conditions.worsened(Kind.FAILED, NEWSLETTER)
