@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
 from config.accounts.models import User
 from config.audit.record import record
 from config.jobs import clock
-from config.jobs.models import JobStatus
+from config.jobs.models import OPEN, JobStatus
 from config.notifications import conditions
 from config.notifications.conditions import Subject
 from config.web.versions import take_version
@@ -80,6 +80,7 @@ def edit(export: Export, settings: ExportSettings, *, version: int, by: User | N
     PermissionDenied when ``by`` may not use its connection or the new one, and policies.Refusal."""
     take_version(export, version)
     export.refresh_from_db()
+    policies.check_stays(export)
     if by is not None:
         permissions.check_can_manage(by, export)
     _check_connection(settings, by)
@@ -91,6 +92,7 @@ def edit(export: Export, settings: ExportSettings, *, version: int, by: User | N
     after = describe(export)
     changes = {name: (before[name], after[name]) for name in after if before[name] != after[name]}
     record("edited", export, by=by, changes=changes, version=export.version)
+    _stop_clearing_where_it_goes(export, by)
     return export
 
 
@@ -100,6 +102,7 @@ def put_segment(export: Export, segment: Segment, *, holds: bool, by: User) -> N
     policies.Refusal when nothing would be left to send."""
     export = Export.objects.select_for_update(of=("self",)).get(pk=export.pk)
     permissions.check_can_manage(by, export)
+    policies.check_stays(export)
     if export.segments.filter(pk=segment.pk).exists() == holds:
         return
     before = describe(export)
@@ -188,12 +191,12 @@ def start_run(
     policies.check_can_run(export)
     if options.resubscribe and not policies.may_resubscribe(export):
         raise policies.Refusal(_("The connection’s limits do not let people be subscribed again."))
-    export.runs.filter(status=JobStatus.FAILURE).exclude(resume_at=None).update(resume_at=None)
-    run = _new_run(export, trigger, by, retry_of=retry_of, options=options)
+    export.runs.filter(status=JobStatus.FAILURE, clears=None).exclude(resume_at=None).update(resume_at=None)
+    run = new_run(export, trigger, by, retry_of=retry_of, options=options)
     if trigger != Trigger.SYSTEM:  # whoever asked for the system refresh is in the record
         asked: dict[str, tuple[object, object]] = {name: (None, value) for name, value in run.options.items()}
         record("run", export, by=by, changes={"run": (None, run.number), **asked})
-    _ring_after_commit(run)
+    ring_after_commit(run)
     return run
 
 
@@ -204,7 +207,7 @@ def skip_run(export: Export, *, trigger: Trigger, message: str) -> Run | None:
     export = Export.objects.select_for_update(of=("self",)).get(pk=export.pk)
     if policies.open_run(export):
         return None
-    run = _new_run(export, trigger, None)
+    run = new_run(export, trigger, None)
     change_status(run, JobStatus.SKIPPED, Reason.UPSTREAM_FAILED, message=message, stage=Stage.COMPLETE)
     telling.of_end(run)
     return run
@@ -212,7 +215,7 @@ def skip_run(export: Export, *, trigger: Trigger, message: str) -> Run | None:
 
 def confirm_removals(run: Run, *, people: int, by: User | None) -> Run:
     """Start a run that removes up to ``people`` people whom a guard holds; it works out anew who they are. Raises
-    PermissionDenied and policies.Refusal."""
+    PermissionDenied and policies.Refusal. (Of a clearing: parting.clear_again.)"""
     if by is not None:
         permissions.check_can_confirm(by, run)
     policies.check_can_confirm(run)
@@ -231,7 +234,7 @@ def cancel_run(run: Run, *, by: User | None) -> None:
         return
     # Whoever works on it sees this within a second; if nobody does, the bell wakes somebody who will.
     Run.objects.filter(pk=run.pk).update(cancel_requested_at=clock.now(), resume_at=None)
-    _ring_after_commit(run)
+    ring_after_commit(run)
 
 
 def describe(export: Export) -> dict[str, Any]:
@@ -279,15 +282,17 @@ def _apply(export: Export, settings: ExportSettings) -> None:
     export.connection = settings.connection
 
 
-def _new_run(
+def new_run(
     export: Export,
     trigger: Trigger,
     by: User | None,
     *,
     retry_of: Run | None = None,
     options: RunOptions = ORDINARY,
+    **values: object,
 ) -> Run:
-    """The next run of an export whose row is locked. A retry is asked what the failed run was asked."""
+    """The next run of an export whose row is locked, to be rung for. A retry is asked what the failed run was
+    asked."""
     run = Run.objects.create(
         export=export,
         number=(export.runs.aggregate(last=Max("number"))["last"] or 0) + 1,
@@ -296,9 +301,21 @@ def _new_run(
         retry_of=retry_of,
         retries=retry_of.retries + 1 if retry_of else 0,
         options=retry_of.options if retry_of else options.keep(),
+        **values,
     )
     RunEvent.objects.create(run=run, to_status=run.status, by_name=str(by) if by else "")
     return run
+
+
+def _stop_clearing_where_it_goes(export: Export, by: User | None) -> None:
+    """Nobody is taken off a list to which the export sends again."""
+    if export.connection is None:
+        return
+    mine = export.runs.filter(
+        clears__account=export.connection.account, clears__list_id=export.list_id, cancel_requested_at=None
+    )
+    for run in mine.filter(Q(status__in=OPEN) | Q(status=JobStatus.FAILURE, resume_at__isnull=False)):
+        cancel_run(run, by=by)
 
 
 def _free_name(name: str) -> str:
@@ -309,7 +326,8 @@ def _free_name(name: str) -> str:
     return candidate
 
 
-def _ring_after_commit(run: Run) -> None:
+def ring_after_commit(run: Run) -> None:
+    """Ring for a run once it is there for everybody."""
     from exports.tasks import work_on_run
 
     transaction.on_commit(lambda: work_on_run.delay(run.pk))

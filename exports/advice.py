@@ -95,8 +95,8 @@ def _address(run: Run, deed: Deed) -> str:
         return reverse("exports:edit", args=[run.export_id])
     if deed is Deed.SEE_REJECTED:
         return f"{reverse('exports:people', args=[run.pk])}?kind=rejected"
-    if deed is Deed.MEND_CONNECTION and run.export.connection_id:
-        return reverse("connections:edit", args=[run.export.connection_id])
+    if deed is Deed.MEND_CONNECTION and run.connection is not None:
+        return reverse("connections:edit", args=[run.connection.pk])
     if deed is Deed.REFRESH_SEGMENTS:
         return reverse("segments:list")
     return ""

@@ -10,8 +10,8 @@ from connections.destinations.errors import StopRun
 from connections.destinations.values import ListDetails
 from connections.models import Connection
 from connections.policies import why_it_cannot_run
-from exports import claiming, matching, policies
-from exports.models import Export, Run, Stage
+from exports import claiming, clearing, matching, policies
+from exports.models import DeliveredSet, Export, Run, Stage
 from exports.run_states import Reason, RunEnded, change_status
 from segments import audience
 
@@ -21,13 +21,15 @@ LOOK_AGAIN_SECONDS = 2.0
 def check(run: Run) -> bool:
     """Freeze the settings and take the list. False when this run has to wait: for a refresh of what it reads, or
     for another run that is working on that list. Raises RunEnded, or what the destination raises."""
+    if run.clears is not None:
+        return _check_clearing(run, run.clears)
     export = run.export
-    connection = _usable_connection(export)
+    connection = _usable(export.connection)
     _check_limits(export, connection)
     if _waits_for_refresh(run):
         return False
     _check_segments(export)
-    details = _look_up(connection, export)
+    details = _look_up(connection, export.list_id)
     _check_fields(export, details)
     frozen = matching.freeze(export, details) | {
         "run": str(run.pk),
@@ -37,13 +39,25 @@ def check(run: Run) -> bool:
     return _take_list(run, connection, frozen)
 
 
-def _usable_connection(export: Export) -> Connection:
-    if export.connection is None:
+def _check_clearing(run: Run, left: DeliveredSet) -> bool:
+    """The same for a clearing, whose settings somebody has chosen for it alone."""
+    connection = _usable(run.connection)
+    if why := clearing.why_not_any_more(run, left, connection):
+        raise RunEnded(JobStatus.CANCELED, Reason.NOT_TO_BE_CLEARED, why)
+    details = _look_up(connection, left.list_id)
+    frozen = clearing.freeze(run, connection, details)
+    if missing := clearing.missing_field(frozen):
+        raise RunEnded(JobStatus.FAILED, Reason.FIELDS_MISSING, matching.missing_fields_sentence([missing]))
+    return _take_list(run, connection, frozen)
+
+
+def _usable(connection: Connection | None) -> Connection:
+    if connection is None:
         raise RunEnded(JobStatus.FAILED, Reason.NO_CONNECTION)
-    obstacle = why_it_cannot_run(export.connection)
+    obstacle = why_it_cannot_run(connection)
     if obstacle is not None:
         raise RunEnded(JobStatus.FAILED, Reason.CONNECTION_NOT_READY, str(obstacle.sentence))
-    return export.connection
+    return connection
 
 
 def _check_limits(export: Export, connection: Connection) -> None:
@@ -73,9 +87,9 @@ def _check_segments(export: Export) -> None:
         raise RunEnded(JobStatus.SKIPPED, Reason.SEGMENTS_NOT_REFRESHED, ", ".join(never))
 
 
-def _look_up(connection: Connection, export: Export) -> ListDetails:
+def _look_up(connection: Connection, list_id: str) -> ListDetails:
     try:
-        details = connection.destination.list_details(credentials.access(connection), export.list_id)
+        details = connection.destination.list_details(credentials.access(connection), list_id)
     except StopRun as refused:
         raise RunEnded(JobStatus.FAILED, Reason.LIST_REFUSED, refused.sentence) from refused
     except credentials.NotConnected as not_connected:
@@ -106,7 +120,7 @@ def _take_list(run: Run, connection: Connection, frozen: dict[str, object]) -> b
                 stage=Stage.PLAN,
                 checked_at=clock.now(),
                 account=connection.account,
-                list_id=run.export.list_id,
+                list_id=run.target.list_id,
                 frozen=frozen,
                 resume_at=None,
             )

@@ -35,7 +35,7 @@ def complete(run: Run) -> None:
 
 def _list_afterwards(run: Run) -> dict[str, int]:
     """How many are active on the list, beside how many the export knows there; nothing where nobody can tell."""
-    connection = run.export.connection
+    connection = run.connection
     if connection is None:
         return {}
     try:
@@ -61,7 +61,7 @@ def end(run: Run, ended: RunEnded, *, by: User | None = None) -> None:
 
 def _publish(run: Run) -> None:
     """Tell a destination that wants to know it that this run has sent all that it will send."""
-    connection = run.export.connection
+    connection = run.connection
     if connection is None or not run.planned or not connection.destination.capabilities.publishes:
         return
     try:
@@ -125,5 +125,6 @@ def _verdict(run: Run, figures: dict[str, int]) -> tuple[JobStatus, Reason, str]
         return JobStatus.WARNINGS, reason, ""
     if figures["rejected"]:
         return JobStatus.SUCCESSFUL, Reason.REJECTED_AS_BEFORE, ""
-    nothing = run.planned == 0 and run.to_remove == 0
-    return JobStatus.SUCCESSFUL, Reason.NOTHING_CHANGED if nothing else Reason.NONE, ""
+    if run.planned or run.to_remove:
+        return JobStatus.SUCCESSFUL, Reason.NONE, ""
+    return JobStatus.SUCCESSFUL, Reason.NOBODY_TO_CLEAR if run.clears_id else Reason.NOTHING_CHANGED, ""

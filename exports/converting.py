@@ -24,9 +24,10 @@ class Converted:
     violations: Mapping[str, Violation] = field(default_factory=dict)
 
 
-def convert(batch: Batch, prepare: Preparer, most_bytes: int) -> Converted:
-    """What to send for ``batch``. Raises BatchRefused when that is too large for one request."""
-    converted = Converted(batch.payloads) if batch.converted else _converted(batch, prepare)
+def convert(batch: Batch, preparer: Callable[[], Preparer], most_bytes: int) -> Converted:
+    """What to send for ``batch``; its ``preparer`` is asked for where it is needed. Raises BatchRefused
+    when that is too large for one request."""
+    converted = Converted(batch.payloads) if batch.converted else _converted(batch, preparer())
     if len(converted.payloads) > 1 and _is_larger(converted.payloads, most_bytes):
         raise BatchRefused(_("These people are too many for one request: their data are large."), code=TOO_LARGE)
     return converted

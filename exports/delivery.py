@@ -97,7 +97,7 @@ class Call:
 
 def deliver(run: Run, keeper: Keeper) -> SliceEnd:
     """Send for one slice. Raises RunEnded when the run must end, LeaseLost when another worker has it."""
-    connection = run.export.connection
+    connection = run.connection
     if connection is None:
         raise RunEnded(JobStatus.FAILED, Reason.NO_CONNECTION)
     with fencing.sole_session(run), closing(Share(run, connection)) as share:
@@ -238,8 +238,8 @@ def _give_up(work: Slice, batch: Batch, hopeless: DestinationError) -> None:
     reason = Reason.LIST_REFUSED
     if isinstance(hopeless, NeedsAdministrator):
         reason = Reason.RECONNECT_NEEDED
-        if work.run.export.connection is not None:
-            mark_reconnect_needed(work.run.export.connection, hopeless.sentence)
+        if work.run.connection is not None:
+            mark_reconnect_needed(work.run.connection, hopeless.sentence)
     work.fatal = RunEnded(JobStatus.FAILED, reason, hopeless.sentence)
 
 
@@ -260,5 +260,5 @@ def seconds_until_due(run: Run) -> float:
     due = (
         run.batches.filter(status=BatchStatus.PLANNED).order_by("not_before").values_list("not_before", flat=True)
     )
-    moments = [moment for moment in (due.first(), sharing.paused_until(run.export.connection)) if moment]
+    moments = [moment for moment in (due.first(), sharing.paused_until(run.connection)) if moment]
     return max(0.2, (max(moments) - clock.now()).total_seconds()) if moments else 1.0

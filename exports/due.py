@@ -19,7 +19,8 @@ _NEEDED = ("rule", "due_at", "export__name", "export__connection__export_user_id
 @transaction.atomic
 def start_due() -> int:
     """Start what is due, one batch of it, and say how many were due."""
-    schedules = ExportSchedule.objects.select_related("export__connection").only(*_NEEDED)
+    staying = ExportSchedule.objects.filter(export__removal_asked_at=None)
+    schedules = staying.select_related("export__connection").only(*_NEEDED)
     due = _not_yet_noticed(ticking.claim_due(schedules, lock=("self", "export")))
     to_start = [found for found in due if not found.is_passed_over and found.schedule.export.connection_id]
     queued = _queued_runs(to_start)
@@ -40,7 +41,7 @@ def _not_yet_noticed(due: Sequence[DueExport]) -> list[DueExport]:
 def _queued_runs(due: Sequence[DueExport]) -> dict[int, int]:
     """The run that waits in the queue, by export: a tick joins it."""
     exports = [found.schedule.export_id for found in due]
-    queued = Run.objects.filter(export__in=exports, status=JobStatus.QUEUED)
+    queued = Run.objects.filter(export__in=exports, status=JobStatus.QUEUED, clears=None)
     return dict(queued.values_list("export_id", "pk"))
 
 
@@ -50,7 +51,8 @@ def _start(exports: Sequence[Export]) -> dict[int, int]:
     latest = Run.objects.filter(export__in=keys).values("export").annotate(number=Max("number"))
     numbers = dict(latest.values_list("export", "number"))
     # A run takes the place of a retry that was still to come.
-    Run.objects.filter(export__in=keys, status=JobStatus.FAILURE).exclude(resume_at=None).update(resume_at=None)
+    retries = Run.objects.filter(export__in=keys, status=JobStatus.FAILURE, clears=None)
+    retries.exclude(resume_at=None).update(resume_at=None)
     runs = insert_alike(
         Run(trigger=Trigger.SCHEDULE),
         export_id=keys,

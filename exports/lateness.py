@@ -66,7 +66,7 @@ def _late() -> "QuerySet[ExportSchedule]":
     """Schedules whose last due moment came to nothing, or whose run still waits, or that nobody looks at."""
     long_ago = clock.now() - GRACE
     last = ExportTick.objects.filter(export=OuterRef("export")).order_by("-due_at")
-    asked = ExportSchedule.objects.filter(is_on=True, rule__isnull=False).annotate(
+    asked = ExportSchedule.objects.filter(is_on=True, rule__isnull=False, export__removal_asked_at=None).annotate(
         last_result=Subquery(last.values("result")[:1]),
         last_due_at=Subquery(last.values("due_at")[:1]),
         last_status=Subquery(last.values("run__status")[:1]),

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import TracebackType
 
 from connections.destinations.base import Destination, Sender
-from connections.destinations.values import Access, BatchReceipt, Deed, SendSettings, Violation
+from connections.destinations.values import Access, BatchReceipt, Deed, Preparer, SendSettings, Violation
 from exports.converting import convert
 from exports.models import Batch
 
@@ -33,7 +34,6 @@ class Lines(AbstractContextManager["Lines", None]):
 
     def __init__(self, destination: Destination, access: Access, settings: SendSettings, *, most: int) -> None:
         self._destination, self._access, self._settings = destination, access, settings
-        self._prepare = destination.preparer(settings)
         self._executor = ThreadPoolExecutor(most, thread_name_prefix="send")
         self._opened = ExitStack()
         self._opening = threading.Lock()
@@ -99,7 +99,7 @@ class Lines(AbstractContextManager["Lines", None]):
 
     def send(self, batch: Batch) -> Sent:
         """In a sender's thread."""
-        converted = convert(batch, self._prepare, self._destination.capabilities.batch_bytes)
+        converted = convert(batch, lambda: self._prepare, self._destination.capabilities.batch_bytes)
         if not converted.payloads:
             return Sent(_NOBODY, converted.violations)
         settings = replace(self._settings, deed=Deed(batch.deed))
@@ -111,6 +111,11 @@ class Lines(AbstractContextManager["Lines", None]):
         self.take_back()
         self._executor.shutdown()
         self._opened.close()
+
+    @cached_property
+    def _prepare(self) -> Preparer:
+        """The settings of a run that sends nobody may not do for it."""
+        return self._destination.preparer(self._settings)
 
     def _sender(self) -> Sender:
         if not hasattr(self._mine, "sender"):

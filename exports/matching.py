@@ -60,11 +60,12 @@ def send_settings(list_id: str, frozen: Mapping[str, Any]) -> SendSettings:
         answers=frozen["answers"],
         fields=[TargetField(**field) for field in frozen["fields"]],
         run=frozen.get("run", ""),
-        mark=_mark(frozen.get("removal", {})),
+        mark=mark_of(frozen.get("removal", {})),
     )
 
 
-def _mark(removal: Mapping[str, Any]) -> Mark | None:
+def mark_of(removal: Mapping[str, Any]) -> Mark | None:
+    """What is written into which field of people who leave; None where they are not marked."""
     if removal.get("how") != Removal.MARK:
         return None
     return Mark(field_key=removal["mark_field"], value=removal["mark_value"])

@@ -73,6 +73,10 @@ MESSAGES: dict[Reason, Message] = {
     Reason.SOME_NOT_REMOVED: Message(
         _("The destination refused to take some people off the list. The next run tries again."),
     ),
+    Reason.NOBODY_TO_CLEAR: Message(
+        _("The list holds nobody any more whom this export has brought and no other export sends there."),
+    ),
+    Reason.NOT_TO_BE_CLEARED: Message(_("What was asked does not hold any more. Nobody was taken off the list.")),
     Reason.UNACCOUNTED: Message(
         _("The destination's counts do not add up to what was sent."),
         _("Compare the number of active people on the list with what this page says."),
@@ -144,13 +148,13 @@ _OUTCOMES: dict[str, str | Promise] = {
     BAD_EMAIL: _("This is not a deliverable email address."),
     DUPLICATE: _("Another profile with the same address was updated more recently and is sent instead."),
     NO_CONSENT: _("The attribute that the connection requires is not true for this person."),
-    values.Deed.MARK.value: _("Left the segments; marked on the list."),
-    values.Deed.DELETE.value: _("Left the segments; deleted from the list."),
-    values.Deed.UNSUBSCRIBE.value: _("Left the segments; unsubscribed."),
-    values.NOT_ON_LIST: _("Left the segments; the list did not hold them any more."),
-    values.NOT_ACTIVE: _("Left the segments; had unsubscribed, bounced or not confirmed before, and stays so."),
-    values.ALREADY_REMOVED: _("Left the segments; somebody else had taken them off the list before."),
-    values.FOUND_THERE: _("Left the segments; was on the list before this export sent them, so they stay."),
+    values.Deed.MARK.value: _("Marked on the list."),
+    values.Deed.DELETE.value: _("Deleted from the list."),
+    values.Deed.UNSUBSCRIBE.value: _("Unsubscribed."),
+    values.NOT_ON_LIST: _("The list did not hold them any more."),
+    values.NOT_ACTIVE: _("Had unsubscribed, bounced or not confirmed before, and stays so."),
+    values.ALREADY_REMOVED: _("Somebody else had taken them off the list before."),
+    values.FOUND_THERE: _("Was on the list before this export sent them, so they stay."),
 }
 
 

@@ -13,6 +13,8 @@ class RunOptions:
     resubscribe: bool = False  # those whom the list has left as they are
     # Up to so many people a person has agreed to remove; None: the guards judge.
     confirmed_removals: int | None = None
+    # Of a clearing: how people are taken off, as frozen settings have it.
+    removal: Mapping[str, Any] | None = None
 
     @classmethod
     def kept(cls, kept: Mapping[str, Any]) -> Self:

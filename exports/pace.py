@@ -49,7 +49,7 @@ def batches_of(run: Run) -> Batches:
         not_sent=Count("pk", filter=Q(status=status.NOT_SENT)),
         again=Count("pk", filter=Q(status=status.DONE, attempt__gt=1)),
     )
-    if connection := run.export.connection:  # more are intended than are out: some wait in front of the lines
+    if connection := run.connection:  # more are intended than are out: some wait in front of the lines
         counts["sending"] = min(counts["sending"], connection.max_in_flight)
     return Batches(sent_again=bool(counts.pop("again")), **counts)
 
@@ -58,7 +58,7 @@ def pace_of(run: Run) -> Pace:
     """From what was delivered lately; of a run that has ended, over all of its delivery."""
     if run.stage not in (Stage.DELIVER, Stage.COMPLETE):
         return Pace(None, None)
-    connection = run.export.connection
+    connection = run.connection
     if not run.is_open or connection is None:
         return Pace(_overall(run), None)
     per_second = _lately(run) or _overall(run)

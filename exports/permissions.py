@@ -25,10 +25,15 @@ def check_can_manage(user: User, export: Export) -> None:
 def user_can_confirm(user: User, run: Run) -> bool:
     """Let removals go ahead that a guard holds: whoever manages the export, where its connection lets people be
     taken off lists; who unsubscribes people from all lists of a client has to be an administrator."""
-    connection = run.export.connection
+    connection = run.connection
     if connection is None or not user_can_manage(user, run.export):
         return False
-    if run.held_because == "reach" or run.export.unsubscribes_everywhere:
+    everywhere = run.export.unsubscribes_everywhere
+    if run.clears_id:
+        everywhere = run.options["removal"]["unsubscribes_everywhere"]
+        if not user_can_use(user, connection):
+            return False
+    if run.held_because == "reach" or everywhere:
         return user_can_manage_connections(user)
     return connection.limited.may_remove or user_can_manage_connections(user)
 

@@ -25,7 +25,7 @@ from config.jobs.models import JobStatus
 from connections.destinations import registry
 from connections.destinations.base import Destination
 from connections.destinations.values import Deed, Mark, SendSettings, Violation
-from exports import answering, matching, removing, returning
+from exports import answering, clearing, matching, removing, returning
 from exports.batch_writing import BatchWriter, Person, stop_if_asked
 from exports.models import DeliveredSet, OutcomeKind, Run, Stage
 from exports.rights import forgetting
@@ -92,6 +92,9 @@ class Figures:
 def plan(run: Run, keeper: Keeper) -> None:
     """Write the run's batches and its exceptional outcomes, and let it enter delivery. Raises RunEnded when the
     plan must not be sent, LeaseLost when another worker has the run."""
+    if run.clears is not None:
+        clearing.plan(run, run.clears, keeper)
+        return
     delivered_set = _delivered_set(run)
     erased_until = gate.last_erasure()
     _draw(run.frozen, delivered_set.pk)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from config.jobs.models import OPEN, JobStatus
@@ -22,11 +23,27 @@ class Refusal(Exception):
 
 def open_run(export: Export) -> Run | None:
     """The run that is queued or at work, if any."""
-    return export.runs.filter(status__in=OPEN).select_related("requested_by").first()
+    return export.runs.filter(status__in=OPEN, clears=None).select_related("requested_by").first()
+
+
+def open_clearing(export: Export) -> Run | None:
+    """The clearing of a list that it leaves which is under way, or is tried again by itself."""
+    waits = Q(status=JobStatus.FAILURE, resume_at__isnull=False)
+    return export.runs.filter(Q(status__in=OPEN) | waits, clears__isnull=False).order_by("pk").first()
+
+
+def check_stays(export: Export) -> None:
+    """Raise Refusal when the export is about to go."""
+    if export.is_being_removed:
+        raise Refusal(
+            _("“%(name)s” is being removed: people are taken off its list first. Cancel that run to keep it.")
+            % {"name": export}
+        )
 
 
 def check_can_run(export: Export) -> None:
     """Raise Refusal when a run would only repeat another or could not send anything."""
+    check_stays(export)
     if run := open_run(export):
         raise Refusal(already_running(run))
     connection = _usable_connection(export)
@@ -36,6 +53,7 @@ def check_can_run(export: Export) -> None:
 
 def check_can_preview(export: Export) -> None:
     """Raise Refusal when nobody could say what a run would send."""
+    check_stays(export)
     _usable_connection(export)
 
 
@@ -118,12 +136,31 @@ def takes_off(removal: str) -> bool:
 
 def check_can_confirm(run: Run) -> None:
     """Raise Refusal unless the run's removals still await a person's word."""
+    if run.clears_id:
+        check_can_clear_again(run)
+        return
     if not run.removals_held:
         raise Refusal(_("Run %(number)s holds no removals.") % {"number": run.number})
-    later = run.export.runs.filter(pk__gt=run.pk, status__in=(JobStatus.SUCCESSFUL, JobStatus.WARNINGS))
+    later = run.export.runs.filter(
+        pk__gt=run.pk, clears=None, status__in=(JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
+    )
     if later.exists():
         raise Refusal(_("A later run has worked out anew who is removed. Look at that one."))
     check_can_run(run.export)
+
+
+def check_can_clear_again(run: Run) -> None:
+    """Raise Refusal when the clearing has done what was asked, or somebody sees to the list already."""
+    check_stays(run.export)
+    if run.is_open or run.next_try_at:
+        raise Refusal(already_running(run))
+    if run.status == JobStatus.SUCCESSFUL:
+        raise Refusal(_("Run %(number)s has taken off whom it could.") % {"number": run.number})
+    later = run.export.runs.filter(pk__gt=run.pk, clears=run.clears_id).order_by("pk").last()
+    if later is not None:
+        raise Refusal(_("Run %(number)s has gone on with it. Look at that one.") % {"number": later.number})
+    if run.connection is None:
+        raise Refusal(_("No connection leads to that list any more."))
 
 
 def can_confirm(run: Run) -> bool:
@@ -144,12 +181,18 @@ def check_can_detach(export: Export) -> None:
     """Raise Refusal when there is nothing to detach, or while a run is under way."""
     if export.connection is None:
         raise Refusal(_("“%(name)s” has no connection.") % {"name": export})
+    check_stays(export)
     _check_rests(export)
 
 
 def check_can_remove(export: Export) -> None:
-    """Raise Refusal while a run is under way."""
+    """Raise Refusal while a run is under way, of whichever kind."""
     _check_rests(export)
+    if run := open_clearing(export):
+        raise Refusal(
+            _("Run %(number)s of “%(name)s” takes people off a list. Cancel it, or wait until it has ended.")
+            % {"number": run.number, "name": export}
+        )
 
 
 def _check_rests(export: Export) -> None:

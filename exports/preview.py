@@ -14,6 +14,7 @@ from connections.models import Connection
 from exports import matching, planning, removing
 from exports.batch_writing import Person
 from exports.models import DeliveredSet, Export, Run
+from exports.patience import be_patient
 from exports.planning import Figures
 from exports.removing import Removals
 
@@ -62,7 +63,7 @@ def figures_of(sketch: Sketch, *, patience_seconds: float = 15.0) -> Figures | N
     figures: Figures | None = None
     try:
         with transaction.atomic():
-            _be_patient(patience_seconds)
+            be_patient(patience_seconds)
             figures = planning.draw(frozen, sketch.connection.account, sketch.list_id, sketch.export_id)
             raise _Undo
     except _Undo:
@@ -82,7 +83,7 @@ def preview(export: Export, *, first: int = 20, patience_seconds: float = 600.0)
     settings = matching.send_settings(export.list_id, frozen)
     try:
         with transaction.atomic():
-            _be_patient(patience_seconds)
+            be_patient(patience_seconds)
             figures = planning.draw(frozen, connection.account, export.list_id, export.pk)
             removals = _removals(export, connection.account, frozen)
             left_before = _left_before(export, connection.account)
@@ -107,12 +108,6 @@ def _removals(export: Export, account: str, frozen: Mapping[str, Any]) -> Remova
     known = DeliveredSet.objects.filter(export=export, account=account, list_id=export.list_id).first()
     run = Run(export=export, account=account, list_id=export.list_id, frozen=dict(frozen))
     return removing.judge(run, known) if known else Removals()
-
-
-def _be_patient(seconds: float) -> None:
-    """Let no query of this transaction take longer."""
-    with database.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(int(seconds * 1000))])
 
 
 def _left_before(export: Export, account: str) -> int:

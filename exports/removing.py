@@ -27,6 +27,7 @@ _LARGE_SHARE = 0.2
 _LARGE_NUMBER = 10
 # Who stays on the list because the plan has them.
 _PEOPLE = ["add", "update", "unchanged", "still_refused", "unmark", "bring_back", "resubscribe"]
+_IS_PLANNED = "EXISTS (SELECT FROM plan WHERE plan.email = delivered.email AND plan.action = ANY (%s))"
 _FETCH = 2000
 
 
@@ -65,29 +66,38 @@ def judge(run: Run, delivered_set: DeliveredSet) -> Removals:
     how = run.frozen.get("removal", {}).get("how", Removal.LEAVE)
     if how == Removal.LEAVE:
         return Removals()
-    _draw(delivered_set)
+    _draw(delivered_set, everybody=bool(run.clears_id))
     _spare_whom_others_send(run.export, delivered_set)
     count = _count()
     because = _why_held(run, delivered_set, count) if count else ""
     return Removals(held=count, held_because=because) if because else Removals(to_remove=count)
 
 
-def _draw(delivered_set: DeliveredSet) -> None:
-    """Who was brought and is not in the plan. Where it is not known who brought them, the list's date of joining
-    is compared with its time when they were first sent; without that they count as found there."""
+def count_all(delivered_set: DeliveredSet) -> int:
+    """How many would be taken off if the list was cleared. Leaves the temporary table ``leaving``."""
+    _draw(delivered_set, everybody=True)
+    _spare_whom_others_send(delivered_set.export, delivered_set)
+    return _count()
+
+
+def _draw(delivered_set: DeliveredSet, *, everybody: bool) -> None:
+    """Who was brought and, unless ``everybody`` leaves, is not in the plan. Where it is not known who brought
+    them, the list's date of joining is compared with its time when they were first sent; without that they count
+    as found there."""
     with database.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.leaving")
+        stays = "false" if everybody else _IS_PLANNED
         cursor.execute(
-            """
+            f"""
             CREATE TEMPORARY TABLE leaving ON COMMIT DROP AS
             SELECT delivered.email, delivered.data_hash,
                    CASE WHEN delivered.origin = %s THEN '' ELSE run.frozen ->> 'clock_there' END AS sent_since
               FROM exports_delivered delivered LEFT JOIN exports_run run ON run.id = delivered.first_run_id
              WHERE delivered.delivered_set_id = %s
                AND (delivered.origin = %s OR delivered.origin = %s AND run.frozen ->> 'clock_there' <> '')
-               AND NOT EXISTS (SELECT FROM plan WHERE plan.email = delivered.email AND plan.action = ANY (%s))
-            """,
-            [Origin.BROUGHT, delivered_set.pk, Origin.BROUGHT, Origin.UNKNOWN, _PEOPLE],
+               AND NOT {stays}
+            """,  # noqa: S608 - only our own fragments are put in
+            [Origin.BROUGHT, delivered_set.pk, Origin.BROUGHT, Origin.UNKNOWN, *([] if everybody else [_PEOPLE])],
         )
 
 
@@ -122,6 +132,8 @@ def exports_to(account: str, list_id: str, *, but: int | None) -> Sequence[Expor
 
 def _why_held(run: Run, delivered_set: DeliveredSet, count: int) -> str:
     confirmed = RunOptions.kept(run.frozen.get("options", {})).confirmed_removals
+    if run.clears_id:
+        return _why_clearing_is_held(run, count, confirmed or 0)
     if confirmed is not None:
         return "" if count <= confirmed else HeldBecause.GROWN
     if _reaches_further_than_agreed(run):
@@ -130,6 +142,15 @@ def _why_held(run: Run, delivered_set: DeliveredSet, count: int) -> str:
         return because
     known = delivered_set.people.count()
     return HeldBecause.MANY if count > _LARGE_NUMBER and count > known * _LARGE_SHARE else ""
+
+
+def _why_clearing_is_held(run: Run, count: int, confirmed: int) -> str:
+    """A run that was still under way may have brought some more; that is no other question than the one which was
+    answered."""
+    if _reaches_further_than_agreed(run):
+        return HeldBecause.REACH
+    more = count - confirmed
+    return HeldBecause.GROWN if more > _LARGE_NUMBER and more > confirmed * _LARGE_SHARE else ""
 
 
 def _reaches_further_than_agreed(run: Run) -> bool:
@@ -153,6 +174,7 @@ def _members_before(run: Run) -> dict[int, int]:
         export=run.export_id,
         account=run.account,
         list_id=run.list_id,
+        clears=None,
         removals_held=0,
         status__in=(JobStatus.SUCCESSFUL, JobStatus.WARNINGS),
     )

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from config.jobs import clock
 from config.jobs.models import JobStatus
-from exports import actions, policies, telling
+from exports import actions, parting, policies, telling
 from exports.models import Export, Run, Trigger
 from exports.run_states import Reason, RunEnded, change_status
 
@@ -49,7 +49,10 @@ def _start(run_id: int, export_id: int) -> None:
     if export is None or failed is None:
         return
     try:
-        actions.start_run(export, by=None, trigger=Trigger.RETRY, retry_of=failed)
+        if failed.clears_id:
+            parting.retry(failed)
+        else:
+            actions.start_run(export, by=None, trigger=Trigger.RETRY, retry_of=failed)
     except policies.Refusal as refusal:
         message = _("%(failure)s It cannot be tried again: %(why)s")
         words = message % {"failure": failed.message, "why": refusal.sentence}

@@ -89,8 +89,8 @@ def _go_on_later(run: Run, end: SliceEnd) -> Next:
 
 
 def _tell_administrators(run: Run, needed: NeedsAdministrator) -> None:
-    if run.export.connection is not None:
-        mark_reconnect_needed(run.export.connection, needed.sentence)
+    if run.connection is not None:
+        mark_reconnect_needed(run.connection, needed.sentence)
 
 
 def _after_trouble(run_id: int, attempt: int, reason: Reason, message: str) -> Next:

@@ -22,7 +22,7 @@ def schedule_of(export: Export) -> ExportSchedule:
 
 def switched_on() -> "QuerySet[Export]":
     """Exports that run by themselves, by whichever schedule."""
-    return Export.objects.filter(Q(schedule=None) | Q(schedule__is_on=True))
+    return Export.objects.filter(Q(schedule=None) | Q(schedule__is_on=True), removal_asked_at=None)
 
 
 def running_with_system() -> "QuerySet[Export]":

@@ -92,6 +92,5 @@ def paused_until(connection: Connection | None) -> datetime | None:
 
 def _at_work(connection: Connection) -> "QuerySet[Run]":
     waiting = Q(resume_at__gt=clock.now())
-    return Run.objects.filter(
-        export__connection=connection, status=JobStatus.PROCESSING, stage=Stage.DELIVER
-    ).exclude(waiting)
+    over = Q(clears=None, export__connection=connection) | Q(clears_over=connection)
+    return Run.objects.filter(over, status=JobStatus.PROCESSING, stage=Stage.DELIVER).exclude(waiting)

@@ -61,4 +61,4 @@ def _reached(run: Run) -> Stage:
         return Stage(run.stage)
     if not run.frozen:
         return Stage.CHECK
-    return Stage.DELIVER if run.planned else Stage.PLAN
+    return Stage.DELIVER if run.planned or run.to_remove else Stage.PLAN

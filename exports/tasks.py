@@ -4,7 +4,7 @@ from celery import shared_task
 from celery.signals import worker_shutting_down
 
 from config.jobs import ticking
-from exports import claiming, delivery, due, lateness, previewing, retention, retries, running
+from exports import claiming, delivery, due, lateness, parting, previewing, retention, retries, running
 from exports.models import ExportSchedule, ExportTick
 from exports.rights import disclosures, removals
 
@@ -21,6 +21,7 @@ def ring_for_open_jobs() -> None:
     """Ring for every run that is due and in nobody's hands: bells may have been lost, workers may have died; try
     again what may have passed; and look which exports have not run when they should."""
     retries.start_due()
+    parting.finish_removals()
     lateness.look_if_it_is_time()
     for run_id in claiming.runs_to_ring_for():
         work_on_run.delay(run_id)

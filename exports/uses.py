@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from functools import partial
 
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -20,21 +20,47 @@ from segments.models import AttributeType, Segment
 
 def of_connection(connection_id: int) -> list[uses_of_connections.Use]:
     """The exports on a connection."""
-    open_runs = Run.objects.filter(export=OuterRef("pk"), status__in=OPEN)
+    over_it = Q(clears=None) | Q(clears_over=connection_id)
+    open_runs = Run.objects.filter(over_it, export=OuterRef("pk"), status__in=OPEN)
     exports = Export.objects.filter(connection_id=connection_id).annotate(is_busy=Exists(open_runs))
     return [
-        uses_of_connections.Use(
-            _("Export"),
-            name,
-            _address(pk),
-            key=str(pk),
-            is_busy=is_busy,
-            remove=partial(_if_it_rests, actions.remove, pk),
-            detach=partial(_if_it_rests, actions.detach, pk),
-            stop=partial(_stop, pk),
-        )
-        for pk, name, is_busy in exports.order_by("name").values_list("pk", "name", "is_busy")
+        *_clearings(connection_id),
+        *(
+            uses_of_connections.Use(
+                _("Export"),
+                name,
+                _address(pk),
+                key=str(pk),
+                is_busy=is_busy,
+                remove=partial(_if_it_rests, actions.remove, pk),
+                detach=partial(_if_it_rests, actions.detach, pk),
+                stop=partial(_stop, pk),
+            )
+            for pk, name, is_busy in exports.order_by("name").values_list("pk", "name", "is_busy")
+        ),
     ]
+
+
+def _clearings(connection_id: int) -> list[uses_of_connections.Use]:
+    """Lists that are being cleared over the connection by exports that go elsewhere: they are stopped."""
+    runs = Run.objects.filter(clears_over=connection_id, status__in=OPEN).exclude(export__connection=connection_id)
+    return [
+        uses_of_connections.Use(
+            _("Run"),
+            _("Taking people of “%(export)s” off their old list") % {"export": run.export},
+            reverse("exports:run", args=[run.pk]),
+            key=f"run-{run.pk}",
+            is_busy=True,
+            remove=_nothing,
+            detach=_nothing,
+            stop=partial(_stop, run.export_id),
+        )
+        for run in runs.select_related("export").order_by("pk")
+    ]
+
+
+def _nothing(_by: User | None) -> None:
+    """A run that was stopped needs no more."""
 
 
 def of_segment(segment_id: int) -> list[uses_of_segments.Use]:

@@ -47,6 +47,11 @@ class Export(models.Model):
     unsubscribes_everywhere = models.BooleanField(default=False)
     # Addresses that are told of its troubles, beside those who are told of everything.
     tell_also = ArrayField(models.EmailField(), default=list, blank=True)
+    # Somebody has removed it; it goes once the people whom it has brought are off their list.
+    removal_asked_at = models.DateTimeField(null=True, blank=True)
+    removal_asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     version = models.IntegerField(default=1)
     created_at = models.DateTimeField(default=clock.now)
     created_by = models.ForeignKey(
@@ -58,3 +63,7 @@ class Export(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_being_removed(self) -> bool:
+        return self.removal_asked_at is not None

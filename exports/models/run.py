@@ -7,6 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from config.jobs import clock
 from config.jobs.models import OPEN, Job, JobStatus
+from connections.models import Connection
+from exports.models.delivered import DeliveredSet
 from exports.models.export import Export
 
 
@@ -42,6 +44,11 @@ class Run(Job):
     frozen = models.JSONField(default=dict)
     # What was asked of this run alone, see exports.options.
     options = models.JSONField(default=dict)
+    # A clearing: it takes people off a list that the export leaves, over the connection that leads there.
+    clears = models.ForeignKey(
+        DeliveredSet, null=True, blank=True, on_delete=models.CASCADE, related_name="clearings"
+    )
+    clears_over = models.ForeignKey(Connection, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     # Set aside until then: everything that is left waits for the destination. A Failure is tried again then.
     resume_at = models.DateTimeField(null=True, blank=True)
     # The failed run that this one tries again, and how many such tries came before the next.
@@ -102,13 +109,16 @@ class Run(Job):
             models.UniqueConstraint(fields=["export", "number"], name="run_number_is_unique"),
             models.UniqueConstraint(
                 fields=["export"],
-                condition=models.Q(status=JobStatus.PROCESSING),
+                condition=models.Q(status=JobStatus.PROCESSING, clears=None),
                 name="one_working_run_per_export",
             ),
             models.UniqueConstraint(
                 fields=["export"],
-                condition=models.Q(status=JobStatus.QUEUED),
+                condition=models.Q(status=JobStatus.QUEUED, clears=None),
                 name="one_queued_run_per_export",
+            ),
+            models.UniqueConstraint(
+                fields=["clears"], condition=models.Q(status__in=OPEN), name="one_open_clearing_per_set"
             ),
             models.UniqueConstraint(
                 fields=["account", "list_id"],
@@ -125,6 +135,16 @@ class Run(Job):
             models.Index(fields=["finished_at"], name="run_by_finish"),
             models.Index(fields=["id"], condition=models.Q(disclosed_at=None), name="run_to_disclose"),
         ]
+
+    @property
+    def connection(self) -> Connection | None:
+        """The connection that it goes over."""
+        return self.clears_over if self.clears_id else self.export.connection
+
+    @property
+    def target(self) -> DeliveredSet | Export:
+        """What says which list it works on, and how that is called."""
+        return self.clears or self.export
 
     @property
     def drift(self) -> int:

@@ -9,11 +9,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
+from config.accounts.models import User
 from config.web.htmx import Request
 from config.web.panes import close_pane, render_dialog
 from config.web.words import number
 from connections.destinations.values import Deed
-from exports import actions, outlook, permissions, policies
+from exports import actions, clearing, outlook, parting, permissions, policies
 from exports.models import Export, Run
 from exports.options import RunOptions
 from exports.outlook import Outlook
@@ -70,7 +71,7 @@ def confirm_removals(request: Request, run_id: int) -> HttpResponse:
     try:
         policies.check_can_confirm(run)
         if request.method == "POST":
-            new = actions.confirm_removals(run, people=_people(request), by=request.user)
+            new = _confirm(run, people=_people(request), by=request.user)
             return close_pane(request, reverse("exports:run", args=[new.pk]))
         context |= _question(run)
     except policies.Refusal as refusal:
@@ -84,16 +85,28 @@ def _outlook_of_all(export: Export) -> Outlook:
     return outlook.of(export, RunOptions(everyone=True, resubscribe=True))
 
 
-def _question(run: Run) -> dict[str, object]:
+def _confirm(run: Run, *, people: int, by: User) -> Run:
+    if run.clears_id:
+        return parting.clear_again(run, people=people, by=by)
+    return actions.confirm_removals(run, people=people, by=by)
+
+
+def _people_now(run: Run) -> int:
+    if run.clears is not None:
+        return clearing.people_of(run.clears) or 0
     removals = outlook.of(run.export, RunOptions()).removals
-    people = removals.held or removals.to_remove
+    return removals.held or removals.to_remove
+
+
+def _question(run: Run) -> dict[str, object]:
+    people = _people_now(run)
     if not people:
         raise policies.Refusal(_("Nobody would be removed any more."))
     title = ngettext("Remove %(people)s person?", "Remove %(people)s people?", people)
     return {
         "title": title % {"people": number(people)},
         "people": people,
-        "sentence": _sentence(Deed(run.export.removal)),
+        "sentence": _sentence(Deed(run.options["removal"]["how"] if run.clears_id else run.export.removal)),
         "confirm_label": _("Confirm removals"),
     }
 

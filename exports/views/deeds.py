@@ -8,8 +8,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from config.web.htmx import Request
 from config.web.panes import close_pane, refused, render_dialog
-from exports import actions, policies
+from exports import actions, parting, parting_form, policies
+from exports.clearing import Clearing
 from exports.models import Export, Run
+from exports.parting_form import PartingForm
 from exports.permissions import check_can_manage
 
 
@@ -43,21 +45,40 @@ def remove(request: Request, export_id: int) -> HttpResponse:
     context: dict[str, object] = {
         "active_nav": "exports",
         "title": _("Remove “%(name)s”?") % {"name": export},
-        "sentence": _(
-            "Its settings and its runs are removed. People already sent stay in %(type)s: "
-            "nobody is taken off the list."
-        )
-        % {"type": _type_of(export)},
         "confirm_label": _("Remove"),
         "danger": True,
     }
+    asked = parting_form.of_removing(request.user, export, request.POST)
+    context |= {"parting": asked, "sentence": _what_is_removed(export, asked)}
+    template, status = "exports/remove.html", 200
     if request.method == "POST":
         try:
-            actions.remove(export, by=request.user)
+            policies.check_stays(export)
+            if asked is None or asked.is_valid():
+                return _removed(request, export, asked, back)
+            status = 422
         except policies.Refusal as refusal:
-            return render_dialog(request, context | {"refusal": refusal.sentence}, status=409, back=back)
+            context["refusal"], status = refusal.sentence, 409
+    return render_dialog(request, context, template, status, back=back)
+
+
+def _removed(request: Request, export: Export, asked: PartingForm | None, back: str) -> HttpResponse:
+    """Gone, or gone as soon as its people are off the list."""
+    run = parting.remove(export, asked.clearing() if asked else Clearing(), by=request.user)
+    if run is None:
         return close_pane(request, back, _("“%(name)s” is removed.") % {"name": export})
-    return render_dialog(request, context, back=back)
+    told = _("“%(name)s” is removed as soon as its people are off the list.") % {"name": export}
+    return close_pane(request, reverse("exports:run", args=[run.pk]), told)
+
+
+def _what_is_removed(export: Export, asked: PartingForm | None) -> str:
+    if asked is not None:
+        return _("Its settings and its runs are removed.")
+    sentence = _(
+        "Its settings and its runs are removed. People already sent stay in %(type)s: "
+        "nobody is taken off the list."
+    )
+    return sentence % {"type": _type_of(export)}
 
 
 @require_http_methods(["GET", "POST"])
@@ -81,6 +102,8 @@ def cancel(request: Request, run_id: int) -> HttpResponse:
 def _cancel_question(run: Run) -> dict[str, object]:
     names = {"number": run.number, "name": run.export}
     question: dict[str, object] = {"active_nav": "exports", "danger": True}
+    if run.clears_id:
+        return question | _cancel_clearing(run)
     if run.next_try_at:
         return question | {
             "title": _("Do not try run %(number)s of “%(name)s” again?") % names,
@@ -92,6 +115,18 @@ def _cancel_question(run: Run) -> dict[str, object]:
         "sentence": _(
             "What is sent stays sent. What is not sent yet is not sent by this run; the next run sends it."
         ),
+        "confirm_label": _("Cancel the run"),
+    }
+
+
+def _cancel_clearing(run: Run) -> dict[str, object]:
+    names = {"number": run.number, "name": run.export}
+    sentence = _("Whoever is off the list stays off it. The others stay on it.")
+    if run.export.is_being_removed:
+        sentence = f"{sentence} {_('The export is kept.')}"
+    return {
+        "title": _("Cancel run %(number)s of “%(name)s”?") % names,
+        "sentence": sentence,
         "confirm_label": _("Cancel the run"),
     }
 

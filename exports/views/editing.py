@@ -17,10 +17,12 @@ from config.web.htmx import Request
 from config.web.panes import close_pane, render_pane
 from config.web.versions import Change, Gone, StaleEdit, version_from
 from connections.destinations.values import Question
-from exports import actions, drafts, lookups, policies, previewing
+from exports import actions, clearing, drafts, lookups, parting, policies, previewing
+from exports.clearing import Clearing
 from exports.drafts import Draft
 from exports.forms import Choices, ExportForm, name_taken
 from exports.models import Export
+from exports.parting_form import PartingForm
 from exports.permissions import check_can_manage, user_can_manage
 from exports.views import answers
 from exports.views.listing import JUST_SAVED
@@ -44,6 +46,7 @@ PARTS = {
         "list_picker",
         "list_id",
         "list_details",
+        "left_behind",
         "matching_words",
         "mapping",
         "questions",
@@ -52,8 +55,26 @@ PARTS = {
         "removal",
         "consequences",
     ),
-    "list_pick": ("list_id", "list_details", "mapping", "questions", "opt_in", "removal", "consequences"),
-    "list_id": ("list_picker", "list_details", "mapping", "questions", "opt_in", "removal", "consequences"),
+    "list_pick": (
+        "list_id",
+        "list_details",
+        "left_behind",
+        "mapping",
+        "questions",
+        "opt_in",
+        "removal",
+        "consequences",
+    ),
+    "list_id": (
+        "list_picker",
+        "list_details",
+        "left_behind",
+        "mapping",
+        "questions",
+        "opt_in",
+        "removal",
+        "consequences",
+    ),
     "email": ("email_quality", "opt_in"),
     "segments": ("email_quality", "segments_total", "opt_in"),
     "rows": ("mapping", "questions", "removal", "consequences"),
@@ -91,7 +112,7 @@ def edit(request: Request, export_id: int) -> HttpResponse:
     if request.method == "POST":
         check_can_manage(request.user, export)
         return _save(request, choices_for(request.user), export)
-    if not user_can_manage(request.user, export):
+    if export.is_being_removed or not user_can_manage(request.user, export):
         return _view(request, export)
     form = unjudged(drafts.stored(export), choices_for(request.user), export)
     return _pane(request, form, export, waits=True)
@@ -109,7 +130,7 @@ def parts(request: Request) -> HttpResponse:
     if changed in _ACCEPT_ANEW:
         draft = replace(draft, opt_in_mail_accepted=False)
     form = unjudged(draft, choices, export)
-    pane = ExportPane(request.user, form, export=export)
+    pane = ExportPane(request.user, form, export=export, parting=_parting(request, form, export))
     if request.GET.get("rows") == "match":
         matched = draft.matched_by_name(pane.attributes, pane.fields)
         pane = ExportPane(request.user, unjudged(matched, choices, export), export=export)
@@ -146,12 +167,14 @@ def _save(request: Request, choices: Choices, export: Export | None) -> HttpResp
         look_up=lookups.look_up,
         export=export,
     )
-    if not form.is_valid():
-        return _pane(request, form, export, status=422)
+    parting_form = _parting(request, form, export)
+    if not form.is_valid() or not (parting_form is None or parting_form.is_valid()):
+        return _pane(request, form, export, status=422, parting_form=parting_form)
     try:
-        saved = _write(request, form, export)
+        saved = _write(request, form, export, parting_form)
     except StaleEdit as stale:
-        return _pane(request, form, export, status=409, stale=_Stale(stale.newest, changes_of(stale)))
+        shown = _Stale(stale.newest, changes_of(stale))
+        return _pane(request, form, export, status=409, stale=shown, parting_form=parting_form)
     except Gone:
         form.add_error(None, _("This export was removed while you were editing it. Add it anew to keep it."))
     except policies.Refusal as refusal:
@@ -163,7 +186,7 @@ def _save(request: Request, choices: Choices, export: Export | None) -> HttpResp
             return _preview(request, saved)
         request.session[JUST_SAVED] = saved.pk
         return close_pane(request, reverse("exports:list"))
-    return _pane(request, form, export, status=422)
+    return _pane(request, form, export, status=422, parting_form=parting_form)
 
 
 def _preview(request: Request, saved: Export) -> HttpResponse:
@@ -176,10 +199,20 @@ def _preview(request: Request, saved: Export) -> HttpResponse:
     return close_pane(request, reverse("exports:preview", args=[saved.pk]), message, level=messages.WARNING)
 
 
-def _write(request: Request, form: ExportForm, export: Export | None) -> Export:
+def _write(request: Request, form: ExportForm, export: Export | None, parting_form: PartingForm | None) -> Export:
     if export is None:
         return actions.create(form.settings(), by=request.user)
-    return actions.edit(export, form.settings(), version=version_from(request.POST), by=request.user)
+    wanted = parting_form.clearing() if parting_form else Clearing()
+    version = version_from(request.POST)
+    return parting.move(export, form.settings(), wanted, version=version, by=request.user)
+
+
+def _parting(request: Request, form: ExportForm, export: Export | None) -> PartingForm | None:
+    """What is asked when the export leaves a list on which it has brought people."""
+    if export is None:
+        return None
+    left = clearing.left_by_moving(export, form.chosen, form.draft.list_id)
+    return PartingForm(request.user, export, left, request.POST) if left else None
 
 
 def unjudged(draft: Draft, choices: Choices, export: Export | None) -> ExportForm:
@@ -194,10 +227,11 @@ def _pane(
     waits: bool = False,
     status: int = 200,
     stale: _Stale | None = None,
+    parting_form: PartingForm | None = None,
 ) -> HttpResponse:
     context = {
         "form": form,
-        "pane": ExportPane(request.user, form, export=export, waits=waits),
+        "pane": ExportPane(request.user, form, export=export, waits=waits, parting=parting_form),
         "export": export,
         "stale": stale,
         "active_nav": "exports",

@@ -13,7 +13,7 @@ from connections.permissions import user_can_manage_connections
 from exports import policies, removal_fields, removing
 from exports.drafts import Draft
 from exports.forms import ExportForm
-from exports.models import Delivered, Export, Removal
+from exports.models import Export, Removal
 from exports.planning import Figures
 
 _HELP: dict[Removal, str | Promise] = {
@@ -88,14 +88,6 @@ class Consequences:
             (other, ", ".join(sorted(labels.get(key, key) for key in mine & _fields_of(other))))
             for other in removing.exports_to(self.connection.account, self.draft.list_id, but=but)
         ]
-
-    @property
-    def left_behind(self) -> int:
-        """How many people the export has brought to the list that it leaves for another one."""
-        kept = self.export
-        if kept is None or kept.list_id == self.draft.list_id:
-            return 0
-        return Delivered.objects.filter(delivered_set__export=kept, delivered_set__list_id=kept.list_id).count()
 
     @property
     def sends_again(self) -> int:

@@ -21,6 +21,7 @@ from config.web.htmx import Request
 from config.web.lists import Column, list_page
 from connections.destinations import registry
 from connections.permissions import user_can_manage_connections
+from exports import policies
 from exports.models import Export, Run
 from exports.permissions import user_can_add, user_can_manage
 from exports.views.shown import ShownRun
@@ -52,11 +53,15 @@ class Row:
     can_edit: bool
 
     @property
+    def is_changing(self) -> bool:
+        return self.export.is_being_removed or bool(self.run and not self.run.is_settled)
+
+    @property
     def allows(self) -> str:
         """Which commands of the command bar apply to it."""
-        if not self.can_edit:
+        if not self.can_edit or self.export.is_being_removed:
             return "view"
-        return "edit run detach" if self.export.connection_id else "edit run"
+        return "edit run detach" if self.export.connection_id else "edit"
 
 
 @require_permission(Permission.EXPORT_VIEW)
@@ -90,12 +95,15 @@ def statuses(request: Request) -> HttpResponse:
     ids = [int(text) for text in request.GET.get("ids", "").split(",") if text.isascii() and text.isdigit()]
     found = _seen_by(request.user).filter(pk__in=ids[:_MOST_LIVE])
     rows = _rows(found, request.user)
-    return render(request, "exports/statuses.html", {"rows": rows, "live_ids": _open_ids(rows)})
+    gone = set(ids[:_MOST_LIVE]) - {row.export.pk for row in rows}
+    context = {"rows": rows, "gone": sorted(gone), "live_ids": _open_ids(rows)}
+    return render(request, "exports/statuses.html", context)
 
 
 def _seen_by(user: User) -> QuerySet[Export]:
     """Every export, with what the list sorts and searches by."""
-    runs = Run.objects.filter(export=OuterRef("pk")).order_by("-id")
+    runs = Run.objects.filter(export=OuterRef("pk"), clears=None).order_by("-id")
+    clearings = Run.objects.filter(export=OuterRef("pk"), clears__isnull=False).order_by("-id")
     labels = [
         When(connection__destination_key=destination.key, then=Value(str(destination.label)))
         for destination in registry.all_destinations()
@@ -106,6 +114,7 @@ def _seen_by(user: User) -> QuerySet[Export]:
         last_delivered=Subquery(runs.values("delivered")[:1]),
         refreshed_at=Subquery(runs.exclude(status__in=OPEN).values("finished_at")[:1]),
         type_label=Case(*labels, default=Value(""), output_field=CharField()),
+        clearing_id=Subquery(clearings.values("pk")[:1]),
         is_mine=_is_mine(user),
     )
 
@@ -136,7 +145,7 @@ def _annotated(export: Export, name: str) -> object:
 
 
 def _open_ids(rows: Sequence[Row]) -> str:
-    return ",".join(str(row.export.pk) for row in rows if row.run and not row.run.is_settled)
+    return ",".join(str(row.export.pk) for row in rows if row.is_changing)
 
 
 def _just_saved(request: Request) -> dict[str, object] | None:
@@ -149,4 +158,5 @@ def _just_saved(request: Request) -> dict[str, object] | None:
         sentence = _("What you changed counts from the next run on.")
     else:
         sentence = _("Saved, not run yet.")
-    return {"export": export, "sentence": sentence, "when": when_it_runs(export)}
+    clearing = policies.open_clearing(export)
+    return {"export": export, "sentence": sentence, "when": when_it_runs(export), "clearing": clearing}

@@ -19,6 +19,7 @@ from exports import lookups, planning, preview
 from exports.forms import Choices, ExportForm
 from exports.lookups import Lists, Lookup
 from exports.models import Export
+from exports.parting_form import PartingForm
 from exports.views.leaving import Consequences, Leaving
 from exports.views.mapping_rows import MappingRow, Matching
 from segments import audience
@@ -50,8 +51,17 @@ class Prerequisite:
 class ExportPane:
     """``waits``: answers of the vendor are shown only if they are known already, and fetched by the page."""
 
-    def __init__(self, user: User, form: ExportForm, *, export: Export | None = None, waits: bool = False) -> None:
+    def __init__(
+        self,
+        user: User,
+        form: ExportForm,
+        *,
+        export: Export | None = None,
+        waits: bool = False,
+        parting: PartingForm | None = None,
+    ) -> None:
         self.user, self.form, self.export, self.waits = user, form, export, waits
+        self.parting = parting  # what is asked of the list that is left, if one is
         self.draft, self.choices = form.draft, form.choices
 
     # -- connection --------------------------------------------------------------------------------------------

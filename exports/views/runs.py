@@ -4,6 +4,8 @@ from django.db.models import F
 from django.db.models.functions import Lower
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
@@ -14,6 +16,7 @@ from config.jobs.models import NOT_STARTED, JobStatus
 from config.jobs.schedule_shown import ShownSchedule
 from config.web.htmx import Request
 from config.web.lists import Column, list_page
+from config.web.panes import close_pane
 from exports import accounting, advice, causes, policies, strip
 from exports.accounting import Line, PeopleKind
 from exports.models import Export, Run, Stage
@@ -51,7 +54,7 @@ def history(request: Request, export_id: int) -> HttpResponse:
     export = get_object_or_404(Export.objects.select_related("connection", "schedule"), pk=export_id)
     page = list_page(
         request,
-        Run.objects.filter(export=export).select_related("requested_by"),
+        Run.objects.filter(export=export).select_related("requested_by", "clears"),
         columns=HISTORY_COLUMNS,
         search=("number", "status", "reason", "message", "requested_by__full_name", "requested_by__username"),
         default="-number",
@@ -83,7 +86,9 @@ def run(request: Request, run_id: int) -> HttpResponse:
 @require_permission(Permission.EXPORT_VIEW)
 @require_safe
 def live(request: Request, run_id: int) -> HttpResponse:
-    """The part of the run's page that changes."""
+    """The part of the run's page that changes; when the run has gone with its export, the way out."""
+    if request.htmx and not Run.objects.filter(pk=run_id).exists():
+        return close_pane(request, reverse("exports:list"), _("The export is removed, and its runs with it."))
     found = find_run(run_id)
     return render(request, "exports/run_live.html", _overview(request, found))
 
@@ -138,12 +143,13 @@ def _overview(request: Request, run: Run) -> dict[str, object]:
             "sections": accounting.sections_of(run),
             "removal_sections": accounting.removals_of(run),
             "held_because": HeldBecause(run.held_because).label if run.held_because else "",
-            "may_confirm": bool(run.removals_held)
+            "may_confirm": bool(run.removals_held or run.clears_id)
             and user_can_confirm(request.user, run)
             and policies.can_confirm(run),
             "cause_url": causes.address_of(run),
             "advice": advice.for_reader(run, request.user),
-            "is_planned": run.stage in (Stage.DELIVER, Stage.COMPLETE) and bool(run.members or ended_well),
+            "is_planned": run.stage in (Stage.DELIVER, Stage.COMPLETE)
+            and bool(run.members or run.to_remove or ended_well),
             "ended_well": ended_well,
         }
     )

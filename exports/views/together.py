@@ -45,7 +45,7 @@ def remove(request: Request) -> HttpResponse:
         "title": ngettext("Remove “%(name)s”?", "Remove %(n)d exports?", count) % {"name": exports[0], "n": count},
         "sentence": _(
             "Their settings and runs are removed. People already sent stay where they are: "
-            "nobody is taken off a list."
+            "nobody is taken off a list. To take people off, remove exports one by one."
         ),
         "confirm_label": _("Remove"),
         "danger": True,

@@ -158,7 +158,7 @@ def _batches(run: Run) -> Iterator[list[dict[str, Any]]]:
     prepare = registry.get("campaign_monitor").preparer(matching.send_settings(run.list_id, run.frozen))
     for pk in run.batches.filter(status=BatchStatus.DONE).order_by("number").values_list("pk", flat=True):
         batch = Batch.objects.only("emails", "payloads", "converted").get(pk=pk)
-        yield [orjson.loads(payload) for payload in convert(batch, prepare, 2**30).payloads]
+        yield [orjson.loads(payload) for payload in convert(batch, lambda: prepare, 2**30).payloads]
 
 
 def lost_and_doubled(sandbox: RunningSandbox, list_id: str, expected: set[str]) -> tuple[int, int]:

@@ -75,7 +75,7 @@ def planned(run: Run) -> list[str]:
 def sent(run: Run) -> list[str]:
     """The people of a plan as they would go over the line."""
     prepare = registry.get("campaign_monitor").preparer(matching.send_settings(run.list_id, run.frozen))
-    return [payload for batch in run.batches.all() for payload in convert(batch, prepare, 2**20).payloads]
+    return [payload for batch in run.batches.all() for payload in convert(batch, lambda: prepare, 2**20).payloads]
 
 
 def outcomes(run: Run) -> set[tuple[str, str, str]]:

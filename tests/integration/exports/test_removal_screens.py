@@ -112,17 +112,6 @@ def test_the_pane_says_how_many_are_sent_again_when_what_they_get_changes(
     assert "sends 3 people again" in bob_client.post(address, changed).content.decode()
 
 
-def test_the_pane_says_who_stays_behind_on_the_list_that_is_left(
-    bob_client: Client, newsletter: Export, account: RunningSandbox, shared: Connection, everyone: Segment
-) -> None:
-    run_to_its_end(newsletter)
-    data = complete(account, shared, everyone, list_id=account.create_list("Another"))
-    address = f"/data/exports/parts/?changed=list_id&export={newsletter.pk}"
-    assert "3 people whom this export has brought to “Newsletter” stay there" in (
-        bob_client.post(address, data).content.decode()
-    )
-
-
 # -- confirming ------------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,89 @@
+"""An export goes to another list, and then away, in a browser and by keyboard: what becomes of its people."""
+
+import pytest
+from playwright.sync_api import Page, expect
+from pytest_django import Settings
+
+from config.accounts.models import User
+from exports import parting, running
+from exports.models import Export, Run
+from tests import exporting
+from tests.functional.conftest import assert_accessible, screenshot, sign_in
+from tests.integration.exports.conftest import run_to_its_end
+from tests.leaving import states
+from tests.sandbox import RunningSandbox, sandbox, sandbox_process
+
+__all__ = ["sandbox", "sandbox_process"]
+
+pytestmark = pytest.mark.browser
+
+PEOPLE = [f"p{n}@example.com" for n in range(5)]
+
+
+def carry_on() -> None:
+    """As a worker does it."""
+    for run in Run.objects.filter(status__in=("queued", "processing")):
+        while run.is_open:
+            running.carry_on(run.pk)
+            run.refresh_from_db()
+    parting.finish_removals()
+
+
+def test_its_people_are_asked_about(
+    page: Page, alice: User, bob: User, sandbox: RunningSandbox, settings: Settings
+) -> None:
+    settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
+    exporting.profiles([{"email": email, "first_name": "Ann"} for email in PEOPLE])
+    connection = exporting.sandbox_connection(sandbox, by=alice)
+    old = sandbox.create_list("Winter", scope="OnlyThisList", fields=[("Left", "Text")])
+    new = sandbox.create_list("Spring", scope="OnlyThisList", fields=[("Left", "Text")])
+    everyone = exporting.segment_of_everyone()
+    export = exporting.export_to(sandbox, connection, everyone, list_id=old, name="Season", by=bob)
+    run_to_its_end(export)
+
+    sign_in(page, bob, "/data/exports/")
+    page.get_by_role("link", name="Season", exact=True).click()
+    pane = page.get_by_role("dialog", name="Edit export")
+    pane.get_by_label("Campaign Monitor List ID").fill(new)
+    pane.get_by_label("Campaign Monitor List ID").press("Tab")
+    question = pane.get_by_role("group", name="What becomes of 5 people")
+    expect(question).to_be_visible()
+    expect(question.get_by_label("Leave them on the list")).to_be_checked()
+    question.get_by_label("Leave them on the list").focus()
+    page.keyboard.press("ArrowDown")
+    expect(question.get_by_label("Mark them in a field")).to_be_checked()
+    expect(pane.locator("#id_behind_field")).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    expect(question.get_by_label("Delete them from the list")).to_be_checked()
+    assert_accessible(page)
+    screenshot(page, "leaving-a-list")
+    pane.get_by_role("button", name="Save", exact=True).press("Enter")
+    expect(page.get_by_role("link", name="takes people off “Winter”")).to_be_visible()
+    screenshot(page, "leaving-a-list-saved")
+    carry_on()
+    page.get_by_role("link", name="takes people off “Winter”").press("Enter")
+    expect(page.get_by_text("Who is taken off the list")).to_be_visible()
+    assert_accessible(page)
+    screenshot(page, "clearing")
+    assert set(states(sandbox, old).values()) == {"Deleted"}
+
+    run_to_its_end(export)
+    page.goto(page.url.split("/data/")[0] + "/data/exports/")
+    page.get_by_role("checkbox", name="Season").check()
+    page.get_by_role("button", name="Remove").click()
+    dialog = page.get_by_role("alertdialog", name="Remove “Season”?")
+    dialog.get_by_label("Mark them in a field").check()
+    dialog.get_by_role("button", name="Remove").click()
+    expect(dialog.get_by_text("Choose the field that is filled")).to_be_visible()
+    dialog.get_by_label("Field", exact=True).select_option("[Left]")
+    assert_accessible(page)
+    screenshot(page, "removing-an-export")
+    dialog.get_by_role("button", name="Remove").click()
+    expect(page.get_by_text("is removed as soon as its people are off the list")).to_be_visible()
+    assert Export.objects.get().is_being_removed
+    page.goto(page.url.split("/data/")[0] + "/data/exports/")
+    expect(page.get_by_text("Being removed")).to_be_visible()
+    screenshot(page, "being-removed")
+    carry_on()
+    expect(page.get_by_role("cell", name="Removed")).to_be_visible()
+    assert not Export.objects.exists()
