@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Model
+from django.db.models.expressions import DatabaseDefault
 
 
 def insert_alike(pattern: Model, **differing: Sequence[Any]) -> list[int]:
@@ -15,7 +16,11 @@ def insert_alike(pattern: Model, **differing: Sequence[Any]) -> list[int]:
     writes every column of it out, which for wide tables costs several times as much."""
     meta, quoted = pattern._meta, connection.ops.quote_name
     fields = {str(field.column): field for field in meta.concrete_fields if not field.primary_key}
-    common = {column: field for column, field in fields.items() if column not in differing}
+    common = {
+        column: field
+        for column, field in fields.items()
+        if column not in differing and not isinstance(getattr(pattern, field.attname), DatabaseDefault)
+    }
     columns = ", ".join(quoted(column) for column in [*differing, *common])
     selected = ", ".join(["new.*"] + ["%s"] * len(common))
     lists = ", ".join(f"%s::{fields[column].db_type(connection)}[]" for column in differing)

@@ -81,7 +81,9 @@ def test_it_starts_a_run_on_behalf_of_the_export_user(export: Export, connection
 def test_what_it_starts_is_in_all_else_as_any_other_run(export: Export, connection: Connection) -> None:
     tick_at(TWO)
     usual = Run(export=export, number=1, trigger=Trigger.SCHEDULE, requested_by=connection.export_user)
-    fields = [field.name for field in Run._meta.concrete_fields if field.name not in ("id", "created_at")]
+    left_to_the_database = {field.name for field in Run._meta.concrete_fields if field.has_db_default()}
+    names = {field.name for field in Run._meta.concrete_fields} - left_to_the_database
+    fields = sorted(names - {"id", "created_at"})
     assert {name: getattr(export.runs.get(), name) for name in fields} == {
         name: getattr(usual, name) for name in fields
     }
