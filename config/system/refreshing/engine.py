@@ -140,13 +140,14 @@ def _skip(refresh: SystemRefresh, step: RefreshStep, blocked_by: int) -> None:
 
 
 def why_skipped(cause: RefreshStep) -> str:
-    """What kept something from being tried, in a sentence."""
+    """What kept something from being tried; and when that was not tried itself, why."""
     kinds = {StepKind.DATA_SOURCE: _("The data source"), StepKind.SEGMENT: _("The segment")}
-    return _("%(kind)s “%(name)s”: %(status)s.") % {
+    sentence = _("%(kind)s “%(name)s”: %(status)s.") % {
         "kind": kinds[StepKind(cause.kind)],
         "name": cause.name,
         "status": JobStatus(cause.status).label,
     }
+    return f"{sentence} {cause.message}".rstrip() if cause.status == JobStatus.SKIPPED else sentence
 
 
 def _cancel(refresh: SystemRefresh, steps: Iterable[RefreshStep]) -> None:

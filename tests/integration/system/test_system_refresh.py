@@ -89,7 +89,7 @@ def test_what_is_skipped_says_so_itself(newsletter: Export, alice: User, tmp_pat
     refreshing.do(asked_for(alice))
     run = newsletter.runs.get()
     assert (run.status, run.reason, run.trigger) == (JobStatus.SKIPPED, Reason.UPSTREAM_FAILED, Trigger.SYSTEM)
-    assert run.message == "The segment “Turku”: Skipped."
+    assert run.message == "The segment “Turku”: Skipped. The data source “Shop”: Failed (permanent)."
     drawn = SegmentRefresh.objects.get()
     assert (drawn.status, drawn.message) == (JobStatus.SKIPPED, "The data source “Shop”: Failed (permanent).")
 
