@@ -21,21 +21,13 @@ def start_due() -> int:
     """Start what is due, one batch of it, and say how many were due."""
     staying = ExportSchedule.objects.filter(export__removal_asked_at=None)
     schedules = staying.select_related("export__connection").only(*_NEEDED)
-    due = _not_yet_noticed(ticking.claim_due(schedules, lock=("self", "export")))
+    claimed = ticking.claim_due(schedules, lock=("self", "export"))
+    due = ticking.not_yet_noticed(claimed, ExportTick.objects.all(), owner="export")
     to_start = [found for found in due if not found.is_passed_over and found.schedule.export.connection_id]
     queued = _queued_runs(to_start)
     started = _start([found.schedule.export for found in to_start if found.schedule.export_id not in queued])
     _record(due, queued, started)
     return len(due)
-
-
-def _not_yet_noticed(due: Sequence[DueExport]) -> list[DueExport]:
-    """Without those whose due moment has its tick already: somebody saved the schedule anew on a machine whose
-    clock is behind."""
-    exports, moments = [found.schedule.export_id for found in due], {found.due_at for found in due}
-    ticks = ExportTick.objects.filter(export__in=exports, due_at__in=moments)
-    noticed = set(ticks.values_list("export_id", "due_at"))
-    return [found for found in due if (found.schedule.export_id, found.due_at) not in noticed]
 
 
 def _queued_runs(due: Sequence[DueExport]) -> dict[int, int]:

@@ -1,6 +1,6 @@
 """What a tick starts: a refresh of every segment that is due, once for each due moment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from django.db import transaction
 
@@ -16,7 +16,8 @@ DueSegment = Due[SegmentSchedule]
 def start_due() -> int:
     """Start what is due, one batch of it, and say how many were due."""
     schedules = SegmentSchedule.objects.select_related("segment")
-    due = _not_yet_noticed(ticking.claim_due(schedules, lock=("self", "segment")))
+    claimed = ticking.claim_due(schedules, lock=("self", "segment"))
+    due = ticking.not_yet_noticed(claimed, SegmentTick.objects.all(), owner="segment")
     to_start = [found for found in due if not found.is_passed_over]
     segments = [found.schedule.segment for found in to_start]
     under_way = {
@@ -29,15 +30,6 @@ def start_due() -> int:
     refreshes = under_way | {refresh.segment_id: refresh for refresh in started}
     SegmentTick.objects.bulk_create(_tick(found, refreshes, under_way) for found in due)
     return len(due)
-
-
-def _not_yet_noticed(due: Sequence[DueSegment]) -> list[DueSegment]:
-    """Without those whose due moment has its tick already: somebody saved the schedule anew on a machine whose
-    clock is behind."""
-    segments, moments = [found.schedule.segment_id for found in due], {found.due_at for found in due}
-    ticks = SegmentTick.objects.filter(segment__in=segments, due_at__in=moments)
-    noticed = set(ticks.values_list("segment_id", "due_at"))
-    return [found for found in due if (found.schedule.segment_id, found.due_at) not in noticed]
 
 
 def _tick(

@@ -1,20 +1,17 @@
 """What people fill in on a Schedule pane."""
 
-from collections.abc import Mapping
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.conf import settings
 from django.http import QueryDict
-from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
 from config.jobs import clock
 from config.jobs.models import Schedule
+from config.jobs.rule_form import RuleForm, time_answers, times_typed
 from config.jobs.schedule import MOST_HOURS, MOST_TIMES, Recurrence
-from config.jobs.schedule_plain import LAST, WrongRule, from_plain, to_plain
-from config.jobs.schedule_plain import WEEKDAYS as DAY_NAMES
+from config.jobs.schedule_plain import LAST
 
 SYSTEM = "system"  # every system refresh, which is no rule
 KEEP, DEFINE = "keep", "define"
@@ -27,10 +24,9 @@ _DETAILS: dict[str, tuple[str, ...]] = {
     Recurrence.WEEKLY: ("weekdays",),
     Recurrence.MONTHLY: ("month_days",),
 }
-ZONES = [(zone, zone.replace("_", " ")) for zone in sorted(available_timezones()) if "/" in zone or zone == "UTC"]
 
 
-class ScheduleForm(forms.Form):
+class ScheduleForm(RuleForm):
     """The schedule of one thing, or of several at once. Only what the chosen recurrence needs is asked for."""
 
     keep = forms.ChoiceField(
@@ -46,25 +42,16 @@ class ScheduleForm(forms.Form):
         label=_("Recurrence"), choices=[(SYSTEM, _("Every system refresh")), *Recurrence.choices]
     )
     hours = forms.IntegerField(label=_("Hours between two starts"), min_value=1, max_value=MOST_HOURS)
-    weekdays = forms.MultipleChoiceField(
-        label=_("Days of the week"),
-        choices=[(name, WEEKDAYS[day]) for day, name in enumerate(DAY_NAMES)],
-        widget=forms.CheckboxSelectMultiple,
-    )
     month_days = forms.MultipleChoiceField(
         label=_("Days of the month"),
         choices=[*((str(day), str(day)) for day in range(1, 32)), (LAST, _("Last day"))],
         widget=forms.CheckboxSelectMultiple,
     )
     starts_on = forms.DateField(label=_("Start date"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
-    zone = forms.ChoiceField(label=_("Time zone"), choices=ZONES)
 
     def __init__(self, data: QueryDict | None = None, *, schedule: Schedule, several: bool = False) -> None:
         super().__init__(data, initial=_initial(schedule))
-        self._times = [f"time_{number}" for number in range(1, _times_shown(data, schedule) + 1)]
-        for name in self._times:
-            label = _("Start time") if name == "time_1" else _("Another start time")
-            self.fields[name] = _time_field(label, required=name == "time_1")
+        self.show_times(_times_shown(data, schedule), first=_("Start time"), further=_("Another start time"))
         self._drop(() if several else ("keep",))
         if several and self._chosen("keep") == KEEP:
             self._drop(("recurrence", *self._all_details()))
@@ -86,34 +73,13 @@ class ScheduleForm(forms.Form):
         """Whether every system refresh is what is chosen."""
         return not self.keeps_rules and self._chosen("recurrence") == SYSTEM
 
-    def unjudged(self) -> "ScheduleForm":
-        """As typed, without complaints: nobody has said Save."""
-        self._errors = forms.utils.ErrorDict()
-        return self
-
     def clean(self) -> dict[str, Any]:
         """With ``rule`` in plain values, None for every system refresh."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         cleaned["rule"] = None
         if not self.errors and cleaned.get("recurrence", SYSTEM) != SYSTEM:
-            try:
-                cleaned["rule"] = to_plain(from_plain(self._plain(cleaned)))
-            except WrongRule as wrong:
-                for field, sentence in wrong.problems.items():
-                    self.add_error("time_1" if field == "times" else field, str(sentence))
+            cleaned["rule"] = self.rule_from(cleaned)
         return cleaned
-
-    def _plain(self, cleaned: Mapping[str, Any]) -> dict[str, Any]:
-        days = [LAST if day == LAST else int(day) for day in cleaned.get("month_days", ())]
-        return {
-            "recurrence": cleaned["recurrence"],
-            "zone": cleaned["zone"],
-            "times": [at for name in self._times if (at := cleaned.get(name))],
-            "starts_on": cleaned.get("starts_on"),
-            "hours": cleaned.get("hours", 0),
-            "weekdays": cleaned.get("weekdays", []),
-            "month_days": days,
-        }
 
     def _chosen(self, name: str) -> str:
         """A choice as it stands on the page; what is first, or was, when it is none of those offered."""
@@ -124,13 +90,13 @@ class ScheduleForm(forms.Form):
         return str(typed) if field.valid_value(typed) else str(usual)
 
     def _keep_details_of(self, recurrence: str) -> None:
-        asked = (*_DETAILS.get(recurrence, ()), *self._times, "zone", "starts_on")
+        asked = (*_DETAILS.get(recurrence, ()), *self.time_names, "zone", "starts_on")
         self._drop(name for name in self._all_details() if recurrence == SYSTEM or name not in asked)
         if recurrence != Recurrence.HOURS and "starts_on" in self.fields:
             self.fields["starts_on"].required = False
 
     def _all_details(self) -> tuple[str, ...]:
-        return ("hours", "weekdays", "month_days", *self._times, "zone", "starts_on")
+        return ("hours", "weekdays", "month_days", *self.time_names, "zone", "starts_on")
 
     def _drop(self, names: Any) -> None:
         for name in list(names):
@@ -148,14 +114,9 @@ def with_usual_answers(typed: QueryDict, schedule: Schedule) -> QueryDict:
     return answers
 
 
-def _time_field(label: Any, *, required: bool) -> forms.TimeField:
-    widget = forms.TimeInput(format="%H:%M", attrs={"type": "time"})
-    return forms.TimeField(label=label, required=required, widget=widget, input_formats=["%H:%M", "%H:%M:%S"])
-
-
 def _initial(schedule: Schedule) -> dict[str, Any]:
     plain = dict(schedule.rule or {})
-    times = {f"time_{number}": at for number, at in enumerate(plain.pop("times", [USUAL_TIME]), start=1)}
+    times = time_answers({"times": plain.pop("times", [USUAL_TIME])})
     days = [str(day) for day in plain.pop("month_days", ["1"])]
     usual = {
         "is_on": schedule.is_on,
@@ -172,5 +133,5 @@ def _initial(schedule: Schedule) -> dict[str, Any]:
 def _times_shown(data: QueryDict | None, schedule: Schedule) -> int:
     """A page asks for one; a file may have given more, and none of them gets lost."""
     stored = len((schedule.rule or {}).get("times", ()))
-    posted = sum(f"time_{number}" in data for number in range(1, MOST_TIMES + 1)) if data is not None else 0
+    posted = times_typed(data) if data is not None else 0
     return min(MOST_TIMES, max(1, stored, posted))

@@ -29,7 +29,7 @@ BATCH = 500
 ON_TIME = timedelta(minutes=15)
 _LOOK_AGAIN = timedelta(hours=1)
 
-RUN_ONCE, SKIP = "RUN", "SKIP"
+SKIP = "SKIP"  # of MISSED_SCHEDULES
 
 ScheduleT = TypeVar("ScheduleT", bound=Schedule)
 TickT = TypeVar("TickT", bound=Tick)
@@ -73,6 +73,18 @@ def claim_due(schedules: "QuerySet[ScheduleT]", *, lock: Sequence[str] = ("self"
             found.append(_due(schedule, latest, now))
     _store(schedules.model._meta.db_table, upcoming)
     return found
+
+
+def not_yet_noticed(
+    due: Sequence[Due[ScheduleT]], ticks: "QuerySet[TickT]", *, owner: str
+) -> list[Due[ScheduleT]]:
+    """Without those whose due moment has its tick already: somebody saved the schedule anew on a machine whose
+    clock is behind. ``owner`` is the field of schedules and ticks that says whose they are."""
+    key = f"{owner}_id"
+    owners, moments = [getattr(found.schedule, key) for found in due], {found.due_at for found in due}
+    known = ticks.filter(**{f"{key}__in": owners}, due_at__in=moments)
+    noticed = set(known.values_list(key, "due_at"))
+    return [found for found in due if (getattr(found.schedule, key), found.due_at) not in noticed]
 
 
 def until_all_are_started(start_due: Callable[[], int]) -> int:

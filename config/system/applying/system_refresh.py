@@ -3,7 +3,6 @@
 from django.utils.translation import gettext as _
 
 from config.jobs.schedule import Recurrence
-from config.jobs.schedule_plain import from_plain
 from config.system.applying import schedules
 from config.system.applying.document import Entry
 from config.system.applying.problems import Problems
@@ -35,7 +34,7 @@ def carry_out(spec: ScheduleSpec) -> Applied:
     rule = spec.rule or row.rule or {}
     fate = Fate.UNCHANGED
     if (row.is_on, row.rule) != (spec.is_on, rule):
-        actions.save_schedule(is_on=spec.is_on, rule=from_plain(rule), version=row.version, by=None)
+        actions.save_schedule(is_on=spec.is_on, rule=rule, version=row.version, by=None)
         fate = Fate.UPDATED
     return Applied(_("schedule"), _("System refresh"), fate)
 

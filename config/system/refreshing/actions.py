@@ -1,5 +1,8 @@
 """What administrators do with the system refresh. Each is one transaction and signs the record."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
@@ -9,8 +12,6 @@ from config.accounts.permissions import Permission
 from config.audit.record import record
 from config.jobs import clock, scheduling
 from config.jobs.models import OPEN
-from config.jobs.schedule import Rule
-from config.jobs.schedule_plain import to_plain
 from config.system.models import SystemRefresh, SystemSchedule
 from config.system.refreshing import schedule
 from config.web.versions import take_version
@@ -32,16 +33,16 @@ class AlreadyEnded(Exception):
 
 
 @transaction.atomic
-def save_schedule(*, is_on: bool, rule: Rule, version: int, by: User | None) -> SystemSchedule:
-    """Change the schedule that was read at ``version``; raises StaleEdit when somebody was faster. ``by`` is None
-    on the command line."""
+def save_schedule(*, is_on: bool, rule: Mapping[str, Any], version: int, by: User | None) -> SystemSchedule:
+    """Change the schedule that was read at ``version``. Raises StaleEdit when somebody was faster, and WrongRule.
+    ``by`` is None on the command line."""
     if by is not None:
         check_permission(by, Permission.SYSTEM_MANAGE)
     row = schedule.load()
     take_version(row, version)
     row.refresh_from_db()
     before = scheduling.words(row)
-    scheduling.choose(row, is_on=is_on, rule=to_plain(rule))
+    scheduling.choose(row, is_on=is_on, rule=rule)
     row.save()
     changes = {"schedule": (before, scheduling.words(row))}
     record("edited", row, by=by, changes=changes, version=row.version)

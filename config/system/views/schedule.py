@@ -31,9 +31,9 @@ def schedule(request: Request) -> HttpResponse:
     """The page; whoever may not change it reads it."""
     row = schedules.load()
     if request.method != "POST":
-        return _page(request, row, _form_of(row))
+        return _page(request, row, SystemScheduleForm(schedule=row))
     check_permission(request.user, Permission.SYSTEM_MANAGE)
-    form = SystemScheduleForm(request.POST)
+    form = SystemScheduleForm(request.POST, schedule=row)
     if "add_time" in request.POST:
         return _page(request, row, form.unjudged())
     if not form.is_valid():
@@ -74,9 +74,3 @@ def _page(
         "stale": stale,
     }
     return render(request, "system/schedule.html", context, status=status)
-
-
-def _form_of(row: SystemSchedule) -> SystemScheduleForm:
-    form = SystemScheduleForm(rule=schedules.rule_of(row))
-    form.initial["is_on"] = row.is_on
-    return form

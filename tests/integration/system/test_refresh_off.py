@@ -1,12 +1,9 @@
 """Pages that rely on the system refresh say when it is off, what to do, and who can."""
 
-from datetime import time
-
 import pytest
 from django.test import Client
 
 from config.accounts.models import User
-from config.jobs.schedule import Recurrence, Rule
 from config.system.refreshing import actions, schedule
 from exports import scheduling
 from exports.models import Export
@@ -24,7 +21,7 @@ def newsletter(db: None) -> Export:
 
 
 def switch_on(alice: User) -> None:
-    rule = Rule(Recurrence.DAILY, "UTC", (time(6),))
+    rule = {"recurrence": "daily", "zone": "UTC", "times": ["06:00"]}
     actions.save_schedule(is_on=True, rule=rule, version=schedule.load().version, by=alice)
 
 

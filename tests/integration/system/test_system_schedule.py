@@ -1,7 +1,7 @@
 """When the system is refreshed by itself: every due moment once, whoever looks and whenever."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Barrier, Thread
 
 import pytest
@@ -11,7 +11,6 @@ from pytest_django import Settings
 from config.accounts.models import User
 from config.jobs import clock, system_schedule
 from config.jobs.models import JobStatus
-from config.jobs.schedule import Recurrence, Rule
 from config.system import tasks
 from config.system.models import SystemRefresh, SystemSchedule, SystemTick
 from config.system.refreshing import actions, schedule
@@ -20,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
 MORNING = MIDNIGHT.replace(hour=6)
-TWICE_A_DAY = Rule(Recurrence.DAILY, "UTC", (time(6), time(18)))
+TWICE_A_DAY = {"recurrence": "daily", "zone": "UTC", "times": ["06:00", "18:00"]}
 
 
 @pytest.fixture(autouse=True)
