@@ -68,44 +68,41 @@ class Kind:
         return job.is_open
 
 
+def _told(sentence: str, **counts: int) -> str:
+    """``sentence`` with its counts as people write them."""
+    return sentence % {name: number(count) for name, count in counts.items()}
+
+
 def _import_figures(job: ImportJob) -> str:
     if not job.rows_read:
         return ""
-    return _("%(read)s rows: %(created)s created, %(updated)s updated, %(refused)s refused") % {
-        "read": number(job.rows_read),
-        "created": number(job.rows_created),
-        "updated": number(job.rows_updated),
-        "refused": number(job.rows_refused),
-    }
+    return _told(
+        _("%(read)s rows: %(created)s created, %(updated)s updated, %(refused)s refused"),
+        read=job.rows_read,
+        created=job.rows_created,
+        updated=job.rows_updated,
+        refused=job.rows_refused,
+    )
 
 
 def _drawing_figures(job: SegmentRefresh) -> str:
     if job.finished_at is None or not (job.progress_done or job.removed):
         return ""
-    return _("%(members)s members: %(added)s added, %(removed)s removed") % {
-        "members": number(job.progress_done),
-        "added": number(job.added),
-        "removed": number(job.removed),
-    }
+    sentence = _("%(members)s members: %(added)s added, %(removed)s removed")
+    return _told(sentence, members=job.progress_done, added=job.added, removed=job.removed)
 
 
 def _run_figures(run: Run) -> str:
     if not run.members:
         return ""
-    return _("%(planned)s to send: %(delivered)s delivered, %(rejected)s rejected") % {
-        "planned": number(run.planned),
-        "delivered": number(run.delivered),
-        "rejected": number(run.rejected),
-    }
+    sentence = _("%(planned)s to send: %(delivered)s delivered, %(rejected)s rejected")
+    return _told(sentence, planned=run.planned, delivered=run.delivered, rejected=run.rejected)
 
 
 def _refresh_figures(refresh: SystemRefresh) -> str:
     if not refresh.progress_total:
         return ""
-    return _("%(done)s of %(total)s steps") % {
-        "done": number(refresh.progress_done),
-        "total": number(refresh.progress_total),
-    }
+    return _told(_("%(done)s of %(total)s steps"), done=refresh.progress_done, total=refresh.progress_total)
 
 
 def _why_run(run: Run) -> str:

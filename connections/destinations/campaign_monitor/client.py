@@ -24,6 +24,7 @@ from requests.auth import AuthBase
 from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
 from connections.destinations.campaign_monitor import codes, wire
+from connections.destinations.campaign_monitor.answers import Answer
 from connections.destinations.errors import TryLater
 from connections.destinations.values import BatchReceipt, NewField, Renew, TargetField
 
@@ -155,14 +156,14 @@ class Client:
         """GET /subscribers/{list}: one record in whatever state; None when the list never held the address."""
         return wire.read_subscriber(self._call("GET", _one(list_id, email), None))
 
-    def _get(self, path: str) -> wire.Answer:
+    def _get(self, path: str) -> Answer:
         return self._call("GET", path, None)
 
-    def _call(self, method: str, path: str, body: bytes | None) -> wire.Answer:
+    def _call(self, method: str, path: str, body: bytes | None) -> Answer:
         answer = self._call_once(method, path, body)
         return self._call_once(method, path, body) if self._has_better_token(answer) else answer
 
-    def _has_better_token(self, answer: wire.Answer) -> bool:
+    def _has_better_token(self, answer: Answer) -> bool:
         """Whether the call was refused for its token, and there is another one by now. A refused call has done
         nothing, so that it may be made again."""
         if self._token is None or self._renew is None or answer.status != codes.UNAUTHORIZED:
@@ -174,7 +175,7 @@ class Client:
         self._token.token = self._renew(refused, code == codes.TOKEN_EXPIRED)
         return self._token.token != refused
 
-    def _call_once(self, method: str, path: str, body: bytes | None) -> wire.Answer:
+    def _call_once(self, method: str, path: str, body: bytes | None) -> Answer:
         headers = {"Content-Type": "application/json; charset=utf-8"} if body is not None else None
         started = time.monotonic()
         try:
@@ -188,7 +189,7 @@ class Client:
             )
         except requests.RequestException as error:
             raise _later(error, self._host) from None  # what requests says may hold the whole request
-        return wire.Answer(
+        return Answer(
             status=response.status_code,
             body=response.content,
             headers={name.lower(): value for name, value in response.headers.items()},

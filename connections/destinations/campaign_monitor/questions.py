@@ -35,38 +35,46 @@ def restarts_automations(answers: Mapping[str, str]) -> bool:
 
 
 def _consent_to_track() -> Question:
-    return Question(
-        name=CONSENT_TO_TRACK,
-        label=_("Consent to track"),
-        help_text=_("Whether Campaign Monitor may record who opens your mail and follows its links."),
-        choices=[
-            Choice("yes", _("Yes"), _("Everyone in this export has agreed to be tracked.")),
-            Choice("no", _("No"), _("Nobody in this export is tracked.")),
-            Choice(
-                "unchanged",
-                _("Unchanged"),
-                _(
-                    "People whom Campaign Monitor knows keep the choice recorded there. "
-                    "For an address it has never seen, Campaign Monitor assumes consent."
-                ),
-            ),
-        ],
-        attribute_help=_how_an_attribute_is_understood(),
+    return _consent(
+        CONSENT_TO_TRACK,
+        _("Consent to track"),
+        _("Whether Campaign Monitor may record who opens your mail and follows its links."),
+        yes=_("Everyone in this export has agreed to be tracked."),
+        no=_("Nobody in this export is tracked."),
+        unchanged=_(
+            "People whom Campaign Monitor knows keep the choice recorded there. "
+            "For an address it has never seen, Campaign Monitor assumes consent."
+        ),
     )
 
 
 def _consent_to_send_sms() -> Question:
+    return _consent(
+        CONSENT_TO_SEND_SMS,
+        _("Consent to send SMS"),
+        _("Whether Campaign Monitor may send text messages to the mobile numbers of this export."),
+        yes=_("Everyone in this export has agreed to text messages."),
+        no=_("Nobody in this export gets text messages."),
+        unchanged=_("The choice that Campaign Monitor has recorded stays."),
+        with_field=MOBILE_KEY,
+    )
+
+
+def _consent(
+    name: str, label: str, help_text: str, *, yes: str, no: str, unchanged: str, with_field: str = ""
+) -> Question:
+    """A consent that is the same for everyone, stays as it is, or is told by an attribute."""
     return Question(
-        name=CONSENT_TO_SEND_SMS,
-        label=_("Consent to send SMS"),
-        help_text=_("Whether Campaign Monitor may send text messages to the mobile numbers of this export."),
+        name=name,
+        label=label,
+        help_text=help_text,
         choices=[
-            Choice("yes", _("Yes"), _("Everyone in this export has agreed to text messages.")),
-            Choice("no", _("No"), _("Nobody in this export gets text messages.")),
-            Choice("unchanged", _("Unchanged"), _("The choice that Campaign Monitor has recorded stays.")),
+            Choice("yes", _("Yes"), yes),
+            Choice("no", _("No"), no),
+            Choice("unchanged", _("Unchanged"), unchanged),
         ],
         attribute_help=_how_an_attribute_is_understood(),
-        with_field=MOBILE_KEY,
+        with_field=with_field,
     )
 
 

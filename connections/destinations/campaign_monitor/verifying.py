@@ -13,6 +13,7 @@ import orjson
 from django.utils.translation import gettext as _
 
 from connections.destinations.campaign_monitor import wire
+from connections.destinations.campaign_monitor.answers import Answer
 from connections.destinations.campaign_monitor.client import Client
 from connections.destinations.errors import DestinationError, StopRun
 from connections.destinations.values import Finding
@@ -237,7 +238,7 @@ def _thousand(trial: Trial) -> tuple[bool, str]:
 
 def _gone(prober: Prober, list_id: str) -> Finding:
     status, content = prober.ask("GET", f"/lists/{list_id}.json")
-    code = wire.code_of(wire.Answer(status, orjson.dumps(content)))
+    code = wire.code_of(Answer(status, orjson.dumps(content)))
     question, assumed = _("A list that does not exist"), _("401 with code 101 or 102, or 404")
     return Finding(question, assumed, status == 404 or code in {101, 102}, f"HTTP {status}, {_told(content)}")
 

@@ -3,27 +3,21 @@
 Everything here is a pure function over bytes and frozen values, so its tests need no mock. The one thing to
 know: a status says little over there. A partly successful import is a 400, and so is a malformed one; a 401 may
 be a bad key or somebody else's list. Answers are therefore judged by ``Code``, and an import by whether it
-brings ``ResultData``.
+brings ``ResultData``. What a refusal stands for is in refusals.py.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar
 
 import orjson
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from connections.destinations.campaign_monitor import codes
-from connections.destinations.errors import (
-    BatchRefused,
-    DestinationError,
-    NeedsAdministrator,
-    StopRun,
-    TryLater,
-)
+from connections.destinations.campaign_monitor.answers import Answer, code_in
+from connections.destinations.campaign_monitor.refusals import error_of, speaks_of_consent, unreadable
+from connections.destinations.errors import DestinationError, StopRun
 from connections.destinations.values import BatchReceipt, NewField, OutcomeKind, ProfileRefusal, TargetField
 
 _TAIL = b"]}"
@@ -38,16 +32,6 @@ DATA_TYPES = {
     "Country": "country",
     "USState": "state",
 }
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back: the status, the body without compression, and headers by lower-case name."""
-
-    status: int
-    body: bytes = field(default=b"", repr=False)  # may hold people, and a client's key
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -128,11 +112,11 @@ def read_import(answer: Answer, *, bytes_sent: int) -> BatchReceipt:
     content = _parsed(answer)
     result = content.get("ResultData", content) if isinstance(content, dict) else None
     if not isinstance(result, dict) or "TotalUniqueEmailsSubmitted" not in result:
-        raise _error(answer, content, batch=True)
+        raise error_of(answer, content, batch=True)
     try:
         return _receipt(answer, result, bytes_sent)
     except (KeyError, TypeError, ValueError) as error:
-        raise _unreadable(answer) from error
+        raise unreadable(answer) from error
 
 
 def _receipt(answer: Answer, result: Mapping[str, Any], bytes_sent: int) -> BatchReceipt:
@@ -165,7 +149,7 @@ def _refusal(row: Mapping[str, Any]) -> ProfileRefusal:
 def _rejection(code: int, said: str) -> str:
     if code in codes.REJECTED:
         return str(codes.REJECTED[code])
-    if _speaks_of_consent(said):
+    if speaks_of_consent(said):
         return str(codes.REJECTED[codes.CONSENT_MISSING])
     return _("Campaign Monitor refused this person: “{message}” (code {code}).").format(message=said, code=code)
 
@@ -181,11 +165,11 @@ def _reader(read: Callable[[Any], Read]) -> Callable[[Answer], Read]:
     def read_answer(answer: Answer) -> Read:
         content = _parsed(answer)
         if answer.status >= 300 or (isinstance(content, dict) and "Code" in content):
-            raise _error(answer, content, batch=False)
+            raise error_of(answer, content, batch=False)
         try:
             return read(content)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise _unreadable(answer) from error
+            raise unreadable(answer) from error
 
     return read_answer
 
@@ -266,10 +250,10 @@ def read_changed_field(answer: Answer) -> None:
 
 
 def _field_error(answer: Answer, content: Any) -> DestinationError:
-    code = _code(content)
+    code = code_in(content)
     if code is not None and code in codes.FIELDS:
         return StopRun(str(codes.FIELDS[code]), code=str(code), http_status=answer.status)
-    return _error(answer, content, batch=False)
+    return error_of(answer, content, batch=False)
 
 
 def read_removal(answer: Answer) -> bool:
@@ -277,15 +261,15 @@ def read_removal(answer: Answer) -> bool:
     if answer.status < 300:
         return True
     content = _parsed(answer)
-    if _code(content) in codes.NOT_ON_LIST:
+    if code_in(content) in codes.NOT_ON_LIST:
         return False
-    raise _error(answer, content, batch=False)
+    raise error_of(answer, content, batch=False)
 
 
 def read_subscriber(answer: Answer) -> Subscriber | None:
     """How somebody stands on a list; None when it does not hold them."""
     content = _parsed(answer)
-    if _code(content) in codes.NOT_ON_LIST:
+    if code_in(content) in codes.NOT_ON_LIST:
         return None
     return _read_subscriber(answer)
 
@@ -298,7 +282,7 @@ def _read_subscriber(content: Any) -> Subscriber:
 def code_of(answer: Answer) -> int | None:
     """The vendor's code in a refusal; None where there is none."""
     try:
-        return _code(orjson.loads(answer.body))
+        return code_in(orjson.loads(answer.body))
     except orjson.JSONDecodeError:
         return None
 
@@ -309,113 +293,5 @@ def _parsed(answer: Answer) -> Any:
         return orjson.loads(answer.body)
     except orjson.JSONDecodeError as error:
         if answer.status < 300:
-            raise _unreadable(answer) from error
+            raise unreadable(answer) from error
         return None
-
-
-# -- refusals --------------------------------------------------------------------------------------------------
-
-
-def _error(answer: Answer, content: Any, *, batch: bool) -> DestinationError:
-    """The error that a refusing answer stands for. ``batch``: people were sent, and halving may help."""
-    code = _code(content)
-    if code is None:
-        return _error_without_code(answer, batch=batch)
-    said = str(content.get("Message") or "")
-    if codes.THROTTLED in {code, answer.status}:
-        return _throttled(answer)
-    if 500 <= code < 600 or answer.status >= 500:
-        return _broken(answer, str(code))
-    return _classified(answer, code, said, batch=batch)
-
-
-def _classified(answer: Answer, code: int, said: str, *, batch: bool) -> DestinationError:
-    facts: dict[str, Any] = {"code": str(code), "http_status": answer.status}
-    if code in codes.ADMINISTRATOR:
-        return NeedsAdministrator(str(codes.ADMINISTRATOR[code]), **facts)
-    if code in codes.STOP:
-        return StopRun(str(codes.STOP[code]), **facts)
-    if answer.status == codes.PAYMENT_REQUIRED or _speaks_of_plan(said):
-        return StopRun(codes.PLAN_FULL.format(message=said), **facts)
-    if batch and (sentence := _batch_sentence(code, said)):
-        return BatchRefused(str(sentence), **facts)
-    sentence = _("Campaign Monitor refused the request: “{message}” (code {code}).").format(
-        message=said, code=code
-    )
-    return BatchRefused(sentence, **facts) if batch and answer.status == 400 else StopRun(sentence, **facts)
-
-
-def _batch_sentence(code: int, said: str) -> str | Promise | None:
-    """What to say of a batch that was refused as a whole for ``code``; None when the code is a stranger."""
-    for table in (codes.BATCH, codes.REJECTED, codes.LEFT):
-        if code in table:
-            return table[code]
-    return codes.REJECTED[codes.CONSENT_MISSING] if _speaks_of_consent(said) else None
-
-
-def _error_without_code(answer: Answer, *, batch: bool) -> DestinationError:
-    if answer.status == codes.NOT_FOUND:
-        return StopRun(str(codes.STOP[codes.NOT_FOUND]), code="404", http_status=404)
-    if answer.status == codes.THROTTLED:
-        return _throttled(answer)
-    if answer.status >= 500:
-        return _broken(answer, str(answer.status))
-    if batch and answer.status == 413:  # something on the way found the body too large: a half may pass
-        return BatchRefused(str(codes.BATCH[209]), code="413", http_status=413)
-    return _unreadable(answer)
-
-
-def _throttled(answer: Answer) -> TryLater:
-    return TryLater(
-        str(codes.BUSY),
-        code=str(codes.THROTTLED),
-        http_status=answer.status,
-        after_seconds=asked_to_wait(answer.headers),
-        throttled=True,
-    )
-
-
-def _broken(answer: Answer, code: str) -> TryLater:
-    wait = asked_to_wait(answer.headers)
-    return TryLater(str(codes.BROKEN), code=code, http_status=answer.status, after_seconds=wait)
-
-
-def _unreadable(answer: Answer) -> TryLater:
-    return TryLater(str(codes.UNREADABLE), code="unreadable", http_status=answer.status)
-
-
-def _code(content: Any) -> int | None:
-    try:
-        return int(content["Code"])
-    except (KeyError, TypeError, ValueError):
-        return None
-
-
-def _speaks_of_plan(said: str) -> bool:
-    return any(words in said.lower() for words in codes.PLAN_WORDS)
-
-
-def _speaks_of_consent(said: str) -> bool:
-    return "consent" in said.lower()
-
-
-def asked_to_wait(headers: Mapping[str, str]) -> float | None:
-    """The seconds that the vendor asks us to wait, by whichever header says more; None when neither speaks."""
-    waits = [_retry_after(headers), _seconds(headers.get("x-ratelimit-reset", ""))]
-    return max((wait for wait in waits if wait is not None), default=None)
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    value = headers.get("retry-after", "")
-    seconds = _seconds(value)
-    if seconds is not None or not value:
-        return seconds
-    try:  # a moment; counted from the answer's own, so that clocks need not agree
-        until, since = parsedate_to_datetime(value), parsedate_to_datetime(headers.get("date", ""))
-        return max(0.0, (until - since).total_seconds())
-    except (TypeError, ValueError):
-        return None
-
-
-def _seconds(value: str) -> float | None:
-    return float(value) if value.isascii() and value.isdigit() else None

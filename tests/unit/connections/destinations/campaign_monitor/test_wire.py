@@ -5,8 +5,8 @@ from typing import Any
 import orjson
 import pytest
 
-from connections.destinations.campaign_monitor import codes, wire
-from connections.destinations.campaign_monitor.wire import Answer
+from connections.destinations.campaign_monitor import codes, refusals, wire
+from connections.destinations.campaign_monitor.answers import Answer
 from connections.destinations.errors import (
     BatchRefused,
     DestinationError,
@@ -202,12 +202,12 @@ def test_it_waits_as_long_as_it_is_asked_to() -> None:
 
 def test_it_understands_a_moment_to_retry_after() -> None:
     headers = {"retry-after": "Fri, 01 Mar 2024 10:00:30 GMT", "date": "Fri, 01 Mar 2024 10:00:00 GMT"}
-    assert wire.asked_to_wait(headers) == 30.0
+    assert refusals.asked_to_wait(headers) == 30.0
 
 
 @pytest.mark.parametrize("value", ["", "soon", "-1", "Fri, 01 Mar 2024 10:00:30 GMT"])
 def test_it_ignores_a_wait_that_it_cannot_read(value: str) -> None:
-    assert wire.asked_to_wait({"retry-after": value}) is None
+    assert refusals.asked_to_wait({"retry-after": value}) is None
 
 
 def test_a_failure_over_there_is_not_throttling() -> None:

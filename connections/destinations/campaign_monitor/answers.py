@@ -1,0 +1,23 @@
+"""What came back over the wire, before anything is made of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: the status, the body without compression, and headers by lower-case name."""
+
+    status: int
+    body: bytes = field(default=b"", repr=False)  # may hold people, and a client's key
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    seconds: float = 0.0
+
+
+def code_in(content: Any) -> int | None:
+    """The vendor's code in the content of an answer; None where there is none."""
+    try:
+        return int(content["Code"])
+    except (KeyError, TypeError, ValueError):
+        return None
