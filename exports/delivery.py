@@ -22,7 +22,13 @@ from config.jobs.leases import Keeper
 from config.jobs.models import JobStatus
 from connections import credentials
 from connections.actions import mark_reconnect_needed
-from connections.destinations.errors import BatchRefused, DestinationError, NeedsAdministrator, TryLater
+from connections.destinations.errors import (
+    AccountFull,
+    BatchRefused,
+    DestinationError,
+    NeedsAdministrator,
+    TryLater,
+)
 from connections.destinations.values import REMOVALS, BatchReceipt, Deed, OutcomeKind, ProfileRefusal
 from connections.models import MOST_IN_FLIGHT, Connection
 from exports import claiming, fencing, matching, recording, sharing
@@ -235,12 +241,17 @@ def _halve(work: Slice, batch: Batch, refused: BatchRefused) -> None:
 
 def _give_up(work: Slice, batch: Batch, hopeless: DestinationError) -> None:
     recording.put_back(work.run, batch.pk, clock.now(), hopeless)
-    reason = Reason.LIST_REFUSED
+    reason = why_stopped(hopeless)
     if isinstance(hopeless, NeedsAdministrator):
         reason = Reason.RECONNECT_NEEDED
         if work.run.connection is not None:
             mark_reconnect_needed(work.run.connection, hopeless.sentence)
     work.fatal = RunEnded(JobStatus.FAILED, reason, hopeless.sentence)
+
+
+def why_stopped(hopeless: DestinationError) -> Reason:
+    """The reason that a run ends with because of this."""
+    return Reason.ACCOUNT_FULL if isinstance(hopeless, AccountFull) else Reason.LIST_REFUSED
 
 
 def _how_it_ended(work: Slice) -> SliceEnd:

@@ -118,6 +118,11 @@ MESSAGES: dict[Reason, Message] = {
         _("Choose a smaller segment, or spread the people over several exports."),
         Deed.EDIT_EXPORT,
     ),
+    Reason.ACCOUNT_FULL: Message(
+        _("The destination takes nobody more: the plan of its account is used up."),
+        _("Upgrade the plan there, or choose a smaller segment; then run the export again."),
+        Deed.EDIT_EXPORT,
+    ),
     Reason.OPT_IN_MAIL: Message(
         _("The list asks every new person to confirm by email."),
         _("Edit the export and accept that these people are emailed, then run it again."),

@@ -42,6 +42,7 @@ class Reason(models.TextChoices):
     LIST_REFUSED = "list_refused", _("The list cannot be used")
     FIELDS_MISSING = "fields_missing", _("Fields are missing on the list")
     TOO_MANY_PROFILES = "too_many_profiles", _("Over the limit")
+    ACCOUNT_FULL = "account_full", _("The account’s plan is full")
     OPT_IN_MAIL = "opt_in_mail", _("People would be emailed")
     DESTINATION_UNAVAILABLE = "destination_unavailable", _("The destination did not answer")
     EVERYTHING_REFUSED = "everything_refused", _("Everything was refused")

@@ -71,7 +71,7 @@ def _go_through_stages(run: Run, keeper: Keeper) -> Next:
     except NotConnected as missing:
         completion.end(run, RunEnded(JobStatus.FAILED, Reason.CONNECTION_NOT_READY, str(missing)))
     except StopRun as refused:
-        completion.end(run, RunEnded(JobStatus.FAILED, Reason.LIST_REFUSED, refused.sentence))
+        completion.end(run, RunEnded(JobStatus.FAILED, delivery.why_stopped(refused), refused.sentence))
     except DestinationError as trouble:
         return _after_trouble(run.pk, run.attempt, Reason.DESTINATION_UNAVAILABLE, trouble.sentence)
     return Next.NOTHING

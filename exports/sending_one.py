@@ -23,7 +23,7 @@ from connections.destinations.errors import DestinationError, NeedsAdministrator
 from connections.destinations.values import BatchReceipt, ListOptIn, SendSettings, Violation
 from connections.models import Connection
 from exports import matching, messages, planning, policies
-from exports.models import DeliveredSet, Export
+from exports.models import Delivered, DeliveredSet, Export, Origin
 from exports.policies import Refusal
 from exports.rights import disclosures
 from segments import audience
@@ -43,6 +43,7 @@ class Answer:
     sentence: str
     http_status: int | None = None
     seconds: float = 0.0
+    is_new: bool = False  # to the list, as it says
     payload: str = field(default="", repr=False)  # exactly as sent
 
 
@@ -71,7 +72,7 @@ def send_one(export: Export, *, person: str, by: User) -> Answer:
     delivered_set = _note_intention(export, connection, one, by)
     answer = _send(connection, settings, one, payload)
     if answer.taken is not None:
-        _keep(delivered_set, one, taken=answer.taken)
+        _keep(delivered_set, one, answer)
     return answer
 
 
@@ -183,11 +184,12 @@ def _send(connection: Connection, settings: SendSettings, one: _One, payload: st
 
 
 @transaction.atomic
-def _keep(delivered_set: int, one: _One, *, taken: bool) -> None:
+def _keep(delivered_set: int, one: _One, answer: Answer) -> None:
     """As a run would keep it, so that the next one neither repeats nor forgets it; nothing of whoever was erased
     meanwhile."""
     if not _is_still_there(one):
         return
+    taken = bool(answer.taken)
     table, other = ("exports_delivered", "exports_refused") if taken else ("exports_refused", "exports_delivered")
     with database.cursor() as cursor:
         cursor.execute(
@@ -200,6 +202,16 @@ def _keep(delivered_set: int, one: _One, *, taken: bool) -> None:
             f"DELETE FROM {other} WHERE delivered_set_id = %s AND email = %s{condition}",  # noqa: S608
             [delivered_set, one.email, *([] if taken else [_UNKNOWN])],
         )
+    if taken:
+        _keep_origin(delivered_set, one, answer)
+
+
+def _keep_origin(delivered_set: int, one: _One, answer: Answer) -> None:
+    """Whether the export has brought them, which one answer about one person always tells: new to the list, or
+    known there before anything was sent. What is known already stays."""
+    origin = Origin.BROUGHT if answer.is_new else Origin.FOUND_THERE if one.action == "add" else Origin.UNKNOWN
+    known = Delivered.objects.filter(delivered_set=delivered_set, email=one.email, origin=Origin.UNKNOWN)
+    known.update(origin=origin)
 
 
 def _is_still_there(one: _One) -> bool:
@@ -212,6 +224,7 @@ def _answer(one: _One, payload: str, receipt: BatchReceipt) -> Answer:
     if receipt.refusals:
         refusal = receipt.refusals[0]
         sentence = f"{refusal.message} ({refusal.code})"
-        return Answer(one.email, False, sentence, receipt.http_status, receipt.seconds, payload)
+        return Answer(one.email, False, sentence, receipt.http_status, receipt.seconds, payload=payload)
     sentence = _("Taken: new to the list.") if receipt.new else _("Taken: was on the list, and is up to date now.")
-    return Answer(one.email, True, sentence, receipt.http_status, receipt.seconds, payload)
+    is_new = bool(receipt.new)
+    return Answer(one.email, True, sentence, receipt.http_status, receipt.seconds, is_new, payload)

@@ -36,7 +36,7 @@ def subject_of(export: Export, path: str = "") -> Subject:
 
 def _kind_of(run: Run) -> Kind | None:
     """What kind of trouble it is; None for what passes by itself, and for what a person stopped."""
-    if run.reason == Reason.TOO_MANY_PROFILES:
+    if run.reason in (Reason.TOO_MANY_PROFILES, Reason.ACCOUNT_FULL):
         return Kind.OVER_LIMIT
     if run.status == JobStatus.FAILED:
         return Kind.FAILED

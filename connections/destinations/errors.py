@@ -6,6 +6,7 @@
     ├── TryLater             the same request may succeed later: wait, then again
     ├── BatchRefused         this batch as a whole was refused: halve it until the guilty rows stand alone
     ├── StopRun              nothing of this run can succeed: end it, tell why
+    │   └── AccountFull      … because the account holds no more people
     └── NeedsAdministrator   a person must mend the connection first
 
 Each carries a sentence for people, a code for machines and, where the vendor answered, the HTTP status.
@@ -47,6 +48,10 @@ class BatchRefused(DestinationError):
 
 class StopRun(DestinationError):
     """The list is gone, or the settings cannot work: no batch of this run can succeed."""
+
+
+class AccountFull(StopRun):
+    """The account's plan holds no more people: somebody has to upgrade it, or send fewer."""
 
 
 class NeedsAdministrator(DestinationError):

@@ -6,6 +6,7 @@
 //   data-need="Connect"          on any element in such a form: one more thing that is needed while it is shown.
 //   data-waits-for="name agree"  on a button in such a form: disabled until those of its fields that are required
 //                                are filled.
+//   data-enter="id"              on a field: Enter presses the button of that id instead of Save.
 //   <form data-guard-unsaved>    leaving with unsaved changes asks first.
 //   data-was-changed             on such a form: counts as changed from the start (the server shows it again).
 "use strict";
@@ -107,6 +108,13 @@
       if (form.matches("[data-needs]")) tellNeeds(form);
     }),
   );
+
+  document.addEventListener("keydown", (event) => {
+    const button = event.key === "Enter" && document.getElementById(event.target.dataset?.enter);
+    if (!button) return;
+    event.preventDefault();
+    button.click();
+  });
 
   document.addEventListener("submit", (event) => {
     const form = event.target;

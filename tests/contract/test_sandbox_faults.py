@@ -117,6 +117,15 @@ def test_a_credential_is_refused(sandbox: RunningSandbox, code: int) -> None:
     assert (send(sandbox).status_code, send(sandbox).json()["Code"]) == (401, code)
 
 
+def test_a_plan_is_full(sandbox: RunningSandbox) -> None:
+    trouble(sandbox, "plan_full", path="import")
+
+    answer = send(sandbox)
+    assert (answer.status_code, answer.json()["Code"]) == (402, 402)
+    assert "plan" in answer.json()["Message"]
+    assert sandbox.counts()["Active"] == 0
+
+
 def test_people_are_refused_with_a_code_and_the_rest_is_taken(sandbox: RunningSandbox) -> None:
     trouble(sandbox, "refuse_emails", emails=["B@Example.com"], code=220, message="Because")
     failures = send(sandbox, "a@example.com", "b@example.com").json()["ResultData"]["FailureDetails"]

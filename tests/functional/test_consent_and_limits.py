@@ -67,6 +67,12 @@ def test_limits_are_set_and_hold_for_a_contributor(open_page: OpenPage, alice: U
     page.get_by_role("group", name="Attributes that never leave").first.get_by_label("city").check()
     page.get_by_label("Send only people for whom this is true").select_option("newsletter")
     page.get_by_label("People that the contract allows").fill("5000")
+    another = page.locator("[name=limits-list_ids]")
+    another.fill("0" * 32)
+    with page.expect_request(lambda request: "step=add_list" in (request.post_data or "")):
+        another.press("Enter")  # adds, which is tried at the account; nothing is saved
+    expect(page.locator("#limited-lists .field__error")).to_be_visible()
+    another.fill("")
     page.get_by_label("People that the contract allows").scroll_into_view_if_needed()
     assert_accessible(page)
     screenshot(page, "limits")

@@ -83,6 +83,17 @@ def test_it_asks_again_for_those_with_one_code(
     assert (entry.actor_name, entry.changes["people"]) == ("Bob Brown", [None, 1])
 
 
+def test_each_of_several_reasons_can_be_asked_for_alone(bob_client: Client, rejected: Run) -> None:
+    url = f"/data/runs/{rejected.pk}/ask-again/"
+    assert f"{url}?code=" not in page(bob_client, f"/data/runs/{rejected.pk}/")  # there is one reason
+    rejected.outcomes.filter(email="ben@example.com").update(code="2")
+    for shown in ("", "people/?kind=rejected"):
+        html = page(bob_client, f"/data/runs/{rejected.pk}/{shown}")
+        assert f'href="{url}?code=2"' in html
+        assert "Retry all of them" in html
+    assert "asks the list again for 1 people" in page(bob_client, f"{url}?code=2")
+
+
 def test_it_asks_before_it_asks_again(bob_client: Client, rejected: Run) -> None:
     url = f"/data/runs/{rejected.pk}/ask-again/"
     assert f'href="{url}"' in page(bob_client, f"/data/runs/{rejected.pk}/")

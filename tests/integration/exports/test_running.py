@@ -186,6 +186,15 @@ def test_it_tells_administrators_when_the_key_is_refused(sandbox: RunningSandbox
     assert Connection.objects.get().reconnect_reason
 
 
+def test_it_ends_with_the_very_sentence_when_the_plan_of_the_account_is_full(sandbox: RunningSandbox) -> None:
+    export = make_export(sandbox)
+    sandbox.faults({"rules": [{"path": IMPORT, "kind": "plan_full"}]})
+    run = run_to_its_end(export)
+    assert (run.status, run.reason) == (JobStatus.FAILED, Reason.ACCOUNT_FULL)
+    assert "Your plan does not hold more subscribers." in run.message
+    assert (run.delivered, run.not_sent, run.next_try_at) == (0, run.planned, None)
+
+
 def test_it_fails_with_a_sentence_when_the_list_is_gone(sandbox: RunningSandbox) -> None:
     list_id = sandbox.create_list("Gone soon")
     export = make_export(sandbox, list_id=list_id)

@@ -6,7 +6,7 @@ from django.test import Client
 from config.accounts.models import User
 from config.audit.models import AuditEntry
 from connections.models import Connection
-from exports.models import Delivered, Export, Refused
+from exports.models import Delivered, Export, Origin, Refused
 from tests.integration.exports.conftest import run_to_its_end
 from tests.sandbox import RunningSandbox
 
@@ -42,6 +42,17 @@ def test_the_next_run_neither_repeats_nor_forgets(
 
     assert (run.unchanged, run.delivered) == (1, 2)
     assert account.received()["ben@example.com"] == 1
+
+
+def test_it_remembers_whom_the_export_has_brought(
+    bob_client: Client, newsletter: Export, account: RunningSandbox
+) -> None:
+    account.set_state(["ben@example.com"], "Active")
+    send(bob_client, newsletter, "ben@example.com")
+    send(bob_client, newsletter, "ann@example.com")
+    send(bob_client, newsletter, "ann@example.com")  # what is known stays
+    origins = {person.email: person.origin for person in Delivered.objects.all()}
+    assert origins == {"ben@example.com": Origin.FOUND_THERE, "ann@example.com": Origin.BROUGHT}
 
 
 def test_a_refusal_is_shown_and_remembered(

@@ -35,6 +35,7 @@ MESSAGES = {
     215: "The ConsentToTrack value is invalid: it must be one of Yes, No or Unchanged",
     220: "Invalid mobile number",
     221: "Invalid mobile number and invalid email address",
+    402: "Your plan does not hold more subscribers. Upgrade your plan to add them.",
     250: "List title is already in use",
     251: "List title must not be empty",
     253: "Invalid custom field key",

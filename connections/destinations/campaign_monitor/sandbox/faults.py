@@ -14,7 +14,7 @@ from connections.destinations.campaign_monitor.sandbox.answers import MESSAGES, 
 from connections.destinations.campaign_monitor.sandbox.model import key_of
 
 # What happens to a whole call …
-ON_THE_WIRE = ("throttle", "error", "drop", "cut_short", "hang", "refuse_credential")
+ON_THE_WIRE = ("throttle", "error", "drop", "cut_short", "hang", "refuse_credential", "plan_full")
 # … and what happens to people in it.
 IN_THE_BODY = ("refuse_emails", "refuse_batch")
 KINDS = ON_THE_WIRE + IN_THE_BODY

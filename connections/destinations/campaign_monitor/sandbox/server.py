@@ -100,7 +100,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self, request: Request, rule: Rule | None) -> tuple[Answer, Caller | None]:
         """The API's answer, or what trouble makes of it. What is not to be applied never reaches the API."""
-        spoils = rule is not None and rule.kind in {"throttle", "error", "refuse_credential", "hang"}
+        spoils = rule is not None and rule.kind in {"throttle", "error", "refuse_credential", "plan_full", "hang"}
         caller, answer = None, Answer()
         if not spoils or (rule and rule.applied):
             try:
@@ -173,6 +173,8 @@ def _spoiled(rule: Rule, *, rows: int) -> Answer:
             status, code = 429, 429
         case "refuse_credential":
             status, code = 401, rule.code or 100
+        case "plan_full":
+            status, code = 402, rule.code or 402
         case _:
             status, code = rule.status, rule.code or rule.status
     message = rule.message or MESSAGES.get(code, MESSAGES[500])

@@ -8,6 +8,7 @@ import pytest
 from connections.destinations.campaign_monitor import codes, refusals, wire
 from connections.destinations.campaign_monitor.answers import Answer
 from connections.destinations.errors import (
+    AccountFull,
     BatchRefused,
     DestinationError,
     NeedsAdministrator,
@@ -190,7 +191,7 @@ def test_it_names_errors_by_what_happens_next(given: Answer, expected: type[Dest
 @pytest.mark.parametrize("given", [refused(402, 0), refused(400, 999, "Upgrade your plan to add more people.")])
 def test_a_plan_that_is_full_ends_the_run_with_that_sentence(given: Answer) -> None:
     error = error_of_import(given)
-    assert isinstance(error, StopRun)
+    assert isinstance(error, AccountFull)
     assert "plan holds no more people" in error.sentence
 
 
