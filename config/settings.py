@@ -285,6 +285,8 @@ SANDBOX_PORT = environment.number("SANDBOX_PORT", 8001, least=1, most=65_535)
 CAMPAIGN_MONITOR_SANDBOX_URL = environment.text(
     "CAMPAIGN_MONITOR_SANDBOX_URL", f"http://127.0.0.1:{SANDBOX_PORT}" if DEMO else ""
 )
+# An import answers when every row of it is applied, which may take more than ten seconds.
+CAMPAIGN_MONITOR_READ_SECONDS = environment.number("CAMPAIGN_MONITOR_READ_SECONDS", 120, least=1)
 # An application registered with Campaign Monitor, so that people can sign in there instead of pasting a key.
 CAMPAIGN_MONITOR_OAUTH_CLIENT_ID = environment.text("CAMPAIGN_MONITOR_OAUTH_CLIENT_ID", "")
 CAMPAIGN_MONITOR_OAUTH_CLIENT_SECRET = environment.text("CAMPAIGN_MONITOR_OAUTH_CLIENT_SECRET", "")

@@ -1,19 +1,17 @@
 """Which runs may be worked on now, and taking one."""
 
-from datetime import timedelta
-
 from django.conf import settings
 from django.core.cache import cache
 from django.db.models import Q, QuerySet
 
-from config.jobs import clock, leases
+from config.jobs import leases, waits
 from exports.models import Run
 
 
 def due_runs() -> QuerySet[Run]:
     """Open runs that nobody holds and that wait for nothing, the oldest first. Whoever is asked to stop does not
     wait: the request may have come in the moment in which the run was set aside."""
-    waits_for_nothing = Q(resume_at=None) | Q(resume_at__lte=clock.now()) | Q(cancel_requested_at__isnull=False)
+    waits_for_nothing = waits.over("resume_at") | Q(cancel_requested_at__isnull=False)
     return leases.claimable(Run).filter(waits_for_nothing).order_by("id")
 
 
@@ -37,8 +35,7 @@ def runs_to_ring_for() -> list[int]:
 
 def set_aside(run: Run, seconds: float, **values: object) -> None:
     """Let the run wait, in nobody's hands; a tick takes it up again."""
-    resume_at = clock.now() + timedelta(seconds=seconds)
-    leases.fenced_update(run, resume_at=resume_at, lease_until=None, **values)
+    leases.fenced_update(run, resume_at=waits.until(seconds), lease_until=None, **values)
 
 
 def _rung_key(run_id: int) -> str:

@@ -11,12 +11,11 @@ from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from enum import Enum
 
 from django.conf import settings
 
-from config.jobs import clock
+from config.jobs import clock, waits
 from config.jobs.backoff import seconds_before_attempt
 from config.jobs.leases import Keeper
 from config.jobs.models import JobStatus
@@ -173,7 +172,7 @@ def _put_in_flight(work: Slice) -> None:
 def _ready(run: Run, free: int, ahead: int) -> list[int]:
     """The next batches that may go out now, by id: up to ``free`` of any kind, up to ``ahead`` of those that send.
     (Of a removal that is intended nobody can say afterwards whether it left.)"""
-    to_send = run.batches.filter(status=BatchStatus.PLANNED).exclude(not_before__gt=clock.now())
+    to_send = run.batches.filter(waits.over("not_before"), status=BatchStatus.PLANNED)
     found = to_send.order_by("number").values_list("pk", "deed")[:ahead]
     return [pk for place, (pk, deed) in enumerate(found) if place < free or Deed(deed) not in REMOVALS]
 
@@ -219,7 +218,7 @@ def _again_later(work: Slice, call: Call, trouble: TryLater) -> None:
     work.share.learn(work.throttle.level)
     tried = call.batch.attempt
     seconds = seconds_before_attempt(tried, asked=trouble.after_seconds)
-    recording.put_back(work.run, call.batch.pk, clock.now() + timedelta(seconds=seconds), trouble)
+    recording.put_back(work.run, call.batch.pk, waits.until(seconds), trouble)
     if tried >= MOST_ATTEMPTS:
         work.fatal = RunEnded(JobStatus.FAILED, Reason.DESTINATION_UNAVAILABLE, trouble.sentence)
 
@@ -262,7 +261,7 @@ def _how_it_ended(work: Slice) -> SliceEnd:
     left = work.run.batches.filter(status=BatchStatus.PLANNED)
     if not left.exists():
         return SliceEnd.ALL_SENT
-    ready = left.exclude(not_before__gt=clock.now())
+    ready = left.filter(waits.over("not_before"))
     return SliceEnd.MORE_TO_SEND if ready.exists() and not work.share.paused else SliceEnd.WAITING
 
 

@@ -134,7 +134,8 @@ def plan(run: Run, keeper: Keeper) -> None:
 
 
 def stop_if_canceled(run: Run) -> None:
-    """Raise RunEnded when a person has canceled the run before it was taken up."""
+    """Raise RunEnded when a person has canceled the run by now: what has not begun does not begin."""
+    run.refresh_from_db(fields=["cancel_requested_at"])
     if run.cancel_requested_at is not None:
         raise RunEnded(JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
 

@@ -58,6 +58,7 @@ def _go_through_stages(run: Run, keeper: Keeper) -> Next:
             return Next.NOTHING
         if run.stage == Stage.PLAN:
             planning.plan(run, keeper)
+            planning.stop_if_canceled(run)
         if run.stage == Stage.DELIVER:
             end = delivery.deliver(run, keeper)
             if end != SliceEnd.ALL_SENT:

@@ -5,12 +5,11 @@ all runs on it in whatever process. Each looks again every second, so that share
 """
 
 import time
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Greatest
+from django.db.models import Q, QuerySet
 
-from config.jobs import clock
+from config.jobs import waits
 from config.jobs.models import JobStatus
 from connections.models import Connection
 from connections.slots import HeldSlots
@@ -38,8 +37,7 @@ class Share:
 
     @property
     def paused(self) -> bool:
-        until = self._connection.paused_until
-        return until is not None and until > clock.now()
+        return not waits.is_over(self._connection.paused_until)
 
     @property
     def start(self) -> int:
@@ -58,11 +56,10 @@ class Share:
 
     def pause(self, seconds: float) -> None:
         """Keep the whole connection silent for so long."""
-        until = clock.now() + timedelta(seconds=seconds)
-        self._connection.paused_until = max(until, self._connection.paused_until or until)
-        Connection.objects.filter(pk=self._connection.pk).update(
-            paused_until=Greatest(F("paused_until"), self._connection.paused_until)
-        )
+        until = waits.until(seconds)
+        sooner = waits.over("paused_until") | Q(paused_until__lt=until)
+        Connection.objects.filter(sooner, pk=self._connection.pk).update(paused_until=until)
+        self._connection.refresh_from_db(fields=["paused_until"])
 
     def learn(self, level: int) -> None:
         """Keep, for whoever comes next, how many calls in flight were found to pay."""
@@ -86,11 +83,11 @@ def paused_until(connection: Connection | None) -> datetime | None:
     """Until when the vendor wants no calls over the connection; None when it has no such wish."""
     if connection is None:
         return None
-    silent = Connection.objects.filter(pk=connection.pk, paused_until__gt=clock.now())
+    silent = Connection.objects.filter(pk=connection.pk).exclude(waits.over("paused_until"))
     return silent.values_list("paused_until", flat=True).first()
 
 
 def _at_work(connection: Connection) -> "QuerySet[Run]":
-    waiting = Q(resume_at__gt=clock.now())
     over = Q(clears=None, export__connection=connection) | Q(clears_over=connection)
-    return Run.objects.filter(over, status=JobStatus.PROCESSING, stage=Stage.DELIVER).exclude(waiting)
+    working = Run.objects.filter(over, status=JobStatus.PROCESSING, stage=Stage.DELIVER)
+    return working.filter(waits.over("resume_at"))

@@ -29,7 +29,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _tier(item: pytest.Item) -> int:
     if "functional" in item.path.parts:
-        return 3
+        return 4
+    if "faults" in item.path.parts:
+        return 3  # together, since they share their processes
     if any(item.get_closest_marker(name) for name in _SLOW):
         return 2
     return 0 if "unit" in item.path.parts else 1

@@ -91,6 +91,17 @@ def _address(server: TemporaryPostgres, database: str) -> str:
     return f"postgres://{NAME}@/{database}?host={server.socket_dir}"
 
 
+def can_crash() -> bool:
+    """Whether the database server is one of our own."""
+    return not os.environ.get("TEST_DATABASE_URL")
+
+
+def crash_database() -> None:
+    """End the server in the middle of everything and start it again: it recovers from its log."""
+    _server.crash()
+    _server.start()
+
+
 _lay_ground()
 
 

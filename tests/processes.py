@@ -16,7 +16,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -35,9 +35,11 @@ from config.jobs import pulse
 
 _LAUNCHER = Path(programs.__file__).with_name("launcher.py")
 _SECOND = "-2"
+NOTHING_MORE: Mapping[str, str] = {}
 # What a test may have changed in this process, and the workers must know as well.
 _SHARED_SETTINGS = (
     "CAMPAIGN_MONITOR_API_URL",
+    "CAMPAIGN_MONITOR_READ_SECONDS",
     "CAMPAIGN_MONITOR_SANDBOX_URL",
     "LEASE_SECONDS",
     "MAX_PROFILES_PER_EXPORT",
@@ -50,9 +52,14 @@ class Workers:
     there is a second, called ``beat-2`` and so on, and what its environment has on top."""
 
     def __init__(
-        self, folder: Path, environment: Mapping[str, str], twice: Mapping[str, Mapping[str, str]]
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        twice: Mapping[str, Mapping[str, str]],
+        before: Sequence[str] = (),
     ) -> None:
         self._folder = folder
+        self._before = before
         self._environment = dict(environment)
         self._of_the_second = {f"{name}{_SECOND}": more for name, more in twice.items()}
         self._programs = {
@@ -72,10 +79,25 @@ class Workers:
         for name in self._programs:
             self._wait_until_ready(name)
 
-    def start(self, name: str) -> None:
-        """Start it, again or not, and wait until it works."""
-        self._spawn(name)
+    def start(self, name: str, **environment: str) -> None:
+        """Start it, again or not, with ``environment`` on top of what it has, and wait until it works."""
+        self._spawn(name, environment)
         self._wait_until_ready(name)
+
+    def mend(self) -> None:
+        """Let all of them run again, whatever a test has done to them."""
+        for name in self._programs:
+            if name in self._processes and self._processes[name].poll() is None:
+                self.thaw(name)
+            else:
+                self.start(name)
+
+    def freeze(self, name: str) -> None:
+        """Let it do nothing until it thaws, and not even notice."""
+        self._processes[name].send_signal(signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        self._processes[name].send_signal(signal.SIGCONT)
 
     def kill(self, name: str) -> None:
         """End it by -9: it gets to do nothing more."""
@@ -104,13 +126,13 @@ class Workers:
         """What it has written so far."""
         return self._log_path(name).read_text(encoding="utf-8", errors="replace")
 
-    def _spawn(self, name: str) -> None:
+    def _spawn(self, name: str, environment: Mapping[str, str] = NOTHING_MORE) -> None:
         launcher = [sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()), str(int(signal.SIGKILL))]
         with self._log_path(name).open("ab") as log:
             self._processes[name] = subprocess.Popen(
-                [*launcher, *self._programs[name].command],
+                [*self._before, *launcher, *self._programs[name].command],
                 cwd=settings.BASE_DIR,
-                env={**self._environment, **self._of_the_second.get(name, {})},
+                env={**self._environment, **self._of_the_second.get(name, {}), **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -138,16 +160,18 @@ def worker_processes(
     broker: Literal["folder", "redis"] = "folder",
     env: Mapping[str, str] | None = None,
     twice: Mapping[str, Mapping[str, str]] | None = None,
+    before: Sequence[str] = (),
 ) -> Iterator[Workers]:
-    """Start the workers and beat on ``var_dir``, with ``env`` on top of the present environment, and end them with
-    the block."""
+    """Start the workers and beat on ``var_dir``, with ``env`` on top of the present environment and ``before`` in
+    front of their command lines, and end them with the block."""
     if connection.in_atomic_block:
         raise RuntimeError("Real workers see only what is committed: use django_db(transaction=True).")
     make_private(var_dir)
     with ExitStack() as stack:
         redis_url = stack.enter_context(redis_server(var_dir)) if broker == "redis" else ""
         stack.enter_context(_this_process_too(var_dir, redis_url))
-        workers = Workers(var_dir, {**_environment(var_dir, redis_url), **(env or {})}, twice or {})
+        environment = {**environment_of_processes(var_dir, redis_url), **(env or {})}
+        workers = Workers(var_dir, environment, twice or {}, before)
         stack.callback(workers.kill_all)
         workers.start_all()
         yield workers
@@ -178,13 +202,19 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def messages_of(queue: str) -> list[Path]:
+    """The files in which the messages wait that are for ``queue``, while the broker is a folder."""
+    return sorted(Path(settings.BROKER_FOLDER).glob(f"[!.]*.{queue}.msg"))
+
+
 def database_url_of_tests() -> str:
     """The address of the test database, for other processes."""
     name = connection.settings_dict["NAME"]
     return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
 
 
-def _environment(var_dir: Path, redis_url: str) -> dict[str, str]:
+def environment_of_processes(var_dir: Path, redis_url: str = "") -> dict[str, str]:
+    """What a process of the product has to be told so that it works on the test database and on ``var_dir``."""
     shared = {name: str(getattr(settings, name)) for name in _SHARED_SETTINGS}
     own = {"VAR_DIR": str(var_dir), "DATABASE_URL": database_url_of_tests(), "REDIS_URL": redis_url}
     return {**os.environ, **shared, **own, "PYTHONUNBUFFERED": "1"}

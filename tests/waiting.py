@@ -4,6 +4,8 @@ that hangs fails at last, and is generous, since machines are busy."""
 import time
 from collections.abc import Callable
 
+from django.db import connection
+
 PATIENCE_SECONDS = 240.0
 
 
@@ -15,3 +17,10 @@ def wait_until(
     while not happened():
         assert time.monotonic() < deadline, tell() if tell else "it did not happen in time"
         time.sleep(0.05)
+
+
+def somebody_waits_for_a_lock() -> bool:
+    """Whether anybody in the database is held up by somebody else."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        return bool(cursor.fetchone()[0])

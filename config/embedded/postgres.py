@@ -174,7 +174,15 @@ class TemporaryPostgres:
 
     def stop(self) -> None:
         """End it at once; the folder is the caller's."""
+        self._end(signal.SIGINT)
+
+    def crash(self) -> None:
+        """End it so that it has to recover when it starts again."""
+        self._end(signal.SIGQUIT)
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def _end(self, by: signal.Signals) -> None:
         if self._process is not None:
-            self._process.send_signal(signal.SIGINT)
+            self._process.send_signal(by)
             self._process.wait(timeout=30)
             self._process = None

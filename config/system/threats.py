@@ -211,8 +211,8 @@ DATA = (
             "until somebody authenticates again."
         ),
         (
-            f"{_EXPORTS}/test_removing_under_way.py::test_it_goes_though_the_worker_was_killed",
-            f"{_EXPORTS}/test_revoked_authorization.py::test_it_stops_in_the_middle",
+            "tests/faults/test_stopping.py::test_its_connection_is_removed_and_its_worker_killed",
+            "tests/faults/test_vendor.py::test_its_token_is_revoked",
         ),
     ),
     Threat(

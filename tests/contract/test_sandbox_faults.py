@@ -235,3 +235,10 @@ def test_a_door_that_is_not_there_names_those_that_are(sandbox: RunningSandbox) 
     assert answer.status_code == 404
     assert "GET faults" in answer.json()["doors"]
     assert sandbox.door("GET", "healthz") == {"status": "ok"}
+
+
+def test_a_slow_call_is_answered_all_the_same(sandbox: RunningSandbox) -> None:
+    trouble(sandbox, "slow", seconds=0.3)
+    started = time.monotonic()
+    assert sandbox.api("GET", "/systemdate.json").ok
+    assert time.monotonic() - started > 0.3

@@ -1,8 +1,8 @@
 """Speaks with Campaign Monitor (api.createsend.com) and does nothing else: I/O only.
 
 Limits that matter here: a thousand people an import; an import answers when every row is applied, which may take
-more than ten seconds, so reading waits up to two minutes; API keys go as the user name of HTTP Basic, OAuth tokens
-as Bearer; TLS 1.2.
+more than ten seconds, so reading waits up to two minutes (CAMPAIGN_MONITOR_READ_SECONDS); API keys go as the user
+name of HTTP Basic, OAuth tokens as Bearer; TLS 1.2.
 No rate limit is published for these endpoints, and 429 is seen all the same.
 
 Vendor documentation: https://www.campaignmonitor.com/api/v3-3/getting-started/ (authentication, errors),
@@ -20,6 +20,7 @@ from typing import Self
 from urllib.parse import quote, urlsplit
 
 import requests
+from django.conf import settings
 from requests.auth import AuthBase
 from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
@@ -30,7 +31,6 @@ from connections.destinations.values import BatchReceipt, NewField, Renew, Targe
 
 PATH = "/api/v3.3"
 CONNECT_SECONDS = 10
-READ_SECONDS = 120
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -184,7 +184,7 @@ class Client:
                 self._root + path,
                 data=body,
                 headers=headers,
-                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                timeout=(CONNECT_SECONDS, settings.CAMPAIGN_MONITOR_READ_SECONDS),
                 allow_redirects=False,
             )
         except requests.RequestException as error:

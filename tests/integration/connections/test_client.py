@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import orjson
 import pytest
+from pytest_django import Settings
 
-from connections.destinations.campaign_monitor import client as client_module
 from connections.destinations.campaign_monitor.client import Client
 from connections.destinations.campaign_monitor.destination import DESTINATION
 from connections.destinations.errors import NeedsAdministrator, TryLater
@@ -158,8 +158,8 @@ def test_it_goes_on_after_a_dropped_line(server: ScriptedServer, client: Client)
     assert client.system_date()
 
 
-def test_silence_is_tried_later(server: ScriptedServer, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "READ_SECONDS", 0.2)
+def test_silence_is_tried_later(server: ScriptedServer, client: Client, settings: Settings) -> None:
+    settings.CAMPAIGN_MONITOR_READ_SECONDS = 0.2
     server.script = [STALL]
     with pytest.raises(TryLater) as caught:
         client.system_date()

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,15 +11,13 @@ from django.test import Client
 from config.accounts.models import User
 from config.jobs.models import JobStatus
 from connections import tasks
-from connections.models import Connection, Consent
+from connections.models import Connection
 from exports import actions, running
-from exports.models import Batch, Delivered, Export, Run
+from exports.models import Delivered, Export, Run
 from exports.run_states import Reason
 from tests import exporting
 from tests.integration.exports.test_running import small_batches
-from tests.processes import worker_processes
 from tests.sandbox import RunningSandbox
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -67,30 +64,6 @@ def test_removing_twice_changes_nothing(alice_client: Client, shared: Connection
     tasks.ring_for_open_jobs()
     assert not Connection.objects.filter(pk=shared.pk).exists()
     assert Export.objects.get().connection is None
-
-
-@pytest.mark.processes
-def test_it_goes_though_the_worker_was_killed(
-    account: RunningSandbox, alice_client: Client, shared: Connection, bob: User, tmp_path: Path
-) -> None:
-    exporting.profiles([{"email": f"p{n}@example.com"} for n in range(60)])
-    export = exporting.export_to(account, shared, exporting.segment_of_everyone(), by=bob)
-    # Keeps the run at work.
-    account.faults({"rules": [{"kind": "throttle", "path": "import", "retry_after": 300}]})
-    with worker_processes(tmp_path / "var", env={"LEASE_SECONDS": "2"}) as workers:
-        run = actions.start_run(export, by=None)
-        wait_until(lambda: Batch.objects.filter(run=run, attempt__gt=0).exists())
-        alice_client.post(f"/admin/connections/{shared.pk}/remove/", {f"use-{export.pk}": "detach"})
-        assert Connection.objects.get(pk=shared.pk).is_being_removed
-        workers.kill("work")
-        account.clear_faults()
-        workers.start("work")
-        wait_until(lambda: not Connection.objects.filter(pk=shared.pk).exists())
-    run.refresh_from_db()
-    assert (run.status, run.reason) == (JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
-    assert run.delivered + run.left + run.rejected + run.not_sent == run.planned == 60
-    assert Export.objects.get().connection is None
-    assert not Consent.objects.exists()
 
 
 def _ended_in_order(run: Run, account: RunningSandbox) -> None:

@@ -57,13 +57,3 @@ def test_it_stops_tells_and_heals(
     assert run_to_its_end(newsletter).delivered == 3
     assert (newsletter.version, newsletter.list_id, newsletter.mapping) == before
     assert "Reconnect needed" not in alice_client.get("/").content.decode()
-
-
-def test_it_stops_in_the_middle(
-    alice: User, newsletter: Export, shared: Connection, account: RunningSandbox
-) -> None:
-    sign_in(account, shared, alice)
-    account.faults({"rules": [{"kind": "refuse_credential", "code": 122, "path": "/import"}]})
-    run = run_to_its_end(newsletter)
-    assert (run.status, run.reason) == (JobStatus.FAILED, Reason.RECONNECT_NEEDED)
-    assert (run.planned, run.not_sent) == (3, 3)

@@ -14,7 +14,7 @@ from connections.destinations.campaign_monitor.sandbox.answers import MESSAGES, 
 from connections.destinations.campaign_monitor.sandbox.model import key_of
 
 # What happens to a whole call …
-ON_THE_WIRE = ("throttle", "error", "drop", "cut_short", "hang", "refuse_credential", "plan_full")
+ON_THE_WIRE = ("throttle", "error", "drop", "cut_short", "hang", "slow", "refuse_credential", "plan_full")
 # … and what happens to people in it.
 IN_THE_BODY = ("refuse_emails", "refuse_batch")
 KINDS = ON_THE_WIRE + IN_THE_BODY
@@ -42,7 +42,7 @@ class Rule:
     applied: bool = False  # throttle, error, drop, hang: whether the call still takes effect
     retry_after: float | None = None  # throttle, error: seconds, for Retry-After
     rate_limit_reset: float | None = None  # throttle: seconds, for X-RateLimit-Reset
-    seconds: float = 60.0  # hang: silence before the connection is dropped
+    seconds: float = 60.0  # hang: silence before the connection is dropped; slow: so much longer
     emails: list[str] = field(default_factory=list)  # refuse_emails, refuse_batch
     seen: int = 0
     acted: int = 0
@@ -136,11 +136,13 @@ class Faults:
             "rules": [asdict(rule) for rule in self.rules],
         }
 
-    def wait(self) -> None:
-        """The latency of one call."""
+    def wait(self, rule: Rule | None = None) -> None:
+        """The latency of one call, and what ``rule`` adds to it."""
         wanted = self.base_latency_ms if self.latency_ms is None else self.latency_ms
         if self.jitter_ms:
             wanted += self._chance.uniform(-self.jitter_ms, self.jitter_ms)
+        if rule and rule.kind == "slow":
+            wanted += rule.seconds * 1000
         if wanted > 0:
             time.sleep(wanted / 1000)
 

@@ -85,7 +85,7 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         request = self._request(path, query)
-        sandbox.faults.wait()
+        sandbox.faults.wait(rule)
         answer, caller = self._answer(request, rule)
         reply = self._reply(answer, request, rule)
         answered = rule is None or rule.kind not in {"drop", "hang"}

@@ -1,0 +1,134 @@
+"""What must hold after every fault, whatever it was: the one check of all these tests."""
+
+from dataclasses import dataclass
+
+from django.db import connection as database
+
+from config.jobs.models import JobStatus
+from exports.models import Delivered, Export, Outcome, Run
+from exports.run_states import Reason
+from exports.views.shown import ShownRun
+from tests.faults import ground
+from tests.faults.ground import Ground
+from tests.leaving import adds_up
+
+
+@dataclass(frozen=True)
+class Sent:
+    """How often somebody was sent by all runs so far, and how often it is known what came of it."""
+
+    times: int
+    known: int
+
+
+def check_end(
+    ground: Ground, run: Run, status: JobStatus, reason: Reason = Reason.NONE, sentence: str = ""
+) -> None:
+    """The run has ended as told, in words that hold ``sentence``; its figures add up; the list holds exactly what
+    the run says; and nobody was received more often than there was a reason for."""
+    ground.calm()
+    run.refresh_from_db()
+    told = ShownRun(run).story
+    assert (run.status, run.reason) == (status, reason), told
+    assert sentence in told
+    assert run.finished_at is not None
+    _check_figures(run)
+    _check_that_nobody_is_in_two_batches(run)
+    sent = _sent(ground.export)
+    _check_arrivals(ground, sent)
+    _check_list(ground, doubtful={email for email, it in sent.items() if it.times and not it.known})
+
+
+def check_everyone_is_there(ground: Ground, run: Run, rejected: int = 0) -> None:
+    """Nobody is missing, and everybody was received."""
+    assert run.not_sent == 0
+    assert run.delivered + run.unchanged == len(ground.people) - rejected
+    assert len(_delivered(ground.export)) == len(ground.people) - rejected
+
+
+def check_next_run_heals(world: Ground) -> None:
+    """One more person joins, and the next run sends exactly whom the list lacks: then everybody is there as they
+    are in the segment."""
+    world.calm()
+    world.add_person()
+    missing = world.people - _delivered(world.export)
+    run = world.start()
+    ground.wait_for_end(run)
+    check_end(world, run, JobStatus.SUCCESSFUL)
+    assert missing <= _delivered(world.export)
+    assert run.planned <= len(missing | world.left)
+    assert _on_list(world) == {email: world.names[email] for email in world.people}
+    check_everyone_is_there(world, run)
+
+
+def _check_figures(run: Run) -> None:
+    assert adds_up(run), vars(run)
+    people = Outcome.objects.filter(run=run)
+    for kind in ("left", "rejected", "invalid", "duplicate"):
+        figure = {"duplicate": "duplicates"}.get(kind, kind)
+        assert people.filter(kind=kind).count() == getattr(run, figure), kind
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT coalesce(sum(size), 0), coalesce(sum(delivered), 0), coalesce(sum("left"), 0),
+                   coalesce(sum(size) FILTER (WHERE status = 'not_sent'), 0)
+              FROM exports_batch WHERE run_id = %s AND status IN ('done', 'not_sent')
+            """,
+            [run.pk],
+        )
+        assert cursor.fetchone() == (run.planned, run.delivered, run.left, run.not_sent)
+
+
+def _check_that_nobody_is_in_two_batches(run: Run) -> None:
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT count(*), count(DISTINCT email) FROM exports_batch batch, unnest(batch.emails) AS email
+             WHERE run_id = %s AND status <> 'split'
+            """,
+            [run.pk],
+        )
+        assert cursor.fetchone() == (run.planned, run.planned)
+
+
+def _sent(export: Export) -> dict[str, Sent]:
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT email, sum(batch.attempt), count(*) FILTER (WHERE batch.status = 'done')
+              FROM exports_batch batch JOIN exports_run run ON run.id = batch.run_id,
+                   unnest(batch.emails) AS email
+             WHERE run.export_id = %s AND run.list_id = %s GROUP BY email
+            """,
+            [export.pk, export.list_id],
+        )
+        return {email: Sent(int(times), known) for email, times, known in cursor.fetchall()}
+
+
+def _check_arrivals(ground: Ground, sent: dict[str, Sent]) -> None:
+    """As often as sent, at most; and as often as that is known, at least. Who is rejected does not arrive."""
+    arrived = ground.sandbox.received(ground.export.list_id)
+    assert {email for email, times in arrived.items() if times} <= sent.keys()
+    rejected = set(Outcome.objects.filter(kind="rejected").values_list("email", flat=True))
+    for email in sent.keys() - rejected:
+        it, times = sent[email], arrived.get(email, 0)
+        assert it.known <= times <= it.times, f"{email} arrived {times} times: {it}"
+
+
+def _check_list(ground: Ground, doubtful: set[str]) -> None:
+    """The list holds whom the export knows there, and at most those beside them whose answer nobody heard."""
+    there, known = _on_list(ground).keys(), _delivered(ground.export)
+    assert known <= there
+    assert there - known <= doubtful
+    counts = ground.sandbox.counts(ground.export.list_id)
+    assert (counts["Active"], counts["Unsubscribed"]) == (len(there), len(ground.left))
+    assert sum(counts.values()) == len(there) + len(ground.left)
+
+
+def _on_list(ground: Ground) -> dict[str, str]:
+    return {person["EmailAddress"]: person["Name"] for person in ground.sandbox.people(ground.export.list_id)}
+
+
+def _delivered(export: Export) -> set[str]:
+    known = Delivered.objects.filter(delivered_set__export=export, delivered_set__list_id=export.list_id)
+    return set(known.values_list("email", flat=True))

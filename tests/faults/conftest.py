@@ -1,0 +1,65 @@
+"""One sandbox and one set of processes for all of these tests; whoever was killed is started anew for the next."""
+
+import os
+import random
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection as database
+from django.test import override_settings
+from pytest_django import DjangoDbBlocker
+
+from tests.faults import ground as grounds
+from tests.faults.ground import Ground
+from tests.processes import Workers, worker_processes
+from tests.sandbox import RunningSandbox, running_sandbox
+
+LEASE_SECONDS = 2
+READ_SECONDS = 2
+
+
+@pytest.fixture(scope="package")
+def own_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    """A sandbox that may be killed."""
+    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="package")
+def processes(
+    own_sandbox: RunningSandbox,
+    tmp_path_factory: pytest.TempPathFactory,
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator[Workers]:
+    """Workers who are given up for dead after two seconds, and a clock that ticks often."""
+    told = {
+        "CAMPAIGN_MONITOR_SANDBOX_URL": own_sandbox.url,
+        "CAMPAIGN_MONITOR_READ_SECONDS": READ_SECONDS,
+        "LEASE_SECONDS": LEASE_SECONDS,
+    }
+    with django_db_blocker.unblock(), override_settings(**told):
+        _keep_what_is_committed()
+        with worker_processes(tmp_path_factory.mktemp("var"), env={"TICK_MILLISECONDS": "1000"}) as workers:
+            yield workers
+
+
+@pytest.fixture
+def ground(transactional_db: None, own_sandbox: RunningSandbox, processes: Workers) -> Ground:
+    """An export that is ready to run, in a world where everything is well."""
+    own_sandbox.reset()
+    processes.mend()
+    return grounds.make(own_sandbox, processes)
+
+
+@pytest.fixture
+def chance() -> random.Random:
+    """Random moments; the seed is the one that pytest prints as ``--randomly-seed``, or SEED."""
+    return random.Random(int(os.environ.get("SEED") or random.randrange(1_000_000)))
+
+
+def _keep_what_is_committed() -> None:
+    """The tests' server is a hasty one, that may forget the last moments when it crashes."""
+    with database.cursor() as cursor:
+        cursor.execute(f"ALTER DATABASE {database.settings_dict['NAME']} SET synchronous_commit = on")
+    database.close()

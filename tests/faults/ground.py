@@ -1,0 +1,125 @@
+"""What every fault strikes at: an export of some thousands to a list of the sandbox, run by real processes."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection as database
+
+from config.jobs.models import OPEN
+from connections.models import Connection
+from exports import actions
+from exports.models import Export, Run
+from exports.views.shown import ShownRun
+from segments.models import Segment
+from tests import exporting, waiting
+from tests.leaving import join
+from tests.processes import Workers
+from tests.sandbox import RunningSandbox
+
+PEOPLE = 8_000
+LEFT = 3  # have unsubscribed
+# So long takes a call while there shall be moments to strike at. Two at once, of a thousand people each.
+SLOW = 0.25  # seconds
+IN_FLIGHT = 2
+
+
+@dataclass
+class Ground:
+    """``names`` says by address what the list should hold of whom; ``left`` have unsubscribed and stay so."""
+
+    sandbox: RunningSandbox
+    workers: Workers
+    connection: Connection
+    segment: Segment
+    export: Export
+    names: dict[str, str]
+    left: frozenset[str]
+
+    @property
+    def people(self) -> set[str]:
+        """Everybody whom the list should hold."""
+        return self.names.keys() - self.left
+
+    def start(self) -> Run:
+        """Start a run, as a person does."""
+        return actions.start_run(Export.objects.get(pk=self.export.pk), by=None)
+
+    def trouble(self, *rules: dict[str, Any], seconds: float = SLOW, seed: int | None = None) -> None:
+        """Let the sandbox misbehave, and take its time with imports that nothing else happens to."""
+        slow = {"kind": "slow", "path": "/import", "seconds": seconds}
+        self.sandbox.faults({"rules": [*rules, slow], "seed": seed})
+
+    def calm(self) -> None:
+        """All is well with the sandbox, and it answers at once."""
+        self.sandbox.clear_faults()
+
+    def add_person(self) -> str:
+        """Somebody new in the segment; their address."""
+        email = f"new{len(self.names)}@example.com"
+        self.names[email] = "New"
+        exporting.profiles([{"email": email, "first_name": "New", "id": email}])
+        join(self.segment, email)
+        return email
+
+    def moves_to(self, list_id: str) -> None:
+        """From now on the export sends to this list, which is empty."""
+        Export.objects.filter(pk=self.export.pk).update(list_id=list_id)
+        self.export.refresh_from_db()
+        self.left = frozenset()
+
+
+def make(sandbox: RunningSandbox, workers: Workers) -> Ground:
+    """Nothing has run yet. Among the people are one without a valid address and one who is there twice."""
+    names = {f"p{number}@example.com": f"Name {number}" for number in range(PEOPLE)}
+    left = frozenset(list(names)[:: PEOPLE // LEFT][:LEFT])
+    exporting.profiles([{"email": "P7@example.com", "first_name": "Older"}, {"email": "nobody", "first_name": ""}])
+    _add_profiles(names)
+    segment = exporting.segment_of_everyone()
+    sandbox.set_state(sorted(left), "Unsubscribed")
+    connection = exporting.sandbox_connection(sandbox)
+    Connection.objects.filter(pk=connection.pk).update(max_in_flight=IN_FLIGHT)
+    mapping = [{"attribute": "first_name", "field": "name"}]
+    export = exporting.export_to(sandbox, connection, segment, mapping=mapping)
+    return Ground(sandbox, workers, connection, segment, export, names, left)
+
+
+def _add_profiles(names: Mapping[str, str]) -> None:
+    """Thousands at once."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO segments_profile (source_id, key, attributes, created_at, updated_at)
+            SELECT (SELECT min(id) FROM segments_datasource), person.email,
+                   jsonb_build_object('email', person.email, 'first_name', person.name), now(), now()
+              FROM unnest(%s::text[], %s::text[]) AS person (email, name)
+            """,
+            [list(names.keys()), list(names.values())],
+        )
+
+
+def wait_until(run: Run, reached: Callable[[Run], bool]) -> None:
+    """Wait until the run has come that far; an AssertionError tells where it stands when it never does."""
+
+    def it_has() -> bool:
+        run.refresh_from_db()
+        there = reached(run)
+        assert there or run.is_open, tell(run)
+        return there
+
+    waiting.wait_until(it_has, tell=lambda: tell(run), seconds=90)
+
+
+def wait_for_end(run: Run) -> None:
+    wait_until(run, lambda run: run.status not in OPEN)
+
+
+def wait_for_delivered(run: Run, share: float) -> None:
+    """Until that share of the people is delivered, and the run goes on."""
+    wait_until(run, lambda run: run.delivered > share * PEOPLE)
+    assert run.is_open, tell(run)
+
+
+def tell(run: Run) -> str:
+    progress = f"{run.progress_done} of {run.progress_total}, attempt {run.attempt}"
+    return f"{run.status}, {run.stage}, {progress}, until {run.resume_at}: {run.reason} {ShownRun(run).story}"

@@ -1,0 +1,161 @@
+"""Processes that are killed or frozen, and two where there should be one."""
+
+import random
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.db import connection as database
+from django.db import transaction
+
+from config.audit.models import AuditEntry
+from config.jobs import clock
+from config.jobs.models import JobStatus
+from exports import running, scheduling
+from exports.models import Export, ExportSchedule, ExportTick, Run
+from exports.run_states import Reason
+from exports.running import Next
+from exports.tasks import work_on_run
+from tests import exporting
+from tests.faults import ground as grounds
+from tests.faults.checking import check_end, check_everyone_is_there, check_next_run_heals
+from tests.faults.ground import Ground
+from tests.faults.web import web_process
+from tests.waiting import somebody_waits_for_a_lock, wait_until
+
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+
+
+def test_a_worker_is_killed(ground: Ground, chance: random.Random) -> None:
+    refused = chance.sample(sorted(ground.people), 2)
+    ground.trouble({"kind": "refuse_emails", "emails": refused})
+    run = ground.start()
+    grounds.wait_for_delivered(run, chance.uniform(0, 0.4))
+    ground.workers.kill("work")
+    ground.workers.start("work")
+    grounds.wait_for_end(run)
+    assert run.attempt > 1
+    assert run.rejected == len(refused)
+    check_end(ground, run, JobStatus.WARNINGS, Reason.SOME_REJECTED, "did not take some people")
+    check_everyone_is_there(ground, run, rejected=len(refused))
+
+
+def test_a_frozen_worker_wakes_too_late(ground: Ground) -> None:
+    """This process takes over meanwhile."""
+    ground.trouble()
+    run = ground.start()
+    grounds.wait_for_delivered(run, 0)
+    frozen_at = run.attempt
+    wait_until(lambda: _is_frozen_at_rest(ground))
+    wait_until(lambda: running.carry_on(run.pk) == Next.NOTHING and not _is_open(run))
+    ended = (run.status, run.delivered, run.finished_at, run.attempt)
+    ground.workers.thaw("work")
+    check_next_run_heals(ground)  # by the worker that has woken
+    run.refresh_from_db()
+    assert run.attempt > frozen_at
+    assert (run.status, run.delivered, run.finished_at, run.attempt) == ended
+
+
+def test_two_workers_fight_over_one_run(ground: Ground, chance: random.Random) -> None:
+    """This process takes it from the worker in the midst of it, and the worker takes it back."""
+    ground.trouble()
+    run = ground.start()
+    grounds.wait_for_delivered(run, chance.uniform(0, 0.3))
+    Run.objects.filter(pk=run.pk).update(lease_until=None)
+    other = threading.Thread(target=_carry_on, args=(run,))
+    other.start()
+    wait_until(lambda: _attempt(run) == 2)
+    wait_until(lambda: _is_taken_back(run))
+    grounds.wait_for_end(run)
+    other.join()
+    check_end(ground, run, JobStatus.SUCCESSFUL)
+    check_everyone_is_there(ground, run)
+    check_next_run_heals(ground)
+
+
+def test_the_web_is_killed_while_a_run_is_started_and_while_it_goes(ground: Ground, tmp_path: Path) -> None:
+    alice = exporting.an_administrator()
+    ground.trouble()
+    with web_process(tmp_path, alice) as web:
+        with transaction.atomic():
+            Export.objects.select_for_update().get(pk=ground.export.pk)  # holds the click half way
+            click = threading.Thread(target=web.post_in_vain, args=(_start_url(ground),))
+            click.start()
+            wait_until(somebody_waits_for_a_lock)
+            web.kill()
+            click.join()
+        assert not Run.objects.exists()
+        assert not AuditEntry.objects.filter(action="run").exists()
+        web.start()
+        assert web.post(_start_url(ground)).status_code == 302
+        run = Run.objects.get()
+        grounds.wait_for_delivered(run, 0)
+        web.kill()
+    grounds.wait_for_end(run)
+    assert run.requested_by == alice
+    check_end(ground, run, JobStatus.SUCCESSFUL)
+    check_everyone_is_there(ground, run)
+
+
+def test_beat_is_killed(ground: Ground) -> None:
+    """What goes goes on; what becomes due meanwhile is started once beat is back, and once only."""
+    ground.trouble()
+    run = ground.start()
+    grounds.wait_for_delivered(run, 0)
+    ground.workers.kill("beat")
+    grounds.wait_for_end(run)
+    check_end(ground, run, JobStatus.SUCCESSFUL)
+    check_everyone_is_there(ground, run)
+    rule = {"recurrence": "daily", "zone": "UTC", "times": ["14:00"]}
+    scheduling.set_schedule(ground.export, is_on=True, rule=rule, version=0, by=None)
+    ExportSchedule.objects.update(due_at=clock.now() - timedelta(minutes=1))
+    ground.workers.start("beat")
+    wait_until(lambda: ExportTick.objects.filter(export=ground.export).exists())
+    scheduled = ExportTick.objects.get().run
+    assert scheduled is not None
+    grounds.wait_for_end(scheduled)
+    check_end(ground, scheduled, JobStatus.SUCCESSFUL, Reason.NOTHING_CHANGED, "Nothing was sent")
+    assert ground.export.runs.count() == 2
+
+
+def _carry_on(run: Run) -> None:
+    """In a thread."""
+    try:
+        running.carry_on(run.pk)
+    finally:
+        database.close()
+
+
+def _is_frozen_at_rest(ground: Ground) -> bool:
+    """Not within a transaction: it would keep its locks until the database ends that, after ten seconds."""
+    ground.workers.freeze("work")
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE xact_start IS NOT NULL"
+            " AND pid <> pg_backend_pid() AND datname = current_database())"
+        )
+        (is_at_work,) = cursor.fetchone()
+    if is_at_work:
+        ground.workers.thaw("work")
+    return not is_at_work
+
+
+def _is_open(run: Run) -> bool:
+    run.refresh_from_db()
+    return run.is_open
+
+
+def _attempt(run: Run) -> int:
+    return Run.objects.values_list("attempt", flat=True).get(pk=run.pk)
+
+
+def _is_taken_back(run: Run) -> bool:
+    """Whether the worker has it again; until then its lease is taken away and the bell rung."""
+    Run.objects.filter(pk=run.pk, attempt=2).update(lease_until=None)
+    work_on_run.delay(run.pk)
+    return _attempt(run) > 2
+
+
+def _start_url(ground: Ground) -> str:
+    return f"/data/exports/{ground.export.pk}/run/"

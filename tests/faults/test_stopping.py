@@ -1,0 +1,125 @@
+"""A person stops a run, wherever it is just then; and somebody removes the connection under it."""
+
+import pytest
+from django.db import connection as database
+from django.db import transaction
+
+from config.jobs import clock
+from config.jobs.models import JobStatus
+from connections import removal
+from connections.models import Connection, Consent
+from connections.used_by import Verb, uses_of
+from exports import actions
+from exports.models import Batch, Export, Run, Stage
+from exports.run_states import Reason
+from tests import exporting
+from tests.faults import ground as grounds
+from tests.faults.checking import check_end, check_everyone_is_there, check_next_run_heals
+from tests.faults.ground import Ground
+from tests.waiting import somebody_waits_for_a_lock, wait_until
+
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+
+CANCELED = (JobStatus.CANCELED, Reason.CANCELED_BY_PERSON, "A person canceled the run.")
+PATIENCE = {"kind": "throttle", "path": "/import", "retry_after": 300}
+SLOW_COUNT = {"kind": "hang", "path": "/stats", "skip": 1, "seconds": 1.5}  # the first one is asked by the check
+
+
+def test_it_is_canceled_in_the_queue(ground: Ground) -> None:
+    ground.workers.freeze("work")
+    run = ground.start()
+    actions.cancel_run(run, by=None)
+    ground.workers.thaw("work")
+    grounds.wait_for_end(run)
+    check_end(ground, run, *CANCELED)
+    assert (run.members, run.planned) == (0, 0)
+    check_next_run_heals(ground)
+
+
+def test_it_is_canceled_in_its_check(ground: Ground) -> None:
+    ground.trouble({"kind": "slow", "path": "/customfields", "seconds": 1})
+    run = ground.start()
+    grounds.wait_until(run, lambda run: run.attempt > 0)
+    assert run.stage == Stage.CHECK, grounds.tell(run)
+    actions.cancel_run(run, by=None)
+    grounds.wait_for_end(run)
+    check_end(ground, run, *CANCELED)
+    assert run.not_sent == run.planned
+    check_next_run_heals(ground)
+
+
+def test_it_is_canceled_while_it_is_planned(ground: Ground) -> None:
+    ground.workers.freeze("work")
+    run = ground.start()
+    with transaction.atomic():
+        _let_nobody_write_batches()
+        ground.workers.thaw("work")
+        grounds.wait_until(run, lambda run: run.stage == Stage.PLAN)
+        wait_until(somebody_waits_for_a_lock)
+        Run.objects.filter(pk=run.pk).update(cancel_requested_at=clock.now())
+    grounds.wait_for_end(run)
+    check_end(ground, run, *CANCELED)
+    assert run.not_sent == run.planned
+    check_next_run_heals(ground)
+
+
+def test_it_is_canceled_while_it_delivers(ground: Ground) -> None:
+    ground.trouble(seconds=1)  # so that there is time to hear of it
+    run = ground.start()
+    grounds.wait_for_delivered(run, 0)
+    actions.cancel_run(run, by=None)
+    grounds.wait_for_end(run)
+    check_end(ground, run, *CANCELED)
+    assert 0 < run.not_sent < run.planned
+    check_next_run_heals(ground)
+
+
+def test_it_is_canceled_while_it_waits_for_the_destination(ground: Ground) -> None:
+    """At once, though the destination asked for five minutes of patience; the next run keeps to them."""
+    ground.trouble(PATIENCE | {"skip": 2})
+    run = ground.start()
+    grounds.wait_until(run, lambda run: run.resume_at is not None)
+    assert run.reason == Reason.WAITING_FOR_DESTINATION
+    actions.cancel_run(run, by=None)
+    grounds.wait_for_end(run)
+    check_end(ground, run, *CANCELED)
+    assert 0 < run.not_sent < run.planned
+    Connection.objects.update(paused_until=None)
+    check_next_run_heals(ground)
+
+
+def test_it_is_canceled_when_all_is_sent(ground: Ground) -> None:
+    """Too late: there is nothing left that could be stopped, and the run says what is true."""
+    ground.trouble(SLOW_COUNT, seconds=0)
+    run = ground.start()
+    grounds.wait_until(run, lambda run: 0 < run.planned == run.delivered + run.left)
+    actions.cancel_run(run, by=None)
+    grounds.wait_for_end(run)
+    check_end(ground, run, JobStatus.SUCCESSFUL)
+    check_everyone_is_there(ground, run)
+    check_next_run_heals(ground)
+
+
+def test_its_connection_is_removed_and_its_worker_killed(ground: Ground) -> None:
+    """The run stops first, whoever gets to it; then the connection goes, and another one takes its place."""
+    ground.trouble()
+    run = ground.start()
+    grounds.wait_for_delivered(run, 0)
+    ground.workers.freeze("work")
+    verbs = {use.key: Verb.DETACH for use in uses_of(ground.connection.pk)}
+    assert not removal.remove(by=exporting.an_administrator(), connection=ground.connection, verbs=verbs)
+    assert Connection.objects.get().is_being_removed
+    ground.workers.kill("work")
+    ground.workers.start("work")
+    wait_until(lambda: not Connection.objects.exists())
+    check_end(ground, run, *CANCELED)
+    assert 0 < run.not_sent < run.planned
+    assert not Consent.objects.exists()
+    ground.connection = exporting.sandbox_connection(ground.sandbox, name="Another")
+    Export.objects.update(connection=ground.connection)
+    check_next_run_heals(ground)
+
+
+def _let_nobody_write_batches() -> None:
+    with database.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {Batch._meta.db_table} IN SHARE MODE")
