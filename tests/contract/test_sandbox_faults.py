@@ -239,6 +239,7 @@ def test_a_door_that_is_not_there_names_those_that_are(sandbox: RunningSandbox) 
 
 def test_a_slow_call_is_answered_all_the_same(sandbox: RunningSandbox) -> None:
     trouble(sandbox, "slow", seconds=0.3)
-    started = time.monotonic()
-    assert sandbox.api("GET", "/systemdate.json").ok
-    assert time.monotonic() - started > 0.3
+    started = time.perf_counter()
+    assert send(sandbox).ok
+    assert time.perf_counter() - started >= 0.3
+    assert sandbox.counts()["Active"] == 1
