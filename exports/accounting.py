@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from django.db.models import Count, Max, Min, Q
+from django.db.models import Count, Max, Min, Q, Sum
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from exports import messages
-from exports.models import Run
+from exports.models import IS_REMOVAL, BatchStatus, Run
+from exports.recording_unanswered import UNANSWERED
 
 
 class PeopleKind(StrEnum):
@@ -148,7 +149,7 @@ def sections_of(run: Run) -> list[OutcomeSection]:
     groups = groups_of(run)
     not_sent = [group for group in groups if group.kind in NOT_SENT_KINDS]
     if run.not_sent and not run.is_open:
-        not_sent.append(OutcomeGroup(PeopleKind.NOT_SENT, "", str(MEANINGS[PeopleKind.NOT_SENT]), run.not_sent))
+        not_sent += _not_reached(run)
     kept_back = run.invalid + run.duplicates + run.without_consent + run.not_sent
     return [
         OutcomeSection(PeopleKind.DELIVERED, _("Delivered"), run.delivered),
@@ -156,6 +157,18 @@ def sections_of(run: Run) -> list[OutcomeSection]:
         OutcomeSection(PeopleKind.REJECTED, _("Rejected"), run.rejected, _of_kind(groups, PeopleKind.REJECTED)),
         OutcomeSection(PeopleKind.NOT_SENT, _("Not sent"), kept_back, not_sent),
     ]
+
+
+def _not_reached(run: Run) -> list[OutcomeGroup]:
+    """Who was sent without an answer apart from whom nobody has sent."""
+    kind = PeopleKind.NOT_SENT
+    batches = run.batches.exclude(IS_REMOVAL).filter(status=BatchStatus.NOT_SENT, code=UNANSWERED)
+    unanswered = batches.aggregate(people=Sum("size", default=0))["people"]
+    found = [
+        OutcomeGroup(kind, UNANSWERED, str(messages.of_code(UNANSWERED)), unanswered),
+        OutcomeGroup(kind, "", str(MEANINGS[kind]), run.not_sent - unanswered),
+    ]
+    return [group for group in found if group.people]
 
 
 def removals_of(run: Run) -> list[OutcomeSection]:

@@ -13,7 +13,7 @@ from config.jobs.leases import hold_fence
 from config.jobs.models import JobStatus
 from connections import credentials
 from connections.destinations.errors import DestinationError
-from exports import matching, recording_removals, retries, telling
+from exports import matching, recording_removals, recording_unanswered, retries, telling
 from exports.models import IS_REMOVAL, BatchStatus, Delivered, OutcomeKind, Run, Stage
 from exports.removing import HeldBecause
 from exports.run_states import Reason, RunEnded, change_status
@@ -83,6 +83,7 @@ def _end(
     next_try_at: datetime | None = None,
 ) -> None:
     hold_fence(run)
+    recording_unanswered.keep(run)
     run.batches.filter(status__in=(BatchStatus.PLANNED, BatchStatus.SENDING)).update(status=BatchStatus.NOT_SENT)
     recording_removals.keep_doubtful(run)
     counts: dict[str, object] = {**(figures or _figures(run))}

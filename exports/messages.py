@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from connections.destinations import values
 from exports.models import Outcome, Run
 from exports.planning import BAD_EMAIL, DUPLICATE, NO_CONSENT, NO_EMAIL
+from exports.recording_unanswered import UNANSWERED
 from exports.run_states import Reason
 
 
@@ -153,6 +154,7 @@ _OUTCOMES: dict[str, str | Promise] = {
     BAD_EMAIL: _("This is not a deliverable email address."),
     DUPLICATE: _("Another profile with the same address was updated more recently and is sent instead."),
     NO_CONSENT: _("The attribute that the connection requires is not true for this person."),
+    UNANSWERED: _("Sent, and no answer came before the run ended: nobody knows whether the list took them."),
     values.Deed.MARK.value: _("Marked on the list."),
     values.Deed.DELETE.value: _("Deleted from the list."),
     values.Deed.UNSUBSCRIBE.value: _("Unsubscribed."),

@@ -32,4 +32,5 @@ def _of_outcomes(outcomes: "QuerySet[Outcome]") -> Iterator[tuple[Any, ...]]:
 
 def _of_batches(people: BatchPeople) -> Iterator[tuple[Any, ...]]:
     for person in people.everybody():
-        yield person.email, person.profile_id, "", "", person.batch_label
+        reason = messages.of_code(person.code)
+        yield person.email, person.profile_id, person.code, reason, person.batch_label

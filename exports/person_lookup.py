@@ -15,6 +15,7 @@ from config.accounts.models import User
 from exports import converting, messages
 from exports.models import Delivered, Export, Outcome, OutcomeKind, Refused, Removed, Run
 from exports.permissions import user_can_manage
+from exports.recording_unanswered import UNKNOWN_DATA
 from segments import audience
 from segments.audience import AddressHolder
 
@@ -27,6 +28,7 @@ class Standing(StrEnum):
     DELIVERED = "delivered"
     LEFT = "left"
     REJECTED = "rejected"
+    UNANSWERED = "unanswered"
     REMOVED = "removed"
     NOT_SENT = "not_sent"
 
@@ -35,6 +37,7 @@ LABELS: dict[Standing, str | Promise] = {
     Standing.DELIVERED: _("Delivered"),
     Standing.LEFT: _("Left as they are"),
     Standing.REJECTED: _("Rejected"),
+    Standing.UNANSWERED: _("Sent, not answered"),
     Standing.REMOVED: _("Removed from the list"),
     Standing.NOT_SENT: _("Not sent"),
 }
@@ -157,7 +160,8 @@ def _standing(export: Export, known: _Known) -> tuple[Standing, int]:
     if refused := known.refused.get(place):
         return Standing.LEFT if refused.left else Standing.REJECTED, refused.last_run_id
     if delivered := known.delivered.get(place):
-        return Standing.DELIVERED, delivered.last_run_id
+        answered = delivered.data_hash != UNKNOWN_DATA
+        return Standing.DELIVERED if answered else Standing.UNANSWERED, delivered.last_run_id
     if removed := known.removed.get(place):
         return Standing.REMOVED, removed.run_id
     return Standing.NOT_SENT, 0

@@ -1,7 +1,6 @@
 """What became of a batch of removals: who is off the list, who stays and why, and what is known of them now."""
 
 from typing import Any
-from uuid import UUID
 
 from django.db import connection as database
 
@@ -9,6 +8,7 @@ from config.jobs import clock
 from connections.destinations.values import ALREADY_REMOVED, FOUND_THERE, BatchReceipt, Deed, OutcomeKind
 from exports.models import Batch, BatchStatus, Origin, Run
 from exports.models import OutcomeKind as Kind
+from exports.recording_unanswered import UNKNOWN_DATA
 
 # Whoever was found there stays known, and is never asked about again. Whoever is off the list, or is on it in a
 # state that mails nobody, is not known to be there because of the export any more.
@@ -97,7 +97,7 @@ def keep_doubtful(run: Run) -> None:
                 "account": run.account,
                 "list": run.list_id,
                 "mark_field": run.frozen.get("removal", {}).get("mark_field", ""),
-                "unknown": UUID(int=0),
+                "unknown": UNKNOWN_DATA,
             },
         )
 

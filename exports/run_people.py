@@ -45,6 +45,7 @@ class BatchPerson:
     profile_id: int
     email: str
     batch_label: str
+    code: str  # that of their batch, where it was not sent
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,10 @@ def first_in(batch: Batch, limit: int) -> list[SentPerson]:
 
 class BatchPeople(Sequence[BatchPerson]):
     """Everybody of one kind in the batches of a run, in the order of sending; sliced, never read as a whole.
-    ``words``: a part of the address to look for, which reads every batch."""
+    ``words``: a part of the address to look for, which reads every batch. ``code``: only batches that say so."""
 
-    def __init__(self, run: Run, kind: PeopleKind, words: str = "") -> None:
-        self._run, self._words = run, words
+    def __init__(self, run: Run, kind: PeopleKind, words: str = "", code: str = "") -> None:
+        self._run, self._words, self._code = run, words, code
         self._statuses = _STATUSES[kind]
         self._taken_only = kind in (PeopleKind.DELIVERED, PeopleKind.NEW)
         self._counts: list[tuple[int, int]] | None = None
@@ -102,6 +103,7 @@ class BatchPeople(Sequence[BatchPerson]):
         if self._counts is None:
             count = "delivered" if self._taken_only else "size"
             rows = self._run.batches.exclude(IS_REMOVAL).filter(status__in=self._statuses).order_by("number")
+            rows = rows.filter(code=self._code) if self._code else rows
             self._counts = list(rows.values_list("pk", count))
         return self._counts
 
@@ -128,9 +130,11 @@ class BatchPeople(Sequence[BatchPerson]):
     def _search(self) -> tuple[str, list[Any]]:
         where = "batch.run_id = %s AND batch.status = ANY (%s) AND strpos(person.email, %s) > 0"
         where += " AND batch.deed NOT IN ('mark', 'delete', 'unsubscribe')"
+        where += " AND %s IN ('', batch.code)"
         if self._taken_only:
             where += f" AND {_TAKEN}"
-        return where, [self._run.pk, [str(status.value) for status in self._statuses], self._words.lower()]
+        statuses = [str(status.value) for status in self._statuses]
+        return where, [self._run.pk, statuses, self._words.lower(), self._code]
 
     def _count_found(self) -> int:
         if self._found is None:
@@ -142,7 +146,8 @@ class BatchPeople(Sequence[BatchPerson]):
 
     def _read(self, where: str, parameters: list[Any], offset: int, limit: int) -> list[BatchPerson]:
         statement = f"""
-            SELECT person.profile_id, person.email, batch.label FROM {_PEOPLE} WHERE {where}
+            SELECT person.profile_id, person.email, batch.label,
+                   CASE WHEN batch.status = 'not_sent' THEN batch.code ELSE '' END FROM {_PEOPLE} WHERE {where}
              ORDER BY batch.number, person.place OFFSET %s LIMIT %s
         """  # noqa: S608 - only our own fragments are put in
         with database.cursor() as cursor:

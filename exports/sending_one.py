@@ -7,7 +7,6 @@ gone out is written before they go, and what became of them afterwards; the next
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 import orjson
 from django.db import connection as database
@@ -25,12 +24,11 @@ from connections.models import Connection
 from exports import matching, messages, planning, policies
 from exports.models import Delivered, DeliveredSet, Export, Origin
 from exports.policies import Refusal
+from exports.recording_unanswered import UNKNOWN_DATA
 from exports.rights import disclosures
 from segments import audience
 from segments.rights import gate
 
-# A hash of nothing: whoever lies in *delivered* with it is sent again by the next run.
-_UNKNOWN = UUID(int=0)
 _SENT = ("add", "update", "unchanged", "still_refused", "unmark", "bring_back")
 
 
@@ -162,7 +160,7 @@ def _note_intention(export: Export, connection: Connection, one: _One, by: User)
         cursor.execute(
             "INSERT INTO exports_delivered (delivered_set_id, email, data_hash, last_run_id)"
             " VALUES (%s, %s, %s, 0) ON CONFLICT DO NOTHING",
-            [known.pk, one.email, _UNKNOWN],
+            [known.pk, one.email, UNKNOWN_DATA],
         )
     disclosures.write_one(export, connection.account, export.list_id, one.email)
     record("export.one_person_sent", export, by=by, changes={"customer": (None, one.profile_id)})
@@ -200,7 +198,7 @@ def _keep(delivered_set: int, one: _One, answer: Answer) -> None:
         condition = "" if taken else " AND data_hash = %s"  # what was delivered before stays known
         cursor.execute(
             f"DELETE FROM {other} WHERE delivered_set_id = %s AND email = %s{condition}",  # noqa: S608
-            [delivered_set, one.email, *([] if taken else [_UNKNOWN])],
+            [delivered_set, one.email, *([] if taken else [UNKNOWN_DATA])],
         )
     if taken:
         _keep_origin(delivered_set, one, answer)

@@ -42,6 +42,10 @@ class TryLater(DestinationError):
         self.throttled = throttled
 
 
+# Codes of a TryLater that leave open whether the call has done its work. (So does every status of 500 and more.)
+LEFT_OPEN = ("timeout", "cut_short", "unreadable")
+
+
 class BatchRefused(DestinationError):
     """The vendor refused the whole batch because of something in it."""
 

@@ -137,14 +137,14 @@ def _found(request: Request, run: Run, kind: PeopleKind, words: str) -> "QuerySe
         return Outcome.objects.none()
     if kind in run_people.OUTCOMES:
         return run_people.outcomes_of(run, kind, request.GET.get("code", ""), words).order_by("pk")
-    return BatchPeople(run, kind, words)
+    return BatchPeople(run, kind, words, request.GET.get("code", ""))
 
 
 def _shown(rows: list[Any]) -> list[dict[str, object]]:
     return [
         {"person": row, "why": messages.of_outcome(row), "code": row.code}
         if isinstance(row, Outcome)
-        else {"person": row, "batch": row.batch_label}
+        else {"person": row, "batch": row.batch_label, "why": messages.of_code(row.code)}
         for row in rows
     ]
 

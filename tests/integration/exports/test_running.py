@@ -12,16 +12,19 @@ from django.db import connection as database
 from pytest_django import Settings
 
 from config.accounts.models import User
-from config.jobs import clock
+from config.jobs import clock, leases
 from config.jobs.leases import LeaseLost, claim
 from config.jobs.models import JobStatus
 from connections import slots
 from connections.destinations.values import BatchReceipt
 from connections.models import Connection
-from exports import actions, claiming, delivery, recording, running
+from exports import accounting, actions, claiming, delivery, person_lookup, recording, running
 from exports.lines import Sent
 from exports.models import Batch, BatchStatus, Delivered, DeliveredSet, Export, Run, Stage, Trigger
+from exports.person_lookup import Standing
+from exports.recording_unanswered import UNANSWERED
 from exports.run_states import Reason
+from segments.models import Profile
 from tests import exporting
 from tests.sandbox import RunningSandbox, sandbox, sandbox_process
 
@@ -302,6 +305,35 @@ def test_it_sends_again_what_a_dead_worker_left_unanswered(sandbox: RunningSandb
     ended = carry_on_to_its_end(run)
     assert (ended.status, ended.delivered) == (JobStatus.SUCCESSFUL, 5)
     assert ended.batches.get().attempt == 2
+
+
+def test_it_says_who_was_sent_without_an_answer_and_sends_them_again(sandbox: RunningSandbox, alice: User) -> None:
+    export = make_export(sandbox, 5)
+    run_to_its_end(export)
+    Profile.objects.filter(attributes__email="p0000@example.com").update(
+        attributes={"email": "p0000@example.com", "first_name": "Anew"}
+    )
+    run = actions.start_run(export, by=alice)
+    dead = claim(run)
+    assert dead is not None
+    _plan_as(dead)
+    recording.intend(dead, list(dead.batches.values_list("pk", flat=True)))
+    leases.release(dead)  # its worker is gone, in the middle of a call
+    actions.cancel_run(run, by=alice)
+    running.carry_on(run.pk)
+    run.refresh_from_db()
+    assert (run.status, run.not_sent, adds_up(run)) == (JobStatus.CANCELED, 1, True)
+    told = accounting.sections_of(run)[-1].groups
+    assert [(group.code, group.people) for group in told] == [(UNANSWERED, 1)]
+    found = person_lookup.look_up("p0000@example.com", by=alice).exports[0]
+    assert found.standing == Standing.UNANSWERED
+    Profile.objects.filter(attributes__email="p0000@example.com").update(
+        attributes={
+            "email": "p0000@example.com",
+            "first_name": "Name 0",
+        }  # as it was, though the list may know better
+    )
+    assert run_to_its_end(export).delivered == 1
 
 
 def test_it_refuses_the_word_of_a_worker_that_wakes_too_late(sandbox: RunningSandbox, alice: User) -> None:

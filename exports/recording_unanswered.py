@@ -1,0 +1,49 @@
+"""People who were sent when their run ended, and nobody knows whether they arrived: no answer came before a person
+canceled it, or before it gave up. The list may hold them, with the old data or the new; so they count as known
+there with data that nobody knows. The next run sends them again, and removes them should they have left."""
+
+from uuid import UUID
+
+from django.db import connection as database
+
+from connections.destinations.errors import LEFT_OPEN
+from exports.models import Run
+
+UNANSWERED = "unanswered"  # a batch's code
+# The hash of data that nobody knows.
+UNKNOWN_DATA = UUID(int=0)
+
+# A call that was refused, or never got out, has done nothing.
+_KEEP = """
+    WITH unanswered AS (
+        UPDATE exports_batch SET code = %(code)s
+         WHERE run_id = %(run)s AND attempt > 0 AND deed NOT IN ('mark', 'delete', 'unsubscribe')
+           AND (status = 'sending'
+                OR status = 'planned' AND (http_status >= 500 OR code = ANY (%(open)s)))
+        RETURNING emails)
+    INSERT INTO exports_delivered (delivered_set_id, email, data_hash, last_run_id, first_run_id)
+    SELECT known.id, person.email, %(unknown)s, %(run)s, %(run)s
+      FROM exports_deliveredset known, unanswered CROSS JOIN unnest(unanswered.emails) AS person (email)
+     WHERE known.export_id = %(export)s AND known.account = %(account)s AND known.list_id = %(list)s
+       AND person.email <> ''
+     ORDER BY person.email
+        ON CONFLICT (delivered_set_id, email)
+        DO UPDATE SET data_hash = excluded.data_hash, last_run_id = excluded.last_run_id
+"""
+
+
+def keep(run: Run) -> None:
+    """Keep them, in the transaction that ends the run, before its batches say that they are not sent."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            _KEEP,
+            {
+                "code": UNANSWERED,
+                "open": ["", *LEFT_OPEN],  # the worker of one without any trouble died
+                "run": run.pk,
+                "unknown": UNKNOWN_DATA,
+                "export": run.export_id,
+                "account": run.account,
+                "list": run.list_id,
+            },
+        )
