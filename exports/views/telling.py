@@ -3,8 +3,6 @@
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -19,8 +17,7 @@ from config.web.versions import StaleEdit, version_from
 from exports import actions
 from exports.models import Export
 from exports.permissions import check_can_manage
-
-MOST_ADDRESSES = 20
+from exports.tell_also import cleaned
 
 
 class TellAlsoForm(forms.Form):
@@ -35,19 +32,7 @@ class TellAlsoForm(forms.Form):
 
     def clean_addresses(self) -> list[str]:
         text: str = self.cleaned_data["addresses"]
-        found = list({address.casefold(): address for address in text.replace(",", " ").split()}.values())
-        for address in found:
-            _check(address)
-        if len(found) > MOST_ADDRESSES:
-            raise ValidationError(_("At most %(most)d addresses.") % {"most": MOST_ADDRESSES})
-        return found
-
-
-def _check(address: str) -> None:
-    try:
-        validate_email(address)
-    except ValidationError as error:
-        raise ValidationError(_("“%(address)s” is no email address.") % {"address": address}) from error
+        return cleaned(text.replace(",", " ").split())
 
 
 @require_http_methods(["GET", "POST"])

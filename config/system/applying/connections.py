@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 from config.accounts.roles import Role
 from config.keyring.encryption import CannotDecrypt
 from config.system.applying import secrets
+from config.system.applying.document import Lined
 from config.system.applying.problems import Problems
 from config.system.applying.report import Applied, Fate
-from config.system.applying.specs import ConnectionSpec, Lined
+from config.system.applying.specs import ConnectionSpec
 from connections import actions, credentials, diagnosis, policies, references
 from connections.destinations import registry
 from connections.destinations.base import Destination

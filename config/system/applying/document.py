@@ -82,6 +82,9 @@ def kind_of(node: Node) -> str:
     return _("nothing") if node.tag == _NULL else _("a single value")
 
 
+Lined = tuple[str, int]  # a text and its line
+
+
 class Entry:
     """A mapping of the file, read key by key. What is missing, unknown, doubled or of the wrong kind is noted."""
 
@@ -149,6 +152,11 @@ class Entry:
             self.note(key, _("“%(key)s” has more than %(most)d characters.") % {"key": key, "most": most})
             return None
         return text.strip()
+
+    def lined(self, key: str, *, required: bool = False, most: int | None = None) -> Lined | None:
+        """A text with its line; None where ``text`` gives none, or an empty one."""
+        text = self.text(key, required=required, most=most)
+        return (text, self.line_of(key)) if text else None
 
     def texts(self, key: str, *, required: bool = False) -> list[tuple[str, int]] | None:
         """A list of texts, each with its line; None when there is none."""

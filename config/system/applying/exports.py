@@ -5,21 +5,23 @@ from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from functools import partial
 
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from config.system.applying import connections as connection_entries
-from config.system.applying import schedules
+from config.system.applying import leaving, schedules
 from config.system.applying import segments as segment_entries
+from config.system.applying.document import Lined
 from config.system.applying.problems import Problems
 from config.system.applying.report import Applied, Fate
-from config.system.applying.specs import ExportSpec, Lined, Specs
+from config.system.applying.specs import ExportSpec, Specs
 from connections import credentials
 from connections.destinations import registry
 from connections.destinations.base import Destination
 from connections.destinations.errors import DestinationError, StopRun
 from connections.destinations.values import ListDetails, ListOptIn, Question, attribute_of, by_attribute
 from connections.policies import why_it_cannot_run
-from exports import actions, matching, policies, question_fields, scheduling
+from exports import actions, clearing, matching, policies, question_fields, scheduling, tell_also
 from exports.actions import ExportSettings
 from exports.models import Export
 from segments import profile_attributes
@@ -45,6 +47,8 @@ def judge(spec: ExportSpec, specs: Specs, problems: Problems) -> Wanted:
     destination = _destination(spec.connection, specs, problems)
     if destination is not None:
         _judge_answers(spec, existing, destination, problems)
+        leaving.judge(spec.leaving, existing, destination, problems)
+    _judge_tell_also(spec, problems)
     return Wanted(spec, existing)
 
 
@@ -59,12 +63,13 @@ def carry_out(wanted: Wanted, problems: Problems) -> Applied:
     fate = Fate.CREATED
     try:
         if existing is None or before is None:
-            _schedule(actions.create(settings, by=None), wanted.spec, [])
+            _what_else(actions.create(settings, by=None), wanted.spec, [])
         else:
             fate = Fate.UNCHANGED
             if changed := _differences(before, settings):
+                notes += _left_behind(existing, settings)
                 actions.edit(existing, settings, version=existing.version, by=None)
-            _schedule(existing, wanted.spec, changed)
+            _what_else(existing, wanted.spec, changed)
             if changed:
                 fate = Fate.UPDATED
     except policies.Refusal as refusal:  # the limits of its connection hold for files too
@@ -72,7 +77,22 @@ def carry_out(wanted: Wanted, problems: Problems) -> Applied:
     return Applied(_("export"), settings.name, fate, changed, notes, in_sandbox=in_sandbox)
 
 
-def _schedule(export: Export, spec: ExportSpec, changed: list[str]) -> None:
+def _left_behind(export: Export, settings: ExportSettings) -> list[str]:
+    """A file takes nobody off the list that an export leaves; how many stay there."""
+    left = clearing.left_by_moving(export, settings.connection, settings.list_id)
+    if left is None:
+        return []
+    sentence = _("%(people)d people whom it has brought to “%(list)s” stay there.")
+    return [sentence % {"people": left.delivered_set.people.count(), "list": left.title}]
+
+
+def _what_else(export: Export, spec: ExportSpec, changed: list[str]) -> None:
+    """What has an action of its own; what that changes is added to ``changed``."""
+    if spec.tell_also is not None:
+        addresses = tell_also.cleaned(address for address, _line in spec.tell_also)
+        if addresses != export.tell_also:
+            actions.tell_also(export, addresses, version=export.version, by=None)
+            changed.append("tell_also")
     save = partial(scheduling.set_schedule, export)
     schedules.carry_out(scheduling.schedule_of(export), spec.schedule, save, changed)
 
@@ -89,6 +109,16 @@ def _judge_segments(spec: ExportSpec, specs: Specs, problems: Problems) -> None:
                 line, _("There is no segment “%s”, neither in this file nor here.") % name + _hint(name, known)
             )
         seen.add(name.casefold())
+
+
+def _judge_tell_also(spec: ExportSpec, problems: Problems) -> None:
+    for address, line in spec.tell_also or ():
+        try:
+            tell_also.cleaned([address])
+        except ValidationError as error:
+            problems.add(line, " ".join(error.messages))
+    if len(spec.tell_also or ()) > tell_also.MOST_ADDRESSES:
+        problems.add(spec.line, _("At most %(most)d addresses.") % {"most": tell_also.MOST_ADDRESSES})
 
 
 def _judge_attributes(spec: ExportSpec, problems: Problems) -> None:
@@ -177,6 +207,7 @@ def _settings(wanted: Wanted, before: ExportSettings | None) -> ExportSettings:
         mapping=mapping,
         answers=answers,
     )
+    said = leaving.settings(spec.leaving, wanted.existing, said)
     if before is None:
         return said
     same_list = before.list_id == said.list_id and before.connection == said.connection
@@ -187,11 +218,13 @@ def _settings(wanted: Wanted, before: ExportSettings | None) -> ExportSettings:
         list_confirmed_opt_in=before.list_confirmed_opt_in if same_list else False,
         # A person has accepted that people of this very list are emailed.
         opt_in_mail_accepted=before.opt_in_mail_accepted if same_list else False,
-        removal=before.removal,
-        mark_field=before.mark_field,
-        mark_value=before.mark_value,
-        unsubscribes_everywhere=before.unsubscribes_everywhere if same_list else False,
+        unsubscribes_everywhere=_agreed(before, said, same_list=same_list),
     )
+
+
+def _agreed(before: ExportSettings, said: ExportSettings, *, same_list: bool) -> bool:
+    """Whether somebody has agreed that this very way of removing reaches all lists of the client."""
+    return before.unsubscribes_everywhere and same_list and said.removal == before.removal
 
 
 def _settings_of(export: Export) -> ExportSettings:
@@ -214,8 +247,9 @@ def _looked_up(settings: ExportSettings, spec: ExportSpec, problems: Problems) -
     except DestinationError as error:
         return settings, [_("The list could not be looked up: %s") % error.sentence]
     _judge_fields(spec, details, problems)
+    settings, notes = leaving.looked_up(settings, spec.leaving, details, problems)
     confirmed = details.opt_in == ListOptIn.CONFIRMED
-    return replace(settings, list_title=details.title, list_confirmed_opt_in=confirmed), []
+    return replace(settings, list_title=details.title, list_confirmed_opt_in=confirmed), [*notes]
 
 
 def _judge_fields(spec: ExportSpec, details: ListDetails, problems: Problems) -> None:

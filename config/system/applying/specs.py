@@ -7,16 +7,15 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from config.system.applying import document, rule_nodes, schedules, system_refresh
-from config.system.applying.document import Entry
+from config.system.applying import document, leaving, rule_nodes, schedules, system_refresh
+from config.system.applying.document import Entry, Lined
+from config.system.applying.leaving import LeavingSpec
 from config.system.applying.problems import Problems
 from config.system.applying.rule_nodes import LinedRules
 from config.system.applying.schedules import ScheduleSpec
 
 SECTIONS = ("connections", "segments", "exports", system_refresh.SECTION)
 LONGEST_NAME = 120
-
-Lined = tuple[str, int]  # a text and its line
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,8 @@ class ExportSpec:
     email: Lined
     fields: Mapping[str, Lined] | None
     answers: Mapping[str, Lined] | None
+    leaving: LeavingSpec
+    tell_also: Sequence[Lined] | None
     schedule: ScheduleSpec | None
 
 
@@ -84,7 +85,10 @@ def read(path: Path, problems: Problems) -> Specs:
     return specs
 
 
-_EXPORT_KEYS = ("connection", "list_id", "segments", "email", "fields", "answers", "schedule")
+_EXPORT_KEYS = (
+    *("connection", "list_id", "segments", "email", "fields", "answers", "schedule", "tell_also"),
+    *leaving.KEYS,
+)
 
 
 def _add(specs: list[Any], spec: object | None) -> None:
@@ -111,8 +115,8 @@ def _named(root: Entry, section: str, keys: Sequence[str], problems: Problems) -
 
 def _connection(entry: Entry, problems: Problems) -> ConnectionSpec | None:
     name = entry.text("name", required=True, most=LONGEST_NAME)
-    destination = _lined(entry, "destination")
-    environment = _lined(entry, "environment")
+    destination = entry.lined("destination", required=True)
+    environment = entry.lined("environment", required=True)
     shared_with = entry.texts("shared_with")
     credentials = _texts_by_key(entry, "credentials", problems)
     if name is None or destination is None or environment is None:
@@ -137,10 +141,10 @@ def _segment(entry: Entry, problems: Problems) -> SegmentSpec | None:
 
 def _export(entry: Entry, problems: Problems) -> ExportSpec | None:
     name = entry.text("name", required=True, most=LONGEST_NAME)
-    connection = _lined(entry, "connection")
-    list_id = _lined(entry, "list_id", most=64)
+    connection = entry.lined("connection", required=True)
+    list_id = entry.lined("list_id", required=True, most=64)
     segments = entry.texts("segments", required=True)
-    email = _lined(entry, "email", most=LONGEST_NAME)
+    email = entry.lined("email", required=True, most=LONGEST_NAME)
     fields = _texts_by_key(entry, "fields", problems)
     answers = _texts_by_key(entry, "answers", problems)
     schedule = schedules.read(entry, problems)
@@ -148,12 +152,10 @@ def _export(entry: Entry, problems: Problems) -> ExportSpec | None:
         return None
     if not segments:
         entry.note("segments", _("Name at least one segment."))
-    return ExportSpec(entry.line, name, connection, list_id, segments, email, fields, answers, schedule)
-
-
-def _lined(entry: Entry, key: str, most: int | None = None) -> Lined | None:
-    text = entry.text(key, required=True, most=most)
-    return None if text is None else (text, entry.line_of(key))
+    leavers, tell_also = leaving.read(entry), entry.texts("tell_also")
+    return ExportSpec(
+        entry.line, name, connection, list_id, segments, email, fields, answers, leavers, tell_also, schedule
+    )
 
 
 def _texts_by_key(entry: Entry, key: str, problems: Problems) -> dict[str, Lined] | None:

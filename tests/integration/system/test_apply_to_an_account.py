@@ -1,10 +1,14 @@
 """`manage.py apply` where there is an account to ask: keys and lists are looked up."""
 
+import itertools
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
 from pytest_django.fixtures import Settings
 
+from config.audit.models import AuditEntry
 from config.system.applying.applying import apply
 from config.system.applying.problems import FileRefused
 from connections.models import Connection
@@ -41,10 +45,10 @@ def _ground(db: None, sandbox: RunningSandbox, settings: Settings) -> None:
     exporting.profiles([{"email": "aino@example.com", "first_name": "Aino", "city": "Turku"}])
 
 
-def applied(folder: Path, text: str = FILE, *, key: str = "sandbox-api-key") -> list[str]:
+def applied(folder: Path, text: str = FILE, *, key: str = "sandbox-api-key", dry_run: bool = False) -> list[str]:
     path = folder / "file.yaml"
     path.write_text(text, encoding="utf-8")
-    return list(apply(path, environ={"TRIAL_KEY": key}).lines())
+    return list(apply(path, environ={"TRIAL_KEY": key}, dry_run=dry_run).lines())
 
 
 def refusals(folder: Path, text: str = FILE, *, key: str = "sandbox-api-key") -> list[str]:
@@ -105,3 +109,69 @@ def test_a_list_with_confirmed_opt_in_is_known_as_such_and_nobody_is_let_be_emai
 
     export = Export.objects.get()
     assert (export.list_confirmed_opt_in, export.opt_in_mail_accepted) == (True, False)
+
+
+def test_it_says_what_becomes_of_people_who_leave_and_who_is_told(tmp_path: Path, sandbox: RunningSandbox) -> None:
+    marks = account_file(sandbox, fields=[("Left", "Text")]) + MARKS
+    assert "export “Out” [sandbox]: created" in applied(tmp_path, marks)[2]
+    export = Export.objects.get()
+    assert (export.removal, export.mark_field, export.mark_value) == ("mark", "[Left]", "Gone")
+    assert export.tell_also == ["ops@example.com"]
+    assert "export “Out” [sandbox]: unchanged" in applied(tmp_path, marks)[2]
+    entries = AuditEntry.objects.count()
+    changed = marks.replace("ops@", "it@").replace("Gone", "Left us")
+    assert "export “Out” [sandbox]: updated (mark_value, tell_also)" in applied(tmp_path, changed, dry_run=True)[2]
+    assert AuditEntry.objects.count() == entries
+    assert "updated (mark_value, tell_also)" in applied(tmp_path, changed)[2]
+    silent = changed.partition("    removal:")[0]
+    assert "export “Out” [sandbox]: unchanged" in applied(tmp_path, silent)[2]
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("    removal: burn\n", "“removal” is one of: leave, mark, delete, unsubscribe."),
+        ("    removal: mark\n", "“mark_field” is missing."),
+        ('    removal: mark\n    mark_field: "[Nope]"\n', "The list has no text field [Nope]."),
+        ("    mark_value: Gone\n", "“mark_value” means something only with “removal: mark”."),
+        ("    tell_also: [nobody]\n", "“nobody” is no email address."),
+    ],
+)
+def test_it_refuses_what_cannot_be_done_to_people_who_leave(
+    tmp_path: Path, sandbox: RunningSandbox, written: str, said: str
+) -> None:
+    assert said in refusals(tmp_path, account_file(sandbox) + written)[0]
+
+
+def test_it_says_whom_it_leaves_behind_and_how_far_unsubscribing_reaches(
+    tmp_path: Path, sandbox: RunningSandbox
+) -> None:
+    text = account_file(sandbox, scope="AllClientLists") + "    removal: unsubscribe\n"
+    assert "takes people off all lists of the client" in applied(tmp_path, text)[2]
+    export = Export.objects.get()
+    assert export.unsubscribes_everywhere
+    assert export.connection is not None
+    known = export.delivered_sets.create(
+        account=export.connection.account, list_id=export.list_id, list_title="Old"
+    )
+    known.people.create(email="ann@example.com", data_hash=UUID(int=1), last_run_id=1)
+    elsewhere = account_file(sandbox, scope="OnlyThisList")
+    assert "1 people whom it has brought to “Old” stay there." in applied(tmp_path, elsewhere)[2]
+    export.refresh_from_db()
+    assert (export.removal, export.unsubscribes_everywhere) == ("unsubscribe", False)
+
+
+TITLES = itertools.count(1)
+MARKS = """\
+    removal: mark
+    mark_field: "[Left]"
+    mark_value: Gone
+    tell_also: [ops@example.com]
+"""
+
+
+def account_file(sandbox: RunningSandbox, **options: Any) -> str:
+    """The file, with a list of its own."""
+    options["fields"] = [("City", "Text"), *options.get("fields", [])]
+    title = f"List {next(TITLES)}"
+    return FILE.replace("a1150000000000000000000000000001", sandbox.create_list(title, **options))
