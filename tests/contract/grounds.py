@@ -29,8 +29,24 @@ class Ground(Protocol):
         ...
 
 
+class GroundOfDeeds(Ground, Protocol):
+    """That of a destination that can do more to people than send them."""
+
+    in_a_thousand_years: str  # as its own clock writes it
+
+    def let_unsubscribe(self, list_id: str, email: str) -> None:
+        """Let somebody take themselves off the list."""
+        ...
+
+    def has_unsubscribed(self, list_id: str) -> set[str]:
+        """Who has."""
+        ...
+
+
 class CampaignMonitorGround:
     """Its sandbox."""
+
+    in_a_thousand_years = "3026-01-01 00:00:00"
 
     fields = ("name", "[City]")
     answers: Mapping[str, str] = {"consent_to_track": "unchanged"}
@@ -44,6 +60,12 @@ class CampaignMonitorGround:
 
     def make_list(self) -> str:
         return self._sandbox.create_list("Shop", fields=[("City", "Text")])
+
+    def let_unsubscribe(self, list_id: str, email: str) -> None:
+        self._sandbox.set_state([email], "Unsubscribed", list_id)
+
+    def has_unsubscribed(self, list_id: str) -> set[str]:
+        return {person["EmailAddress"] for person in self._sandbox.people(list_id, "Unsubscribed")}
 
     def people(self, list_id: str) -> dict[str, tuple[str, str]]:
         return {

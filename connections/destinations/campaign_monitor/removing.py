@@ -8,6 +8,7 @@ thousand people a call; an import puts on the list whoever it does not hold, so 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Protocol
 
 import orjson
@@ -126,7 +127,7 @@ class Remover:
             return BatchReceipt(0, 0, kept, http_status=200, seconds=0.0, bytes_sent=0)
         before = self._client.system_date()
         receipt = self._client.import_subscribers(self._list_id, [self._marked(each) for each in marked])
-        gone = self._take_back(marked, before) if receipt.new else []
+        gone = self._take_back(marked, before, most=receipt.new) if receipt.new else []
         return replace(receipt, new=0, refusals=[*kept, *receipt.refusals, *gone])
 
     def _marked(self, leaver: Leaver) -> str:
@@ -137,15 +138,15 @@ class Remover:
         row = {"EmailAddress": leaver.email, "CustomFields": [field], "ConsentToTrack": "Unchanged"}
         return orjson.dumps(row).decode()
 
-    def _take_back(self, marked: Sequence[Leaver], before: str) -> list[ProfileRefusal]:
-        """Delete again whom the mark alone has put on the list: their address had been changed there."""
-        put_on = []
-        for leaver in marked:
-            found = self._client.subscriber(self._list_id, leaver.email)
-            if found is not None and found.joined >= before:
-                self._client.delete_subscriber(self._list_id, leaver.email)
-                put_on.append(_left(leaver, NOT_ON_LIST))
-        return put_on
+    def _take_back(self, marked: Sequence[Leaver], before: str, *, most: int) -> list[ProfileRefusal]:
+        """Delete again whom the mark alone has put on the list: their address had been changed there. They are as
+        many as the answer says are new, and the last who joined; somebody else may have in the same second."""
+        found = [(self._client.subscriber(self._list_id, leaver.email), leaver) for leaver in marked]
+        joined = [(person.joined, leaver) for person, leaver in found if person and person.joined >= before]
+        put_on = [leaver for _joined, leaver in sorted(joined, key=itemgetter(0), reverse=True)[:most]]
+        for leaver in put_on:
+            self._client.delete_subscriber(self._list_id, leaver.email)
+        return [_left(leaver, NOT_ON_LIST) for leaver in put_on]
 
 
 def _left(leaver: Leaver, code: str) -> ProfileRefusal:

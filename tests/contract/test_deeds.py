@@ -1,0 +1,166 @@
+"""What is done to people beside sending them, by every destination that says that it can: marking, deleting,
+unsubscribing, and letting them come back."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import pytest
+from pytest_django import Settings
+
+from connections.destinations import registry
+from connections.destinations.base import Destination
+from connections.destinations.errors import NeedsAdministrator, StopRun, TryLater
+from connections.destinations.values import (
+    ALREADY_REMOVED,
+    FOUND_THERE,
+    NOT_ON_LIST,
+    REMOVALS,
+    Access,
+    BatchReceipt,
+    Deed,
+    FieldMapping,
+    Mark,
+    OutcomeKind,
+    SendSettings,
+)
+from tests.contract.grounds import GROUNDS, GroundOfDeeds
+from tests.sandbox import RunningSandbox
+from tests.waiting import wait_until
+
+DECLARED = [
+    (destination, deed)
+    for destination in registry.all_destinations()
+    for deed in REMOVALS
+    if deed in destination.capabilities.deeds
+]
+WITHOUT = [each for each in registry.all_destinations() if not each.capabilities.deeds]
+ANN, BEN, CID, NOBODY = (f"{name}@example.com" for name in ("ann", "ben", "cid", "nobody"))
+
+
+class Tried:
+    """A destination and one of its deeds, on a list to which it has sent Ann, Ben and Cid."""
+
+    def __init__(self, destination: Destination, deed: Deed, ground: GroundOfDeeds) -> None:
+        self.destination, self.deed, self.ground = destination, deed, ground
+        self.list_id = ground.make_list()
+        name, self.mark_field = ground.fields
+        details = destination.list_details(ground.access, self.list_id)
+        mark = Mark(self.mark_field, "gone")
+        mapping = [FieldMapping("first_name", name)]
+        self.settings = SendSettings(self.list_id, mapping, ground.answers, details.fields, mark=mark)
+        self.clock_before = destination.clock(ground.access)
+        self.send([ANN, BEN, CID])
+
+    def send(self, emails: Sequence[str], deed: Deed = Deed.SEND, *, welcome: bool = False) -> BatchReceipt:
+        """Send people, as a run does."""
+        prepare = self.destination.preparer(self.settings)
+        payloads = [str(prepare(email, ["Name"])) for email in emails]
+        if welcome:
+            payloads = [self.destination.welcomed_back(each, Mark(self.mark_field, "")) for each in payloads]
+        return self._out(payloads, deed)
+
+    def remove(
+        self, *emails: str, sent_since: str = "", access: Access | None = None, list_id: str = ""
+    ) -> BatchReceipt:
+        """Do the deed to them."""
+        payloads = [self.destination.removal_payload(email, sent_since) for email in emails]
+        return self._out(payloads, self.deed, access, list_id)
+
+    def _out(
+        self, payloads: Sequence[str], deed: Deed, access: Access | None = None, list_id: str = ""
+    ) -> BatchReceipt:
+        settings = replace(self.settings, deed=deed, list_id=list_id or self.list_id)
+        with self.destination.open_sender(access or self.ground.access) as sender:
+            return sender.send(payloads, settings)
+
+    @property
+    def removed(self) -> set[str]:
+        """Who of the three is as the deed makes people."""
+        people = self.ground.people(self.list_id)
+        if self.deed is Deed.MARK:
+            return {email for email, (_name, mark) in people.items() if mark == "gone"}
+        gone = {ANN, BEN, CID} - set(people)
+        return gone & self.ground.has_unsubscribed(self.list_id) if self.deed is Deed.UNSUBSCRIBE else gone
+
+
+@pytest.fixture(params=DECLARED, ids=lambda each: f"{each[0].key}-{each[1]}")
+def tried(request: pytest.FixtureRequest, sandbox: RunningSandbox, settings: Settings, tmp_path: Path) -> Tried:
+    destination, deed = request.param
+    ground = GROUNDS[destination.key](sandbox, settings, tmp_path)
+    return Tried(destination, deed, cast(GroundOfDeeds, ground))
+
+
+def said(receipt: BatchReceipt) -> dict[str, tuple[str, str]]:
+    """Who was not removed, with kind and code."""
+    return {refusal.email: (refusal.kind.value, refusal.code) for refusal in receipt.refusals}
+
+
+def test_it_is_done_to_exactly_those(tried: Tried) -> None:
+    receipt = tried.remove(ANN, BEN)
+    assert (said(receipt), receipt.new, receipt.unaccounted) == ({}, 0, 0)
+    assert tried.removed == {ANN, BEN}
+
+
+def test_it_names_who_is_not_there_and_puts_nobody_on_the_list(tried: Tried) -> None:
+    sent_at = tried.destination.clock(tried.ground.access)
+    wait_until(lambda: tried.destination.clock(tried.ground.access) > sent_at)  # lists keep times in seconds
+    receipt = tried.remove(ANN, NOBODY)
+    assert said(receipt) == {NOBODY: (OutcomeKind.LEFT, NOT_ON_LIST)}
+    assert tried.removed == {ANN}
+    assert NOBODY not in tried.ground.people(tried.list_id)
+
+
+def test_it_leaves_who_has_taken_themselves_off_meanwhile(tried: Tried) -> None:
+    tried.ground.let_unsubscribe(tried.list_id, BEN)
+    receipt = tried.remove(ANN, BEN)
+    assert {email: kind for email, (kind, _code) in said(receipt).items()} == {BEN: OutcomeKind.LEFT}
+    assert BEN in tried.ground.has_unsubscribed(tried.list_id)
+    assert tried.removed >= {ANN}
+
+
+def test_it_spares_who_was_there_before_and_nobody_else(tried: Tried) -> None:
+    spared = tried.remove(ANN, sent_since=tried.ground.in_a_thousand_years)
+    assert said(spared) == {ANN: (OutcomeKind.LEFT, FOUND_THERE)}
+    assert tried.removed == set()
+    assert said(tried.remove(BEN, sent_since=tried.clock_before)) == {}
+    assert tried.removed == {BEN}
+
+
+def test_asked_twice_it_says_so_or_does_it_again(tried: Tried) -> None:
+    tried.remove(ANN)
+    again = said(tried.remove(ANN, BEN))
+    assert again == ({} if tried.deed is Deed.MARK else {ANN: (OutcomeKind.LEFT, ALREADY_REMOVED)})
+    assert tried.removed == {ANN, BEN}
+
+
+def test_it_says_what_happens_next_when_it_cannot(tried: Tried) -> None:
+    with pytest.raises(TryLater):
+        tried.remove(ANN, access=tried.ground.unreachable)
+    with pytest.raises(NeedsAdministrator):
+        tried.remove(ANN, access=Access(tried.ground.access.base_url, {"api_key": "wrong"}))
+    with pytest.raises(StopRun):
+        tried.remove(ANN, list_id="f" * 32)
+    assert tried.removed == set()
+
+
+def test_who_was_removed_comes_back_by_the_deed_that_is_for_it_alone(tried: Tried) -> None:
+    tried.remove(ANN, BEN)
+    assert tried.send([ANN]).new == 0  # sending alone undoes nothing
+    assert tried.removed == {ANN, BEN}
+    if tried.deed is Deed.MARK:
+        tried.send([ANN], welcome=True)
+    elif tried.deed is Deed.DELETE:
+        tried.send([ANN], Deed.BRING_BACK)
+    else:
+        assert {kind for kind, _code in said(tried.send([ANN], Deed.BRING_BACK)).values()} == {OutcomeKind.LEFT}
+        assert ANN in tried.ground.has_unsubscribed(tried.list_id)
+        tried.send([ANN], Deed.RESUBSCRIBE)
+    assert tried.removed == {BEN}
+
+
+@pytest.mark.parametrize("destination", WITHOUT, ids=lambda each: each.key)
+def test_what_cannot_be_done_is_not_offered(destination: Destination) -> None:
+    with pytest.raises(NotImplementedError):
+        destination.removal_payload(ANN, "")
