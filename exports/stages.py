@@ -52,6 +52,8 @@ def _times(run: Run, stage: Stage, state: str) -> tuple[datetime | None, datetim
     left = {Stage.CHECK: run.checked_at, Stage.PLAN: run.planned_at}
     if state == "next" or entered.get(stage) is None:
         return None, None
+    if state == "done" and stage in left and left[stage] is None:  # by a run from before this was noted
+        return None, None
     return entered[stage], left.get(stage) or run.finished_at
 
 

@@ -121,8 +121,20 @@
     });
   }
 
+  // The tab that one is on may lie beyond the edge of a narrow screen.
+  function showCurrentTab() {
+    document.querySelectorAll(".tabs:not([data-shown])").forEach((box) => {
+      const current = box.querySelector("[aria-current]");
+      box.dataset.shown = "";
+      if (!current) return;
+      const [edge, tab] = [box.getBoundingClientRect(), current.getBoundingClientRect()];
+      box.scrollLeft += tab.left - edge.left - (edge.width - tab.width) / 2;
+    });
+  }
+
   function drawn() {
     openScrollers();
+    showCurrentTab();
     document.querySelectorAll(".table--cards").forEach(nameCells);
     document.querySelectorAll("[data-row-pencil]").forEach((pencil) => {
       pencil.hidden = !pencilFor(rowOf(pencil));

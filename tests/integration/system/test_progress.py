@@ -81,6 +81,23 @@ def test_each_stage_of_a_run_tells_how_long_it_took(charlie_client: Client) -> N
         assert f'<span class="stage__time">{told}</span>' in page
 
 
+def test_how_long_a_stage_took_is_not_guessed(charlie_client: Client) -> None:
+    """A run from before it was noted when a run is checked."""
+    export = exporting.export_to(None, exporting.sandbox_connection(), refreshing.segment("Everyone"), list_id="a")
+    began = clock.now() - timedelta(minutes=5)
+    run = Run.objects.create(
+        export=export,
+        number=1,
+        trigger=Trigger.MANUAL,
+        status=JobStatus.SUCCESSFUL,
+        stage=Stage.COMPLETE,
+        started_at=began,
+        finished_at=began + timedelta(seconds=77),
+    )
+    tree = details(charlie_client, "export", run.pk).split('class="tree"')[1]
+    assert "1 min 17 s" not in tree
+
+
 def test_a_stage_of_the_workflow_tells_how_long_all_of_it_took(
     charlie_client: Client, refresh: SystemRefresh
 ) -> None:
