@@ -41,6 +41,7 @@ class Use:
     remove: Deed = field(default=_impossible, repr=False, compare=False)
     detach: Deed = field(default=_impossible, repr=False, compare=False)
     stop: Deed = field(default=_impossible, repr=False, compare=False)
+    is_only_stopped: bool = False  # nothing has to be decided: it ends with the connection
 
     def carry_out(self, verb: Verb, by: User | None) -> None:
         """Remove or detach it; raises StillBusy."""

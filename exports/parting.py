@@ -93,6 +93,7 @@ def _finish(export_id: int) -> None:
     run = export.runs.filter(clears__isnull=False).order_by("pk").last()
     by = export.removal_asked_by
     if run is not None and _went_well(run):
+        record("list_cleared", export, by=by, changes={"removed": (run.removed, None), "kept": (run.kept, None)})
         actions.remove(export, by=by)
         return
     Export.objects.filter(pk=export.pk).update(removal_asked_at=None, removal_asked_by=None)

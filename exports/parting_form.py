@@ -21,7 +21,7 @@ _MOST_DIGITS = 12
 _HELP: dict[Removal, str | Promise] = {
     Removal.LEAVE: gettext_lazy("They stay as they were sent last. Nothing is sent to the list any more."),
     Removal.MARK: gettext_lazy("They stay, with a word in a field that your segments over there can ask for."),
-    Removal.DELETE: gettext_lazy("Cannot be undone from here, unless the export sends them to this list again."),
+    Removal.DELETE: gettext_lazy("Cannot be undone from here, unless the export goes to this list again."),
     Removal.UNSUBSCRIBE: gettext_lazy("Cannot be undone from here: only the person can subscribe again."),
 }
 
@@ -30,7 +30,10 @@ class PartingForm:
     """The question about one list that is left, as one person sees it. ``typed`` is what they have chosen so far,
     by the names of the fields."""
 
-    def __init__(self, user: User, export: Export, left: LeftBehind, typed: Mapping[str, str]) -> None:
+    def __init__(
+        self, user: User, export: Export, left: LeftBehind, typed: Mapping[str, str], *, is_removed: bool = False
+    ) -> None:
+        self._is_removed = is_removed  # the export, and not only its list
         self.user, self.export, self.left = user, export, left
         self.how = typed.get("behind", "") or Removal.LEAVE.value
         self.mark_field = typed.get("behind_field", "").strip()
@@ -48,7 +51,11 @@ class PartingForm:
     @property
     def removals(self) -> list[tuple[Removal, str | Promise]]:
         """What may be chosen, with what it means."""
-        return [(removal, _HELP[removal]) for removal in self._offered]
+        return [(removal, self._help(removal)) for removal in self._offered]
+
+    def _help(self, removal: Removal) -> str | Promise:
+        for_good = self._is_removed and removal is Removal.DELETE
+        return _("Cannot be undone from here.") if for_good else _HELP[removal]
 
     @property
     def fields_to_mark(self) -> list[TargetField]:
@@ -136,4 +143,4 @@ class PartingForm:
 def of_removing(user: User, export: Export, typed: Mapping[str, str]) -> PartingForm | None:
     """The question before an export is removed; None when it has brought nobody."""
     left = clearing.left_by_removing(export)
-    return PartingForm(user, export, left, typed) if left else None
+    return PartingForm(user, export, left, typed, is_removed=True) if left else None

@@ -51,6 +51,7 @@ def _clearings(connection_id: int) -> list[uses_of_connections.Use]:
             reverse("exports:run", args=[run.pk]),
             key=f"run-{run.pk}",
             is_busy=True,
+            is_only_stopped=True,
             remove=_nothing,
             detach=_nothing,
             stop=partial(_stop, run.export_id),

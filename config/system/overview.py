@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Max, OuterRef, Subquery, Sum
+from django.db.models import Max, OuterRef, Q, Subquery, Sum
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -112,8 +112,12 @@ def _exports() -> Iterator[Item]:
             "warning", "unplug", title, sentence, reverse("exports:edit", args=[export.pk]), _("Open the export")
         )
     runs = Run.objects.filter(export=OuterRef("pk")).order_by("-number")
-    newest = Export.objects.annotate(newest=Subquery(runs.values("pk")[:1])).values("newest")
-    troubled = Run.objects.filter(pk__in=newest, status__in=NEEDS_A_PERSON + WORTH_A_LOOK).order_by("-id")
+    ordinary, clearings = runs.filter(clears=None), runs.exclude(clears=None)
+    newest = Export.objects.annotate(
+        newest=Subquery(ordinary.values("pk")[:1]), clearing=Subquery(clearings.values("pk")[:1])
+    )
+    either = Q(pk__in=newest.values("newest")) | Q(pk__in=newest.values("clearing"))
+    troubled = Run.objects.filter(either, status__in=NEEDS_A_PERSON + WORTH_A_LOOK).order_by("-id")
     for run in troubled.select_related("export")[:MOST_ITEMS]:
         yield _of_run(run)
 
