@@ -141,7 +141,7 @@ def test_what_fails_upstream_skips_what_depends_on_it_and_says_why(
     expect(status_of(page, "Club")).to_have_text("Successful")
     expect(status_of(page, "Rich")).to_have_text("Successful")
     status_of(page, "System refresh").click()
-    expect(pane(page).get_by_text("The data source “Shop”: Failed (permanent).")).to_be_visible()
+    expect(pane(page).get_by_text("The data source “Shop”: Failed (permanent).").first).to_be_visible()
     pane(page).get_by_role("link", name="See why").first.click()
     expect(pane(page).get_by_text("The file cannot be read").first).to_be_visible()
     assert_accessible(page)
