@@ -62,6 +62,11 @@ class WithExport:
     answer: str
     sent: Sent | None
     may_ask: bool
+    elsewhere: Sequence[str]  # lists that the export has left, and that it knows to hold them
+
+    @property
+    def concerns_them(self) -> bool:
+        return bool(self.segments or self.elsewhere or self.standing != Standing.NOT_SENT)
 
     @property
     def label(self) -> str | Promise:
@@ -84,7 +89,7 @@ def look_up(text: str, *, by: User) -> Found:
     holders = audience.holders_of(email, {export.email_attribute for export in exports})
     known = _Known(email)
     found = [_with_export(export, holders, known, by) for export in exports]
-    return Found(email, holders, [each for each in found if each.segments or each.standing != Standing.NOT_SENT])
+    return Found(email, holders, [each for each in found if each.concerns_them])
 
 
 class _Known:
@@ -151,12 +156,21 @@ def _with_export(export: Export, holders: Sequence[AddressHolder], known: _Known
         answer=known.answers.get(run_id, ""),
         sent=known.sent.get(run_id),
         may_ask=standing != Standing.NOT_SENT and reads and user_can_manage(by, export),
+        elsewhere=[
+            row.delivered_set.list_title or row.delivered_set.list_id
+            for place, row in known.delivered.items()
+            if place[0] == export.pk and place != _place(export)
+        ],
     )
 
 
-def _standing(export: Export, known: _Known) -> tuple[Standing, int]:
+def _place(export: Export) -> tuple[int, str, str]:
     account = export.connection.account if export.connection else ""
-    place = (export.pk, account, export.list_id)
+    return export.pk, account, export.list_id
+
+
+def _standing(export: Export, known: _Known) -> tuple[Standing, int]:
+    place = _place(export)
     if refused := known.refused.get(place):
         return Standing.LEFT if refused.left else Standing.REJECTED, refused.last_run_id
     if delivered := known.delivered.get(place):

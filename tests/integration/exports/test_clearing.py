@@ -13,9 +13,10 @@ from config.jobs.models import JobStatus
 from connections import removal
 from connections.models import Connection
 from connections.used_by import Verb
-from exports import actions, parting, policies, running
+from exports import actions, parting, person_lookup, policies, running
 from exports.clearing import Clearing
 from exports.models import Delivered, Export, Removal, Run
+from exports.person_lookup import Standing
 from exports.run_states import Reason
 from segments.models import Segment
 from tests import exporting
@@ -106,11 +107,13 @@ def test_the_pane_asks_what_becomes_of_people_on_the_list_that_is_left(
 
 
 def test_they_stay_unless_somebody_chooses_otherwise(
-    bob_client: Client, account: RunningSandbox, shop: Export, new_list: str, old_list: str
+    bob_client: Client, account: RunningSandbox, shop: Export, new_list: str, old_list: str, bob: User
 ) -> None:
     assert moved(account, shop, new_list, bob_client) is None
     assert run_to_its_end(shop).delivered == len(CROWD)
     assert set(states(account, old_list).values()) == {"Active"}
+    found = person_lookup.look_up(CROWD[0], by=bob)
+    assert [(each.standing, each.elsewhere) for each in found.exports] == [(Standing.DELIVERED, ["Old"])]
     moved(account, shop, old_list, bob_client)
     assert run_to_its_end(shop).reason == Reason.NOTHING_CHANGED  # what it knew of the old list holds again
 

@@ -4,6 +4,7 @@ removed by accident, whatever is edited, canceled, killed or refused in between.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from typing import Any
 from unittest import mock
 
@@ -15,7 +16,9 @@ from pytest_django import Settings
 
 from config.jobs.models import OPEN
 from connections.models import Connection
-from exports import actions, recording, running
+from exports import actions, parting, recording, running
+from exports.actions import ExportSettings
+from exports.clearing import Clearing
 from exports.lines import Lines
 from exports.models import Delivered, Export, Removal, Run
 from exports.options import RunOptions
@@ -136,6 +139,19 @@ class ListUnderTest(RuleBasedStateMachine):
             self.carry_on(run)
         self.ended(run)
 
+    @rule(how=st.sampled_from(list(Removal)), step=st.sampled_from(["plan", "send", "receipt"]))
+    def goes_to_another_list_and_comes_back(self, how: Removal, step: str) -> None:
+        """The list is cleared meanwhile, by a worker that dies on the way."""
+        elsewhere = self.account.create_list(f"Other {os.urandom(8).hex()}", scope="OnlyThisList")
+        self.goes_to(elsewhere, Clearing(how, "[Left]", "gone", people=len(CROWD)))
+        for run in self.export.runs.filter(clears__isnull=False, status__in=OPEN):
+            with dying_at(step, 0):
+                self.carry_on(run)
+            Run.objects.filter(pk=run.pk).update(lease_until=None)
+            self.carry_on(run)
+            self.ended(run)
+        self.goes_to(self.list_id, Clearing())
+
     # -- what must hold ----------------------------------------------------------------------------------------
 
     @invariant()
@@ -172,6 +188,14 @@ class ListUnderTest(RuleBasedStateMachine):
     def fresh(self) -> Export:
         self.export.refresh_from_db()
         return self.export
+
+    def goes_to(self, list_id: str, clearing: Clearing) -> None:
+        export = self.fresh()
+        plain = {
+            each.name: getattr(export, each.name) for each in fields(ExportSettings) if each.name != "segments"
+        }
+        chosen = ExportSettings(segments=[self.segment], **plain | {"list_id": list_id})
+        parting.move(export, chosen, clearing, version=export.version, by=None)
 
     def agreed(self) -> RunOptions:
         """Guards are tried elsewhere: here a person has agreed to all removals."""
