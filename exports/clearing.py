@@ -119,8 +119,14 @@ def why_not_any_more(run: Run, left: DeliveredSet, connection: Connection) -> st
         return _("The connection leads to another account by now.")
     if not export.is_being_removed and export.connection and _is_at(left, export.connection, export.list_id):
         return _("The export sends to this list again.")
-    takes_off = Clearing.asked_of(run).how != Removal.MARK
-    if takes_off and not connection.limited.may_remove:
+    return why_forbidden(connection, left.list_id, Clearing.asked_of(run).how)
+
+
+def why_forbidden(connection: Connection, list_id: str, how: str) -> str:
+    """What the limits of the connection have against it; empty for nothing."""
+    if not connection.limited.allows_list(list_id):
+        return _("The connection’s limits do not allow this list.")
+    if how in (Removal.DELETE, Removal.UNSUBSCRIBE) and not connection.limited.may_remove:
         return _("The connection’s limits do not let people be taken off lists.")
     return ""
 

@@ -143,6 +143,6 @@ def _way_to(left: LeftBehind, wanted: Clearing, by: User | None) -> Connection:
         if wanted.unsubscribes_everywhere and not user_can_manage_connections(by):
             raise PermissionDenied(_("Only an administrator can take people off all lists of the client."))
     policies.check_can_be_put_on(connection)
-    if policies.takes_off(wanted.how) and not connection.limited.may_remove:
-        raise policies.Refusal(_("The connection’s limits do not let people be taken off lists."))
+    if why := clearing.why_forbidden(connection, left.delivered_set.list_id, wanted.how):
+        raise policies.Refusal(why)
     return connection

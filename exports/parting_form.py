@@ -10,9 +10,8 @@ from django.utils.translation import gettext_lazy
 
 from config.accounts.models import User
 from connections.destinations.values import ListDetails, TargetField, UnsubscribeScope
-from connections.limits import Limits
 from connections.permissions import user_can_manage_connections
-from exports import clearing, lookups, policies, removal_fields
+from exports import clearing, lookups, removal_fields
 from exports.clearing import Clearing, LeftBehind
 from exports.lookups import Lookup
 from exports.models import Export, Removal
@@ -78,7 +77,7 @@ class PartingForm:
             return _("They could not be counted just now, so they stay there.")
         if not self.people:
             return _("They stay: they were on the list before, or another export sends them there too.")
-        return _("They stay: this connection does not let people be taken off lists.")
+        return _("They stay: the limits of the connection do not allow anything else.")
 
     # -- judging -----------------------------------------------------------------------------------------------
     def is_valid(self) -> bool:
@@ -119,8 +118,10 @@ class PartingForm:
         return [removal for removal in offered if self._may_choose(removal)]
 
     def _may_choose(self, removal: Removal) -> bool:
-        limits = self.left.connection.limited if self.left.connection else Limits()
-        if policies.takes_off(removal) and not limits.may_remove:
+        connection, list_id = self.left.connection, self.left.delivered_set.list_id
+        if removal is Removal.LEAVE:
+            return True
+        if connection is None or clearing.why_forbidden(connection, list_id, removal):
             return False
         everywhere = removal_fields.reaches_everywhere(removal, self._details)
         return not everywhere or user_can_manage_connections(self.user)

@@ -19,7 +19,7 @@ from config.web.lists import Column, list_page
 from config.web.panes import close_pane
 from exports import accounting, advice, causes, policies, strip
 from exports.accounting import Line, PeopleKind
-from exports.models import Export, Run, Stage
+from exports.models import Export, Removal, Run, Stage
 from exports.pace import batches_of, pace_of
 from exports.permissions import user_can_confirm, user_can_manage
 from exports.policies import can_run
@@ -106,6 +106,7 @@ def settings_used(request: Request, run_id: int) -> HttpResponse:
             (pair["attribute"], fields.get(pair["field"], pair["field"])) for pair in frozen.get("mapping", ())
         ],
         "answers": _answers(found),
+        "removal": Removal(frozen["removal"]["how"]).label if "removal" in frozen else "",
         "events": [
             {
                 "event": event,

@@ -1,5 +1,6 @@
 """A list that an export leaves, for another one or for good: what becomes of those whom it has brought there."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from connections import removal
 from connections.models import Connection
 from connections.used_by import Verb
 from exports import actions, parting, person_lookup, policies, running
-from exports.clearing import Clearing
+from exports.clearing import Clearing, LeftBehind
 from exports.models import Delivered, Export, Removal, Run
+from exports.parting_form import PartingForm
 from exports.person_lookup import Standing
 from exports.run_states import Reason
 from segments.models import Segment
@@ -136,6 +138,8 @@ def test_only_whom_the_export_alone_has_brought_is_taken_off(
     assert {after[email] for email in CROWD[3:]} == {"Deleted"}
     assert run_to_its_end(shop).delivered == len(CROWD)  # the new list is a matter of its own
     assert AuditEntry.objects.get(action="cleared").changes["removal"][1]["how"] == "delete"
+    used = bob_client.get(f"/data/runs/{ended.pk}/settings/").content.decode()
+    assert "People on the list that is left" in used
     page = bob_client.get(f"/data/runs/{ended.pk}/").content.decode()
     assert "Clearing" in page
     assert "Who is taken off the list" in page
@@ -171,6 +175,22 @@ def test_only_an_administrator_unsubscribes_them_from_all_lists_of_the_client(
     assert clearing is not None
     assert to_its_end(clearing).removed == len(CROWD)
     assert set(states(account, with_field).values()) == {"Unsubscribed"}
+
+
+def test_the_limits_of_the_connection_hold_for_the_list_that_is_left(
+    bob_client: Client, account: RunningSandbox, shop: Export, new_list: str, bob: User
+) -> None:
+    connection = shop.connection
+    assert connection is not None
+    clearing = start(shop, new_list, bob)
+    connection.limits = replace(connection.limited, may_remove=False).keep()
+    connection.save()
+    ended = to_its_end(clearing)
+    assert (ended.status, ended.reason) == (JobStatus.CANCELED, Reason.NOT_TO_BE_CLEARED)
+    connection.limits = replace(connection.limited, lists=(new_list,)).keep()
+    connection.save()
+    asked = PartingForm(bob, shop, LeftBehind(clearing.clears, connection), {})  # type: ignore[arg-type]
+    assert [removal for removal, _help in asked.removals] == [Removal.LEAVE]
 
 
 def test_nobody_chooses_without_having_seen_how_many_they_are(
