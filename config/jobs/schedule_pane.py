@@ -66,8 +66,15 @@ def schedule_pane(request: Request, subjects: Sequence[Subject], *, back: str, a
     except Gone:
         form.add_error(None, _("This was removed while you were editing it."))
         return _pane(request, form, subjects, place, status=422)
-    told = ngettext("The schedule of “%(name)s” is saved.", "%(n)d schedules are saved.", len(subjects))
-    return close_pane(request, back, told % {"name": subjects[0].name, "n": len(subjects)})
+    return close_pane(request, back, _told(subjects))
+
+
+def _told(subjects: Sequence[Subject]) -> str:
+    """What was saved."""
+    if len(subjects) == 1:
+        return _("The schedule of “%(name)s” is saved.") % {"name": subjects[0].name}
+    sentence = ngettext("%(n)d schedule is saved.", "%(n)d schedules are saved.", len(subjects))
+    return sentence % {"n": len(subjects)}
 
 
 def came_from_its_page(request: Request, subjects: Sequence[Subject]) -> bool:
