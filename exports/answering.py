@@ -30,6 +30,10 @@ class Answering:
     hashed_params: Sequence[str]
     appended: str
 
+    def with_answers(self, mapped: str) -> str:
+        """The mapped values, a JSON array as text, with the answers at its end."""
+        return f"({mapped}::jsonb || {self.appended})::text" if self.appended else mapped
+
 
 def fragments(frozen: Mapping[str, Any]) -> Answering:
     """The fragments for these settings; where every answer is the same for all, nothing is added to the plan."""
@@ -42,14 +46,14 @@ def fragments(frozen: Mapping[str, Any]) -> Answering:
     strictest = "".join(f", bool_and(says_{at}) OVER (PARTITION BY email) AS answer_{at}" for at in places)
     hashed, hashed_params = _hashed(frozen, names)
     answers = ", ".join(f"answer_{at}" for at in places)
-    appended = f" || jsonb_build_array({answers})" if names else ""
+    appended = f"jsonb_build_array({answers})" if names else ""
     return Answering(says, says_params, strictest, hashed, hashed_params, appended)
 
 
 def _hashed(frozen: Mapping[str, Any], names: Sequence[str]) -> tuple[str, list[str]]:
     hashed, params = _by_answers(frozen, names) if names else ("%s", [matching.what_changes_the_list(frozen)])
     if with_blanks := matching.what_changes_blanks(frozen):
-        hashed = f"{hashed} || CASE WHEN mapped::text ~ %s THEN %s ELSE '' END"
+        hashed = f"{hashed} || CASE WHEN mapped ~ %s THEN %s ELSE '' END"
         params += [_BLANK, with_blanks]
     return hashed, params
 

@@ -8,7 +8,7 @@ from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 
 from config.accounts.models import User
-from config.jobs import clock
+from config.jobs import clock, statistics
 from config.jobs.leases import hold_fence
 from config.jobs.models import JobStatus
 from connections import credentials
@@ -31,6 +31,7 @@ def complete(run: Run) -> None:
     figures = _figures(run)
     status, reason, message = _verdict(run, figures)
     _end(run, status, reason, message, figures | _list_afterwards(run))
+    statistics.after_change("exports_delivered", run.progress_done)
 
 
 def _list_afterwards(run: Run) -> dict[str, int]:
@@ -57,6 +58,7 @@ def end(run: Run, ended: RunEnded, *, by: User | None = None) -> None:
         logger.warning("run %s: what it sent could not be published: %s", run.pk, trouble)
     status, next_try_at = retries.judge(run, ended)
     _end(run, status, ended.reason, ended.message, None, by=by, next_try_at=next_try_at)
+    statistics.after_change("exports_delivered", run.progress_done)
 
 
 def _publish(run: Run) -> None:

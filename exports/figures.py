@@ -1,7 +1,7 @@
 """The figures of a plan and of a run, in one order and under one name each, for commands and programs."""
 
+from exports.drawing import Figures
 from exports.models import Run
-from exports.planning import Figures
 
 _PLAN = (
     "members",

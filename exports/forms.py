@@ -14,11 +14,11 @@ from connections.destinations import registry
 from connections.destinations.base import Destination
 from connections.destinations.values import ListDetails, ListOptIn, Question, attribute_of
 from connections.limits import Limits
+from connections.lookups import Lookup
 from connections.models import Connection
 from exports import matching, policies, question_fields, removal_fields
 from exports.actions import ExportSettings
 from exports.drafts import Draft, Pair
-from exports.lookups import Lookup
 from exports.models import Export, Removal
 from exports.question_fields import ANSWER_PREFIX, AskedQuestion
 from segments.audience import SegmentSummary

@@ -10,14 +10,13 @@ from django.utils.translation import gettext as _
 
 from config.accounts.models import User
 from config.audit.record import record
-from connections import credentials
+from connections import credentials, lookups
 from connections.destinations.errors import StopRun
 from connections.destinations.values import NewField, TargetField
 from connections.limits import forbidden
 from connections.models import Connection
 from connections.permissions import check_can_use
 from connections.policies import why_it_cannot_run
-from exports import lookups
 from exports.policies import Refusal, check_can_be_put_on
 
 

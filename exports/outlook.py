@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from exports import lookups, matching, planning, policies, removing
+from connections import lookups
+from exports import matching, planning, policies, removing
+from exports.drawing import Figures
 from exports.models import DeliveredSet, Export, Run
 from exports.options import RunOptions
-from exports.planning import Figures
 from exports.removing import Removals
 
 

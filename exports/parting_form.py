@@ -9,11 +9,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from config.accounts.models import User
+from connections import lookups
 from connections.destinations.values import ListDetails, TargetField, UnsubscribeScope
+from connections.lookups import Lookup
 from connections.permissions import user_can_manage_connections
-from exports import clearing, lookups, removal_fields
+from exports import clearing, removal_fields
 from exports.clearing import Clearing, LeftBehind
-from exports.lookups import Lookup
 from exports.models import Export, Removal
 
 _MOST_DIGITS = 12

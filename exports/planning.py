@@ -1,16 +1,13 @@
 """What a run will send: everyone in the segments, each with a verdict, and the difference cut into batches.
 
-PostgreSQL selects, joins and deduplicates into a temporary table with one row per member and an *action* for each:
-invalid, duplicate, no_consent, unchanged, still_refused, add or update; then those who come back are told apart
-(returning.py), and whoever has left is to be removed (removing.py). It also cuts the difference into batches, of
-mapped values as they are: conversion to the list's own form waits until a batch is sent (converting.py), where it
-costs no time of its own. All of it is one transaction: a plan is there or it is not. The same code, rolled back,
-is the preview.
+PostgreSQL draws everybody into a temporary table with an *action* for each (drawing.py); whoever has left is to be
+removed (removing.py). It also cuts the difference into batches, of mapped values as they are: conversion to the
+list's own form waits until a batch is sent (converting.py), where it costs no time of its own. All of it is one
+transaction: a plan is there or it is not. The same code, rolled back, is the preview.
 """
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -25,12 +22,12 @@ from config.jobs.models import JobStatus
 from connections.destinations import registry
 from connections.destinations.base import Destination
 from connections.destinations.values import Deed, Mark, SendSettings, Violation
-from exports import answering, clearing, matching, removing, returning
+from exports import clearing, drawing, matching, removing
 from exports.batch_writing import BatchWriter, Person, stop_if_asked
+from exports.drawing import Figures
 from exports.models import DeliveredSet, OutcomeKind, Run, Stage
 from exports.rights import forgetting
 from exports.run_states import Reason, RunEnded
-from segments import audience
 from segments.rights import gate
 
 NO_EMAIL = "no_email"
@@ -51,43 +48,6 @@ _DEEDS = {
 _COME_BACK = ("unmark", "bring_back", "resubscribe")
 
 
-@dataclass(frozen=True)
-class Figures:
-    """How many members met which verdict."""
-
-    invalid: int = 0
-    duplicate: int = 0
-    no_consent: int = 0
-    unchanged: int = 0
-    still_refused: int = 0
-    add: int = 0
-    update: int = 0
-    unmark: int = 0  # had left and were marked; come back
-    bring_back: int = 0  # had left and were deleted; come back
-    resubscribe: int = 0  # the list had left them as they are; a person lets them be sent all the same
-
-    @property
-    def members(self) -> int:
-        return self.invalid + self.duplicate + self.no_consent + self.people
-
-    @property
-    def people(self) -> int:
-        """Who is, or shall be, on the list because of this plan, or was refused there."""
-        return self.unchanged + self.still_refused + self.to_send
-
-    @property
-    def to_add(self) -> int:
-        return self.add + self.unmark + self.bring_back
-
-    @property
-    def to_update(self) -> int:
-        return self.update + self.resubscribe
-
-    @property
-    def to_send(self) -> int:
-        return self.to_add + self.to_update
-
-
 @transaction.atomic
 def plan(run: Run, keeper: Keeper) -> None:
     """Write the run's batches and its exceptional outcomes, and let it enter delivery. Raises RunEnded when the
@@ -97,8 +57,7 @@ def plan(run: Run, keeper: Keeper) -> None:
         return
     delivered_set = _delivered_set(run)
     erased_until = gate.last_erasure()
-    _draw(run.frozen, delivered_set.pk)
-    figures = count()
+    figures = drawing.draw(run.frozen, delivered_set.pk)
     _check_limits(run, figures)
     stop_if_asked(keeper)
     _keep_exceptions(run)
@@ -201,84 +160,7 @@ def _check_contract(run: Run) -> None:
 def draw(frozen: Mapping[str, Any], account: str, list_id: str, export_id: int | None) -> Figures:
     """The verdicts for a preview, in the temporary table of this transaction (the caller rolls it back)."""
     known = DeliveredSet.objects.filter(export=export_id, account=account, list_id=list_id).first()
-    _draw(frozen, known.pk if known else 0)
-    return count()
-
-
-def _draw(frozen: Mapping[str, Any], delivered_set_id: int) -> None:
-    """Fill the temporary table ``plan``: a row per member, with its verdict, in the order of addresses. (OFFSET 0
-    keeps PostgreSQL from putting the expressions into each other and judging every address again and again.)"""
-    members, members_params = audience.members_sql([segment["id"] for segment in frozen["segments"]])
-    email, email_params = audience.email_sql(frozen["email_attribute"])
-    attributes = [pair["attribute"] for pair in frozen["mapping"]]
-    agreed, declined, consent_params = _consent_sql(frozen.get("required_attribute", ""))
-    answers = answering.fragments(frozen)
-    values = f"jsonb_build_array({', '.join(['attributes -> %s'] * len(attributes))})"
-    statement = f"""
-        CREATE TEMPORARY TABLE plan ON COMMIT DROP AS
-        WITH person AS (
-            SELECT profile_id, updated_at, {email} AS email, {values} AS mapped,
-                   {agreed} AS agreed, {declined} AS declined{answers.says}
-              FROM ({members}) member OFFSET 0
-        ), judged AS (
-            SELECT *, email ~ %s AND length(email) <= %s AS valid,
-                   md5({answers.hashed} || mapped::text)::uuid AS data_hash
-              FROM {f"(SELECT *{answers.strictest} FROM person) answered" if answers.strictest else "person"}
-            OFFSET 0
-        ), ranked AS (
-            SELECT *, CASE WHEN valid THEN row_number() OVER (
-                               PARTITION BY email ORDER BY updated_at DESC, profile_id DESC) END AS place,
-                   {"bool_or(declined) OVER (PARTITION BY email)" if consent_params else "false"} AS any_declined
-              FROM judged
-        )
-        SELECT ranked.profile_id, ranked.email, ranked.mapped{answers.appended} AS mapped, ranked.data_hash,
-               CASE WHEN valid IS NOT TRUE THEN 'invalid'
-                    WHEN place > 1 THEN 'duplicate'
-                    WHEN any_declined OR NOT agreed THEN 'no_consent'
-                    WHEN refused.data_hash = ranked.data_hash AND NOT refused.ask_again THEN 'still_refused'
-                    WHEN delivered.data_hash = ranked.data_hash THEN 'unchanged'
-                    WHEN delivered.data_hash IS NOT NULL THEN 'update'
-                    ELSE 'add' END AS action
-          FROM ranked
-          LEFT JOIN exports_delivered delivered
-                 ON delivered.delivered_set_id = %s AND delivered.email = ranked.email
-          LEFT JOIN exports_refused refused
-                 ON refused.delivered_set_id = %s AND refused.email = ranked.email
-    """  # noqa: S608 - only our own fragments are put in; every value is a parameter
-    params = [
-        *email_params,
-        *attributes,
-        *consent_params,
-        *answers.says_params,
-        *members_params,
-        audience.VALID_EMAIL,
-        audience.LONGEST_EMAIL,
-        *answers.hashed_params,
-        delivered_set_id,
-        delivered_set_id,
-    ]
-    with database.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS pg_temp.plan")
-        # People cost far more to judge than to hand over, which the planner's own figure does not know.
-        cursor.execute("SELECT set_config('parallel_tuple_cost', '0.01', true)")
-        cursor.execute(statement, params)
-    returning.adjust(frozen, delivered_set_id)
-
-
-def _consent_sql(attribute: str) -> tuple[str, str, list[str]]:
-    """Whether a member says yes, and whether they say no, to what the connection requires; of several with one
-    address nobody may say no. Nothing required: everybody agrees."""
-    if not attribute:
-        return "true", "false", []
-    says = "coalesce(attributes -> %s = '{}'::jsonb, false)"
-    return says.format("true"), says.format("false"), [attribute, attribute]
-
-
-def count() -> Figures:
-    """The verdicts of the drawn plan, counted."""
-    with database.cursor() as cursor:
-        cursor.execute("SELECT action, count(*) FROM plan GROUP BY action")
-        return Figures(**dict(cursor.fetchall()))
+    return drawing.draw(frozen, known.pk if known else 0)
 
 
 def _keep_exceptions(run: Run) -> None:
@@ -335,7 +217,7 @@ def _cut_into_batches(run: Run, writer: BatchWriter) -> None:
                                        rejected, unaccounted, code, message)
             SELECT %(run)s, number, number::text, %(deed)s, count(*) FILTER (WHERE is_new), 'planned', 0, count(*),
                    array_agg(profile_id ORDER BY place), array_agg(email ORDER BY place),
-                   array_agg(mapped::text ORDER BY place), array_agg(data_hash ORDER BY place), false,
+                   array_agg(mapped ORDER BY place), array_agg(data_hash ORDER BY place), false,
                    0, 0, 0, 0, 0, '', ''
               FROM (SELECT *, (place - 1) / %(rows)s + 1 AS number
                       FROM (SELECT *, row_number() OVER () AS place

@@ -13,9 +13,9 @@ from connections.destinations.values import ListDetails
 from connections.models import Connection
 from exports import matching, planning, removing
 from exports.batch_writing import Person
+from exports.drawing import Figures
 from exports.models import DeliveredSet, Export, Run
 from exports.patience import be_patient
-from exports.planning import Figures
 from exports.removing import Removals
 
 

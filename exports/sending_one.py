@@ -123,7 +123,7 @@ def _rows(person: str) -> list[tuple[Any, ...]]:
     column = "profile_id" if person.isdecimal() else "email"
     with database.cursor() as cursor:
         cursor.execute(
-            f"SELECT profile_id, email, mapped::text, data_hash::text, action FROM plan WHERE {column} = %s"  # noqa: S608
+            f"SELECT profile_id, email, mapped, data_hash::text, action FROM plan WHERE {column} = %s"  # noqa: S608
             " ORDER BY action = 'duplicate' LIMIT 1",
             [person],
         )

@@ -14,9 +14,9 @@ from django.db.models import F
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from config.jobs import clock, leases
+from config.jobs import clock, leases, statistics
 from config.jobs.models import JobStatus
-from segments import attention, csv_files, profile_attributes, statistics, uploads, upserting
+from segments import attention, csv_files, profile_attributes, uploads, upserting
 from segments.attribute_values import Guess
 from segments.copying import Column, Encoder, Problems
 from segments.csv_files import Block, FileRefused

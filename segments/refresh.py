@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 
-from config.jobs import clock, leases
+from config.jobs import clock, leases, statistics
 from config.jobs.models import JobStatus
-from segments import attention, resting, rules, statistics
+from segments import attention, resting, rules
 from segments.models import Segment, SegmentRefresh
 from segments.profile_attributes import types_by_name
 
@@ -116,7 +116,6 @@ def _redraw(segment: Segment, keeper: leases.Keeper) -> Drawn:
         members = cursor.rowcount
         cursor.execute("ANALYZE wanted")
         _stop_if_asked(keeper)
-        cursor.execute("SET LOCAL enable_nestloop = off")  # see upserting.py
         cursor.execute(
             """
             DELETE FROM segments_member member

@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 
 from config.accounts.models import User
 from config.audit.record import record
+from config.jobs import statistics
 from config.jobs.models import OPEN
-from segments import attention, permissions, statistics
+from segments import attention, permissions
 from segments.models import DataSource, ImportJob, Profile, Segment
 
 

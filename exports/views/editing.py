@@ -16,8 +16,9 @@ from config.accounts.permissions import Permission
 from config.web.htmx import Request
 from config.web.panes import close_pane, render_pane
 from config.web.versions import Change, Gone, StaleEdit, version_from
+from connections import lookups
 from connections.destinations.values import Question
-from exports import actions, clearing, drafts, lookups, parting, policies, previewing
+from exports import actions, clearing, drafts, parting, policies, previewing
 from exports.clearing import Clearing
 from exports.drafts import Draft
 from exports.forms import Choices, ExportForm, name_taken

@@ -12,9 +12,9 @@ from connections.models import Connection
 from connections.permissions import user_can_manage_connections
 from exports import policies, removal_fields, removing
 from exports.drafts import Draft
+from exports.drawing import Figures
 from exports.forms import ExportForm
 from exports.models import Export, Removal
-from exports.planning import Figures
 
 _HELP: dict[Removal, str | Promise] = {
     Removal.LEAVE: gettext_lazy("Nobody is taken off. They stay as they were sent last."),

@@ -10,14 +10,16 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from config.accounts.models import User
+from connections import lookups
 from connections.destinations.values import ListDetails, ListOptIn, ListSummary, TargetField
 from connections.limits import Limits
+from connections.lookups import Lists, Lookup
 from connections.models import Connection
 from connections.permissions import user_can_manage_connections, user_can_use
 from connections.policies import ConnectionStatus, why_it_cannot_run
-from exports import lookups, planning, preview
+from exports import preview
+from exports.drawing import Figures
 from exports.forms import Choices, ExportForm
-from exports.lookups import Lists, Lookup
 from exports.models import Export
 from exports.parting_form import PartingForm
 from exports.views.leaving import Consequences, Leaving
@@ -245,7 +247,7 @@ class ExportPane:
         return self.figures.add if self.figures else None
 
     @cached_property
-    def figures(self) -> planning.Figures | None:
+    def figures(self) -> Figures | None:
         """What a run with these settings would send; None when that cannot be counted now."""
         ids = [segment.id for segment in self.chosen_segments]
         if self.connection is None or self.waits or not ids or not self.draft.email_attribute:

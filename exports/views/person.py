@@ -9,9 +9,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from config.accounts.decorators import require_permission
 from config.accounts.permissions import Permission
 from config.web.htmx import Request
+from connections import lookups
 from connections.credentials import NotConnected
 from connections.destinations.errors import DestinationError
-from exports import lookups, person_lookup
+from exports import person_lookup
 from exports.models import Export
 from exports.permissions import check_can_manage
 

@@ -8,10 +8,10 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from connections.destinations.values import ListDetails, ListOptIn, TargetField, UnsubscribeScope
+from connections.lookups import Lookup
 from connections.models import Connection
 from exports import drafts
 from exports.forms import Choices, ExportForm
-from exports.lookups import Lookup
 from exports.models import Export
 from segments.audience import SegmentSummary
 from segments.models import AttributeType, Segment

@@ -1,0 +1,142 @@
+"""Who is in the segments, and what each is to a list: one statement that selects, joins and deduplicates into the
+temporary table ``plan``, a row per member with an *action*: invalid, duplicate, no_consent, unchanged,
+still_refused, add or update. Then those who come back are told apart (returning.py).
+
+It is written so that every address is judged once, and by all processors. PostgreSQL merges a query into the one
+around it where it can, and would then work out an address wherever it is used. OFFSET 0, the usual fence, keeps
+parallel workers out too; a set-returning function among the columns is a fence that does not. The workers also do
+the sorting within ``judged``; what follows needs the people in just that order.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection as database
+
+from exports import answering, returning
+from exports.answering import Answering
+from segments import audience
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How many members met which verdict."""
+
+    invalid: int = 0
+    duplicate: int = 0
+    no_consent: int = 0
+    unchanged: int = 0
+    still_refused: int = 0
+    add: int = 0
+    update: int = 0
+    unmark: int = 0  # had left and were marked; come back
+    bring_back: int = 0  # had left and were deleted; come back
+    resubscribe: int = 0  # the list had left them as they are; a person lets them be sent all the same
+
+    @property
+    def members(self) -> int:
+        return self.invalid + self.duplicate + self.no_consent + self.people
+
+    @property
+    def people(self) -> int:
+        """Who is, or shall be, on the list because of this plan, or was refused there."""
+        return self.unchanged + self.still_refused + self.to_send
+
+    @property
+    def to_add(self) -> int:
+        return self.add + self.unmark + self.bring_back
+
+    @property
+    def to_update(self) -> int:
+        return self.update + self.resubscribe
+
+    @property
+    def to_send(self) -> int:
+        return self.to_add + self.to_update
+
+
+def draw(frozen: Mapping[str, Any], delivered_set_id: int) -> Figures:
+    """Fill the temporary table ``plan`` by these settings, as the difference to what that set knows of the list
+    (nothing when it is 0), in the order of addresses; how many met which verdict. Within a transaction."""
+    answers = answering.fragments(frozen)
+    person, person_params = _person(frozen, answers)
+    judged, judged_params = _judged(answers)
+    verdicts = _verdicts(answers, consent_is_required=bool(frozen.get("required_attribute")))
+    statement = f"""
+        CREATE TEMPORARY TABLE plan ON COMMIT DROP AS
+        WITH person AS ({person}), judged AS ({judged}) {verdicts}
+    """
+    with database.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.plan")
+        # People cost far more to judge than to hand over, which the planner's own figure does not know.
+        cursor.execute("SELECT set_config('parallel_tuple_cost', '0.01', true)")
+        cursor.execute(statement, [*person_params, *judged_params, delivered_set_id, delivered_set_id])
+    returning.adjust(frozen, delivered_set_id)
+    return _count()
+
+
+def _person(frozen: Mapping[str, Any], answers: Answering) -> tuple[str, list[Any]]:
+    """Everyone in the segments: their address, the values that go out as a JSON array, and what they agree to."""
+    members, members_params = audience.members_sql([segment["id"] for segment in frozen["segments"]])
+    email, email_params = audience.email_sql(frozen["email_attribute"])
+    attributes = [pair["attribute"] for pair in frozen["mapping"]]
+    agreed, declined, consent_params = _consent(frozen.get("required_attribute", ""))
+    values = f"jsonb_build_array({', '.join(['attributes -> %s'] * len(attributes))})"
+    statement = f"""
+        SELECT profile_id, updated_at, {email} AS email, unnest(ARRAY[{values}::text]) AS mapped,
+               {agreed} AS agreed, {declined} AS declined{answers.says}
+          FROM ({members}) member
+    """  # noqa: S608 - only our own fragments are put in; every value is a parameter
+    return statement, [*email_params, *attributes, *consent_params, *answers.says_params, *members_params]
+
+
+def _consent(attribute: str) -> tuple[str, str, list[str]]:
+    """Whether a member says yes, and whether they say no, to what the connection requires; of several with one
+    address nobody may say no. Nothing required: everybody agrees."""
+    if not attribute:
+        return "true", "false", []
+    says = "coalesce(attributes -> %s = '{}'::jsonb, false)"
+    return says.format("true"), says.format("false"), [attribute, attribute]
+
+
+def _judged(answers: Answering) -> tuple[str, list[Any]]:
+    """Whether each has a deliverable address, and the hash of what the list would get; those with one address side
+    by side, the most recently updated first."""
+    strictest = answers.strictest
+    people = f"(SELECT *{strictest} FROM person) answered" if strictest else "person"  # noqa: S608
+    statement = f"""
+        SELECT *, email ~ %s AND length(email) <= %s AS valid, md5({answers.hashed} || mapped)::uuid AS data_hash
+          FROM {people} ORDER BY email, updated_at DESC, profile_id DESC
+    """  # noqa: S608 - only our own fragments are put in; every value is a parameter
+    return statement, [audience.VALID_EMAIL, audience.LONGEST_EMAIL, *answers.hashed_params]
+
+
+def _verdicts(answers: Answering, *, consent_is_required: bool) -> str:
+    """What is to be done with each, by what the list is known to hold and to have refused: one set for each."""
+    any_declined = "bool_or(declined) OVER (PARTITION BY email)" if consent_is_required else "false"
+    mapped = answers.with_answers("ranked.mapped")
+    return f"""
+        SELECT ranked.profile_id, ranked.email, {mapped} AS mapped, ranked.data_hash,
+               CASE WHEN valid IS NOT TRUE THEN 'invalid'
+                    WHEN place > 1 THEN 'duplicate'
+                    WHEN any_declined OR NOT agreed THEN 'no_consent'
+                    WHEN refused.data_hash = ranked.data_hash AND NOT refused.ask_again THEN 'still_refused'
+                    WHEN delivered.data_hash = ranked.data_hash THEN 'unchanged'
+                    WHEN delivered.data_hash IS NOT NULL THEN 'update'
+                    ELSE 'add' END AS action
+          FROM (SELECT *, CASE WHEN valid THEN row_number() OVER (
+                                   PARTITION BY email ORDER BY updated_at DESC, profile_id DESC) END AS place,
+                       {any_declined} AS any_declined
+                  FROM judged) ranked
+          LEFT JOIN exports_delivered delivered
+                 ON delivered.delivered_set_id = %s AND delivered.email = ranked.email
+          LEFT JOIN exports_refused refused
+                 ON refused.delivered_set_id = %s AND refused.email = ranked.email
+    """  # noqa: S608 - only our own fragments are put in; every value is a parameter
+
+
+def _count() -> Figures:
+    with database.cursor() as cursor:
+        cursor.execute("SELECT action, count(*) FROM plan GROUP BY action")
+        return Figures(**dict(cursor.fetchall()))
