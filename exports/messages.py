@@ -120,9 +120,7 @@ MESSAGES: dict[Reason, Message] = {
         Deed.EDIT_EXPORT,
     ),
     Reason.ACCOUNT_FULL: Message(
-        _("The destination takes nobody more: the plan of its account is used up."),
-        _("Upgrade the plan there, or choose a smaller segment; then run the export again."),
-        Deed.EDIT_EXPORT,
+        _("The destination takes nobody more: the plan of its account is used up."), _AGAIN, Deed.EDIT_EXPORT
     ),
     Reason.OPT_IN_MAIL: Message(
         _("The list asks every new person to confirm by email."),

@@ -42,7 +42,7 @@ def _classified(answer: Answer, code: int, said: str, *, batch: bool) -> Destina
     if code in codes.STOP:
         return StopRun(str(codes.STOP[code]), **facts)
     if answer.status == codes.PAYMENT_REQUIRED or _speaks_of_plan(said):
-        return AccountFull(codes.PLAN_FULL.format(message=said), **facts)
+        return AccountFull(codes.PLAN_FULL.format(message=said.rstrip(".")), **facts)
     if batch and (sentence := _batch_sentence(code, said)):
         return BatchRefused(str(sentence), **facts)
     sentence = _("Campaign Monitor refused the request: “{message}” (code {code}).").format(

@@ -194,7 +194,7 @@ def test_it_ends_with_the_very_sentence_when_the_plan_of_the_account_is_full(san
     sandbox.faults({"rules": [{"path": IMPORT, "kind": "plan_full"}]})
     run = run_to_its_end(export)
     assert (run.status, run.reason) == (JobStatus.FAILED, Reason.ACCOUNT_FULL)
-    assert "Your plan does not hold more subscribers." in run.message
+    assert "“Your plan does not hold more subscribers. Upgrade your plan to add them”." in run.message
     assert (run.delivered, run.not_sent, run.next_try_at) == (0, run.planned, None)
 
 
