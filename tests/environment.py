@@ -37,12 +37,12 @@ def _lay_ground() -> None:
     if url := os.environ.get("TEST_DATABASE_URL"):
         os.environ["DATABASE_URL"] = url
     else:
-        shutil.copytree(_migrated_cluster(), _server.data)
+        shutil.copytree(migrated_cluster(), _server.data)
         _server.start()
         os.environ["DATABASE_URL"] = _address(_server, NAME)
 
 
-def _migrated_cluster() -> Path:
+def migrated_cluster() -> Path:
     """The folder of a cluster at rest that holds an empty database and a migrated one; made unless it is there."""
     cluster = _CLUSTERS / _fingerprint()
     _CLUSTERS.mkdir(exist_ok=True)

@@ -43,9 +43,11 @@ class Records:
         self._write()
 
     def _write(self) -> None:
+        """A full disk stops nobody: children die with `up` in any case, and the next change is written again."""
         beside = self._path.with_suffix(".unfinished")
-        beside.write_text(json.dumps([asdict(record) for record in self._records.values()]), encoding="utf-8")
-        beside.rename(self._path)
+        with suppress(OSError):
+            beside.write_text(json.dumps([asdict(record) for record in self._records.values()]), encoding="utf-8")
+            beside.rename(self._path)
 
 
 def read(path: Path) -> list[Record]:

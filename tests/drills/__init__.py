@@ -1,1 +1,2 @@
-"""Long fault drills, run by `make drill`. TIMES says how often a worker is killed, SEED which moments."""
+"""Drills that take minutes, run by `make drill` after the faults (tests/faults). TIMES says how often a worker is
+killed, SEED which moments."""

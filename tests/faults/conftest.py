@@ -1,6 +1,5 @@
 """One sandbox and one set of processes for all of these tests; whoever was killed is started anew for the next."""
 
-import os
 import random
 from collections.abc import Iterator
 
@@ -26,36 +25,43 @@ def own_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSan
 
 
 @pytest.fixture(scope="package")
-def processes(
-    own_sandbox: RunningSandbox,
-    tmp_path_factory: pytest.TempPathFactory,
-    django_db_setup: None,
-    django_db_blocker: DjangoDbBlocker,
-) -> Iterator[Workers]:
-    """Workers who are given up for dead after two seconds, and a clock that ticks often."""
+def told(own_sandbox: RunningSandbox) -> Iterator[None]:
+    """Settings, for this process and all others: who is silent for two seconds is given up for dead."""
     told = {
         "CAMPAIGN_MONITOR_SANDBOX_URL": own_sandbox.url,
         "CAMPAIGN_MONITOR_READ_SECONDS": READ_SECONDS,
         "LEASE_SECONDS": LEASE_SECONDS,
     }
-    with django_db_blocker.unblock(), override_settings(**told):
+    with override_settings(**told):
+        yield
+
+
+@pytest.fixture(scope="package")
+def workers(
+    told: None,
+    tmp_path_factory: pytest.TempPathFactory,
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator[Workers]:
+    """The workers and the clock that ticks."""
+    with django_db_blocker.unblock():
         _keep_what_is_committed()
-        with worker_processes(tmp_path_factory.mktemp("var"), env={"TICK_MILLISECONDS": "1000"}) as workers:
-            yield workers
+        with worker_processes(tmp_path_factory.mktemp("var"), env={"TICK_MILLISECONDS": "1000"}) as running:
+            yield running
 
 
 @pytest.fixture
-def ground(transactional_db: None, own_sandbox: RunningSandbox, processes: Workers) -> Ground:
+def ground(transactional_db: None, own_sandbox: RunningSandbox, workers: Workers) -> Ground:
     """An export that is ready to run, in a world where everything is well."""
     own_sandbox.reset()
-    processes.mend()
-    return grounds.make(own_sandbox, processes)
+    workers.mend()
+    return grounds.make(own_sandbox)
 
 
 @pytest.fixture
 def chance() -> random.Random:
-    """Random moments; the seed is the one that pytest prints as ``--randomly-seed``, or SEED."""
-    return random.Random(int(os.environ.get("SEED") or random.randrange(1_000_000)))
+    """Random moments, of the seed that pytest-randomly uses and prints."""
+    return random.Random(random.randrange(2**32))
 
 
 def _keep_what_is_committed() -> None:

@@ -14,10 +14,9 @@ from exports.views.shown import ShownRun
 from segments.models import Segment
 from tests import exporting, waiting
 from tests.leaving import join
-from tests.processes import Workers
 from tests.sandbox import RunningSandbox
 
-PEOPLE = 8_000
+PEOPLE = 6_000
 LEFT = 3  # have unsubscribed
 # So long takes a call while there shall be moments to strike at. Two at once, of a thousand people each.
 SLOW = 0.25  # seconds
@@ -29,7 +28,6 @@ class Ground:
     """``names`` says by address what the list should hold of whom; ``left`` have unsubscribed and stay so."""
 
     sandbox: RunningSandbox
-    workers: Workers
     connection: Connection
     segment: Segment
     export: Export
@@ -69,7 +67,7 @@ class Ground:
         self.left = frozenset()
 
 
-def make(sandbox: RunningSandbox, workers: Workers) -> Ground:
+def make(sandbox: RunningSandbox) -> Ground:
     """Nothing has run yet. Among the people are one without a valid address and one who is there twice."""
     names = {f"p{number}@example.com": f"Name {number}" for number in range(PEOPLE)}
     left = frozenset(list(names)[:: PEOPLE // LEFT][:LEFT])
@@ -81,7 +79,7 @@ def make(sandbox: RunningSandbox, workers: Workers) -> Ground:
     Connection.objects.filter(pk=connection.pk).update(max_in_flight=IN_FLIGHT)
     mapping = [{"attribute": "first_name", "field": "name"}]
     export = exporting.export_to(sandbox, connection, segment, mapping=mapping)
-    return Ground(sandbox, workers, connection, segment, export, names, left)
+    return Ground(sandbox, connection, segment, export, names, left)
 
 
 def _add_profiles(names: Mapping[str, str]) -> None:

@@ -7,16 +7,27 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.environment import ROOT
+
 # Say that the disk is there, then stay, so that it does.
 _HOLDER = 'mount -t tmpfs -o size="$1" tmpfs "$2" && echo mounted && exec cat'
 
 
 @dataclass(frozen=True)
 class SmallDisk:
-    """What is started behind the words of ``enter`` finds it at ``path``; nobody else does."""
+    """What is started behind the words of ``enter`` finds it at ``path``. Everybody else finds an empty folder
+    there, and what is on it at ``seen_from_outside``."""
 
     path: Path
-    enter: tuple[str, ...]
+    holder: int
+
+    @property
+    def enter(self) -> tuple[str, ...]:
+        return "nsenter", "--mount", "--wd", "--target", str(self.holder), "--"
+
+    @property
+    def seen_from_outside(self) -> Path:
+        return Path(f"/proc/{self.holder}/root{self.path}")
 
     def fill(self) -> None:
         """No byte is free afterwards."""
@@ -48,10 +59,10 @@ def small_disk(path: Path, size: str) -> Iterator[SmallDisk]:
     """A disk of that size, such as ``"100m"``, at ``path``, which is made unless it is there."""
     path.mkdir(parents=True, exist_ok=True)
     command = ["unshare", "--mount", "sh", "-c", _HOLDER, "sh", size, str(path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"mounted\n"
         try:
-            yield SmallDisk(path, ("nsenter", "--mount", "--target", str(holder.pid), "--"))
+            yield SmallDisk(path, holder.pid)
         finally:
             holder.kill()

@@ -16,7 +16,7 @@ from tests import environment
 from tests.faults import ground as grounds
 from tests.faults.checking import check_end, check_everyone_is_there, check_next_run_heals
 from tests.faults.ground import Ground
-from tests.processes import messages_of
+from tests.processes import Workers, messages_of
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
@@ -34,30 +34,30 @@ def test_the_database_crashes(ground: Ground, chance: random.Random) -> None:
     check_next_run_heals(ground)
 
 
-def test_the_broker_forgets_everything(ground: Ground) -> None:
+def test_the_broker_forgets_everything(ground: Ground, workers: Workers) -> None:
     """Every bell that was rung is lost; the tick rings again."""
-    ground.workers.freeze("work")
+    workers.freeze("work")
     run = ground.start()
     lost = messages_of("work")
     assert lost
     for message in lost:
         message.unlink(missing_ok=True)
-    ground.workers.thaw("work")
+    workers.thaw("work")
     grounds.wait_for_end(run)
     check_end(ground, run, JobStatus.SUCCESSFUL)
     check_everyone_is_there(ground, run)
 
 
-def test_every_message_comes_many_times(ground: Ground) -> None:
+def test_every_message_comes_many_times(ground: Ground, workers: Workers) -> None:
     """All of them before anybody looks."""
-    ground.workers.freeze("work")
+    workers.freeze("work")
     run = ground.start()
     for message in messages_of("work"):
         for number in range(8):
             shutil.copy(message, message.with_name(f"{number}{message.name}"))
     assert len(messages_of("work")) > 8
     ground.trouble()
-    ground.workers.thaw("work")
+    workers.thaw("work")
     grounds.wait_for_end(run)
     assert set(Batch.objects.filter(run=run).values_list("attempt", flat=True)) == {1}
     check_end(ground, run, JobStatus.SUCCESSFUL)
@@ -66,11 +66,11 @@ def test_every_message_comes_many_times(ground: Ground) -> None:
 
 
 @pytest.mark.parametrize("hours", [1, -1])
-def test_the_clock_is_set_right(ground: Ground, hours: int) -> None:
+def test_the_clock_is_set_right(ground: Ground, workers: Workers, hours: int) -> None:
     """A worker (this process) whose clock is off by an hour sets the run aside: it goes on in a moment all the
     same."""
     ground.trouble({"kind": "throttle", "path": "/import", "retry_after": 1, "skip": 2, "times": 1}, seconds=0)
-    ground.workers.freeze("work")
+    workers.freeze("work")
     clock.run_from(clock.now() + timedelta(hours=hours))
     try:
         run = ground.start()
@@ -79,7 +79,7 @@ def test_the_clock_is_set_right(ground: Ground, hours: int) -> None:
         clock.run_as_usual()
     run.refresh_from_db()
     assert run.reason == Reason.WAITING_FOR_DESTINATION, grounds.tell(run)
-    ground.workers.thaw("work")
+    workers.thaw("work")
     grounds.wait_for_end(run)
     check_end(ground, run, JobStatus.SUCCESSFUL)
     check_everyone_is_there(ground, run)

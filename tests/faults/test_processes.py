@@ -22,18 +22,19 @@ from tests.faults import ground as grounds
 from tests.faults.checking import check_end, check_everyone_is_there, check_next_run_heals
 from tests.faults.ground import Ground
 from tests.faults.web import web_process
+from tests.processes import Workers
 from tests.waiting import somebody_waits_for_a_lock, wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 
-def test_a_worker_is_killed(ground: Ground, chance: random.Random) -> None:
+def test_a_worker_is_killed(ground: Ground, workers: Workers, chance: random.Random) -> None:
     refused = chance.sample(sorted(ground.people), 2)
     ground.trouble({"kind": "refuse_emails", "emails": refused})
     run = ground.start()
     grounds.wait_for_delivered(run, chance.uniform(0, 0.4))
-    ground.workers.kill("work")
-    ground.workers.start("work")
+    workers.kill("work")
+    workers.start("work")
     grounds.wait_for_end(run)
     assert run.attempt > 1
     assert run.rejected == len(refused)
@@ -41,16 +42,16 @@ def test_a_worker_is_killed(ground: Ground, chance: random.Random) -> None:
     check_everyone_is_there(ground, run, rejected=len(refused))
 
 
-def test_a_frozen_worker_wakes_too_late(ground: Ground) -> None:
+def test_a_frozen_worker_wakes_too_late(ground: Ground, workers: Workers) -> None:
     """This process takes over meanwhile."""
     ground.trouble()
     run = ground.start()
     grounds.wait_for_delivered(run, 0)
     frozen_at = run.attempt
-    wait_until(lambda: _is_frozen_at_rest(ground))
+    wait_until(lambda: _is_frozen_at_rest(workers))
     wait_until(lambda: running.carry_on(run.pk) == Next.NOTHING and not _is_open(run))
     ended = (run.status, run.delivered, run.finished_at, run.attempt)
-    ground.workers.thaw("work")
+    workers.thaw("work")
     check_next_run_heals(ground)  # by the worker that has woken
     run.refresh_from_db()
     assert run.attempt > frozen_at
@@ -98,19 +99,19 @@ def test_the_web_is_killed_while_a_run_is_started_and_while_it_goes(ground: Grou
     check_everyone_is_there(ground, run)
 
 
-def test_beat_is_killed(ground: Ground) -> None:
+def test_beat_is_killed(ground: Ground, workers: Workers) -> None:
     """What goes goes on; what becomes due meanwhile is started once beat is back, and once only."""
     ground.trouble()
     run = ground.start()
     grounds.wait_for_delivered(run, 0)
-    ground.workers.kill("beat")
+    workers.kill("beat")
     grounds.wait_for_end(run)
     check_end(ground, run, JobStatus.SUCCESSFUL)
     check_everyone_is_there(ground, run)
     rule = {"recurrence": "daily", "zone": "UTC", "times": ["14:00"]}
     scheduling.set_schedule(ground.export, is_on=True, rule=rule, version=0, by=None)
     ExportSchedule.objects.update(due_at=clock.now() - timedelta(minutes=1))
-    ground.workers.start("beat")
+    workers.start("beat")
     wait_until(lambda: ExportTick.objects.filter(export=ground.export).exists())
     scheduled = ExportTick.objects.get().run
     assert scheduled is not None
@@ -127,9 +128,9 @@ def _carry_on(run: Run) -> None:
         database.close()
 
 
-def _is_frozen_at_rest(ground: Ground) -> bool:
+def _is_frozen_at_rest(workers: Workers) -> bool:
     """Not within a transaction: it would keep its locks until the database ends that, after ten seconds."""
-    ground.workers.freeze("work")
+    workers.freeze("work")
     with database.cursor() as cursor:
         cursor.execute(
             "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE xact_start IS NOT NULL"
@@ -137,7 +138,7 @@ def _is_frozen_at_rest(ground: Ground) -> bool:
         )
         (is_at_work,) = cursor.fetchone()
     if is_at_work:
-        ground.workers.thaw("work")
+        workers.thaw("work")
     return not is_at_work
 
 

@@ -16,6 +16,7 @@ from tests import exporting
 from tests.faults import ground as grounds
 from tests.faults.checking import check_end, check_everyone_is_there, check_next_run_heals
 from tests.faults.ground import Ground
+from tests.processes import Workers
 from tests.waiting import somebody_waits_for_a_lock, wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
@@ -25,11 +26,11 @@ PATIENCE = {"kind": "throttle", "path": "/import", "retry_after": 300}
 SLOW_COUNT = {"kind": "hang", "path": "/stats", "skip": 1, "seconds": 1.5}  # the first one is asked by the check
 
 
-def test_it_is_canceled_in_the_queue(ground: Ground) -> None:
-    ground.workers.freeze("work")
+def test_it_is_canceled_in_the_queue(ground: Ground, workers: Workers) -> None:
+    workers.freeze("work")
     run = ground.start()
     actions.cancel_run(run, by=None)
-    ground.workers.thaw("work")
+    workers.thaw("work")
     grounds.wait_for_end(run)
     check_end(ground, run, *CANCELED)
     assert (run.members, run.planned) == (0, 0)
@@ -48,12 +49,12 @@ def test_it_is_canceled_in_its_check(ground: Ground) -> None:
     check_next_run_heals(ground)
 
 
-def test_it_is_canceled_while_it_is_planned(ground: Ground) -> None:
-    ground.workers.freeze("work")
+def test_it_is_canceled_while_it_is_planned(ground: Ground, workers: Workers) -> None:
+    workers.freeze("work")
     run = ground.start()
     with transaction.atomic():
         _let_nobody_write_batches()
-        ground.workers.thaw("work")
+        workers.thaw("work")
         grounds.wait_until(run, lambda run: run.stage == Stage.PLAN)
         wait_until(somebody_waits_for_a_lock)
         Run.objects.filter(pk=run.pk).update(cancel_requested_at=clock.now())
@@ -100,17 +101,17 @@ def test_it_is_canceled_when_all_is_sent(ground: Ground) -> None:
     check_next_run_heals(ground)
 
 
-def test_its_connection_is_removed_and_its_worker_killed(ground: Ground) -> None:
+def test_its_connection_is_removed_and_its_worker_killed(ground: Ground, workers: Workers) -> None:
     """The run stops first, whoever gets to it; then the connection goes, and another one takes its place."""
     ground.trouble()
     run = ground.start()
     grounds.wait_for_delivered(run, 0)
-    ground.workers.freeze("work")
+    workers.freeze("work")
     verbs = {use.key: Verb.DETACH for use in uses_of(ground.connection.pk)}
     assert not removal.remove(by=exporting.an_administrator(), connection=ground.connection, verbs=verbs)
     assert Connection.objects.get().is_being_removed
-    ground.workers.kill("work")
-    ground.workers.start("work")
+    workers.kill("work")
+    workers.start("work")
     wait_until(lambda: not Connection.objects.exists())
     check_end(ground, run, *CANCELED)
     assert 0 < run.not_sent < run.planned

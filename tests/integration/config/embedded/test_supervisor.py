@@ -76,6 +76,13 @@ def test_it_starts_again_what_dies_and_waits_longer_every_time(stage: Stage) -> 
     assert "mortal ended (exit code 3); it starts again in 1 s." in stage.said
 
 
+def test_it_goes_on_while_nothing_can_be_noted(stage: Stage) -> None:
+    """As on a full disk."""
+    (stage.folder / "processes.unfinished").mkdir()
+    stage.supervisor.start(shell("mortal", "exit 3"))
+    until(stage.supervisor, lambda: "it starts again in 2 s." in stage.said)
+
+
 def test_it_sweeps_what_a_dead_leader_left_of_its_group(stage: Stage) -> None:
     stage.supervisor.start(shell("parent", f"sleep 60 & echo $! > {stage.folder}/child; wait"))
     until(

@@ -1,0 +1,99 @@
+"""What `up` runs, but for the pages, with everything that it writes on a small disk."""
+
+import io
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from django.core.management import call_command
+from django.db import Error
+from django.db import connection as database
+
+from config.embedded import leftovers, postgres, programs
+from config.embedded.leftovers import Records
+from config.embedded.output import Output
+from config.embedded.supervisor import Program, Supervisor
+from tests import environment
+from tests.faults.small_disk import SmallDisk, small_disk
+from tests.processes import environment_of_processes
+from tests.waiting import wait_until
+
+SIZE = "200m"  # holds the database, what is exported, and little else
+
+
+@dataclass
+class System:
+    disk: SmallDisk
+    supervisor: Supervisor
+    output: io.StringIO
+
+    def said(self, words: str) -> bool:
+        """Whether any of its processes said so."""
+        return words in self.output.getvalue()
+
+    def kill(self, name: str) -> None:
+        """End one of its processes by -9."""
+        records = leftovers.read(self.disk.seen_from_outside / "processes.json")
+        os.kill(next(record.pid for record in records if record.name == name), signal.SIGKILL)
+
+    def wait_until(self, happened: Callable[[], bool]) -> None:
+        """Look after the processes until ``happened()``; while the database is away nothing has."""
+
+        def looked_and_happened() -> bool:
+            self.supervisor.watch_for(0)
+            try:
+                return happened()
+            except Error:
+                database.close()
+                return False
+
+        wait_until(looked_and_happened, tell=self.output.getvalue, seconds=90)
+
+
+@contextmanager
+def system_on_a_small_disk(folder: Path) -> Iterator[System]:
+    """A system with a database of its own, which this process uses as long as the block lasts."""
+    var_dir, sockets = folder / "var", folder / "run"
+    sockets.mkdir(mode=0o700)
+    with small_disk(var_dir, SIZE) as disk, _another_database(sockets) as url:
+        disk.run("cp", "--archive", str(environment.migrated_cluster()), str(var_dir / "postgres"))
+        output = io.StringIO()
+        supervisor = Supervisor(
+            environment={**environment_of_processes(var_dir), "DATABASE_URL": url, "TICK_MILLISECONDS": "1000"},
+            folder=environment.ROOT,
+            records=Records(disk.seen_from_outside / "processes.json"),
+            output=Output(output),
+        )
+        try:
+            supervisor.start(_database(disk, sockets))
+            supervisor.wait_until(
+                lambda: postgres.is_ready(disk.seen_from_outside / "postgres"), what="PostgreSQL", seconds=60
+            )
+            call_command("createcachetable", verbosity=0)
+            for program in (programs.worker("bells", 2), programs.worker("work", 4), programs.beat()):
+                supervisor.start(replace(program, before=disk.enter))
+            yield System(disk, supervisor, output)
+        finally:
+            supervisor.hurry.set()
+            supervisor.stop()
+
+
+def _database(disk: SmallDisk, sockets: Path) -> Program:
+    command = postgres.command(disk.path / "postgres", sockets)
+    return replace(programs.database(), command=command, before=(*disk.enter, *postgres.as_ordinary_user()))
+
+
+@contextmanager
+def _another_database(sockets: Path) -> Iterator[str]:
+    """Let this process work on the database behind these sockets; gives its address for others."""
+    before = dict(database.settings_dict)
+    database.close()
+    database.settings_dict.update(NAME=environment.TEMPLATE, HOST=str(sockets))
+    try:
+        yield f"postgres://{postgres.NAME}@/{environment.TEMPLATE}?host={sockets}"
+    finally:
+        database.close()
+        database.settings_dict.update(before)
