@@ -34,7 +34,7 @@ def check(run: Run) -> bool:
     frozen = matching.freeze(export, details) | {
         "run": str(run.pk),
         "options": run.options,
-        "clock_there": connection.destination.clock(credentials.access(connection)),
+        "clock_there": details.clock,
     }
     return _take_list(run, connection, frozen)
 
@@ -89,7 +89,8 @@ def _check_segments(export: Export) -> None:
 
 def _look_up(connection: Connection, list_id: str) -> ListDetails:
     try:
-        details = connection.destination.list_details(credentials.access(connection), list_id)
+        access = credentials.access(connection)
+        details = connection.destination.list_details(access, list_id, with_group=False)
     except StopRun as refused:
         raise RunEnded(JobStatus.FAILED, Reason.LIST_REFUSED, refused.sentence) from refused
     except credentials.NotConnected as not_connected:

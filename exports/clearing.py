@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 
 from config.jobs import clock
 from config.jobs.leases import Keeper, fenced_update
-from connections import credentials
 from connections.destinations import registry
 from connections.destinations.values import ListDetails, ListOptIn
 from connections.models import Connection
@@ -145,7 +144,7 @@ def freeze(run: Run, connection: Connection, details: ListDetails) -> dict[str, 
         "fields": [asdict(field) for field in details.fields],
         "options": run.options,
         "removal": run.options["removal"] | {"unsubscribe_scope": details.unsubscribe_scope},
-        "clock_there": connection.destination.clock(credentials.access(connection)),
+        "clock_there": details.clock,
     }
 
 

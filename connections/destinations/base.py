@@ -118,8 +118,9 @@ class Destination(ABC):
         """The lists of the account. Raises DestinationError."""
 
     @abstractmethod
-    def list_details(self, access: Access, list_id: str) -> ListDetails:
-        """Look one list up by its id. Raises StopRun when there is none such, or another DestinationError."""
+    def list_details(self, access: Access, list_id: str, *, with_group: bool = True) -> ListDetails:
+        """Look one list up by its id; whose it is only where that is asked, since it may take many calls. Raises
+        StopRun when there is none such, or another DestinationError."""
 
     def create_field(self, access: Access, list_id: str, field: NewField) -> TargetField:
         """Make a field on a list, of one of the types that the capabilities name. Raises StopRun when the list

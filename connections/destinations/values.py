@@ -210,6 +210,7 @@ class ListDetails:
     unsubscribe_scope: UnsubscribeScope | None  # None: nobody subscribes there
     active_people: int | None  # None: nobody can tell
     fields: Sequence[TargetField]
+    clock: str = ""  # what the account said the time was; see Destination.clock
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TypedDict
 
 from django.conf import settings as django_settings
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from connections.destinations.base import Destination, Sender
 from connections.destinations.campaign_monitor import checking, preparing, questions, removing, wire
+from connections.destinations.campaign_monitor.asking import Asking
 from connections.destinations.campaign_monitor.client import Client
 from connections.destinations.campaign_monitor.oauth import CampaignMonitorOAuth
 from connections.destinations.campaign_monitor.verifying import Prober, verify
@@ -44,6 +46,8 @@ _OF_EVERY_LIST = (
     TargetField(key=questions.MOBILE_KEY, label="Mobile number", data_type="mobile"),
 )
 
+
+_NOBODY = NamedId("", "")
 
 # The states of a person, as the vendor writes them.
 _STATES = {
@@ -130,22 +134,27 @@ class CampaignMonitor(Destination):
                 for found in client.lists(owner.id)
             ]
 
-    def list_details(self, access: Access, list_id: str) -> ListDetails:
-        with _client(access) as client:
-            found = client.list_settings(list_id)
-            owner = _owner_of(list_id, client, access)
-            return ListDetails(
-                list_id=list_id,
-                title=found.title,
-                group=owner.name,
-                group_id=owner.id,
-                opt_in=ListOptIn.CONFIRMED if found.confirmed_opt_in else ListOptIn.SINGLE,
-                unsubscribe_scope=(
-                    UnsubscribeScope.ALL_LISTS if found.unsubscribes_everywhere else UnsubscribeScope.THIS_LIST
-                ),
-                active_people=client.active_people(list_id),
-                fields=[*_OF_EVERY_LIST, *_fields(list_id, client)],
-            )
+    def list_details(self, access: Access, list_id: str, *, with_group: bool = True) -> ListDetails:
+        with Asking(partial(_client, access)) as asking:
+            settings = asking.ask(lambda client: client.list_settings(list_id))
+            active = asking.ask(lambda client: client.active_people(list_id))
+            fields = asking.ask(partial(_fields, list_id))
+            clock = asking.ask(Client.system_date)
+            owner = asking.ask(partial(_owner_of, list_id, access)) if with_group else None
+        found, group = settings.result(), owner.result() if owner else _NOBODY
+        return ListDetails(
+            list_id=list_id,
+            title=found.title,
+            group=group.name,
+            group_id=group.id,
+            opt_in=ListOptIn.CONFIRMED if found.confirmed_opt_in else ListOptIn.SINGLE,
+            unsubscribe_scope=(
+                UnsubscribeScope.ALL_LISTS if found.unsubscribes_everywhere else UnsubscribeScope.THIS_LIST
+            ),
+            active_people=active.result(),
+            fields=[*_OF_EVERY_LIST, *fields.result()],
+            clock=clock.result(),
+        )
 
     def create_field(self, access: Access, list_id: str, field: NewField) -> TargetField:
         with _client(access) as client:
@@ -237,7 +246,7 @@ def _owners(client: Client, access: Access) -> Sequence[NamedId]:
     return client.clients()
 
 
-def _owner_of(list_id: str, client: Client, access: Access) -> NamedId:
+def _owner_of(list_id: str, access: Access, client: Client) -> NamedId:
     """Whose list this is. A list does not say, so the clients are asked; nameless when none claims it."""
     try:
         for owner in _owners(client, access):
@@ -245,7 +254,7 @@ def _owner_of(list_id: str, client: Client, access: Access) -> NamedId:
                 return owner
     except (StopRun, NeedsAdministrator):
         pass  # the list itself was readable, and that is what counts
-    return NamedId("", "")
+    return _NOBODY
 
 
 def _fields(list_id: str, client: Client) -> list[TargetField]:
