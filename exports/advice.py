@@ -105,6 +105,8 @@ def _address(run: Run, deed: Deed) -> str:
 def _what_was_sent(run: Run) -> str:
     if run.is_open or run.status in _ENDED_WELL:
         return ""
+    if run.clears_id:
+        return _who_is_off(run)
     if not run.delivered:
         return _("Nobody was sent.")
     sentence = ngettext(
@@ -113,6 +115,15 @@ def _what_was_sent(run: Run) -> str:
         run.delivered,
     )
     return sentence % {"people": number(run.delivered)}
+
+
+def _who_is_off(run: Run) -> str:
+    if not run.removed:
+        return _("Nobody was taken off the list.")
+    sentence = ngettext(
+        "%(people)s person is off the list already.", "%(people)s people are off the list already.", run.removed
+    )
+    return sentence % {"people": number(run.removed)}
 
 
 def _whether_it_goes_on(run: Run) -> str:

@@ -145,6 +145,23 @@ MESSAGES: dict[Reason, Message] = {
     ),
 }
 
+# What is different for a clearing, which sends nobody.
+_GO_ON = _("Choose “Go on with the others” when that is done.")
+_OF_CLEARINGS: dict[Reason, Message] = {
+    Reason.LIST_BUSY: Message(
+        _("A run is still sending to the list that is left."),
+        _("This run starts by itself as soon as the other one has ended."),
+    ),
+    Reason.REMOVALS_HELD: Message(
+        _("Nobody was taken off the list: it is not what somebody has agreed to any more."),
+        _("If it is right, choose “Confirm removals”; it is worked out anew."),
+    ),
+    Reason.SOME_NOT_REMOVED: Message(_("The destination refused to take some people off the list."), _GO_ON),
+    Reason.CANCELED_BY_PERSON: Message(
+        _("A person canceled the run."), _("Choose “Go on with the others” to take off the rest.")
+    ),
+}
+
 _TRIED_AGAIN = _("Nothing needs to be done: it is tried again by itself. People already sent are not sent again.")
 
 _OUTCOMES: dict[str, str | Promise] = {
@@ -180,8 +197,17 @@ ADVICE: dict[str, str | Promise] = {
 
 def of_run(run: Run) -> Message:
     """What to say about a run's reason."""
-    message = MESSAGES[Reason(run.reason)]
+    message = _of_clearing(Reason(run.reason)) if run.clears_id else MESSAGES[Reason(run.reason)]
     return Message(message.explanation, _TRIED_AGAIN) if run.next_try_at else message
+
+
+def _of_clearing(reason: Reason) -> Message:
+    usual = MESSAGES[reason]
+    if reason in _OF_CLEARINGS:
+        return _OF_CLEARINGS[reason]
+    if usual.deed is Deed.MEND_CONNECTION:
+        return Message(usual.explanation, _GO_ON, usual.deed)
+    return Message(usual.explanation) if usual.deed is Deed.NONE else Message(usual.explanation, _GO_ON)
 
 
 def of_outcome(outcome: Outcome) -> str:

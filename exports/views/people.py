@@ -45,10 +45,7 @@ _PARTS: Sequence[tuple[Any, Sequence[PeopleKind]]] = (
     (gettext_lazy("Not delivered"), (PeopleKind.LEFT, PeopleKind.REJECTED)),
     (gettext_lazy("Not sent"), accounting.NOT_SENT_KINDS),
 )
-_REMOVALS: tuple[Any, Sequence[PeopleKind]] = (
-    gettext_lazy("Left the segments"),
-    (PeopleKind.REMOVED, PeopleKind.KEPT),
-)
+_REMOVALS = (PeopleKind.REMOVED, PeopleKind.KEPT)
 
 
 class PeoplePage(ListPage[Any]):
@@ -67,7 +64,7 @@ class PeoplePage(ListPage[Any]):
 def people(request: Request, run_id: int) -> HttpResponse:
     """The people of one kind (``?kind=``), those with one code alone (``?code=``), a page at a time."""
     run = find_run(run_id)
-    kind = _kind(request.GET.get("kind", PeopleKind.MEMBERS))
+    kind = _kind(request.GET.get("kind", PeopleKind.REMOVED if run.clears_id else PeopleKind.MEMBERS))
     sees_data = request.user.may(Permission.PERSONAL_DATA_SEE)
     count = _count(run, kind)
     context = frame(request, run, "exports:people") | {
@@ -171,8 +168,15 @@ def _kinds(run: Run, current: PeopleKind) -> list[dict[str, object]]:
                 for kind in kinds
             ],
         }
-        for label, kinds in (*_PARTS, *([_REMOVALS] if run.to_remove else []))
+        for label, kinds in _parts(run)
     ]
+
+
+def _parts(run: Run) -> Sequence[tuple[Any, Sequence[PeopleKind]]]:
+    """Which kinds a run can have."""
+    if run.clears_id:
+        return [(gettext_lazy("On the list that is left"), _REMOVALS)]
+    return [*_PARTS, (gettext_lazy("Left the segments"), _REMOVALS)] if run.to_remove else _PARTS
 
 
 def _count(run: Run, kind: PeopleKind) -> int:

@@ -140,6 +140,9 @@ def test_only_whom_the_export_alone_has_brought_is_taken_off(
     assert AuditEntry.objects.get(action="cleared").changes["removal"][1]["how"] == "delete"
     used = bob_client.get(f"/data/runs/{ended.pk}/settings/").content.decode()
     assert "People on the list that is left" in used
+    people = bob_client.get(f"/data/runs/{ended.pk}/people/").content.decode()
+    assert CROWD[7] in people
+    assert "Members of the segments" not in people
     page = bob_client.get(f"/data/runs/{ended.pk}/").content.decode()
     assert "Clearing" in page
     assert "Who is taken off the list" in page
@@ -354,7 +357,10 @@ def test_an_export_is_kept_when_its_clearing_is_canceled_or_fails(
     shop.refresh_from_db()
     assert not shop.is_being_removed
     assert run_to_its_end(shop).reason == Reason.NOTHING_CHANGED
-    assert 'id="clear-again"' in bob_client.get(f"/data/runs/{run.pk}/").content.decode()
+    page = bob_client.get(f"/data/runs/{run.pk}/").content.decode()
+    assert 'id="clear-again"' in page
+    assert "Nobody was taken off the list." in page
+    assert "to take off the rest" in page
 
 
 def test_without_a_way_to_the_list_they_can_only_stay(
