@@ -1,21 +1,31 @@
-"""Where to look for what kept a run from being tried. Whoever keeps the workflow around runs registers its answer
+"""What kept a run from being tried, and where to look. Whoever keeps the workflow around runs registers its answer
 here: exports know nothing of it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from exports.models import Run
 from exports.run_states import Reason
 
-_registered: list[Callable[[Run], str]] = []
+
+@dataclass(frozen=True)
+class Cause:
+    """In a sentence, and the address of a pane; empty when that is gone."""
+
+    sentence: str
+    url: str
 
 
-def register(find: Callable[[Run], str]) -> None:
-    """Let ``find`` be asked for the address of what a run waited for in vain; it is empty when there is none."""
+_registered: list[Callable[[Run], Cause | None]] = []
+
+
+def register(find: Callable[[Run], Cause | None]) -> None:
+    """Let ``find`` be asked what a run waited for in vain."""
     _registered.append(find)
 
 
-def address_of(run: Run) -> str:
-    """The address, of a pane; empty for a run that was tried."""
+def of(run: Run) -> Cause | None:
+    """None for a run that was tried, or whose workflow is no longer kept."""
     if run.reason != Reason.UPSTREAM_FAILED:
-        return ""
-    return next(filter(None, (find(run) for find in _registered)), "")
+        return None
+    return next(filter(None, (find(run) for find in _registered)), None)

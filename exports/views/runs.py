@@ -147,7 +147,7 @@ def _overview(request: Request, run: Run) -> dict[str, object]:
             "may_confirm": bool(run.removals_held or run.clears_id)
             and user_can_confirm(request.user, run)
             and policies.can_confirm(run),
-            "cause_url": causes.address_of(run),
+            "cause": causes.of(run),
             "advice": advice.for_reader(run, request.user),
             "is_planned": run.stage in (Stage.DELIVER, Stage.COMPLETE)
             and bool(run.members or run.to_remove or ended_well),

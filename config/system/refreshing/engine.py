@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from config.jobs import clock, leases
 from config.jobs.leases import LeaseLost
 from config.jobs.models import OPEN, JobStatus
-from config.system.models import RefreshStep, StepKind, SystemRefresh
-from config.system.refreshing import stages, workflow
+from config.system.models import RefreshStep, SystemRefresh
+from config.system.refreshing import reasons, stages, workflow
 
 logger = logging.getLogger(__name__)
 
@@ -125,7 +125,7 @@ def _give_up(refresh: SystemRefresh, step: RefreshStep, status: JobStatus, messa
 def _skip(refresh: SystemRefresh, step: RefreshStep, blocked_by: int) -> None:
     leases.hold_fence(refresh)
     cause = RefreshStep.objects.get(pk=blocked_by)
-    message = why_skipped(cause)
+    message = reasons.why_skipped(cause)
     stage = stages.of(step.kind)
     job = stage.skip(step.target_id, message)
     _write(
@@ -137,17 +137,6 @@ def _skip(refresh: SystemRefresh, step: RefreshStep, blocked_by: int) -> None:
         finished_at=clock.now(),
         **({stage.field: job} if job else {}),
     )
-
-
-def why_skipped(cause: RefreshStep) -> str:
-    """What kept something from being tried; and when that was not tried itself, why."""
-    kinds = {StepKind.DATA_SOURCE: _("The data source"), StepKind.SEGMENT: _("The segment")}
-    sentence = _("%(kind)s “%(name)s”: %(status)s.") % {
-        "kind": kinds[StepKind(cause.kind)],
-        "name": cause.name,
-        "status": JobStatus(cause.status).label,
-    }
-    return f"{sentence} {cause.message}".rstrip() if cause.status == JobStatus.SKIPPED else sentence
 
 
 def _cancel(refresh: SystemRefresh, steps: Iterable[RefreshStep]) -> None:

@@ -13,10 +13,12 @@ from django.utils.translation import gettext as _
 from config.jobs import clock
 from config.jobs.models import OPEN, Job, JobStatus
 from config.system.models import RefreshStep, StepKind, SystemRefresh
+from config.system.refreshing.reasons import why_skipped
 from config.system.status import kinds
 from config.system.status.kinds import Kind
 from config.system.status.tasks import NOT_STARTED, label_of
 from config.web.words import number
+from exports.causes import Cause
 from exports.models import Run, Stage
 from exports.stages import stages_of
 from segments.models import ImportJob, SegmentRefresh
@@ -75,16 +77,16 @@ def workflow_of(kind: Kind, job: Job) -> SystemRefresh | None:
     return SystemRefresh.objects.filter(**{f"steps__{_FIELDS[kind.key]}": job.pk}).order_by("-pk").first()
 
 
-def cause_of(kind: Kind, job: Job) -> str:
-    """The address of what the job waited for in vain; empty when it did not."""
+def cause_of(kind: Kind, job: Job) -> Cause | None:
+    """What the job waited for in vain; None when it did not."""
     if kind is kinds.SYSTEM:
-        return ""
+        return None
     blocked = RefreshStep.objects.filter(**{_FIELDS[kind.key]: job.pk}, blocked_by__isnull=False)
-    step = blocked.select_related(*(f"blocked_by__{name}" for name in _FIELDS.values())).first()
-    return _cause(step) if step else ""
+    step = blocked.select_related(*_CAUSES).first()
+    return _cause(step) if step else None
 
 
-def cause_of_run(run: Run) -> str:
+def cause_of_run(run: Run) -> Cause | None:
     """The same of a run, for its own page."""
     return cause_of(kinds.find("export"), run)
 
@@ -209,8 +211,7 @@ def _steps_of(refresh: SystemRefresh, kind: Kind, current: Job | None) -> list[N
         default=Value(4),
         output_field=IntegerField(),
     )
-    related = (_FIELDS[kind.key], *(f"blocked_by__{name}" for name in _FIELDS.values()))
-    steps = refresh.steps.filter(kind=kind.key).order_by(first, "pk").select_related(*related)
+    steps = refresh.steps.filter(kind=kind.key).order_by(first, "pk").select_related(_FIELDS[kind.key], *_CAUSES)
     rows = list(steps[:STEPS_OF_GROUP])
     waits = _waits(refresh, rows)
     return [_step(kind, step, current, waits.get(step.pk, "")) for step in rows]
@@ -226,26 +227,28 @@ def _waits(refresh: SystemRefresh, steps: Iterable[RefreshStep]) -> dict[int, st
 
 
 def _step(kind: Kind, step: RefreshStep, current: Job | None, waits: str) -> Node:
-    job = step.job
+    job, cause = step.job, _cause(step)
+    message, cause_url = (cause.sentence, cause.url) if cause else (step.message, "")
     if job is None:
-        return Node(step.name, step.status, message=step.message or waits, cause_url=_cause(step))
+        return Node(step.name, step.status, message=message or waits, cause_url=cause_url)
     node = of_job(kind, job, step.name)
     is_current = isinstance(current, kind.job) and current.pk == job.pk
     return replace(
         node,
-        message=step.message or node.message,
+        message=message or node.message,
         url="" if is_current else reverse("system:progress", args=[kind.key, job.pk]),
-        cause_url=_cause(step),
+        cause_url=cause_url,
         is_current=is_current,
         children=node.children if is_current else [],
     )
 
 
-def _cause(step: RefreshStep) -> str:
+def _cause(step: RefreshStep) -> Cause | None:
     cause = step.blocked_by
-    if cause is None or cause.job is None:
-        return ""
-    return reverse("system:progress", args=[cause.kind, cause.job.pk])
+    if cause is None:
+        return None
+    url = reverse("system:progress", args=[cause.kind, cause.job.pk]) if cause.job else ""
+    return Cause(why_skipped(cause), url)
 
 
 def _standing(counts: dict[str, int]) -> str:
@@ -260,6 +263,8 @@ def _standing(counts: dict[str, int]) -> str:
 
 
 _FIELDS = {"data_source": "import_job", "segment": "segment_refresh", "export": "run"}
+# An export is kept back by a segment, and that by a data source.
+_CAUSES = ("blocked_by__blocked_by", *(f"blocked_by__{name}" for name in _FIELDS.values()))
 _PARTS: dict[str, Callable[[Any], list[Node]]] = {
     "system": _refresh_parts,
     "data_source": _import_parts,

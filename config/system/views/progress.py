@@ -81,7 +81,7 @@ def _context(request: Request, kind: Kind, job: kinds.AnyJob) -> dict[str, objec
         "job": job,
         "name": name,
         "own": own,
-        "cause_url": details.cause_of(kind, job) if refresh else "",
+        "cause": details.cause_of(kind, job) if refresh else None,
         "node": whole or own,
         "refresh": refresh,
         "can_show_workflow": refresh is not None and kind is not kinds.SYSTEM,

@@ -168,8 +168,12 @@ def test_the_page_of_a_skipped_run_leads_to_what_is_to_blame(
     refreshing.do(refresh)
     cause = refreshing.step(refresh, "Everyone").segment_refresh
     assert cause is not None
-    page = charlie_client.get(f"/data/runs/{export.runs.get().pk}/").content.decode()
+    address = f"/data/runs/{export.runs.get().pk}/"
+    page = charlie_client.get(address).content.decode()
     assert f'<a href="/admin/system/progress/segment/{cause.pk}/"' in page
+    assert "The segment “Everyone”: Skipped. The data source “Shop”: Failed (permanent)." in page
+    for_a_finn = charlie_client.get(address, headers={"Accept-Language": "fi"}).content.decode()
+    assert "Segmentti ”Everyone”: Ohitettu. Tietolähde ”Shop”: Epäonnistui (pysyvä)." in for_a_finn
 
 
 def test_canceling_one_job_asks_first(bob_client: Client, refresh: SystemRefresh) -> None:
