@@ -37,6 +37,8 @@ def remove(export: Export, wanted: Clearing, *, by: User | None) -> Run | None:
     """Remove an export at once or, where ``wanted`` says so, once its list is cleared by the run that is
     returned. Raises PermissionDenied and policies.Refusal."""
     export = Export.objects.select_for_update(of=("self",)).select_related("connection").get(pk=export.pk)
+    if by is not None:
+        permissions.check_can_manage(by, export)
     left = clearing.left_by_removing(export)
     if left is None or not wanted.is_wanted:
         actions.remove(export, by=by)

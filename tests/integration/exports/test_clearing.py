@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.test import Client
 from pytest_django import Settings
 
@@ -194,6 +195,19 @@ def test_the_limits_of_the_connection_hold_for_the_list_that_is_left(
     connection.save()
     asked = PartingForm(bob, shop, LeftBehind(clearing.clears, connection), {})  # type: ignore[arg-type]
     assert [removal for removal, _help in asked.removals] == [Removal.LEAVE]
+
+
+def test_a_stale_save_takes_nobody_off(
+    bob_client: Client, account: RunningSandbox, shop: Export, new_list: str, old_list: str, charlie: User
+) -> None:
+    chosen = typed(account, shop, new_list, behind="delete", behind_people="8")
+    Export.objects.filter(pk=shop.pk).update(version=shop.version + 1)
+    shown = bob_client.post(edit_url(shop), chosen)
+    assert shown.status_code == 409
+    assert 'value="delete" checked' in shown.content.decode()  # what was chosen is not lost
+    with pytest.raises(PermissionDenied):
+        parting.remove(shop, Clearing("delete", people=8), by=charlie)
+    assert not shop.runs.filter(clears__isnull=False).exists()
 
 
 def test_nobody_chooses_without_having_seen_how_many_they_are(
