@@ -102,7 +102,7 @@ class Lines(AbstractContextManager["Lines", None]):
         converted = convert(batch, lambda: self._prepare, self._destination.capabilities.batch_bytes)
         if not converted.payloads:
             return Sent(_NOBODY, converted.violations)
-        settings = replace(self._settings, deed=Deed(batch.deed))
+        settings = replace(self._settings, deed=Deed(batch.deed), again=batch.attempt > 1)
         return Sent(self._sender().send(converted.payloads, settings), converted.violations)
 
     def __exit__(

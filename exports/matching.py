@@ -61,6 +61,7 @@ def send_settings(list_id: str, frozen: Mapping[str, Any]) -> SendSettings:
         fields=[TargetField(**field) for field in frozen["fields"]],
         run=frozen.get("run", ""),
         mark=mark_of(frozen.get("removal", {})),
+        began=frozen.get("clock_there", ""),
     )
 
 

@@ -232,6 +232,8 @@ class SendSettings:
     run: str = ""  # names the run among all, the same however often it is resumed
     deed: Deed = Deed.SEND
     mark: Mark | None = None
+    began: str = ""  # when the run did, by the account's own clock; empty where there is none
+    again: bool = False  # whether this batch has gone out before, and nobody knows what came of it
 
     @property
     def answered_by_attributes(self) -> list[str]:

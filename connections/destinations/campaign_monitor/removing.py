@@ -125,9 +125,11 @@ class Remover:
         marked = [leaver for leaver in leavers if leaver.email not in spared]
         if not marked:
             return BatchReceipt(0, 0, kept, http_status=200, seconds=0.0, bytes_sent=0)
-        before = self._client.system_date()
+        again = self._settings.again and bool(self._settings.began)
+        before = self._settings.began if again else self._client.system_date()
         receipt = self._client.import_subscribers(self._list_id, [self._marked(each) for each in marked])
-        gone = self._take_back(marked, before, most=receipt.new) if receipt.new else []
+        most = len(marked) if again else receipt.new  # whoever was put on before counts as existing by now
+        gone = self._take_back(marked, before, most=most) if most else []
         return replace(receipt, new=0, refusals=[*kept, *receipt.refusals, *gone])
 
     def _marked(self, leaver: Leaver) -> str:

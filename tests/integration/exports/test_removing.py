@@ -6,6 +6,7 @@ import pytest
 from pytest_django import Settings
 
 from config.jobs.models import JobStatus
+from connections import credentials
 from connections.models import Connection
 from exports.models import Delivered, Export, Removal, Removed, Run
 from exports.run_states import Reason
@@ -14,6 +15,7 @@ from tests import exporting
 from tests.integration.exports.conftest import run_to_its_end
 from tests.leaving import adds_up, join, leave, states
 from tests.sandbox import RunningSandbox
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -241,6 +243,28 @@ def test_it_asks_again_in_the_next_run_for_whom_the_destination_could_not_take_a
     account.faults({"rules": [bad]})
     assert run(export).rejected == 1
     assert run(export).still_refused == 1  # only when their data change
+
+
+def test_a_mark_puts_nobody_on_the_list_though_its_answer_was_lost(
+    account: RunningSandbox, crowd: Segment
+) -> None:
+    export = export_of(account, crowd, Removal.MARK)
+    first = run(export)
+    known = Delivered.objects.filter(email=CROWD[0])
+    known.update(email="moved@example.com")  # whose address has been changed on the list
+    wait_until(lambda: clock_of(export) > first.frozen["clock_there"])  # lists keep times in seconds
+    leave(crowd, CROWD[0], CROWD[1])
+    account.faults({"rules": [{"kind": "cut_short", "path": "import", "times": 1}]})
+    ended = run(export)
+    assert (ended.removed, ended.kept) == (1, 1)
+    assert states(account, export.list_id)["moved@example.com"] == "Deleted"
+    assert states(account, export.list_id)[CROWD[1]] == "Active"
+    assert marks(account, export.list_id) == {CROWD[1]}
+
+
+def clock_of(export: Export) -> str:
+    assert export.connection is not None
+    return export.connection.destination.clock(credentials.access(export.connection))
 
 
 def test_it_remembers_removals_whose_answer_never_came(account: RunningSandbox, crowd: Segment) -> None:
