@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import OuterRef, Subquery
+from django.db.models.functions import Coalesce
 
 from config.jobs import ticking
 from config.jobs.alike import insert_alike
@@ -24,31 +25,37 @@ def start_due() -> int:
     claimed = ticking.claim_due(schedules, lock=("self", "export"))
     due = ticking.not_yet_noticed(claimed, ExportTick.objects.all(), owner="export")
     to_start = [found for found in due if not found.is_passed_over and found.schedule.export.connection_id]
-    queued = _queued_runs(to_start)
-    started = _start([found.schedule.export for found in to_start if found.schedule.export_id not in queued])
+    exports = [found.schedule.export for found in to_start]
+    numbers, queued = _runs_of(exports)
+    started = _start([export for export in exports if export.pk not in queued], numbers)
     _record(due, queued, started)
     return len(due)
 
 
-def _queued_runs(due: Sequence[DueExport]) -> dict[int, int]:
-    """The run that waits in the queue, by export: a tick joins it."""
-    exports = [found.schedule.export_id for found in due]
-    queued = Run.objects.filter(export__in=exports, status=JobStatus.QUEUED, clears=None)
-    return dict(queued.values_list("export_id", "pk"))
+def _runs_of(exports: Sequence[Export]) -> tuple[dict[int, int], dict[int, int]]:
+    """By export: the number of its last run, and the run that waits in the queue, which a tick joins. Each is
+    looked up by itself, since an export may have run thousands of times."""
+    mine = Run.objects.filter(export=OuterRef("pk"))
+    found = Export.objects.filter(pk__in=[export.pk for export in exports]).values_list(
+        "pk",
+        Coalesce(Subquery(mine.order_by("-number").values("number")[:1]), 0),
+        Subquery(mine.filter(status=JobStatus.QUEUED, clears=None).order_by().values("pk")[:1]),
+    )
+    rows = list(found)
+    numbers = {export: number for export, number, _queued in rows}
+    return numbers, {export: queued for export, _number, queued in rows if queued is not None}
 
 
-def _start(exports: Sequence[Export]) -> dict[int, int]:
+def _start(exports: Sequence[Export], numbers: Mapping[int, int]) -> dict[int, int]:
     """Queue a run for each, on behalf of the export user; by export."""
     keys = [export.pk for export in exports]
-    latest = Run.objects.filter(export__in=keys).values("export").annotate(number=Max("number"))
-    numbers = dict(latest.values_list("export", "number"))
     # A run takes the place of a retry that was still to come.
     retries = Run.objects.filter(export__in=keys, status=JobStatus.FAILURE, clears=None)
     retries.exclude(resume_at=None).update(resume_at=None)
     runs = insert_alike(
         Run(trigger=Trigger.SCHEDULE),
         export_id=keys,
-        number=[numbers.get(key, 0) + 1 for key in keys],
+        number=[numbers[key] + 1 for key in keys],
         requested_by_id=[export.connection.export_user_id if export.connection else None for export in exports],
     )
     insert_alike(RunEvent(to_status=JobStatus.QUEUED), run_id=runs)

@@ -173,13 +173,13 @@ def test_a_tick_costs_the_same_for_one_and_for_many(
     for number in range(20):
         make(connection, f"Export {number}")
     clock.run_from(TWO)
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(10):
         assert due.start_due() == 20
     make(connection, "One more")
     clock.run_from(TWO + timedelta(days=1))
     Run.objects.update(status=JobStatus.SUCCESSFUL, finished_at=clock.now())
     ExportSchedule.objects.exclude(export__name="One more").update(is_on=False, due_at=None)
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(10):
         assert due.start_due() == 1
 
 
