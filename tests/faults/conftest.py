@@ -51,11 +51,11 @@ def workers(
 
 
 @pytest.fixture
-def ground(transactional_db: None, own_sandbox: RunningSandbox, workers: Workers) -> Ground:
+def ground(transactional_db: None, own_sandbox: RunningSandbox, workers: Workers, chance: random.Random) -> Ground:
     """An export that is ready to run, in a world where everything is well."""
     own_sandbox.reset()
     workers.mend()
-    return grounds.make(own_sandbox)
+    return grounds.make(own_sandbox, chance)
 
 
 @pytest.fixture

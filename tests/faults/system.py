@@ -3,6 +3,7 @@
 import io
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -77,6 +78,7 @@ def system_on_a_small_disk(folder: Path) -> Iterator[System]:
                 supervisor.start(replace(program, before=disk.enter))
             yield System(disk, supervisor, output)
         finally:
+            sys.stdout.write(output.getvalue())  # shown when the test fails
             supervisor.hurry.set()
             supervisor.stop()
 

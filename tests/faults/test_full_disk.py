@@ -1,15 +1,15 @@
 """VAR_DIR is full: neither the database, which lies there, nor the broker beside it can write anything."""
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from config.jobs.models import JobStatus
 from exports.models import Run
 from tests.faults import ground as grounds
 from tests.faults import small_disk
-from tests.faults.checking import check_end, check_everyone_is_there, check_next_run_heals
+from tests.faults.checking import check_it_went_well
 from tests.faults.system import System, system_on_a_small_disk
 from tests.sandbox import RunningSandbox
 
@@ -27,9 +27,11 @@ def system(tmp_path: Path, own_sandbox: RunningSandbox, told: None) -> Iterator[
         yield system
 
 
-def test_it_goes_on_when_there_is_room_again(system: System, own_sandbox: RunningSandbox) -> None:
-    ground = grounds.make(own_sandbox)
-    ground.trouble()
+def test_it_goes_on_when_there_is_room_again(
+    system: System, own_sandbox: RunningSandbox, chance: random.Random
+) -> None:
+    ground = grounds.make(own_sandbox, chance)
+    ground.hold()
     run = ground.start()
     system.wait_until(lambda: _now(run).delivered > 0)
     system.disk.fill()
@@ -37,10 +39,9 @@ def test_it_goes_on_when_there_is_room_again(system: System, own_sandbox: Runnin
     system.kill("work")
     system.wait_until(lambda: system.said("work ended (signal SIGKILL); it starts again"))
     system.disk.make_room()
+    ground.calm()
     system.wait_until(lambda: not _now(run).is_open)
-    check_end(ground, run, JobStatus.SUCCESSFUL)
-    check_everyone_is_there(ground, run)
-    check_next_run_heals(ground)
+    check_it_went_well(ground, run)
 
 
 def _now(run: Run) -> Run:

@@ -1,6 +1,5 @@
 """Processes that are killed or frozen, and two where there should be one."""
 
-import random
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +18,7 @@ from exports.running import Next
 from exports.tasks import work_on_run
 from tests import exporting
 from tests.faults import ground as grounds
-from tests.faults.checking import check_end, check_everyone_is_there, check_next_run_heals
+from tests.faults.checking import check_end, check_everyone_is_there, check_it_went_well, check_next_run_heals
 from tests.faults.ground import Ground
 from tests.faults.web import web_process
 from tests.processes import Workers
@@ -28,27 +27,30 @@ from tests.waiting import somebody_waits_for_a_lock, wait_until
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 
-def test_a_worker_is_killed(ground: Ground, workers: Workers, chance: random.Random) -> None:
-    refused = chance.sample(sorted(ground.people), 2)
-    ground.trouble({"kind": "refuse_emails", "emails": refused})
+def test_a_worker_is_killed(ground: Ground, workers: Workers) -> None:
+    refused = ground.chance.sample(sorted(ground.people), 2)
+    refusing = {"kind": "refuse_emails", "emails": refused}
+    ground.hold(refusing)
     run = ground.start()
-    grounds.wait_for_delivered(run, chance.uniform(0, 0.4))
+    grounds.wait_until_some_are_delivered(run)
     workers.kill("work")
     workers.start("work")
+    ground.trouble(refusing)
     grounds.wait_for_end(run)
     assert run.attempt > 1
-    assert run.rejected == len(refused)
     check_end(ground, run, JobStatus.WARNINGS, Reason.SOME_REJECTED, "did not take some people")
-    check_everyone_is_there(ground, run, rejected=len(refused))
+    check_everyone_is_there(ground, run, refused)
+    check_next_run_heals(ground, refused)
 
 
 def test_a_frozen_worker_wakes_too_late(ground: Ground, workers: Workers) -> None:
     """This process takes over meanwhile."""
-    ground.trouble()
+    ground.hold()
     run = ground.start()
-    grounds.wait_for_delivered(run, 0)
+    grounds.wait_until_some_are_delivered(run)
     frozen_at = run.attempt
     wait_until(lambda: _is_frozen_at_rest(workers))
+    ground.calm()
     wait_until(lambda: running.carry_on(run.pk) == Next.NOTHING and not _is_open(run))
     ended = (run.status, run.delivered, run.finished_at, run.attempt)
     workers.thaw("work")
@@ -58,26 +60,25 @@ def test_a_frozen_worker_wakes_too_late(ground: Ground, workers: Workers) -> Non
     assert (run.status, run.delivered, run.finished_at, run.attempt) == ended
 
 
-def test_two_workers_fight_over_one_run(ground: Ground, chance: random.Random) -> None:
+def test_two_workers_fight_over_one_run(ground: Ground) -> None:
     """This process takes it from the worker in the midst of it, and the worker takes it back."""
-    ground.trouble()
+    ground.hold()
     run = ground.start()
-    grounds.wait_for_delivered(run, chance.uniform(0, 0.3))
+    grounds.wait_until_some_are_delivered(run)
     Run.objects.filter(pk=run.pk).update(lease_until=None)
     other = threading.Thread(target=_carry_on, args=(run,))
     other.start()
     wait_until(lambda: _attempt(run) == 2)
     wait_until(lambda: _is_taken_back(run))
+    ground.calm()
     grounds.wait_for_end(run)
     other.join()
-    check_end(ground, run, JobStatus.SUCCESSFUL)
-    check_everyone_is_there(ground, run)
-    check_next_run_heals(ground)
+    check_it_went_well(ground, run)
 
 
 def test_the_web_is_killed_while_a_run_is_started_and_while_it_goes(ground: Ground, tmp_path: Path) -> None:
     alice = exporting.an_administrator()
-    ground.trouble()
+    ground.hold()
     with web_process(tmp_path, alice) as web:
         with transaction.atomic():
             Export.objects.select_for_update().get(pk=ground.export.pk)  # holds the click half way
@@ -91,20 +92,21 @@ def test_the_web_is_killed_while_a_run_is_started_and_while_it_goes(ground: Grou
         web.start()
         assert web.post(_start_url(ground)).status_code == 302
         run = Run.objects.get()
-        grounds.wait_for_delivered(run, 0)
+        grounds.wait_until_some_are_delivered(run)
         web.kill()
+        ground.calm()
     grounds.wait_for_end(run)
     assert run.requested_by == alice
-    check_end(ground, run, JobStatus.SUCCESSFUL)
-    check_everyone_is_there(ground, run)
+    check_it_went_well(ground, run)
 
 
 def test_beat_is_killed(ground: Ground, workers: Workers) -> None:
     """What goes goes on; what becomes due meanwhile is started once beat is back, and once only."""
-    ground.trouble()
+    ground.hold()
     run = ground.start()
-    grounds.wait_for_delivered(run, 0)
+    grounds.wait_until_some_are_delivered(run)
     workers.kill("beat")
+    ground.calm()
     grounds.wait_for_end(run)
     check_end(ground, run, JobStatus.SUCCESSFUL)
     check_everyone_is_there(ground, run)
@@ -118,6 +120,7 @@ def test_beat_is_killed(ground: Ground, workers: Workers) -> None:
     grounds.wait_for_end(scheduled)
     check_end(ground, scheduled, JobStatus.SUCCESSFUL, Reason.NOTHING_CHANGED, "Nothing was sent")
     assert ground.export.runs.count() == 2
+    check_next_run_heals(ground)
 
 
 def _carry_on(run: Run) -> None:

@@ -1,6 +1,5 @@
 """The destination falls silent, stumbles, asks for patience, or takes back what it granted."""
 
-import random
 import threading
 
 import pytest
@@ -12,7 +11,7 @@ from connections.destinations.values import Tokens
 from exports.models import Batch
 from exports.run_states import Reason
 from tests.faults import ground as grounds
-from tests.faults.checking import check_end, check_everyone_is_there, check_next_run_heals
+from tests.faults.checking import check_end, check_it_went_well, check_next_run_heals
 from tests.faults.ground import Ground
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
@@ -21,76 +20,70 @@ DOWN_SECONDS = 2.0
 IMPORT = {"path": "/import"}
 
 
-def test_it_is_down_for_a_while(ground: Ground, chance: random.Random) -> None:
-    ground.trouble()
+def test_it_is_down_for_a_while(ground: Ground) -> None:
+    ground.hold()
     run = ground.start()
-    grounds.wait_for_delivered(run, chance.uniform(0, 0.4))
+    grounds.wait_until_some_are_delivered(run)
     ground.sandbox.kill()
     back = threading.Timer(DOWN_SECONDS, ground.sandbox.start)
     back.start()
     back.join()
     grounds.wait_for_end(run)
     assert _tried_again() >= 1
-    check_end(ground, run, JobStatus.SUCCESSFUL)
-    check_everyone_is_there(ground, run)
+    check_it_went_well(ground, run)
 
 
-def test_one_answer_in_twenty_is_an_error(ground: Ground, chance: random.Random) -> None:
+def test_one_answer_in_twenty_is_an_error(ground: Ground) -> None:
     """And one for certain."""
     errors = IMPORT | {"kind": "error", "status": 500}
-    for_certain = errors | {"skip": chance.randrange(5), "times": 1}
-    ground.trouble(for_certain, errors | {"probability": 0.05}, seed=chance.randrange(1_000_000), seconds=0)
+    for_certain = errors | {"skip": ground.chance.randrange(5), "times": 1}
+    ground.trouble(for_certain, errors | {"probability": 0.05}, seed=ground.chance.randrange(1_000_000))
     run = ground.start()
     grounds.wait_for_end(run)
     assert _tried_again() >= 1
-    check_end(ground, run, JobStatus.SUCCESSFUL)
-    check_everyone_is_there(ground, run)
-    check_next_run_heals(ground)
+    check_it_went_well(ground, run)
 
 
-def test_it_asks_for_patience_again_and_again(ground: Ground, chance: random.Random) -> None:
-    storm = IMPORT | {"kind": "throttle", "retry_after": 1, "skip": chance.randrange(3), "times": 3}
-    ground.trouble(storm, seconds=0)
+def test_it_asks_for_patience_again_and_again(ground: Ground) -> None:
+    storm = IMPORT | {"kind": "throttle", "retry_after": 1, "skip": ground.chance.randrange(3), "times": 3}
+    ground.trouble(storm)
     run = ground.start()
     grounds.wait_for_end(run)
     assert _tried_again() >= 1
-    check_end(ground, run, JobStatus.SUCCESSFUL)
-    check_everyone_is_there(ground, run)
-    check_next_run_heals(ground)
+    check_it_went_well(ground, run)
 
 
 @pytest.mark.parametrize("kind", ["cut_short", "drop", "hang"])
-def test_an_answer_is_lost_after_it_took_effect(ground: Ground, chance: random.Random, kind: str) -> None:
+def test_an_answer_is_lost_after_it_took_effect(ground: Ground, kind: str) -> None:
     """Cut short, or the line breaks, or nothing comes within CAMPAIGN_MONITOR_READ_SECONDS."""
-    trouble = IMPORT | {"kind": kind, "skip": chance.randrange(5), "times": 2, "seconds": 4}
-    ground.trouble(trouble | ({} if kind == "cut_short" else {"applied": True}), seconds=0)
+    trouble = IMPORT | {"kind": kind, "skip": ground.chance.randrange(5), "times": 2, "seconds": 4}
+    ground.trouble(trouble | ({} if kind == "cut_short" else {"applied": True}))
     run = ground.start()
     grounds.wait_for_end(run)
     assert _tried_again() >= 1
-    check_end(ground, run, JobStatus.SUCCESSFUL)
-    check_everyone_is_there(ground, run)
+    check_it_went_well(ground, run)
     assert max(ground.sandbox.received().values()) > 1  # it had arrived
 
 
-def test_its_token_ends(ground: Ground, chance: random.Random) -> None:
+def test_its_token_ends(ground: Ground) -> None:
     """Nothing fails: it is renewed, and once only, however many calls are refused at the same time."""
     _sign_in(ground)
-    ground.trouble()
+    ground.hold()
     run = ground.start()
-    grounds.wait_for_delivered(run, chance.uniform(0, 0.4))
+    grounds.wait_until_some_are_delivered(run)
     ground.sandbox.door("POST", "oauth/expire")
+    ground.calm()
     grounds.wait_for_end(run)
     assert ground.sandbox.door("GET", "oauth")["refreshes"] == 1
     assert _tried_again() == 0
-    check_end(ground, run, JobStatus.SUCCESSFUL)
-    check_everyone_is_there(ground, run)
+    check_it_went_well(ground, run)
 
 
-def test_its_token_is_revoked(ground: Ground, chance: random.Random) -> None:
+def test_its_token_is_revoked(ground: Ground) -> None:
     _sign_in(ground)
-    ground.trouble()
+    ground.hold()
     run = ground.start()
-    grounds.wait_for_delivered(run, chance.uniform(0, 0.4))
+    grounds.wait_until_some_are_delivered(run)
     ground.sandbox.door("POST", "oauth/revoke")
     grounds.wait_for_end(run)
     sentence = "An administrator has to authenticate with Campaign Monitor again"
@@ -100,10 +93,10 @@ def test_its_token_is_revoked(ground: Ground, chance: random.Random) -> None:
     check_next_run_heals(ground)
 
 
-def test_its_list_is_deleted(ground: Ground, chance: random.Random) -> None:
-    ground.trouble()
+def test_its_list_is_deleted(ground: Ground) -> None:
+    ground.hold()
     run = ground.start()
-    grounds.wait_for_delivered(run, chance.uniform(0, 0.4))
+    grounds.wait_until_some_are_delivered(run)
     ground.sandbox.api("DELETE", f"/lists/{ground.export.list_id}.json").raise_for_status()
     grounds.wait_for_end(run)
     assert (run.status, run.reason) == (JobStatus.FAILED, Reason.LIST_REFUSED)

@@ -3,6 +3,8 @@
 import threading
 import time
 from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -32,12 +34,24 @@ class Log:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._under_way = 0
         self.clear()
 
     def clear(self) -> None:
         self._entries: deque[Entry] = deque(maxlen=ENTRIES_KEPT)
         self.totals: Counter[str] = Counter()
         self._statuses: Counter[str] = Counter()
+
+    @contextmanager
+    def one_more_under_way(self) -> Iterator[None]:
+        """A call is being taken for as long as the block lasts."""
+        with self._lock:
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._under_way -= 1
 
     def add(self, entry: Entry) -> None:
         with self._lock:
@@ -54,14 +68,15 @@ class Log:
             return list(self._entries)[:limit]
 
     def as_json(self, limit: int = ENTRIES_KEPT) -> dict[str, Any]:
-        """``totals`` has calls, imports and rows; ``statuses`` how often each was answered; ``cpu_seconds`` is
-        what this process used since it started."""
+        """``totals`` has calls, imports and rows; ``statuses`` how often each was answered; ``under_way`` is how
+        many have come and not taken effect yet; ``cpu_seconds`` what this process used since it started."""
         with self._lock:
             totals = {name: self.totals[name] for name in ("calls", "imports", "rows")}
             statuses = dict(sorted(self._statuses.items()))
         return {
             "totals": totals,
             "statuses": statuses,
+            "under_way": self._under_way,
             "cpu_seconds": time.process_time(),
             "requests": [asdict(entry) for entry in self.entries(limit)],
         }

@@ -76,14 +76,22 @@ class Handler(BaseHTTPRequestHandler):
         """The log of calls is on its page, not on the terminal."""
 
     def _api(self, path: str, query: str) -> None:
+        rule = self.server.sandbox.faults.on_the_wire(self.command, path)
+        with self.server.sandbox.log.one_more_under_way():
+            reply = self._take(path, query, rule)
+        if reply is None:
+            self.close_connection = True
+        else:
+            self._deliver(reply, rule)
+
+    def _take(self, path: str, query: str, rule: Rule | None) -> Reply | None:
+        """Do what is asked for, and note it; None when the line ends instead."""
         sandbox, started = self.server.sandbox, time.perf_counter()
         entry = Entry(at=now(), method=self.command, path=f"{path}?{query}" if query else path)
-        rule = sandbox.faults.on_the_wire(self.command, path)
         entry.fault = rule.kind if rule else ""
         if rule and rule.kind == "drop" and not rule.applied:
             sandbox.log.add(entry)
-            self.close_connection = True
-            return
+            return None
         request = self._request(path, query)
         sandbox.faults.wait(rule)
         answer, caller = self._answer(request, rule)
@@ -96,7 +104,7 @@ class Handler(BaseHTTPRequestHandler):
         entry.ms = round((time.perf_counter() - started) * 1000, 2)
         # Before the answer leaves, so that whoever has it finds the call in the log.
         sandbox.log.add(entry)
-        self._deliver(reply, rule)
+        return reply
 
     def _answer(self, request: Request, rule: Rule | None) -> tuple[Answer, Caller | None]:
         """The API's answer, or what trouble makes of it. What is not to be applied never reaches the API."""
