@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db.models import Aggregate, Avg, F, Max
+from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -13,9 +14,10 @@ from config.jobs.models import JobStatus
 from exports.models import Run
 
 RECENT = timedelta(days=30)
+_CHECKED = Coalesce("checked_at", "started_at")  # the older ones do not know when they were checked
 _STAGES = (
-    ("waiting", _("Wait and check"), F("started_at") - F("created_at")),
-    ("planning", _("Plan"), F("planned_at") - F("started_at")),
+    ("waiting", _("Wait and check"), _CHECKED - F("created_at")),
+    ("planning", _("Plan"), F("planned_at") - _CHECKED),
     ("delivery", _("Deliver"), F("finished_at") - F("planned_at")),
 )
 

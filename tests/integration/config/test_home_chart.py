@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db.models import F
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -78,9 +79,10 @@ def test_it_says_so_when_nobody_was_sent(charlie_client: Client) -> None:
 def test_it_tells_how_long_each_stage_took(charlie_client: Client, export: Export) -> None:
     runs(export, 1, planned=10)
     runs(export, 1)  # nothing to send: says nothing of how long sending takes
+    Run.objects.update(checked_at=F("started_at") + timedelta(seconds=3))
     assert [(stage.key, stage.usual.total_seconds()) for stage in durations.by_stage()] == [
-        ("waiting", 5),
-        ("planning", 5),
+        ("waiting", 8),
+        ("planning", 2),
         ("delivery", 60),
     ]
     assert "at most 1 min 0 s" in charlie_client.get("/").content.decode()
