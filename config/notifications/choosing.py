@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from config.accounts import actions
 from config.accounts.models import User
 from config.accounts.roles import Role
+from config.notifications import recipients
 from config.notifications.kinds import MEANINGS
 
 
@@ -49,6 +50,11 @@ def hears_of_troubles(user: User) -> bool:
     """Whether this person is told of troubles, by their own choice or as administrators are."""
     chosen = user.hears_of_troubles
     return user.role == Role.ADMINISTRATOR if chosen is None else chosen
+
+
+def who_is_told() -> list[tuple[User, str]]:
+    """Who is told by email, each with of how many kinds, see ``told_of``."""
+    return [(person, told_of(person)) for person in recipients.people().order_by("full_name", "username")]
 
 
 def told_of(user: User) -> str:

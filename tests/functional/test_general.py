@@ -45,6 +45,19 @@ def test_notifications_say_where_they_go_and_can_be_tried(page: Page, alice: Use
         expect(page.get_by_role("cell", name="alice@example.com").first).to_be_visible()
 
 
+def test_kinds_of_notifications_are_chosen_by_keyboard(page: Page, alice: User) -> None:
+    sign_in(page, alice, "/admin/system/notifications/")
+    page.get_by_role("link", name="What I am told").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Tell me by email")).to_be_focused()
+    page.get_by_label("Empty").focus()
+    page.keyboard.press("Space")
+    assert_accessible(page)
+    page.get_by_role("button", name="Save", exact=True).focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("9 of 10 kinds")).to_be_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_these_pages_are_accessible_and_fit_a_phone(open_page: OpenPage, alice: User, scheme: str) -> None:
     page = open_page(viewport=PHONE, color_scheme=scheme)

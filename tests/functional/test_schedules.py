@@ -43,3 +43,16 @@ def test_an_export_is_scheduled_by_keyboard_and_the_list_says_when(
         "Monthly on day 1 and the last day at 02:00"
     )
     assert ExportSchedule.objects.get().export == newsletter
+
+
+def test_a_segment_is_scheduled_from_its_page_which_then_says_when(
+    page: Page, bob: User, newsletter: Export
+) -> None:
+    segment = newsletter.segments.get()
+    sign_in(page, bob, reverse("segments:detail", args=[segment.pk]))
+    page.get_by_role("link", name="Schedule", exact=True).click()
+    page.get_by_label("Recurrence").select_option("daily")
+    expect(page.locator("#schedule-preview")).to_contain_text("Daily at 02:00")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator(".schedule-line")).to_contain_text("Daily at 02:00")
+    expect(page.get_by_role("heading", name=segment.name, level=1)).to_be_visible()

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from config.accounts.decorators import require_permission
 from config.accounts.permissions import Permission
 from config.jobs.models import JobStatus
-from config.notifications import choosing, mail, recipients, trying
+from config.notifications import choosing, mail, trying
 from config.notifications.choosing import HearingForm
 from config.notifications.models import Channel, Condition, Notification
 from config.system import tabs
@@ -51,9 +51,7 @@ def notifications(request: Request) -> HttpResponse:
         "lasting": lasting[:MOST_CONDITIONS],
         "by_mail": mail.is_configured(),
         "mail_from": settings.DEFAULT_FROM_EMAIL,
-        "people": [
-            (person, choosing.told_of(person)) for person in recipients.people().order_by("full_name", "username")
-        ],
+        "people": choosing.who_is_told(),
         "webhook_host": urlsplit(settings.WEBHOOK_URL).hostname or "",
         "is_signed": bool(settings.WEBHOOK_SECRET),
         "last_sent": _last_sent(),
