@@ -30,24 +30,27 @@ def complete(run: Run) -> None:
     _publish(run)
     figures = _figures(run)
     status, reason, message = _verdict(run, figures)
-    _end(run, status, reason, message, figures | _list_afterwards(run))
+    _end(run, status, reason, message, figures)
+    _look_at_list(run)
     statistics.after_change("exports_delivered", run.progress_done)
 
 
-def _list_afterwards(run: Run) -> dict[str, int]:
-    """How many are active on the list, beside how many the export knows there; nothing where nobody can tell."""
+def _look_at_list(run: Run) -> None:
+    """Keep how many are active on the list now, beside how many the export knows there; nothing where nobody can
+    tell. The run has ended: it does not wait for the answer."""
     connection = run.connection
     if connection is None:
-        return {}
+        return
     try:
         active = connection.destination.active_people(credentials.access(connection), run.list_id)
     except (DestinationError, credentials.NotConnected) as trouble:
         logger.warning("run %s: the list could not be counted afterwards: %s", run.pk, trouble)
-        return {}
+        return
     known = Delivered.objects.filter(
         delivered_set__export=run.export_id, delivered_set__account=run.account, delivered_set__list_id=run.list_id
     )
-    return {} if active is None else {"active_on_list": active, "known_on_list": known.count()}
+    if active is not None:
+        Run.objects.filter(pk=run.pk).update(active_on_list=active, known_on_list=known.count())
 
 
 def end(run: Run, ended: RunEnded, *, by: User | None = None) -> None:

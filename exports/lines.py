@@ -1,6 +1,7 @@
 """The lines that batches go out over: each kept alive, with a thread of its own that knows no database.
 
-A few batches wait in front of them, so that no line waits for the thread that writes what became of others.
+A few batches wait in front of them, converted already, so that no line waits for the thread that writes what
+became of others.
 """
 
 import threading
@@ -14,7 +15,7 @@ from types import TracebackType
 
 from connections.destinations.base import Destination, Sender
 from connections.destinations.values import Access, BatchReceipt, Deed, Preparer, SendSettings, Violation
-from exports.converting import convert
+from exports.converting import Converted, convert
 from exports.models import Batch
 
 # What a batch comes to in which nobody can be sent.
@@ -29,17 +30,27 @@ class Sent:
     violations: Mapping[str, Violation] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _Waiting:
+    """A batch in front of the lines, and what it is converted to."""
+
+    future: "Future[Sent]"
+    batch: Batch
+    converted: "Future[Converted]"
+
+
 class Lines(AbstractContextManager["Lines", None]):
     """As many lines as were ever needed at once; each is opened by its thread, all are closed together."""
 
     def __init__(self, destination: Destination, access: Access, settings: SendSettings, *, most: int) -> None:
         self._destination, self._access, self._settings = destination, access, settings
         self._executor = ThreadPoolExecutor(most, thread_name_prefix="send")
+        self._converter = ThreadPoolExecutor(1, thread_name_prefix="convert")
         self._opened = ExitStack()
         self._opening = threading.Lock()
         self._lock = threading.Lock()
         self._mine = threading.local()
-        self._waiting: deque[tuple[Future[Sent], Batch]] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self._limit = 1
         self._busy = 0
 
@@ -57,49 +68,52 @@ class Lines(AbstractContextManager["Lines", None]):
     def submit(self, batch: Batch) -> "Future[Sent]":
         """Send the batch in a thread, after those that wait already. The future raises what the destination
         raises."""
-        future: Future[Sent] = Future()
+        waiting = _Waiting(Future(), batch, self._converter.submit(self.convert, batch))
         with self._lock:
-            self._waiting.append((future, batch))
+            self._waiting.append(waiting)
             self._set_off()
-        return future
+        return waiting.future
 
     def take_back(self) -> "list[Future[Sent]]":
         """Let nobody wait any more; those whose batches have not gone out."""
         with self._lock:
-            waiting = [future for future, _batch in self._waiting]
+            waiting = [each.future for each in self._waiting]
             self._waiting.clear()
         return waiting
 
     def _set_off(self) -> None:
         while self._waiting and self._busy < self._limit:
             self._busy += 1
-            self._executor.submit(self._work, *self._waiting.popleft())
+            self._executor.submit(self._work, self._waiting.popleft())
 
-    def _work(self, future: "Future[Sent]", batch: Batch) -> None:
+    def _work(self, first: "_Waiting") -> None:
         """In a sender's thread: one after another, until one meets trouble, which is for others to judge."""
-        following: tuple[Future[Sent], Batch] | None = (future, batch)
+        following: _Waiting | None = first
         while following:
-            future, batch = following
+            current = following
             try:
-                sent = self.send(batch)
+                sent = self.send(current.batch, current.converted.result())
             except BaseException as trouble:  # whoever waits for the future has to know
                 with self._lock:
                     self._busy -= 1
-                future.set_exception(trouble)
+                current.future.set_exception(trouble)
                 return
             following = self._next()
-            future.set_result(sent)
+            current.future.set_result(sent)
 
-    def _next(self) -> "tuple[Future[Sent], Batch] | None":
+    def _next(self) -> "_Waiting | None":
         with self._lock:
             if self._waiting and self._busy <= self._limit:
                 return self._waiting.popleft()
             self._busy -= 1
             return None
 
-    def send(self, batch: Batch) -> Sent:
+    def convert(self, batch: Batch) -> Converted:
+        """In a thread of its own."""
+        return convert(batch, lambda: self._prepare, self._destination.capabilities.batch_bytes)
+
+    def send(self, batch: Batch, converted: Converted) -> Sent:
         """In a sender's thread."""
-        converted = convert(batch, lambda: self._prepare, self._destination.capabilities.batch_bytes)
         if not converted.payloads:
             return Sent(_NOBODY, converted.violations)
         settings = replace(self._settings, deed=Deed(batch.deed), again=batch.attempt > 1)
@@ -110,6 +124,7 @@ class Lines(AbstractContextManager["Lines", None]):
     ) -> None:
         self.take_back()
         self._executor.shutdown()
+        self._converter.shutdown(cancel_futures=True)
         self._opened.close()
 
     @cached_property

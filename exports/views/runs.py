@@ -1,5 +1,7 @@
 """The runs of an export, and one run as it goes."""
 
+from datetime import timedelta
+
 from django.db.models import F
 from django.db.models.functions import Lower
 from django.http import HttpResponse
@@ -11,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from config.accounts.decorators import require_permission
 from config.accounts.permissions import Permission
-from config.jobs import system_schedule, tick_words
+from config.jobs import clock, system_schedule, tick_words
 from config.jobs.models import NOT_STARTED, JobStatus
 from config.jobs.schedule_shown import ShownSchedule
 from config.web.htmx import Request
@@ -45,6 +47,9 @@ HISTORY_COLUMNS = (
     Column("rejected", gettext_lazy("Rejected"), order_by=("rejected", "number"), kind="number"),
     Column("not_sent", gettext_lazy("Not sent"), order_by=("not_sent", "number"), kind="number"),
 )
+
+# What the list holds is asked once a run is over, and known so soon.
+_ASKED_WITHIN = timedelta(seconds=10)
 
 
 @require_permission(Permission.EXPORT_VIEW)
@@ -130,7 +135,7 @@ def _overview(request: Request, run: Run) -> dict[str, object]:
         | {
             "live_id": "run-live",
             "live_url": request.path if request.path.endswith("/live/") else f"{request.path}live/",
-            "live_done": not run.is_open and run.next_try_at is None,
+            "live_done": not run.is_open and run.next_try_at is None and not _is_just_over(run),
             "live_every": "1s" if run.is_open else "5s",
             "stages": stages_of(run),
             "pace": pace_of(run),
@@ -163,3 +168,11 @@ def _answers(run: Run) -> list[tuple[str, str]]:
         return list(chosen.items())
     questions = run.export.connection.destination.questions()
     return answers.in_words(questions, chosen, run.frozen.get("mapping", ()))
+
+
+def _is_just_over(run: Run) -> bool:
+    """Whether what the list holds afterwards is still being asked."""
+    has_sent_all = run.status in (JobStatus.SUCCESSFUL, JobStatus.WARNINGS) and run.planned
+    if not has_sent_all or run.active_on_list is not None or run.finished_at is None:
+        return False
+    return clock.now() - run.finished_at < _ASKED_WITHIN

@@ -17,6 +17,7 @@ from connections.destinations import registry
 from connections.destinations.errors import TryLater
 from connections.destinations.values import Capabilities
 from exports import actions, checking, planning, recording, running, sending_one
+from exports.converting import Converted
 from exports.lines import Lines, Sent
 from exports.models import Batch, BatchStatus, Delivered, Disclosure, Export, PersonRemoval, Run, Stage
 from exports.rights import removals
@@ -128,14 +129,14 @@ def sending(
     send = Lines.send
     done: list[bool] = []
 
-    def send_slowly(lines: Lines, batch: Batch) -> Sent:
+    def send_slowly(lines: Lines, batch: Batch, converted: Converted) -> Sent:
         if not done and EMAIL in batch.emails:
             done.append(True)
             with beside(meanwhile):
                 pass
             if failing:
                 raise TryLater("cut off")
-        return send(lines, batch)
+        return send(lines, batch, converted)
 
     monkeypatch.setattr(Lines, "send", send_slowly)
     return done

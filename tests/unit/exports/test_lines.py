@@ -8,6 +8,7 @@ import pytest
 
 from connections.destinations.base import Destination
 from connections.destinations.values import Access, BatchReceipt, SendSettings
+from exports.converting import Converted
 from exports.lines import Lines, Sent
 from exports.models import Batch
 from tests.waiting import wait_until
@@ -22,7 +23,10 @@ class Held(Lines):
         self.let_go = threading.Semaphore(0)
         self.broken: set[int] = set()
 
-    def send(self, batch: Batch) -> Sent:
+    def convert(self, batch: Batch) -> Converted:
+        return Converted([])
+
+    def send(self, batch: Batch, converted: Converted) -> Sent:
         self.begun.append(batch.number)
         assert self.let_go.acquire(timeout=60)
         if batch.number in self.broken:

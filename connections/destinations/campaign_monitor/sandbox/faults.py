@@ -4,7 +4,6 @@ They live in this process only: a restart ends all trouble."""
 
 import random
 import threading
-import time
 from collections.abc import Container
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
@@ -136,15 +135,14 @@ class Faults:
             "rules": [asdict(rule) for rule in self.rules],
         }
 
-    def wait(self, rule: Rule | None = None) -> None:
-        """The latency of one call, and what ``rule`` adds to it."""
+    def seconds(self, rule: Rule | None = None) -> float:
+        """How long one call takes, and what ``rule`` adds to it."""
         wanted = self.base_latency_ms if self.latency_ms is None else self.latency_ms
         if self.jitter_ms:
             wanted += self._chance.uniform(-self.jitter_ms, self.jitter_ms)
         if rule and rule.kind == "slow":
             wanted += rule.seconds * 1000
-        if wanted > 0:
-            time.sleep(wanted / 1000)
+        return max(wanted, 0.0) / 1000
 
     def on_the_wire(self, method: str, path: str) -> Rule | None:
         """The rule that spoils this call, if one does."""
