@@ -35,10 +35,17 @@ class System:
         """Whether any of its processes said so."""
         return words in self.output.getvalue()
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it runs, and nobody waits to be started again."""
+        records = self._records()
+        return records.keys() == {"postgres", "bells", "work", "beat"} and all(
+            any(leftovers.living(record)) for record in records.values()
+        )
+
     def kill(self, name: str) -> None:
         """End one of its processes by -9."""
-        records = leftovers.read(self.disk.seen_from_outside / "processes.json")
-        os.kill(next(record.pid for record in records if record.name == name), signal.SIGKILL)
+        os.kill(self._records()[name].pid, signal.SIGKILL)
 
     def wait_until(self, happened: Callable[[], bool]) -> None:
         """Look after the processes until ``happened()``; while the database is away nothing has."""
@@ -52,6 +59,10 @@ class System:
                 return False
 
         wait_until(looked_and_happened, tell=self.output.getvalue, seconds=90)
+
+    def _records(self) -> dict[str, leftovers.Record]:
+        noted = leftovers.read(self.disk.seen_from_outside / "processes.json")
+        return {record.name: record for record in noted}
 
 
 @contextmanager

@@ -40,7 +40,7 @@ def test_it_goes_on_when_there_is_room_again(
     system.wait_until(lambda: system.said("work ended (signal SIGKILL); it starts again"))
     system.disk.make_room()
     ground.calm()
-    system.wait_until(lambda: not _now(run).is_open)
+    system.wait_until(lambda: system.is_whole and not _now(run).is_open)
     check_it_went_well(ground, run)
 
 

@@ -1,0 +1,29 @@
+"""Redis, the broker and cache of production, forgets everything: the bells, and the routes that they take."""
+
+import random
+from pathlib import Path
+
+import pytest
+import redis
+from django.conf import settings
+
+from tests.faults import ground as grounds
+from tests.faults.checking import check_it_went_well
+from tests.processes import worker_processes
+from tests.sandbox import RunningSandbox
+
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+
+
+def test_it_is_emptied(own_sandbox: RunningSandbox, told: None, tmp_path: Path, chance: random.Random) -> None:
+    own_sandbox.reset()
+    ground = grounds.make(own_sandbox, chance)
+    with worker_processes(tmp_path / "var", broker="redis", env={"TICK_MILLISECONDS": "1000"}) as workers:
+        workers.kill("work")
+        run = ground.start()
+        with redis.Redis.from_url(settings.REDIS_URL) as client:
+            assert client.llen("work")
+            client.flushall()
+        workers.start("work")
+        grounds.wait_for_end(run)
+        check_it_went_well(ground, run)
