@@ -7,7 +7,10 @@ from django.db import connection as database
 
 from connections.destinations.values import OutcomeKind, ProfileRefusal
 from exports.models import Refused, Run
+from exports.recording_unanswered import UNKNOWN_DATA
 
+# Whoever an earlier run may have brought, since its call was never answered, was not: the list leaves them as they
+# are, and has never taken them from this export.
 _KEEP = """
     WITH refusal AS (
         SELECT DISTINCT ON (person.email) person.*, said.kind, said.code, said.message, said.may_pass
@@ -25,6 +28,10 @@ _KEEP = """
             ON CONFLICT (delivered_set_id, email)
             DO UPDATE SET data_hash = excluded.data_hash, code = excluded.code, ask_again = excluded.ask_again,
                           last_run_id = excluded.last_run_id, "left" = excluded."left"
+    ), never_brought AS (
+        DELETE FROM exports_delivered delivered USING refusal
+         WHERE delivered.delivered_set_id = %(set)s AND delivered.email = refusal.email AND refusal.kind = 'left'
+           AND delivered.data_hash = %(unknown)s AND delivered.first_run_id = delivered.last_run_id
     )
     INSERT INTO exports_outcome (run_id, batch_number, kind, profile_id, email, code, message, is_new)
     SELECT %(run)s, batch.number, kind, profile_id, email, refusal.code, refusal.message,
@@ -53,6 +60,7 @@ def record(
         "batch": batch_id,
         "set": delivered_set_id,
         "run": run.pk,
+        "unknown": UNKNOWN_DATA,
         "emails": [refusal.email for refusal in refusals],
         "kinds": [refusal.kind.value for refusal in refusals],
         "codes": [refusal.code for refusal in refusals],
