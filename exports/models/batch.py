@@ -82,7 +82,9 @@ class OutcomeKind(models.TextChoices):
 class Outcome(models.Model):
     """What became of one exceptional profile of a run."""
 
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="outcomes")
+    # Without a foreign key in the database: checking it for each of many took as long as writing them. They are
+    # written under the run's row, and go with it.
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="outcomes", db_constraint=False)
     batch_number = models.IntegerField(null=True)
     kind = models.CharField(max_length=10, choices=OutcomeKind.choices)
     profile_id = models.BigIntegerField(null=True)
