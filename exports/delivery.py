@@ -254,13 +254,13 @@ def why_stopped(hopeless: DestinationError) -> Reason:
 
 
 def _how_it_ended(work: Slice) -> SliceEnd:
+    left = work.run.batches.filter(status=BatchStatus.PLANNED)
+    if not work.fatal and not left.exists():
+        return SliceEnd.ALL_SENT  # also when somebody wished to stop it: there is nothing left to be stopped
     if work.keeper.cancel_requested.is_set():
         raise RunEnded(JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
     if work.fatal:
         raise work.fatal
-    left = work.run.batches.filter(status=BatchStatus.PLANNED)
-    if not left.exists():
-        return SliceEnd.ALL_SENT
     ready = left.filter(waits.over("not_before"))
     return SliceEnd.MORE_TO_SEND if ready.exists() and not work.share.paused else SliceEnd.WAITING
 

@@ -33,10 +33,12 @@ def ok(content: object, status: str = "200 OK", extra: str = "", cut: int = 0) -
 
 
 class ScriptedServer:
-    """Answers each request with the next line of its script; a cut or dropped answer ends the connection."""
+    """Answers each request with the next line of its script, or by its path; a cut or dropped answer ends the
+    connection."""
 
     def __init__(self) -> None:
         self.script: list[bytes | None] = []
+        self.by_path: dict[str, bytes] = {}
         self.requests: list[bytes] = []
         self.lines = 0
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -66,7 +68,8 @@ class ScriptedServer:
     def _serve(self, line: socket.socket) -> None:
         while request := self._request(line):
             self.requests.append(request)
-            answer = self.script.pop(0)
+            path = request.split(b" ")[1].decode().removeprefix("/api/v3.3")
+            answer = self.by_path.get(path) or self.script.pop(0)
             if answer is STALL:
                 return
             line.sendall(answer)
@@ -255,15 +258,17 @@ def test_check_stops_where_it_cannot_go_on(server: ScriptedServer) -> None:
 
 
 def test_details_name_the_client_and_fill_in_countries(server: ScriptedServer) -> None:
-    server.script = [
-        ok({"Title": "News", "ConfirmedOptIn": True, "UnsubscribeSetting": "OnlyThisList"}),
-        ok([{"ClientID": "c1", "Name": "Shop"}, {"ClientID": "c2", "Name": "Café"}]),
-        ok([]),
-        ok([{"ListID": "l1", "Name": "News"}]),
-        ok({"TotalActiveSubscribers": 12}),
-        ok([{"FieldName": "Land", "Key": "[Land]", "DataType": "Country", "FieldOptions": []}]),
-        ok(["Finland", "Poland"]),
-    ]
+    land = {"FieldName": "Land", "Key": "[Land]", "DataType": "Country", "FieldOptions": []}
+    server.by_path = {  # asked at the same time, in whatever order
+        "/lists/l1.json": ok({"Title": "News", "ConfirmedOptIn": True, "UnsubscribeSetting": "OnlyThisList"}),
+        "/clients.json": ok([{"ClientID": "c1", "Name": "Shop"}, {"ClientID": "c2", "Name": "Café"}]),
+        "/clients/c1/lists.json": ok([]),
+        "/clients/c2/lists.json": ok([{"ListID": "l1", "Name": "News"}]),
+        "/lists/l1/stats.json": ok({"TotalActiveSubscribers": 12}),
+        "/lists/l1/customfields.json": ok([land]),
+        "/countries.json": ok(["Finland", "Poland"]),
+        "/systemdate.json": DATE,
+    }
     details = DESTINATION.list_details(Access(server.url, {"api_key": "a-key"}), "l1")
     assert (details.title, details.group, details.opt_in, details.active_people) == (
         "News",
@@ -271,6 +276,7 @@ def test_details_name_the_client_and_fill_in_countries(server: ScriptedServer) -
         "confirmed",
         12,
     )
+    assert details.clock == "2024-01-01 00:00:00"
     assert details.unsubscribe_scope == "this_list"
     assert [(field.key, field.options) for field in details.fields] == [
         ("name", ()),
