@@ -388,6 +388,7 @@ def test_without_a_way_to_the_list_they_can_only_stay(
     assert is_gone(shop)
 
 
+@pytest.mark.drill
 @pytest.mark.processes
 def test_it_goes_on_though_the_worker_was_killed(
     account: RunningSandbox, shop: Export, bob: User, old_list: str, tmp_path: Path
