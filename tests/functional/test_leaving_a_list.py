@@ -87,3 +87,23 @@ def test_its_people_are_asked_about(
     carry_on()
     expect(page.get_by_role("cell", name="Removed")).to_be_visible()
     assert not Export.objects.exists()
+
+
+def test_nothing_that_is_done_while_the_list_is_looked_up_is_lost(
+    page: Page, alice: User, bob: User, sandbox: RunningSandbox, settings: Settings
+) -> None:
+    settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
+    exporting.profiles([{"email": email, "first_name": "Ann"} for email in PEOPLE])
+    connection = exporting.sandbox_connection(sandbox, by=alice)
+    everyone = exporting.segment_of_everyone()
+    exporting.export_to(sandbox, connection, everyone, list_id=sandbox.list_id, name="Season", by=bob)
+    sandbox.faults({"latency_ms": 1500})
+    sign_in(page, bob, "/data/exports/")
+    page.get_by_role("link", name="Season", exact=True).click()
+    pane = page.get_by_role("dialog", name="Edit export")
+    rows = pane.get_by_label("Profile attribute")
+    expect(pane.get_by_role("button", name="Add attribute")).to_be_disabled()
+    pane.get_by_role("button", name="Add attribute").click()  # which waits until it can be clicked
+    expect(rows).to_have_count(1)
+    expect(pane.locator("#list-details")).to_contain_text("Newsletter")
+    expect(rows).to_have_count(1)

@@ -75,6 +75,7 @@ def _starts_again_whoever_dies(running: Up) -> None:
     wait_until(lambda: running.records.get("work", worker) != worker)
 
 
+@pytest.mark.drill
 def test_however_it_ends_it_starts_again_and_stops_cleanly(tmp_path: Path) -> None:
     with up(tmp_path / "var") as first:
         first.wait_for(READY)
@@ -97,6 +98,7 @@ def test_however_it_ends_it_starts_again_and_stops_cleanly(tmp_path: Path) -> No
     assert living(records) == []
 
 
+@pytest.mark.drill
 def test_it_runs_on_servers_of_ones_own(tmp_path: Path) -> None:
     with a_database("up_on_servers") as database_url, redis_server(tmp_path) as redis_url:
         servers = {
