@@ -47,6 +47,6 @@ drill: ## every fault TIMES=10 times in a row, then the long drills: as many kil
 
 lock: setup ## write the lock files anew from pyproject.toml
 	$(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-emit-index-url pyproject.toml --output-file requirements.lock
+		pyproject.toml --output-file requirements.lock
 	$(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-emit-index-url pyproject.toml --group dev --output-file requirements-dev.lock
+		pyproject.toml --group dev --output-file requirements-dev.lock

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from django.contrib import messages
 from django.db import IntegrityError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -26,6 +26,7 @@ from exports.models import Export
 from exports.parting_form import PartingForm
 from exports.permissions import check_can_manage, user_can_manage
 from exports.views import answers
+from exports.views.changes import Changes
 from exports.views.listing import JUST_SAVED
 from exports.views.pane import ExportPane, choices_for
 from exports.views.stale_words import changes_of
@@ -122,32 +123,22 @@ def edit(request: Request, export_id: int) -> HttpResponse:
 @require_permission(Permission.EXPORT_MANAGE)
 @require_POST
 def parts(request: Request) -> HttpResponse:
-    """The parts of the pane that follow from a change: ``?changed=`` says which, ``?export=`` of which export.
-    What was typed comes along and goes back; nothing is saved."""
-    changed = request.GET.get("changed", "")
+    """The parts of the pane that follow from changes; ``?export=`` says of which export. What was typed comes
+    along and goes back; nothing is saved."""
+    changes = Changes.of(request)
     export = export_of(request)
     choices = choices_for(request.user)
-    draft = _after(changed, request, drafts.typed(request.POST))
-    if changed in _ACCEPT_ANEW:
+    draft = changes.on(drafts.typed(request.POST), picked=request.POST.get("list_pick", ""))
+    if changes.names & _ACCEPT_ANEW:
         draft = replace(draft, opt_in_mail_accepted=False)
     form = unjudged(draft, choices, export)
     pane = ExportPane(request.user, form, export=export, parting=_parting(request, form, export))
-    if request.GET.get("rows") == "match":
+    if changes.match_by_name:
         matched = draft.matched_by_name(pane.attributes, pane.fields)
         pane = ExportPane(request.user, unjudged(matched, choices, export), export=export)
-    context = {"pane": pane, "form": pane.form, "export": export, "parts": PARTS.get(changed, ()), "swap": True}
+    parts = {part for name in changes.names for part in PARTS.get(name, ())}
+    context = {"pane": pane, "form": pane.form, "export": export, "parts": parts, "swap": True}
     return render(request, "exports/parts.html", context)
-
-
-def _after(changed: str, request: HttpRequest, draft: Draft) -> Draft:
-    if changed == "list_pick":
-        return replace(draft, list_id=request.POST.get("list_pick", ""))
-    rows = request.GET.get("rows", "")
-    if rows == "add":
-        return draft.with_row()
-    if rows.isdigit():
-        return draft.without_row(int(rows))
-    return draft
 
 
 def export_of(request: Request) -> Export | None:

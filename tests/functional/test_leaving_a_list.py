@@ -1,5 +1,7 @@
 """An export goes to another list, and then away, in a browser and by keyboard: what becomes of its people."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
@@ -97,13 +99,18 @@ def test_nothing_that_is_done_while_the_list_is_looked_up_is_lost(
     connection = exporting.sandbox_connection(sandbox, by=alice)
     everyone = exporting.segment_of_everyone()
     exporting.export_to(sandbox, connection, everyone, list_id=sandbox.list_id, name="Season", by=bob)
-    sandbox.faults({"latency_ms": 1500})
+    spring = sandbox.create_list("Spring")
+    sandbox.faults({"latency_ms": 1000})
     sign_in(page, bob, "/data/exports/")
     page.get_by_role("link", name="Season", exact=True).click()
     pane = page.get_by_role("dialog", name="Edit export")
     rows = pane.get_by_label("Profile attribute")
-    expect(pane.get_by_role("button", name="Add attribute")).to_be_disabled()
-    pane.get_by_role("button", name="Add attribute").click()  # which waits until it can be clicked
-    expect(rows).to_have_count(1)
-    expect(pane.locator("#list-details")).to_contain_text("Newsletter")
-    expect(rows).to_have_count(1)
+    expect(pane.locator("#list-details")).to_have_class(re.compile("htmx-request"))
+    pane.get_by_role("button", name="Add attribute").dblclick()
+    pane.get_by_label("Campaign Monitor List ID").fill(spring)
+    pane.get_by_label("Campaign Monitor List ID").press("Tab")
+    expect(pane.locator("#list-details")).to_contain_text("Spring")
+    expect(pane.get_by_label("List in the account")).to_have_value(spring)
+    expect(rows).to_have_count(2)
+    expect(pane.locator("#list-details")).not_to_have_class(re.compile("htmx-request"))
+    expect(rows).to_have_count(2)

@@ -1,5 +1,6 @@
 """What the pane fetches while somebody fills it in."""
 
+import threading
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from connections.models import Connection
 from exports.models import Export
 from segments.models import Segment
 from tests.sandbox import RunningSandbox
+from tests.waiting import wait_until
 
 URL = "/data/exports/parts/"
 
@@ -90,6 +92,8 @@ def test_it_says_that_a_vendor_is_slow_and_knows_the_answer_later(
     account.clear_faults()
     monkeypatch.setattr(lookups, "PATIENCE_SECONDS", 8.0)
     assert "<strong>Newsletter</strong>" in parts(bob_client, "list_id", **typed)
+    # What was asked first is still being answered, and would count in the next test.
+    wait_until(lambda: not any(thread.name == "look-up" for thread in threading.enumerate()))
 
 
 def test_it_says_that_a_vendor_is_broken_and_still_takes_an_id(
@@ -189,3 +193,39 @@ def test_it_tells_nobody_else_what_an_export_has_delivered(
 
 def test_it_answers_nonsense_with_nothing(bob_client: Client) -> None:
     assert "hx-swap-oob" not in parts(bob_client, "nonsense", "&rows=999&export=x")
+
+
+def test_a_change_that_was_overtaken_is_answered_with_the_later_one(
+    bob_client: Client, account: RunningSandbox, shared: Connection, everyone: Segment
+) -> None:
+    shown = parts(
+        bob_client, "segments", unanswered="opened:,rows:add", connection=shared.pk, list_id=account.list_id
+    )
+    for part in ("list-details", "mapping", "segments-total"):
+        assert f'id="{part}"' in shown
+    assert "<strong>Newsletter</strong>" in shown
+    assert 'id="map-attribute-0"' in shown
+
+
+def test_of_a_list_that_is_picked_and_one_that_is_typed_the_later_counts(
+    bob_client: Client, account: RunningSandbox, shared: Connection
+) -> None:
+    typed: dict[str, Any] = {
+        "connection": shared.pk,
+        "list_id": account.list_id,
+        "list_pick": account.create_list("Spring"),
+    }
+    assert "<strong>Spring</strong>" in parts(bob_client, "email", unanswered="list_id:,list_pick:", **typed)
+    assert "<strong>Newsletter</strong>" in parts(bob_client, "list_id", unanswered="list_pick:", **typed)
+
+
+def test_rows_that_go_are_counted_as_they_stood(bob_client: Client, shared: Connection) -> None:
+    typed: dict[str, Any] = {
+        "connection": shared.pk,
+        "map_attribute": ["a", "b", "c"],
+        "map_field": ["[A]", "[B]", "[C]"],
+    }
+    shown = parts(bob_client, "rows", "&rows=1", unanswered="rows:0,rows:0", **typed)
+    assert 'id="map-attribute-0"' in shown
+    assert 'id="map-attribute-1"' not in shown
+    assert "c (not available)" in shown
