@@ -1,10 +1,19 @@
 """People who leave and join segments, and lists as they are afterwards."""
 
+from collections.abc import Sequence
+
 from django.db.models import Q
 
 from exports.models import Run
 from segments.models import Profile, Segment
+from tests import exporting
 from tests.sandbox import RunningSandbox
+
+
+def crowd_of(emails: Sequence[str]) -> Segment:
+    """A segment of people with these addresses, and a first name each."""
+    exporting.profiles([{"email": email, "first_name": f"Name {email[:3]}"} for email in emails])
+    return exporting.segment_of_everyone("Crowd")
 
 
 def leave(segment: Segment, *emails: str) -> None:

@@ -25,7 +25,7 @@ from segments.models import Segment
 from tests import exporting
 from tests.integration.exports.conftest import run_to_its_end
 from tests.integration.exports.test_export_pane import complete, edit_url
-from tests.leaving import adds_up, join, leave, states
+from tests.leaving import adds_up, crowd_of, join, leave, states
 from tests.processes import worker_processes
 from tests.sandbox import RunningSandbox
 from tests.waiting import wait_until
@@ -42,8 +42,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def crowd(account: RunningSandbox, db: None) -> Segment:
-    exporting.profiles([{"email": email, "first_name": f"Name {email[:3]}"} for email in CROWD])
-    return exporting.segment_of_everyone("Crowd")
+    return crowd_of(CROWD)
 
 
 @pytest.fixture

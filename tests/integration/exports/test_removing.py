@@ -13,7 +13,7 @@ from exports.run_states import Reason
 from segments.models import Segment
 from tests import exporting
 from tests.integration.exports.conftest import run_to_its_end
-from tests.leaving import adds_up, join, leave, states
+from tests.leaving import adds_up, crowd_of, join, leave, states
 from tests.sandbox import RunningSandbox
 from tests.waiting import wait_until
 
@@ -29,8 +29,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def crowd(account: RunningSandbox, db: None) -> Segment:
-    exporting.profiles([{"email": email, "first_name": f"Name {email[:3]}"} for email in CROWD])
-    return exporting.segment_of_everyone("Crowd")
+    return crowd_of(CROWD)
 
 
 def export_of(account: RunningSandbox, segment: Segment, removal: Removal, **settings: Any) -> Export:

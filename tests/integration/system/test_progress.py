@@ -60,20 +60,24 @@ def test_each_step_of_an_import_tells_how_long_it_took(charlie_client: Client, s
     assert "0 refused · 33 s" in tree
 
 
-def test_each_stage_of_a_run_tells_how_long_it_took(charlie_client: Client) -> None:
+def run_that_ended(after_seconds: int, **moments: int) -> Run:
+    """A run, and when it came to what: in seconds after its start."""
     export = exporting.export_to(None, exporting.sandbox_connection(), refreshing.segment("Everyone"), list_id="a")
     began = clock.now() - timedelta(minutes=5)
-    run = Run.objects.create(
+    moments["finished_at"] = after_seconds
+    return Run.objects.create(
         export=export,
         number=1,
         trigger=Trigger.MANUAL,
         status=JobStatus.SUCCESSFUL,
         stage=Stage.COMPLETE,
         started_at=began,
-        checked_at=began + timedelta(seconds=11),
-        planned_at=began + timedelta(seconds=33),
-        finished_at=began + timedelta(seconds=77),
+        **{name: began + timedelta(seconds=seconds) for name, seconds in moments.items()},
     )
+
+
+def test_each_stage_of_a_run_tells_how_long_it_took(charlie_client: Client) -> None:
+    run = run_that_ended(77, checked_at=11, planned_at=33)
     tree = details(charlie_client, "export", run.pk).split('class="tree"')[1]
     page = charlie_client.get(f"/data/runs/{run.pk}/").content.decode()
     for told in ("11 s", "22 s", "44 s"):
@@ -83,17 +87,7 @@ def test_each_stage_of_a_run_tells_how_long_it_took(charlie_client: Client) -> N
 
 def test_how_long_a_stage_took_is_not_guessed(charlie_client: Client) -> None:
     """A run from before it was noted when a run is checked."""
-    export = exporting.export_to(None, exporting.sandbox_connection(), refreshing.segment("Everyone"), list_id="a")
-    began = clock.now() - timedelta(minutes=5)
-    run = Run.objects.create(
-        export=export,
-        number=1,
-        trigger=Trigger.MANUAL,
-        status=JobStatus.SUCCESSFUL,
-        stage=Stage.COMPLETE,
-        started_at=began,
-        finished_at=began + timedelta(seconds=77),
-    )
+    run = run_that_ended(77)
     tree = details(charlie_client, "export", run.pk).split('class="tree"')[1]
     assert "1 min 17 s" not in tree
 
