@@ -37,7 +37,7 @@ NO_CONSENT = "no_consent"
 _FETCH = 2000
 # What is done to whom, in the order of sending: those who are new come first, so that few batches mix them with
 # others and the answers tell whom the export has brought.
-_DEEDS = {
+DEEDS = {
     "add": Deed.SEND,
     "unmark": Deed.SEND,
     "update": Deed.SEND,
@@ -182,7 +182,7 @@ def people(
     destination: Destination,
     settings: SendSettings,
     *,
-    actions: Collection[str] = tuple(_DEEDS),
+    actions: Collection[str] = tuple(DEEDS),
     limit: int | None = None,
 ) -> Iterator[Person | tuple[int, str, Violation]]:
     """Everyone to be sent by these actions, in the destination's form and in a stable order; or who cannot be,
@@ -193,7 +193,7 @@ def people(
     if limit is not None:
         statement += f" LIMIT {int(limit)}"
     with closing(database.chunked_cursor()) as cursor:
-        cursor.execute(statement, [list(actions), list(_DEEDS)])
+        cursor.execute(statement, [list(actions), list(DEEDS)])
         while rows := cursor.fetchmany(_FETCH):
             for profile_id, email, mapped, data_hash, action, mark_field in rows:
                 prepared = prepare(email, orjson.loads(mapped))
@@ -202,7 +202,7 @@ def people(
                     continue
                 if mark_field:
                     prepared = destination.welcomed_back(prepared, Mark(mark_field, ""))
-                yield Person(profile_id, email, prepared, data_hash, action == "add", _DEEDS[action])
+                yield Person(profile_id, email, prepared, data_hash, action == "add", DEEDS[action])
 
 
 def _cut_into_batches(run: Run, writer: BatchWriter) -> None:

@@ -83,7 +83,7 @@ def _keep_receipt(run: Run, batch: Batch, delivered_set_id: int, receipt: BatchR
     rejected = len(taken_back) - left
     refused = [refusal.email for refusal in refusals]
     _keep_delivered(run, batch.pk, delivered_set_id, refused, _origin(batch, receipt, len(taken_back)))
-    returned.record(batch, delivered_set_id, refused)
+    returned.record(batch, delivered_set_id, refusals)
     counts = {
         "delivered": batch.size - left - rejected,
         "new_people": receipt.new,

@@ -5,7 +5,7 @@ gone out is written before they go, and what became of them afterwards; the next
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -19,10 +19,19 @@ from connections import credentials
 from connections.actions import mark_reconnect_needed
 from connections.credentials import NotConnected
 from connections.destinations.errors import DestinationError, NeedsAdministrator
-from connections.destinations.values import BatchReceipt, ListOptIn, SendSettings, Violation
+from connections.destinations.values import (
+    BatchReceipt,
+    Deed,
+    ListOptIn,
+    Mark,
+    OutcomeKind,
+    ProfileRefusal,
+    SendSettings,
+    Violation,
+)
 from connections.models import Connection
-from exports import matching, messages, planning, policies
-from exports.models import Delivered, DeliveredSet, Export, Origin
+from exports import matching, messages, planning, policies, returned
+from exports.models import Delivered, DeliveredSet, Export, Origin, Refused
 from exports.policies import Refusal
 from exports.recording_unanswered import UNKNOWN_DATA
 from exports.rights import disclosures
@@ -43,6 +52,7 @@ class Answer:
     seconds: float = 0.0
     is_new: bool = False  # to the list, as it says
     payload: str = field(default="", repr=False)  # exactly as sent
+    refusal: ProfileRefusal | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -52,6 +62,12 @@ class _One:
     mapped: list[Any] = field(repr=False)
     data_hash: str
     action: str
+    mark_field: str  # that carries a mark which goes now; empty for none
+
+    @property
+    def deed(self) -> Deed:
+        """How they are sent: as a run would do it, whether or not something has changed."""
+        return planning.DEEDS.get(self.action, Deed.SEND)
 
 
 def send_one(export: Export, *, person: str, by: User) -> Answer:
@@ -63,10 +79,12 @@ def send_one(export: Export, *, person: str, by: User) -> Answer:
         raise Refusal(_("This export has no connection. Choose one first."))
     frozen = _frozen(export, connection)
     one = _find(export, connection, frozen, person.strip().lower())
-    settings = matching.send_settings(export.list_id, frozen)
+    settings = replace(matching.send_settings(export.list_id, frozen), deed=one.deed)
     payload = connection.destination.preparer(settings)(one.email, one.mapped)
     if isinstance(payload, Violation):
         raise Refusal(payload.message)
+    if one.mark_field:
+        payload = connection.destination.welcomed_back(payload, Mark(one.mark_field, ""))
     delivered_set = _note_intention(export, connection, one, by)
     answer = _send(connection, settings, one, payload)
     if answer.taken is not None:
@@ -113,17 +131,17 @@ def _find(export: Export, connection: Connection, frozen: Mapping[str, Any], per
         pass
     if not found:
         raise Refusal(_("Nobody in the segments of this export has this address."))
-    profile_id, email, mapped, data_hash, action = found[0]
+    profile_id, email, mapped, data_hash, action, mark_field = found[0]
     if action not in _SENT:
         raise Refusal(_("A run would not send this person: %(why)s") % {"why": _why(action)})
-    return _One(profile_id, email, orjson.loads(mapped), data_hash, action)
+    return _One(profile_id, email, orjson.loads(mapped), data_hash, action, mark_field)
 
 
 def _rows(person: str) -> list[tuple[Any, ...]]:
     column = "profile_id" if person.isdecimal() else "email"
     with database.cursor() as cursor:
         cursor.execute(
-            f"SELECT profile_id, email, mapped, data_hash::text, action FROM plan WHERE {column} = %s"  # noqa: S608
+            f"SELECT profile_id, email, mapped, data_hash::text, action, mark_field FROM plan WHERE {column} = %s"  # noqa: S608
             " ORDER BY action = 'duplicate' LIMIT 1",
             [person],
         )
@@ -187,21 +205,38 @@ def _keep(delivered_set: int, one: _One, answer: Answer) -> None:
     meanwhile."""
     if not _is_still_there(one):
         return
-    taken = bool(answer.taken)
-    table, other = ("exports_delivered", "exports_refused") if taken else ("exports_refused", "exports_delivered")
-    with database.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {table} (delivered_set_id, email, data_hash, last_run_id) VALUES (%s, %s, %s, 0)"  # noqa: S608
-            " ON CONFLICT (delivered_set_id, email) DO UPDATE SET data_hash = excluded.data_hash",
-            [delivered_set, one.email, one.data_hash],
-        )
-        condition = "" if taken else " AND data_hash = %s"  # what was delivered before stays known
-        cursor.execute(
-            f"DELETE FROM {other} WHERE delivered_set_id = %s AND email = %s{condition}",  # noqa: S608
-            [delivered_set, one.email, *([] if taken else [UNKNOWN_DATA])],
-        )
-    if taken:
+    if answer.refusal:
+        _keep_refusal(delivered_set, one, answer.refusal)
+    else:
+        _keep_delivered(delivered_set, one)
         _keep_origin(delivered_set, one, answer)
+    returned.record_one(delivered_set, one.email, one.deed, answer.refusal.kind if answer.refusal else None)
+
+
+def _keep_delivered(delivered_set: int, one: _One) -> None:
+    Delivered.objects.update_or_create(
+        delivered_set_id=delivered_set,
+        email=one.email,
+        defaults={"data_hash": one.data_hash},
+        create_defaults={"data_hash": one.data_hash, "last_run_id": 0},
+    )
+    Refused.objects.filter(delivered_set=delivered_set, email=one.email).delete()
+
+
+def _keep_refusal(delivered_set: int, one: _One, refusal: ProfileRefusal) -> None:
+    """What was delivered before stays known."""
+    Delivered.objects.filter(delivered_set=delivered_set, email=one.email, data_hash=UNKNOWN_DATA).delete()
+    Refused.objects.update_or_create(
+        delivered_set_id=delivered_set,
+        email=one.email,
+        defaults={
+            "data_hash": one.data_hash,
+            "code": refusal.code,
+            "ask_again": refusal.may_pass,
+            "left": refusal.kind == OutcomeKind.LEFT,
+            "last_run_id": 0,
+        },
+    )
 
 
 def _keep_origin(delivered_set: int, one: _One, answer: Answer) -> None:
@@ -222,7 +257,9 @@ def _answer(one: _One, payload: str, receipt: BatchReceipt) -> Answer:
     if receipt.refusals:
         refusal = receipt.refusals[0]
         sentence = f"{refusal.message} ({refusal.code})"
-        return Answer(one.email, False, sentence, receipt.http_status, receipt.seconds, payload=payload)
+        return Answer(
+            one.email, False, sentence, receipt.http_status, receipt.seconds, payload=payload, refusal=refusal
+        )
     sentence = _("Taken: new to the list.") if receipt.new else _("Taken: was on the list, and is up to date now.")
     is_new = bool(receipt.new)
     return Answer(one.email, True, sentence, receipt.http_status, receipt.seconds, is_new, payload)

@@ -107,6 +107,18 @@ def test_it_deletes_who_has_left_and_only_them_and_lets_them_come_back(
     assert run(export).removed == 1
 
 
+def test_who_was_rejected_on_the_way_back_may_still_come_back(account: RunningSandbox, crowd: Segment) -> None:
+    export = export_of(account, crowd, Removal.DELETE)
+    run(export)
+    leave(crowd, CROWD[0])
+    run(export)
+    join(crowd, CROWD[0])
+    account.faults({"rules": [{"kind": "refuse_emails", "emails": [CROWD[0]], "code": 500, "times": 1}]})
+    assert run(export).rejected == 1
+    assert run(export).delivered == 1
+    assert states(account, export.list_id)[CROWD[0]] == "Active"
+
+
 def test_it_brings_nobody_back_who_has_unsubscribed_after_being_deleted(
     account: RunningSandbox, crowd: Segment
 ) -> None:

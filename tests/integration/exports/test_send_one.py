@@ -6,8 +6,10 @@ from django.test import Client
 from config.accounts.models import User
 from config.audit.models import AuditEntry
 from connections.models import Connection
-from exports.models import Delivered, Export, Origin, Refused
+from exports.models import Delivered, Export, Origin, Refused, Removal
+from segments.models import Segment
 from tests.integration.exports.conftest import run_to_its_end
+from tests.leaving import join, leave, states
 from tests.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -61,7 +63,30 @@ def test_a_refusal_is_shown_and_remembered(
     account.set_state(["ben@example.com"], "Unsubscribed")
     _status, html = send(bob_client, newsletter, "ben@example.com")
     assert "stays unsubscribed" in html
-    assert (Delivered.objects.count(), Refused.objects.get().email) == (0, "ben@example.com")
+    refused = Refused.objects.get()
+    assert (Delivered.objects.count(), refused.email, refused.left) == (0, "ben@example.com", True)
+
+
+def test_who_had_been_deleted_by_the_export_comes_back(
+    bob_client: Client, newsletter: Export, everyone: Segment, account: RunningSandbox
+) -> None:
+    has_left(newsletter, everyone, "ben@example.com", Removal.DELETE)
+    assert states(account)["ben@example.com"] == "Deleted"
+    join(everyone, "ben@example.com")
+    send(bob_client, newsletter, "ben@example.com")
+    assert states(account)["ben@example.com"] == "Active"
+    leave(everyone, "ben@example.com")
+    assert run_to_its_end(newsletter).removed == 1  # it still counts as brought by this export
+
+
+def test_the_mark_goes_of_who_comes_back(
+    bob_client: Client, newsletter: Export, everyone: Segment, account: RunningSandbox
+) -> None:
+    has_left(newsletter, everyone, "ben@example.com", Removal.MARK)
+    assert marked(account) == ["ben@example.com"]
+    join(everyone, "ben@example.com")
+    send(bob_client, newsletter, "ben@example.com")
+    assert marked(account) == []
 
 
 def test_nobody_goes_who_would_not_go_with_a_run(
@@ -115,3 +140,16 @@ def test_it_is_for_those_who_may_run_the_export(
     assert send(bob_client, board, "ben@example.com")[0] == 403
     assert bob_client.get(address(newsletter)).status_code == 200
     assert not account.people()
+
+
+def has_left(export: Export, segment: Segment, email: str, removal: Removal) -> None:
+    """Somebody whom the export has brought, and has taken off again."""
+    Export.objects.filter(pk=export.pk).update(removal=removal, mark_field="[City]", mark_value="Gone")
+    export.refresh_from_db()
+    run_to_its_end(export)
+    leave(segment, email)
+    assert run_to_its_end(export).removed == 1
+
+
+def marked(account: RunningSandbox) -> list[str]:
+    return [person["EmailAddress"] for person in account.people() if "Gone" in str(person["CustomFields"])]
