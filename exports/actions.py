@@ -213,13 +213,17 @@ def skip_run(export: Export, *, trigger: Trigger, message: str) -> Run | None:
     return run
 
 
-def confirm_removals(run: Run, *, people: int, by: User | None) -> Run:
-    """Start a run that removes up to ``people`` people whom a guard holds; it works out anew who they are. Raises
-    PermissionDenied and policies.Refusal. (Of a clearing: parting.clear_again.)"""
+def confirm_removals(run: Run, *, people: int, how: str, by: User | None) -> Run:
+    """Start a run that removes up to ``people`` people whom a guard holds, in the way that was shown; it
+    works out anew who they are. Raises PermissionDenied and policies.Refusal. (Of a clearing:
+    parting.clear_again.)"""
     if by is not None:
         permissions.check_can_confirm(by, run)
     policies.check_can_confirm(run)
-    return start_run(run.export, by=by, options=RunOptions(confirmed_removals=people))
+    if how != run.export.removal:
+        raise policies.Refusal(_("The export does something else with people who leave by now. Look again."))
+    agreed = {"how": how, "unsubscribes_everywhere": policies.reaches_everywhere(run)}
+    return start_run(run.export, by=by, options=RunOptions(confirmed_removals=people, removal=agreed))
 
 
 @transaction.atomic

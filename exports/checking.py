@@ -34,6 +34,7 @@ def check(run: Run) -> bool:
     frozen = matching.freeze(export, details) | {
         "run": str(run.pk),
         "options": run.options,
+        "asked_in": run.asked_in.pk,
         "clock_there": details.clock,
     }
     return _take_list(run, connection, frozen)

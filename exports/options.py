@@ -10,10 +10,11 @@ class RunOptions:
     """Without any, a run sends the difference and lets its guards hold removals."""
 
     everyone: bool = False  # also those who have not changed
-    resubscribe: bool = False  # those whom the list has left as they are
+    resubscribe: bool = False  # those whom the list had left as they are when it was asked
     # Up to so many people a person has agreed to remove; None: the guards judge.
     confirmed_removals: int | None = None
-    # Of a clearing: how people are taken off, as frozen settings have it.
+    # How they have agreed to it, as frozen settings have it; so it is done by a clearing. An ordinary run whose
+    # export does something else by then has not been agreed to.
     removal: Mapping[str, Any] | None = None
 
     @classmethod

@@ -4,6 +4,8 @@ An export whose list is to be cleared first stays until that run has ended, as â
 otherwise than well the export is kept, so that nobody is forgotten whom it has brought.
 """
 
+from dataclasses import replace
+
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -62,8 +64,7 @@ def clear_again(run: Run, *, people: int, by: User | None) -> Run:
         permissions.check_can_confirm(by, run)
     policies.check_can_clear_again(run)
     asked = Clearing.asked_of(run)
-    everywhere = asked.unsubscribes_everywhere or run.held_because == "reach"
-    wanted = Clearing(asked.how, asked.mark_field, asked.mark_value, everywhere, people)
+    wanted = replace(asked, unsubscribes_everywhere=policies.reaches_everywhere(run), people=people)
     assert run.clears is not None  # noqa: S101
     return _start(export, LeftBehind(run.clears, run.connection), wanted, by)
 

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from config.accounts.models import User
 from config.accounts.permissions import Permission
 from connections.permissions import user_can_manage_connections, user_can_use
+from exports import policies
 from exports.models import Export, Run
 
 
@@ -28,12 +29,9 @@ def user_can_confirm(user: User, run: Run) -> bool:
     connection = run.connection
     if connection is None or not user_can_manage(user, run.export):
         return False
-    everywhere = run.export.unsubscribes_everywhere
-    if run.clears_id:
-        everywhere = run.options["removal"]["unsubscribes_everywhere"]
-        if not user_can_use(user, connection):
-            return False
-    if run.held_because == "reach" or everywhere:
+    if run.clears_id and not user_can_use(user, connection):
+        return False
+    if run.held_because == "reach" or policies.reaches_everywhere(run):
         return user_can_manage_connections(user)
     return connection.limited.may_remove or user_can_manage_connections(user)
 

@@ -134,6 +134,14 @@ def takes_off(removal: str) -> bool:
     return removal in (Removal.DELETE, Removal.UNSUBSCRIBE)
 
 
+def reaches_everywhere(run: Run) -> bool:
+    """Whether confirming its removals takes people off all lists of the client."""
+    if run.clears_id:
+        return run.held_because == "reach" or bool(run.options["removal"]["unsubscribes_everywhere"])
+    removes_so = run.export.removal == Removal.UNSUBSCRIBE
+    return removes_so and (run.held_because == "reach" or run.export.unsubscribes_everywhere)
+
+
 def check_can_confirm(run: Run) -> None:
     """Raise Refusal unless the run's removals still await a person's word."""
     if run.clears_id:

@@ -4,7 +4,7 @@ export to the same list does. Guards hold removals that look like a mistake unti
 Works beside the temporary table ``plan`` (planning.py), in the same transaction.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -131,32 +131,33 @@ def exports_to(account: str, list_id: str, *, but: int | None) -> Sequence[Expor
 
 
 def _why_held(run: Run, delivered_set: DeliveredSet, count: int) -> str:
-    confirmed = RunOptions.kept(run.frozen.get("options", {})).confirmed_removals
-    if run.clears_id:
-        return _why_clearing_is_held(run, count, confirmed or 0)
-    if confirmed is not None:
-        return "" if count <= confirmed else HeldBecause.GROWN
-    if _reaches_further_than_agreed(run):
+    options = RunOptions.kept(run.frozen.get("options", {}))
+    agreed = options.removal or {}
+    if _reaches_further_than_agreed(run, agreed):
         return HeldBecause.REACH
+    if run.clears_id:
+        return _why_clearing_is_held(count, options.confirmed_removals or 0)
+    if options.confirmed_removals is not None and agreed.get("how") == run.frozen["removal"]["how"]:
+        return "" if count <= options.confirmed_removals else HeldBecause.GROWN
     if because := _suspicious_segment(run):
         return because
     known = delivered_set.people.count()
     return HeldBecause.MANY if count > _LARGE_NUMBER and count > known * _LARGE_SHARE else ""
 
 
-def _why_clearing_is_held(run: Run, count: int, confirmed: int) -> str:
+def _why_clearing_is_held(count: int, confirmed: int) -> str:
     """A run that was still under way may have brought some more; that is no other question than the one which was
     answered."""
-    if _reaches_further_than_agreed(run):
-        return HeldBecause.REACH
     more = count - confirmed
     return HeldBecause.GROWN if more > _LARGE_NUMBER and more > confirmed * _LARGE_SHARE else ""
 
 
-def _reaches_further_than_agreed(run: Run) -> bool:
+def _reaches_further_than_agreed(run: Run, agreed: Mapping[str, Any]) -> bool:
+    """Whether people would be taken off lists that neither the settings nor whoever confirmed it spoke of."""
     removal = run.frozen["removal"]
     everywhere = removal["unsubscribe_scope"] != UnsubscribeScope.THIS_LIST
-    return removal["how"] == Removal.UNSUBSCRIBE and everywhere and not removal["unsubscribes_everywhere"]
+    is_agreed = removal["unsubscribes_everywhere"] or agreed.get("unsubscribes_everywhere")
+    return removal["how"] == Removal.UNSUBSCRIBE and everywhere and not is_agreed
 
 
 def _suspicious_segment(run: Run) -> str:

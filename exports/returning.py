@@ -19,7 +19,7 @@ def adjust(frozen: Mapping[str, Any], delivered_set_id: int) -> None:
     with database.cursor() as cursor:
         cursor.execute("ALTER TABLE plan ADD COLUMN mark_field text NOT NULL DEFAULT ''")
     if options.resubscribe:
-        _resubscribe(delivered_set_id)
+        _resubscribe(delivered_set_id, frozen.get("asked_in"))
     if options.everyone:
         _send_unchanged()
     if Removed.objects.filter(delivered_set_id=delivered_set_id).exists():
@@ -31,16 +31,18 @@ def _send_unchanged() -> None:
         cursor.execute("UPDATE plan SET action = 'update' WHERE action IN ('unchanged', 'still_refused')")
 
 
-def _resubscribe(delivered_set_id: int) -> None:
-    """Only those whose refusal is known beforehand, so that a number could be agreed to."""
+def _resubscribe(delivered_set_id: int, asked_in: int | None) -> None:
+    """Only those whose refusal was known when it was asked for, in the run ``asked_in`` (None: it is asked now),
+    so that a number could be agreed to. Who has left since, as a retry finds them, stays so."""
     with database.cursor() as cursor:
         cursor.execute(
             """
             UPDATE plan SET action = 'resubscribe' FROM exports_refused refused
              WHERE refused.delivered_set_id = %s AND refused.email = plan.email AND refused."left"
+               AND (%s::bigint IS NULL OR refused.last_run_id < %s)
                AND plan.action IN ('still_refused', 'add', 'update')
             """,
-            [delivered_set_id],
+            [delivered_set_id, asked_in, asked_in],
         )
 
 

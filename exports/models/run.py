@@ -147,6 +147,14 @@ class Run(Job):
         return self.clears or self.export
 
     @property
+    def asked_in(self) -> "Run":
+        """The run that was asked for what this one does: itself, or the first that it tries again."""
+        run = self
+        while run.retry_of is not None:
+            run = run.retry_of
+        return run
+
+    @property
     def drift(self) -> int:
         """How many more are active on the list than the export knows there; fewer when negative."""
         return (self.active_on_list or 0) - (self.known_on_list or 0)

@@ -51,9 +51,15 @@ def send_again(request: Request, export_id: int) -> HttpResponse:
         "form": form,
     }
     try:
-        context |= {"outlook": _outlook_of_all(export), "may_resubscribe": policies.may_resubscribe(export)}
+        plan = _outlook_of_all(export)
+        context |= {"outlook": plan, "may_resubscribe": policies.may_resubscribe(export)}
         if form.is_valid():
-            run = actions.start_run(export, by=request.user, options=RunOptions(**form.cleaned_data))
+            options = RunOptions(**form.cleaned_data)
+            if options.resubscribe and plan.figures.resubscribe > _number(request, "left"):
+                raise policies.Refusal(
+                    _("They have become more meanwhile. Look at the number, then choose again.")
+                )
+            run = actions.start_run(export, by=request.user, options=options)
             return close_pane(request, reverse("exports:run", args=[run.pk]))
     except policies.Refusal as refusal:
         return _refused(request, context, refusal, back, "exports/send_again.html")
@@ -71,7 +77,9 @@ def confirm_removals(request: Request, run_id: int) -> HttpResponse:
     try:
         policies.check_can_confirm(run)
         if request.method == "POST":
-            new = _confirm(run, people=_people(request), by=request.user)
+            new = _confirm(
+                run, people=_number(request, "people"), how=request.POST.get("how", ""), by=request.user
+            )
             return close_pane(request, reverse("exports:run", args=[new.pk]))
         context |= _question(run)
     except policies.Refusal as refusal:
@@ -85,10 +93,10 @@ def _outlook_of_all(export: Export) -> Outlook:
     return outlook.of(export, RunOptions(everyone=True, resubscribe=True))
 
 
-def _confirm(run: Run, *, people: int, by: User) -> Run:
+def _confirm(run: Run, *, people: int, how: str, by: User) -> Run:
     if run.clears_id:
         return parting.clear_again(run, people=people, by=by)
-    return actions.confirm_removals(run, people=people, by=by)
+    return actions.confirm_removals(run, people=people, how=how, by=by)
 
 
 def _people_now(run: Run) -> int:
@@ -103,10 +111,13 @@ def _question(run: Run) -> dict[str, object]:
     if not people:
         raise policies.Refusal(_("Nobody would be removed any more."))
     title = ngettext("Remove %(people)s person?", "Remove %(people)s people?", people)
+    how = run.options["removal"]["how"] if run.clears_id else run.export.removal
     return {
         "title": title % {"people": number(people)},
         "people": people,
-        "sentence": _sentence(Deed(run.options["removal"]["how"] if run.clears_id else run.export.removal)),
+        "how": how,
+        "sentence": _sentence(Deed(how)),
+        "reaches_everywhere": policies.reaches_everywhere(run),
         "confirm_label": _("Confirm removals"),
     }
 
@@ -119,9 +130,9 @@ def _sentence(deed: Deed) -> str:
     return _("They stay on the list and are marked. The mark goes when they are members of the segments again.")
 
 
-def _people(request: Request) -> int:
+def _number(request: Request, name: str) -> int:
     """How many the person has seen in the question."""
-    text = request.POST.get("people", "")
+    text = request.POST.get(name, "")
     if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
         raise policies.Refusal(_("Look at the number of people first, then confirm."))
     return int(text)

@@ -199,7 +199,7 @@ class ListUnderTest(RuleBasedStateMachine):
 
     def agreed(self) -> RunOptions:
         """Guards are tried elsewhere: here a person has agreed to all removals."""
-        return RunOptions(confirmed_removals=EVERYBODY_AGREED)
+        return RunOptions(confirmed_removals=EVERYBODY_AGREED, removal={"how": self.export.removal})
 
     def marked(self) -> set[str]:
         return {

@@ -122,10 +122,12 @@ def test_a_contributor_confirms_what_a_guard_holds_and_a_new_run_removes_it(
     assert "11 removals await confirmation" in bob_client.get(f"/data/runs/{held.pk}/").content.decode()
     asked = bob_client.get(confirm_url(held)).content.decode()
     assert "Remove 11 people?" in asked
-    assert bob_client.post(confirm_url(held), {"people": "11"}).status_code == 302
+    assert bob_client.post(confirm_url(held), {"people": "11", "how": "delete"}).status_code == 302
     run_to_end(export)
     assert sum(state == "Deleted" for state in states(account, export.list_id).values()) == 11
-    assert bob_client.post(confirm_url(held), {"people": "11"}).status_code == 409  # a later run has done it
+    assert (
+        bob_client.post(confirm_url(held), {"people": "11", "how": "delete"}).status_code == 409
+    )  # a later run has done it
     assert AuditEntry.objects.filter(action="run").latest("pk").changes["confirmed_removals"] == [None, 11]
 
 
@@ -135,10 +137,40 @@ def test_it_asks_again_when_they_have_become_more(
     export, held = guarded
     leave(export.segments.get(), *CROWD[11:13])
     assert "Remove 13 people?" in bob_client.get(confirm_url(held)).content.decode()
-    bob_client.post(confirm_url(held), {"people": "11"})
+    bob_client.post(confirm_url(held), {"people": "11", "how": "delete"})
     ended = run_to_end(export)
     assert (ended.removals_held, ended.held_because) == (13, "grown")
     assert set(states(account, export.list_id).values()) == {"Active"}
+
+
+def test_it_asks_again_when_the_export_does_something_else_with_them(
+    bob_client: Client, guarded: tuple[Export, Run], account: RunningSandbox
+) -> None:
+    """What was seen was a mark that can be taken off; by the click, somebody else lets them be deleted."""
+    export, held = guarded
+    assert bob_client.post(confirm_url(held), {"people": "11", "how": "mark"}).status_code == 409
+    bob_client.post(confirm_url(held), {"people": "11", "how": "delete"})
+    Export.objects.filter(pk=export.pk).update(removal=Removal.UNSUBSCRIBE)  # before the run is checked
+    ended = run_to_end(export)
+    assert (ended.removals_held, ended.removed) == (11, 0)
+    assert set(states(account, export.list_id).values()) == {"Active"}
+
+
+def test_confirming_never_reaches_lists_of_which_nobody_was_told(
+    alice_client: Client, guarded: tuple[Export, Run], account: RunningSandbox
+) -> None:
+    export, held = guarded
+    list_id = account.create_list("All of them", scope="AllClientLists")
+    Export.objects.filter(pk=export.pk).update(removal=Removal.UNSUBSCRIBE, list_id=list_id)
+    people = export.delivered_sets.get()
+    people.list_id = list_id
+    people.save()
+    actions.confirm_removals(find(held), people=11, how="unsubscribe", by=None)
+    reach = run_to_end(export)
+    assert (reach.removals_held, reach.held_because) == (11, "reach")
+    assert "all lists of the client" in alice_client.get(confirm_url(reach)).content.decode()
+    alice_client.post(confirm_url(reach), {"people": "11", "how": "unsubscribe"})
+    assert run_to_end(export).to_remove == 11
 
 
 def test_nobody_confirms_who_may_not(
@@ -147,7 +179,7 @@ def test_nobody_confirms_who_may_not(
     export, held = guarded
     assert charlie_client.get(confirm_url(held)).status_code == 403
     Run.objects.filter(pk=held.pk).update(held_because="reach")
-    assert bob_client.post(confirm_url(held), {"people": "11"}).status_code == 403
+    assert bob_client.post(confirm_url(held), {"people": "11", "how": "delete"}).status_code == 403
     assert alice_client.get(confirm_url(held)).status_code == 200
     assert alice_client.post(confirm_url(held), {"people": "x"}).status_code == 409
     assert export.runs.count() == 2
@@ -175,11 +207,13 @@ def test_people_are_subscribed_again_for_one_run_where_the_connection_lets_peopl
     assert run_to_its_end(newsletter).left == 1
     address = f"/data/exports/{newsletter.pk}/send-again/"
     assert "Subscribe 1 person again" not in bob_client.get(address).content.decode()
-    assert bob_client.post(address, {"resubscribe": "on"}).status_code == 409
+    agreed = {"resubscribe": "on", "left": "1"}
+    assert bob_client.post(address, agreed).status_code == 409
     shared.limits = replace(shared.limited, may_resubscribe=True).keep()
     shared.save()
     assert "Subscribe 1 person again" in bob_client.get(address).content.decode()
-    bob_client.post(address, {"resubscribe": "on"})
+    assert bob_client.post(address, {"resubscribe": "on", "left": "0"}).status_code == 409  # they were fewer
+    bob_client.post(address, agreed)
     ended = run_to_end(newsletter)
     assert (ended.planned, ended.delivered) == (1, 1)
     assert states(account)["ann@example.com"] == "Active"
@@ -201,6 +235,10 @@ def test_the_run_compares_the_list_with_what_is_known(
     ended = run_to_its_end(newsletter)
     assert (ended.active_on_list, ended.known_on_list) == (2, 3)
     assert "1 fewer than this export has brought" in bob_client.get(f"/data/runs/{ended.pk}/").content.decode()
+
+
+def find(run: Run) -> Run:
+    return Run.objects.get(pk=run.pk)
 
 
 def run_to_end(export: Export) -> Run:

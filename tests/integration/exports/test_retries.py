@@ -1,6 +1,7 @@
 """What may pass is tried again by itself, less and less often, and then given up."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,8 +15,10 @@ from config.jobs.models import JobStatus
 from connections.models import Connection
 from exports import actions, delivery, retries, running
 from exports.models import Export, Run, Trigger
+from exports.options import RunOptions
 from exports.run_states import Reason
 from tests.integration.exports.conftest import run_to_its_end
+from tests.leaving import states
 from tests.sandbox import RunningSandbox
 
 
@@ -30,6 +33,13 @@ def failed(newsletter: Export, account: RunningSandbox, monkeypatch: pytest.Monk
     monkeypatch.setattr(delivery, "MOST_ATTEMPTS", 1)
     away(account)
     return run_to_its_end(newsletter)
+
+
+def carried_on(run: Run) -> Run:
+    while run.is_open:
+        running.carry_on(run.pk)
+        run.refresh_from_db()
+    return run
 
 
 def time_has_come(run: Run) -> None:
@@ -63,6 +73,32 @@ def test_it_goes_on_in_a_run_of_its_own(
     assert (failed.status, failed.next_try_at) == (JobStatus.FAILURE, None)
     assert "Tried again as run 2" in charlie_client.get(f"/data/runs/{failed.pk}/").content.decode()
     assert "after run 1" in charlie_client.get(f"/data/runs/{retry.pk}/").content.decode()
+
+
+def test_it_subscribes_nobody_again_who_has_left_since_it_was_asked_to(
+    newsletter: Export, shared: Connection, account: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared.limits = replace(shared.limited, may_resubscribe=True).keep()
+    shared.save()
+    account.set_state(["ann@example.com"], "Unsubscribed")
+    run_to_its_end(newsletter)
+    account.set_state(["ben@example.com"], "Unsubscribed")
+    account.set_state(["cid@example.com"], "Deleted")
+    monkeypatch.setattr(delivery, "MOST_ATTEMPTS", 1)
+    account.faults({"rules": [{"path": "/import", "kind": "error", "status": 503, "skip": 1}]})
+    # Ben is found to have unsubscribed by the very run that is to subscribe Ann again; then the service is away.
+    failed = carried_on(
+        actions.start_run(newsletter, by=None, options=RunOptions(everyone=True, resubscribe=True))
+    )
+    assert (failed.status, failed.left) == (JobStatus.FAILURE, 2)
+    account.clear_faults()
+    time_has_come(failed)
+    retries.start_due()
+    retry = carried_on(newsletter.runs.get(retry_of=failed))
+    assert retry.delivered == 1
+    assert {email: state for email, state in states(account).items() if state == "Active"} == {
+        "ann@example.com": "Active"
+    }
 
 
 def test_it_waits_longer_each_time_and_then_gives_up(
