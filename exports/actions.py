@@ -59,6 +59,12 @@ class ExportSettings:
     mark_value: str = ""
     unsubscribes_everywhere: bool = False
 
+    def __post_init__(self) -> None:
+        """One list is written in one way, by which runs on it are kept apart and its people are known."""
+        if self.connection is not None:
+            written = self.connection.destination.one_way_to_write(self.list_id)
+            object.__setattr__(self, "list_id", written)
+
 
 @transaction.atomic
 def create(settings: ExportSettings, *, by: User | None) -> Export:
@@ -83,6 +89,7 @@ def edit(export: Export, settings: ExportSettings, *, version: int, by: User | N
     policies.check_stays(export)
     if by is not None:
         permissions.check_can_manage(by, export)
+    policies.check_can_change_connection(export, settings.connection)
     _check_connection(settings, by)
     _check_reach(settings, export, by)
     before = describe(export)

@@ -2,7 +2,7 @@
 from, and a way to look a list up."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django import forms
@@ -90,8 +90,11 @@ class ExportForm(forms.Form):
         export: Export | None = None,
     ) -> None:
         super().__init__(data, initial=draft.initial())
-        self.draft, self.choices, self.export = draft, choices, export
+        self.choices, self.export = choices, export
         self.chosen = choices.connection(draft.connection)
+        self.draft = (
+            replace(draft, list_id=self.destination.one_way_to_write(draft.list_id)) if self.chosen else draft
+        )
         self.lookup: Lookup | None = None
         self.mapping_errors: dict[int, str] = {}
         self._look_up = look_up

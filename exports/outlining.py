@@ -95,4 +95,4 @@ def _calls_at_once(connection: Connection | None) -> int:
     """What the connection has learned, else what a run begins with."""
     if connection is None:
         return 1
-    return connection.learned_in_flight or min(_USUAL_AT_ONCE, connection.max_in_flight)
+    return min(connection.learned_in_flight or _USUAL_AT_ONCE, connection.max_in_flight)

@@ -193,6 +193,12 @@ def check_can_detach(export: Export) -> None:
     _check_rests(export)
 
 
+def check_can_change_connection(export: Export, connection: Connection | None) -> None:
+    """Raise Refusal while a run is under way that would go on over another connection than it was checked for."""
+    if export.connection is not None and connection != export.connection:
+        _check_rests(export)
+
+
 def check_can_remove(export: Export) -> None:
     """Raise Refusal while a run is under way, of whichever kind."""
     _check_rests(export)

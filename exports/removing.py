@@ -162,9 +162,10 @@ def _reaches_further_than_agreed(run: Run, agreed: Mapping[str, Any]) -> bool:
 
 def _suspicious_segment(run: Run) -> str:
     """Segments are compared with how they were when removals were last left to themselves, so that a segment that
-    stays halved stays suspicious."""
+    stays halved stays suspicious. They may have been refreshed since the run was checked: the plan's own moment
+    counts."""
     before = _members_before(run)
-    members = {segment["id"]: segment.get("members", 0) for segment in run.frozen["segments"]}
+    members = audience.member_counts([segment["id"] for segment in run.frozen["segments"]])
     if not any(members.values()) or any(before.get(pk) and not now for pk, now in members.items()):
         return HeldBecause.EMPTY
     return HeldBecause.HALVED if any(now * 2 <= before.get(pk, 0) for pk, now in members.items()) else ""

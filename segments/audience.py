@@ -115,6 +115,12 @@ def quality(attribute: str, segment_ids: Sequence[int]) -> Quality:
         return Quality(*cursor.fetchone())
 
 
+def member_counts(ids: Sequence[int]) -> dict[int, int]:
+    """How many members each of these segments had when it was last drawn; none where it is gone."""
+    found = dict(Segment.objects.filter(pk__in=ids).values_list("pk", "member_count"))
+    return {pk: found.get(pk, 0) for pk in ids}
+
+
 def segment_summaries(ids: Sequence[int] | None = None) -> list[SegmentSummary]:
     """The segments with these ids, or all, by name."""
     segments = Segment.objects.order_by(Lower("name"))

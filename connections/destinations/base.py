@@ -99,6 +99,10 @@ class Destination(ABC):
         """Where to find that id."""
         return ""
 
+    def one_way_to_write(self, list_id: str) -> str:
+        """The id in the one way in which it is kept, where there are several for the same list."""
+        return list_id
+
     # -- what it can do -----------------------------------------------------------------------------------------
 
     @abstractmethod

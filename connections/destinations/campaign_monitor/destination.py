@@ -103,6 +103,10 @@ class CampaignMonitor(Destination):
     def list_id_help(self) -> str:
         return _("In Campaign Monitor: open the list, Settings, “List API ID”. It is looked up at once.")
 
+    def one_way_to_write(self, list_id: str) -> str:
+        """Hexadecimal, in small letters as over there."""
+        return list_id.strip().lower()
+
     def credential_fields(self) -> Sequence[InputField]:
         return [
             InputField(

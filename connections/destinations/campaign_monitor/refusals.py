@@ -3,6 +3,7 @@
 A status says little over there, so answers are judged by their code first.
 """
 
+import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -21,13 +22,15 @@ from connections.destinations.errors import (
     TryLater,
 )
 
+_ADDRESS = re.compile(r"[^\s@“”\"'<>(),;:]+@[^\s@“”\"'<>(),;:]+[^\s@“”\"'<>(),;:.]")
+
 
 def error_of(answer: Answer, content: Any, *, batch: bool) -> DestinationError:
     """The error that a refusing answer stands for. ``batch``: people were sent, and halving may help."""
     code = code_in(content)
     if code is None:
         return _error_without_code(answer, batch=batch)
-    said = str(content.get("Message") or "")
+    said = without_addresses(str(content.get("Message") or ""))
     if codes.THROTTLED in {code, answer.status}:
         return _throttled(answer)
     if 500 <= code < 600 or answer.status >= 500:
@@ -89,6 +92,11 @@ def _broken(answer: Answer, code: str) -> TryLater:
 def unreadable(answer: Answer) -> TryLater:
     """The error of an answer that is not what it should be."""
     return TryLater(str(codes.UNREADABLE), code="unreadable", http_status=answer.status)
+
+
+def without_addresses(said: str) -> str:
+    """The vendor's words for people: they are also shown to those who see no address."""
+    return _ADDRESS.sub("…", said)
 
 
 def _speaks_of_plan(said: str) -> bool:

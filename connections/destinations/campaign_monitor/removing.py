@@ -51,8 +51,10 @@ def payload(email: str, sent_since: str) -> str:
 
 
 def welcomed_back(payload: str, mark: Mark) -> str:
-    """A subscriber of an import, with the field of the mark cleared."""
+    """A subscriber of an import, with the field of the mark cleared, unless something else fills it by now."""
     person = orjson.loads(payload)
+    if any(entry["Key"] == mark.field_key and entry["Value"] for entry in person.get("CustomFields", ())):
+        return payload
     cleared = {"Key": mark.field_key, "Value": "", "Clear": True}
     others = [entry for entry in person.get("CustomFields", ()) if entry["Key"] != mark.field_key]
     return orjson.dumps(person | {"CustomFields": [*others, cleared]}).decode()

@@ -16,7 +16,12 @@ from django.utils.translation import gettext as _
 
 from connections.destinations.campaign_monitor import codes
 from connections.destinations.campaign_monitor.answers import Answer, code_in
-from connections.destinations.campaign_monitor.refusals import error_of, speaks_of_consent, unreadable
+from connections.destinations.campaign_monitor.refusals import (
+    error_of,
+    speaks_of_consent,
+    unreadable,
+    without_addresses,
+)
 from connections.destinations.errors import DestinationError, StopRun
 from connections.destinations.values import BatchReceipt, NewField, OutcomeKind, ProfileRefusal, TargetField
 
@@ -135,11 +140,10 @@ def _receipt(answer: Answer, result: Mapping[str, Any], bytes_sent: int) -> Batc
 
 
 def _refusal(row: Mapping[str, Any]) -> ProfileRefusal:
+    """Addresses are sent in small letters; whatever the list keeps, and answers, stands for the same person."""
     code = int(row["Code"])
-    email = str(row["EmailAddress"])
-    said = str(row.get("Message") or "").replace(
-        email, "…"
-    )  # the sentence is also shown to those who see no address
+    email = str(row["EmailAddress"]).strip().lower()
+    said = without_addresses(str(row.get("Message") or ""))
     if code in codes.LEFT:
         return ProfileRefusal(email, OutcomeKind.LEFT, str(code), str(codes.LEFT[code]))
     may_pass = code in codes.MAY_PASS

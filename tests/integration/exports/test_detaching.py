@@ -12,6 +12,7 @@ from connections.models import Connection
 from connections.used_by import Verb
 from exports import actions
 from exports.models import Delivered, Export
+from exports.policies import Refusal
 from segments.models import Segment
 from tests import exporting
 from tests.integration.exports.conftest import run_to_its_end
@@ -28,6 +29,20 @@ def two(shared: Connection, everyone: Segment, bob: User) -> list[Export]:
         exporting.export_to(None, shared, everyone, list_id=key * 32, name=f"Export {key}", by=bob)
         for key in ("a", "b")
     ]
+
+
+def put_on(export: Export, connection: Connection | None, by: User, list_id: str = "") -> None:
+    """The same over this connection."""
+    settings = actions.ExportSettings(
+        name=export.name,
+        connection=connection,
+        list_id=list_id or export.list_id,
+        email_attribute="email",
+        segments=list(export.segments.all()),
+        mapping=export.mapping,
+        answers=export.answers,
+    )
+    actions.edit(export, settings, version=export.version, by=by)
 
 
 def selected(exports: Sequence[Export]) -> dict[str, list[int]]:
@@ -102,18 +117,29 @@ def test_it_remembers_whom_it_delivered(
     assert newsletter.connection is None
     assert Delivered.objects.count() == 3
     another = exporting.sandbox_connection(by=alice, name="Made anew")
-    settings = actions.ExportSettings(
-        name=newsletter.name,
-        connection=another,
-        list_id=newsletter.list_id,
-        email_attribute="email",
-        segments=list(newsletter.segments.all()),
-        mapping=newsletter.mapping,
-        answers=newsletter.answers,
-    )
-    actions.edit(newsletter, settings, version=newsletter.version, by=bob)
+    put_on(newsletter, another, bob)
     again = run_to_its_end(newsletter)
     assert (again.unchanged, again.planned, again.reason) == (3, 0, "nothing_changed")
+
+
+def test_it_goes_to_no_other_connection_while_a_run_is_under_way(
+    newsletter: Export, alice: User, bob: User
+) -> None:
+    """The run was checked against the limits of the one that it has."""
+    another = exporting.sandbox_connection(by=alice, name="Another")
+    run = actions.start_run(newsletter, by=bob)
+    with pytest.raises(Refusal, match=f"Run {run.number} of “Newsletter” is under way"):
+        put_on(newsletter, another, bob)
+    newsletter.refresh_from_db()
+    put_on(newsletter, newsletter.connection, bob)
+
+
+def test_one_list_is_the_same_however_its_id_is_written(newsletter: Export, bob: User) -> None:
+    run_to_its_end(newsletter)
+    put_on(newsletter, newsletter.connection, bob, list_id=newsletter.list_id.upper())
+    newsletter.refresh_from_db()
+    assert run_to_its_end(newsletter).unchanged == 3
+    assert newsletter.delivered_sets.count() == 1
 
 
 def test_nobody_puts_an_export_on_a_connection_that_is_not_theirs(

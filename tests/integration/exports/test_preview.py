@@ -65,7 +65,9 @@ def test_it_tells_the_left_from_the_rejected_and_how_long_it_takes(
     account.set_state(["ben@example.com"], "Unsubscribed")
     account.faults({"rules": [{"kind": "refuse_emails", "emails": ["cid@example.com"], "code": 1}]})
     run_to_its_end(newsletter)
+    Connection.objects.update(learned_in_flight=16, max_in_flight=2)  # was lowered since
     outline = outline_of(worked_out(newsletter, bob))
+    assert outline["at_once"] == 2
     assert (outline["left_before"], outline["rejected_before"], outline["figures"]["unchanged"]) == (1, 1, 1)
     assert outline["seconds"] == 0  # no call would be made
 

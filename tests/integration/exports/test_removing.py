@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
+from config.jobs import leases
 from config.jobs.models import JobStatus
 from connections import credentials
 from connections.models import Connection
+from exports import actions, checking, claiming, running
 from exports.models import Delivered, Export, Removal, Removed, Run
 from exports.run_states import Reason
 from segments.models import Segment
@@ -225,6 +227,24 @@ def test_a_guard_holds_what_a_halved_or_empty_segment_would_remove_for_as_long_a
     assert (held.removals_held, held.held_because) == (4, "empty")
     join(crowd, *CROWD[:4])
     assert run(export).reason == Reason.NOTHING_CHANGED
+
+
+def test_a_guard_looks_at_the_segment_that_is_planned_and_not_at_the_one_that_was_checked(
+    account: RunningSandbox, crowd: Segment
+) -> None:
+    """Eight are too few for the guard of large numbers; the worker dies after the check, and meanwhile the segment
+    is refreshed and empty."""
+    export = export_of(account, crowd, Removal.DELETE)
+    leave(crowd, *CROWD[8:])
+    run(export)
+    checked = claiming.claim(actions.start_run(export, by=None).pk)
+    assert checked is not None
+    assert checking.check(checked)
+    leases.release(checked)
+    leave(crowd, *CROWD)
+    running.carry_on(checked.pk)
+    checked.refresh_from_db()
+    assert (checked.removals_held, checked.held_because, checked.removed) == (8, "empty", 0)
 
 
 def test_it_finishes_what_a_dead_worker_left_half_done(

@@ -128,11 +128,17 @@ def test_it_knows_missing_consent_by_its_words_too() -> None:
 
 
 def test_it_quotes_a_strange_refusal_without_the_address() -> None:
-    odd = failure("a@example.com", 999, "a@example.com is odd")
+    odd = failure("a@example.com", 999, "A@Example.com is odd")
     (refusal,) = wire.read_import(partial(1, 0, 0, odd), bytes_sent=1).refusals
     assert "… is odd" in refusal.message
     assert "999" in refusal.message
-    assert "a@example.com" not in refusal.message
+    with pytest.raises(BatchRefused, match=r"“Odd: …, and …\.”"):
+        wire.read_import(refused(400, 987, "Odd: ann+1@example.com, and Ben@Mail.Example.co.uk."), bytes_sent=1)
+
+
+def test_it_knows_people_however_the_list_writes_their_address() -> None:
+    (refusal,) = wire.read_import(partial(1, 0, 0, failure(" Ann@Example.com", 206)), bytes_sent=1).refusals
+    assert refusal.email == "ann@example.com"
 
 
 # -- refusals of everything ------------------------------------------------------------------------------------
