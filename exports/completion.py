@@ -8,7 +8,7 @@ from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 
 from config.accounts.models import User
-from config.jobs import clock, statistics
+from config.jobs import clock, planner
 from config.jobs.leases import hold_fence
 from config.jobs.models import JobStatus
 from connections import credentials
@@ -32,7 +32,7 @@ def complete(run: Run) -> None:
     status, reason, message = _verdict(run, figures)
     _end(run, status, reason, message, figures)
     _look_at_list(run)
-    statistics.after_change("exports_delivered", run.progress_done)
+    _tell_planner(run)
 
 
 def _look_at_list(run: Run) -> None:
@@ -61,7 +61,14 @@ def end(run: Run, ended: RunEnded, *, by: User | None = None) -> None:
         logger.warning("run %s: what it sent could not be published: %s", run.pk, trouble)
     status, next_try_at = retries.judge(run, ended)
     _end(run, status, ended.reason, ended.message, None, by=by, next_try_at=next_try_at)
-    statistics.after_change("exports_delivered", run.progress_done)
+    _tell_planner(run)
+
+
+def _tell_planner(run: Run) -> None:
+    """The next run begins with questions about everybody of whom this one has learned something."""
+    planner.after_change("exports_delivered", run.delivered + run.removed)
+    planner.after_change("exports_refused", run.left + run.rejected)
+    planner.after_change("exports_removed", run.removed)
 
 
 def _publish(run: Run) -> None:

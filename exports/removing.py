@@ -13,6 +13,7 @@ from django.db import connection as database
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from config.jobs import planner
 from config.jobs.models import JobStatus
 from connections.destinations import registry
 from connections.destinations.base import Destination
@@ -84,7 +85,7 @@ def _draw(delivered_set: DeliveredSet, *, everybody: bool) -> None:
     """Who was brought and, unless ``everybody`` leaves, is not in the plan. Where it is not known who brought
     them, the list's date of joining is compared with its time when they were first sent; without that they count
     as found there."""
-    with database.cursor() as cursor:
+    with planner.without_nested_loops(), database.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.leaving")
         stays = "false" if everybody else _IS_PLANNED
         cursor.execute(
@@ -106,18 +107,21 @@ def _spare_whom_others_send(export: Export, delivered_set: DeliveredSet) -> None
     for other in exports_to(delivered_set.account, delivered_set.list_id, but=export.pk):
         members, members_params = audience.members_sql(list(other.segments.values_list("pk", flat=True)))
         email, email_params = audience.email_sql(other.email_attribute)
-        parameters: list[Any] = [*email_params, *members_params]
-        with database.cursor() as cursor:
-            cursor.execute(
-                f"""
-                DELETE FROM leaving
-                 WHERE email IN (SELECT {email} FROM ({members}) member)
-                    OR email IN (SELECT delivered.email FROM exports_delivered delivered
-                                   JOIN exports_deliveredset known ON known.id = delivered.delivered_set_id
-                                  WHERE known.export_id = %s AND known.account = %s AND known.list_id = %s)
-                """,  # noqa: S608 - only our own fragments are put in; every value is a parameter
-                [*parameters, other.pk, delivered_set.account, delivered_set.list_id],
-            )
+        would_send = f"SELECT {email} FROM ({members}) member"  # noqa: S608 - every value is a parameter
+        has_brought = """
+            SELECT delivered.email FROM exports_delivered delivered
+              JOIN exports_deliveredset known ON known.id = delivered.delivered_set_id
+             WHERE known.export_id = %s AND known.account = %s AND known.list_id = %s
+        """
+        _spare(would_send, [*email_params, *members_params])
+        _spare(has_brought, [other.pk, delivered_set.account, delivered_set.list_id])
+
+
+def _spare(emails: str, parameters: Sequence[Any]) -> None:
+    """Those addresses stay. (One statement for each reason: joined by OR they would be looked through anew for
+    everybody who leaves.)"""
+    with planner.without_nested_loops(), database.cursor() as cursor:
+        cursor.execute(f"DELETE FROM leaving WHERE email IN ({emails})", parameters)  # noqa: S608 - see the caller
 
 
 def exports_to(account: str, list_id: str, *, but: int | None) -> Sequence[Export]:

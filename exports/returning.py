@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection as database
 
+from config.jobs import planner
 from connections.destinations.values import Deed
 from exports.models import Removed
 from exports.options import RunOptions
@@ -18,12 +19,13 @@ def adjust(frozen: Mapping[str, Any], delivered_set_id: int) -> None:
     options = RunOptions.kept(frozen.get("options", {}))
     with database.cursor() as cursor:
         cursor.execute("ALTER TABLE plan ADD COLUMN mark_field text NOT NULL DEFAULT ''")
-    if options.resubscribe:
-        _resubscribe(delivered_set_id, frozen.get("asked_in"))
-    if options.everyone:
-        _send_unchanged()
-    if Removed.objects.filter(delivered_set_id=delivered_set_id).exists():
-        _let_come_back(delivered_set_id)
+    with planner.without_nested_loops():
+        if options.resubscribe:
+            _resubscribe(delivered_set_id, frozen.get("asked_in"))
+        if options.everyone:
+            _send_unchanged()
+        if Removed.objects.filter(delivered_set_id=delivered_set_id).exists():
+            _let_come_back(delivered_set_id)
 
 
 def _send_unchanged() -> None:

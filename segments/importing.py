@@ -14,7 +14,7 @@ from django.db.models import F
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from config.jobs import clock, leases, statistics
+from config.jobs import clock, leases, planner
 from config.jobs.models import JobStatus
 from segments import attention, csv_files, profile_attributes, uploads, upserting
 from segments.attribute_values import Guess
@@ -86,7 +86,7 @@ def run_import(job_id: int, *, watch: Watch | None = None) -> ImportJob | None:
                 message=_("Something went wrong here; the log says what. Nothing was changed."),
             )
     uploads.forget(Path(job.path))
-    statistics.after_change("segments_profile", job.rows_created + job.rows_updated)
+    planner.after_change("segments_profile", job.rows_created + job.rows_updated)
     return job
 
 

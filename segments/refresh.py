@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 
-from config.jobs import clock, leases, statistics
+from config.jobs import clock, leases, planner
 from config.jobs.models import JobStatus
 from segments import attention, resting, rules
 from segments.models import Segment, SegmentRefresh
@@ -55,7 +55,7 @@ def run_refresh(job_id: int) -> SegmentRefresh | None:
         except Exception:
             logger.exception("refresh %s failed", job.pk)
             _finish(job, JobStatus.FAILED, _("Something went wrong here; the log says what. Nothing was changed."))
-    statistics.after_change("segments_member", job.added + job.removed)
+    planner.after_change("segments_member", job.added + job.removed)
     return job
 
 

@@ -8,6 +8,7 @@ from django.db import DatabaseError, connection
 from django.db.backends.utils import CursorWrapper
 from django.utils.translation import gettext as _
 
+from config.jobs import planner
 from segments.copying import MOST_PROBLEMS_KEPT, CopyStream, Problems
 
 
@@ -54,10 +55,7 @@ def keep_last_of_each_key(problems: Problems) -> None:
 def upsert(source_id: int, columns: Sequence[str], *, moment: datetime) -> Upserted:
     """Carry staging into the profiles of the source. What the file has no column for stays as it is; a profile
     that the file does not change is not touched. The caller has locked the source."""
-    with connection.cursor() as cursor:
-        # A table that was emptied a moment ago counts as one row to the planner, and would be gone through anew
-        # for every line: minutes instead of seconds.
-        cursor.execute("SET LOCAL enable_nestloop = off")
+    with planner.without_nested_loops(), connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM staging")
         total = cursor.fetchone()[0]
         cursor.execute(
@@ -83,7 +81,6 @@ def upsert(source_id: int, columns: Sequence[str], *, moment: datetime) -> Upser
             [source_id, moment, moment, source_id],
         )
         created = cursor.rowcount
-        cursor.execute("SET LOCAL enable_nestloop = on")
     return Upserted(created=created, updated=updated, unchanged=total - updated - created)
 
 

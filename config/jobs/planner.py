@@ -1,0 +1,27 @@
+"""What PostgreSQL's planner would only find out too late: that a table has just changed much, and that a statement
+is about masses whatever the figures from before say. A wrong guess makes hours of what takes seconds."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection
+
+_WORTH_IT = 1_000
+
+
+def after_change(table: str, rows: int) -> None:
+    """Look at ``table`` (its name in the database) again if ``rows`` changed rows are worth it. Call it outside a
+    transaction."""
+    if rows >= _WORTH_IT:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {connection.ops.quote_name(table)}")
+
+
+@contextmanager
+def without_nested_loops() -> Iterator[None]:
+    """Let no table be gone through anew for every row of another: one that was empty a moment ago, or is only of
+    this transaction, counts as a few rows. Within a transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_nestloop = off")
+        yield
+        cursor.execute("SET LOCAL enable_nestloop = on")

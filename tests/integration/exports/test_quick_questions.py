@@ -1,0 +1,48 @@
+"""The questions of a run are about masses, which PostgreSQL has to know before it answers them. A moment after a
+first delivery of a million it once went through the plan for everybody on the list, which never ended."""
+
+import pytest
+
+from exports.models import Export, Removal
+from tests import exporting
+from tests.integration.exports.conftest import run_to_its_end
+from tests.planned import explained, rows_as_planned_with, seems_empty
+from tests.sandbox import RunningSandbox
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PEOPLE = 1_200
+
+
+@pytest.fixture
+def export(account: RunningSandbox) -> Export:
+    """Of many people, marked when they leave."""
+    exporting.profiles({"id": str(n), "email": f"p{n}@example.com"} for n in range(PEOPLE))
+    list_id = account.create_list("Shop", scope="OnlyThisList", fields=[("Left", "Text")])
+    everyone = exporting.segment_of_everyone()
+    export = exporting.export_to(account, exporting.sandbox_connection(account), everyone, list_id=list_id)
+    export.removal, export.mark_field, export.mark_value = Removal.MARK, "[Left]", "yes"
+    export.save()
+    return export
+
+
+def test_the_planner_is_told_of_who_was_delivered(export: Export) -> None:
+    run_to_its_end(export)
+    assert rows_as_planned_with("exports_delivered") == PEOPLE
+
+
+def test_nobody_is_looked_for_person_by_person_among_those_who_left(export: Export) -> None:
+    run_to_its_end(export)
+    other = exporting.export_to(
+        None,
+        exporting.sandbox_connection(None, name="Other"),
+        export.segments.get(),
+        list_id=export.list_id,
+        name="Other",
+    )
+    assert other.connection is not None
+    seems_empty("exports_delivered")
+    with explained(lambda sql: "leaving" in sql and ("CREATE" in sql or "DELETE" in sql)) as plans:
+        run_to_its_end(export)
+    assert len(plans) == 3, plans
+    assert not [plan for plan in plans if "Nested Loop" in plan or "SubPlan" in plan], plans
