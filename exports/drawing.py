@@ -4,8 +4,8 @@ still_refused, add or update. Then those who come back are told apart (returning
 
 It is written so that every address is judged once, and by all processors. PostgreSQL merges a query into the one
 around it where it can, and would then work out an address wherever it is used. OFFSET 0, the usual fence, keeps
-parallel workers out too; a set-returning function among the columns is a fence that does not. The workers also do
-the sorting within ``judged``; what follows needs the people in just that order.
+parallel workers out too; a column that differs whenever it is asked for is a fence that does not. The workers also
+do the sorting within ``judged``; what follows needs the people in just that order.
 """
 
 from collections.abc import Mapping
@@ -17,6 +17,10 @@ from django.db import connection as database
 from exports import answering, returning
 from exports.answering import Answering
 from segments import audience
+
+# What the planner's own figures do not know: people cost far more to judge than to hand over, who was delivered
+# lies side by side in the order of addresses, and few such questions are asked at a time.
+_FOR_MASSES = {"parallel_tuple_cost": "0.01", "random_page_cost": "1.1", "work_mem": "64MB"}
 
 
 @dataclass(frozen=True)
@@ -60,32 +64,29 @@ def draw(frozen: Mapping[str, Any], delivered_set_id: int) -> Figures:
     """Fill the temporary table ``plan`` by these settings, as the difference to what that set knows of the list
     (nothing when it is 0), in the order of addresses; how many met which verdict. Within a transaction."""
     answers = answering.fragments(frozen)
-    person, person_params = _person(frozen, answers)
-    judged, judged_params = _judged(answers)
-    verdicts = _verdicts(answers, consent_is_required=bool(frozen.get("required_attribute")))
-    statement = f"""
-        CREATE TEMPORARY TABLE plan ON COMMIT DROP AS
-        WITH person AS ({person}), judged AS ({judged}) {verdicts}
-    """
+    judged, judged_params = _judged(answers, *_person(frozen, answers))
+    verdicts = _verdicts(judged, answers, consent_is_required=bool(frozen.get("required_attribute")))
+    statement = f"CREATE TEMPORARY TABLE plan ON COMMIT DROP AS {verdicts}"
     with database.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.plan")
-        # People cost far more to judge than to hand over, which the planner's own figure does not know.
-        cursor.execute("SELECT set_config('parallel_tuple_cost', '0.01', true)")
-        cursor.execute(statement, [*person_params, *judged_params, delivered_set_id, delivered_set_id])
+        for name, value in _FOR_MASSES.items():
+            cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
+        cursor.execute(statement, [*judged_params, delivered_set_id, delivered_set_id])
     returning.adjust(frozen, delivered_set_id)
     return _count()
 
 
 def _person(frozen: Mapping[str, Any], answers: Answering) -> tuple[str, list[Any]]:
-    """Everyone in the segments: their address, the values that go out as a JSON array, and what they agree to."""
+    """Everyone in the segments: their address, the values that go out as a JSON array, and what they agree to; the
+    column ``fence`` only keeps the query whole."""
     members, members_params = audience.members_sql([segment["id"] for segment in frozen["segments"]])
     email, email_params = audience.email_sql(frozen["email_attribute"])
     attributes = [pair["attribute"] for pair in frozen["mapping"]]
     agreed, declined, consent_params = _consent(frozen.get("required_attribute", ""))
-    values = f"jsonb_build_array({', '.join(['attributes -> %s'] * len(attributes))})"
+    values = f"json_build_array({', '.join(['attributes -> %s'] * len(attributes))})"
     statement = f"""
-        SELECT profile_id, updated_at, {email} AS email, unnest(ARRAY[{values}::text]) AS mapped,
-               {agreed} AS agreed, {declined} AS declined{answers.says}
+        SELECT profile_id, updated_at, {email} AS email, {values}::text AS mapped,
+               {agreed} AS agreed, {declined} AS declined{answers.says}, clock_timestamp() AS fence
           FROM ({members}) member
     """  # noqa: S608 - only our own fragments are put in; every value is a parameter
     return statement, [*email_params, *attributes, *consent_params, *answers.says_params, *members_params]
@@ -100,19 +101,20 @@ def _consent(attribute: str) -> tuple[str, str, list[str]]:
     return says.format("true"), says.format("false"), [attribute, attribute]
 
 
-def _judged(answers: Answering) -> tuple[str, list[Any]]:
+def _judged(answers: Answering, person: str, person_params: list[Any]) -> tuple[str, list[Any]]:
     """Whether each has a deliverable address, and the hash of what the list would get; those with one address side
     by side, the most recently updated first."""
     strictest = answers.strictest
-    people = f"(SELECT *{strictest} FROM person) answered" if strictest else "person"  # noqa: S608
+    people = f"(SELECT *{strictest} FROM ({person}) person)" if strictest else f"({person})"  # noqa: S608
     statement = f"""
-        SELECT *, email ~ %s AND length(email) <= %s AS valid, md5({answers.hashed} || mapped)::uuid AS data_hash
-          FROM {people} ORDER BY email, updated_at DESC, profile_id DESC
+        SELECT *, email ~ %s AND octet_length(email) <= %s AS valid,
+               md5({answers.hashed} || mapped)::uuid AS data_hash
+          FROM {people} answered ORDER BY email, updated_at DESC, profile_id DESC
     """  # noqa: S608 - only our own fragments are put in; every value is a parameter
-    return statement, [audience.VALID_EMAIL, audience.LONGEST_EMAIL, *answers.hashed_params]
+    return statement, [audience.VALID_EMAIL, audience.LONGEST_EMAIL, *answers.hashed_params, *person_params]
 
 
-def _verdicts(answers: Answering, *, consent_is_required: bool) -> str:
+def _verdicts(judged: str, answers: Answering, *, consent_is_required: bool) -> str:
     """What is to be done with each, by what the list is known to hold and to have refused: one set for each."""
     any_declined = "bool_or(declined) OVER (PARTITION BY email)" if consent_is_required else "false"
     mapped = answers.with_answers("ranked.mapped")
@@ -128,7 +130,7 @@ def _verdicts(answers: Answering, *, consent_is_required: bool) -> str:
           FROM (SELECT *, CASE WHEN valid THEN row_number() OVER (
                                    PARTITION BY email ORDER BY updated_at DESC, profile_id DESC) END AS place,
                        {any_declined} AS any_declined
-                  FROM judged) ranked
+                  FROM ({judged}) judged) ranked
           LEFT JOIN exports_delivered delivered
                  ON delivered.delivered_set_id = %s AND delivered.email = ranked.email
           LEFT JOIN exports_refused refused

@@ -5,6 +5,7 @@ became of others.
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,6 +18,10 @@ from connections.destinations.base import Destination, Sender
 from connections.destinations.values import Access, BatchReceipt, Deed, Preparer, SendSettings, Violation
 from exports.converting import Converted, convert
 from exports.models import Batch
+
+# Lines begin one after another: answers to calls that set off together come together, and keep each other waiting
+# for good.
+_BETWEEN_LINES = 0.03
 
 # What a batch comes to in which nobody can be sent.
 _NOBODY = BatchReceipt(0, 0, (), http_status=None, seconds=0.0, bytes_sent=0)
@@ -137,5 +142,6 @@ class Lines(AbstractContextManager["Lines", None]):
             with self._opening:
                 line = self._destination.open_sender(self._access)
                 self._mine.sender = self._opened.enter_context(line)
+                time.sleep(_BETWEEN_LINES)
         sender: Sender = self._mine.sender
         return sender

@@ -1,9 +1,9 @@
 """What a run will send: everyone in the segments, each with a verdict, and the difference cut into batches.
 
 PostgreSQL draws everybody into a temporary table with an *action* for each (drawing.py); whoever has left is to be
-removed (removing.py). It also cuts the difference into batches, of mapped values as they are: conversion to the
-list's own form waits until a batch is sent (converting.py), where it costs no time of its own. All of it is one
-transaction: a plan is there or it is not. The same code, rolled back, is the preview.
+removed (removing.py). It also cuts the difference into batches (cutting.py), of mapped values as they are:
+conversion to the list's own form waits until a batch is sent (converting.py), where it costs no time of its own.
+All of it is one transaction: a plan is there or it is not. The same code, rolled back, is the preview.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -22,7 +22,7 @@ from config.jobs.models import JobStatus
 from connections.destinations import registry
 from connections.destinations.base import Destination
 from connections.destinations.values import Deed, Mark, SendSettings, Violation
-from exports import clearing, drawing, matching, removing
+from exports import clearing, cutting, drawing, matching, removing
 from exports.batch_writing import BatchWriter, Person, stop_if_asked
 from exports.drawing import Figures
 from exports.models import DeliveredSet, OutcomeKind, Run, Stage
@@ -206,30 +206,7 @@ def people(
 
 
 def _cut_into_batches(run: Run, writer: BatchWriter) -> None:
-    """Write what is to be sent as numbered batches, who is new first. Members stand in the order of addresses, so
-    that they also lie side by side in the index of *delivered*."""
-    columns = "profile_id, email, mapped, data_hash"
-    with database.cursor() as cursor:
-        cursor.execute(
-            f"""
-            INSERT INTO exports_batch (run_id, number, label, deed, adds, status, attempt, size, profile_ids,
-                                       emails, payloads, hashes, converted, delivered, new_people, "left",
-                                       rejected, unaccounted, code, message)
-            SELECT %(run)s, number, number::text, %(deed)s, count(*) FILTER (WHERE is_new), 'planned', 0, count(*),
-                   array_agg(profile_id ORDER BY place), array_agg(email ORDER BY place),
-                   array_agg(mapped ORDER BY place), array_agg(data_hash ORDER BY place), false,
-                   0, 0, 0, 0, 0, '', ''
-              FROM (SELECT *, (place - 1) / %(rows)s + 1 AS number
-                      FROM (SELECT *, row_number() OVER () AS place
-                              FROM (SELECT {columns}, true AS is_new FROM plan WHERE action = 'add'
-                                     UNION ALL
-                                    SELECT {columns}, false FROM plan WHERE action = 'update') person) placed)
-                   numbered
-             GROUP BY number RETURNING size
-            """,  # noqa: S608 - only our own fragments are put in
-            {"run": run.pk, "deed": Deed.SEND.value, "rows": writer.capabilities.batch_rows},
-        )
-        sizes = [size for (size,) in cursor.fetchall()]
+    sizes = cutting.cut(run, rows=writer.capabilities.batch_rows)
     writer.go_on_after(len(sizes), people=sum(sizes))
     stop_if_asked(writer.keeper)
 
