@@ -21,7 +21,7 @@ from connections.destinations.campaign_monitor.sandbox.model import now
 from connections.destinations.campaign_monitor.sandbox.sandbox import Sandbox
 
 # This share of a call's latency passes first; the rest once it has done what was asked, and counts that in.
-_BEFORE_IT_TAKES_EFFECT = 0.9
+_BEFORE_IT_TAKES_EFFECT = 0.5
 _WORTH_COMPRESSING = 1_400
 _LARGEST_BODY = 64 * 1024 * 1024
 _IDLE_SECONDS = 300
