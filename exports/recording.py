@@ -15,10 +15,11 @@ from config.jobs import clock
 from config.jobs.leases import LeaseLost, hold_fence
 from connections.destinations.errors import DestinationError
 from connections.destinations.values import REMOVALS, BatchReceipt, OutcomeKind, Violation
-from exports import recording_refusals, recording_removals, returned
+from exports import recording_refusals, recording_removals, recording_unanswered, returned
 from exports.lines import Sent
 from exports.models import Batch, BatchStatus, Origin, Outcome, Run
 from exports.models import OutcomeKind as Outcomes
+from exports.recording_unanswered import UNANSWERED
 from exports.rights import forgetting
 
 
@@ -29,7 +30,7 @@ def take_back_unanswered(run: Run) -> None:
     hold_fence(run)
     sending = run.batches.filter(status=BatchStatus.SENDING)
     forgetting.drop_blank(run, list(sending.values_list("pk", flat=True)))
-    sending.update(status=BatchStatus.PLANNED)
+    sending.update(status=BatchStatus.PLANNED, code=UNANSWERED)
 
 
 @transaction.atomic
@@ -63,7 +64,7 @@ def record(run: Run, delivered_set_id: int, answered: Sequence[tuple[int, Sent]]
     for batch_id, sent in answered:
         if sent.violations:
             _keep_violations(run, batch_id, sent.violations)
-    batches = Batch.objects.only("deed", "attempt", "size", "adds").in_bulk([pk for pk, _sent in answered])
+    batches = Batch.objects.only("deed", "attempt", "size", "adds", "code").in_bulk([pk for pk, _sent in answered])
     counts: Counter[str] = Counter()
     for batch_id, sent in answered:
         counts.update(_keep_receipt(run, batches[batch_id], delivered_set_id, sent.receipt))
@@ -111,18 +112,20 @@ def _origin(batch: Batch, receipt: BatchReceipt, refused: int) -> Origin:
         return Origin.UNKNOWN
     if receipt.new == batch.size - refused:
         return Origin.BROUGHT
-    return Origin.FOUND_THERE if receipt.new == 0 and batch.attempt == 1 else Origin.UNKNOWN
+    nobody_new = receipt.new == 0 and not recording_unanswered.was_sent_before(batch)
+    return Origin.FOUND_THERE if nobody_new else Origin.UNKNOWN
 
 
 @transaction.atomic
 def put_back(run: Run, batch_id: int, not_before: datetime, trouble: DestinationError) -> None:
-    """The batch goes out again, not before that moment."""
+    """The batch goes out again, not before that moment. That an earlier call may have arrived is not forgotten."""
     hold_fence(run)
+    batch = Batch.objects.only("code", "http_status").get(pk=batch_id)
     Batch.objects.filter(pk=batch_id).update(
         status=BatchStatus.PLANNED,
         not_before=not_before,
         http_status=trouble.http_status,
-        code=trouble.code,
+        code=UNANSWERED if recording_unanswered.may_have_arrived(batch) else trouble.code,
         message=trouble.sentence,
     )
     forgetting.drop_blank(run, [batch_id])
@@ -133,11 +136,12 @@ def halve(run: Run, batch_id: int, refused: DestinationError) -> None:
     """Let two halves go on for a batch that was refused as a whole."""
     hold_fence(run)
     forgetting.drop_blank(run, [batch_id])
-    batch = Batch.objects.only("label", "size").get(pk=batch_id)
+    batch = Batch.objects.only("label", "size", "code", "http_status").get(pk=batch_id)
+    code = UNANSWERED if recording_unanswered.may_have_arrived(batch) else ""
     middle = batch.size // 2
     for half, (first, last) in enumerate([(1, middle), (middle + 1, batch.size)], start=1):
         if first <= last:
-            _copy_part(batch_id, f"{batch.label}.{half}", first, last)
+            _copy_part(batch_id, f"{batch.label}.{half}", code, first, last)
     Batch.objects.filter(pk=batch_id).update(
         status=BatchStatus.SPLIT,
         finished_at=clock.now(),
@@ -147,7 +151,7 @@ def halve(run: Run, batch_id: int, refused: DestinationError) -> None:
     )
 
 
-def _copy_part(batch_id: int, label: str, first: int, last: int) -> None:
+def _copy_part(batch_id: int, label: str, code: str, first: int, last: int) -> None:
     with database.cursor() as cursor:
         cursor.execute(
             """
@@ -158,10 +162,10 @@ def _copy_part(batch_id: int, label: str, first: int, last: int) -> None:
                    deed, CASE WHEN adds = size THEN %(last)s - %(first)s + 1 ELSE 0 END,
                    'planned', 0, %(last)s - %(first)s + 1, profile_ids[%(first)s:%(last)s],
                    emails[%(first)s:%(last)s], payloads[%(first)s:%(last)s], hashes[%(first)s:%(last)s],
-                   converted, 0, 0, 0, 0, 0, '', ''
+                   converted, 0, 0, 0, 0, 0, %(code)s, ''
               FROM exports_batch batch WHERE id = %(batch)s
             """,
-            {"label": label, "first": first, "last": last, "batch": batch_id},
+            {"label": label, "code": code, "first": first, "last": last, "batch": batch_id},
         )
 
 

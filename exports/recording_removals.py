@@ -8,7 +8,7 @@ from config.jobs import clock
 from connections.destinations.values import ALREADY_REMOVED, FOUND_THERE, BatchReceipt, Deed, OutcomeKind
 from exports.models import Batch, BatchStatus, Origin, Run
 from exports.models import OutcomeKind as Kind
-from exports.recording_unanswered import UNKNOWN_DATA
+from exports.recording_unanswered import UNANSWERED, UNKNOWN_DATA, was_sent_before
 
 # Whoever was found there stays known, and is never asked about again. Whoever is off the list, or is on it in a
 # state that mails nobody, is not known to be there because of the export any more.
@@ -52,7 +52,8 @@ _KEEP_DOUBTFUL = """
           FROM exports_batch batch CROSS JOIN unnest(batch.emails) AS person (email)
           JOIN exports_deliveredset known
             ON known.export_id = %(export)s AND known.account = %(account)s AND known.list_id = %(list)s
-         WHERE batch.run_id = %(run)s AND batch.status = 'not_sent' AND batch.attempt > 0
+         WHERE batch.run_id = %(run)s AND batch.status = 'not_sent'
+           AND (batch.attempt > 0 OR batch.code = %(unanswered)s)
            AND batch.deed IN ('mark', 'delete', 'unsubscribe')
     ), known AS (
         UPDATE exports_delivered delivered SET data_hash = %(unknown)s FROM doubtful
@@ -98,6 +99,7 @@ def keep_doubtful(run: Run) -> None:
                 "list": run.list_id,
                 "mark_field": run.frozen.get("removal", {}).get("mark_field", ""),
                 "unknown": UNKNOWN_DATA,
+                "unanswered": UNANSWERED,
             },
         )
 
@@ -114,7 +116,7 @@ def _parameters(run: Run, batch: Batch, delivered_set_id: int, receipt: BatchRec
         "run": run.pk,
         "set": delivered_set_id,
         "already": ALREADY_REMOVED,
-        "sent_before": batch.attempt > 1,
+        "sent_before": was_sent_before(batch),
         "found": FOUND_THERE,
         "found_there": Origin.FOUND_THERE.value,
         "removed": Kind.REMOVED.value,

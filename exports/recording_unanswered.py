@@ -7,19 +7,23 @@ from uuid import UUID
 from django.db import connection as database
 
 from connections.destinations.errors import LEFT_OPEN
-from exports.models import Run
+from exports.models import Batch, Run
 
-UNANSWERED = "unanswered"  # a batch's code
+# The code of a batch that may have done its work in an earlier call, though the last one says nothing of it.
+UNANSWERED = "unanswered"
 # The hash of data that nobody knows.
 UNKNOWN_DATA = UUID(int=0)
 
-# A call that was refused, or never got out, has done nothing.
+_OPEN = [UNANSWERED, *LEFT_OPEN]
+
+# A call that was refused, or never got out, has done nothing. (The worker of one without any code died.)
 _KEEP = """
     WITH unanswered AS (
         UPDATE exports_batch SET code = %(code)s
-         WHERE run_id = %(run)s AND attempt > 0 AND deed NOT IN ('mark', 'delete', 'unsubscribe')
+         WHERE run_id = %(run)s AND deed NOT IN ('mark', 'delete', 'unsubscribe')
            AND (status = 'sending'
-                OR status = 'planned' AND (http_status >= 500 OR code = ANY (%(open)s)))
+                OR status = 'planned' AND (http_status >= 500 OR code = ANY (%(open)s)
+                                           OR code = '' AND attempt > 0))
         RETURNING emails)
     INSERT INTO exports_delivered (delivered_set_id, email, data_hash, last_run_id, first_run_id)
     SELECT known.id, person.email, %(unknown)s, %(run)s, %(run)s
@@ -32,6 +36,17 @@ _KEEP = """
 """
 
 
+def may_have_arrived(batch: Batch) -> bool:
+    """Whether an earlier call may have done the work of a batch, and nothing has answered for it since."""
+    return batch.code in _OPEN or (batch.http_status or 0) >= 500
+
+
+def was_sent_before(batch: Batch) -> bool:
+    """Whether somebody in a batch that is answered may have been sent by an earlier call, too: of its own, or of
+    the batch that it is a half of."""
+    return batch.attempt > 1 or batch.code == UNANSWERED
+
+
 def keep(run: Run) -> None:
     """Keep them, in the transaction that ends the run, before its batches say that they are not sent."""
     with database.cursor() as cursor:
@@ -39,7 +54,7 @@ def keep(run: Run) -> None:
             _KEEP,
             {
                 "code": UNANSWERED,
-                "open": ["", *LEFT_OPEN],  # the worker of one without any trouble died
+                "open": _OPEN,
                 "run": run.pk,
                 "unknown": UNKNOWN_DATA,
                 "export": run.export_id,

@@ -1,10 +1,18 @@
 """People who were sent when their run ended, without an answer, and what the next run learns of them."""
 
+from typing import Any
+
 import pytest
 
-from exports.models import Delivered, Export, Refused, Run
+from config.accounts.models import User
+from config.jobs import leases
+from config.jobs.leases import claim
+from connections.models import Connection
+from exports import actions, delivery, recording, running
+from exports.models import Delivered, Export, Origin, Refused, Run
 from exports.recording_unanswered import UNKNOWN_DATA
 from tests.integration.exports.conftest import run_to_its_end
+from tests.leaving import adds_up
 from tests.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,3 +39,63 @@ def test_whoever_the_list_leaves_as_they_are_was_not_brought(newsletter: Export,
     assert (run.planned, run.left) == (1, 1)
     assert not Delivered.objects.filter(email="ben@example.com").exists()
     assert run_to_its_end(newsletter).planned == 0
+
+
+# What says nothing of the call before it.
+AFTERWARDS = {
+    "throttled": {"kind": "throttle", "retry_after": 0},
+    "of no use any more": {"kind": "refuse_credential"},
+    "refused as a whole": {"kind": "refuse_batch", "emails": ["ann@example.com", "cid@example.com"]},
+}
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs that give up with the second trouble."""
+    monkeypatch.setattr("config.jobs.backoff.FIRST_SECONDS", 0.02)
+    monkeypatch.setattr(delivery, "MOST_ATTEMPTS", 2)
+    monkeypatch.setattr(delivery, "MOST_HALVINGS_IN_VAIN", 1)
+
+
+@pytest.mark.parametrize("afterwards", AFTERWARDS.values(), ids=AFTERWARDS.keys())
+def test_whoever_may_have_arrived_counts_as_unanswered_whatever_came_after(
+    newsletter: Export, account: RunningSandbox, impatient: None, afterwards: dict[str, Any]
+) -> None:
+    lost = {"kind": "drop", "applied": True, "path": "/import", "times": 1}
+    account.faults({"rules": [lost, {"path": "/import", **afterwards}]})
+    run = run_to_its_end(newsletter)
+    assert (run.delivered, run.not_sent, adds_up(run)) == (0, 3, True)
+    assert list(Delivered.objects.values_list("data_hash", flat=True)) == [UNKNOWN_DATA] * 3
+    account.clear_faults()
+    Connection.objects.update(reconnect_reason="")
+    again = run_to_its_end(newsletter)
+    assert (again.to_update, again.delivered) == (3, 3)
+    assert set(Delivered.objects.values_list("origin", flat=True)) == {Origin.UNKNOWN}
+
+
+@pytest.mark.parametrize("afterwards", AFTERWARDS.values(), ids=AFTERWARDS.keys())
+def test_whoever_was_only_refused_has_not_arrived(
+    newsletter: Export, account: RunningSandbox, impatient: None, afterwards: dict[str, Any]
+) -> None:
+    account.faults({"rules": [{"path": "/import", **afterwards}]})
+    run = run_to_its_end(newsletter)
+    assert (run.delivered, run.not_sent) == (0, 3)
+    assert not Delivered.objects.exists()
+
+
+def test_whoever_a_dead_worker_sent_again_after_a_refusal_counts_as_unanswered(
+    newsletter: Export, account: RunningSandbox, alice: User
+) -> None:
+    account.faults({"rules": [{"path": "/import", "kind": "throttle", "retry_after": 60}]})
+    run = actions.start_run(newsletter, by=alice)
+    running.carry_on(run.pk)
+    assert run.batches.get().code == "429"
+    Run.objects.update(resume_at=None)
+    dead = claim(run)
+    assert dead is not None
+    recording.intend(dead, [run.batches.get().pk])
+    recording.take_back_unanswered(dead)
+    leases.release(dead)
+    actions.cancel_run(run, by=alice)
+    running.carry_on(run.pk)
+    assert list(Delivered.objects.values_list("data_hash", flat=True)) == [UNKNOWN_DATA] * 3
