@@ -25,7 +25,6 @@ def freeze(export: Export, details: ListDetails) -> dict[str, Any]:
     """A copy of all that a run depends on, as plain values, so that later edits change nothing under way. The rows
     of the mapping are put in the order of the fields: in which order somebody added them changes nothing."""
     questions = export.connection.destination.questions() if export.connection else []
-    answers = settled(export.answers, questions, export.mapping)
     return {
         "export_version": export.version,
         "connection": str(export.connection),
@@ -38,9 +37,7 @@ def freeze(export: Export, details: ListDetails) -> dict[str, Any]:
         ],
         "email_attribute": export.email_attribute,
         "required_attribute": export.connection.limited.required_attribute if export.connection else "",
-        "mapping": sorted(export.mapping, key=lambda pair: str(pair["field"])),
-        "answers": answers,
-        "concerns": _concerns(answers, questions, export.mapping, details),
+        **what_is_sent(export.mapping, export.answers, questions, details.fields),
         "fields": [asdict(field) for field in details.fields],
         "removal": {
             "how": export.removal,
@@ -49,6 +46,21 @@ def freeze(export: Export, details: ListDetails) -> dict[str, Any]:
             "unsubscribe_scope": details.unsubscribe_scope,
             "unsubscribes_everywhere": export.unsubscribes_everywhere,
         },
+    }
+
+
+def what_is_sent(
+    mapping: Sequence[Mapping[str, str]],
+    answers: Mapping[str, str],
+    questions: Sequence[Question],
+    fields: Sequence[TargetField],
+) -> dict[str, Any]:
+    """The part of frozen settings that a person's hash depends on."""
+    holding = settled(answers, questions, mapping)
+    return {
+        "mapping": sorted(mapping, key=lambda pair: str(pair["field"])),
+        "answers": holding,
+        "concerns": _concerns(holding, questions, mapping, fields),
     }
 
 
@@ -135,12 +147,12 @@ def _concerns(
     answers: Mapping[str, str],
     questions: Sequence[Question],
     mapping: Sequence[Mapping[str, str]],
-    details: ListDetails,
+    fields: Sequence[TargetField],
 ) -> dict[str, str]:
     """Whom an answer concerns, where that is not everybody. The usual answer about blanks leaves them alone; with
     another, fields of several options are told which ones went."""
     filled = {pair["field"] for pair in mapping}
-    several = any(field.data_type == "choices" and field.key in filled for field in details.fields)
+    several = any(field.data_type == "choices" and field.key in filled for field in fields)
     found: dict[str, str] = {}
     for question in asked(questions, mapping):
         if question.concerns == Concerns.NOBODY or answers[question.name] == question.default != "":

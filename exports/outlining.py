@@ -7,11 +7,12 @@ segments there are.
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from django.db.models import Avg
+from django.db.models import Aggregate, Count, Q, Sum
 
 from connections.models import Connection
 from exports import figures, preview
-from exports.models import BatchStatus, Export, Run
+from exports.models import IS_REMOVAL, BatchStatus, Export, Run
+from exports.preview import Preview
 from segments import audience
 
 FIRST = 20
@@ -47,7 +48,6 @@ def outline(export: Export) -> tuple[dict[str, Any], list[dict[str, str]]]:
     seen = preview.preview(export, first=FIRST, patience_seconds=_LONGEST_SECONDS)
     segments = audience.segment_summaries(list(export.segments.values_list("pk", flat=True)))
     at_once = _calls_at_once(export.connection)
-    per_call = _seconds_a_call(export.connection)
     outlined = Outline(
         list_title=seen.list_details.title,
         active_people=seen.list_details.active_people,
@@ -58,8 +58,8 @@ def outline(export: Export) -> tuple[dict[str, Any], list[dict[str, str]]]:
         addresses=seen.figures.people + seen.figures.no_consent,
         left_before=seen.left_before,
         rejected_before=seen.figures.still_refused - seen.left_before,
-        calls=seen.calls,
-        seconds=seen.calls * per_call / min(at_once, max(1, seen.calls)) if per_call is not None else None,
+        calls=seen.calls + seen.calls_to_remove,
+        seconds=_seconds(export.connection, seen, at_once),
         at_once=at_once,
         segments=[
             {
@@ -82,13 +82,29 @@ def outline(export: Export) -> tuple[dict[str, Any], list[dict[str, str]]]:
     return asdict(outlined), sample
 
 
-def _seconds_a_call(connection: Connection | None) -> float | None:
-    """How long calls took in the latest run over the connection that sent anybody."""
-    latest = Run.objects.filter(export__connection=connection, delivered__gt=0).order_by("-pk").first()
-    if latest is None:
+def _seconds(connection: Connection | None, seen: Preview, at_once: int) -> float | None:
+    """How long it would take, by the latest runs over the connection; None where they do not tell."""
+    runs = Run.objects.filter(export__connection=connection).order_by("-pk")
+    per_call = _mean(runs.filter(delivered__gt=0).first(), ~IS_REMOVAL, calls=Count("pk"))
+    sending = _spread(seen.calls, per_call, at_once)
+    if not seen.calls_to_remove:
+        return sending
+    per_person = _mean(runs.filter(removed__gt=0).first(), IS_REMOVAL, calls=Sum("size"))
+    removing = _spread(seen.removals.to_remove, per_person, at_once)
+    return sending + removing if sending is not None and removing is not None else None
+
+
+def _spread(calls: int, seconds_each: float | None, at_once: int) -> float | None:
+    return calls * seconds_each / min(at_once, max(1, calls)) if seconds_each is not None else None
+
+
+def _mean(run: Run | None, batches: Q, *, calls: Aggregate) -> float | None:
+    """How long each took on average in that run."""
+    if run is None:
         return None
-    found = latest.batches.filter(status=BatchStatus.DONE).aggregate(seconds=Avg("seconds"))
-    return float(found["seconds"]) if found["seconds"] is not None else None
+    done = run.batches.filter(batches, status=BatchStatus.DONE, seconds__isnull=False)
+    found = done.aggregate(seconds=Sum("seconds"), calls=calls)
+    return float(found["seconds"]) / found["calls"] if found["calls"] else None
 
 
 def _calls_at_once(connection: Connection | None) -> int:

@@ -9,7 +9,7 @@ from django.db import OperationalError, transaction
 from django.db import connection as database
 
 from connections import credentials
-from connections.destinations.values import ListDetails
+from connections.destinations.values import Deed, ListDetails, TargetField
 from connections.models import Connection
 from exports import matching, planning, removing
 from exports.batch_writing import Person
@@ -25,8 +25,9 @@ class Preview:
 
     list_details: ListDetails
     figures: Figures
-    calls: int
+    calls: int  # that carry people to the list
     removals: Removals
+    calls_to_remove: int
     left_before: int  # of the still refused: whom the list keeps as they are
     emails: list[str]  # of the first people, in step with their payloads
     payloads: list[str]
@@ -43,6 +44,7 @@ class Sketch:
     email_attribute: str
     mapping: Sequence[Mapping[str, str]] = ()
     answers: Mapping[str, str] = field(default_factory=dict)
+    fields: Sequence[TargetField] = ()
     export_id: int | None = None
 
 
@@ -57,8 +59,9 @@ def figures_of(sketch: Sketch, *, patience_seconds: float = 15.0) -> Figures | N
         "segments": [{"id": segment_id} for segment_id in sketch.segment_ids],
         "email_attribute": sketch.email_attribute,
         "required_attribute": sketch.connection.limited.required_attribute,
-        "mapping": sketch.mapping,
-        "answers": sketch.answers,
+        **matching.what_is_sent(
+            sketch.mapping, sketch.answers, sketch.connection.destination.questions(), sketch.fields
+        ),
     }
     figures: Figures | None = None
     try:
@@ -96,6 +99,7 @@ def preview(export: Export, *, first: int = 20, patience_seconds: float = 600.0)
         figures=figures,
         calls=math.ceil(figures.to_send / connection.destination.capabilities.batch_rows),
         removals=removals,
+        calls_to_remove=_calls_to_remove(connection, export, removals),
         left_before=left_before,
         emails=[person.email for person in people if isinstance(person, Person)],
         payloads=[person.payload for person in people if isinstance(person, Person)],
@@ -108,6 +112,12 @@ def _removals(export: Export, account: str, frozen: Mapping[str, Any]) -> Remova
     known = DeliveredSet.objects.filter(export=export, account=account, list_id=export.list_id).first()
     run = Run(export=export, account=account, list_id=export.list_id, frozen=dict(frozen))
     return removing.judge(run, known) if known else Removals()
+
+
+def _calls_to_remove(connection: Connection, export: Export, removals: Removals) -> int:
+    if not removals.to_remove:
+        return 0
+    return connection.destination.calls_to_remove(Deed(export.removal), removals.to_remove)
 
 
 def _left_before(export: Export, account: str) -> int:

@@ -12,6 +12,7 @@ from connections.destinations.values import (
     BatchReceipt,
     Capabilities,
     CheckStep,
+    Deed,
     Finding,
     InputField,
     ListDetails,
@@ -169,6 +170,10 @@ class Destination(ABC):
         has not sent them before that, so that whoever joined earlier was found there and stays; empty when it is
         known that the export has brought them."""
         raise NotImplementedError
+
+    def calls_to_remove(self, deed: Deed, people: int) -> int:
+        """How many calls it takes to do that to so many people who have left."""
+        return people
 
     def welcomed_back(self, payload: str, mark: Mark) -> str:
         """The payload of somebody who had left, with the mark taken off them."""

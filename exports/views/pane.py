@@ -260,6 +260,7 @@ class ExportPane:
                 email_attribute=self.draft.email_attribute,
                 mapping=self.draft.matched,
                 answers=self.draft.answers,
+                fields=self.fields,
                 export_id=self.export.pk if self.export else None,
             )
         )

@@ -100,11 +100,16 @@ def download(request: Request, run_id: int) -> StreamingHttpResponse:
     if kind in _COUNTED_ONLY:
         raise Http404
     found = _found(request, run, kind, _words(request))
-    record("downloaded", run, by=request.user, changes={"people": (None, request.GET.dict())})
+    record("downloaded", run, by=request.user, changes={"people": (None, _asked_for(request))})
     headers = {"Content-Disposition": f'attachment; filename="run-{run.number}-{kind}.csv"'}
     return StreamingHttpResponse(
         people_file.lines(kind, found), content_type="text/csv; charset=utf-8", headers=headers
     )
+
+
+def _asked_for(request: Request) -> dict[str, str]:
+    """What the file holds, for the record; not for whom was searched, since the record outlives people."""
+    return {name: value if name != "q" else "…" for name, value in request.GET.items() if value}
 
 
 def _rows_kept(run: Run, kind: PeopleKind) -> bool:

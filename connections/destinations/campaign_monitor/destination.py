@@ -1,5 +1,6 @@
 """Campaign Monitor, as the product sees it."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -194,6 +195,9 @@ class CampaignMonitor(Destination):
 
     def removal_payload(self, email: str, sent_since: str) -> str:
         return removing.payload(email, sent_since)
+
+    def calls_to_remove(self, deed: Deed, people: int) -> int:
+        return math.ceil(people / self.capabilities.batch_rows) if deed is Deed.MARK else 2 * people
 
     def welcomed_back(self, payload: str, mark: Mark) -> str:
         return removing.welcomed_back(payload, mark)

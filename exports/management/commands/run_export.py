@@ -59,7 +59,7 @@ class Command(BaseCommand):
             seen = preview(export)
         except (DestinationError, NotConnected) as error:
             raise CommandError(str(error)) from error
-        counts = figures.of_plan(seen.figures) | {"calls": seen.calls}
+        counts = figures.of_plan(seen.figures) | {"calls": seen.calls + seen.calls_to_remove}
         lines = [
             f"{export}: nothing is sent by this preview.",
             *(f"  {key}: {value}" for key, value in counts.items()),

@@ -140,6 +140,8 @@ def test_it_gives_the_delivered_as_a_file(bob_client: Client, rejected: Run) -> 
     answer = bob_client.get(f"/data/runs/{rejected.pk}/people/download/?kind=delivered&q=ANN")
     lines = b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()  # type: ignore[attr-defined]
     assert [line.split(",")[0] for line in lines] == ["email", "ann@example.com"]
+    changes = AuditEntry.objects.get(action="downloaded").changes
+    assert changes == {"people": [None, {"kind": "delivered", "q": "…"}]}  # the record outlives people
 
 
 def test_it_gives_viewers_no_file(charlie_client: Client, rejected: Run) -> None:

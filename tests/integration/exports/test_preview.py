@@ -129,6 +129,12 @@ def test_it_counts_whom_a_run_would_remove(newsletter: Export, bob: User, accoun
     call_command("refresh_segments", "Everyone")
     outline = outline_of(worked_out(Export.objects.get(), bob))
     assert (outline["to_remove"], outline["removals_held"]) == (1, 0)
+    # Each is looked up first; how long that takes is known once it has been done.
+    assert (outline["calls"], outline["seconds"]) == (2, None)
+    run_to_its_end(newsletter)
+    Profile.objects.filter(attributes__email="ben@example.com").delete()
+    call_command("refresh_segments", "Everyone")
+    assert outline_of(worked_out(Export.objects.get(), bob))["seconds"] > 0
 
 
 def test_two_clicks_make_one_preview(bob_client: Client, newsletter: Export, bob: User) -> None:

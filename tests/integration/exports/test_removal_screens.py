@@ -112,6 +112,27 @@ def test_the_pane_says_how_many_are_sent_again_when_what_they_get_changes(
     assert "sends 3 people again" in bob_client.post(address, changed).content.decode()
 
 
+def test_the_pane_speaks_of_nobody_who_is_not_sent_again(
+    bob_client: Client, account: RunningSandbox, shared: Connection, bob: User
+) -> None:
+    exporting.profiles([{"email": email, "city": "Łódź", "agreed": email < "p03"} for email in CROWD])
+    crowd = exporting.segment_of_everyone("Crowd")
+    mapping = [{"attribute": "email", "field": "name"}, {"attribute": "city", "field": "[City]"}]
+    export = exporting.export_to(account, shared, crowd, mapping=mapping, consent="yes", by=bob)
+    run_to_its_end(export)
+    address = f"/data/exports/parts/?changed=rows&export={export.pk}"
+    rows = {
+        "map_attribute": ["email", "city"],
+        "map_field": ["name", "[City]"],
+        "question_consent_to_track": "yes",
+    }
+    data = complete(account, shared, crowd, **rows)
+    automations = bob_client.post(address, data | {"question_automations": "new"}).content.decode()
+    assert "people again" not in automations
+    by_attribute = {"question_consent_to_track": "attribute", "attribute_for_consent_to_track": "agreed"}
+    assert "sends 12 people again" in bob_client.post(address, data | by_attribute).content.decode()
+
+
 # -- confirming ------------------------------------------------------------------------------------------------
 
 
