@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from config.jobs import clock
 from config.jobs.leases import Keeper, fenced_update
 from connections.destinations import registry
-from connections.destinations.values import ListDetails, ListOptIn
+from connections.destinations.values import Deed, ListDetails, ListOptIn
 from connections.models import Connection
 from exports import matching, removing
 from exports.batch_writing import BatchWriter
@@ -68,7 +68,7 @@ class _Undo(Exception):
 def left_by_removing(export: Export) -> LeftBehind | None:
     """The list that the export goes to, if it has brought somebody there."""
     known = _where_it_goes(export)
-    if known is None or not known.people.exists():
+    if known is None or not _holds_somebody(known):
         return None
     return LeftBehind(known, export.connection if export.connection_id else None)
 
@@ -78,10 +78,15 @@ def left_by_moving(export: Export, connection: Connection | None, list_id: str) 
     known = _where_it_goes(export)
     if known is None or connection is None or not list_id or _is_at(known, connection, list_id):
         return None
-    if not known.people.exists():
+    if not _holds_somebody(known):
         return None
     ways = [way for way in (export.connection, connection) if way and way.account == known.account]
     return LeftBehind(known, ways[0] if ways else None)
+
+
+def _holds_somebody(known: DeliveredSet) -> bool:
+    """Who was marked on leaving is on the list as well."""
+    return known.people.exists() or known.removed.filter(deed=Deed.MARK).exists()
 
 
 def _where_it_goes(export: Export) -> DeliveredSet | None:

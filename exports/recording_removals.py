@@ -11,7 +11,8 @@ from exports.models import OutcomeKind as Kind
 from exports.recording_unanswered import UNANSWERED, UNKNOWN_DATA, was_sent_before
 
 # Whoever was found there stays known, and is never asked about again. Whoever is off the list, or is on it in a
-# state that mails nobody, is not known to be there because of the export any more.
+# state that mails nobody, is not known to be there because of the export any more. Whoever had been marked and is
+# deleted now still carries the mark.
 _KEEP = """
     WITH said AS (
         SELECT * FROM unnest(%(emails)s::text[], %(kinds)s::text[], %(codes)s::text[], %(messages)s::text[])
@@ -19,7 +20,8 @@ _KEEP = """
          WHERE NOT (code = %(already)s
                     AND (%(sent_before)s
                          OR EXISTS (SELECT FROM exports_removed doubtful
-                                     WHERE doubtful.delivered_set_id = %(set)s AND doubtful.email = said.email)))
+                                     WHERE doubtful.delivered_set_id = %(set)s AND doubtful.email = said.email
+                                       AND doubtful.deed = %(deed)s)))
     ), taken_off AS (
         SELECT batch.number, person.email, coalesce(said.kind, %(removed)s) AS kind,
                coalesce(said.code, batch.deed) AS code, coalesce(said.message, '') AS message
@@ -33,12 +35,16 @@ _KEEP = """
         DELETE FROM exports_delivered delivered USING taken_off
          WHERE delivered_set_id = %(set)s AND delivered.email = taken_off.email
            AND taken_off.code <> %(found)s AND taken_off.kind <> %(rejected)s
+    ), not_ours AS (
+        DELETE FROM exports_removed removed USING taken_off
+         WHERE delivered_set_id = %(set)s AND removed.email = taken_off.email AND taken_off.kind = %(kept)s
     ), remembered AS (
         INSERT INTO exports_removed (delivered_set_id, email, deed, mark_field, run_id)
         SELECT %(set)s, email, %(deed)s, %(mark_field)s, %(run)s
           FROM taken_off WHERE kind = %(removed)s AND email <> '' ORDER BY email
             ON CONFLICT (delivered_set_id, email)
-            DO UPDATE SET deed = excluded.deed, mark_field = excluded.mark_field, run_id = excluded.run_id
+            DO UPDATE SET deed = excluded.deed, run_id = excluded.run_id,
+                          mark_field = coalesce(nullif(excluded.mark_field, ''), exports_removed.mark_field)
     ), told AS (
         INSERT INTO exports_outcome (run_id, batch_number, kind, email, code, message)
         SELECT %(run)s, number, CASE WHEN kind = %(removed)s THEN kind ELSE %(kept)s END, email, code, message
@@ -61,7 +67,8 @@ _KEEP_DOUBTFUL = """
         RETURNING doubtful.*)
     INSERT INTO exports_removed (delivered_set_id, email, deed, mark_field, run_id)
     SELECT set_id, email, deed, CASE WHEN deed = 'mark' THEN %(mark_field)s ELSE '' END, %(run)s FROM known
-        ON CONFLICT (delivered_set_id, email) DO NOTHING
+        ON CONFLICT (delivered_set_id, email)
+        DO UPDATE SET deed = excluded.deed, run_id = excluded.run_id WHERE exports_removed.deed = 'mark'
 """
 
 

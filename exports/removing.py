@@ -21,6 +21,7 @@ from connections.destinations.values import Deed, UnsubscribeScope
 from exports.batch_writing import BatchWriter, Person
 from exports.models import DeliveredSet, Export, Origin, Removal, Run
 from exports.options import RunOptions
+from exports.recording_unanswered import UNKNOWN_DATA
 from segments import audience
 
 # A guard holds removals of more than this share of the people on the list, and of more than so many.
@@ -28,7 +29,7 @@ _LARGE_SHARE = 0.2
 _LARGE_NUMBER = 10
 # Who stays on the list because the plan has them.
 _PEOPLE = ["add", "update", "unchanged", "still_refused", "unmark", "bring_back", "resubscribe"]
-_IS_PLANNED = "EXISTS (SELECT FROM plan WHERE plan.email = delivered.email AND plan.action = ANY (%s))"
+_IS_PLANNED = "EXISTS (SELECT FROM plan WHERE plan.email = {table}.email AND plan.action = ANY (%s))"
 _FETCH = 2000
 
 
@@ -55,6 +56,7 @@ def plan(run: Run, delivered_set: DeliveredSet, writer: BatchWriter) -> Removals
     """Write the batches of the run's removals, after those of its people; or say what holds them."""
     removals = judge(run, delivered_set)
     if removals.to_remove:
+        _know_again_who_was_marked(run, delivered_set)
         destination = registry.get(run.account.partition(":")[0])
         for person in _leaving(destination, Deed(run.frozen["removal"]["how"])):
             writer.add(person)
@@ -68,6 +70,8 @@ def judge(run: Run, delivered_set: DeliveredSet) -> Removals:
     if how == Removal.LEAVE:
         return Removals()
     _draw(delivered_set, everybody=bool(run.clears_id))
+    if how != Removal.MARK:
+        _add_who_was_marked(delivered_set, everybody=bool(run.clears_id))
     _spare_whom_others_send(run.export, delivered_set)
     count = _count()
     because = _why_held(run, delivered_set, count) if count else ""
@@ -75,8 +79,10 @@ def judge(run: Run, delivered_set: DeliveredSet) -> Removals:
 
 
 def count_all(delivered_set: DeliveredSet) -> int:
-    """How many would be taken off if the list was cleared. Leaves the temporary table ``leaving``."""
+    """How many would be taken off if the list was cleared, at most: who is marked already is not marked again.
+    Leaves the temporary table ``leaving``."""
     _draw(delivered_set, everybody=True)
+    _add_who_was_marked(delivered_set, everybody=True)
     _spare_whom_others_send(delivered_set.export, delivered_set)
     return _count()
 
@@ -87,7 +93,7 @@ def _draw(delivered_set: DeliveredSet, *, everybody: bool) -> None:
     as found there."""
     with planner.without_nested_loops(), database.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.leaving")
-        stays = "false" if everybody else _IS_PLANNED
+        stays = "false" if everybody else _IS_PLANNED.format(table="delivered")
         cursor.execute(
             f"""
             CREATE TEMPORARY TABLE leaving ON COMMIT DROP AS
@@ -99,6 +105,35 @@ def _draw(delivered_set: DeliveredSet, *, everybody: bool) -> None:
                AND NOT {stays}
             """,  # noqa: S608 - only our own fragments are put in
             [Origin.BROUGHT, delivered_set.pk, Origin.BROUGHT, Origin.UNKNOWN, *([] if everybody else [_PEOPLE])],
+        )
+
+
+def _add_who_was_marked(delivered_set: DeliveredSet, *, everybody: bool) -> None:
+    """People whom the export has marked when they left are still on the list because of it: now that those who
+    leave are taken off, they are too."""
+    with database.cursor() as cursor:
+        stays = "false" if everybody else _IS_PLANNED.format(table="removed")
+        cursor.execute(
+            f"""
+            INSERT INTO leaving
+            SELECT removed.email, %s, '' FROM exports_removed removed
+             WHERE removed.delivered_set_id = %s AND removed.deed = %s AND NOT {stays}
+               AND removed.email NOT IN (SELECT email FROM leaving)
+            """,  # noqa: S608 - only our own fragments are put in
+            [UNKNOWN_DATA, delivered_set.pk, Deed.MARK, *([] if everybody else [_PEOPLE])],
+        )
+
+
+def _know_again_who_was_marked(run: Run, delivered_set: DeliveredSet) -> None:
+    """Write that the list holds them, so that whatever becomes of their removal is kept as everybody's is."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO exports_delivered (delivered_set_id, email, data_hash, last_run_id, first_run_id, origin)
+            SELECT %(set)s, email, %(unknown)s, %(run)s, %(run)s, %(brought)s FROM leaving
+             WHERE data_hash = %(unknown)s ON CONFLICT DO NOTHING
+            """,
+            {"set": delivered_set.pk, "unknown": UNKNOWN_DATA, "run": run.pk, "brought": Origin.BROUGHT},
         )
 
 

@@ -90,6 +90,28 @@ def test_it_marks_who_has_left_and_takes_the_mark_off_who_comes_back(
     assert marks(account, export.list_id) == set(CROWD[:3])
 
 
+def test_who_was_marked_is_deleted_once_the_export_deletes(account: RunningSandbox, crowd: Segment) -> None:
+    export = export_of(account, crowd, Removal.MARK)
+    run(export)
+    leave(crowd, *CROWD[:4])
+    run(export)
+    account.set_state([CROWD[3]], "Unsubscribed", export.list_id)
+    Export.objects.filter(pk=export.pk).update(removal=Removal.DELETE)
+    join(crowd, CROWD[0])
+    ended = run(export)
+    assert (ended.to_remove, ended.removed, ended.kept) == (3, 2, 1)
+    assert [states(account, export.list_id)[email] for email in CROWD[:4]] == [
+        "Active",
+        "Deleted",
+        "Deleted",
+        "Unsubscribed",
+    ]
+    assert run(export).to_remove == 0
+    join(crowd, *CROWD[:3])
+    assert run(export).delivered == 2
+    assert not marks(account, export.list_id)
+
+
 def test_it_deletes_who_has_left_and_only_them_and_lets_them_come_back(
     account: RunningSandbox, crowd: Segment
 ) -> None:
