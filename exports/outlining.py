@@ -32,6 +32,7 @@ class Outline:
     removals_held: int
     held_because: str  # a removing.HeldBecause
     addresses: int  # different valid ones
+    over_connection: int | None  # people of all exports, where the contract of the connection counts them
     left_before: int  # whom the list kept as they are when last asked
     rejected_before: int
     calls: int
@@ -56,6 +57,7 @@ def outline(export: Export) -> tuple[dict[str, Any], list[dict[str, str]]]:
         removals_held=seen.removals.held,
         held_because=str(seen.removals.held_because),
         addresses=seen.figures.people + seen.figures.no_consent,
+        over_connection=seen.over_connection,
         left_before=seen.left_before,
         rejected_before=seen.figures.still_refused - seen.left_before,
         calls=seen.calls + seen.calls_to_remove,

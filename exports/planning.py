@@ -22,6 +22,7 @@ from config.jobs.models import JobStatus
 from connections.destinations import registry
 from connections.destinations.base import Destination
 from connections.destinations.values import Deed, Mark, SendSettings, Violation
+from connections.models import Connection
 from exports import clearing, cutting, drawing, matching, removing
 from exports.batch_writing import BatchWriter, Person, stop_if_asked
 from exports.drawing import Figures
@@ -131,8 +132,19 @@ def _check_contract(run: Run) -> None:
     """No more people than the contract allows, over everything that goes out over this connection."""
     connection = run.export.connection
     limit = connection.limited.most_people if connection else None
-    if limit is None:
+    if connection is None or limit is None:
         return
+    people = people_over(connection)
+    if people > limit:
+        sentence = _(
+            "With this run, exports would have brought %(people)d people over this connection; "
+            "its contract allows %(limit)d."
+        ) % {"people": people, "limit": limit}
+        raise RunEnded(JobStatus.FAILED, Reason.TOO_MANY_PROFILES, sentence)
+
+
+def people_over(connection: Connection) -> int:
+    """How many people exports have brought over the connection, with those of the plan that is drawn."""
     with database.cursor() as cursor:
         cursor.execute(
             """
@@ -146,15 +158,9 @@ def _check_contract(run: Run) -> None:
                   JOIN exports_export export ON export.id = known.export_id
                  WHERE export.connection_id = %s) people
             """,
-            [run.export.connection_id],
+            [connection.pk],
         )
-        people = cursor.fetchone()[0]
-    if people > limit:
-        sentence = _(
-            "With this run, exports would have brought %(people)d people over this connection; "
-            "its contract allows %(limit)d."
-        ) % {"people": people, "limit": limit}
-        raise RunEnded(JobStatus.FAILED, Reason.TOO_MANY_PROFILES, sentence)
+        return int(cursor.fetchone()[0])
 
 
 def draw(frozen: Mapping[str, Any], account: str, list_id: str, export_id: int | None) -> Figures:

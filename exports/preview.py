@@ -28,6 +28,7 @@ class Preview:
     calls: int  # that carry people to the list
     removals: Removals
     calls_to_remove: int
+    over_connection: int | None  # people of all exports, where the contract of the connection counts them
     left_before: int  # of the still refused: whom the list keeps as they are
     emails: list[str]  # of the first people, in step with their payloads
     payloads: list[str]
@@ -89,6 +90,8 @@ def preview(export: Export, *, first: int = 20, patience_seconds: float = 600.0)
             be_patient(patience_seconds)
             figures = planning.draw(frozen, connection.account, export.list_id, export.pk)
             removals = _removals(export, connection.account, frozen)
+            counted = connection.limited.most_people is not None
+            over_connection = planning.people_over(connection) if counted else None
             left_before = _left_before(export, connection.account)
             people = list(planning.people(connection.destination, settings, limit=first))
             raise _Undo
@@ -100,6 +103,7 @@ def preview(export: Export, *, first: int = 20, patience_seconds: float = 600.0)
         calls=math.ceil(figures.to_send / connection.destination.capabilities.batch_rows),
         removals=removals,
         calls_to_remove=_calls_to_remove(connection, export, removals),
+        over_connection=over_connection,
         left_before=left_before,
         emails=[person.email for person in people if isinstance(person, Person)],
         payloads=[person.payload for person in people if isinstance(person, Person)],

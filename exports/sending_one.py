@@ -152,12 +152,8 @@ def _rows(person: str) -> list[tuple[Any, ...]]:
 def _check_contract(connection: Connection) -> None:
     """The contract counts whole plans: where it is used up, nobody is sent by hand either."""
     limit = connection.limited.most_people
-    if limit is None:
-        return
-    with database.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM plan WHERE action IN ('add', 'update', 'unchanged')")
-        if cursor.fetchone()[0] > limit:
-            raise Refusal(_("The export holds more people than the contract of its connection allows."))
+    if limit is not None and planning.people_over(connection) > limit:
+        raise Refusal(_("The export holds more people than the contract of its connection allows."))
 
 
 def _why(action: str) -> str:

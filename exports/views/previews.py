@@ -105,7 +105,7 @@ def _warnings(export: Export, outline: dict[str, Any]) -> list[str]:
     found = []
     if people > most:
         found.append(_("One export sends at most %(limit)s people.") % {"limit": number(most)})
-    if contract is not None and people > contract:
+    if contract is not None and (outline.get("over_connection") or people) > contract:
         sentence = _("The contract behind this connection allows %(limit)s people.")
         found.append(sentence % {"limit": number(contract)})
     return [_("%(limit)s The run would end without sending anybody.") % {"limit": each} for each in found]

@@ -22,6 +22,7 @@ from exports.run_states import Reason
 from segments.models import Segment
 from tests import exporting
 from tests.integration.exports.conftest import run_to_its_end
+from tests.leaving import leave
 from tests.sandbox import RunningSandbox
 
 AGREEING: list[dict[str, Any]] = [
@@ -140,6 +141,8 @@ def test_the_contract_counts_everybody_once_over_all_exports(
     more = exporting.export_to(
         account, shared, exporting.segment_of_everyone("All"), list_id=another, name="More people"
     )
+    leave(more.segments.get(), "ann@example.com", "ANN@example.com", "ben@example.com", "cid@example.com")
+    assert preview(more).over_connection == 4  # although it holds one alone
     assert run_to_its_end(more).reason == Reason.TOO_MANY_PROFILES
 
 
