@@ -30,6 +30,13 @@ _LARGE_NUMBER = 10
 # Who stays on the list because the plan has them.
 _PEOPLE = ["add", "update", "unchanged", "still_refused", "unmark", "bring_back", "resubscribe"]
 _IS_PLANNED = "EXISTS (SELECT FROM plan WHERE plan.email = {table}.email AND plan.action = ANY (%s))"
+# When the first run that sent somebody had ended, by the account's clock: it did not bring who joined later, and
+# a list in another time zone than that clock shows so. Where people are asked to confirm, they join when they do.
+_SENT_UNTIL = r"""
+    CASE WHEN run.frozen ->> 'clock_there' ~ '^\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?$'
+              AND run.frozen ->> 'confirmed_opt_in' = 'false'
+         THEN coalesce(to_char((run.frozen ->> 'clock_there')::timestamp + (run.finished_at - run.checked_at)
+                      + interval '2 minutes', 'YYYY-MM-DD HH24:MI:SS'), '') ELSE '' END"""
 _FETCH = 2000
 
 
@@ -98,7 +105,8 @@ def _draw(delivered_set: DeliveredSet, *, everybody: bool) -> None:
             f"""
             CREATE TEMPORARY TABLE leaving ON COMMIT DROP AS
             SELECT delivered.email, delivered.data_hash,
-                   CASE WHEN delivered.origin = %s THEN '' ELSE run.frozen ->> 'clock_there' END AS sent_since
+                   CASE WHEN delivered.origin = %s THEN '' ELSE run.frozen ->> 'clock_there' END AS sent_since,
+                   {_SENT_UNTIL} AS sent_until
               FROM exports_delivered delivered LEFT JOIN exports_run run ON run.id = delivered.first_run_id
              WHERE delivered.delivered_set_id = %s
                AND (delivered.origin = %s OR delivered.origin = %s AND run.frozen ->> 'clock_there' <> '')
@@ -116,7 +124,7 @@ def _add_who_was_marked(delivered_set: DeliveredSet, *, everybody: bool) -> None
         cursor.execute(
             f"""
             INSERT INTO leaving
-            SELECT removed.email, %s, '' FROM exports_removed removed
+            SELECT removed.email, %s, '', '' FROM exports_removed removed
              WHERE removed.delivered_set_id = %s AND removed.deed = %s AND NOT {stays}
                AND removed.email NOT IN (SELECT email FROM leaving)
             """,  # noqa: S608 - only our own fragments are put in
@@ -232,9 +240,11 @@ def _count() -> int:
 def _leaving(destination: Destination, deed: Deed) -> Iterator[Person]:
     """Those of whom nothing has to be asked first, then the others: marking takes the first by the thousand."""
     with closing(database.chunked_cursor()) as cursor:
-        cursor.execute("SELECT email, data_hash::text, sent_since FROM leaving ORDER BY sent_since <> '', email")
+        cursor.execute(
+            "SELECT email, data_hash::text, sent_since, sent_until FROM leaving ORDER BY sent_since <> '', email"
+        )
         while rows := cursor.fetchmany(_FETCH):
-            for email, data_hash, sent_since in rows:
-                payload = destination.removal_payload(email, sent_since)
+            for email, data_hash, sent_since, sent_until in rows:
+                payload = destination.removal_payload(email, sent_since, sent_until)
                 single = deed != Deed.MARK or bool(sent_since)
                 yield Person(0, email, payload, data_hash, is_new=False, deed=deed, single=single)

@@ -165,10 +165,10 @@ class Destination(ABC):
         DestinationError."""
         return ""
 
-    def removal_payload(self, email: str, sent_since: str) -> str:
+    def removal_payload(self, email: str, sent_since: str, sent_until: str = "") -> str:
         """What a batch of removals holds for one person. ``sent_since``: by the account's own clock the export
         has not sent them before that, so that whoever joined earlier was found there and stays; empty when it is
-        known that the export has brought them."""
+        known that the export has brought them. ``sent_until``: by then it had; empty when nobody can tell."""
         raise NotImplementedError
 
     def calls_to_remove(self, deed: Deed, people: int) -> int:

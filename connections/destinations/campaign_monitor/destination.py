@@ -193,8 +193,8 @@ class CampaignMonitor(Destination):
         with _client(access) as client:
             return client.system_date()
 
-    def removal_payload(self, email: str, sent_since: str) -> str:
-        return removing.payload(email, sent_since)
+    def removal_payload(self, email: str, sent_since: str, sent_until: str = "") -> str:
+        return removing.payload(email, sent_since, sent_until)
 
     def calls_to_remove(self, deed: Deed, people: int) -> int:
         return math.ceil(people / self.capabilities.batch_rows) if deed is Deed.MARK else 2 * people

@@ -35,19 +35,22 @@ _BRINGS_ABOUT = {Deed.DELETE: wire.DELETED, Deed.UNSUBSCRIBE: wire.UNSUBSCRIBED}
 
 @dataclass(frozen=True)
 class Leaver:
-    """Somebody to be removed, unless the list has known them since before ``sent_since`` (empty: it has not)."""
+    """Somebody to be removed if they joined the list between ``sent_since`` (empty: it is known that they were
+    brought) and ``sent_until`` (empty: at any time after). Dates of a list are in the time zone of its client, and
+    the clock is in that of the account: where these differ, nearly everybody joined outside, and stays."""
 
     email: str
     sent_since: str
+    sent_until: str = ""
 
     @classmethod
     def read(cls, payload: str) -> "Leaver":
         return cls(**orjson.loads(payload))
 
 
-def payload(email: str, sent_since: str) -> str:
+def payload(email: str, sent_since: str, sent_until: str) -> str:
     """One person to be removed, as a batch holds them."""
-    return orjson.dumps({"email": email, "sent_since": sent_since}).decode()
+    return orjson.dumps({"email": email, "sent_since": sent_since, "sent_until": sent_until}).decode()
 
 
 def welcomed_back(payload: str, mark: Mark) -> str:
@@ -115,7 +118,7 @@ class Remover:
         found = self._client.subscriber(self._list_id, leaver.email)
         if found is None:
             return _left(leaver, NOT_ON_LIST)
-        if leaver.sent_since and found.joined < leaver.sent_since:
+        if leaver.sent_since and not leaver.sent_since <= found.joined <= (leaver.sent_until or found.joined):
             return _left(leaver, FOUND_THERE)
         if found.state == _BRINGS_ABOUT.get(self._settings.deed):
             return _left(leaver, ALREADY_REMOVED)

@@ -189,6 +189,15 @@ def test_it_removes_nobody_who_was_there_before(account: RunningSandbox, crowd: 
     assert run(export).to_remove == 0  # found there is known from now on
 
 
+def test_it_removes_nobody_who_joined_by_another_clock(account: RunningSandbox, crowd: Segment) -> None:
+    """The list is hours ahead of the account's clock: they were there before, with a date that lies after."""
+    export = export_of(account, crowd, Removal.DELETE)
+    account.set_state(CROWD[:2], "Active", export.list_id, joined="2999-01-01 00:00:00")
+    run(export)
+    leave(crowd, *CROWD[:4])
+    assert (run(export).removed, states(account, export.list_id)[CROWD[0]]) == (2, "Active")
+
+
 def test_it_touches_nobody_who_is_not_active(account: RunningSandbox, crowd: Segment) -> None:
     export = export_of(account, crowd, Removal.DELETE)
     run(export)
