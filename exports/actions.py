@@ -197,7 +197,7 @@ def start_run(
     export = Export.objects.select_for_update(of=("self",)).get(pk=export.pk)
     policies.check_can_run(export)
     if options.resubscribe and not policies.may_resubscribe(export):
-        raise policies.Refusal(_("The connection’s limits do not let people be subscribed again."))
+        raise policies.Refusal(policies.nobody_is_subscribed_again())
     export.runs.filter(status=JobStatus.FAILURE, clears=None).exclude(resume_at=None).update(resume_at=None)
     run = new_run(export, trigger, by, retry_of=retry_of, options=options)
     if trigger != Trigger.SYSTEM:  # whoever asked for the system refresh is in the record

@@ -25,7 +25,7 @@ def check(run: Run) -> bool:
         return _check_clearing(run, run.clears)
     export = run.export
     connection = _usable(export.connection)
-    _check_limits(export, connection)
+    _check_limits(run, connection)
     if _waits_for_refresh(run):
         return False
     _check_segments(export)
@@ -61,11 +61,13 @@ def _usable(connection: Connection | None) -> Connection:
     return connection
 
 
-def _check_limits(export: Export, connection: Connection) -> None:
-    """An export may be older than the limits."""
-    breaches = policies.breaches_of(export, connection)
-    if breaches:
-        raise RunEnded(JobStatus.FAILED, Reason.LIMITS, " ".join(breach.sentence for breach in breaches))
+def _check_limits(run: Run, connection: Connection) -> None:
+    """An export may be older than the limits, and so may what is asked of the run."""
+    sentences = [breach.sentence for breach in policies.breaches_of(run.export, connection)]
+    if run.options.get("resubscribe") and not connection.limited.may_resubscribe:
+        sentences.append(policies.nobody_is_subscribed_again())
+    if sentences:
+        raise RunEnded(JobStatus.FAILED, Reason.LIMITS, " ".join(sentences))
 
 
 def _waits_for_refresh(run: Run) -> bool:

@@ -129,6 +129,11 @@ def may_resubscribe(export: Export) -> bool:
     return export.connection is not None and export.connection.limited.may_resubscribe
 
 
+def nobody_is_subscribed_again() -> str:
+    """What to say where it does not."""
+    return _("The connection’s limits do not let people be subscribed again.")
+
+
 def takes_off(removal: str) -> bool:
     """Whether people leave the list by it; who is marked stays."""
     return removal in (Removal.DELETE, Removal.UNSUBSCRIBE)

@@ -45,7 +45,8 @@ def start_due() -> None:
 def _start(run_id: int, export_id: int) -> None:
     """Exactly one retry, whoever else looks at the same moment. One that cannot start is given up."""
     export = Export.objects.select_for_update(of=("self",)).filter(pk=export_id).first()
-    failed = Run.objects.filter(pk=run_id, status=JobStatus.FAILURE).exclude(resume_at=None).first()
+    failed_ones = Run.objects.select_for_update().filter(pk=run_id, status=JobStatus.FAILURE)
+    failed = failed_ones.exclude(resume_at=None).first()  # nor does anybody cancel it in this very moment
     if export is None or failed is None:
         return
     try:

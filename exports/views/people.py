@@ -107,9 +107,9 @@ def download(request: Request, run_id: int) -> StreamingHttpResponse:
     )
 
 
-def _asked_for(request: Request) -> dict[str, str]:
+def _asked_for(request: Request) -> dict[str, object]:
     """What the file holds, for the record; not for whom was searched, since the record outlives people."""
-    return {name: value if name != "q" else "…" for name, value in request.GET.items() if value}
+    return {name: "…" if name == "q" else value for name, value in request.GET.items() if value}
 
 
 def _rows_kept(run: Run, kind: PeopleKind) -> bool:

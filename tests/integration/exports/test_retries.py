@@ -101,6 +101,15 @@ def test_it_subscribes_nobody_again_who_has_left_since_it_was_asked_to(
     }
 
 
+def test_a_retry_keeps_to_limits_that_were_drawn_since(newsletter: Export, failed: Run) -> None:
+    Run.objects.filter(pk=failed.pk).update(options={"resubscribe": True})  # the connection let people, then
+    time_has_come(failed)
+    retries.start_due()
+    retry = carried_on(newsletter.runs.get(retry_of=failed))
+    assert (retry.status, retry.reason) == (JobStatus.FAILED, Reason.LIMITS)
+    assert "do not let people be subscribed again" in retry.message
+
+
 def test_it_waits_longer_each_time_and_then_gives_up(
     newsletter: Export, failed: Run, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
