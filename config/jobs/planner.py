@@ -4,17 +4,21 @@ is about masses whatever the figures from before say. A wrong guess makes hours 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import connection
+from django.db import connection, transaction
 
 _WORTH_IT = 1_000
 
 
 def after_change(table: str, rows: int) -> None:
-    """Look at ``table`` (its name in the database) again if ``rows`` changed rows are worth it. Call it outside a
-    transaction."""
+    """Look at ``table`` (its name in the database) again if ``rows`` changed rows are worth it, as soon as a
+    transaction of the caller is committed: nobody may wait for that look with it open."""
     if rows >= _WORTH_IT:
-        with connection.cursor() as cursor:
-            cursor.execute(f"ANALYZE {connection.ops.quote_name(table)}")
+        transaction.on_commit(lambda: _look_at(table))
+
+
+def _look_at(table: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {connection.ops.quote_name(table)}")
 
 
 @contextmanager
