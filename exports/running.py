@@ -46,8 +46,11 @@ def carry_on(run_id: int) -> Next:
         logger.warning("run %s: taken over by another worker", run.pk)
         return Next.NOTHING
     except Exception:
-        logger.exception("run %s: unexpected error", run.pk)
         fencing.drop_dead_session()
+        if leases.is_lost(run):  # whoever took it over has ended this session
+            logger.warning("run %s: taken over by another worker", run.pk)
+            return Next.NOTHING
+        logger.exception("run %s: unexpected error", run.pk)
         return _after_trouble(run.pk, run.attempt, Reason.UNEXPECTED_ERROR, _("See the log of the worker."))
 
 

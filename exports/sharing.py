@@ -5,8 +5,10 @@ all runs on it in whatever process. Each looks again every second, so that share
 """
 
 import time
+from contextlib import suppress
 from datetime import datetime
 
+from django.db import InterfaceError, OperationalError
 from django.db.models import Q, QuerySet
 
 from config.jobs import waits
@@ -69,7 +71,9 @@ class Share:
             self._connection.learned_in_flight = learned
 
     def close(self) -> None:
-        self._slots.release()
+        """Give the slots back. A session that somebody has ended holds none any more."""
+        with suppress(OperationalError, InterfaceError):
+            self._slots.release()
 
     def _fair_share(self) -> int:
         """The maximum divided among the runs at work; what remains goes to the oldest, one each."""

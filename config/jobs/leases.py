@@ -65,6 +65,11 @@ def hold_fence(job: Job) -> None:
         raise LeaseLost(f"{type(job).__name__} {job.pk}: attempt {job.attempt} is no longer the current one")
 
 
+def is_lost(job: Job) -> bool:
+    """Whether another worker has claimed the job since."""
+    return not type(job)._default_manager.filter(pk=job.pk, attempt=job.attempt).exists()
+
+
 def release(job: Job) -> None:
     """Let others claim the job at once."""
     type(job)._default_manager.filter(pk=job.pk, attempt=job.attempt).update(lease_until=None)

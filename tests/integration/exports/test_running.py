@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import connection as database
+from django.db.models import F
 from pytest_django import Settings
 
 from config.accounts.models import User
@@ -18,7 +19,7 @@ from config.jobs.models import JobStatus
 from connections import slots
 from connections.destinations.values import BatchReceipt
 from connections.models import Connection
-from exports import accounting, actions, claiming, delivery, person_lookup, recording, running
+from exports import accounting, actions, claiming, delivery, fencing, person_lookup, recording, running
 from exports.lines import Sent
 from exports.models import Batch, BatchStatus, Delivered, DeliveredSet, Export, Run, Stage, Trigger
 from exports.person_lookup import Standing
@@ -27,6 +28,7 @@ from exports.run_states import Reason
 from segments.models import Profile
 from tests import exporting
 from tests.sandbox import RunningSandbox, sandbox, sandbox_process
+from tests.waiting import wait_until
 
 __all__ = ["sandbox", "sandbox_process"]
 
@@ -334,6 +336,25 @@ def test_it_says_who_was_sent_without_an_answer_and_sends_them_again(sandbox: Ru
         }  # as it was, though the list may know better
     )
     assert run_to_its_end(export).delivered == 1
+
+
+def test_it_ends_with_one_line_when_another_worker_takes_it_over_and_ends_its_session(
+    sandbox: RunningSandbox, alice: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = actions.start_run(make_export(sandbox, 5), by=alice)
+    sandbox.faults({"rules": [{"path": IMPORT, "kind": "hang", "seconds": 2, "times": 1}]})
+    worker = threading.Thread(target=_carry_on_in_thread, args=(run.pk,))
+    with caplog.at_level("WARNING"):
+        worker.start()
+        wait_until(lambda: Batch.objects.filter(status=BatchStatus.SENDING).exists())
+        Run.objects.filter(pk=run.pk).update(attempt=F("attempt") + 1, lease_until=None)
+        run.refresh_from_db()
+        with fencing.sole_session(run):  # ends the other one
+            worker.join(timeout=60)
+    assert not worker.is_alive()
+    told = [(each.getMessage(), each.exc_info) for each in caplog.records]
+    assert told == [(f"run {run.pk}: taken over by another worker", None)]
+    assert carry_on_to_its_end(run).delivered == 5
 
 
 def test_it_refuses_the_word_of_a_worker_that_wakes_too_late(sandbox: RunningSandbox, alice: User) -> None:
