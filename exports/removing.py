@@ -33,7 +33,8 @@ _IS_PLANNED = "EXISTS (SELECT FROM plan WHERE plan.email = {table}.email AND pla
 # When the first run that sent somebody had ended, by the account's clock: it did not bring who joined later, and
 # a list in another time zone than that clock shows so. Where people are asked to confirm, they join when they do.
 _SENT_UNTIL = r"""
-    CASE WHEN run.frozen ->> 'clock_there' ~ '^\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?$'
+    CASE WHEN delivered.origin <> 0 THEN ''  -- known without dates
+         WHEN run.frozen ->> 'clock_there' ~ '^\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?$'
               AND run.frozen ->> 'confirmed_opt_in' = 'false'
          THEN coalesce(to_char((run.frozen ->> 'clock_there')::timestamp + (run.finished_at - run.checked_at)
                       + interval '2 minutes', 'YYYY-MM-DD HH24:MI:SS'), '') ELSE '' END"""

@@ -244,7 +244,7 @@ class ExportPane:
     @property
     def new_people(self) -> int | None:
         """How many people the list would email; None when that cannot be counted now."""
-        return self.figures.add if self.figures else None
+        return self.figures.add + self.figures.bring_back if self.figures else None
 
     @cached_property
     def figures(self) -> Figures | None:

@@ -131,10 +131,10 @@ class Remover:
         if not marked:
             return BatchReceipt(0, 0, kept, http_status=200, seconds=0.0, bytes_sent=0)
         again = self._settings.again and bool(self._settings.began)
-        before = self._settings.began if again else self._client.system_date()
         receipt = self._client.import_subscribers(self._list_id, [self._marked(each) for each in marked])
         most = len(marked) if again else receipt.new  # whoever was put on before counts as existing by now
-        gone = self._take_back(marked, before, most=most) if most else []
+        since = self._settings.began if again else ""  # else their number tells
+        gone = self._take_back(marked, since, most=most) if most else []
         return replace(receipt, new=0, refusals=[*kept, *receipt.refusals, *gone])
 
     def _marked(self, leaver: Leaver) -> str:
@@ -145,11 +145,11 @@ class Remover:
         row = {"EmailAddress": leaver.email, "CustomFields": [field], "ConsentToTrack": "Unchanged"}
         return orjson.dumps(row).decode()
 
-    def _take_back(self, marked: Sequence[Leaver], before: str, *, most: int) -> list[ProfileRefusal]:
+    def _take_back(self, marked: Sequence[Leaver], since: str, *, most: int) -> list[ProfileRefusal]:
         """Delete again whom the mark alone has put on the list: their address had been changed there. They are as
         many as the answer says are new, and the last who joined; somebody else may have in the same second."""
         found = [(self._client.subscriber(self._list_id, leaver.email), leaver) for leaver in marked]
-        joined = [(person.joined, leaver) for person, leaver in found if person and person.joined >= before]
+        joined = [(person.joined, leaver) for person, leaver in found if person and person.joined >= since]
         put_on = [leaver for _joined, leaver in sorted(joined, key=itemgetter(0), reverse=True)[:most]]
         for leaver in put_on:
             self._client.delete_subscriber(self._list_id, leaver.email)
