@@ -28,7 +28,7 @@ def test_every_due_moment_of_a_week_is_answered_once(
     exporting.profiles([{"email": f"p{number}@example.com"} for number in range(100)])
     exports = scheduled.exports_to_files(EXPORTS, exporting.segment_of_everyone())
     with scheduled.time_passes(factor) as told:
-        env = {"DRILL_CLOCK": told, "TICK_MILLISECONDS": "1000", "LEASE_SECONDS": "2"}
+        env = {"DRILL_CLOCK": told, "LEASE_SECONDS": "2"}
         twice = {"bells": {"DRILL_CLOCK": scheduled.behind(told, 60)}, "beat": {}}
         with worker_processes(tmp_path / "var", env=env, twice=twice) as workers:
             first_due = scheduled.schedule_all(exports, scheduled.mixed_rules(EXPORTS, most_often_hours=6))

@@ -46,7 +46,7 @@ def workers(
     """The workers and the clock that ticks."""
     with django_db_blocker.unblock():
         _keep_what_is_committed()
-        with worker_processes(tmp_path_factory.mktemp("var"), env={"TICK_MILLISECONDS": "1000"}) as running:
+        with worker_processes(tmp_path_factory.mktemp("var")) as running:
             yield running
 
 

@@ -74,7 +74,7 @@ def system_on_a_small_disk(folder: Path) -> Iterator[System]:
         disk.run("cp", "--archive", str(environment.migrated_cluster()), str(var_dir / "postgres"))
         output = io.StringIO()
         supervisor = Supervisor(
-            environment={**environment_of_processes(var_dir), "DATABASE_URL": url, "TICK_MILLISECONDS": "1000"},
+            environment={**environment_of_processes(var_dir), "DATABASE_URL": url},
             folder=environment.ROOT,
             records=Records(disk.seen_from_outside / "processes.json"),
             output=Output(output),

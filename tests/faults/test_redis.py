@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 def test_it_is_emptied(own_sandbox: RunningSandbox, told: None, tmp_path: Path, chance: random.Random) -> None:
     own_sandbox.reset()
     ground = grounds.make(own_sandbox, chance)
-    with worker_processes(tmp_path / "var", broker="redis", env={"TICK_MILLISECONDS": "1000"}) as workers:
+    with worker_processes(tmp_path / "var", broker="redis") as workers:
         workers.kill("work")
         run = ground.start()
         with redis.Redis.from_url(settings.REDIS_URL) as client:

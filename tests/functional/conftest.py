@@ -2,7 +2,7 @@
 fails the test; answers that say “not so” on purpose (409, 422) do not count.
 
 ``open_page()`` gives a page, as wide as asked; ``page`` and ``phone`` are two of them. ``sign_in(page, user)``
-goes through the door. ``screenshot(page, name)`` keeps pictures in the folder that SCREENSHOTS names.
+lets them arrive with a session. ``screenshot(page, name)`` keeps pictures in the folder that SCREENSHOTS names.
 """
 
 import os
@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.urls import reverse
+from django.conf import settings
+from django.test import Client
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -26,7 +27,6 @@ from playwright.sync_api import (
 from pytest_django.live_server_helper import LiveServer
 
 from config.accounts.models import User
-from tests.conftest import PASSWORD
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 ARGUMENTS = [
@@ -115,12 +115,15 @@ def phone(open_page: OpenPage) -> Page:
 
 
 def sign_in(page: Page, user: User, to: str = "/") -> None:
-    """Go through the door as ``user`` (one of the cast) and on to the address ``to``."""
-    page.goto(f"{reverse('accounts:sign_in')}?next={to}")
-    page.get_by_label("User name").fill(user.username)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(re.compile(rf"^[a-z]+://[^/]+{re.escape(to)}"))
+    """Arrive at the address ``to`` as ``user``, with a session made beforehand. The door itself is walked through
+    in test_security.py."""
+    client = Client()
+    client.force_login(user)
+    name = settings.SESSION_COOKIE_NAME
+    page.context.add_cookies(
+        [{"name": name, "value": client.cookies[name].value, "domain": "localhost", "path": "/", "httpOnly": True}]
+    )
+    page.goto(to)
 
 
 _COME_TO_REST = """() => Promise.allSettled(

@@ -39,8 +39,7 @@ def test_a_system_refresh_outlives_its_workers(own_sandbox: RunningSandbox, tmp_
             wait_until(one_is_held, tell=lambda: workers.log("bells"))
             workers.kill("work")
             workers.kill("bells")
-        workers.start("bells")
-        workers.start("work")
+        workers.mend()
         wait_until(
             lambda: not SystemRefresh.objects.get(pk=refresh.pk).is_open,
             tell=lambda: f"{refreshing.ends(refresh)}\n{workers.log('bells')}{workers.log('work')}",
