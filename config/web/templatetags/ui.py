@@ -1,6 +1,7 @@
 """Template tags that every template may use (they are built in, see settings)."""
 
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,9 +23,13 @@ register = template.Library()
 @register.simple_tag
 def icon(name: str, size: int = 16) -> SafeString:
     """An icon that says nothing to screen readers; words beside it must."""
-    drawn = lucide._render_icon(
-        str.__str__(name), size, aria_hidden="true", focusable="false", **{"class": "icon"}
-    )
+    return _drawn(str.__str__(name), size)
+
+
+@lru_cache(maxsize=1024)
+def _drawn(name: str, size: int) -> SafeString:
+    """Drawn once in each process: a page has dozens, and drawing one takes as long as a small template."""
+    drawn = lucide._render_icon(name, size, aria_hidden="true", focusable="false", **{"class": "icon"})
     return mark_safe(drawn)  # noqa: S308 — drawn by the icon library from its own files
 
 
