@@ -8,16 +8,20 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.db import OperationalError, transaction
+from django.db.models import Count
 from django.utils.translation import gettext as _
 
+from config.accounts.models import User
 from config.jobs import clock
 from config.jobs.leases import Keeper, fenced_update
+from config.jobs.models import OPEN
 from connections.destinations import registry
 from connections.destinations.values import Deed, ListDetails, ListOptIn
 from connections.models import Connection
+from connections.permissions import user_can_use
 from exports import matching, removing
 from exports.batch_writing import BatchWriter
-from exports.models import DeliveredSet, Export, Removal, Run, Stage
+from exports.models import Delivered, DeliveredSet, Export, Origin, Removal, Run, Stage
 from exports.options import RunOptions
 from exports.patience import be_patient
 from exports.rights import forgetting
@@ -61,6 +65,20 @@ class LeftBehind:
         return self.delivered_set.list_title or self.delivered_set.list_id
 
 
+@dataclass(frozen=True)
+class EarlierList:
+    """A list that an export has left, with how many of those whom it has brought there, or may have, it still
+    knows; and the clearing that is under way."""
+
+    delivered_set: DeliveredSet
+    people: int
+    run: Run | None
+
+    @property
+    def title(self) -> str:
+        return self.delivered_set.list_title or self.delivered_set.list_id
+
+
 class _Undo(Exception):
     """Ends the transaction of a count."""
 
@@ -87,6 +105,34 @@ def left_by_moving(export: Export, connection: Connection | None, list_id: str) 
 def _holds_somebody(known: DeliveredSet) -> bool:
     """Who was marked on leaving is on the list as well."""
     return known.people.exists() or known.removed.filter(deed=Deed.MARK).exists()
+
+
+def earlier_lists(export: Export) -> list[EarlierList]:
+    """The lists that the export does not go to any more, as long as it may have brought people there."""
+    sets = {known.pk: known for known in _left_sets(export)}
+    people = Delivered.objects.filter(delivered_set__in=sets).exclude(origin=Origin.FOUND_THERE)
+    counts = dict(people.values_list("delivered_set").annotate(people=Count("email")).order_by())
+    runs = {run.clears_id: run for run in export.runs.filter(clears__in=sets, status__in=OPEN)} if counts else {}
+    return [EarlierList(known, counts[pk], runs.get(pk)) for pk, known in sets.items() if pk in counts]
+
+
+def left_earlier(export: Export, set_id: int, *, by: User | None) -> LeftBehind | None:
+    """One of these lists, with the connection of the export if that leads there, else another one of the person's;
+    None when the export goes there (again), or has nobody there."""
+    known = next((known for known in _left_sets(export) if known.pk == set_id), None)
+    if known is None or not _holds_somebody(known):
+        return None
+    ways = [export.connection] if export.connection else []
+    ways += Connection.objects.filter(removal_asked_at=None).order_by("pk")
+    usable = (way for way in ways if way.account == known.account and (by is None or user_can_use(by, way)))
+    return LeftBehind(known, next(usable, None))
+
+
+def _left_sets(export: Export) -> list[DeliveredSet]:
+    goes = _where_it_goes(export)
+    at = export.connection
+    sets = export.delivered_sets.order_by("pk")
+    return [known for known in sets if known != goes and not (at and _is_at(known, at, export.list_id))]
 
 
 def _where_it_goes(export: Export) -> DeliveredSet | None:

@@ -56,6 +56,25 @@ def remove(export: Export, wanted: Clearing, *, by: User | None) -> Run | None:
 
 
 @transaction.atomic
+def clear(export: Export, set_id: int, wanted: Clearing, *, by: User | None) -> Run | None:
+    """Have a list cleared that the export has left earlier, where ``wanted`` says so. Raises PermissionDenied and
+    policies.Refusal."""
+    export = Export.objects.select_for_update(of=("self",)).select_related("connection").get(pk=export.pk)
+    if by is not None:
+        permissions.check_can_manage(by, export)
+    policies.check_stays(export)
+    left = clearing.left_earlier(export, set_id, by=by)
+    if left is None:
+        raise policies.Refusal(nobody_there())
+    return _start(export, left, wanted, by) if wanted.is_wanted else None
+
+
+def nobody_there() -> str:
+    """Why there is nothing to clear on a list that was left."""
+    return _("The export sends to this list again, or knows nobody there any more.")
+
+
+@transaction.atomic
 def clear_again(run: Run, *, people: int, by: User | None) -> Run:
     """Start a clearing once more that was held, failed or canceled, of up to about ``people`` people. Raises
     PermissionDenied and policies.Refusal."""

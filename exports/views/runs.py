@@ -19,7 +19,7 @@ from config.jobs.schedule_shown import ShownSchedule
 from config.web.htmx import Request
 from config.web.lists import Column, list_page
 from config.web.panes import close_pane
-from exports import accounting, advice, causes, policies, strip
+from exports import accounting, advice, causes, clearing, policies, strip
 from exports.accounting import Line, PeopleKind
 from exports.models import Export, Removal, Run, Stage
 from exports.pace import batches_of, pace_of
@@ -72,6 +72,7 @@ def history(request: Request, export_id: int) -> HttpResponse:
         "not_started": [tick_words.told(tick) for tick in not_started],
         "runs": [ShownRun(run) for run in page.rows],
         "export": export,
+        "earlier": clearing.earlier_lists(export),
         "schedule": ShownSchedule(getattr(export, "schedule", None), system_schedule.state()),
         "may_manage": may_manage,
         "may_run": may_manage and can_run(export),

@@ -91,6 +91,36 @@ def test_its_people_are_asked_about(
     assert not Export.objects.exists()
 
 
+def test_whoever_was_left_on_an_earlier_list_is_asked_about_later_by_keyboard(
+    page: Page, alice: User, bob: User, sandbox: RunningSandbox, settings: Settings
+) -> None:
+    settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
+    exporting.profiles([{"email": email, "first_name": "Ann"} for email in PEOPLE])
+    connection = exporting.sandbox_connection(sandbox, by=alice)
+    old = sandbox.create_list("Winter", scope="OnlyThisList", fields=[("Left", "Text")])
+    everyone = exporting.segment_of_everyone()
+    export = exporting.export_to(sandbox, connection, everyone, list_id=old, name="Season", by=bob)
+    run_to_its_end(export)
+    Export.objects.update(list_id=sandbox.list_id)
+    sign_in(page, bob, f"/data/exports/{export.pk}/runs/")
+    expect(page.get_by_text("Winter: 5 people")).to_be_visible()
+    assert_accessible(page)
+    screenshot(page, "earlier-lists")
+    page.get_by_role("link", name="Choose what becomes of them: Winter").press("Enter")
+    dialog = page.get_by_role("alertdialog", name="People on an earlier list")
+    expect(dialog).to_be_visible()
+    dialog.get_by_label("Leave them on the list").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(dialog.get_by_label("Delete them from the list")).to_be_checked()
+    assert_accessible(page)
+    screenshot(page, "earlier-lists-asked")
+    dialog.get_by_role("button", name="Confirm").press("Enter")
+    expect(page.get_by_text("Clearing", exact=True)).to_be_visible()
+    carry_on()
+    assert set(states(sandbox, old).values()) == {"Deleted"}
+
+
 def test_nothing_that_is_done_while_the_list_is_looked_up_is_lost(
     page: Page, alice: User, bob: User, sandbox: RunningSandbox, settings: Settings
 ) -> None:

@@ -170,6 +170,7 @@ ADDRESSES = {
     "exports:duplicate": of_export(CONTRIBUTORS, CONTRIBUTORS),
     "exports:remove": of_export(CONTRIBUTORS, CONTRIBUTORS),
     "exports:start": of_export(CONTRIBUTORS, CONTRIBUTORS),
+    "exports:clear_earlier": Address(CONTRIBUTORS, of="export", place={"set_id": "1"}, private=ADMINISTRATORS),
     "exports:send_one": of_export(CONTRIBUTORS, CONTRIBUTORS),
     "exports:tell_also": of_export(CONTRIBUTORS, CONTRIBUTORS),
     "exports:person": Address(CONTRIBUTORS),

@@ -258,6 +258,74 @@ def test_many_more_than_were_seen_are_held_until_somebody_confirms(
     assert bob_client.get(f"/data/runs/{held.pk}/confirm-removals/").status_code == 409
 
 
+# -- a list that was left earlier ------------------------------------------------------------------------------
+
+
+def test_who_was_left_there_can_be_taken_off_later(
+    bob_client: Client, account: RunningSandbox, shop: Export, new_list: str, old_list: str
+) -> None:
+    runs, address = f"/data/exports/{shop.pk}/runs/", earlier_url(shop)
+    assert "earlier lists" not in bob_client.get(runs).content.decode()
+    moved(account, shop, new_list, bob_client)
+    run_to_its_end(shop)
+    assert "Old: 8 people" in bob_client.get(runs).content.decode()
+    asked = bob_client.get(address).content.decode()
+    assert "What becomes of 8 people whom this export has brought to “Old”?" in asked
+    assert bob_client.post(address, {"behind": "leave", "behind_people": "8"}).headers["Location"] == runs
+    assert bob_client.post(address, {"behind": "delete"}).status_code == 422
+    chosen = {"behind": "delete", "behind_people": "8"}
+    answer = bob_client.post(address, chosen)
+    clearing = shop.runs.get(clears__isnull=False)
+    assert answer.headers["Location"] == f"/data/runs/{clearing.pk}/"
+    assert AuditEntry.objects.get(action="cleared").changes["removal"][1]["how"] == "delete"
+    assert f"Run {clearing.number} takes people off" in bob_client.get(runs).content.decode()
+    again = bob_client.post(address, chosen)
+    assert again.status_code == 409
+    assert "already under way" in again.content.decode()
+    assert to_its_end(clearing).removed == len(CROWD)
+    assert set(states(account, old_list).values()) == {"Deleted"}
+    assert set(states(account, new_list).values()) == {"Active"}
+    assert "earlier lists" not in bob_client.get(runs).content.decode()
+    assert bob_client.get(address).status_code == 409
+
+
+def test_a_dialog_about_an_earlier_list_is_stale_once_the_export_goes_there_again(
+    bob_client: Client, account: RunningSandbox, shop: Export, new_list: str, old_list: str
+) -> None:
+    address = earlier_url(shop)
+    moved(account, shop, new_list, bob_client)
+    moved(account, shop, old_list, bob_client)
+    stale = bob_client.post(address, {"behind": "delete", "behind_people": "8"})
+    assert stale.status_code == 409
+    assert "sends to this list again" in stale.content.decode()
+    assert not shop.runs.filter(clears__isnull=False).exists()
+
+
+def test_earlier_lists_are_cleared_by_whoever_manages_the_export_and_may_use_a_way_there(
+    bob_client: Client, charlie_client: Client, account: RunningSandbox, shop: Export, new_list: str, bob: User
+) -> None:
+    address = earlier_url(shop)
+    moved(account, shop, new_list, bob_client)
+    shown = charlie_client.get(f"/data/exports/{shop.pk}/runs/").content.decode()
+    assert "Old: 8 people" in shown
+    assert address not in shown
+    assert charlie_client.post(address, {"behind": "delete", "behind_people": "8"}).status_code == 403
+    Export.objects.filter(pk=shop.pk).update(connection=None)
+    Connection.objects.update(allowed_roles=[])
+    asked = bob_client.get(address).content.decode()
+    assert "No connection leads to this list any more" in asked
+    assert bob_client.post(address, {"behind": "delete", "behind_people": "8"}).status_code == 422
+    assert not shop.runs.filter(clears__isnull=False).exists()
+
+
+def earlier_url(export: Export) -> str:
+    """Of the dialog about the list that the export knows now."""
+    return f"/data/exports/{export.pk}/earlier/{export.delivered_sets.earliest('pk').pk}/"
+
+
+# -- the clearing itself ---------------------------------------------------------------------------------------
+
+
 def test_it_works_beside_a_run_to_the_new_list_and_after_one_to_the_old(
     account: RunningSandbox, shop: Export, new_list: str, bob: User
 ) -> None:
