@@ -28,11 +28,19 @@ _HELP: dict[Removal, str | Promise] = {
 
 class PartingForm:
     """The question about one list that is left, as one person sees it. ``typed`` is what they have chosen so far,
-    by the names of the fields."""
+    by the names of the fields. ``waits``: people are counted once the page asks for it: it may take seconds."""
 
     def __init__(
-        self, user: User, export: Export, left: LeftBehind, typed: Mapping[str, str], *, is_removed: bool = False
+        self,
+        user: User,
+        export: Export,
+        left: LeftBehind,
+        typed: Mapping[str, str],
+        *,
+        is_removed: bool = False,
+        waits: bool = False,
     ) -> None:
+        self.waits = waits
         self._is_removed = is_removed  # the export, and not only its list
         self.user, self.export, self.left = user, export, left
         self.how = typed.get("behind", "") or Removal.LEAVE.value
@@ -142,7 +150,7 @@ class PartingForm:
         return [pair["field"] for pair in self.export.mapping]
 
 
-def of_removing(user: User, export: Export, typed: Mapping[str, str]) -> PartingForm | None:
+def of_removing(user: User, export: Export, typed: Mapping[str, str], *, waits: bool) -> PartingForm | None:
     """The question before an export is removed; None when it has brought nobody."""
     left = clearing.left_by_removing(export)
-    return PartingForm(user, export, left, typed, is_removed=True) if left else None
+    return PartingForm(user, export, left, typed, is_removed=True, waits=waits) if left else None

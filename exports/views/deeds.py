@@ -1,7 +1,7 @@
 """What is done to an export or a run with one click: run, duplicate, remove, cancel."""
 
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
@@ -13,6 +13,7 @@ from exports.clearing import Clearing
 from exports.models import Export, Run
 from exports.parting_form import PartingForm
 from exports.permissions import check_can_manage
+from exports.views.leaving import is_counted_later
 
 
 @require_POST
@@ -48,7 +49,9 @@ def remove(request: Request, export_id: int) -> HttpResponse:
         "confirm_label": _("Remove"),
         "danger": True,
     }
-    asked = parting_form.of_removing(request.user, export, request.POST)
+    asked = parting_form.of_removing(request.user, export, request.POST, waits=is_counted_later(request))
+    if asked and "counted" in request.GET:
+        return render(request, "exports/parting.html", {"parting": asked})
     context |= {"parting": asked, "sentence": _what_is_removed(export, asked)}
     template, status = "exports/remove.html", 200
     if request.method == "POST":

@@ -1,7 +1,7 @@
 """People on a list that an export has left earlier: asked once more what becomes of them."""
 
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -12,6 +12,7 @@ from exports import clearing, parting, policies
 from exports.models import Export
 from exports.parting_form import PartingForm
 from exports.permissions import check_can_manage
+from exports.views.leaving import is_counted_later
 
 _TEMPLATE = "exports/clear_earlier.html"
 
@@ -31,7 +32,9 @@ def clear(request: Request, export_id: int, set_id: int) -> HttpResponse:
     left = clearing.left_earlier(export, set_id, by=request.user)
     if left is None:
         return _refuse(request, context, parting.nobody_there(), back)
-    asked = PartingForm(request.user, export, left, request.POST)
+    asked = PartingForm(request.user, export, left, request.POST, waits=is_counted_later(request))
+    if "counted" in request.GET:
+        return render(request, "exports/parting.html", {"parting": asked})
     context["parting"] = asked
     if request.method != "POST":
         return render_dialog(request, context, _TEMPLATE, back=back)

@@ -77,6 +77,7 @@ PARTS = {
         "removal",
         "consequences",
     ),
+    "left_behind": ("left_behind",),
     "email": ("email_quality", "opt_in"),
     "segments": ("email_quality", "segments_total", "opt_in"),
     "rows": ("mapping", "questions", "removal", "consequences"),
@@ -132,7 +133,8 @@ def parts(request: Request) -> HttpResponse:
     if changes.names & _ACCEPT_ANEW:
         draft = replace(draft, opt_in_mail_accepted=False)
     form = unjudged(draft, choices, export)
-    pane = ExportPane(request.user, form, export=export, parting=_parting(request, form, export))
+    waits = bool(request.htmx) and "left_behind" not in changes.names
+    pane = ExportPane(request.user, form, export=export, parting=_parting(request, form, export, waits=waits))
     if changes.match_by_name:
         matched = draft.matched_by_name(pane.attributes, pane.fields)
         pane = ExportPane(request.user, unjudged(matched, choices, export), export=export)
@@ -199,12 +201,14 @@ def _write(request: Request, form: ExportForm, export: Export | None, parting_fo
     return parting.move(export, form.settings(), wanted, version=version, by=request.user)
 
 
-def _parting(request: Request, form: ExportForm, export: Export | None) -> PartingForm | None:
+def _parting(
+    request: Request, form: ExportForm, export: Export | None, *, waits: bool = False
+) -> PartingForm | None:
     """What is asked when the export leaves a list on which it has brought people."""
     if export is None:
         return None
     left = clearing.left_by_moving(export, form.chosen, form.draft.list_id)
-    return PartingForm(request.user, export, left, request.POST) if left else None
+    return PartingForm(request.user, export, left, request.POST, waits=waits) if left else None
 
 
 def unjudged(draft: Draft, choices: Choices, export: Export | None) -> ExportForm:

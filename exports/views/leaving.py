@@ -7,6 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from config.accounts.models import User
+from config.web.htmx import Request
 from connections.destinations.values import ListDetails, TargetField, UnsubscribeScope
 from connections.models import Connection
 from connections.permissions import user_can_manage_connections
@@ -100,6 +101,12 @@ class Consequences:
             return 0
         figures = self.figures()
         return figures.update if figures else 0
+
+
+def is_counted_later(request: Request) -> bool:
+    """Whether a dialog opens before those are counted whom its export leaves behind; it asks again with
+    ``?counted=1``."""
+    return bool(request.htmx) and request.method == "GET" and "counted" not in request.GET
 
 
 def _fields_of(export: Export) -> set[str]:

@@ -15,7 +15,7 @@ from config.jobs.models import JobStatus
 from connections import removal
 from connections.models import Connection
 from connections.used_by import Verb
-from exports import actions, parting, person_lookup, policies, running
+from exports import actions, parting, person_lookup, policies, removing, running
 from exports.clearing import Clearing, LeftBehind
 from exports.models import Delivered, Export, Removal, Run
 from exports.parting_form import PartingForm
@@ -287,6 +287,26 @@ def test_who_was_left_there_can_be_taken_off_later(
     assert set(states(account, new_list).values()) == {"Active"}
     assert "earlier lists" not in bob_client.get(runs).content.decode()
     assert bob_client.get(address).status_code == 409
+
+
+def test_a_page_does_not_wait_until_they_are_counted(
+    bob_client: Client, account: RunningSandbox, shop: Export, new_list: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asks = {"HX-Request": "true"}
+    parts = f"/data/exports/parts/?export={shop.pk}&changed="
+    data = typed(account, shop, "", list_pick=new_list)
+    with monkeypatch.context() as impossible:
+        impossible.setattr(removing, "count_all", None)
+        first = bob_client.get(f"/data/exports/{shop.pk}/remove/", headers=asks).content.decode()
+        pane = bob_client.post(f"{parts}list_pick", data, headers=asks).content.decode()
+    assert "Counting the people" in first
+    assert "changed=left_behind" in pane
+    then = bob_client.get(f"/data/exports/{shop.pk}/remove/?counted=1", headers=asks).content.decode()
+    assert "What becomes of 8 people" in then
+    chosen = data | {"list_id": new_list, "behind": "delete"}
+    counted = bob_client.post(f"{parts}left_behind", chosen, headers=asks).content.decode()
+    assert "What becomes of 8 people" in counted
+    assert 'value="delete" checked' in counted
 
 
 def test_a_dialog_about_an_earlier_list_is_stale_once_the_export_goes_there_again(
