@@ -120,14 +120,14 @@ def _draw(delivered_set: DeliveredSet, *, everybody: bool) -> None:
 def _add_who_was_marked(delivered_set: DeliveredSet, *, everybody: bool) -> None:
     """People whom the export has marked when they left are still on the list because of it: now that those who
     leave are taken off, they are too."""
-    with database.cursor() as cursor:
+    with planner.without_nested_loops(), database.cursor() as cursor:
         stays = "false" if everybody else _IS_PLANNED.format(table="removed")
         cursor.execute(
             f"""
             INSERT INTO leaving
             SELECT removed.email, %s, '', '' FROM exports_removed removed
              WHERE removed.delivered_set_id = %s AND removed.deed = %s AND NOT {stays}
-               AND removed.email NOT IN (SELECT email FROM leaving)
+               AND NOT EXISTS (SELECT FROM leaving WHERE leaving.email = removed.email)
             """,  # noqa: S608 - only our own fragments are put in
             [UNKNOWN_DATA, delivered_set.pk, Deed.MARK, *([] if everybody else [_PEOPLE])],
         )
