@@ -124,6 +124,7 @@ def sign_in(page: Page, user: User, to: str = "/") -> None:
         [{"name": name, "value": client.cookies[name].value, "domain": "localhost", "path": "/", "httpOnly": True}]
     )
     page.goto(to)
+    page.wait_for_url(re.compile(rf"^[a-z]+://[^/]+{re.escape(to)}"))  # rather than the door
 
 
 _COME_TO_REST = """() => Promise.allSettled(
