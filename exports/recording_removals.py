@@ -36,8 +36,8 @@ _KEEP = """
          WHERE delivered_set_id = %(set)s AND delivered.email = taken_off.email
            AND taken_off.code <> %(found)s AND taken_off.kind <> %(rejected)s
     ), not_ours AS (
-        DELETE FROM exports_removed removed USING taken_off
-         WHERE delivered_set_id = %(set)s AND removed.email = taken_off.email AND taken_off.kind = %(kept)s
+        DELETE FROM exports_removed removed USING said  -- the few, whom a scan may be compared with
+         WHERE delivered_set_id = %(set)s AND removed.email = said.email AND said.kind = %(kept)s
     ), remembered AS (
         INSERT INTO exports_removed (delivered_set_id, email, deed, mark_field, run_id)
         SELECT %(set)s, email, %(deed)s, %(mark_field)s, %(run)s

@@ -18,9 +18,10 @@ def record(batch: Batch, delivered_set_id: int, refusals: Sequence[ProfileRefusa
         cursor.execute(
             """
             WITH back AS (
-                DELETE FROM exports_removed removed USING exports_batch batch
-                 WHERE batch.id = %(batch)s AND removed.delivered_set_id = %(set)s
-                   AND removed.email = ANY (batch.emails) AND removed.email <> ALL (%(stay)s::text[])
+                DELETE FROM exports_removed removed
+                 USING (SELECT unnest(emails) AS email FROM exports_batch WHERE id = %(batch)s) person
+                 WHERE removed.delivered_set_id = %(set)s AND removed.email = person.email
+                   AND removed.email <> ALL (%(stay)s::text[])
                 RETURNING removed.email)
             UPDATE exports_delivered delivered SET origin = %(origin)s FROM back
              WHERE delivered.delivered_set_id = %(set)s AND delivered.email = back.email
