@@ -40,7 +40,8 @@ ARGUMENTS = [
 ]
 WIDE: ViewportSize = {"width": 1440, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
-MEANT = re.compile(r"Failed to load resource: .* status of (409|422)")
+# A form that is refused; a request that a later one replaces, of which htmx complains twice.
+MEANT = re.compile(r"Failed to load resource: .* status of (409|422)|^htmx:(sendAbort|afterRequest),")
 PATIENCE_MS = 30_000  # for conditions, on a machine that has much else to do
 
 OpenPage = Callable[..., Page]
@@ -127,10 +128,15 @@ def sign_in(page: Page, user: User, to: str = "/") -> None:
     page.wait_for_url(re.compile(rf"^[a-z]+://[^/]+{re.escape(to)}"))  # rather than the door
 
 
-_COME_TO_REST = """() => Promise.allSettled(
-    document.getAnimations()
+# What was asked for is there, and has come in.
+_COME_TO_REST = """async () => {
+    const frame = () => new Promise((go) => requestAnimationFrame(go));
+    do await frame(); while (document.querySelector(".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added"));
+    await frame();
+    await Promise.allSettled(document.getAnimations()
         .filter((each) => each.effect.getComputedTiming().iterations !== Infinity)
-        .map((each) => each.finished))"""
+        .map((each) => each.finished));
+}"""
 
 
 def assert_accessible(page: Page) -> None:

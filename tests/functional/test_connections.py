@@ -123,6 +123,7 @@ def test_a_connection_is_edited_and_removed(page: Page, alice: User) -> None:
     page.get_by_label("Select Summer mail").check()
     page.get_by_role("toolbar", name="Commands").get_by_text("Remove").click()
     dialog = page.get_by_role("alertdialog", name="Remove “Summer mail”?")
+    expect(dialog).to_be_visible()
     assert_accessible(page)
     dialog.get_by_role("button", name="Remove").click()
     expect(page.get_by_text("The connection “Summer mail” is removed.")).to_be_visible()
