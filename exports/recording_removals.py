@@ -12,7 +12,8 @@ from exports.recording_unanswered import UNANSWERED, UNKNOWN_DATA, was_sent_befo
 
 # Whoever was found there stays known, and is never asked about again. Whoever is off the list, or is on it in a
 # state that mails nobody, is not known to be there because of the export any more. Whoever had been marked and is
-# deleted now still carries the mark.
+# deleted now still carries the mark; whoever had been marked and stays as they are is not to be taken off any
+# more. (But that somebody was deleted by a call that was never heard of stays known: it may be why they stay.)
 _KEEP = """
     WITH said AS (
         SELECT * FROM unnest(%(emails)s::text[], %(kinds)s::text[], %(codes)s::text[], %(messages)s::text[])
@@ -38,6 +39,7 @@ _KEEP = """
     ), not_ours AS (
         DELETE FROM exports_removed removed USING said  -- the few, whom a scan may be compared with
          WHERE delivered_set_id = %(set)s AND removed.email = said.email AND said.kind = %(kept)s
+           AND removed.deed = 'mark'
     ), remembered AS (
         INSERT INTO exports_removed (delivered_set_id, email, deed, mark_field, run_id)
         SELECT %(set)s, email, %(deed)s, %(mark_field)s, %(run)s

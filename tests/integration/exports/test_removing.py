@@ -330,10 +330,8 @@ def clock_of(export: Export) -> str:
     return export.connection.destination.clock(credentials.access(export.connection))
 
 
-def test_it_remembers_removals_whose_answer_never_came(account: RunningSandbox, crowd: Segment) -> None:
-    export = export_of(account, crowd, Removal.DELETE)
-    run(export)
-    leave(crowd, *CROWD[:2])
+def delete_without_hearing_of_it(account: RunningSandbox, export: Export) -> None:
+    """One of the two who leave is deleted by a run that never learns so, and ends."""
     lost = {"kind": "drop", "method": "DELETE", "times": 1, "applied": True}
     revoked = {"kind": "refuse_credential", "method": "GET", "path": "/subscribers/", "skip": 1, "code": 100}
     account.faults({"rules": [lost, revoked]})
@@ -341,7 +339,31 @@ def test_it_remembers_removals_whose_answer_never_came(account: RunningSandbox, 
     account.clear_faults()
     assert list(states(account, export.list_id).values()).count("Deleted") == 1
     Connection.objects.update(reconnect_reason="")
+
+
+def test_it_remembers_removals_whose_answer_never_came(account: RunningSandbox, crowd: Segment) -> None:
+    export = export_of(account, crowd, Removal.DELETE)
+    run(export)
+    leave(crowd, *CROWD[:2])
+    delete_without_hearing_of_it(account, export)
     join(crowd, *CROWD[:2])
+    run(export)
+    assert set(states(account, export.list_id).values()) == {"Active"}
+
+
+@pytest.mark.parametrize("removal", [Removal.MARK, Removal.DELETE, Removal.UNSUBSCRIBE])
+def test_it_brings_back_whom_it_deleted_without_hearing_of_it_though_it_removes_otherwise_by_then(
+    account: RunningSandbox, crowd: Segment, removal: Removal
+) -> None:
+    export = export_of(account, crowd, Removal.DELETE)
+    run(export)
+    leave(crowd, *CROWD[:2])
+    delete_without_hearing_of_it(account, export)
+    join(crowd, CROWD[1])
+    Export.objects.filter(pk=export.pk).update(removal=removal)
+    run(export)
+    assert states(account, export.list_id)[CROWD[0]] == "Deleted"
+    join(crowd, CROWD[0])
     run(export)
     assert set(states(account, export.list_id).values()) == {"Active"}
 
