@@ -60,10 +60,6 @@ class LeftBehind:
     delivered_set: DeliveredSet
     connection: Connection | None
 
-    @property
-    def title(self) -> str:
-        return self.delivered_set.list_title or self.delivered_set.list_id
-
 
 @dataclass(frozen=True)
 class EarlierList:
@@ -73,10 +69,6 @@ class EarlierList:
     delivered_set: DeliveredSet
     people: int
     run: Run | None
-
-    @property
-    def title(self) -> str:
-        return self.delivered_set.list_title or self.delivered_set.list_id
 
 
 class _Undo(Exception):

@@ -157,7 +157,7 @@ def _with_export(export: Export, holders: Sequence[AddressHolder], known: _Known
         sent=known.sent.get(run_id),
         may_ask=standing != Standing.NOT_SENT and reads and user_can_manage(by, export),
         elsewhere=[
-            row.delivered_set.list_title or row.delivered_set.list_id
+            row.delivered_set.title
             for place, row in known.delivered.items()
             if place[0] == export.pk and place != _place(export)
         ],

@@ -1,5 +1,5 @@
 """What PostgreSQL's planner would only find out too late: that a table has just changed much, and that a statement
-is about masses whatever the figures from before say. A wrong guess makes hours of what takes seconds."""
+is about masses whatever the figures from before say. A wrong guess makes many minutes of what takes seconds."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -28,6 +28,11 @@ class DeliveredSet(models.Model):
     def __str__(self) -> str:
         return f"{self.export}: {self.list_id}"
 
+    @property
+    def title(self) -> str:
+        """How the list is called, as far as that is known."""
+        return self.list_title or self.list_id
+
 
 class Delivered(models.Model):
     """That the list holds a person because of this export, and with which data (as a hash of what was sent)."""

@@ -1,5 +1,5 @@
 """The questions of a run are about masses, which PostgreSQL has to know before it answers them. A moment after a
-first delivery of a million it once went through the plan for everybody on the list, which never ended."""
+first delivery of a million it once went through the plan for everybody on the list, for minutes on end."""
 
 import pytest
 
