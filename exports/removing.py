@@ -17,7 +17,7 @@ from config.jobs import planner
 from config.jobs.models import JobStatus
 from connections.destinations import registry
 from connections.destinations.base import Destination
-from connections.destinations.values import Deed, UnsubscribeScope
+from connections.destinations.values import Deed, Sending, UnsubscribeScope
 from exports.batch_writing import BatchWriter, Person
 from exports.models import DeliveredSet, Export, Origin, Removal, Run
 from exports.options import RunOptions
@@ -33,11 +33,10 @@ _IS_PLANNED = "EXISTS (SELECT FROM plan WHERE plan.email = {table}.email AND pla
 # When the first run that sent somebody had ended, by the account's clock: it did not bring who joined later, and
 # a list in another time zone than that clock shows so. Where people are asked to confirm, they join when they do.
 _SENT_UNTIL = r"""
-    CASE WHEN delivered.origin <> 0 THEN ''  -- known without dates
-         WHEN run.frozen ->> 'clock_there' ~ '^\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?$'
+    CASE WHEN run.frozen ->> 'clock_there' ~ '^\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?$'
               AND run.frozen ->> 'confirmed_opt_in' = 'false'
-         THEN coalesce(to_char((run.frozen ->> 'clock_there')::timestamp + (run.finished_at - run.checked_at)
-                      + interval '2 minutes', 'YYYY-MM-DD HH24:MI:SS'), '') ELSE '' END"""
+         THEN coalesce(to_char((run.frozen ->> 'clock_there')::timestamp + (run.finished_at - run.checked_at),
+                      'YYYY-MM-DD HH24:MI:SS'), '') ELSE '' END"""
 _FETCH = 2000
 
 
@@ -106,8 +105,8 @@ def _draw(delivered_set: DeliveredSet, *, everybody: bool) -> None:
             f"""
             CREATE TEMPORARY TABLE leaving ON COMMIT DROP AS
             SELECT delivered.email, delivered.data_hash,
-                   CASE WHEN delivered.origin = %s THEN '' ELSE run.frozen ->> 'clock_there' END AS sent_since,
-                   {_SENT_UNTIL} AS sent_until
+                   coalesce(run.frozen ->> 'clock_there', '') AS sent_since, {_SENT_UNTIL} AS sent_until,
+                   delivered.origin = %s AS has_brought
               FROM exports_delivered delivered LEFT JOIN exports_run run ON run.id = delivered.first_run_id
              WHERE delivered.delivered_set_id = %s
                AND (delivered.origin = %s OR delivered.origin = %s AND run.frozen ->> 'clock_there' <> '')
@@ -125,7 +124,7 @@ def _add_who_was_marked(delivered_set: DeliveredSet, *, everybody: bool) -> None
         cursor.execute(
             f"""
             INSERT INTO leaving
-            SELECT removed.email, %s, '', '' FROM exports_removed removed
+            SELECT removed.email, %s, '', '', true FROM exports_removed removed
              WHERE removed.delivered_set_id = %s AND removed.deed = %s AND NOT {stays}
                AND NOT EXISTS (SELECT FROM leaving WHERE leaving.email = removed.email)
             """,  # noqa: S608 - only our own fragments are put in
@@ -242,10 +241,13 @@ def _leaving(destination: Destination, deed: Deed) -> Iterator[Person]:
     """Those of whom nothing has to be asked first, then the others: marking takes the first by the thousand."""
     with closing(database.chunked_cursor()) as cursor:
         cursor.execute(
-            "SELECT email, data_hash::text, sent_since, sent_until FROM leaving ORDER BY sent_since <> '', email"
+            """
+            SELECT email, data_hash::text, sent_since, sent_until, has_brought FROM leaving
+             ORDER BY has_brought DESC, email
+            """
         )
         while rows := cursor.fetchmany(_FETCH):
-            for email, data_hash, sent_since, sent_until in rows:
-                payload = destination.removal_payload(email, sent_since, sent_until)
-                single = deed != Deed.MARK or bool(sent_since)
+            for email, data_hash, since, until, has_brought in rows:
+                payload = destination.removal_payload(email, Sending(since, until, has_brought))
+                single = deed != Deed.MARK or not has_brought
                 yield Person(0, email, payload, data_hash, is_new=False, deed=deed, single=single)

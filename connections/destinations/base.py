@@ -21,6 +21,7 @@ from connections.destinations.values import (
     NewField,
     Preparer,
     Question,
+    Sending,
     SendSettings,
     Standing,
     TargetField,
@@ -165,10 +166,9 @@ class Destination(ABC):
         DestinationError."""
         return ""
 
-    def removal_payload(self, email: str, sent_since: str, sent_until: str = "") -> str:
-        """What a batch of removals holds for one person. ``sent_since``: by the account's own clock the export
-        has not sent them before that, so that whoever joined earlier was found there and stays; empty when it is
-        known that the export has brought them. ``sent_until``: by then it had; empty when nobody can tell."""
+    def removal_payload(self, email: str, first_sent: Sending) -> str:
+        """What a batch of removals holds for one person. Unless it is known that the export has brought them,
+        whoever joined the list outside of when they were first sent was found there, and stays."""
         raise NotImplementedError
 
     def calls_to_remove(self, deed: Deed, people: int) -> int:

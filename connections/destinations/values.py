@@ -54,6 +54,16 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Sending:
+    """When an export first sent somebody, by the account's own clock: ``since`` and ``until`` then, empty where
+    nobody can tell. ``has_brought``: it is known without these that it has brought them to the list."""
+
+    since: str = ""
+    until: str = ""
+    has_brought: bool = True
+
+
+@dataclass(frozen=True)
 class Capabilities:
     """What a destination can do, as data."""
 

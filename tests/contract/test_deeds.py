@@ -23,6 +23,7 @@ from connections.destinations.values import (
     FieldMapping,
     Mark,
     OutcomeKind,
+    Sending,
     SendSettings,
 )
 from tests.contract.grounds import GROUNDS, GroundOfDeeds
@@ -65,7 +66,8 @@ class Tried:
         self, *emails: str, sent_since: str = "", access: Access | None = None, list_id: str = ""
     ) -> BatchReceipt:
         """Do the deed to them."""
-        payloads = [self.destination.removal_payload(email, sent_since) for email in emails]
+        first_sent = Sending(since=sent_since, has_brought=not sent_since)
+        payloads = [self.destination.removal_payload(email, first_sent) for email in emails]
         return self._out(payloads, self.deed, access, list_id)
 
     def _out(
@@ -163,4 +165,4 @@ def test_who_was_removed_comes_back_by_the_deed_that_is_for_it_alone(tried: Trie
 @pytest.mark.parametrize("destination", WITHOUT, ids=lambda each: each.key)
 def test_what_cannot_be_done_is_not_offered(destination: Destination) -> None:
     with pytest.raises(NotImplementedError):
-        destination.removal_payload(ANN, "")
+        destination.removal_payload(ANN, Sending())

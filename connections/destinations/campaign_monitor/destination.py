@@ -35,6 +35,7 @@ from connections.destinations.values import (
     Preparer,
     Question,
     Renew,
+    Sending,
     SendSettings,
     Standing,
     TargetField,
@@ -193,8 +194,8 @@ class CampaignMonitor(Destination):
         with _client(access) as client:
             return client.system_date()
 
-    def removal_payload(self, email: str, sent_since: str, sent_until: str = "") -> str:
-        return removing.payload(email, sent_since, sent_until)
+    def removal_payload(self, email: str, first_sent: Sending) -> str:
+        return removing.payload(email, first_sent)
 
     def calls_to_remove(self, deed: Deed, people: int) -> int:
         return math.ceil(people / self.capabilities.batch_rows) if deed is Deed.MARK else 2 * people

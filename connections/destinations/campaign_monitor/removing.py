@@ -8,6 +8,7 @@ thousand people a call; an import puts on the list whoever it does not hold, so 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Protocol
 
@@ -27,30 +28,44 @@ from connections.destinations.values import (
     Mark,
     OutcomeKind,
     ProfileRefusal,
+    Sending,
     SendSettings,
 )
 
+# Seconds by which a list may be late to write who joined: for whether somebody was brought, and for whether they
+# were put on it later. Clocks and dates are in whole seconds.
+_SLOW = 120
+_A_SECOND = 1
 _BRINGS_ABOUT = {Deed.DELETE: wire.DELETED, Deed.UNSUBSCRIBE: wire.UNSUBSCRIBED}
 
 
 @dataclass(frozen=True)
 class Leaver:
-    """Somebody to be removed if they joined the list between ``sent_since`` (empty: it is known that they were
-    brought) and ``sent_until`` (empty: at any time after). Dates of a list are in the time zone of its client, and
-    the clock is in that of the account: where these differ, nearly everybody joined outside, and stays."""
+    """Somebody to be removed. Dates of a list are in the time zone of its client, and the clock is in that of the
+    account: where these differ, nearly everybody seems to have joined at another time than they were sent."""
 
     email: str
-    sent_since: str
-    sent_until: str = ""
+    first_sent: Sending
 
     @classmethod
     def read(cls, payload: str) -> "Leaver":
-        return cls(**orjson.loads(payload))
+        email, *first_sent = orjson.loads(payload)
+        return cls(email, Sending(*first_sent))
+
+    def joined_while_sent(self, joined: str, *, seconds_late: int) -> bool:
+        """Whether that date, of the list, lies within the sending or so many seconds after; where its end is not
+        known, whether it lies after its beginning."""
+        since, until = self.first_sent.since, self.first_sent.until
+        return since <= joined and (not until or joined <= _later(until, seconds_late))
 
 
-def payload(email: str, sent_since: str, sent_until: str) -> str:
+def _later(moment: str, seconds: int) -> str:
+    return str(datetime.fromisoformat(moment) + timedelta(seconds=seconds))
+
+
+def payload(email: str, first_sent: Sending) -> str:
     """One person to be removed, as a batch holds them."""
-    return orjson.dumps({"email": email, "sent_since": sent_since, "sent_until": sent_until}).decode()
+    return orjson.dumps([email, first_sent.since, first_sent.until, first_sent.has_brought]).decode()
 
 
 def welcomed_back(payload: str, mark: Mark) -> str:
@@ -118,14 +133,15 @@ class Remover:
         found = self._client.subscriber(self._list_id, leaver.email)
         if found is None:
             return _left(leaver, NOT_ON_LIST)
-        if leaver.sent_since and not leaver.sent_since <= found.joined <= (leaver.sent_until or found.joined):
+        if not leaver.first_sent.has_brought and not leaver.joined_while_sent(found.joined, seconds_late=_SLOW):
             return _left(leaver, FOUND_THERE)
         if found.state == _BRINGS_ABOUT.get(self._settings.deed):
             return _left(leaver, ALREADY_REMOVED)
         return None if found.state == wire.ACTIVE else _left(leaver, NOT_ACTIVE)
 
     def _mark(self, leavers: Sequence[Leaver]) -> BatchReceipt:
-        kept = [refusal for leaver in leavers if leaver.sent_since and (refusal := self._why_not(leaver))]
+        doubtful = [leaver for leaver in leavers if not leaver.first_sent.has_brought]
+        kept = [refusal for leaver in doubtful if (refusal := self._why_not(leaver))]
         spared = {refusal.email for refusal in kept}
         marked = [leaver for leaver in leavers if leaver.email not in spared]
         if not marked:
@@ -146,14 +162,24 @@ class Remover:
         return orjson.dumps(row).decode()
 
     def _take_back(self, marked: Sequence[Leaver], since: str, *, most: int) -> list[ProfileRefusal]:
-        """Delete again whom the mark alone has put on the list: their address had been changed there. They are as
-        many as the answer says are new, and the last who joined; somebody else may have in the same second."""
+        """Delete again whom the mark alone has put on the list: their address had been changed there. They are at
+        most as many as the answer says are new, the last who joined, and not while the export brought them;
+        somebody else may have joined in the same second. After a lost answer (``since``) only dates tell: where
+        those of nobody fit, they are of another time zone, and nobody is deleted."""
         found = [(self._client.subscriber(self._list_id, leaver.email), leaver) for leaver in marked]
-        joined = [(person.joined, leaver) for person, leaver in found if person and person.joined >= since]
-        put_on = [leaver for _joined, leaver in sorted(joined, key=itemgetter(0), reverse=True)[:most]]
+        joined = [(person.joined, leaver) for person, leaver in found if person]
+        as_sent = [leaver for at, leaver in joined if leaver.first_sent.until and _fits(leaver, at)]
+        if since and not as_sent:
+            return []
+        later = [(at, leaver) for at, leaver in joined if at >= since and leaver not in as_sent]
+        put_on = [leaver for _at, leaver in sorted(later, key=itemgetter(0), reverse=True)[:most]]
         for leaver in put_on:
             self._client.delete_subscriber(self._list_id, leaver.email)
         return [_left(leaver, NOT_ON_LIST) for leaver in put_on]
+
+
+def _fits(leaver: Leaver, joined: str) -> bool:
+    return leaver.joined_while_sent(joined, seconds_late=_A_SECOND)
 
 
 def _left(leaver: Leaver, code: str) -> ProfileRefusal:

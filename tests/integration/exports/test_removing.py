@@ -1,8 +1,10 @@
 """People who have left the segments: only whom the export brought is taken off, and they may come back."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 from pytest_django import Settings
 
 from config.jobs import leases
@@ -312,10 +314,11 @@ def test_a_mark_puts_nobody_on_the_list_though_its_answer_was_lost(
 ) -> None:
     export = export_of(account, crowd, Removal.MARK)
     run(export)
-    joined = clock_of(export)
+    joined = datetime.fromisoformat(clock_of(export))
     known = Delivered.objects.filter(email=CROWD[0])
     known.update(email="moved@example.com")  # whose address has been changed on the list
-    wait_until(lambda: clock_of(export) > joined)  # lists keep times in seconds
+    late = timedelta(seconds=2)  # lists and clocks keep times in seconds
+    wait_until(lambda: datetime.fromisoformat(clock_of(export)) > joined + late)
     leave(crowd, CROWD[0], CROWD[1])
     account.faults({"rules": [{"kind": "cut_short", "path": "import", "times": 1}]})
     ended = run(export)
@@ -323,6 +326,23 @@ def test_a_mark_puts_nobody_on_the_list_though_its_answer_was_lost(
     assert states(account, export.list_id)["moved@example.com"] == "Deleted"
     assert states(account, export.list_id)[CROWD[1]] == "Active"
     assert marks(account, export.list_id) == {CROWD[1]}
+
+
+@pytest.mark.parametrize("hours", [0, 10], ids=["a list of the account's own time zone", "a list hours ahead"])
+def test_a_mark_that_is_sent_again_takes_nobody_off_whom_the_export_has_just_brought(
+    account: RunningSandbox, crowd: Segment, hours: int
+) -> None:
+    export = export_of(account, crowd, Removal.MARK)
+    first = run(export)
+    a_moment = timedelta(minutes=1)
+    Run.objects.filter(pk=first.pk).update(finished_at=F("finished_at") + a_moment)  # it may as well still go on
+    joined = datetime.fromisoformat(clock_of(export)) + a_moment / 2 + timedelta(hours=hours)
+    account.set_state(CROWD, "Active", export.list_id, joined=str(joined))
+    leave(crowd, *CROWD[:3])
+    account.faults({"rules": [{"kind": "cut_short", "path": "import", "times": 1}]})
+    assert run(export).removed == 3
+    assert set(states(account, export.list_id).values()) == {"Active"}
+    assert marks(account, export.list_id) == set(CROWD[:3])
 
 
 def clock_of(export: Export) -> str:
