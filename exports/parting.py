@@ -142,7 +142,12 @@ def _start(export: Export, left: LeftBehind, wanted: Clearing, by: User | None) 
         clears_over=connection,
     )
     asked: dict[str, tuple[object, object]] = {name: (None, value) for name, value in run.options.items()}
-    record("cleared", export, by=by, changes={"run": (None, run.number), "list": (left.delivered_set.title, None), **asked})
+    record(
+        "cleared",
+        export,
+        by=by,
+        changes={"run": (None, run.number), "list": (left.delivered_set.title, None), **asked},
+    )
     actions.ring_after_commit(run)
     return run
 
@@ -158,7 +163,9 @@ def _make_way(export: Export, left: LeftBehind) -> None:
 def _way_to(left: LeftBehind, wanted: Clearing, by: User | None) -> Connection:
     """The connection to go over, if all that is wanted is allowed there."""
     if left.connection is None:
-        raise policies.Refusal(_("No connection leads to “%(list)s” any more.") % {"list": left.delivered_set.title})
+        raise policies.Refusal(
+            _("No connection leads to “%(list)s” any more.") % {"list": left.delivered_set.title}
+        )
     connection = Connection.objects.get(pk=left.connection.pk)
     if by is not None:
         check_can_use(by, connection)

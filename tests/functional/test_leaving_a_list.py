@@ -31,16 +31,20 @@ def carry_on() -> None:
     parting.finish_removals()
 
 
+def season(sandbox: RunningSandbox, settings: Settings, list_id: str, *, alice: User, bob: User) -> Export:
+    """Bob's export of everybody to that list, over Alice's connection."""
+    settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
+    exporting.profiles([{"email": email, "first_name": "Ann"} for email in PEOPLE])
+    connection, everyone = exporting.sandbox_connection(sandbox, by=alice), exporting.segment_of_everyone()
+    return exporting.export_to(sandbox, connection, everyone, list_id=list_id, name="Season", by=bob)
+
+
 def test_its_people_are_asked_about(
     page: Page, alice: User, bob: User, sandbox: RunningSandbox, settings: Settings
 ) -> None:
-    settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
-    exporting.profiles([{"email": email, "first_name": "Ann"} for email in PEOPLE])
-    connection = exporting.sandbox_connection(sandbox, by=alice)
     old = sandbox.create_list("Winter", scope="OnlyThisList", fields=[("Left", "Text")])
     new = sandbox.create_list("Spring", scope="OnlyThisList", fields=[("Left", "Text")])
-    everyone = exporting.segment_of_everyone()
-    export = exporting.export_to(sandbox, connection, everyone, list_id=old, name="Season", by=bob)
+    export = season(sandbox, settings, old, alice=alice, bob=bob)
     run_to_its_end(export)
 
     sign_in(page, bob, "/data/exports/")
@@ -94,12 +98,8 @@ def test_its_people_are_asked_about(
 def test_whoever_was_left_on_an_earlier_list_is_asked_about_later_by_keyboard(
     page: Page, alice: User, bob: User, sandbox: RunningSandbox, settings: Settings
 ) -> None:
-    settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
-    exporting.profiles([{"email": email, "first_name": "Ann"} for email in PEOPLE])
-    connection = exporting.sandbox_connection(sandbox, by=alice)
     old = sandbox.create_list("Winter", scope="OnlyThisList", fields=[("Left", "Text")])
-    everyone = exporting.segment_of_everyone()
-    export = exporting.export_to(sandbox, connection, everyone, list_id=old, name="Season", by=bob)
+    export = season(sandbox, settings, old, alice=alice, bob=bob)
     run_to_its_end(export)
     Export.objects.update(list_id=sandbox.list_id)
     sign_in(page, bob, f"/data/exports/{export.pk}/runs/")
@@ -124,11 +124,7 @@ def test_whoever_was_left_on_an_earlier_list_is_asked_about_later_by_keyboard(
 def test_nothing_that_is_done_while_the_list_is_looked_up_is_lost(
     page: Page, alice: User, bob: User, sandbox: RunningSandbox, settings: Settings
 ) -> None:
-    settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
-    exporting.profiles([{"email": email, "first_name": "Ann"} for email in PEOPLE])
-    connection = exporting.sandbox_connection(sandbox, by=alice)
-    everyone = exporting.segment_of_everyone()
-    exporting.export_to(sandbox, connection, everyone, list_id=sandbox.list_id, name="Season", by=bob)
+    season(sandbox, settings, sandbox.list_id, alice=alice, bob=bob)
     spring = sandbox.create_list("Spring")
     sandbox.faults({"latency_ms": 1000})
     sign_in(page, bob, "/data/exports/")

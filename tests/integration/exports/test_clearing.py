@@ -1,8 +1,6 @@
-"""A list that an export leaves, for another one or for good: what becomes of those whom it has brought there."""
+"""A list that an export leaves for another one: what becomes of those whom it has brought there."""
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -15,83 +13,33 @@ from config.jobs.models import JobStatus
 from connections import removal
 from connections.models import Connection
 from connections.used_by import Verb
-from exports import actions, parting, person_lookup, policies, removing, running
+from exports import actions, parting, person_lookup, running
 from exports.clearing import Clearing, LeftBehind
 from exports.models import Delivered, Export, Removal, Run
 from exports.parting_form import PartingForm
 from exports.person_lookup import Standing
 from exports.run_states import Reason
-from segments.models import Segment
 from tests import exporting
 from tests.integration.exports.conftest import run_to_its_end
-from tests.integration.exports.test_export_pane import complete, edit_url
-from tests.leaving import adds_up, crowd_of, join, leave, states
-from tests.processes import worker_processes
+from tests.integration.exports.test_export_pane import edit_url
+from tests.leaving import join, leave, states
+from tests.leaving_lists import (
+    CROWD,
+    crowd,
+    moved,
+    new_list,
+    old_list,
+    quick,
+    shop,
+    start,
+    to_its_end,
+    typed,
+)
 from tests.sandbox import RunningSandbox
-from tests.waiting import wait_until
+
+__all__ = ["crowd", "new_list", "old_list", "quick", "shop"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-CROWD = [f"p{n:02}@example.com" for n in range(8)]
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("config.jobs.backoff.FIRST_SECONDS", 0.02)
-
-
-@pytest.fixture
-def crowd(account: RunningSandbox, db: None) -> Segment:
-    return crowd_of(CROWD)
-
-
-@pytest.fixture
-def old_list(account: RunningSandbox) -> str:
-    return account.create_list("Old", scope="OnlyThisList", fields=[("Left", "Text")])
-
-
-@pytest.fixture
-def new_list(account: RunningSandbox) -> str:
-    return account.create_list("New", scope="OnlyThisList")
-
-
-@pytest.fixture
-def shop(account: RunningSandbox, shared: Connection, crowd: Segment, old_list: str, bob: User) -> Export:
-    """Bob's export, which has brought everybody to the old list."""
-    mapping = [{"attribute": "first_name", "field": "name"}]
-    export = exporting.export_to(account, shared, crowd, list_id=old_list, mapping=mapping, name="Shop", by=bob)
-    assert run_to_its_end(export).delivered == len(CROWD)
-    return export
-
-
-def typed(account: RunningSandbox, export: Export, list_id: str, **changes: Any) -> dict[str, Any]:
-    """The pane of the export as it is posted, with another list."""
-    assert export.connection is not None
-    data = complete(account, export.connection, export.segments.get(), list_id=list_id)
-    export.refresh_from_db()
-    same = {"name": export.name, "map_attribute": ["first_name"], "map_field": ["name"]}
-    return data | same | {"version": export.version} | changes
-
-
-def moved(account: RunningSandbox, export: Export, list_id: str, client: Client, **changes: Any) -> Run | None:
-    """The clearing that follows from saving the export with another list."""
-    answer = client.post(edit_url(export), typed(account, export, list_id, **changes))
-    assert answer.status_code == 302, answer.content.decode()
-    export.refresh_from_db()
-    return export.runs.filter(clears__isnull=False).order_by("pk").last()
-
-
-def to_its_end(run: Run) -> Run:
-    while run.is_open:
-        running.carry_on(run.pk)
-        run.refresh_from_db()
-    assert adds_up(run)
-    return run
-
-
-def is_gone(export: Export) -> bool:
-    return not Export.objects.filter(pk=export.pk).exists()
-
 
 # -- another list ----------------------------------------------------------------------------------------------
 
@@ -261,88 +209,6 @@ def test_many_more_than_were_seen_are_held_until_somebody_confirms(
 # -- a list that was left earlier ------------------------------------------------------------------------------
 
 
-def test_who_was_left_there_can_be_taken_off_later(
-    bob_client: Client, account: RunningSandbox, shop: Export, new_list: str, old_list: str
-) -> None:
-    runs, address = f"/data/exports/{shop.pk}/runs/", earlier_url(shop)
-    assert "earlier lists" not in bob_client.get(runs).content.decode()
-    moved(account, shop, new_list, bob_client)
-    run_to_its_end(shop)
-    assert "Old: 8 people" in bob_client.get(runs).content.decode()
-    asked = bob_client.get(address).content.decode()
-    assert "What becomes of 8 people whom this export has brought to “Old”?" in asked
-    assert bob_client.post(address, {"behind": "leave", "behind_people": "8"}).headers["Location"] == runs
-    assert bob_client.post(address, {"behind": "delete"}).status_code == 422
-    chosen = {"behind": "delete", "behind_people": "8"}
-    answer = bob_client.post(address, chosen)
-    clearing = shop.runs.get(clears__isnull=False)
-    assert answer.headers["Location"] == f"/data/runs/{clearing.pk}/"
-    assert AuditEntry.objects.get(action="cleared").changes["removal"][1]["how"] == "delete"
-    assert f"Run {clearing.number} takes people off" in bob_client.get(runs).content.decode()
-    again = bob_client.post(address, chosen)
-    assert again.status_code == 409
-    assert "already under way" in again.content.decode()
-    assert to_its_end(clearing).removed == len(CROWD)
-    assert set(states(account, old_list).values()) == {"Deleted"}
-    assert set(states(account, new_list).values()) == {"Active"}
-    assert "earlier lists" not in bob_client.get(runs).content.decode()
-    assert bob_client.get(address).status_code == 409
-
-
-def test_a_page_does_not_wait_until_they_are_counted(
-    bob_client: Client, account: RunningSandbox, shop: Export, new_list: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asks = {"HX-Request": "true"}
-    parts = f"/data/exports/parts/?export={shop.pk}&changed="
-    data = typed(account, shop, "", list_pick=new_list)
-    with monkeypatch.context() as impossible:
-        impossible.setattr(removing, "count_all", None)
-        first = bob_client.get(f"/data/exports/{shop.pk}/remove/", headers=asks).content.decode()
-        pane = bob_client.post(f"{parts}list_pick", data, headers=asks).content.decode()
-    assert "Counting the people" in first
-    assert "changed=left_behind" in pane
-    then = bob_client.get(f"/data/exports/{shop.pk}/remove/?counted=1", headers=asks).content.decode()
-    assert "What becomes of 8 people" in then
-    chosen = data | {"list_id": new_list, "behind": "delete"}
-    counted = bob_client.post(f"{parts}left_behind", chosen, headers=asks).content.decode()
-    assert "What becomes of 8 people" in counted
-    assert 'value="delete" checked' in counted
-
-
-def test_a_dialog_about_an_earlier_list_is_stale_once_the_export_goes_there_again(
-    bob_client: Client, account: RunningSandbox, shop: Export, new_list: str, old_list: str
-) -> None:
-    address = earlier_url(shop)
-    moved(account, shop, new_list, bob_client)
-    moved(account, shop, old_list, bob_client)
-    stale = bob_client.post(address, {"behind": "delete", "behind_people": "8"})
-    assert stale.status_code == 409
-    assert "sends to this list again" in stale.content.decode()
-    assert not shop.runs.filter(clears__isnull=False).exists()
-
-
-def test_earlier_lists_are_cleared_by_whoever_manages_the_export_and_may_use_a_way_there(
-    bob_client: Client, charlie_client: Client, account: RunningSandbox, shop: Export, new_list: str, bob: User
-) -> None:
-    address = earlier_url(shop)
-    moved(account, shop, new_list, bob_client)
-    shown = charlie_client.get(f"/data/exports/{shop.pk}/runs/").content.decode()
-    assert "Old: 8 people" in shown
-    assert address not in shown
-    assert charlie_client.post(address, {"behind": "delete", "behind_people": "8"}).status_code == 403
-    Export.objects.filter(pk=shop.pk).update(connection=None)
-    Connection.objects.update(allowed_roles=[])
-    asked = bob_client.get(address).content.decode()
-    assert "No connection leads to this list any more" in asked
-    assert bob_client.post(address, {"behind": "delete", "behind_people": "8"}).status_code == 422
-    assert not shop.runs.filter(clears__isnull=False).exists()
-
-
-def earlier_url(export: Export) -> str:
-    """Of the dialog about the list that the export knows now."""
-    return f"/data/exports/{export.pk}/earlier/{export.delivered_sets.earliest('pk').pk}/"
-
-
 # -- the clearing itself ---------------------------------------------------------------------------------------
 
 
@@ -404,106 +270,3 @@ def test_removing_the_connection_stops_what_goes_over_it(
     assert not Connection.objects.filter(pk=old.pk).exists()
     clearing.refresh_from_db()
     assert set(states(account, old_list).values()) == {"Active"}
-
-
-# -- removing the export ---------------------------------------------------------------------------------------
-
-
-def test_removing_asks_and_leaves_people_by_default(
-    bob_client: Client, account: RunningSandbox, shop: Export, old_list: str
-) -> None:
-    address = f"/data/exports/{shop.pk}/remove/"
-    assert "What becomes of 8 people" in bob_client.get(address).content.decode()
-    assert bob_client.post(address, {"behind": "leave"}).status_code == 302
-    assert is_gone(shop)
-    assert set(states(account, old_list).values()) == {"Active"}
-
-
-def test_an_export_goes_once_its_people_are_off_the_list(
-    bob_client: Client, account: RunningSandbox, shop: Export, old_list: str, bob: User
-) -> None:
-    address = f"/data/exports/{shop.pk}/remove/"
-    answer = bob_client.post(address, {"behind": "delete", "behind_people": "8"})
-    clearing = shop.runs.get(clears__isnull=False)
-    assert answer["Location"] == f"/data/runs/{clearing.pk}/"
-    assert "Being removed" in bob_client.get("/data/exports/").content.decode()
-    parting.finish_removals()
-    shop.refresh_from_db()
-    for refused in (lambda: actions.start_run(shop, by=bob), lambda: actions.detach(shop, by=bob)):
-        with pytest.raises(policies.Refusal, match="is being removed"):
-            refused()
-    assert bob_client.post(edit_url(shop), typed(account, shop, old_list)).status_code == 422
-    assert bob_client.post(address, {"behind": "leave"}).status_code == 409
-    assert to_its_end(clearing).removed == len(CROWD)
-    parting.finish_removals()
-    assert is_gone(shop)
-    assert set(states(account, old_list).values()) == {"Deleted"}
-    assert AuditEntry.objects.get(action="removed").actor_name == str(bob)
-    gone = bob_client.get(f"/data/runs/{clearing.pk}/live/", headers={"HX-Request": "true"})
-    assert gone["HX-Redirect"] == "/data/exports/"
-    status = bob_client.get(f"/data/exports/statuses/?ids={shop.pk}").content.decode()
-    assert "Removed" in status
-
-
-def test_an_export_is_kept_when_its_clearing_is_canceled_or_fails(
-    bob_client: Client, account: RunningSandbox, shop: Export, bob: User
-) -> None:
-    run = parting.remove(shop, Clearing("delete", people=8), by=bob)
-    assert run is not None
-    asked = bob_client.get(f"/data/runs/{run.pk}/cancel/").content.decode()
-    assert "The export is kept." in asked
-    bob_client.post(f"/data/runs/{run.pk}/cancel/")
-    assert to_its_end(run).status == JobStatus.CANCELED
-    parting.finish_removals()
-    shop.refresh_from_db()
-    assert not shop.is_being_removed
-    assert run_to_its_end(shop).reason == Reason.NOTHING_CHANGED
-    page = bob_client.get(f"/data/runs/{run.pk}/").content.decode()
-    assert 'id="clear-again"' in page
-    assert "Nobody was taken off the list." in page
-    assert "to take off the rest" in page
-
-
-def test_without_a_way_to_the_list_they_can_only_stay(
-    bob_client: Client, account: RunningSandbox, shop: Export, bob: User
-) -> None:
-    actions.detach(shop, by=bob)
-    address = f"/data/exports/{shop.pk}/remove/"
-    assert "No connection leads to this list any more" in bob_client.get(address).content.decode()
-    assert bob_client.post(address, {"behind": "delete", "behind_people": "8"}).status_code == 422
-    assert bob_client.post(address).status_code == 302
-    assert is_gone(shop)
-
-
-@pytest.mark.drill
-@pytest.mark.processes
-def test_it_goes_on_though_the_worker_was_killed(
-    account: RunningSandbox, shop: Export, bob: User, old_list: str, tmp_path: Path
-) -> None:
-    account.faults({"latency_ms": 300})
-    with worker_processes(tmp_path / "var", env={"LEASE_SECONDS": "2"}) as workers:
-        run = parting.remove(shop, Clearing("delete", people=8), by=bob)
-        wait_until(lambda: "Deleted" in states(account, old_list).values())
-        workers.kill("work")
-        assert Run.objects.filter(pk__in=[run.pk if run else 0], removed=0).exists()
-        account.clear_faults()
-        workers.start("work")
-        wait_until(lambda: is_gone(shop))
-    assert set(states(account, old_list).values()) == {"Deleted"}
-
-
-def start(export: Export, list_id: str, by: User, *, connection: Connection | None = None) -> Run:
-    """Let the export go to another list, and everybody be deleted from the old one."""
-    export.refresh_from_db()
-    settings = actions.ExportSettings(
-        name=export.name,
-        connection=connection or export.connection,
-        list_id=list_id,
-        email_attribute=export.email_attribute,
-        segments=list(export.segments.all()),
-        mapping=export.mapping,
-        answers=export.answers,
-    )
-    parting.move(export, settings, Clearing(Removal.DELETE, people=8), version=export.version, by=by)
-    export.refresh_from_db()
-    return export.runs.filter(clears__isnull=False).latest("pk")

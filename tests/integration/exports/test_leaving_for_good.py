@@ -1,0 +1,108 @@
+"""An export that is removed: what becomes of those whom it has brought to its list."""
+
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from config.accounts.models import User
+from config.audit.models import AuditEntry
+from config.jobs.models import JobStatus
+from exports import actions, parting, policies
+from exports.clearing import Clearing
+from exports.models import Export, Run
+from exports.run_states import Reason
+from tests.integration.exports.conftest import run_to_its_end
+from tests.integration.exports.test_export_pane import edit_url
+from tests.leaving import states
+from tests.leaving_lists import CROWD, crowd, is_gone, new_list, old_list, quick, shop, to_its_end, typed
+from tests.processes import worker_processes
+from tests.sandbox import RunningSandbox
+from tests.waiting import wait_until
+
+__all__ = ["crowd", "new_list", "old_list", "quick", "shop"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_removing_asks_and_leaves_people_by_default(
+    bob_client: Client, account: RunningSandbox, shop: Export, old_list: str
+) -> None:
+    address = f"/data/exports/{shop.pk}/remove/"
+    assert "What becomes of 8 people" in bob_client.get(address).content.decode()
+    assert bob_client.post(address, {"behind": "leave"}).status_code == 302
+    assert is_gone(shop)
+    assert set(states(account, old_list).values()) == {"Active"}
+
+
+def test_an_export_goes_once_its_people_are_off_the_list(
+    bob_client: Client, account: RunningSandbox, shop: Export, old_list: str, bob: User
+) -> None:
+    address = f"/data/exports/{shop.pk}/remove/"
+    answer = bob_client.post(address, {"behind": "delete", "behind_people": "8"})
+    clearing = shop.runs.get(clears__isnull=False)
+    assert answer["Location"] == f"/data/runs/{clearing.pk}/"
+    assert "Being removed" in bob_client.get("/data/exports/").content.decode()
+    parting.finish_removals()
+    shop.refresh_from_db()
+    for refused in (lambda: actions.start_run(shop, by=bob), lambda: actions.detach(shop, by=bob)):
+        with pytest.raises(policies.Refusal, match="is being removed"):
+            refused()
+    assert bob_client.post(edit_url(shop), typed(account, shop, old_list)).status_code == 422
+    assert bob_client.post(address, {"behind": "leave"}).status_code == 409
+    assert to_its_end(clearing).removed == len(CROWD)
+    parting.finish_removals()
+    assert is_gone(shop)
+    assert set(states(account, old_list).values()) == {"Deleted"}
+    assert AuditEntry.objects.get(action="removed").actor_name == str(bob)
+    gone = bob_client.get(f"/data/runs/{clearing.pk}/live/", headers={"HX-Request": "true"})
+    assert gone["HX-Redirect"] == "/data/exports/"
+    status = bob_client.get(f"/data/exports/statuses/?ids={shop.pk}").content.decode()
+    assert "Removed" in status
+
+
+def test_an_export_is_kept_when_its_clearing_is_canceled_or_fails(
+    bob_client: Client, account: RunningSandbox, shop: Export, bob: User
+) -> None:
+    run = parting.remove(shop, Clearing("delete", people=8), by=bob)
+    assert run is not None
+    asked = bob_client.get(f"/data/runs/{run.pk}/cancel/").content.decode()
+    assert "The export is kept." in asked
+    bob_client.post(f"/data/runs/{run.pk}/cancel/")
+    assert to_its_end(run).status == JobStatus.CANCELED
+    parting.finish_removals()
+    shop.refresh_from_db()
+    assert not shop.is_being_removed
+    assert run_to_its_end(shop).reason == Reason.NOTHING_CHANGED
+    page = bob_client.get(f"/data/runs/{run.pk}/").content.decode()
+    assert 'id="clear-again"' in page
+    assert "Nobody was taken off the list." in page
+    assert "to take off the rest" in page
+
+
+def test_without_a_way_to_the_list_they_can_only_stay(
+    bob_client: Client, account: RunningSandbox, shop: Export, bob: User
+) -> None:
+    actions.detach(shop, by=bob)
+    address = f"/data/exports/{shop.pk}/remove/"
+    assert "No connection leads to this list any more" in bob_client.get(address).content.decode()
+    assert bob_client.post(address, {"behind": "delete", "behind_people": "8"}).status_code == 422
+    assert bob_client.post(address).status_code == 302
+    assert is_gone(shop)
+
+
+@pytest.mark.drill
+@pytest.mark.processes
+def test_it_goes_on_though_the_worker_was_killed(
+    account: RunningSandbox, shop: Export, bob: User, old_list: str, tmp_path: Path
+) -> None:
+    account.faults({"latency_ms": 300})
+    with worker_processes(tmp_path / "var", env={"LEASE_SECONDS": "2"}) as workers:
+        run = parting.remove(shop, Clearing("delete", people=8), by=bob)
+        wait_until(lambda: "Deleted" in states(account, old_list).values())
+        workers.kill("work")
+        assert Run.objects.filter(pk__in=[run.pk if run else 0], removed=0).exists()
+        account.clear_faults()
+        workers.start("work")
+        wait_until(lambda: is_gone(shop))
+    assert set(states(account, old_list).values()) == {"Deleted"}
