@@ -17,6 +17,8 @@ from config.accounts.roles import Role
 from tests import emptying
 from tests.environment import TEMPLATE
 
+pytest.register_assert_rewrite("tests.lives")
+
 PASSWORD = "a-long-password"  # of all the cast
 _SLOW = ("processes", "browser")
 
