@@ -9,6 +9,8 @@ from segments.models import Profile, Segment
 from tests import exporting
 from tests.sandbox import RunningSandbox
 
+CROWD = [f"p{n:02}@example.com" for n in range(20)]
+
 
 def crowd_of(emails: Sequence[str]) -> Segment:
     """A segment of people with these addresses, and a first name each."""

@@ -22,11 +22,6 @@ from tests.sandbox import RunningSandbox
 CROWD = [f"p{n:02}@example.com" for n in range(8)]
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("config.jobs.backoff.FIRST_SECONDS", 0.02)
-
-
 @pytest.fixture
 def crowd(account: RunningSandbox, db: None) -> Segment:
     return crowd_of(CROWD)

@@ -12,6 +12,7 @@ from exports import actions, running
 from exports.models import Export, Run
 from segments.models import Segment
 from tests import exporting
+from tests.leaving import CROWD, crowd_of
 from tests.sandbox import RunningSandbox, sandbox, sandbox_process
 
 __all__ = ["sandbox", "sandbox_process"]
@@ -38,6 +39,18 @@ def everyone(db: None) -> Segment:
     """All of PEOPLE, drawn."""
     exporting.profiles(PEOPLE)
     return exporting.segment_of_everyone()
+
+
+@pytest.fixture
+def crowd(account: RunningSandbox, db: None) -> Segment:
+    """Twenty people, drawn."""
+    return crowd_of(CROWD)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is tried again is tried again at once."""
+    monkeypatch.setattr("config.jobs.backoff.FIRST_SECONDS", 0.02)
 
 
 @pytest.fixture

@@ -29,7 +29,6 @@ from tests.leaving_lists import (
     moved,
     new_list,
     old_list,
-    quick,
     shop,
     start,
     to_its_end,
@@ -37,9 +36,9 @@ from tests.leaving_lists import (
 )
 from tests.sandbox import RunningSandbox
 
-__all__ = ["crowd", "new_list", "old_list", "quick", "shop"]
+__all__ = ["crowd", "new_list", "old_list", "shop"]
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
 
 # -- another list ----------------------------------------------------------------------------------------------
 

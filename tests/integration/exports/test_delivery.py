@@ -21,15 +21,12 @@ from tests.integration.exports.test_running import (
     adds_up,
     carry_on_to_its_end,
     make_export,
-    quick,
     run_to_its_end,
     small_batches,
 )
-from tests.sandbox import RunningSandbox, sandbox, sandbox_process
+from tests.sandbox import RunningSandbox
 
-__all__ = ["quick", "sandbox", "sandbox_process"]
-
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("account", "quick")]
 
 
 def test_it_keeps_out_what_the_list_cannot_hold_with_a_sentence(sandbox: RunningSandbox) -> None:

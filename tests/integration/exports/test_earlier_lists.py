@@ -10,12 +10,12 @@ from exports import removing
 from exports.models import Export
 from tests.integration.exports.conftest import run_to_its_end
 from tests.leaving import states
-from tests.leaving_lists import CROWD, crowd, moved, new_list, old_list, quick, shop, to_its_end, typed
+from tests.leaving_lists import CROWD, crowd, moved, new_list, old_list, shop, to_its_end, typed
 from tests.sandbox import RunningSandbox
 
-__all__ = ["crowd", "new_list", "old_list", "quick", "shop"]
+__all__ = ["crowd", "new_list", "old_list", "shop"]
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
 
 
 def test_who_was_left_there_can_be_taken_off_later(

@@ -32,16 +32,13 @@ from tests.integration.exports.test_running import (
     adds_up,
     carry_on_to_its_end,
     make_export,
-    quick,
     run_to_its_end,
     small_batches,
 )
-from tests.sandbox import RunningSandbox, sandbox, sandbox_process
+from tests.sandbox import RunningSandbox
 from tests.waiting import wait_until
 
-__all__ = ["quick", "sandbox", "sandbox_process"]
-
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("account", "quick")]
 
 
 def test_it_waits_for_another_run_on_the_same_list(sandbox: RunningSandbox, alice: User) -> None:

@@ -15,14 +15,14 @@ from exports.run_states import Reason
 from tests.integration.exports.conftest import run_to_its_end
 from tests.integration.exports.test_export_pane import edit_url
 from tests.leaving import states
-from tests.leaving_lists import CROWD, crowd, is_gone, new_list, old_list, quick, shop, to_its_end, typed
+from tests.leaving_lists import CROWD, crowd, is_gone, new_list, old_list, shop, to_its_end, typed
 from tests.processes import worker_processes
 from tests.sandbox import RunningSandbox
 from tests.waiting import wait_until
 
-__all__ = ["crowd", "new_list", "old_list", "quick", "shop"]
+__all__ = ["crowd", "new_list", "old_list", "shop"]
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
 
 
 def test_removing_asks_and_leaves_people_by_default(

@@ -1,66 +1,19 @@
 """People who have left the segments: only whom the export brought is taken off, and they may come back."""
 
-from datetime import datetime, timedelta
-from typing import Any
-
 import pytest
-from django.db.models import F
-from pytest_django import Settings
 
 from config.jobs import leases
 from config.jobs.models import JobStatus
-from connections import credentials
-from connections.models import Connection
 from exports import actions, checking, claiming, running
-from exports.models import Delivered, Export, Removal, Removed, Run
+from exports.models import Delivered, Export, Removal, Removed
 from exports.run_states import Reason
 from segments.models import Segment
 from tests import exporting
-from tests.integration.exports.conftest import run_to_its_end
-from tests.leaving import adds_up, crowd_of, join, leave, states
+from tests.leaving import CROWD, join, leave, states
+from tests.removals import export_of, marks, run
 from tests.sandbox import RunningSandbox
-from tests.waiting import wait_until
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-CROWD = [f"p{n:02}@example.com" for n in range(20)]
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("config.jobs.backoff.FIRST_SECONDS", 0.02)
-
-
-@pytest.fixture
-def crowd(account: RunningSandbox, db: None) -> Segment:
-    return crowd_of(CROWD)
-
-
-def export_of(account: RunningSandbox, segment: Segment, removal: Removal, **settings: Any) -> Export:
-    """An export to a list of its own with a field to mark in."""
-    list_id = settings.pop("list_id", None) or account.create_list(
-        "Shop", scope=settings.pop("scope", "OnlyThisList"), fields=[("Left", "Text")]
-    )
-    connection = settings.pop("connection", None) or exporting.sandbox_connection(account)
-    mapping = [{"attribute": "first_name", "field": "name"}]
-    export = exporting.export_to(account, connection, segment, list_id=list_id, mapping=mapping, **settings)
-    export.removal, export.mark_field, export.mark_value = removal, "[Left]", "Removed"
-    export.save()
-    return export
-
-
-def run(export: Export) -> Run:
-    ended = run_to_its_end(export)
-    assert adds_up(ended)
-    return ended
-
-
-def marks(account: RunningSandbox, list_id: str) -> set[str]:
-    return {
-        person["EmailAddress"]
-        for person in account.people(list_id)
-        if {"Key": "Left", "Value": "Removed"} in person["CustomFields"]
-    }
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
 
 
 def test_it_leaves_people_on_the_list_unless_told_otherwise(account: RunningSandbox, crowd: Segment) -> None:
@@ -280,20 +233,6 @@ def test_a_guard_looks_at_the_segment_that_is_planned_and_not_at_the_one_that_wa
     assert (checked.removals_held, checked.held_because, checked.removed) == (8, "empty", 0)
 
 
-def test_it_finishes_what_a_dead_worker_left_half_done(
-    account: RunningSandbox, crowd: Segment, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    export = export_of(account, crowd, Removal.DELETE)
-    run(export)
-    leave(crowd, *CROWD[:3])
-    account.faults({"rules": [{"kind": "cut_short", "method": "DELETE", "times": 1, "skip": 1}]})
-    ended = run(export)
-    assert (ended.removed, ended.kept) == (3, 0)
-    join(crowd, *CROWD[:3])
-    assert run(export).delivered == 3
-    assert set(states(account, export.list_id).values()) == {"Active"}
-
-
 def test_it_asks_again_in_the_next_run_for_whom_the_destination_could_not_take_at_the_moment(
     account: RunningSandbox, crowd: Segment
 ) -> None:
@@ -307,97 +246,3 @@ def test_it_asks_again_in_the_next_run_for_whom_the_destination_could_not_take_a
     account.faults({"rules": [bad]})
     assert run(export).rejected == 1
     assert run(export).still_refused == 1  # only when their data change
-
-
-def test_a_mark_puts_nobody_on_the_list_though_its_answer_was_lost(
-    account: RunningSandbox, crowd: Segment
-) -> None:
-    export = export_of(account, crowd, Removal.MARK)
-    run(export)
-    joined = datetime.fromisoformat(clock_of(export))
-    known = Delivered.objects.filter(email=CROWD[0])
-    known.update(email="moved@example.com")  # whose address has been changed on the list
-    late = timedelta(seconds=2)  # lists and clocks keep times in seconds
-    wait_until(lambda: datetime.fromisoformat(clock_of(export)) > joined + late)
-    leave(crowd, CROWD[0], CROWD[1])
-    account.faults({"rules": [{"kind": "cut_short", "path": "import", "times": 1}]})
-    ended = run(export)
-    assert (ended.removed, ended.kept) == (1, 1)
-    assert states(account, export.list_id)["moved@example.com"] == "Deleted"
-    assert states(account, export.list_id)[CROWD[1]] == "Active"
-    assert marks(account, export.list_id) == {CROWD[1]}
-
-
-@pytest.mark.parametrize("hours", [0, 10], ids=["a list of the account's own time zone", "a list hours ahead"])
-def test_a_mark_that_is_sent_again_takes_nobody_off_whom_the_export_has_just_brought(
-    account: RunningSandbox, crowd: Segment, hours: int
-) -> None:
-    export = export_of(account, crowd, Removal.MARK)
-    first = run(export)
-    a_moment = timedelta(minutes=1)
-    Run.objects.filter(pk=first.pk).update(finished_at=F("finished_at") + a_moment)  # it may as well still go on
-    joined = datetime.fromisoformat(clock_of(export)) + a_moment / 2 + timedelta(hours=hours)
-    account.set_state(CROWD, "Active", export.list_id, joined=str(joined))
-    leave(crowd, *CROWD[:3])
-    account.faults({"rules": [{"kind": "cut_short", "path": "import", "times": 1}]})
-    assert run(export).removed == 3
-    assert set(states(account, export.list_id).values()) == {"Active"}
-    assert marks(account, export.list_id) == set(CROWD[:3])
-
-
-def clock_of(export: Export) -> str:
-    assert export.connection is not None
-    return export.connection.destination.clock(credentials.access(export.connection))
-
-
-def delete_without_hearing_of_it(account: RunningSandbox, export: Export) -> None:
-    """One of the two who leave is deleted by a run that never learns so, and ends."""
-    lost = {"kind": "drop", "method": "DELETE", "times": 1, "applied": True}
-    revoked = {"kind": "refuse_credential", "method": "GET", "path": "/subscribers/", "skip": 1, "code": 100}
-    account.faults({"rules": [lost, revoked]})
-    assert run(export).status == JobStatus.FAILED
-    account.clear_faults()
-    assert list(states(account, export.list_id).values()).count("Deleted") == 1
-    Connection.objects.update(reconnect_reason="")
-
-
-def test_it_remembers_removals_whose_answer_never_came(account: RunningSandbox, crowd: Segment) -> None:
-    export = export_of(account, crowd, Removal.DELETE)
-    run(export)
-    leave(crowd, *CROWD[:2])
-    delete_without_hearing_of_it(account, export)
-    join(crowd, *CROWD[:2])
-    run(export)
-    assert set(states(account, export.list_id).values()) == {"Active"}
-
-
-@pytest.mark.parametrize("removal", [Removal.MARK, Removal.DELETE, Removal.UNSUBSCRIBE])
-def test_it_brings_back_whom_it_deleted_without_hearing_of_it_though_it_removes_otherwise_by_then(
-    account: RunningSandbox, crowd: Segment, removal: Removal
-) -> None:
-    export = export_of(account, crowd, Removal.DELETE)
-    run(export)
-    leave(crowd, *CROWD[:2])
-    delete_without_hearing_of_it(account, export)
-    join(crowd, CROWD[1])
-    Export.objects.filter(pk=export.pk).update(removal=removal)
-    run(export)
-    assert states(account, export.list_id)[CROWD[0]] == "Deleted"
-    join(crowd, CROWD[0])
-    run(export)
-    assert set(states(account, export.list_id).values()) == {"Active"}
-
-
-def test_it_forgets_nobody_when_it_is_canceled_before_removing(
-    account: RunningSandbox, crowd: Segment, settings: Settings
-) -> None:
-    export = export_of(account, crowd, Removal.DELETE)
-    run(export)
-    leave(crowd, CROWD[0])
-    assert Delivered.objects.count() == 20
-    account.faults(
-        {"rules": [{"kind": "refuse_credential", "method": "GET", "path": "/subscribers/", "code": 100}]}
-    )
-    ended = run(export)
-    assert (ended.status, ended.not_removed) == (JobStatus.FAILED, 1)
-    assert Delivered.objects.count() == 20

@@ -4,7 +4,6 @@ import time
 from typing import Any
 
 import pytest
-from pytest_django import Settings
 
 from config.jobs.models import JobStatus
 from connections.models import Connection
@@ -12,20 +11,11 @@ from exports import actions, delivery, running
 from exports.models import Delivered, Export, Run
 from exports.run_states import Reason
 from tests import exporting
-from tests.sandbox import RunningSandbox, sandbox, sandbox_process
+from tests.sandbox import RunningSandbox
 
-__all__ = ["sandbox", "sandbox_process"]
-
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("account", "quick")]
 
 IMPORT = "/import"
-
-
-@pytest.fixture(autouse=True)
-def quick(settings: Settings, monkeypatch: pytest.MonkeyPatch, sandbox: RunningSandbox) -> None:
-    """Waits of milliseconds instead of seconds; a sandbox that connections may speak to."""
-    settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
-    monkeypatch.setattr("config.jobs.backoff.FIRST_SECONDS", 0.02)
 
 
 def people(count: int) -> list[dict[str, Any]]:

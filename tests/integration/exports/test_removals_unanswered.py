@@ -1,0 +1,127 @@
+"""Removals whose answer never came, or came half: nobody is forgotten, and nobody else is taken off."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from django.db.models import F
+from pytest_django import Settings
+
+from config.jobs.models import JobStatus
+from connections import credentials
+from connections.models import Connection
+from exports.models import Delivered, Export, Removal, Run
+from segments.models import Segment
+from tests.leaving import CROWD, join, leave, states
+from tests.removals import export_of, marks, run
+from tests.sandbox import RunningSandbox
+from tests.waiting import wait_until
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
+
+
+def test_it_finishes_what_a_dead_worker_left_half_done(
+    account: RunningSandbox, crowd: Segment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export = export_of(account, crowd, Removal.DELETE)
+    run(export)
+    leave(crowd, *CROWD[:3])
+    account.faults({"rules": [{"kind": "cut_short", "method": "DELETE", "times": 1, "skip": 1}]})
+    ended = run(export)
+    assert (ended.removed, ended.kept) == (3, 0)
+    join(crowd, *CROWD[:3])
+    assert run(export).delivered == 3
+    assert set(states(account, export.list_id).values()) == {"Active"}
+
+
+def test_a_mark_puts_nobody_on_the_list_though_its_answer_was_lost(
+    account: RunningSandbox, crowd: Segment
+) -> None:
+    export = export_of(account, crowd, Removal.MARK)
+    run(export)
+    joined = datetime.fromisoformat(clock_of(export))
+    known = Delivered.objects.filter(email=CROWD[0])
+    known.update(email="moved@example.com")  # whose address has been changed on the list
+    late = timedelta(seconds=2)  # lists and clocks keep times in seconds
+    wait_until(lambda: datetime.fromisoformat(clock_of(export)) > joined + late)
+    leave(crowd, CROWD[0], CROWD[1])
+    account.faults({"rules": [{"kind": "cut_short", "path": "import", "times": 1}]})
+    ended = run(export)
+    assert (ended.removed, ended.kept) == (1, 1)
+    assert states(account, export.list_id)["moved@example.com"] == "Deleted"
+    assert states(account, export.list_id)[CROWD[1]] == "Active"
+    assert marks(account, export.list_id) == {CROWD[1]}
+
+
+@pytest.mark.parametrize("hours", [0, 10], ids=["a list of the account's own time zone", "a list hours ahead"])
+def test_a_mark_that_is_sent_again_takes_nobody_off_whom_the_export_has_just_brought(
+    account: RunningSandbox, crowd: Segment, hours: int
+) -> None:
+    export = export_of(account, crowd, Removal.MARK)
+    first = run(export)
+    a_moment = timedelta(minutes=1)
+    Run.objects.filter(pk=first.pk).update(finished_at=F("finished_at") + a_moment)  # it may as well still go on
+    joined = datetime.fromisoformat(clock_of(export)) + a_moment / 2 + timedelta(hours=hours)
+    account.set_state(CROWD, "Active", export.list_id, joined=str(joined))
+    leave(crowd, *CROWD[:3])
+    account.faults({"rules": [{"kind": "cut_short", "path": "import", "times": 1}]})
+    assert run(export).removed == 3
+    assert set(states(account, export.list_id).values()) == {"Active"}
+    assert marks(account, export.list_id) == set(CROWD[:3])
+
+
+def clock_of(export: Export) -> str:
+    assert export.connection is not None
+    return export.connection.destination.clock(credentials.access(export.connection))
+
+
+def delete_without_hearing_of_it(account: RunningSandbox, export: Export) -> None:
+    """One of the two who leave is deleted by a run that never learns so, and ends."""
+    lost = {"kind": "drop", "method": "DELETE", "times": 1, "applied": True}
+    revoked = {"kind": "refuse_credential", "method": "GET", "path": "/subscribers/", "skip": 1, "code": 100}
+    account.faults({"rules": [lost, revoked]})
+    assert run(export).status == JobStatus.FAILED
+    account.clear_faults()
+    assert list(states(account, export.list_id).values()).count("Deleted") == 1
+    Connection.objects.update(reconnect_reason="")
+
+
+def test_it_remembers_removals_whose_answer_never_came(account: RunningSandbox, crowd: Segment) -> None:
+    export = export_of(account, crowd, Removal.DELETE)
+    run(export)
+    leave(crowd, *CROWD[:2])
+    delete_without_hearing_of_it(account, export)
+    join(crowd, *CROWD[:2])
+    run(export)
+    assert set(states(account, export.list_id).values()) == {"Active"}
+
+
+@pytest.mark.parametrize("removal", [Removal.MARK, Removal.DELETE, Removal.UNSUBSCRIBE])
+def test_it_brings_back_whom_it_deleted_without_hearing_of_it_though_it_removes_otherwise_by_then(
+    account: RunningSandbox, crowd: Segment, removal: Removal
+) -> None:
+    export = export_of(account, crowd, Removal.DELETE)
+    run(export)
+    leave(crowd, *CROWD[:2])
+    delete_without_hearing_of_it(account, export)
+    join(crowd, CROWD[1])
+    Export.objects.filter(pk=export.pk).update(removal=removal)
+    run(export)
+    assert states(account, export.list_id)[CROWD[0]] == "Deleted"
+    join(crowd, CROWD[0])
+    run(export)
+    assert set(states(account, export.list_id).values()) == {"Active"}
+
+
+def test_it_forgets_nobody_when_it_is_canceled_before_removing(
+    account: RunningSandbox, crowd: Segment, settings: Settings
+) -> None:
+    export = export_of(account, crowd, Removal.DELETE)
+    run(export)
+    leave(crowd, CROWD[0])
+    assert Delivered.objects.count() == 20
+    account.faults(
+        {"rules": [{"kind": "refuse_credential", "method": "GET", "path": "/subscribers/", "code": 100}]}
+    )
+    ended = run(export)
+    assert (ended.status, ended.not_removed) == (JobStatus.FAILED, 1)
+    assert Delivered.objects.count() == 20
