@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from exports.models import IS_REMOVAL, BatchStatus
-from tests.benchmark import measuring
+from tests.benchmark import machine, measuring
 from tests.benchmark.ground import cpu_seconds
 from tests.benchmark.measuring import Delivered
 from tests.benchmark.people import write_exactly
@@ -46,7 +46,12 @@ class Scenarios:
         self._peak = self._lost = self._doubled = 0
 
     def play(self) -> None:
+        stolen = machine.stolen_seconds()
         self._prepare()
+        self._results.add(
+            "machine_postgres_ms", machine.postgres_ms(), "ms", "a fixed piece of work, the best of five"
+        )
+        self._results.add("machine_python_ms", machine.python_ms(), "ms", "the same")
         self._at_no_latency()
         self._at_latency()
         self._at_realistic_latency()
@@ -56,6 +61,8 @@ class Scenarios:
         self._results.add("worker_peak_mb", self._peak / 2**20, "MB")
         self._results.add("profiles_lost", self._lost, "people", "on the lists of all deliveries")
         self._results.add("profiles_doubled", self._doubled, "people", "in all deliveries without faults")
+        stolen = machine.stolen_seconds() - stolen
+        self._results.add("machine_stolen_s", stolen, "s of CPU", "taken by the host of the machine")
 
     def _prepare(self) -> None:
         self._say(f"Importing {self._rows:,} people and some more …")
@@ -103,6 +110,7 @@ class Scenarios:
         self._sandbox.clear_faults()
         self._sandbox.clear_requests()
         again = measuring.deliver("plain")
+        self._say(f"… {again.parts}")
         done = again.run.batches.filter(status=BatchStatus.DONE)
         removing = done.filter(IS_REMOVAL).count()
         sending = self._imports() - removing
@@ -142,6 +150,7 @@ class Scenarios:
         self._sandbox.faults({"latency_ms": 200, "seed": 1, "rules": [*FAULTS, partial]})
         self._say("The same with 2 % 500s, 1 % 429s, 1 % partial failures …")
         faulty = measuring.deliver("faulty")
+        self._say(f"… {faulty.parts}")
         self._results.add("faults_vs_clean", faulty.seconds / clean.seconds, "times")
         self._lost += self._not_accounted_for(faulty)
 
@@ -167,6 +176,7 @@ class Scenarios:
         self._say(f"Delivering to “{name}”, {latency_ms} ms a call …")
         self._sandbox.faults({"latency_ms": latency_ms})
         delivered = measuring.deliver(name, maximum=maximum, learned=learned, environment=environment)
+        self._say(f"… {delivered.parts}")
         self._peak = max(self._peak, delivered.process.peak_bytes)
         lost, doubled = measuring.lost_and_doubled(self._sandbox, self._lists[name], self._expected)
         self._lost += lost
