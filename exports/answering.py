@@ -6,7 +6,6 @@ enough. A hash covers what the list gets of a person — the answers as they com
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import md5
 from itertools import product
 from typing import Any
 
@@ -52,17 +51,11 @@ def fragments(frozen: Mapping[str, Any]) -> Answering:
 
 
 def _hashed(frozen: Mapping[str, Any], names: Sequence[str]) -> tuple[str, list[str]]:
-    hashed, params = _by_answers(frozen, names) if names else ("%s", [_shortened(frozen)])
+    hashed, params = _by_answers(frozen, names) if names else ("%s", [matching.what_changes_the_list(frozen)])
     if with_blanks := matching.what_changes_blanks(frozen):
         hashed = f"{hashed} || CASE WHEN mapped ~ %s THEN %s ELSE '' END"
         params += [_BLANK, with_blanks]
     return hashed, params
-
-
-def _shortened(frozen: Mapping[str, Any], said: Mapping[str, str] | None = None) -> str:
-    """What changes the list, as a digest: a hash of a million people goes through it a million times."""
-    text = matching.what_changes_the_list(frozen, said)
-    return md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def _by_answers(frozen: Mapping[str, Any], names: Sequence[str]) -> tuple[str, list[str]]:
@@ -74,5 +67,5 @@ def _by_answers(frozen: Mapping[str, Any], names: Sequence[str]) -> tuple[str, l
             f"answer_{at}" if answer else f"NOT answer_{at}" for at, answer in enumerate(answers)
         )
         cases += f" WHEN {condition} THEN %s"
-        params.append(_shortened(frozen, said))
+        params.append(matching.what_changes_the_list(frozen, said))
     return f"CASE{cases} END", params

@@ -48,11 +48,6 @@ class Figures:
         return self.unchanged + self.still_refused + self.to_send
 
     @property
-    def coming_back(self) -> int:
-        """Who is sent in a way of their own."""
-        return self.unmark + self.bring_back + self.resubscribe
-
-    @property
     def to_add(self) -> int:
         return self.add + self.unmark + self.bring_back
 

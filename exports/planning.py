@@ -64,7 +64,7 @@ def plan(run: Run, keeper: Keeper) -> None:
     _keep_exceptions(run)
     writer = BatchWriter(run, registry.get(run.account.partition(":")[0]).capabilities, keeper)
     _cut_into_batches(run, writer)
-    violations = _write_those_who_come_back(run, writer) if figures.coming_back else 0
+    violations = _write_those_who_come_back(run, writer) if writer.written < figures.to_send else 0
     planned = writer.written
     removals = removing.plan(run, delivered_set, writer)
     gate.enter()

@@ -109,8 +109,7 @@ class Scenarios:
         measuring.mark_whoever_leaves("plain")
         self._sandbox.clear_faults()
         self._sandbox.clear_requests()
-        again = measuring.deliver("plain")
-        self._say(f"… {again.parts}")
+        again = self._run("plain")
         done = again.run.batches.filter(status=BatchStatus.DONE)
         removing = done.filter(IS_REMOVAL).count()
         sending = self._imports() - removing
@@ -149,8 +148,7 @@ class Scenarios:
         partial = {"kind": "refuse_emails", "emails": some[:10_000], "code": 1, "probability": 0.01}
         self._sandbox.faults({"latency_ms": 200, "seed": 1, "rules": [*FAULTS, partial]})
         self._say("The same with 2 % 500s, 1 % 429s, 1 % partial failures …")
-        faulty = measuring.deliver("faulty")
-        self._say(f"… {faulty.parts}")
+        faulty = self._run("faulty")
         self._results.add("faults_vs_clean", faulty.seconds / clean.seconds, "times")
         self._lost += self._not_accounted_for(faulty)
 
@@ -175,12 +173,23 @@ class Scenarios:
     ) -> Delivered:
         self._say(f"Delivering to “{name}”, {latency_ms} ms a call …")
         self._sandbox.faults({"latency_ms": latency_ms})
-        delivered = measuring.deliver(name, maximum=maximum, learned=learned, environment=environment)
-        self._say(f"… {delivered.parts}")
+        delivered = self._run(name, maximum=maximum, learned=learned, environment=environment)
         self._peak = max(self._peak, delivered.process.peak_bytes)
         lost, doubled = measuring.lost_and_doubled(self._sandbox, self._lists[name], self._expected)
         self._lost += lost
         self._doubled += doubled
+        return delivered
+
+    def _run(
+        self,
+        name: str,
+        *,
+        maximum: int = MAXIMUM,
+        learned: int = MAXIMUM,
+        environment: Mapping[str, str] | None = None,
+    ) -> Delivered:
+        delivered = measuring.deliver(name, maximum=maximum, learned=learned, environment=environment)
+        self._say(f"… {delivered.parts}")
         return delivered
 
     def _official(self, path: Path, *, threads: int, secure: bool = False) -> float:

@@ -50,9 +50,8 @@ AFTERWARDS = {
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def impatient(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs that give up with the second trouble."""
-    monkeypatch.setattr("config.jobs.backoff.FIRST_SECONDS", 0.02)
     monkeypatch.setattr(delivery, "MOST_ATTEMPTS", 2)
     monkeypatch.setattr(delivery, "MOST_HALVINGS_IN_VAIN", 1)
 
