@@ -28,7 +28,6 @@ RUN SECRET_KEY=only-to-build DATABASE_URL=postgres://build/build python manage.p
 USER app
 VOLUME /data
 EXPOSE 8000
-CMD ["gunicorn", "config.wsgi", "--preload", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", \
-     "--workers", "2", "--threads", "8", "--no-control-socket", "--worker-tmp-dir", "/dev/shm"]
+CMD ["gunicorn", "--config", "config/gunicorn.py", "--bind", "0.0.0.0:8000", "config.wsgi"]
 HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD \
     ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/healthz', timeout=5)"]

@@ -35,6 +35,9 @@ ENCRYPTION_KEYS_FILE = environment.file_of(
 HOST = environment.text("HOST", "127.0.0.1")
 PORT = environment.number("PORT", 8000, least=1, most=65_535)
 WEB_PROCESSES = environment.number("WEB_PROCESSES", 2, least=1, most=64)
+WEB_THREADS = environment.number("WEB_THREADS", 8, least=1, most=64)
+# A page's query is ended after so long: the browser has given up by then.
+WEB_STATEMENT_SECONDS = environment.number("WEB_STATEMENT_SECONDS", 60, least=1)
 DEBUG = environment.flag("DEBUG", False)
 HTTPS = environment.flag("HTTPS", False)
 # The machine itself may always ask: `up` and container health checks do.
@@ -69,8 +72,17 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
 FILE_UPLOAD_TEMP_DIR = None
 UPLOAD_DIR = VAR_DIR / "uploads"
+# A file as it is sent, and what a packed one may unpack to.
+MAX_UPLOAD_MB = environment.number("MAX_UPLOAD_MB", 1_024, least=1, most=1_048_576)
+MAX_UNPACKED_MB = environment.number("MAX_UNPACKED_MB", 20_480, least=1, most=1_048_576)
+# The server reads no larger request: the largest file, and the form around it.
+MAX_REQUEST_BYTES = (MAX_UPLOAD_MB + 16) * 1024 * 1024
+# Columns of one file, and attributes of all data sources together.
+MAX_COLUMNS = environment.number("MAX_COLUMNS", 500, least=1, most=1_600)
+MAX_ATTRIBUTES = environment.number("MAX_ATTRIBUTES", 2_000, least=1)
 
 DESTINATIONS = [
     "connections.destinations.campaign_monitor",

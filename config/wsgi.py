@@ -1,4 +1,4 @@
-"""The door for gunicorn."""
+"""The WSGI application that gunicorn serves; config/gunicorn.py says how."""
 
 import os
 

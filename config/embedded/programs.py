@@ -26,17 +26,11 @@ def database() -> Program:
 
 
 def web() -> Program:
-    """The pages. Django is imported once, before the processes fork."""
-    host = f"[{settings.HOST}]" if ":" in settings.HOST else settings.HOST
-    return Program(
-        "web",
-        [
-            *(sys.executable, "-m", "gunicorn", "config.wsgi", "--preload"),
-            *("--bind", f"{host}:{settings.PORT}", "--log-level", "warning"),
-            *("--worker-class", "gthread", "--workers", str(settings.WEB_PROCESSES), "--threads", "8"),
-            *("--graceful-timeout", "5", "--no-control-socket"),
-        ],
-    )
+    """The pages: gunicorn's processes, which read requests with waitress."""
+    gunicorn = (sys.executable, "-m", "gunicorn", "--config", str(settings.BASE_DIR / "config" / "gunicorn.py"))
+    address = f"[{settings.HOST}]" if ":" in settings.HOST else settings.HOST
+    bind = ("--bind", f"{address}:{settings.PORT}")
+    return Program("web", [*gunicorn, *bind, "--workers", str(settings.WEB_PROCESSES), "config.wsgi"])
 
 
 def worker(queue: str, threads: int) -> Program:

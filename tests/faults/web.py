@@ -24,7 +24,8 @@ class Web:
 
     def __init__(self, folder: Path, port: int, environment: Mapping[str, str], person: requests.Session) -> None:
         self._folder = folder
-        self._address = f"http://127.0.0.1:{port}"
+        self.port = port
+        self.address = f"http://127.0.0.1:{port}"
         self._environment = environment
         self._person = person
         with override_settings(PORT=port, WEB_PROCESSES=1):
@@ -54,7 +55,7 @@ class Web:
     def post(self, path: str) -> requests.Response:
         """As a form of our pages does, answers included that lead elsewhere."""
         token = {"csrfmiddlewaretoken": _TOKEN}
-        return self._person.post(self._address + path, data=token, timeout=60, allow_redirects=False)
+        return self._person.post(self.address + path, data=token, timeout=60, allow_redirects=False)
 
     def post_in_vain(self, path: str) -> None:
         """Whoever should answer dies."""
@@ -68,7 +69,7 @@ class Web:
         assert self._process is not None
         assert self._process.poll() is None, self._log()
         try:
-            return self._person.get(f"{self._address}/healthz", timeout=10).ok
+            return self._person.get(f"{self.address}/healthz", timeout=10).ok
         except requests.ConnectionError:
             return False
 
