@@ -13,10 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 DELIMITERS = ",;\t"
 LONGEST_NAME = 120
+# Characters of one line at most, so that a file without line breaks cannot fill the memory.
+LONGEST_LINE = 1 << 20
 _BLOCK_CHARACTERS = 1 << 17
 _HEADER_LINES = 20
 
@@ -55,10 +58,14 @@ class Block:
 class CsvFile:
     """An open file. ``position`` tells how many bytes of it have been read."""
 
-    def __init__(self, raw: io.BufferedReader, text: io.TextIOWrapper, key: str) -> None:
+    def __init__(
+        self, raw: io.BufferedReader, unpacked: io.BufferedIOBase, text: io.TextIOWrapper, key: str
+    ) -> None:
         self._raw = raw
+        self._unpacked = unpacked
         self._text = text
         self._line = 1
+        self._lines_read = 0
         self._carried: list[str] = []
         self.header = self._read_header(key)
 
@@ -70,12 +77,32 @@ class CsvFile:
         """All rows below the header."""
         more = True
         while more:
-            fresh = self._text.readlines(_BLOCK_CHARACTERS)
+            fresh = self._read_lines(_BLOCK_CHARACTERS)
             more = bool(fresh)
             lines = self._carried + fresh
             self._carried = []
             if lines:
                 yield self._block(lines, is_last=not more)
+
+    def _read_lines(self, characters: int) -> list[str]:
+        """Read whole lines with about so many characters. Raises FileRefused for a line longer than LONGEST_LINE
+        and when the file unpacks to more than MAX_UNPACKED_MB."""
+        lines: list[str] = []
+        while characters > 0 and (line := self._text.readline(LONGEST_LINE + 1)):
+            if len(line) > LONGEST_LINE:
+                raise FileRefused(
+                    _("Line %(number)d is longer than %(most)d characters.")
+                    % {"number": self._lines_read + 1, "most": LONGEST_LINE}
+                )
+            lines.append(line)
+            self._lines_read += 1
+            characters -= len(line)
+        if self._unpacked.tell() > settings.MAX_UNPACKED_MB << 20:
+            raise FileRefused(
+                _("The file unpacks to more than %(most)d MB. Split it into several files.")
+                % {"most": settings.MAX_UNPACKED_MB}
+            )
+        return lines
 
     def _block(self, lines: list[str], *, is_last: bool) -> Block:
         if '"' not in "".join(lines):
@@ -93,7 +120,9 @@ class CsvFile:
         unreadable: list[tuple[int, str]] = []
         begun = 0  # how many lines are dealt with
         while begun < len(lines):
-            reader = csv.reader(lines[begun:] if begun else lines, delimiter=self.header.delimiter, strict=True)
+            # By index: a slice for each stray quotation mark would copy the block again and again.
+            rest = (lines[number] for number in range(begun, len(lines)))
+            reader = csv.reader(rest, delimiter=self.header.delimiter, strict=True)
             offset = begun
             try:
                 for row in reader:
@@ -111,7 +140,7 @@ class CsvFile:
         return Block(numbers, rows, unreadable)
 
     def _read_header(self, key: str) -> Header:
-        lines = [line for line in (self._text.readline() for _ in range(_HEADER_LINES)) if line]
+        lines = [line for _number in range(_HEADER_LINES) for line in self._read_lines(1)]
         if not lines:
             raise FileRefused(_("The file is empty."))
         header, used = _header(lines, key)
@@ -129,7 +158,7 @@ def opened(path: Path, *, key: str = "") -> Iterator[CsvFile]:
             packed = gzip.GzipFile(fileobj=raw) if path.suffix.lower() == ".gz" else raw
             _refuse_other_encodings(packed.peek(4)[:4])
             with io.TextIOWrapper(packed, "utf-8-sig", errors="surrogateescape", newline="") as text:
-                yield CsvFile(raw, text, key)
+                yield CsvFile(raw, packed, text, key)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise FileRefused(_("The file is not a whole gzip file: it is damaged or cut short.")) from error
     except OSError as error:
@@ -188,6 +217,11 @@ def _header(lines: list[str], key: str) -> tuple[Header, int]:
 def _check_names(names: tuple[str, ...]) -> None:
     if not any(names):
         raise FileRefused(_("The first line is empty; it has to name the columns."))
+    if len(names) > settings.MAX_COLUMNS:
+        raise FileRefused(
+            _("The file has %(number)d columns; at most %(most)d can be imported.")
+            % {"number": len(names), "most": settings.MAX_COLUMNS}
+        )
     seen: set[str] = set()
     for number, name in enumerate(names, start=1):
         if not name:

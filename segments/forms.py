@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
@@ -32,6 +33,11 @@ class ChooseFileForm(forms.Form):
         file: UploadedFile[Any] = self.cleaned_data["file"]
         if not csv_files.has_known_suffix(file.name or ""):
             raise ValidationError(_("Choose a file whose name ends in .csv or .csv.gz."))
+        if (file.size or 0) > settings.MAX_UPLOAD_MB << 20:
+            raise ValidationError(
+                _("The file is larger than %(most)d MB. Split it, or import it by the command line."),
+                params={"most": settings.MAX_UPLOAD_MB},
+            )
         return file
 
 

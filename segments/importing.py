@@ -76,7 +76,7 @@ def run_import(job_id: int, *, watch: Watch | None = None) -> ImportJob | None:
             raise
         except Canceled:
             _finish(job, JobStatus.CANCELED)
-        except FileRefused as refusal:
+        except (FileRefused, profile_attributes.TooManyAttributes) as refusal:
             _finish(job, JobStatus.FAILED, message=str(refusal))
         except Exception:
             logger.exception("import %s failed", job.pk)
@@ -145,6 +145,7 @@ def _columns(path: Path, source: DataSource, progress: _Progress) -> tuple[list[
         profile_attributes.lock()
         known = profile_attributes.known(names)
     unknown = [name for name in names if name not in known]
+    profile_attributes.check_room_for(len(unknown))
     # Bytes are gone through once or twice, and once more when they are carried over.
     progress.job.progress_total = size * (3 if unknown else 2)
     progress.at(0)

@@ -4,7 +4,9 @@ attribute decides its type; a name is written as that file's header wrote it and
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from segments.models import AttributeType, ProfileAttribute
 
@@ -43,6 +45,20 @@ def lock() -> None:
     """Let nobody else add to the catalogue until this transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+
+
+class TooManyAttributes(Exception):
+    """The data sources would have more attributes than MAX_ATTRIBUTES; the message is one sentence for people."""
+
+
+def check_room_for(more: int) -> None:
+    """Raise TooManyAttributes when the catalog cannot take so many more attributes."""
+    known = ProfileAttribute.objects.count() if more else 0
+    if known + more > settings.MAX_ATTRIBUTES:
+        raise TooManyAttributes(
+            _("The file adds %(more)d attributes to %(known)d; at most %(most)d can be kept.")
+            % {"more": more, "known": known, "most": settings.MAX_ATTRIBUTES}
+        )
 
 
 def add(types: Mapping[str, AttributeType]) -> None:

@@ -31,6 +31,7 @@ DEEPEST = 5
 MOST_CONDITIONS = 200
 MOST_CHOICES = 500
 MOST_DAYS = 36_525
+LONGEST_VALUE = 500
 
 
 @dataclass(frozen=True)
@@ -177,6 +178,8 @@ def _text(value: object) -> str:
         raise ValueError(_("Type a value."))
     if "\0" in str(value):
         raise ValueError(_("The value holds a character that no profile can have."))
+    if len(str(value)) > LONGEST_VALUE:
+        raise ValueError(_("Type at most %(most)d characters.") % {"most": LONGEST_VALUE})
     return str(value)
 
 

@@ -6,11 +6,13 @@ import io
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 from segments import csv_files
-from segments.csv_files import FileRefused, opened, read_header
+from segments.csv_files import LONGEST_LINE, FileRefused, opened, read_header
 
 
 def written(folder: Path, content: str | bytes, name: str = "people.csv") -> Path:
@@ -113,7 +115,7 @@ def test_it_names_the_columns_when_the_key_is_missing(tmp_path: Path) -> None:
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
 
 
-@settings(deadline=None, max_examples=60)
+@hypothesis_settings(deadline=None, max_examples=60)
 @given(rows=st.lists(st.lists(texts, min_size=2, max_size=2), max_size=12), size=st.integers(1, 40))
 def test_it_reads_what_was_written_whatever_the_block_size(
     rows: list[list[str]], size: int, tmp_path_factory: pytest.TempPathFactory
@@ -128,3 +130,33 @@ def test_it_reads_what_was_written_whatever_the_block_size(
         csv_files._BLOCK_CHARACTERS = usual
     assert [row for _line, row in found] == rows
     assert unreadable == []
+
+
+def test_a_line_without_end_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
+    endless = gzip.compress(b"id,name\n" + b"x" * (LONGEST_LINE + 2) + b"\n2,b\n")
+    with pytest.raises(FileRefused, match="Line 2 is longer than"):
+        read(written(tmp_path, endless, "people.csv.gz"))
+
+
+def test_a_header_without_end_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileRefused, match="Line 1 is longer than"):
+        read_header(written(tmp_path, b"x" * (LONGEST_LINE + 2)))
+
+
+def test_a_file_that_unpacks_to_too_much_is_refused(tmp_path: Path, settings: Settings) -> None:
+    settings.MAX_UNPACKED_MB = 1
+    packed = gzip.compress(b"id,name\n" + b"1,x\n" * 400_000)
+    with pytest.raises(FileRefused, match="unpacks to more than 1 MB"):
+        read(written(tmp_path, packed, "people.csv.gz"))
+
+
+def test_a_file_with_too_many_columns_is_refused(tmp_path: Path, settings: Settings) -> None:
+    settings.MAX_COLUMNS = 3
+    with pytest.raises(FileRefused, match="4 columns; at most 3"):
+        read_header(written(tmp_path, "a,b,c,d\n"))
+
+
+def test_stray_quotation_marks_cost_linear_time(tmp_path: Path) -> None:
+    path = written(tmp_path, "id,note\n" + '"x\n' * 40_000)
+    _rows, unreadable = read(path)
+    assert len(unreadable) > 39_000

@@ -250,3 +250,12 @@ def test_every_operator_has_its_words() -> None:
     for operators in OPERATORS.values():
         assert len({operator.key for operator in operators}) == len(operators)
         assert all(str(operator.label) for operator in operators)
+
+
+@pytest.mark.parametrize("operator", ["is", "any_of"])
+def test_a_value_that_is_too_long_is_refused(operator: str) -> None:
+    value = "x" * (rules.LONGEST_VALUE + 1)
+    tree = {
+        "rules": [{"attribute": "city", "operator": operator, "value": [value] if operator == "any_of" else value}]
+    }
+    assert [problem.message for problem in rules.problems(tree, CATALOGUE)] == ["Type at most 500 characters."]
