@@ -9,6 +9,7 @@ from functools import partial
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
@@ -20,6 +21,9 @@ from django.views.decorators.http import require_safe
 
 from config.embedded import broker
 from config.jobs import clock, pulse
+
+# The oldest major version of PostgreSQL that the tests pass on.
+OLDEST_POSTGRES = 15
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 def check_all() -> dict[str, Check]:
     """Every part of the system, by name. What leans on the database is not asked while that is away."""
-    found = {"database": _answer(_database)}
+    found = {"database": _answer(_database), "static_files": _answer(_static_files)}
     if found["database"].ok:
         found["migrations"] = _answer(_migrations)
     found["broker"] = _answer(_broker)
@@ -75,13 +79,22 @@ def check_all() -> dict[str, Check]:
 def _answer(check: Callable[[], Check]) -> Check:
     try:
         return check()
-    except Exception as error:  # whatever it is, this part is not ready; details are in its own log
+    except ValueError:  # of the storage of static files: no manifest, or none that knows the file
+        return Check(False, _("Not collected: run collectstatic."))
+    except Exception as error:  # this part is not ready; details are in its own log
         return Check(False, _("Does not answer (%(error)s).") % {"error": type(error).__name__})
 
 
 def _database() -> Check:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+        cursor.execute("SELECT current_setting('server_version_num')::int")
+        version = cursor.fetchone()[0] // 10_000
+    if version < OLDEST_POSTGRES:
+        return Check(
+            False,
+            _("PostgreSQL %(version)d is too old: at least %(oldest)d is needed.")
+            % {"version": version, "oldest": OLDEST_POSTGRES},
+        )
     return Check(True, _("Answers."))
 
 
@@ -105,8 +118,20 @@ def _broker() -> Check:
 
 
 def _pulse(name: str) -> Check:
-    sign = pulse.last(name)
-    return Check(True, _("Seen of late.")) if sign else Check(False, _("Not seen of late."))
+    """A part works when each of its known processes wrote a heartbeat within the last seconds."""
+    known = pulse.known(name)
+    silent = [sign.node for sign in known if not sign.is_alive]
+    if silent:
+        return Check(False, _("Silent: %(processes)s.") % {"processes": ", ".join(silent)})
+    if not known:
+        return Check(False, _("No process is running."))
+    return Check(True, _("Running: %(processes)s.") % {"processes": ", ".join(sign.node for sign in known)})
+
+
+def _static_files() -> Check:
+    """The pages fail without the manifest that names every collected file."""
+    staticfiles_storage.url("img/mark.svg")
+    return Check(True, _("Collected."))
 
 
 def queue_lengths() -> dict[str, int]:
@@ -142,7 +167,7 @@ def _pulse_lines() -> list[str]:
     signs = {name: pulse.last(name) for name in pulse.NAMES}
     ages = {name: (clock.now() - sign.at).total_seconds() for name, sign in signs.items() if sign}
     return [
-        "# HELP segment_exports_up Whether a part gave a sign of life of late.",
+        "# HELP segment_exports_up Whether a process of a part wrote a heartbeat within the last seconds.",
         "# TYPE segment_exports_up gauge",
         *(f'segment_exports_up{{part="{name}"}} {int(sign is not None)}' for name, sign in signs.items()),
         "# HELP segment_exports_last_seen_seconds Seconds since a part's last sign of life.",

@@ -7,6 +7,9 @@ from config.system import lateness, retention
 from config.system.models import SystemSchedule
 from config.system.refreshing import engine, schedule
 
+# The heartbeat of this process, where it is a worker.
+_pulses: list[pulse.Pulse] = []
+
 
 @shared_task
 def note_beat() -> None:
@@ -33,6 +36,14 @@ def tend_schedules() -> None:
 
 @signals.worker_ready.connect
 def _begin_pulse(sender: object, **_: object) -> None:
-    name = str(getattr(sender, "hostname", "")).partition("@")[0]
+    node = str(getattr(sender, "hostname", ""))
+    name = node.partition("@")[0]
     if name in pulse.WORKERS:
-        pulse.Pulse(name).start()
+        _pulses.append(pulse.Pulse(name, node))
+        _pulses[-1].start()
+
+
+@signals.worker_shutdown.connect
+def _end_pulse(**_: object) -> None:
+    while _pulses:
+        _pulses.pop().stop()

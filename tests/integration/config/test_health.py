@@ -1,12 +1,15 @@
 """/healthz, /readyz and /metrics, as machines ask them."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.test import Client
 from pytest_django import Settings
+from time_machine import TimeMachineFixture
 
-from config.jobs import pulse
+from config import health
+from config.jobs import clock, pulse
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +33,15 @@ def test_a_stranger_may_ask(client: Client) -> None:
 def test_it_is_ready_when_every_part_is_there(client: Client) -> None:
     answer = client.get("/readyz")
     assert answer.status_code == 200
-    assert set(answer.json()["checks"]) == {"database", "migrations", "broker", "beat", "bells", "work"}
+    assert set(answer.json()["checks"]) == {
+        "database",
+        "static_files",
+        "migrations",
+        "broker",
+        "beat",
+        "bells",
+        "work",
+    }
 
 
 def test_it_is_not_ready_without_workers_and_beat(client: Client) -> None:
@@ -47,6 +58,52 @@ def test_it_is_not_ready_without_its_broker(client: Client, settings: Settings) 
     answer = client.get("/readyz")
     assert answer.status_code == 503
     assert not answer.json()["checks"]["broker"]["ok"]
+
+
+@pytest.mark.usefixtures("_everybody_alive")
+def test_it_is_not_ready_when_one_of_two_processes_falls_silent(
+    client: Client, time_machine: TimeMachineFixture
+) -> None:
+    pulse.give("work", "work@second")
+    time_machine.move_to(clock.now() + timedelta(seconds=pulse.LASTS_SECONDS + 1))
+    for name in pulse.NAMES:
+        pulse.give(name)
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["work"] == {"ok": False, "message": "Silent: work@second."}
+
+
+@pytest.mark.usefixtures("_everybody_alive")
+def test_a_process_that_ended_as_asked_is_not_missed(client: Client) -> None:
+    pulse.give("work", "work@second")
+    pulse.forget("work", "work@second")
+    assert client.get("/readyz").status_code == 200
+    assert len(pulse.known("work")) == 1
+
+
+@pytest.mark.usefixtures("_everybody_alive")
+def test_it_is_not_ready_without_collected_static_files(
+    client: Client, settings: Settings, tmp_path: Path
+) -> None:
+    settings.STATIC_ROOT = tmp_path / "none"
+    settings.STATIC_ROOT.mkdir()
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
+    }
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["static_files"] == {
+        "ok": False,
+        "message": "Not collected: run collectstatic.",
+    }
+
+
+@pytest.mark.usefixtures("_everybody_alive")
+def test_it_is_not_ready_on_a_database_that_is_too_old(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "OLDEST_POSTGRES", 99)
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert "at least 99 is needed" in answer.json()["checks"]["database"]["message"]
 
 
 def test_answers_are_never_kept(client: Client) -> None:

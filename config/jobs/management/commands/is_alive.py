@@ -1,4 +1,4 @@
-"""`manage.py is_alive PART`: what a container's health check asks."""
+"""`manage.py is_alive PART`: what a container's health check asks of its own process."""
 
 from argparse import ArgumentParser
 
@@ -15,7 +15,7 @@ class Command(BaseCommand):
         parser.add_argument("part", choices=pulse.NAMES)
 
     def handle(self, *_: object, **options: str | bool) -> None:
-        sign = pulse.last(str(options["part"]))
+        sign = pulse.last_of_this_host(str(options["part"]))
         if sign is None:
             raise CommandError(f"{options['part']} gave no sign of life for {pulse.LASTS_SECONDS} seconds.")
         self.stdout.write(f"{options['part']} was alive at {sign.at:%H:%M:%S} UTC.")
