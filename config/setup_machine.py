@@ -23,7 +23,7 @@ VENV = ROOT / ".venv"
 STAMP = VENV / "installed"
 OLDEST_PYTHON = (3, 11)
 # program → the Debian package that brings it
-FOR_TESTS = {"chromium": "chromium", "redis-server": "redis-server"}
+FOR_TESTS = {"chromium": "chromium", "redis-server": "redis-server", "pg_ctlcluster": "postgresql"}
 
 
 def main(arguments: list[str]) -> None:
