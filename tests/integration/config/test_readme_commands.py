@@ -1,4 +1,4 @@
-"""README's commands for a server without containers, run from README's own text on Debian's PostgreSQL and Redis."""
+"""README's commands for a server without containers, run from its own text on Debian's PostgreSQL and Redis."""
 
 import os
 import re
