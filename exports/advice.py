@@ -31,6 +31,7 @@ _BY_OTHERS: dict[Deed, str | Promise] = {
 _LABELS: dict[Deed, str | Promise] = {
     Deed.EDIT_EXPORT: gettext_lazy("Edit export"),
     Deed.SEE_REJECTED: gettext_lazy("See who was rejected"),
+    Deed.SEE_PEOPLE: gettext_lazy("See contacts"),
     Deed.MEND_CONNECTION: gettext_lazy("Open the connection"),
     Deed.REFRESH_SEGMENTS: gettext_lazy("Open segments"),
 }
@@ -95,6 +96,8 @@ def _address(run: Run, deed: Deed) -> str:
         return reverse("exports:edit", args=[run.export_id])
     if deed is Deed.SEE_REJECTED:
         return f"{reverse('exports:people', args=[run.pk])}?kind=rejected"
+    if deed is Deed.SEE_PEOPLE:
+        return reverse("exports:people", args=[run.pk])
     if deed is Deed.MEND_CONNECTION and run.connection is not None:
         return reverse("connections:edit", args=[run.connection.pk])
     if deed is Deed.REFRESH_SEGMENTS:

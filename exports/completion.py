@@ -1,11 +1,11 @@
 """How a run ends — always, whatever the ending: figures summed over its batches, a status, a reason."""
 
 import logging
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q, Sum
-from django.utils.translation import gettext as _
 
 from config.accounts.models import User
 from config.jobs import clock, planner
@@ -17,6 +17,7 @@ from exports import matching, recording_removals, recording_unanswered, retries,
 from exports.models import IS_REMOVAL, BatchStatus, Delivered, OutcomeKind, Run, Stage
 from exports.removing import HeldBecause
 from exports.run_states import Reason, RunEnded, change_status
+from exports.verdict import RunCounts, Verdict, decide
 
 logger = logging.getLogger(__name__)
 
@@ -26,11 +27,11 @@ _LAST_WORD = (BatchStatus.DONE, BatchStatus.NOT_SENT)
 def complete(run: Run) -> None:
     """End a run whose batches all have their outcome. Raises what the destination raises when it wants to be told
     of the end."""
-    run.refresh_from_db(fields=["planned"])  # people may have left the plan on the way
+    run.refresh_from_db(fields=["members", "invalid", "planned"])  # batches may have lost contacts on the way
     _publish(run)
     figures = _figures(run)
-    status, reason, message = _verdict(run, figures)
-    _end(run, status, reason, message, figures)
+    verdict = _verdict(run, figures)
+    _end(run, verdict.status, verdict.reason, verdict.sentence, figures)
     _look_at_list(run)
     _tell_planner(run)
 
@@ -127,17 +128,30 @@ def _figures(run: Run) -> dict[str, int]:
     return {name: int(value) for name, value in {**sums, **taken_off}.items()} | {"rejected_anew": anew}
 
 
-def _verdict(run: Run, figures: dict[str, int]) -> tuple[JobStatus, Reason, str]:
-    if figures["unaccounted"]:
-        sentence = _("The answers did not account for %(people)d people.") % {"people": figures["unaccounted"]}
-        return JobStatus.WARNINGS, Reason.UNACCOUNTED, sentence
-    if run.removals_held:
-        return JobStatus.WARNINGS, Reason.REMOVALS_HELD, str(HeldBecause(run.held_because).label)
-    if figures["rejected_anew"] or figures["not_removed"]:
-        reason = Reason.SOME_REJECTED if figures["rejected_anew"] else Reason.SOME_NOT_REMOVED
-        return JobStatus.WARNINGS, reason, ""
-    if figures["rejected"]:
-        return JobStatus.SUCCESSFUL, Reason.REJECTED_AS_BEFORE, ""
-    if run.planned or run.to_remove:
-        return JobStatus.SUCCESSFUL, Reason.NONE, ""
-    return JobStatus.SUCCESSFUL, Reason.NOBODY_TO_CLEAR if run.clears_id else Reason.NOTHING_CHANGED, ""
+def _verdict(run: Run, figures: dict[str, int]) -> Verdict:
+    verdict = decide(counts_of(run, figures))
+    if verdict.reason is Reason.REMOVALS_HELD:
+        sentences = (str(HeldBecause(run.held_because).label), verdict.sentence)
+        return replace(verdict, sentence=" ".join(filter(None, sentences)))
+    return verdict
+
+
+def counts_of(run: Run, figures: dict[str, int]) -> RunCounts:
+    """The counts that decide how a run ends: those of its plan, and the sums over its batches."""
+    return RunCounts(
+        members=run.members,
+        excluded=run.invalid + run.without_consent,
+        duplicates=run.duplicates,
+        unchanged=run.unchanged,
+        previously_rejected=run.still_refused,
+        delivered=figures["delivered"],
+        suppressed=figures["left"],
+        rejected=figures["rejected"],
+        newly_rejected=figures["rejected_anew"],
+        unknown=figures["unaccounted"],
+        not_attempted=figures["not_sent"],
+        to_remove=run.to_remove,
+        not_removed=figures["not_removed"],
+        removals_held=run.removals_held,
+        is_cleanup=bool(run.clears_id),
+    )

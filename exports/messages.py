@@ -21,6 +21,7 @@ class Deed(Enum):
     EDIT_EXPORT = "edit_export"
     RUN_AGAIN = "run_again"
     SEE_REJECTED = "see_rejected"
+    SEE_PEOPLE = "see_people"
     MEND_CONNECTION = "mend_connection"
     REFRESH_SEGMENTS = "refresh_segments"
 
@@ -56,6 +57,21 @@ MESSAGES: dict[Reason, Message] = {
     ),
     Reason.NOTHING_CHANGED: Message(
         _("The list already has everyone as they are now. Nothing was sent."),
+    ),
+    Reason.NOTHING_NEW: Message(
+        _("Nothing was sent: the contacts who can be sent are on the list as they are now."),
+        _("See the contacts and their results."),
+        Deed.SEE_PEOPLE,
+    ),
+    Reason.NO_CONTACT_SENT: Message(
+        _("No member of the segments is on the list as they are now."),
+        _("See the contacts and their results; they are sent again when their data change."),
+        Deed.SEE_PEOPLE,
+    ),
+    Reason.NO_MEMBERS: Message(
+        _("No contact was sent, because the segments have no members."),
+        _("Check the rules of the segments and the data sources that they read."),
+        Deed.REFRESH_SEGMENTS,
     ),
     Reason.SOME_REJECTED: Message(
         _("The destination did not take some people. The others were delivered."),

@@ -1,6 +1,8 @@
 """``manage.py run_export NAME [--wait] [--preview] [--json]``: an export, now.
 
-Exit codes: 0 successful (warnings included), 1 failed, 2 skipped or canceled, 3 needs confirmation.
+With --wait, exit codes: 0 Successful, or Completed with warnings with at least one contact sent or unchanged;
+1 Failure or Failed (permanent); 2 Skipped or Canceled; 3 Needs confirmation; 4 Completed with warnings and no contact
+sent or unchanged (a segment without members included).
 """
 
 import threading
@@ -18,16 +20,7 @@ from connections.destinations.errors import DestinationError
 from exports import actions, delivery, figures, messages, policies, running
 from exports.models import Export, Run, Trigger
 from exports.preview import preview
-
-EXIT_CODES = {
-    JobStatus.SUCCESSFUL: 0,
-    JobStatus.WARNINGS: 0,
-    JobStatus.FAILURE: 1,
-    JobStatus.FAILED: 1,
-    JobStatus.SKIPPED: 2,
-    JobStatus.CANCELED: 2,
-    JobStatus.NEEDS_CONFIRMATION: 3,
-}
+from exports.verdict import exit_code
 
 
 class Command(BaseCommand):
@@ -51,7 +44,7 @@ class Command(BaseCommand):
         _carry_on_until_ended(run, quiet=json)
         run.refresh_from_db()
         self._report(run, as_json=json)
-        if code := EXIT_CODES[JobStatus(run.status)]:
+        if code := exit_code(JobStatus(run.status), run.delivered + run.unchanged):
             raise SystemExit(code)
 
     def _preview(self, export: Export, *, as_json: bool) -> None:

@@ -119,7 +119,7 @@ def test_it_remembers_whom_it_delivered(
     another = exporting.sandbox_connection(by=alice, name="Made anew")
     put_on(newsletter, another, bob)
     again = run_to_its_end(newsletter)
-    assert (again.unchanged, again.planned, again.reason) == (3, 0, "nothing_changed")
+    assert (again.unchanged, again.planned, again.reason) == (3, 0, "nothing_new")
 
 
 def test_it_goes_to_no_other_connection_while_a_run_is_under_way(

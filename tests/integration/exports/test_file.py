@@ -87,7 +87,7 @@ def test_nobody_else_may_read_it(export: Export, folder: Path) -> None:
 
 def test_a_second_run_writes_nothing_when_nothing_changed(export: Export, folder: Path) -> None:
     run_to_its_end(export)
-    assert run_to_its_end(export).reason == Reason.NOTHING_CHANGED
+    assert run_to_its_end(export).reason == Reason.NOTHING_NEW
     assert len(rows(folder)) == 3
 
 

@@ -74,7 +74,7 @@ def test_it_lists_runs_with_numbers_that_lead_to_people(bob_client: Client, news
     assert shown.index("Run 2") < shown.index("Run 1")
     assert f'href="/data/runs/{first.pk}/people/?kind=delivered">3</a>' in shown
     assert f'href="/data/runs/{second.pk}/people/?kind=delivered">0</a>' in shown
-    assert "Nothing has changed" in shown
+    assert "Nothing new to send" in shown
     assert "Bob Brown" in shown
 
 
@@ -98,7 +98,7 @@ def test_it_searches_runs(bob_client: Client, newsletter: Export, bob: User) -> 
     run_to_its_end(newsletter, bob)
     run_to_its_end(newsletter)
     assert len(bob_client.get(f"{history(newsletter)}?q=brown").context["runs"]) == 1
-    assert len(bob_client.get(f"{history(newsletter)}?q=nothing_changed").context["runs"]) == 1
+    assert len(bob_client.get(f"{history(newsletter)}?q=nothing_new").context["runs"]) == 1
 
 
 # -- a run -------------------------------------------------------------------------------------------------------
@@ -134,7 +134,8 @@ def test_it_leads_to_the_sandbox(charlie_client: Client, newsletter: Export, acc
 def test_it_says_that_nothing_was_sent_when_nothing_changed(bob_client: Client, newsletter: Export) -> None:
     run_to_its_end(newsletter)
     shown = page(bob_client, run_to_its_end(newsletter))
-    assert "Nothing was sent." in shown
+    assert "Nothing was sent" in shown
+    assert "Not delivered: 2 excluded." in shown
     assert "no request carried anybody" in shown
 
 
