@@ -42,7 +42,9 @@ class RunCounts:
     to_remove: int = 0
     not_removed: int = 0
     removals_held: int = 0
-    is_cleanup: bool = False  # removes subscribers from a list that the export no longer uses, and sends no contact
+    is_cleanup: bool = (
+        False  # removes subscribers from a list that the export no longer uses, and sends no contact
+    )
 
     @property
     def reached(self) -> int:
@@ -90,7 +92,8 @@ def decide(counts: RunCounts) -> Verdict:
         return Verdict(JobStatus.SUCCESSFUL, Reason.REJECTED_AS_BEFORE, sentence)
     if counts.planned or counts.to_remove:
         return Verdict(JobStatus.SUCCESSFUL, Reason.NONE, sentence)
-    return Verdict(JobStatus.SUCCESSFUL, Reason.NOTHING_NEW if counts.missing else Reason.NOTHING_CHANGED, sentence)
+    reason = Reason.NOTHING_NEW if counts.missing else Reason.NOTHING_CHANGED
+    return Verdict(JobStatus.SUCCESSFUL, reason, sentence)
 
 
 def _decide_cleanup(counts: RunCounts) -> Verdict:

@@ -8,7 +8,7 @@ MAPPING = [{"attribute": "first_name", "field": "name"}]
 
 
 def test_a_run_whose_members_are_all_excluded_is_not_successful(account: RunningSandbox) -> None:
-    exporting.profiles([{"email": "bad"}, {"email": None}, {"email": "two@@x"}, {"email": None}, {"email": "@x.y"}])
+    exporting.profiles([{"email": "bad"}, {"email": None}, {"email": "a@@x"}, {"email": None}, {"email": "@x.y"}])
     exporting.export_to(
         account, exporting.sandbox_connection(account), exporting.segment_of_everyone(), mapping=MAPPING
     )
