@@ -74,32 +74,30 @@ class Verdict:
 
 def decide(counts: RunCounts) -> Verdict:
     """Give the status, the reason and the sentence of a run that has ended with these counts."""
+    sends = not counts.is_cleanup
+    warnings = (
+        (counts.unknown, Reason.UNACCOUNTED),
+        (counts.removals_held, Reason.REMOVALS_HELD),
+        (sends and not counts.members, Reason.NO_MEMBERS),
+        (sends and not counts.reached, Reason.NO_CONTACT_SENT),
+        (counts.newly_rejected, Reason.SOME_REJECTED),
+        (counts.not_removed, Reason.SOME_NOT_REMOVED),
+    )
     sentence = describe_missing(counts)
-    if counts.unknown:
-        return Verdict(JobStatus.WARNINGS, Reason.UNACCOUNTED, sentence)
-    if counts.removals_held:
-        return Verdict(JobStatus.WARNINGS, Reason.REMOVALS_HELD, sentence)
-    if counts.is_cleanup:
-        return _decide_cleanup(counts)
-    if not counts.members:
-        return Verdict(JobStatus.WARNINGS, Reason.NO_MEMBERS)
-    if not counts.reached:
-        return Verdict(JobStatus.WARNINGS, Reason.NO_CONTACT_SENT, sentence)
-    if counts.newly_rejected or counts.not_removed:
-        reason = Reason.SOME_REJECTED if counts.newly_rejected else Reason.SOME_NOT_REMOVED
-        return Verdict(JobStatus.WARNINGS, reason, sentence)
+    for applies, reason in warnings:
+        if applies:
+            return Verdict(JobStatus.WARNINGS, reason, sentence)
+    return Verdict(JobStatus.SUCCESSFUL, _success_reason(counts), sentence)
+
+
+def _success_reason(counts: RunCounts) -> Reason:
     if counts.rejected:
-        return Verdict(JobStatus.SUCCESSFUL, Reason.REJECTED_AS_BEFORE, sentence)
+        return Reason.REJECTED_AS_BEFORE
     if counts.planned or counts.to_remove:
-        return Verdict(JobStatus.SUCCESSFUL, Reason.NONE, sentence)
-    reason = Reason.NOTHING_NEW if counts.missing else Reason.NOTHING_CHANGED
-    return Verdict(JobStatus.SUCCESSFUL, reason, sentence)
-
-
-def _decide_cleanup(counts: RunCounts) -> Verdict:
-    if counts.not_removed:
-        return Verdict(JobStatus.WARNINGS, Reason.SOME_NOT_REMOVED)
-    return Verdict(JobStatus.SUCCESSFUL, Reason.NONE if counts.to_remove else Reason.NOBODY_TO_CLEAR)
+        return Reason.NONE
+    if counts.is_cleanup:
+        return Reason.NOBODY_TO_CLEAR
+    return Reason.NOTHING_NEW if counts.missing else Reason.NOTHING_CHANGED
 
 
 def describe_missing(counts: RunCounts) -> str:

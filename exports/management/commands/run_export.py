@@ -1,8 +1,8 @@
 """``manage.py run_export NAME [--wait] [--preview] [--json]``: an export, now.
 
 With --wait, exit codes: 0 Successful, or Completed with warnings with at least one contact sent or unchanged;
-1 Failure or Failed (permanent); 2 Skipped or Canceled; 3 Needs confirmation; 4 Completed with warnings and no contact
-sent or unchanged (a segment without members included).
+1 Failure or Failed (permanent); 2 Skipped or Canceled; 3 Needs confirmation; 4 Completed with warnings and no
+contact sent or unchanged (a segment without members included).
 """
 
 import threading
