@@ -82,7 +82,7 @@ MAX_UNPACKED_MB = environment.number("MAX_UNPACKED_MB", 20_480, least=1, most=1_
 MAX_REQUEST_BYTES = (MAX_UPLOAD_MB + 16) * 1024 * 1024
 # Columns of one file, and attributes of all data sources together.
 MAX_COLUMNS = environment.number("MAX_COLUMNS", 500, least=1, most=1_600)
-MAX_ATTRIBUTES = environment.number("MAX_ATTRIBUTES", 2_000, least=1)
+MAX_ATTRIBUTES = environment.number("MAX_ATTRIBUTES", 1_000, least=1)
 
 DESTINATIONS = [
     "connections.destinations.campaign_monitor",

@@ -235,7 +235,37 @@ DATA = (
     ),
 )
 
+AVAILABILITY = (
+    Threat(
+        _("A stranger holds many connections open with half a request each"),
+        _("Reading a request takes no thread, and a connection that sends nothing for 30 seconds is closed."),
+        (
+            f"{_ACCOUNTS}/test_slow_clients.py::test_200_half_requests_do_not_delay_other_clients",
+            f"{_ACCOUNTS}/test_slow_clients.py::test_a_header_without_end_is_refused",
+        ),
+    ),
+    Threat(
+        _("An upload is too large, or unpacks to too much"),
+        _("The server limits bytes as sent and as unpacked, the length of a line, and the number of columns."),
+        (
+            "tests/integration/segments/test_import_limits.py::test_a_file_that_is_too_large_is_refused_beside_the_field",
+            "tests/unit/segments/test_csv_files.py::test_a_file_that_unpacks_to_too_much_is_refused",
+            "tests/unit/segments/test_csv_files.py::test_a_line_without_end_is_refused_before_it_fills_the_memory",
+            "tests/unit/segments/test_csv_files.py::test_a_file_with_too_many_columns_is_refused",
+        ),
+    ),
+    Threat(
+        _("A value is made to keep a processor busy"),
+        _("Values of rules are limited to 500 characters, and the patterns take linear time."),
+        (
+            "tests/unit/segments/test_rules.py::test_a_value_that_is_too_long_is_refused",
+            "tests/unit/segments/test_subjects.py::test_a_long_word_costs_linear_time",
+        ),
+    ),
+)
+
 GROUPS: tuple[tuple[Promise, tuple[Threat, ...]], ...] = (
     (_("Signing in"), SIGNING_IN),
     (_("Data and secrets"), DATA),
+    (_("Availability"), AVAILABILITY),
 )
