@@ -220,6 +220,8 @@ WEBHOOK_URL = environment.web_address("WEBHOOK_URL", "")
 WEBHOOK_SECRET = environment.text("WEBHOOK_SECRET", "")
 # A run that is refused more of its people than that share is told of.
 REJECTED_PERCENT = environment.number("REJECTED_PERCENT", 5, most=100)
+# The command import_profiles exits with 1 when more of a file's rows than this share are rejected.
+IMPORT_REJECTED_PERCENT = environment.number("IMPORT_REJECTED_PERCENT", 50, most=100)
 
 # -- language and time ---------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

@@ -13,6 +13,7 @@ from django.db import IntegrityError, InterfaceError, OperationalError, transact
 from django.db.models import F
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from config.jobs import clock, leases, planner
 from config.jobs.models import JobStatus
@@ -33,6 +34,27 @@ Watch = Callable[[ImportJob], None]
 
 class Canceled(Exception):
     """Somebody has asked to stop."""
+
+
+class NoRowKept(Exception):
+    """Every row of the file was rejected, or it has none: what the transaction wrote is undone."""
+
+    def __init__(self, rows_read: int, problems: Problems) -> None:
+        super().__init__(rows_read)
+        self.rows_read = rows_read
+        self.problems = problems
+
+    @property
+    def sentence(self) -> str:
+        """Say it to people."""
+        if not self.rows_read:
+            return _("The file has no rows below its header. Nothing was changed.")
+        sentence = ngettext(
+            "The only row could not be kept. Nothing was changed.",
+            "None of the %(rows)d rows could be kept. Nothing was changed.",
+            self.rows_read,
+        )
+        return sentence % {"rows": self.rows_read}
 
 
 @dataclass
@@ -76,6 +98,8 @@ def run_import(job_id: int, *, watch: Watch | None = None) -> ImportJob | None:
             raise
         except Canceled:
             _finish(job, JobStatus.CANCELED)
+        except NoRowKept as empty:
+            _finish_without_rows(job, empty)
         except (FileRefused, profile_attributes.TooManyAttributes) as refusal:
             _finish(job, JobStatus.FAILED, message=str(refusal))
         except Exception:
@@ -210,13 +234,13 @@ def _keep_origin(job: ImportJob, source: DataSource, columns: Sequence[str]) -> 
 def _conclude(
     job: ImportJob, source: DataSource, rows_read: int, problems: Problems, upserted: upserting.Upserted
 ) -> None:
-    """Write figures, problems and the end of the job, in the transaction that holds the profiles."""
+    """Write figures, problems and the end of the job, in the transaction that holds the profiles. Raises NoRowKept
+    when there are none."""
+    if not (upserted.created or upserted.updated or upserted.unchanged):
+        raise NoRowKept(rows_read, problems)
     moment = clock.now()
     attention.of_import(source)
-    ImportProblem.objects.bulk_create(
-        [ImportProblem(job=job, line=line, reason=reason) for line, reason in sorted(problems.kept)],
-        batch_size=2000,
-    )
+    _keep_problems(job, problems)
     DataSource.objects.filter(pk=source.pk).update(
         refreshed_at=moment, profile_count=F("profile_count") + upserted.created
     )
@@ -235,6 +259,21 @@ def _conclude(
         rows_refused=problems.count,
         message="",
     )
+
+
+def _keep_problems(job: ImportJob, problems: Problems) -> None:
+    ImportProblem.objects.bulk_create(
+        [ImportProblem(job=job, line=line, reason=reason) for line, reason in sorted(problems.kept)],
+        batch_size=2000,
+    )
+
+
+@transaction.atomic
+def _finish_without_rows(job: ImportJob, empty: NoRowKept) -> None:
+    """End a job that kept no row as failed, with the reasons for the rows."""
+    _finish(job, JobStatus.FAILED, message=empty.sentence)
+    _keep_problems(job, empty.problems)
+    leases.fenced_update(job, rows_read=empty.rows_read, rows_refused=empty.problems.count)
 
 
 @transaction.atomic

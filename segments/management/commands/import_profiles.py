@@ -5,6 +5,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 from rich.console import Console
@@ -21,7 +22,10 @@ PROBLEMS_SHOWN = 100
 
 
 class Command(BaseCommand):
-    help = "Read profiles from FILE (.csv or .csv.gz). Ends with 0, or with 1 when the file is refused."
+    help = (
+        "Read profiles from FILE (.csv or .csv.gz). Exit code 0 when at least one row was added, updated or"
+        " unchanged; 1 when none was, or when more rows than IMPORT_REJECTED_PERCENT are rejected."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, metavar="FILE")
@@ -85,6 +89,11 @@ class Command(BaseCommand):
                 "refused": job.rows_refused,
             }
         )
+        if job.rows_refused * 100 > job.rows_read * settings.IMPORT_REJECTED_PERCENT:
+            raise CommandError(
+                _("%(refused)d of %(read)d rows were rejected, more than the limit of %(limit)d percent.")
+                % {"refused": job.rows_refused, "read": job.rows_read, "limit": settings.IMPORT_REJECTED_PERCENT}
+            )
 
 
 def _run_to_the_end(job: ImportJob, watch: Watch) -> ImportJob:

@@ -1,12 +1,13 @@
 """Erasing a person: nowhere in the database, and never again."""
 
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
 from django.core.exceptions import PermissionDenied
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from pytest_django import Settings
 
@@ -34,7 +35,8 @@ def nowhere(*words: str) -> bool:
 def import_again(tmp_path: Path, text: str, source: str = "Customers") -> ImportJob:
     path = tmp_path / "again.csv"
     path.write_text(text, encoding="utf-8")
-    call_command("import_profiles", str(path), "--key", "id", "--source", source)
+    with suppress(CommandError):  # it fails when no row is kept
+        call_command("import_profiles", str(path), "--key", "id", "--source", source)
     return ImportJob.objects.latest("pk")
 
 
