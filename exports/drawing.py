@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db import connection as database
 
+from config.addresses import LONGEST_EMAIL, VALID_EMAIL
 from exports import answering, returning
 from exports.answering import Answering
 from segments import audience
@@ -111,7 +112,7 @@ def _judged(answers: Answering, person: str, person_params: list[Any]) -> tuple[
                md5({answers.hashed} || mapped)::uuid AS data_hash
           FROM {people} answered ORDER BY email, updated_at DESC, profile_id DESC
     """  # noqa: S608 - only our own fragments are put in; every value is a parameter
-    return statement, [audience.VALID_EMAIL, audience.LONGEST_EMAIL, *answers.hashed_params, *person_params]
+    return statement, [VALID_EMAIL, LONGEST_EMAIL, *answers.hashed_params, *person_params]
 
 
 def _verdicts(judged: str, answers: Answering, *, consent_is_required: bool) -> str:

@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from config.accounts.models import User
+from config.addresses import comparable_email
 from exports import converting, messages
 from exports.models import Delivered, Export, Outcome, OutcomeKind, Refused, Removed, Run
 from exports.permissions import user_can_manage
@@ -84,7 +85,7 @@ class Found:
 
 def look_up(text: str, *, by: User) -> Found:
     """Everything about the address ``text``, in a number of queries that does not grow with the exports."""
-    email = text.strip().lower()
+    email = comparable_email(text) or text.strip().lower()
     exports = list(Export.objects.select_related("connection").prefetch_related("segments").order_by("name"))
     holders = audience.holders_of(email, {export.email_attribute for export in exports})
     known = _Known(email)

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from config.accounts.models import User
+from config.addresses import comparable_email
 from config.audit.record import record
 from connections import credentials
 from connections.actions import mark_reconnect_needed
@@ -78,7 +79,7 @@ def send_one(export: Export, *, person: str, by: User) -> Answer:
     if connection is None:
         raise Refusal(_("This export has no connection. Choose one first."))
     frozen = _frozen(export, connection)
-    one = _find(export, connection, frozen, person.strip().lower())
+    one = _find(export, connection, frozen, _wanted(person))
     settings = replace(matching.send_settings(export.list_id, frozen), deed=one.deed)
     payload = connection.destination.preparer(settings)(one.email, one.mapped)
     if isinstance(payload, Violation):
@@ -135,6 +136,11 @@ def _find(export: Export, connection: Connection, frozen: Mapping[str, Any], per
     if action not in _SENT:
         raise Refusal(_("A run would not send this person: %(why)s") % {"why": _why(action)})
     return _One(profile_id, email, orjson.loads(mapped), data_hash, action, mark_field)
+
+
+def _wanted(person: str) -> str:
+    """Give the address that was typed its normal form; the number of a customer stays as it is."""
+    return comparable_email(person) or person.strip().lower()
 
 
 def _rows(person: str) -> list[tuple[Any, ...]]:

@@ -6,10 +6,12 @@ row by row: the rows at fault are reported and kept out, the others go on.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 
 import orjson
 from django.utils.translation import gettext as _
 
+from config.addresses import comparable_email
 from segments.attribute_values import CONVERTERS, MISFIT, Memo, Misfit, Value, misfit_reason
 from segments.csv_files import Block
 from segments.models import AttributeType
@@ -40,7 +42,8 @@ class Problems:
 
 
 class Encoder:
-    """Turns blocks into lines “line number, key, attributes as JSON” in COPY's text format."""
+    """Turns blocks into lines “line number, key, attributes as JSON, normal forms of the addresses among them as
+    JSON” in COPY's text format."""
 
     def __init__(self, columns: Sequence[Column], key_index: int, problems: Problems) -> None:
         self._columns = columns
@@ -88,16 +91,30 @@ class Encoder:
         if not trusted and any(MISFIT in column for column in values):
             return None
         names = self._names
+        rows_of_values = zip(*values, strict=True)
         try:
             encoded = b"".join(
-                b"%d\t%b\t%b\n" % (line, key.encode(), orjson.dumps(_known(names, row)))
-                for line, key, row in zip(lines, keys, zip(*values, strict=True), strict=True)
+                b"%d\t%b\t%b\t%b\n" % (line, key.encode(), orjson.dumps(_known(names, row)), emails)
+                for line, key, row, emails in zip(lines, keys, rows_of_values, self._emails(texts), strict=True)
             )
         except (TypeError, UnicodeEncodeError):  # lone surrogates: bytes that are not UTF-8
             return None
         if not trusted and b"\\u0000" in encoded:
             return None
         return encoded.replace(b"\\", b"\\\\")
+
+    def _emails(self, texts: Sequence[Sequence[str]]) -> Iterable[bytes]:
+        """Give each row's stored emails as JSON. Most columns hold no address, which is found out at once."""
+        columns = [
+            (column.name, [comparable_email(text) for text in column_texts])
+            for column, column_texts in zip(self._columns, texts, strict=True)
+            if column.data_type == AttributeType.TEXT and "@" in "".join(column_texts)
+        ]
+        if not columns:
+            return repeat(b"{}", len(texts[0]))
+        names = [name for name, _emails in columns]
+        rows = zip(*(emails for _name, emails in columns), strict=True)
+        return (orjson.dumps(_known(names, row)) for row in rows)
 
     def _without_faulty(self, lines: Sequence[int], rows: list[list[str]]) -> tuple[list[int], list[list[str]]]:
         good_lines, good_rows = [], []

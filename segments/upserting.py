@@ -22,10 +22,13 @@ class Upserted:
 
 
 def stage(pieces: Iterable[bytes]) -> None:
-    """Fill a table that lives as long as the transaction: ``line``, ``key``, ``attributes``."""
+    """Fill a table that lives as long as the transaction: ``line``, ``key``, ``attributes``,
+    ``emails``."""
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS staging, superseded")
-        cursor.execute("CREATE TEMPORARY TABLE staging (line bigint, key text, attributes jsonb) ON COMMIT DROP")
+        cursor.execute(
+            "CREATE TEMPORARY TABLE staging (line bigint, key text, attributes jsonb, emails jsonb) ON COMMIT DROP"
+        )
         _copy(cursor, CopyStream(pieces))
         cursor.execute("ANALYZE staging")
 
@@ -61,19 +64,20 @@ def upsert(source_id: int, columns: Sequence[str], *, moment: datetime) -> Upser
         cursor.execute(
             """
             UPDATE segments_profile profile
-               SET attributes = merged.attributes, updated_at = %s
-              FROM (SELECT known.id, (known.attributes - %s::text[]) || staging.attributes AS attributes
+               SET attributes = merged.attributes, emails = merged.emails, updated_at = %s
+              FROM (SELECT known.id, (known.attributes - %s::text[]) || staging.attributes AS attributes,
+                           (known.emails - %s::text[]) || staging.emails AS emails
                       FROM staging
                       JOIN segments_profile known ON known.source_id = %s AND known.key = staging.key) merged
              WHERE profile.id = merged.id AND profile.attributes IS DISTINCT FROM merged.attributes
             """,
-            [moment, list(columns), source_id],
+            [moment, list(columns), list(columns), source_id],
         )
         updated = cursor.rowcount
         cursor.execute(
             """
-            INSERT INTO segments_profile (source_id, key, attributes, created_at, updated_at)
-            SELECT %s, staging.key, staging.attributes, %s, %s
+            INSERT INTO segments_profile (source_id, key, attributes, emails, created_at, updated_at)
+            SELECT %s, staging.key, staging.attributes, staging.emails, %s, %s
               FROM staging
              WHERE NOT EXISTS (SELECT FROM segments_profile known
                                 WHERE known.source_id = %s AND known.key = staging.key)

@@ -8,11 +8,11 @@ from pathlib import Path
 from django.core.management import call_command
 from django.db import connection as database
 
+from config.addresses import VALID_EMAIL
 from config.jobs.models import JobStatus
 from exports import actions
 from exports.models import Delivered, Export, Outcome, Run
 from segments.actions import create_segment
-from segments.audience import VALID_EMAIL
 from segments.models import Profile, Segment
 from segments.rules import EVERYONE
 from tests import exporting, waiting

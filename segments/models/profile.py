@@ -5,6 +5,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from config.jobs import clock
+from segments.stored_emails import StoredEmails
 
 
 class AttributeType(models.TextChoices):
@@ -65,6 +66,8 @@ class Profile(models.Model):
     )
     key = models.CharField(max_length=200)
     attributes = models.JSONField(default=dict)
+    # Normal forms of the addresses among the attributes' values, by the attribute's name.
+    emails = StoredEmails(default=dict, db_default={})
     created_at = models.DateTimeField(default=clock.now)
     # The moment of the last import that changed something. Among profiles with one address the latest wins.
     updated_at = models.DateTimeField(default=clock.now)

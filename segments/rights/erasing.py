@@ -7,6 +7,7 @@ from django.db import OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 
 from config.accounts.models import User
+from config.addresses import comparable_email
 from config.audit.record import record
 from segments import permissions
 from segments.models import DataSource, ErasedHash, Erasure, Profile, Segment
@@ -49,7 +50,17 @@ def meant(profile: Profile, *, scope: Scope, same_key: bool = False) -> Subject:
 def named_in(subject: Subject) -> list[Segment]:
     """Segments whose rules name one of the person's addresses."""
     segments = Segment.objects.order_by("name")
-    return [each for each in segments if any(email in str(each.rules).lower() for email in subject.emails)]
+    return [each for each in segments if _names_one_of(subject.emails, each.rules)]
+
+
+def _names_one_of(emails: Sequence[str], rules: object) -> bool:
+    """Whether an address stands in rules, in whatever spelling."""
+    if isinstance(rules, Mapping):
+        return any(_names_one_of(emails, each) for each in rules.values())
+    if isinstance(rules, list):
+        return any(_names_one_of(emails, each) for each in rules)
+    text = str(rules)
+    return comparable_email(text) in emails or any(email in text.lower() for email in emails)
 
 
 def _locked(profile: Profile, scope: Scope, same_key: bool) -> Subject:

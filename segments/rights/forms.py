@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from config.addresses import comparable_email
 from segments.models import Profile
 from segments.rights.knowers import Place
 from segments.rights.subjects import Scope
@@ -100,4 +101,5 @@ class LookUpForm(forms.Form):
     )
 
     def clean_address(self) -> str:
-        return str(self.cleaned_data["address"]).strip().lower()
+        typed = str(self.cleaned_data["address"])
+        return comparable_email(typed) or typed.strip().lower()

@@ -5,9 +5,9 @@ import re
 from collections import Counter
 from pathlib import Path
 
+from config.addresses import VALID_EMAIL
 from config.system.demo.people import COLUMNS, COUNT, people, write
 from config.system.demo.places import PLACES, plain_letters
-from segments.audience import VALID_EMAIL
 
 EVERYONE = list(people())
 _RESERVED = re.compile(r"(example\.(com|org|net)|[a-z]+\.example)\.?")

@@ -1,0 +1,19 @@
+"""Normal forms of email addresses beside the attributes of a profile."""
+
+from django.db import migrations
+
+import segments.stored_emails
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("segments", "0008_times_of_stages"),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name="profile",
+            name="emails",
+            field=segments.stored_emails.StoredEmails(db_default={}, default=dict),
+        ),
+    ]
