@@ -5,6 +5,7 @@ from functools import partial
 
 from django.utils.translation import gettext as _
 
+from config.jobs import sending_guard
 from config.keyring.encryption import CannotDecrypt
 from config.keyring.fields import Sealed
 from connections import references
@@ -32,7 +33,8 @@ def stored(connection: Connection) -> dict[str, str]:
 
 
 def access(connection: Connection) -> Access:
-    """What the destination needs to speak for this connection; raises NotConnected."""
+    """What the destination needs to speak for this connection, guarded by the lease deadline of the caller's job;
+    raises NotConnected."""
     if connection.credentials is None:
         raise NotConnected(_("“{name}” is not connected to an account yet.").format(name=connection))
     try:
@@ -41,7 +43,8 @@ def access(connection: Connection) -> Access:
         raise NotConnected(
             _("The credentials of “{name}” cannot be decrypted: {why}.").format(name=connection, why=error)
         ) from error
-    return replace(access_with(connection, opened), renew=_renewer(connection, opened))
+    given = access_with(connection, opened)
+    return replace(given, renew=_renewer(connection, opened), check_may_send=sending_guard.current())
 
 
 def address_of(connection: Connection) -> str:

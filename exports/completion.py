@@ -9,7 +9,7 @@ from django.db.models import Q, Sum
 
 from config.accounts.models import User
 from config.jobs import clock, planner
-from config.jobs.leases import hold_fence
+from config.jobs.leases import LeaseExpired, hold_fence
 from config.jobs.models import JobStatus
 from connections import credentials
 from connections.destinations.errors import DestinationError
@@ -44,7 +44,7 @@ def _look_at_list(run: Run) -> None:
         return
     try:
         active = connection.destination.active_people(credentials.access(connection), run.list_id)
-    except (DestinationError, credentials.NotConnected) as trouble:
+    except (DestinationError, credentials.NotConnected, LeaseExpired) as trouble:
         logger.warning("run %s: the list could not be counted afterwards: %s", run.pk, trouble)
         return
     known = Delivered.objects.filter(

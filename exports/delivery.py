@@ -105,6 +105,7 @@ def deliver(run: Run, keeper: Keeper) -> SliceEnd:
     connection = run.connection
     if connection is None:
         raise RunEnded(JobStatus.FAILED, Reason.NO_CONNECTION)
+    keeper.renew()  # planning may have held the run's row for longer than a lease
     with fencing.sole_session(run), closing(Share(run, connection)) as share:
         if share.calls == 0:
             return SliceEnd.NO_SLOT

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from config.jobs import leases
 from config.jobs.backoff import seconds_before_attempt
-from config.jobs.leases import Keeper, LeaseLost
+from config.jobs.leases import Keeper, LeaseExpired, LeaseLost
 from config.jobs.models import JobStatus
 from connections.actions import mark_reconnect_needed
 from connections.credentials import NotConnected
@@ -42,6 +42,11 @@ def carry_on(run_id: int) -> Next:
     try:
         with leases.kept(run) as keeper:
             return _go_through_stages(run, keeper)
+    except LeaseExpired:
+        logger.warning("run %s: the lease was not confirmed in time, so sending stopped", run.pk)
+        fencing.drop_dead_session()
+        leases.release(run)  # no call is out any more; without effect where another worker has it
+        return Next.NOTHING
     except LeaseLost:
         logger.warning("run %s: taken over by another worker", run.pk)
         return Next.NOTHING

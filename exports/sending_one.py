@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from config.accounts.models import User
 from config.addresses import comparable_email
 from config.audit.record import record
+from config.jobs import sending_guard
 from connections import credentials
 from connections.actions import mark_reconnect_needed
 from connections.credentials import NotConnected
@@ -73,7 +74,16 @@ class _One:
 
 def send_one(export: Export, *, person: str, by: User) -> Answer:
     """Send the member of the export's segments whose address (or whose number among the customers) is ``person``.
-    Raises Refusal, with a sentence, when nobody is sent."""
+    Raises Refusal, with a sentence, when no contact is sent, or when this process stood still for so long that
+    other work may have gone on: the contact counts as unknown then, if a request had left."""
+    try:
+        with sending_guard.within_one_lease():
+            return _send_one(export, person=person, by=by)
+    except sending_guard.LeaseExpired as expired:
+        raise Refusal(_("This took too long, so nothing more was sent. Try again.")) from expired
+
+
+def _send_one(export: Export, *, person: str, by: User) -> Answer:
     policies.check_can_run(export)
     connection = export.connection
     if connection is None:

@@ -2,7 +2,8 @@
 
 A claim is one conditional update that counts up the attempt. A lease goes by the database's clock, since the
 machines' own clocks may differ. A keeper thread extends the lease while the work lasts; when the fence is
-broken — somebody else has claimed the job — the keeper says so and the worker must let go.
+broken — somebody else has claimed the job — the keeper says so and the worker must let go. The keeper also owns
+the lease deadline (see deadline.py), which guards every request to a vendor.
 """
 
 import logging
@@ -16,15 +17,16 @@ from django.db import close_old_connections, connection, models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from config.jobs import sending_guard
+from config.jobs.deadline import LeaseDeadline, Stamp
 from config.jobs.models import OPEN, Job
 
 logger = logging.getLogger(__name__)
 
 JobT = TypeVar("JobT", bound=Job)
 
-
-class LeaseLost(Exception):
-    """Another worker has claimed the job: stop at once and write nothing more."""
+LeaseLost = sending_guard.LeaseLost
+LeaseExpired = sending_guard.LeaseExpired
 
 
 class LeaseExpiry(models.Func):
@@ -44,8 +46,13 @@ def claimable(model: type[JobT]) -> "models.QuerySet[JobT]":
 
 def claim(job: JobT) -> JobT | None:
     """Take ``job`` if nobody holds it; the fresh row with its new attempt, or None when someone was faster."""
+    stamp = Stamp.now()
     taken = claimable(type(job)).filter(pk=job.pk).update(attempt=F("attempt") + 1, lease_until=LeaseExpiry())
-    return type(job)._default_manager.get(pk=job.pk) if taken else None
+    if not taken:
+        return None
+    claimed = type(job)._default_manager.get(pk=job.pk)
+    claimed.lease_stamp = stamp
+    return claimed
 
 
 def fenced_update(job: Job, **values: Any) -> None:
@@ -84,6 +91,7 @@ class Keeper:
         self._progress: dict[str, object] = {}
         self.lost = threading.Event()
         self.cancel_requested = threading.Event()
+        self.deadline = LeaseDeadline(job.lease_stamp, settings.LEASE_SECONDS)
         self._thread = threading.Thread(target=self._keep, name=f"lease-{job.pk}", daemon=True)
 
     def report(self, **progress: object) -> None:
@@ -94,6 +102,12 @@ class Keeper:
         """Raise LeaseLost when the job is no longer ours."""
         if self.lost.is_set():
             raise LeaseLost(f"{type(self._job).__name__} {self._job.pk}: the lease is lost")
+
+    def renew(self) -> None:
+        """Extend the lease now, in the caller's thread: a long transaction of the worker may have held up the
+        keeper's renewals. Raises LeaseLost when the job is no longer ours."""
+        self._extend()
+        self.check()
 
     def start(self) -> None:
         self._thread.start()
@@ -118,6 +132,7 @@ class Keeper:
 
     def _extend(self) -> None:
         job, model = self._job, type(self._job)
+        stamp = Stamp.now()  # before the renewal is sent: it counts from here, once the database has confirmed it
         with transaction.atomic():
             # A worker's own transaction may hold the row for a moment: skip this beat rather than wait.
             rows = model._default_manager.select_for_update(no_key=True, skip_locked=True)
@@ -127,18 +142,21 @@ class Keeper:
             attempt, cancel_requested_at = row
             if attempt != job.attempt:
                 self.lost.set()
+                self.deadline.end()
                 return
             if cancel_requested_at is not None:
                 self.cancel_requested.set()
             model._default_manager.filter(pk=job.pk).update(lease_until=LeaseExpiry(), **self._progress)
+        self.deadline.renew(stamp)
 
 
 @contextmanager
 def kept(job: Job) -> Iterator[Keeper]:
-    """Hold ``job``'s lease for as long as the block lasts."""
+    """Hold ``job``'s lease for as long as the block lasts, and guard its requests by the lease deadline."""
     keeper = Keeper(job)
     keeper.start()
     try:
-        yield keeper
+        with sending_guard.limited_by(keeper.deadline):
+            yield keeper
     finally:
         keeper.stop()

@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from config.jobs import clock
+from config.jobs.deadline import Stamp
 
 
 class JobStatus(models.TextChoices):
@@ -45,6 +46,9 @@ class Job(models.Model):
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     # For people: why it ended as it did. Empty while all is well.
     message = models.TextField(blank=True)
+
+    # The clocks as read before this worker claimed the job; None in a process that has not claimed it.
+    lease_stamp: Stamp | None = None
 
     class Meta:
         abstract = True

@@ -9,6 +9,14 @@ from typing import Any
 # May be called from any thread. Raises DestinationError.
 Renew = Callable[[str, bool], str]
 
+# Called right before each request or write, from any thread. Raises when nothing may leave any more, because
+# another worker may hold the lease by now; a destination lets that error pass.
+SendGuard = Callable[[], None]
+
+
+def no_guard() -> None:
+    """Let everything pass, where no lease is held."""
+
 
 @dataclass(frozen=True)
 class Tokens:
@@ -29,6 +37,7 @@ class Access:
     options: Mapping[str, str] = field(default_factory=dict)
     # For credentials that expire; None for those that do not, and for those that are only being tried.
     renew: Renew | None = field(default=None, repr=False, compare=False)
+    check_may_send: SendGuard = field(default=no_guard, repr=False, compare=False)
 
 
 class Deed(StrEnum):

@@ -91,6 +91,8 @@ def carry_on(removal_id: int) -> None:
 def _try(job: PersonRemoval) -> None:
     try:
         was_there = _remove(job)
+    except leases.LeaseLost:  # nothing was sent after the lease; the next attempt finds out what stands there
+        raise
     except (TryLater, NeedsAdministrator, NotConnected) as trouble:
         _after_trouble(job, getattr(trouble, "sentence", str(trouble)))
     except DestinationError as refused:

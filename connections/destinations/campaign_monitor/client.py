@@ -27,7 +27,7 @@ from urllib3.exceptions import ProtocolError, ReadTimeoutError
 from connections.destinations.campaign_monitor import codes, wire
 from connections.destinations.campaign_monitor.answers import Answer
 from connections.destinations.errors import TryLater
-from connections.destinations.values import BatchReceipt, NewField, Renew, TargetField
+from connections.destinations.values import BatchReceipt, NewField, Renew, SendGuard, TargetField, no_guard
 
 PATH = "/api/v3.3"
 CONNECT_SECONDS = 10
@@ -59,10 +59,20 @@ class _Token(AuthBase):
 
 class Client:
     """One kept-alive line to one account, opened by an API key or by an OAuth ``token``. When a token is refused,
-    ``renew`` is asked once for a better one, and the call is made again."""
+    ``renew`` is asked once for a better one, and the call is made again. ``check_may_send`` is called before each
+    request and may raise."""
 
-    def __init__(self, base_url: str, api_key: str = "", *, token: str = "", renew: Renew | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str = "",
+        *,
+        token: str = "",
+        renew: Renew | None = None,
+        check_may_send: SendGuard = no_guard,
+    ) -> None:
         self._renew = renew
+        self._check_may_send = check_may_send
         self._root = base_url.rstrip("/") + PATH
         self._host = urlsplit(base_url).hostname or base_url
         self._session = requests.Session()
@@ -177,6 +187,7 @@ class Client:
 
     def _call_once(self, method: str, path: str, body: bytes | None) -> Answer:
         headers = {"Content-Type": "application/json; charset=utf-8"} if body is not None else None
+        self._check_may_send()
         started = time.monotonic()
         try:
             response = self._session.request(

@@ -35,6 +35,7 @@ from connections.destinations.values import (
     Preparer,
     Question,
     Renew,
+    SendGuard,
     Sending,
     SendSettings,
     Standing,
@@ -68,6 +69,7 @@ class _Opening(TypedDict):
     api_key: str
     token: str
     renew: Renew | None
+    check_may_send: SendGuard
 
 
 class CampaignMonitor(Destination):
@@ -243,9 +245,14 @@ def _client(access: Access) -> Client:
 
 
 def _opened_by(access: Access) -> _Opening:
-    """A key, or a token that can be renewed."""
+    """A key, or a token that can be renewed, and the guard of every request."""
     secrets = access.credentials
-    return {"api_key": secrets.get("api_key", ""), "token": secrets.get("access_token", ""), "renew": access.renew}
+    return {
+        "api_key": secrets.get("api_key", ""),
+        "token": secrets.get("access_token", ""),
+        "renew": access.renew,
+        "check_may_send": access.check_may_send,
+    }
 
 
 def _owners(client: Client, access: Access) -> Sequence[NamedId]:

@@ -87,7 +87,7 @@ class File(Destination):
     def check(self, access: Access) -> Sequence[CheckStep]:
         reached, named = _("The folder can be written"), _("The columns can be used")
         try:
-            folder = Folder(access.base_url)
+            folder = _folder(access)
             folder.check()
         except DestinationError as error:
             return [
@@ -102,7 +102,7 @@ class File(Destination):
         ]
 
     def lists(self, access: Access) -> Sequence[ListSummary]:
-        return [ListSummary(list_id=name, title=name) for name in Folder(access.base_url).names()]
+        return [ListSummary(list_id=name, title=name) for name in _folder(access).names()]
 
     def list_details(self, access: Access, list_id: str, *, with_group: bool = True) -> ListDetails:
         if not NAME.match(list_id):
@@ -127,11 +127,11 @@ class File(Destination):
 
     @contextmanager
     def open_sender(self, access: Access) -> Iterator[Sender]:
-        yield PartSender(Folder(access.base_url))
+        yield PartSender(_folder(access))
 
     def publish(self, access: Access, settings: SendSettings) -> None:
         header = [EMAIL, *(pair.field_key for pair in settings.mapping)]
-        Folder(access.base_url).publish(settings.list_id, settings.run, header)
+        _folder(access).publish(settings.list_id, settings.run, header)
 
 
 class PartSender(Sender):
@@ -151,6 +151,10 @@ class PartSender(Sender):
             seconds=time.monotonic() - started,
             bytes_sent=sum(len(payload.encode()) + 1 for payload in payloads),
         )
+
+
+def _folder(access: Access) -> Folder:
+    return Folder(access.base_url, access.check_may_send)
 
 
 def _columns(access: Access) -> list[str]:

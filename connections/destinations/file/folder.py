@@ -15,6 +15,7 @@ from urllib.request import url2pathname
 from django.utils.translation import gettext as _
 
 from connections.destinations.errors import NeedsAdministrator, StopRun, TryLater
+from connections.destinations.values import SendGuard, no_guard
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}\Z")
 _PARTS = ".parts-of-run-"
@@ -23,8 +24,10 @@ _PARTS = ".parts-of-run-"
 class Folder:
     """A place for files: a folder for each name in it, a file for each run in that."""
 
-    def __init__(self, base_url: str) -> None:
-        """``base_url`` is a ``file:`` address; raises NeedsAdministrator for any other."""
+    def __init__(self, base_url: str, check_may_send: SendGuard = no_guard) -> None:
+        """``base_url`` is a ``file:`` address; raises NeedsAdministrator for any other. ``check_may_send`` is
+        called before each file appears, and may raise."""
+        self._check_may_send = check_may_send
         address = urlsplit(base_url)
         if address.scheme != "file" or not address.path.startswith("/"):
             raise NeedsAdministrator(_("There is no folder for files here."), code="folder")
@@ -51,7 +54,7 @@ class Folder:
             _make(parts)
             part = parts / f"{hashlib.sha256(text.encode()).hexdigest()}.csv"
             is_new = not part.exists()
-            _write(part, text)
+            _write(part, text, self._check_may_send)
             return is_new
 
     def publish(self, name: str, run: str, header: Sequence[str]) -> None:
@@ -64,7 +67,9 @@ class Folder:
             rows = {tuple(row) for part in parts.glob("*.csv") for row in _rows(part)}
             if file.exists():  # published before: a batch came again after that
                 rows |= {tuple(row) for row in _rows(file)} - {tuple(header)}
-            _write(file, "".join(f"{line(row)}\n" for row in [tuple(header), *sorted(rows)]))
+            text = "".join(f"{line(row)}\n" for row in [tuple(header), *sorted(rows)])
+            _write(file, text, self._check_may_send)
+            self._check_may_send()  # another worker may be adding parts by now
             shutil.rmtree(parts)
 
     def _parts(self, name: str, run: str) -> Path:
@@ -98,14 +103,15 @@ def _make(path: Path) -> None:
         missing.mkdir(mode=0o700, exist_ok=True)
 
 
-def _write(path: Path, text: str) -> None:
-    """All of it or nothing, whatever dies meanwhile."""
+def _write(path: Path, text: str, check_may_send: SendGuard) -> None:
+    """All of it or nothing, whatever dies meanwhile; nothing when ``check_may_send`` raises."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
+        check_may_send()
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

@@ -1,0 +1,56 @@
+"""The lease deadline: until when the holder of a lease may send requests, by its own clocks.
+
+A fence on rows does not stop a request. So before every request the sender checks a deadline that needs no
+database: the stamp of the last confirmed renewal, plus the length of the lease, minus a margin.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+MARGIN_SECONDS = 5.0
+# Short leases, which tests use, keep a quarter of their length as the margin.
+_MARGIN_SHARE = 0.25
+# The clock that also runs while the machine sleeps; systems without it have a monotonic one.
+_BOOT_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """One reading of both clocks, in seconds: since boot, sleep included, and since 1970."""
+
+    boot: float
+    wall: float
+
+    @classmethod
+    def now(cls) -> Self:
+        """Read both clocks."""
+        return cls(time.clock_gettime(_BOOT_CLOCK), time.time())
+
+
+class LeaseDeadline:
+    """Tells whether requests may still leave. Any thread may ask; the reference that changes is replaced whole."""
+
+    def __init__(
+        self, stamp: Stamp | None, lease_seconds: float, read_clocks: Callable[[], Stamp] = Stamp.now
+    ) -> None:
+        """``stamp`` was read before the lease was taken; None while no renewal is confirmed."""
+        self._stamp = stamp
+        self._seconds = lease_seconds - min(MARGIN_SECONDS, lease_seconds * _MARGIN_SHARE)
+        self._read_clocks = read_clocks
+
+    def renew(self, stamp: Stamp) -> None:
+        """Count from ``stamp``, which was read before a renewal that the database has confirmed."""
+        self._stamp = stamp
+
+    def end(self) -> None:
+        """Let the deadline have passed: another worker holds the lease."""
+        self._stamp = None
+
+    def has_passed(self) -> bool:
+        """Whether either clock says so, or the wall clock stepped back behind the stamp."""
+        stamp, now = self._stamp, self._read_clocks()
+        if stamp is None or now.wall < stamp.wall:
+            return True
+        return max(now.boot - stamp.boot, now.wall - stamp.wall) >= self._seconds
