@@ -5,6 +5,7 @@ ends when everything is sent, when its time is over, when what is left has to wa
 to stop; calls in flight are always waited for.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from django.conf import settings
+from django.db import Error
 
 from config.jobs import clock, waits
 from config.jobs.backoff import seconds_before_attempt
@@ -30,7 +32,7 @@ from connections.destinations.errors import (
 )
 from connections.destinations.values import REMOVALS, BatchReceipt, Deed, OutcomeKind, ProfileRefusal
 from connections.models import MOST_IN_FLIGHT, Connection
-from exports import claiming, fencing, matching, recording, sharing
+from exports import claiming, fencing, matching, recording, recording_late, sharing
 from exports.converting import TOO_LARGE
 from exports.lines import Lines, Sent
 from exports.models import Batch, BatchStatus, DeliveredSet, Run
@@ -38,6 +40,8 @@ from exports.rights import disclosures
 from exports.run_states import Reason, RunEnded
 from exports.sharing import Share
 from exports.throttle import Throttle
+
+logger = logging.getLogger(__name__)
 
 # A batch is tried this often, over about five minutes, before the run gives up.
 MOST_ATTEMPTS = 10
@@ -72,6 +76,8 @@ class Slice:
     lines: Lines
     ends_at: float
     in_flight: dict["Future[Sent]", "Call"] = field(default_factory=dict)
+    # The batches that were intended and of which it is not yet written what became of them, by id.
+    unsettled: set[int] = field(default_factory=set)
     # Why the run must end, once that is known; nothing more is sent then.
     fatal: RunEnded | None = None
     halvings_in_vain: int = 0
@@ -106,15 +112,35 @@ def deliver(run: Run, keeper: Keeper) -> SliceEnd:
     if connection is None:
         raise RunEnded(JobStatus.FAILED, Reason.NO_CONNECTION)
     keeper.renew()  # planning may have held the run's row for longer than a lease
+    landed_late: set[int] = set()
+    try:
+        return _deliver(run, connection, keeper, landed_late)
+    except BaseException:
+        if landed_late:
+            _keep_landed_late(run, landed_late)
+        raise
+
+
+def _deliver(run: Run, connection: Connection, keeper: Keeper, landed_late: set[int]) -> SliceEnd:
+    """``landed_late`` receives the batches, by id, whose calls were out when the slice broke off."""
     with fencing.sole_session(run), closing(Share(run, connection)) as share:
         if share.calls == 0:
             return SliceEnd.NO_SLOT
         recording.take_back_unanswered(run)
         disclosures.list_of(run.export, run.account, run.list_id, run)  # as long as the connection is known
-        with _slice(run, connection, keeper, share) as work:
+        with _slice(run, connection, keeper, share, landed_late) as work:
             _send_all(work)
             share.learn(work.throttle.level)
     return _how_it_ended(work)
+
+
+def _keep_landed_late(run: Run, batch_ids: set[int]) -> None:
+    """All that a worker writes that has lost its lease: that its calls may have landed over later ones."""
+    try:
+        fencing.drop_dead_session()
+        recording_late.keep_landed(run, batch_ids)
+    except Error:  # the worker that takes the run over expects these calls
+        logger.exception("run %s: could not write which calls were out when the lease was lost", run.pk)
 
 
 def _delivered_set_id(run: Run) -> int:
@@ -123,20 +149,27 @@ def _delivered_set_id(run: Run) -> int:
 
 
 @contextmanager
-def _slice(run: Run, connection: Connection, keeper: Keeper, share: Share) -> Iterator[Slice]:
+def _slice(
+    run: Run, connection: Connection, keeper: Keeper, share: Share, landed_late: set[int]
+) -> Iterator[Slice]:
     access = credentials.access(connection)
     send_settings = matching.send_settings(run.list_id, run.frozen)
-    with Lines(connection.destination, access, send_settings, most=MOST_IN_FLIGHT) as lines:
-        yield Slice(
-            run=run,
-            keeper=keeper,
-            delivered_set_id=_delivered_set_id(run),
-            share=share,
-            throttle=Throttle(start=share.start, maximum=share.calls),
-            lines=lines,
-            ends_at=time.monotonic() + settings.SLICE_SECONDS,
-            delivered_any=run.batches.filter(status=BatchStatus.DONE).exists(),
-        )
+    lines = Lines(connection.destination, access, send_settings, most=MOST_IN_FLIGHT)
+    work = Slice(
+        run=run,
+        keeper=keeper,
+        delivered_set_id=_delivered_set_id(run),
+        share=share,
+        throttle=Throttle(start=share.start, maximum=share.calls),
+        lines=lines,
+        ends_at=time.monotonic() + settings.SLICE_SECONDS,
+        delivered_any=run.batches.filter(status=BatchStatus.DONE).exists(),
+    )
+    try:
+        with lines:
+            yield work
+    finally:  # no call is out any more
+        landed_late |= work.unsettled & lines.begun
 
 
 def _send_all(work: Slice) -> None:
@@ -167,6 +200,7 @@ def _put_in_flight(work: Slice) -> None:
     if not ready:
         return
     for batch in recording.intend(work.run, ready):
+        work.unsettled.add(batch.pk)
         work.in_flight[work.lines.submit(batch)] = Call(batch, time.monotonic())
 
 
@@ -182,6 +216,7 @@ def _take_back_waiting(work: Slice) -> None:
     waiting = [work.in_flight.pop(future).batch.pk for future in work.lines.take_back()]
     if waiting:
         recording.withdraw(work.run, waiting)
+        work.unsettled.difference_update(waiting)
 
 
 def _take_answers(work: Slice, answered: dict["Future[Sent]", Call]) -> None:
@@ -200,6 +235,7 @@ def _take_answers(work: Slice, answered: dict["Future[Sent]", Call]) -> None:
         if work.takes_more:
             _put_in_flight(work)
         recording.record(work.run, work.delivered_set_id, good)
+        work.unsettled.difference_update(pk for pk, _sent in good)
 
 
 def _take_trouble(work: Slice, call: Call, trouble: DestinationError) -> None:
@@ -209,6 +245,7 @@ def _take_trouble(work: Slice, call: Call, trouble: DestinationError) -> None:
         _halve(work, call.batch, trouble)
     else:
         _give_up(work, call.batch, trouble)
+    work.unsettled.discard(call.batch.pk)
 
 
 def _again_later(work: Slice, call: Call, trouble: TryLater) -> None:

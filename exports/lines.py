@@ -58,11 +58,17 @@ class Lines(AbstractContextManager["Lines", None]):
         self._waiting: deque[_Waiting] = deque()
         self._limit = 1
         self._busy = 0
+        self._begun: set[int] = set()
 
     @property
     def busy(self) -> int:
         """How many batches are out."""
         return self._busy
+
+    @property
+    def begun(self) -> frozenset[int]:
+        """The ids of batches of which a request may have left."""
+        return frozenset(self._begun)
 
     def limit(self, most: int) -> None:
         """Let so many be out at once, from the next that goes on."""
@@ -121,6 +127,8 @@ class Lines(AbstractContextManager["Lines", None]):
         """In a sender's thread."""
         if not converted.payloads:
             return Sent(_NOBODY, converted.violations)
+        self._access.check_may_send()
+        self._begun.add(batch.pk)
         settings = replace(self._settings, deed=Deed(batch.deed), again=batch.attempt > 1)
         return Sent(self._sender().send(converted.payloads, settings), converted.violations)
 

@@ -15,7 +15,7 @@ from config.jobs import clock
 from config.jobs.leases import LeaseLost, hold_fence
 from connections.destinations.errors import DestinationError
 from connections.destinations.values import REMOVALS, BatchReceipt, OutcomeKind, Violation
-from exports import recording_refusals, recording_removals, recording_unanswered, returned
+from exports import recording_late, recording_refusals, recording_removals, recording_unanswered, returned
 from exports.lines import Sent
 from exports.models import Batch, BatchStatus, Origin, Outcome, Run
 from exports.models import OutcomeKind as Outcomes
@@ -26,9 +26,10 @@ from exports.rights import forgetting
 @transaction.atomic
 def take_back_unanswered(run: Run) -> None:
     """Batches that were being sent when their worker died go out again: nobody knows whether they arrived, and
-    an import is an upsert."""
+    an import is an upsert. That worker may only be frozen, so its calls may land even after these."""
     hold_fence(run)
     sending = run.batches.filter(status=BatchStatus.SENDING)
+    recording_late.expect(run, sending)
     forgetting.drop_blank(run, list(sending.values_list("pk", flat=True)))
     sending.update(status=BatchStatus.PLANNED, code=UNANSWERED)
 
@@ -70,6 +71,7 @@ def record(run: Run, delivered_set_id: int, answered: Sequence[tuple[int, Sent]]
         counts.update(_keep_receipt(run, batches[batch_id], delivered_set_id, sent.receipt))
     sent_to = [batch.pk for batch in batches.values() if batch.deed not in REMOVALS]
     recording_refusals.forget_earlier(run, sent_to, delivered_set_id)
+    recording_late.keep_unknown(run, delivered_set_id, list(batches))
     _add_to_run(run, **counts)
 
 

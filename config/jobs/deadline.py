@@ -4,6 +4,7 @@ A fence on rows does not stop a request. So before every request the sender chec
 database: the stamp of the last confirmed renewal, plus the length of the lease, minus a margin.
 """
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,27 +31,48 @@ class Stamp:
 
 
 class LeaseDeadline:
-    """Tells whether requests may still leave. Any thread may ask; the reference that changes is replaced whole."""
+    """Tells whether requests may still leave. Any thread may ask."""
 
     def __init__(
-        self, stamp: Stamp | None, lease_seconds: float, read_clocks: Callable[[], Stamp] = Stamp.now
+        self,
+        stamp: Stamp | None,
+        lease_seconds: float,
+        read_clocks: Callable[[], Stamp] = Stamp.now,
+        *,
+        patience_seconds: float = 0.0,
     ) -> None:
-        """``stamp`` was read before the lease was taken; None while no renewal is confirmed."""
+        """``stamp`` was read before the lease was taken; None while no renewal is confirmed. ``patience_seconds``
+        is how long a sender waits for a renewal that is late, before it gives up."""
         self._stamp = stamp
         self._seconds = lease_seconds - min(MARGIN_SECONDS, lease_seconds * _MARGIN_SHARE)
         self._read_clocks = read_clocks
+        self._patience_seconds = patience_seconds
+        self._has_ended = False
+        self._changed = threading.Condition()
 
     def renew(self, stamp: Stamp) -> None:
         """Count from ``stamp``, which was read before a renewal that the database has confirmed."""
-        self._stamp = stamp
+        with self._changed:
+            self._stamp = stamp
+            self._changed.notify_all()
 
     def end(self) -> None:
-        """Let the deadline have passed: another worker holds the lease."""
-        self._stamp = None
+        """Let the deadline have passed for good: another worker holds the lease."""
+        with self._changed:
+            self._has_ended = True
+            self._changed.notify_all()
 
     def has_passed(self) -> bool:
         """Whether either clock says so, or the wall clock stepped back behind the stamp."""
         stamp, now = self._stamp, self._read_clocks()
-        if stamp is None or now.wall < stamp.wall:
+        if self._has_ended or stamp is None or now.wall < stamp.wall:
             return True
         return max(now.boot - stamp.boot, now.wall - stamp.wall) >= self._seconds
+
+    def may_send(self) -> bool:
+        """Whether a request may leave now. Waits for a renewal that is late, for as long as the patience lasts."""
+        if not self.has_passed():
+            return True
+        with self._changed:
+            self._changed.wait_for(lambda: self._has_ended or not self.has_passed(), self._patience_seconds)
+        return not self.has_passed()

@@ -91,7 +91,9 @@ class Keeper:
         self._progress: dict[str, object] = {}
         self.lost = threading.Event()
         self.cancel_requested = threading.Event()
-        self.deadline = LeaseDeadline(job.lease_stamp, settings.LEASE_SECONDS)
+        self.deadline = LeaseDeadline(
+            job.lease_stamp, settings.LEASE_SECONDS, patience_seconds=settings.LEASE_SECONDS
+        )
         self._thread = threading.Thread(target=self._keep, name=f"lease-{job.pk}", daemon=True)
 
     def report(self, **progress: object) -> None:

@@ -30,7 +30,7 @@ def current() -> Callable[[], None]:
 
     def check_may_send() -> None:
         """Raises LeaseExpired when nothing may leave any more."""
-        if deadline is not None and deadline.has_passed():
+        if deadline is not None and not deadline.may_send():
             raise LeaseExpired("the lease deadline has passed: nothing is sent any more")
 
     return check_may_send

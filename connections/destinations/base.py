@@ -84,6 +84,11 @@ class Destination(ABC):
     def sandbox_url(self) -> str:
         """The address of the sandbox; empty where there is none."""
 
+    @property
+    def call_seconds(self) -> float:
+        """How long a call may take at most until it has landed or never will."""
+        return 60.0
+
     # -- its own words, where the pages would not know them -----------------------------------------------------
 
     @property

@@ -49,6 +49,8 @@ class Batch(models.Model):
     seconds = models.FloatField(null=True)
     http_status = models.IntegerField(null=True)
     bytes_sent = models.IntegerField(null=True)
+    # Until when a call of a worker that lost its lease may still land, see recording_late.py.
+    late_until = models.DateTimeField(null=True)
     code = models.CharField(max_length=40, blank=True)
     message = models.TextField(blank=True)
 
@@ -60,7 +62,10 @@ class Batch(models.Model):
                 fields=["run", "number"],
                 condition=models.Q(status__in=("planned", "sending")),
                 name="batch_to_send",
-            )
+            ),
+            models.Index(
+                fields=["late_until"], condition=models.Q(late_until__isnull=False), name="batch_with_late_call"
+            ),
         ]
 
     def __str__(self) -> str:

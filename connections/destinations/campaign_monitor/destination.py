@@ -104,6 +104,10 @@ class CampaignMonitor(Destination):
         return str(django_settings.CAMPAIGN_MONITOR_SANDBOX_URL)
 
     @property
+    def call_seconds(self) -> float:
+        return float(django_settings.CAMPAIGN_MONITOR_READ_SECONDS)
+
+    @property
     def list_id_help(self) -> str:
         return _("In Campaign Monitor: open the list, Settings, “List API ID”. It is looked up at once.")
 

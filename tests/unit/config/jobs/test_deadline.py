@@ -1,5 +1,8 @@
 """Until when requests may leave: by a clock that runs while the machine sleeps, and by the wall clock."""
 
+import threading
+import time
+
 import pytest
 
 from config.jobs import sending_guard
@@ -85,6 +88,20 @@ def test_the_guard_of_a_block_raises_once_its_deadline_has_passed(clocks: Clocks
     clocks.pass_seconds(25)
     with pytest.raises(sending_guard.LeaseExpired):
         check_may_send()
+
+
+def test_a_sender_waits_for_a_renewal_that_is_late(clocks: Clocks) -> None:
+    held = LeaseDeadline(None, 30, clocks.read, patience_seconds=10)
+    threading.Timer(0.05, held.renew, [clocks.read()]).start()
+    assert held.may_send()
+
+
+def test_a_sender_does_not_wait_once_the_lease_is_lost(clocks: Clocks) -> None:
+    held = LeaseDeadline(None, 30, clocks.read, patience_seconds=10)
+    threading.Timer(0.05, held.end).start()
+    started = time.monotonic()
+    assert not held.may_send()
+    assert time.monotonic() - started < 5
 
 
 def test_without_a_deadline_everything_may_leave() -> None:

@@ -1,0 +1,101 @@
+"""Calls of a worker that lost its lease: they may land after later ones, and the next run settles them."""
+
+import pytest
+
+from config.jobs import leases
+from config.jobs.leases import Keeper, claim
+from exports import actions, checking, planning, recording, recording_late, running
+from exports.models import Batch, Delivered, Export, Removal, Removed, Run
+from exports.recording_unanswered import UNKNOWN_DATA
+from segments.models import Segment
+from tests.integration.exports.conftest import run_to_its_end
+from tests.leaving import CROWD, join, leave, states
+from tests.removals import export_of
+from tests.sandbox import RunningSandbox
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
+
+
+def worker_loses_its_lease(export: Export) -> Run:
+    """Start a run whose worker plans it, sends its batches and goes silent."""
+    run = actions.start_run(export, by=None)
+    silent = claim(run)
+    assert silent is not None
+    assert checking.check(silent)
+    planning.plan(silent, Keeper(silent))
+    recording.intend(silent, list(silent.batches.values_list("pk", flat=True)))
+    leases.release(silent)
+    return silent
+
+
+def take_over(run: Run) -> Run:
+    """Let another worker end the run."""
+    while run.is_open:
+        running.carry_on(run.pk)
+        run.refresh_from_db()
+    return run
+
+
+def known_hashes() -> set[object]:
+    return set(Delivered.objects.values_list("data_hash", flat=True))
+
+
+def test_the_next_run_sends_again_who_was_in_a_late_call(newsletter: Export) -> None:
+    ended = take_over(worker_loses_its_lease(newsletter))
+    assert (ended.status, ended.delivered) == ("successful", 3)
+    assert known_hashes() == {UNKNOWN_DATA}
+    again = run_to_its_end(newsletter)
+    assert (again.planned, again.delivered) == (3, 3)
+    assert known_hashes() == {UNKNOWN_DATA}  # a late call may still land after this one
+    Batch.objects.update(late_until=None)
+    assert run_to_its_end(newsletter).delivered == 3
+    assert run_to_its_end(newsletter).planned == 0
+
+
+@pytest.mark.parametrize("removal", [Removal.DELETE, Removal.MARK])
+def test_a_contact_is_added_again_that_a_late_removal_took_off(
+    account: RunningSandbox, crowd: Segment, removal: Removal
+) -> None:
+    export = export_of(account, crowd, removal)
+    run_to_its_end(export)
+    leave(crowd, CROWD[0])
+    assert take_over(worker_loses_its_lease(export)).removed == 1
+    join(crowd, CROWD[0])
+    assert run_to_its_end(export).delivered == 1
+    assert Delivered.objects.get(email=CROWD[0]).data_hash == UNKNOWN_DATA
+    assert Removed.objects.filter(email=CROWD[0]).exists()
+    if removal == Removal.DELETE:
+        account.set_state([CROWD[0]], "Deleted", export.list_id)  # the late call lands
+    Batch.objects.update(late_until=None)
+    assert run_to_its_end(export).delivered == 1
+    assert states(account, export.list_id)[CROWD[0]] == "Active"
+    assert run_to_its_end(export).planned == 0
+
+
+def test_a_worker_that_wakes_marks_its_contacts_unknown(newsletter: Export) -> None:
+    run = run_to_its_end(newsletter)
+    assert UNKNOWN_DATA not in known_hashes()
+    for _twice in range(2):
+        recording_late.keep_landed(run, list(run.batches.values_list("pk", flat=True)))
+        assert known_hashes() == {UNKNOWN_DATA}
+    assert run_to_its_end(newsletter).delivered == 3
+
+
+def test_a_contact_that_a_later_run_removed_is_known_again_when_a_late_send_landed(
+    account: RunningSandbox, crowd: Segment
+) -> None:
+    export = export_of(account, crowd, Removal.DELETE)
+    run = run_to_its_end(export)
+    leave(crowd, CROWD[0])
+    assert run_to_its_end(export).removed == 1
+    account.set_state([CROWD[0]], "Active", export.list_id)  # a late call of the first run lands
+    recording_late.keep_landed(run, list(run.batches.values_list("pk", flat=True)))
+    assert run_to_its_end(export).removed == 1
+    assert states(account, export.list_id)[CROWD[0]] == "Deleted"
+
+
+def test_an_erased_contact_is_not_written_again(newsletter: Export) -> None:
+    run = run_to_its_end(newsletter)
+    Delivered.objects.all().delete()
+    recording_late.keep_landed(run, list(run.batches.values_list("pk", flat=True)))
+    assert not Delivered.objects.exists()
