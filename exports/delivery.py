@@ -169,7 +169,7 @@ def _slice(
         with lines:
             yield work
     finally:  # no call is out any more
-        landed_late |= work.unsettled & lines.begun
+        landed_late |= work.unsettled & lines.requested
 
 
 def _send_all(work: Slice) -> None:

@@ -58,7 +58,7 @@ class Lines(AbstractContextManager["Lines", None]):
         self._waiting: deque[_Waiting] = deque()
         self._limit = 1
         self._busy = 0
-        self._begun: set[int] = set()
+        self._requested: set[int] = set()
 
     @property
     def busy(self) -> int:
@@ -66,9 +66,9 @@ class Lines(AbstractContextManager["Lines", None]):
         return self._busy
 
     @property
-    def begun(self) -> frozenset[int]:
+    def requested(self) -> frozenset[int]:
         """The ids of batches of which a request may have left."""
-        return frozenset(self._begun)
+        return frozenset(self._requested)
 
     def limit(self, most: int) -> None:
         """Let so many be out at once, from the next that goes on."""
@@ -128,7 +128,7 @@ class Lines(AbstractContextManager["Lines", None]):
         if not converted.payloads:
             return Sent(_NOBODY, converted.violations)
         self._access.check_may_send()
-        self._begun.add(batch.pk)
+        self._requested.add(batch.pk)
         settings = replace(self._settings, deed=Deed(batch.deed), again=batch.attempt > 1)
         return Sent(self._sender().send(converted.payloads, settings), converted.violations)
 
