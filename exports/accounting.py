@@ -27,6 +27,7 @@ class PeopleKind(StrEnum):
     NEW = "new"
     LEFT = "left"
     REJECTED = "rejected"
+    UNKNOWN = "unknown"
     NOT_SENT = "not_sent"
     REMOVED = "removed"
     KEPT = "kept"
@@ -44,6 +45,7 @@ LABELS: dict[PeopleKind, str | Promise] = {
     PeopleKind.NEW: _("New to the list"),
     PeopleKind.LEFT: _("Left as they are"),
     PeopleKind.REJECTED: _("Rejected"),
+    PeopleKind.UNKNOWN: _("Unknown"),
     PeopleKind.NOT_SENT: _("Not reached"),
     PeopleKind.REMOVED: _("Removed"),
     PeopleKind.KEPT: _("Not removed"),
@@ -63,6 +65,7 @@ MEANINGS: dict[PeopleKind, str | Promise] = {
     PeopleKind.DELIVERED: _("The list holds them now as they are here."),
     PeopleKind.LEFT: _("Unsubscribed, suppressed, bounced, deleted or unconfirmed: they stay so."),
     PeopleKind.REJECTED: _("The destination did not accept them; their reasons are below."),
+    PeopleKind.UNKNOWN: _("The answer does not tell whether the list took them. The next run sends them again."),
     PeopleKind.NOT_SENT: _("The run ended before their turn. The next run sends them."),
     PeopleKind.REMOVED: _("They had left the segments, and only this export had brought them."),
     PeopleKind.KEPT: _("They had left the segments and stay as they are; their reasons are below."),
@@ -135,26 +138,29 @@ def ending_of(run: Run) -> Sequence[Line]:
         Line(PeopleKind.DELIVERED, run.delivered),
         Line(PeopleKind.LEFT, run.left),
         Line(PeopleKind.REJECTED, run.rejected),
+        *([Line(PeopleKind.UNKNOWN, run.unknown)] if run.unknown else []),
         Line(PeopleKind.NOT_SENT, None if run.is_open else run.not_sent),
     ]
 
 
 def still_to_send(run: Run) -> int:
     """How many of the planned have no outcome yet."""
-    return max(0, run.planned - run.delivered - run.left - run.rejected - run.not_sent)
+    return max(0, run.planned - run.delivered - run.left - run.rejected - run.unknown - run.not_sent)
 
 
 def sections_of(run: Run) -> list[OutcomeSection]:
-    """What became of everybody, in four kinds; each with its reasons, the largest first."""
+    """The results of all contacts by kind, each with its reasons, the largest first."""
     groups = groups_of(run)
     not_sent = [group for group in groups if group.kind in NOT_SENT_KINDS]
     if run.not_sent and not run.is_open:
         not_sent += _not_reached(run)
     kept_back = run.invalid + run.duplicates + run.without_consent + run.not_sent
+    unknown = OutcomeSection(PeopleKind.UNKNOWN, _("Unknown"), run.unknown, _of_kind(groups, PeopleKind.UNKNOWN))
     return [
         OutcomeSection(PeopleKind.DELIVERED, _("Delivered"), run.delivered),
         OutcomeSection(PeopleKind.LEFT, _("Left as they are"), run.left, _of_kind(groups, PeopleKind.LEFT)),
         OutcomeSection(PeopleKind.REJECTED, _("Rejected"), run.rejected, _of_kind(groups, PeopleKind.REJECTED)),
+        *([unknown] if run.unknown else []),
         OutcomeSection(PeopleKind.NOT_SENT, _("Not sent"), kept_back, not_sent),
     ]
 

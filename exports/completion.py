@@ -100,7 +100,6 @@ def _end(
     run.batches.filter(status__in=(BatchStatus.PLANNED, BatchStatus.SENDING)).update(status=BatchStatus.NOT_SENT)
     recording_removals.keep_doubtful(run)
     counts: dict[str, object] = {**(figures or _figures(run))}
-    counts.pop("unaccounted")
     counts |= {"stage": Stage.COMPLETE, "resume_at": next_try_at}
     if not run.batches.filter(sent_at__isnull=False).exists():
         counts["disclosed_at"] = clock.now()
@@ -116,7 +115,7 @@ def _figures(run: Run) -> dict[str, int]:
         new_people=Sum("new_people", default=0),
         left=Sum("left", default=0),
         rejected=Sum("rejected", default=0),
-        unaccounted=Sum("unaccounted", default=0),
+        unknown=Sum("unaccounted", default=0),
         not_sent=Sum("size", default=0, filter=Q(status=BatchStatus.NOT_SENT)),
     )
     anew = run.outcomes.filter(kind=OutcomeKind.REJECTED, is_new=True).count()
@@ -148,7 +147,7 @@ def counts_of(run: Run, figures: dict[str, int]) -> RunCounts:
         suppressed=figures["left"],
         rejected=figures["rejected"],
         newly_rejected=figures["rejected_anew"],
-        unknown=figures["unaccounted"],
+        unknown=figures["unknown"],
         not_attempted=figures["not_sent"],
         to_remove=run.to_remove,
         not_removed=figures["not_removed"],

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from connections.destinations import values
 from exports.models import Outcome, Run
 from exports.planning import BAD_EMAIL, DUPLICATE, NO_CONSENT, NO_EMAIL
-from exports.recording_unanswered import UNANSWERED
+from exports.recording_unanswered import UNANSWERED, UNMATCHED
 from exports.run_states import Reason
 
 
@@ -95,8 +95,8 @@ MESSAGES: dict[Reason, Message] = {
     ),
     Reason.NOT_TO_BE_CLEARED: Message(_("What was asked does not hold any more. Nobody was taken off the list.")),
     Reason.UNACCOUNTED: Message(
-        _("The destination's counts do not add up to what was sent."),
-        _("Compare the number of active people on the list with what this page says."),
+        _("The destination's answers do not tell whether some contacts were added to the list."),
+        _("Nothing needs to be done: the next run sends these contacts again."),
     ),
     Reason.NO_CONNECTION: Message(
         _("This export has no connection."), _("Edit the export and choose one."), Deed.EDIT_EXPORT
@@ -186,6 +186,10 @@ _OUTCOMES: dict[str, str | Promise] = {
     DUPLICATE: _("Another profile with the same address was updated more recently and is sent instead."),
     NO_CONSENT: _("The attribute that the connection requires is not true for this person."),
     UNANSWERED: _("Sent, and no answer came before the run ended: nobody knows whether the list took them."),
+    UNMATCHED: _(
+        "The answer refused contacts under addresses that were not sent, or left some out, so it is unknown whether"
+        " this contact is on the list."
+    ),
     values.Deed.MARK.value: _("Marked on the list."),
     values.Deed.DELETE.value: _("Deleted from the list."),
     values.Deed.UNSUBSCRIBE.value: _("Unsubscribed."),
@@ -207,6 +211,7 @@ ADVICE: dict[str, str | Promise] = {
     "invalid": _("Correct the data where they come from; the next run sends them by itself."),
     "duplicate": _("Nothing needs to be done: the address is sent once."),
     "no_consent": _("Sent by the next run after they have agreed."),
+    "unknown": _("Nothing needs to be done: the next run sends them again."),
     "not_sent": _("Nothing needs to be corrected: the next run sends them."),
 }
 

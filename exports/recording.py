@@ -19,7 +19,8 @@ from exports import recording_late, recording_refusals, recording_removals, reco
 from exports.lines import Sent
 from exports.models import Batch, BatchStatus, Origin, Outcome, Run
 from exports.models import OutcomeKind as Outcomes
-from exports.recording_unanswered import UNANSWERED
+from exports.recording_unanswered import UNANSWERED, UNKNOWN_DATA
+from exports.refusal_rows import MatchedRows, match_rows
 from exports.rights import forgetting
 
 
@@ -67,9 +68,12 @@ def record(run: Run, delivered_set_id: int, answered: Sequence[tuple[int, Sent]]
             _keep_violations(run, batch_id, sent.violations)
     batches = Batch.objects.only("deed", "attempt", "size", "adds", "code").in_bulk([pk for pk, _sent in answered])
     counts: Counter[str] = Counter()
+    sent_to: list[int] = []
     for batch_id, sent in answered:
-        counts.update(_keep_receipt(run, batches[batch_id], delivered_set_id, sent.receipt))
-    sent_to = [batch.pk for batch in batches.values() if batch.deed not in REMOVALS]
+        added = _keep_receipt(run, batches[batch_id], delivered_set_id, sent.receipt)
+        counts.update(added)
+        if batches[batch_id].deed not in REMOVALS and not added["unknown"]:
+            sent_to.append(batch_id)
     recording_refusals.forget_earlier(run, sent_to, delivered_set_id)
     recording_late.keep_unknown(run, delivered_set_id, list(batches))
     _add_to_run(run, **counts)
@@ -81,22 +85,30 @@ def _keep_receipt(run: Run, batch: Batch, delivered_set_id: int, receipt: BatchR
         removals = recording_removals.record(run, batch, delivered_set_id, receipt)
         return {**removals, "progress_done": batch.size}
     refusals = [refusal for refusal in receipt.refusals if refusal.kind != OutcomeKind.DELIVERED]
-    taken_back = recording_refusals.record(run, batch.pk, delivered_set_id, refusals)
+    rows = match_rows(batch.emails, refusals) if refusals else MatchedRows((), 0)
+    is_unknown = bool(rows.unmatched or receipt.unaccounted)
+    taken_back = recording_refusals.record(run, batch.pk, delivered_set_id, rows.refusals)
     left = sum(kind == OutcomeKind.LEFT for kind in taken_back)
     rejected = len(taken_back) - left
-    refused = [refusal.email for refusal in refusals]
-    _keep_delivered(run, batch.pk, delivered_set_id, refused, _origin(batch, receipt, len(taken_back)))
-    returned.record(batch, delivered_set_id, refusals)
+    others = batch.size - left - rejected
+    refused = [refusal.email for refusal in rows.refusals]
+    origin = Origin.UNKNOWN if is_unknown else _origin(batch, receipt, len(taken_back))
+    _keep_delivered(run, batch.pk, delivered_set_id, refused, origin, is_unknown=is_unknown)
+    if is_unknown:
+        recording_unanswered.keep_unknown(run, batch.pk, refused)
+    else:
+        returned.record(batch, delivered_set_id, rows.refusals)
     counts = {
-        "delivered": batch.size - left - rejected,
-        "new_people": receipt.new,
+        "delivered": 0 if is_unknown else others,
+        "new_people": 0 if is_unknown else receipt.new,
         "left": left,
         "rejected": rejected,
     }
+    unknown = others if is_unknown else 0
     Batch.objects.filter(pk=batch.pk).update(
         **counts,
         status=BatchStatus.DONE,
-        unaccounted=receipt.unaccounted,
+        unaccounted=unknown,
         finished_at=clock.now(),
         seconds=receipt.seconds,
         http_status=receipt.http_status,
@@ -104,13 +116,13 @@ def _keep_receipt(run: Run, batch: Batch, delivered_set_id: int, receipt: BatchR
         code="",
         message="",
     )
-    return {**counts, "progress_done": batch.size}
+    return {**counts, "unknown": unknown, "progress_done": batch.size}
 
 
 def _origin(batch: Batch, receipt: BatchReceipt, refused: int) -> Origin:
     """Whether the export has brought the people of this batch who are new to it. The answer counts and names
     nobody, so it tells only when all of the batch are new to the export, and all of them or nobody to the list."""
-    if batch.adds != batch.size or receipt.unaccounted:
+    if batch.adds != batch.size:
         return Origin.UNKNOWN
     if receipt.new == batch.size - refused:
         return Origin.BROUGHT
@@ -191,7 +203,13 @@ def _keep_violations(run: Run, batch_id: int, violations: Mapping[str, Violation
 
 
 def _keep_delivered(
-    run: Run, batch_id: int, delivered_set_id: int, refused: Sequence[str], origin: Origin
+    run: Run,
+    batch_id: int,
+    delivered_set_id: int,
+    refused: Sequence[str],
+    origin: Origin,
+    *,
+    is_unknown: bool,
 ) -> None:
     parameters: dict[str, Any] = {
         "batch": batch_id,
@@ -199,13 +217,15 @@ def _keep_delivered(
         "run": run.pk,
         "refused": list(refused),
         "origin": origin,
+        "unknown": UNKNOWN_DATA if is_unknown else None,
     }
     with database.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO exports_delivered
                    (delivered_set_id, email, data_hash, last_run_id, first_run_id, origin)
-            SELECT %(set)s, person.email, person.data_hash, %(run)s, %(run)s, %(origin)s
+            SELECT %(set)s, person.email, coalesce(%(unknown)s::uuid, person.data_hash), %(run)s, %(run)s,
+                   %(origin)s
               FROM exports_batch batch, unnest(batch.emails, batch.hashes) AS person (email, data_hash)
              WHERE batch.id = %(batch)s AND person.email <> ALL (%(refused)s::text[]) AND person.email <> ''
              ORDER BY person.email

@@ -2,6 +2,8 @@
 canceled it, or before it gave up. The list may hold them, with the old data or the new; so they count as known
 there with data that nobody knows. The next run sends them again, and removes them should they have left."""
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db import connection as database
@@ -11,6 +13,8 @@ from exports.models import Batch, Run
 
 # The code of a batch that may have done its work in an earlier call, though the last one says nothing of it.
 UNANSWERED = "unanswered"
+# The code of contacts whose result an answer does not tell.
+UNMATCHED = "unmatched"
 # The hash of data that nobody knows.
 UNKNOWN_DATA = UUID(int=0)
 
@@ -34,6 +38,21 @@ _KEEP = """
         ON CONFLICT (delivered_set_id, email)
         DO UPDATE SET data_hash = excluded.data_hash, last_run_id = excluded.last_run_id
 """
+
+_KEEP_UNKNOWN = """
+    INSERT INTO exports_outcome (run_id, batch_number, kind, profile_id, email, code, message)
+    SELECT %(run)s, batch.number, 'unknown', person.profile_id, person.email, %(code)s, ''
+      FROM exports_batch batch, unnest(batch.profile_ids, batch.emails) AS person (profile_id, email)
+     WHERE batch.id = %(batch)s AND person.email <> ALL (%(refused)s::text[])
+"""
+
+
+def keep_unknown(run: Run, batch_id: int, refused: Sequence[str]) -> None:
+    """Keep the result *unknown* for all contacts of a batch but those ``refused``, since its answer does not tell
+    which of them were taken. Call it in the transaction that records the batch."""
+    parameters: dict[str, Any] = {"run": run.pk, "batch": batch_id, "refused": list(refused), "code": UNMATCHED}
+    with database.cursor() as cursor:
+        cursor.execute(_KEEP_UNKNOWN, parameters)
 
 
 def may_have_arrived(batch: Batch) -> bool:

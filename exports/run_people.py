@@ -21,6 +21,7 @@ OUTCOMES = (
     PeopleKind.NO_CONSENT,
     PeopleKind.LEFT,
     PeopleKind.REJECTED,
+    PeopleKind.UNKNOWN,
     PeopleKind.REMOVED,
     PeopleKind.KEPT,
 )
@@ -34,7 +35,8 @@ _STATUSES = {
 # Everybody in a batch; of those delivered, without whom the destination did not take.
 _EVERYBODY = "true"
 _TAKEN = """NOT EXISTS (SELECT 1 FROM exports_outcome taken_back
-                          WHERE taken_back.run_id = batch.run_id AND taken_back.kind IN ('left', 'rejected')
+                          WHERE taken_back.run_id = batch.run_id
+                            AND taken_back.kind IN ('left', 'rejected', 'unknown')
                             AND taken_back.batch_number = batch.number AND taken_back.email = person.email)"""
 
 

@@ -34,7 +34,7 @@ class Reason(models.TextChoices):
     SOME_NOT_REMOVED = "some_not_removed", _("Some people were not removed")
     NOBODY_TO_CLEAR = "nobody_to_clear", _("Nobody was left to take off")
     NOT_TO_BE_CLEARED = "not_to_be_cleared", _("The list is not cleared any more")
-    UNACCOUNTED = "unaccounted", _("An answer did not add up")
+    UNACCOUNTED = "unaccounted", _("Some results are unknown")
     NO_CONNECTION = "no_connection", _("No connection")
     CONNECTION_NOT_READY = "connection_not_ready", _("The connection is not ready")
     RECONNECT_NEEDED = "reconnect_needed", _("Reconnect needed")

@@ -35,7 +35,8 @@ from connections.models import Connection
 from exports import matching, messages, planning, policies, returned
 from exports.models import Delivered, DeliveredSet, Export, Origin, Refused
 from exports.policies import Refusal
-from exports.recording_unanswered import UNKNOWN_DATA
+from exports.recording_unanswered import UNKNOWN_DATA, UNMATCHED
+from exports.refusal_rows import match_rows
 from exports.rights import disclosures
 from segments import audience
 from segments.rights import gate
@@ -266,8 +267,12 @@ def _is_still_there(one: _One) -> bool:
 
 
 def _answer(one: _One, payload: str, receipt: BatchReceipt) -> Answer:
-    if receipt.refusals:
-        refusal = receipt.refusals[0]
+    rows = match_rows([one.email], receipt.refusals)
+    if rows.unmatched or receipt.unaccounted:
+        sentence = str(messages.of_code(UNMATCHED))
+        return Answer(one.email, None, sentence, receipt.http_status, receipt.seconds, payload=payload)
+    if rows.refusals:
+        refusal = rows.refusals[0]
         sentence = f"{refusal.message} ({refusal.code})"
         return Answer(
             one.email, False, sentence, receipt.http_status, receipt.seconds, payload=payload, refusal=refusal

@@ -46,7 +46,7 @@ def states(sandbox: RunningSandbox, list_id: str | None = None) -> dict[str, str
 
 def adds_up(run: Run) -> bool:
     """Whether every figure of a run is the sum of its parts."""
-    planned = run.delivered + run.left + run.rejected + run.not_sent
+    planned = run.delivered + run.left + run.rejected + run.unknown + run.not_sent
     aside = run.invalid + run.duplicates + run.without_consent + run.unchanged + run.still_refused
     outcomes = run.outcomes.filter(Q(kind="removed") | Q(kind="kept")).count()
     return (

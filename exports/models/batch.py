@@ -43,6 +43,7 @@ class Batch(models.Model):
     new_people = models.IntegerField(default=0)
     left = models.IntegerField(default=0)
     rejected = models.IntegerField(default=0)
+    # Contacts whose result the answer does not tell.
     unaccounted = models.IntegerField(default=0)
     sent_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
@@ -80,6 +81,7 @@ class OutcomeKind(models.TextChoices):
     NO_CONSENT = "no_consent", _("Without consent")
     LEFT = "left", _("Left as they are")
     REJECTED = "rejected", _("Rejected")
+    UNKNOWN = "unknown", _("Unknown")
     REMOVED = "removed", _("Removed")
     KEPT = "kept", _("Not removed")
 

@@ -73,7 +73,7 @@ class Run(Job):
     to_add = models.BigIntegerField(default=0)
     to_update = models.BigIntegerField(default=0)
     # (members = invalid + duplicates + without_consent + unchanged + still_refused + planned, always)
-    # … and of what became of it: planned = delivered + left + rejected + not_sent, always.
+    # … and of what became of it: planned = delivered + left + rejected + unknown + not_sent, always.
     planned = models.BigIntegerField(default=0)
     delivered = models.BigIntegerField(default=0)
     new_people = models.BigIntegerField(default=0)
@@ -82,6 +82,8 @@ class Run(Job):
     rejected_anew = models.BigIntegerField(
         default=0
     )  # of these, whom no earlier run was refused for the same reason
+    # Sent, and the answer does not tell whether the list took them; the next run sends them again.
+    unknown = models.BigIntegerField(db_default=0, default=0)
     not_sent = models.BigIntegerField(default=0)
     # Of those who have left the segments: to_remove = removed + kept + not_removed, always; held ones await
     # confirmation and are in none of the three.

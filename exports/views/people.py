@@ -42,7 +42,7 @@ _PARTS: Sequence[tuple[Any, Sequence[PeopleKind]]] = (
         (PeopleKind.MEMBERS, PeopleKind.UNCHANGED, PeopleKind.STILL_REFUSED, PeopleKind.PLANNED),
     ),
     (gettext_lazy("Delivered"), (PeopleKind.DELIVERED, PeopleKind.NEW)),
-    (gettext_lazy("Not delivered"), (PeopleKind.LEFT, PeopleKind.REJECTED)),
+    (gettext_lazy("Not delivered"), (PeopleKind.LEFT, PeopleKind.REJECTED, PeopleKind.UNKNOWN)),
     (gettext_lazy("Not sent"), accounting.NOT_SENT_KINDS),
 )
 _REMOVALS = (PeopleKind.REMOVED, PeopleKind.KEPT)
@@ -187,6 +187,7 @@ def _parts(run: Run) -> Sequence[tuple[Any, Sequence[PeopleKind]]]:
 def _count(run: Run, kind: PeopleKind) -> int:
     """What the run itself says."""
     counts = {line.kind: line.people or 0 for line in (*accounting.plan_of(run), *accounting.ending_of(run))}
+    counts |= {PeopleKind.UNKNOWN: run.unknown}
     counts |= {PeopleKind.MEMBERS: run.members, PeopleKind.NEW: run.new_people}
     counts |= {PeopleKind.REMOVED: run.removed, PeopleKind.KEPT: run.kept}
     return counts[kind]

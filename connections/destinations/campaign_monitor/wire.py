@@ -26,6 +26,9 @@ from connections.destinations.errors import DestinationError, StopRun
 from connections.destinations.values import BatchReceipt, NewField, OutcomeKind, ProfileRefusal, TargetField
 
 _TAIL = b"]}"
+# Stands for the code that a failure row does not give.
+NO_CODE = "no_code"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 ACTIVE, DELETED, UNSUBSCRIBED = "Active", "Deleted", "Unsubscribed"
 
 DATA_TYPES = {
@@ -127,7 +130,10 @@ def read_import(answer: Answer, *, bytes_sent: int) -> BatchReceipt:
 def _receipt(answer: Answer, result: Mapping[str, Any], bytes_sent: int) -> BatchReceipt:
     new = int(result["TotalNewSubscribers"])
     existing = int(result["TotalExistingSubscribers"])
-    refusals = [_refusal(row) for row in result.get("FailureDetails") or ()]
+    rows = [row if isinstance(row, dict) else {} for row in result.get("FailureDetails") or ()]
+    refusals = [_refusal(row) for row in rows]
+    refused = len({refusal.email for refusal in refusals if refusal.email})
+    nameless = sum(not refusal.email for refusal in refusals)
     return BatchReceipt(
         new=new,
         existing=existing,
@@ -135,15 +141,18 @@ def _receipt(answer: Answer, result: Mapping[str, Any], bytes_sent: int) -> Batc
         http_status=answer.status,
         seconds=answer.seconds,
         bytes_sent=bytes_sent,
-        unaccounted=max(0, int(result["TotalUniqueEmailsSubmitted"]) - new - existing - len(refusals)),
+        unaccounted=max(0, int(result["TotalUniqueEmailsSubmitted"]) - new - existing - refused - nameless),
     )
 
 
 def _refusal(row: Mapping[str, Any]) -> ProfileRefusal:
-    """Addresses are sent in small letters; whatever the list keeps, and answers, stands for the same person."""
-    code = int(row["Code"])
-    email = str(row["EmailAddress"]).strip().lower()
+    """Read a failure row. Its address is as the list spells it, and empty where the row names none."""
+    email = str(row.get("EmailAddress") or "").strip().lower()
     said = without_addresses(str(row.get("Message") or ""))
+    code = code_in(row)
+    if code is None:
+        sentence = _("Campaign Monitor refused this person without a code: “{message}”.").format(message=said)
+        return ProfileRefusal(email, OutcomeKind.REJECTED, NO_CODE, sentence)
     if code in codes.LEFT:
         return ProfileRefusal(email, OutcomeKind.LEFT, str(code), str(codes.LEFT[code]))
     may_pass = code in codes.MAY_PASS
@@ -286,7 +295,7 @@ def _read_subscriber(content: Any) -> Subscriber:
 def code_of(answer: Answer) -> int | None:
     """The vendor's code in a refusal; None where there is none."""
     try:
-        return code_in(orjson.loads(answer.body))
+        return code_in(orjson.loads(answer.body.removeprefix(_BYTE_ORDER_MARK)))
     except orjson.JSONDecodeError:
         return None
 
@@ -294,7 +303,7 @@ def code_of(answer: Answer) -> int | None:
 def _parsed(answer: Answer) -> Any:
     """The JSON of the body; None for a refusal without one. Raises TryLater for anything unreadable."""
     try:
-        return orjson.loads(answer.body)
+        return orjson.loads(answer.body.removeprefix(_BYTE_ORDER_MARK))
     except orjson.JSONDecodeError as error:
         if answer.status < 300:
             raise unreadable(answer) from error

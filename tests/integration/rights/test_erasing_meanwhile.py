@@ -76,7 +76,10 @@ def carry_on_to_its_end(run: Run) -> Run:
 
 def adds_up(run: Run) -> bool:
     members = run.invalid + run.duplicates + run.without_consent + run.unchanged + run.still_refused + run.planned
-    return run.members == members and run.planned == run.delivered + run.left + run.rejected + run.not_sent
+    return (
+        run.members == members
+        and run.planned == run.delivered + run.left + run.rejected + run.unknown + run.not_sent
+    )
 
 
 def planned(export: Export) -> Run:

@@ -15,7 +15,7 @@ from connections.destinations.campaign_monitor.sandbox.model import key_of
 # What happens to a whole call …
 ON_THE_WIRE = ("throttle", "error", "drop", "cut_short", "hang", "slow", "refuse_credential", "plan_full")
 # … and what happens to people in it.
-IN_THE_BODY = ("refuse_emails", "refuse_batch")
+IN_THE_BODY = ("refuse_emails", "refuse_batch", "rewrite_failures")
 KINDS = ON_THE_WIRE + IN_THE_BODY
 
 
@@ -42,7 +42,8 @@ class Rule:
     retry_after: float | None = None  # throttle, error: seconds, for Retry-After
     rate_limit_reset: float | None = None  # throttle: seconds, for X-RateLimit-Reset
     seconds: float = 60.0  # hang: silence before the connection is dropped; slow: so much longer
-    emails: list[str] = field(default_factory=list)  # refuse_emails, refuse_batch
+    emails: list[str] = field(default_factory=list)  # refuse_emails, refuse_batch, rewrite_failures
+    row: dict[str, Any] = field(default_factory=dict)  # rewrite_failures: what the failure rows say instead
     seen: int = 0
     acted: int = 0
 
@@ -169,6 +170,15 @@ class Faults:
                 if email in keys:
                     refused.setdefault(email, (code, rule.message or MESSAGES.get(code, "Refused")))
         return refused
+
+    def rewrite_failures(self, failures: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Failure rows as the rules rewrite them: for other addresses, without a code."""
+        keys = [key_of(row["EmailAddress"]) for row in failures]
+        for rule in self._rules_about("rewrite_failures", keys):
+            failures = [
+                row | rule.row if key in rule.emails else row for key, row in zip(keys, failures, strict=True)
+            ]
+        return failures
 
     def too_quick(self, last_arrival: str) -> bool:
         """Whether an address comes again too soon, while that is switched on."""

@@ -81,7 +81,7 @@ def _take(
                 taking.take(incoming)
         taken = taking.finish()
     return {
-        "FailureDetails": taken.failures,
+        "FailureDetails": call.faults.rewrite_failures(taken.failures),
         "TotalUniqueEmailsSubmitted": len(people),
         "TotalExistingSubscribers": taken.existing,
         "TotalNewSubscribers": taken.new,

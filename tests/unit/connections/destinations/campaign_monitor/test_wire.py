@@ -183,7 +183,6 @@ def test_it_knows_people_however_the_list_writes_their_address() -> None:
         (Answer(201, b""), TryLater),
         (answer(201, []), TryLater),
         (answer(201, {"TotalUniqueEmailsSubmitted": 1}), TryLater),
-        (answer(201, result(1, 0, 0, {"EmailAddress": "a@example.com"})), TryLater),
     ],
 )
 def test_it_names_errors_by_what_happens_next(given: Answer, expected: type[DestinationError]) -> None:

@@ -1,0 +1,48 @@
+"""Case 3: a row of a partial failure names an address that was not sent."""
+
+import pytest
+
+from tests import exporting
+from tests.integration.cases.conftest import run_export
+from tests.sandbox import RunningSandbox
+
+PEOPLE = [{"email": f"{name}@example.com", "first_name": name} for name in ("ann", "bo", "cid")]
+
+
+@pytest.fixture
+def export(account: RunningSandbox) -> None:
+    exporting.profiles(PEOPLE)
+    mapping = [{"attribute": "first_name", "field": "name"}]
+    exporting.export_to(
+        account, exporting.sandbox_connection(account), exporting.segment_of_everyone(), mapping=mapping
+    )
+
+
+def refuse_bo_as(account: RunningSandbox, row: dict[str, object]) -> None:
+    """Let the sandbox refuse Bo, and name them in the failure row as ``row`` says."""
+    bo = ["bo@example.com"]
+    refuse = {"kind": "refuse_emails", "emails": bo, "code": 1, "message": "Invalid"}
+    account.faults({"rules": [refuse, {"kind": "rewrite_failures", "emails": bo, "row": row}]})
+
+
+@pytest.mark.usefixtures("export")
+@pytest.mark.parametrize("address", [None, "", "someone-else@example.com"])
+def test_contacts_of_an_unmatched_failure_row_are_unknown_and_sent_again(
+    account: RunningSandbox, address: str | None
+) -> None:
+    refuse_bo_as(account, {"EmailAddress": address})
+    first = run_export()
+    assert (first["status"], first["reason"]) == ("warnings", "unaccounted")
+    assert (first["delivered"], first["unknown"]) == (0, 3)
+    assert first["message"] == "No contact could be sent: 3 unknown."
+    account.clear_faults()
+    second, third = run_export(), run_export()
+    assert (second["status"], second["delivered"], second["unknown"]) == ("successful", 3, 0)
+    assert third["reason"] == "nothing_changed"
+
+
+@pytest.mark.usefixtures("export")
+def test_failure_row_in_another_spelling_is_understood(account: RunningSandbox) -> None:
+    refuse_bo_as(account, {"EmailAddress": " BO@Example.COM\u200b"})
+    run = run_export()
+    assert (run["status"], run["delivered"], run["rejected"], run["unknown"]) == ("warnings", 2, 1, 0)
