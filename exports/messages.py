@@ -187,8 +187,8 @@ _OUTCOMES: dict[str, str | Promise] = {
     NO_CONSENT: _("The attribute that the connection requires is not true for this person."),
     UNANSWERED: _("Sent, and no answer came before the run ended: nobody knows whether the list took them."),
     UNMATCHED: _(
-        "The answer refused contacts under addresses that were not sent, or left some out, so it is unknown whether"
-        " this contact is on the list."
+        "The answer refused contacts under addresses that were not sent, or left some out, so it is unknown"
+        " whether this contact is on the list."
     ),
     values.Deed.MARK.value: _("Marked on the list."),
     values.Deed.DELETE.value: _("Deleted from the list."),

@@ -3,10 +3,10 @@
 A row names a contact by an address, which may be spelled in another way than it was sent, or may not be there.
 """
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from config.addresses import comparable_email
 from connections.destinations.values import ProfileRefusal
 
 
@@ -46,16 +46,5 @@ def _unambiguous(emails: Sequence[str]) -> dict[str, str]:
 
 
 def _comparable(email: str) -> str:
-    """An address without case, spaces, invisible characters, and the brackets that mail programs add."""
-    folded = unicodedata.normalize("NFKC", email).casefold()
-    visible = "".join(each for each in folded if not each.isspace() and unicodedata.category(each) != "Cf")
-    local, at, domain = visible.strip("<>\"'").removeprefix("mailto:").rpartition("@")
-    return f"{local}{at}{_to_ascii(domain)}"
-
-
-def _to_ascii(domain: str) -> str:
-    """A domain in punycode; as it is where that is impossible."""
-    try:
-        return domain.encode("idna").decode()
-    except UnicodeError:
-        return domain
+    """The normal form of an address, without the brackets and quotation marks that mail programs add."""
+    return comparable_email(email.strip(" <>\"'").removeprefix("mailto:")) or ""

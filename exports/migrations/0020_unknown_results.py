@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('exports', '0018_outcomes_without_row_checks'),
+        ('exports', '0019_late_calls'),
     ]
 
     operations = [
