@@ -119,7 +119,7 @@ class Consent(models.Model):
         get_latest_by = "given_at"
 
     def __str__(self) -> str:
-        return f"{self.given_by_name}, {self.given_at:%Y-%m-%d}"
+        return f"{self.given_by_name}, {clock.day_of(self.given_at).isoformat()}"
 
     @property
     def language_name(self) -> str:

@@ -61,7 +61,7 @@ def run_refresh(job_id: int) -> SegmentRefresh | None:
 
 def count(tree: rules.Tree) -> int:
     """How many profiles fit the rules now; raises InvalidRules."""
-    sql, values = rules.where(tree, types_by_name(), today=clock.now().date())
+    sql, values = rules.where(tree, types_by_name(), today=clock.today())
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM segments_profile WHERE {sql}", values)  # noqa: S608
         return int(cursor.fetchone()[0])
@@ -105,7 +105,7 @@ def _draw(job: SegmentRefresh, keeper: leases.Keeper) -> bool:
 
 
 def _redraw(segment: Segment, keeper: leases.Keeper) -> Drawn:
-    sql, values = rules.where(segment.rules, types_by_name(), today=clock.now().date())
+    sql, values = rules.where(segment.rules, types_by_name(), today=clock.today())
     with connection.cursor() as cursor:
         # One look at the profiles, so that both differences are taken from the same people.
         cursor.execute("DROP TABLE IF EXISTS wanted")

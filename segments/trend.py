@@ -6,7 +6,6 @@ from datetime import date, datetime, timedelta
 
 from django.db.models.functions import TruncDate
 from django.utils.functional import Promise
-from django.utils.timezone import localdate
 from django.utils.translation import gettext_lazy as _
 
 from config.jobs import clock
@@ -77,7 +76,11 @@ def of(segment: Segment, within: Range) -> Trend | None:
     drawings = segment.refreshes.filter(status=JobStatus.SUCCESSFUL, finished_at__isnull=False)
     if within.days is not None:
         drawings = drawings.filter(finished_at__gte=_midnight_before(within.days))
-    days = drawings.annotate(day=TruncDate("finished_at")).order_by("day", "-finished_at").distinct("day")
+    days = (
+        drawings.annotate(day=TruncDate("finished_at", tzinfo=clock.zone()))
+        .order_by("day", "-finished_at")
+        .distinct("day")
+    )
     counts = [(day, members or 0) for day, members in days.values_list("day", "progress_total")]
     return Trend(drawn(counts)) if len(counts) > 1 else None
 
@@ -99,5 +102,4 @@ def drawn(counts: Sequence[tuple[date, int]]) -> list[Point]:
 
 
 def _midnight_before(days: int) -> datetime:
-    day = localdate(clock.now()) - timedelta(days=days)
-    return datetime.combine(day, datetime.min.time(), tzinfo=clock.now().tzinfo)
+    return clock.beginning_of(clock.today() - timedelta(days=days))

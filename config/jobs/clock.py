@@ -2,7 +2,10 @@
 without touching anyone else's. Leases alone go by the database's clock, see leases.py."""
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import time as time_of_day
+
+from django.utils import timezone
 
 _real_start: float | None = None
 _our_start: datetime | None = None
@@ -14,6 +17,27 @@ def now() -> datetime:
     if _real_start is None or _our_start is None:
         return datetime.now(tz=UTC)
     return _our_start + timedelta(seconds=(time.time() - _real_start) * _factor)
+
+
+def zone() -> tzinfo:
+    """Return the environment's time zone, from the setting TIME_ZONE. Readers may see moments in a zone of their
+    own; what is computed from a day never depends on who reads it."""
+    return timezone.get_default_timezone()
+
+
+def day_of(moment: datetime) -> date:
+    """Return the day of a moment in the environment's time zone."""
+    return moment.astimezone(zone()).date()
+
+
+def today() -> date:
+    """Return the present day in the environment's time zone."""
+    return day_of(now())
+
+
+def beginning_of(day: date) -> datetime:
+    """Return the moment at which a day begins in the environment's time zone."""
+    return datetime.combine(day, time_of_day.min, tzinfo=zone())
 
 
 def run_from(moment: datetime, *, factor: float = 1.0) -> None:

@@ -110,7 +110,7 @@ def with_usual_answers(typed: QueryDict, schedule: Schedule) -> QueryDict:
         if name not in answers and name != "is_on":
             answers.setlist(name, value if isinstance(value, list) else [str(value)])
     if answers.get("recurrence") == Recurrence.HOURS and not answers.get("starts_on"):
-        answers["starts_on"] = clock.now().date().isoformat()
+        answers["starts_on"] = clock.today().isoformat()
     return answers
 
 

@@ -23,7 +23,7 @@ def in_words(rule: Rule) -> str:
     }
     if rule.recurrence == Recurrence.HOURS:
         return _("%(often)s, counted from %(start)s, %(times)s (%(zone)s)") % parts
-    if rule.starts_on is not None and rule.starts_on > clock.now().date():
+    if rule.starts_on is not None and rule.starts_on > clock.now().astimezone(ZoneInfo(rule.zone)).date():
         return _("%(often)s at %(times)s (%(zone)s), from %(start)s") % parts
     return _("%(often)s at %(times)s (%(zone)s)") % parts
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db.models import Count, Max, Q, Sum
 from django.db.models.functions import TruncDate
 from django.urls import reverse
-from django.utils import timezone
 
 from config.jobs import clock
 from connections.models import Connection
@@ -36,16 +35,16 @@ class Usage:
 
 def days() -> list[date]:
     """The last days, today the last of them, as the environment's clock shows them."""
-    today = timezone.localtime(clock.now()).date()
+    today = clock.today()
     return [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
 
 
 def usage(over: Sequence[date]) -> list[Usage]:
     """Every connection, the busiest first. Two queries, however many there are."""
-    since = timezone.make_aware(datetime.combine(over[0], time()))
+    since = clock.beginning_of(over[0])
     rows = (
         Batch.objects.filter(sent_at__gte=since, run__export__connection__isnull=False)
-        .values("run__export__connection", day=TruncDate("sent_at"))
+        .values("run__export__connection", day=TruncDate("sent_at", tzinfo=clock.zone()))
         .annotate(
             calls=Sum("attempt"),
             refused=Count("pk", filter=Q(http_status__gte=400)),

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.db.models import F, Sum
 from django.db.models.functions import TruncDate
-from django.utils import formats, timezone
+from django.utils import formats
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
@@ -48,14 +48,14 @@ class Sent:
 
 
 def of_late() -> Sent:
-    """The last DAYS days up to today, by the reader's calendar. One query."""
-    today = timezone.localdate(clock.now())
+    """The last DAYS days up to today, by the environment's calendar. One query."""
+    today = clock.today()
     days = [today - timedelta(days=back) for back in reversed(range(DAYS))]
-    begin = timezone.make_aware(datetime.combine(days[0], time.min))
+    begin = clock.beginning_of(days[0])
     summed = (
         Run.objects.filter(finished_at__gte=begin)
         .order_by()
-        .annotate(day=TruncDate("finished_at"))
+        .annotate(day=TruncDate("finished_at", tzinfo=clock.zone()))
         .values("day")
         .annotate(**{key: total for key, (_label, total) in _SUMS.items()})
     )

@@ -7,6 +7,7 @@ from django.db import connection
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from config.jobs import clock
 from segments.audience import email_sql
 from segments.copying import MOST_PROBLEMS_KEPT, Problems
 from segments.models import ErasedHash
@@ -31,7 +32,7 @@ def refuse_erased(source_id: int, columns: Sequence[str], problems: Problems) ->
         room = max(0, MOST_PROBLEMS_KEPT - len(problems.kept))
         cursor.execute("SELECT line, erased_at FROM erased ORDER BY line LIMIT %s", [room])
         for line, erased_at in cursor.fetchall():
-            day = date_format(erased_at.date(), "Y-m-d")
+            day = date_format(clock.day_of(erased_at), "Y-m-d")
             problems.add(line, _("This person was erased on %(day)s and stays so.") % {"day": day})
         problems.count += count - min(count, room)
 

@@ -6,11 +6,12 @@ Values come as profiles keep them: text, numbers, yes/no, and dates as “YYYY-M
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from json.encoder import encode_basestring as quote
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from connections.destinations.campaign_monitor import us_states
@@ -147,13 +148,25 @@ def _date(field: TargetField, blank: str) -> Convert:
 
 
 def _day(value: object) -> str | None:
-    """The day as “YYYY-MM-DD”, also out of a moment; None when it is none."""
+    """The day as “YYYY-MM-DD”; None when it is none. A moment with an offset gives its day in the environment's
+    time zone; one without is local already."""
     text = value.isoformat() if isinstance(value, date) else str(value).strip()
     if not _DAY.match(text) or text[10:11] not in {"", "T", " "}:
         return None
     try:
-        return date.fromisoformat(text[:10]).isoformat()
+        return _local_day(text) or date.fromisoformat(text[:10]).isoformat()
     except ValueError:
+        return None
+
+
+def _local_day(text: str) -> str | None:
+    """The day of a moment with an offset; None for anything else."""
+    if len(text) == len("YYYY-MM-DD"):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(timezone.get_default_timezone()).date().isoformat() if moment.tzinfo else None
+    except (ValueError, OverflowError):
         return None
 
 

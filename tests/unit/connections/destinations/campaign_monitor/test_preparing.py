@@ -8,6 +8,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 from connections.destinations.campaign_monitor.preparing import preparer
 from connections.destinations.errors import StopRun
@@ -150,6 +151,21 @@ def test_number_refuses_the_rest(value: object) -> None:
 )
 def test_date_is_written_as_the_vendor_wants(value: str, text: str) -> None:
     assert prepared("[Born]", value) == [entry("[Born]", text)]
+
+
+@pytest.mark.parametrize(
+    ("zone", "moment", "day"),
+    [
+        ("Pacific/Auckland", "2024-05-31T20:00:00Z", "2024/06/01"),
+        ("America/Los_Angeles", "2024-05-31 03:00:00+00:00", "2024/05/30"),
+        ("America/Los_Angeles", "2024-05-31T03:00:00", "2024/05/31"),  # without an offset it is local already
+    ],
+)
+def test_the_day_of_a_moment_is_that_of_the_environment(
+    zone: str, moment: str, day: str, settings: Settings
+) -> None:
+    settings.TIME_ZONE = zone
+    assert prepared("[Born]", moment) == [entry("[Born]", day)]
 
 
 @pytest.mark.parametrize("value", ["1899-12-31", "2076-06-07"])

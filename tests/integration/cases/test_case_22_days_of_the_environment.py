@@ -1,0 +1,70 @@
+"""Case 22: days are those of the environment's time zone, also far from UTC."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from config.accounts.models import User
+from config.jobs import clock
+from config.jobs.models import JobStatus
+from config.system import api_usage, sent
+from connections.models import Connection
+from exports.models import Batch, Export, Run
+from segments import trend
+from segments.models import Segment, SegmentRefresh
+from tests import exporting
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(params=[("Pacific/Auckland", 11, date(2026, 3, 11)), ("America/Los_Angeles", 2, date(2026, 3, 9))])
+def today(request: pytest.FixtureRequest, settings: Settings) -> Iterator[date]:
+    """An hour at which the day of the zone differs from that of UTC, which is March 10."""
+    settings.TIME_ZONE, hour, day = request.param
+    clock.run_from(datetime(2026, 3, 10, hour, 30, tzinfo=UTC))
+    yield day
+    clock.run_as_usual()
+
+
+def test_the_last_days_of_a_rule_end_today(today: date) -> None:
+    days = {"yesterday": today - timedelta(days=1), "today": today, "tomorrow": today + timedelta(days=1)}
+    exporting.profiles([{"id": name, "joined": day.isoformat()} for name, day in days.items()])
+    rules = {"join": "and", "rules": [{"attribute": "joined", "operator": "within_last_days", "value": 1}]}
+    segment = exporting.segment_of_everyone("Recent", rules)
+    keys = set(segment.members.values_list("profile__key", flat=True))
+    assert keys == {"yesterday", "today"}
+
+
+def test_charts_and_api_usage_end_with_today(today: date, alice: User, alice_client: Client) -> None:
+    connection = Connection.objects.create(name="Busy", destination_key="campaign_monitor")
+    export = Export.objects.create(
+        name="Newsletter", connection=connection, list_id="a" * 32, email_attribute="email"
+    )
+    now, done = clock.now(), JobStatus.SUCCESSFUL
+    run = Run.objects.create(export=export, number=1, trigger="manual", status=done, finished_at=now, delivered=3)
+    empty: dict[str, Any] = {"size": 0, "profile_ids": [], "emails": [], "payloads": [], "hashes": []}
+    Batch.objects.create(run=run, number=1, label="1", status="done", attempt=2, sent_at=now, **empty)
+    User.objects.filter(pk=alice.pk).update(time_zone="UTC")  # how she reads moments does not move any day
+    alice_client.get("/")
+
+    assert [day for day, _counts in sent.of_late().rows] == [today]
+    assert api_usage.days()[-1] == today
+    assert api_usage.usage(api_usage.days())[0].calls[-1] == 2
+
+
+def test_the_trend_of_a_segment_has_a_point_for_each_day(today: date) -> None:
+    segment = Segment.objects.create(name="Everyone", rules={})
+    for days, members in ((1, 5), (0, 7)):
+        SegmentRefresh.objects.create(
+            segment=segment,
+            status=JobStatus.SUCCESSFUL,
+            finished_at=clock.now() - timedelta(days=days),
+            progress_total=members,
+        )
+    found = trend.of(segment, trend.RANGES[0])
+    assert found is not None
+    assert [(point.day, point.members) for point in found.points] == [(today - timedelta(days=1), 5), (today, 7)]
