@@ -56,6 +56,7 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 # The demo and a real system may run side by side on one machine; cookies know no ports.
 SESSION_COOKIE_NAME = "segment_exports_demo" if DEMO else "segment_exports"
 CSRF_COOKIE_NAME = f"{SESSION_COOKIE_NAME}_csrf"
+DEVICE_COOKIE_NAME = f"{SESSION_COOKIE_NAME}_device"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 CONTENT_SECURITY_POLICY = {

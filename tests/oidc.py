@@ -29,6 +29,7 @@ class Provider:
     person: dict[str, Any] = field(default_factory=dict)
     signed_in_at: float = field(default_factory=time.time)
     refuses: bool = False
+    tells_when: bool = True  # whether tokens carry auth_time
     audience: str = CLIENT_ID
     asked: list[dict[str, str]] = field(default_factory=list)
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -78,7 +79,8 @@ class Provider:
         self.tokens[access] = dict(self.person)
         now = int(time.time())
         claims = {"iss": self.issuer, "aud": self.audience, "iat": now, "exp": now + 300, **self.person}
-        claims["auth_time"] = int(self.signed_in_at)
+        if self.tells_when:
+            claims["auth_time"] = int(self.signed_in_at)
         signed = jwt.encode(claims, self.key, algorithm="RS256", headers={"kid": "one"})
         return {"access_token": access, "token_type": "Bearer", "expires_in": 300, "id_token": signed}
 

@@ -1,9 +1,11 @@
 """Where allauth asks us: who may sign in, how second-factor secrets are kept, who comes by single sign-on."""
 
+import secrets
 from typing import Any, cast
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import Login
+from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
@@ -11,12 +13,14 @@ from allauth.socialaccount.models import SocialLogin
 from allauth.socialaccount.providers.base.constants import AuthProcess
 from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from config.accounts import reauthentication, single_sign_on
+from config.accounts import known_devices, reauthentication, sign_ins, single_sign_on
 from config.accounts.backends import may_sign_in
+from config.accounts.lockout import Locked
 from config.accounts.models import User
 from config.keyring import encryption
 from config.keyring.encryption import CannotDecrypt
@@ -37,6 +41,25 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             return None
         messages.error(request, _("This account may not sign in. Ask an administrator."))
         return redirect(settings.LOGIN_URL)
+
+    def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
+        """Record the sign-in once every step of it is done, and remember the device."""
+        response = cast(HttpResponse, super().post_login(request, user, **kwargs))
+        sign_ins.record_sign_in(request, user)
+        known_devices.remember_device(request, response, user)
+        return response
+
+    def reauthenticate(self, user: User, password: str) -> bool:
+        """Count guesses of the own password like those at sign-in."""
+        try:
+            return reauthentication.check_password(user, password, address_of(context.request))
+        except Locked as refusal:
+            raise ValidationError(refusal.sentence, code="locked") from refusal
+
+    def generate_unique_username(self, txts: list[str], regex: str | None = None) -> str:
+        """Make a user name for a new account, which no account has in its normal form either."""
+        name = str(super().generate_unique_username(txts, regex))
+        return f"{name[:140]}-{secrets.token_hex(4)}" if User.objects.find(name) else name
 
     def is_login_by_code_required(self, login: Login) -> bool:
         return False

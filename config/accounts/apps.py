@@ -6,8 +6,9 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        from config.accounts import second_factor
+        from config.accounts import second_factor, sign_ins
         from config.keyring import places
 
         second_factor.listen()
+        sign_ins.listen()
         places.register(second_factor.sealed_secrets)

@@ -15,7 +15,7 @@ class AccountBackend(BaseBackend):
     ) -> User | None:
         if username is None or password is None:
             return None
-        user = User.objects.filter(username__iexact=username).first()
+        user = User.objects.find(username)
         if user is None:
             User().set_password(password)  # takes as long as a real check, so that names cannot be guessed by time
             return None

@@ -45,7 +45,7 @@ class AddUserForm(AccountForm):
 
     def clean_username(self) -> str:
         username = str(self.cleaned_data["username"])
-        if User.objects.filter(username__iexact=username).exists():
+        if User.objects.find(username):
             raise ValidationError(_("There is already an account with this user name."))
         return username
 
@@ -99,7 +99,7 @@ class ChangePasswordForm(PasswordForm):
     def clean_present(self) -> str:
         present = str(self.cleaned_data["present"])
         try:
-            with lockout.attempt(self.user.username, self.address) as attempt:
+            with lockout.attempt(self.user.username, self.address, failure="wrong password") as attempt:
                 if not self.user.check_password(present):
                     raise ValidationError(_("This is not your password. Nothing was changed."))
                 attempt.succeeded()

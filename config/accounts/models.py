@@ -1,15 +1,15 @@
 """People who sign in, each with one role."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from config.accounts.permissions import Permission
 from config.accounts.roles import ROLES, Role
+from config.accounts.usernames import normalize_username
 from config.jobs import clock
 
 
@@ -24,11 +24,17 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        return self.get(username__iexact=username)
+        return self.get(username_key=normalize_username(username or ""))
+
+    def find(self, username: str) -> "User | None":
+        """Return the account that ``username`` names, compared by its normal form; None when there is none."""
+        return self.filter(username_key=normalize_username(username)).first()
 
 
 class User(AbstractBaseUser):
     username = models.CharField(_("user name"), max_length=150, unique=True)
+    # The normal form of the user name, by which accounts are found; see usernames.py.
+    username_key = models.CharField(max_length=600, unique=True, editable=False)
     full_name = models.CharField(_("name"), max_length=150, blank=True)
     email = models.EmailField(_("email"), blank=True)
     role = models.CharField(_("role"), max_length=20, choices=Role.choices, default=Role.VIEWER)
@@ -55,12 +61,17 @@ class User(AbstractBaseUser):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(Lower("username"), name="user_name_is_unique"),
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="user_role_is_known"),
         ]
 
     def __str__(self) -> str:
         return self.full_name or self.username
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the normal form of the user name beside it."""
+        if self._state.adding or kwargs.get("update_fields") is None:
+            self.username_key = normalize_username(self.username)
+        super().save(*args, **kwargs)
 
     def may(self, permission: Permission) -> bool:
         """Whether this person's role carries ``permission``; never for a deactivated account."""
@@ -86,5 +97,7 @@ class SignInAttempt(models.Model):
     """An attempt to sign in that failed, or is being made; kept for as long as it counts. See lockout.py."""
 
     name_hash = models.CharField(max_length=64, db_index=True)
-    address = models.CharField(max_length=45, blank=True, db_index=True)
+    address = models.CharField(max_length=49, blank=True, db_index=True)
+    # The known device that it was made on, if any; see known_devices.py.
+    device = models.CharField(max_length=64, blank=True, default="", db_index=True)
     at = models.DateTimeField(default=clock.now, db_index=True)

@@ -31,7 +31,7 @@ def has_password(user: User) -> bool:
 
 def check_password(user: User, password: str, address: str) -> bool:
     """Whether it is their password; guesses count as at the door. Raises lockout.Locked."""
-    with lockout.attempt(user.username, address) as attempt:
+    with lockout.attempt(user.username, address, failure="wrong password") as attempt:
         right = user.check_password(password)
         if right:
             attempt.succeeded()
@@ -56,7 +56,7 @@ def begin(request: HttpRequest) -> None:
 
 def note_single_sign_on(request: HttpRequest, sociallogin: "SocialLogin") -> None:
     """Note that somebody came back from single sign-on, if it is the same person and they really signed in again:
-    where the service says when that was, it must have been since they were sent there."""
+    the service must say when that was (auth_time), and it must have been since they were sent there."""
     started = request.session.pop(_STARTED, None)
     same = sociallogin.is_existing and sociallogin.user.pk == request.user.pk
     if not same or started is None or not _signed_in_since(sociallogin, started):
@@ -67,6 +67,8 @@ def note_single_sign_on(request: HttpRequest, sociallogin: "SocialLogin") -> Non
 
 def _signed_in_since(sociallogin: "SocialLogin", started: float) -> bool:
     token = (sociallogin.account.extra_data or {}).get("id_token") or {}
-    at = token.get("auth_time")
     leeway = 60  # clocks differ
-    return at is None or float(at) >= started - leeway
+    try:
+        return float(token["auth_time"]) >= started - leeway
+    except (KeyError, TypeError, ValueError):
+        return False  # a service that does not say when may have skipped asking

@@ -26,10 +26,19 @@ def verified_email(sociallogin: "SocialLogin") -> str:
 
 
 def known_person(email: str) -> User | None:
-    """The one account with this address, so that somebody invited keeps their role. None when it is not clear who
-    is meant; demo accounts are nobody's."""
-    found = list(User.objects.filter(email__iexact=email, is_demo=False)[:2]) if email else []
+    """Return the one account with this address, so that an invited person keeps their role. None when several have
+    it; demo accounts never match.
+
+    Only A–Z and a–z count as equal: the database takes a dotless ``ı`` for an ``i``, and lookalike addresses
+    belong to other people.
+    """
+    alike = User.objects.filter(email__iexact=email, is_demo=False) if email else User.objects.none()
+    found = [user for user in alike if _ascii_lower(user.email) == _ascii_lower(email)]
     return found[0] if len(found) == 1 else None
+
+
+def _ascii_lower(address: str) -> str:
+    return "".join(sign.lower() if sign.isascii() else sign for sign in address)
 
 
 def name_of(data: Mapping[str, Any]) -> str:

@@ -27,13 +27,14 @@ def record(
     version: int | None = None,
 ) -> AuditEntry:
     """Write that ``by`` (None: the system itself) did ``action`` to ``target``. ``changes`` maps a field to
-    what it was and what it is; the caller leaves secrets out. From where it was done is added here."""
+    what it was and what it is; the caller leaves secrets out. From where it was done is added here. The kind is
+    that of the class itself, also for a lazy object such as ``request.user``."""
     return AuditEntry.objects.create(
         action=action,
         actor_id=by.pk if by else None,
         actor_name=str(by)[:150] if by else SYSTEM,
         from_address=origin.current(),
-        target_kind=type(target).__name__.lower(),
+        target_kind=target.__class__.__name__.lower(),
         target_id=target.pk,
         target_name=str(target)[:200],
         version=version,
@@ -44,6 +45,6 @@ def record(
 def changes_since(target: Target, version: int) -> list[AuditEntry]:
     """What was changed on ``target`` after ``version``, oldest first."""
     entries = AuditEntry.objects.filter(
-        target_kind=type(target).__name__.lower(), target_id=target.pk, version__gt=version
+        target_kind=target.__class__.__name__.lower(), target_id=target.pk, version__gt=version
     )
     return list(entries.order_by("id"))

@@ -68,8 +68,13 @@ ACTIONS: dict[str, Promise] = {
     "second factor removed": _("Second factor removed"),
     "second factor reset": _("Second factor reset"),
     "set password": _("Password set"),
+    "sign-in failed": _("Sign-in failed"),
+    "signed in": _("Signed in"),
+    "signed out": _("Signed out"),
     "started": _("Started"),
     "test_sent": _("Test notification sent"),
+    "wrong code": _("Wrong code"),
+    "wrong password": _("Wrong password"),
 }
 
 # What the stored names of fields do not say by themselves.

@@ -7,12 +7,13 @@ from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
 from django.core.exceptions import ValidationError
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from config.accounts import single_sign_on
+from config.accounts import known_devices, single_sign_on
 from config.accounts.lockout import Locked, attempt
 from config.accounts.models import User
+from config.audit.record import record
 from config.web.callers import address_of
 
 DEMO_PASSWORD = "demo"  # noqa: S105 — shown on the page on purpose; such accounts exist in the demo alone
@@ -29,12 +30,17 @@ class SignInForm(AuthenticationForm):
     def clean(self) -> dict[str, Any]:
         username = str(self.cleaned_data.get("username", ""))
         try:
-            with attempt(username, address_of(self.request) if self.request else "") as one:
+            with attempt(username, *self._origin(username), failure="sign-in failed") as one:
                 super().clean()
                 one.succeeded()
         except Locked as refusal:
             raise ValidationError(refusal.sentence, code="locked") from refusal
         return self.cleaned_data
+
+    def _origin(self, username: str) -> tuple[str, str]:
+        if self.request is None:
+            return "", ""
+        return address_of(self.request), known_devices.device_for(self.request, username)
 
 
 class SignIn(LoginView):
@@ -64,3 +70,8 @@ class SignOut(LogoutView):
     """Only by POST; leads to the sign-in page."""
 
     next_page = "accounts:sign_in"
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if isinstance(request.user, User):
+            record("signed out", request.user, by=request.user)
+        return super().post(request, *args, **kwargs)

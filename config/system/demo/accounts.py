@@ -15,7 +15,7 @@ def make() -> list[str]:
     """Make those that are missing; their names. An account of that name that is there stays as it is."""
     made = []
     for username, full_name, role in _ACCOUNTS:
-        if User.objects.filter(username__iexact=username).exists():
+        if User.objects.find(username):
             continue
         user = User.objects.create_user(
             username, PASSWORD, role=role, email=f"{username}@example.com", is_demo=True

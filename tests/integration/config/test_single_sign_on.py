@@ -74,7 +74,9 @@ def test_a_new_person_becomes_a_viewer(stranger_client: Client, provider: oidc.P
     )
     assert not reauthentication.has_password(dora)
     assert "Dora Dale" in stranger_client.get("/").content.decode()
-    assert AuditEntry.objects.get().changes == {"role": [None, "viewer"], "single_sign_on": [None, True]}
+    added, signed_in = AuditEntry.objects.order_by("id")
+    assert added.changes == {"role": [None, "viewer"], "single_sign_on": [None, True]}
+    assert (signed_in.action, signed_in.changes) == ("signed in", {"by": [None, "single sign-on"]})
 
 
 def test_the_role_of_new_people_can_be_set(
@@ -102,7 +104,7 @@ def test_somebody_known_by_a_verified_address_keeps_account_and_role(
     there_and_back(stranger_client)
     assert "Bob Brown" in stranger_client.get("/").content.decode()
     assert User.objects.get().role == "contributor"
-    assert AuditEntry.objects.get().changes == {"single_sign_on": [False, True]}
+    assert AuditEntry.objects.get(action="edited").changes == {"single_sign_on": [False, True]}
 
 
 def test_an_address_that_nobody_vouches_for_gives_nobody_an_account(
@@ -198,6 +200,26 @@ def test_an_old_sign_in_there_confirms_nothing(
     back = urlsplit(requests.get(away, allow_redirects=False, timeout=5).headers["Location"])
     stranger_client.get(f"{back.path}?{back.query}")
     assert not confirmed(stranger_client)
+
+
+def test_a_service_that_does_not_say_when_confirms_nothing(
+    stranger_client: Client, provider: oidc.Provider
+) -> None:
+    provider.tells_when = False
+    there_and_back(stranger_client)
+    there_and_back(stranger_client, reauthentication.door("/"))
+    assert not confirmed(stranger_client)
+
+
+@pytest.mark.parametrize("address", ["b\u0131b@example.com", "\uff42ob@example.com", "bob@\u212aample.com"])
+def test_a_lookalike_address_is_another_person(
+    stranger_client: Client, provider: oidc.Provider, bob: User, address: str
+) -> None:
+    bob.email = "bib@example.com" if "\u0131" in address else bob.email
+    bob.save()
+    provider.person = {**DORA, "email": address}
+    there_and_back(stranger_client)
+    assert "Bob Brown" not in stranger_client.get("/").content.decode()
 
 
 def test_a_password_does_not_open_an_account_without_one(provider: oidc.Provider, db: None) -> None:

@@ -49,7 +49,7 @@ def _username(text: str) -> str:
         USERNAME(text)
     except ValidationError as error:
         raise CommandError(f"The user name “{text}” cannot be used. {error.messages[0]}") from error
-    if User.objects.filter(username__iexact=text).exists():
+    if User.objects.find(text):
         raise CommandError(f"There is already an account “{text}”. Choose another user name.")
     return text
 
