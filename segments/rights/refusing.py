@@ -42,8 +42,10 @@ def _find(source_id: int, attributes: Sequence[str]) -> tuple[str, list[Any]]:
     values: list[Any] = []
     for attribute in attributes:
         email, parameters = email_sql(attribute)
-        hashes.append(hashing.email_sql(email))  # of NULL it is NULL
-        values += parameters
+        # Who was erased before emails were stored has the hash of the text as it was lower-cased then.
+        before = "nullif(lower(btrim(attributes ->> %s, E' \\t\\r\\n')), " + f"({email}))"
+        hashes += [hashing.email_sql(email), hashing.email_sql(before)]  # of NULL it is NULL
+        values += [*parameters, attribute, *parameters]
     sql = f"""
         CREATE TEMPORARY TABLE erased ON COMMIT DROP AS
         WITH hashed AS MATERIALIZED (SELECT line, unnest(ARRAY[{", ".join(hashes)}]) AS hash FROM staging)
