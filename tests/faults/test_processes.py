@@ -14,11 +14,11 @@ from config.jobs.models import JobStatus
 from exports import running, scheduling
 from exports.models import Export, ExportSchedule, ExportTick, Run
 from exports.run_states import Reason
-from exports.running import Next
 from exports.tasks import work_on_run
 from tests import exporting
 from tests.faults import ground as grounds
 from tests.faults.checking import check_end, check_everyone_is_there, check_it_went_well, check_next_run_heals
+from tests.faults.freezing import end_here, freeze_at_rest
 from tests.faults.ground import Ground
 from tests.faults.web import web_process
 from tests.processes import Workers
@@ -49,9 +49,9 @@ def test_a_frozen_worker_wakes_too_late(ground: Ground, workers: Workers) -> Non
     run = ground.start()
     grounds.wait_until_some_are_delivered(run)
     frozen_at = run.attempt
-    wait_until(lambda: _is_frozen_at_rest(workers))
+    freeze_at_rest(workers)
     ground.calm()
-    wait_until(lambda: running.carry_on(run.pk) == Next.NOTHING and not _is_open(run))
+    end_here(run)
     ended = (run.status, run.delivered, run.finished_at, run.attempt)
     workers.thaw("work")
     check_next_run_heals(ground)  # by the worker that has woken
@@ -130,25 +130,6 @@ def _take_over(run: Run) -> None:
             running.carry_on(run.pk)
     finally:
         database.close()
-
-
-def _is_frozen_at_rest(workers: Workers) -> bool:
-    """Not within a transaction: it would keep its locks until the database ends that, after ten seconds."""
-    workers.freeze("work")
-    with database.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE xact_start IS NOT NULL"
-            " AND pid <> pg_backend_pid() AND datname = current_database())"
-        )
-        (is_at_work,) = cursor.fetchone()
-    if is_at_work:
-        workers.thaw("work")
-    return not is_at_work
-
-
-def _is_open(run: Run) -> bool:
-    run.refresh_from_db()
-    return run.is_open
 
 
 def _attempt(run: Run) -> int:
