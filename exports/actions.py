@@ -18,7 +18,7 @@ from config.web.versions import take_version
 from connections.models import Connection
 from connections.permissions import check_can_use, user_can_manage_connections
 from exports import matching, permissions, policies, scheduling, telling
-from exports.models import Export, Removal, Run, RunEvent, Stage, Trigger
+from exports.models import Export, ListState, Removal, Run, RunEvent, Stage, Trigger
 from exports.options import ORDINARY, RunOptions
 from exports.rights import disclosures
 from exports.run_states import Reason, change_status
@@ -154,6 +154,7 @@ def remove(export: Export, *, by: User | None) -> None:
     for run_id in export.runs.filter(disclosed_at=None).values_list("pk", flat=True):
         disclosures.settle(run_id, wait=True)
     export.delete()
+    ListState.objects.filter(sets=None).delete()  # what is known of a list to which no export sends any more
 
 
 @transaction.atomic

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.db import OperationalError, transaction
-from django.db.models import Count
 from django.utils.translation import gettext as _
 
 from config.accounts.models import User
@@ -21,7 +20,8 @@ from connections.models import Connection
 from connections.permissions import user_can_use
 from exports import matching, removing
 from exports.batch_writing import BatchWriter
-from exports.models import Delivered, DeliveredSet, Export, Origin, Removal, Run, Stage
+from exports.known_list import KnownList
+from exports.models import DeliveredSet, Export, Origin, Removal, RemovedContact, Run, Stage
 from exports.options import RunOptions
 from exports.patience import be_patient
 from exports.rights import forgetting
@@ -96,16 +96,28 @@ def left_by_moving(export: Export, connection: Connection | None, list_id: str) 
 
 def _holds_somebody(known: DeliveredSet) -> bool:
     """Who was marked on leaving is on the list as well."""
-    return known.people.exists() or known.removed.filter(deed=Deed.MARK).exists()
+    marked = RemovedContact.objects.filter(
+        list_state=known.list_state_id, exports__contains=[known.export_id], deed=Deed.MARK
+    )
+    return removing.contacts_of(KnownList.of(known)).exists() or marked.exists()
 
 
 def earlier_lists(export: Export) -> list[EarlierList]:
     """The lists that the export does not go to any more, as long as it may have brought people there."""
     sets = {known.pk: known for known in _left_sets(export)}
-    people = Delivered.objects.filter(delivered_set__in=sets).exclude(origin=Origin.FOUND_THERE)
-    counts = dict(people.values_list("delivered_set").annotate(people=Count("email")).order_by())
+    counts = {pk: people for pk, known in sets.items() if (people := _count_added(known))}
     runs = {run.clears_id: run for run in export.runs.filter(clears__in=sets, status__in=OPEN)} if counts else {}
     return [EarlierList(known, counts[pk], runs.get(pk)) for pk, known in sets.items() if pk in counts]
+
+
+def count_known(known: DeliveredSet) -> int:
+    """How many known contacts of the list the export wanted."""
+    return removing.contacts_of(KnownList.of(known)).count()
+
+
+def _count_added(known: DeliveredSet) -> int:
+    """How many known contacts of the list the export wanted that it, or another export, may have added."""
+    return removing.contacts_of(KnownList.of(known)).exclude(origin=Origin.FOUND_THERE).count()
 
 
 def left_earlier(export: Export, set_id: int, *, by: User | None) -> LeftBehind | None:
@@ -205,7 +217,7 @@ def plan(run: Run, left: DeliveredSet, keeper: Keeper) -> None:
     writer = BatchWriter(run, registry.get(run.account.partition(":")[0]).capabilities, keeper)
     removals = removing.plan(run, left, writer)
     gate.enter()
-    erased = forgetting.drop_unknown(run, left.pk) if gate.last_erasure() != erased_until else 0
+    erased = forgetting.drop_unknown(run, left.list_state_id) if gate.last_erasure() != erased_until else 0
     keeper.report()  # from here on progress counts what is done, and is written with it
     fenced_update(
         run,

@@ -14,7 +14,7 @@ from config.jobs.models import JobStatus
 from connections import credentials
 from connections.destinations.errors import DestinationError
 from exports import matching, recording_removals, recording_unanswered, retries, telling
-from exports.models import IS_REMOVAL, BatchStatus, Delivered, OutcomeKind, Run, Stage
+from exports.models import IS_REMOVAL, BatchStatus, OutcomeKind, Run, Stage, SyncedContact
 from exports.removing import HeldBecause
 from exports.run_states import Reason, RunEnded, change_status
 from exports.verdict import RunCounts, Verdict, decide
@@ -37,7 +37,7 @@ def complete(run: Run) -> None:
 
 
 def _look_at_list(run: Run) -> None:
-    """Keep how many are active on the list now, beside how many the export knows there; nothing where nobody can
+    """Keep how many are active on the list now, beside how many exports know there; nothing where nobody can
     tell. The run has ended: it does not wait for the answer."""
     connection = run.connection
     if connection is None:
@@ -47,9 +47,7 @@ def _look_at_list(run: Run) -> None:
     except (DestinationError, credentials.NotConnected, LeaseExpired) as trouble:
         logger.warning("run %s: the list could not be counted afterwards: %s", run.pk, trouble)
         return
-    known = Delivered.objects.filter(
-        delivered_set__export=run.export_id, delivered_set__account=run.account, delivered_set__list_id=run.list_id
-    )
+    known = SyncedContact.objects.filter(list_state__account=run.account, list_state__list_id=run.list_id)
     if active is not None:
         Run.objects.filter(pk=run.pk).update(active_on_list=active, known_on_list=known.count())
 
@@ -67,9 +65,9 @@ def end(run: Run, ended: RunEnded, *, by: User | None = None) -> None:
 
 def _tell_planner(run: Run) -> None:
     """The next run begins with questions about everybody of whom this one has learned something."""
-    planner.after_change("exports_delivered", run.delivered + run.removed)
+    planner.after_change("exports_syncedcontact", run.delivered + run.removed)
     planner.after_change("exports_refused", run.left + run.rejected)
-    planner.after_change("exports_removed", run.removed)
+    planner.after_change("exports_removedcontact", run.removed)
 
 
 def _publish(run: Run) -> None:

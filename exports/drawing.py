@@ -8,7 +8,7 @@ parallel workers out too; a column that differs whenever it is asked for is a fe
 do the sorting within ``judged``; what follows needs the people in just that order.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from django.db import connection as database
 from config.addresses import LONGEST_EMAIL, VALID_EMAIL
 from exports import answering, returning
 from exports.answering import Answering
+from exports.known_list import KnownList
 from segments import audience
 
 # What the planner's own figures do not know: people cost far more to judge than to hand over, who was delivered
@@ -61,26 +62,39 @@ class Figures:
         return self.to_add + self.to_update
 
 
-def draw(frozen: Mapping[str, Any], delivered_set_id: int) -> Figures:
-    """Fill the temporary table ``plan`` by these settings, as the difference to what that set knows of the list
-    (nothing when it is 0), in the order of addresses; how many met which verdict. Within a transaction."""
+def draw(frozen: Mapping[str, Any], known: KnownList) -> Figures:
+    """Fill the temporary table ``plan`` by these settings, as the difference to what is known of the list, in the
+    order of addresses; how many met which verdict. Within a transaction."""
     answers = answering.fragments(frozen)
-    judged, judged_params = _judged(answers, *_person(frozen, answers))
+    members, members_params = audience.members_sql([segment["id"] for segment in frozen["segments"]])
+    judged, judged_params = _judged(answers, *_person(frozen, answers, members, members_params))
     verdicts = _verdicts(judged, answers, consent_is_required=bool(frozen.get("required_attribute")))
     statement = f"CREATE TEMPORARY TABLE plan ON COMMIT DROP AS {verdicts}"
     with database.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.plan")
         for name, value in _FOR_MASSES.items():
             cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
-        cursor.execute(statement, [*judged_params, delivered_set_id, delivered_set_id])
-    returning.adjust(frozen, delivered_set_id)
+        cursor.execute(
+            statement,
+            [known.export_id] * 2 + [*judged_params, known.list_state_id, known.delivered_set_id],
+        )
+    returning.adjust(frozen, known)
     return _count()
 
 
-def _person(frozen: Mapping[str, Any], answers: Answering) -> tuple[str, list[Any]]:
+def hashes(frozen: Mapping[str, Any], members: str) -> tuple[str, list[Any]]:
+    """A query of the hashes of what these settings would send of some profiles (a query like that of
+    audience.members_sql, without parameters): columns ``profile_id`` and ``data_hash``."""
+    answers = answering.fragments(frozen)
+    judged, params = _judged(answers, *_person(frozen, answers, members, []))
+    return f"SELECT profile_id, data_hash FROM ({judged}) judged", params  # noqa: S608 - see _judged
+
+
+def _person(
+    frozen: Mapping[str, Any], answers: Answering, members: str, members_params: Sequence[object]
+) -> tuple[str, list[Any]]:
     """Everyone in the segments: their address, the values that go out as a JSON array, and what they agree to; the
     column ``fence`` only keeps the query whole."""
-    members, members_params = audience.members_sql([segment["id"] for segment in frozen["segments"]])
     email, email_params = audience.email_sql(frozen["email_attribute"])
     attributes = [pair["attribute"] for pair in frozen["mapping"]]
     agreed, declined, consent_params = _consent(frozen.get("required_attribute", ""))
@@ -116,7 +130,9 @@ def _judged(answers: Answering, person: str, person_params: list[Any]) -> tuple[
 
 
 def _verdicts(judged: str, answers: Answering, *, consent_is_required: bool) -> str:
-    """What is to be done with each, by what the list is known to hold and to have refused: one set for each."""
+    """What is to be done with each, by what the list is known to hold and to have refused. Nothing is sent of a
+    contact whose data are those that were sent last, whichever export did, or that this export sent and that no
+    other has written over since."""
     any_declined = "bool_or(declined) OVER (PARTITION BY email)" if consent_is_required else "false"
     mapped = answers.with_answers("ranked.mapped")
     return f"""
@@ -125,15 +141,17 @@ def _verdicts(judged: str, answers: Answering, *, consent_is_required: bool) -> 
                     WHEN place > 1 THEN 'duplicate'
                     WHEN any_declined OR NOT agreed THEN 'no_consent'
                     WHEN refused.data_hash = ranked.data_hash AND NOT refused.ask_again THEN 'still_refused'
-                    WHEN delivered.data_hash = ranked.data_hash THEN 'unchanged'
-                    WHEN delivered.data_hash IS NOT NULL THEN 'update'
+                    WHEN contact.data_hash = ranked.data_hash THEN 'unchanged'
+                    WHEN contact.sent_by <> %s AND contact.other_hashes[
+                             array_position(contact.other_exports, %s::bigint)] = ranked.data_hash THEN 'unchanged'
+                    WHEN contact.data_hash IS NOT NULL THEN 'update'
                     ELSE 'add' END AS action
           FROM (SELECT *, CASE WHEN valid THEN row_number() OVER (
                                    PARTITION BY email ORDER BY updated_at DESC, profile_id DESC) END AS place,
                        {any_declined} AS any_declined
                   FROM ({judged}) judged) ranked
-          LEFT JOIN exports_delivered delivered
-                 ON delivered.delivered_set_id = %s AND delivered.email = ranked.email
+          LEFT JOIN exports_syncedcontact contact
+                 ON contact.list_state_id = %s AND contact.email = ranked.email
           LEFT JOIN exports_refused refused
                  ON refused.delivered_set_id = %s AND refused.email = ranked.email
     """  # noqa: S608 - only our own fragments are put in; every value is a parameter

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeVar
 
 from django.db import connection as database
 from django.utils.functional import Promise
@@ -14,13 +13,20 @@ from django.utils.translation import gettext_lazy as _
 from config.accounts.models import User
 from config.addresses import comparable_email
 from exports import converting, messages
-from exports.models import Delivered, Export, Outcome, OutcomeKind, Refused, Removed, Run
+from exports.models import (
+    DeliveredSet,
+    Export,
+    Outcome,
+    OutcomeKind,
+    Refused,
+    RemovedContact,
+    Run,
+    SyncedContact,
+)
 from exports.permissions import user_can_manage
 from exports.recording_unanswered import UNKNOWN_DATA
 from segments import audience
 from segments.audience import AddressHolder
-
-KnownT = TypeVar("KnownT", Delivered, Refused, Removed)
 
 
 class Standing(StrEnum):
@@ -94,26 +100,37 @@ def look_up(text: str, *, by: User) -> Found:
 
 
 class _Known:
-    """What is kept of one address, by the list that an export goes to now."""
+    """What is kept of one address: of each list by its state, and of each export by the list that it goes to."""
 
     def __init__(self, email: str) -> None:
-        self.delivered = _of(Delivered, email)
-        self.refused = _of(Refused, email)
-        self.removed = _of(Removed, email)
-        run_ids = {row.last_run_id for row in self.delivered.values()}
+        self.contacts = {row.list_state_id: row for row in SyncedContact.objects.filter(email=email)}
+        self.removed = {row.list_state_id: row for row in RemovedContact.objects.filter(email=email)}
+        refused = Refused.objects.filter(email=email)
+        self.refused = {row.delivered_set_id: row for row in refused}
+        known = DeliveredSet.objects.filter(list_state__in={*self.contacts, *self.removed})
+        self.sets = list(known | DeliveredSet.objects.filter(pk__in=self.refused))
+        run_ids = {row.last_run_id for row in self.contacts.values()}
         run_ids |= {row.last_run_id for row in self.refused.values()}
         run_ids |= {row.run_id for row in self.removed.values()}
         self.runs: Mapping[int, Run] = Run.objects.in_bulk(run_ids)
         self.answers = dict(_answers(email, run_ids))
         self.sent = _sent(email, self.runs)
 
+    def set_of(self, export: Export) -> DeliveredSet | None:
+        """What the export knows of the list to which it goes now, if that concerns the address."""
+        account = export.connection.account if export.connection else ""
+        place = export.pk, account, export.list_id
+        return next((each for each in self.sets if (each.export_id, each.account, each.list_id) == place), None)
 
-def _of(model: type[KnownT], email: str) -> dict[tuple[int, str, str], KnownT]:
-    """The rows of an address by export, account and list."""
-    rows = model._default_manager.filter(email=email).select_related("delivered_set")
-    return {
-        (row.delivered_set.export_id, row.delivered_set.account, row.delivered_set.list_id): row for row in rows
-    }
+    def contact(self, known: DeliveredSet) -> SyncedContact | None:
+        """The contact on a list, if this export ever wanted it there."""
+        found = self.contacts.get(known.list_state_id)
+        return found if found and known.export_id in found.exports else None
+
+    def elsewhere(self, export: Export) -> list[DeliveredSet]:
+        """Lists that the export has left, with the address as a contact that it wanted."""
+        here = self.set_of(export)
+        return [each for each in self.sets if each.export_id == export.pk and each != here and self.contact(each)]
 
 
 def _answers(email: str, run_ids: set[int]) -> list[tuple[int, str]]:
@@ -157,26 +174,20 @@ def _with_export(export: Export, holders: Sequence[AddressHolder], known: _Known
         answer=known.answers.get(run_id, ""),
         sent=known.sent.get(run_id),
         may_ask=standing != Standing.NOT_SENT and reads and user_can_manage(by, export),
-        elsewhere=[
-            row.delivered_set.title
-            for place, row in known.delivered.items()
-            if place[0] == export.pk and place != _place(export)
-        ],
+        elsewhere=[each.title for each in known.elsewhere(export)],
     )
 
 
-def _place(export: Export) -> tuple[int, str, str]:
-    account = export.connection.account if export.connection else ""
-    return export.pk, account, export.list_id
-
-
 def _standing(export: Export, known: _Known) -> tuple[Standing, int]:
-    place = _place(export)
-    if refused := known.refused.get(place):
+    here = known.set_of(export)
+    if here is None:
+        return Standing.NOT_SENT, 0
+    if refused := known.refused.get(here.pk):
         return Standing.LEFT if refused.left else Standing.REJECTED, refused.last_run_id
-    if delivered := known.delivered.get(place):
-        answered = delivered.data_hash != UNKNOWN_DATA
-        return Standing.DELIVERED if answered else Standing.UNANSWERED, delivered.last_run_id
-    if removed := known.removed.get(place):
+    if contact := known.contact(here):
+        unanswered = contact.data_hash == UNKNOWN_DATA and contact.sent_by == export.pk
+        return Standing.UNANSWERED if unanswered else Standing.DELIVERED, contact.last_run_id
+    removed = known.removed.get(here.list_state_id)
+    if removed and export.pk in removed.exports:
         return Standing.REMOVED, removed.run_id
     return Standing.NOT_SENT, 0

@@ -23,9 +23,10 @@ from connections.destinations import registry
 from connections.destinations.base import Destination
 from connections.destinations.values import Deed, Mark, SendSettings, Violation
 from connections.models import Connection
-from exports import clearing, cutting, drawing, matching, removing
+from exports import clearing, cutting, drawing, known_list, matching, overwriting, removing, wants
 from exports.batch_writing import BatchWriter, Person, stop_if_asked
 from exports.drawing import Figures
+from exports.known_list import KnownList
 from exports.models import DeliveredSet, OutcomeKind, Run, Stage
 from exports.rights import forgetting
 from exports.run_states import Reason, RunEnded
@@ -57,8 +58,9 @@ def plan(run: Run, keeper: Keeper) -> None:
         clearing.plan(run, run.clears, keeper)
         return
     delivered_set = _delivered_set(run)
+    known = KnownList.of(delivered_set)
     erased_until = gate.last_erasure()
-    figures = drawing.draw(run.frozen, delivered_set.pk)
+    figures = drawing.draw(run.frozen, known)
     _check_limits(run, figures)
     stop_if_asked(keeper)
     _keep_exceptions(run)
@@ -66,11 +68,13 @@ def plan(run: Run, keeper: Keeper) -> None:
     _cut_into_batches(run, writer)
     violations = _write_those_who_come_back(run, writer) if writer.written < figures.to_send else 0
     planned = writer.written
+    wants.record(run, known)
+    overwriting.record(run, known)
     removals = removing.plan(run, delivered_set, writer)
     gate.enter()
     erased, staying = (0, 0)
     if gate.last_erasure() != erased_until:
-        erased, staying = forgetting.drop_gone(run), forgetting.drop_unknown(run, delivered_set.pk)
+        erased, staying = forgetting.drop_gone(run), forgetting.drop_unknown(run, known.list_state_id)
     keeper.report()  # from here on progress counts what is delivered, and is written with it
     fenced_update(
         run,
@@ -152,11 +156,12 @@ def people_over(connection: Connection) -> int:
                 SELECT email FROM plan
                  WHERE action IN ('add', 'update', 'unchanged', 'unmark', 'bring_back', 'resubscribe')
                  UNION
-                SELECT delivered.email
-                  FROM exports_delivered delivered
-                  JOIN exports_deliveredset known ON known.id = delivered.delivered_set_id
-                  JOIN exports_export export ON export.id = known.export_id
-                 WHERE export.connection_id = %s) people
+                SELECT contact.email
+                  FROM exports_syncedcontact contact,
+                       (SELECT array_agg(id) AS ids FROM exports_export WHERE connection_id = %s) export
+                 WHERE contact.list_state_id IN (SELECT list_state_id FROM exports_deliveredset
+                                                  WHERE export_id = ANY (export.ids))
+                   AND (contact.sent_by = ANY (export.ids) OR contact.other_exports && export.ids)) people
             """,
             [connection.pk],
         )
@@ -165,8 +170,7 @@ def people_over(connection: Connection) -> int:
 
 def draw(frozen: Mapping[str, Any], account: str, list_id: str, export_id: int | None) -> Figures:
     """The verdicts for a preview, in the temporary table of this transaction (the caller rolls it back)."""
-    known = DeliveredSet.objects.filter(export=export_id, account=account, list_id=list_id).first()
-    return drawing.draw(frozen, known.pk if known else 0)
+    return drawing.draw(frozen, known_list.find(export_id, account, list_id))
 
 
 def _keep_exceptions(run: Run) -> None:

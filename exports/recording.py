@@ -1,5 +1,6 @@
-"""What became of a batch, in one transaction each: the batch, *delivered*, *refused*, the exceptional outcomes and
-the run's running counts. Every write is fenced by the run's attempt: a worker that wakes too late changes nothing.
+"""What became of a batch, in one transaction each: the batch, the list's state, *refused*, the exceptional
+outcomes and the run's running counts. Every write is fenced by the run's attempt: a worker that wakes too late
+changes nothing.
 """
 
 from collections import Counter
@@ -14,8 +15,9 @@ from django.db.models import Case, F, When
 from config.jobs import clock
 from config.jobs.leases import LeaseLost, hold_fence
 from connections.destinations.errors import DestinationError
-from connections.destinations.values import REMOVALS, BatchReceipt, OutcomeKind, Violation
+from connections.destinations.values import REMOVALS, BatchReceipt, Deed, OutcomeKind, Violation
 from exports import recording_late, recording_refusals, recording_removals, recording_unanswered, returned
+from exports.known_list import CHANGE_SENDER
 from exports.lines import Sent
 from exports.models import Batch, BatchStatus, Origin, Outcome, Run
 from exports.models import OutcomeKind as Outcomes
@@ -218,20 +220,26 @@ def _keep_delivered(
         "refused": list(refused),
         "origin": origin,
         "unknown": UNKNOWN_DATA if is_unknown else None,
+        "adding": [Deed.BRING_BACK.value, Deed.RESUBSCRIBE.value],  # also contacts that are known there
     }
     with database.cursor() as cursor:
         cursor.execute(
-            """
-            INSERT INTO exports_delivered
-                   (delivered_set_id, email, data_hash, last_run_id, first_run_id, origin)
-            SELECT %(set)s, person.email, coalesce(%(unknown)s::uuid, person.data_hash), %(run)s, %(run)s,
-                   %(origin)s
-              FROM exports_batch batch, unnest(batch.emails, batch.hashes) AS person (email, data_hash)
-             WHERE batch.id = %(batch)s AND person.email <> ALL (%(refused)s::text[]) AND person.email <> ''
+            f"""
+            INSERT INTO exports_syncedcontact AS contact
+                   (list_state_id, email, data_hash, sent_by, last_run_id, added_run_id, origin)
+            SELECT known.list_state_id, person.email, coalesce(%(unknown)s::uuid, person.data_hash),
+                   known.export_id, %(run)s, %(run)s, %(origin)s
+              FROM exports_deliveredset known, exports_batch batch,
+                   unnest(batch.emails, batch.hashes) AS person (email, data_hash)
+             WHERE known.id = %(set)s AND batch.id = %(batch)s AND person.email <> ALL (%(refused)s::text[])
+               AND person.email <> ''
              ORDER BY person.email
-                ON CONFLICT (delivered_set_id, email)
-                DO UPDATE SET data_hash = excluded.data_hash, last_run_id = excluded.last_run_id
-            """,
+                ON CONFLICT (list_state_id, email)
+                DO UPDATE SET {CHANGE_SENDER},
+                              added_run_id = CASE WHEN (SELECT deed FROM exports_batch WHERE id = %(batch)s)
+                                                       = ANY (%(adding)s)
+                                                  THEN excluded.added_run_id ELSE contact.added_run_id END
+            """,  # noqa: S608 - only our own fragments are put in
             parameters,
         )
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import connection as database
 
 from connections.destinations.values import OutcomeKind, ProfileRefusal
-from exports.models import Refused, Run
+from exports.models import Origin, Refused, Run
 from exports.recording_unanswered import UNKNOWN_DATA
 
 # Whoever an earlier run may have brought, since its call was never answered, was not: the list leaves them as they
@@ -29,9 +29,10 @@ _KEEP = """
             DO UPDATE SET data_hash = excluded.data_hash, code = excluded.code, ask_again = excluded.ask_again,
                           last_run_id = excluded.last_run_id, "left" = excluded."left"
     ), never_brought AS (
-        DELETE FROM exports_delivered delivered USING refusal
-         WHERE delivered.delivered_set_id = %(set)s AND delivered.email = refusal.email AND refusal.kind = 'left'
-           AND delivered.data_hash = %(unknown)s AND delivered.first_run_id = delivered.last_run_id
+        DELETE FROM exports_syncedcontact contact USING refusal
+         WHERE contact.list_state_id = (SELECT list_state_id FROM exports_deliveredset WHERE id = %(set)s)
+           AND contact.email = refusal.email AND refusal.kind = 'left' AND contact.data_hash = %(unknown)s
+           AND contact.added_run_id = contact.last_run_id AND contact.origin = %(origin)s
     )
     INSERT INTO exports_outcome (run_id, batch_number, kind, profile_id, email, code, message, is_new)
     SELECT %(run)s, batch.number, kind, profile_id, email, refusal.code, refusal.message,
@@ -61,6 +62,7 @@ def record(
         "set": delivered_set_id,
         "run": run.pk,
         "unknown": UNKNOWN_DATA,
+        "origin": Origin.UNKNOWN,
         "emails": [refusal.email for refusal in refusals],
         "kinds": [refusal.kind.value for refusal in refusals],
         "codes": [refusal.code for refusal in refusals],

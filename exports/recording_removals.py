@@ -6,7 +6,7 @@ from django.db import connection as database
 
 from config.jobs import clock
 from connections.destinations.values import ALREADY_REMOVED, FOUND_THERE, BatchReceipt, Deed, OutcomeKind
-from exports.models import Batch, BatchStatus, Origin, Run
+from exports.models import Batch, BatchStatus, DeliveredSet, Origin, Run
 from exports.models import OutcomeKind as Kind
 from exports.recording_unanswered import UNANSWERED, UNKNOWN_DATA, was_sent_before
 
@@ -20,8 +20,8 @@ _KEEP = """
                    AS said (email, kind, code, message)
          WHERE NOT (code = %(already)s
                     AND (%(sent_before)s
-                         OR EXISTS (SELECT FROM exports_removed doubtful
-                                     WHERE doubtful.delivered_set_id = %(set)s AND doubtful.email = said.email
+                         OR EXISTS (SELECT FROM exports_removedcontact doubtful
+                                     WHERE doubtful.list_state_id = %(list)s AND doubtful.email = said.email
                                        AND doubtful.deed = %(deed)s)))
     ), taken_off AS (
         SELECT batch.number, person.email, coalesce(said.kind, %(removed)s) AS kind,
@@ -30,23 +30,28 @@ _KEEP = """
           LEFT JOIN said ON said.email = person.email
          WHERE batch.id = %(batch)s
     ), spared AS (
-        UPDATE exports_delivered delivered SET origin = %(found_there)s FROM taken_off
-         WHERE delivered_set_id = %(set)s AND delivered.email = taken_off.email AND taken_off.code = %(found)s
+        UPDATE exports_syncedcontact contact SET origin = %(found_there)s FROM taken_off
+         WHERE list_state_id = %(list)s AND contact.email = taken_off.email AND taken_off.code = %(found)s
     ), forgotten AS (
-        DELETE FROM exports_delivered delivered USING taken_off
-         WHERE delivered_set_id = %(set)s AND delivered.email = taken_off.email
+        DELETE FROM exports_syncedcontact contact USING taken_off
+         WHERE list_state_id = %(list)s AND contact.email = taken_off.email
            AND taken_off.code <> %(found)s AND taken_off.kind <> %(rejected)s
+        RETURNING contact.email, contact.sent_by || contact.other_exports AS exports
     ), not_ours AS (
-        DELETE FROM exports_removed removed USING said  -- the few, whom a scan may be compared with
-         WHERE delivered_set_id = %(set)s AND removed.email = said.email AND said.kind = %(kept)s
+        DELETE FROM exports_removedcontact removed USING said  -- the few, with which a scan may be compared
+         WHERE list_state_id = %(list)s AND removed.email = said.email AND said.kind = %(kept)s
            AND removed.deed = 'mark'
     ), remembered AS (
-        INSERT INTO exports_removed (delivered_set_id, email, deed, mark_field, run_id)
-        SELECT %(set)s, email, %(deed)s, %(mark_field)s, %(run)s
-          FROM taken_off WHERE kind = %(removed)s AND email <> '' ORDER BY email
-            ON CONFLICT (delivered_set_id, email)
+        INSERT INTO exports_removedcontact AS removed (list_state_id, email, deed, mark_field, run_id, exports)
+        SELECT %(list)s, taken_off.email, %(deed)s, %(mark_field)s, %(run)s,
+               coalesce(forgotten.exports, ARRAY[%(export)s::bigint])
+          FROM taken_off LEFT JOIN forgotten ON forgotten.email = taken_off.email
+         WHERE kind = %(removed)s AND taken_off.email <> '' ORDER BY taken_off.email
+            ON CONFLICT (list_state_id, email)
             DO UPDATE SET deed = excluded.deed, run_id = excluded.run_id,
-                          mark_field = coalesce(nullif(excluded.mark_field, ''), exports_removed.mark_field)
+                          mark_field = coalesce(nullif(excluded.mark_field, ''), removed.mark_field),
+                          exports = CASE WHEN removed.exports @> excluded.exports THEN removed.exports
+                                         ELSE removed.exports || excluded.exports END
     ), told AS (
         INSERT INTO exports_outcome (run_id, batch_number, kind, email, code, message)
         SELECT %(run)s, number, CASE WHEN kind = %(removed)s THEN kind ELSE %(kept)s END, email, code, message
@@ -56,7 +61,7 @@ _KEEP = """
 
 _KEEP_DOUBTFUL = """
     WITH doubtful AS (
-        SELECT DISTINCT known.id AS set_id, person.email, batch.deed
+        SELECT DISTINCT known.list_state_id, person.email, batch.deed
           FROM exports_batch batch CROSS JOIN unnest(batch.emails) AS person (email)
           JOIN exports_deliveredset known
             ON known.export_id = %(export)s AND known.account = %(account)s AND known.list_id = %(list)s
@@ -64,13 +69,18 @@ _KEEP_DOUBTFUL = """
            AND (batch.attempt > 0 OR batch.code = %(unanswered)s)
            AND batch.deed IN ('mark', 'delete', 'unsubscribe')
     ), known AS (
-        UPDATE exports_delivered delivered SET data_hash = %(unknown)s FROM doubtful
-         WHERE delivered.delivered_set_id = doubtful.set_id AND delivered.email = doubtful.email
-        RETURNING doubtful.*)
-    INSERT INTO exports_removed (delivered_set_id, email, deed, mark_field, run_id)
-    SELECT set_id, email, deed, CASE WHEN deed = 'mark' THEN %(mark_field)s ELSE '' END, %(run)s FROM known
-        ON CONFLICT (delivered_set_id, email)
-        DO UPDATE SET deed = excluded.deed, run_id = excluded.run_id WHERE exports_removed.deed = 'mark'
+        UPDATE exports_syncedcontact contact
+           SET data_hash = %(unknown)s,
+               other_hashes = CASE WHEN contact.other_hashes IS NOT NULL
+                                   THEN array_fill(%(unknown)s::uuid, ARRAY[cardinality(contact.other_hashes)]) END
+          FROM doubtful
+         WHERE contact.list_state_id = doubtful.list_state_id AND contact.email = doubtful.email
+        RETURNING doubtful.*, contact.sent_by || contact.other_exports AS exports)
+    INSERT INTO exports_removedcontact AS removed (list_state_id, email, deed, mark_field, run_id, exports)
+    SELECT list_state_id, email, deed, CASE WHEN deed = 'mark' THEN %(mark_field)s ELSE '' END, %(run)s, exports
+      FROM known
+        ON CONFLICT (list_state_id, email)
+        DO UPDATE SET deed = excluded.deed, run_id = excluded.run_id WHERE removed.deed = 'mark'
 """
 
 
@@ -123,7 +133,8 @@ def _parameters(run: Run, batch: Batch, delivered_set_id: int, receipt: BatchRec
         "deed": batch.deed,
         "mark_field": removal.get("mark_field", "") if batch.deed == Deed.MARK else "",
         "run": run.pk,
-        "set": delivered_set_id,
+        "list": DeliveredSet.objects.values_list("list_state", flat=True).get(pk=delivered_set_id),
+        "export": run.export_id,
         "already": ALREADY_REMOVED,
         "sent_before": was_sent_before(batch),
         "found": FOUND_THERE,

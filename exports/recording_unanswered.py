@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import connection as database
 
 from connections.destinations.errors import LEFT_OPEN
+from exports.known_list import CHANGE_SENDER
 from exports.models import Batch, Run
 
 # The code of a batch that may have done its work in an earlier call, though the last one says nothing of it.
@@ -21,7 +22,7 @@ UNKNOWN_DATA = UUID(int=0)
 _OPEN = [UNANSWERED, *LEFT_OPEN]
 
 # A call that was refused, or never got out, has done nothing. (The worker of one without any code died.)
-_KEEP = """
+_KEEP = f"""
     WITH unanswered AS (
         UPDATE exports_batch SET code = %(code)s
          WHERE run_id = %(run)s AND deed NOT IN ('mark', 'delete', 'unsubscribe')
@@ -29,15 +30,15 @@ _KEEP = """
                 OR status = 'planned' AND (http_status >= 500 OR code = ANY (%(open)s)
                                            OR code = '' AND attempt > 0))
         RETURNING emails)
-    INSERT INTO exports_delivered (delivered_set_id, email, data_hash, last_run_id, first_run_id)
-    SELECT known.id, person.email, %(unknown)s, %(run)s, %(run)s
+    INSERT INTO exports_syncedcontact AS contact
+           (list_state_id, email, data_hash, sent_by, last_run_id, added_run_id)
+    SELECT known.list_state_id, person.email, %(unknown)s, known.export_id, %(run)s, %(run)s
       FROM exports_deliveredset known, unanswered CROSS JOIN unnest(unanswered.emails) AS person (email)
      WHERE known.export_id = %(export)s AND known.account = %(account)s AND known.list_id = %(list)s
        AND person.email <> ''
      ORDER BY person.email
-        ON CONFLICT (delivered_set_id, email)
-        DO UPDATE SET data_hash = excluded.data_hash, last_run_id = excluded.last_run_id
-"""
+        ON CONFLICT (list_state_id, email) DO UPDATE SET {CHANGE_SENDER}
+"""  # noqa: S608 - only our own fragments are put in
 
 _KEEP_UNKNOWN = """
     INSERT INTO exports_outcome (run_id, batch_number, kind, profile_id, email, code, message)

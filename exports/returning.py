@@ -1,4 +1,5 @@
-"""Who in a plan comes back after this export had removed them, and whom a person lets be sent all the same.
+"""Which contacts of a plan come back after an export to the list had removed them, and which a person lets be sent
+all the same.
 
 Works on the temporary table ``plan`` (planning.py): it changes actions and says from which field a mark is taken.
 """
@@ -10,22 +11,23 @@ from django.db import connection as database
 
 from config.jobs import planner
 from connections.destinations.values import Deed
-from exports.models import Removed
+from exports.known_list import KnownList
+from exports.models import RemovedContact
 from exports.options import RunOptions
 
 
-def adjust(frozen: Mapping[str, Any], delivered_set_id: int) -> None:
+def adjust(frozen: Mapping[str, Any], known: KnownList) -> None:
     """Give everybody their final action."""
     options = RunOptions.kept(frozen.get("options", {}))
     with database.cursor() as cursor:
         cursor.execute("ALTER TABLE plan ADD COLUMN mark_field text NOT NULL DEFAULT ''")
     with planner.without_nested_loops():
         if options.resubscribe:
-            _resubscribe(delivered_set_id, frozen.get("asked_in"))
+            _resubscribe(known.delivered_set_id, frozen.get("asked_in"))
         if options.everyone:
             _send_unchanged()
-        if Removed.objects.filter(delivered_set_id=delivered_set_id).exists():
-            _let_come_back(delivered_set_id)
+        if RemovedContact.objects.filter(list_state=known.list_state_id).exists():
+            _let_come_back(known.list_state_id)
 
 
 def _send_unchanged() -> None:
@@ -48,15 +50,15 @@ def _resubscribe(delivered_set_id: int, asked_in: int | None) -> None:
         )
 
 
-def _let_come_back(delivered_set_id: int) -> None:
+def _let_come_back(list_state_id: int) -> None:
     with database.cursor() as cursor:
         cursor.execute(
             """
             UPDATE plan SET mark_field = removed.mark_field,
                             action = CASE WHEN removed.deed = %s THEN 'bring_back' ELSE 'unmark' END
-              FROM exports_removed removed
-             WHERE removed.delivered_set_id = %s AND removed.email = plan.email
+              FROM exports_removedcontact removed
+             WHERE removed.list_state_id = %s AND removed.email = plan.email
                AND removed.deed IN (%s, %s) AND plan.action IN ('add', 'update')
             """,
-            [Deed.DELETE, delivered_set_id, Deed.DELETE, Deed.MARK],
+            [Deed.DELETE, list_state_id, Deed.DELETE, Deed.MARK],
         )

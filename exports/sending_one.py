@@ -33,7 +33,8 @@ from connections.destinations.values import (
 )
 from connections.models import Connection
 from exports import matching, messages, planning, policies, returned
-from exports.models import Delivered, DeliveredSet, Export, Origin, Refused
+from exports.known_list import CHANGE_SENDER, KnownList
+from exports.models import DeliveredSet, Export, Origin, Refused, SyncedContact
 from exports.policies import Refusal
 from exports.recording_unanswered import UNKNOWN_DATA, UNMATCHED
 from exports.refusal_rows import match_rows
@@ -97,10 +98,10 @@ def _send_one(export: Export, *, person: str, by: User) -> Answer:
         raise Refusal(payload.message)
     if one.mark_field:
         payload = connection.destination.welcomed_back(payload, Mark(one.mark_field, ""))
-    delivered_set = _note_intention(export, connection, one, by)
+    known = _note_intention(export, connection, one, by)
     answer = _send(connection, settings, one, payload)
     if answer.taken is not None:
-        _keep(delivered_set, one, answer)
+        _keep(known, one, answer)
     return answer
 
 
@@ -179,8 +180,8 @@ def _why(action: str) -> str:
 
 
 @transaction.atomic
-def _note_intention(export: Export, connection: Connection, one: _One, by: User) -> int:
-    """Write that this person goes out now, and who lets them; the id of what is known of the list. Raises Refusal
+def _note_intention(export: Export, connection: Connection, one: _One, by: User) -> KnownList:
+    """Write that this person goes out now, and who lets them; and what is known of the list. Raises Refusal
     when the person has just been erased."""
     if not _is_still_there(one):
         raise Refusal(_("This person has just been erased."))
@@ -189,13 +190,13 @@ def _note_intention(export: Export, connection: Connection, one: _One, by: User)
     )
     with database.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO exports_delivered (delivered_set_id, email, data_hash, last_run_id)"
-            " VALUES (%s, %s, %s, 0) ON CONFLICT DO NOTHING",
-            [known.pk, one.email, UNKNOWN_DATA],
+            "INSERT INTO exports_syncedcontact (list_state_id, email, data_hash, sent_by, last_run_id)"
+            " VALUES (%s, %s, %s, %s, 0) ON CONFLICT DO NOTHING",
+            [known.list_state_id, one.email, UNKNOWN_DATA, export.pk],
         )
     disclosures.write_one(export, connection.account, export.list_id, one.email)
     record("export.one_person_sent", export, by=by, changes={"customer": (None, one.profile_id)})
-    return known.pk
+    return KnownList.of(known)
 
 
 def _send(connection: Connection, settings: SendSettings, one: _One, payload: str) -> Answer:
@@ -213,34 +214,52 @@ def _send(connection: Connection, settings: SendSettings, one: _One, payload: st
 
 
 @transaction.atomic
-def _keep(delivered_set: int, one: _One, answer: Answer) -> None:
+def _keep(known: KnownList, one: _One, answer: Answer) -> None:
     """As a run would keep it, so that the next one neither repeats nor forgets it; nothing of whoever was erased
     meanwhile."""
     if not _is_still_there(one):
         return
     if answer.refusal:
-        _keep_refusal(delivered_set, one, answer.refusal)
+        _keep_refusal(known, one, answer.refusal)
     else:
-        _keep_delivered(delivered_set, one)
-        _keep_origin(delivered_set, one, answer)
-    returned.record_one(delivered_set, one.email, one.deed, answer.refusal.kind if answer.refusal else None)
+        _keep_delivered(known, one)
+        _keep_origin(known, one, answer)
+    returned.record_one(known.list_state_id, one.email, one.deed, answer.refusal.kind if answer.refusal else None)
 
 
-def _keep_delivered(delivered_set: int, one: _One) -> None:
-    Delivered.objects.update_or_create(
-        delivered_set_id=delivered_set,
-        email=one.email,
-        defaults={"data_hash": one.data_hash},
-        create_defaults={"data_hash": one.data_hash, "last_run_id": 0},
-    )
-    Refused.objects.filter(delivered_set=delivered_set, email=one.email).delete()
+def _keep_delivered(known: KnownList, one: _One) -> None:
+    """What another export has sent may be written over by this: it is unknown from now on."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"""
+            UPDATE exports_syncedcontact contact
+               SET data_hash = CASE WHEN sent_by = %(export)s THEN data_hash ELSE %(unknown)s END,
+                   other_hashes = CASE WHEN other_hashes IS NOT NULL
+                                       THEN array_fill(%(unknown)s::uuid, ARRAY[cardinality(other_hashes)]) END
+             WHERE list_state_id = %(list)s AND email = %(email)s AND data_hash <> %(hash)s;
+            INSERT INTO exports_syncedcontact AS contact (list_state_id, email, data_hash, sent_by, last_run_id)
+            VALUES (%(list)s, %(email)s, %(hash)s, %(export)s, 0)
+                ON CONFLICT (list_state_id, email) DO UPDATE SET {CHANGE_SENDER}
+            """,  # noqa: S608 - only our own fragments are put in
+            {
+                "list": known.list_state_id,
+                "export": known.export_id,
+                "email": one.email,
+                "hash": one.data_hash,
+                "unknown": UNKNOWN_DATA,
+            },
+        )
+    Refused.objects.filter(delivered_set=known.delivered_set_id, email=one.email).delete()
 
 
-def _keep_refusal(delivered_set: int, one: _One, refusal: ProfileRefusal) -> None:
+def _keep_refusal(known: KnownList, one: _One, refusal: ProfileRefusal) -> None:
     """What was delivered before stays known."""
-    Delivered.objects.filter(delivered_set=delivered_set, email=one.email, data_hash=UNKNOWN_DATA).delete()
+    never_answered = SyncedContact.objects.filter(
+        list_state=known.list_state_id, email=one.email, data_hash=UNKNOWN_DATA, origin=Origin.UNKNOWN
+    )
+    never_answered.delete()
     Refused.objects.update_or_create(
-        delivered_set_id=delivered_set,
+        delivered_set_id=known.delivered_set_id,
         email=one.email,
         defaults={
             "data_hash": one.data_hash,
@@ -252,12 +271,12 @@ def _keep_refusal(delivered_set: int, one: _One, refusal: ProfileRefusal) -> Non
     )
 
 
-def _keep_origin(delivered_set: int, one: _One, answer: Answer) -> None:
-    """Whether the export has brought them, which one answer about one person always tells: new to the list, or
+def _keep_origin(known: KnownList, one: _One, answer: Answer) -> None:
+    """Whether we have added the contact, which one answer about one contact always tells: new to the list, or
     known there before anything was sent. What is known already stays."""
     origin = Origin.BROUGHT if answer.is_new else Origin.FOUND_THERE if one.action == "add" else Origin.UNKNOWN
-    known = Delivered.objects.filter(delivered_set=delivered_set, email=one.email, origin=Origin.UNKNOWN)
-    known.update(origin=origin)
+    contact = SyncedContact.objects.filter(list_state=known.list_state_id, email=one.email, origin=Origin.UNKNOWN)
+    contact.update(origin=origin)
 
 
 def _is_still_there(one: _One) -> bool:

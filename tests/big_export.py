@@ -11,7 +11,7 @@ from django.db import connection as database
 from config.addresses import VALID_EMAIL
 from config.jobs.models import JobStatus
 from exports import actions
-from exports.models import Delivered, Export, Outcome, Run
+from exports.models import Export, Outcome, Run, SyncedContact
 from segments.actions import create_segment
 from segments.models import Profile, Segment
 from segments.rules import EVERYONE
@@ -97,7 +97,7 @@ def check_that_everyone_is_there_once(big: BigExport, run: Run, sandbox: Running
     assert (run.delivered, run.left, run.rejected, run.not_sent) == (len(taken), UNSUBSCRIBED, REFUSED, 0)
     assert sandbox.counts()["Active"] == run.delivered
     assert {person["EmailAddress"] for person in sandbox.people()} == taken
-    assert set(Delivered.objects.values_list("email", flat=True)) == taken
+    assert set(SyncedContact.objects.values_list("email", flat=True)) == taken
     assert _each_in_one_batch(run) == figures.unique
     _check_refusals(big, run)
 

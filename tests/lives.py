@@ -17,7 +17,7 @@ from exports import actions, parting, recording, running
 from exports.actions import ExportSettings
 from exports.clearing import Clearing
 from exports.lines import Lines
-from exports.models import Delivered, Export, Removal, Removed, Run
+from exports.models import Export, Removal, RemovedContact, Run, SyncedContact
 from exports.options import RunOptions
 from segments.models import Profile, Segment
 from tests import exporting
@@ -114,7 +114,7 @@ class ListUnderTest(RuleBasedStateMachine):
     @rule(email=PEOPLE)
     def is_deleted_by_somebody_else(self, email: str) -> None:
         """Whom this export had removed before is left out: nobody could tell who has done it."""
-        is_ours = Removed.objects.filter(delivered_set__export=self.export, email=email).exists()
+        is_ours = RemovedContact.objects.filter(list_state__list_id=self.list_id, email=email).exists()
         if email in self.members and not is_ours and states(self.account, self.list_id).get(email) == "Active":
             self.account.set_state([email], "Deleted", self.list_id)
             self.deleted_by_others.add(email)
@@ -243,7 +243,7 @@ class ListUnderTest(RuleBasedStateMachine):
             expected = {"Active", "Unsubscribed"} | may_be_deleted
             assert now[email] in expected, (email, now[email])
             assert email not in self.marked()
-        ours = Delivered.objects.filter(delivered_set__export=self.export, delivered_set__list_id=self.list_id)
+        ours = SyncedContact.objects.filter(list_state__list_id=self.list_id)
         spared = self.there_before | self.gone_by_wish | self.ever_deleted_by_others | self.ever_sent_by_another
         assert set(ours.values_list("email", flat=True)) <= self.members | spared
 

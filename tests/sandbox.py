@@ -142,11 +142,12 @@ class RunningSandbox:
         return dict(answer.get("ResultData", answer))
 
     def set_state(
-        self, emails: Sequence[str], state: str, list_id: str | None = None, *, joined: str = ""
+        self, emails: Sequence[str], state: str, list_id: str | None = None, *, joined: str = "", since: str = ""
     ) -> None:
-        """Put people into a state (or Suppressed), as if they had gone there themselves and ``joined`` then."""
-        body = {"list_id": list_id or self.list_id, "emails": list(emails), "state": state, "joined": joined}
-        self.door("POST", "states", json=body)
+        """Put people into a state (or Suppressed), as if they had gone there themselves, having ``joined`` then,
+        and being in the state ``since`` then."""
+        body = {"list_id": list_id or self.list_id, "emails": list(emails), "state": state}
+        self.door("POST", "states", json=body | {"joined": joined, "since": since})
 
     # -- its doors ---------------------------------------------------------------------------------------------
 

@@ -1,9 +1,10 @@
 """Exports (standing orders), their runs, and what the runs left behind."""
 
 from exports.models.batch import IS_REMOVAL, Batch, BatchStatus, Outcome, OutcomeKind
-from exports.models.delivered import Delivered, DeliveredSet, Origin, Refused, Removed
+from exports.models.delivered import DeliveredSet, Refused
 from exports.models.disclosure import DisclosedList, Disclosure, PersonKey, PersonRemoval
 from exports.models.export import Export, Removal
+from exports.models.list_state import ListState, Origin, RemovedContact, SyncedContact
 from exports.models.preview import ExportPreview
 from exports.models.run import Run, RunEvent, Stage, Trigger
 from exports.models.schedule import ExportSchedule, ExportTick
@@ -12,7 +13,6 @@ __all__ = [
     "IS_REMOVAL",
     "Batch",
     "BatchStatus",
-    "Delivered",
     "DeliveredSet",
     "DisclosedList",
     "Disclosure",
@@ -20,6 +20,7 @@ __all__ = [
     "ExportPreview",
     "ExportSchedule",
     "ExportTick",
+    "ListState",
     "Origin",
     "Outcome",
     "OutcomeKind",
@@ -27,9 +28,10 @@ __all__ = [
     "PersonRemoval",
     "Refused",
     "Removal",
-    "Removed",
+    "RemovedContact",
     "Run",
     "RunEvent",
     "Stage",
+    "SyncedContact",
     "Trigger",
 ]

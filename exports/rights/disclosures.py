@@ -139,8 +139,10 @@ def sent_to(subject: Subject) -> list[tuple[Export, str, str, datetime | None, d
                 UNION ALL
                 SELECT known.export_id, known.account, known.list_id, NULL, %(now)s
                   FROM exports_deliveredset known
-                 WHERE EXISTS (SELECT FROM exports_delivered delivered
-                                WHERE delivered.delivered_set_id = known.id AND email = ANY (%(emails)s))
+                 WHERE EXISTS (SELECT FROM exports_syncedcontact contact
+                                WHERE contact.list_state_id = known.list_state_id AND email = ANY (%(emails)s)
+                                  AND (contact.sent_by = known.export_id
+                                       OR known.export_id = ANY (contact.other_exports)))
                     OR EXISTS (SELECT FROM exports_refused refused
                                 WHERE refused.delivered_set_id = known.id AND email = ANY (%(emails)s))) sent
              GROUP BY 1, 2, 3

@@ -25,8 +25,8 @@ _PEOPLE = """unnest(profile_ids, emails, payloads, hashes)
              WITH ORDINALITY AS person (profile_id, email, payload, data_hash, place)"""
 _BLANK = "person.email = ''"
 _THEM = "(person.email = ANY (%(emails)s) OR person.profile_id = ANY (%(ids)s))"
-_NOT_KNOWN = """NOT EXISTS (SELECT FROM exports_delivered delivered
-                             WHERE delivered.delivered_set_id = %(set)s AND delivered.email = person.email)"""
+_NOT_KNOWN = """NOT EXISTS (SELECT FROM exports_syncedcontact contact
+                             WHERE contact.list_state_id = %(list)s AND contact.email = person.email)"""
 _GONE = "NOT EXISTS (SELECT FROM segments_profile profile WHERE profile.id = person.profile_id)"
 
 
@@ -63,10 +63,10 @@ def drop_gone(run: Run) -> int:
     return _close_up(None, list(sending.values_list("pk", flat=True)), _GONE, {})
 
 
-def drop_unknown(run: Run, delivered_set_id: int) -> int:
+def drop_unknown(run: Run, list_state_id: int) -> int:
     """Take everybody out of a plan's removals who has been erased while it was made; how many these were."""
     removals = list(run.batches.filter(IS_REMOVAL).values_list("pk", flat=True))
-    return _close_up(None, removals, _NOT_KNOWN, {"set": delivered_set_id})
+    return _close_up(None, removals, _NOT_KNOWN, {"list": list_state_id})
 
 
 def take_out(run: Run, batch_id: int, emails: Sequence[str]) -> dict[str, int]:
@@ -168,10 +168,13 @@ def _forget_outcomes(subject: Subject) -> int:
 def _forget_delivered(subject: Subject) -> int:
     gone = 0
     with database.cursor() as cursor:
-        for table in ("exports_delivered", "exports_refused", "exports_removed"):
+        for table, key, keys in (
+            ("exports_syncedcontact", "list_state_id", "exports_liststate"),
+            ("exports_removedcontact", "list_state_id", "exports_liststate"),
+            ("exports_refused", "delivered_set_id", "exports_deliveredset"),
+        ):
             cursor.execute(
-                f"DELETE FROM {table} WHERE delivered_set_id = ANY (ARRAY(SELECT id FROM exports_deliveredset))"  # noqa: S608
-                " AND email = ANY (%s)",
+                f"DELETE FROM {table} WHERE {key} = ANY (ARRAY(SELECT id FROM {keys})) AND email = ANY (%s)",  # noqa: S608
                 [list(subject.emails)],
             )
             gone += int(cursor.rowcount)

@@ -1,6 +1,6 @@
 """What exports answer when somebody asks what is known of a person, or that they be forgotten."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -13,14 +13,14 @@ from config.jobs.models import JobStatus
 from connections.destinations import registry
 from exports import converting
 from exports.models import (
-    Delivered,
     DisclosedList,
     Export,
     ExportPreview,
     Outcome,
     PersonRemoval,
     Refused,
-    Removed,
+    RemovedContact,
+    SyncedContact,
 )
 from exports.rights import disclosures, forgetting, removals
 from segments.models import Erasure
@@ -47,8 +47,8 @@ class ExportsKnow(Knower):
             "sent": _sent(subject),
             "outcomes": _outcomes(subject),
             "in_previews": _in_previews(subject),
-            "on_lists_by_exports": _known(Delivered, subject),
-            "refused_by_lists": _known(Refused, subject),
+            "on_lists_by_exports": _on_lists(subject),
+            "refused_by_lists": _refused(subject),
             "removed_by_exports": _removed(subject),
         }
 
@@ -155,17 +155,38 @@ def _outcomes(subject: Subject) -> list[dict[str, Any]]:
 
 
 def _removed(subject: Subject) -> list[dict[str, Any]]:
-    rows = Removed.objects.filter(email__in=subject.emails).select_related("delivered_set__export")
+    rows = list(RemovedContact.objects.filter(email__in=subject.emails).select_related("list_state"))
+    names = _names(pk for row in rows for pk in row.exports)
     return [
         {
-            "export": row.delivered_set.export.name,
-            "account": row.delivered_set.account,
-            "list_id": row.delivered_set.list_id,
+            "export": ", ".join(names[pk] for pk in row.exports if pk in names),
+            "account": row.list_state.account,
+            "list_id": row.list_state.list_id,
             "address": row.email,
             "how": row.deed,
         }
         for row in rows
     ]
+
+
+def _on_lists(subject: Subject) -> list[dict[str, Any]]:
+    rows = list(SyncedContact.objects.filter(email__in=subject.emails).select_related("list_state"))
+    names = _names(pk for row in rows for pk in row.exports)
+    return [
+        {
+            "export": ", ".join(names[pk] for pk in row.exports if pk in names),
+            "account": row.list_state.account,
+            "list_id": row.list_state.list_id,
+            "address": row.email,
+            "data_hash": str(row.data_hash),
+        }
+        for row in rows
+    ]
+
+
+def _names(export_ids: Iterable[int]) -> dict[int, str]:
+    """The names of exports that are still there, by id."""
+    return dict(Export.objects.filter(pk__in=set(export_ids)).values_list("pk", "name"))
 
 
 def _in_previews(subject: Subject) -> list[dict[str, Any]]:
@@ -180,8 +201,8 @@ def _in_previews(subject: Subject) -> list[dict[str, Any]]:
     ]
 
 
-def _known(model: type[Delivered] | type[Refused], subject: Subject) -> list[dict[str, Any]]:
-    rows = model.objects.filter(email__in=subject.emails).select_related("delivered_set__export")
+def _refused(subject: Subject) -> list[dict[str, Any]]:
+    rows = Refused.objects.filter(email__in=subject.emails).select_related("delivered_set__export")
     return [
         {
             "export": row.delivered_set.export.name,

@@ -11,7 +11,7 @@ from config.web.htmx import Request
 from connections.destinations.values import ListDetails, TargetField, UnsubscribeScope
 from connections.models import Connection
 from connections.permissions import user_can_manage_connections
-from exports import policies, removal_fields, removing
+from exports import policies, removal_fields, wants
 from exports.drafts import Draft
 from exports.drawing import Figures
 from exports.forms import ExportForm
@@ -87,7 +87,7 @@ class Consequences:
         but = self.export.pk if self.export else None
         return [
             (other, ", ".join(sorted(labels.get(key, key) for key in mine & _fields_of(other))))
-            for other in removing.exports_to(self.connection.account, self.draft.list_id, but=but)
+            for other in wants.exports_to(self.connection.account, self.draft.list_id, but=but)
         ]
 
     @property

@@ -123,8 +123,8 @@ def change_some(name: str, *, changed: float, gone: float) -> int:
             """
             CREATE TEMPORARY TABLE fate AS
             SELECT email, ntile(1000) OVER (ORDER BY md5(email)) AS place
-              FROM exports_delivered JOIN exports_deliveredset known ON known.id = delivered_set_id
-              JOIN exports_export export ON export.id = known.export_id WHERE export.name = %s
+              FROM exports_syncedcontact contact JOIN exports_export export ON export.id = contact.sent_by
+             WHERE export.name = %s
             """,
             [name],
         )

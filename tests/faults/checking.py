@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db import connection as database
 
 from config.jobs.models import JobStatus
-from exports.models import Batch, Delivered, Export, Outcome, Run
+from exports.models import Batch, Export, Outcome, Run, SyncedContact
 from exports.recording_unanswered import UNKNOWN_DATA
 from exports.run_states import Reason
 from exports.views.shown import ShownRun
@@ -144,7 +144,7 @@ def _on_list(ground: Ground) -> dict[str, str]:
 
 def _delivered(export: Export) -> set[str]:
     """Whom the export knows on the list as they are."""
-    known = Delivered.objects.filter(delivered_set__export=export, delivered_set__list_id=export.list_id)
+    known = SyncedContact.objects.filter(sent_by=export.pk, list_state__list_id=export.list_id)
     return set(known.exclude(data_hash=UNKNOWN_DATA).values_list("email", flat=True))
 
 

@@ -83,7 +83,7 @@ def _left_behind(export: Export, settings: ExportSettings) -> list[str]:
     if left is None:
         return []
     sentence = _("%(people)d people whom it has brought to “%(list)s” stay there.")
-    return [sentence % {"people": left.delivered_set.people.count(), "list": left.delivered_set.title}]
+    return [sentence % {"people": clearing.count_known(left.delivered_set), "list": left.delivered_set.title}]
 
 
 def _what_else(export: Export, spec: ExportSpec, changed: list[str]) -> None:

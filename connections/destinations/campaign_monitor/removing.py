@@ -58,6 +58,15 @@ class Leaver:
         since, until = self.first_sent.since, self.first_sent.until
         return since <= joined and (not until or joined <= _later(until, seconds_late))
 
+    def signed_up_again(self, found: wire.Subscriber) -> bool:
+        """Whether an active subscriber came into that state later than we last added them: they had left the list,
+        and signed up without us. Who is in the state in which they first joined did not, in whichever time zone
+        the list is."""
+        if found.since <= _later(found.joined, _SLOW):
+            return False
+        since, until = self.first_sent.since, self.first_sent.until
+        return not (since and until and since <= found.since <= _later(until, _SLOW))
+
 
 def _later(moment: str, seconds: int) -> str:
     return str(datetime.fromisoformat(moment) + timedelta(seconds=seconds))
@@ -137,6 +146,8 @@ class Remover:
             return _left(leaver, FOUND_THERE)
         if found.state == _BRINGS_ABOUT.get(self._settings.deed):
             return _left(leaver, ALREADY_REMOVED)
+        if found.state == wire.ACTIVE and leaver.signed_up_again(found):
+            return _left(leaver, FOUND_THERE)
         return None if found.state == wire.ACTIVE else _left(leaver, NOT_ACTIVE)
 
     def _mark(self, leavers: Sequence[Leaver]) -> BatchReceipt:

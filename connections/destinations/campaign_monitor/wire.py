@@ -61,10 +61,11 @@ class ListSettings:
 
 @dataclass(frozen=True)
 class Subscriber:
-    """How somebody stands on a list: in which state, and since when it has known them."""
+    """How a subscriber stands on a list: in which state and since when, and when they first joined it."""
 
     state: str
     joined: str
+    since: str
 
 
 # -- bodies out ------------------------------------------------------------------------------------------------
@@ -289,7 +290,8 @@ def read_subscriber(answer: Answer) -> Subscriber | None:
 
 @_reader
 def _read_subscriber(content: Any) -> Subscriber:
-    return Subscriber(str(content["State"]), str(content.get("ListJoinedDate") or content["Date"]))
+    since = str(content["Date"])
+    return Subscriber(str(content["State"]), str(content.get("ListJoinedDate") or since), since)
 
 
 def code_of(answer: Answer) -> int | None:

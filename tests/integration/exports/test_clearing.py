@@ -15,7 +15,7 @@ from connections.models import Connection
 from connections.used_by import Verb
 from exports import actions, parting, person_lookup, running
 from exports.clearing import Clearing, LeftBehind
-from exports.models import Delivered, Export, Removal, Run
+from exports.models import Export, Removal, Run, SyncedContact
 from exports.parting_form import PartingForm
 from exports.person_lookup import Standing
 from exports.run_states import Reason
@@ -74,7 +74,7 @@ def test_only_whom_the_export_alone_has_brought_is_taken_off(
     leave(fans, *CROWD[1:])
     exporting.export_to(account, shared, fans, list_id=old_list, name="Other")
     account.set_state(CROWD[1:2], "Active", old_list, joined="2020-01-01 00:00:00")
-    Delivered.objects.filter(email=CROWD[1]).update(origin=0)
+    SyncedContact.objects.filter(email=CROWD[1]).update(origin=0)
     account.set_state(CROWD[2:3], "Unsubscribed", old_list)
     clearing = moved(account, shop, new_list, bob_client, behind="delete", behind_people="7")
     assert clearing is not None

@@ -13,7 +13,7 @@ from connections.destinations import registry
 from connections.destinations.values import Capabilities
 from connections.models import Connection
 from exports import actions, running
-from exports.models import BatchStatus, Delivered, Run, Stage
+from exports.models import BatchStatus, Run, Stage, SyncedContact
 from exports.run_states import Reason
 from exports.sharing import Share
 from tests import exporting
@@ -48,7 +48,7 @@ def test_it_keeps_out_what_the_list_cannot_hold_with_a_sentence(sandbox: Running
     assert (kept_out.kind, kept_out.email, kept_out.code) == ("invalid", "ann@example.com", "date_out_of_range")
     assert "Born" in kept_out.message
     assert sandbox.received(list_id) == {"bo@example.com": 1}
-    assert list(Delivered.objects.values_list("email", flat=True)) == ["bo@example.com"]
+    assert list(SyncedContact.objects.values_list("email", flat=True)) == ["bo@example.com"]
     sandbox.clear_requests()
     again = run_to_its_end(export)
     assert (again.reason, again.unchanged, again.invalid) == (Reason.NOTHING_NEW, 1, 1)

@@ -11,7 +11,7 @@ from connections import removal
 from connections.models import Connection
 from connections.used_by import Verb
 from exports import actions
-from exports.models import Delivered, Export
+from exports.models import Export, SyncedContact
 from exports.policies import Refusal
 from segments.models import Segment
 from tests import exporting
@@ -115,7 +115,7 @@ def test_it_remembers_whom_it_delivered(
     assert removal.remove(by=alice, connection=connection, verbs={str(newsletter.pk): Verb.DETACH})
     newsletter.refresh_from_db()
     assert newsletter.connection is None
-    assert Delivered.objects.count() == 3
+    assert SyncedContact.objects.count() == 3
     another = exporting.sandbox_connection(by=alice, name="Made anew")
     put_on(newsletter, another, bob)
     again = run_to_its_end(newsletter)

@@ -22,7 +22,7 @@ from connections.destinations.values import BatchReceipt
 from connections.models import Connection
 from exports import accounting, actions, claiming, fencing, person_lookup, recording, running
 from exports.lines import Sent
-from exports.models import Batch, BatchStatus, Delivered, DeliveredSet, Export, Run, Stage, Trigger
+from exports.models import Batch, BatchStatus, DeliveredSet, Export, Run, Stage, SyncedContact, Trigger
 from exports.person_lookup import Standing
 from exports.recording_unanswered import UNANSWERED
 from exports.run_states import Reason
@@ -92,7 +92,7 @@ def test_it_keeps_what_is_sent_when_a_person_cancels(
     assert (run.status, run.reason) == (JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
     assert 0 < run.delivered < 60
     assert adds_up(run)
-    assert len(sandbox.people()) == run.delivered == Delivered.objects.count()
+    assert len(sandbox.people()) == run.delivered == SyncedContact.objects.count()
 
 
 def _carry_on_in_thread(run_id: int) -> None:
@@ -174,7 +174,7 @@ def test_it_refuses_the_word_of_a_worker_that_wakes_too_late(sandbox: RunningSan
     with pytest.raises(LeaseLost):
         recording.record(late, known.pk, [(batch.pk, Sent(BatchReceipt(5, 0, [], 201, 0.1, 100)))])
     assert Batch.objects.get().status == BatchStatus.PLANNED
-    assert not Delivered.objects.exists()
+    assert not SyncedContact.objects.exists()
 
 
 def _plan_as(run: Run) -> None:

@@ -13,7 +13,7 @@ from connections.destinations import registry
 from connections.destinations.values import TargetField
 from exports import matching, planning
 from exports.converting import convert
-from exports.models import Delivered, DeliveredSet, Export, Refused, Run, Stage, Trigger
+from exports.models import DeliveredSet, Export, Refused, Run, Stage, SyncedContact, Trigger
 from exports.run_states import Reason, RunEnded
 from tests import exporting
 
@@ -120,8 +120,14 @@ def deliver_everyone(run: Run) -> None:
     known = DeliveredSet.objects.get(export=run.export)
     for batch in run.batches.all():
         rows = zip(batch.emails, batch.hashes, strict=True)
-        Delivered.objects.bulk_create(
-            Delivered(delivered_set=known, email=email, data_hash=data_hash, last_run_id=run.pk)
+        SyncedContact.objects.bulk_create(
+            SyncedContact(
+                list_state=known.list_state,
+                email=email,
+                data_hash=data_hash,
+                sent_by=known.export_id,
+                last_run_id=run.pk,
+            )
             for email, data_hash in rows
         )
     run.status = JobStatus.SUCCESSFUL

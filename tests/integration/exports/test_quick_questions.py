@@ -28,7 +28,7 @@ def export(account: RunningSandbox) -> Export:
 
 def test_the_planner_is_told_of_who_was_delivered(export: Export) -> None:
     run_to_its_end(export)
-    assert rows_as_planned_with("exports_delivered") == PEOPLE
+    assert rows_as_planned_with("exports_syncedcontact") == PEOPLE
 
 
 @pytest.mark.parametrize(("removal", "questions"), [(Removal.MARK, 3), (Removal.DELETE, 4)])
@@ -39,7 +39,7 @@ def test_nobody_is_looked_for_person_by_person_among_those_who_left(
     Export.objects.filter(pk=export.pk).update(removal=removal)
     another_connection = exporting.sandbox_connection(None, name="Other")
     exporting.export_to(None, another_connection, export.segments.get(), list_id=export.list_id, name="Other")
-    seems_empty("exports_delivered")
+    seems_empty("exports_syncedcontact")
     with explained(looks_for_who_left) as plans:
         run_to_its_end(export)
     assert len(plans) == questions, plans

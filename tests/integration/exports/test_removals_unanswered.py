@@ -9,7 +9,7 @@ from pytest_django import Settings
 from config.jobs.models import JobStatus
 from connections import credentials
 from connections.models import Connection
-from exports.models import Delivered, Export, Removal, Run
+from exports.models import Export, Removal, Run, SyncedContact
 from segments.models import Segment
 from tests.leaving import CROWD, join, leave, states
 from tests.removals import export_of, marks, run
@@ -39,7 +39,7 @@ def test_a_mark_puts_nobody_on_the_list_though_its_answer_was_lost(
     export = export_of(account, crowd, Removal.MARK)
     run(export)
     joined = datetime.fromisoformat(clock_of(export))
-    known = Delivered.objects.filter(email=CROWD[0])
+    known = SyncedContact.objects.filter(email=CROWD[0])
     known.update(email="moved@example.com")  # whose address has been changed on the list
     late = timedelta(seconds=2)  # lists and clocks keep times in seconds
     wait_until(lambda: datetime.fromisoformat(clock_of(export)) > joined + late)
@@ -118,10 +118,10 @@ def test_it_forgets_nobody_when_it_is_canceled_before_removing(
     export = export_of(account, crowd, Removal.DELETE)
     run(export)
     leave(crowd, CROWD[0])
-    assert Delivered.objects.count() == 20
+    assert SyncedContact.objects.count() == 20
     account.faults(
         {"rules": [{"kind": "refuse_credential", "method": "GET", "path": "/subscribers/", "code": 100}]}
     )
     ended = run(export)
     assert (ended.status, ended.not_removed) == (JobStatus.FAILED, 1)
-    assert Delivered.objects.count() == 20
+    assert SyncedContact.objects.count() == 20

@@ -5,7 +5,7 @@ import pytest
 from config.jobs import leases
 from config.jobs.models import JobStatus
 from exports import actions, checking, claiming, running
-from exports.models import Delivered, Export, Removal, Removed
+from exports.models import Export, Removal, RemovedContact, SyncedContact
 from exports.run_states import Reason
 from segments.models import Segment
 from tests import exporting
@@ -36,7 +36,7 @@ def test_it_marks_who_has_left_and_takes_the_mark_off_who_comes_back(
     assert (ended.to_remove, ended.removed, ended.status) == (3, 3, JobStatus.SUCCESSFUL)
     assert marks(account, export.list_id) == set(CROWD[:3])
     assert account.requests()["totals"]["imports"] == 1
-    assert Removed.objects.count() == 3
+    assert RemovedContact.objects.count() == 3
     join(crowd, CROWD[0])
     run(export)
     assert marks(account, export.list_id) == set(CROWD[1:3])
@@ -242,7 +242,7 @@ def test_it_asks_again_in_the_next_run_for_whom_the_destination_could_not_take_a
     account.faults({"rules": [busy]})
     assert run(export).rejected == 1
     assert run(export).delivered == 1
-    Delivered.objects.filter(email=CROWD[1]).delete()
+    SyncedContact.objects.filter(email=CROWD[1]).delete()
     account.faults({"rules": [bad]})
     assert run(export).rejected == 1
     assert run(export).still_refused == 1  # only when their data change

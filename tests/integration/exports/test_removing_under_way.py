@@ -13,7 +13,7 @@ from config.jobs.models import JobStatus
 from connections import tasks
 from connections.models import Connection
 from exports import actions, running
-from exports.models import Delivered, Export, Run
+from exports.models import Export, Run, SyncedContact
 from exports.run_states import Reason
 from tests import exporting
 from tests.integration.exports.test_running import small_batches
@@ -71,7 +71,7 @@ def _ended_in_order(run: Run, account: RunningSandbox) -> None:
     assert (run.status, run.reason) == (JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
     assert 0 < run.delivered < 60
     assert run.delivered + run.left + run.rejected + run.not_sent == run.planned == 60
-    assert len(account.people()) == run.delivered == Delivered.objects.count()
+    assert len(account.people()) == run.delivered == SyncedContact.objects.count()
 
 
 def _carry_on(run_id: Any) -> None:

@@ -8,7 +8,7 @@ import pytest
 from config.jobs.models import JobStatus
 from connections.models import Connection
 from exports import actions, delivery, running
-from exports.models import Delivered, Export, Run
+from exports.models import Export, Run, SyncedContact
 from exports.run_states import Reason
 from tests import exporting
 from tests.sandbox import RunningSandbox
@@ -68,7 +68,7 @@ def test_it_delivers_everyone_once_with_their_data(sandbox: RunningSandbox) -> N
     arrived = {person["EmailAddress"]: person["Name"] for person in sandbox.people()}
     assert arrived == {person["email"]: person["first_name"] for person in people(1500)}
     assert set(sandbox.received().values()) == {1}
-    assert Delivered.objects.count() == 1500
+    assert SyncedContact.objects.count() == 1500
 
 
 def test_it_sends_no_one_on_a_second_run_and_says_so(sandbox: RunningSandbox) -> None:

@@ -6,7 +6,7 @@ from django.test import Client
 from config.accounts.models import User
 from config.audit.models import AuditEntry
 from connections.models import Connection
-from exports.models import Delivered, Export, Origin, Refused, Removal
+from exports.models import Export, Origin, Refused, Removal, SyncedContact
 from segments.models import Segment
 from tests.integration.exports.conftest import run_to_its_end
 from tests.leaving import join, leave, states
@@ -38,7 +38,7 @@ def test_the_next_run_neither_repeats_nor_forgets(
     bob_client: Client, newsletter: Export, account: RunningSandbox
 ) -> None:
     send(bob_client, newsletter, "ben@example.com")
-    assert Delivered.objects.get().email == "ben@example.com"
+    assert SyncedContact.objects.get().email == "ben@example.com"
 
     run = run_to_its_end(newsletter)
 
@@ -53,7 +53,7 @@ def test_it_remembers_whom_the_export_has_brought(
     send(bob_client, newsletter, "ben@example.com")
     send(bob_client, newsletter, "ann@example.com")
     send(bob_client, newsletter, "ann@example.com")  # what is known stays
-    origins = {person.email: person.origin for person in Delivered.objects.all()}
+    origins = {person.email: person.origin for person in SyncedContact.objects.all()}
     assert origins == {"ben@example.com": Origin.FOUND_THERE, "ann@example.com": Origin.BROUGHT}
 
 
@@ -64,7 +64,7 @@ def test_a_refusal_is_shown_and_remembered(
     _status, html = send(bob_client, newsletter, "ben@example.com")
     assert "stays unsubscribed" in html
     refused = Refused.objects.get()
-    assert (Delivered.objects.count(), refused.email, refused.left) == (0, "ben@example.com", True)
+    assert (SyncedContact.objects.count(), refused.email, refused.left) == (0, "ben@example.com", True)
 
 
 def test_who_had_been_deleted_by_the_export_comes_back(
@@ -118,7 +118,7 @@ def test_what_is_not_known_is_told_and_kept_as_sent(
     account.faults({"rules": [{"kind": "drop", "path": "/import", "applied": True}]})
     _status, html = send(bob_client, newsletter, "ben@example.com")
     assert "tried again by itself" in html or "cut short" in html
-    assert Delivered.objects.get().data_hash.int == 0
+    assert SyncedContact.objects.get().data_hash.int == 0
     account.clear_faults()
     run = run_to_its_end(newsletter)
     assert run.delivered == 3

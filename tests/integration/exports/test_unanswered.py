@@ -9,7 +9,7 @@ from config.jobs import leases
 from config.jobs.leases import claim
 from connections.models import Connection
 from exports import actions, delivery, recording, running
-from exports.models import Delivered, Export, Origin, Refused, Run
+from exports.models import Export, Origin, Refused, Run, SyncedContact
 from exports.recording_unanswered import UNKNOWN_DATA
 from tests.integration.exports.conftest import run_to_its_end
 from tests.leaving import adds_up
@@ -20,14 +20,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def lose_the_answer(run: Run, email: str) -> None:
     """As if ``run`` had sent them and never heard."""
-    known = Delivered.objects.filter(last_run_id=run.pk).first()
+    known = SyncedContact.objects.filter(last_run_id=run.pk).first()
     assert known is not None
     Refused.objects.all().delete()
-    Delivered.objects.create(
-        delivered_set=known.delivered_set,
+    SyncedContact.objects.create(
+        list_state=known.list_state,
+        sent_by=run.export_id,
         email=email,
         data_hash=UNKNOWN_DATA,
-        first_run_id=run.pk,
+        added_run_id=run.pk,
         last_run_id=run.pk,
     )
 
@@ -37,7 +38,7 @@ def test_whoever_the_list_leaves_as_they_are_was_not_brought(newsletter: Export,
     lose_the_answer(run_to_its_end(newsletter), "ben@example.com")
     run = run_to_its_end(newsletter)
     assert (run.planned, run.left) == (1, 1)
-    assert not Delivered.objects.filter(email="ben@example.com").exists()
+    assert not SyncedContact.objects.filter(email="ben@example.com").exists()
     assert run_to_its_end(newsletter).planned == 0
 
 
@@ -64,12 +65,12 @@ def test_whoever_may_have_arrived_counts_as_unanswered_whatever_came_after(
     account.faults({"rules": [lost, {"path": "/import", **afterwards}]})
     run = run_to_its_end(newsletter)
     assert (run.delivered, run.not_sent, adds_up(run)) == (0, 3, True)
-    assert list(Delivered.objects.values_list("data_hash", flat=True)) == [UNKNOWN_DATA] * 3
+    assert list(SyncedContact.objects.values_list("data_hash", flat=True)) == [UNKNOWN_DATA] * 3
     account.clear_faults()
     Connection.objects.update(reconnect_reason="")
     again = run_to_its_end(newsletter)
     assert (again.to_update, again.delivered) == (3, 3)
-    assert set(Delivered.objects.values_list("origin", flat=True)) == {Origin.UNKNOWN}
+    assert set(SyncedContact.objects.values_list("origin", flat=True)) == {Origin.UNKNOWN}
 
 
 @pytest.mark.parametrize("afterwards", AFTERWARDS.values(), ids=AFTERWARDS.keys())
@@ -79,7 +80,7 @@ def test_whoever_was_only_refused_has_not_arrived(
     account.faults({"rules": [{"path": "/import", **afterwards}]})
     run = run_to_its_end(newsletter)
     assert (run.delivered, run.not_sent) == (0, 3)
-    assert not Delivered.objects.exists()
+    assert not SyncedContact.objects.exists()
 
 
 def test_whoever_a_dead_worker_sent_again_after_a_refusal_counts_as_unanswered(
@@ -97,4 +98,4 @@ def test_whoever_a_dead_worker_sent_again_after_a_refusal_counts_as_unanswered(
     leases.release(dead)
     actions.cancel_run(run, by=alice)
     running.carry_on(run.pk)
-    assert list(Delivered.objects.values_list("data_hash", flat=True)) == [UNKNOWN_DATA] * 3
+    assert list(SyncedContact.objects.values_list("data_hash", flat=True)) == [UNKNOWN_DATA] * 3

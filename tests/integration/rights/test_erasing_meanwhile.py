@@ -19,7 +19,7 @@ from connections.destinations.values import Capabilities
 from exports import actions, checking, planning, recording, running, sending_one
 from exports.converting import Converted
 from exports.lines import Lines, Sent
-from exports.models import Batch, BatchStatus, Delivered, Disclosure, Export, PersonRemoval, Run, Stage
+from exports.models import Batch, BatchStatus, Disclosure, Export, PersonRemoval, Run, Stage, SyncedContact
 from exports.rights import removals
 from segments.models import ImportJob, Profile
 from segments.rights import erasing, hashing, knowers, refusing
@@ -171,7 +171,7 @@ def test_who_is_on_the_way_leaves_no_trace_here_and_is_removed_after_arriving(
     assert seen == ["queued"]
     assert adds_up(run)
     assert (run.planned, run.delivered) == ((2, 2) if failing else (3, 3))
-    assert Delivered.objects.count() == 2
+    assert SyncedContact.objects.count() == 2
     PersonRemoval.objects.update(due_at=None)
     removals.carry_on(PersonRemoval.objects.get().pk)
     assert PersonRemoval.objects.get().status == "successful"

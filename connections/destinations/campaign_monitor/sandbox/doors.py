@@ -46,10 +46,17 @@ def through(sandbox: Sandbox, request: Request) -> Reply:
 
 
 def set_states(
-    sandbox: Sandbox, mailing_list: MailingList, emails: list[str], state: str, *, joined: str = ""
+    sandbox: Sandbox,
+    mailing_list: MailingList,
+    emails: list[str],
+    state: str,
+    *,
+    joined: str = "",
+    since: str = "",
 ) -> None:
-    """Put people into a state, as if they had gone that way themselves, having ``joined`` then; whoever is not on
-    the list is put there. Unsubscribed follows the list's setting; Suppressed puts the address on the client's
+    """Put people into a state, as if they had gone that way themselves, having ``joined`` then and being in it
+    ``since`` then (now, if that is empty); people who are not
+    on the list are put there. Unsubscribed follows the list's setting; Suppressed puts the address on the client's
     suppression list."""
     store, moment = sandbox.store, now()
     with store.change() as change:
@@ -64,7 +71,7 @@ def set_states(
             return
         else:
             for person in people:
-                mailing_list.move(person, state, moment)
+                mailing_list.move(person, state, since or moment)
         change.people(mailing_list, people)
 
 
@@ -167,7 +174,8 @@ def _states(sandbox: Sandbox, request: Request, _rest: str) -> Any:
         raise BadRequest(f"“state” is one of {', '.join(STATES)}, Suppressed.")
     if not isinstance(emails, list) or not all(isinstance(email, str) for email in emails):
         raise BadRequest("“emails” is a list of addresses.")
-    set_states(sandbox, mailing_list, emails, state, joined=str(wanted.get("joined") or ""))
+    joined, since = (str(wanted.get(name) or "") for name in ("joined", "since"))
+    set_states(sandbox, mailing_list, emails, state, joined=joined, since=since)
     return mailing_list.counts()
 
 

@@ -6,23 +6,23 @@ from django.test.utils import CaptureQueriesContext
 
 from config.jobs import planner
 
-LOOK = 'ANALYZE "exports_delivered"'
+LOOK = 'ANALYZE "exports_syncedcontact"'
 
 
 @pytest.mark.django_db(transaction=True)
 def test_it_looks_at_a_table_once_the_change_is_committed() -> None:
     with CaptureQueriesContext(connection) as asked:
         with transaction.atomic():
-            planner.after_change("exports_delivered", 1_000)
+            planner.after_change("exports_syncedcontact", 1_000)
             assert LOOK not in _statements(asked)
-        planner.after_change("exports_delivered", 999)
+        planner.after_change("exports_syncedcontact", 999)
     assert _statements(asked).count(LOOK) == 1
 
 
 @pytest.mark.django_db(transaction=True)
 def test_it_looks_at_once_outside_a_transaction() -> None:
     with CaptureQueriesContext(connection) as asked:
-        planner.after_change("exports_delivered", 1_000)
+        planner.after_change("exports_syncedcontact", 1_000)
     assert _statements(asked) == [LOOK]
 
 

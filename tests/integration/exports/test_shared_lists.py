@@ -1,0 +1,156 @@
+"""Two exports to one list: what one sends, wants and removes is seen by the other."""
+
+import pytest
+
+from exports import actions
+from exports.models import Export, ListState, Removal, SyncedContact
+from segments.models import Profile, Segment
+from tests import exporting
+from tests.leaving import CROWD, leave, states
+from tests.removals import export_of, marks, run
+from tests.sandbox import RunningSandbox
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
+
+
+def other_to(
+    account: RunningSandbox, export: Export, segment: Segment, removal: Removal = Removal.DELETE
+) -> Export:
+    """Another export to the list of ``export``."""
+    return export_of(account, segment, removal, list_id=export.list_id, connection=export.connection, name="Other")
+
+
+def maps(export: Export, *fields: str) -> None:
+    export.mapping = [{"attribute": "first_name", "field": field} for field in fields]
+    export.save()
+
+
+def rename(email: str, first_name: str) -> None:
+    profile = Profile.objects.get(attributes__email=email)
+    profile.attributes["first_name"] = first_name
+    profile.save()
+
+
+def name_of(account: RunningSandbox, export: Export, email: str) -> str:
+    return str(next(each["Name"] for each in account.people(export.list_id) if each["EmailAddress"] == email))
+
+
+def test_an_export_sends_nothing_that_another_has_just_sent(account: RunningSandbox, crowd: Segment) -> None:
+    one = export_of(account, crowd, Removal.DELETE)
+    other = other_to(account, one, crowd)
+    run(one)
+    assert (run(other).planned, run(other).unchanged) == (0, 20)
+
+
+def test_exports_that_map_other_fields_do_not_send_in_turn(account: RunningSandbox, crowd: Segment) -> None:
+    one = export_of(account, crowd, Removal.LEAVE)
+    other = other_to(account, one, crowd)
+    maps(other, "[Left]")
+    assert [run(each).delivered for each in (one, other)] == [20, 20]
+    assert [run(each).delivered for each in (one, other, one, other)] == [0, 0, 0, 0]
+    rename(CROWD[0], "Changed")
+    assert [run(each).delivered for each in (one, other, one, other)] == [1, 1, 0, 0]
+
+
+def test_exports_that_share_a_field_with_the_same_values_do_not_send_in_turn(
+    account: RunningSandbox, crowd: Segment
+) -> None:
+    one = export_of(account, crowd, Removal.LEAVE)
+    other = other_to(account, one, crowd)
+    maps(other, "name", "[Left]")
+    assert [run(each).delivered for each in (one, other)] == [20, 20]
+    assert [run(each).delivered for each in (one, other, one, other)] == [0, 0, 0, 0]
+    rename(CROWD[0], "Changed")
+    assert [run(each).delivered for each in (other, one, other, one)] == [1, 1, 0, 0]
+
+
+def test_a_change_by_one_export_is_seen_by_the_plan_of_another(account: RunningSandbox, crowd: Segment) -> None:
+    """They share a field, and the profile goes back to what the first has sent before."""
+    one = export_of(account, crowd, Removal.LEAVE)
+    other = other_to(account, one, crowd)
+    maps(other, "name", "[Left]")
+    run(one)
+    before = name_of(account, one, CROWD[0])
+    run(other)
+    rename(CROWD[0], "Changed")
+    assert run(other).delivered == 1
+    rename(CROWD[0], before)
+    assert run(one).delivered == 1
+    assert name_of(account, one, CROWD[0]) == before
+
+
+def test_contacts_of_an_export_whose_segment_is_empty_stay(account: RunningSandbox, crowd: Segment) -> None:
+    others = exporting.segment_of_everyone("Others")
+    leave(others, *CROWD[2:])
+    one = export_of(account, crowd, Removal.DELETE)
+    other = other_to(account, one, others)
+    run(one)
+    run(other)
+    leave(others, *CROWD)
+    leave(crowd, *CROWD[:3])
+    assert run(one).removed == 1  # and not the two that the other wanted last
+    assert [states(account, one.list_id)[email] for email in CROWD[:3]] == ["Active", "Active", "Deleted"]
+
+
+def test_contacts_of_an_export_that_cannot_run_stay(account: RunningSandbox, crowd: Segment) -> None:
+    one = export_of(account, crowd, Removal.DELETE)
+    other = other_to(account, one, exporting.segment_of_everyone("Others"))
+    run(one)
+    actions.detach(other, by=None)
+    leave(crowd, CROWD[0])
+    assert run(one).to_remove == 0
+    other.segments.clear()
+    assert run(one).to_remove == 1  # it never wanted anybody in a run
+
+
+def test_a_policy_of_leaving_neither_removes_nor_protects(account: RunningSandbox, crowd: Segment) -> None:
+    others = exporting.segment_of_everyone("Others")
+    deleting = export_of(account, crowd, Removal.DELETE)
+    leaving = other_to(account, deleting, others, Removal.LEAVE)
+    run(leaving)  # it has added everybody
+    run(deleting)
+    leave(others, CROWD[0])
+    leave(crowd, CROWD[0])
+    assert run(leaving).to_remove == 0
+    assert run(deleting).removed == 1
+
+
+def test_the_run_that_comes_last_removes_by_its_own_policy(account: RunningSandbox, crowd: Segment) -> None:
+    others = exporting.segment_of_everyone("Others")
+    deleting = export_of(account, crowd, Removal.DELETE)
+    marking = other_to(account, deleting, others, Removal.MARK)
+    run(deleting)
+    run(marking)
+    leave(crowd, CROWD[0])
+    leave(others, CROWD[0])
+    assert run(marking).removed == 1
+    assert marks(account, deleting.list_id) == {CROWD[0]}
+    assert run(deleting).removed == 1  # it had wanted the contact too, which is still there
+    assert states(account, deleting.list_id)[CROWD[0]] == "Deleted"
+
+
+def test_an_export_removes_no_contact_that_it_never_wanted(account: RunningSandbox, crowd: Segment) -> None:
+    others = exporting.segment_of_everyone("Others")
+    leave(crowd, CROWD[0])
+    one = export_of(account, crowd, Removal.DELETE)
+    other = other_to(account, one, others, Removal.LEAVE)
+    run(other)
+    run(one)
+    leave(others, CROWD[0])
+    run(other)
+    assert run(one).to_remove == 0
+
+
+def test_what_is_known_of_a_list_stays_until_its_last_export_is_removed(
+    account: RunningSandbox, crowd: Segment
+) -> None:
+    one = export_of(account, crowd, Removal.DELETE)
+    other = other_to(account, one, crowd)
+    run(one)
+    run(other)
+    actions.remove(one, by=None)
+    leave(crowd, CROWD[0])
+    assert run(other).removed == 1  # added by one of our exports
+    actions.remove(other, by=None)
+    assert not ListState.objects.exists()
+    assert not SyncedContact.objects.exists()
