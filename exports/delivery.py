@@ -8,7 +8,7 @@ to stop; calls in flight are always waited for.
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -32,10 +32,10 @@ from connections.destinations.errors import (
 )
 from connections.destinations.values import REMOVALS, BatchReceipt, Deed, OutcomeKind, ProfileRefusal
 from connections.models import MOST_IN_FLIGHT, Connection
-from exports import claiming, fencing, matching, recording, recording_late, sharing
+from exports import claiming, fencing, matching, recording, recording_late, removal_recheck, sharing
 from exports.converting import TOO_LARGE
 from exports.lines import Lines, Sent
-from exports.models import Batch, BatchStatus, DeliveredSet, Run
+from exports.models import IS_REMOVAL, Batch, BatchStatus, DeliveredSet, Run
 from exports.rights import disclosures
 from exports.run_states import Reason, RunEnded
 from exports.sharing import Share
@@ -82,6 +82,8 @@ class Slice:
     fatal: RunEnded | None = None
     halvings_in_vain: int = 0
     delivered_any: bool = False
+    # When it is to be read again which contacts are wanted, before more removals are sent; None: none are to be.
+    wants_due_at: float | None = None
 
     @property
     def takes_more(self) -> bool:
@@ -164,6 +166,7 @@ def _slice(
         lines=lines,
         ends_at=time.monotonic() + settings.SLICE_SECONDS,
         delivered_any=run.batches.filter(status=BatchStatus.DONE).exists(),
+        wants_due_at=0.0 if removal_recheck.removes(run) else None,
     )
     try:
         with lines:
@@ -199,9 +202,19 @@ def _put_in_flight(work: Slice) -> None:
     ready = _ready(work.run, free, ahead)
     if not ready:
         return
+    _keep_wanted(work, ready)
     for batch in recording.intend(work.run, ready):
         work.unsettled.add(batch.pk)
         work.in_flight[work.lines.submit(batch)] = Call(batch, time.monotonic())
+
+
+def _keep_wanted(work: Slice, ready: Sequence[int]) -> None:
+    """Before removals are sent, keep the contacts that an export wants by now."""
+    if work.wants_due_at is None or time.monotonic() < work.wants_due_at:
+        return
+    if Batch.objects.filter(IS_REMOVAL, pk__in=ready).exists():
+        removal_recheck.keep_wanted(work.run)
+        work.wants_due_at = time.monotonic() + removal_recheck.SECONDS_BETWEEN
 
 
 def _ready(run: Run, free: int, ahead: int) -> list[int]:

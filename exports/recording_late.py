@@ -23,7 +23,7 @@ _LONGEST_CALL = timedelta(days=1)
 # that a late removal may take off is still to be added again.
 _MARK_UNKNOWN = """
     WITH late AS (
-        SELECT DISTINCT ON (contact.email) contact.email, batch.deed, batch.run_id,
+        SELECT DISTINCT ON (contact.email) contact.email, batch.deed, batch.run_id, run.export_id,
                CASE WHEN batch.deed = 'mark' THEN coalesce(run.frozen #>> '{removal,mark_field}', '') ELSE '' END
                  AS mark_field
           FROM exports_batch batch JOIN exports_run run ON run.id = batch.run_id
@@ -33,23 +33,28 @@ _MARK_UNKNOWN = """
                 OR contact.email IN (SELECT unnest(emails) FROM exports_batch WHERE id = %(answered)s))
          ORDER BY contact.email, batch.id DESC
     ), known AS (
-        UPDATE exports_delivered delivered SET data_hash = %(unknown)s FROM late
-         WHERE delivered.delivered_set_id = %(set)s AND delivered.email = late.email
-        RETURNING late.*
+        UPDATE exports_syncedcontact contact
+           SET data_hash = %(unknown)s,
+               other_hashes = CASE WHEN contact.other_hashes IS NOT NULL
+                                   THEN array_fill(%(unknown)s::uuid, ARRAY[cardinality(contact.other_hashes)]) END
+          FROM late
+         WHERE contact.list_state_id = %(list)s AND contact.email = late.email
+        RETURNING late.*, contact.sent_by || contact.other_exports AS exports
     ), to_bring_back AS (
-        INSERT INTO exports_removed (delivered_set_id, email, deed, mark_field, run_id)
-        SELECT %(set)s, email, deed, mark_field, run_id FROM known WHERE deed = ANY (%(removals)s)
-            ON CONFLICT (delivered_set_id, email) DO NOTHING
+        INSERT INTO exports_removedcontact (list_state_id, email, deed, mark_field, run_id, exports)
+        SELECT %(list)s, email, deed, mark_field, run_id, exports FROM known WHERE deed = ANY (%(removals)s)
+            ON CONFLICT (list_state_id, email) DO NOTHING
     )
-    INSERT INTO exports_delivered (delivered_set_id, email, data_hash, last_run_id, first_run_id, origin)
-    SELECT %(set)s, late.email, %(unknown)s, late.run_id, late.run_id,
+    INSERT INTO exports_syncedcontact
+           (list_state_id, email, data_hash, sent_by, last_run_id, added_run_id, origin)
+    SELECT %(list)s, late.email, %(unknown)s, late.export_id, late.run_id, late.run_id,
            CASE WHEN removed.email IS NULL THEN %(origin_unknown)s ELSE %(brought)s END
-      FROM late LEFT JOIN exports_removed removed
-        ON removed.delivered_set_id = %(set)s AND removed.email = late.email
+      FROM late LEFT JOIN exports_removedcontact removed
+        ON removed.list_state_id = %(list)s AND removed.email = late.email
      WHERE late.deed <> ALL (%(removals)s) AND late.email NOT IN (SELECT email FROM known)
        AND (removed.email IS NOT NULL OR %(answered_removal)s)
      ORDER BY late.email
-        ON CONFLICT (delivered_set_id, email) DO NOTHING
+        ON CONFLICT (list_state_id, email) DO NOTHING
 """
 
 
@@ -90,7 +95,7 @@ def _mark_unknown(delivered_set_id: int, late: Collection[int], answered: Batch 
                 "late": list(late),
                 "answered": answered.pk if answered else None,
                 "answered_removal": answered is not None and answered.deed in REMOVALS,
-                "set": delivered_set_id,
+                "list": DeliveredSet.objects.values_list("list_state", flat=True).get(pk=delivered_set_id),
                 "unknown": UNKNOWN_DATA,
                 "removals": [deed.value for deed in REMOVALS],
                 "brought": Origin.BROUGHT.value,

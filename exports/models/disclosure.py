@@ -35,7 +35,7 @@ class DisclosedList(models.Model):
 class Disclosure(models.Model):
     """That somebody was sent to a list: a keyed hash of the address, and when first and last."""
 
-    # One index for both: it is asked for people. Without a foreign key in the database, see Delivered.
+    # One index for both: it is asked for people. Without a foreign key in the database, see SyncedContact.
     pk = models.CompositePrimaryKey("person", "disclosed_list")
     disclosed_list = models.ForeignKey(
         DisclosedList, on_delete=models.CASCADE, related_name="people", db_index=False, db_constraint=False

@@ -5,7 +5,7 @@ import pytest
 from config.jobs import leases
 from config.jobs.leases import Keeper, claim
 from exports import actions, checking, planning, recording, recording_late, running
-from exports.models import Batch, Delivered, Export, Removal, Removed, Run
+from exports.models import Batch, Export, Removal, RemovedContact, Run, SyncedContact
 from exports.recording_unanswered import UNKNOWN_DATA
 from segments.models import Segment
 from tests.integration.exports.conftest import run_to_its_end
@@ -37,7 +37,7 @@ def take_over(run: Run) -> Run:
 
 
 def known_hashes() -> set[object]:
-    return set(Delivered.objects.values_list("data_hash", flat=True))
+    return set(SyncedContact.objects.values_list("data_hash", flat=True))
 
 
 def test_the_next_run_sends_again_who_was_in_a_late_call(newsletter: Export) -> None:
@@ -62,8 +62,8 @@ def test_a_contact_is_added_again_that_a_late_removal_took_off(
     assert take_over(worker_loses_its_lease(export)).removed == 1
     join(crowd, CROWD[0])
     assert run_to_its_end(export).delivered == 1
-    assert Delivered.objects.get(email=CROWD[0]).data_hash == UNKNOWN_DATA
-    assert Removed.objects.filter(email=CROWD[0]).exists()
+    assert SyncedContact.objects.get(email=CROWD[0]).data_hash == UNKNOWN_DATA
+    assert RemovedContact.objects.filter(email=CROWD[0]).exists()
     if removal == Removal.DELETE:
         account.set_state([CROWD[0]], "Deleted", export.list_id)  # the late call lands
     Batch.objects.update(late_until=None)
@@ -96,6 +96,6 @@ def test_a_contact_that_a_later_run_removed_is_known_again_when_a_late_send_land
 
 def test_an_erased_contact_is_not_written_again(newsletter: Export) -> None:
     run = run_to_its_end(newsletter)
-    Delivered.objects.all().delete()
+    SyncedContact.objects.all().delete()
     recording_late.keep_landed(run, list(run.batches.values_list("pk", flat=True)))
-    assert not Delivered.objects.exists()
+    assert not SyncedContact.objects.exists()

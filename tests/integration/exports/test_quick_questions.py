@@ -31,7 +31,7 @@ def test_the_planner_is_told_of_who_was_delivered(export: Export) -> None:
     assert rows_as_planned_with("exports_syncedcontact") == PEOPLE
 
 
-@pytest.mark.parametrize(("removal", "questions"), [(Removal.MARK, 3), (Removal.DELETE, 4)])
+@pytest.mark.parametrize(("removal", "questions"), [(Removal.MARK, 2), (Removal.DELETE, 3)])
 def test_nobody_is_looked_for_person_by_person_among_those_who_left(
     export: Export, removal: Removal, questions: int
 ) -> None:

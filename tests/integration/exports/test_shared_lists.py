@@ -2,11 +2,13 @@
 
 import pytest
 
-from exports import actions
-from exports.models import Export, ListState, Removal, SyncedContact
+from config.jobs import clock
+from exports import actions, running
+from exports.models import Export, ListState, Removal, Run, SyncedContact
 from segments.models import Profile, Segment
 from tests import exporting
-from tests.leaving import CROWD, leave, states
+from tests.leaving import CROWD, adds_up, join, leave, states
+from tests.lives import Killed, dying_at
 from tests.removals import export_of, marks, run
 from tests.sandbox import RunningSandbox
 
@@ -101,6 +103,30 @@ def test_contacts_of_an_export_that_cannot_run_stay(account: RunningSandbox, cro
     assert run(one).to_remove == 0
     other.segments.clear()
     assert run(one).to_remove == 1  # it never wanted anybody in a run
+
+
+@pytest.mark.parametrize("by", ["the other export", "the export itself"])
+def test_contacts_that_are_wanted_again_after_the_plan_stay(
+    account: RunningSandbox, crowd: Segment, by: str
+) -> None:
+    others = exporting.segment_of_everyone("Others")
+    leave(others, CROWD[0])
+    one = export_of(account, crowd, Removal.DELETE)
+    other_to(account, one, others)
+    run(one)
+    leave(others, CROWD[1])
+    leave(crowd, *CROWD[:2])
+    started = actions.start_run(one, by=None)
+    with pytest.raises(Killed), dying_at("plan", 0):
+        running.carry_on(started.pk)  # dies before the first removal is sent
+    Run.objects.filter(pk=started.pk).update(lease_until=None)
+    wanting = others if by == "the other export" else crowd
+    join(wanting, CROWD[0])
+    Segment.objects.filter(pk=wanting.pk).update(refreshed_at=clock.now())
+    running.carry_on(started.pk)
+    started.refresh_from_db()
+    assert (started.to_remove, started.removed, adds_up(started)) == (1, 1, True)
+    assert [states(account, one.list_id)[email] for email in CROWD[:2]] == ["Active", "Deleted"]
 
 
 def test_a_policy_of_leaving_neither_removes_nor_protects(account: RunningSandbox, crowd: Segment) -> None:

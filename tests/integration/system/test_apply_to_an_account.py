@@ -154,7 +154,9 @@ def test_it_says_whom_it_leaves_behind_and_how_far_unsubscribing_reaches(
     known = export.delivered_sets.create(
         account=export.connection.account, list_id=export.list_id, list_title="Old"
     )
-    known.people.create(email="ann@example.com", data_hash=UUID(int=1), last_run_id=1)
+    known.list_state.contacts.create(
+        email="ann@example.com", data_hash=UUID(int=1), sent_by=export.pk, last_run_id=1
+    )
     elsewhere = account_file(sandbox, scope="OnlyThisList")
     assert "1 people whom it has brought to “Old” stay there." in applied(tmp_path, elsewhere)[2]
     export.refresh_from_db()
