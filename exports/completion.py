@@ -37,7 +37,7 @@ def complete(run: Run) -> None:
 
 
 def _look_at_list(run: Run) -> None:
-    """Keep how many are active on the list now, beside how many exports know there; nothing where nobody can
+    """Keep how many are active on the list now, beside how many exports know there; nothing where no one can
     tell. The run has ended: it does not wait for the answer."""
     connection = run.connection
     if connection is None:

@@ -1,7 +1,7 @@
 """What a run writes over that another export sent to the same list.
 
 A field that both map holds the same value for both as long as the other export would send this profile exactly as
-it did. Where it would not, nobody knows what the list will hold of the other's data: its hash becomes unknown, and
+it did. Where it would not, it is not known what the list holds of the other's data: its hash becomes unknown, and
 its next plan sends the contact again. Exports that map no field in common leave each other's hashes alone. So two
 exports never send each other's contacts in turn without an end, and a change by one is seen by the other.
 """

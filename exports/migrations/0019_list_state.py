@@ -1,7 +1,7 @@
 """What is known of the contacts on a list belongs to the list, and no longer to each export to it.
 
 Where several exports know one contact, the latest run tells which data were sent last, and by which export; of what
-the others sent nobody can say whether it was written over, so their data count as unknown. Added by one of our
+the others sent it is not known whether it was written over, so their data count as unknown. Added by one of our
 exports wins over found there (the others found it there for that reason), and that over not known. A removal by one
 export holds for all of them, and so a contact that another export found deleted for that reason is sent again.
 """
