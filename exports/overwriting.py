@@ -19,7 +19,7 @@ from exports.recording_unanswered import UNKNOWN_DATA
 
 # Those who are sent by the plan, as profiles; the columns that a hash is computed from.
 _SENT = """
-    SELECT profile.id AS profile_id, profile.updated_at, profile.attributes
+    SELECT profile.id AS profile_id, profile.updated_at, profile.attributes, profile.emails
       FROM plan JOIN segments_profile profile ON profile.id = plan.profile_id
      WHERE plan.action IN ('add', 'update', 'unmark', 'bring_back', 'resubscribe')
 """

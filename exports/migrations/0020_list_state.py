@@ -71,7 +71,7 @@ CARRY_OVER = _STATES + _CONTACTS + _REMOVED
 
 
 class Migration(migrations.Migration):
-    dependencies = [("exports", "0018_outcomes_without_row_checks")]
+    dependencies = [("exports", "0019_late_calls")]
 
     operations = [
         migrations.CreateModel(
