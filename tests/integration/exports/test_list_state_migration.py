@@ -47,7 +47,7 @@ def insert(table: str, *rows: tuple[Any, ...]) -> None:
 
 
 def migrate() -> None:
-    module = importlib.import_module("exports.migrations.0020_list_state")
+    module = importlib.import_module("exports.migrations.0021_list_state")
     with database.cursor() as cursor:
         cursor.execute(module.CARRY_OVER)
 

@@ -71,7 +71,7 @@ CARRY_OVER = _STATES + _CONTACTS + _REMOVED
 
 
 class Migration(migrations.Migration):
-    dependencies = [("exports", "0019_late_calls")]
+    dependencies = [("exports", "0020_unknown_results")]
 
     operations = [
         migrations.CreateModel(
