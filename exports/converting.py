@@ -8,12 +8,10 @@ import orjson
 from django.utils.translation import gettext as _
 
 from connections.destinations import registry
-from connections.destinations.errors import BatchRefused, DestinationError
+from connections.destinations.errors import TOO_LARGE, BatchRefused, DestinationError
 from connections.destinations.values import Preparer, Violation
 from exports import matching
 from exports.models import Batch
-
-TOO_LARGE = "too_large"
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from config.jobs.models import JobStatus
 from connections import credentials
 from connections.actions import mark_reconnect_needed
 from connections.destinations.errors import (
+    TOO_LARGE,
     AccountFull,
     BatchRefused,
     DestinationError,
@@ -33,7 +34,6 @@ from connections.destinations.errors import (
 from connections.destinations.values import REMOVALS, BatchReceipt, Deed, OutcomeKind, ProfileRefusal
 from connections.models import MOST_IN_FLIGHT, Connection
 from exports import claiming, fencing, matching, recording, recording_late, removal_recheck, sharing
-from exports.converting import TOO_LARGE
 from exports.lines import Lines, Sent
 from exports.models import IS_REMOVAL, Batch, BatchStatus, DeliveredSet, Run
 from exports.rights import disclosures

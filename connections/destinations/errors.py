@@ -46,6 +46,10 @@ class TryLater(DestinationError):
 LEFT_OPEN = ("timeout", "cut_short", "unreadable")
 
 
+# The code of a BatchRefused whose batch is too large: its halves may pass, and the contacts are not at fault.
+TOO_LARGE = "too_large"
+
+
 class BatchRefused(DestinationError):
     """The vendor refused the whole batch because of something in it."""
 

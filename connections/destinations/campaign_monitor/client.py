@@ -31,6 +31,11 @@ from connections.destinations.values import BatchReceipt, NewField, Renew, SendG
 
 PATH = "/api/v3.3"
 CONNECT_SECONDS = 10
+# How often a call asks for a new token.
+_RENEWALS = 2
+# Bytes of an answer at most; the largest that is known, a thousand refused people, has less than one million.
+_LARGEST_ANSWER = 32 * 1024 * 1024
+_CHUNK = 64 * 1024
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -170,8 +175,14 @@ class Client:
         return self._call("GET", path, None)
 
     def _call(self, method: str, path: str, body: bytes | None) -> Answer:
+        """Make the call, and make it again with a new token when its token is refused. A new token may expire
+        while its first call waits in a queue, so that it is renewed a second time."""
         answer = self._call_once(method, path, body)
-        return self._call_once(method, path, body) if self._has_better_token(answer) else answer
+        for _renewal in range(_RENEWALS):
+            if not self._has_better_token(answer):
+                break
+            answer = self._call_once(method, path, body)
+        return answer
 
     def _has_better_token(self, answer: Answer) -> bool:
         """Whether the call was refused for its token, and there is another one by now. A refused call has done
@@ -197,15 +208,30 @@ class Client:
                 headers=headers,
                 timeout=(CONNECT_SECONDS, settings.CAMPAIGN_MONITOR_READ_SECONDS),
                 allow_redirects=False,
+                stream=True,
             )
+            content = _bounded(response)
         except requests.RequestException as error:
             raise _later(error, self._host) from None  # what requests says may hold the whole request
         return Answer(
             status=response.status_code,
-            body=response.content,
+            body=content,
             headers={name.lower(): value for name, value in response.headers.items()},
             seconds=time.monotonic() - started,
         )
+
+
+def _bounded(response: requests.Response) -> bytes:
+    """Read the body of an answer, unpacked; raises TryLater when it is larger than _LARGEST_ANSWER."""
+    parts: list[bytes] = []
+    size = 0
+    for part in response.iter_content(_CHUNK):
+        size += len(part)
+        if size > _LARGEST_ANSWER:
+            response.close()
+            raise TryLater(str(codes.UNREADABLE), code="unreadable", http_status=response.status_code)
+        parts.append(part)
+    return b"".join(parts)
 
 
 def _later(error: requests.RequestException, host: str) -> TryLater:

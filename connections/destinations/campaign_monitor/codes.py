@@ -17,6 +17,9 @@ NOT_FOUND = 404
 CONSENT_MISSING = 214
 DELETED = 205
 UNAUTHORIZED = 401
+FORBIDDEN = 403
+PROXY_AUTHENTICATION = 407
+TOO_LARGE = 413
 PAYMENT_REQUIRED = 402
 TOKEN_EXPIRED = 121
 # Of one person: the same row may be taken later.
@@ -144,12 +147,15 @@ ADMINISTRATOR: Sentences = {
     ),
 }
 
-# -- later, by itself ------------------------------------------------------------------------------------------
-BUSY = _("Campaign Monitor asks for fewer requests. The export goes on by itself in a moment.")
-BROKEN = _("Campaign Monitor has a problem of its own at the moment. It is tried again by itself.")
-UNREADABLE = _("Campaign Monitor’s answer was cut short or could not be read. It is tried again by itself.")
-UNREACHABLE = _(
-    "Campaign Monitor cannot be reached. It is tried again by itself; "
-    "if this lasts, check that this server may open connections to {host}."
-)
-SLOW = _("Campaign Monitor did not answer in time. It is tried again by itself.")
+# -- temporary. Pages ask once and runs retry, so that none of these sentences promises a retry ------------------
+BUSY = _("Campaign Monitor asks for fewer requests.")
+BROKEN = _("Campaign Monitor reports a problem on its side.")
+UNREADABLE = _("Campaign Monitor’s answer was cut short or could not be read.")
+UNREACHABLE = _("Campaign Monitor cannot be reached. Check that this server may open connections to {host}.")
+SLOW = _("Campaign Monitor did not answer in time.")
+# An answer that Campaign Monitor did not write.
+NOT_FROM_VENDOR = _("HTTP {status}, and not from Campaign Monitor: {culprit}")
+REDIRECTED = _("something between this server and Campaign Monitor redirects requests.")
+PROXY_SIGN_IN = _("a proxy asks for a sign-in.")
+PROXY_OR_FIREWALL = _("a proxy or firewall answered.")
+SIGN_IN_PAGE = _("a web page answered, such as the sign-in page of a network.")

@@ -3,17 +3,22 @@
 A status says little over there, so answers are judged by their code first.
 """
 
+import logging
+import math
 import re
+import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+import orjson
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from connections.destinations.campaign_monitor import codes
 from connections.destinations.campaign_monitor.answers import Answer, code_in
 from connections.destinations.errors import (
+    TOO_LARGE,
     AccountFull,
     BatchRefused,
     DestinationError,
@@ -22,7 +27,18 @@ from connections.destinations.errors import (
     TryLater,
 )
 
-_ADDRESS = re.compile(r"[^\s@“”\"'<>(),;:]+@[^\s@“”\"'<>(),;:]+[^\s@“”\"'<>(),;:.]")
+logger = logging.getLogger(__name__)
+
+_NO_ADDRESS = r"\s@“”\"'<>(),;:"
+# The lookbehind lets a match begin only where a word does: without it a long word costs quadratic time.
+_ADDRESS = re.compile(rf"(?<![^{_NO_ADDRESS}])[^{_NO_ADDRESS}]+@[^{_NO_ADDRESS}]*[^{_NO_ADDRESS}.]")
+# So long a message is read at most: longer ones are nothing that a person could read.
+_LONGEST_MESSAGE = 2_000
+# No wait that an answer asks for is longer, in seconds.
+_LONGEST_WAIT = 15 * 60
+# A number of seconds above this is a moment, in seconds since 1970.
+_EPOCH_FROM = 1_000_000_000
+_CULPRITS = {407: codes.PROXY_SIGN_IN}
 
 
 def error_of(answer: Answer, content: Any, *, batch: bool) -> DestinationError:
@@ -46,6 +62,8 @@ def _classified(answer: Answer, code: int, said: str, *, batch: bool) -> Destina
         return StopRun(str(codes.STOP[code]), **facts)
     if answer.status == codes.PAYMENT_REQUIRED or _speaks_of_plan(said):
         return AccountFull(codes.PLAN_FULL.format(message=said.rstrip(".")), **facts)
+    if batch and answer.status == codes.TOO_LARGE:
+        return _too_large(answer)
     if batch and (sentence := _batch_sentence(code, said)):
         return BatchRefused(str(sentence), **facts)
     sentence = _("Campaign Monitor refused the request: “{message}” (code {code}).").format(
@@ -63,15 +81,23 @@ def _batch_sentence(code: int, said: str) -> str | Promise | None:
 
 
 def _error_without_code(answer: Answer, *, batch: bool) -> DestinationError:
+    if is_foreign(answer) and not (batch and answer.status == codes.TOO_LARGE):
+        return not_from_vendor(answer)
     if answer.status == codes.NOT_FOUND:
         return StopRun(str(codes.STOP[codes.NOT_FOUND]), code="404", http_status=404)
     if answer.status == codes.THROTTLED:
         return _throttled(answer)
     if answer.status >= 500:
         return _broken(answer, str(answer.status))
-    if batch and answer.status == 413:  # something on the way found the body too large: a half may pass
+    if (
+        batch and answer.status == codes.TOO_LARGE
+    ):  # something on the way found the body too large: a half may pass
         return BatchRefused(str(codes.BATCH[209]), code="413", http_status=413)
     return unreadable(answer)
+
+
+def _too_large(answer: Answer) -> BatchRefused:
+    return BatchRefused(str(codes.BATCH[209]), code=TOO_LARGE, http_status=answer.status)
 
 
 def _throttled(answer: Answer) -> TryLater:
@@ -89,14 +115,48 @@ def _broken(answer: Answer, code: str) -> TryLater:
     return TryLater(str(codes.BROKEN), code=code, http_status=answer.status, after_seconds=wait)
 
 
+def is_foreign(answer: Answer) -> bool:
+    """Whether Campaign Monitor did not write this answer: it never redirects, its 401 and 403 carry a code, and
+    none of its answers is a web page. (Its 404 may be empty, and its own gateways answer 5xx as they like.)"""
+    if answer.status >= 500 or answer.status == codes.THROTTLED:
+        return False
+    if answer.status < 300:
+        return answer.body.lstrip()[:1] == b"<"
+    if answer.status < 400 or answer.status in (codes.UNAUTHORIZED, codes.FORBIDDEN, codes.PROXY_AUTHENTICATION):
+        return True
+    return bool(answer.body.strip()) and not _is_json(answer.body)
+
+
+def not_from_vendor(answer: Answer) -> TryLater:
+    """The error of an answer that another program wrote. The request has not reached Campaign Monitor."""
+    if answer.status < 300:
+        culprit = codes.SIGN_IN_PAGE
+    elif answer.status < 400:
+        culprit = codes.REDIRECTED
+    else:
+        culprit = _CULPRITS.get(answer.status, codes.PROXY_OR_FIREWALL)
+    sentence = str(codes.NOT_FROM_VENDOR).format(status=answer.status, culprit=culprit)
+    return TryLater(sentence, code="not_from_vendor", http_status=answer.status)
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
 def unreadable(answer: Answer) -> TryLater:
     """The error of an answer that is not what it should be."""
+    if is_foreign(answer):
+        return not_from_vendor(answer)
     return TryLater(str(codes.UNREADABLE), code="unreadable", http_status=answer.status)
 
 
 def without_addresses(said: str) -> str:
     """The vendor's words for people: they are also shown to those who see no address."""
-    return _ADDRESS.sub("…", said)
+    return _ADDRESS.sub("…", said[:_LONGEST_MESSAGE])
 
 
 def _speaks_of_plan(said: str) -> bool:
@@ -109,22 +169,44 @@ def speaks_of_consent(said: str) -> bool:
 
 
 def asked_to_wait(headers: Mapping[str, str]) -> float | None:
-    """The seconds that the vendor asks us to wait, by whichever header says more; None when neither speaks."""
-    waits = [_retry_after(headers), _seconds(headers.get("x-ratelimit-reset", ""))]
-    return max((wait for wait in waits if wait is not None), default=None)
+    """The seconds that the vendor asks us to wait, at most 15 minutes, by the header that asks for more of
+    ``Retry-After`` and ``X-RateLimit-Reset``; None when neither can be understood."""
+    now = _moment(headers.get("date", ""))
+    waits = [_seconds(headers.get(name, ""), now) for name in ("retry-after", "x-ratelimit-reset")]
+    wait = max((wait for wait in waits if wait is not None), default=None)
+    if wait is not None and wait > _LONGEST_WAIT:
+        logger.warning("an answer asks for a wait of %.0f seconds; %d are kept to", wait, _LONGEST_WAIT)
+    return None if wait is None else min(wait, _LONGEST_WAIT)
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    value = headers.get("retry-after", "")
-    seconds = _seconds(value)
-    if seconds is not None or not value:
-        return seconds
-    try:  # a moment; counted from the answer's own, so that clocks need not agree
-        until, since = parsedate_to_datetime(value), parsedate_to_datetime(headers.get("date", ""))
-        return max(0.0, (until - since).total_seconds())
-    except (TypeError, ValueError):
+def _seconds(value: str, now: float | None) -> float | None:
+    """A wait in seconds from a number of seconds, a moment since 1970, or an HTTP date; never negative. A moment
+    is counted from the answer's own ``Date``, so that clocks need not agree."""
+    value = value.strip()
+    if not value:
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        moment = _moment(value)
+    else:
+        if not math.isfinite(number):
+            return _not_understood(value)
+        if number < _EPOCH_FROM:
+            return max(0.0, number)
+        moment = number
+    if moment is None:
+        return _not_understood(value)
+    return max(0.0, moment - (time.time() if now is None else now))
+
+
+def _moment(value: str) -> float | None:
+    """The seconds since 1970 of an HTTP date; None when it is none."""
+    try:
+        return parsedate_to_datetime(value).timestamp() if value else None
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
-def _seconds(value: str) -> float | None:
-    return float(value) if value.isascii() and value.isdigit() else None
+def _not_understood(value: str) -> None:
+    logger.warning("an answer asks to wait “%s”, which cannot be understood", value[:40])

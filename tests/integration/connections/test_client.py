@@ -11,6 +11,7 @@ from pytest_django import Settings
 
 from connections.destinations.campaign_monitor.client import Client
 from connections.destinations.campaign_monitor.destination import DESTINATION
+from connections.destinations.campaign_monitor.refusals import without_addresses
 from connections.destinations.errors import NeedsAdministrator, TryLater
 from connections.destinations.values import Access
 
@@ -283,3 +284,17 @@ def test_details_name_the_client_and_fill_in_countries(server: ScriptedServer) -
         ("mobile_number", ()),
         ("[Land]", ("Finland", "Poland")),
     ]
+
+
+def test_an_answer_that_is_too_large_is_not_read_to_its_end(
+    server: ScriptedServer, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connections.destinations.campaign_monitor.client._LARGEST_ANSWER", 1000)
+    server.script = [ok({"SystemDate": "x" * 100_000})]
+    with pytest.raises(TryLater) as caught:
+        client.system_date()
+    assert caught.value.code == "unreadable"
+
+
+def test_a_long_message_of_the_vendor_costs_linear_time() -> None:
+    assert len(without_addresses("x" * 1_000_000)) <= 2_000

@@ -211,8 +211,8 @@ def test_it_understands_a_moment_to_retry_after() -> None:
     assert refusals.asked_to_wait(headers) == 30.0
 
 
-@pytest.mark.parametrize("value", ["", "soon", "-1", "Fri, 01 Mar 2024 10:00:30 GMT"])
-def test_it_ignores_a_wait_that_it_cannot_read(value: str) -> None:
+@pytest.mark.parametrize("value", ["", "soon", "nan", "inf"])
+def test_a_wait_that_cannot_be_read_is_ignored(value: str) -> None:
     assert refusals.asked_to_wait({"retry-after": value}) is None
 
 
