@@ -191,12 +191,14 @@ def _seconds(value: str, now: float | None) -> float | None:
         moment = _moment(value)
     else:
         if not math.isfinite(number):
-            return _not_understood(value)
+            _log_not_understood(value)
+            return None
         if number < _EPOCH_FROM:
             return max(0.0, number)
         moment = number
     if moment is None:
-        return _not_understood(value)
+        _log_not_understood(value)
+        return None
     return max(0.0, moment - (time.time() if now is None else now))
 
 
@@ -208,5 +210,5 @@ def _moment(value: str) -> float | None:
         return None
 
 
-def _not_understood(value: str) -> None:
+def _log_not_understood(value: str) -> None:
     logger.warning("an answer asks to wait “%s”, which cannot be understood", value[:40])
