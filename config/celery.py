@@ -28,6 +28,7 @@ DOORBELL_EXPIRES_SECONDS = 30
 TICKS = (
     "config.system.tasks.note_beat",
     "config.system.tasks.ring_for_open_jobs",
+    "config.accounts.tasks.ring_for_open_jobs",
     "config.notifications.tasks.ring_for_open_jobs",
     "connections.tasks.ring_for_open_jobs",
     "segments.tasks.start_due",
@@ -73,6 +74,7 @@ app.conf.update(
             ("*.tasks.ring_for_open_jobs", {"queue": "bells"}),
             ("*.tasks.start_due", {"queue": "bells"}),
             # A mail server may be slow, and so is forgetting.
+            ("config.accounts.tasks.send_reset_links", {"queue": "work"}),
             ("config.notifications.tasks.send_notification", {"queue": "work"}),
             ("config.notifications.tasks.forget_old", {"queue": "work"}),
             ("config.system.tasks.tend_schedules", {"queue": "work"}),
@@ -114,6 +116,13 @@ warnings.filterwarnings("ignore", message="You're running the worker with superu
 @signals.setup_logging.connect
 def _keep_our_logging(**_: object) -> None:
     """That somebody listens is enough: Celery leaves logging to config/logging.py."""
+
+
+@signals.worker_init.connect
+def _refuse_careless_settings(**_: object) -> None:
+    from config.checks import refuse_careless_settings
+
+    refuse_careless_settings()
 
 
 @signals.beat_init.connect

@@ -1,5 +1,6 @@
 """Start-up checks: what would go wrong later is said now, with what to do. `up` and `manage.py check` run them."""
 
+import sys
 from collections.abc import Iterator
 
 from cryptography.fernet import Fernet
@@ -36,7 +37,7 @@ def check_secret_key(**_: object) -> list[CheckMessage]:
     """A short key can be guessed."""
     if len(settings.SECRET_KEY) < 32:
         hint = "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
-        return [Warning("SECRET_KEY is shorter than 32 characters.", hint=hint, id="house.W001")]
+        return [Error("SECRET_KEY is shorter than 32 characters.", hint=hint, id="house.E005")]
     return []
 
 
@@ -45,7 +46,7 @@ def check_production(**_: object) -> list[CheckMessage]:
     """What is fine on one's own machine and careless anywhere else."""
     found: list[CheckMessage] = []
     if settings.DEBUG and not settings.EMBEDDED:
-        found.append(Warning("DEBUG shows the insides to every visitor.", hint="Unset DEBUG.", id="house.W002"))
+        found.append(Error("DEBUG shows the insides to every visitor.", hint="Unset DEBUG.", id="house.E006"))
     if "*" in settings.ALLOWED_HOSTS:
         hint = "Name the hosts that people use, such as exports.example.com."
         found.append(Warning("ALLOWED_HOSTS accepts every name.", hint=hint, id="house.W003"))
@@ -59,6 +60,13 @@ def check_https(**_: object) -> list[CheckMessage]:
         return []
     hint = "Put a proxy that speaks HTTPS in front, and set HTTPS=yes."
     return [Warning("Pages are served without HTTPS.", hint=hint, id="house.W004")]
+
+
+def refuse_careless_settings() -> None:
+    """End the process with a sentence when SECRET_KEY is too short, or DEBUG is on with a database of its own."""
+    errors = [message for message in (*check_secret_key(), *check_production()) if isinstance(message, Error)]
+    if errors:
+        sys.exit(f"{errors[0].msg} {errors[0].hint}")
 
 
 _HOW_TO_MAKE_A_KEY = (

@@ -66,6 +66,16 @@ def strike_out(text: str, *, own_secrets: tuple[str, ...] = ()) -> str:
     return text
 
 
+def without_traceback(record: logging.LogRecord) -> bool:
+    """Drop the traceback of refused requests, such as those with a foreign Host header: strangers cause them.
+
+    A filter of handlers; returns True, since the line itself stays.
+    """
+    if record.name.startswith("django.security."):
+        record.exc_info = record.exc_text = None
+    return True
+
+
 def configure(_: dict[str, Any] | None = None) -> None:
     """Set logging up; Django calls this once."""
     from django.conf import settings
@@ -78,7 +88,10 @@ def configure(_: dict[str, Any] | None = None) -> None:
             "version": 1,
             "disable_existing_loggers": False,
             "formatters": {"line": {"()": Formatter, "own_secrets": own_secrets}},
-            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+            "filters": {"no_traceback": {"()": lambda: without_traceback}},
+            "handlers": {
+                "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["no_traceback"]}
+            },
             "root": {"handlers": ["stderr"], "level": settings.LOG_LEVEL},
             "loggers": {name: {"level": level} for name, level in _QUIET.items()},
         }

@@ -40,6 +40,8 @@ WEB_THREADS = environment.number("WEB_THREADS", 8, least=1, most=64)
 WEB_STATEMENT_SECONDS = environment.number("WEB_STATEMENT_SECONDS", 60, least=1)
 DEBUG = environment.flag("DEBUG", False)
 HTTPS = environment.flag("HTTPS", False)
+# From whom X-Forwarded-For and X-Forwarded-Proto are believed, with HTTPS=yes.
+TRUSTED_PROXIES = environment.networks("TRUSTED_PROXIES", "127.0.0.0/8,::1")
 # The machine itself may always ask: `up` and container health checks do.
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *environment.words("ALLOWED_HOSTS")]
 CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS")
@@ -122,6 +124,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.web.proxies.DropForgedHeaders",
     "config.audit.middleware.RememberOrigin",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -191,6 +194,11 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_UNIQUE_EMAIL = False
 MFA_ADAPTER = "config.accounts.adapters.SecondFactorAdapter"
+MFA_FORMS = {
+    "activate_totp": "config.accounts.code_forms.ActivateForm",
+    "authenticate": "config.accounts.code_forms.AuthenticateForm",
+    "reauthenticate": "config.accounts.code_forms.ReauthenticateForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = PRODUCT_NAME
 MFA_TOTP_TOLERANCE = 1  # clocks of phones differ; a code counts once all the same
@@ -215,6 +223,7 @@ EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = environment.text("EMAIL_FROM", "segment-exports@localhost")
 # Where people find the pages, for links in what is sent to them.
 PUBLIC_URL = environment.text("PUBLIC_URL", f"http://{HOST}:{PORT}")
+PUBLIC_URL_IS_GIVEN = bool(environment.text("PUBLIC_URL", ""))
 
 # -- notifications: what got worse, and what is well again -----------------------------------------------------
 WEBHOOK_URL = environment.web_address("WEBHOOK_URL", "")

@@ -101,3 +101,14 @@ class SignInAttempt(models.Model):
     # The known device that it was made on, if any; see known_devices.py.
     device = models.CharField(max_length=64, blank=True, default="", db_index=True)
     at = models.DateTimeField(default=clock.now, db_index=True)
+
+
+class ResetRequest(models.Model):
+    """A request for a link to choose a new password; deleted once it is mailed. See resets.py."""
+
+    email = models.EmailField()
+    base_url = models.CharField(max_length=300)
+    language = models.CharField(max_length=10, blank=True)
+    from_address = models.CharField(max_length=45, blank=True)
+    asked_at = models.DateTimeField(default=clock.now)
+    due_at = models.DateTimeField(default=clock.now, db_index=True)

@@ -60,6 +60,7 @@ ACTIONS: dict[str, Promise] = {
     "refused": _("Refused by the service"),
     "removal_asked": _("Removal asked for"),
     "removed": _("Removed"),
+    "reset link sent": _("Link for a new password sent"),
     "rotated": _("Keys turned"),
     "run": _("Run by hand"),
     "scheduled": _("Schedule changed"),

@@ -21,7 +21,7 @@ def invite(request: Request, user: User) -> HttpResponse:
     if mailed:
         told = _("“%(name)s” is invited: a mail is on its way to %(email)s.")
         return frames.done(request, told % {"name": user, "email": user.email})
-    context = {"person": user, "link": links.password_link(request, user)}
+    context = {"person": user, "link": links.password_link(links.base_of(request), user)}
     return frames.pane(request, "accounts/invitation.html", context)
 
 

@@ -14,11 +14,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from config.accounts import actions, links
+from config.accounts import actions, links, resets
 from config.accounts.backends import may_sign_in
 from config.accounts.forms import ChangePasswordForm, ChoosePasswordForm, ForgottenForm
 from config.accounts.lockout import Locked, attempt
-from config.accounts.models import User
 from config.notifications import mail
 from config.web.callers import address_of
 from config.web.htmx import Request
@@ -50,7 +49,7 @@ def forgotten(request: Request) -> HttpResponse:
     if asked:
         try:
             with attempt(f"reset {form.cleaned_data['email']}", address_of(request)):
-                _mail_links(request, form.cleaned_data["email"])
+                resets.ask(form.cleaned_data["email"], links.base_of(request))
         except Locked as refusal:
             form.add_error(None, refusal.sentence)
             asked = False
@@ -75,9 +74,3 @@ class ChoosePassword(PasswordResetConfirmView):
     def form_valid(self, form: Any) -> HttpResponse:
         messages.success(self.request, _("Your password is set. Sign in with it."))
         return super().form_valid(form)
-
-
-def _mail_links(request: Request, email: str) -> None:
-    for user in User.objects.filter(email__iexact=email, is_active=True):
-        if may_sign_in(user) and user.has_usable_password():
-            links.mail_reset(request, user)

@@ -43,5 +43,5 @@ def test_production_settings_are_clean(tmp_path: Path) -> None:
 def test_careless_settings_are_told(tmp_path: Path) -> None:
     found = checked(tmp_path, HTTPS="no", SECRET_KEY="short")
     assert found.returncode == 1
-    for told in ("house.W004", "house.W001", "security.W004"):
+    for told in ("house.W004", "house.E005", "security.W004"):
         assert told in found.stderr

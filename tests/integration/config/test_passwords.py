@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -9,11 +10,13 @@ from django.core import mail
 from django.test import Client
 from pytest_django import Settings
 
-from config.accounts import lockout
-from config.accounts.models import SignInAttempt, User
+from config.accounts import lockout, resets
+from config.accounts.models import ResetRequest, SignInAttempt, User
 from config.audit.models import AuditEntry
 from config.jobs import clock
 from tests.conftest import PASSWORD
+from tests.postbox import mail_sent_to, mail_server
+from tests.processes import free_port
 
 DOOR = "/accounts/sign-in/"
 FORGOTTEN = "/accounts/password/forgotten/"
@@ -31,6 +34,13 @@ def enter(username: str, password: str, address: str = "192.0.2.1") -> str:
 def mails(settings: Settings) -> Settings:
     settings.MAIL_CONFIGURED = True
     return settings
+
+
+def ask_for_link(client: Client, email: str, **headers: Any) -> str:
+    """Ask for a link, and let the worker mail it; what the page says."""
+    page = client.post(FORGOTTEN, {"email": email}, **headers).content.decode()
+    resets.send_due()
+    return page
 
 
 def link_in_mail() -> str:
@@ -121,7 +131,7 @@ def test_it_sends_to_an_administrator_where_no_mail_is_sent(stranger_client: Cli
 
 
 def test_it_mails_a_link_that_works_once(stranger_client: Client, alice: User, mails: Settings) -> None:
-    assert "on its way" in stranger_client.post(FORGOTTEN, {"email": "ALICE@example.com"}).content.decode()
+    assert "on its way" in ask_for_link(stranger_client, "ALICE@example.com")
     assert mail.outbox[0].to == ["alice@example.com"]
     link = link_in_mail()
     page = stranger_client.get(link, follow=True)
@@ -137,7 +147,7 @@ def test_it_mails_a_link_that_works_once(stranger_client: Client, alice: User, m
 
 
 def test_a_link_does_not_work_for_ever(stranger_client: Client, alice: User, mails: Settings) -> None:
-    stranger_client.post(FORGOTTEN, {"email": alice.email})
+    ask_for_link(stranger_client, alice.email)
     with time_machine.travel(clock.now() + timedelta(days=3, minutes=1)):
         assert "no longer works" in stranger_client.get(link_in_mail(), follow=True).content.decode()
 
@@ -148,19 +158,54 @@ def test_it_answers_the_same_for_addresses_that_nobody_has(
     bob.is_active = False
     bob.save()
     for address in ("nobody@example.com", bob.email):
-        assert "on its way" in stranger_client.post(FORGOTTEN, {"email": address}).content.decode()
+        assert "on its way" in ask_for_link(stranger_client, address)
     assert mail.outbox == []
 
 
 def test_a_deactivated_person_gets_nowhere_with_an_old_link(
     stranger_client: Client, alice: User, mails: Settings
 ) -> None:
-    stranger_client.post(FORGOTTEN, {"email": alice.email})
+    ask_for_link(stranger_client, alice.email)
     User.objects.update(is_active=False)
     assert stranger_client.get(link_in_mail())["Location"] == FORGOTTEN
 
 
 def test_it_does_not_flood_a_mailbox(stranger_client: Client, alice: User, mails: Settings) -> None:
     for _ in range(lockout.MOST_PER_NAME + 3):
-        stranger_client.post(FORGOTTEN, {"email": alice.email})
+        ask_for_link(stranger_client, alice.email)
     assert len(mail.outbox) == lockout.MOST_PER_NAME
+
+
+def test_links_begin_with_the_public_url_whatever_host_was_asked(
+    stranger_client: Client, alice: User, mails: Settings
+) -> None:
+    mails.PUBLIC_URL, mails.PUBLIC_URL_IS_GIVEN = "https://exports.example.com", True
+    ask_for_link(stranger_client, alice.email, HTTP_HOST="localhost:6666")
+    assert "https://exports.example.com/accounts/password/" in str(mail.outbox[0].body)
+    assert "6666" not in str(mail.outbox[0].body)
+
+
+def test_mail_waits_for_the_worker_and_keeps_no_token(
+    stranger_client: Client, alice: User, mails: Settings
+) -> None:
+    for address in (alice.email, "unknown@example.com"):
+        stranger_client.post(FORGOTTEN, {"email": address})
+    assert mail.outbox == []
+    assert ResetRequest.objects.count() == 2
+    assert "/accounts/password/" not in str(ResetRequest.objects.values_list())
+    resets.send_due()
+    assert len(mail.outbox) == 1
+    assert ResetRequest.objects.count() == 0
+    assert AuditEntry.objects.get(action="reset link sent").from_address == "127.0.0.1"
+
+
+def test_a_link_that_no_server_takes_is_tried_again(alice: User) -> None:
+    with mail_sent_to(free_port()):
+        resets.ask(alice.email, "http://testserver/")
+        resets.send_due()
+    assert not resets.is_due()
+    with time_machine.travel(clock.now() + timedelta(minutes=2)), mail_server() as postbox:
+        assert resets.is_due()
+        resets.send_due()
+    assert [to for to, _subject in postbox.told] == [alice.email]
+    assert ResetRequest.objects.count() == 0

@@ -68,20 +68,30 @@ def test_it_asks_for_a_code_at_the_door(secret: str, alice: User) -> None:
     wrong = client.post(CODE, {"code": "000000"})
     assert "Incorrect code" in wrong.content.decode()
     assert client.get("/").status_code == 302
-    assert client.post(CODE, {"code": code(secret)})["Location"] == "/"
+    assert client.post(CODE, {"code": code(secret, steps=1)})["Location"] == "/"
     assert client.get("/").status_code == 200
 
 
 def test_it_leads_back_to_the_page_that_was_asked_for(secret: str, alice: User) -> None:
     client = Client()
     client.post(DOOR, {"username": "alice", "password": PASSWORD, "next": "/help/statuses/"})
-    assert client.post(CODE, {"code": code(secret)})["Location"] == "/help/statuses/"
+    assert client.post(CODE, {"code": code(secret, steps=1)})["Location"] == "/help/statuses/"
 
 
 def test_a_code_works_once(secret: str, alice: User) -> None:
-    shown = code(secret)
+    shown = code(secret, steps=1)
     assert past_the_password("alice").post(CODE, {"code": shown})["Location"] == "/"
     assert past_the_password("alice").post(CODE, {"code": shown}).status_code == 200
+
+
+def test_the_code_that_activates_it_does_not_sign_in_again(alice_client: Client, alice: User) -> None:
+    alice_client.post(alice_client.get(SET_UP)["Location"], {"password": PASSWORD})
+    found = re.search(r"data-secret>([A-Z2-7]+)<", alice_client.get(SET_UP).content.decode())
+    assert found
+    shown = code(found[1])
+    assert alice_client.post(SET_UP, {"code": shown})["Location"] == CODES
+    assert past_the_password("alice").post(CODE, {"code": shown}).status_code == 200
+    assert past_the_password("alice").post(CODE, {"code": code(found[1], steps=1)})["Location"] == "/"
 
 
 def test_a_recovery_code_works_once(secret: str, alice_client: Client, alice: User) -> None:
@@ -157,7 +167,7 @@ def test_turning_the_keys_covers_it(secret: str, settings: Settings) -> None:
 
     assert (dict(done.converted), done.unreadable) == ({"k1": 2}, [])
     settings.ENCRYPTION_KEYS, settings.SECRET_KEY = settings.ENCRYPTION_KEYS[:1], "another" * 8
-    assert past_the_password("alice").post(CODE, {"code": code(secret)})["Location"] == "/"
+    assert past_the_password("alice").post(CODE, {"code": code(secret, steps=1)})["Location"] == "/"
 
 
 def test_nothing_starts_without_its_key(secret: str, settings: Settings) -> None:
@@ -173,4 +183,4 @@ def test_one_from_before_the_keyring_goes_on_working(secret: str) -> None:
     assert checks.check_keyring(databases=["default"]) == []
     migration.under_the_keyring(apps, None)
     assert [text.partition(":")[0] for text in stored()] == ["k1", "k1"]
-    assert past_the_password("alice").post(CODE, {"code": code(secret)})["Location"] == "/"
+    assert past_the_password("alice").post(CODE, {"code": code(secret, steps=1)})["Location"] == "/"

@@ -48,12 +48,12 @@ def test_the_demo_stays_on_this_machine(settings: Settings, host: str, expected:
 
 def test_it_warns_of_a_short_secret_key(settings: Settings) -> None:
     settings.SECRET_KEY = "short"
-    assert found() == ["house.W001"]
+    assert found() == ["house.E005"]
 
 
 def test_it_warns_of_debugging_in_production(settings: Settings) -> None:
     settings.DEBUG, settings.EMBEDDED = True, False
-    assert found() == ["house.W002"]
+    assert found() == ["house.E006"]
 
 
 def test_it_warns_of_every_host(settings: Settings) -> None:

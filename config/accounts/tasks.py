@@ -1,0 +1,18 @@
+"""Tasks about accounts: mail links for forgotten passwords, and clear what has ended."""
+
+from celery import shared_task
+
+from config.accounts import resets
+
+
+@shared_task
+def send_reset_links() -> None:
+    """Mail the links that were asked for."""
+    resets.send_due()
+
+
+@shared_task
+def ring_for_open_jobs() -> None:
+    """Start the mailing of links that still wait, as after a failure."""
+    if resets.is_due():
+        send_reset_links.delay()
