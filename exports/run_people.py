@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection as database
 from django.db.models import Q, QuerySet
 
+from config.addresses import comparable_email
 from exports import converting
 from exports.accounting import PeopleKind
 from exports.models import IS_REMOVAL, Batch, BatchStatus, Outcome, Run
@@ -136,7 +137,7 @@ class BatchPeople(Sequence[BatchPerson]):
         if self._taken_only:
             where += f" AND {_TAKEN}"
         statuses = [str(status.value) for status in self._statuses]
-        return where, [self._run.pk, statuses, self._words.lower(), self._code]
+        return where, [self._run.pk, statuses, _searched(self._words), self._code]
 
     def _count_found(self) -> int:
         if self._found is None:
@@ -161,11 +162,16 @@ _PEOPLE = """exports_batch batch, unnest(batch.profile_ids, batch.emails)
              WITH ORDINALITY AS person (profile_id, email, place)"""
 
 
+def _searched(text: str) -> str:
+    """What to look for among normal forms: an address in its own, part of one in lower case."""
+    return comparable_email(text) or text.lower()
+
+
 def outcomes_of(run: Run, kind: PeopleKind, code: str = "", words: str = "") -> QuerySet[Outcome]:
     """The exceptional people of one kind, those with one code alone if it is given."""
     outcomes = run.outcomes.filter(kind=kind.value)
     if code:
         outcomes = outcomes.filter(code=code)
     for word in words.split():
-        outcomes = outcomes.filter(Q(email__icontains=word) | Q(message__icontains=word))
+        outcomes = outcomes.filter(Q(email__icontains=_searched(word)) | Q(message__icontains=word))
     return outcomes

@@ -83,6 +83,8 @@ def test_it_shows_who_was_left_and_why(bob_client: Client, ended: Run) -> None:
         ("kind=new", 2),
         ("kind=left&q=BEN", 1),
         ("kind=delivered&q=CID", 1),
+        ("kind=delivered&q=Cid@EXAMPLE.com%E2%80%8B", 1),
+        ("kind=left&q=%EF%BB%BFBen@example.com", 1),
     ],
 )
 def test_it_shows_as_many_as_the_number_said(bob_client: Client, ended: Run, query: str, total: int) -> None:
