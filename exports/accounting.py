@@ -29,6 +29,7 @@ class PeopleKind(StrEnum):
     REJECTED = "rejected"
     UNKNOWN = "unknown"
     NOT_SENT = "not_sent"
+    TO_REMOVE = "to_remove"
     REMOVED = "removed"
     KEPT = "kept"
 
@@ -47,6 +48,7 @@ LABELS: dict[PeopleKind, str | Promise] = {
     PeopleKind.REJECTED: _("Rejected"),
     PeopleKind.UNKNOWN: _("Unknown"),
     PeopleKind.NOT_SENT: _("Not reached"),
+    PeopleKind.TO_REMOVE: _("To remove, awaiting confirmation"),
     PeopleKind.REMOVED: _("Removed"),
     PeopleKind.KEPT: _("Not removed"),
 }
@@ -67,6 +69,7 @@ MEANINGS: dict[PeopleKind, str | Promise] = {
     PeopleKind.REJECTED: _("The destination did not accept them; their reasons are below."),
     PeopleKind.UNKNOWN: _("The answer does not tell whether the list took them. The next run sends them again."),
     PeopleKind.NOT_SENT: _("The run ended before their turn. The next run sends them."),
+    PeopleKind.TO_REMOVE: _("Confirmed removals are worked out again by the next run; nothing is removed before."),
     PeopleKind.REMOVED: _("They had left the segments, and only this export had brought them."),
     PeopleKind.KEPT: _("They had left the segments and stay as they are; their reasons are below."),
 }

@@ -11,6 +11,7 @@ from connections.destinations import values
 from exports.models import Outcome, Run
 from exports.planning import BAD_EMAIL, DUPLICATE, NO_CONSENT, NO_EMAIL
 from exports.recording_unanswered import UNANSWERED, UNMATCHED
+from exports.removing import NOT_IN_ANY_SEGMENT
 from exports.run_states import Reason
 
 
@@ -186,6 +187,7 @@ _OUTCOMES: dict[str, str | Promise] = {
     DUPLICATE: _("Another profile with the same address was updated more recently and is sent instead."),
     NO_CONSENT: _("The attribute that the connection requires is not true for this person."),
     UNANSWERED: _("Sent, and no answer came before the run ended: nobody knows whether the list took them."),
+    NOT_IN_ANY_SEGMENT: _("Is no longer in any segment of this export."),
     UNMATCHED: _(
         "The answer refused contacts under addresses that were not sent, or left some out, so it is unknown"
         " whether this contact is on the list."

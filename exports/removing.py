@@ -20,10 +20,12 @@ from connections.destinations.values import Deed, Sending, UnsubscribeScope
 from exports import segment_guard, wants
 from exports.batch_writing import BatchWriter, Person
 from exports.known_list import ONCE_WANTED, KnownList
-from exports.models import DeliveredSet, Origin, Removal, Run, SyncedContact
+from exports.models import DeliveredSet, Origin, OutcomeKind, Removal, Run, SyncedContact
 from exports.options import RunOptions
 from exports.recording_unanswered import UNKNOWN_DATA
 
+# The code of contacts who left all segments of the export.
+NOT_IN_ANY_SEGMENT = "not_in_any_segment"
 # A guard holds removals of more than this share of the people on the list, and of more than so many.
 _LARGE_SHARE = 0.2
 _LARGE_NUMBER = 10
@@ -67,7 +69,21 @@ def plan(run: Run, delivered_set: DeliveredSet, writer: BatchWriter) -> Removals
         for person in _leaving(destination, Deed(run.frozen["removal"]["how"])):
             writer.add(person)
         writer.flush()
+    if removals.held:
+        _list_held(run)
     return removals
+
+
+def _list_held(run: Run) -> None:
+    """List the contacts who await confirmation as results of the run, so that a person sees them before."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO exports_outcome (run_id, kind, email, code, message)
+            SELECT %s, %s, email, %s, '' FROM leaving ORDER BY email
+            """,
+            [run.pk, OutcomeKind.TO_REMOVE, NOT_IN_ANY_SEGMENT],
+        )
 
 
 def judge(run: Run, delivered_set: DeliveredSet) -> Removals:

@@ -58,5 +58,14 @@ def _of_rejections(run: Run, subject: Subject) -> None:
 
 def _sentence(run: Run) -> str:
     message = messages.of_run(run)
-    parts = (message.explanation, run.message, message.next_step)
+    parts = (message.explanation, run.message, _removals(run), message.next_step)
     return " ".join(str(part) for part in parts if part)
+
+
+def _removals(run: Run) -> str:
+    """Say how many subscribers were removed from the list, or would be once a person confirms it."""
+    named = (
+        (run.removed, _("Removed: %(contacts)d.")),
+        (run.removals_held, _("To remove, awaiting confirmation: %(contacts)d.")),
+    )
+    return " ".join(text % {"contacts": contacts} for contacts, text in named if contacts)

@@ -82,6 +82,7 @@ class OutcomeKind(models.TextChoices):
     LEFT = "left", _("Left as they are")
     REJECTED = "rejected", _("Rejected")
     UNKNOWN = "unknown", _("Unknown")
+    TO_REMOVE = "to_remove", _("To remove, awaiting confirmation")
     REMOVED = "removed", _("Removed")
     KEPT = "kept", _("Not removed")
 

@@ -45,6 +45,7 @@ _PARTS: Sequence[tuple[Any, Sequence[PeopleKind]]] = (
     (gettext_lazy("Not delivered"), (PeopleKind.LEFT, PeopleKind.REJECTED, PeopleKind.UNKNOWN)),
     (gettext_lazy("Not sent"), accounting.NOT_SENT_KINDS),
 )
+_HELD = (PeopleKind.TO_REMOVE,)
 _REMOVALS = (PeopleKind.REMOVED, PeopleKind.KEPT)
 
 
@@ -179,15 +180,17 @@ def _kinds(run: Run, current: PeopleKind) -> list[dict[str, object]]:
 
 def _parts(run: Run) -> Sequence[tuple[Any, Sequence[PeopleKind]]]:
     """Which kinds a run can have."""
+    removals = _HELD if run.removals_held else _REMOVALS
     if run.clears_id:
-        return [(gettext_lazy("On the list that is left"), _REMOVALS)]
-    return [*_PARTS, (gettext_lazy("Left the segments"), _REMOVALS)] if run.to_remove else _PARTS
+        return [(gettext_lazy("On the list that is left"), removals)]
+    has_removals = run.to_remove or run.removals_held
+    return [*_PARTS, (gettext_lazy("Left the segments"), removals)] if has_removals else _PARTS
 
 
 def _count(run: Run, kind: PeopleKind) -> int:
     """What the run itself says."""
     counts = {line.kind: line.people or 0 for line in (*accounting.plan_of(run), *accounting.ending_of(run))}
-    counts |= {PeopleKind.UNKNOWN: run.unknown}
+    counts |= {PeopleKind.UNKNOWN: run.unknown, PeopleKind.TO_REMOVE: run.removals_held}
     counts |= {PeopleKind.MEMBERS: run.members, PeopleKind.NEW: run.new_people}
     counts |= {PeopleKind.REMOVED: run.removed, PeopleKind.KEPT: run.kept}
     return counts[kind]

@@ -45,6 +45,7 @@ HISTORY_COLUMNS = (
     Column("new", gettext_lazy("New"), order_by=("new_people", "number"), kind="number"),
     Column("left", gettext_lazy("Left as they are"), order_by=("left", "number"), kind="number"),
     Column("rejected", gettext_lazy("Rejected"), order_by=("rejected", "number"), kind="number"),
+    Column("removed", gettext_lazy("Removed"), order_by=("removed", "removals_held", "number"), kind="number"),
     Column("not_sent", gettext_lazy("Not sent"), order_by=("not_sent", "number"), kind="number"),
 )
 

@@ -1,0 +1,79 @@
+"""Case 18: many contacts leave the segment of an export that removes."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from config.accounts.models import User
+from config.notifications.models import Condition
+from exports import actions, running
+from exports.models import Export, Removal, Run
+from segments.models import Segment
+from tests import exporting
+from tests.integration.cases.conftest import run_export
+from tests.leaving import CROWD, crowd_of, leave
+from tests.sandbox import RunningSandbox
+
+LEAVERS = CROWD[:15]
+
+
+@pytest.fixture
+def held(account: RunningSandbox, alice: User) -> Run:
+    """A run that would delete fifteen of twenty contacts, and awaits confirmation."""
+    crowd: Segment = crowd_of(CROWD)
+    list_id = account.create_list("Shop", scope="OnlyThisList")
+    exporting.export_to(account, exporting.sandbox_connection(account, by=alice), crowd, list_id=list_id)
+    Export.objects.update(removal=Removal.DELETE)
+    run_export()
+    leave(crowd, *LEAVERS)
+    assert run_export()["removals_held"] == 15
+    return Run.objects.latest("pk")
+
+
+def text_of(client: Client, name: str, *arguments: Any, query: str = "") -> str:
+    return client.get(reverse(name, args=arguments) + query).content.decode()
+
+
+def test_contacts_to_remove_are_listed_before_confirming(held: Run, alice_client: Client) -> None:
+    listed = text_of(alice_client, "exports:people", held.pk, query="?kind=to_remove")
+    assert all(email in listed for email in LEAVERS)
+    assert CROWD[19] not in listed
+    assert "Is no longer in any segment of this export." in listed
+    download = alice_client.get(reverse("exports:people_download", args=[held.pk]) + "?kind=to_remove")
+    assert b"".join(download).count(b"@example.com") == 15
+    assert "?kind=to_remove" in text_of(alice_client, "exports:run", held.pk)
+
+
+def test_contacts_to_remove_are_masked_without_the_permission(held: Run, charlie_client: Client) -> None:
+    listed = text_of(charlie_client, "exports:people", held.pk, query="?kind=to_remove")
+    assert not any(email in listed for email in LEAVERS)
+
+
+def test_removals_awaiting_confirmation_are_in_every_summary(held: Run, alice_client: Client) -> None:
+    for name, arguments in (("system:home", []), ("exports:list", []), ("exports:runs", [held.export_id])):
+        assert "await" in text_of(alice_client, name, *arguments), name
+    told = Condition.objects.get(kind="needs_confirmation").sentence  # that of mails and of the webhook
+    assert "To remove, awaiting confirmation: 15." in told
+
+
+def test_confirmed_removals_are_in_every_summary(held: Run, alice: User, alice_client: Client) -> None:
+    actions.confirm_removals(held, people=15, how="delete", by=alice)
+    run = Run.objects.latest("pk")
+    _finish(run)
+    run.refresh_from_db()
+    assert (run.removed, run.to_remove) == (15, 15)
+    for name, arguments in (
+        ("system:home", []),
+        ("exports:list", []),
+        ("exports:runs", [held.export_id]),
+        ("exports:run", [run.pk]),
+    ):
+        assert "15" in text_of(alice_client, name, *arguments), name
+
+
+def _finish(run: Run) -> None:
+    while run.is_open:
+        running.carry_on(run.pk)
+        run.refresh_from_db()
