@@ -31,6 +31,9 @@ ENCRYPTION_KEYS_FILE = environment.file_of(
     "ENCRYPTION_KEYS", folders.encryption_key_path(VAR_DIR) if EMBEDDED else None
 )
 
+# Connections may name a file instead of holding a secret; it has to lie below this folder.
+CREDENTIAL_DIR = environment.text("CREDENTIAL_DIR", "/run/secrets")
+
 # -- web -----------------------------------------------------------------------------------------------------
 HOST = environment.text("HOST", "127.0.0.1")
 PORT = environment.number("PORT", 8000, least=1, most=65_535)

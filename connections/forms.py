@@ -98,7 +98,7 @@ class PasswordForm(forms.Form):
 
 
 def _help(asked: InputField) -> str:
-    where = _("You may also enter where it is kept: env:NAME or file:/path.")
+    where = _("You may also enter where it is kept: env:CREDENTIAL_NAME or file:/run/secrets/name.")
     return f"{asked.help_text} {where}".strip() if asked.secret else asked.help_text
 
 

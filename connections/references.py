@@ -1,4 +1,4 @@
-"""A secret may be kept as a reference: ``env:NAME`` or ``file:/path`` instead of the value.
+"""A secret may be kept as a reference: ``env:CREDENTIAL_NAME`` or ``file:/path`` instead of the value.
 
 The reference is stored; what it leads to is read whenever it is used, by every process that uses it. So a secret
 that is exchanged outside is the new one at once, and never lies in our database.
@@ -11,9 +11,8 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 _LONGEST_SECRET = 64 * 1024
-# What this place itself lives by is nobody's credential: a connection would send it to strangers.
-_OUR_OWN = {"SECRET_KEY", "ENCRYPTION_KEYS", "DATABASE_URL", "DATABASE_PASSWORD", "REDIS_URL", "PGPASSWORD"}
-_NOT_BELOW = ("/proc", "/sys", "/dev")
+# Only variables with this prefix, so that no reference can reach what the system itself lives by.
+VARIABLE_PREFIX = "CREDENTIAL_"
 
 
 class LeadsNowhere(Exception):
@@ -39,25 +38,33 @@ def resolve_all(secrets: dict[str, str]) -> dict[str, str]:
 
 
 def _from_environment(name: str) -> str:
-    if name in _OUR_OWN or name.endswith("_OAUTH_CLIENT_SECRET"):
-        raise LeadsNowhere(_("The variable {name} belongs to this system itself.").format(name=name))
+    if not name.startswith(VARIABLE_PREFIX):
+        raise LeadsNowhere(
+            _("Only variables that begin with {prefix} can be used: name it {prefix}{name}.").format(
+                prefix=VARIABLE_PREFIX, name=name or "…"
+            )
+        )
     value = os.environ.get(name, "").strip()
     if not value:
         raise LeadsNowhere(
             _(
                 "The environment has no variable {name}. Set it for every program of this system and restart them."
-            ).format(name=name or "“”")
+            ).format(name=name)
         )
     return value
 
 
 def _from_file(path: Path) -> str:
-    if not path.is_absolute():
-        raise LeadsNowhere(_("Write the whole path: file:/…"))
+    """Read a file below CREDENTIAL_DIR. Of other paths the refusal does not tell whether they exist."""
+    folder = Path(settings.CREDENTIAL_DIR).resolve()
+    real = Path(os.path.realpath(path))
+    if not path.is_absolute() or not real.is_relative_to(folder) or real in _files_of_settings():
+        raise LeadsNowhere(
+            _("Only files below {folder} can be used: move the secret there, and name its whole path.").format(
+                folder=settings.CREDENTIAL_DIR
+            )
+        )
     try:
-        real = path.resolve(strict=True)
-        if any(real.is_relative_to(folder) for folder in (*_NOT_BELOW, Path(settings.VAR_DIR).resolve())):
-            raise LeadsNowhere(_("{path} belongs to the system itself.").format(path=path))
         with real.open("rb") as file:
             value = file.read(_LONGEST_SECRET).decode("utf-8").strip()
     except OSError as error:
@@ -69,3 +76,9 @@ def _from_file(path: Path) -> str:
     if not value:
         raise LeadsNowhere(_("The file {path} is empty.").format(path=path))
     return value
+
+
+def _files_of_settings() -> set[Path]:
+    """The files that settings come from, such as the one that SECRET_KEY_FILE names."""
+    named = [value for name, value in os.environ.items() if name.endswith("_FILE") and value]
+    return {Path(os.path.realpath(value)) for value in named}

@@ -28,7 +28,7 @@ connections:
   - name: Bench
     destination: campaign_monitor
     environment: sandbox
-    credentials: {{api_key: env:BENCH_KEY}}
+    credentials: {{api_key: env:CREDENTIAL_BENCH_KEY}}
 segments:
   - {{name: Everyone, rules: {{rules: []}}}}
 exports:
@@ -85,7 +85,7 @@ def configure(folder: Path, lists: Mapping[str, str]) -> None:
     path = folder / "bench.yaml"
     exports = "".join(_EXPORT.format(name=name, list_id=list_id) for name, list_id in lists.items())
     path.write_text(_FILE.format(exports=exports), encoding="utf-8")
-    apply(path, environ={"BENCH_KEY": RunningSandbox.api_key}, ring=False)
+    apply(path, environ={"CREDENTIAL_BENCH_KEY": RunningSandbox.api_key}, ring=False)
     manage("refresh_segments")
     assert Segment.objects.get().refreshed_at is not None
 

@@ -132,7 +132,7 @@ def _credentials(
                 line, _("“%(name)s” is not known here. Known are: %(known)s.") % {"name": name, "known": known}
             )
         elif fields[name].secret:
-            suggestion = f"{destination.key}_{name}".upper()
+            suggestion = f"{references.VARIABLE_PREFIX}{destination.key}_{name}".upper()
             try:
                 found[name] = _secret(written, suggestion, environ)
             except (secrets.SecretRefused, references.LeadsNowhere) as refused:

@@ -29,7 +29,7 @@ connections:
     environment: live
     shared_with: [contributor]
     credentials:
-      api_key: env:MAIN_KEY
+      api_key: env:CREDENTIAL_MAIN_KEY
 
 segments:
   - name: Finns
@@ -64,7 +64,7 @@ class File:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.environ: dict[str, str] | None = {"MAIN_KEY": SECRET}
+        self.environ: dict[str, str] | None = {"CREDENTIAL_MAIN_KEY": SECRET}
 
     def apply(self, text: str = GOOD, **options: Any) -> list[str]:
         self.path.write_text(dedent(text), encoding="utf-8")
@@ -164,7 +164,7 @@ def test_it_updates_by_name_whatever_its_case_and_says_which_fields(file: File) 
 
 def test_a_changed_secret_is_noticed_and_not_told(file: File) -> None:
     file.apply()
-    file.environ = {"MAIN_KEY": "another-one"}
+    file.environ = {"CREDENTIAL_MAIN_KEY": "another-one"}
 
     lines = file.apply()
 
@@ -188,19 +188,19 @@ def test_what_the_file_does_not_say_stays_as_it_is(file: File) -> None:
 def test_a_secret_may_come_from_a_file(file: File, tmp_path: Path) -> None:
     (tmp_path / "key").write_text(f"{SECRET}\n", encoding="utf-8")
 
-    file.apply(GOOD.replace("env:MAIN_KEY", f"file:{tmp_path}/key"))
+    file.apply(GOOD.replace("env:CREDENTIAL_MAIN_KEY", f"file:{tmp_path}/key"))
 
     assert credentials.access(Connection.objects.get()).credentials == {"api_key": SECRET}
 
 
 def test_the_environment_is_referred_to_rather_than_copied(file: File, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MAIN_KEY", SECRET)
+    monkeypatch.setenv("CREDENTIAL_MAIN_KEY", SECRET)
     file.environ = None
 
     file.apply()
     again = file.apply()
 
-    assert credentials.stored(Connection.objects.get()) == {"api_key": "env:MAIN_KEY"}
+    assert credentials.stored(Connection.objects.get()) == {"api_key": "env:CREDENTIAL_MAIN_KEY"}
     assert again[0].startswith("connection “Main account”: unchanged")
 
 
@@ -239,7 +239,7 @@ def test_the_example_in_the_manual_can_be_applied(file: File) -> None:
 def test_the_command_prints_a_line_per_thing_and_ends_with_0(
     file: File, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MAIN_KEY", SECRET)
+    monkeypatch.setenv("CREDENTIAL_MAIN_KEY", SECRET)
     file.path.write_text(GOOD, encoding="utf-8")
 
     call_command("apply", str(file.path), "--dry-run")

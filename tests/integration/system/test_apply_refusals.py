@@ -16,11 +16,11 @@ pytestmark = pytest.mark.django_db
 
 
 def test_it_refuses_a_literal_secret_and_says_what_to_write(file: File) -> None:
-    refusals = file.refusals(GOOD.replace("env:MAIN_KEY", "0123456789abcdef"))
+    refusals = file.refusals(GOOD.replace("env:CREDENTIAL_MAIN_KEY", "0123456789abcdef"))
 
     assert refusals == [
         "8: “api_key”: A secret does not belong in a file. Put it in a variable of the environment and write "
-        "env:CAMPAIGN_MONITOR_API_KEY here."
+        "env:CREDENTIAL_CAMPAIGN_MONITOR_API_KEY here."
     ]
 
 
@@ -28,7 +28,7 @@ def test_it_refuses_a_reference_that_leads_nowhere(file: File) -> None:
     file.environ = {}
 
     assert file.refusals(GOOD) == [
-        "8: “api_key”: The environment has no variable MAIN_KEY. Set it, then apply again."
+        "8: “api_key”: The environment has no variable CREDENTIAL_MAIN_KEY. Set it, then apply again."
     ]
 
 

@@ -23,7 +23,7 @@ connections:
   - name: Trial
     destination: campaign_monitor
     environment: sandbox
-    credentials: {api_key: env:TRIAL_KEY}
+    credentials: {api_key: env:CREDENTIAL_TRIAL_KEY}
 segments:
   - {name: Everyone, rules: {rules: []}}
 exports:
@@ -48,7 +48,7 @@ def _ground(db: None, sandbox: RunningSandbox, settings: Settings) -> None:
 def applied(folder: Path, text: str = FILE, *, key: str = "sandbox-api-key", dry_run: bool = False) -> list[str]:
     path = folder / "file.yaml"
     path.write_text(text, encoding="utf-8")
-    return list(apply(path, environ={"TRIAL_KEY": key}, dry_run=dry_run).lines())
+    return list(apply(path, environ={"CREDENTIAL_TRIAL_KEY": key}, dry_run=dry_run).lines())
 
 
 def refusals(folder: Path, text: str = FILE, *, key: str = "sandbox-api-key") -> list[str]:

@@ -20,21 +20,22 @@ def connection_with(by: User, reference: str) -> Connection:
 
 
 def test_the_reference_is_stored_and_the_secret_used(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    connection = connection_with(alice, "env:SHOP_KEY")
-    assert credentials.stored(connection) == {"api_key": "env:SHOP_KEY"}
+    connection = connection_with(alice, "env:CREDENTIAL_SHOP")
+    assert credentials.stored(connection) == {"api_key": "env:CREDENTIAL_SHOP"}
     for secret in ("first", "exchanged"):
-        monkeypatch.setenv("SHOP_KEY", secret)
+        monkeypatch.setenv("CREDENTIAL_SHOP", secret)
         assert access(connection).credentials == {"api_key": secret}
 
 
-def test_a_file_leads_to_its_content(alice: User, tmp_path: Path) -> None:
+def test_a_file_leads_to_its_content(alice: User, tmp_path: Path, settings: Settings) -> None:
+    settings.CREDENTIAL_DIR = str(tmp_path)
     (tmp_path / "key").write_text("from-a-file\n", encoding="utf-8")
     assert access(connection_with(alice, f"file:{tmp_path}/key")).credentials == {"api_key": "from-a-file"}
 
 
 def test_a_missing_variable_is_named(alice: User) -> None:
-    with pytest.raises(NotConnected, match="no variable SHOP_KEY"):
-        access(connection_with(alice, "env:SHOP_KEY"))
+    with pytest.raises(NotConnected, match="no variable CREDENTIAL_SHOP"):
+        access(connection_with(alice, "env:CREDENTIAL_SHOP"))
 
 
 def test_what_is_no_reference_is_the_secret_itself() -> None:
@@ -42,25 +43,46 @@ def test_what_is_no_reference_is_the_secret_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reference", "why"),
-    [
-        ("env:SECRET_KEY", "belongs to this system"),
-        ("env:CAMPAIGN_MONITOR_OAUTH_CLIENT_SECRET", "belongs to this system"),
-        ("file:key", "whole path"),
-        ("file:/proc/self/environ", "belongs to the system"),
-        ("file:/nowhere/at/all", "cannot be read"),
-        ("file:/", "cannot be read"),
-    ],
+    "name", ["SECRET_KEY", "SECRET_KEY_FALLBACKS", "EMAIL_URL", "OIDC_CLIENT_SECRET", "WEBHOOK_SECRET", "PATH", ""]
 )
-def test_it_leads_only_where_secrets_are_kept(reference: str, why: str) -> None:
-    with pytest.raises(LeadsNowhere, match=why):
-        resolve(reference)
+def test_only_variables_for_credentials_can_be_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name or "UNUSED", "hush")
+    with pytest.raises(LeadsNowhere, match="Only variables that begin with CREDENTIAL_") as refused:
+        resolve(f"env:{name}")
+    assert "hush" not in str(refused.value)
 
 
-def test_it_never_leads_to_our_own_keys(tmp_path: Path, settings: Settings) -> None:
-    settings.VAR_DIR = tmp_path
-    (tmp_path / "encryption_key").write_text("k1:hush", encoding="ascii")
-    (tmp_path.parent / "link").symlink_to(tmp_path / "encryption_key")
-    for path in (tmp_path / "encryption_key", tmp_path.parent / "link"):
-        with pytest.raises(LeadsNowhere, match="belongs to the system"):
-            resolve(f"file:{path}")
+@pytest.mark.parametrize(
+    "path",
+    ["key", "/proc/self/environ", "/etc/passwd", "/nowhere/at/all", "/", "{inside}/../outside", "{inside}/link"],
+)
+def test_only_files_below_the_folder_for_credentials_can_be_named(
+    path: str, tmp_path: Path, settings: Settings
+) -> None:
+    """The sentence is the same whether the file exists or not."""
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (tmp_path / "outside").write_text("hush", encoding="utf-8")
+    (inside / "link").symlink_to(tmp_path / "outside")
+    settings.CREDENTIAL_DIR = str(inside)
+    with pytest.raises(LeadsNowhere) as refused:
+        resolve(f"file:{path.format(inside=inside)}")
+    assert str(refused.value) == (
+        f"Only files below {inside} can be used: move the secret there, and name its whole path."
+    )
+
+
+def test_a_file_that_a_setting_comes_from_cannot_be_named(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.CREDENTIAL_DIR = str(tmp_path)
+    (tmp_path / "secret_key").write_text("hush", encoding="utf-8")
+    monkeypatch.setenv("SECRET_KEY_FILE", str(tmp_path / "secret_key"))
+    with pytest.raises(LeadsNowhere, match="Only files below"):
+        resolve(f"file:{tmp_path}/secret_key")
+
+
+def test_a_missing_file_is_named(tmp_path: Path, settings: Settings) -> None:
+    settings.CREDENTIAL_DIR = str(tmp_path)
+    with pytest.raises(LeadsNowhere, match="cannot be read: No such file"):
+        resolve(f"file:{tmp_path}/missing")
