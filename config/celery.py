@@ -37,6 +37,7 @@ TICKS = (
     "exports.tasks.ring_for_open_jobs",
 )
 NIGHTLY = {
+    "config.accounts.tasks.clear_ended": crontab(hour="3", minute="10"),
     "exports.tasks.prune_disclosures": crontab(hour="3", minute="20"),
     "config.notifications.tasks.forget_old": crontab(hour="4", minute="0"),
     "exports.tasks.forget_old_people": crontab(hour="3", minute="40"),
@@ -74,6 +75,7 @@ app.conf.update(
             ("*.tasks.ring_for_open_jobs", {"queue": "bells"}),
             ("*.tasks.start_due", {"queue": "bells"}),
             # A mail server may be slow, and so is forgetting.
+            ("config.accounts.tasks.clear_ended", {"queue": "work"}),
             ("config.accounts.tasks.send_reset_links", {"queue": "work"}),
             ("config.notifications.tasks.send_notification", {"queue": "work"}),
             ("config.notifications.tasks.forget_old", {"queue": "work"}),

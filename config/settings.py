@@ -59,7 +59,13 @@ SILENCED_SYSTEM_CHECKS = ["security.W021"]  # whether a domain is preloaded is f
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 # The demo and a real system may run side by side on one machine; cookies know no ports.
-SESSION_COOKIE_NAME = "segment_exports_demo" if DEMO else "segment_exports"
+# Behind HTTPS their names promise the browser that no other host and no plain page has set them.
+_COOKIE_PREFIX = "__Host-" if HTTPS else ""
+SESSION_COOKIE_NAME = _COOKIE_PREFIX + ("segment_exports_demo" if DEMO else "segment_exports")
+# A session ends when nothing was asked in it for so long, and so long after the sign-in at the latest.
+SESSION_IDLE_MINUTES = environment.number("SESSION_IDLE_MINUTES", 480, least=1)
+SESSION_DAYS = environment.number("SESSION_DAYS", 14, least=1, most=365)
+SESSION_COOKIE_AGE = SESSION_DAYS * 86_400
 CSRF_COOKIE_NAME = f"{SESSION_COOKIE_NAME}_csrf"
 DEVICE_COOKIE_NAME = f"{SESSION_COOKIE_NAME}_device"
 X_FRAME_OPTIONS = "DENY"
@@ -137,6 +143,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.accounts.sessions.EndOldSessions",
     "config.accounts.middleware.ReadAsChosen",
     "allauth.account.middleware.AccountMiddleware",
     "config.accounts.middleware.SignInRequired",

@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from config.accounts import lockout, policies
+from config.accounts import lockout, policies, sessions
 from config.accounts.models import User
 from config.accounts.roles import Role
 from config.audit.record import record
@@ -121,5 +121,7 @@ def _set_active(user: User, active: bool, by: User) -> None:
     take_version(user, user.version)
     user.is_active = active
     user.save(update_fields=["is_active"])
+    if not active:
+        sessions.end_sessions(user)
     changes: dict[str, tuple[object, object]] = {"is_active": (not active, active)}
     record("activated" if active else "deactivated", user, by=by, changes=changes, version=user.version)

@@ -6,9 +6,10 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        from config.accounts import second_factor, sign_ins
+        from config.accounts import second_factor, sessions, sign_ins
         from config.keyring import places
 
         second_factor.listen()
         sign_ins.listen()
+        sessions.listen()
         places.register(second_factor.sealed_secrets)

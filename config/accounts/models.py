@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from config.accounts.permissions import Permission
@@ -53,6 +54,8 @@ class User(AbstractBaseUser):
     unheard_kinds = ArrayField(models.CharField(max_length=30), default=list, blank=True)
     date_joined = models.DateTimeField(default=clock.now)
     version = models.IntegerField(default=1)
+    # Grows when all sessions of this person end; see sessions.py.
+    session_version = models.IntegerField(default=0)
 
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -72,6 +75,12 @@ class User(AbstractBaseUser):
         if self._state.adding or kwargs.get("update_fields") is None:
             self.username_key = normalize_username(self.username)
         super().save(*args, **kwargs)
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What each session of this person must prove: its password and the session version."""
+        proof = f"{self.password}#{self.session_version}" if self.session_version else self.password
+        salt = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
+        return salted_hmac(salt, proof, secret=secret, algorithm="sha256").hexdigest()
 
     def may(self, permission: Permission) -> bool:
         """Whether this person's role carries ``permission``; never for a deactivated account."""

@@ -2,10 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
+from allauth.core import context
 from allauth.mfa import signals
 from django.db import transaction
 from django.db.models.signals import post_save
 
+from config.accounts import sessions
 from config.accounts.models import User
 from config.audit.record import record
 from config.keyring.places import SealedTexts
@@ -49,6 +51,16 @@ def listen() -> None:
 def _added(*, instance: "Authenticator", created: bool, **_: Any) -> None:
     if created and instance.type == "totp":
         record("second factor added", instance.user, by=instance.user)
+        _end_other_sessions(instance.user)
+
+
+def _end_other_sessions(user: User) -> None:
+    """Sessions that began with the password alone end, except the one in which the second factor was set up."""
+    request = context.request
+    if request is not None and request.user.pk == user.pk:
+        sessions.end_other_sessions(request, user)
+    else:
+        sessions.end_sessions(user)
 
 
 def _removed(*, user: User, authenticator: "Authenticator", **_: Any) -> None:

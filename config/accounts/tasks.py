@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from config.accounts import resets
+from config.accounts import lockout, resets, sessions
 
 
 @shared_task
@@ -16,3 +16,10 @@ def ring_for_open_jobs() -> None:
     """Start the mailing of links that still wait, as after a failure."""
     if resets.is_due():
         send_reset_links.delay()
+
+
+@shared_task
+def clear_ended() -> None:
+    """Clear sessions that have ended, and failed sign-ins that no longer count."""
+    sessions.clear_ended()
+    lockout.forget_old()

@@ -53,6 +53,7 @@ ACTIONS: dict[str, Promise] = {
     "made_static": _("Made static"),
     "one_person_sent": _("One person sent"),
     "options_added": _("Options added to a field of the list"),
+    "other sessions ended": _("Signed out everywhere else"),
     "password changed": _("Password changed"),
     "password reset": _("Password chosen by link"),
     "recovery code used": _("Recovery code used"),

@@ -12,12 +12,13 @@ from django.urls import reverse, reverse_lazy
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
-from config.accounts import actions, links, resets
+from config.accounts import actions, links, resets, sessions
 from config.accounts.backends import may_sign_in
 from config.accounts.forms import ChangePasswordForm, ChoosePasswordForm, ForgottenForm
 from config.accounts.lockout import Locked, attempt
+from config.audit.record import record
 from config.notifications import mail
 from config.web.callers import address_of
 from config.web.htmx import Request
@@ -38,6 +39,15 @@ def change_password(request: Request) -> HttpResponse:
     context = {"form": form}
     status = 422 if form.is_bound else 200
     return render_pane(request, "accounts/change_password.html", context, status, back=reverse("system:home"))
+
+
+@require_POST
+def end_other_sessions(request: Request) -> HttpResponse:
+    """Sign out everywhere else."""
+    record("other sessions ended", request.user, by=request.user)
+    sessions.end_other_sessions(request, request.user)
+    messages.success(request, _("You are signed out everywhere else."))
+    return redirect("mfa_index")
 
 
 @login_not_required

@@ -77,6 +77,7 @@ ADDRESSES = {
     "accounts:single_sign_on": Address(EVERYBODY),
     "accounts:confirm": Address(VIEWERS),
     "accounts:change_password": Address(VIEWERS),
+    "accounts:end_other_sessions": Address(VIEWERS),
     "accounts:forgotten": Address(EVERYBODY),
     "accounts:choose_password": Address(EVERYBODY, place={"uidb64": "MQ", "token": "none"}),
     "accounts:permissions": Address(ADMINISTRATORS),
