@@ -63,7 +63,7 @@ def test_it_costs_the_same_however_much_there_is(
 def test_system_tells_which_parts_are_up(charlie_client: Client) -> None:
     page = charlie_client.get("/admin/system/").content.decode()
     assert "Answers." in page
-    assert "Not seen of late." in page
+    assert "No process is running." in page
     fragment = charlie_client.get("/admin/system/health/").content.decode().strip()
     assert fragment.startswith('<div id="parts"')
 
