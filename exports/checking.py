@@ -10,7 +10,7 @@ from connections.destinations.errors import StopRun
 from connections.destinations.values import ListDetails
 from connections.models import Connection
 from connections.policies import why_it_cannot_run
-from exports import claiming, clearing, matching, policies
+from exports import claiming, clearing, list_changes, matching, policies
 from exports.models import DeliveredSet, Export, Run, Stage
 from exports.run_states import Reason, RunEnded, change_status
 from segments import audience
@@ -37,6 +37,10 @@ def check(run: Run) -> bool:
         "asked_in": run.asked_in.pk,
         "clock_there": details.clock,
     }
+    changed, emptied = list_changes.find(run, connection, frozen)
+    frozen["emptied_fields"] = emptied
+    if changed:
+        frozen |= {"changed_fields": changed, "options": run.options | {"everyone": True}}
     return _take_list(run, connection, frozen)
 
 

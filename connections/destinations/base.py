@@ -133,6 +133,11 @@ class Destination(ABC):
         """Look one list up by its id; whose it is only where that is asked, since it may take many calls. Raises
         StopRun when there is none such, or another DestinationError."""
 
+    def empty_fields(self, access: Access, list_id: str, email: str, keys: Sequence[str]) -> set[str]:
+        """Look up which of the list's own fields ``keys`` hold no value of a subscriber; none where that cannot be
+        told. Raises DestinationError."""
+        return set()
+
     def create_field(self, access: Access, list_id: str, field: NewField) -> TargetField:
         """Make a field on a list, of one of the types that the capabilities name. Raises StopRun when the list
         does not take it, or another DestinationError."""

@@ -155,6 +155,7 @@ def _overview(request: Request, run: Run) -> dict[str, object]:
             and user_can_confirm(request.user, run)
             and policies.can_confirm(run),
             "cause": causes.of(run),
+            "changed_fields": ", ".join(run.frozen.get("changed_fields", ())),
             "advice": advice.for_reader(run, request.user),
             "is_planned": run.stage in (Stage.DELIVER, Stage.COMPLETE)
             and bool(run.members or run.to_remove or ended_well),

@@ -214,6 +214,13 @@ class CampaignMonitor(Destination):
             found = client.subscriber(list_id, email)
         return Standing(str(_STATES.get(found.state, found.state)), found.joined) if found else None
 
+    def empty_fields(self, access: Access, list_id: str, email: str, keys: Sequence[str]) -> set[str]:
+        with _client(access) as client:
+            found = client.subscriber(list_id, email)
+        if found is None:
+            return set()
+        return {key for key in keys if key.startswith("[") and key.strip("[]").lower() not in found.filled}
+
     def remove_person(self, access: Access, list_id: str, email: str) -> bool:
         with _client(access) as client:
             return client.delete_subscriber(list_id, email)

@@ -66,6 +66,7 @@ class Subscriber:
     state: str
     joined: str
     since: str
+    filled: frozenset[str] = frozenset()  # keys of custom fields with a value, in lower case without brackets
 
 
 # -- bodies out ------------------------------------------------------------------------------------------------
@@ -291,7 +292,9 @@ def read_subscriber(answer: Answer) -> Subscriber | None:
 @_reader
 def _read_subscriber(content: Any) -> Subscriber:
     since = str(content["Date"])
-    return Subscriber(str(content["State"]), str(content.get("ListJoinedDate") or since), since)
+    rows = [row for row in content.get("CustomFields") or () if row.get("Value")]
+    filled = frozenset(str(row["Key"]).strip("[]").lower() for row in rows)
+    return Subscriber(str(content["State"]), str(content.get("ListJoinedDate") or since), since, filled)
 
 
 def code_of(answer: Answer) -> int | None:

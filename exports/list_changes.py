@@ -1,0 +1,94 @@
+"""Notice that fields of a list changed since the last run: retyped, without an option, or deleted and made again.
+
+Values that were sent before are gone then, although the contacts have not changed; so they are all sent again.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from config.jobs.models import JobStatus
+from connections import credentials
+from connections.destinations.errors import DestinationError
+from connections.models import Connection
+from exports.models import BatchStatus, Run
+
+logger = logging.getLogger(__name__)
+
+_SAMPLE = 3
+_LOOKED_AT = 50
+
+
+def find(run: Run, connection: Connection, frozen: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Compare the mapped fields with those of the last run to the same list.
+
+    Returns the keys of the fields that changed, and of the fields found empty so far: a field that is found empty
+    again after its values were sent again is not sent a second time.
+    """
+    before = _last_run(run, connection)
+    if before is None:
+        return [], []
+    keys = [pair["field"] for pair in before.frozen["mapping"] if pair in frozen["mapping"]]
+    changed = [key for key in keys if _is_changed(_field(before.frozen, key), _field(frozen, key))]
+    emptied = list(before.frozen.get("emptied_fields", ()))
+    asked = [key for key in keys if key not in emptied and key not in changed]
+    try:
+        found = _emptied(run, connection, asked) if asked else []
+    except (DestinationError, credentials.NotConnected) as error:
+        logger.warning("run %s: contacts could not be looked up: %s", run.pk, error)
+        found = []
+    return changed + found, emptied + found
+
+
+def _last_run(run: Run, connection: Connection) -> Run | None:
+    ended = Run.objects.filter(export=run.export_id, clears=None, list_id=run.target.list_id)
+    ended = ended.filter(account=connection.account, status__in=(JobStatus.SUCCESSFUL, JobStatus.WARNINGS))
+    return ended.order_by("-pk").first()
+
+
+def _field(frozen: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    fields = {field["key"]: field for field in frozen.get("fields", ())}
+    return fields.get(key, {})
+
+
+def _is_changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    if not before or not now:
+        return False
+    gone = set(before.get("options") or ()) - set(now.get("options") or ())
+    return before["data_type"] != now["data_type"] or bool(gone)
+
+
+def _emptied(run: Run, connection: Connection, keys: Sequence[str]) -> list[str]:
+    """Look up contacts whose values were sent last: the fields that are empty for all of them."""
+    if not connection.destination.capabilities.reads_people:
+        return []
+    access = credentials.access(connection)
+    missing: dict[str, bool] = {}
+    for email, sent in _sample(run, connection, keys):
+        empty = connection.destination.empty_fields(access, run.target.list_id, email, sent)
+        for key in sent:
+            missing[key] = missing.get(key, True) and key in empty
+        if missing and not any(missing.values()):
+            break
+    return [key for key in keys if missing.get(key)]
+
+
+def _sample(run: Run, connection: Connection, keys: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """Contacts of the latest batch that was sent, each with the fields that had a value."""
+    sent = Run.objects.filter(export=run.export_id, clears=None, list_id=run.target.list_id, delivered__gt=0)
+    last = sent.filter(account=connection.account).order_by("-pk").first()
+    batches = last.batches.filter(status=BatchStatus.DONE, converted=False, delivered__gt=0) if last else None
+    batch = batches.order_by("number").first() if batches is not None else None
+    if last is None or batch is None:
+        return []
+    refused = set(last.outcomes.filter(batch_number=batch.number).values_list("email", flat=True))
+    order = [pair["field"] for pair in last.frozen["mapping"]]
+    found: list[tuple[str, list[str]]] = []
+    for email, payload in list(zip(batch.emails, batch.payloads, strict=True))[:_LOOKED_AT]:
+        values = dict(zip(order, orjson.loads(payload) if payload else (), strict=False))
+        filled = [key for key in keys if values.get(key) not in (None, "")]
+        if email and filled and email not in refused:
+            found.append((email, filled))
+    return sorted(found, key=lambda each: -len(each[1]))[:_SAMPLE]
