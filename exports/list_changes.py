@@ -49,7 +49,7 @@ def _last_run(run: Run, connection: Connection) -> Run | None:
 
 
 def _field(frozen: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    fields = {field["key"]: field for field in frozen.get("fields", ())}
+    fields: dict[str, Mapping[str, Any]] = {field["key"]: field for field in frozen.get("fields", ())}
     return fields.get(key, {})
 
 
