@@ -70,12 +70,12 @@ def test_a_worker_without_the_database_sends_nothing_after_its_lease(ground: Gro
             assert run.removed == LEAVERS
             _return(ground, leavers)
             end_here(ground.start())
-        finally:
             proxy.restore()
-        wait_until(lambda: has_noticed(workers, position), tell=lambda: workers.log("work"))
-        _check_list_equals_the_model_after_the_next_run(ground)
-        workers.kill("work")
-    workers.start("work")
+            wait_until(lambda: has_noticed(workers, position), tell=lambda: workers.log("work"))
+            _check_list_equals_the_model_after_the_next_run(ground)
+        finally:
+            workers.kill("work")
+            workers.start("work")
 
 
 def _start_removing(ground: Ground) -> dict[str, str]:

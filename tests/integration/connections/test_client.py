@@ -13,7 +13,7 @@ from connections.destinations.campaign_monitor.client import Client
 from connections.destinations.campaign_monitor.destination import DESTINATION
 from connections.destinations.campaign_monitor.refusals import without_addresses
 from connections.destinations.errors import NeedsAdministrator, TryLater
-from connections.destinations.values import Access
+from connections.destinations.values import Access, Deed, SendGuard, Sending, SendSettings
 
 DROP = b""
 STALL = None
@@ -298,3 +298,56 @@ def test_an_answer_that_is_too_large_is_not_read_to_its_end(
 
 def test_a_long_message_of_the_vendor_costs_linear_time() -> None:
     assert len(without_addresses("x" * 1_000_000)) <= 2_000
+
+
+class Expired(Exception):
+    """The lease deadline has passed."""
+
+
+def allow(calls: int) -> SendGuard:
+    """A guard that lets so many requests leave."""
+    left = iter(range(calls))
+
+    def check_may_send() -> None:
+        if next(left, None) is None:
+            raise Expired
+
+    return check_may_send
+
+
+def test_a_request_with_a_renewed_token_is_guarded_too(server: ScriptedServer) -> None:
+    server.script = [ok({"Code": 121, "Message": "Expired OAuth Token"}, "401 Unauthorized")]
+    with (
+        Client(server.url, token="old", renew=lambda *_: "new", check_may_send=allow(1)) as client,
+        pytest.raises(Expired),
+    ):
+        client.system_date()
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("calls", [0, 1, 2, 3])
+def test_each_call_of_each_removal_is_guarded(server: ScriptedServer, calls: int) -> None:
+    active = {"EmailAddress": "a@x.example", "State": "Active", "Date": "2024-01-01 00:00:00"}
+    active["ListJoinedDate"] = active["Date"]
+    server.script = [ok(active), ok({}), ok(active), ok({})]
+    leavers = [DESTINATION.removal_payload(email, Sending()) for email in ("a@x.example", "b@x.example")]
+    access = Access(server.url, {"api_key": "k"}, check_may_send=allow(calls))
+    removal = SendSettings("l1", (), {}, (), deed=Deed.DELETE)
+    with DESTINATION.open_sender(access) as sender, pytest.raises(Expired):
+        sender.send(leavers, removal)
+    assert len(server.requests) == calls
+
+
+def test_the_second_import_of_bringing_back_is_guarded(server: ScriptedServer) -> None:
+    deleted = {"EmailAddress": "a@x.example", "Code": 205, "Message": "deleted"}
+    server.script = [
+        ok(
+            {"ResultData": IMPORTED | {"FailureDetails": [deleted]}, "Code": 210, "Message": "some"},
+            "400 Bad Request",
+        )
+    ]
+    access = Access(server.url, {"api_key": "k"}, check_may_send=allow(1))
+    settings = SendSettings("l1", (), {}, (), deed=Deed.BRING_BACK)
+    with DESTINATION.open_sender(access) as sender, pytest.raises(Expired):
+        sender.send(['{"EmailAddress":"a@x.example"}'], settings)
+    assert len(server.requests) == 1

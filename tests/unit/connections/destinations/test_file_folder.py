@@ -68,3 +68,22 @@ def test_it_never_leaves_its_folder(folder: Folder, name: str) -> None:
 def test_it_wants_the_address_of_a_folder(address: str) -> None:
     with pytest.raises(NeedsAdministrator):
         Folder(address)
+
+
+class Expired(Exception):
+    """The lease deadline has passed."""
+
+
+def refuse_to_send() -> None:
+    raise Expired
+
+
+def test_no_file_appears_once_the_lease_deadline_has_passed(folder: Folder, tmp_path: Path) -> None:
+    folder.write_part("news", "7", ["a@x.example,A"])
+    before = {path: path.read_text() for path in tmp_path.rglob("*.csv")}
+    late = Folder(tmp_path.as_uri(), refuse_to_send)
+    with pytest.raises(Expired):
+        late.write_part("news", "7", ["b@x.example,B"])
+    with pytest.raises(Expired):
+        late.publish("news", "7", HEADER)
+    assert {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()} == before
