@@ -148,6 +148,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "config.accounts.middleware.SignInRequired",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "config.accounts.required_factor.RequireSecondFactor",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "config.web.htmx.VaryOnHtmx",
@@ -204,6 +205,10 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_UNIQUE_EMAIL = False
 MFA_ADAPTER = "config.accounts.adapters.SecondFactorAdapter"
+# Whose sign-in by password leads to the setup of a second factor until they have one.
+SECOND_FACTOR_REQUIRED_OF = environment.choice(
+    "SECOND_FACTOR_REQUIRED_OF", "NOBODY", ("NOBODY", "ADMINISTRATORS", "EVERYONE")
+)
 MFA_FORMS = {
     "activate_totp": "config.accounts.code_forms.ActivateForm",
     "authenticate": "config.accounts.code_forms.AuthenticateForm",

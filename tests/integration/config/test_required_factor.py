@@ -1,0 +1,37 @@
+"""A second factor can be required; whoever has none sets it up before anything else."""
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from tests.integration.config.test_second_factor import SET_UP, set_up
+
+
+@pytest.mark.parametrize(
+    ("who", "alice_is_led", "bob_is_led"),
+    [("NOBODY", False, False), ("ADMINISTRATORS", True, False), ("EVERYONE", True, True)],
+)
+def test_people_are_led_to_the_setup(
+    alice_client: Client, bob_client: Client, settings: Settings, who: str, alice_is_led: bool, bob_is_led: bool
+) -> None:
+    settings.SECOND_FACTOR_REQUIRED_OF = who
+    for client, is_led in ((alice_client, alice_is_led), (bob_client, bob_is_led)):
+        answer = client.get("/data/exports/")
+        assert (answer.get("Location") == SET_UP) is is_led
+
+
+def test_it_can_be_set_up_and_then_everything_opens(alice_client: Client, settings: Settings) -> None:
+    settings.SECOND_FACTOR_REQUIRED_OF = "EVERYONE"
+    assert alice_client.post("/accounts/password/")["Location"] == SET_UP
+    set_up(alice_client)
+    assert alice_client.get("/").status_code == 200
+    assert Client().get("/healthz").status_code == 200
+
+
+def test_a_session_by_single_sign_on_is_exempt(bob_client: Client, settings: Settings) -> None:
+    settings.SECOND_FACTOR_REQUIRED_OF = "EVERYONE"
+    session = bob_client.session
+    session["account_authentication_methods"] = [{"method": "socialaccount", "at": 0}]
+    session["account_authentication_methods_user"] = str(session["_auth_user_id"])
+    session.save()
+    assert bob_client.get("/").status_code == 200
