@@ -21,6 +21,7 @@ from exports.models import (
     Refused,
     RemovedContact,
     Run,
+    SubscriberStatus,
     SyncedContact,
 )
 from exports.permissions import user_can_manage
@@ -105,6 +106,7 @@ class _Known:
     def __init__(self, email: str) -> None:
         self.contacts = {row.list_state_id: row for row in SyncedContact.objects.filter(email=email)}
         self.removed = {row.list_state_id: row for row in RemovedContact.objects.filter(email=email)}
+        self.statuses = {row.list_state_id: row for row in SubscriberStatus.objects.filter(email=email)}
         refused = Refused.objects.filter(email=email)
         self.refused = {row.delivered_set_id: row for row in refused}
         known = DeliveredSet.objects.filter(list_state__in={*self.contacts, *self.removed})
@@ -112,6 +114,7 @@ class _Known:
         run_ids = {row.last_run_id for row in self.contacts.values()}
         run_ids |= {row.last_run_id for row in self.refused.values()}
         run_ids |= {row.run_id for row in self.removed.values()}
+        run_ids |= {row.run_id for row in self.statuses.values()}
         self.runs: Mapping[int, Run] = Run.objects.in_bulk(run_ids)
         self.answers = dict(_answers(email, run_ids))
         self.sent = _sent(email, self.runs)
@@ -185,6 +188,8 @@ def _standing(export: Export, known: _Known) -> tuple[Standing, int]:
     if refused := known.refused.get(here.pk):
         return Standing.LEFT if refused.left else Standing.REJECTED, refused.last_run_id
     if contact := known.contact(here):
+        if status := known.statuses.get(here.list_state_id):
+            return Standing.LEFT, status.run_id
         unanswered = contact.data_hash == UNKNOWN_DATA and contact.sent_by == export.pk
         return Standing.UNANSWERED if unanswered else Standing.DELIVERED, contact.last_run_id
     removed = known.removed.get(here.list_state_id)

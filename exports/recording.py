@@ -16,10 +16,17 @@ from config.jobs import clock
 from config.jobs.leases import LeaseLost, hold_fence
 from connections.destinations.errors import DestinationError
 from connections.destinations.values import REMOVALS, BatchReceipt, Deed, OutcomeKind, Violation
-from exports import recording_late, recording_refusals, recording_removals, recording_unanswered, returned
+from exports import (
+    recording_late,
+    recording_refusals,
+    recording_removals,
+    recording_unanswered,
+    returned,
+    subscriber_statuses,
+)
 from exports.known_list import CHANGE_SENDER
 from exports.lines import Sent
-from exports.models import Batch, BatchStatus, Origin, Outcome, Run
+from exports.models import Batch, BatchStatus, Origin, Outcome, Run, StatusSource
 from exports.models import OutcomeKind as Outcomes
 from exports.recording_unanswered import UNANSWERED, UNKNOWN_DATA
 from exports.refusal_rows import MatchedRows, match_rows
@@ -77,6 +84,7 @@ def record(run: Run, delivered_set_id: int, answered: Sequence[tuple[int, Sent]]
         if batches[batch_id].deed not in REMOVALS and not added["unknown"]:
             sent_to.append(batch_id)
     recording_refusals.forget_earlier(run, sent_to, delivered_set_id)
+    subscriber_statuses.record_taken(run, sent_to)
     recording_late.keep_unknown(run, delivered_set_id, list(batches))
     _add_to_run(run, **counts)
 
@@ -90,6 +98,12 @@ def _keep_receipt(run: Run, batch: Batch, delivered_set_id: int, receipt: BatchR
     rows = match_rows(batch.emails, refusals) if refusals else MatchedRows((), 0)
     is_unknown = bool(rows.unmatched or receipt.unaccounted)
     taken_back = recording_refusals.record(run, batch.pk, delivered_set_id, rows.refusals)
+    subscriber_statuses.record(
+        run,
+        batch.pk,
+        {each.email: each.code for each in rows.refusals if each.kind == OutcomeKind.LEFT},
+        StatusSource.SENDING,
+    )
     left = sum(kind == OutcomeKind.LEFT for kind in taken_back)
     rejected = len(taken_back) - left
     others = batch.size - left - rejected

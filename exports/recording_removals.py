@@ -5,8 +5,16 @@ from typing import Any
 from django.db import connection as database
 
 from config.jobs import clock
-from connections.destinations.values import ALREADY_REMOVED, FOUND_THERE, BatchReceipt, Deed, OutcomeKind
-from exports.models import Batch, BatchStatus, DeliveredSet, Origin, Run
+from connections.destinations.values import (
+    ALREADY_REMOVED,
+    FOUND_THERE,
+    NOT_ACTIVE,
+    BatchReceipt,
+    Deed,
+    OutcomeKind,
+)
+from exports import subscriber_statuses
+from exports.models import Batch, BatchStatus, DeliveredSet, Origin, Run, StatusSource
 from exports.models import OutcomeKind as Kind
 from exports.recording_unanswered import UNANSWERED, UNKNOWN_DATA, was_sent_before
 
@@ -89,6 +97,8 @@ def record(run: Run, batch: Batch, delivered_set_id: int, receipt: BatchReceipt)
     with database.cursor() as cursor:
         cursor.execute(_KEEP, _parameters(run, batch, delivered_set_id, receipt))
         counts = dict(cursor.fetchall())
+    kept_out = {each.email: each.code for each in receipt.refusals if each.code == NOT_ACTIVE}
+    subscriber_statuses.record(run, batch.pk, kept_out, StatusSource.REMOVING)
     removed, kept, rejected = (counts.get(kind.value, 0) for kind in (Kind.REMOVED, Kind.KEPT, Kind.REJECTED))
     Batch.objects.filter(pk=batch.pk).update(
         status=BatchStatus.DONE,

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from config.accounts.models import User
 from config.addresses import comparable_email
 from config.audit.record import record
-from config.jobs import sending_guard
+from config.jobs import clock, sending_guard
 from connections import credentials
 from connections.actions import mark_reconnect_needed
 from connections.credentials import NotConnected
@@ -34,7 +34,15 @@ from connections.destinations.values import (
 from connections.models import Connection
 from exports import matching, messages, planning, policies, returned
 from exports.known_list import CHANGE_SENDER, KnownList
-from exports.models import DeliveredSet, Export, Origin, Refused, SyncedContact
+from exports.models import (
+    DeliveredSet,
+    Export,
+    Origin,
+    Refused,
+    StatusSource,
+    SubscriberStatus,
+    SyncedContact,
+)
 from exports.policies import Refusal
 from exports.recording_unanswered import UNKNOWN_DATA, UNMATCHED
 from exports.refusal_rows import match_rows
@@ -250,6 +258,7 @@ def _keep_delivered(known: KnownList, one: _One) -> None:
             },
         )
     Refused.objects.filter(delivered_set=known.delivered_set_id, email=one.email).delete()
+    SubscriberStatus.objects.filter(list_state=known.list_state_id, email=one.email).delete()
 
 
 def _keep_refusal(known: KnownList, one: _One, refusal: ProfileRefusal) -> None:
@@ -258,6 +267,17 @@ def _keep_refusal(known: KnownList, one: _One, refusal: ProfileRefusal) -> None:
         list_state=known.list_state_id, email=one.email, data_hash=UNKNOWN_DATA, origin=Origin.UNKNOWN
     )
     never_answered.delete()
+    if refusal.kind == OutcomeKind.LEFT:
+        SubscriberStatus.objects.update_or_create(
+            list_state_id=known.list_state_id,
+            email=one.email,
+            defaults={
+                "code": refusal.code,
+                "source": StatusSource.SENDING,
+                "run_id": 0,
+                "known_since": clock.now(),
+            },
+        )
     Refused.objects.update_or_create(
         delivered_set_id=known.delivered_set_id,
         email=one.email,

@@ -4,7 +4,14 @@ from exports.models.batch import IS_REMOVAL, Batch, BatchStatus, Outcome, Outcom
 from exports.models.delivered import DeliveredSet, Refused
 from exports.models.disclosure import DisclosedList, Disclosure, PersonKey, PersonRemoval
 from exports.models.export import Export, Removal
-from exports.models.list_state import ListState, Origin, RemovedContact, SyncedContact
+from exports.models.list_state import (
+    ListState,
+    Origin,
+    RemovedContact,
+    StatusSource,
+    SubscriberStatus,
+    SyncedContact,
+)
 from exports.models.preview import ExportPreview
 from exports.models.run import Run, RunEvent, Stage, Trigger
 from exports.models.schedule import ExportSchedule, ExportTick
@@ -32,6 +39,8 @@ __all__ = [
     "Run",
     "RunEvent",
     "Stage",
+    "StatusSource",
+    "SubscriberStatus",
     "SyncedContact",
     "Trigger",
 ]

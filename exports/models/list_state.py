@@ -63,6 +63,29 @@ class SyncedContact(models.Model):
         return [self.sent_by, *(self.other_exports or ())]
 
 
+class StatusSource(models.TextChoices):
+    """How the status of a subscriber became known."""
+
+    SENDING = "sending"  # the answer to an import that did not take them
+    REMOVING = "removing"  # the look at them before a removal
+
+
+class SubscriberStatus(models.Model):
+    """That a list keeps a contact out (unsubscribed, bounced, deleted, suppressed …), as it has told last, in its
+    own code. Deleted when the list takes the contact again."""
+
+    pk = models.CompositePrimaryKey("list_state", "email")
+    list_state = models.ForeignKey(ListState, on_delete=models.CASCADE, related_name="statuses")
+    email = models.CharField(max_length=254)
+    code = models.CharField(max_length=40)
+    source = models.CharField(max_length=10, choices=StatusSource.choices)
+    run_id = models.BigIntegerField()  # 0: sent by hand
+    known_since = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.email}: {self.code}"
+
+
 class RemovedContact(models.Model):
     """One contact that a run removed from a list, and how: what is needed to add it again, by any export."""
 

@@ -171,6 +171,7 @@ def _forget_delivered(subject: Subject) -> int:
         for table, key, keys in (
             ("exports_syncedcontact", "list_state_id", "exports_liststate"),
             ("exports_removedcontact", "list_state_id", "exports_liststate"),
+            ("exports_subscriberstatus", "list_state_id", "exports_liststate"),
             ("exports_refused", "delivered_set_id", "exports_deliveredset"),
         ):
             cursor.execute(

@@ -20,6 +20,7 @@ from exports.models import (
     PersonRemoval,
     Refused,
     RemovedContact,
+    SubscriberStatus,
     SyncedContact,
 )
 from exports.rights import disclosures, forgetting, removals
@@ -50,6 +51,7 @@ class ExportsKnow(Knower):
             "on_lists_by_exports": _on_lists(subject),
             "refused_by_lists": _refused(subject),
             "removed_by_exports": _removed(subject),
+            "kept_out_by_lists": _kept_out(subject),
         }
 
     def places(self, subject: Subject) -> Sequence[Place]:
@@ -179,6 +181,20 @@ def _on_lists(subject: Subject) -> list[dict[str, Any]]:
             "list_id": row.list_state.list_id,
             "address": row.email,
             "data_hash": str(row.data_hash),
+        }
+        for row in rows
+    ]
+
+
+def _kept_out(subject: Subject) -> list[dict[str, Any]]:
+    rows = SubscriberStatus.objects.filter(email__in=subject.emails).select_related("list_state")
+    return [
+        {
+            "account": row.list_state.account,
+            "list_id": row.list_state.list_id,
+            "address": row.email,
+            "code": row.code,
+            "known_since": row.known_since.isoformat(),
         }
         for row in rows
     ]

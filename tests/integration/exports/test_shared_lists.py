@@ -2,9 +2,19 @@
 
 import pytest
 
+from config.accounts.models import User
 from config.jobs import clock
-from exports import actions, running
-from exports.models import Export, ListState, Removal, Run, SyncedContact
+from exports import actions, person_lookup, running
+from exports.models import (
+    Export,
+    ListState,
+    Removal,
+    Run,
+    StatusSource,
+    SubscriberStatus,
+    SyncedContact,
+)
+from exports.person_lookup import Standing
 from segments.models import Profile, Segment
 from tests import exporting
 from tests.leaving import CROWD, adds_up, join, leave, states
@@ -153,6 +163,36 @@ def test_the_run_that_comes_last_removes_by_its_own_policy(account: RunningSandb
     assert marks(account, deleting.list_id) == {CROWD[0]}
     assert run(deleting).removed == 1  # it had wanted the contact too, which is still there
     assert states(account, deleting.list_id)[CROWD[0]] == "Deleted"
+
+
+def test_what_a_list_tells_of_a_subscriber_is_known_to_all_exports_to_it(
+    account: RunningSandbox, crowd: Segment, alice: User
+) -> None:
+    one = export_of(account, crowd, Removal.LEAVE)
+    other = other_to(account, one, crowd)
+    run(one)
+    run(other)
+    account.set_state([CROWD[0]], "Unsubscribed", one.list_id)
+    rename(CROWD[0], "Changed")
+    assert run(one).left == 1
+    status = SubscriberStatus.objects.get(list_state__list_id=one.list_id)
+    assert (status.email, status.code, status.source) == (CROWD[0], "206", StatusSource.SENDING)
+    standings = {each.export: each.standing for each in person_lookup.look_up(CROWD[0], by=alice).exports}
+    assert standings == {one: Standing.LEFT, other: Standing.LEFT}
+    account.set_state([CROWD[0]], "Active", one.list_id)
+    rename(CROWD[0], "Changed again")
+    assert run(other).delivered == 1
+    assert not SubscriberStatus.objects.exists()
+
+
+def test_a_removal_tells_that_a_subscriber_is_not_active(account: RunningSandbox, crowd: Segment) -> None:
+    export = export_of(account, crowd, Removal.DELETE)
+    run(export)
+    account.set_state([CROWD[0]], "Bounced", export.list_id)
+    leave(crowd, CROWD[0])
+    assert run(export).kept == 1
+    status = SubscriberStatus.objects.get()
+    assert (status.email, status.code, status.source) == (CROWD[0], "not_active", StatusSource.REMOVING)
 
 
 def test_an_export_removes_no_contact_that_it_never_wanted(account: RunningSandbox, crowd: Segment) -> None:
