@@ -16,7 +16,7 @@ _FROM_REJECTIONS = """
 
 
 class Migration(migrations.Migration):
-    dependencies = [("exports", "0021_list_state")]
+    dependencies = [("exports", "0022_removals_to_confirm")]
 
     operations = [
         migrations.CreateModel(
