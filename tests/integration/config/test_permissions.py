@@ -100,6 +100,8 @@ def test_it_deactivates_and_activates(alice_client: Client, bob_client: Client, 
     alice_client.post(f"{LIST}{bob.pk}/deactivate/")
     assert bob_client.get("/").status_code == 302
     alice_client.post(f"{LIST}{bob.pk}/activate/")
+    assert bob_client.get("/").status_code == 302  # the old session does not come back
+    bob_client.force_login(bob)
     assert bob_client.get("/").status_code == 200
 
 
