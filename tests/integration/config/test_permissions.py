@@ -101,7 +101,7 @@ def test_it_deactivates_and_activates(alice_client: Client, bob_client: Client, 
     assert bob_client.get("/").status_code == 302
     alice_client.post(f"{LIST}{bob.pk}/activate/")
     assert bob_client.get("/").status_code == 302  # the old session does not come back
-    bob_client.force_login(bob)
+    bob_client.force_login(User.objects.get(pk=bob.pk))
     assert bob_client.get("/").status_code == 200
 
 

@@ -19,7 +19,10 @@ COLUMNS = (
 @pytest.fixture(autouse=True)
 def _people(db: None) -> None:
     names = ["alice", "Bob", "charlie", "Dora", "eve"]
-    User.objects.bulk_create(User(username=name, full_name=f"{name} Test", role=Role.VIEWER) for name in names)
+    User.objects.bulk_create(
+        User(username=name, username_key=name.lower(), full_name=f"{name} Test", role=Role.VIEWER)
+        for name in names
+    )
 
 
 def shown(address: str = "/", page_size: int = 2) -> ListPage[User]:
