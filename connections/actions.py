@@ -101,6 +101,26 @@ def set_max_in_flight(*, by: User | None, connection: Connection, calls: int) ->
 
 
 @transaction.atomic
+def pause(*, by: User, connection: Connection) -> bool:
+    """Let no request start over the connection until the pause is lifted; False when it is paused already."""
+    waiting = Connection.objects.filter(pk=connection.pk, paused_at=None)
+    if not waiting.update(paused_at=clock.now(), paused_by=by):
+        return False
+    record("connection.paused", connection, by=by)
+    return True
+
+
+@transaction.atomic
+def lift_pause(*, by: User, connection: Connection) -> bool:
+    """Let requests start over the connection again; False when it is not paused."""
+    paused = Connection.objects.filter(pk=connection.pk, paused_at__isnull=False)
+    if not paused.update(paused_at=None, paused_by=None):
+        return False
+    record("connection.resumed", connection, by=by)
+    return True
+
+
+@transaction.atomic
 def give_consent(
     *, by: User, connection: Connection, language: str | None = None, given_from: str = ""
 ) -> Consent:

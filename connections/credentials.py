@@ -17,6 +17,10 @@ class NotConnected(Exception):
     """The connection has no credentials, or they cannot be read."""
 
 
+class Paused(NotConnected):
+    """An administrator has paused the connection."""
+
+
 def seal(credentials: dict[str, str]) -> Sealed:
     """Credentials in the form in which a connection keeps them."""
     return Sealed.of(credentials)
@@ -34,7 +38,13 @@ def stored(connection: Connection) -> dict[str, str]:
 
 def access(connection: Connection) -> Access:
     """What the destination needs to speak for this connection, guarded by the lease deadline of the caller's job;
-    raises NotConnected."""
+    raises NotConnected, and Paused while an administrator has paused it."""
+    if connection.is_paused:
+        raise Paused(
+            _("“{name}” is paused by an administrator: no request starts until it is resumed.").format(
+                name=connection
+            )
+        )
     if connection.credentials is None:
         raise NotConnected(_("“{name}” is not connected to an account yet.").format(name=connection))
     try:

@@ -51,6 +51,9 @@ class Connection(models.Model):
     learned_in_flight = models.PositiveSmallIntegerField(default=0)
     # The vendor has asked for silence until then, whoever calls.
     paused_until = models.DateTimeField(null=True)
+    # An administrator has paused it: no request starts until the pause is lifted.
+    paused_at = models.DateTimeField(null=True, blank=True)
+    paused_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     # What may leave over it, as limits.Limits keeps it; empty: no limits of its own.
     limits = models.JSONField(default=dict)
     # Somebody has removed it, and runs that use it are being stopped first: who, when, and what then becomes of
@@ -94,6 +97,11 @@ class Connection(models.Model):
     def is_being_removed(self) -> bool:
         """Somebody has removed it, and it goes as soon as no run uses it any more."""
         return self.removal_asked_at is not None
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether an administrator has paused it."""
+        return self.paused_at is not None
 
     @property
     def account(self) -> str:

@@ -25,6 +25,7 @@ class ConnectionStatus(StrEnum):
     CONSENT_NEEDED = "consent_needed"
     EXPORT_USER_NEEDED = "export_user_needed"
     BEING_REMOVED = "being_removed"
+    PAUSED = "paused"
 
     @property
     def label(self) -> str | Promise:
@@ -52,6 +53,7 @@ _LABELS = {
     ConnectionStatus.CONSENT_NEEDED: _("Consent needed"),
     ConnectionStatus.EXPORT_USER_NEEDED: _("Export user needed"),
     ConnectionStatus.BEING_REMOVED: _("Being removed"),
+    ConnectionStatus.PAUSED: _("Paused"),
 }
 _TONES = {
     ConnectionStatus.READY: "success",
@@ -60,6 +62,7 @@ _TONES = {
     ConnectionStatus.CONSENT_NEEDED: "warning",
     ConnectionStatus.EXPORT_USER_NEEDED: "warning",
     ConnectionStatus.BEING_REMOVED: "neutral",
+    ConnectionStatus.PAUSED: "warning",
 }
 _ICONS = {
     ConnectionStatus.READY: "circle-check",
@@ -68,6 +71,7 @@ _ICONS = {
     ConnectionStatus.CONSENT_NEEDED: "shield-alert",
     ConnectionStatus.EXPORT_USER_NEEDED: "user-x",
     ConnectionStatus.BEING_REMOVED: "trash-2",
+    ConnectionStatus.PAUSED: "circle-pause",
 }
 _SENTENCES = {
     ConnectionStatus.READY: _("Exports can use this connection."),
@@ -89,13 +93,23 @@ _SENTENCES = {
     ConnectionStatus.BEING_REMOVED: _(
         "An administrator has removed it. It goes as soon as the runs that use it have stopped."
     ),
+    ConnectionStatus.PAUSED: _(
+        "An administrator has paused this connection. Runs wait, and no request starts until it is resumed."
+    ),
 }
 
 
 def status_of(connection: Connection) -> ConnectionStatus:
     """The state a connection is in. Lists ask with ``consents`` and ``export_user`` fetched beforehand."""
-    if connection.is_being_removed:
-        return ConnectionStatus.BEING_REMOVED
+    obstacles = (
+        (connection.is_being_removed, ConnectionStatus.BEING_REMOVED),
+        (connection.is_paused, ConnectionStatus.PAUSED),
+    )
+    return next((status for is_in_the_way, status in obstacles if is_in_the_way), _readiness(connection))
+
+
+def _readiness(connection: Connection) -> ConnectionStatus:
+    """The step of its set-up that is missing, or READY."""
     if connection.credentials is None:
         return ConnectionStatus.NOT_CONNECTED
     if connection.reconnect_reason:
@@ -108,9 +122,12 @@ def status_of(connection: Connection) -> ConnectionStatus:
 
 
 def why_it_cannot_run(connection: Connection) -> ConnectionStatus | None:
-    """What keeps exports from using the connection; None when nothing does."""
-    status = status_of(connection)
-    return None if status is ConnectionStatus.READY else status
+    """What keeps exports from using the connection; None when nothing does. Runs of a paused connection
+    start, and wait."""
+    if connection.is_being_removed:
+        return ConnectionStatus.BEING_REMOVED
+    readiness = _readiness(connection)
+    return None if readiness is ConnectionStatus.READY else readiness
 
 
 def needs_consent(connection: Connection) -> bool:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from connections.views import authorized, consent, discover, listing, pane, removal
+from connections.views import authorized, consent, discover, listing, pane, pausing, removal
 
 app_name = "connections"
 
@@ -11,5 +11,7 @@ urlpatterns = [
     path("admin/connections/add/<slug:destination_key>/consent/", consent.words, name="consent"),
     path("admin/connections/authorized/", authorized.authorized, name="authorized"),
     path("admin/connections/<int:pk>/", pane.edit, name="edit"),
+    path("admin/connections/<int:pk>/pause/", pausing.pause, name="pause"),
+    path("admin/connections/<int:pk>/resume/", pausing.resume, name="resume"),
     path("admin/connections/<int:pk>/remove/", removal.remove, name="remove"),
 ]

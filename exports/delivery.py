@@ -88,7 +88,9 @@ class Slice:
     @property
     def takes_more(self) -> bool:
         """Whether further batches may be sent in this slice."""
-        return not (stopping.is_set() or self.fatal or self.keeper.cancel_requested.is_set() or self._is_over())
+        if self.share.paused_by_administrator or stopping.is_set():
+            return False
+        return not (self.fatal or self.keeper.cancel_requested.is_set() or self._is_over())
 
     def _is_over(self) -> bool:
         """A slice ends in favour of another run; while none waits, another one begins at once."""

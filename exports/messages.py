@@ -52,6 +52,10 @@ MESSAGES: dict[Reason, Message] = {
         _("Other exports have all the calls that this connection may make at once."),
         _("This run goes on by itself within a minute."),
     ),
+    Reason.CONNECTION_PAUSED: Message(
+        _("An administrator has paused the connection of this export. No request starts meanwhile."),
+        _("This run continues automatically when an administrator resumes the connection."),
+    ),
     Reason.WAITING_FOR_DESTINATION: Message(
         _("The destination asked us to slow down, or does not answer at the moment."),
         _("The run goes on by itself."),

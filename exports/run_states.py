@@ -23,6 +23,7 @@ class Reason(models.TextChoices):
     LIST_BUSY = "list_busy", _("Another export is sending to the same list")
     REFRESH_UNDER_WAY = "refresh_under_way", _("Waiting for a refresh")
     CONNECTION_BUSY = "connection_busy", _("Other exports use this connection")
+    CONNECTION_PAUSED = "connection_paused", _("The connection is paused")
     WAITING_FOR_DESTINATION = "waiting_for_destination", _("Waiting for the destination")
     NOTHING_CHANGED = "nothing_changed", _("Nothing has changed")
     NOTHING_NEW = "nothing_new", _("Nothing new to send")

@@ -14,7 +14,7 @@ from config.jobs.backoff import seconds_before_attempt
 from config.jobs.leases import Keeper, LeaseExpired, LeaseLost
 from config.jobs.models import JobStatus
 from connections.actions import mark_reconnect_needed
-from connections.credentials import NotConnected
+from connections.credentials import NotConnected, Paused
 from connections.destinations.errors import DestinationError, NeedsAdministrator, StopRun
 from exports import checking, claiming, completion, delivery, fencing, planning
 from exports.delivery import SliceEnd
@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 MOST_TROUBLES = 10
 LOOK_AGAIN_SECONDS = 1.0
+# How often a run looks whether its connection is still paused.
+PAUSE_LOOK_SECONDS = 2.0
 
 
 class Next(Enum):
@@ -62,6 +64,8 @@ def carry_on(run_id: int) -> Next:
 def _go_through_stages(run: Run, keeper: Keeper) -> Next:
     try:
         planning.stop_if_canceled(run)
+        if _waits_for_pause(run):
+            return Next.NOTHING
         if run.stage == Stage.CHECK and not checking.check(run):
             return Next.NOTHING
         if run.stage == Stage.PLAN:
@@ -77,6 +81,8 @@ def _go_through_stages(run: Run, keeper: Keeper) -> Next:
     except NeedsAdministrator as needed:
         _tell_administrators(run, needed)
         completion.end(run, RunEnded(JobStatus.FAILED, Reason.RECONNECT_NEEDED, needed.sentence))
+    except Paused:  # since this slice began
+        claiming.set_aside(run, PAUSE_LOOK_SECONDS, reason=Reason.CONNECTION_PAUSED)
     except NotConnected as missing:
         completion.end(run, RunEnded(JobStatus.FAILED, Reason.CONNECTION_NOT_READY, str(missing)))
     except StopRun as refused:
@@ -84,6 +90,14 @@ def _go_through_stages(run: Run, keeper: Keeper) -> Next:
     except DestinationError as trouble:
         return _after_trouble(run.pk, run.attempt, Reason.DESTINATION_UNAVAILABLE, trouble.sentence)
     return Next.NOTHING
+
+
+def _waits_for_pause(run: Run) -> bool:
+    """Let the run wait while an administrator has paused its connection."""
+    if run.connection is None or not run.connection.is_paused:
+        return False
+    claiming.set_aside(run, PAUSE_LOOK_SECONDS, reason=Reason.CONNECTION_PAUSED)
+    return True
 
 
 def _go_on_later(run: Run, end: SliceEnd) -> Next:

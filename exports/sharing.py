@@ -19,6 +19,7 @@ from exports.models import Run, Stage
 
 START_LEVEL = 4
 LOOK_AGAIN_SECONDS = 1.0
+_SHARED = ("max_in_flight", "learned_in_flight", "paused_until", "paused_at")
 
 
 class Share:
@@ -39,7 +40,12 @@ class Share:
 
     @property
     def paused(self) -> bool:
-        return not waits.is_over(self._connection.paused_until)
+        """Whether the vendor has asked for silence, or an administrator has paused the connection."""
+        return self.paused_by_administrator or not waits.is_over(self._connection.paused_until)
+
+    @property
+    def paused_by_administrator(self) -> bool:
+        return self._connection.is_paused
 
     @property
     def start(self) -> int:
@@ -52,7 +58,7 @@ class Share:
         if time.monotonic() < self._look_at:
             return
         self._look_at = time.monotonic() + LOOK_AGAIN_SECONDS
-        self._connection.refresh_from_db(fields=["max_in_flight", "learned_in_flight", "paused_until"])
+        self._connection.refresh_from_db(fields=_SHARED)
         wanted = max(1, self._fair_share(), in_flight)
         self._slots.hold(wanted, maximum=self._connection.max_in_flight)
 

@@ -128,6 +128,8 @@ ADDRESSES = {
     "connections:authorized": Address(ADMINISTRATORS),
     "connections:edit": Address(ADMINISTRATORS, of="connection"),
     "connections:remove": Address(ADMINISTRATORS, of="connection"),
+    "connections:pause": Address(ADMINISTRATORS, of="connection"),
+    "connections:resume": Address(ADMINISTRATORS, of="connection"),
     "segments:customers": Address(VIEWERS),
     "segments:customer": Address(VIEWERS, of="profile"),
     "segments:download": Address(ADMINISTRATORS, of="profile"),

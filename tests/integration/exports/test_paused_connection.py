@@ -1,0 +1,100 @@
+"""A connection that an administrator has paused: no request starts, and its runs wait."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from config.accounts.models import User
+from config.audit.models import AuditEntry
+from config.jobs.models import JobStatus
+from connections import actions as connection_actions
+from connections import credentials
+from connections.models import Connection
+from exports import actions, recording, running
+from exports.models import Run
+from exports.run_states import Reason
+from tests.integration.exports.test_running import carry_on_to_its_end, make_export, small_batches
+from tests.sandbox import RunningSandbox
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("account", "quick")]
+
+
+def paused(by: User) -> Connection:
+    connection = Connection.objects.get()
+    connection_actions.pause(by=by, connection=connection)
+    return Connection.objects.get(pk=connection.pk)
+
+
+def requests_made(account: RunningSandbox) -> int:
+    return int(account.requests()["totals"]["calls"])
+
+
+def test_a_run_waits_while_its_connection_is_paused_and_continues_afterwards(
+    account: RunningSandbox, alice: User
+) -> None:
+    export = make_export(account)
+    connection = paused(alice)
+    before = requests_made(account)
+    run = actions.start_run(export, by=None)
+    assert running.carry_on(run.pk) == running.Next.NOTHING
+    run.refresh_from_db()
+    assert (run.status, run.reason) == (JobStatus.QUEUED, Reason.CONNECTION_PAUSED)
+    assert requests_made(account) == before
+
+    connection_actions.lift_pause(by=alice, connection=connection)
+    Run.objects.filter(pk=run.pk).update(resume_at=None)
+    run = carry_on_to_its_end(Run.objects.get(pk=run.pk))
+    assert (run.status, run.delivered) == (JobStatus.SUCCESSFUL, 5)
+
+
+def test_a_run_under_way_sends_nothing_more_after_its_calls_in_flight(
+    account: RunningSandbox, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_batches(monkeypatch, 1)
+    monkeypatch.setattr("exports.sharing.LOOK_AGAIN_SECONDS", 0.0)
+    export = make_export(account, count=40)
+    run = actions.start_run(export, by=None)
+    real = recording.record
+
+    def record_and_pause(*args: Any) -> None:
+        real(*args)
+        paused(alice)
+
+    monkeypatch.setattr("exports.recording.record", record_and_pause)
+    running.carry_on(run.pk)
+    run.refresh_from_db()
+    assert run.is_open
+    assert 0 < run.delivered < 40
+    sent = run.delivered
+    Run.objects.filter(pk=run.pk).update(resume_at=None)
+    running.carry_on(run.pk)
+    run.refresh_from_db()
+    assert (run.reason, run.delivered) == (Reason.CONNECTION_PAUSED, sent)
+
+
+def test_access_to_a_paused_connection_is_refused_with_a_sentence(account: RunningSandbox, alice: User) -> None:
+    make_export(account)
+    connection = paused(alice)
+    with pytest.raises(credentials.Paused, match="is paused by an administrator"):
+        credentials.access(connection)
+
+
+def test_an_administrator_pauses_and_resumes_in_the_list(
+    account: RunningSandbox, alice: User, alice_client: Client
+) -> None:
+    make_export(account)
+    connection = Connection.objects.get()
+    for _twice in range(2):  # a double click changes nothing more
+        alice_client.post(reverse("connections:pause", args=[connection.pk]))
+    page = alice_client.get(reverse("connections:list")).content.decode()
+    assert "Paused" in page
+    assert 'data-can="resume"' in page
+    alice_client.post(reverse("connections:resume", args=[connection.pk]))
+    assert not Connection.objects.get(pk=connection.pk).is_paused
+    recorded = AuditEntry.objects.filter(action__in=["connection.paused", "connection.resumed"]).order_by("pk")
+    assert list(recorded.values_list("action", "actor_name")) == [
+        ("connection.paused", str(alice)),
+        ("connection.resumed", str(alice)),
+    ]
