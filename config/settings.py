@@ -134,6 +134,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "config.web.proxies.DropForgedHeaders",
+    "config.web.queries.DropNulCharacters",
     "config.audit.middleware.RememberOrigin",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -16,6 +16,10 @@ from config.audit.models import AuditEntry
 SEARCHED = ("actor_name", "action", "target_name", "from_address", "details")
 
 
+# Days around these have moments in every time zone, which the first and the last day of the calendar lack.
+_FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(9000, 1, 1)
+
+
 class Filters(forms.Form):
     """The filters of the page; each may stay empty, and nonsense narrows nothing."""
 
@@ -48,7 +52,7 @@ class Filters(forms.Form):
         if wanted.get("since"):
             entries = entries.filter(at__gte=_midnight(wanted["since"]))
         if wanted.get("until"):
-            entries = entries.filter(at__lt=_midnight(wanted["until"] + timedelta(days=1)))
+            entries = entries.filter(at__lt=_midnight(min(wanted["until"], _LAST_DAY) + timedelta(days=1)))
         return entries
 
     def said(self) -> dict[str, str]:
@@ -65,4 +69,4 @@ def _distinct(name: str) -> Iterator[str]:
 
 
 def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
+    return timezone.make_aware(datetime.combine(min(max(day, _FIRST_DAY), _LAST_DAY), time.min))

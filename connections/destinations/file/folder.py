@@ -14,6 +14,7 @@ from urllib.request import url2pathname
 
 from django.utils.translation import gettext as _
 
+from config.csv_formulas import defused
 from connections.destinations.errors import NeedsAdministrator, StopRun, TryLater
 from connections.destinations.values import SendGuard, no_guard
 
@@ -87,7 +88,8 @@ class Folder:
 
 
 def line(cells: Sequence[str]) -> str:
-    """One row as it stands in a file, without the end of the line."""
+    """One row as it stands in a file, without the end of the line; a spreadsheet runs nothing in it."""
+    cells = [defused(cell, keeps_numbers=True) for cell in cells]
     quoted = ('"' + cell.replace('"', '""') + '"' if re.search(r'[",\r\n]', cell) else cell for cell in cells)
     return ",".join(quoted)
 

@@ -87,3 +87,9 @@ def test_no_file_appears_once_the_lease_deadline_has_passed(folder: Folder, tmp_
     with pytest.raises(Expired):
         late.publish("news", "7", HEADER)
     assert {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_formulas_in_cells_are_defused_and_numbers_stay(folder: Folder) -> None:
+    folder.write_part("news", "7", [line(["a@x.example", "=1+1"]), line(["b@x.example", "-5"])])
+    folder.publish("news", "7", HEADER)
+    assert published(folder)[1:] == ["a@x.example,'=1+1", "b@x.example,-5"]
