@@ -10,7 +10,7 @@ from connections.destinations.errors import StopRun
 from connections.destinations.values import ListDetails
 from connections.models import Connection
 from connections.policies import why_it_cannot_run
-from exports import claiming, clearing, list_changes, matching, policies
+from exports import claiming, clearing, list_changes, list_titles, matching, policies
 from exports.models import DeliveredSet, Export, Run, Stage
 from exports.run_states import Reason, RunEnded, change_status
 from segments import audience
@@ -30,6 +30,7 @@ def check(run: Run) -> bool:
         return False
     _check_segments(export)
     details = _look_up(connection, export.list_id)
+    list_titles.follow(connection, details)
     _check_fields(export, details)
     frozen = matching.freeze(export, details) | {
         "run": str(run.pk),
