@@ -70,10 +70,11 @@ def log() -> Iterator[list[str]]:
 
 
 @pytest.fixture
-def planted(alice: User, sandbox: RunningSandbox, settings: Settings) -> list[Connection]:
+def planted(alice: User, alice_client: Client, sandbox: RunningSandbox, settings: Settings) -> list[Connection]:
     """A connection with a key and one with an authorization, and a second factor. The sandbox knows none."""
     settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
     TOTP.activate(alice, SECOND_FACTOR)
+    alice_client.force_login(alice)  # a new second factor has ended her sessions
     made = []
     for name, secrets, options in (
         ("By key", {"api_key": KEY}, {}),
