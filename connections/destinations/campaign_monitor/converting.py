@@ -5,31 +5,29 @@ Values come as profiles keep them: text, numbers, yes/no, and dates as “YYYY-M
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from json.encoder import encode_basestring as quote
 from typing import Any
 
+import phonenumbers
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from connections.destinations.campaign_monitor import us_states
+from connections.destinations.campaign_monitor import option_lists, us_states
 from connections.destinations.values import TargetField, Violation
 
 # Vendor documentation, “Adding a subscriber”: no longer value is kept.
 LONGEST_VALUE = 250
 # … and dates outside these days are silently ignored over there, so we say it here.
 FIRST_DAY, LAST_DAY = "1900-01-01", "2076-06-06"
-OPTION_SEPARATOR = ";"
 # Combinations of options that are remembered ready-made.
 MOST_COMBINATIONS = 10_000
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)\Z", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-# E.164, and what people write between its digits.
-_MOBILE = re.compile(r"\+[1-9]\d{6,14}\Z", re.ASCII)
-_BETWEEN_DIGITS = str.maketrans("", "", " ()-./\u00a0")
 
 # Takes a present value; gives a piece of JSON (empty: leave it out) or why there is none.
 Convert = Callable[[Any], "str | Violation"]
@@ -61,9 +59,15 @@ def clearing(field: TargetField) -> str:
 
 def mobile_number(value: object) -> str | Violation:
     """The number as the vendor wants it, +358401234567; empty where there is none."""
-    number = to_text(value).translate(_BETWEEN_DIGITS)
-    if not number or _MOBILE.match(number):
-        return number
+    text = to_text(value)
+    if not text:
+        return ""
+    try:
+        number = phonenumbers.parse(text, None)
+        if phonenumbers.is_possible_number(number) and not number.extension:
+            return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    except phonenumbers.NumberParseException:
+        pass
     sentence = _(
         "A mobile number needs + and the country code, such as +358401234567, and 7 to 15 digits in all; "
         "this profile has something else."
@@ -190,6 +194,9 @@ def _choices(field: TargetField, blank: str) -> Convert:
     taken_away = {pieces[option]: f'{pieces[option][:-1]},"Clear":true}}' for option in field.options if blank}
     known: dict[str, str] = {}
 
+    def is_option(text: str) -> bool:
+        return text in pieces or text.casefold() in pieces
+
     def convert(value: Any) -> str | Violation:
         made = known.get(value) if value.__class__ is str else None
         if made is None:
@@ -200,8 +207,8 @@ def _choices(field: TargetField, blank: str) -> Convert:
 
     def combine(value: Any) -> Any:
         entries: dict[str, None] = {}  # once each, in the order of the value
-        for option in _split(value):
-            piece = pieces.get(option) or pieces.get(option.casefold())
+        for text in option_lists.parts(value, is_option):
+            piece = pieces.get(text) or pieces.get(text.casefold())
             if piece is None:
                 return _no_such_option(field)
             entries[piece] = None
@@ -212,20 +219,21 @@ def _choices(field: TargetField, blank: str) -> Convert:
     return convert
 
 
-def _split(value: Any) -> Sequence[str]:
-    parts = value if isinstance(value, list) else to_text(value).split(OPTION_SEPARATOR)
-    return [text for part in parts if (text := to_text(part))]
-
-
 def _pieces_by_option(field: TargetField) -> Mapping[Any, str]:
     """Ready pieces by option. The vendor wants its own spelling; ours may differ in case."""
     head = _head(field)
     by_option = {option: f"{head}{quote(option)}}}" for option in field.options}
-    by_case = {option.casefold(): piece for option, piece in by_option.items()}
+    by_case = _unique({option: option.strip().casefold() for option in by_option}, by_option)
     if field.data_type == "state":
         by_code = {code.casefold(): by_case.get(name.casefold()) for code, name in us_states.BY_CODE.items()}
         by_case = {code: piece for code, piece in by_code.items() if piece} | by_case
     return by_case | by_option
+
+
+def _unique(names: Mapping[str, str], by_option: Mapping[str, str]) -> dict[str, str]:
+    """Ready pieces by the names of options, without names that several options share."""
+    counts = Counter(names.values())
+    return {name: by_option[option] for option, name in names.items() if counts[name] == 1}
 
 
 def _head(field: TargetField) -> str:
