@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from config.web.masking import DOTS
 from segments.rule_operators import OPERATORS, Operator, Takes
 
 _BY_KEY: Mapping[str, Operator] = {
@@ -13,29 +14,31 @@ _BY_KEY: Mapping[str, Operator] = {
 }
 
 
-def of_group(tree: Mapping[str, Any]) -> str:
-    """The group's rules joined by its word; nested groups in brackets; empty when it says nothing."""
-    parts = [text for rule in tree.get("rules", []) if (text := _of_rule(rule))]
+def of_group(tree: Mapping[str, Any], *, masked: bool = False) -> str:
+    """The group's rules joined by its word; nested groups in brackets; empty when it says nothing. With ``masked``
+    the values that conditions compare with are left out: they may be personal data."""
+    parts = [text for rule in tree.get("rules", []) if (text := _of_rule(rule, masked))]
     return (_(" or ") if tree.get("join") == "or" else _(" and ")).join(parts)
 
 
-def of_condition(condition: Mapping[str, Any]) -> str:
+def of_condition(condition: Mapping[str, Any], *, masked: bool = False) -> str:
     """One condition, as far as it is filled in; empty when nothing is chosen yet."""
     attribute, operator = condition.get("attribute"), _BY_KEY.get(str(condition.get("operator")))
     if not attribute:
         return ""
     if operator is None:
         return f"{attribute} …"
-    value = _value(operator, condition.get("value"))
+    hidden = masked and operator.takes != Takes.NOTHING
+    value = DOTS if hidden else _value(operator, condition.get("value"))
     case = _(" (any case)") if condition.get("ignore_case") and operator.takes in (Takes.ONE, Takes.MANY) else ""
     return f"{attribute} {operator.label}{' ' if value else ''}{value}{case}"
 
 
-def _of_rule(rule: Mapping[str, Any]) -> str:
+def _of_rule(rule: Mapping[str, Any], masked: bool) -> str:
     if "rules" not in rule:
-        return of_condition(rule)
-    inside = of_group(rule)
-    several = len([part for part in rule["rules"] if _of_rule(part)]) > 1
+        return of_condition(rule, masked=masked)
+    inside = of_group(rule, masked=masked)
+    several = len([part for part in rule["rules"] if _of_rule(part, masked)]) > 1
     return f"({inside})" if several else inside
 
 

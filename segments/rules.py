@@ -79,11 +79,12 @@ def conditions(tree: Tree) -> Iterator[Tree]:
             yield rule
 
 
-def sentence(tree: Tree) -> str:
-    """The tree in plain language, such as “country is “Finland” and points ≥ 100”."""
+def sentence(tree: Tree, *, masked: bool = False) -> str:
+    """The tree in plain language, such as “country is “Finland” and points ≥ 100”; with ``masked`` without the
+    values."""
     from segments.rule_sentences import of_group
 
-    return of_group(tree) or _("Everyone")
+    return of_group(tree, masked=masked) or _("Everyone")
 
 
 def operand(condition: Tree, data_type: AttributeType, operator: Operator) -> Operand:

@@ -55,10 +55,10 @@ def customers(request: Request) -> HttpResponse:
     attributes = display.telling_attributes(catalogue)
     total = DataSource.objects.aggregate(total=Sum("profile_count"))["total"] or 0
     words = request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
-    whole = not user_can_see_personal_data(request.user)
+    key_only = not user_can_see_personal_data(request.user)
     place = _place(request)
     if words:
-        found = finding.search(words, catalogue, place, PAGE_SIZE, whole=whole)
+        found = finding.search(words, catalogue, place, PAGE_SIZE, key_only=key_only)
     else:
         found = finding.everyone(place, PAGE_SIZE)
     context = {
@@ -66,7 +66,7 @@ def customers(request: Request) -> HttpResponse:
         "attributes": attributes,
         "everyone": total,
         "most_sorted": finding.MOST_SORTED,
-        "whole": whole,
+        "key_only": key_only,
         "can_answer": user_can_answer_for_people(request.user),
         "can_import": user_can_manage_data_sources(request.user),
         "active_nav": "customers",

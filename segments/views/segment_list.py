@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from config.accounts.decorators import require_permission
+from config.accounts.models import User
 from config.accounts.permissions import Permission
 from config.jobs import system_schedule
 from config.jobs.models import OPEN, JobStatus
@@ -73,7 +74,7 @@ def segments(request: Request) -> HttpResponse:
     if tag := request.GET.get("tag", ""):
         found = found.filter(tags__contains=[tag])
     page = list_page(request, found, columns=COLUMNS, search=("name", "description", "tags"), default="name")
-    rows = _rows(page.rows)
+    rows = _rows(page.rows, request.user)
     context = {
         "list": page,
         "rows": rows,
@@ -91,7 +92,7 @@ def segments(request: Request) -> HttpResponse:
 def statuses(request: Request) -> HttpResponse:
     """The changing cells of the segments whose ids are asked for, and whether to ask again."""
     ids = [int(text) for text in request.GET.get("ids", "").split(",") if text.isascii() and text.isdigit()]
-    rows = _rows(_with_status().filter(pk__in=ids[:_MOST_LIVE]))
+    rows = _rows(_with_status().filter(pk__in=ids[:_MOST_LIVE]), request.user)
     return render(request, "segments/statuses.html", {"rows": rows, "live_ids": _live_ids(rows)})
 
 
@@ -117,18 +118,20 @@ def _with_status() -> "QuerySet[Segment]":
     return Segment.objects.select_related("schedule").annotate(last_status=last_status)
 
 
-def _rows(segments: Iterable[Segment]) -> list[Row]:
+def _rows(segments: Iterable[Segment], user: User) -> list[Row]:
     segments = list(segments)
     uses = used_by.counts_of([segment.pk for segment in segments])
     system = system_schedule.state()
-    return [_row(segment, uses[segment.pk], system) for segment in segments]
+    masked = not user_can_see_personal_data(user)
+    return [_row(segment, uses[segment.pk], system, masked=masked) for segment in segments]
 
 
-def _row(segment: Segment, uses: int, system: system_schedule.State) -> Row:
+def _row(segment: Segment, uses: int, system: system_schedule.State, *, masked: bool) -> Row:
     status: str = getattr(segment, "last_status", "")
     label = JobStatus(status).label if status else _("Not started")
     schedule = ShownSchedule(getattr(segment, "schedule", None), system)
-    return Row(segment, status or "not_started", str(label), rules.sentence(segment.rules), schedule, uses)
+    sentence = rules.sentence(segment.rules, masked=masked)
+    return Row(segment, status or "not_started", str(label), sentence, schedule, uses)
 
 
 def _live_ids(rows: list[Row]) -> str:

@@ -36,7 +36,7 @@ def detail(request: Request, pk: int) -> HttpResponse:
     segment = get_object_or_404(Segment.objects.select_related("created_by", "schedule"), pk=pk)
     within = trend.chosen(request.GET.get("range", ""))
     context = _live_context(segment, request.user) | {
-        "sentence": rules.sentence(segment.rules),
+        "sentence": rules.sentence(segment.rules, masked=not user_can_see_personal_data(request.user)),
         "uses": used_by.uses_of(pk),
         "refreshes": _refreshes(segment),
         "not_started": _not_started(segment),
