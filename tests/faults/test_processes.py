@@ -117,7 +117,7 @@ def test_beat_is_killed(ground: Ground, workers: Workers) -> None:
     scheduled = ExportTick.objects.get().run
     assert scheduled is not None
     grounds.wait_for_end(scheduled)
-    check_end(ground, scheduled, JobStatus.SUCCESSFUL, Reason.NOTHING_CHANGED, "Nothing was sent")
+    check_end(ground, scheduled, JobStatus.SUCCESSFUL, Reason.NOTHING_NEW, "Nothing was sent")
     assert ground.export.runs.count() == 2
     check_next_run_heals(ground)
 

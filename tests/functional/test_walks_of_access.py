@@ -52,8 +52,15 @@ def pane(page: Page) -> Locator:
 
 
 def test_all_that_is_said_of_connections(
-    open_page: OpenPage, account: RunningSandbox, alice: User, bob: User, everyone: Segment, tmp_path: Path
+    open_page: OpenPage,
+    account: RunningSandbox,
+    alice: User,
+    bob: User,
+    everyone: Segment,
+    tmp_path: Path,
+    settings: Settings,
 ) -> None:
+    settings.CREDENTIAL_DIR = str(tmp_path)
     hers, his = open_page(), open_page()
     sign_in(hers, alice, CONNECTIONS)
     sign_in(his, bob, EXPORTS)

@@ -226,9 +226,10 @@ def test_saving_the_same_again_loses_no_due_moment(export: Export) -> None:
     assert ExportSchedule.objects.get().due_at == TWO
 
 
-def test_the_pages_say_that_it_was_missed_and_run_once(export: Export, charlie_client: Client) -> None:
+def test_the_pages_say_that_it_was_missed_and_run_once(export: Export, charlie: User, client: Client) -> None:
     tick_at(TWO + timedelta(days=3, hours=5))
-    html = charlie_client.get(f"/data/runs/{export.runs.get().pk}/").content.decode()
+    client.force_login(charlie)  # by now: a session of three days ago has ended
+    html = client.get(f"/data/runs/{export.runs.get().pk}/").content.decode()
     assert "Due at Nov. 28, 2026, 14:00:00 UTC, while the system was not running." in html
     assert "What was due since Nov. 25, 2026, 14:00:00 UTC was passed over." in html
 

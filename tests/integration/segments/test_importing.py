@@ -165,9 +165,9 @@ def test_believable_people_come_in_whole(tmp_path: Path) -> None:
     assert types_by_name()["newsletter"] == AttributeType.BOOLEAN
 
 
-def test_a_file_without_rows_is_fine(file: Path) -> None:
+def test_a_file_without_rows_fails(file: Path) -> None:
     job = imported(file, "id,name")
-    assert (job.status, counts(job)) == (JobStatus.SUCCESSFUL, (0, 0, 0, 0, 0))
+    assert (job.status, counts(job)) == (JobStatus.FAILED, (0, 0, 0, 0, 0))
 
 
 @pytest.mark.parametrize(
