@@ -9,17 +9,19 @@ from typing import Any
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
+from config.accounts.models import User
 from config.jobs.models import OPEN
 from segments.models import ImportJob
 
-_TOKEN = re.compile(r"[0-9a-f]{32}\.csv(?:\.gz)?")
+# The name of a file holds who uploaded it: only that person can continue with it.
+_TOKEN = re.compile(r"[0-9a-f]{32}-(?P<uploader>\d+)\.csv(?:\.gz)?")
 _KEPT_SECONDS = 24 * 3600
 
 
-def keep(file: "UploadedFile[Any]") -> str:
-    """Store what somebody has sent; gives the token it is found by."""
+def keep(file: "UploadedFile[Any]", *, by: User) -> str:
+    """Store the file that ``by`` has sent; gives the token that finds it."""
     suffix = ".csv.gz" if (file.name or "").lower().endswith(".gz") else ".csv"
-    token = uuid.uuid4().hex + suffix
+    token = f"{uuid.uuid4().hex}-{by.pk}{suffix}"
     folder = Path(settings.UPLOAD_DIR)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (folder / token).open("xb") as kept:
@@ -28,9 +30,10 @@ def keep(file: "UploadedFile[Any]") -> str:
     return token
 
 
-def find(token: str) -> Path | None:
-    """The stored file, or None when there is none (any more)."""
-    if not _TOKEN.fullmatch(token):
+def find(token: str, *, by: User) -> Path | None:
+    """The stored file, or None when there is none (any more) or another person has uploaded it."""
+    found = _TOKEN.fullmatch(token)
+    if found is None or found["uploader"] != str(by.pk):
         return None
     path = Path(settings.UPLOAD_DIR) / token
     return path if path.is_file() else None

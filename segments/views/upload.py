@@ -25,11 +25,11 @@ def upload(request: Request) -> HttpResponse:
     form = ChooseFileForm(request.POST, request.FILES)
     if not form.is_valid():
         return _choose(request, form, status=422)
-    token = uploads.keep(form.cleaned_data["file"])
+    token = uploads.keep(form.cleaned_data["file"], by=request.user)
     try:
         return _describe(request, token, form.cleaned_data["file"].name, _source(request))
     except FileRefused as refusal:
-        if path := uploads.find(token):
+        if path := uploads.find(token, by=request.user):
             uploads.forget(path)
         form.add_error("file", str(refusal))
         return _choose(request, form, status=422)
@@ -37,7 +37,7 @@ def upload(request: Request) -> HttpResponse:
 
 def _start(request: Request) -> HttpResponse:
     token, file_name = request.POST.get("token", ""), request.POST.get("file_name", "")[:255]
-    path = uploads.find(token)
+    path = uploads.find(token, by=request.user)
     if path is None:
         return _choose(request, ChooseFileForm(), status=422, gone=True)
     header = csv_files.read_header(path)
@@ -73,7 +73,7 @@ def _choose(request: Request, form: ChooseFileForm, status: int = 200, *, gone: 
 
 
 def _describe(request: Request, token: str, file_name: str, source: DataSource | None) -> HttpResponse:
-    path = uploads.find(token)
+    path = uploads.find(token, by=request.user)
     if path is None:
         raise FileRefused(_("The file could not be stored."))
     names = csv_files.read_header(path).names
@@ -85,7 +85,7 @@ def _describe(request: Request, token: str, file_name: str, source: DataSource |
 
 
 def _described(request: Request, form: ImportForm, token: str, file_name: str, status: int = 200) -> HttpResponse:
-    path = uploads.find(token)
+    path = uploads.find(token, by=request.user)
     context = {
         "form": form,
         "token": token,

@@ -102,6 +102,14 @@ def test_it_says_when_the_file_is_gone(bob_client: Client) -> None:
         assert "no longer here" in response.content.decode()
 
 
+def test_only_the_uploader_can_continue_with_an_upload(bob_client: Client, alice_client: Client) -> None:
+    response = chosen(bob_client, b"id,name\n1,Ann\n")
+    refused = described(alice_client, response)
+    assert refused.status_code == 422
+    assert "no longer here" in refused.content.decode()
+    assert described(bob_client, response).status_code == 302
+
+
 def test_it_offers_the_key_of_the_source_that_is_refreshed(bob_client: Client, shop: DataSource) -> None:
     response = bob_client.post(
         f"{UPLOAD}?source={shop.pk}", {"file": SimpleUploadedFile("x.csv", b"email,id\na@example.com,1\n")}
