@@ -165,7 +165,7 @@ DATA = (
         _("It is masked for viewers, and searching does not let them find it out."),
         (
             "tests/integration/segments/test_customers.py::test_it_masks_what_a_viewer_may_not_see",
-            "tests/integration/segments/test_customers.py::test_a_viewer_cannot_guess_bit_by_bit",
+            "tests/integration/segments/test_customers.py::test_a_viewer_finds_no_masked_value_by_searching",
             f"{_EXPORTS}/test_run_people.py::test_it_masks_for_a_viewer_and_lets_them_find_nothing_out",
         ),
     ),
