@@ -10,7 +10,7 @@ from config.audit.models import AuditEntry
 from config.jobs.models import JobStatus
 from connections.models import Connection
 from exports import actions
-from exports.models import Export, Removal, Run
+from exports.models import Export, ListState, Removal, Run
 from exports.options import RunOptions
 from exports.policies import Refusal
 from segments.models import Segment
@@ -183,9 +183,8 @@ def test_confirming_never_reaches_lists_of_which_nobody_was_told(
     export, held = guarded
     list_id = account.create_list("All of them", scope="AllClientLists")
     Export.objects.filter(pk=export.pk).update(removal=Removal.UNSUBSCRIBE, list_id=list_id)
-    people = export.delivered_sets.get()
-    people.list_id = list_id
-    people.save()
+    export.delivered_sets.update(list_id=list_id)
+    ListState.objects.update(list_id=list_id)
     actions.confirm_removals(find(held), people=11, how="unsubscribe", by=None)
     reach = run_to_end(export)
     assert (reach.removals_held, reach.held_because) == (11, "reach")
