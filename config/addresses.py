@@ -59,7 +59,7 @@ def comparable_email(text: str) -> str | None:
     if len(text) > _LONGEST_LOOKED_AT or not _LOOKS_LIKE_ONE(text):
         return None
     folded = _folded(text)
-    # A Kelvin sign would fold to a plain k, and the text to somebody else's address.
+    # A Kelvin sign would fold to a plain k, and the text to the address of another person.
     return _lower_ascii(text) if normalize_email(folded) else folded
 
 

@@ -43,7 +43,7 @@ WEB_THREADS = environment.number("WEB_THREADS", 8, least=1, most=64)
 WEB_STATEMENT_SECONDS = environment.number("WEB_STATEMENT_SECONDS", 60, least=1)
 DEBUG = environment.flag("DEBUG", False)
 HTTPS = environment.flag("HTTPS", False)
-# From whom X-Forwarded-For and X-Forwarded-Proto are believed, with HTTPS=yes.
+# The proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted, with HTTPS=yes.
 TRUSTED_PROXIES = environment.networks("TRUSTED_PROXIES", "127.0.0.0/8,::1")
 # The machine itself may always ask: `up` and container health checks do.
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *environment.words("ALLOWED_HOSTS")]
@@ -208,7 +208,7 @@ ACCOUNT_UNIQUE_EMAIL = False
 MFA_ADAPTER = "config.accounts.adapters.SecondFactorAdapter"
 # Whose sign-in by password leads to the setup of a second factor until they have one.
 SECOND_FACTOR_REQUIRED_OF = environment.choice(
-    "SECOND_FACTOR_REQUIRED_OF", "NOBODY", ("NOBODY", "ADMINISTRATORS", "EVERYONE")
+    "SECOND_FACTOR_REQUIRED_OF", "NONE", ("NONE", "ADMINISTRATORS", "EVERYONE")
 )
 MFA_FORMS = {
     "activate_totp": "config.accounts.code_forms.ActivateForm",

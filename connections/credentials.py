@@ -9,7 +9,8 @@ from config.jobs import sending_guard
 from config.keyring.encryption import CannotDecrypt
 from config.keyring.fields import Sealed
 from connections import references
-from connections.destinations.values import Access, Renew
+from connections.destinations.errors import TryLater
+from connections.destinations.values import Access, Renew, SendGuard
 from connections.models import Connection
 
 
@@ -54,7 +55,20 @@ def access(connection: Connection) -> Access:
             _("The credentials of “{name}” cannot be decrypted: {why}.").format(name=connection, why=error)
         ) from error
     given = access_with(connection, opened)
-    return replace(given, renew=_renewer(connection, opened), check_may_send=sending_guard.current())
+    return replace(given, renew=_renewer(connection, opened), check_may_send=_guard(connection))
+
+
+def _guard(connection: Connection) -> SendGuard:
+    """What every request asks first: the lease deadline, and whether ``connection`` has been paused meanwhile, as
+    far as the caller keeps that instance fresh. It reads no database, so that any thread may call it."""
+    check_deadline = sending_guard.current()
+
+    def check_may_send() -> None:
+        check_deadline()
+        if connection.is_paused:
+            raise TryLater(_("An administrator has paused the connection."), code="paused")
+
+    return check_may_send
 
 
 def address_of(connection: Connection) -> str:

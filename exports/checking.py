@@ -101,6 +101,8 @@ def _look_up(connection: Connection, list_id: str) -> ListDetails:
         details = connection.destination.list_details(access, list_id, with_group=False)
     except StopRun as refused:
         raise RunEnded(JobStatus.FAILED, Reason.LIST_REFUSED, refused.sentence) from refused
+    except credentials.Paused:
+        raise  # the run waits
     except credentials.NotConnected as not_connected:
         raise RunEnded(JobStatus.FAILED, Reason.CONNECTION_NOT_READY, str(not_connected)) from not_connected
     return details

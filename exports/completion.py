@@ -56,7 +56,7 @@ def end(run: Run, ended: RunEnded, *, by: User | None = None) -> None:
     """End a run early: what was not sent stays not sent, and is counted so. What may pass is tried again."""
     try:
         _publish(run)
-    except (DestinationError, RunEnded) as trouble:
+    except (DestinationError, RunEnded, credentials.Paused) as trouble:
         logger.warning("run %s: what it sent could not be published: %s", run.pk, trouble)
     status, next_try_at = retries.judge(run, ended)
     _end(run, status, ended.reason, ended.message, None, by=by, next_try_at=next_try_at)
@@ -77,6 +77,8 @@ def _publish(run: Run) -> None:
         return
     try:
         access = credentials.access(connection)
+    except credentials.Paused:
+        raise  # the run waits
     except credentials.NotConnected as not_connected:
         raise RunEnded(JobStatus.FAILED, Reason.CONNECTION_NOT_READY, str(not_connected)) from not_connected
     connection.destination.publish(access, matching.send_settings(run.list_id, run.frozen))

@@ -2,7 +2,7 @@
 
 A claim is one conditional update that counts up the attempt. A lease goes by the database's clock, since the
 machines' own clocks may differ. A keeper thread extends the lease while the work lasts; when the fence is
-broken — somebody else has claimed the job — the keeper says so and the worker must let go. The keeper also owns
+broken — another worker has claimed the job — the keeper says so and the worker must let go. The keeper also owns
 the lease deadline (see deadline.py), which guards every request to a vendor.
 """
 

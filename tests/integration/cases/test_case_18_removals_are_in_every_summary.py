@@ -49,6 +49,7 @@ def test_contacts_to_remove_are_listed_before_confirming(held: Run, alice_client
 def test_contacts_to_remove_are_masked_without_the_permission(held: Run, charlie_client: Client) -> None:
     listed = text_of(charlie_client, "exports:people", held.pk, query="?kind=to_remove")
     assert not any(email in listed for email in LEAVERS)
+    assert listed.count("p•••@e•••.com") >= 15
 
 
 def test_removals_awaiting_confirmation_are_in_every_summary(held: Run, alice_client: Client) -> None:
@@ -64,13 +65,13 @@ def test_confirmed_removals_are_in_every_summary(held: Run, alice: User, alice_c
     _finish(run)
     run.refresh_from_db()
     assert (run.removed, run.to_remove) == (15, 15)
-    for name, arguments in (
-        ("system:home", []),
-        ("exports:list", []),
-        ("exports:runs", [held.export_id]),
-        ("exports:run", [run.pk]),
+    for name, arguments, shown in (
+        ("system:home", [], '<td class="number">15</td>'),
+        ("exports:list", [], "<strong>15</strong> removed"),
+        ("exports:runs", [held.export_id], f'/data/runs/{run.pk}/people/?kind=removed">15</a>'),
+        ("exports:run", [run.pk], 'id="figure-removed">15</a>'),
     ):
-        assert "15" in text_of(alice_client, name, *arguments), name
+        assert shown in text_of(alice_client, name, *arguments), name
 
 
 def _finish(run: Run) -> None:

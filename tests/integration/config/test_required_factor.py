@@ -9,7 +9,7 @@ from tests.integration.config.test_second_factor import SET_UP, set_up
 
 @pytest.mark.parametrize(
     ("who", "alice_is_led", "bob_is_led"),
-    [("NOBODY", False, False), ("ADMINISTRATORS", True, False), ("EVERYONE", True, True)],
+    [("NONE", False, False), ("ADMINISTRATORS", True, False), ("EVERYONE", True, True)],
 )
 def test_people_are_led_to_the_setup(
     alice_client: Client, bob_client: Client, settings: Settings, who: str, alice_is_led: bool, bob_is_led: bool

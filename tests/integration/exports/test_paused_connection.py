@@ -3,14 +3,17 @@
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import Client as Browser
 from django.urls import reverse
 
 from config.accounts.models import User
 from config.audit.models import AuditEntry
+from config.jobs import clock
 from config.jobs.models import JobStatus
 from connections import actions as connection_actions
 from connections import credentials
+from connections.destinations.campaign_monitor.client import Client
+from connections.destinations.errors import TryLater
 from connections.models import Connection
 from exports import actions, recording, running
 from exports.models import Run
@@ -82,7 +85,7 @@ def test_access_to_a_paused_connection_is_refused_with_a_sentence(account: Runni
 
 
 def test_an_administrator_pauses_and_resumes_in_the_list(
-    account: RunningSandbox, alice: User, alice_client: Client
+    account: RunningSandbox, alice: User, alice_client: Browser
 ) -> None:
     make_export(account)
     connection = Connection.objects.get()
@@ -98,3 +101,19 @@ def test_an_administrator_pauses_and_resumes_in_the_list(
         ("connection.paused", str(alice)),
         ("connection.resumed", str(alice)),
     ]
+
+
+def test_a_sequence_of_requests_stops_at_the_pause(account: RunningSandbox) -> None:
+    """Such as a removal, which makes two requests for each contact."""
+    make_export(account)
+    connection = Connection.objects.get()
+    with Client(
+        account.url, account.api_key, check_may_send=credentials.access(connection).check_may_send
+    ) as line:
+        line.system_date()
+        connection.paused_at = clock.now()
+        before = requests_made(account)
+        with pytest.raises(TryLater) as paused_meanwhile:
+            line.system_date()
+    assert paused_meanwhile.value.code == "paused"
+    assert requests_made(account) == before
