@@ -52,6 +52,18 @@ def test_a_run_waits_while_its_connection_is_paused_and_continues_afterwards(
     assert (run.status, run.delivered) == (JobStatus.SUCCESSFUL, 5)
 
 
+def test_the_page_of_a_waiting_run_names_the_pause_and_no_time(
+    account: RunningSandbox, alice: User, alice_client: Browser
+) -> None:
+    export = make_export(account)
+    paused(alice)
+    run = actions.start_run(export, by=None)
+    running.carry_on(run.pk)
+    page = alice_client.get(f"/data/runs/{run.pk}/").content.decode()
+    assert "The connection is paused." in page
+    assert "goes on by itself" not in page
+
+
 def test_a_run_under_way_sends_nothing_more_after_its_calls_in_flight(
     account: RunningSandbox, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
