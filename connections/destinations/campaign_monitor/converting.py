@@ -16,7 +16,7 @@ import phonenumbers
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from connections.destinations.campaign_monitor import option_lists, us_states
+from connections.destinations.campaign_monitor import countries, option_lists, us_states
 from connections.destinations.values import TargetField, Violation
 
 # Vendor documentation, “Adding a subscriber”: no longer value is kept.
@@ -36,18 +36,13 @@ Convert = Callable[[Any], "str | Violation"]
 def converter(field: TargetField, blank: str = "") -> Convert:
     """The function that writes values into ``field``; ``blank`` stands for those that are nothing but blanks. With
     a ``blank`` that clears, options that a person no longer has are taken away as well."""
-    if field.data_type == "number":
-        return _number(field, blank)
-    if field.data_type == "date":
-        return _date(field, blank)
-    if field.data_type == "choices":
-        return _choices(field, blank)
+    convert = {"number": _number, "date": _date, "choices": _choices, "choice": _choice}.get(field.data_type)
     # The vendor fills in countries and states itself; where it does not tell us which, any text may be right.
-    if field.data_type == "choice" or field.options:
-        return _choice(field, blank)
-    if field.data_type == "state":
-        return _state(field, blank)
-    return _text(field, blank)
+    if convert is None and field.options:
+        convert = _country if field.data_type == "country" else _choice
+    if convert is None:
+        convert = _state if field.data_type == "state" else _text
+    return convert(field, blank)
 
 
 def clearing(field: TargetField) -> str:
@@ -184,6 +179,27 @@ def _choice(field: TargetField, blank: str) -> Convert:
             text = to_text(value)
             piece = pieces.get(text.casefold()) if text else blank
             return piece if piece is not None else _no_such_option(field)
+
+    return convert
+
+
+def _country(field: TargetField, blank: str) -> Convert:
+    """An option by any name or code of the country. Yes and no are not Norway."""
+    head = _head(field)
+    pieces = {name: f"{head}{quote(option)}}}" for name, option in countries.by_spelling(field.options).items()}
+    known: dict[str, str] = {}
+
+    def convert(value: Any) -> str | Violation:
+        if value.__class__ is not str:
+            return _no_such_option(field)
+        piece = known.get(value)
+        if piece is None:
+            piece = pieces.get(countries.normalized(value)) if value.strip() else blank
+            if piece is None:
+                return _no_such_option(field)
+            if len(known) < MOST_COMBINATIONS:
+                known[value] = piece
+        return piece
 
     return convert
 
