@@ -40,7 +40,7 @@ lint: setup ## style, types, arrows between packages, templates, migrations, set
 bench: setup ## the benchmark; FULL=1 for a million profiles (figures also in VAR_DIR/bench.jsonl)
 	$(VENV)/python -m tests.benchmark
 
-drill: ## every fault TIMES=10 times in a row, then the long drills: as many kills, WEEK_SECONDS=600 for a week
+drill: ## every fault TIMES=10 times in a row, then the long drills: as many kills, WEEK_SECONDS=600 for a week, SCENARIOS=500
 	@$(PYTHON) -I config/setup_machine.py --to-test
 	$(VENV)/python -m tests.faults
 	$(VENV)/python -m pytest -m drill

@@ -164,6 +164,14 @@ def test_large_answers_are_compressed_when_asked(sandbox: RunningSandbox) -> Non
     assert len(plain.json()["Results"]) == 50
 
 
+def test_its_clock_is_set_ahead_until_it_is_reset(sandbox: RunningSandbox) -> None:
+    today = sandbox.api("GET", "/systemdate.json").json()["SystemDate"]
+    sandbox.door("PUT", "clock", json={"ahead_seconds": 2 * 86_400})
+    assert sandbox.api("GET", "/systemdate.json").json()["SystemDate"][:10] > today[:10]
+    sandbox.reset()
+    assert sandbox.api("GET", "/systemdate.json").json()["SystemDate"][:10] <= today[:10]
+
+
 def test_only_json_is_spoken(sandbox: RunningSandbox) -> None:
     assert sandbox.api("GET", "/systemdate.xml").status_code == 501
     assert sandbox.api("GET", "/systemdate", headers={"Accept": "*/*"}).status_code == 501

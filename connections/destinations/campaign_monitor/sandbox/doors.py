@@ -3,6 +3,7 @@ only, unless told otherwise."""
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +19,7 @@ from connections.destinations.campaign_monitor.sandbox.model import (
     MailingList,
     Person,
     Token,
+    clock,
     key_of,
     now,
 )
@@ -107,7 +109,17 @@ def _clear_requests(sandbox: Sandbox, _request: Request, _rest: str) -> Any:
     return sandbox.log.as_json()
 
 
+def _set_clock(_sandbox: Sandbox, request: Request, _rest: str) -> Any:
+    """Let the moments that the API writes be so many seconds ahead of the machine's clock."""
+    seconds = _object(request).get("ahead_seconds")
+    if not isinstance(seconds, int | float):
+        raise BadRequest("“ahead_seconds” is a number.")
+    clock.ahead = timedelta(seconds=seconds)
+    return {"now": now()}
+
+
 def _reset(sandbox: Sandbox, _request: Request, _rest: str) -> Any:
+    clock.ahead = timedelta(0)
     sandbox.store.reset()
     sandbox.faults.clear()
     sandbox.log.clear()
@@ -236,6 +248,7 @@ _DOORS: dict[tuple[str, str], Callable[[Sandbox, Request, str], Any]] = {
     ("DELETE", "faults"): _clear_faults,
     ("GET", "requests"): _requests,
     ("DELETE", "requests"): _clear_requests,
+    ("PUT", "clock"): _set_clock,
     ("POST", "reset"): _reset,
     ("GET", "counts"): _counts,
     ("GET", "received"): _received,

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 ACTIVE, UNCONFIRMED, UNSUBSCRIBED, BOUNCED, DELETED = STATES = (
@@ -20,9 +20,19 @@ ARRIVALS_KEPT = 10
 Arrival = tuple[str, str, int]
 
 
+class Clock:
+    """The clock of the sandbox, which tests set ahead to let time pass."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta(0)
+
+
+clock = Clock()
+
+
 def now() -> str:
     """This moment as the API writes it: ``YYYY-MM-DD HH:MM:SS``, in the client's time zone, which is UTC here."""
-    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return (datetime.now(UTC) + clock.ahead).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def key_of(email: str) -> str:

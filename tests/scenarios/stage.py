@@ -1,0 +1,177 @@
+"""What a scenario is played on: one list of the sandbox, several exports to it, profiles, and a clock that tests
+set ahead."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+from config.jobs import clock, deadline
+from connections.models import Connection
+from exports import actions, parting, running
+from exports.clearing import Clearing
+from exports.models import Export, Run
+from exports.options import RunOptions
+from segments.models import Profile, Segment
+from tests import exporting, leaving
+from tests.leaving import adds_up
+from tests.sandbox import RunningSandbox
+from tests.scenarios.model import ExportModel, Record
+from tests.scenarios.model import RunOptions as Asked
+from tests.scenarios.workers import Killed
+
+_KEYS = {"name": ("first_name", "name"), "city": ("city", "[City]")}
+_MOST_LOOKS = 200
+ANY_NUMBER = 1_000_000
+
+
+class Stage:
+    """The product and the sandbox, as the steps of a scenario use them."""
+
+    def __init__(self, sandbox: RunningSandbox, emails: list[str], *, scope: str) -> None:
+        self.sandbox = sandbox
+        self.ahead = timedelta(0)
+        self.list_id = sandbox.create_list("Shop", scope=scope, fields=[("City", "Text"), ("Left", "Text")])
+        exporting.profiles([{"email": email, "first_name": "A", "city": "A"} for email in emails])
+        self.connection = exporting.sandbox_connection(sandbox)
+        # One request at a time, so that the same seed gives the same requests in the same order.
+        limits = replace(self.connection.limited, may_resubscribe=True).keep()
+        Connection.objects.filter(pk=self.connection.pk).update(max_in_flight=1, limits=limits)
+        self.connection.refresh_from_db()
+        self.emails = emails
+        self._exports: dict[int, Export] = {}
+        self._segments: dict[int, Segment] = {}
+
+    # -- exports and segments ----------------------------------------------------------------------------------
+
+    def add_export(self, model: ExportModel) -> None:
+        """Set up an export like ``model``, with a segment of its own."""
+        segment = exporting.segment_of_everyone(f"Segment {model.number}")
+        self._segments[model.number] = segment
+        leaving.leave(segment, *(email for email in self.emails if email not in model.members))
+        mapping = [dict(zip(("attribute", "field"), _KEYS[name], strict=True)) for name in model.fields]
+        export = exporting.export_to(
+            self.sandbox,
+            self.connection,
+            segment,
+            list_id=self.list_id,
+            mapping=mapping,
+            name=f"Export {model.number}",
+        )
+        export.mark_field, export.mark_value, export.unsubscribes_everywhere = "[Left]", "gone", True
+        export.save()
+        self._exports[model.number] = export
+        self.choose_removal(model)
+
+    def choose_removal(self, model: ExportModel) -> None:
+        Export.objects.filter(pk=self._exports[model.number].pk).update(removal=model.removal)
+
+    def deactivate(self, model: ExportModel) -> None:
+        actions.detach(self.export(model), by=None)
+
+    def activate(self, model: ExportModel) -> None:
+        Export.objects.filter(pk=self._exports[model.number].pk).update(connection=self.connection)
+
+    def remove_export(self, model: ExportModel, clearing: Clearing | None = None) -> None:
+        """Remove an export; with ``clearing``, once the contacts that it alone wanted are off the list."""
+        run = parting.remove(self.export(model), clearing or Clearing(), by=None)
+        if run is not None:
+            self.carry_on(run)
+            parting.finish_removals()
+        assert not Export.objects.filter(pk=self._exports[model.number].pk).exists()
+        del self._exports[model.number], self._segments[model.number]
+
+    def export(self, model: ExportModel) -> Export:
+        """The export as the database holds it now."""
+        return Export.objects.select_related("connection").get(pk=self._exports[model.number].pk)
+
+    def join(self, model: ExportModel, *emails: str) -> None:
+        leaving.join(self._segments[model.number], *emails)
+
+    def leave(self, model: ExportModel, *emails: str) -> None:
+        leaving.leave(self._segments[model.number], *emails)
+
+    def change(self, email: str, attribute: str, value: str) -> None:
+        profile = Profile.objects.get(attributes__email=email)
+        profile.attributes[attribute] = value
+        profile.save()
+
+    # -- runs --------------------------------------------------------------------------------------------------
+
+    def start_run(self, model: ExportModel, asked: Asked) -> Run:
+        options = RunOptions(everyone=asked.everyone, resubscribe=asked.resubscribe)
+        if asked.confirmed:
+            agreed = {"how": model.removal, "unsubscribes_everywhere": True}
+            options = RunOptions(**(asdict(options) | {"confirmed_removals": ANY_NUMBER, "removal": agreed}))
+        return actions.start_run(self.export(model), by=None, options=options)
+
+    def carry_on(self, run: Run) -> bool:
+        """Work on a run until it has ended; False when the worker died on the way."""
+        for _look in range(_MOST_LOOKS):
+            Run.objects.filter(pk=run.pk).update(resume_at=None)
+            run.batches.update(not_before=None)
+            try:
+                running.carry_on(run.pk)
+            except Killed:
+                return False
+            run.refresh_from_db()
+            if not run.is_open:
+                assert adds_up(run), f"The counts of a run do not add up: {vars(run)}"
+                return True
+        raise AssertionError(f"The run is still {run.status}: {run.reason} {run.message}")
+
+    def take_over(self, run: Run) -> None:
+        """Let another worker end a run whose lease has run out."""
+        Run.objects.filter(pk=run.pk).update(lease_until=None)
+        assert self.carry_on(run)
+
+    # -- time and the list -------------------------------------------------------------------------------------
+
+    def let_pass(self, duration: timedelta) -> None:
+        """Set the clocks of the product and the sandbox ahead."""
+        self.ahead += duration
+        clock.run_from(datetime.now(UTC) + self.ahead)
+        self.sandbox.door("PUT", "clock", json={"ahead_seconds": self.ahead.total_seconds()})
+
+    @contextmanager
+    def clocks(self) -> Iterator[None]:
+        """Let the deadlines of leases go by the same clock; back to real time at the end of the block."""
+        moved = SimpleNamespace(
+            clock_gettime=lambda which: time.clock_gettime(which) + self.ahead.total_seconds(),
+            time=lambda: time.time() + self.ahead.total_seconds(),
+        )
+        try:
+            with mock.patch.object(deadline, "time", moved):
+                yield
+        finally:
+            clock.run_as_usual()
+            self.sandbox.door("PUT", "clock", json={"ahead_seconds": 0})
+
+    def vendor(self, email: str, state: str) -> None:
+        """Put an address into a state at the vendor, as a person would there."""
+        self.sandbox.set_state([email], state, self.list_id)
+
+    def suppress(self, email: str, *, is_suppressed: bool) -> None:
+        path = f"/clients/{self.sandbox.client_id}/"
+        if is_suppressed:
+            answer = self.sandbox.api("POST", f"{path}suppress.json", json={"EmailAddresses": [email]})
+        else:
+            answer = self.sandbox.api("PUT", f"{path}unsuppress.json", params={"email": email})
+        assert answer.ok or not is_suppressed, answer.text
+
+    def records(self) -> dict[str, Record]:
+        """What the list holds of each address."""
+        found = {email: Record() for email in self.emails}
+        for state in ("Active", "Unsubscribed", "Bounced", "Deleted"):
+            for person in self.sandbox.people(self.list_id, state):
+                found[person["EmailAddress"]] = _record(person, state)
+        return found
+
+
+def _record(person: dict[str, Any], state: str) -> Record:
+    values = {entry["Key"]: entry["Value"] for entry in person["CustomFields"]}
+    return Record(state, person["Name"], values.get("City", ""), values.get("Left", ""))
