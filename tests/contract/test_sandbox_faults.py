@@ -2,6 +2,7 @@
 
 import http.client
 import time
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -243,3 +244,82 @@ def test_a_slow_call_is_answered_all_the_same(sandbox: RunningSandbox) -> None:
     assert send(sandbox).ok
     assert time.perf_counter() - started >= 0.3
     assert sandbox.counts()["Active"] == 1
+
+
+@pytest.mark.parametrize(
+    ("waits", "expected"),
+    [
+        ({"retry_after": -5}, "-5"),
+        ({"retry_after": 0.25}, "0.25"),
+        ({"retry_after": 1_800_000_000}, "1800000000"),
+        ({"retry_after": "soon"}, "soon"),
+    ],
+)
+def test_a_wait_is_written_as_asked(sandbox: RunningSandbox, waits: dict[str, Any], expected: str) -> None:
+    trouble(sandbox, "throttle", **waits)
+    assert send(sandbox).headers["Retry-After"] == expected
+
+
+def test_a_wait_may_be_a_moment(sandbox: RunningSandbox) -> None:
+    trouble(sandbox, "error", status=503, retry_after=60, rate_limit_reset=90, waits_as="epoch")
+    in_epoch = send(sandbox).headers
+    assert int(in_epoch["X-RateLimit-Reset"]) - time.time() == pytest.approx(90, abs=2)
+    trouble(sandbox, "throttle", retry_after=60, waits_as="date")
+    at = parsedate_to_datetime(send(sandbox).headers["Retry-After"]).timestamp()
+    assert at - time.time() == pytest.approx(60, abs=2)
+
+
+@pytest.mark.parametrize(
+    ("status", "header"),
+    [(200, ""), (302, "Location"), (403, ""), (404, ""), (407, "Proxy-Authenticate"), (413, "")],
+)
+def test_another_program_answers_with_a_page(sandbox: RunningSandbox, status: int, header: str) -> None:
+    trouble(sandbox, "foreign", status=status)
+    body = {"Subscribers": [PERSON]}
+    path = f"/subscribers/{sandbox.list_id}/import.json"
+    answer = sandbox.api("POST", path, json=body, allow_redirects=False)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "text/html")
+    assert answer.text.startswith("<html>")
+    assert not header or answer.headers[header]
+    assert sandbox.counts()["Active"] == 0
+
+
+def test_another_program_blocks_unless_said_otherwise(sandbox: RunningSandbox) -> None:
+    trouble(sandbox, "foreign")
+    assert send(sandbox).status_code == 403
+
+
+def test_an_answer_may_begin_with_a_byte_order_mark(sandbox: RunningSandbox) -> None:
+    trouble(sandbox, "byte_order_mark")
+    answer = send(sandbox)
+    assert (answer.status_code, answer.content[:4]) == (201, b"\xef\xbb\xbf{")
+    assert sandbox.counts()["Active"] == 1
+
+
+def test_an_answer_may_say_other_values(sandbox: RunningSandbox) -> None:
+    values = {"TotalNewSubscribers": 2**53 + 1, "Nothing": 1}
+    trouble(sandbox, "rewrite_answer", values=values)
+    answer = send(sandbox)
+    assert (answer.status_code, answer.json()["TotalNewSubscribers"]) == (201, 2**53 + 1)
+    assert "Nothing" not in answer.json()
+    refuse = {"kind": "refuse_emails", "emails": ["a@example.com"]}
+    sandbox.faults({"rules": [refuse, {"kind": "rewrite_answer", "values": {"Code": None}}]})
+    answer = send(sandbox)
+    assert answer.json()["Code"] is answer.json()["ResultData"]["FailureDetails"][0]["Code"] is None
+    assert sandbox.requests()["requests"][0]["code"] == 0
+
+
+def test_an_import_may_answer_failures_of_addresses_not_sent(sandbox: RunningSandbox) -> None:
+    rows = [{"EmailAddress": "stranger@example.com", "Code": 206, "Message": "Gone"}, None]
+    trouble(sandbox, "add_failures", rows=rows, times=1)
+    answer = send(sandbox)
+    assert (answer.status_code, answer.json()["Code"]) == (400, 210)
+    assert answer.json()["ResultData"]["FailureDetails"] == rows
+    assert answer.json()["ResultData"]["TotalNewSubscribers"] == 1
+    assert send(sandbox).status_code == 201
+
+
+def test_a_wait_is_written_in_a_known_way(sandbox: RunningSandbox) -> None:
+    rule = {"kind": "throttle", "waits_as": "fortnights"}
+    answer = requests.put(f"{sandbox.url}/_sandbox/faults", json={"rules": [rule]}, timeout=10)
+    assert (answer.status_code, "waits_as" in answer.text) == (400, True)

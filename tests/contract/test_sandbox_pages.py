@@ -111,6 +111,18 @@ def test_trouble_is_switched_on_and_off_by_form(sandbox: RunningSandbox) -> None
     assert "No trouble." in page(sandbox, "/faults/")
 
 
+def test_trouble_with_further_settings_is_switched_on_by_form(sandbox: RunningSandbox) -> None:
+    further = '{"values": {"SystemDate": null}}'
+    do(sandbox, {"do": "add", "kind": "rewrite_answer", "path": "/systemdate", "further": further})
+    assert sandbox.api("GET", "/systemdate.json").json() == {"SystemDate": None}
+    assert "values {&quot;SystemDate&quot;:null}" in page(sandbox, "/faults/")
+    do(sandbox, {"do": "add", "kind": "throttle", "path": "/clients", "retry_after": "-1", "waits_as": "date"})
+    assert sandbox.api("GET", "/clients.json").headers["Retry-After"].endswith("GMT")
+    wrong = do(sandbox, {"do": "add", "kind": "rewrite_answer", "further": "[1]"})
+    assert (wrong.status_code, len(sandbox.rules())) == (400, 2)
+    assert "Further settings are a JSON object." in wrong.text
+
+
 def test_a_form_filled_in_badly_is_kept_with_the_reason(sandbox: RunningSandbox) -> None:
     answer = do(sandbox, {"do": "add", "kind": "drop", "path": "/import", "times": "often"})
 

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+# The largest code that is known is 98798, of a test.
+_LARGEST_CODE = 2**31 - 1
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -16,8 +19,9 @@ class Answer:
 
 
 def code_in(content: Any) -> int | None:
-    """The vendor's code in the content of an answer; None where there is none."""
+    """The vendor's code in the content of an answer; None where there is none, or a number that is no code."""
     try:
-        return int(content["Code"])
-    except (KeyError, TypeError, ValueError):
+        code = int(content["Code"])
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
+    return code if abs(code) <= _LARGEST_CODE else None

@@ -155,7 +155,7 @@ class Client:
             restarts_automations=restarts_automations,
         )
         answer = self._call("POST", f"/subscribers/{_part(list_id)}/import.json", body)
-        return wire.read_import(answer, bytes_sent=len(body))
+        return wire.read_import(answer, bytes_sent=len(body), rows=len(payloads))
 
     def delete_subscriber(self, list_id: str, email: str) -> bool:
         """DELETE /subscribers/{list}: the record stays there, in state Deleted. False when the list does not hold

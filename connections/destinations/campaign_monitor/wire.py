@@ -26,6 +26,8 @@ from connections.destinations.errors import DestinationError, StopRun
 from connections.destinations.values import BatchReceipt, NewField, OutcomeKind, ProfileRefusal, TargetField
 
 _TAIL = b"]}"
+# No list has more contacts; what is larger is a mistake.
+_MOST_PEOPLE = 2**53
 # Stands for the code that a failure row does not give.
 NO_CODE = "no_code"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -117,23 +119,28 @@ def address_body(email: str) -> bytes:
 # -- answers in ------------------------------------------------------------------------------------------------
 
 
-def read_import(answer: Answer, *, bytes_sent: int) -> BatchReceipt:
-    """The receipt of an import, whole or partial. Raises TryLater, BatchRefused, StopRun, NeedsAdministrator."""
+def read_import(answer: Answer, *, bytes_sent: int, rows: int) -> BatchReceipt:
+    """The receipt of an import of so many ``rows``, whole or partial. Raises TryLater, BatchRefused, StopRun,
+    NeedsAdministrator."""
     content = _parsed(answer)
     result = content.get("ResultData", content) if isinstance(content, dict) else None
     if not isinstance(result, dict) or "TotalUniqueEmailsSubmitted" not in result:
         raise error_of(answer, content, batch=True)
     try:
-        return _receipt(answer, result, bytes_sent)
-    except (KeyError, TypeError, ValueError) as error:
+        return _receipt(answer, result, bytes_sent, rows)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise unreadable(answer) from error
 
 
-def _receipt(answer: Answer, result: Mapping[str, Any], bytes_sent: int) -> BatchReceipt:
+def _receipt(answer: Answer, result: Mapping[str, Any], bytes_sent: int, rows: int) -> BatchReceipt:
+    """Figures that exceed what was sent tell nothing: then all of it is unaccounted."""
+    submitted = int(result["TotalUniqueEmailsSubmitted"])
     new = int(result["TotalNewSubscribers"])
     existing = int(result["TotalExistingSubscribers"])
-    rows = [row if isinstance(row, dict) else {} for row in result.get("FailureDetails") or ()]
-    refusals = [_refusal(row) for row in rows]
+    if not all(0 <= figure <= rows for figure in (submitted, new, existing)):
+        submitted, new, existing = rows, 0, 0
+    failures = [row if isinstance(row, dict) else {} for row in result.get("FailureDetails") or ()]
+    refusals = [_refusal(row) for row in failures]
     refused = len({refusal.email for refusal in refusals if refusal.email})
     nameless = sum(not refusal.email for refusal in refusals)
     return BatchReceipt(
@@ -143,7 +150,7 @@ def _receipt(answer: Answer, result: Mapping[str, Any], bytes_sent: int) -> Batc
         http_status=answer.status,
         seconds=answer.seconds,
         bytes_sent=bytes_sent,
-        unaccounted=max(0, int(result["TotalUniqueEmailsSubmitted"]) - new - existing - refused - nameless),
+        unaccounted=max(0, submitted - new - existing - refused - nameless),
     )
 
 
@@ -183,7 +190,7 @@ def _reader(read: Callable[[Any], Read]) -> Callable[[Answer], Read]:
             raise error_of(answer, content, batch=False)
         try:
             return read(content)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise unreadable(answer) from error
 
     return read_answer
@@ -219,8 +226,11 @@ def read_list(content: Any) -> ListSettings:
 
 @_reader
 def read_active_people(content: Any) -> int:
-    """How many people on the list are active."""
-    return int(content["TotalActiveSubscribers"])
+    """How many contacts of the list are active. Raises ValueError for a number that is no count."""
+    count = int(content["TotalActiveSubscribers"])
+    if not 0 <= count <= _MOST_PEOPLE:
+        raise ValueError("not a count")
+    return count
 
 
 @_reader

@@ -46,3 +46,22 @@ def test_failure_row_in_another_spelling_is_understood(account: RunningSandbox) 
     refuse_bo_as(account, {"EmailAddress": " BO@Example.COM\u200b"})
     run = run_export()
     assert (run["status"], run["delivered"], run["rejected"], run["unknown"]) == ("warnings", 2, 1, 0)
+
+
+@pytest.mark.usefixtures("export")
+def test_further_failure_row_makes_the_results_of_its_batch_unknown(account: RunningSandbox) -> None:
+    row = {"EmailAddress": "stranger@example.com", "Code": 206, "Message": "Unsubscribed"}
+    account.faults({"rules": [{"kind": "add_failures", "path": "/import", "times": 1, "rows": [row]}]})
+    first, second, third = run_export(), run_export(), run_export()
+    assert (first["reason"], first["delivered"], first["unknown"]) == ("unaccounted", 0, 3)
+    assert (second["status"], second["delivered"], third["reason"]) == ("successful", 3, "nothing_changed")
+
+
+@pytest.mark.usefixtures("export")
+@pytest.mark.parametrize("row", [None, "bo@example.com", {}, {"EmailAddress": 7, "Code": "seven", "Message": []}])
+def test_malformed_failure_row_makes_the_results_of_its_batch_unknown(
+    account: RunningSandbox, row: object
+) -> None:
+    account.faults({"rules": [{"kind": "add_failures", "path": "/import", "rows": [row]}]})
+    first = run_export()
+    assert (first["reason"], first["delivered"], first["unknown"]) == ("unaccounted", 0, 3)

@@ -1,17 +1,17 @@
 """Case 4: a failure row with the code null, and an answer with a byte-order mark."""
 
-import orjson
-
-from connections.destinations.campaign_monitor import wire
-from connections.destinations.campaign_monitor.answers import Answer
 from tests import exporting
 from tests.integration.cases.conftest import run_export
 from tests.sandbox import RunningSandbox
 
 
-def test_failure_row_without_a_code_rejects_the_contact_once(account: RunningSandbox) -> None:
+def export(account: RunningSandbox) -> None:
     exporting.profiles([{"email": "ann@example.com"}, {"email": "bo@example.com"}])
     exporting.export_to(account, exporting.sandbox_connection(account), exporting.segment_of_everyone())
+
+
+def test_failure_row_without_a_code_rejects_the_contact_once(account: RunningSandbox) -> None:
+    export(account)
     bo = ["bo@example.com"]
     refuse = {"kind": "refuse_emails", "emails": bo, "code": 1, "message": "Invalid"}
     account.faults({"rules": [refuse, {"kind": "rewrite_failures", "emails": bo, "row": {"Code": None}}]})
@@ -21,13 +21,19 @@ def test_failure_row_without_a_code_rejects_the_contact_once(account: RunningSan
     assert account.received() == {"ann@example.com": 1}
 
 
-def test_answer_with_a_byte_order_mark_is_read() -> None:
-    result = {
-        "FailureDetails": [],
-        "TotalUniqueEmailsSubmitted": 2,
-        "TotalExistingSubscribers": 1,
-        "TotalNewSubscribers": 1,
-        "DuplicateEmailsInSubmission": [],
-    }
-    receipt = wire.read_import(Answer(201, b"\xef\xbb\xbf" + orjson.dumps(result)), bytes_sent=1)
-    assert (receipt.new, receipt.existing, receipt.unaccounted) == (1, 1, 0)
+def test_partial_failure_without_any_code_is_understood(account: RunningSandbox) -> None:
+    export(account)
+    refuse = {"kind": "refuse_emails", "emails": ["bo@example.com"], "code": 1, "message": "Invalid"}
+    account.faults({"rules": [refuse, {"kind": "rewrite_answer", "path": "/import", "values": {"Code": None}}]})
+    first, second = run_export(), run_export()
+    assert (first["status"], first["delivered"], first["rejected"]) == ("warnings", 1, 1)
+    assert (second["still_refused"], second["planned"]) == (1, 0)
+
+
+def test_answers_with_a_byte_order_mark_are_read(account: RunningSandbox) -> None:
+    export(account)
+    account.faults({"rules": [{"kind": "byte_order_mark"}]})
+    first, second = run_export(), run_export()
+    assert (first["status"], first["delivered"]) == ("successful", 2)
+    assert second["reason"] == "nothing_changed"
+    assert account.received() == {"ann@example.com": 1, "bo@example.com": 1}

@@ -1,57 +1,85 @@
 """Case 10: an answer that Campaign Monitor did not write is named as such, and nobody is told to reconnect."""
 
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
 import pytest
 
+from connections import credentials
 from connections.destinations.campaign_monitor.client import Client
-from connections.destinations.errors import TryLater
-from tests.integration.connections.test_client import ScriptedServer, client, server
+from connections.destinations.errors import BatchRefused, TryLater
+from connections.policies import why_it_cannot_run
+from exports.models import Batch
+from tests import exporting
+from tests.integration.cases.conftest import run_export
+from tests.sandbox import RunningSandbox
 
-__all__ = ["client", "server"]
+SENTENCES = {
+    200: "a web page answered, such as the sign-in page of a network.",
+    302: "something between this server and Campaign Monitor redirects requests.",
+    307: "something between this server and Campaign Monitor redirects requests.",
+    401: "a proxy or firewall answered.",
+    403: "a proxy or firewall answered.",
+    404: "a proxy or firewall answered.",
+    407: "a proxy asks for a sign-in.",
+}
 
-PAGE = b"<html><title>Blocked</title></html>"
+
+@pytest.fixture
+def line(account: RunningSandbox) -> Iterator[Client]:
+    with Client(account.url, account.api_key) as client:
+        yield client
 
 
-def page(status: str, body: bytes = PAGE, extra: str = "") -> bytes:
-    head = f"HTTP/1.1 {status}\r\nContent-Type: text/html\r\nContent-Length: {len(body)}\r\n{extra}\r\n"
-    return head.encode() + body
+def sentence(status: int) -> str:
+    return f"HTTP {status}, and not from Campaign Monitor: {SENTENCES[status]}"
 
 
-@pytest.mark.parametrize(
-    ("answer", "sentence"),
-    [
-        (
-            page("302 Found", extra="Location: https://login.example/\r\n"),
-            "HTTP 302, and not from Campaign Monitor: something between this server and Campaign Monitor "
-            "redirects requests.",
-        ),
-        (page("403 Forbidden"), "HTTP 403, and not from Campaign Monitor: a proxy or firewall answered."),
-        (
-            page("407 Proxy Authentication Required"),
-            "HTTP 407, and not from Campaign Monitor: a proxy asks for a sign-in.",
-        ),
-        (
-            page("200 OK"),
-            "HTTP 200, and not from Campaign Monitor: a web page answered, such as the sign-in page of a network.",
-        ),
-        (page("404 Not Found"), "HTTP 404, and not from Campaign Monitor: a proxy or firewall answered."),
-        (page("401 Unauthorized"), "HTTP 401, and not from Campaign Monitor: a proxy or firewall answered."),
-        (page("401 Unauthorized", b""), "HTTP 401, and not from Campaign Monitor: a proxy or firewall answered."),
-    ],
-)
-def test_an_answer_of_another_program_is_named(
-    server: ScriptedServer, client: Client, answer: bytes, sentence: str
-) -> None:
-    server.script = [answer, answer]
+@pytest.mark.parametrize("status", SENTENCES)
+def test_an_answer_of_another_program_is_named(account: RunningSandbox, line: Client, status: int) -> None:
+    account.faults({"rules": [{"kind": "foreign", "status": status}]})
     with pytest.raises(TryLater) as asked:
-        client.system_date()
+        line.system_date()
     with pytest.raises(TryLater) as sent:
-        client.import_subscribers("l1", ["{}"])
-    assert asked.value.sentence == sent.value.sentence == sentence
+        line.import_subscribers(account.list_id, ["{}"])
+    assert asked.value.sentence == sent.value.sentence == sentence(status)
     assert asked.value.code == "not_from_vendor"
 
 
-def test_a_redirect_is_not_followed(server: ScriptedServer, client: Client) -> None:
-    server.script = [page("302 Found", extra=f"Location: {server.url}/elsewhere\r\n")]
+@pytest.mark.parametrize("status", SENTENCES)
+def test_the_check_of_a_connection_names_it(account: RunningSandbox, status: int) -> None:
+    connection = exporting.sandbox_connection(account)
+    account.faults({"rules": [{"kind": "foreign", "status": status}]})
+    steps = connection.destination.check(credentials.access(connection))
+    assert [(step.ok, step.detail) for step in steps[:2]] == [(False, sentence(status)), (None, "")]
+
+
+@pytest.mark.parametrize("status", SENTENCES)
+def test_a_run_tries_again_and_keeps_the_connection(account: RunningSandbox, status: int) -> None:
+    exporting.profiles([{"email": "ann@example.com"}])
+    connection = exporting.sandbox_connection(account)
+    exporting.export_to(account, connection, exporting.segment_of_everyone())
+    account.faults({"rules": [{"kind": "foreign", "path": "/import", "status": status, "times": 1}]})
+    run = run_export()
+    connection.refresh_from_db()
+    assert (run["status"], run["delivered"]) == ("successful", 1)
+    assert Batch.objects.get().attempt == 2
+    assert why_it_cannot_run(connection) is None
+
+
+def test_a_redirect_is_not_followed(account: RunningSandbox, line: Client) -> None:
+    account.faults({"rules": [{"kind": "foreign", "status": 302}]})
     with pytest.raises(TryLater):
-        client.system_date()
-    assert len(server.requests) == 1
+        line.system_date()
+    assert [call["status"] for call in account.requests()["requests"]] == [302]
+    moved = account.api("GET", "/systemdate.json", allow_redirects=False)
+    assert urlsplit(moved.headers["Location"]).hostname == "sign-in.example"
+
+
+def test_a_proxy_that_takes_no_large_request_halves_the_batch(account: RunningSandbox, line: Client) -> None:
+    account.faults({"rules": [{"kind": "foreign", "status": 413}]})
+    with pytest.raises(BatchRefused):
+        line.import_subscribers(account.list_id, ["{}", "{}"])
+    with pytest.raises(TryLater) as asked:
+        line.system_date()
+    assert asked.value.sentence.startswith("HTTP 413, and not from Campaign Monitor:")

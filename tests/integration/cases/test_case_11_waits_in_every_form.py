@@ -2,7 +2,10 @@
 
 import pytest
 
+from connections.destinations.campaign_monitor.client import Client
 from connections.destinations.campaign_monitor.refusals import asked_to_wait
+from connections.destinations.errors import TryLater
+from tests.sandbox import RunningSandbox
 
 DATE = {"date": "Fri, 01 Mar 2024 10:00:00 GMT"}
 EPOCH = 1_709_287_200  # the same moment, in seconds since 1970
@@ -32,3 +35,31 @@ def test_the_wait_of_an_answer(headers: dict[str, str], seconds: float | None) -
 def test_a_wait_that_is_not_understood_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     asked_to_wait({"retry-after": "soon"})
     assert "“soon”, which cannot be understood" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["throttle", "error"])
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry_after": 7}, 7),
+        ({"retry_after": 2.5}, 2.5),
+        ({"retry_after": -5}, 0),
+        ({"retry_after": 30, "waits_as": "date"}, 30),
+        ({"retry_after": -30, "waits_as": "date"}, 0),
+        ({"rate_limit_reset": 45, "waits_as": "epoch"}, 45),
+        ({"rate_limit_reset": 86_400, "waits_as": "epoch"}, 900),
+        ({"rate_limit_reset": 4_000_000_000_000}, 900),
+        ({"retry_after": "soon"}, None),
+        ({"retry_after": "Infinity"}, None),
+    ],
+)
+def test_the_wait_of_an_answer_over_the_wire(
+    account: RunningSandbox, kind: str, headers: dict[str, float | str], seconds: float | None
+) -> None:
+    account.faults({"rules": [{"kind": kind, "status": 503, **headers}]})
+    with Client(account.url, account.api_key) as client, pytest.raises(TryLater) as refused:
+        client.system_date()
+    if seconds is None:
+        assert refused.value.after_seconds is None
+    else:
+        assert refused.value.after_seconds == pytest.approx(seconds, abs=1.5 if "waits_as" in headers else 0)

@@ -3,19 +3,25 @@
 import pytest
 
 from connections.destinations.campaign_monitor.client import Client
-from connections.destinations.errors import BatchRefused, NeedsAdministrator
-from tests.integration.connections.test_client import ScriptedServer, client, ok, server
+from connections.destinations.errors import NeedsAdministrator
+from tests import exporting
+from tests.integration.cases.conftest import run_export
+from tests.integration.connections.test_client import ScriptedServer, ok, server
+from tests.sandbox import RunningSandbox
 
-__all__ = ["client", "server"]
+__all__ = ["server"]
 
 EXPIRED = ok({"Code": 121, "Message": "Expired OAuth Token"}, "401 Unauthorized")
 
 
-def test_413_with_a_code_halves_the_batch(server: ScriptedServer, client: Client) -> None:
-    server.script = [ok({"Code": 999, "Message": "Request too large"}, "413 Payload Too Large")]
-    with pytest.raises(BatchRefused) as refused:
-        client.import_subscribers("l1", ["{}", "{}"])
-    assert refused.value.http_status == 413
+@pytest.mark.parametrize("fault", [{"kind": "error", "code": 999}, {"kind": "error", "html": True}])
+def test_413_halves_the_batch(account: RunningSandbox, fault: dict[str, object]) -> None:
+    exporting.profiles([{"email": f"{name}@example.com"} for name in ("ann", "bo")])
+    exporting.export_to(account, exporting.sandbox_connection(account), exporting.segment_of_everyone())
+    account.faults({"rules": [{"path": "/import", "status": 413, "times": 1, **fault}]})
+    run = run_export()
+    assert (run["status"], run["delivered"]) == ("successful", 2)
+    assert account.requests()["totals"]["imports"] == 3
 
 
 def test_a_second_expiry_right_after_a_renewal_renews_once_more(server: ScriptedServer) -> None:

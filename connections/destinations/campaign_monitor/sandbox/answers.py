@@ -71,7 +71,8 @@ class Answer:
     @property
     def code(self) -> int:
         """The code of an error; 0 when this is none."""
-        return self.value["Code"] if isinstance(self.value, dict) and "Code" in self.value else 0
+        code = self.value.get("Code") if isinstance(self.value, dict) else None
+        return code if isinstance(code, int) else 0
 
     def body(self, *, pretty: bool = False) -> bytes:
         """The bytes; indented when asked for."""

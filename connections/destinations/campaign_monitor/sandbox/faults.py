@@ -13,10 +13,15 @@ from connections.destinations.campaign_monitor.sandbox.answers import MESSAGES, 
 from connections.destinations.campaign_monitor.sandbox.model import key_of
 
 # What happens to a whole call …
-ON_THE_WIRE = ("throttle", "error", "drop", "cut_short", "hang", "slow", "refuse_credential", "plan_full")
+ON_THE_WIRE = (
+    *("throttle", "error", "drop", "cut_short", "hang", "slow", "refuse_credential", "plan_full"),
+    *("foreign", "byte_order_mark", "rewrite_answer"),
+)
 # … and what happens to people in it.
-IN_THE_BODY = ("refuse_emails", "refuse_batch", "rewrite_failures")
+IN_THE_BODY = ("refuse_emails", "refuse_batch", "rewrite_failures", "add_failures")
 KINDS = ON_THE_WIRE + IN_THE_BODY
+# How waits are written into headers: in seconds, as the date of an HTTP header, in seconds since 1970.
+WAITS_AS = ("seconds", "date", "epoch")
 
 
 class BadFaults(Exception):
@@ -34,16 +39,19 @@ class Rule:
     skip: int = 0
     times: int | None = None
     probability: float = 1.0
-    status: int = 500  # error
+    status: int = 500  # error, foreign (403 unless said)
     code: int | None = None  # error, refuse_emails, refuse_batch, refuse_credential
     message: str = ""
     html: bool = False  # error: the body of a proxy instead of the API's envelope
-    applied: bool = False  # throttle, error, drop, hang: whether the call still takes effect
-    retry_after: float | None = None  # throttle, error: seconds, for Retry-After
-    rate_limit_reset: float | None = None  # throttle: seconds, for X-RateLimit-Reset
+    applied: bool = False  # throttle, error, foreign, drop, hang: whether the call still takes effect
+    retry_after: float | str | None = None  # throttle, error: seconds for Retry-After, or its text
+    rate_limit_reset: float | str | None = None  # throttle, error: the same for X-RateLimit-Reset
+    waits_as: str = "seconds"  # throttle, error: how seconds are written into these headers
     seconds: float = 60.0  # hang: silence before the connection is dropped; slow: so much longer
     emails: list[str] = field(default_factory=list)  # refuse_emails, refuse_batch, rewrite_failures
     row: dict[str, Any] = field(default_factory=dict)  # rewrite_failures: what the failure rows say instead
+    rows: list[Any] = field(default_factory=list)  # add_failures: further failure rows
+    values: dict[str, Any] = field(default_factory=dict)  # rewrite_answer: by name, at any depth
     seen: int = 0
     acted: int = 0
 
@@ -57,6 +65,10 @@ class Rule:
             raise BadFaults(f"A rule knows no “{', '.join(sorted(unknown))}”.")
         if value.get("kind") not in KINDS:
             raise BadFaults(f"“kind” is one of {', '.join(KINDS)}.")
+        if value.get("waits_as", "seconds") not in WAITS_AS:
+            raise BadFaults(f"“waits_as” is one of {', '.join(WAITS_AS)}.")
+        if value["kind"] == "foreign":
+            value = {"status": 403} | value
         rule = cls(**{name: each for name, each in value.items() if name not in {"seen", "acted"}})
         if not all(isinstance(email, str) for email in rule.emails):
             raise BadFaults("“emails” is a list of addresses.")
@@ -179,6 +191,18 @@ class Faults:
                 row | rule.row if key in rule.emails else row for key, row in zip(keys, failures, strict=True)
             ]
         return failures
+
+    def added_failures(self, method: str, path: str) -> list[Any]:
+        """Failure rows that an import gets beside its own, such as for addresses that were not sent."""
+        if not self.rules:
+            return []
+        with self._lock:
+            acting = [
+                rule
+                for rule in self.rules
+                if rule.kind == "add_failures" and rule.matches(method, path) and rule.takes_its_turn(self._chance)
+            ]
+        return [row for rule in acting for row in rule.rows]
 
     def too_quick(self, last_arrival: str) -> bool:
         """Whether an address comes again too soon, while that is switched on."""

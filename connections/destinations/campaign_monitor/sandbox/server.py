@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from typing import Any
 
-from connections.destinations.campaign_monitor.sandbox import doors, gate, pages
-from connections.destinations.campaign_monitor.sandbox.answers import MESSAGES, Answer, ApiError
+from connections.destinations.campaign_monitor.sandbox import doors, gate, pages, spoiling
+from connections.destinations.campaign_monitor.sandbox.answers import Answer, ApiError
 from connections.destinations.campaign_monitor.sandbox.authorizing import TOKEN_PATH
 from connections.destinations.campaign_monitor.sandbox.callers import Caller
 from connections.destinations.campaign_monitor.sandbox.exchange import Reply, Request
@@ -25,7 +25,6 @@ _BEFORE_IT_TAKES_EFFECT = 0.5
 _WORTH_COMPRESSING = 1_400
 _LARGEST_BODY = 64 * 1024 * 1024
 _IDLE_SECONDS = 300
-_BAD_GATEWAY_PAGE = b"<html><head><title>Error</title></head><body><h1>The server cannot answer</h1></body></html>"
 
 
 class SandboxServer(ThreadingHTTPServer):
@@ -112,7 +111,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self, request: Request, rule: Rule | None) -> tuple[Answer, Caller | None]:
         """The API's answer, or what trouble makes of it. What is not to be applied never reaches the API."""
-        spoils = rule is not None and rule.kind in {"throttle", "error", "refuse_credential", "plan_full", "hang"}
+        spoils = rule is not None and (rule.kind in spoiling.REFUSING or rule.kind == "foreign")
         caller, answer = None, Answer()
         if not spoils or (rule and rule.applied):
             try:
@@ -121,13 +120,17 @@ class Handler(BaseHTTPRequestHandler):
                 traceback.print_exception(error)  # a mistake of ours: to the terminal
                 answer = ApiError(500, status=500).answer
         if rule and spoils:
-            answer = _spoiled(rule, rows=answer.rows)
+            answer = spoiling.refusal(rule, rows=answer.rows)
+        elif rule and rule.kind == "rewrite_answer":
+            answer = spoiling.rewrite(answer, rule.values)
         return answer, caller
 
     def _reply(self, answer: Answer, request: Request, rule: Rule | None) -> Reply:
-        if rule and rule.kind == "error" and rule.html:
-            return Reply(answer.status, _BAD_GATEWAY_PAGE, "text/html", answer.headers)
+        if rule and (rule.kind == "foreign" or (rule.kind == "error" and rule.html)):
+            return spoiling.page(answer.status, answer.headers)
         reply = Reply(answer.status, answer.body(pretty="pretty=true" in request.query.lower()))
+        if rule and rule.kind == "byte_order_mark":
+            reply.body = spoiling.BYTE_ORDER_MARK + reply.body
         reply.headers |= answer.headers
         if len(reply.body) > _WORTH_COMPRESSING and "gzip" in request.headers.get("accept-encoding", ""):
             reply.body = zlib.compress(reply.body, 1, wbits=31)
@@ -177,25 +180,6 @@ class Handler(BaseHTTPRequestHandler):
         head = "\r\n".join([*lines, "", ""]).encode("latin-1")
         body = reply.body[: len(reply.body) // 2] if cut else reply.body
         self.wfile.write(head + body)
-
-
-def _spoiled(rule: Rule, *, rows: int) -> Answer:
-    match rule.kind:
-        case "throttle":
-            status, code = 429, 429
-        case "refuse_credential":
-            status, code = 401, rule.code or 100
-        case "plan_full":
-            status, code = 402, rule.code or 402
-        case _:
-            status, code = rule.status, rule.code or rule.status
-    message = rule.message or MESSAGES.get(code, MESSAGES[500])
-    answer = Answer(status, {"Code": code, "Message": message}, rows=rows)
-    if rule.retry_after is not None:
-        answer.headers["Retry-After"] = f"{rule.retry_after:g}"
-    if rule.rate_limit_reset is not None:
-        answer.headers["X-RateLimit-Reset"] = f"{rule.rate_limit_reset:g}"
-    return answer
 
 
 def _is_local(peer: str) -> bool:

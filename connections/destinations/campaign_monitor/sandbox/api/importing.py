@@ -80,8 +80,9 @@ def _take(
             else:
                 taking.take(incoming)
         taken = taking.finish()
+    failures = call.faults.rewrite_failures(taken.failures)
     return {
-        "FailureDetails": call.faults.rewrite_failures(taken.failures),
+        "FailureDetails": [*failures, *call.faults.added_failures(call.method, call.path)],
         "TotalUniqueEmailsSubmitted": len(people),
         "TotalExistingSubscribers": taken.existing,
         "TotalNewSubscribers": taken.new,

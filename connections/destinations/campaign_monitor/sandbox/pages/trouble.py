@@ -1,15 +1,26 @@
 """The faults page: switch trouble on and off."""
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import orjson
+
 from connections.destinations.campaign_monitor.sandbox.exchange import Reply, Request
-from connections.destinations.campaign_monitor.sandbox.faults import KINDS, BadFaults, Rule
+from connections.destinations.campaign_monitor.sandbox.faults import KINDS, WAITS_AS, BadFaults, Rule
 from connections.destinations.campaign_monitor.sandbox.pages.rendering import page
 from connections.destinations.campaign_monitor.sandbox.sandbox import Sandbox
 
+
+def _seconds_or_text(value: str) -> float | str:
+    try:
+        return float(value)
+    except ValueError:
+        return value
+
+
 # The form's fields by what they are read as; an empty one is left to its default.
-_READ_AS: dict[str, type] = {
+_READ_AS: dict[str, Callable[[str], Any]] = {
     "kind": str,
     "method": str,
     "path": str,
@@ -19,7 +30,9 @@ _READ_AS: dict[str, type] = {
     "status": int,
     "code": int,
     "probability": float,
-    "retry_after": float,
+    "retry_after": _seconds_or_text,
+    "rate_limit_reset": _seconds_or_text,
+    "waits_as": str,
     "seconds": float,
 }
 _HERE = "/faults/"
@@ -61,7 +74,10 @@ def _rule(values: dict[str, str]) -> Rule:
     rule: dict[str, Any] = {name: read_as(values[name]) for name, read_as in _READ_AS.items() if values.get(name)}
     rule["applied"] = "applied" in values
     rule["emails"] = values.get("emails", "").replace(",", " ").split()
-    return Rule.read(rule)
+    further = orjson.loads(values["further"]) if values.get("further") else {}
+    if not isinstance(further, dict):
+        raise BadFaults("Further settings are a JSON object.")
+    return Rule.read(rule | further)
 
 
 def _page(sandbox: Sandbox, *, status: int = 200, **context: Any) -> Reply:
@@ -73,6 +89,7 @@ def _page(sandbox: Sandbox, *, status: int = 200, **context: Any) -> Reply:
         faults=sandbox.faults,
         rules=described,
         kinds=KINDS,
+        waits_as=WAITS_AS,
         **context,
     )
 
@@ -88,11 +105,21 @@ def _told(rule: Rule) -> list[str]:
         "applied",
         "retry_after",
         "rate_limit_reset",
+        "waits_as",
         "seconds",
         "emails",
+        "row",
+        "rows",
+        "values",
     )
     told = {name: getattr(rule, name) for name in names if getattr(rule, name) != getattr(plain, name)}
-    return [f"{name} {', '.join(value) if isinstance(value, list) else value}" for name, value in told.items()]
+    return [f"{name} {_written(value)}" for name, value in told.items()]
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return ", ".join(value)
+    return orjson.dumps(value).decode() if isinstance(value, list | dict) else str(value)
 
 
 def allowed(sandbox: Sandbox, request: Request) -> bool:

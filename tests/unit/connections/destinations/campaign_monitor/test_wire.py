@@ -48,7 +48,7 @@ def refused(status: int, code: int, message: str = "No.", **headers: str) -> Ans
 
 def error_of_import(given: Answer) -> DestinationError:
     with pytest.raises(DestinationError) as caught:
-        wire.read_import(given, bytes_sent=1)
+        wire.read_import(given, bytes_sent=1, rows=9)
     return caught.value
 
 
@@ -87,57 +87,61 @@ def test_it_starts_automations_when_that_was_chosen() -> None:
 
 
 def test_it_reads_a_full_success() -> None:
-    receipt = wire.read_import(answer(201, result(3, 1, 2)), bytes_sent=77)
+    receipt = wire.read_import(answer(201, result(3, 1, 2)), bytes_sent=77, rows=9)
     assert (receipt.new, receipt.existing, list(receipt.refusals), receipt.unaccounted) == (2, 1, [], 0)
     assert (receipt.http_status, receipt.seconds, receipt.bytes_sent) == (201, 0.25, 77)
 
 
 def test_it_takes_a_partial_failure_for_a_result() -> None:
-    receipt = wire.read_import(partial(3, 2, 0, failure("bad@example.com", 1)), bytes_sent=1)
+    receipt = wire.read_import(partial(3, 2, 0, failure("bad@example.com", 1)), bytes_sent=1, rows=9)
     (refusal,) = receipt.refusals
     assert (refusal.email, refusal.kind, refusal.code) == ("bad@example.com", OutcomeKind.REJECTED, "1")
     assert receipt.unaccounted == 0
 
 
 def test_it_counts_people_of_whom_the_answer_does_not_speak() -> None:
-    assert wire.read_import(partial(5, 1, 1, failure("a@example.com", 206)), bytes_sent=1).unaccounted == 2
+    assert wire.read_import(partial(5, 1, 1, failure("a@example.com", 206)), bytes_sent=1, rows=9).unaccounted == 2
 
 
 def test_it_never_counts_less_than_nobody_as_unaccounted() -> None:
-    assert wire.read_import(answer(201, result(1, 1, 1)), bytes_sent=1).unaccounted == 0
+    assert wire.read_import(answer(201, result(1, 1, 1)), bytes_sent=1, rows=9).unaccounted == 0
 
 
 @pytest.mark.parametrize("code", [204, 205, 206, 207, 208])
 def test_it_leaves_people_as_the_list_keeps_them(code: int) -> None:
-    (refusal,) = wire.read_import(partial(1, 0, 0, failure("a@example.com", code)), bytes_sent=1).refusals
+    (refusal,) = wire.read_import(partial(1, 0, 0, failure("a@example.com", code)), bytes_sent=1, rows=9).refusals
     assert refusal.kind is OutcomeKind.LEFT
     assert refusal.message == str(codes.LEFT[code])
 
 
 @pytest.mark.parametrize("code", [1, 214, 215, -213, 220, 221])
 def test_it_rejects_people_for_what_was_sent(code: int) -> None:
-    (refusal,) = wire.read_import(partial(1, 0, 0, failure("a@example.com", code)), bytes_sent=1).refusals
+    (refusal,) = wire.read_import(partial(1, 0, 0, failure("a@example.com", code)), bytes_sent=1, rows=9).refusals
     assert refusal.kind is OutcomeKind.REJECTED
     assert refusal.message == str(codes.REJECTED[code])
 
 
 def test_it_knows_missing_consent_by_its_words_too() -> None:
     odd = failure("a@example.com", 999, "Subscriber is missing a ConsentToTrack value")
-    (refusal,) = wire.read_import(partial(1, 0, 0, odd), bytes_sent=1).refusals
+    (refusal,) = wire.read_import(partial(1, 0, 0, odd), bytes_sent=1, rows=9).refusals
     assert "Consent to track" in refusal.message
 
 
 def test_it_quotes_a_strange_refusal_without_the_address() -> None:
     odd = failure("a@example.com", 999, "A@Example.com is odd")
-    (refusal,) = wire.read_import(partial(1, 0, 0, odd), bytes_sent=1).refusals
+    (refusal,) = wire.read_import(partial(1, 0, 0, odd), bytes_sent=1, rows=9).refusals
     assert "… is odd" in refusal.message
     assert "999" in refusal.message
     with pytest.raises(BatchRefused, match=r"“Odd: …, and …\.”"):
-        wire.read_import(refused(400, 987, "Odd: ann+1@example.com, and Ben@Mail.Example.co.uk."), bytes_sent=1)
+        wire.read_import(
+            refused(400, 987, "Odd: ann+1@example.com, and Ben@Mail.Example.co.uk."), bytes_sent=1, rows=9
+        )
 
 
 def test_it_knows_people_however_the_list_writes_their_address() -> None:
-    (refusal,) = wire.read_import(partial(1, 0, 0, failure(" Ann@Example.com", 206)), bytes_sent=1).refusals
+    (refusal,) = wire.read_import(
+        partial(1, 0, 0, failure(" Ann@Example.com", 206)), bytes_sent=1, rows=9
+    ).refusals
     assert refusal.email == "ann@example.com"
 
 
