@@ -9,18 +9,17 @@ from connections.destinations.campaign_monitor.sandbox.values import shown_value
 
 def record(call: Call, mailing_list: MailingList, person: Person) -> dict[str, Any]:
     """One person as the list readers and the single read show them. Empty fields are absent."""
-    shown: dict[str, Any] = {
-        "EmailAddress": person.email,
-        "Name": person.name,
-        "Date": person.changed,
+    shown: dict[str, Any] = {"EmailAddress": person.email, "Name": person.name}
+    if call.tells_joined_date and person.mobile:
+        shown["MobileNumber"] = person.mobile
+    shown["Date"] = person.changed
+    if call.tells_joined_date:
+        shown["ListJoinedDate"] = person.joined
+    shown |= {
         "State": person.state,
         "CustomFields": custom_fields(mailing_list, person),
         "ReadsEmailWith": "",
     }
-    if call.tells_joined_date:
-        shown["ListJoinedDate"] = person.joined
-        if person.mobile:
-            shown["MobileNumber"] = person.mobile
     if _asks(call, "includetrackingpreference", "includetrackinginformation"):
         shown["ConsentToTrack"] = person.consent
     if person.mobile and _asks(call, "includesmspreference"):

@@ -15,7 +15,15 @@ from connections.destinations.campaign_monitor.sandbox.routes import ACCOUNT, PE
 @route("GET", "/clients/<client>")
 def details(_call: Call, client: Client) -> Answer:
     """With the client's live key, as the vendor answers it."""
-    billing = {"CanPurchaseCredits": False, "Credits": 0, "ClientPays": False, "Currency": "EUR"}
+    prices = ("BaseRatePerRecipient", "MarkupPerRecipient", "MarkupOnDelivery", "BaseDeliveryRate")
+    billing = {
+        "CanPurchaseCredits": False,
+        "Credits": 0,
+        "ClientPays": False,
+        **dict.fromkeys(prices, 0.0),
+        "Currency": "EUR",
+        "BaseDesignSpamTestRate": 0.0,
+    }
     basics = {
         "ClientID": client.id,
         "CompanyName": client.name,
