@@ -8,6 +8,7 @@ import orjson
 from connections.destinations.campaign_monitor.sandbox.answers import cannot_read
 from connections.destinations.campaign_monitor.sandbox.callers import Caller
 from connections.destinations.campaign_monitor.sandbox.faults import Faults
+from connections.destinations.campaign_monitor.sandbox.model import MailingList
 from connections.destinations.campaign_monitor.sandbox.store import Store
 
 CONSENT_REQUIRED_SINCE = (3, 2)
@@ -34,6 +35,10 @@ class Call:
     @property
     def tells_joined_date(self) -> bool:
         return self.version >= JOINED_DATE_SINCE
+
+    def moment(self, mailing_list: MailingList) -> str:
+        """This moment in the time zone of the client that a list belongs to."""
+        return self.store.clients[mailing_list.client_id].now()
 
     def flag(self, name: str) -> bool:
         """A yes or no of the query, in any case."""

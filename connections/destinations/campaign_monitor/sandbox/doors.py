@@ -25,6 +25,7 @@ from connections.destinations.campaign_monitor.sandbox.model import (
 )
 from connections.destinations.campaign_monitor.sandbox.sandbox import Sandbox
 from connections.destinations.campaign_monitor.sandbox.store import Change
+from connections.destinations.campaign_monitor.sandbox.vocabulary import TIME_ZONES
 
 PREFIX = "/_sandbox/"
 
@@ -60,7 +61,8 @@ def set_states(
     ``since`` then (now, if that is empty); people who are not
     on the list are put there. Unsubscribed follows the list's setting; Suppressed puts the address on the client's
     suppression list."""
-    store, moment = sandbox.store, now()
+    store = sandbox.store
+    moment = store.clients[mailing_list.client_id].now()
     with store.change() as change:
         people = [_person(change, mailing_list, email, moment) for email in emails]
         for person in people:
@@ -116,6 +118,21 @@ def _set_clock(_sandbox: Sandbox, request: Request, _rest: str) -> Any:
         raise BadRequest("“ahead_seconds” is a number.")
     clock.ahead = timedelta(seconds=seconds)
     return {"now": now()}
+
+
+def _account(sandbox: Sandbox, _request: Request, _rest: str) -> Any:
+    return {"time_zone": sandbox.store.time_zone, "now": now(sandbox.store.time_zone)}
+
+
+def _set_account(sandbox: Sandbox, request: Request, rest: str) -> Any:
+    """Another time zone of the account, hence of systemdate."""
+    name = _object(request).get("time_zone")
+    if name not in TIME_ZONES:
+        raise BadRequest("“time_zone” is one of those that /timezones.json names.")
+    with sandbox.store.change() as change:
+        sandbox.store.time_zone = name
+        change.time_zone(name)
+    return _account(sandbox, request, rest)
 
 
 def _reset(sandbox: Sandbox, _request: Request, _rest: str) -> Any:
@@ -253,6 +270,8 @@ _DOORS: dict[tuple[str, str], Callable[[Sandbox, Request, str], Any]] = {
     ("GET", "counts"): _counts,
     ("GET", "received"): _received,
     ("GET", "arrivals"): _arrivals,
+    ("GET", "account"): _account,
+    ("PUT", "account"): _set_account,
     ("POST", "states"): _states,
     ("POST", "tokens"): _make_token,
     ("GET", "oauth"): _oauth,

@@ -6,7 +6,7 @@ import random
 import threading
 from collections.abc import Container
 from dataclasses import asdict, dataclass, field, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from connections.destinations.campaign_monitor.sandbox.answers import MESSAGES, ApiError
@@ -204,12 +204,12 @@ class Faults:
             ]
         return [row for rule in acting for row in rule.rows]
 
-    def too_quick(self, last_arrival: str) -> bool:
+    def too_quick(self, last_arrival: str, moment: str) -> bool:
         """Whether an address comes again too soon, while that is switched on."""
         if not self.same_address_seconds:
             return False
-        last = datetime.strptime(last_arrival, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
-        return (datetime.now(UTC) - last).total_seconds() < self.same_address_seconds
+        passed = datetime.fromisoformat(moment) - datetime.fromisoformat(last_arrival)
+        return passed.total_seconds() < self.same_address_seconds
 
     def _rules_about(self, kind: str, keys: Container[str]) -> list[Rule]:
         if not self.rules:

@@ -1,6 +1,6 @@
 """What a fresh sandbox holds. The ids are fixed, so that files, demos and tests can name them."""
 
-from connections.destinations.campaign_monitor.sandbox.model import Client, CustomField, MailingList
+from connections.destinations.campaign_monitor.sandbox.model import UTC_ZONE, Client, CustomField, MailingList
 
 API_KEY = "sandbox-api-key"
 CLIENT_API_KEY = "sandbox-client-api-key"
@@ -20,7 +20,7 @@ def client() -> Client:
         id=CLIENT_ID,
         name="Sandbox client",
         country="Finland",
-        time_zone="(GMT) Coordinated Universal Time",
+        time_zone=UTC_ZONE,
         api_key=CLIENT_API_KEY,
     )
 

@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
+
+from connections.destinations.campaign_monitor.sandbox.vocabulary import ZONES
 
 ACTIVE, UNCONFIRMED, UNSUBSCRIBED, BOUNCED, DELETED = STATES = (
     "Active",
@@ -30,9 +33,14 @@ class Clock:
 clock = Clock()
 
 
-def now() -> str:
-    """This moment as the API writes it: ``YYYY-MM-DD HH:MM:SS``, in the client's time zone, which is UTC here."""
-    return (datetime.now(UTC) + clock.ahead).strftime("%Y-%m-%d %H:%M:%S")
+UTC_ZONE = "(GMT) Coordinated Universal Time"
+
+
+def now(time_zone: str = UTC_ZONE) -> str:
+    """This moment as the API writes it: ``YYYY-MM-DD HH:MM:SS``, in a time zone by its name over there. A name
+    that is not known is UTC."""
+    zone = ZoneInfo(ZONES.get(time_zone, "UTC"))
+    return (datetime.now(UTC) + clock.ahead).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def key_of(email: str) -> str:
@@ -144,6 +152,10 @@ class Client:
     time_zone: str
     api_key: str
     suppressions: dict[str, Suppression] = field(default_factory=dict)
+
+    def now(self) -> str:
+        """This moment in the client's time zone, in which all dates of its lists are."""
+        return now(self.time_zone)
 
 
 @dataclass(slots=True)

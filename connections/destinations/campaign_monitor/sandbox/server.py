@@ -17,7 +17,7 @@ from connections.destinations.campaign_monitor.sandbox.callers import Caller
 from connections.destinations.campaign_monitor.sandbox.exchange import Reply, Request
 from connections.destinations.campaign_monitor.sandbox.faults import Rule
 from connections.destinations.campaign_monitor.sandbox.log import Entry
-from connections.destinations.campaign_monitor.sandbox.model import now
+from connections.destinations.campaign_monitor.sandbox.model import clock, now
 from connections.destinations.campaign_monitor.sandbox.sandbox import Sandbox
 
 # This share of a call's latency passes first; the rest once it has done what was asked, and counts that in.
@@ -175,7 +175,10 @@ class Handler(BaseHTTPRequestHandler):
         if reply.body:
             lines.append(f"Content-Type: {reply.content_type}")
         lines += [f"{name}: {value}" for name, value in reply.headers.items()]
-        lines += [f"Content-Length: {len(reply.body)}", f"Date: {self.date_time_string()}"]
+        lines += [
+            f"Content-Length: {len(reply.body)}",
+            f"Date: {self.date_time_string(time.time() + clock.ahead.total_seconds())}",
+        ]
         lines.append(f"Connection: {'close' if self.close_connection else 'keep-alive'}")
         head = "\r\n".join([*lines, "", ""]).encode("latin-1")
         body = reply.body[: len(reply.body) // 2] if cut else reply.body

@@ -7,6 +7,7 @@ from typing import Any
 from connections.destinations.campaign_monitor.sandbox.answers import MESSAGES, NOTHING, Answer
 from connections.destinations.campaign_monitor.sandbox.exchange import Reply
 from connections.destinations.campaign_monitor.sandbox.faults import Rule
+from connections.destinations.campaign_monitor.sandbox.model import clock
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # Kinds whose answer is not the API's own.
@@ -68,8 +69,9 @@ def _wait(value: float | str, waits_as: str) -> str:
     """Text goes as it is; seconds count from now where a moment is written."""
     if isinstance(value, str):
         return value
+    moment = time.time() + clock.ahead.total_seconds() + value
     if waits_as == "date":
-        return formatdate(time.time() + value, usegmt=True)
+        return formatdate(moment, usegmt=True)
     if waits_as == "epoch":
-        return str(round(time.time() + value))
+        return str(round(moment))
     return f"{value:.10f}".rstrip("0").rstrip(".")

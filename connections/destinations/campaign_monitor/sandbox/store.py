@@ -14,6 +14,7 @@ from typing import Any
 from connections.destinations.campaign_monitor.sandbox import fresh
 from connections.destinations.campaign_monitor.sandbox.journal import Entry, Journal
 from connections.destinations.campaign_monitor.sandbox.model import (
+    UTC_ZONE,
     Authorization,
     Client,
     CustomField,
@@ -63,6 +64,9 @@ class Change:
     def unsuppressed(self, client: Client, key: str) -> None:
         self.entries.append(["unsuppressed", client.id, key])
 
+    def time_zone(self, name: str) -> None:
+        self.entries.append(["time zone", name])
+
     def token(self, token: Token) -> None:
         self.entries.append(["token", asdict(token)])
 
@@ -83,6 +87,7 @@ class Store:
         self.tokens: dict[str, Token] = {}
         self.authorizations: dict[str, Authorization] = {}
         self.api_key = fresh.API_KEY
+        self.time_zone = UTC_ZONE  # of the account
         self._journal = Journal(path)
         self._load()
 
@@ -125,6 +130,7 @@ class Store:
     def _empty(self) -> None:
         for known in (self.clients, self.lists, self.tokens, self.authorizations):
             known.clear()
+        self.time_zone = UTC_ZONE
 
     def _make_fresh(self) -> None:
         client, mailing_list = fresh.client(), fresh.newsletter()
@@ -134,6 +140,8 @@ class Store:
     def _lines(self) -> Iterator[list[Entry]]:
         """The shortest journal that says the same."""
         settings = Change()
+        if self.time_zone != UTC_ZONE:
+            settings.time_zone(self.time_zone)
         for client in self.clients.values():
             settings.client(client)
             settings.suppressed(client, client.suppressions.values())
@@ -168,14 +176,21 @@ class Store:
                 self.clients[client_id].suppressions |= {key_of(row[0]): Suppression(*row) for row in rows}
             case ["unsuppressed", client_id, key]:
                 del self.clients[client_id].suppressions[key]
-            case ["token", settings]:
-                self.tokens[settings["token"]] = Token(**settings)
-            case ["authorization", settings]:
-                self.authorizations[settings["refresh_token"]] = Authorization(**settings)
-            case ["authorization gone", refresh_token]:
-                del self.authorizations[refresh_token]
+            case ["time zone", name]:
+                self.time_zone = name
+            case ["token" | "authorization" | "authorization gone", value]:
+                self._replay_access(entry[0], value)
             case _:
                 raise ValueError(f"The sandbox's file says something that this version does not know: {entry[0]}")
+
+    def _replay_access(self, what: str, value: Any) -> None:
+        match what:
+            case "token":
+                self.tokens[value["token"]] = Token(**value)
+            case "authorization":
+                self.authorizations[value["refresh_token"]] = Authorization(**value)
+            case _:
+                del self.authorizations[value]
 
     def _replay_people(self, mailing_list: MailingList, rows: list[list[Any]]) -> None:
         shared: dict[Any, Any] = {}

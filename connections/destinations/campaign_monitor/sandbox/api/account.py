@@ -20,25 +20,21 @@ def clients(call: Call) -> Answer:
 @route("POST", "/clients", account_only=True, scopes=ACCOUNT)
 def create_client(call: Call) -> Answer:
     """A further client, with a key and a suppression list of its own."""
-    body = Body.of(call, "client")
-    client = Client(
-        id=uuid4().hex,
-        name=body.text("CompanyName").strip(),
-        country=body.text("Country"),
-        time_zone=body.text("TimeZone"),
-        api_key=uuid4().hex,
-    )
-    for code, good in (
-        (152, client.name),
-        (154, client.country in COUNTRIES),
-        (157, client.time_zone in TIME_ZONES),
-    ):
-        if not good:
-            raise ApiError(code)
+    name, country, time_zone = basics(Body.of(call, "client"))
+    client = Client(uuid4().hex, name, country, time_zone, uuid4().hex)
     with call.store.change() as change:
         call.store.clients[client.id] = client
         change.client(client)
     return Answer(201, client.id)
+
+
+def basics(body: Body) -> tuple[str, str, str]:
+    """Name, country and time zone of a client, or errors 152, 154 and 157."""
+    name, country, time_zone = body.text("CompanyName").strip(), body.text("Country"), body.text("TimeZone")
+    for code, good in ((152, name), (154, country in COUNTRIES), (157, time_zone in TIME_ZONES)):
+        if not good:
+            raise ApiError(code)
+    return name, country, time_zone
 
 
 @route("GET", "/billingdetails", account_only=True)
@@ -47,8 +43,9 @@ def billing_details(_call: Call) -> Answer:
 
 
 @route("GET", "/systemdate")
-def system_date(_call: Call) -> Answer:
-    return Answer(value={"SystemDate": now()})
+def system_date(call: Call) -> Answer:
+    """In the time zone of the account; dates of lists are in those of their clients."""
+    return Answer(value={"SystemDate": now(call.store.time_zone)})
 
 
 @route("GET", "/countries")

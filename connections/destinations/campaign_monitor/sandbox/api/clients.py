@@ -5,9 +5,10 @@ from typing import Any
 
 from connections.destinations.campaign_monitor.sandbox import fresh
 from connections.destinations.campaign_monitor.sandbox.answers import Answer, ApiError
+from connections.destinations.campaign_monitor.sandbox.api.account import basics
 from connections.destinations.campaign_monitor.sandbox.api.subscribers import suppress as put_on_suppression_list
 from connections.destinations.campaign_monitor.sandbox.calls import Body, Call
-from connections.destinations.campaign_monitor.sandbox.model import Client, Suppression, key_of, now
+from connections.destinations.campaign_monitor.sandbox.model import Client, Suppression, key_of
 from connections.destinations.campaign_monitor.sandbox.paging import Paging
 from connections.destinations.campaign_monitor.sandbox.routes import ACCOUNT, PEOPLE, route
 
@@ -40,6 +41,15 @@ def details(_call: Call, client: Client) -> Answer:
             "BillingDetails": billing,
         }
     )
+
+
+@route("PUT", "/clients/<client>/setbasics", scopes=ACCOUNT)
+def set_basics(call: Call, client: Client) -> Answer:
+    """Another name, country or time zone. Dates that are written already stay as they are."""
+    client.name, client.country, client.time_zone = basics(Body.of(call, "client"))
+    with call.store.change() as change:
+        change.client(client)
+    return Answer()
 
 
 @route("DELETE", "/clients/<client>", account_only=True, scopes=ACCOUNT)
@@ -114,7 +124,7 @@ def suppress(call: Call, client: Client) -> Answer:
     """Where these addresses are on lists, their states stay as they are."""
     emails = Body.of(call, "emailAddresses").texts("EmailAddresses")
     with call.store.change() as change:
-        put_on_suppression_list(change, client, emails, reason="Reason Unavailable", moment=now())
+        put_on_suppression_list(change, client, emails, reason="Reason Unavailable", moment=client.now())
     return Answer()
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from connections.destinations.campaign_monitor.sandbox.answers import Answer, ApiError, cannot_read
 from connections.destinations.campaign_monitor.sandbox.calls import Body, Call
-from connections.destinations.campaign_monitor.sandbox.model import MailingList, now
+from connections.destinations.campaign_monitor.sandbox.model import MailingList
 from connections.destinations.campaign_monitor.sandbox.routes import PEOPLE, route
 from connections.destinations.campaign_monitor.sandbox.rows import Incoming, RowReader
 from connections.destinations.campaign_monitor.sandbox.taking import Taking
@@ -71,7 +71,9 @@ def _take(
     with call.store.change() as change:
         if call.store.lists.get(mailing_list.id) is not mailing_list:
             raise ApiError(101, status=401)  # it was deleted while its new people were being read
-        taking = Taking(call.store, change, mailing_list, by=by, resubscribe=resubscribe, moment=now())
+        taking = Taking(
+            call.store, change, mailing_list, by=by, resubscribe=resubscribe, moment=call.moment(mailing_list)
+        )
         for key, incoming in people.items():
             if key in refusals:
                 taking.refuse(incoming, *refusals[key])

@@ -1,6 +1,6 @@
 """Lists: how they are set up, what they count."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from connections.destinations.campaign_monitor.sandbox.answers import Answer, ApiError
@@ -16,7 +16,6 @@ from connections.destinations.campaign_monitor.sandbox.model import (
     Client,
     MailingList,
     key_of,
-    now,
 )
 from connections.destinations.campaign_monitor.sandbox.routes import LISTS, route
 
@@ -64,16 +63,17 @@ def update(call: Call, mailing_list: MailingList) -> Answer:
         _set(mailing_list, body)
         change.list(mailing_list)
         client = call.store.clients[mailing_list.client_id]
+        moment = client.now()
         people = mailing_list.people.values()
         if body.flag("AddUnsubscribesToSuppList"):
             gone = [person.email for person in people if person.state == UNSUBSCRIBED]
-            suppress(change, client, gone, reason="Unsubscribed", moment=now())
+            suppress(change, client, gone, reason="Unsubscribed", moment=moment)
         if body.flag("ScrubActiveWithSuppList"):
             scrubbed = [
                 each for each in people if each.state == ACTIVE and key_of(each.email) in client.suppressions
             ]
             for person in scrubbed:
-                mailing_list.move(person, DELETED, now())
+                mailing_list.move(person, DELETED, moment)
             change.people(mailing_list, scrubbed)
     return Answer()
 
@@ -88,9 +88,9 @@ def delete(call: Call, mailing_list: MailingList) -> Answer:
 
 
 @route("GET", "/lists/<list>/stats")
-def stats(_call: Call, mailing_list: MailingList) -> Answer:
-    """Twenty-four figures: how many are in a state, and since when they are."""
-    today = datetime.now(UTC).date()
+def stats(call: Call, mailing_list: MailingList) -> Answer:
+    """Twenty-four figures: how many are in a state, and since which day of the client's time zone."""
+    today = datetime.fromisoformat(call.moment(mailing_list)).date()
     monday = today - timedelta(days=today.weekday())
     since = {
         "Today": (today, today),

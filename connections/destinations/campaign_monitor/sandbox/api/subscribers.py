@@ -11,7 +11,6 @@ from connections.destinations.campaign_monitor.sandbox.model import (
     Person,
     Suppression,
     key_of,
-    now,
 )
 from connections.destinations.campaign_monitor.sandbox.records import record
 from connections.destinations.campaign_monitor.sandbox.routes import PEOPLE, route
@@ -31,7 +30,12 @@ def add(call: Call, mailing_list: MailingList) -> Answer:
     refusals = call.faults.refused_emails({incoming.key: incoming})
     with call.store.change() as change:
         taking = Taking(
-            call.store, change, mailing_list, by="add", resubscribe=body.flag("Resubscribe"), moment=now()
+            call.store,
+            change,
+            mailing_list,
+            by="add",
+            resubscribe=body.flag("Resubscribe"),
+            moment=call.moment(mailing_list),
         )
         if incoming.key in refusals:
             taking.refuse(incoming, *refusals[incoming.key])
@@ -63,7 +67,12 @@ def update(call: Call, mailing_list: MailingList) -> Answer:
         person.email = incoming.email
         mailing_list.add(person)
         taking = Taking(
-            call.store, change, mailing_list, by="update", resubscribe=body.flag("Resubscribe"), moment=now()
+            call.store,
+            change,
+            mailing_list,
+            by="update",
+            resubscribe=body.flag("Resubscribe"),
+            moment=call.moment(mailing_list),
         )
         taking.correct(person, incoming)
         taking.finish()
@@ -88,7 +97,7 @@ def unsubscribe(call: Call, mailing_list: MailingList) -> Answer:
     """From this list, or, where the list is set up so, from all of the client's lists that are."""
     person = _find(mailing_list, Body.of(call, "subscriber").text("EmailAddress"))
     with call.store.change() as change:
-        opt_out(call.store, change, mailing_list, [person], moment=now())
+        opt_out(call.store, change, mailing_list, [person], moment=call.moment(mailing_list))
     return Answer()
 
 
@@ -97,7 +106,7 @@ def delete(call: Call, mailing_list: MailingList) -> Answer:
     """The record stays, in state Deleted; the suppression list hears nothing of it."""
     person = _person(call, mailing_list)
     with call.store.change() as change:
-        mailing_list.move(person, DELETED, now())
+        mailing_list.move(person, DELETED, call.moment(mailing_list))
         change.people(mailing_list, [person])
     return Answer()
 
@@ -151,7 +160,7 @@ def _find(mailing_list: MailingList, email: str) -> Person:
 def _check_pace(call: Call, mailing_list: MailingList, key: str) -> None:
     """The vendor limits writes for one address; only when a fault switches that on here."""
     person = mailing_list.people.get(key)
-    if person and person.arrivals and call.faults.too_quick(person.arrivals[-1][0]):
+    if person and person.arrivals and call.faults.too_quick(person.arrivals[-1][0], call.moment(mailing_list)):
         raise ApiError(
             429, status=429, message="This subscriber was added too many times too quickly. Wait a little"
         )
