@@ -29,7 +29,7 @@ def check(run: Run) -> bool:
     if _waits_for_refresh(run):
         return False
     _check_segments(export)
-    details = _look_up(connection, export.list_id)
+    details = _look_up(connection, export.list_id, run)
     list_titles.follow(connection, details)
     _check_fields(export, details)
     frozen = matching.freeze(export, details) | {
@@ -37,6 +37,7 @@ def check(run: Run) -> bool:
         "options": run.options,
         "asked_in": run.asked_in.pk,
         "clock_there": details.clock,
+        "list_group": details.group_id,
     }
     changed, emptied = list_changes.find(run, connection, frozen)
     frozen["emptied_fields"] = emptied
@@ -50,7 +51,7 @@ def _check_clearing(run: Run, left: DeliveredSet) -> bool:
     connection = _usable(run.connection)
     if why := clearing.why_not_any_more(run, left, connection):
         raise RunEnded(JobStatus.CANCELED, Reason.NOT_TO_BE_CLEARED, why)
-    details = _look_up(connection, left.list_id)
+    details = _look_up(connection, left.list_id, run)
     frozen = clearing.freeze(run, connection, details)
     if missing := clearing.missing_field(frozen):
         raise RunEnded(JobStatus.FAILED, Reason.FIELDS_MISSING, matching.missing_fields_sentence([missing]))
@@ -95,10 +96,15 @@ def _check_segments(export: Export) -> None:
         raise RunEnded(JobStatus.SKIPPED, Reason.SEGMENTS_NOT_REFRESHED, ", ".join(never))
 
 
-def _look_up(connection: Connection, list_id: str) -> ListDetails:
+def _look_up(connection: Connection, list_id: str, run: Run) -> ListDetails:
+    """The list with the clock of its dates. Whose list it is, the last run to it knows."""
+    known = Run.objects.filter(export=run.export_id, list_id=list_id).exclude(pk=run.pk).order_by("-number")
+    group_id = known.values_list("frozen__list_group", flat=True).first() or ""
     try:
         access = credentials.access(connection)
-        details = connection.destination.list_details(access, list_id, with_group=False)
+        details = connection.destination.list_details(
+            access, list_id, with_group=False, with_clock=True, group_id=group_id
+        )
     except StopRun as refused:
         raise RunEnded(JobStatus.FAILED, Reason.LIST_REFUSED, refused.sentence) from refused
     except credentials.Paused:

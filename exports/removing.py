@@ -30,8 +30,8 @@ NOT_IN_ANY_SEGMENT = "not_in_any_segment"
 _LARGE_SHARE = 0.2
 _LARGE_NUMBER = 10
 _IS_PLANNED = "EXISTS (SELECT FROM plan WHERE plan.email = {table}.email AND plan.action = ANY (%s))"
-# When the first run that sent somebody had ended, by the account's clock: it did not bring who joined later, and
-# a list in another time zone than that clock shows so. Where people are asked to confirm, they join when they do.
+# When the first run that sent a contact had ended, by the clock of the list's dates: it did not add who joined
+# later. Where people are asked to confirm, they join when they do.
 _SENT_UNTIL = r"""
     CASE WHEN run.frozen ->> 'clock_there' ~ '^\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?$'
               AND run.frozen ->> 'confirmed_opt_in' = 'false'

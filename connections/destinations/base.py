@@ -129,9 +129,19 @@ class Destination(ABC):
         """The lists of the account. Raises DestinationError."""
 
     @abstractmethod
-    def list_details(self, access: Access, list_id: str, *, with_group: bool = True) -> ListDetails:
-        """Look one list up by its id; whose it is only where that is asked, since it may take many calls. Raises
-        StopRun when there is none such, or another DestinationError."""
+    def list_details(
+        self,
+        access: Access,
+        list_id: str,
+        *,
+        with_group: bool = True,
+        with_clock: bool = False,
+        group_id: str = "",
+    ) -> ListDetails:
+        """Look one list up by its id. Whose it is may take many calls and is told only where that is asked,
+        ``with_group``. ``with_clock`` adds the time in the time zone of the list's dates; that needs the group as
+        well, which ``group_id`` tells where it is known. Raises StopRun when there is no such list, or another
+        DestinationError."""
 
     def empty_fields(self, access: Access, list_id: str, email: str, keys: Sequence[str]) -> set[str]:
         """Look up which of the list's own fields ``keys`` hold no value of a subscriber; none where that cannot be

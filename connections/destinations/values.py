@@ -64,8 +64,8 @@ class Mark:
 
 @dataclass(frozen=True)
 class Sending:
-    """When an export first sent somebody, by the account's own clock: ``since`` and ``until`` then, empty where
-    nobody can tell. ``has_brought``: it is known without these that it has brought them to the list."""
+    """When an export first sent a contact, by the clock of the list's dates: ``since`` and ``until`` then, empty
+    where that is not known. ``has_brought``: it is known without these that it has brought them to the list."""
 
     since: str = ""
     until: str = ""
@@ -229,7 +229,7 @@ class ListDetails:
     unsubscribe_scope: UnsubscribeScope | None  # None: nobody subscribes there
     active_people: int | None  # None: nobody can tell
     fields: Sequence[TargetField]
-    clock: str = ""  # what the account said the time was; see Destination.clock
+    clock: str = ""  # the time in the time zone of the list's dates, where it was asked for
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 # The largest code that is known is 98798, of a test.
@@ -16,6 +18,14 @@ class Answer:
     body: bytes = field(default=b"", repr=False)  # may hold people, and a client's key
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     seconds: float = 0.0
+
+    @property
+    def sent_at(self) -> datetime | None:
+        """The moment in the ``Date`` header; None where there is none."""
+        try:
+            return parsedate_to_datetime(self.headers["date"]).astimezone(UTC)
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return None
 
 
 def code_in(content: Any) -> int | None:

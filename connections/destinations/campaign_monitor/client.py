@@ -26,6 +26,7 @@ from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
 from connections.destinations.campaign_monitor import codes, wire
 from connections.destinations.campaign_monitor.answers import Answer
+from connections.destinations.campaign_monitor.clocks import SystemClock
 from connections.destinations.errors import TryLater
 from connections.destinations.values import BatchReceipt, NewField, Renew, SendGuard, TargetField, no_guard
 
@@ -99,6 +100,10 @@ class Client:
         """GET /systemdate: the cheapest question that needs a good key."""
         return wire.read_system_date(self._get("/systemdate.json"))
 
+    def system_clock(self) -> SystemClock:
+        """GET /systemdate, with the moment of the answer."""
+        return wire.read_system_clock(self._get("/systemdate.json"))
+
     def clients(self) -> list[wire.NamedId]:
         """GET /clients: refused to a client key."""
         return wire.read_clients(self._get("/clients.json"))
@@ -106,6 +111,10 @@ class Client:
     def client_name(self, client_id: str) -> str:
         """GET /clients/{id}: its name alone."""
         return wire.read_client_name(self._get(f"/clients/{_part(client_id)}.json"))
+
+    def client_time_zone(self, client_id: str) -> str:
+        """GET /clients/{id}: the name of its time zone alone."""
+        return wire.read_client_time_zone(self._get(f"/clients/{_part(client_id)}.json"))
 
     def countries(self) -> list[str]:
         """GET /countries."""

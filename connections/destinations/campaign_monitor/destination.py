@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from connections.destinations.base import Destination, Sender
-from connections.destinations.campaign_monitor import checking, preparing, questions, removing, wire
+from connections.destinations.campaign_monitor import checking, clocks, preparing, questions, removing, wire
 from connections.destinations.campaign_monitor.asking import Asking
 from connections.destinations.campaign_monitor.client import Client
 from connections.destinations.campaign_monitor.oauth import CampaignMonitorOAuth
@@ -146,14 +146,24 @@ class CampaignMonitor(Destination):
                 for found in client.lists(owner.id)
             ]
 
-    def list_details(self, access: Access, list_id: str, *, with_group: bool = True) -> ListDetails:
+    def list_details(
+        self,
+        access: Access,
+        list_id: str,
+        *,
+        with_group: bool = True,
+        with_clock: bool = False,
+        group_id: str = "",
+    ) -> ListDetails:
+        known = NamedId(group_id, "") if group_id else None
         with Asking(partial(_client, access)) as asking:
             settings = asking.ask(lambda client: client.list_settings(list_id))
             active = asking.ask(lambda client: client.active_people(list_id))
             fields = asking.ask(partial(_fields, list_id))
-            clock = asking.ask(Client.system_date)
-            owner = asking.ask(partial(_owner_of, list_id, access)) if with_group else None
-        found, group = settings.result(), owner.result() if owner else _NOBODY
+            whose = partial(_owner_and_clock, known, list_id, access, with_clock)
+            owner = asking.ask(whose) if with_group or with_clock else None
+        found = settings.result()
+        group, clock = owner.result() if owner else (_NOBODY, "")
         return ListDetails(
             list_id=list_id,
             title=found.title,
@@ -165,7 +175,7 @@ class CampaignMonitor(Destination):
             ),
             active_people=active.result(),
             fields=[*_OF_EVERY_LIST, *fields.result()],
-            clock=clock.result(),
+            clock=clock,
         )
 
     def create_field(self, access: Access, list_id: str, field: NewField) -> TargetField:
@@ -282,6 +292,24 @@ def _owner_of(list_id: str, access: Access, client: Client) -> NamedId:
     except (StopRun, NeedsAdministrator):
         pass  # the list itself was readable, and that is what counts
     return _NOBODY
+
+
+def _owner_and_clock(
+    known: NamedId | None, list_id: str, access: Access, with_clock: bool, client: Client
+) -> tuple[NamedId, str]:
+    """Whose list this is, unless that is ``known``, and the time in the time zone of its dates where asked."""
+    owner = known or _owner_of(list_id, access, client)
+    return owner, _clock_of(owner, client) if with_clock else ""
+
+
+def _clock_of(owner: NamedId, client: Client) -> str:
+    """The account's time in the time zone of a client; as the account has it where that cannot be read."""
+    clock = client.system_clock()
+    try:
+        time_zone = client.client_time_zone(owner.id) if owner.id else ""
+    except (StopRun, NeedsAdministrator):
+        time_zone = ""  # the list itself was readable, and that is what counts
+    return clocks.in_time_zone(clock, time_zone)
 
 
 def _fields(list_id: str, client: Client) -> list[TargetField]:

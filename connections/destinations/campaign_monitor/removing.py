@@ -41,8 +41,9 @@ _BRINGS_ABOUT = {Deed.DELETE: wire.DELETED, Deed.UNSUBSCRIBE: wire.UNSUBSCRIBED}
 
 @dataclass(frozen=True)
 class Leaver:
-    """Somebody to be removed. Dates of a list are in the time zone of its client, and the clock is in that of the
-    account: where these differ, nearly everybody seems to have joined at another time than they were sent."""
+    """A contact to be removed. Dates of a list, and the clock they are compared with, are in the time zone of its
+    client. Where that is unknown the clock is in the account's: then nearly everybody seems to have joined at
+    another time than they were sent, and stays."""
 
     email: str
     first_sent: Sending

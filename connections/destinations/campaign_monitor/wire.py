@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from connections.destinations.campaign_monitor import codes
 from connections.destinations.campaign_monitor.answers import Answer, code_in
+from connections.destinations.campaign_monitor.clocks import SystemClock
 from connections.destinations.campaign_monitor.refusals import (
     error_of,
     speaks_of_consent,
@@ -215,6 +216,12 @@ def read_client_name(content: Any) -> str:
 
 
 @_reader
+def read_client_time_zone(content: Any) -> str:
+    """The name of a client's time zone. As above, the key goes no further."""
+    return str(content["BasicDetails"]["TimeZone"] or "")
+
+
+@_reader
 def read_list(content: Any) -> ListSettings:
     """A list's title, how people get on it, and what an unsubscribe means."""
     return ListSettings(
@@ -256,8 +263,13 @@ def read_countries(content: Any) -> list[str]:
 
 @_reader
 def read_system_date(content: Any) -> str:
-    """The vendor's clock; that it answers at all is what matters."""
+    """The account's time, in its own time zone."""
     return str(content["SystemDate"])
+
+
+def read_system_clock(answer: Answer) -> SystemClock:
+    """The account's time, and when it was so."""
+    return SystemClock(read_system_date(answer), answer.sent_at)
 
 
 def read_new_field(answer: Answer) -> str:

@@ -104,7 +104,15 @@ class File(Destination):
     def lists(self, access: Access) -> Sequence[ListSummary]:
         return [ListSummary(list_id=name, title=name) for name in _folder(access).names()]
 
-    def list_details(self, access: Access, list_id: str, *, with_group: bool = True) -> ListDetails:
+    def list_details(
+        self,
+        access: Access,
+        list_id: str,
+        *,
+        with_group: bool = True,
+        with_clock: bool = False,
+        group_id: str = "",
+    ) -> ListDetails:
         if not NAME.match(list_id):
             sentence = _("A file name has lower-case letters, digits, hyphens and underscores only.")
             raise StopRun(sentence, code="file_name")

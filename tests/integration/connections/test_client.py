@@ -265,19 +265,22 @@ def test_details_name_the_client_and_fill_in_countries(server: ScriptedServer) -
         "/clients.json": ok([{"ClientID": "c1", "Name": "Shop"}, {"ClientID": "c2", "Name": "Café"}]),
         "/clients/c1/lists.json": ok([]),
         "/clients/c2/lists.json": ok([{"ListID": "l1", "Name": "News"}]),
+        "/clients/c2.json": ok({"BasicDetails": {"TimeZone": "(GMT+09:00) Osaka, Sapporo, Tokyo"}}),
         "/lists/l1/stats.json": ok({"TotalActiveSubscribers": 12}),
         "/lists/l1/customfields.json": ok([land]),
         "/countries.json": ok(["Finland", "Poland"]),
-        "/systemdate.json": DATE,
+        "/systemdate.json": ok(
+            {"SystemDate": "2024-01-01 00:00:00"}, extra="Date: Sun, 31 Dec 2023 22:00:01 GMT\r\n"
+        ),
     }
-    details = DESTINATION.list_details(Access(server.url, {"api_key": "a-key"}), "l1")
+    details = DESTINATION.list_details(Access(server.url, {"api_key": "a-key"}), "l1", with_clock=True)
     assert (details.title, details.group, details.opt_in, details.active_people) == (
         "News",
         "Café",
         "confirmed",
         12,
     )
-    assert details.clock == "2024-01-01 00:00:00"
+    assert (details.group_id, details.clock) == ("c2", "2024-01-01 07:00:00")
     assert details.unsubscribe_scope == "this_list"
     assert [(field.key, field.options) for field in details.fields] == [
         ("name", ()),
