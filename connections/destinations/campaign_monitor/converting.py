@@ -191,12 +191,12 @@ def _country(field: TargetField, blank: str) -> Convert:
 
     def convert(value: Any) -> str | Violation:
         if value.__class__ is not str:
-            return _no_such_option(field)
+            return _no_such_country(field)
         piece = known.get(value)
         if piece is None:
             piece = pieces.get(countries.normalized(value)) if value.strip() else blank
             if piece is None:
-                return _no_such_option(field)
+                return _no_such_country(field)
             if len(known) < MOST_COMBINATIONS:
                 known[value] = piece
         return piece
@@ -265,6 +265,14 @@ def _no_such_option(field: TargetField) -> Violation:
     sentence = _(
         "“{field}” has no option by the name that this profile has. "
         "Add the option to the field in Campaign Monitor, or correct the profile."
+    )
+    return _violation("no_such_option", sentence, field)
+
+
+def _no_such_country(field: TargetField) -> Violation:
+    sentence = _(
+        "“{field}” takes a country that Campaign Monitor has, by its name or ISO 3166 code; this profile has something "
+        "else."
     )
     return _violation("no_such_option", sentence, field)
 

@@ -12,7 +12,10 @@ from connections.policies import why_it_cannot_run
 from exports.models import Batch
 from tests import exporting
 from tests.integration.cases.conftest import run_export
+from tests.integration.connections.test_client import ScriptedServer, server
 from tests.sandbox import RunningSandbox
+
+__all__ = ["server"]
 
 SENTENCES = {
     200: "a web page answered, such as the sign-in page of a network.",
@@ -83,3 +86,10 @@ def test_a_proxy_that_takes_no_large_request_halves_the_batch(account: RunningSa
     with pytest.raises(TryLater) as asked:
         line.system_date()
     assert asked.value.sentence.startswith("HTTP 413, and not from Campaign Monitor:")
+
+
+def test_an_empty_refusal_of_a_credential_is_not_of_the_vendor(server: ScriptedServer) -> None:
+    server.script = [b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"]
+    with Client(server.url, "a-key") as client, pytest.raises(TryLater) as refused:
+        client.system_date()
+    assert refused.value.sentence == sentence(401)

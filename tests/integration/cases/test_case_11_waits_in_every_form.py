@@ -5,6 +5,9 @@ import pytest
 from connections.destinations.campaign_monitor.client import Client
 from connections.destinations.campaign_monitor.refusals import asked_to_wait
 from connections.destinations.errors import TryLater
+from exports.models import Batch
+from tests import exporting
+from tests.integration.cases.conftest import run_export
 from tests.sandbox import RunningSandbox
 
 DATE = {"date": "Fri, 01 Mar 2024 10:00:00 GMT"}
@@ -63,3 +66,17 @@ def test_the_wait_of_an_answer_over_the_wire(
         assert refused.value.after_seconds is None
     else:
         assert refused.value.after_seconds == pytest.approx(seconds, abs=1.5 if "waits_as" in headers else 0)
+
+
+@pytest.mark.parametrize(
+    "waits", [{"retry_after": 1, "waits_as": "date"}, {"rate_limit_reset": 1, "waits_as": "epoch"}]
+)
+def test_a_run_waits_until_the_moment_that_an_answer_names(
+    account: RunningSandbox, waits: dict[str, float | str]
+) -> None:
+    exporting.profiles([{"email": "ann@example.com"}])
+    exporting.export_to(account, exporting.sandbox_connection(account), exporting.segment_of_everyone())
+    account.faults({"rules": [{"kind": "throttle", "path": "/import", "times": 1, **waits}]})
+    run = run_export()
+    assert (run["status"], run["delivered"]) == ("successful", 1)
+    assert Batch.objects.get().attempt == 2
