@@ -271,8 +271,8 @@ def _no_such_option(field: TargetField) -> Violation:
 
 def _no_such_country(field: TargetField) -> Violation:
     sentence = _(
-        "“{field}” takes a country that Campaign Monitor has, by its name or ISO 3166 code; this profile has something "
-        "else."
+        "“{field}” takes the countries that Campaign Monitor has, by name or ISO 3166 code; this profile has "
+        "something else."
     )
     return _violation("no_such_option", sentence, field)
 
