@@ -17,7 +17,7 @@ from config.notifications.conditions import Subject
 from config.web.versions import take_version
 from connections.models import Connection
 from connections.permissions import check_can_use, user_can_manage_connections
-from exports import matching, permissions, policies, scheduling, telling
+from exports import matching, permissions, policies, scheduling, telling, wants
 from exports.models import Export, ListState, Removal, Run, RunEvent, Stage, Trigger
 from exports.options import ORDINARY, RunOptions
 from exports.rights import disclosures
@@ -154,7 +154,15 @@ def remove(export: Export, *, by: User | None) -> None:
     for run_id in export.runs.filter(disclosed_at=None).values_list("pk", flat=True):
         disclosures.settle(run_id, wait=True)
     export.delete()
-    ListState.objects.filter(sets=None).delete()  # what is known of a list to which no export sends any more
+    _forget_lists_without_exports()
+
+
+def _forget_lists_without_exports() -> None:
+    """Delete what is known of lists to which no export sends any more. One that has not run yet needs it, too: so
+    it adds contacts again who were removed."""
+    for state in ListState.objects.filter(sets=None):
+        if not wants.exports_to(state.account, state.list_id, but=None):
+            state.delete()
 
 
 @transaction.atomic

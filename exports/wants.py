@@ -30,6 +30,15 @@ _NEWLY_WANTED = f"""
      WHERE contact.list_state_id = %(list)s AND contact.email = plan.email AND plan.action = ANY (%(wanted)s)
        AND {ONCE_WANTED_BY_EXPORT} IS NOT TRUE
 """  # noqa: S608 - only our own fragments are put in
+# The list holds what the export would send, since another export has sent the same.
+_HELD_AS_SENT = """
+    UPDATE exports_syncedcontact contact
+       SET other_hashes[array_position(contact.other_exports, %(export)s::bigint)] = contact.data_hash
+      FROM plan
+     WHERE contact.list_state_id = %(list)s AND contact.email = plan.email AND plan.action = 'unchanged'
+       AND contact.data_hash = plan.data_hash AND %(export)s = ANY (contact.other_exports)
+       AND contact.other_hashes[array_position(contact.other_exports, %(export)s::bigint)] <> plan.data_hash
+"""
 _WANTED_AGAIN = """
     UPDATE exports_syncedcontact contact SET unwanted_by = array_remove(contact.unwanted_by, %(export)s::bigint)
       FROM plan
@@ -65,7 +74,7 @@ def record(run: Run, known: KnownList) -> None:
         "wanted": WANTED,
         "unknown": UNKNOWN_DATA,
     }
-    statements = [_NEWLY_WANTED, _WANTED_AGAIN, *([] if is_doubtful else [_NO_LONGER_WANTED])]
+    statements = [_HELD_AS_SENT, _NEWLY_WANTED, _WANTED_AGAIN, *([] if is_doubtful else [_NO_LONGER_WANTED])]
     with planner.without_nested_loops(), database.cursor() as cursor:
         for statement in statements:
             cursor.execute(statement, parameters)

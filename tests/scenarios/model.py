@@ -219,7 +219,7 @@ class ListModel:
             if email in export.members:
                 self._settle_sent(export, email, before, options)
             elif email in leavers:
-                self._settle_removed(export, contact, before, is_disturbed=is_disturbed)
+                self._settle_removed(export, email, before, is_disturbed=is_disturbed)
 
     def _settle_sent(self, export: ExportModel, email: str, before: Record, options: RunOptions) -> None:
         contact, values = self.contacts[email], self.values(export, email)
@@ -240,10 +240,12 @@ class ListModel:
         if is_taken and contact.deleted_by_us == Memory.YES:
             contact.deleted_by_us = Memory.NO
 
-    def _settle_removed(
-        self, export: ExportModel, contact: Contact, before: Record, *, is_disturbed: bool
-    ) -> None:
+    def _settle_removed(self, export: ExportModel, email: str, before: Record, *, is_disturbed: bool) -> None:
+        contact = self.contacts[email]
         now = contact.record
+        if now != before:
+            for each in self.exports.values():
+                each.wanted_last.discard(email)
         if now != before and export.removal == MARK:
             contact.deleted_by_us = Memory.NO
             return

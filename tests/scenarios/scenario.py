@@ -311,7 +311,8 @@ class Scenario:
         for export in running:
             self.tell(f"Once more, export {export.number} runs.")
             run = self.run(export, RunOptions(confirmed=True))
-            assert not run.planned, f"The run sends {run.planned} contacts that have not changed."
+            sent = [email for batch in run.batches.all() for email in batch.emails]
+            assert not run.planned, f"The run sends {', '.join(sent)}, who have not changed."
 
     # -- inside ------------------------------------------------------------------------------------------------
 

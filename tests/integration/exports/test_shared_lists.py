@@ -4,8 +4,10 @@ import pytest
 
 from config.accounts.models import User
 from config.jobs import clock
-from exports import actions, person_lookup, running
+from exports import actions, parting, person_lookup, recording_late, running
+from exports.clearing import Clearing
 from exports.models import (
+    Batch,
     Export,
     ListState,
     Removal,
@@ -89,6 +91,21 @@ def test_a_change_by_one_export_is_seen_by_the_plan_of_another(account: RunningS
     rename(CROWD[0], before)
     assert run(one).delivered == 1
     assert name_of(account, one, CROWD[0]) == before
+
+
+def test_an_export_sends_nothing_again_after_another_has_settled_a_late_call(
+    account: RunningSandbox, crowd: Segment
+) -> None:
+    one = export_of(account, crowd, Removal.LEAVE)
+    other = other_to(account, one, crowd)
+    third = export_of(account, crowd, Removal.LEAVE, list_id=one.list_id, connection=one.connection, name="Third")
+    maps(third, "name", "[Left]")
+    sent = run(one)
+    run(other)
+    recording_late.keep_landed(sent, list(sent.batches.values_list("pk", flat=True)))
+    Batch.objects.update(late_until=None)
+    assert [run(each).delivered for each in (one, other, third)] == [20, 0, 20]
+    assert [run(each).planned for each in (one, other, third)] == [0, 0, 0]
 
 
 def test_contacts_of_an_export_whose_segment_is_empty_stay(account: RunningSandbox, crowd: Segment) -> None:
@@ -205,6 +222,25 @@ def test_an_export_removes_no_contact_that_it_never_wanted(account: RunningSandb
     leave(others, CROWD[0])
     run(other)
     assert run(one).to_remove == 0
+
+
+def test_a_contact_whom_a_removed_export_deleted_is_added_by_one_that_had_not_run(
+    account: RunningSandbox, crowd: Segment
+) -> None:
+    others = exporting.segment_of_everyone("Others")
+    leave(others, *CROWD)
+    one = export_of(account, crowd, Removal.DELETE)
+    other = other_to(account, one, others)
+    run(one)
+    clearing = parting.remove(one, Clearing(Removal.DELETE, people=20), by=None)
+    assert clearing is not None
+    while clearing.is_open:
+        running.carry_on(clearing.pk)
+        clearing.refresh_from_db()
+    parting.finish_removals()
+    join(others, CROWD[0])
+    assert run(other).delivered == 1
+    assert states(account, other.list_id)[CROWD[0]] == "Active"
 
 
 def test_what_is_known_of_a_list_stays_until_its_last_export_is_removed(
