@@ -28,6 +28,7 @@ class PeopleKind(StrEnum):
     LEFT = "left"
     REJECTED = "rejected"
     UNKNOWN = "unknown"
+    INCOMPLETE = "incomplete"
     NOT_SENT = "not_sent"
     TO_REMOVE = "to_remove"
     REMOVED = "removed"
@@ -47,6 +48,7 @@ LABELS: dict[PeopleKind, str | Promise] = {
     PeopleKind.LEFT: _("Left as they are"),
     PeopleKind.REJECTED: _("Rejected"),
     PeopleKind.UNKNOWN: _("Unknown"),
+    PeopleKind.INCOMPLETE: _("On the list without a value"),
     PeopleKind.NOT_SENT: _("Not reached"),
     PeopleKind.TO_REMOVE: _("To remove, awaiting confirmation"),
     PeopleKind.REMOVED: _("Removed"),
@@ -67,6 +69,7 @@ MEANINGS: dict[PeopleKind, str | Promise] = {
     PeopleKind.DELIVERED: _("The list holds them now as they are here."),
     PeopleKind.LEFT: _("Unsubscribed, suppressed, bounced, deleted or unconfirmed: they stay so."),
     PeopleKind.REJECTED: _("The destination did not accept them; their reasons are below."),
+    PeopleKind.INCOMPLETE: _("The list cannot hold one of their values. They are on the list without that value."),
     PeopleKind.UNKNOWN: _("The answer does not tell whether the list took them. The next run sends them again."),
     PeopleKind.NOT_SENT: _("The run ended before their turn. The next run sends them."),
     PeopleKind.TO_REMOVE: _("Confirmed removals are worked out again by the next run; nothing is removed before."),
@@ -161,11 +164,20 @@ def sections_of(run: Run) -> list[OutcomeSection]:
     unknown = OutcomeSection(PeopleKind.UNKNOWN, _("Unknown"), run.unknown, _of_kind(groups, PeopleKind.UNKNOWN))
     return [
         OutcomeSection(PeopleKind.DELIVERED, _("Delivered"), run.delivered),
+        *_incomplete(run, groups),
         OutcomeSection(PeopleKind.LEFT, _("Left as they are"), run.left, _of_kind(groups, PeopleKind.LEFT)),
         OutcomeSection(PeopleKind.REJECTED, _("Rejected"), run.rejected, _of_kind(groups, PeopleKind.REJECTED)),
         *([unknown] if run.unknown else []),
         OutcomeSection(PeopleKind.NOT_SENT, _("Not sent"), kept_back, not_sent),
     ]
+
+
+def _incomplete(run: Run, groups: Sequence[OutcomeGroup]) -> list[OutcomeSection]:
+    """Contacts on the list without a value, if there are any, by the reason of each value."""
+    kind = PeopleKind.INCOMPLETE
+    if not run.incomplete:
+        return []
+    return [OutcomeSection(kind, LABELS[kind], run.incomplete, _of_kind(groups, kind))]
 
 
 def _not_reached(run: Run) -> list[OutcomeGroup]:

@@ -7,7 +7,7 @@ from django.db import connection as database
 
 from config.jobs.leases import Keeper
 from config.jobs.models import JobStatus
-from connections.destinations.values import Capabilities, Deed
+from connections.destinations.values import Capabilities, Deed, Violation
 from exports.models import Run
 from exports.run_states import Reason, RunEnded
 
@@ -23,6 +23,7 @@ class Person:
     is_new: bool
     deed: Deed = Deed.SEND
     single: bool = False  # takes calls of their own
+    left_out: Sequence[Violation] = ()  # the values that the list cannot hold
 
 
 def stop_if_asked(keeper: Keeper) -> None:

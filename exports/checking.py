@@ -39,10 +39,10 @@ def check(run: Run) -> bool:
         "clock_there": details.clock,
         "list_group": details.group_id,
     }
-    changed, emptied = list_changes.find(run, connection, frozen)
-    frozen["emptied_fields"] = emptied
-    if changed:
-        frozen |= {"changed_fields": changed, "options": run.options | {"everyone": True}}
+    changes = list_changes.find(run, connection, frozen)
+    frozen |= {"emptied_fields": changes.emptied, "extended_fields": changes.extended}
+    if changes.changed:
+        frozen |= {"changed_fields": changes.changed, "options": run.options | {"everyone": True}}
     return _take_list(run, connection, frozen)
 
 

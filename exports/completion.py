@@ -13,7 +13,7 @@ from config.jobs.leases import LeaseExpired, hold_fence
 from config.jobs.models import JobStatus
 from connections import credentials
 from connections.destinations.errors import DestinationError
-from exports import matching, recording_removals, recording_unanswered, retries, telling
+from exports import left_out_values, matching, recording_removals, recording_unanswered, retries, telling
 from exports.models import IS_REMOVAL, BatchStatus, OutcomeKind, Run, Stage, SyncedContact
 from exports.removing import HeldBecause
 from exports.run_states import Reason, RunEnded, change_status
@@ -124,7 +124,8 @@ def _figures(run: Run) -> dict[str, int]:
         kept=Sum("left", default=0),
         not_removed=Sum("rejected", default=0) + Sum("size", default=0, filter=Q(status=BatchStatus.NOT_SENT)),
     )
-    return {name: int(value) for name, value in {**sums, **taken_off}.items()} | {"rejected_anew": anew}
+    beside = {"rejected_anew": anew, "incomplete": left_out_values.count(run)}
+    return {name: int(value) for name, value in {**sums, **taken_off}.items()} | beside
 
 
 def _verdict(run: Run, figures: dict[str, int]) -> Verdict:
@@ -149,6 +150,7 @@ def counts_of(run: Run, figures: dict[str, int]) -> RunCounts:
         newly_rejected=figures["rejected_anew"],
         unknown=figures["unknown"],
         not_attempted=figures["not_sent"],
+        incomplete=figures["incomplete"],
         to_remove=run.to_remove,
         not_removed=figures["not_removed"],
         removals_held=run.removals_held,

@@ -9,17 +9,19 @@ from django.utils.translation import gettext as _
 
 from connections.destinations import registry
 from connections.destinations.errors import TOO_LARGE, BatchRefused, DestinationError
-from connections.destinations.values import Preparer, Violation
+from connections.destinations.values import Incomplete, Preparer, Violation
 from exports import matching
 from exports.models import Batch
 
 
 @dataclass(frozen=True)
 class Converted:
-    """People in the list's own form, and by address why others cannot be sent at all."""
+    """People in the list's own form, and by address why others cannot be sent at all, and which values of those
+    who are sent are left out."""
 
     payloads: Sequence[str]
     violations: Mapping[str, Violation] = field(default_factory=dict)
+    left_out: Mapping[str, Sequence[Violation]] = field(default_factory=dict)
 
 
 def convert(batch: Batch, preparer: Callable[[], Preparer], most_bytes: int) -> Converted:
@@ -38,6 +40,8 @@ def reader(account: str, list_id: str, frozen: Mapping[str, Any]) -> Callable[[s
         if not values:  # erased
             return ""
         made = prepare(email, orjson.loads(values))
+        if isinstance(made, Incomplete):
+            return made.payload
         return values if isinstance(made, Violation) else made
 
     try:
@@ -50,13 +54,17 @@ def reader(account: str, list_id: str, frozen: Mapping[str, Any]) -> Callable[[s
 def _converted(batch: Batch, prepare: Preparer) -> Converted:
     payloads: list[str] = []
     violations: dict[str, Violation] = {}
+    left_out: dict[str, Sequence[Violation]] = {}
     for email, values in zip(batch.emails, batch.payloads, strict=True):
         made = prepare(email, orjson.loads(values))
         if isinstance(made, Violation):
             violations[email] = made
+        elif isinstance(made, Incomplete):
+            payloads.append(made.payload)
+            left_out[email] = made.left_out
         else:
             payloads.append(made)
-    return Converted(payloads, violations)
+    return Converted(payloads, violations, left_out)
 
 
 def _is_larger(payloads: Sequence[str], most_bytes: int) -> bool:

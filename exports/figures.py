@@ -14,7 +14,7 @@ _PLAN = (
     "to_update",
     "planned",
 )
-_ENDED = ("delivered", "new_people", "left", "rejected", "unknown", "not_sent")
+_ENDED = ("delivered", "new_people", "left", "rejected", "unknown", "not_sent", "incomplete")
 _REMOVALS = ("to_remove", "removed", "kept", "not_removed", "removals_held")
 
 

@@ -7,7 +7,7 @@ became of others.
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
@@ -29,10 +29,12 @@ _NOBODY = BatchReceipt(0, 0, (), http_status=None, seconds=0.0, bytes_sent=0)
 
 @dataclass(frozen=True)
 class Sent:
-    """What became of a batch: the answer, and by address who could not be sent at all."""
+    """What became of a batch: the answer, and by address who could not be sent at all, and which values were left
+    out."""
 
     receipt: BatchReceipt
     violations: Mapping[str, Violation] = field(default_factory=dict)
+    left_out: Mapping[str, Sequence[Violation]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,8 @@ class Lines(AbstractContextManager["Lines", None]):
         self._access.check_may_send()
         self._requested.add(batch.pk)
         settings = replace(self._settings, deed=Deed(batch.deed), again=batch.attempt > 1)
-        return Sent(self._sender().send(converted.payloads, settings), converted.violations)
+        receipt = self._sender().send(converted.payloads, settings)
+        return Sent(receipt, converted.violations, converted.left_out)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -5,6 +5,7 @@ Values that were sent before are gone then, although the contacts have not chang
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -21,15 +22,22 @@ _SAMPLE = 3
 _LOOKED_AT = 50
 
 
-def find(run: Run, connection: Connection, frozen: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """Compare the mapped fields with those of the last run to the same list.
+@dataclass(frozen=True)
+class ListChanges:
+    """The keys of fields that differ from the last run to the same list. Values of ``changed`` fields are gone;
+    ``extended`` fields have more options. Of ``emptied`` fields, which were found empty so far, values are not
+    sent a second time."""
 
-    Returns the keys of the fields that changed, and of the fields found empty so far: a field that is found empty
-    again after its values were sent again is not sent a second time.
-    """
+    changed: Sequence[str] = ()
+    emptied: Sequence[str] = ()
+    extended: Sequence[str] = ()
+
+
+def find(run: Run, connection: Connection, frozen: Mapping[str, Any]) -> ListChanges:
+    """Compare the mapped fields with those of the last run to the same list."""
     before = _last_run(run, connection)
     if before is None:
-        return [], []
+        return ListChanges()
     keys = [pair["field"] for pair in before.frozen["mapping"] if pair in frozen["mapping"]]
     changed = [key for key in keys if _is_changed(_field(before.frozen, key), _field(frozen, key))]
     emptied = list(before.frozen.get("emptied_fields", ()))
@@ -39,7 +47,8 @@ def find(run: Run, connection: Connection, frozen: Mapping[str, Any]) -> tuple[l
     except (DestinationError, credentials.NotConnected) as error:
         logger.warning("run %s: contacts could not be looked up: %s", run.pk, error)
         found = []
-    return changed + found, emptied + found
+    extended = [key for key in keys if _is_extended(_field(before.frozen, key), _field(frozen, key))]
+    return ListChanges(changed + found, emptied + found, extended)
 
 
 def _last_run(run: Run, connection: Connection) -> Run | None:
@@ -58,6 +67,10 @@ def _is_changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
         return False
     gone = set(before.get("options") or ()) - set(now.get("options") or ())
     return before["data_type"] != now["data_type"] or bool(gone)
+
+
+def _is_extended(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    return bool(set(now.get("options") or ()) - set(before.get("options") or ()))
 
 
 def _emptied(run: Run, connection: Connection, keys: Sequence[str]) -> list[str]:

@@ -215,6 +215,10 @@ ADVICE: dict[str, str | Promise] = {
         "Not asked for again until their data change. Correct the data, or ask again once the cause is gone."
     ),
     "invalid": _("Correct the data where they come from; the next run sends them by itself."),
+    "incomplete": _(
+        "Correct the data where they come from, or change the field of the list. "
+        "Then the next run sends the value."
+    ),
     "duplicate": _("Nothing needs to be done: the address is sent once."),
     "no_consent": _("Sent by the next run after they have agreed."),
     "unknown": _("Nothing needs to be done: the next run sends them again."),

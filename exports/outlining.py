@@ -41,6 +41,7 @@ class Outline:
     segments: list[dict[str, Any]]
     overlaps: list[list[int]]  # segment, segment, people in both
     violations: list[str]  # among the first people, by sentence
+    left_out: list[str]  # values that the list cannot hold, the same
 
 
 def outline(export: Export) -> tuple[dict[str, Any], list[dict[str, str]]]:
@@ -77,6 +78,7 @@ def outline(export: Export) -> tuple[dict[str, Any], list[dict[str, str]]]:
             for (one, other), people in audience.overlaps([segment.id for segment in segments]).items()
         ],
         violations=[sentence for _email, sentence in seen.violations],
+        left_out=sorted(set(seen.left_out)),
     )
     sample = [
         {"email": email, "payload": payload} for email, payload in zip(seen.emails, seen.payloads, strict=True)

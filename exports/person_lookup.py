@@ -138,7 +138,7 @@ class _Known:
 
 def _answers(email: str, run_ids: set[int]) -> list[tuple[int, str]]:
     """What the lists said; that a profile has the same address as another is no answer of theirs."""
-    kept_back = (OutcomeKind.INVALID, OutcomeKind.DUPLICATE, OutcomeKind.NO_CONSENT)
+    kept_back = (OutcomeKind.INVALID, OutcomeKind.DUPLICATE, OutcomeKind.NO_CONSENT, OutcomeKind.INCOMPLETE)
     outcomes = Outcome.objects.filter(run_id__in=run_ids, email=email).exclude(kind__in=kept_back).order_by("pk")
     return [(outcome.run_id, messages.of_outcome(outcome)) for outcome in outcomes]
 

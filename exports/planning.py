@@ -6,7 +6,7 @@ conversion to the list's own form waits until a batch is sent (converting.py), w
 All of it is one transaction: a plan is there or it is not. The same code, rolled back, is the preview.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -21,9 +21,19 @@ from config.jobs.leases import Keeper, fenced_update
 from config.jobs.models import JobStatus
 from connections.destinations import registry
 from connections.destinations.base import Destination
-from connections.destinations.values import Deed, Mark, SendSettings, Violation
+from connections.destinations.values import Deed, Incomplete, Mark, SendSettings, Violation
 from connections.models import Connection
-from exports import clearing, cutting, drawing, known_list, matching, overwriting, removing, wants
+from exports import (
+    clearing,
+    cutting,
+    drawing,
+    known_list,
+    left_out_values,
+    matching,
+    overwriting,
+    removing,
+    wants,
+)
 from exports.batch_writing import BatchWriter, Person, stop_if_asked
 from exports.drawing import Figures
 from exports.known_list import KnownList
@@ -60,10 +70,12 @@ def plan(run: Run, keeper: Keeper) -> None:
     delivered_set = _delivered_set(run)
     known = KnownList.of(delivered_set)
     erased_until = gate.last_erasure()
+    left_out_values.send_again(known, run.frozen.get("extended_fields", ()))
     figures = drawing.draw(run.frozen, known)
     _check_limits(run, figures)
     stop_if_asked(keeper)
     _keep_exceptions(run)
+    left_out_values.list_unchanged(run, known)
     writer = BatchWriter(run, registry.get(run.account.partition(":")[0]).capabilities, keeper)
     _cut_into_batches(run, writer)
     violations = _write_those_who_come_back(run, writer) if writer.written < figures.to_send else 0
@@ -207,12 +219,16 @@ def people(
         while rows := cursor.fetchmany(_FETCH):
             for profile_id, email, mapped, data_hash, action, mark_field in rows:
                 prepared = prepare(email, orjson.loads(mapped))
+                left_out: Sequence[Violation] = ()
                 if isinstance(prepared, Violation):
                     yield profile_id, email, prepared
                     continue
+                if isinstance(prepared, Incomplete):
+                    left_out, prepared = prepared.left_out, prepared.payload
                 if mark_field:
                     prepared = destination.welcomed_back(prepared, Mark(mark_field, ""))
-                yield Person(profile_id, email, prepared, data_hash, action == "add", DEEDS[action])
+                is_new, deed = action == "add", DEEDS[action]
+                yield Person(profile_id, email, prepared, data_hash, is_new, deed, left_out=left_out)
 
 
 def _cut_into_batches(run: Run, writer: BatchWriter) -> None:
@@ -229,6 +245,7 @@ def _write_those_who_come_back(run: Run, writer: BatchWriter) -> int:
     for found in people(destination, settings, actions=_COME_BACK):
         if isinstance(found, Person):
             writer.add(found)
+            left_out_values.add_to_plan(run, found.profile_id, found.email, found.left_out)
         else:
             _keep_violation(run, *found)
             violations += 1

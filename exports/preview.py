@@ -34,6 +34,7 @@ class Preview:
     emails: list[str]  # of the first people, in step with their payloads
     payloads: list[str]
     violations: list[tuple[str, str]]  # address and sentence, among the first people
+    left_out: list[str]  # sentences about values that the list cannot hold, among the first people
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,7 @@ def preview(export: Export, *, first: int = 20, patience_seconds: float = 600.0)
         emails=[person.email for person in people if isinstance(person, Person)],
         payloads=[person.payload for person in people if isinstance(person, Person)],
         violations=[(found[1], found[2].message) for found in people if isinstance(found, tuple)],
+        left_out=[value.message for found in people if isinstance(found, Person) for value in found.left_out],
     )
 
 

@@ -20,7 +20,8 @@ FROM_ATTRIBUTE = "attribute"
 
 @dataclass(frozen=True)
 class AskedQuestion:
-    """A question as the pane shows it: its answers with what they mean; ``attributes`` where one may answer."""
+    """A question as the pane shows it: its answers with what they mean, none for a menu; ``attributes`` where one
+    may answer."""
 
     question: Question
     field: forms.BoundField
@@ -63,13 +64,15 @@ def _answers(question: Question, choices: Sequence[tuple[str, str]]) -> forms.Ch
         choices=choices,
         required=not question.default,
         initial=question.default or None,
-        widget=forms.RadioSelect,
+        widget=forms.Select if question.is_menu else forms.RadioSelect,
     )
 
 
 def shown(form: forms.Form, question: Question) -> AskedQuestion:
     """The question with its fields of ``form``."""
     field = form[f"{ANSWER_PREFIX}{question.name}"]
+    if question.is_menu:
+        return AskedQuestion(question, field, (), None)
     helps = [choice.help_text for choice in question.choices]
     if not question.attribute_help:
         return AskedQuestion(question, field, list(zip(field, helps, strict=True)), None)

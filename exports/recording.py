@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import orjson
 from django.db import connection as database
 from django.db import transaction
 from django.db.models import Case, F, When
@@ -17,6 +18,7 @@ from config.jobs.leases import LeaseLost, hold_fence
 from connections.destinations.errors import DestinationError
 from connections.destinations.values import REMOVALS, BatchReceipt, Deed, OutcomeKind, Violation
 from exports import (
+    left_out_values,
     recording_late,
     recording_refusals,
     recording_removals,
@@ -31,6 +33,8 @@ from exports.models import OutcomeKind as Outcomes
 from exports.recording_unanswered import UNANSWERED, UNKNOWN_DATA
 from exports.refusal_rows import MatchedRows, match_rows
 from exports.rights import forgetting
+
+_READ = ("deed", "attempt", "size", "adds", "code", "converted")
 
 
 @transaction.atomic
@@ -75,11 +79,11 @@ def record(run: Run, delivered_set_id: int, answered: Sequence[tuple[int, Sent]]
     for batch_id, sent in answered:
         if sent.violations:
             _keep_violations(run, batch_id, sent.violations)
-    batches = Batch.objects.only("deed", "attempt", "size", "adds", "code").in_bulk([pk for pk, _sent in answered])
+    batches = Batch.objects.only(*_READ).in_bulk([pk for pk, _sent in answered])
     counts: Counter[str] = Counter()
     sent_to: list[int] = []
     for batch_id, sent in answered:
-        added = _keep_receipt(run, batches[batch_id], delivered_set_id, sent.receipt)
+        added = _keep_receipt(run, batches[batch_id], delivered_set_id, sent)
         counts.update(added)
         if batches[batch_id].deed not in REMOVALS and not added["unknown"]:
             sent_to.append(batch_id)
@@ -89,8 +93,9 @@ def record(run: Run, delivered_set_id: int, answered: Sequence[tuple[int, Sent]]
     _add_to_run(run, **counts)
 
 
-def _keep_receipt(run: Run, batch: Batch, delivered_set_id: int, receipt: BatchReceipt) -> Mapping[str, int]:
+def _keep_receipt(run: Run, batch: Batch, delivered_set_id: int, sent: Sent) -> Mapping[str, int]:
     """What it adds to the counts of the run."""
+    receipt = sent.receipt
     if batch.deed in REMOVALS:
         removals = recording_removals.record(run, batch, delivered_set_id, receipt)
         return {**removals, "progress_done": batch.size}
@@ -109,7 +114,8 @@ def _keep_receipt(run: Run, batch: Batch, delivered_set_id: int, receipt: BatchR
     others = batch.size - left - rejected
     refused = [refusal.email for refusal in rows.refusals]
     origin = Origin.UNKNOWN if is_unknown else _origin(batch, receipt, len(taken_back))
-    _keep_delivered(run, batch.pk, delivered_set_id, refused, origin, is_unknown=is_unknown)
+    left_out = _keep_left_out(run, batch, sent, refused, is_unknown=is_unknown)
+    _keep_delivered(run, batch.pk, delivered_set_id, refused, origin, left_out=left_out, is_unknown=is_unknown)
     if is_unknown:
         recording_unanswered.keep_unknown(run, batch.pk, refused)
     else:
@@ -133,6 +139,16 @@ def _keep_receipt(run: Run, batch: Batch, delivered_set_id: int, receipt: BatchR
         message="",
     )
     return {**counts, "unknown": unknown, "progress_done": batch.size}
+
+
+def _keep_left_out(
+    run: Run, batch: Batch, sent: Sent, refused: Sequence[str], *, is_unknown: bool
+) -> Mapping[str, left_out_values.Stored]:
+    """Keep the values that contacts were sent without; the codes by field of each contact."""
+    left_out = left_out_values.planned(run, batch) if batch.converted else sent.left_out
+    if not left_out:
+        return {}
+    return left_out_values.record(run, batch, left_out, list(left_out) if is_unknown else refused)
 
 
 def _origin(batch: Batch, receipt: BatchReceipt, refused: int) -> Origin:
@@ -225,6 +241,7 @@ def _keep_delivered(
     refused: Sequence[str],
     origin: Origin,
     *,
+    left_out: Mapping[str, left_out_values.Stored],
     is_unknown: bool,
 ) -> None:
     parameters: dict[str, Any] = {
@@ -232,6 +249,7 @@ def _keep_delivered(
         "set": delivered_set_id,
         "run": run.pk,
         "refused": list(refused),
+        "left_out": orjson.dumps(left_out).decode(),
         "origin": origin,
         "unknown": UNKNOWN_DATA if is_unknown else None,
         "adding": [Deed.BRING_BACK.value, Deed.RESUBSCRIBE.value],  # also contacts that are known there
@@ -240,9 +258,9 @@ def _keep_delivered(
         cursor.execute(
             f"""
             INSERT INTO exports_syncedcontact AS contact
-                   (list_state_id, email, data_hash, sent_by, last_run_id, added_run_id, origin)
+                   (list_state_id, email, data_hash, sent_by, last_run_id, added_run_id, origin, left_out)
             SELECT known.list_state_id, person.email, coalesce(%(unknown)s::uuid, person.data_hash),
-                   known.export_id, %(run)s, %(run)s, %(origin)s
+                   known.export_id, %(run)s, %(run)s, %(origin)s, %(left_out)s::jsonb -> person.email
               FROM exports_deliveredset known, exports_batch batch,
                    unnest(batch.emails, batch.hashes) AS person (email, data_hash)
              WHERE known.id = %(set)s AND batch.id = %(batch)s AND person.email <> ALL (%(refused)s::text[])

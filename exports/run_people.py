@@ -23,6 +23,7 @@ OUTCOMES = (
     PeopleKind.LEFT,
     PeopleKind.REJECTED,
     PeopleKind.UNKNOWN,
+    PeopleKind.INCOMPLETE,
     PeopleKind.TO_REMOVE,
     PeopleKind.REMOVED,
     PeopleKind.KEPT,

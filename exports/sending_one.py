@@ -4,7 +4,7 @@ The person is judged by the export's own plan, so that nobody leaves who would n
 gone out is written before they go, and what became of them afterwards; the next run knows both.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,6 +24,7 @@ from connections.destinations.errors import DestinationError, NeedsAdministrator
 from connections.destinations.values import (
     BatchReceipt,
     Deed,
+    Incomplete,
     ListOptIn,
     Mark,
     OutcomeKind,
@@ -32,7 +33,7 @@ from connections.destinations.values import (
     Violation,
 )
 from connections.models import Connection
-from exports import matching, messages, planning, policies, returned
+from exports import left_out_values, matching, messages, planning, policies, returned
 from exports.known_list import CHANGE_SENDER, KnownList
 from exports.models import (
     DeliveredSet,
@@ -65,6 +66,7 @@ class Answer:
     is_new: bool = False  # to the list, as it says
     payload: str = field(default="", repr=False)  # exactly as sent
     refusal: ProfileRefusal | None = field(default=None, repr=False)
+    left_out: Sequence[Violation] = ()  # the values that the list cannot hold
 
 
 @dataclass(frozen=True)
@@ -104,10 +106,13 @@ def _send_one(export: Export, *, person: str, by: User) -> Answer:
     payload = connection.destination.preparer(settings)(one.email, one.mapped)
     if isinstance(payload, Violation):
         raise Refusal(payload.message)
+    left_out: Sequence[Violation] = ()
+    if isinstance(payload, Incomplete):
+        left_out, payload = payload.left_out, payload.payload
     if one.mark_field:
         payload = connection.destination.welcomed_back(payload, Mark(one.mark_field, ""))
     known = _note_intention(export, connection, one, by)
-    answer = _send(connection, settings, one, payload)
+    answer = replace(_send(connection, settings, one, payload), left_out=left_out)
     if answer.taken is not None:
         _keep(known, one, answer)
     return answer
@@ -231,6 +236,7 @@ def _keep(known: KnownList, one: _One, answer: Answer) -> None:
         _keep_refusal(known, one, answer.refusal)
     else:
         _keep_delivered(known, one)
+        _keep_left_out(known, one, answer.left_out)
         _keep_origin(known, one, answer)
     returned.record_one(known.list_state_id, one.email, one.deed, answer.refusal.kind if answer.refusal else None)
 
@@ -259,6 +265,11 @@ def _keep_delivered(known: KnownList, one: _One) -> None:
         )
     Refused.objects.filter(delivered_set=known.delivered_set_id, email=one.email).delete()
     SubscriberStatus.objects.filter(list_state=known.list_state_id, email=one.email).delete()
+
+
+def _keep_left_out(known: KnownList, one: _One, left_out: Sequence[Violation]) -> None:
+    contact = SyncedContact.objects.filter(list_state=known.list_state_id, email=one.email)
+    contact.update(left_out=left_out_values.stored(left_out) or None)
 
 
 def _keep_refusal(known: KnownList, one: _One, refusal: ProfileRefusal) -> None:

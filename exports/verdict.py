@@ -7,6 +7,7 @@ contact is never successful.
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from config.jobs.models import JobStatus
 from exports.run_states import Reason
@@ -39,6 +40,7 @@ class RunCounts:
     newly_rejected: int = 0
     unknown: int = 0
     not_attempted: int = 0
+    incomplete: int = 0  # of delivered and unchanged, without a value that the list cannot hold
     to_remove: int = 0
     not_removed: int = 0
     removals_held: int = 0
@@ -83,7 +85,7 @@ def decide(counts: RunCounts) -> Verdict:
         (counts.newly_rejected, Reason.SOME_REJECTED),
         (counts.not_removed, Reason.SOME_NOT_REMOVED),
     )
-    sentence = describe_missing(counts)
+    sentence = " ".join(filter(None, (describe_missing(counts), describe_incomplete(counts))))
     for applies, reason in warnings:
         if applies:
             return Verdict(JobStatus.WARNINGS, reason, sentence)
@@ -97,7 +99,7 @@ def _success_reason(counts: RunCounts) -> Reason:
         return Reason.NONE
     if counts.is_cleanup:
         return Reason.NOBODY_TO_CLEAR
-    return Reason.NOTHING_NEW if counts.missing else Reason.NOTHING_CHANGED
+    return Reason.NOTHING_NEW if counts.missing or counts.incomplete else Reason.NOTHING_CHANGED
 
 
 def describe_missing(counts: RunCounts) -> str:
@@ -109,6 +111,17 @@ def describe_missing(counts: RunCounts) -> str:
     # No address was sent, so duplicates are excluded with the address that they share.
     results = _list_results(counts, counts.excluded + counts.duplicates)
     return _("No contact could be sent: %(results)s.") % {"results": results}
+
+
+def describe_incomplete(counts: RunCounts) -> str:
+    """Say how many contacts are on the list without one of their values; empty when there are none."""
+    if not counts.incomplete:
+        return ""
+    return ngettext(
+        "%(contacts)d contact is on the list without a value that it cannot hold.",
+        "%(contacts)d contacts are on the list without a value that it cannot hold.",
+        counts.incomplete,
+    ) % {"contacts": counts.incomplete}
 
 
 def _list_results(counts: RunCounts, excluded: int) -> str:

@@ -131,6 +131,7 @@ class Question:
     # How an attribute is understood that answers for each person; empty where none may.
     attribute_help: str = ""
     with_field: str = ""  # asked only while this field is filled
+    is_menu: bool = False  # has so many choices that they are a menu
     concerns: Concerns = Concerns.EVERYBODY
 
     def takes(self, answer: str) -> bool:
@@ -263,15 +264,26 @@ class SendSettings:
 
 @dataclass(frozen=True)
 class Violation:
-    """Why a profile cannot be sent at all."""
+    """Why a profile cannot be sent at all, or why one of its values cannot. ``field``: the key of the field that
+    cannot hold the value."""
 
     code: str
     message: str
+    field: str = ""
+
+
+@dataclass(frozen=True)
+class Incomplete:
+    """A person converted without the values that the list cannot hold."""
+
+    payload: str
+    left_out: Sequence[Violation]
 
 
 # Converts one person — the address in its final form, and the mapped values in the mapping's order with the
-# answers of attributes behind them (True for yes) — to a piece of a request body, or says why that is impossible.
-Preparer = Callable[[str, Sequence[Any]], "str | Violation"]
+# answers of attributes behind them (True for yes) — to a piece of a request body, with or without all values, or
+# says why that is impossible.
+Preparer = Callable[[str, Sequence[Any]], "str | Incomplete | Violation"]
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,7 @@ class OutcomeKind(models.TextChoices):
     LEFT = "left", _("Left as they are")
     REJECTED = "rejected", _("Rejected")
     UNKNOWN = "unknown", _("Unknown")
+    INCOMPLETE = "incomplete", _("On the list without a value")
     TO_REMOVE = "to_remove", _("To remove, awaiting confirmation")
     REMOVED = "removed", _("Removed")
     KEPT = "kept", _("Not removed")
@@ -99,6 +100,8 @@ class Outcome(models.Model):
     email = models.TextField(blank=True)
     code = models.CharField(max_length=40)
     message = models.TextField()
+    # The key of the field that cannot hold a value.
+    field = models.CharField(max_length=120, blank=True, db_default="")
     # Rejected, and not for the same reason with the same data in an earlier run.
     is_new = models.BooleanField(db_default=False)
 

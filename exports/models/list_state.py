@@ -53,6 +53,17 @@ class SyncedContact(models.Model):
     other_hashes = ArrayField(models.UUIDField(), null=True)
     # Those of all these exports that did not want the contact in their last plan.
     unwanted_by = ArrayField(models.BigIntegerField(), null=True)
+    # Values that were not sent because the list cannot hold them: code and message by the keys of their fields.
+    left_out = models.JSONField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["list_state"],
+                condition=models.Q(left_out__isnull=False),
+                name="contact_with_left_out",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.email

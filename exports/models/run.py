@@ -85,6 +85,8 @@ class Run(Job):
     # Sent, and the answer does not tell whether the list took them; the next run sends them again.
     unknown = models.BigIntegerField(db_default=0, default=0)
     not_sent = models.BigIntegerField(default=0)
+    # Sent or unchanged, without a value that the list cannot hold.
+    incomplete = models.BigIntegerField(db_default=0, default=0)
     # Of those who have left the segments: to_remove = removed + kept + not_removed, always; held ones await
     # confirmation and are in none of the three.
     to_remove = models.BigIntegerField(default=0)

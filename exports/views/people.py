@@ -41,7 +41,7 @@ _PARTS: Sequence[tuple[Any, Sequence[PeopleKind]]] = (
         gettext_lazy("Plan"),
         (PeopleKind.MEMBERS, PeopleKind.UNCHANGED, PeopleKind.STILL_REFUSED, PeopleKind.PLANNED),
     ),
-    (gettext_lazy("Delivered"), (PeopleKind.DELIVERED, PeopleKind.NEW)),
+    (gettext_lazy("Delivered"), (PeopleKind.DELIVERED, PeopleKind.NEW, PeopleKind.INCOMPLETE)),
     (gettext_lazy("Not delivered"), (PeopleKind.LEFT, PeopleKind.REJECTED, PeopleKind.UNKNOWN)),
     (gettext_lazy("Not sent"), accounting.NOT_SENT_KINDS),
 )
@@ -192,5 +192,6 @@ def _count(run: Run, kind: PeopleKind) -> int:
     counts = {line.kind: line.people or 0 for line in (*accounting.plan_of(run), *accounting.ending_of(run))}
     counts |= {PeopleKind.UNKNOWN: run.unknown, PeopleKind.TO_REMOVE: run.removals_held}
     counts |= {PeopleKind.MEMBERS: run.members, PeopleKind.NEW: run.new_people}
+    counts |= {PeopleKind.INCOMPLETE: run.incomplete}
     counts |= {PeopleKind.REMOVED: run.removed, PeopleKind.KEPT: run.kept}
     return counts[kind]

@@ -21,10 +21,10 @@ from connections.destinations.values import (
     BatchReceipt,
     CheckStep,
     FieldMapping,
+    Incomplete,
     ListDetails,
     OutcomeKind,
     SendSettings,
-    Violation,
 )
 from tests.sandbox import RunningSandbox
 
@@ -226,8 +226,8 @@ def test_every_data_type_arrives_is_checked_and_is_cleared(
     assert arrived(keeping, None) == sorted(kept)
     assert arrived(clearing, None) == []
     refused = destination.preparer(keeping)("a@example.com", [wrong])
-    assert isinstance(refused, Violation)
-    assert refused.message.endswith(".")
+    assert isinstance(refused, Incomplete)
+    assert refused.left_out[0].message.endswith(".")
 
 
 def test_options_that_a_person_no_longer_has_go_where_blanks_are_cleared(

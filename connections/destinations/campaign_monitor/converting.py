@@ -33,10 +33,13 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 Convert = Callable[[Any], "str | Violation"]
 
 
-def converter(field: TargetField, blank: str = "") -> Convert:
+def converter(field: TargetField, blank: str = "", separator: str | None = None) -> Convert:
     """The function that writes values into ``field``; ``blank`` stands for those that are nothing but blanks. With
-    a ``blank`` that clears, options that a person no longer has are taken away as well."""
-    convert = {"number": _number, "date": _date, "choices": _choices, "choice": _choice}.get(field.data_type)
+    a ``blank`` that clears, options that a person no longer has are taken away as well. ``separator`` stands
+    between several options; None: it is detected."""
+    if field.data_type == "choices":
+        return _choices(field, blank, separator)
+    convert = {"number": _number, "date": _date, "choice": _choice}.get(field.data_type)
     # The vendor fills in countries and states itself; where it does not tell us which, any text may be right.
     if convert is None and field.options:
         convert = _country if field.data_type == "country" else _choice
@@ -52,22 +55,34 @@ def clearing(field: TargetField) -> str:
     return f'{_head(field)}"","Clear":true}}'
 
 
-def mobile_number(value: object) -> str | Violation:
-    """The number as the vendor wants it, +358401234567; empty where there is none."""
+def mobile_number(value: object, country: str | None = None) -> str | Violation:
+    """The number as the vendor wants it, +358401234567; empty where there is none. A number without + is read as
+    one of ``country`` (ISO code), where there is one."""
     text = to_text(value)
     if not text:
         return ""
     try:
-        number = phonenumbers.parse(text, None)
+        number = phonenumbers.parse(text, country)
         if phonenumbers.is_possible_number(number) and not number.extension:
             return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     except phonenumbers.NumberParseException:
         pass
-    sentence = _(
-        "A mobile number needs + and the country code, such as +358401234567, and 7 to 15 digits in all; "
-        "this profile has something else."
+    sentence = (
+        _not_a_number_of(country)
+        if country
+        else _(
+            "A mobile number needs + and the country code, such as +358401234567, and 7 to 15 digits in all; "
+            "this profile has something else."
+        )
     )
-    return Violation("not_a_mobile_number", sentence)
+    return Violation("not_a_mobile_number", sentence, "mobile_number")
+
+
+def _not_a_number_of(country: str) -> str:
+    return _(
+        "A mobile number needs + and the country code, or has to be one of the export's country ({country}); "
+        "this profile has something else."
+    ).format(country=country)
 
 
 def to_text(value: object) -> str:
@@ -204,11 +219,13 @@ def _country(field: TargetField, blank: str) -> Convert:
     return convert
 
 
-def _choices(field: TargetField, blank: str) -> Convert:
+def _choices(field: TargetField, blank: str, separator: str | None) -> Convert:
     pieces = _pieces_by_option(field)
     # The documented way to take one option away, whether an import adds to what is there or replaces it.
     taken_away = {pieces[option]: f'{pieces[option][:-1]},"Clear":true}}' for option in field.options if blank}
     known: dict[str, str] = {}
+
+    separators = option_lists.SEPARATORS if separator is None else (separator,)
 
     def is_option(text: str) -> bool:
         return text in pieces or text.casefold() in pieces
@@ -223,7 +240,7 @@ def _choices(field: TargetField, blank: str) -> Convert:
 
     def combine(value: Any) -> Any:
         entries: dict[str, None] = {}  # once each, in the order of the value
-        for text in option_lists.parts(value, is_option):
+        for text in option_lists.parts(value, is_option, separators):
             piece = pieces.get(text) or pieces.get(text.casefold())
             if piece is None:
                 return _no_such_option(field)
@@ -258,7 +275,7 @@ def _head(field: TargetField) -> str:
 
 def _too_long(field: TargetField, length: int) -> Violation:
     sentence = _("“{field}” takes at most {limit} characters; this profile has {length}.")
-    return Violation("too_long", sentence.format(field=field.label, limit=LONGEST_VALUE, length=length))
+    return Violation("too_long", sentence.format(field=field.label, limit=LONGEST_VALUE, length=length), field.key)
 
 
 def _no_such_option(field: TargetField) -> Violation:
@@ -279,4 +296,4 @@ def _no_such_country(field: TargetField) -> Violation:
 
 def _violation(code: str, sentence: str, field: TargetField) -> Violation:
     """Sentences never tell the value: it is personal, and not everyone who reads them may see it."""
-    return Violation(code, sentence.format(field=field.label))
+    return Violation(code, sentence.format(field=field.label), field.key)

@@ -10,10 +10,10 @@ SEPARATORS = (";", "\n", "|", ",")
 MOST_PIECES = 100
 
 
-def parts(value: Any, is_option: Callable[[str], bool]) -> Sequence[str]:
-    """Split ``value`` into trimmed options: a list, a JSON array, one option, or several with a separator between.
-    The reading is preferred in which every part is an option; an option may hold the separator. Where no reading
-    fits, parts that are no options are returned."""
+def parts(value: Any, is_option: Callable[[str], bool], separators: Sequence[str] = SEPARATORS) -> Sequence[str]:
+    """Split ``value`` into trimmed options: a list, a JSON array, one option, or several with one of the
+    separators between. The reading is preferred in which every part is an option; an option may hold the
+    separator. Where no reading fits, parts that are no options are returned."""
     if isinstance(value, list):
         return _trimmed(value)
     text = _text(value)
@@ -24,7 +24,7 @@ def parts(value: Any, is_option: Callable[[str], bool]) -> Sequence[str]:
     listed = _json_array(text)
     if listed is not None:
         return _trimmed(listed)
-    for separator in SEPARATORS:
+    for separator in separators:
         found = _joined(_trimmed(text.split(separator)), separator, is_option)
         if found is not None:
             return found

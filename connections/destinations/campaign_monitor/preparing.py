@@ -3,11 +3,12 @@ times a run: whatever depends on the export's settings is worked out once, in ``
 
 Pieces are joined from text instead of building dictionaries; ``quote`` is the C function beneath Python's own
 JSON encoder. A value that is absent is left out, so that what the list already holds stays as it is, unless the
-export clears what is blank.
+export clears what is blank. A value that the list cannot hold is left out as well, unless the export excludes the
+contact for it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from json.encoder import encode_basestring as quote
 from typing import Any
 
@@ -22,7 +23,14 @@ from connections.destinations.campaign_monitor.converting import (
     to_text,
 )
 from connections.destinations.errors import StopRun
-from connections.destinations.values import Preparer, SendSettings, TargetField, Violation, attribute_of
+from connections.destinations.values import (
+    Incomplete,
+    Preparer,
+    SendSettings,
+    TargetField,
+    Violation,
+    attribute_of,
+)
 
 NAME_KEY = "name"
 CONSENT_VALUES = {"yes": "Yes", "no": "No", "unchanged": "Unchanged"}
@@ -48,36 +56,49 @@ def preparer(settings: SendSettings) -> Preparer:
     StopRun when the settings cannot work: a field that the list lacks, or no choice of consent."""
     places = {pair.field_key: place for place, pair in enumerate(settings.mapping)}
     clears = questions.clears_blanks(settings.answers)
+    separator = questions.separator_of_options(settings.answers)
     entries = [
-        _entry(place, _field(key, settings.fields), clears=clears)
+        _entry(place, _field(key, settings.fields), separator, clears=clears)
         for key, place in places.items()
         if key not in {NAME_KEY, questions.MOBILE_KEY}
     ]
     prepare = _person(entries, _consent(settings, questions.CONSENT_TO_TRACK, "ConsentToTrack"))
     if questions.MOBILE_KEY in places:
         sms = _consent(settings, questions.CONSENT_TO_SEND_SMS, "ConsentToSendSms")
-        prepare = _with_mobile_number(prepare, places[questions.MOBILE_KEY], sms, clears=clears)
+        country = questions.country_of_numbers(settings.answers)
+        prepare = _with_mobile_number(prepare, places[questions.MOBILE_KEY], sms, country, clears=clears)
     if NAME_KEY in places:
         prepare = _with_name(prepare, places[NAME_KEY], clears=clears)
+    return _excluding(prepare) if questions.excludes_unusable(settings.answers) else prepare
+
+
+def _excluding(others: Preparer) -> Preparer:
+    """The same without contacts of which a value cannot be held: the first such value is the reason."""
+
+    def prepare(email: str, values: Sequence[Any]) -> str | Incomplete | Violation:
+        made = others(email, values)
+        return made.left_out[0] if isinstance(made, Incomplete) else made
+
     return prepare
 
 
 def _person(entries: Sequence[Entry], consent: _Consent) -> Preparer:
     fixed, by_answer, answer_at = f"{consent.fixed}}}", consent.by_answer, consent.at
 
-    def prepare(email: str, values: Sequence[Any]) -> str | Violation:
-        fields = []
+    def prepare(email: str, values: Sequence[Any]) -> str | Incomplete | Violation:
+        fields: list[Any] = []
+        left_out: list[Any] = []
         for at, convert, blank in entries:
             value = values[at]
             made = blank if value is None or value == "" else convert(value)
             if made.__class__ is not str:
-                return made
-            if made:
+                left_out.append(made)
+            elif made:
                 fields.append(made)
         tail = fixed if by_answer is None else f"{by_answer[values[answer_at]]}}}"
-        if fields:
-            return f'{{"EmailAddress":{quote(email)},"CustomFields":[{",".join(fields)}]{tail}'
-        return f'{{"EmailAddress":{quote(email)}{tail}'
+        custom = f',"CustomFields":[{",".join(fields)}]' if fields else ""
+        payload = f'{{"EmailAddress":{quote(email)}{custom}{tail}'
+        return Incomplete(payload, left_out) if left_out else payload
 
     return prepare
 
@@ -86,38 +107,53 @@ def _with_name(others: Preparer, at: int, *, clears: bool) -> Preparer:
     """The same with a name, which is no custom field but stands beside the address."""
     blank = '"Name":"",' if clears else ""
 
-    def prepare(email: str, values: Sequence[Any]) -> str | Violation:
+    def prepare(email: str, values: Sequence[Any]) -> str | Incomplete | Violation:
         rest = others(email, values)
-        if rest.__class__ is not str:
-            return rest
         name = values[at]
         if name is not None:
             name = name.strip() if name.__class__ is str else to_text(name)
-        return f'{{"Name":{quote(name)},{rest[1:]}' if name else f"{{{blank}{rest[1:]}"
+        return _before(f'"Name":{quote(name)},' if name else blank, rest)
 
     return prepare
 
 
-def _with_mobile_number(others: Preparer, at: int, sms: _Consent, *, clears: bool) -> Preparer:
-    """The same with a mobile number; consent to text messages belongs to a number and goes with it."""
+def _with_mobile_number(
+    others: Preparer, at: int, sms: _Consent, country: str | None, *, clears: bool
+) -> Preparer:
+    """The same with a mobile number; consent to text messages belongs to a number and goes with it. A number
+    without + is one of ``country``."""
     blank = '"MobileNumber":"",' if clears else ""
 
-    def prepare(email: str, values: Sequence[Any]) -> str | Violation:
+    def prepare(email: str, values: Sequence[Any]) -> str | Incomplete | Violation:
         rest = others(email, values)
-        if rest.__class__ is not str:
-            return rest
         number = values[at]
-        made = "" if number is None else mobile_number(number)
+        made = "" if number is None else mobile_number(number, country)
         if isinstance(made, Violation):
-            return made
-        return f'{{"MobileNumber":"{made}"{sms.of(values)},{rest[1:]}' if made else f"{{{blank}{rest[1:]}"
+            return _without(made, rest)
+        return _before(f'"MobileNumber":"{made}"{sms.of(values)},' if made else blank, rest)
 
     return prepare
 
 
-def _entry(place: int, field: TargetField, *, clears: bool) -> Entry:
+def _before(piece: str, rest: str | Incomplete | Violation) -> str | Incomplete | Violation:
+    """Put a piece of JSON before the others of a person."""
+    if isinstance(rest, str):
+        return f"{{{piece}{rest[1:]}"
+    if isinstance(rest, Incomplete):
+        return replace(rest, payload=f"{{{piece}{rest.payload[1:]}")
+    return rest
+
+
+def _without(value: Violation, rest: str | Incomplete | Violation) -> str | Incomplete | Violation:
+    """Add a value that cannot be held to those that are left out of a person."""
+    if isinstance(rest, Incomplete):
+        return replace(rest, left_out=[*rest.left_out, value])
+    return Incomplete(rest, [value]) if isinstance(rest, str) else rest
+
+
+def _entry(place: int, field: TargetField, separator: str | None, *, clears: bool) -> Entry:
     blank = clearing(field) if clears else ""
-    return place, converter(field, blank), blank
+    return place, converter(field, blank, separator), blank
 
 
 def _field(field_key: str, fields: Sequence[TargetField]) -> TargetField:

@@ -1,7 +1,10 @@
 """What each export to Campaign Monitor decides beside its list and fields, and how the answers are read."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
+import phonenumbers
+import pycountry
 from django.utils.translation import gettext as _
 
 from connections.destinations.values import Choice, Concerns, Question
@@ -9,19 +12,49 @@ from connections.destinations.values import Choice, Concerns, Question
 CONSENT_TO_TRACK = "consent_to_track"
 CONSENT_TO_SEND_SMS = "consent_to_send_sms"
 BLANKS = "blanks"
+UNUSABLE_VALUES = "unusable_values"
+MOBILE_COUNTRY = "mobile_country"
+SEPARATOR = "option_separator"
 AUTOMATIONS = "automations"
 
 MOBILE_KEY = "mobile_number"
 
+_NO_COUNTRY = "none"
+_SEPARATORS = {"semicolon": ";", "comma": ",", "bar": "|", "line": "\n"}
+
 
 def all_questions() -> Sequence[Question]:
     """In the order of asking."""
-    return [_consent_to_track(), _consent_to_send_sms(), _blanks(), _automations()]
+    return [
+        _consent_to_track(),
+        _consent_to_send_sms(),
+        _unusable_values(),
+        _mobile_country(),
+        _separator(),
+        _blanks(),
+        _automations(),
+    ]
 
 
 def clears_blanks(answers: Mapping[str, str]) -> bool:
     """Whether a value that a profile no longer has is taken off the list as well."""
     return answers.get(BLANKS) == "clear"
+
+
+def excludes_unusable(answers: Mapping[str, str]) -> bool:
+    """Whether a contact is excluded for a value that the list cannot hold, instead of being sent without it."""
+    return answers.get(UNUSABLE_VALUES) == "exclude"
+
+
+def country_of_numbers(answers: Mapping[str, str]) -> str | None:
+    """The country, as ISO code, of mobile numbers without +; None where such numbers cannot be used."""
+    answer = answers.get(MOBILE_COUNTRY, _NO_COUNTRY)
+    return None if answer == _NO_COUNTRY else answer
+
+
+def separator_of_options(answers: Mapping[str, str]) -> str | None:
+    """What stands between the options of one value; None where it is detected."""
+    return _SEPARATORS.get(answers.get(SEPARATOR, ""))
 
 
 def starts_automations(answers: Mapping[str, str]) -> bool:
@@ -104,6 +137,65 @@ def _blanks() -> Question:
         ],
         default="keep",
         concerns=Concerns.BLANKS,
+    )
+
+
+def _unusable_values() -> Question:
+    return Question(
+        name=UNUSABLE_VALUES,
+        label=_("Values that the list cannot hold"),
+        help_text=_(
+            "Such as a date out of range, a text that is too long, an option that the field does not have, or a "
+            "mobile number that is incomplete. Each is counted and listed on the page of the run."
+        ),
+        choices=[
+            Choice(
+                "leave_out",
+                _("Send the contact without the value"),
+                _("The list keeps the value that it has."),
+            ),
+            Choice("exclude", _("Exclude the contact"), _("Nothing is sent for the contact.")),
+        ],
+        default="leave_out",
+        concerns=Concerns.NOBODY,
+    )
+
+
+def _mobile_country() -> Question:
+    return Question(
+        name=MOBILE_COUNTRY,
+        label=_("Country of mobile numbers"),
+        help_text=_("For numbers that are written without + and the country code."),
+        choices=[Choice(_NO_COUNTRY, _("None: numbers need + and the country code")), *_countries()],
+        default=_NO_COUNTRY,
+        with_field=MOBILE_KEY,
+        is_menu=True,
+    )
+
+
+@cache
+def _countries() -> Sequence[Choice]:
+    """The countries that have telephone numbers, by name."""
+    named = (pycountry.countries.get(alpha_2=code) for code in phonenumbers.SUPPORTED_REGIONS)
+    found = [(getattr(country, "common_name", country.name), country.alpha_2) for country in named if country]
+    dialed = phonenumbers.country_code_for_region
+    return [Choice(code, f"{name} (+{dialed(code)})") for name, code in sorted(found)]
+
+
+def _separator() -> Question:
+    return Question(
+        name=SEPARATOR,
+        label=_("Separator of options"),
+        help_text=_("For fields with several options, when one value of a profile holds several of them."),
+        choices=[
+            Choice("detect", _("Detect it by the options of the field")),
+            Choice("semicolon", _("Semicolon")),
+            Choice("comma", _("Comma")),
+            Choice("bar", _("Vertical bar")),
+            Choice("line", _("Line break")),
+        ],
+        default="detect",
+        is_menu=True,
     )
 
 

@@ -49,7 +49,13 @@ def hashed(frozen: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def test_the_usual_answers_are_filled_in_and_change_nothing(freeze: Any) -> None:
-    assert freeze()["answers"] == {"consent_to_track": "yes", "blanks": "keep", "automations": "off"}
+    assert freeze()["answers"] == {
+        "consent_to_track": "yes",
+        "unusable_values": "leave_out",
+        "option_separator": "detect",
+        "blanks": "keep",
+        "automations": "off",
+    }
     assert hashed(freeze()) == hashed(freeze(blanks="keep", automations="off"))
     assert matching.what_changes_blanks(freeze()) == ""
 
