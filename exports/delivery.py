@@ -82,8 +82,8 @@ class Slice:
     fatal: RunEnded | None = None
     halvings_in_vain: int = 0
     delivered_any: bool = False
-    # When it is to be read again which contacts are wanted, before more removals are sent; None: none are to be.
-    wants_due_at: float | None = None
+    # What the wants followed from when they were read last; None: not read in this slice.
+    wants_version: removal_recheck.WantsVersion | None = None
 
     @property
     def takes_more(self) -> bool:
@@ -168,7 +168,6 @@ def _slice(
         lines=lines,
         ends_at=time.monotonic() + settings.SLICE_SECONDS,
         delivered_any=run.batches.filter(status=BatchStatus.DONE).exists(),
-        wants_due_at=0.0 if removal_recheck.removes(run) else None,
     )
     try:
         with lines:
@@ -211,12 +210,13 @@ def _put_in_flight(work: Slice) -> None:
 
 
 def _keep_wanted(work: Slice, ready: Sequence[int]) -> None:
-    """Before removals are sent, keep the contacts that an export wants by now."""
-    if work.wants_due_at is None or time.monotonic() < work.wants_due_at:
+    """Before each batch of removals, keep the contacts that an export wants by now."""
+    if not work.run.to_remove or not Batch.objects.filter(IS_REMOVAL, pk__in=ready).exists():
         return
-    if Batch.objects.filter(IS_REMOVAL, pk__in=ready).exists():
+    version = removal_recheck.version(work.run)
+    if version != work.wants_version:
         removal_recheck.keep_wanted(work.run)
-        work.wants_due_at = time.monotonic() + removal_recheck.SECONDS_BETWEEN
+        work.wants_version = version
 
 
 def _ready(run: Run, free: int, ahead: int) -> list[int]:

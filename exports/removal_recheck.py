@@ -10,13 +10,13 @@ from django.db import transaction
 from config.jobs import planner
 from config.jobs.leases import hold_fence
 from exports import wants
-from exports.models import IS_REMOVAL, BatchStatus, ListState, Run
+from exports.models import Export, ListState, Run
 from exports.rights import forgetting
 from exports.wants import Wanted
-from segments.models import Segment
+from segments.models import DataSource, Segment
 
-# Removals are few in a batch, and reading the wants takes a scan of the members: not for every batch.
-SECONDS_BETWEEN = 30.0
+# What the wants of other exports follow from. They can only differ when this does.
+WantsVersion = frozenset[tuple[object, ...]]
 
 _TO_REMOVE = """
     CREATE TEMPORARY TABLE to_remove ON COMMIT DROP AS
@@ -25,9 +25,16 @@ _TO_REMOVE = """
 """
 
 
-def removes(run: Run) -> bool:
-    """Whether the run has removals that are not sent yet."""
-    return run.batches.filter(IS_REMOVAL, status=BatchStatus.PLANNED).exists()
+def version(run: Run) -> WantsVersion:
+    """Read what tells whether an export may want other contacts on the list than before: the exports to the list,
+    with their settings, and the last refreshes of their segments and of the data sources. Reading the wants
+    themselves takes a scan of all members, which is too much for every batch."""
+    exports = [export.pk for export in wants.exports_to(run.account, run.list_id, but=None)]
+    rows = Export.objects.filter(pk__in=[*exports, run.export_id]).values_list(
+        "pk", "version", "segments", "segments__refreshed_at"
+    )
+    sources = DataSource.objects.values_list("pk", "refreshed_at")
+    return frozenset([*rows, *sources])
 
 
 @transaction.atomic

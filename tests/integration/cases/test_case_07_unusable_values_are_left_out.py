@@ -60,7 +60,7 @@ def test_a_contact_is_sent_without_the_value_which_is_counted_and_listed(
     assert "Color" not in found["bo@example.com"]
     assert "Note" not in found["cid@example.com"]
     run = Run.objects.get()
-    assert "3 contacts are on the list without a value" in run.reason_message
+    assert "3 contacts are on the list without a value" in run.message
     page = alice_client.get(reverse("exports:people", args=[run.pk]), {"kind": "incomplete"}).content.decode()
     assert "“Birthday” takes dates from 1900-01-01 to 2076-06-06" in page
     assert "“Color” has no option by the name" in page

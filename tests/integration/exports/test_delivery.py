@@ -41,6 +41,8 @@ def test_it_keeps_out_what_the_list_cannot_hold_with_a_sentence(sandbox: Running
         list_id=list_id,
         mapping=[{"attribute": "born", "field": "[Born]"}],
     )
+    export.answers["unusable_values"] = "exclude"
+    export.save()
     run = run_to_its_end(export)
     assert (run.status, run.members, run.invalid, run.planned, run.delivered) == ("successful", 2, 1, 1, 1)
     assert adds_up(run)

@@ -1,0 +1,50 @@
+"""Which contacts other exports want is read again before each batch of removals."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from config.jobs import clock
+from connections.models import Connection
+from exports import recording
+from exports.models import Batch, Removal, Run
+from segments.models import Segment
+from tests import exporting
+from tests.leaving import crowd_of, join, leave, states
+from tests.removals import export_of, run
+from tests.sandbox import RunningSandbox
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
+
+PEOPLE = [f"p{n:03}@example.com" for n in range(130)]
+FIRST_BATCH, SECOND_BATCH = PEOPLE[:20], PEOPLE[20:25]
+
+
+def test_a_contact_that_another_export_wants_after_the_first_batch_stays(
+    account: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowd = crowd_of(PEOPLE)
+    others = exporting.segment_of_everyone("Others")
+    leave(others, *FIRST_BATCH, *SECOND_BATCH)
+    export = export_of(account, crowd, Removal.DELETE)
+    export_of(account, others, Removal.LEAVE, list_id=export.list_id, connection=export.connection, name="Other")
+    Connection.objects.update(max_in_flight=1)
+    run(export)
+    leave(crowd, *FIRST_BATCH, *SECOND_BATCH)
+    intend = recording.intend
+    intended: list[int] = []
+
+    def join_after_the_first(working: Run, batch_ids: Sequence[int]) -> list[Batch]:
+        batches = intend(working, batch_ids)
+        if not intended:
+            join(others, SECOND_BATCH[0])
+            Segment.objects.filter(pk=others.pk).update(refreshed_at=clock.now())
+        intended.extend(batch_ids)
+        return batches
+
+    monkeypatch.setattr(recording, "intend", join_after_the_first)
+    ended = run(export)
+    assert (ended.to_remove, ended.removed) == (24, 24)
+    found = states(account, export.list_id)
+    assert found[SECOND_BATCH[0]] == "Active"
+    assert {found[email] for email in (*FIRST_BATCH, *SECOND_BATCH[1:])} == {"Deleted"}
