@@ -11,6 +11,8 @@ from tests import exporting
 from tests.integration.cases.conftest import run_export
 from tests.sandbox import RunningSandbox
 
+Field = tuple[str, str] | tuple[str, str, list[str]]
+
 LONG = "x" * 251
 PEOPLE = [
     {"email": "ann@example.com", "name": "Ann", "birthday": "1850-01-01", "color": "Red"},
@@ -23,7 +25,7 @@ PEOPLE = [
 @pytest.fixture
 def list_id(account: RunningSandbox) -> str:
     exporting.profiles(PEOPLE)
-    fields = [("Birthday", "Date"), ("Color", "MultiSelectOne", ["Red", "Blue"]), ("Note", "Text")]
+    fields: list[Field] = [("Birthday", "Date"), ("Color", "MultiSelectOne", ["Red", "Blue"]), ("Note", "Text")]
     return account.create_list("Shop", fields=fields)
 
 
