@@ -145,6 +145,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "config.accounts.sessions.EndOldSessions",
+    "config.audit.refusals.RecordRefusals",
     "config.accounts.middleware.ReadAsChosen",
     "allauth.account.middleware.AccountMiddleware",
     "config.accounts.middleware.SignInRequired",

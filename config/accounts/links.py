@@ -35,7 +35,7 @@ def mail_reset(base: str, user: User) -> bool:
     return mail.send("password_reset", to=user.email, subject=_("Choose a new password"), context=context)
 
 
-def mail_invitation(request: HttpRequest, user: User, *, by: User) -> bool:
-    """Send a link to somebody new; False when it could not be sent."""
-    context = {"person": user, "username": user.username, "by": by, "link": password_link(base_of(request), user)}
+def mail_invitation(base: str, user: User, *, by: User | None) -> bool:
+    """Send a link to a new account; False when it could not be sent."""
+    context = {"person": user, "username": user.username, "by": by, "link": password_link(base, user)}
     return mail.send("invitation", to=user.email, subject=_("Your account"), context=context)

@@ -113,7 +113,8 @@ class SignInAttempt(models.Model):
 
 
 class ResetRequest(models.Model):
-    """A request for a link to choose a new password; deleted once it is mailed. See resets.py."""
+    """A request for a link to choose a password, for all accounts with an address or for a new account; deleted
+    once it is mailed. See resets.py."""
 
     email = models.EmailField()
     base_url = models.CharField(max_length=300)
@@ -121,3 +122,6 @@ class ResetRequest(models.Model):
     from_address = models.CharField(max_length=45, blank=True)
     asked_at = models.DateTimeField(default=clock.now)
     due_at = models.DateTimeField(default=clock.now, db_index=True)
+    # The new account that is invited, and who invites; empty for a forgotten password.
+    invited = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="+")
+    invited_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")

@@ -1,5 +1,6 @@
-"""Forgotten passwords: requests wait in a row each, and a worker mails the links, so that the page answers equally
-fast for known and unknown addresses. The row holds no token: the link is made when it is mailed."""
+"""Forgotten passwords and invitations: requests wait in a row each, and a worker mails the links, so that no page
+waits for a mail server, and a forgotten password is answered equally fast for known and unknown addresses. The row
+holds no token: the link is made when it is mailed."""
 
 from datetime import timedelta
 
@@ -28,6 +29,21 @@ def ask(email: str, base: str) -> None:
     transaction.on_commit(send_reset_links.delay)
 
 
+def invite(user: User, base: str, *, by: User) -> None:
+    """Add a request for an invitation of ``user`` with a link to ``base``, and start the task after the commit."""
+    from config.accounts.tasks import send_reset_links
+
+    ResetRequest.objects.create(
+        email=user.email,
+        base_url=base,
+        language=translation.get_language() or "",
+        from_address=origin.current(),
+        invited=user,
+        invited_by=by,
+    )
+    transaction.on_commit(send_reset_links.delay)
+
+
 def send_due() -> None:
     """Mail the links of all requests that wait; each request is taken by one worker only."""
     while _send_one():
@@ -45,8 +61,15 @@ def _send_one() -> bool:
     if request is None:
         return False
     with origin.coming_from(request.from_address):
-        sent = [_mail(request, user) for user in User.objects.filter(email__iexact=request.email)]
-    if all(sent) or clock.now() - request.asked_at > _GIVE_UP:
+        if request.invited is not None:
+            is_sent = _mail_invitation(request, request.invited)
+        else:
+            sent = [_mail(request, user) for user in User.objects.filter(email__iexact=request.email)]
+            is_sent = all(sent)
+        is_given_up = not is_sent and clock.now() - request.asked_at > _GIVE_UP
+        if is_given_up and request.invited is not None:
+            record("invitation not mailed", request.invited, by=None)
+    if is_sent or is_given_up:
         request.delete()
     return True
 
@@ -59,6 +82,14 @@ def _take() -> ResetRequest | None:
         request.due_at = clock.now() + _RETRY
         request.save(update_fields=["due_at"])
     return request
+
+
+def _mail_invitation(request: ResetRequest, user: User) -> bool:
+    """Mail an invitation, unless the account is in use by now; False when the mail server did not take it."""
+    if not user.is_invited:
+        return True
+    with translation.override(user.language or request.language or settings.LANGUAGE_CODE):
+        return links.mail_invitation(request.base_url, user, by=request.invited_by)
 
 
 def _mail(request: ResetRequest, user: User) -> bool:

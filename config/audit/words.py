@@ -27,6 +27,7 @@ KINDS: dict[str, Promise] = {
 
 ACTIONS: dict[str, Promise] = {
     "accepted": _("Accepted again by the service"),
+    "access refused": _("Access refused"),
     "activated": _("Activated"),
     "added": _("Added"),
     "asked_again": _("Rejected people asked for again"),
@@ -44,6 +45,7 @@ ACTIONS: dict[str, Promise] = {
     "field_created": _("Field created on the list"),
     "import canceled": _("Import canceled"),
     "import requested": _("Import requested"),
+    "invitation not mailed": _("Invitation could not be mailed"),
     "invited": _("Invited"),
     "kept": _("Kept, since the removal did not go through"),
     "limits_changed": _("Limits changed"),
@@ -53,6 +55,7 @@ ACTIONS: dict[str, Promise] = {
     "made_static": _("Made static"),
     "one_person_sent": _("One person sent"),
     "options_added": _("Options added to a field of the list"),
+    "session ended": _("Session ended"),
     "other sessions ended": _("Signed out everywhere else"),
     "paused": _("Paused"),
     "password changed": _("Password changed"),
