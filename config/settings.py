@@ -118,6 +118,7 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
     "config.accounts",
     "config.audit",
     "config.jobs",

@@ -7,6 +7,7 @@ from allauth.mfa.totp import views as totp
 from allauth.socialaccount.providers.openid_connect import views as openid_connect
 from django.urls import path
 
+from config.accounts.views.own import Security
 from config.accounts.views.sign_in import SignIn, SignOut
 from config.accounts.views.single_sign_on import back_to_the_door
 
@@ -16,7 +17,7 @@ urlpatterns = [
     path("accounts/sign-in/code/", base.authenticate, name="mfa_authenticate"),
     path("accounts/again/", account.reauthenticate, name="account_reauthenticate"),
     path("accounts/again/code/", base.reauthenticate, name="mfa_reauthenticate"),
-    path("accounts/security/", base.index, name="mfa_index"),
+    path("accounts/security/", Security.as_view(), name="mfa_index"),
     path("accounts/security/app/", totp.activate_totp, name="mfa_activate_totp"),
     path("accounts/security/app/remove/", totp.deactivate_totp, name="mfa_deactivate_totp"),
     path("accounts/security/codes/", codes.view_recovery_codes, name="mfa_view_recovery_codes"),

@@ -1,13 +1,15 @@
-"""Sessions of people: how long they last, and how all others of a person are ended.
+"""Sessions of people: how long they last, which ones a person has, and how they are ended.
 
 A session ends when nothing was asked in it for SESSION_IDLE_MINUTES, and SESSION_DAYS after the sign-in at the
 latest. All sessions of a person end when ``User.session_version`` grows: it is part of what each session proves.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth.signals import user_logged_in
@@ -15,6 +17,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 
+from config.accounts import browsers
 from config.accounts.models import User
 from config.jobs import clock
 
@@ -50,17 +53,60 @@ def end_sessions(user: User) -> None:
     """End all sessions of ``user``, everywhere; they do not come back when a deactivated account is activated."""
     User.objects.filter(pk=user.pk).update(session_version=F("session_version") + 1)
     user.refresh_from_db(fields=["session_version"])
+    UserSession.objects.filter(user=user).delete()
 
 
 def end_other_sessions(request: HttpRequest, user: User) -> None:
     """End all sessions of ``user`` but the one of ``request``."""
     end_sessions(user)
     update_session_auth_hash(request, user)
+    UserSession.objects.create_from_request(request)
+
+
+@dataclass(frozen=True)
+class OwnSession:
+    """A session as its owner sees it."""
+
+    pk: int
+    browser: str
+    address: str
+    started_at: datetime
+    seen_at: datetime
+    is_current: bool
+
+
+def sessions_of(request: HttpRequest, user: User) -> list[OwnSession]:
+    """List the sessions of ``user`` that have not ended, the current one first, then the latest."""
+    idle_since = clock.now() - timedelta(minutes=settings.SESSION_IDLE_MINUTES)
+    found = [
+        OwnSession(
+            pk=session.pk,
+            browser=browsers.name_of(session.user_agent),
+            address=session.ip,
+            started_at=session.created_at,
+            seen_at=session.last_seen_at,
+            is_current=session.session_key == request.session.session_key,
+        )
+        for session in UserSession.objects.purge_and_list(user)
+        if session.last_seen_at > idle_since or session.session_key == request.session.session_key
+    ]
+    return sorted(found, key=lambda each: (not each.is_current, -each.seen_at.timestamp()))
+
+
+def end_session(user: User, session_id: int) -> bool:
+    """End one session of ``user``; False when there is none by that id."""
+    session = UserSession.objects.filter(user=user, pk=session_id).first()
+    if session is None:
+        return False
+    session.end()
+    return True
 
 
 def clear_ended() -> None:
     """Delete the rows of sessions that have expired."""
     SessionStore.clear_expired()
+    longest = timedelta(days=settings.SESSION_DAYS)
+    UserSession.objects.filter(created_at__lt=clock.now() - longest).delete()
 
 
 def listen() -> None:
@@ -78,6 +124,7 @@ def _note_activity(request: HttpRequest) -> None:
         request.session[_STARTED] = now.timestamp()
     if _SEEN not in request.session or now - _moment(request.session[_SEEN], now) >= _NOTED_EVERY:
         request.session[_SEEN] = now.timestamp()
+        UserSession.objects.create_from_request(request)
 
 
 def _asks_without_a_person(request: HttpRequest) -> bool:

@@ -10,6 +10,7 @@ urlpatterns = [
     path("accounts/sign-out/", SignOut.as_view(), name="sign_out"),
     path("accounts/single-sign-on/", single_sign_on.sign_in, name="single_sign_on"),
     path("accounts/confirm/", single_sign_on.confirm, name="confirm"),
+    path("accounts/sessions/<int:session_id>/end/", own.end_session, name="end_session"),
     path("accounts/sessions/end-others/", own.end_other_sessions, name="end_other_sessions"),
     path("accounts/password/", own.change_password, name="change_password"),
     path("accounts/password/forgotten/", own.forgotten, name="forgotten"),

@@ -1,12 +1,13 @@
 """One's own account: the password, and getting back in without it."""
 
-from typing import Any
+from typing import Any, cast
 
+from allauth.mfa.base.views import IndexView
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import PasswordResetConfirmView
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse, reverse_lazy
 from django.utils.decorators import method_decorator
@@ -18,6 +19,7 @@ from config.accounts import actions, links, resets, sessions
 from config.accounts.backends import may_sign_in
 from config.accounts.forms import ChangePasswordForm, ChoosePasswordForm, ForgottenForm
 from config.accounts.lockout import Locked, attempt
+from config.accounts.models import User
 from config.audit.record import record
 from config.notifications import mail
 from config.web.callers import address_of
@@ -39,6 +41,25 @@ def change_password(request: Request) -> HttpResponse:
     context = {"form": form}
     status = 422 if form.is_bound else 200
     return render_pane(request, "accounts/change_password.html", context, status, back=reverse("system:home"))
+
+
+class Security(IndexView):  # type: ignore[misc]
+    """The page of a person's password, second factor and sessions."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        user = cast(User, self.request.user)
+        return context | {"sessions": sessions.sessions_of(self.request, user)}
+
+
+@require_POST
+def end_session(request: Request, session_id: int) -> HttpResponse:
+    """Sign out of one other session."""
+    if not sessions.end_session(request.user, session_id):
+        raise Http404
+    record("session ended", request.user, by=request.user)
+    messages.success(request, _("The session is ended."))
+    return redirect("mfa_index")
 
 
 @require_POST

@@ -7,13 +7,16 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.test import Client
 from pytest_django import Settings
 
 from config.accounts import actions, tasks
 from config.accounts.models import User
+from config.audit.models import AuditEntry
 from config.jobs import clock
+from tests.conftest import PASSWORD
 from tests.integration.config.test_second_factor import set_up
 
 SECURITY = "/accounts/security/"
@@ -105,3 +108,42 @@ def test_behind_https_cookies_carry_the_prefix(https: str, prefix: str) -> None:
     found = subprocess.run([sys.executable, "-c", program], env=known, capture_output=True, text=True, check=True)
     name = f"{prefix}segment_exports"
     assert found.stdout.split() == [name, f"{name}_csrf", f"{name}_device"]
+
+
+def sign_in(browser: str) -> Client:
+    """Sign in as a person does, in a browser of its own."""
+    client = Client(HTTP_USER_AGENT=browser)
+    client.post("/accounts/sign-in/", {"username": "alice", "password": PASSWORD})
+    assert is_signed_in(client)
+    return client
+
+
+def test_a_person_sees_the_own_sessions_and_ends_one(alice: User) -> None:
+    here = sign_in("Mozilla/5.0 (Windows NT 10.0) Firefox/140.0")
+    there = sign_in("Mozilla/5.0 (iPhone) AppleWebKit/605 Version/18 Safari/604")
+    elsewhere = sign_in("curl/8")
+    page = here.get(SECURITY).content.decode()
+    assert "Firefox, Windows" in page
+    assert "Safari, iPhone" in page
+    found = UserSession.objects.get(user_agent__contains="iPhone")
+    assert here.post(f"/accounts/sessions/{found.pk}/end/").status_code == 302
+    assert not is_signed_in(there)
+    assert is_signed_in(here)
+    assert is_signed_in(elsewhere)
+    assert "Safari, iPhone" not in here.get(SECURITY).content.decode()
+    assert AuditEntry.objects.filter(action="session ended", actor_id=alice.pk).count() == 1
+
+
+def test_a_person_cannot_end_the_session_of_another(alice: User, bob_client: Client) -> None:
+    here = sign_in("Mozilla/5.0 (Windows NT 10.0) Firefox/140.0")
+    found = UserSession.objects.get(user=alice)
+    assert bob_client.post(f"/accounts/sessions/{found.pk}/end/").status_code == 404
+    assert is_signed_in(here)
+
+
+def test_signing_out_everywhere_else_leaves_the_current_session_in_the_list(alice: User) -> None:
+    here, there = sign_in("Firefox/140.0 Windows"), sign_in("Chrome/150 Linux")
+    here.post("/accounts/sessions/end-others/")
+    assert not is_signed_in(there)
+    assert [session.user_agent for session in UserSession.objects.filter(user=alice)] == ["Firefox/140.0 Windows"]
+    assert "This session" in here.get(SECURITY).content.decode()
