@@ -1,4 +1,5 @@
-"""Lead people who must have a second factor to its setup page, until they have one (SECOND_FACTOR_REQUIRED_OF)."""
+"""Lead people who must have a second factor to its setup page, until they have one (SECOND_FACTOR_REQUIRED_OF, or
+a setting of the system)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from config.accounts import second_factor, sign_ins
 from config.accounts.models import User
+from config.web import installation
 
 # What it takes to set one up, and to leave.
 _OPEN = {"mfa_activate_totp", "account_reauthenticate", "sign_out", "account_logout"}
@@ -30,7 +32,7 @@ class RequireSecondFactor:
         match, user = request.resolver_match, request.user
         if (
             not isinstance(user, User)
-            or not is_required_of(user)
+            or not is_required_of(user, request)
             or getattr(view, "login_required", True) is False
         ):
             return None
@@ -44,7 +46,16 @@ class RequireSecondFactor:
         return redirect("mfa_activate_totp")
 
 
-def is_required_of(user: User) -> bool:
-    """Whether ``user`` must have a second factor."""
-    who = settings.SECOND_FACTOR_REQUIRED_OF
+def is_required_of(user: User, request: HttpRequest | None = None) -> bool:
+    """Whether ``user`` must have a second factor, by SECOND_FACTOR_REQUIRED_OF or by what an administrator has
+    chosen, which is kept on ``request`` for the rest of the page."""
+    if _includes(settings.SECOND_FACTOR_REQUIRED_OF, user):
+        return True
+    chosen = installation.current()
+    if request is not None:
+        request.installation = chosen  # type: ignore[attr-defined]
+    return _includes(chosen.second_factor_required_of, user)
+
+
+def _includes(who: str, user: User) -> bool:
     return who == "EVERYONE" or (who == "ADMINISTRATORS" and user.is_administrator)

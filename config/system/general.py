@@ -55,19 +55,24 @@ class ReadingForm(forms.Form):
 
 
 class NamesForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What the organisation and this environment are called."""
+    """What the organisation and this environment are called, and what is required of accounts."""
 
     class Meta:
         model = Installation
-        fields = ("environment_name", "organisation_name")
+        fields = ("environment_name", "organisation_name", "second_factor_required_of")
         labels = {
             "environment_name": gettext_lazy("Environment"),
             "organisation_name": gettext_lazy("Organisation"),
+            "second_factor_required_of": gettext_lazy("Second factor required of"),
         }
         help_texts = {
             "environment_name": gettext_lazy("Stands in the top bar, such as “Production” or “Test”."),
             "organisation_name": gettext_lazy(
                 "Who runs this installation. It stands in mails, and where somebody agrees to share data."
+            ),
+            "second_factor_required_of": gettext_lazy(
+                "Accounts that sign in by password set one up before they go on. SECOND_FACTOR_REQUIRED_OF can "
+                "require more, not less."
             ),
         }
 

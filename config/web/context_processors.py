@@ -17,7 +17,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
     theme = request.COOKIES.get("theme", "")
     return {
         "product_name": settings.PRODUCT_NAME,
-        "installation": SimpleLazyObject(installation.current),
+        "installation": SimpleLazyObject(lambda: getattr(request, "installation", None) or installation.current()),
         "organisation_name": SimpleLazyObject(installation.organisation_name),
         "demo": settings.DEMO,
         "version": settings.VERSION,

@@ -1,4 +1,4 @@
-"""What this installation and the organisation that runs it are called."""
+"""What this installation and the organisation that runs it are called, and what it requires of accounts."""
 
 from django.conf import settings
 from django.db import transaction
@@ -22,12 +22,18 @@ def organisation_name() -> str:
 
 
 @transaction.atomic
-def rename(*, organisation_name: str, environment_name: str, version: int, by: User) -> None:
-    """Call them so from now on. Raises PermissionDenied and StaleEdit."""
+def change(
+    *, organisation_name: str, environment_name: str, second_factor_required_of: str, version: int, by: User
+) -> None:
+    """Change what holds for everybody. Raises PermissionDenied and StaleEdit."""
     check_permission(by, Permission.SYSTEM_MANAGE)
     found, _created = Installation.objects.get_or_create(pk=1)
     take_version(found, version)
-    wanted = {"organisation_name": organisation_name, "environment_name": environment_name}
+    wanted = {
+        "organisation_name": organisation_name,
+        "environment_name": environment_name,
+        "second_factor_required_of": second_factor_required_of,
+    }
     changes = {name: (getattr(found, name), new) for name, new in wanted.items() if getattr(found, name) != new}
     Installation.objects.filter(pk=1).update(**wanted)
     record("edited", found, by=by, changes=changes, version=found.version)

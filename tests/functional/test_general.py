@@ -26,7 +26,7 @@ def test_language_and_formats_are_chosen_with_a_preview(page: Page, alice: User)
 def test_organisation_and_environment_have_names(page: Page, alice: User) -> None:
     sign_in(page, alice, GENERAL)
     page.get_by_label("Environment").fill("Acceptance")
-    page.get_by_role("button", name="Save names").click()
+    page.get_by_role("button", name="Save settings").click()
     expect(page.get_by_role("banner")).to_contain_text("Acceptance")
 
 

@@ -306,4 +306,4 @@ def _the_environment(page: Page, role: str) -> None:
     page.goto("/admin/system/schedule/")
     expect(page.get_by_role("button", name="Save", exact=True)).to_have_count(is_administrator)
     page.goto("/admin/system/general/")
-    expect(page.get_by_role("button", name="Save names")).to_have_count(is_administrator)
+    expect(page.get_by_role("button", name="Save settings")).to_have_count(is_administrator)

@@ -46,10 +46,10 @@ def names(request: Request) -> HttpResponse:
     if not form.is_valid():
         return _page(request, names_form=form, status=422)
     try:
-        installation.rename(**form.cleaned_data, version=version_from(request.POST), by=request.user)
+        installation.change(**form.cleaned_data, version=version_from(request.POST), by=request.user)
     except StaleEdit as stale:
         return _page(request, names_form=form, stale=stale, status=409)
-    messages.success(request, _("The names are saved."))
+    messages.success(request, _("The settings are saved."))
     return redirect("system:general")
 
 

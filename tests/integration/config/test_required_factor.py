@@ -4,6 +4,9 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from config.accounts.models import User
+from config.audit.models import AuditEntry
+from config.web.models import Installation
 from tests.integration.config.test_second_factor import SET_UP, set_up
 
 
@@ -35,3 +38,18 @@ def test_a_session_by_single_sign_on_is_exempt(bob_client: Client, settings: Set
     session["account_authentication_methods_user"] = str(session["_auth_user_id"])
     session.save()
     assert bob_client.get("/").status_code == 200
+
+
+def test_an_administrator_requires_it_in_a_page(alice_client: Client, bob_client: Client, alice: User) -> None:
+    setting = {"organisation_name": "", "environment_name": "", "version": "1"}
+    answer = alice_client.post("/admin/system/general/names/", setting | {"second_factor_required_of": "EVERYONE"})
+    assert answer.status_code == 302
+    assert bob_client.get("/data/exports/")["Location"] == SET_UP
+    changes = AuditEntry.objects.get(target_kind="installation").changes
+    assert changes == {"second_factor_required_of": ["", "EVERYONE"]}
+
+
+def test_the_page_cannot_require_less_than_the_environment(alice_client: Client, settings: Settings) -> None:
+    settings.SECOND_FACTOR_REQUIRED_OF = "ADMINISTRATORS"
+    Installation.objects.create(pk=1, second_factor_required_of="")
+    assert alice_client.get("/data/exports/")["Location"] == SET_UP
