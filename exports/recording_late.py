@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from django.db import connection as database
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet, Sum
 
 from config.jobs import clock
 from connections.destinations.values import REMOVALS
@@ -63,6 +63,13 @@ def expect(run: Run, batches: "QuerySet[Batch]") -> None:
     if run.connection is not None:
         seconds = run.connection.destination.call_seconds
         batches.update(late_until=clock.now() + timedelta(seconds=seconds))
+
+
+def count_unknown(run: Run) -> int:
+    """Count the contacts of a run whose result is unknown because a worker stopped answering: its call for them
+    may land after the one that was answered."""
+    late = run.batches.filter(late_until__gt=F("sent_at"))
+    return int(late.aggregate(contacts=Sum("size", default=0))["contacts"])
 
 
 def keep_unknown(run: Run, delivered_set_id: int, answered: Collection[int]) -> None:

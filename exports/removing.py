@@ -234,7 +234,7 @@ def _count() -> int:
 
 
 def _leaving(destination: Destination, deed: Deed) -> Iterator[Person]:
-    """Those of whom nothing has to be asked first, then the others: marking takes the first by the thousand."""
+    """Read the contacts to remove, in small batches, since each takes a request that looks it up."""
     with closing(database.chunked_cursor()) as cursor:
         cursor.execute(
             """
@@ -245,5 +245,4 @@ def _leaving(destination: Destination, deed: Deed) -> Iterator[Person]:
         while rows := cursor.fetchmany(_FETCH):
             for email, data_hash, since, until, has_brought in rows:
                 payload = destination.removal_payload(email, Sending(since, until, has_brought))
-                single = deed != Deed.MARK or not has_brought
-                yield Person(0, email, payload, data_hash, is_new=False, deed=deed, single=single)
+                yield Person(0, email, payload, data_hash, is_new=False, deed=deed, single=True)

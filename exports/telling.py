@@ -26,7 +26,8 @@ def of_end(run: Run) -> None:
         conditions.recovered([kind for kind in _OF_RUNS if kind != _kind_of(run)], subject)
         _of_rejections(run, subject)
     if kind := _kind_of(run):
-        conditions.worsened(kind, subject, _sentence(run), also=run.export.tell_also)
+        removals = {"removed": run.removed, "awaiting_confirmation": run.removals_held}
+        conditions.worsened(kind, subject, _sentence(run), also=run.export.tell_also, removals=removals)
 
 
 def subject_of(export: Export, path: str = "") -> Subject:

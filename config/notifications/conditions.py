@@ -3,7 +3,7 @@
 Call them inside the transaction that makes the change: what is told is then exactly what happened.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
@@ -36,10 +36,11 @@ def worsened(
     measure: int | None = None,
     again: bool = False,
     only: Iterable[str] | None = None,
+    removals: Mapping[str, int] | None = None,
 ) -> Condition | None:
     """``subject`` is not as it should be. Told once while it lasts, ``also`` to these addresses, or ``only`` to
-    those and the webhook; ``again`` when it is worse than when it was told. The new condition; None when it was
-    known."""
+    those and the webhook; ``again`` when it is worse than when it was told. ``removals`` are figures for the
+    webhook. The new condition; None when it was known."""
     if again:
         _open(subject, [kind]).update(closed_at=clock.now())
     try:
@@ -52,9 +53,10 @@ def worsened(
                 path=subject.path,
                 sentence=sentence,
                 measure=measure,
+                removals=removals,
             )
     except IntegrityError:
-        _open(subject, [kind]).update(sentence=sentence, path=subject.path)
+        _open(subject, [kind]).update(sentence=sentence, path=subject.path, removals=removals)
         return None
     _tell(condition, Change.OPENED, recipients.of_condition(kind, also, only))
     return condition

@@ -59,6 +59,7 @@ def document(notification: Notification) -> dict[str, object]:
         "kind": condition.kind,
         "title": str(condition),
         "sentence": condition.sentence,
+        "removals": condition.removals,
         "subject": {
             "kind": condition.subject_kind,
             "key": condition.subject_key,

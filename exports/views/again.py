@@ -119,6 +119,7 @@ def _question(run: Run) -> dict[str, object]:
         "sentence": _sentence(Deed(how)),
         "reaches_everywhere": policies.reaches_everywhere(run),
         "confirm_label": _("Confirm removals"),
+        "people_url": f"{reverse('exports:people', args=[run.pk])}?kind=to_remove" if run.removals_held else "",
     }
 
 

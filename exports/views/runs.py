@@ -19,7 +19,7 @@ from config.jobs.schedule_shown import ShownSchedule
 from config.web.htmx import Request
 from config.web.lists import Column, list_page
 from config.web.panes import close_pane
-from exports import accounting, advice, causes, clearing, policies, strip
+from exports import accounting, advice, causes, clearing, policies, recording_late, strip
 from exports.accounting import Line, PeopleKind
 from exports.models import Export, Removal, Run, Stage
 from exports.pace import batches_of, pace_of
@@ -157,6 +157,7 @@ def _overview(request: Request, run: Run) -> dict[str, object]:
             "cause": causes.of(run),
             "changed_fields": ", ".join(run.frozen.get("changed_fields", ())),
             "advice": advice.for_reader(run, request.user),
+            "late_contacts": recording_late.count_unknown(run),
             "is_planned": run.stage in (Stage.DELIVER, Stage.COMPLETE)
             and bool(run.members or run.to_remove or ended_well),
             "ended_well": ended_well,

@@ -214,7 +214,8 @@ class CampaignMonitor(Destination):
         return removing.payload(email, first_sent)
 
     def calls_to_remove(self, deed: Deed, people: int) -> int:
-        return math.ceil(people / self.capabilities.batch_rows) if deed is Deed.MARK else 2 * people
+        """Each contact is looked up first; marks are then written by import, a batch at a time."""
+        return people + (math.ceil(people / self.capabilities.single_rows) if deed is Deed.MARK else people)
 
     def welcomed_back(self, payload: str, mark: Mark) -> str:
         return removing.welcomed_back(payload, mark)

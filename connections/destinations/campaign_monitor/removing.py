@@ -1,8 +1,9 @@
 """Taking people off a list, and letting them come back.
 
 There is no bulk removal over there: a person is looked up and then deleted or unsubscribed, in two calls. Only who
-is active is touched: deleting somebody who has unsubscribed would wipe out that they did. Marking is an import, a
-thousand people a call; an import puts on the list whoever it does not hold, so such people are taken off again.
+is active is touched: deleting somebody who has unsubscribed would wipe out that they did. Marks are written by an
+import for each batch, after each contact is looked up; an import adds contacts that left the list in between, so
+such contacts are deleted again.
 """
 
 import time
@@ -152,8 +153,7 @@ class Remover:
         return None if found.state == wire.ACTIVE else _left(leaver, NOT_ACTIVE)
 
     def _mark(self, leavers: Sequence[Leaver]) -> BatchReceipt:
-        doubtful = [leaver for leaver in leavers if not leaver.first_sent.has_brought]
-        kept = [refusal for leaver in doubtful if (refusal := self._why_not(leaver))]
+        kept = [refusal for leaver in leavers if (refusal := self._why_not(leaver))]
         spared = {refusal.email for refusal in kept}
         marked = [leaver for leaver in leavers if leaver.email not in spared]
         if not marked:

@@ -4,11 +4,11 @@ import pytest
 
 from exports.models import Removal
 from tests.leaving import CROWD, crowd_of, leave, states
-from tests.removals import export_of, run
+from tests.removals import export_of, marks, run
 from tests.sandbox import RunningSandbox
 
 
-@pytest.mark.parametrize("removal", [Removal.DELETE, Removal.UNSUBSCRIBE])
+@pytest.mark.parametrize("removal", [Removal.DELETE, Removal.UNSUBSCRIBE, Removal.MARK])
 def test_a_contact_that_signed_up_again_without_us_stays(account: RunningSandbox, removal: Removal) -> None:
     crowd = crowd_of(CROWD)
     export = export_of(account, crowd, removal)
@@ -21,4 +21,5 @@ def test_a_contact_that_signed_up_again_without_us_stays(account: RunningSandbox
     ended = run(export)
     assert (ended.removed, ended.kept) == (1, 1)
     assert states(account, export.list_id)[CROWD[0]] == "Active"
+    assert marks(account, export.list_id) == ({CROWD[1]} if removal == Removal.MARK else set())
     assert run(export).to_remove == 0  # known as found there from then on

@@ -7,13 +7,15 @@ from django.test import Client
 from django.urls import reverse
 
 from config.accounts.models import User
-from config.notifications.models import Condition
+from config.notifications.models import Change, Channel, Condition, Notification
 from exports import actions, running
 from exports.models import Export, Removal, Run
 from segments.models import Segment
 from tests import exporting
 from tests.integration.cases.conftest import run_export
+from tests.integration.notifications.conftest import send_all
 from tests.leaving import CROWD, crowd_of, leave
+from tests.postbox import webhook_receiver
 from tests.sandbox import RunningSandbox
 
 LEAVERS = CROWD[:15]
@@ -57,6 +59,19 @@ def test_removals_awaiting_confirmation_are_in_every_summary(held: Run, alice_cl
         assert "await" in text_of(alice_client, name, *arguments), name
     told = Condition.objects.get(kind="needs_confirmation").sentence  # that of mails and of the webhook
     assert "To remove, awaiting confirmation: 15." in told
+
+
+def test_the_webhook_says_the_numbers_of_removals(held: Run) -> None:
+    told = Condition.objects.get(kind="needs_confirmation")
+    with webhook_receiver() as hook:
+        Notification.objects.create(condition=told, change=Change.OPENED, channel=Channel.WEBHOOK)
+        send_all()
+    assert hook.documents[0]["removals"] == {"removed": 0, "awaiting_confirmation": 15}
+
+
+def test_the_confirmation_leads_to_the_contacts(held: Run, alice_client: Client) -> None:
+    dialog = text_of(alice_client, "exports:confirm_removals", held.pk)
+    assert f'href="{reverse("exports:people", args=[held.pk])}?kind=to_remove"' in dialog
 
 
 def test_confirmed_removals_are_in_every_summary(held: Run, alice: User, alice_client: Client) -> None:

@@ -1,6 +1,8 @@
 """Calls of a worker that lost its lease: they may land after later ones, and the next run settles them."""
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from config.jobs import leases
 from config.jobs.leases import Keeper, claim
@@ -44,12 +46,22 @@ def test_the_next_run_sends_again_who_was_in_a_late_call(newsletter: Export) -> 
     ended = take_over(worker_loses_its_lease(newsletter))
     assert (ended.status, ended.delivered) == ("successful", 3)
     assert known_hashes() == {UNKNOWN_DATA}
+    assert recording_late.count_unknown(ended) == 3
     again = run_to_its_end(newsletter)
     assert (again.planned, again.delivered) == (3, 3)
     assert known_hashes() == {UNKNOWN_DATA}  # a late call may still land after this one
     Batch.objects.update(late_until=None)
     assert run_to_its_end(newsletter).delivered == 3
     assert run_to_its_end(newsletter).planned == 0
+
+
+def test_the_page_of_a_run_counts_the_contacts_of_late_calls(newsletter: Export, alice_client: Client) -> None:
+    ended = take_over(worker_loses_its_lease(newsletter))
+    page = alice_client.get(reverse("exports:run", args=[ended.pk])).content.decode()
+    assert "3 contacts have an unknown result because a worker stopped answering." in page
+    Batch.objects.update(late_until=None)
+    page = alice_client.get(reverse("exports:run", args=[ended.pk])).content.decode()
+    assert "a worker stopped answering" not in page
 
 
 @pytest.mark.parametrize("removal", [Removal.DELETE, Removal.MARK])
