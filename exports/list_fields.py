@@ -3,13 +3,15 @@
 Done at the destination at once, and recorded in the same moment. Whoever clicks twice makes one field.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from config.accounts.models import User
 from config.audit.record import record
+from config.jobs import sending_guard
 from connections import credentials, lookups
 from connections.destinations.errors import StopRun
 from connections.destinations.values import NewField, TargetField
@@ -26,9 +28,9 @@ def create_field(
     """Make ``field`` on the list for ``attribute``; the one that is there already by that name where somebody was
     faster. Raises PermissionDenied, Refusal, DestinationError and NotConnected."""
     _check(connection, list_id, attribute, by)
-    access = credentials.access(connection)
     try:
-        with transaction.atomic():
+        with _guarded(), transaction.atomic():
+            access = credentials.access(connection)
             changes = {"list": list_id, "field": field.label, "type": field.data_type}
             record("field_created", connection, by=by, changes={n: (None, value) for n, value in changes.items()})
             made = connection.destination.create_field(access, list_id, field)
@@ -47,14 +49,25 @@ def add_options(
 ) -> None:
     """Let ``field`` of the list have ``options`` beside those that it has. Raises as ``create_field`` does."""
     _check(connection, list_id, attribute, by)
-    access = credentials.access(connection)
     try:
-        with transaction.atomic():
+        with _guarded(), transaction.atomic():
+            access = credentials.access(connection)
             added = {"list": (None, list_id), "field": (None, field.label), "options": (None, list(options))}
             record("options_added", connection, by=by, changes=added)
             connection.destination.add_options(access, list_id, field.key, options)
     finally:
         lookups.forget(connection, list_id)
+
+
+@contextmanager
+def _guarded() -> Iterator[None]:
+    """Let no request leave after a lease's length, when this process was frozen meanwhile: the list may be
+    another one by then. Raises Refusal."""
+    try:
+        with sending_guard.within_one_lease():
+            yield
+    except sending_guard.LeaseExpired as expired:
+        raise Refusal(_("This took too long, so the list was not changed. Try again.")) from expired
 
 
 def _check(connection: Connection, list_id: str, attribute: str, by: User) -> None:

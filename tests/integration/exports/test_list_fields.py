@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from config.accounts.models import User
 from config.audit.models import AuditEntry
@@ -61,6 +62,16 @@ def test_it_makes_the_field_and_fills_the_row_with_it(
     assert '<option value="[City]" selected >City · text</option>' in after
     entry = AuditEntry.objects.get(action__endswith="field_created")
     assert entry.actor_id == bob.pk
+
+
+def test_a_process_that_was_frozen_changes_no_list_when_it_wakes(
+    bob_client: Client, account: RunningSandbox, typed: dict[str, Any], settings: Settings
+) -> None:
+    settings.LEASE_SECONDS = 0  # as if a lease had passed between the check and the request
+    after = shown(bob_client, f"{CREATE}?row=0", typed)
+    assert "This took too long, so the list was not changed." in after
+    assert fields(account, typed) == []
+    assert not AuditEntry.objects.filter(action__endswith="field_created").exists()
 
 
 def test_it_makes_options_of_the_values_that_profiles_have(
