@@ -98,7 +98,8 @@ def _holds_words(words: str, texts: list[str]) -> tuple[str, list[Any]]:
 
 
 def _has_key(words: str) -> tuple[str, list[Any]]:
-    return "lower(key) = lower(%s)", [" ".join(words.split())]
+    # A key that holds an address is shown masked, and so not found either.
+    return "lower(key) = lower(%s) AND strpos(key, '@') = 0", [" ".join(words.split())]
 
 
 def _or_email(text: str) -> tuple[str, list[str]]:

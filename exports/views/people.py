@@ -110,7 +110,8 @@ def download(request: Request, run_id: int) -> StreamingHttpResponse:
 
 def _asked_for(request: Request) -> dict[str, object]:
     """What the file holds, for the record; not for whom was searched, since the record outlives people."""
-    return {name: "…" if name == "q" else value for name, value in request.GET.items() if value}
+    asked: dict[str, object] = {name: request.GET[name] for name in ("kind", "code") if request.GET.get(name)}
+    return asked | ({"q": "…"} if request.GET.get("q") else {})
 
 
 def _rows_kept(run: Run, kind: PeopleKind) -> bool:

@@ -1,6 +1,7 @@
 """Customers: everyone there is, and one of them."""
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from urllib.parse import urlencode
 
 from django.db.models import Sum
@@ -13,7 +14,7 @@ from config.accounts.models import User
 from config.accounts.permissions import Permission
 from config.web.htmx import Request
 from config.web.lists import LONGEST_SEARCH
-from segments import display, finding, profile_attributes
+from segments import display, finding, profile_attributes, search_limit
 from segments.models import DataSource, Profile
 from segments.permissions import (
     user_can_answer_for_people,
@@ -57,7 +58,10 @@ def customers(request: Request) -> HttpResponse:
     words = request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
     key_only = not user_can_see_personal_data(request.user)
     place = _place(request)
-    if words:
+    refused = bool(words) and key_only and not search_limit.allow(request.user)
+    if refused:
+        found = finding.FoundPage([], has_previous=False, has_next=False, total=0)
+    elif words:
         found = finding.search(words, catalogue, place, PAGE_SIZE, key_only=key_only)
     else:
         found = finding.everyone(place, PAGE_SIZE)
@@ -67,11 +71,13 @@ def customers(request: Request) -> HttpResponse:
         "everyone": total,
         "most_sorted": finding.MOST_SORTED,
         "key_only": key_only,
+        "refused": refused,
         "can_answer": user_can_answer_for_people(request.user),
         "can_import": user_can_manage_data_sources(request.user),
         "active_nav": "customers",
     }
-    return render(request, "segments/customers.html", context)
+    status = HTTPStatus.TOO_MANY_REQUESTS if refused else HTTPStatus.OK
+    return render(request, "segments/customers.html", context, status=status)
 
 
 @require_permission(Permission.CUSTOMER_VIEW)
