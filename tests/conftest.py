@@ -17,7 +17,7 @@ from config.accounts.roles import Role
 from tests import emptying
 from tests.environment import TEMPLATE
 
-pytest.register_assert_rewrite("tests.lives", "tests.scenarios")
+pytest.register_assert_rewrite("tests.scenarios")
 
 PASSWORD = "a-long-password"  # of all the cast
 _SLOW = ("processes", "browser")

@@ -72,6 +72,8 @@ class ExportModel:
     members_before: int | None = None
     # Whom it wanted when it was last planned.
     wanted_last: set[str] = field(default_factory=set)
+    # Of whom it is not clear whether it ever wanted them, since a run of it was canceled.
+    unclear: set[str] = field(default_factory=set)
 
     @property
     def is_doubtful(self) -> bool:
@@ -136,9 +138,10 @@ class ListModel:
 
     # -- runs --------------------------------------------------------------------------------------------------
 
-    def run(self, export: ExportModel, options: RunOptions) -> Allowed:
-        """Run an export to its end; what the list may hold then. Call ``settle`` with what it does hold."""
-        is_doubtful = export.is_doubtful
+    def run(self, export: ExportModel, options: RunOptions, *, is_canceled: bool = False) -> Allowed:
+        """Run an export to its end, or until it is canceled; what the list may hold then. Call ``settle`` with
+        what it does hold."""
+        is_doubtful, wanted_before = export.is_doubtful, export.wanted_last
         allowed = {email: [contact.record] for email, contact in self.contacts.items()}
         for email in export.members:
             allowed[email] = self._send(export, email, options)
@@ -146,12 +149,19 @@ class ListModel:
         if options.confirmed or not is_doubtful:
             for email in self.leavers(export):
                 allowed[email] = self._after_removal(export, email)
+        if is_canceled:
+            export.unclear = export.unclear | wanted_before | export.members
+            export.wanted_last = wanted_before & export.members
+            allowed = {email: [*records, self.contacts[email].record] for email, records in allowed.items()}
+        else:
+            export.unclear = export.unclear - export.members
         return allowed
 
     def leavers(self, export: ExportModel) -> set[str]:
         """Contacts that the export once wanted, and that no export wants any more."""
         wanted = export.members.union(*map(self.wanted_by, self._others(export)))
         known = {email for email, contact in self.contacts.items() if export.number in contact.once_wanted}
+        known |= export.unclear
         return known - wanted if export.removal != LEAVE else set()
 
     def wanted_by(self, export: ExportModel) -> set[str]:
@@ -160,7 +170,7 @@ class ListModel:
         return export.members | (last if export.is_doubtful else set())
 
     def _others(self, export: ExportModel) -> list[ExportModel]:
-        return [other for other in self.exports.values() if other is not export]
+        return [other for other in self.exports.values() if other.number != export.number]
 
     def _send(self, export: ExportModel, email: str, options: RunOptions) -> list[Record]:
         contact, values = self.contacts[email], self.values(export, email)
@@ -186,7 +196,8 @@ class ListModel:
         if before.state != ACTIVE:
             return [before]
         can_remove = {Origin.OURS, Origin.UNCLEAR}
-        must_remove = contact.origin == Origin.OURS
+        is_unclear = any(email in each.unclear for each in self.exports.values())
+        must_remove = contact.origin == Origin.OURS and not is_unclear
         if export.removal == MARK:
             removed = replace(before, mark=MARK_VALUE)
             can_remove.add(Origin.THEMSELVES_AGAIN)
@@ -210,27 +221,38 @@ class ListModel:
                 contact.origin = Origin.UNCLEAR
 
     def settle(
-        self, export: ExportModel, options: RunOptions, held: Mapping[str, Record], *, is_disturbed: bool
+        self,
+        export: ExportModel,
+        options: RunOptions,
+        held: Mapping[str, Record],
+        *,
+        is_disturbed: bool,
+        is_canceled: bool = False,
     ) -> None:
         """Take over what the list holds after a run of the export."""
         leavers = self.leavers(export) - export.members
         for email, contact in self.contacts.items():
             before, contact.record = contact.record, held[email]
             if email in export.members:
-                self._settle_sent(export, email, before, options)
+                self._settle_sent(export, email, before, options, is_canceled=is_canceled)
             elif email in leavers:
                 self._settle_removed(export, email, before, is_disturbed=is_disturbed)
+            if is_canceled and contact.record != before:
+                for each in self.exports.values():
+                    each.unclear.add(email)
 
-    def _settle_sent(self, export: ExportModel, email: str, before: Record, options: RunOptions) -> None:
+    def _settle_sent(
+        self, export: ExportModel, email: str, before: Record, options: RunOptions, *, is_canceled: bool
+    ) -> None:
         contact, values = self.contacts[email], self.values(export, email)
         now = contact.record
         is_taken = now.state == ACTIVE and all(getattr(now, name) == value for name, value in values.items())
         if not is_taken or (contact.is_suppressed and self.minds_suppressions):
             contact.refused[export.number] = values
-        if now.state != ACTIVE:
+        if now.state != ACTIVE or (is_canceled and now == before):
             return
         if before.state != ACTIVE:
-            is_back = before.state == DELETED and contact.deleted_by_us == Memory.YES
+            is_back = before.state == DELETED and contact.deleted_by_us == Memory.YES and not is_canceled
             is_ours = before.state == NEVER_THERE or (is_back and not options.resubscribe)
             contact.origin = Origin.OURS if is_ours else Origin.UNCLEAR
             contact.once_wanted = {export.number}
@@ -238,23 +260,21 @@ class ListModel:
             contact.once_wanted = {export.number}
         contact.once_wanted.add(export.number)
         if is_taken and contact.deleted_by_us == Memory.YES:
-            contact.deleted_by_us = Memory.NO
+            contact.deleted_by_us = Memory.MAYBE if is_canceled else Memory.NO
 
     def _settle_removed(self, export: ExportModel, email: str, before: Record, *, is_disturbed: bool) -> None:
         contact = self.contacts[email]
-        now = contact.record
-        if now != before:
-            for each in self.exports.values():
-                each.wanted_last.discard(email)
-        if now != before and export.removal == MARK:
-            contact.deleted_by_us = Memory.NO
+        if contact.record == before:
+            if is_disturbed and export.removal == DELETE and contact.deleted_by_us == Memory.NO:
+                contact.deleted_by_us = Memory.MAYBE
             return
-        if now != before:
-            contact.deleted_by_us = Memory.YES if export.removal == DELETE else Memory.NO
+        for each in self.exports.values():
+            each.wanted_last.discard(email)
+            each.unclear.discard(email)
+        contact.deleted_by_us = Memory.YES if export.removal == DELETE else Memory.NO
+        if export.removal != MARK:
             contact.is_suppressed |= export.removal == UNSUBSCRIBE and self.minds_suppressions
             contact.once_wanted = set()
-        elif is_disturbed and export.removal == DELETE and contact.deleted_by_us == Memory.NO:
-            contact.deleted_by_us = Memory.MAYBE
 
     # -- late requests -----------------------------------------------------------------------------------------
 

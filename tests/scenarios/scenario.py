@@ -1,64 +1,27 @@
 """One scenario: steps drawn from a seed, played on the product and told to the model, and compared after each."""
 
-import random
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from exports.clearing import Clearing
 from exports.models import Removal, Run
-from tests.sandbox import RunningSandbox
-from tests.scenarios.model import (
-    ACTIVE,
-    BOUNCED,
-    DELETE,
-    DELETED,
-    LEAVE,
-    MARK,
-    NEVER_THERE,
-    UNSUBSCRIBE,
-    UNSUBSCRIBED,
-    Allowed,
-    ExportModel,
-    ListModel,
-    Record,
-    RunOptions,
-)
-from tests.scenarios.stage import ANY_NUMBER, Stage
-from tests.scenarios.workers import HELD, HeldWorker, Requests, Trouble
+from tests.scenarios.model import ACTIVE, DELETE, MARK_VALUE, Allowed, ExportModel, Record, RunOptions
+from tests.scenarios.stage import ANY_NUMBER
+from tests.scenarios.steps import EMAILS, REMOVALS, Steps
+from tests.scenarios.workers import HELD, HeldWorker, Trouble
 
-EMAILS = [f"p{number}@example.com" for number in range(10)]
-FIELDS = (("name",), ("city",), ("name", "city"))
-REMOVALS = (LEAVE, MARK, DELETE, DELETE, UNSUBSCRIBE)
 # How many requests pass before a worker meets its trouble.
 _SKIPPED = (0, 0, 1, 1, 2, 3, 4, 5)
-_WITHIN_LATE_WINDOW = timedelta(seconds=30)
-_PAUSES = (timedelta(seconds=20), timedelta(hours=1), timedelta(days=3))
 
 
 class Differs(AssertionError):
     """The list is not as the model has it; says which address, and what happened until then."""
 
 
-class Scenario:
+class Scenario(Steps):
     """Plays steps until their number is reached, then lets every export run until nothing changes."""
-
-    def __init__(self, sandbox: RunningSandbox, seed: int) -> None:
-        self.seed = seed
-        self.chance = random.Random(seed)
-        scope = self.chance.choice(("OnlyThisList", "AllClientLists"))
-        self.stage = Stage(sandbox, EMAILS, scope=scope)
-        self.model = ListModel(EMAILS, minds_suppressions=scope == "AllClientLists")
-        self.model.profiles = {email: {"name": "A", "city": "A"} for email in EMAILS}
-        self.requests = Requests()
-        self.held: list[tuple[int, HeldWorker]] = []
-        self.inactive: set[int] = set()
-        self.was_disturbed = False
-        self.story: list[str] = []
-        self.numbers = 0
-        self.tell(f"The list has the setting {scope}.")
-        for _export in range(self.chance.choice((2, 3))):
-            self.add_export()
 
     def play(self, steps: int) -> None:
         """Play so many steps and the end. Raises Differs."""
@@ -92,104 +55,17 @@ class Scenario:
             (self.time_passes, 5),
             (self.an_export_runs, 26),
             (self.an_export_runs_in_trouble, 20),
-            (self.a_held_worker_goes_on, 8 if self.held else 0),
+            (self.a_held_worker_goes_on, 6 if self.held else 0),
+            (self.a_contact_of_a_held_request_changes, 16 if self.held else 0),
+            (self.a_run_is_canceled, 5),
+            (self.an_export_goes_elsewhere_and_comes_back, 2),
             (self.a_policy_changes, 3),
             (self.an_export_is_deactivated_or_activated, 2),
             (self.an_export_is_removed, 2 if len(self.model.exports) > 1 else 0),
             (self.add_export, 3 if len(self.model.exports) < 3 else 0),
         ]
 
-    def add_export(self) -> None:
-        self.numbers += 1
-        members = set(self.chance.sample(EMAILS, self.chance.randint(4, 8)))
-        model = ExportModel(
-            self.numbers,
-            self.chance.choice(FIELDS),
-            self.chance.choice(REMOVALS),
-            resubscribes=self.chance.random() < 0.3,
-            members=members,
-        )
-        self.tell(
-            f"Export {model.number} is set up: it sends {', '.join(model.fields)} of {_short(members)};"
-            f" contacts who leave: {model.removal}."
-        )
-        self.model.exports[model.number] = model
-        self.stage.add_export(model)
-
-    def a_contact_joins(self) -> None:
-        export, email = self.an_export(), self.an_email()
-        self.tell(f"{email} joins the segment of export {export.number}.")
-        export.members.add(email)
-        self.stage.join(export, email)
-
-    def a_contact_leaves(self) -> None:
-        export = self.an_export()
-        email = self.chance.choice(sorted(export.members) or EMAILS)
-        self.tell(f"{email} leaves the segment of export {export.number}.")
-        export.members.discard(email)
-        self.stage.leave(export, email)
-
-    def a_profile_changes(self) -> None:
-        email, attribute = self.an_email(), self.chance.choice(("name", "city"))
-        value = self.chance.choice("ABCDEFGH")
-        self.tell(f"{email} has the {attribute} {value} from now on.")
-        self.model.profiles[email][attribute] = value
-        self.stage.change(email, "first_name" if attribute == "name" else attribute, value)
-
-    def a_segment_is_cut(self) -> None:
-        export = self.an_export()
-        members = sorted(export.members)
-        gone = members if self.chance.random() < 0.5 else self.chance.sample(members, (len(members) + 1) // 2)
-        self.tell(f"{_short(gone)} leave the segment of export {export.number} at once.")
-        export.members.difference_update(gone)
-        self.stage.leave(export, *gone)
-
-    def a_contact_signs_up(self) -> None:
-        email = self.an_email()
-        self.pass_time(timedelta(hours=1))
-        self.tell(f"{email} signs up at the vendor.")
-        self.stage.suppress(email, is_suppressed=False)
-        if self.model.contacts[email].record.state != ACTIVE:
-            self.stage.vendor(email, ACTIVE)
-        self.model.signs_up(email)
-        self.pass_time(timedelta(hours=1))
-
-    def a_contact_is_lost(self) -> None:
-        active = [email for email in EMAILS if self.model.contacts[email].record.state == ACTIVE]
-        if not active:
-            return
-        email, state = self.chance.choice(active), self.chance.choice((UNSUBSCRIBED, BOUNCED, DELETED))
-        self.tell(f"{email} is {state} at the vendor.")
-        self.stage.vendor(email, state)
-        self.model.leaves(email, state)
-
-    def a_contact_is_suppressed(self) -> None:
-        email = self.an_email()
-        if self.model.contacts[email].record.state == NEVER_THERE:
-            return
-        self.tell(f"{email} is put on the suppression list.")
-        self.stage.suppress(email, is_suppressed=True)
-        self.model.contacts[email].is_suppressed = True
-
-    def time_passes(self) -> None:
-        self.pass_time(self.chance.choice(_PAUSES))
-
-    def a_policy_changes(self) -> None:
-        export = self.an_export()
-        export.removal = self.chance.choice(REMOVALS)
-        self.tell(f"Export {export.number} does this with contacts who leave: {export.removal}.")
-        self.stage.choose_removal(export)
-
-    def an_export_is_deactivated_or_activated(self) -> None:
-        export = self.an_export()
-        if export.number in self.inactive:
-            self.tell(f"Export {export.number} is active again.")
-            self.inactive.discard(export.number)
-            self.stage.activate(export)
-        else:
-            self.tell(f"Export {export.number} is deactivated.")
-            self.inactive.add(export.number)
-            self.stage.deactivate(export)
+    # -- runs --------------------------------------------------------------------------------------------------
 
     def an_export_is_removed(self) -> None:
         export = self.an_export()
@@ -207,8 +83,6 @@ class Scenario:
         else:
             self.stage.remove_export(export)
         self.model.remove_export(export.number)
-
-    # -- runs --------------------------------------------------------------------------------------------------
 
     def an_export_runs(self) -> None:
         export = self.an_export()
@@ -253,6 +127,52 @@ class Scenario:
         self.ended(export, run)
         self.settle(export, asked, allowed, is_disturbed=True)
 
+    def a_run_is_canceled(self) -> None:
+        """Its worker dies on the way, and a person cancels it."""
+        export = self.an_export()
+        asked = self.options(export)
+        trouble = self.chance.choice((Trouble.DIES_BEFORE, Trouble.DIES_AFTER))
+        skip = self.chance.choice(_SKIPPED)
+        if export.number in self.inactive:
+            return
+        self.tell(
+            f"Export {export.number} runs{_words(asked)}; after {skip} requests, its worker {trouble.value},"
+            " and the run is canceled."
+        )
+        self.was_disturbed = True
+        allowed = self.model.run(export, asked, is_canceled=True)
+        run = self.stage.start_run(export, asked)
+        self.requests.meet(trouble, skip)
+        if not self.stage.carry_on(run):
+            self.stage.cancel(run)
+        self.requests.calm()
+        if run.status != "canceled":
+            self.ended(export, run)
+        self.settle(export, asked, allowed, is_disturbed=True, is_canceled=True)
+
+    def an_export_goes_elsewhere_and_comes_back(self) -> None:
+        """The list that it leaves is cleared meanwhile, by a worker that dies on the way."""
+        export, how = self.an_export(), self.chance.choice(REMOVALS)
+        skip = self.chance.choice(_SKIPPED)
+        if export.number in self.inactive:
+            return
+        self.tell(
+            f"Export {export.number} goes to another list and comes back; contacts whom it leaves: {how};"
+            f" after {skip} requests, the worker dies."
+        )
+        self.was_disturbed = True
+        gone, asked = replace(export, members=set(), removal=how), RunOptions(confirmed=True)
+        allowed = self.model.run(gone, asked)
+        clearing = Clearing(how, "[Left]", MARK_VALUE, unsubscribes_everywhere=True, people=ANY_NUMBER)
+        run = self.stage.move_to(export, self.stage.other_list_id, clearing)
+        if run is not None:
+            self.requests.meet(Trouble.DIES_AFTER, skip)
+            if not self.stage.carry_on(run):
+                self.stage.take_over(run)
+            self.requests.calm()
+        self.stage.move_to(export, self.stage.list_id, Clearing())
+        self.settle(gone, asked, allowed, is_disturbed=True)
+
     def hold(self, export: ExportModel, run: Run, trouble: Trouble, skip: int) -> None:
         """Let a worker stand still, and another one end its run."""
         worker = HeldWorker(run, trouble)
@@ -284,12 +204,20 @@ class Scenario:
         if not run.removals_held:
             export.members_before = len(export.members)
 
-    def settle(self, export: ExportModel, asked: RunOptions, allowed: Allowed, *, is_disturbed: bool) -> int:
+    def settle(
+        self,
+        export: ExportModel,
+        asked: RunOptions,
+        allowed: Allowed,
+        *,
+        is_disturbed: bool,
+        is_canceled: bool = False,
+    ) -> int:
         """Compare the list with what it may hold, and go on from there; how many contacts were removed."""
         held = self.stage.records()
         before = {email: contact.record for email, contact in self.model.contacts.items()}
         self.check(held, allowed)
-        self.model.settle(export, asked, held, is_disturbed=is_disturbed)
+        self.model.settle(export, asked, held, is_disturbed=is_disturbed, is_canceled=is_canceled)
         return sum(
             held[email] != before[email] and (held[email].state != ACTIVE or bool(held[email].mark))
             for email in EMAILS
@@ -316,18 +244,6 @@ class Scenario:
 
     # -- inside ------------------------------------------------------------------------------------------------
 
-    def pass_time(self, duration: timedelta, *, lands_late: bool = True) -> None:
-        """A request of a worker that has died lands before its answer could no longer be waited for."""
-        if lands_late and duration > _WITHIN_LATE_WINDOW:
-            for found in [each for each in self.held if each[1].trouble == Trouble.DIES_AND_LANDS_LATE]:
-                self.held.remove(found)
-                number, worker = found
-                self.tell(f"The request of run {worker.run.number} of export {number} reaches the list.")
-                worker.go_on()
-                self.model.land(number, worker.request)
-        self.tell(f"{duration} pass.")
-        self.stage.let_pass(duration)
-
     def compare(self) -> None:
         """Compare the list with the model after a step that leaves nothing open."""
         self.check(
@@ -342,24 +258,11 @@ class Scenario:
                     f"{email}: the list holds {held[email]}, the model {expected}.\n{self.model.contacts[email]}"
                 )
 
-    def an_export(self) -> ExportModel:
-        return self.chance.choice([self.model.exports[number] for number in sorted(self.model.exports)])
-
-    def an_email(self) -> str:
-        return self.chance.choice(EMAILS)
-
-    def tell(self, sentence: str) -> None:
-        self.story.append(sentence)
-
     def explain(self, error: Exception) -> str:
         steps = "\n".join(f"{number:3}. {sentence}" for number, sentence in enumerate(self.story, start=1))
         again = f"SEED={self.seed} SCENARIOS=1 STEPS=… .venv/bin/python -m pytest tests/scenarios"
         sys.stdout.write(f"SEED={self.seed}\n")
         return f"Scenario {self.seed}:\n{steps}\n\n{error}\n\nTo play it again: {again}"
-
-
-def _short(emails: Iterable[str]) -> str:
-    return ", ".join(email.partition("@")[0] for email in sorted(emails))
 
 
 def _words(asked: RunOptions) -> str:

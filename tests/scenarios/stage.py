@@ -4,15 +4,17 @@ set ahead."""
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
 from config.jobs import clock, deadline
+from config.jobs.models import OPEN
 from connections.models import Connection
 from exports import actions, parting, running
+from exports.actions import ExportSettings
 from exports.clearing import Clearing
 from exports.models import Export, Run
 from exports.options import RunOptions
@@ -35,7 +37,9 @@ class Stage:
     def __init__(self, sandbox: RunningSandbox, emails: list[str], *, scope: str) -> None:
         self.sandbox = sandbox
         self.ahead = timedelta(0)
-        self.list_id = sandbox.create_list("Shop", scope=scope, fields=[("City", "Text"), ("Left", "Text")])
+        fields_of_list = [("City", "Text"), ("Left", "Text")]
+        self.list_id = sandbox.create_list("Shop", scope=scope, fields=fields_of_list)
+        self.other_list_id = sandbox.create_list("Elsewhere", scope="OnlyThisList", fields=fields_of_list)
         exporting.profiles([{"email": email, "first_name": "A", "city": "A"} for email in emails])
         self.connection = exporting.sandbox_connection(sandbox)
         # One request at a time, so that the same seed gives the same requests in the same order.
@@ -85,6 +89,16 @@ class Stage:
         assert not Export.objects.filter(pk=self._exports[model.number].pk).exists()
         del self._exports[model.number], self._segments[model.number]
 
+    def move_to(self, model: ExportModel, list_id: str, clearing: Clearing) -> Run | None:
+        """Let an export send to another list; gives the run that clears the one that it leaves, if one does."""
+        export = self.export(model)
+        kept = {
+            each.name: getattr(export, each.name) for each in fields(ExportSettings) if each.name != "segments"
+        }
+        settings = ExportSettings(segments=[self._segments[model.number]], **kept | {"list_id": list_id})
+        parting.move(export, settings, clearing, version=export.version, by=None)
+        return export.runs.filter(clears__isnull=False, status__in=OPEN).first()
+
     def export(self, model: ExportModel) -> Export:
         """The export as the database holds it now."""
         return Export.objects.select_related("connection").get(pk=self._exports[model.number].pk)
@@ -123,6 +137,13 @@ class Stage:
                 assert adds_up(run), f"The counts of a run do not add up: {vars(run)}"
                 return True
         raise AssertionError(f"The run is still {run.status}: {run.reason} {run.message}")
+
+    def cancel(self, run: Run) -> None:
+        """Cancel a run whose worker has died, and let another worker end it."""
+        Run.objects.filter(pk=run.pk).update(lease_until=None, resume_at=None)
+        run.refresh_from_db()
+        actions.cancel_run(run, by=None)
+        assert self.carry_on(run)
 
     def take_over(self, run: Run) -> None:
         """Let another worker end a run whose lease has run out."""

@@ -1,5 +1,6 @@
 """Workers that meet trouble at one of their requests: they die, stand still, or never get the answer."""
 
+import io
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import wait
@@ -34,6 +35,8 @@ class Trouble(Enum):
     DIES_BEFORE = "dies before the request"
     DIES_AFTER = "dies after the request, before its answer"
     ANSWER_LOST = "never gets the answer to a request"
+    ANSWER_IS_AN_ERROR = "gets an error as the answer to a request that took effect"
+    REFUSED_FOR_NOW = "is asked to wait instead of being answered"
     STANDS_STILL = "stands still with a request in hand, and goes on later"
     DIES_AND_LANDS_LATE = "dies, and its request reaches the list later"
 
@@ -130,6 +133,11 @@ class Requests:
             case Trouble.ANSWER_LOST:
                 self._real(session, method, url, **named).close()
                 raise requests.ConnectionError(ProtocolError("the answer is lost"))
+            case Trouble.ANSWER_IS_AN_ERROR:
+                self._real(session, method, url, **named).close()
+                return _empty_answer(500)
+            case Trouble.REFUSED_FOR_NOW:
+                return _empty_answer(429)
         if held is not None:
             self._hold_request(held, read(method, url, named.get("data")))
             if held.trouble == Trouble.DIES_AND_LANDS_LATE:
@@ -176,6 +184,12 @@ class Requests:
             if threading.current_thread() is held.thread and held.trouble == Trouble.DIES_AND_LANDS_LATE:
                 raise Killed
         self._keep(run, late)
+
+
+def _empty_answer(status: int) -> requests.Response:
+    answer = requests.Response()
+    answer.status_code, answer.raw = status, io.BytesIO()
+    return answer
 
 
 def _as_method(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,10 +1,12 @@
 """Two exports to one list: what one sends, wants and removes is seen by the other."""
 
+from unittest import mock
+
 import pytest
 
 from config.accounts.models import User
 from config.jobs import clock
-from exports import actions, parting, person_lookup, recording_late, running
+from exports import actions, parting, person_lookup, recording, recording_late, running
 from exports.clearing import Clearing
 from exports.models import (
     Batch,
@@ -20,9 +22,9 @@ from exports.person_lookup import Standing
 from segments.models import Profile, Segment
 from tests import exporting
 from tests.leaving import CROWD, adds_up, join, leave, states
-from tests.lives import Killed, dying_at
 from tests.removals import export_of, marks, run
 from tests.sandbox import RunningSandbox
+from tests.scenarios.workers import Killed
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
 
@@ -144,7 +146,7 @@ def test_contacts_that_are_wanted_again_after_the_plan_stay(
     leave(others, CROWD[1])
     leave(crowd, *CROWD[:2])
     started = actions.start_run(one, by=None)
-    with pytest.raises(Killed), dying_at("plan", 0):
+    with pytest.raises(Killed), mock.patch.object(recording, "intend", side_effect=Killed):
         running.carry_on(started.pk)  # dies before the first removal is sent
     Run.objects.filter(pk=started.pk).update(lease_until=None)
     wanting = others if by == "the other export" else crowd
