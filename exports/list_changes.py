@@ -54,7 +54,7 @@ def find(run: Run, connection: Connection, frozen: Mapping[str, Any]) -> ListCha
 def _last_run(run: Run, connection: Connection) -> Run | None:
     ended = Run.objects.filter(export=run.export_id, clears=None, list_id=run.target.list_id)
     ended = ended.filter(account=connection.account, status__in=(JobStatus.SUCCESSFUL, JobStatus.WARNINGS))
-    return ended.order_by("-pk").first()
+    return ended.exclude(options__has_key="restores").order_by("-pk").first()
 
 
 def _field(frozen: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -201,6 +201,7 @@ _OUTCOMES: dict[str, str | Promise] = {
     values.Deed.UNSUBSCRIBE.value: _("Unsubscribed."),
     values.NOT_ON_LIST: _("The list did not hold them any more."),
     values.NOT_ACTIVE: _("Had unsubscribed, bounced or not confirmed before, and stays so."),
+    values.ON_LIST_AGAIN: _("Is active on the list already, and was left as they are."),
     values.ALREADY_REMOVED: _("Somebody else had taken them off the list before."),
     values.FOUND_THERE: _("Was on the list before this export sent them, so they stay."),
 }

@@ -11,6 +11,8 @@ class RunOptions:
 
     everyone: bool = False  # also those who have not changed
     resubscribe: bool = False  # those whom the list had left as they are when it was asked
+    # Restore the subscribers that this run of the export removed, and send no other contact.
+    restores: int | None = None
     # Up to so many people a person has agreed to remove; None: the guards judge.
     confirmed_removals: int | None = None
     # How they have agreed to it, as frozen settings have it; so it is done by a clearing. An ordinary run whose

@@ -32,6 +32,7 @@ from exports import (
     matching,
     overwriting,
     removing,
+    restoring,
     wants,
 )
 from exports.batch_writing import BatchWriter, Person, stop_if_asked
@@ -66,6 +67,10 @@ def plan(run: Run, keeper: Keeper) -> None:
     plan must not be sent, LeaseLost when another worker has the run."""
     if run.clears is not None:
         clearing.plan(run, run.clears, keeper)
+        return
+    if run.options.get("restores"):
+        gate.enter()
+        restoring.plan(run, run.options["restores"], keeper)
         return
     delivered_set = _delivered_set(run)
     known = KnownList.of(delivered_set)

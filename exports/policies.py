@@ -156,7 +156,7 @@ def check_can_confirm(run: Run) -> None:
         raise Refusal(_("Run %(number)s holds no removals.") % {"number": run.number})
     later = run.export.runs.filter(
         pk__gt=run.pk, clears=None, status__in=(JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
-    )
+    ).exclude(options__has_key="restores")
     if later.exists():
         raise Refusal(_("A later run has worked out anew who is removed. Look at that one."))
     check_can_run(run.export)

@@ -16,7 +16,15 @@ from django.db.models import Case, F, When
 from config.jobs import clock
 from config.jobs.leases import LeaseLost, hold_fence
 from connections.destinations.errors import DestinationError
-from connections.destinations.values import REMOVALS, BatchReceipt, Deed, OutcomeKind, Violation
+from connections.destinations.values import (
+    ON_LIST_AGAIN,
+    REMOVALS,
+    BatchReceipt,
+    Deed,
+    OutcomeKind,
+    ProfileRefusal,
+    Violation,
+)
 from exports import (
     left_out_values,
     recording_late,
@@ -93,6 +101,13 @@ def record(run: Run, delivered_set_id: int, answered: Sequence[tuple[int, Sent]]
     _add_to_run(run, **counts)
 
 
+def _kept_out(refusals: Sequence[ProfileRefusal]) -> dict[str, str]:
+    """Why the list keeps contacts out, by address."""
+    return {
+        each.email: each.code for each in refusals if each.kind == OutcomeKind.LEFT and each.code != ON_LIST_AGAIN
+    }
+
+
 def _keep_receipt(run: Run, batch: Batch, delivered_set_id: int, sent: Sent) -> Mapping[str, int]:
     """What it adds to the counts of the run."""
     receipt = sent.receipt
@@ -106,7 +121,7 @@ def _keep_receipt(run: Run, batch: Batch, delivered_set_id: int, sent: Sent) -> 
     subscriber_statuses.record(
         run,
         batch.pk,
-        {each.email: each.code for each in rows.refusals if each.kind == OutcomeKind.LEFT},
+        _kept_out(rows.refusals),
         StatusSource.SENDING,
     )
     left = sum(kind == OutcomeKind.LEFT for kind in taken_back)
@@ -119,7 +134,8 @@ def _keep_receipt(run: Run, batch: Batch, delivered_set_id: int, sent: Sent) -> 
     if is_unknown:
         recording_unanswered.keep_unknown(run, batch.pk, refused)
     else:
-        returned.record(batch, delivered_set_id, rows.refusals)
+        restores = bool(run.options.get("restores"))
+        returned.record(batch, delivered_set_id, rows.refusals, restores=restores)
     counts = {
         "delivered": 0 if is_unknown else others,
         "new_people": 0 if is_unknown else receipt.new,
@@ -252,7 +268,11 @@ def _keep_delivered(
         "left_out": orjson.dumps(left_out).decode(),
         "origin": origin,
         "unknown": UNKNOWN_DATA if is_unknown else None,
-        "adding": [Deed.BRING_BACK.value, Deed.RESUBSCRIBE.value],  # also contacts that are known there
+        "adding": [
+            Deed.BRING_BACK.value,
+            Deed.RESUBSCRIBE.value,
+            Deed.RESTORE.value,
+        ],  # also contacts that are known there
     }
     with database.cursor() as cursor:
         cursor.execute(

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import connection as database
 
-from connections.destinations.values import OutcomeKind, ProfileRefusal
+from connections.destinations.values import ON_LIST_AGAIN, OutcomeKind, ProfileRefusal
 from exports.models import Origin, Refused, Run
 from exports.recording_unanswered import UNKNOWN_DATA
 
@@ -24,7 +24,8 @@ _KEEP = """
          WHERE delivered_set_id = %(set)s AND email = ANY (%(emails)s) AND last_run_id <> %(run)s
     ), remembered AS (
         INSERT INTO exports_refused (delivered_set_id, email, data_hash, code, ask_again, last_run_id, "left")
-        SELECT %(set)s, email, data_hash, code, may_pass, %(run)s, kind = 'left' FROM refusal WHERE email <> ''
+        SELECT %(set)s, email, data_hash, code, may_pass, %(run)s, kind = 'left' FROM refusal
+         WHERE email <> '' AND code <> %(on_list)s
             ON CONFLICT (delivered_set_id, email)
             DO UPDATE SET data_hash = excluded.data_hash, code = excluded.code, ask_again = excluded.ask_again,
                           last_run_id = excluded.last_run_id, "left" = excluded."left"
@@ -63,6 +64,7 @@ def record(
         "run": run.pk,
         "unknown": UNKNOWN_DATA,
         "origin": Origin.UNKNOWN,
+        "on_list": ON_LIST_AGAIN,
         "emails": [refusal.email for refusal in refusals],
         "kinds": [refusal.kind.value for refusal in refusals],
         "codes": [refusal.code for refusal in refusals],

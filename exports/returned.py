@@ -8,10 +8,12 @@ from connections.destinations.values import Deed, OutcomeKind, ProfileRefusal
 from exports.models import Batch, DeliveredSet, Origin, RemovedContact, SyncedContact
 
 
-def record(batch: Batch, delivered_set_id: int, refusals: Sequence[ProfileRefusal]) -> None:
-    """Contacts that are back count as added by us, as before. Who was left as they are instead of being added
-    again is in a state that is no longer our doing; who was rejected is as before. Call it in the transaction that
-    records the batch."""
+def record(
+    batch: Batch, delivered_set_id: int, refusals: Sequence[ProfileRefusal], *, restores: bool = False
+) -> None:
+    """Contacts that are back count as added by us, as before; restored ones count as found there. Who was left as
+    they are instead of being added again is in a state that is no longer our doing; who was rejected is as before.
+    Call it in the transaction that records the batch."""
     list_state_id = DeliveredSet.objects.values_list("list_state", flat=True).get(pk=delivered_set_id)
     if not RemovedContact.objects.filter(list_state=list_state_id).exists():
         return
@@ -31,7 +33,7 @@ def record(batch: Batch, delivered_set_id: int, refusals: Sequence[ProfileRefusa
                 "batch": batch.pk,
                 "list": list_state_id,
                 "stay": [refusal.email for refusal in refusals if _stays_removed(Deed(batch.deed), refusal.kind)],
-                "origin": Origin.BROUGHT,
+                "origin": Origin.FOUND_THERE if restores else Origin.BROUGHT,
             },
         )
 
@@ -47,4 +49,4 @@ def record_one(list_state_id: int, email: str, deed: Deed, refused: OutcomeKind 
 
 def _stays_removed(deed: Deed, refused: OutcomeKind) -> bool:
     """Whether somebody who was refused is still as the removal has left them."""
-    return deed != Deed.BRING_BACK or refused != OutcomeKind.LEFT
+    return deed not in (Deed.BRING_BACK, Deed.RESTORE) or refused != OutcomeKind.LEFT

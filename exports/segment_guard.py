@@ -29,6 +29,6 @@ def _members_before(export_id: int, account: str, list_id: str) -> dict[int, int
         clears=None,
         removals_held=0,
         status__in=(JobStatus.SUCCESSFUL, JobStatus.WARNINGS),
-    )
+    ).exclude(options__has_key="restores")  # says nothing of the segments
     frozen = earlier.order_by("-pk").values_list("frozen", flat=True).first() or {}
     return {segment["id"]: segment.get("members", 0) for segment in frozen.get("segments", ())}

@@ -45,6 +45,7 @@ class Deed(StrEnum):
 
     SEND = "send"
     BRING_BACK = "bring_back"  # send them, also to who is deleted there, because an export deleted them
+    RESTORE = "restore"  # send those whom an export deleted, if they are still deleted there
     RESUBSCRIBE = "resubscribe"  # send them, also to who has unsubscribed, bounced or was deleted
     MARK = "mark"
     DELETE = "delete"
@@ -319,6 +320,7 @@ class ProfileRefusal:
 NOT_ON_LIST = "not_on_list"
 NOT_ACTIVE = "not_active"  # has unsubscribed, bounced, … and stays so
 ALREADY_REMOVED = "already_removed"  # is in the very state that the removal brings about
+ON_LIST_AGAIN = "on_list_again"  # was to be restored, and is active on the list already
 FOUND_THERE = "found_there"  # was on the list before the export sent them
 
 

@@ -19,7 +19,7 @@ from config.jobs.schedule_shown import ShownSchedule
 from config.web.htmx import Request
 from config.web.lists import Column, list_page
 from config.web.panes import close_pane
-from exports import accounting, advice, causes, clearing, policies, recording_late, strip
+from exports import accounting, advice, causes, clearing, policies, recording_late, restoring, strip
 from exports.accounting import Line, PeopleKind
 from exports.models import Export, Removal, Run, Stage
 from exports.pace import batches_of, pace_of
@@ -157,6 +157,10 @@ def _overview(request: Request, run: Run) -> dict[str, object]:
             "cause": causes.of(run),
             "changed_fields": ", ".join(run.frozen.get("changed_fields", ())),
             "advice": advice.for_reader(run, request.user),
+            "may_restore": user_can_manage(request.user, run.export) and restoring.can_restore(run),
+            "restored_run": Run.objects.filter(pk=run.options["restores"]).first()
+            if run.options.get("restores")
+            else None,
             "late_contacts": recording_late.count_unknown(run),
             "is_planned": run.stage in (Stage.DELIVER, Stage.COMPLETE)
             and bool(run.members or run.to_remove or ended_well),

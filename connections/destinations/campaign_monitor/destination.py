@@ -258,6 +258,8 @@ class SubscriberSender(Sender):
                 return take(payloads, resubscribe=settings.deed is Deed.RESUBSCRIBE)
             case Deed.BRING_BACK:
                 return removing.bring_back(take, payloads)
+            case Deed.RESTORE:
+                return removing.restore(self._client, settings, take, payloads)
             case _:
                 return removing.Remover(self._client, settings).remove(payloads)
 

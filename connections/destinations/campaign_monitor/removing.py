@@ -24,6 +24,7 @@ from connections.destinations.values import (
     FOUND_THERE,
     NOT_ACTIVE,
     NOT_ON_LIST,
+    ON_LIST_AGAIN,
     BatchReceipt,
     Deed,
     Mark,
@@ -106,6 +107,25 @@ def bring_back(take: Take, payloads: Sequence[str]) -> BatchReceipt:
     second = take(again, resubscribe=True)
     others = [refusal for refusal in first.refusals if refusal.email not in deleted]
     return _sum(first, second, [*others, *second.refusals])
+
+
+def restore(client: Client, settings: SendSettings, take: Take, payloads: Sequence[str]) -> BatchReceipt:
+    """Add contacts again that an export deleted, each after a look at its present state: only who is still deleted
+    is imported. Asked again, who is active was restored by the call that was not answered."""
+    still_deleted: list[str] = []
+    kept: list[ProfileRefusal] = []
+    for payload in payloads:
+        email = str(orjson.loads(payload)["EmailAddress"])
+        found = client.subscriber(settings.list_id, email)
+        if found is None or found.state == wire.DELETED or (found.state == wire.ACTIVE and settings.again):
+            still_deleted.append(payload)
+        else:
+            code = ON_LIST_AGAIN if found.state == wire.ACTIVE else NOT_ACTIVE
+            kept.append(ProfileRefusal(email, OutcomeKind.LEFT, code, ""))
+    if not still_deleted:
+        return BatchReceipt(0, 0, kept, http_status=200, seconds=0.0, bytes_sent=0)
+    receipt = bring_back(take, still_deleted)
+    return replace(receipt, refusals=[*kept, *receipt.refusals])
 
 
 class Remover:

@@ -1,0 +1,35 @@
+"""The dialog that restores the subscribers whom a run removed."""
+
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from config.web.htmx import Request
+from config.web.panes import close_pane, render_dialog
+from exports import actions, permissions, policies, restoring
+from exports.options import RunOptions
+from exports.views.run_frame import find_run
+
+_TEMPLATE = "exports/restore_removed.html"
+
+
+@require_http_methods(["GET", "POST"])
+def restore(request: Request, run_id: int) -> HttpResponse:
+    """Say how many subscribers are restored, how many are not and why; then start the run that restores them."""
+    run = find_run(run_id)
+    permissions.check_can_manage(request.user, run.export)
+    back = reverse("exports:run", args=[run.pk])
+    context: dict[str, object] = {"active_nav": "exports", "title": _("Restore removed subscribers")}
+    try:
+        restoring.check(run)
+        found = restoring.count(run)
+        if not found.people:
+            raise policies.Refusal(_("None of them can be restored any more."))
+        if request.method == "POST":
+            new = actions.start_run(run.export, by=request.user, options=RunOptions(restores=run.pk))
+            return close_pane(request, reverse("exports:run", args=[new.pk]))
+    except policies.Refusal as refusal:
+        return render_dialog(request, context | {"refusal": refusal.sentence}, _TEMPLATE, status=409, back=back)
+    context |= {"found": found, "confirm_label": _("Restore subscribers")}
+    return render_dialog(request, context, _TEMPLATE, back=back)
