@@ -125,7 +125,8 @@ class Stage:
 
     def carry_on(self, run: Run) -> bool:
         """Work on a run until it has ended; False when the worker died on the way."""
-        for _look in range(_MOST_LOOKS):
+        for look in range(_MOST_LOOKS):
+            time.sleep(look / 1000)  # what another session holds becomes free a moment later
             Run.objects.filter(pk=run.pk).update(resume_at=None)
             run.batches.update(not_before=None)
             try:
