@@ -106,7 +106,8 @@ class Connection(models.Model):
     @property
     def account(self) -> str:
         """Whose lists these are, as far as *delivered* is concerned. It outlives the connection: list ids are
-        unique within a vendor, so vendor and environment suffice."""
+        unique within a vendor, so vendor and environment suffice; two connections to one client share the state of
+        its lists, whether by a key of the account or of the client."""
         return f"{self.destination_key}:{self.environment}"
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from config.accounts.models import User
 from config.jobs import clock
-from exports import actions, parting, person_lookup, recording, recording_late, running
+from config.jobs.leases import claim
+from exports import actions, checking, parting, person_lookup, recording, recording_late, running
 from exports.clearing import Clearing
 from exports.models import (
     Batch,
@@ -19,6 +20,7 @@ from exports.models import (
     SyncedContact,
 )
 from exports.person_lookup import Standing
+from exports.run_states import Reason
 from segments.models import Profile, Segment
 from tests import exporting
 from tests.leaving import CROWD, adds_up, join, leave, states
@@ -258,3 +260,21 @@ def test_what_is_known_of_a_list_stays_until_its_last_export_is_removed(
     actions.remove(other, by=None)
     assert not ListState.objects.exists()
     assert not SyncedContact.objects.exists()
+
+
+def test_two_connections_to_one_list_share_its_state_and_its_turn(account: RunningSandbox, crowd: Segment) -> None:
+    first = export_of(account, crowd, Removal.DELETE)
+    connection = exporting.sandbox_connection(account, name="Second")
+    second = export_of(account, crowd, Removal.DELETE, list_id=first.list_id, connection=connection, name="Second")
+    assert first.connection != second.connection
+    assert run(first).delivered == len(CROWD)
+    assert run(second).planned == 0
+    assert ListState.objects.filter(list_id=first.list_id).count() == 1
+    working = actions.start_run(first, by=None)
+    claimed = claim(working)
+    assert claimed is not None
+    assert checking.check(claimed)
+    waiting = actions.start_run(second, by=None)
+    running.carry_on(waiting.pk)
+    waiting.refresh_from_db()
+    assert (waiting.status, waiting.reason) == ("queued", Reason.LIST_BUSY)
