@@ -105,6 +105,7 @@ class OutcomeGroup:
     people: int
     varies: bool = False
     anew: int = 0
+    field: str = ""  # the key of the field whose value was left out
 
     @property
     def advice(self) -> str | Promise:
@@ -205,14 +206,14 @@ def groups_of(run: Run, kind: PeopleKind | None = None) -> list[OutcomeGroup]:
     """The exceptional people, or those of one kind, by reason; the largest groups first."""
     outcomes = run.outcomes.filter(kind=kind.value) if kind else run.outcomes.all()
     found = (
-        outcomes.values("kind", "code")
+        outcomes.values("kind", "code", "field")
         .annotate(
             people=Count("pk"),
             anew=Count("pk", filter=Q(is_new=True)),
             first=Min("message"),
             last=Max("message"),
         )
-        .order_by("-people", "kind", "code")
+        .order_by("-people", "kind", "code", "field")
     )
     return [
         OutcomeGroup(
@@ -222,6 +223,7 @@ def groups_of(run: Run, kind: PeopleKind | None = None) -> list[OutcomeGroup]:
             people=row["people"],
             varies=row["first"] != row["last"],
             anew=row["anew"],
+            field=row["field"],
         )
         for row in found
     ]

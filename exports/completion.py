@@ -98,6 +98,7 @@ def _end(
     hold_fence(run)
     recording_unanswered.keep(run)
     run.batches.filter(status__in=(BatchStatus.PLANNED, BatchStatus.SENDING)).update(status=BatchStatus.NOT_SENT)
+    left_out_values.drop_not_sent(run)
     recording_removals.keep_doubtful(run)
     counts: dict[str, object] = {**(figures or _figures(run))}
     counts |= {"stage": Stage.COMPLETE, "resume_at": next_try_at}
@@ -151,6 +152,7 @@ def counts_of(run: Run, figures: dict[str, int]) -> RunCounts:
         unknown=figures["unknown"],
         not_attempted=figures["not_sent"],
         incomplete=figures["incomplete"],
+        left_out=left_out_values.count_by_field(run) if figures["incomplete"] else {},
         to_remove=run.to_remove,
         not_removed=figures["not_removed"],
         removals_held=run.removals_held,

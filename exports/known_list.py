@@ -25,7 +25,7 @@ CHANGE_SENDER = """
              || contact.data_hash
              || contact.other_hashes[array_position(contact.other_exports, excluded.sent_by) + 1:]
         ELSE array_append(contact.other_hashes, contact.data_hash) END,
-    unwanted_by = array_remove(contact.unwanted_by, excluded.sent_by), left_out = excluded.left_out
+    unwanted_by = array_remove(contact.unwanted_by, excluded.sent_by)
 """
 
 

@@ -3,13 +3,15 @@ the list state, so that they are sent again as soon as a field of the list can h
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from django.db import connection as database
+from django.db.models import Count
 
 from config.jobs import planner
 from connections.destinations.values import Violation
 from exports.known_list import KnownList
-from exports.models import Batch, Outcome, OutcomeKind, Run
+from exports.models import IS_REMOVAL, Batch, BatchStatus, Outcome, OutcomeKind, Run, SyncedContact
 from exports.recording_unanswered import UNKNOWN_DATA
 
 # By address of a contact, the values that it is sent without.
@@ -17,6 +19,13 @@ LeftOut = Mapping[str, Sequence[Violation]]
 
 # What the list state keeps of a contact: code and message by the key of a field.
 Stored = dict[str, dict[str, str]]
+
+# What the list state keeps after an export has sent a contact (as “contact”; “excluded” holds what it left out):
+# values of fields that it does not map stay as another export has left them. ``fields`` are those that it maps.
+MERGED = """
+    CASE WHEN contact.left_out IS NULL THEN excluded.left_out
+         ELSE nullif((contact.left_out - %(fields)s::text[]) || coalesce(excluded.left_out, '{}'), '{}') END
+"""
 
 
 def add_to_plan(run: Run, profile_id: int, email: str, values: Sequence[Violation]) -> None:
@@ -51,6 +60,19 @@ def record(run: Run, batch: Batch, left_out: LeftOut, not_taken: Collection[str]
         for outcome in _outcomes(run, number, profile_id, email, taken[email])
     )
     return {email: stored(values) for email, values in taken.items()}
+
+
+def mapped_fields(frozen: Mapping[str, Any]) -> list[str]:
+    """List the keys of the fields that the export of these settings maps."""
+    return [pair["field"] for pair in frozen["mapping"]]
+
+
+def keep_of_one(known: KnownList, email: str, fields: Sequence[str], values: Sequence[Violation]) -> None:
+    """Keep the values that one contact was sent without, by an export that maps ``fields``."""
+    contact = SyncedContact.objects.filter(list_state=known.list_state_id, email=email)
+    for before in contact.values_list("left_out", flat=True):
+        others = {field: why for field, why in (before or {}).items() if field not in fields}
+        contact.update(left_out=others | stored(values) or None)
 
 
 def stored(values: Sequence[Violation]) -> Stored:
@@ -89,8 +111,14 @@ def list_unchanged(run: Run, known: KnownList) -> None:
               JOIN plan ON plan.email = contact.email AND plan.action = 'unchanged',
                    jsonb_each(contact.left_out) AS value (field, reason)
              WHERE contact.list_state_id = %(list)s AND contact.left_out IS NOT NULL
+               AND value.field = ANY (%(fields)s)
             """,
-            {"run": run.pk, "kind": OutcomeKind.INCOMPLETE, "list": known.list_state_id},
+            {
+                "run": run.pk,
+                "kind": OutcomeKind.INCOMPLETE,
+                "list": known.list_state_id,
+                "fields": mapped_fields(run.frozen),
+            },
         )
 
 
@@ -116,3 +144,23 @@ def count(run: Run) -> int:
     """Count the contacts of a run that are on the list without one of their values."""
     rows = run.outcomes.filter(kind=OutcomeKind.INCOMPLETE)
     return rows.values("email", "profile_id").distinct().count()
+
+
+def count_by_field(run: Run) -> dict[str, int]:
+    """Count these contacts by the name of the field that lacks their value, the largest first."""
+    names = field_names(run.frozen)
+    rows = run.outcomes.filter(kind=OutcomeKind.INCOMPLETE).values("field").annotate(contacts=Count("pk"))
+    ordered = rows.order_by("-contacts", "field").values_list("field", "contacts")
+    return {names.get(field, field): contacts for field, contacts in ordered}
+
+
+def field_names(frozen: Mapping[str, Any]) -> dict[str, str]:
+    """Give the names of the list's fields by key."""
+    return {field["key"]: str(field["label"]) for field in frozen.get("fields", ())}
+
+
+def drop_not_sent(run: Run) -> None:
+    """Drop the values of contacts that the plan has converted and that were not sent when the run ended."""
+    not_sent = run.batches.exclude(IS_REMOVAL).filter(status=BatchStatus.NOT_SENT, converted=True)
+    for emails in not_sent.values_list("emails", flat=True):
+        run.outcomes.filter(kind=OutcomeKind.INCOMPLETE, batch_number=None, email__in=emails).delete()

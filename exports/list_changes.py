@@ -35,9 +35,10 @@ class ListChanges:
 
 def find(run: Run, connection: Connection, frozen: Mapping[str, Any]) -> ListChanges:
     """Compare the mapped fields with those of the last run to the same list."""
+    extended = _extended(run, connection, frozen)
     before = _last_run(run, connection)
     if before is None:
-        return ListChanges()
+        return ListChanges(extended=extended)
     keys = [pair["field"] for pair in before.frozen["mapping"] if pair in frozen["mapping"]]
     changed = [key for key in keys if _is_changed(_field(before.frozen, key), _field(frozen, key))]
     emptied = list(before.frozen.get("emptied_fields", ()))
@@ -49,6 +50,18 @@ def find(run: Run, connection: Connection, frozen: Mapping[str, Any]) -> ListCha
         found = []
     extended = [key for key in keys if _is_extended(_field(before.frozen, key), _field(frozen, key))]
     return ListChanges(changed + found, emptied + found, extended)
+
+
+def _extended(run: Run, connection: Connection, frozen: Mapping[str, Any]) -> list[str]:
+    """The mapped fields with more options than at the last plan. Also a run that failed or was canceled may have
+    sent contacts without values, by the options of its plan."""
+    planned = Run.objects.filter(export=run.export_id, clears=None, list_id=run.target.list_id)
+    planned = planned.filter(account=connection.account, planned_at__isnull=False).exclude(pk=run.pk)
+    last = planned.order_by("-pk").first()
+    if last is None:
+        return []
+    keys = [pair["field"] for pair in last.frozen["mapping"] if pair in frozen["mapping"]]
+    return [key for key in keys if _is_extended(_field(last.frozen, key), _field(frozen, key))]
 
 
 def _last_run(run: Run, connection: Connection) -> Run | None:

@@ -266,6 +266,7 @@ def _keep_delivered(
         "run": run.pk,
         "refused": list(refused),
         "left_out": orjson.dumps(left_out).decode(),
+        "fields": left_out_values.mapped_fields(run.frozen),
         "origin": origin,
         "unknown": UNKNOWN_DATA if is_unknown else None,
         "adding": [
@@ -287,7 +288,7 @@ def _keep_delivered(
                AND person.email <> ''
              ORDER BY person.email
                 ON CONFLICT (list_state_id, email)
-                DO UPDATE SET {CHANGE_SENDER},
+                DO UPDATE SET {CHANGE_SENDER}, left_out = {left_out_values.MERGED},
                               added_run_id = CASE WHEN (SELECT deed FROM exports_batch WHERE id = %(batch)s)
                                                        = ANY (%(adding)s)
                                                   THEN excluded.added_run_id ELSE contact.added_run_id END

@@ -169,11 +169,13 @@ def _searched(text: str) -> str:
     return comparable_email(text) or text.lower()
 
 
-def outcomes_of(run: Run, kind: PeopleKind, code: str = "", words: str = "") -> QuerySet[Outcome]:
-    """The exceptional people of one kind, those with one code alone if it is given."""
+def outcomes_of(run: Run, kind: PeopleKind, code: str = "", words: str = "", field: str = "") -> QuerySet[Outcome]:
+    """The exceptional people of one kind, those with one code or one field alone if it is given."""
     outcomes = run.outcomes.filter(kind=kind.value)
     if code:
         outcomes = outcomes.filter(code=code)
+    if field:
+        outcomes = outcomes.filter(field=field)
     for word in words.split():
         outcomes = outcomes.filter(Q(email__icontains=_searched(word)) | Q(message__icontains=word))
     return outcomes

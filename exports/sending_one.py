@@ -114,7 +114,7 @@ def _send_one(export: Export, *, person: str, by: User) -> Answer:
     known = _note_intention(export, connection, one, by)
     answer = replace(_send(connection, settings, one, payload), left_out=left_out)
     if answer.taken is not None:
-        _keep(known, one, answer)
+        _keep(known, one, answer, [pair.field_key for pair in settings.mapping])
     return answer
 
 
@@ -227,7 +227,7 @@ def _send(connection: Connection, settings: SendSettings, one: _One, payload: st
 
 
 @transaction.atomic
-def _keep(known: KnownList, one: _One, answer: Answer) -> None:
+def _keep(known: KnownList, one: _One, answer: Answer, fields: Sequence[str]) -> None:
     """As a run would keep it, so that the next one neither repeats nor forgets it; nothing of whoever was erased
     meanwhile."""
     if not _is_still_there(one):
@@ -236,7 +236,7 @@ def _keep(known: KnownList, one: _One, answer: Answer) -> None:
         _keep_refusal(known, one, answer.refusal)
     else:
         _keep_delivered(known, one)
-        _keep_left_out(known, one, answer.left_out)
+        left_out_values.keep_of_one(known, one.email, fields, answer.left_out)
         _keep_origin(known, one, answer)
     returned.record_one(known.list_state_id, one.email, one.deed, answer.refusal.kind if answer.refusal else None)
 
@@ -265,11 +265,6 @@ def _keep_delivered(known: KnownList, one: _One) -> None:
         )
     Refused.objects.filter(delivered_set=known.delivered_set_id, email=one.email).delete()
     SubscriberStatus.objects.filter(list_state=known.list_state_id, email=one.email).delete()
-
-
-def _keep_left_out(known: KnownList, one: _One, left_out: Sequence[Violation]) -> None:
-    contact = SyncedContact.objects.filter(list_state=known.list_state_id, email=one.email)
-    contact.update(left_out=left_out_values.stored(left_out) or None)
 
 
 def _keep_refusal(known: KnownList, one: _One, refusal: ProfileRefusal) -> None:

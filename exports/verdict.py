@@ -4,7 +4,8 @@ The status follows from the contacts who are missing on the list, not from what 
 contact is never successful.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -41,6 +42,7 @@ class RunCounts:
     unknown: int = 0
     not_attempted: int = 0
     incomplete: int = 0  # of delivered and unchanged, without a value that the list cannot hold
+    left_out: Mapping[str, int] = field(default_factory=dict)  # these by the names of the fields
     to_remove: int = 0
     not_removed: int = 0
     removals_held: int = 0
@@ -114,14 +116,18 @@ def describe_missing(counts: RunCounts) -> str:
 
 
 def describe_incomplete(counts: RunCounts) -> str:
-    """Say how many contacts are on the list without one of their values; empty when there are none."""
+    """Say how many contacts are on the list without one of their values, and in which fields; empty when there
+    are none."""
     if not counts.incomplete:
         return ""
     return ngettext(
-        "%(contacts)d contact is on the list without a value that it cannot hold.",
-        "%(contacts)d contacts are on the list without a value that it cannot hold.",
+        "%(contacts)d contact is on the list without a value that it cannot hold: %(fields)s.",
+        "%(contacts)d contacts are on the list without a value that it cannot hold: %(fields)s.",
         counts.incomplete,
-    ) % {"contacts": counts.incomplete}
+    ) % {
+        "contacts": counts.incomplete,
+        "fields": ", ".join(f"{name} ({contacts})" for name, contacts in counts.left_out.items()),
+    }
 
 
 def _list_results(counts: RunCounts, excluded: int) -> str:

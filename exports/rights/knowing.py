@@ -149,6 +149,7 @@ def _outcomes(subject: Subject) -> list[dict[str, Any]]:
             "run": row.run.number,
             "kind": row.kind,
             "code": row.code,
+            "field": row.field,
             "message": row.message,
             "address": row.email,
         }

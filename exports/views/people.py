@@ -15,7 +15,7 @@ from config.accounts.permissions import Permission
 from config.audit.record import record
 from config.web.htmx import Request
 from config.web.lists import LONGEST_SEARCH, Column, ListPage
-from exports import accounting, messages, people_file, run_people
+from exports import accounting, left_out_values, messages, people_file, run_people
 from exports.accounting import LABELS, MEANINGS, PeopleKind
 from exports.models import Outcome, Run
 from exports.run_people import BatchPeople
@@ -57,7 +57,7 @@ class PeoplePage(ListPage[Any]):
 
     @property
     def is_narrowed(self) -> bool:
-        return bool(self.search or self._query.get("code")) and not self.rows_gone
+        return bool(self.search or self._query.get("code") or self._query.get("field")) and not self.rows_gone
 
 
 @require_permission(Permission.EXPORT_VIEW)
@@ -75,6 +75,7 @@ def people(request: Request, run_id: int) -> HttpResponse:
         "kinds": _kinds(run, kind),
         "counted_only": kind in _COUNTED_ONLY,
         "code": request.GET.get("code", ""),
+        "field": left_out_values.field_names(run.frozen).get(request.GET.get("field", ""), ""),
         "count": count,
         "sees_data": sees_data,
         "query": request.GET.urlencode(),
@@ -140,7 +141,8 @@ def _found(request: Request, run: Run, kind: PeopleKind, words: str) -> "QuerySe
     if not _rows_kept(run, kind):
         return Outcome.objects.none()
     if kind in run_people.OUTCOMES:
-        return run_people.outcomes_of(run, kind, request.GET.get("code", ""), words).order_by("pk")
+        code, field = request.GET.get("code", ""), request.GET.get("field", "")
+        return run_people.outcomes_of(run, kind, code, words, field).order_by("pk")
     return BatchPeople(run, kind, words, request.GET.get("code", ""))
 
 

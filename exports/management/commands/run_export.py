@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from config.jobs.models import JobStatus
 from connections.credentials import NotConnected
 from connections.destinations.errors import DestinationError
-from exports import actions, delivery, figures, messages, policies, running
+from exports import actions, delivery, figures, left_out_values, messages, policies, running
 from exports.models import Export, Run, Trigger
 from exports.preview import preview
 from exports.verdict import exit_code
@@ -58,7 +58,12 @@ class Command(BaseCommand):
             *(f"  {key}: {value}" for key, value in counts.items()),
         ]
         payloads = [orjson.loads(payload) for payload in seen.payloads]
-        self._say(counts | {"first": payloads}, as_json=as_json, text="\n".join([*lines, *seen.payloads]))
+        lines += [f"  left out: {sentence}" for sentence in sorted(set(seen.left_out))]
+        self._say(
+            counts | {"first": payloads, "left_out": sorted(set(seen.left_out))},
+            as_json=as_json,
+            text="\n".join([*lines, *seen.payloads]),
+        )
 
     def _report(self, run: Run, *, as_json: bool) -> None:
         counts = figures.of_run(run)
@@ -67,6 +72,7 @@ class Command(BaseCommand):
         lines += [text for text in (str(message.explanation), run.message, str(message.next_step)) if text]
         lines += [f"  {key}: {value}" for key, value in counts.items()]
         facts = {"run": run.number, "status": run.status, "reason": run.reason, "message": run.message}
+        facts["left_out"] = left_out_values.count_by_field(run)
         self._say(facts | counts, as_json=as_json, text="\n".join(lines))
 
     def _say(self, facts: dict[str, Any], *, as_json: bool, text: str) -> None:

@@ -131,7 +131,7 @@ def test_it_gives_people_as_a_file_and_records_it(bob_client: Client, rejected: 
     rejected.outcomes.filter(email="ben@example.com").update(email="=1+1@example.com")
     answer = bob_client.get(f"/data/runs/{rejected.pk}/people/download/?kind=rejected")
     lines = b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()  # type: ignore[attr-defined]
-    assert lines[0] == "email,profile,outcome,code,reason,batch"
+    assert lines[0] == "email,profile,outcome,code,reason,batch,field"
     assert [line.split(",")[0] for line in lines[1:]] == ["'=1+1@example.com", "cid@example.com"]
     assert AuditEntry.objects.filter(action="downloaded", target_kind="run").count() == 1
 
