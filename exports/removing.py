@@ -234,7 +234,8 @@ def _count() -> int:
 
 
 def _leaving(destination: Destination, deed: Deed) -> Iterator[Person]:
-    """Read the contacts to remove, in small batches, since each takes a request that looks it up."""
+    """Read the contacts to remove, those who take requests of their own last: marking takes the others by the
+    thousand."""
     with closing(database.chunked_cursor()) as cursor:
         cursor.execute(
             """
@@ -245,4 +246,5 @@ def _leaving(destination: Destination, deed: Deed) -> Iterator[Person]:
         while rows := cursor.fetchmany(_FETCH):
             for email, data_hash, since, until, has_brought in rows:
                 payload = destination.removal_payload(email, Sending(since, until, has_brought))
-                yield Person(0, email, payload, data_hash, is_new=False, deed=deed, single=True)
+                single = deed != Deed.MARK or not has_brought
+                yield Person(0, email, payload, data_hash, is_new=False, deed=deed, single=single)

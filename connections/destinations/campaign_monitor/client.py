@@ -180,6 +180,11 @@ class Client:
         """GET /subscribers/{list}: one record in whatever state; None when the list never held the address."""
         return wire.read_subscriber(self._call("GET", _one(list_id, email), None))
 
+    def latest_active(self, list_id: str, since: str, page: int) -> list[wire.ActiveSince]:
+        """GET /lists/{id}/active: a page of who became active at that moment or later, the latest first."""
+        query = f"date={_part(since)}&page={page}&pagesize=1000&orderfield=date&orderdirection=desc"
+        return wire.read_active_since(self._get(f"/lists/{_part(list_id)}/active.json?{query}"))
+
     def _get(self, path: str) -> Answer:
         return self._call("GET", path, None)
 

@@ -2,8 +2,9 @@
 
 There is no bulk removal over there: a person is looked up and then deleted or unsubscribed, in two calls. Only who
 is active is touched: deleting somebody who has unsubscribed would wipe out that they did. Marks are written by an
-import for each batch, after each contact is looked up; an import adds contacts that left the list in between, so
-such contacts are deleted again.
+import for each batch, which is refused for who is not active. The contacts who became active after the export
+added them are read from the list first, by the page: each of them is looked up. An import adds contacts that the
+list does not hold, so such contacts are deleted again.
 """
 
 import time
@@ -38,6 +39,9 @@ from connections.destinations.values import (
 # were put on it later. Clocks and dates are in whole seconds.
 _SLOW = 120
 _A_SECOND = 1
+# Subscribers on a page of a list, and how many pages are read instead of looking each contact up.
+_PAGE = 1000
+_MOST_PAGES = 5
 _BRINGS_ABOUT = {Deed.DELETE: wire.DELETED, Deed.UNSUBSCRIBE: wire.UNSUBSCRIBED}
 
 
@@ -173,7 +177,7 @@ class Remover:
         return None if found.state == wire.ACTIVE else _left(leaver, NOT_ACTIVE)
 
     def _mark(self, leavers: Sequence[Leaver]) -> BatchReceipt:
-        kept = [refusal for leaver in leavers if (refusal := self._why_not(leaver))]
+        kept = [refusal for leaver in self._to_look_up(leavers) if (refusal := self._why_not(leaver))]
         spared = {refusal.email for refusal in kept}
         marked = [leaver for leaver in leavers if leaver.email not in spared]
         if not marked:
@@ -184,6 +188,32 @@ class Remover:
         since = self._settings.began if again else ""  # else their number tells
         gone = self._take_back(marked, since, most=most) if most else []
         return replace(receipt, new=0, refusals=[*kept, *receipt.refusals, *gone])
+
+    def _to_look_up(self, leavers: Sequence[Leaver]) -> Sequence[Leaver]:
+        """Find the contacts who may not be marked unseen: those of whom it is not known that the export has added
+        them, and those who became active later. All of them, where the list has too many of these."""
+        ends = [leaver.first_sent.until for leaver in leavers if leaver.first_sent.has_brought]
+        if not all(ends):
+            return leavers
+        active_later = self._active_since(min(_later(end, _SLOW) for end in ends)) if ends else set()
+        if active_later is None:
+            return leavers
+        return [
+            leaver
+            for leaver in leavers
+            if not leaver.first_sent.has_brought or leaver.email.lower() in active_later
+        ]
+
+    def _active_since(self, moment: str) -> set[str] | None:
+        """Read the addresses of those who became active at that moment or later; None when they fill more than
+        _MOST_PAGES pages."""
+        found: set[str] = set()
+        for page in range(1, _MOST_PAGES + 1):
+            rows = self._client.latest_active(self._list_id, moment, page)
+            found |= {row.email.lower() for row in rows if row.since >= moment}
+            if len(rows) < _PAGE or rows[-1].since < moment:
+                return found
+        return None
 
     def _marked(self, leaver: Leaver) -> str:
         mark = self._settings.mark

@@ -72,6 +72,14 @@ class Subscriber:
     filled: frozenset[str] = frozenset()  # keys of custom fields with a value, in lower case without brackets
 
 
+@dataclass(frozen=True)
+class ActiveSince:
+    """A subscriber who is active, and since when."""
+
+    email: str
+    since: str
+
+
 # -- bodies out ------------------------------------------------------------------------------------------------
 
 
@@ -309,6 +317,12 @@ def read_subscriber(answer: Answer) -> Subscriber | None:
     if code_in(content) in codes.NOT_ON_LIST:
         return None
     return _read_subscriber(answer)
+
+
+@_reader
+def read_active_since(content: Any) -> list[ActiveSince]:
+    """A page of active subscribers, each with the moment when they came into that state."""
+    return [ActiveSince(str(row["EmailAddress"]), str(row["Date"])) for row in content["Results"]]
 
 
 @_reader

@@ -246,3 +246,19 @@ def test_it_asks_again_in_the_next_run_for_whom_the_destination_could_not_take_a
     account.faults({"rules": [bad]})
     assert run(export).rejected == 1
     assert run(export).still_refused == 1  # only when their data change
+
+
+def test_marking_looks_up_only_contacts_who_became_active_later(account: RunningSandbox, crowd: Segment) -> None:
+    export = export_of(account, crowd, Removal.MARK)
+    run(export)
+    again = {"list_id": export.list_id, "emails": [CROWD[0]], "since": "2999-01-01 00:00:00"}
+    account.set_state([CROWD[0]], "Unsubscribed", export.list_id)
+    account.door("POST", "states", json=again | {"state": "Active"})
+    leave(crowd, *CROWD[:4])
+    account.clear_requests()
+    ended = run(export)
+    assert (ended.removed, ended.kept) == (3, 1)
+    asked = [call["path"] for call in account.requests()["requests"]]
+    assert sum("/active" in path for path in asked) == 1
+    looked_up = sum(path.startswith("/api/v3.3/subscribers/") and "import" not in path for path in asked)
+    assert 1 <= looked_up <= 1 + 3  # and contacts of whom the fields are looked at before

@@ -230,6 +230,12 @@ class MailingList:
             self._sorted[state, order] = known = (self.generation, chosen)
         return known[1]
 
+    def since(self, state: str, order: str, moment: str) -> list[Person]:
+        """Those who came into ``state`` at that moment or later, in the same orders."""
+        people: Iterable[Person] = self.people.values()
+        chosen = [person for person in people if person.changed >= moment and person.state == state]
+        return sorted(chosen, key=_ORDERS[order])
+
     def field_by_key(self, spelling: str) -> CustomField | None:
         """The field meant by a key, however it is spelled: with brackets or without, in any case."""
         if spelling not in self._spellings:

@@ -20,7 +20,7 @@ def people(call: Call, mailing_list: MailingList, state: str) -> Answer:
     since = call.parameters.get("date", "").strip()
     if not _MOMENT.fullmatch(since):
         raise ApiError(400, message="Failed to deserialize your request. Fields in error: date")
-    found = mailing_list.in_order(_STATES[state.lower()], paging.order)
-    if since:
-        found = [person for person in found if person.changed >= since]
+    named = _STATES[state.lower()]
+    order = paging.order
+    found = mailing_list.since(named, order, since) if since else mailing_list.in_order(named, order)
     return paging.envelope(found, lambda person: record(call, mailing_list, person))
