@@ -191,6 +191,7 @@ ADDRESSES = {
     "exports:batches": Address(VIEWERS, of="run"),
     "exports:batch": Address(VIEWERS, of="run", place={"number": "1"}),
     "exports:confirm_removals": of_export(CONTRIBUTORS, CONTRIBUTORS, of="run"),
+    "exports:restore_removed": of_export(CONTRIBUTORS, CONTRIBUTORS, of="run"),
     "exports:send_again": of_export(CONTRIBUTORS, CONTRIBUTORS),
     "exports:run_all": Address(CONTRIBUTORS),
     "exports:schedule": of_export(CONTRIBUTORS, CONTRIBUTORS),

@@ -67,6 +67,10 @@ def ids(alice: User) -> dict[str, int]:
     return ids
 
 
+# Pages that tell the size of the database, which changes meanwhile.
+_MEASURED = {"system:about"}
+
+
 def _person(name: str) -> dict[str, str]:
     return {"email": f"{name}@hidden.example", "first_name": name, "town": f"{name}town", "birthday": "1990-01-02"}
 
@@ -135,7 +139,7 @@ def test_a_viewer_is_shown_no_masked_value_nor_an_order_computed_from_one(
     viewer = clients[Role.VIEWER]
     asked: list[tuple[str, dict[str, str]]] = []
     for name in pages():
-        if Role.VIEWER in ADDRESSES[name].look:
+        if Role.VIEWER in ADDRESSES[name].look and name not in _MEASURED:
             url = url_of(name, ids)
             asked.append((url, {}))
             offered = parameters(url, viewer, monkeypatch)
