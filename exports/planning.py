@@ -67,11 +67,15 @@ def plan(run: Run, keeper: Keeper) -> None:
     plan must not be sent, LeaseLost when another worker has the run."""
     if run.clears is not None:
         clearing.plan(run, run.clears, keeper)
-        return
-    if run.options.get("restores"):
+    elif run.options.get("restores"):
         gate.enter()
         restoring.plan(run, run.options["restores"], keeper)
-        return
+    else:
+        _plan_members(run, keeper)
+
+
+def _plan_members(run: Run, keeper: Keeper) -> None:
+    """Plan what the members of the segments need, and the removals."""
     delivered_set = _delivered_set(run)
     known = KnownList.of(delivered_set)
     erased_until = gate.last_erasure()

@@ -118,12 +118,7 @@ def _keep_receipt(run: Run, batch: Batch, delivered_set_id: int, sent: Sent) -> 
     rows = match_rows(batch.emails, refusals) if refusals else MatchedRows((), 0)
     is_unknown = bool(rows.unmatched or receipt.unaccounted)
     taken_back = recording_refusals.record(run, batch.pk, delivered_set_id, rows.refusals)
-    subscriber_statuses.record(
-        run,
-        batch.pk,
-        _kept_out(rows.refusals),
-        StatusSource.SENDING,
-    )
+    subscriber_statuses.record(run, batch.pk, _kept_out(rows.refusals), StatusSource.SENDING)
     left = sum(kind == OutcomeKind.LEFT for kind in taken_back)
     rejected = len(taken_back) - left
     others = batch.size - left - rejected

@@ -214,8 +214,9 @@ class CampaignMonitor(Destination):
         return removing.payload(email, first_sent)
 
     def calls_to_remove(self, deed: Deed, people: int) -> int:
-        """Each contact is looked up first; marks are then written by import, a batch at a time."""
-        return people + (math.ceil(people / self.capabilities.single_rows) if deed is Deed.MARK else people)
+        """Each contact is looked up and then removed. Marks are written by import; for each batch of them a page
+        of the latest active subscribers is read first."""
+        return 2 * (math.ceil(people / self.capabilities.batch_rows) if deed is Deed.MARK else people)
 
     def welcomed_back(self, payload: str, mark: Mark) -> str:
         return removing.welcomed_back(payload, mark)
