@@ -1,0 +1,26 @@
+"""Collect what pages read from a query or a post, for the tests of the role matrix."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.http import QueryDict
+
+
+@contextmanager
+def keys_read(patch: pytest.MonkeyPatch) -> Iterator[set[str]]:
+    """Collect the keys that views and forms ask a query or a post for that holds something."""
+    read: set[str] = set()
+    with patch.context() as inside:
+        for name in ("get", "getlist", "__getitem__", "__contains__"):
+            inside.setattr(QueryDict, name, _noting(getattr(QueryDict, name), read))
+        yield read
+
+
+def _noting(method: object, read: set[str]) -> object:
+    def noting(self: QueryDict, key: str, *rest: object, **named: object) -> object:
+        if self and not str(key).endswith("[]"):
+            read.add(str(key))
+        return method(self, key, *rest, **named)  # type: ignore[operator]
+
+    return noting
