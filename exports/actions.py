@@ -29,6 +29,7 @@ _PLAIN_FIELDS = (
     "list_id",
     "list_title",
     "list_confirmed_opt_in",
+    "list_group",
     "email_attribute",
     "mapping",
     "answers",
@@ -53,6 +54,7 @@ class ExportSettings:
     answers: Mapping[str, str] = field(default_factory=dict)
     list_title: str = ""
     list_confirmed_opt_in: bool = False
+    list_group: str = ""
     opt_in_mail_accepted: bool = False
     removal: str = Removal.LEAVE
     mark_field: str = ""

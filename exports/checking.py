@@ -37,7 +37,6 @@ def check(run: Run) -> bool:
         "options": run.options,
         "asked_in": run.asked_in.pk,
         "clock_there": details.clock,
-        "list_group": details.group_id,
     }
     if run.options.get("restores"):  # sends what was sent before
         return _take_list(run, connection, frozen)
@@ -99,9 +98,8 @@ def _check_segments(export: Export) -> None:
 
 
 def _look_up(connection: Connection, list_id: str, run: Run) -> ListDetails:
-    """The list with the clock of its dates. Whose list it is, the last run to it knows."""
-    known = Run.objects.filter(export=run.export_id, list_id=list_id).exclude(pk=run.pk).order_by("-number")
-    group_id = known.values_list("frozen__list_group", flat=True).first() or ""
+    """The list with the clock of its dates. Which client it belongs to, the export knows from its last look-up."""
+    group_id = run.export.list_group if run.export else ""
     try:
         access = credentials.access(connection)
         details = connection.destination.list_details(

@@ -200,7 +200,6 @@ def freeze(run: Run, connection: Connection, details: ListDetails) -> dict[str, 
         "options": run.options,
         "removal": run.options["removal"] | {"unsubscribe_scope": details.unsubscribe_scope},
         "clock_there": details.clock,
-        "list_group": details.group_id,
     }
 
 

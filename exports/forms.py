@@ -244,10 +244,11 @@ class ExportForm(forms.Form):
         """What was decided. Only for a valid form."""
         details = self.lookup.details if self.lookup else None
         if details is not None:
-            title, confirmed = details.title, details.opt_in == ListOptIn.CONFIRMED
+            title, confirmed, group = details.title, details.opt_in == ListOptIn.CONFIRMED, details.group_id
         else:
             title = self.export.list_title if self.export else ""
             confirmed = bool(self.export and self.export.list_confirmed_opt_in)
+            group = self.export.list_group if self.export else ""
         cleaned = self.cleaned_data
         return ExportSettings(
             name=cleaned["name"],
@@ -255,6 +256,7 @@ class ExportForm(forms.Form):
             list_id=cleaned["list_id"],
             list_title=title[:200],
             list_confirmed_opt_in=confirmed,
+            list_group=group,
             email_attribute=cleaned["email_attribute"],
             segments=list(Segment.objects.filter(pk__in=cleaned["segments"])),
             mapping=self.draft.matched,

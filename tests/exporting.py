@@ -115,6 +115,7 @@ def export_to(
         list_id=list_id or "",
         list_title=details.title if details else "Newsletter",
         list_confirmed_opt_in=bool(details and details.opt_in == "confirmed"),
+        list_group=details.group_id if details else "",
         email_attribute=email_attribute,
         segments=[segment] if isinstance(segment, Segment) else list(segment),
         mapping=list(mapping),

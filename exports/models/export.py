@@ -32,6 +32,8 @@ class Export(models.Model):
     # What the list was called, and how people get on it, when it was last looked up.
     list_title = models.CharField(max_length=200, blank=True)
     list_confirmed_opt_in = models.BooleanField(default=False)
+    # The client that the list belongs to, which a run need not look for again; empty until it was looked up.
+    list_group = models.CharField(max_length=64, blank=True)
     segments = models.ManyToManyField(Segment, related_name="exports", blank=True)
     email_attribute = models.CharField(_("Email"), max_length=120)
     # [{"attribute": "first_name", "field": "name"}, …], in the order of sending.

@@ -160,10 +160,12 @@ class CampaignMonitor(Destination):
             settings = asking.ask(lambda client: client.list_settings(list_id))
             active = asking.ask(lambda client: client.active_people(list_id))
             fields = asking.ask(partial(_fields, list_id))
-            whose = partial(_owner_and_clock, known, list_id, access, with_clock)
-            owner = asking.ask(whose) if with_group or with_clock else None
+            clock = asking.ask(Client.system_clock) if with_clock else None
+            group = known or _NOBODY
+            if known is None and (with_group or with_clock):
+                group = asking.ask(partial(_owner_of, list_id, access)).result()
+            time_zone = asking.ask(partial(_time_zone_of, group)) if with_clock else None
         found = settings.result()
-        group, clock = owner.result() if owner else (_NOBODY, "")
         return ListDetails(
             list_id=list_id,
             title=found.title,
@@ -175,7 +177,7 @@ class CampaignMonitor(Destination):
             ),
             active_people=active.result(),
             fields=[*_OF_EVERY_LIST, *fields.result()],
-            clock=clock,
+            clock=clocks.in_time_zone(clock.result(), time_zone.result()) if clock and time_zone else "",
         )
 
     def create_field(self, access: Access, list_id: str, field: NewField) -> TargetField:
@@ -298,22 +300,12 @@ def _owner_of(list_id: str, access: Access, client: Client) -> NamedId:
     return _NOBODY
 
 
-def _owner_and_clock(
-    known: NamedId | None, list_id: str, access: Access, with_clock: bool, client: Client
-) -> tuple[NamedId, str]:
-    """Whose list this is, unless that is ``known``, and the time in the time zone of its dates where asked."""
-    owner = known or _owner_of(list_id, access, client)
-    return owner, _clock_of(owner, client) if with_clock else ""
-
-
-def _clock_of(owner: NamedId, client: Client) -> str:
-    """The account's time in the time zone of a client; as the account has it where that cannot be read."""
-    clock = client.system_clock()
+def _time_zone_of(owner: NamedId, client: Client) -> str:
+    """The name of the time zone in which dates of a client's lists are written; empty where it cannot be read."""
     try:
-        time_zone = client.client_time_zone(owner.id) if owner.id else ""
+        return client.client_time_zone(owner.id) if owner.id else ""
     except (StopRun, NeedsAdministrator):
-        time_zone = ""  # the list itself was readable, and that is what counts
-    return clocks.in_time_zone(clock, time_zone)
+        return ""  # the list itself was readable, and that is what counts
 
 
 def _fields(list_id: str, client: Client) -> list[TargetField]:

@@ -42,6 +42,7 @@ class ScriptedServer:
         self.by_path: dict[str, bytes] = {}
         self.requests: list[bytes] = []
         self.lines = 0
+        self.together: threading.Barrier | None = None  # no answer leaves before so many requests came
         self._socket = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
@@ -69,6 +70,11 @@ class ScriptedServer:
     def _serve(self, line: socket.socket) -> None:
         while request := self._request(line):
             self.requests.append(request)
+            if self.together:
+                try:
+                    self.together.wait(timeout=20)
+                except threading.BrokenBarrierError:
+                    return
             path = request.split(b" ")[1].decode().removeprefix("/api/v3.3")
             answer = self.by_path.get(path) or self.script.pop(0)
             if answer is STALL:
@@ -287,6 +293,22 @@ def test_details_name_the_client_and_fill_in_countries(server: ScriptedServer) -
         ("mobile_number", ()),
         ("[Land]", ("Finland", "Poland")),
     ]
+
+
+def test_details_of_a_list_whose_client_is_known_are_asked_at_the_same_time(server: ScriptedServer) -> None:
+    server.together = threading.Barrier(5)
+    server.by_path = {
+        "/lists/l1.json": ok({"Title": "News", "ConfirmedOptIn": False, "UnsubscribeSetting": "OnlyThisList"}),
+        "/lists/l1/stats.json": ok({"TotalActiveSubscribers": 12}),
+        "/lists/l1/customfields.json": ok([]),
+        "/clients/c2.json": ok({"BasicDetails": {"TimeZone": "(GMT+09:00) Osaka, Sapporo, Tokyo"}}),
+        "/systemdate.json": ok(
+            {"SystemDate": "2024-01-01 00:00:00"}, extra="Date: Sun, 31 Dec 2023 22:00:01 GMT\r\n"
+        ),
+    }
+    access = Access(server.url, {"api_key": "a-key"})
+    details = DESTINATION.list_details(access, "l1", with_group=False, with_clock=True, group_id="c2")
+    assert (len(server.requests), details.group_id, details.clock) == (5, "c2", "2024-01-01 07:00:00")
 
 
 def test_an_answer_that_is_too_large_is_not_read_to_its_end(

@@ -80,6 +80,7 @@ def test_it_saves_and_does_not_run(
     assert answer["HX-Redirect"] == "/data/exports/"
     export = Export.objects.get()
     assert (export.list_title, export.created_by, export.runs.count()) == ("Newsletter", bob, 0)
+    assert export.list_group == account.client_id
     assert export.mapping == [
         {"attribute": "first_name", "field": "name"},
         {"attribute": "city", "field": "[City]"},

@@ -69,7 +69,9 @@ def test_it_keeps_what_the_account_tells(tmp_path: Path) -> None:
     applied(tmp_path)
 
     assert Connection.objects.get().options["account_name"] == "Sandbox client"
-    assert Export.objects.get().list_title == "Newsletter"
+    export = Export.objects.get()
+    assert export.list_title == "Newsletter"
+    assert export.list_group
 
 
 def test_a_second_time_nothing_is_changed(tmp_path: Path) -> None:
