@@ -216,6 +216,7 @@ def _settings(wanted: Wanted, before: ExportSettings | None) -> ExportSettings:
         answers={**before.answers, **answers},
         list_title=before.list_title if same_list else "",
         list_confirmed_opt_in=before.list_confirmed_opt_in if same_list else False,
+        list_group=before.list_group if same_list else "",
         # A person has accepted that people of this very list are emailed.
         opt_in_mail_accepted=before.opt_in_mail_accepted if same_list else False,
         unsubscribes_everywhere=_agreed(before, said, same_list=same_list),
@@ -249,7 +250,10 @@ def _looked_up(settings: ExportSettings, spec: ExportSpec, problems: Problems) -
     _judge_fields(spec, details, problems)
     settings, notes = leaving.looked_up(settings, spec.leaving, details, problems)
     confirmed = details.opt_in == ListOptIn.CONFIRMED
-    return replace(settings, list_title=details.title, list_confirmed_opt_in=confirmed), [*notes]
+    looked_up = replace(
+        settings, list_title=details.title, list_confirmed_opt_in=confirmed, list_group=details.group_id
+    )
+    return looked_up, [*notes]
 
 
 def _judge_fields(spec: ExportSpec, details: ListDetails, problems: Problems) -> None:
@@ -267,6 +271,8 @@ def _differences(before: ExportSettings, after: ExportSettings) -> list[str]:
     """The names, as a file has them, of what differs."""
     changed = []
     for field in fields(ExportSettings):
+        if field.name == "list_group":  # not in a file; a run finds it as well
+            continue
         was, is_ = getattr(before, field.name), getattr(after, field.name)
         if field.name == "segments":
             was, is_ = _keys(was), _keys(is_)
