@@ -10,7 +10,7 @@ from django.db import transaction
 from config.jobs import planner
 from config.jobs.leases import hold_fence
 from exports import wants
-from exports.models import Export, ListState, Run
+from exports.models import Export, ListState, OutcomeKind, Run
 from exports.rights import forgetting
 from exports.wants import Wanted
 from segments.models import DataSource, Segment
@@ -61,7 +61,18 @@ def keep_wanted(run: Run) -> int:
 def _wanted(run: Run) -> Iterator[Wanted]:
     state = ListState.objects.filter(account=run.account, list_id=run.list_id).values_list("pk", flat=True)
     yield from wants.of_others(run.account, run.list_id, state.first() or 0, but=run.export_id)
+    if run.clears_id is None:
+        yield from _members(run)
+
+
+def _members(run: Run) -> Iterator[Wanted]:
+    """The members of the run's own segments: all of them where a segment was refreshed after the plan, else
+    without those whom the plan left out for want of consent. They are read in either case: a refresh that ended
+    while the plan was being written is older than the plan, and not in it."""
     segment_ids = [segment["id"] for segment in run.frozen["segments"]]
-    refreshed = Segment.objects.filter(pk__in=segment_ids, refreshed_at__gt=run.planned_at)
-    if run.clears_id is None and run.planned_at and refreshed.exists():
-        yield wants.members(segment_ids, run.frozen["email_attribute"])
+    members = wants.members(segment_ids, run.frozen["email_attribute"])
+    if run.planned_at and Segment.objects.filter(pk__in=segment_ids, refreshed_at__gt=run.planned_at).exists():
+        yield members
+    else:
+        left_out = "SELECT email FROM exports_outcome WHERE run_id = %s AND kind = %s"
+        yield Wanted(f"{members.sql} EXCEPT {left_out}", [*members.params, run.pk, OutcomeKind.NO_CONSENT])

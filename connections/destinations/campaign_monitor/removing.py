@@ -104,13 +104,22 @@ def bring_back(take: Take, payloads: Sequence[str]) -> BatchReceipt:
     """Import people of whom some are deleted: who is refused for that alone is imported once more, with
     Resubscribe. Who has unsubscribed meanwhile is refused for that, and stays so."""
     first = take(payloads, resubscribe=False)
-    deleted = {refusal.email for refusal in first.refusals if refusal.code == str(codes.DELETED)}
-    if not deleted:
+    deleted = {_spelled(each.email) for each in first.refusals if each.code == str(codes.DELETED)}
+    again = {
+        email: payload
+        for payload in payloads
+        if (email := _spelled(orjson.loads(payload)["EmailAddress"])) in deleted
+    }
+    if not again:
         return first
-    again = [each for each in payloads if orjson.loads(each)["EmailAddress"] in deleted]
-    second = take(again, resubscribe=True)
-    others = [refusal for refusal in first.refusals if refusal.email not in deleted]
+    second = take(list(again.values()), resubscribe=True)
+    others = [refusal for refusal in first.refusals if _spelled(refusal.email) not in again]
     return _sum(first, second, [*others, *second.refusals])
+
+
+def _spelled(email: str) -> str:
+    """Give an address in the form that is compared: a list may spell it in another case than it was sent."""
+    return email.strip().lower()
 
 
 def restore(client: Client, settings: SendSettings, take: Take, payloads: Sequence[str]) -> BatchReceipt:

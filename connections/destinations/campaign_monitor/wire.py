@@ -19,6 +19,8 @@ from connections.destinations.campaign_monitor.answers import Answer, code_in
 from connections.destinations.campaign_monitor.clocks import SystemClock
 from connections.destinations.campaign_monitor.refusals import (
     error_of,
+    is_foreign,
+    not_from_vendor,
     speaks_of_consent,
     unreadable,
     without_addresses,
@@ -302,7 +304,10 @@ def _field_error(answer: Answer, content: Any) -> DestinationError:
 
 
 def read_removal(answer: Answer) -> bool:
-    """Whether somebody was taken off a list; False when the list did not hold them. Success has no body."""
+    """Whether somebody was taken off a list; False when the list did not hold them. Success has no body; a web
+    page comes from another program, and no contact was taken off."""
+    if answer.status < 300 and is_foreign(answer):
+        raise not_from_vendor(answer)
     if answer.status < 300:
         return True
     content = _parsed(answer)

@@ -9,8 +9,8 @@ from connections import credentials
 from connections.destinations.campaign_monitor.client import Client
 from connections.destinations.errors import BatchRefused, TryLater
 from connections.policies import why_it_cannot_run
-from exports.models import Batch
-from tests import exporting
+from exports.models import Batch, Export, Removal
+from tests import exporting, leaving
 from tests.integration.cases.conftest import run_export
 from tests.integration.connections.test_client import ScriptedServer, server
 from tests.sandbox import RunningSandbox
@@ -68,6 +68,28 @@ def test_a_run_tries_again_and_keeps_the_connection(account: RunningSandbox, sta
     assert (run["status"], run["delivered"]) == ("successful", 1)
     assert Batch.objects.get().attempt == 2
     assert why_it_cannot_run(connection) is None
+
+
+@pytest.mark.parametrize("status", SENTENCES)
+def test_an_answer_of_another_program_is_no_removal(account: RunningSandbox, line: Client, status: int) -> None:
+    """A firewall may let people be looked up, and block that they are taken off."""
+    account.faults({"rules": [{"kind": "foreign", "status": status}]})
+    for take_off in (line.delete_subscriber, line.unsubscribe):
+        with pytest.raises(TryLater) as refused:
+            take_off(account.list_id, "ann@example.com")
+        assert refused.value.code == "not_from_vendor"
+
+
+def test_a_contact_is_removed_once_the_firewall_lets_it(account: RunningSandbox) -> None:
+    crowd = leaving.crowd_of(leaving.CROWD)
+    export = exporting.export_to(account, exporting.sandbox_connection(account), crowd)
+    Export.objects.update(removal=Removal.DELETE)
+    run_export()
+    leaving.leave(crowd, leaving.CROWD[0])
+    account.faults({"rules": [{"kind": "foreign", "method": "DELETE", "status": 200, "times": 1}]})
+    run = run_export()
+    assert (run["status"], run["removed"]) == ("successful", 1)
+    assert leaving.states(account, export.list_id)[leaving.CROWD[0]] == "Deleted"
 
 
 def test_a_redirect_is_not_followed(account: RunningSandbox, line: Client) -> None:

@@ -1,14 +1,17 @@
 """Which contacts other exports want is read again before each batch of removals."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
+from django.db.models.expressions import RawSQL
 
 from config.jobs import clock
 from connections.models import Connection
-from exports import recording
+from exports import recording, wants
+from exports.known_list import KnownList
 from exports.models import Batch, Removal, Run
-from segments.models import Segment
+from segments.models import Profile, Segment
 from tests import exporting
 from tests.leaving import crowd_of, join, leave, states
 from tests.removals import export_of, run
@@ -48,3 +51,41 @@ def test_a_contact_that_another_export_wants_after_the_first_batch_stays(
     found = states(account, export.list_id)
     assert found[SECOND_BATCH[0]] == "Active"
     assert {found[email] for email in (*FIRST_BATCH, *SECOND_BATCH[1:])} == {"Deleted"}
+
+
+def test_a_contact_that_joins_while_the_plan_is_written_stays(
+    account: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The refresh ends after the members were read and before the plan is complete."""
+    crowd = crowd_of(PEOPLE)
+    export = export_of(account, crowd, Removal.UNSUBSCRIBE)
+    run(export)
+    leave(crowd, *FIRST_BATCH)
+    record = wants.record
+
+    def join_meanwhile(planned: Run, known: KnownList) -> None:
+        join(crowd, FIRST_BATCH[0])
+        Segment.objects.filter(pk=crowd.pk).update(refreshed_at=clock.now())
+        record(planned, known)
+
+    monkeypatch.setattr(wants, "record", join_meanwhile)
+    ended = run(export)
+    assert (ended.to_remove, ended.removed) == (19, 19)
+    found = states(account, export.list_id)
+    assert found[FIRST_BATCH[0]] == "Active"
+    assert {found[email] for email in FIRST_BATCH[1:]} == {"Unsubscribed"}
+
+
+def test_a_member_without_consent_is_still_removed(account: RunningSandbox) -> None:
+    crowd = crowd_of(PEOPLE)
+    export = export_of(account, crowd, Removal.DELETE)
+    Profile.objects.update(attributes=RawSQL("attributes || '{\"newsletter\": true}'", []))
+    limits = replace(Connection.objects.get().limited, required_attribute="newsletter").keep()
+    Connection.objects.update(limits=limits)
+    run(export)
+    declining = Profile.objects.get(attributes__email=FIRST_BATCH[0])
+    declining.attributes["newsletter"] = False
+    declining.save()
+    ended = run(export)
+    assert (ended.without_consent, ended.to_remove, ended.removed) == (1, 1, 1)
+    assert states(account, export.list_id)[FIRST_BATCH[0]] == "Deleted"
