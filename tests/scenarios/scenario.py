@@ -51,6 +51,7 @@ class Scenario(Steps):
             (self.a_segment_is_cut, 2),
             (self.a_contact_signs_up, 6),
             (self.a_contact_is_lost, 6),
+            (self.a_contact_of_ours_signs_up_again_and_leaves, 5),
             (self.a_contact_is_suppressed, 2),
             (self.time_passes, 5),
             (self.an_export_runs, 26),

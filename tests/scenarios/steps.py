@@ -122,7 +122,9 @@ class Steps:
         self.stage.leave(export, *gone)
 
     def a_contact_signs_up(self) -> None:
-        email = self.an_email(lambda contact: contact.record.state not in {ACTIVE, NEVER_THERE})
+        self.sign_up(self.an_email(lambda contact: contact.record.state not in {ACTIVE, NEVER_THERE}))
+
+    def sign_up(self, email: str) -> None:
         self.pass_time(timedelta(hours=1))
         self.tell(f"{email} signs up at the vendor.")
         self.stage.suppress(email, is_suppressed=False)
@@ -131,12 +133,32 @@ class Steps:
         self.model.signs_up(email)
         self.pass_time(timedelta(hours=1))
 
+    def a_contact_of_ours_signs_up_again_and_leaves(self) -> None:
+        """An active contact whom an export has added is lost at the vendor, signs up there again, and leaves all
+        segments: nothing in between tells an export."""
+        ours = [
+            email
+            for email in EMAILS
+            if self.model.contacts[email].record.state == ACTIVE
+            and self.model.contacts[email].origin == Origin.OURS
+        ]
+        if not ours:
+            return
+        email, state = self.chance.choice(ours), self.chance.choice((UNSUBSCRIBED, BOUNCED, DELETED))
+        self.lose(email, state)
+        self.sign_up(email)
+        for number in sorted(self.model.exports):
+            if email in self.model.exports[number].members:
+                self.leave(self.model.exports[number], email)
+
     def a_contact_is_lost(self) -> None:
         active = [email for email in EMAILS if self.model.contacts[email].record.state == ACTIVE]
         if not active:
             return
         email = self.an_email(lambda contact: contact.deleted_by_us != Memory.NO, active)
-        state = self.chance.choice((UNSUBSCRIBED, BOUNCED, DELETED))
+        self.lose(email, self.chance.choice((UNSUBSCRIBED, BOUNCED, DELETED)))
+
+    def lose(self, email: str, state: str) -> None:
         self.tell(f"{email} is {state} at the vendor.")
         self.stage.vendor(email, state)
         self.model.leaves(email, state)
