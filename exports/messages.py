@@ -89,7 +89,7 @@ MESSAGES: dict[Reason, Message] = {
         Deed.SEE_REJECTED,
     ),
     Reason.REMOVALS_HELD: Message(
-        _("Everybody was sent. Nobody was taken off the list: that many at once may be a mistake."),
+        _("No contact was removed from the list: so many removals at once may be a mistake."),
         _("Look at the segments. If it is right, choose “Confirm removals”; the next run works it out anew."),
     ),
     Reason.SOME_NOT_REMOVED: Message(
