@@ -202,6 +202,8 @@ _OUTCOMES: dict[str, str | Promise] = {
     values.NOT_ON_LIST: _("The list did not hold them any more."),
     values.NOT_ACTIVE: _("Had unsubscribed, bounced or not confirmed before, and stays so."),
     values.ON_LIST_AGAIN: _("Is active on the list already, and was left as they are."),
+    values.OWN_UNSUBSCRIBE: _("Has unsubscribed at another time than the run unsubscribed them, and stays so."),
+    values.MARK_CHANGED: _("The mark has been changed since, so they stay as they are."),
     values.ALREADY_REMOVED: _("Somebody else had taken them off the list before."),
     values.FOUND_THERE: _("Was on the list before this export sent them, so they stay."),
 }

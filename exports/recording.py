@@ -17,7 +17,10 @@ from config.jobs import clock
 from config.jobs.leases import LeaseLost, hold_fence
 from connections.destinations.errors import DestinationError
 from connections.destinations.values import (
+    MARK_CHANGED,
+    NOT_ACTIVE,
     ON_LIST_AGAIN,
+    OWN_UNSUBSCRIBE,
     REMOVALS,
     BatchReceipt,
     Deed,
@@ -104,7 +107,9 @@ def record(run: Run, delivered_set_id: int, answered: Sequence[tuple[int, Sent]]
 def _kept_out(refusals: Sequence[ProfileRefusal]) -> dict[str, str]:
     """Why the list keeps contacts out, by address."""
     return {
-        each.email: each.code for each in refusals if each.kind == OutcomeKind.LEFT and each.code != ON_LIST_AGAIN
+        each.email: NOT_ACTIVE if each.code == OWN_UNSUBSCRIBE else each.code
+        for each in refusals
+        if each.kind == OutcomeKind.LEFT and each.code not in (ON_LIST_AGAIN, MARK_CHANGED)
     }
 
 

@@ -1,5 +1,6 @@
 """Restoring the subscribers that a run removed from its list: those whom it deleted are added again with the data
-last sent, and marks that it set are taken back.
+last sent, marks that it set are taken back, and those whom it unsubscribed are subscribed again where the list
+dates their unsubscribing to the calls of the run.
 
 A restore is a run of the export that sends these contacts alone, with the lease, the guard of each request and the
 results of every run. The list is asked for the status of each contact right before: who has unsubscribed,
@@ -18,26 +19,40 @@ from config.jobs import clock
 from config.jobs.leases import Keeper, fenced_update
 from config.jobs.models import JobStatus
 from connections.destinations import registry
-from connections.destinations.values import Deed, Mark
+from connections.destinations.values import Deed, Mark, RemovalTrace
 from exports import converting, policies
 from exports.batch_writing import BatchWriter, Person
 from exports.models import DeliveredSet, ListState, Run, Stage
 from exports.run_states import Reason, RunEnded
 
+# When the run's calls that unsubscribed each contact went out and were answered, by the clock of the list's dates.
+_CALLS = r"""
+    SELECT person.email,
+           to_char((run.frozen ->> 'clock_there')::timestamp + (batch.sent_at - run.checked_at),
+                   'YYYY-MM-DD HH24:MI:SS') AS since,
+           to_char((run.frozen ->> 'clock_there')::timestamp + (batch.finished_at - run.checked_at),
+                   'YYYY-MM-DD HH24:MI:SS') AS until
+      FROM exports_batch batch JOIN exports_run run ON run.id = batch.run_id
+           CROSS JOIN unnest(batch.emails) AS person (email)
+     WHERE batch.run_id = %(run)s AND batch.deed = 'unsubscribe' AND batch.status = 'done'
+       AND run.frozen ->> 'clock_there' ~ '^\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?$'
+"""
 # The contacts that the run removed last, with what is known of them now; the first reason that applies counts.
-_JUDGED = """
-    SELECT removed.email, removed.deed, removed.mark_field,
+# Whether somebody has unsubscribed, whom the run unsubscribed, only the list can tell.
+_JUDGED = f"""
+    SELECT removed.email, removed.deed, removed.mark_field, call.since, call.until,
            CASE WHEN contact.email IS NOT NULL THEN 'on_list'
-                WHEN status.email IS NOT NULL THEN 'kept_out'
-                WHEN removed.deed = 'unsubscribe' THEN 'unsubscribed'
+                WHEN removed.deed = 'unsubscribe' AND coalesce(call.since, '') = '' THEN 'undated'
+                WHEN status.email IS NOT NULL AND removed.deed <> 'unsubscribe' THEN 'kept_out'
                 ELSE 'restorable' END AS verdict
       FROM exports_removedcontact removed
+      LEFT JOIN ({_CALLS}) call ON call.email = removed.email
       LEFT JOIN exports_syncedcontact contact
         ON contact.list_state_id = removed.list_state_id AND contact.email = removed.email
       LEFT JOIN exports_subscriberstatus status
         ON status.list_state_id = removed.list_state_id AND status.email = removed.email
      WHERE removed.list_state_id = %(list)s AND removed.run_id = %(run)s
-"""
+"""  # noqa: S608 - only our own fragments are put in
 # With the data that were sent last, as long as a batch still keeps them.
 _WITH_DATA = f"""
     WITH judged AS ({_JUDGED}), sent AS (
@@ -59,7 +74,8 @@ class Restorable:
 
     deleted: int = 0
     marked: int = 0
-    unsubscribed: int = 0  # by the run: only they can subscribe again
+    unsubscribed: int = 0  # by the run: if the list dates that to the run
+    undated: int = 0  # unsubscribed by the run, and it is not known when by the list's clock
     kept_out: int = 0  # unsubscribed, bounced or suppressed since
     on_list: int = 0
     without_data: int = 0
@@ -68,7 +84,7 @@ class Restorable:
     @property
     def people(self) -> int:
         """How many are restored."""
-        return self.deleted + self.marked
+        return self.deleted + self.marked + self.unsubscribed
 
 
 def count(run: Run) -> Restorable:
@@ -81,6 +97,7 @@ def count(run: Run) -> Restorable:
             f"""{_WITH_DATA}
             SELECT CASE WHEN verdict = 'restorable' AND sent.email IS NULL THEN 'without_data'
                         WHEN verdict = 'restorable' AND deed = 'mark' THEN 'marked'
+                        WHEN verdict = 'restorable' AND deed = 'unsubscribe' THEN 'unsubscribed'
                         WHEN verdict = 'restorable' THEN 'deleted' ELSE verdict END AS found, count(*)
               FROM judged LEFT JOIN sent ON sent.email = judged.email GROUP BY found
             """,  # noqa: S608 - only our own fragments are put in
@@ -146,7 +163,8 @@ def _people(removing_run: Run, list_state_id: int) -> Iterator[Person]:
     with database.cursor() as cursor:
         cursor.execute(
             f"""{_WITH_DATA}
-            SELECT judged.email, deed, mark_field, profile_id, payload, data_hash, converted, sent.run_id
+            SELECT judged.email, deed, mark_field, since, until, profile_id, payload, data_hash, converted,
+                   sent.run_id
               FROM judged JOIN sent ON sent.email = judged.email ORDER BY deed, judged.email
             """,  # noqa: S608 - only our own fragments are put in
             _parameters(removing_run, list_state_id),
@@ -155,12 +173,15 @@ def _people(removing_run: Run, list_state_id: int) -> Iterator[Person]:
     runs = Run.objects.in_bulk({row[-1] for row in rows})
     readers = {pk: converting.reader(run.account, run.list_id, run.frozen) for pk, run in runs.items()}
     destination = registry.get(removing_run.account.partition(":")[0])
-    for email, deed, mark_field, profile_id, payload, data_hash, converted, run_id in rows:
+    mark_value = removing_run.frozen.get("removal", {}).get("mark_value", "")
+    for email, deed, mark_field, since, until, profile_id, payload, data_hash, converted, run_id in rows:
         data = payload if converted else readers[run_id](email, payload)
+        trace = RemovalTrace(since or "", until or "")
         if deed == Deed.MARK:
             data = destination.welcomed_back(data, Mark(mark_field, ""))
-        how = Deed.SEND if deed == Deed.MARK else Deed.RESTORE
-        yield Person(profile_id, email, data, data_hash, is_new=False, deed=how, single=how is Deed.RESTORE)
+            trace = RemovalTrace(mark=Mark(mark_field, mark_value))
+        data = destination.restore_payload(data, trace)
+        yield Person(profile_id, email, data, data_hash, is_new=False, deed=Deed.RESTORE, single=True)
 
 
 def _parameters(removing_run: Run, list_state_id: int) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.db import connection as database
 
-from connections.destinations.values import Deed, OutcomeKind, ProfileRefusal
+from connections.destinations.values import MARK_CHANGED, Deed, OutcomeKind, ProfileRefusal
 from exports.models import Batch, DeliveredSet, Origin, RemovedContact, SyncedContact
 
 
@@ -25,6 +25,7 @@ def record(
                  USING (SELECT unnest(emails) AS email FROM exports_batch WHERE id = %(batch)s) person
                  WHERE removed.list_state_id = %(list)s AND removed.email = person.email
                    AND removed.email <> ALL (%(stay)s::text[])
+                   AND NOT (removed.deed = 'mark' AND removed.email = ANY (%(still_marked)s::text[]))
                 RETURNING removed.email)
             UPDATE exports_syncedcontact contact SET origin = %(origin)s FROM back
              WHERE contact.list_state_id = %(list)s AND contact.email = back.email
@@ -33,6 +34,7 @@ def record(
                 "batch": batch.pk,
                 "list": list_state_id,
                 "stay": [refusal.email for refusal in refusals if _stays_removed(Deed(batch.deed), refusal.kind)],
+                "still_marked": [each.email for each in refusals if each.code != MARK_CHANGED],
                 "origin": Origin.FOUND_THERE if restores else Origin.BROUGHT,
             },
         )

@@ -21,6 +21,7 @@ from connections.destinations.values import (
     NewField,
     Preparer,
     Question,
+    RemovalTrace,
     Sending,
     SendSettings,
     Standing,
@@ -197,6 +198,10 @@ class Destination(ABC):
 
     def welcomed_back(self, payload: str, mark: Mark) -> str:
         """The payload of somebody who had left, with the mark taken off them."""
+        raise NotImplementedError
+
+    def restore_payload(self, payload: str, trace: RemovalTrace) -> str:
+        """One person as they are sent, to be restored only while the list holds them as the removal left them."""
         raise NotImplementedError
 
     def find_person(self, access: Access, list_id: str, email: str) -> Standing | None:

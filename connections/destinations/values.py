@@ -45,7 +45,7 @@ class Deed(StrEnum):
 
     SEND = "send"
     BRING_BACK = "bring_back"  # send them, also to who is deleted there, because an export deleted them
-    RESTORE = "restore"  # send those whom an export deleted, if they are still deleted there
+    RESTORE = "restore"  # send those whom an export removed, if they are still as it left them there
     RESUBSCRIBE = "resubscribe"  # send them, also to who has unsubscribed, bounced or was deleted
     MARK = "mark"
     DELETE = "delete"
@@ -61,6 +61,16 @@ class Mark:
 
     field_key: str
     value: str
+
+
+@dataclass(frozen=True)
+class RemovalTrace:
+    """What a removal left on the list, by which a restore tells that nothing has changed a contact since: when the
+    calls went out that unsubscribed it, by the clock of the list's dates, or the mark that it carries."""
+
+    since: str = ""
+    until: str = ""
+    mark: Mark | None = None
 
 
 @dataclass(frozen=True)
@@ -321,6 +331,8 @@ NOT_ON_LIST = "not_on_list"
 NOT_ACTIVE = "not_active"  # has unsubscribed, bounced, … and stays so
 ALREADY_REMOVED = "already_removed"  # is in the very state that the removal brings about
 ON_LIST_AGAIN = "on_list_again"  # was to be restored, and is active on the list already
+OWN_UNSUBSCRIBE = "own_unsubscribe"  # was to be restored, and may have unsubscribed themselves
+MARK_CHANGED = "mark_changed"  # was to be restored, and the mark is not as the run wrote it
 FOUND_THERE = "found_there"  # was on the list before the export sent them
 
 

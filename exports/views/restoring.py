@@ -31,5 +31,7 @@ def restore(request: Request, run_id: int) -> HttpResponse:
             return close_pane(request, reverse("exports:run", args=[new.pk]))
     except policies.Refusal as refusal:
         return render_dialog(request, context | {"refusal": refusal.sentence}, _TEMPLATE, status=409, back=back)
+    asks = bool(run.frozen.get("confirmed_opt_in")) and found.people > found.marked
+    context |= {"asks_to_confirm": asks}
     context |= {"found": found, "confirm_label": _("Restore subscribers")}
     return render_dialog(request, context, _TEMPLATE, back=back)

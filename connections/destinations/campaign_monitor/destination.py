@@ -12,7 +12,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from connections.destinations.base import Destination, Sender
-from connections.destinations.campaign_monitor import checking, clocks, preparing, questions, removing, wire
+from connections.destinations.campaign_monitor import (
+    checking,
+    clocks,
+    preparing,
+    questions,
+    removing,
+    restoring,
+    wire,
+)
 from connections.destinations.campaign_monitor.asking import Asking
 from connections.destinations.campaign_monitor.client import Client
 from connections.destinations.campaign_monitor.oauth import CampaignMonitorOAuth
@@ -34,6 +42,7 @@ from connections.destinations.values import (
     NewField,
     Preparer,
     Question,
+    RemovalTrace,
     Renew,
     SendGuard,
     Sending,
@@ -223,6 +232,9 @@ class CampaignMonitor(Destination):
     def welcomed_back(self, payload: str, mark: Mark) -> str:
         return removing.welcomed_back(payload, mark)
 
+    def restore_payload(self, payload: str, trace: RemovalTrace) -> str:
+        return restoring.payload(payload, trace)
+
     def find_person(self, access: Access, list_id: str, email: str) -> Standing | None:
         with _client(access) as client:
             found = client.subscriber(list_id, email)
@@ -233,7 +245,7 @@ class CampaignMonitor(Destination):
             found = client.subscriber(list_id, email)
         if found is None:
             return set()
-        return {key for key in keys if key.startswith("[") and key.strip("[]").lower() not in found.filled}
+        return {key for key in keys if key.startswith("[") and wire.bare_key(key) not in found.values}
 
     def remove_person(self, access: Access, list_id: str, email: str) -> bool:
         with _client(access) as client:
@@ -262,7 +274,7 @@ class SubscriberSender(Sender):
             case Deed.BRING_BACK:
                 return removing.bring_back(take, payloads)
             case Deed.RESTORE:
-                return removing.restore(self._client, settings, take, payloads)
+                return restoring.restore(self._client, settings, take, payloads)
             case _:
                 return removing.Remover(self._client, settings).remove(payloads)
 

@@ -25,7 +25,6 @@ from connections.destinations.values import (
     FOUND_THERE,
     NOT_ACTIVE,
     NOT_ON_LIST,
-    ON_LIST_AGAIN,
     BatchReceipt,
     Deed,
     Mark,
@@ -75,6 +74,11 @@ class Leaver:
         return not (since and until and since <= found.since <= _later(until, _SLOW))
 
 
+def within(since: str, until: str, moment: str) -> bool:
+    """Whether a list dates something to these moments, as far as its clock and ours can be compared."""
+    return _later(since, -_A_SECOND) <= moment <= _later(until, _SLOW)
+
+
 def _later(moment: str, seconds: int) -> str:
     return str(datetime.fromisoformat(moment) + timedelta(seconds=seconds))
 
@@ -114,31 +118,12 @@ def bring_back(take: Take, payloads: Sequence[str]) -> BatchReceipt:
         return first
     second = take(list(again.values()), resubscribe=True)
     others = [refusal for refusal in first.refusals if _spelled(refusal.email) not in again]
-    return _sum(first, second, [*others, *second.refusals])
+    return add_up(first, second, [*others, *second.refusals])
 
 
 def _spelled(email: str) -> str:
     """Give an address in the form that is compared: a list may spell it in another case than it was sent."""
     return email.strip().lower()
-
-
-def restore(client: Client, settings: SendSettings, take: Take, payloads: Sequence[str]) -> BatchReceipt:
-    """Add contacts again that an export deleted, each after a look at its present state: only who is still deleted
-    is imported. Asked again, who is active was restored by the call that was not answered."""
-    still_deleted: list[str] = []
-    kept: list[ProfileRefusal] = []
-    for payload in payloads:
-        email = str(orjson.loads(payload)["EmailAddress"])
-        found = client.subscriber(settings.list_id, email)
-        if found is None or found.state == wire.DELETED or (found.state == wire.ACTIVE and settings.again):
-            still_deleted.append(payload)
-        else:
-            code = ON_LIST_AGAIN if found.state == wire.ACTIVE else NOT_ACTIVE
-            kept.append(ProfileRefusal(email, OutcomeKind.LEFT, code, ""))
-    if not still_deleted:
-        return BatchReceipt(0, 0, kept, http_status=200, seconds=0.0, bytes_sent=0)
-    receipt = bring_back(take, still_deleted)
-    return replace(receipt, refusals=[*kept, *receipt.refusals])
 
 
 class Remover:
@@ -257,11 +242,14 @@ def _left(leaver: Leaver, code: str) -> ProfileRefusal:
     return ProfileRefusal(leaver.email, OutcomeKind.LEFT, code, "")
 
 
-def _sum(first: BatchReceipt, second: BatchReceipt, refusals: Sequence[ProfileRefusal]) -> BatchReceipt:
+def add_up(
+    first: BatchReceipt, second: BatchReceipt, refusals: Sequence[ProfileRefusal] | None = None
+) -> BatchReceipt:
+    """Add up the answers to two parts of a batch; ``refusals`` where not all of both count."""
     return BatchReceipt(
         new=first.new + second.new,
         existing=first.existing + second.existing,
-        refusals=refusals,
+        refusals=[*first.refusals, *second.refusals] if refusals is None else refusals,
         http_status=second.http_status,
         seconds=first.seconds + second.seconds,
         bytes_sent=first.bytes_sent + second.bytes_sent,

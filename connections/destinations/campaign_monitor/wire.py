@@ -7,7 +7,7 @@ brings ``ResultData``. What a refusal stands for is in refusals.py.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -71,7 +71,8 @@ class Subscriber:
     state: str
     joined: str
     since: str
-    filled: frozenset[str] = frozenset()  # keys of custom fields with a value, in lower case without brackets
+    # The values of custom fields that have one, by key in lower case without brackets.
+    values: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -104,14 +105,14 @@ def import_body(
     return b"".join((head, ",".join(payloads).encode("utf-8"), _TAIL))
 
 
-def custom_field_body(field: NewField) -> bytes:
+def custom_field_body(new: NewField) -> bytes:
     """A new field. People do not see it in their preferences until somebody at the vendor decides so."""
     names = {ours: theirs for theirs, ours in DATA_TYPES.items()}
     return orjson.dumps(
         {
-            "FieldName": field.label,
-            "DataType": names[field.data_type],
-            "Options": list(field.options),
+            "FieldName": new.label,
+            "DataType": names[new.data_type],
+            "Options": list(new.options),
             "VisibleInPreferenceCenter": False,
         }
     )
@@ -333,9 +334,17 @@ def read_active_since(content: Any) -> list[ActiveSince]:
 @_reader
 def _read_subscriber(content: Any) -> Subscriber:
     since = str(content["Date"])
-    rows = [row for row in content.get("CustomFields") or () if row.get("Value")]
-    filled = frozenset(str(row["Key"]).strip("[]").lower() for row in rows)
-    return Subscriber(str(content["State"]), str(content.get("ListJoinedDate") or since), since, filled)
+    values: dict[str, frozenset[str]] = {}
+    for row in content.get("CustomFields") or ():
+        if row.get("Value"):
+            key = bare_key(str(row["Key"]))
+            values[key] = values.get(key, frozenset()) | {str(row["Value"])}
+    return Subscriber(str(content["State"]), str(content.get("ListJoinedDate") or since), since, values)
+
+
+def bare_key(key: str) -> str:
+    """Write the key of a custom field without brackets and in lower case, to compare it."""
+    return key.strip("[]").lower()
 
 
 def code_of(answer: Answer) -> int | None:

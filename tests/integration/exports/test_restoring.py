@@ -1,5 +1,7 @@
 """Restoring the subscribers that a run removed, as the button on its page does."""
 
+from datetime import datetime, timedelta
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -9,7 +11,7 @@ from config.audit.models import AuditEntry
 from exports import restoring, running
 from exports.models import Export, Origin, Removal, RemovedContact, Run, SyncedContact
 from segments.models import Segment
-from tests.leaving import CROWD, leave, states
+from tests.leaving import CROWD, join, leave, states
 from tests.removals import export_of, marks, run
 from tests.sandbox import RunningSandbox
 
@@ -24,6 +26,12 @@ def removed_three(account: RunningSandbox, crowd: Segment, removal: Removal) -> 
     ended = run(export)
     assert ended.removed == 3
     return export, ended
+
+
+def at_list(removing: Run, *, minutes: int) -> str:
+    """So many minutes before or after a run, as its list writes it."""
+    clock_there = datetime.fromisoformat(removing.frozen["clock_there"])
+    return str(clock_there + timedelta(minutes=minutes))
 
 
 def restore(client: Client, removing: Run) -> Run:
@@ -50,6 +58,9 @@ def test_deleted_subscribers_are_added_again_except_who_unsubscribed_or_signed_u
     assert (now[CROWD[0]], now[CROWD[1]], now[CROWD[2]]) == ("Active", "Unsubscribed", "Active")
     assert SyncedContact.objects.get(email=CROWD[0]).origin == Origin.FOUND_THERE
     assert AuditEntry.objects.filter(action="run", changes__has_key="restores").exists()
+    page = alice_client.get(reverse("exports:run", args=[restored.pk])).content.decode()
+    assert "Subscribers to restore" in page
+    assert "Members of the segments" not in page
     people = reverse("exports:people", args=[restored.pk])
     assert CROWD[0] in alice_client.get(f"{people}?kind=delivered").content.decode()
 
@@ -90,14 +101,90 @@ def test_marks_are_cleared(account: RunningSandbox, crowd: Segment, alice_client
     assert run(export).to_remove == 0
 
 
-def test_subscribers_that_the_run_unsubscribed_are_not_restored(
+def test_unsubscribed_subscribers_are_restored_except_who_unsubscribed_at_another_time(
+    account: RunningSandbox, crowd: Segment, alice_client: Client
+) -> None:
+    export, removing = removed_three(account, crowd, Removal.UNSUBSCRIBE)
+    account.set_state(CROWD[1:3], "Active", export.list_id)  # a date changes with the state only
+    account.set_state([CROWD[1]], "Unsubscribed", export.list_id, since=at_list(removing, minutes=3))
+    account.set_state([CROWD[2]], "Unsubscribed", export.list_id, since=at_list(removing, minutes=-1))
+    dialog = alice_client.get(reverse("exports:restore_removed", args=[removing.pk])).content.decode()
+    assert "3 unsubscribed subscribers are subscribed again" in dialog
+    restored = restore(alice_client, removing)
+    assert (restored.status, restored.delivered, restored.left) == ("successful", 1, 2)
+    now = states(account, export.list_id)
+    assert (now[CROWD[0]], now[CROWD[1]], now[CROWD[2]]) == ("Active", "Unsubscribed", "Unsubscribed")
+    assert restored.outcomes.filter(kind="left", code="own_unsubscribe").count() == 2
+    people = reverse("exports:people", args=[restored.pk])
+    assert "at another time than the run" in alice_client.get(f"{people}?kind=left").content.decode()
+    assert restoring.count(removing) == restoring.Restorable(gone=3)
+    assert run(export).to_remove == 0
+
+
+def test_unsubscribed_subscribers_who_are_members_again_and_were_refused_are_restored(
+    account: RunningSandbox, crowd: Segment, alice_client: Client
+) -> None:
+    export, removing = removed_three(account, crowd, Removal.UNSUBSCRIBE)
+    join(crowd, *CROWD[:3])
+    assert run(export).left == 3
+    assert restore(alice_client, removing).delivered == 3
+    assert states(account, export.list_id)[CROWD[0]] == "Active"
+
+
+def test_unsubscribed_subscribers_stay_while_the_time_of_the_run_at_the_list_is_unknown(
     account: RunningSandbox, crowd: Segment, alice_client: Client
 ) -> None:
     _export, removing = removed_three(account, crowd, Removal.UNSUBSCRIBE)
-    assert restoring.count(removing).unsubscribed == 3
+    Run.objects.filter(pk=removing.pk).update(frozen=removing.frozen | {"clock_there": ""})
+    assert restoring.count(removing) == restoring.Restorable(undated=3)
     answer = alice_client.post(reverse("exports:restore_removed", args=[removing.pk]))
     assert answer.status_code == 409
     assert "None of them can be restored any more." in answer.content.decode()
+
+
+def test_a_lost_answer_to_restoring_unsubscribed_subscribers_is_settled_by_the_next_attempt(
+    account: RunningSandbox, crowd: Segment, alice_client: Client
+) -> None:
+    export, removing = removed_three(account, crowd, Removal.UNSUBSCRIBE)
+    account.faults({"rules": [{"kind": "cut_short", "path": "import", "times": 1}]})
+    restored = restore(alice_client, removing)
+    assert (restored.status, restored.delivered, restored.left) == ("successful", 3, 0)
+    assert states(account, export.list_id)[CROWD[0]] == "Active"
+
+
+def test_a_confirmed_opt_in_list_asks_restored_subscribers_to_confirm_again(
+    account: RunningSandbox, crowd: Segment, alice_client: Client
+) -> None:
+    list_id = account.create_list("Confirmed", confirmed=True, scope="OnlyThisList", fields=[("Left", "Text")])
+    export = export_of(account, crowd, Removal.UNSUBSCRIBE, list_id=list_id)
+    Export.objects.filter(pk=export.pk).update(opt_in_mail_accepted=True)
+    export.refresh_from_db()
+    run(export)
+    account.set_state(CROWD, "Active", list_id)
+    leave(crowd, *CROWD[:3])
+    removing = run(export)
+    assert removing.removed == 3
+    dialog = alice_client.get(reverse("exports:restore_removed", args=[removing.pk])).content.decode()
+    assert "asks them to confirm" in dialog
+    assert restore(alice_client, removing).delivered == 3
+    assert {states(account, list_id)[email] for email in CROWD[:3]} == {"Unconfirmed"}
+
+
+def test_marks_that_were_changed_since_and_who_unsubscribed_since_are_left(
+    account: RunningSandbox, crowd: Segment, alice_client: Client
+) -> None:
+    export, removing = removed_three(account, crowd, Removal.MARK)
+    account.set_state([CROWD[0]], "Unsubscribed", export.list_id)
+    changed = {"EmailAddress": CROWD[1], "CustomFields": [{"Key": "Left", "Value": "Moved"}]}
+    account.import_people([changed | {"ConsentToTrack": "Unchanged"}], export.list_id)
+    restored = restore(alice_client, removing)
+    assert (restored.status, restored.delivered, restored.left) == ("successful", 1, 2)
+    person = next(each for each in account.people(export.list_id) if each["EmailAddress"] == CROWD[1])
+    assert {"Key": "Left", "Value": "Moved"} in person["CustomFields"]
+    assert states(account, export.list_id)[CROWD[0]] == "Unsubscribed"
+    assert list(RemovedContact.objects.values_list("email", flat=True)) == [CROWD[0]]  # still carries the mark
+    codes = dict(restored.outcomes.filter(kind="left").values_list("email", "code"))
+    assert codes == {CROWD[0]: "not_active", CROWD[1]: "mark_changed"}
 
 
 def test_a_second_click_starts_no_second_run(

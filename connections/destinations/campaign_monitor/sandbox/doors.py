@@ -71,7 +71,7 @@ def set_states(
             client = store.clients[mailing_list.client_id]
             suppress(change, client, emails, reason="Reason Unavailable", moment=moment)
         elif state == UNSUBSCRIBED:
-            opt_out(store, change, mailing_list, people, moment=moment)
+            opt_out(store, change, mailing_list, people, moment=since or moment)
             return
         else:
             for person in people:
