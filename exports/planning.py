@@ -79,7 +79,7 @@ def _plan_members(run: Run, keeper: Keeper) -> None:
     delivered_set = _delivered_set(run)
     known = KnownList.of(delivered_set)
     erased_until = gate.last_erasure()
-    left_out_values.send_again(known, run.frozen.get("extended_fields", ()))
+    left_out_values.send_again(known, _fields_to_judge_again(run))
     figures = drawing.draw(run.frozen, known)
     _check_limits(run, figures)
     stop_if_asked(keeper)
@@ -116,6 +116,15 @@ def _plan_members(run: Run, keeper: Keeper) -> None:
         progress_done=0,
         progress_total=planned - erased + removals.to_remove - staying,
     )
+
+
+def _fields_to_judge_again(run: Run) -> Sequence[str]:
+    """List the fields of which left-out values are judged again: those that can hold more by now, or all that are
+    mapped where contacts with such values are excluded."""
+    destination = registry.get(run.account.partition(":")[0])
+    if destination.leaves_out_values(run.frozen["answers"]):
+        return list(run.frozen.get("extended_fields", ()))
+    return left_out_values.mapped_fields(run.frozen)
 
 
 def stop_if_canceled(run: Run) -> None:

@@ -1,7 +1,7 @@
 """What every destination must answer. README.md beside this file tells how to add one."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from django.utils.functional import Promise
@@ -162,6 +162,10 @@ class Destination(ABC):
         """Try in the account itself, without harm, what its documentation leaves open; ``group_id`` says where.
         Nothing for a destination without such questions. Raises DestinationError."""
         return ()
+
+    def leaves_out_values(self, answers: Mapping[str, str]) -> bool:
+        """Whether a contact is sent without a value that the list cannot hold, instead of being excluded."""
+        return True
 
     @abstractmethod
     def preparer(self, settings: SendSettings) -> Preparer:

@@ -1,7 +1,7 @@
 """Campaign Monitor, as the product sees it."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -204,6 +204,9 @@ class CampaignMonitor(Destination):
             if not owners:
                 raise StopRun(_("The account has no such client."))
             yield from verify(prober, owners[0].id, thousand=thousand)
+
+    def leaves_out_values(self, answers: Mapping[str, str]) -> bool:
+        return not questions.excludes_unusable(answers)
 
     def preparer(self, settings: SendSettings) -> Preparer:
         return preparing.preparer(settings)

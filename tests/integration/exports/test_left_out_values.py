@@ -99,3 +99,15 @@ def test_the_run_names_the_fields_of_values_that_were_left_out(account: RunningS
     run = run_export("Colors")
     assert run["left_out"] == {"Color": 2, "City": 1}
     assert run["message"] == "2 contacts are on the list without a value that it cannot hold: Color (2), City (1)."
+
+
+def test_contacts_on_the_list_without_a_value_are_excluded_once_the_export_excludes_them(
+    account: RunningSandbox, list_id: str
+) -> None:
+    export = export_to(account, list_id, "Colors", COLOR)
+    assert figures(run_export("Colors")) == (2, 1)
+    export.answers = export.answers | {"unusable_values": "exclude"}
+    export.save()
+    for _each in range(2):
+        run = run_export("Colors")
+        assert (figures(run), run["invalid"], run["unchanged"]) == ((0, 0), 1, 1)
