@@ -1,5 +1,7 @@
 """What became of a batch of removals: who is off the list, who stays and why, and what is known of them now."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db import connection as database
@@ -12,11 +14,13 @@ from connections.destinations.values import (
     BatchReceipt,
     Deed,
     OutcomeKind,
+    ProfileRefusal,
 )
 from exports import subscriber_statuses
 from exports.models import Batch, BatchStatus, DeliveredSet, Origin, Run, StatusSource
 from exports.models import OutcomeKind as Kind
-from exports.recording_unanswered import UNANSWERED, UNKNOWN_DATA, was_sent_before
+from exports.recording_unanswered import UNANSWERED, UNKNOWN_DATA, UNMATCHED, was_sent_before
+from exports.refusal_rows import match_rows
 
 # Whoever was found there stays known, and is never asked about again. Whoever is off the list, or is on it in a
 # state that mails nobody, is not known to be there because of the export any more. Whoever had been marked and is
@@ -40,6 +44,14 @@ _KEEP = """
     ), spared AS (
         UPDATE exports_syncedcontact contact SET origin = %(found_there)s FROM taken_off
          WHERE list_state_id = %(list)s AND contact.email = taken_off.email AND taken_off.code = %(found)s
+    ), doubtful AS (  -- an answer that cannot be matched to its contacts leaves open which of them it refuses
+        UPDATE exports_syncedcontact contact
+           SET data_hash = %(unknown)s,
+               other_hashes = CASE WHEN contact.other_hashes IS NOT NULL
+                                   THEN array_fill(%(unknown)s::uuid, ARRAY[cardinality(contact.other_hashes)]) END
+          FROM taken_off
+         WHERE list_state_id = %(list)s AND contact.email = taken_off.email AND taken_off.code = %(unmatched)s
+        RETURNING contact.email, contact.sent_by || contact.other_exports AS exports
     ), forgotten AS (
         DELETE FROM exports_syncedcontact contact USING taken_off
          WHERE list_state_id = %(list)s AND contact.email = taken_off.email
@@ -52,9 +64,10 @@ _KEEP = """
     ), remembered AS (
         INSERT INTO exports_removedcontact AS removed (list_state_id, email, deed, mark_field, run_id, exports)
         SELECT %(list)s, taken_off.email, %(deed)s, %(mark_field)s, %(run)s,
-               coalesce(forgotten.exports, ARRAY[%(export)s::bigint])
+               coalesce(forgotten.exports, doubtful.exports, ARRAY[%(export)s::bigint])
           FROM taken_off LEFT JOIN forgotten ON forgotten.email = taken_off.email
-         WHERE kind = %(removed)s AND taken_off.email <> '' ORDER BY taken_off.email
+               LEFT JOIN doubtful ON doubtful.email = taken_off.email
+         WHERE (kind = %(removed)s OR code = %(unmatched)s) AND taken_off.email <> '' ORDER BY taken_off.email
             ON CONFLICT (list_state_id, email)
             DO UPDATE SET deed = excluded.deed, run_id = excluded.run_id,
                           mark_field = coalesce(nullif(excluded.mark_field, ''), removed.mark_field),
@@ -94,6 +107,7 @@ _KEEP_DOUBTFUL = """
 
 def record(run: Run, batch: Batch, delivered_set_id: int, receipt: BatchReceipt) -> dict[str, int]:
     """Keep it all, in the caller's transaction; how many were removed, kept, and rejected, for the run's row."""
+    receipt = replace(receipt, refusals=_matched(batch, receipt))
     with database.cursor() as cursor:
         cursor.execute(_KEEP, _parameters(run, batch, delivered_set_id, receipt))
         counts = dict(cursor.fetchall())
@@ -113,6 +127,18 @@ def record(run: Run, batch: Batch, delivered_set_id: int, receipt: BatchReceipt)
         message="",
     )
     return {"removed": removed, "kept": kept, "not_removed": rejected}
+
+
+def _matched(batch: Batch, receipt: BatchReceipt) -> Sequence[ProfileRefusal]:
+    """Match the refusals of an answer to the contacts of the batch. Where rows name no contact of the batch, all
+    contacts that no row names count as refused, so that the next run removes them again."""
+    said = [refusal for refusal in receipt.refusals if refusal.kind != OutcomeKind.DELIVERED]
+    rows = match_rows(batch.emails, said)
+    if not rows.unmatched and not receipt.unaccounted:
+        return rows.refusals
+    unnamed = set(batch.emails) - {refusal.email for refusal in rows.refusals} - {""}
+    unknown = [ProfileRefusal(email, OutcomeKind.REJECTED, UNMATCHED, "") for email in sorted(unnamed)]
+    return [*rows.refusals, *unknown]
 
 
 def keep_doubtful(run: Run) -> None:
@@ -136,7 +162,7 @@ def keep_doubtful(run: Run) -> None:
 def _parameters(run: Run, batch: Batch, delivered_set_id: int, receipt: BatchReceipt) -> dict[str, Any]:
     """Who is already as the removal makes them was removed by this very batch, if it was sent before, or by one of
     an earlier run: its answer was lost."""
-    said = [refusal for refusal in receipt.refusals if refusal.kind != OutcomeKind.DELIVERED]
+    said = receipt.refusals
     removal = run.frozen.get("removal", {})
     return {
         "batch": batch.pk,
@@ -146,6 +172,8 @@ def _parameters(run: Run, batch: Batch, delivered_set_id: int, receipt: BatchRec
         "list": DeliveredSet.objects.values_list("list_state", flat=True).get(pk=delivered_set_id),
         "export": run.export_id,
         "already": ALREADY_REMOVED,
+        "unmatched": UNMATCHED,
+        "unknown": UNKNOWN_DATA,
         "sent_before": was_sent_before(batch),
         "found": FOUND_THERE,
         "found_there": Origin.FOUND_THERE.value,
