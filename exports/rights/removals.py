@@ -75,6 +75,7 @@ def due() -> list[int]:
 
 def carry_on(removal_id: int) -> None:
     """Try one removal, if nobody else does."""
+    unfinished = PersonRemoval.objects.filter(pk=removal_id, lease_until__isnull=False).exists()
     job = leases.claim(PersonRemoval(pk=removal_id)) if removal_id in due() else None
     if job is None:
         return
@@ -83,12 +84,14 @@ def carry_on(removal_id: int) -> None:
             if _is_in_flight(job):
                 _later(job, _IN_FLIGHT_SECONDS, _("The person was being sent to the list when they were erased."))
             else:
-                _try(job)
+                _try(job, taken_over=unfinished)
         except leases.LeaseLost:
             logger.warning("removal %s: another worker has taken over", job.pk)
 
 
-def _try(job: PersonRemoval) -> None:
+def _try(job: PersonRemoval, *, taken_over: bool) -> None:
+    """Remove the person once. A job that was ``taken_over`` from a worker that stopped answering is tried again
+    when a call of that worker cannot land any more."""
     try:
         was_there = _remove(job)
     except leases.LeaseLost:  # nothing was sent after the lease; the next attempt finds out what stands there
@@ -104,6 +107,10 @@ def _try(job: PersonRemoval) -> None:
         logger.exception("removal %s: unexpected error", job.pk)
         _after_trouble(job, _("Something went wrong here; the log says what."))
     else:
+        if taken_over and job.connection is not None:
+            told = _("A worker stopped answering while it removed the person. The list is checked once more.")
+            _later(job, job.connection.destination.call_seconds, told)
+            return
         told = _("Removed from the list.") if was_there else _("The list did not hold the person any more.")
         _end(job, JobStatus.SUCCESSFUL, told)
 

@@ -86,3 +86,19 @@ def test_two_workers_make_one_call(removal: PersonRemoval) -> None:
     removals.carry_on(removal.pk)
     removal.refresh_from_db()
     assert removal.attempt == 1
+
+
+def test_a_removal_that_was_taken_over_is_tried_once_more_after_the_other_call_is_over(
+    removal: PersonRemoval, account: RunningSandbox
+) -> None:
+    frozen_worker = {"attempt": 1, "lease_until": clock.now() - timedelta(hours=1), "status": JobStatus.PROCESSING}
+    PersonRemoval.objects.filter(pk=removal.pk).update(**frozen_worker)
+    carry_on(removal)
+    assert account.counts()["Deleted"] == 1
+    assert removal.finished_at is None
+    assert removal.email is not None
+    assert removal.due_at is not None
+    assert removal.due_at > clock.now()
+    PersonRemoval.objects.filter(pk=removal.pk).update(due_at=None)
+    assert carry_on(removal).status == JobStatus.SUCCESSFUL
+    assert removal.email is None
