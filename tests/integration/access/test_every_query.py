@@ -104,8 +104,8 @@ def pages() -> list[str]:
 def test_no_place_in_an_address_ends_in_an_error_page(clients: dict[str, Client]) -> None:
     found = []
     for name in pages():
-        for place in ("9" * 30, "%00", "x%00", "0"):
-            url = re.sub(r"\{\w+\}", place, FOUND[name])
+        places = ("9" * 30, "%00", "x%00", "0")
+        for url in dict.fromkeys(re.sub(r"\{\w+\}", place, FOUND[name]) for place in places):
             for role in (STRANGER, Role.ADMINISTRATOR):
                 status, _text = tried(clients[role], url, {})
                 if status >= 500 and name != "readyz":
