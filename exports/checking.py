@@ -37,6 +37,7 @@ def check(run: Run) -> bool:
         "options": run.options,
         "asked_in": run.asked_in.pk,
         "clock_there": details.clock,
+        "clock_zone_known": details.clock_zone_known,
     }
     if run.options.get("restores"):  # sends what was sent before
         return _take_list(run, connection, frozen)

@@ -200,6 +200,7 @@ def freeze(run: Run, connection: Connection, details: ListDetails) -> dict[str, 
         "options": run.options,
         "removal": run.options["removal"] | {"unsubscribe_scope": details.unsubscribe_scope},
         "clock_there": details.clock,
+        "clock_zone_known": details.clock_zone_known,
     }
 
 

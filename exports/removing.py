@@ -123,7 +123,8 @@ def _draw(known: KnownList, *, everybody: bool) -> None:
             CREATE TEMPORARY TABLE leaving ON COMMIT DROP AS
             SELECT contact.email, contact.data_hash,
                    coalesce(run.frozen ->> 'clock_there', '') AS sent_since, {_SENT_UNTIL} AS sent_until,
-                   contact.origin = %s AS has_brought
+                   contact.origin = %s AS has_brought,
+                   coalesce(run.frozen ->> 'clock_zone_known', 'true') = 'true' AS zone_known
               FROM exports_syncedcontact contact LEFT JOIN exports_run run ON run.id = contact.added_run_id
              WHERE contact.list_state_id = %s AND {ONCE_WANTED}
                AND (contact.origin = %s OR contact.origin = %s AND run.frozen ->> 'clock_there' <> '')
@@ -145,7 +146,7 @@ def _add_who_was_marked(known: KnownList, *, everybody: bool) -> None:
         cursor.execute(
             f"""
             INSERT INTO leaving
-            SELECT removed.email, %s, '', '', true FROM exports_removedcontact removed
+            SELECT removed.email, %s, '', '', true, true FROM exports_removedcontact removed
              WHERE removed.list_state_id = %s AND removed.deed = %s AND %s = ANY (removed.exports) AND NOT {stays}
                AND NOT EXISTS (SELECT FROM leaving WHERE leaving.email = removed.email)
             """,  # noqa: S608 - only our own fragments are put in
@@ -239,12 +240,12 @@ def _leaving(destination: Destination, deed: Deed) -> Iterator[Person]:
     with closing(database.chunked_cursor()) as cursor:
         cursor.execute(
             """
-            SELECT email, data_hash::text, sent_since, sent_until, has_brought FROM leaving
+            SELECT email, data_hash::text, sent_since, sent_until, has_brought, zone_known FROM leaving
              ORDER BY has_brought DESC, email
             """
         )
         while rows := cursor.fetchmany(_FETCH):
-            for email, data_hash, since, until, has_brought in rows:
-                payload = destination.removal_payload(email, Sending(since, until, has_brought))
+            for email, data_hash, since, until, has_brought, zone_known in rows:
+                payload = destination.removal_payload(email, Sending(since, until, has_brought, zone_known))
                 single = deed != Deed.MARK or not has_brought
                 yield Person(0, email, payload, data_hash, is_new=False, deed=deed, single=single)

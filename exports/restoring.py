@@ -35,6 +35,7 @@ _CALLS = r"""
       FROM exports_batch batch JOIN exports_run run ON run.id = batch.run_id
            CROSS JOIN unnest(batch.emails) AS person (email)
      WHERE batch.run_id = %(run)s AND batch.deed = 'unsubscribe' AND batch.status = 'done'
+       AND coalesce(run.frozen ->> 'clock_zone_known', 'true') = 'true'
        AND run.frozen ->> 'clock_there' ~ '^\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?$'
 """
 # The contacts that the run removed last, with what is known of them now; the first reason that applies counts.

@@ -81,6 +81,7 @@ class Sending:
     since: str = ""
     until: str = ""
     has_brought: bool = True
+    zone_known: bool = True  # False: the moments are by the account's clock
 
 
 @dataclass(frozen=True)
@@ -242,6 +243,7 @@ class ListDetails:
     active_people: int | None  # None: nobody can tell
     fields: Sequence[TargetField]
     clock: str = ""  # the time in the time zone of the list's dates, where it was asked for
+    clock_zone_known: bool = True  # False: that is the account's time, since the list's time zone is not known
 
 
 @dataclass(frozen=True)

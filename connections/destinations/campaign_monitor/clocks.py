@@ -33,16 +33,25 @@ class SystemClock:
 def in_time_zone(clock: SystemClock, time_zone: str) -> str:
     """The account's time in the time zone that the vendor names so, as lists write it. As the account has it where
     not all is known: then dates of lists are taken for those of another time, and the contacts stay."""
+    return _converted(clock, time_zone) or clock.written
+
+
+def is_known(clock: SystemClock, time_zone: str) -> bool:
+    """Whether the time in that time zone can be told."""
+    return _converted(clock, time_zone) is not None
+
+
+def _converted(clock: SystemClock, time_zone: str) -> str | None:
     if clock.at is None or (zone := _zone(time_zone, clock.at.year)) is None:
-        return clock.written
+        return None
     try:
         written = datetime.strptime(clock.written, _WRITTEN).replace(tzinfo=UTC)
     except ValueError:
-        return clock.written
+        return None
     shift = written - clock.at
     offset = _STEP * round(shift / _STEP)
     if abs(shift - offset) > _APART or not _WEST <= offset <= _EAST:
-        return clock.written
+        return None
     return (written - offset).astimezone(zone).strftime(_WRITTEN)
 
 

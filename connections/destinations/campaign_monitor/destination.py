@@ -187,6 +187,7 @@ class CampaignMonitor(Destination):
             active_people=active.result(),
             fields=[*_OF_EVERY_LIST, *fields.result()],
             clock=clocks.in_time_zone(clock.result(), time_zone.result()) if clock and time_zone else "",
+            clock_zone_known=not clock or not time_zone or clocks.is_known(clock.result(), time_zone.result()),
         )
 
     def create_field(self, access: Access, list_id: str, field: NewField) -> TargetField:

@@ -38,6 +38,8 @@ from connections.destinations.values import (
 # were put on it later. Clocks and dates are in whole seconds.
 _SLOW = 120
 _A_SECOND = 1
+# Seconds between the time zones farthest apart.
+_ZONES_APART = 26 * 3600
 # Subscribers on a page of a list, and how many pages are read instead of looking each contact up.
 _PAGE = 1000
 _MOST_PAGES = 5
@@ -64,6 +66,15 @@ class Leaver:
         since, until = self.first_sent.since, self.first_sent.until
         return since <= joined and (not until or joined <= _later(until, seconds_late))
 
+    @property
+    def earliest_end(self) -> str:
+        """The end of the sending by the clock of the list; the earliest that it can be where the time zone of the
+        list is not known; empty where the end is not known."""
+        until = self.first_sent.until
+        if not until:
+            return ""
+        return _later(until, _SLOW if self.first_sent.zone_known else -_ZONES_APART)
+
     def signed_up_again(self, found: wire.Subscriber) -> bool:
         """Whether an active subscriber came into that state later than we last added them: they had left the list,
         and signed up without us. Who is in the state in which they first joined did not, in whichever time zone
@@ -71,7 +82,8 @@ class Leaver:
         if found.since <= _later(found.joined, _SLOW):
             return False
         since, until = self.first_sent.since, self.first_sent.until
-        return not (since and until and since <= found.since <= _later(until, _SLOW))
+        known = self.first_sent.zone_known
+        return not (known and since and until and since <= found.since <= _later(until, _SLOW))
 
 
 def within(since: str, until: str, moment: str) -> bool:
@@ -85,7 +97,8 @@ def _later(moment: str, seconds: int) -> str:
 
 def payload(email: str, first_sent: Sending) -> str:
     """One person to be removed, as a batch holds them."""
-    return orjson.dumps([email, first_sent.since, first_sent.until, first_sent.has_brought]).decode()
+    sent = first_sent
+    return orjson.dumps([email, sent.since, sent.until, sent.has_brought, sent.zone_known]).decode()
 
 
 def welcomed_back(payload: str, mark: Mark) -> str:
@@ -186,10 +199,10 @@ class Remover:
     def _to_look_up(self, leavers: Sequence[Leaver]) -> Sequence[Leaver]:
         """Find the contacts who may not be marked unseen: those of whom it is not known that the export has added
         them, and those who became active later. All of them, where the list has too many of these."""
-        ends = [leaver.first_sent.until for leaver in leavers if leaver.first_sent.has_brought]
+        ends = [leaver.earliest_end for leaver in leavers if leaver.first_sent.has_brought]
         if not all(ends):
             return leavers
-        active_later = self._active_since(min(_later(end, _SLOW) for end in ends)) if ends else set()
+        active_later = self._active_since(min(ends)) if ends else set()
         if active_later is None:
             return leavers
         return [

@@ -1,5 +1,7 @@
 """People who have left the segments: only whom the export brought is taken off, and they may come back."""
 
+from datetime import datetime, timedelta
+
 import pytest
 
 from config.jobs import leases
@@ -262,3 +264,19 @@ def test_marking_looks_up_only_contacts_who_became_active_later(account: Running
     assert sum("/active" in path for path in asked) == 1
     looked_up = sum(path.startswith("/api/v3.3/subscribers/") and "import" not in path for path in asked)
     assert 1 <= looked_up <= 1 + 3  # and contacts of whom the fields are looked at before
+
+
+def test_a_contact_that_signed_up_again_is_not_marked_where_the_time_zone_of_the_list_is_unknown(
+    account: RunningSandbox, crowd: Segment
+) -> None:
+    basics = {"CompanyName": "Shop", "Country": "Venezuela", "TimeZone": "(GMT-04:30) Caracas"}  # a law ago
+    account.api("PUT", f"/clients/{account.client_id}/setbasics.json", json=basics).raise_for_status()
+    export = export_of(account, crowd, Removal.MARK)
+    first = run(export)
+    sent_there = datetime.fromisoformat(first.frozen["clock_there"]) - timedelta(hours=4)
+    account.set_state([CROWD[0]], "Unsubscribed", export.list_id)
+    account.set_state([CROWD[0]], "Active", export.list_id, since=str(sent_there + timedelta(minutes=10)))
+    leave(crowd, *CROWD[:4])
+    ended = run(export)
+    assert (ended.removed, ended.kept) == (3, 1)
+    assert CROWD[0] not in marks(account, export.list_id)

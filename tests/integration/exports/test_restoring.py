@@ -135,6 +135,8 @@ def test_unsubscribed_subscribers_stay_while_the_time_of_the_run_at_the_list_is_
     account: RunningSandbox, crowd: Segment, alice_client: Client
 ) -> None:
     _export, removing = removed_three(account, crowd, Removal.UNSUBSCRIBE)
+    Run.objects.filter(pk=removing.pk).update(frozen=removing.frozen | {"clock_zone_known": False})
+    assert restoring.count(removing) == restoring.Restorable(undated=3)
     Run.objects.filter(pk=removing.pk).update(frozen=removing.frozen | {"clock_there": ""})
     assert restoring.count(removing) == restoring.Restorable(undated=3)
     answer = alice_client.post(reverse("exports:restore_removed", args=[removing.pk]))
