@@ -130,7 +130,9 @@ def _keep_receipt(run: Run, batch: Batch, delivered_set_id: int, sent: Sent) -> 
     refused = [refusal.email for refusal in rows.refusals]
     origin = Origin.UNKNOWN if is_unknown else _origin(batch, receipt, len(taken_back))
     left_out = _keep_left_out(run, batch, sent, refused, is_unknown=is_unknown)
-    _keep_delivered(run, batch.pk, delivered_set_id, refused, origin, left_out=left_out, is_unknown=is_unknown)
+    _keep_delivered(
+        run, batch, delivered_set_id, refused, origin, receipt, left_out=left_out, is_unknown=is_unknown
+    )
     if is_unknown:
         recording_unanswered.keep_unknown(run, batch.pk, refused)
     else:
@@ -252,16 +254,18 @@ def _keep_violations(run: Run, batch_id: int, violations: Mapping[str, Violation
 
 def _keep_delivered(
     run: Run,
-    batch_id: int,
+    batch: Batch,
     delivered_set_id: int,
     refused: Sequence[str],
     origin: Origin,
+    receipt: BatchReceipt,
     *,
     left_out: Mapping[str, left_out_values.Stored],
     is_unknown: bool,
 ) -> None:
     parameters: dict[str, Any] = {
-        "batch": batch_id,
+        "batch": batch.pk,
+        "already_active": _already_active(batch, receipt),
         "set": delivered_set_id,
         "run": run.pk,
         "refused": list(refused),
@@ -291,10 +295,19 @@ def _keep_delivered(
                 DO UPDATE SET {CHANGE_SENDER}, left_out = {left_out_values.MERGED},
                               added_run_id = CASE WHEN (SELECT deed FROM exports_batch WHERE id = %(batch)s)
                                                        = ANY (%(adding)s)
+                                                   AND contact.email <> ALL (%(already_active)s::text[])
                                                   THEN excluded.added_run_id ELSE contact.added_run_id END
             """,  # noqa: S608 - only our own fragments are put in
             parameters,
         )
+
+
+def _already_active(batch: Batch, receipt: BatchReceipt) -> Sequence[str]:
+    """The contacts of a batch that an earlier run had added again already: its call stays the one that did. Where
+    the batch was sent before, its own earlier call may have done so."""
+    if receipt.added_again is None or recording_unanswered.was_sent_before(batch):
+        return []
+    return sorted(set(batch.emails) - set(receipt.added_again))
 
 
 def _add_to_run(run: Run, **increments: int) -> None:

@@ -1,6 +1,6 @@
 """Frozen values that cross between the product and a destination. Nothing here knows a database or a wire."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -350,3 +350,5 @@ class BatchReceipt:
     bytes_sent: int
     # People whom neither the counts nor the refusals speak of; 0 when the answer adds up.
     unaccounted: int = 0
+    # The contacts that this call made active again, of a batch that brings contacts back; None: it does not tell.
+    added_again: Collection[str] | None = None

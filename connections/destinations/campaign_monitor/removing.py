@@ -128,10 +128,11 @@ def bring_back(take: Take, payloads: Sequence[str]) -> BatchReceipt:
         if (email := _spelled(orjson.loads(payload)["EmailAddress"])) in deleted
     }
     if not again:
-        return first
+        return replace(first, added_again=())
     second = take(list(again.values()), resubscribe=True)
     others = [refusal for refusal in first.refusals if _spelled(refusal.email) not in again]
-    return add_up(first, second, [*others, *second.refusals])
+    added = [str(orjson.loads(payload)["EmailAddress"]) for payload in again.values()]
+    return replace(add_up(first, second, [*others, *second.refusals]), added_again=added)
 
 
 def _spelled(email: str) -> str:

@@ -84,6 +84,25 @@ def test_a_contact_is_added_again_that_a_late_removal_took_off(
     assert run_to_its_end(export).planned == 0
 
 
+def test_a_contact_that_was_added_again_twice_is_removed_when_it_leaves(
+    account: RunningSandbox, crowd: Segment, request: pytest.FixtureRequest
+) -> None:
+    """The list dates it to the first of both calls, and it did not sign up without us."""
+    export = export_of(account, crowd, Removal.DELETE)
+    run_to_its_end(export)
+    leave(crowd, CROWD[0])
+    take_over(worker_loses_its_lease(export))
+    join(crowd, CROWD[0])
+    request.addfinalizer(lambda: account.door("PUT", "clock", json={"ahead_seconds": 0}))
+    account.door("PUT", "clock", json={"ahead_seconds": 600})
+    run_to_its_end(export)
+    account.door("PUT", "clock", json={"ahead_seconds": 1200})
+    Batch.objects.update(late_until=None)
+    assert run_to_its_end(export).delivered == 1
+    leave(crowd, CROWD[0])
+    assert run_to_its_end(export).removed == 1
+
+
 def test_a_worker_that_wakes_marks_its_contacts_unknown(newsletter: Export) -> None:
     run = run_to_its_end(newsletter)
     assert UNKNOWN_DATA not in known_hashes()
