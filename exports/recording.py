@@ -127,17 +127,7 @@ def _keep_receipt(run: Run, batch: Batch, delivered_set_id: int, sent: Sent) -> 
     left = sum(kind == OutcomeKind.LEFT for kind in taken_back)
     rejected = len(taken_back) - left
     others = batch.size - left - rejected
-    refused = [refusal.email for refusal in rows.refusals]
-    origin = Origin.UNKNOWN if is_unknown else _origin(batch, receipt, len(taken_back))
-    left_out = _keep_left_out(run, batch, sent, refused, is_unknown=is_unknown)
-    _keep_delivered(
-        run, batch, delivered_set_id, refused, origin, receipt, left_out=left_out, is_unknown=is_unknown
-    )
-    if is_unknown:
-        recording_unanswered.keep_unknown(run, batch.pk, refused)
-    else:
-        restores = bool(run.options.get("restores"))
-        returned.record(batch, delivered_set_id, rows.refusals, restores=restores)
+    _keep_taken(run, batch, delivered_set_id, sent, rows, is_unknown=is_unknown)
     counts = {
         "delivered": 0 if is_unknown else others,
         "new_people": 0 if is_unknown else receipt.new,
@@ -157,6 +147,28 @@ def _keep_receipt(run: Run, batch: Batch, delivered_set_id: int, sent: Sent) -> 
         message="",
     )
     return {**counts, "unknown": unknown, "progress_done": batch.size}
+
+
+def _keep_taken(
+    run: Run, batch: Batch, delivered_set_id: int, sent: Sent, rows: MatchedRows, *, is_unknown: bool
+) -> None:
+    """Keep what the list holds of the contacts that no row refuses."""
+    refused = [refusal.email for refusal in rows.refusals]
+    _keep_delivered(
+        run,
+        batch,
+        delivered_set_id,
+        refused,
+        sent.receipt,
+        origin=Origin.UNKNOWN if is_unknown else _origin(batch, sent.receipt, len(refused)),
+        left_out=_keep_left_out(run, batch, sent, refused, is_unknown=is_unknown),
+        is_unknown=is_unknown,
+    )
+    if is_unknown:
+        recording_unanswered.keep_unknown(run, batch.pk, refused)
+    else:
+        restores = bool(run.options.get("restores"))
+        returned.record(batch, delivered_set_id, rows.refusals, restores=restores)
 
 
 def _keep_left_out(
@@ -257,9 +269,9 @@ def _keep_delivered(
     batch: Batch,
     delivered_set_id: int,
     refused: Sequence[str],
-    origin: Origin,
     receipt: BatchReceipt,
     *,
+    origin: Origin,
     left_out: Mapping[str, left_out_values.Stored],
     is_unknown: bool,
 ) -> None:
