@@ -71,7 +71,8 @@ def test_a_contributor_sends_a_segment_and_sees_who_arrived(
     everyone: Segment,
     workers: None,
 ) -> None:
-    account.faults({"latency_ms": 700})
+    still_sending = {"kind": "slow", "path": "/import", "seconds": 8, "times": 1}  # while the page is looked at
+    account.faults({"latency_ms": 700, "rules": [still_sending]})
     sign_in(page, bob, "/data/exports/")
     expect(page.get_by_text("No exports yet")).to_be_visible()
     page.get_by_role("link", name="Add export").first.click()
