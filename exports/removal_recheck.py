@@ -67,7 +67,7 @@ def _wanted(run: Run) -> Iterator[Wanted]:
 
 def _members(run: Run) -> Iterator[Wanted]:
     """The members of the run's own segments: all of them where a segment was refreshed after the plan, else
-    without those whom the plan left out for want of consent. They are read in either case: a refresh that ended
+    without those that the plan left out for want of consent. They are read in either case: a refresh that ended
     while the plan was being written is older than the plan, and not in it."""
     segment_ids = [segment["id"] for segment in run.frozen["segments"]]
     members = wants.members(segment_ids, run.frozen["email_attribute"])

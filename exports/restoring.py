@@ -1,5 +1,5 @@
 """Restoring the subscribers that a run removed from its list: those whom it deleted are added again with the data
-last sent, marks that it set are taken back, and those whom it unsubscribed are subscribed again where the list
+last sent, marks that it set are taken back, and those that it unsubscribed are subscribed again where the list
 dates their unsubscribing to the calls of the run.
 
 A restore is a run of the export that sends these contacts alone, with the lease, the guard of each request and the
@@ -39,7 +39,7 @@ _CALLS = r"""
        AND run.frozen ->> 'clock_there' ~ '^\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?$'
 """
 # The contacts that the run removed last, with what is known of them now; the first reason that applies counts.
-# Whether somebody has unsubscribed, whom the run unsubscribed, only the list can tell.
+# Whether a contact that the run unsubscribed has unsubscribed as well, only the list can tell.
 _JUDGED = f"""
     SELECT removed.email, removed.deed, removed.mark_field, call.since, call.until,
            CASE WHEN contact.email IS NOT NULL THEN 'on_list'

@@ -45,7 +45,7 @@ class Deed(StrEnum):
 
     SEND = "send"
     BRING_BACK = "bring_back"  # send them, also to who is deleted there, because an export deleted them
-    RESTORE = "restore"  # send those whom an export removed, if they are still as it left them there
+    RESTORE = "restore"  # send removed contacts, if the list holds them as the removal left them
     RESUBSCRIBE = "resubscribe"  # send them, also to who has unsubscribed, bounced or was deleted
     MARK = "mark"
     DELETE = "delete"

@@ -134,7 +134,7 @@ class Steps:
         self.pass_time(timedelta(hours=1))
 
     def a_contact_of_ours_signs_up_again_and_leaves(self) -> None:
-        """An active contact whom an export has added is lost at the vendor, signs up there again, and leaves all
+        """An active contact that an export has added is lost at the vendor, signs up there again, and leaves all
         segments: nothing in between tells an export."""
         ours = [
             email

@@ -305,8 +305,8 @@ def _field_error(answer: Answer, content: Any) -> DestinationError:
 
 
 def read_removal(answer: Answer) -> bool:
-    """Whether somebody was taken off a list; False when the list did not hold them. Success has no body; a web
-    page comes from another program, and no contact was taken off."""
+    """Whether a contact was taken off a list; False when the list did not hold it. Success has no body; a web page
+    comes from another program, and no contact was taken off."""
     if answer.status < 300 and is_foreign(answer):
         raise not_from_vendor(answer)
     if answer.status < 300:
