@@ -46,6 +46,8 @@ from exports.refusal_rows import MatchedRows, match_rows
 from exports.rights import forgetting
 
 _READ = ("deed", "attempt", "size", "adds", "code", "converted")
+# Batches of these kinds may add contacts to a list although they are known there.
+_ADDING = [Deed.BRING_BACK.value, Deed.RESUBSCRIBE.value, Deed.RESTORE.value]
 
 
 @transaction.atomic
@@ -285,11 +287,7 @@ def _keep_delivered(
         "fields": left_out_values.mapped_fields(run.frozen),
         "origin": origin,
         "unknown": UNKNOWN_DATA if is_unknown else None,
-        "adding": [
-            Deed.BRING_BACK.value,
-            Deed.RESUBSCRIBE.value,
-            Deed.RESTORE.value,
-        ],  # also contacts that are known there
+        "adding": _ADDING,
     }
     with database.cursor() as cursor:
         cursor.execute(

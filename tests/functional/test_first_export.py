@@ -21,6 +21,8 @@ __all__ = ["sandbox", "sandbox_process"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
+# A run is still under way while its page is looked at.
+STILL_SENDING = {"kind": "slow", "path": "/import", "seconds": 8, "times": 1}
 COUNT = 2500
 
 
@@ -71,8 +73,7 @@ def test_a_contributor_sends_a_segment_and_sees_who_arrived(
     everyone: Segment,
     workers: None,
 ) -> None:
-    still_sending = {"kind": "slow", "path": "/import", "seconds": 8, "times": 1}  # while the page is looked at
-    account.faults({"latency_ms": 700, "rules": [still_sending]})
+    account.faults({"latency_ms": 700, "rules": [STILL_SENDING]})
     sign_in(page, bob, "/data/exports/")
     expect(page.get_by_text("No exports yet")).to_be_visible()
     page.get_by_role("link", name="Add export").first.click()
