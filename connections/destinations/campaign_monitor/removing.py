@@ -198,8 +198,8 @@ class Remover:
         return replace(receipt, new=0, refusals=[*kept, *receipt.refusals, *gone])
 
     def _to_look_up(self, leavers: Sequence[Leaver]) -> Sequence[Leaver]:
-        """Find the contacts who may not be marked unseen: those of whom it is not known that the export has added
-        them, and those who became active later. All of them, where the list has too many of these."""
+        """Find the contacts who may not be marked unseen: those that the export is not known to have added,
+        and those that became active later. All of them, where the list has too many of these."""
         ends = [leaver.earliest_end for leaver in leavers if leaver.first_sent.has_brought]
         if not all(ends):
             return leavers

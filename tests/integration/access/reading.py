@@ -8,18 +8,18 @@ from django.http import QueryDict
 
 
 @contextmanager
-def keys_read(patch: pytest.MonkeyPatch) -> Iterator[set[str]]:
-    """Collect the keys that views and forms ask a query or a post for that holds something."""
+def keys_read(patch: pytest.MonkeyPatch, *, of_empty: bool = False) -> Iterator[set[str]]:
+    """Collect the keys that views and forms ask a query or a post for, ``of_empty`` ones included where so said."""
     read: set[str] = set()
     with patch.context() as inside:
         for name in ("get", "getlist", "__getitem__", "__contains__"):
-            inside.setattr(QueryDict, name, _noting(getattr(QueryDict, name), read))
+            inside.setattr(QueryDict, name, _noting(getattr(QueryDict, name), read, of_empty))
         yield read
 
 
-def _noting(method: object, read: set[str]) -> object:
+def _noting(method: object, read: set[str], of_empty: bool) -> object:
     def noting(self: QueryDict, key: str, *rest: object, **named: object) -> object:
-        if self and not str(key).endswith("[]"):
+        if of_empty or (self and not str(key).endswith("[]")):
             read.add(str(key))
         return method(self, key, *rest, **named)  # type: ignore[operator]
 

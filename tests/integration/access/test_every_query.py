@@ -2,8 +2,6 @@
 The parameters are those that the pages ask for while they are tried, so that new pages are covered as well."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 import time_machine
@@ -18,6 +16,7 @@ from connections.models import Connection
 from exports.models import Export, Outcome, Run
 from segments.models import Profile, Segment
 from tests import exporting
+from tests.integration.access.reading import keys_read
 from tests.integration.access.test_every_address import ADDRESSES, FOUND, STRANGER, ground, url_of
 
 _MOST_VALUES = 8  # of each parameter, such as long lists of time zones
@@ -25,24 +24,6 @@ _SECRET, _NONSENSE = "zara@hidden.example", "zzzz@absent.example"
 _CHANGING = re.compile(r"[A-Za-z0-9+/_-]{32,}={0,2}|\d\d:\d\d(:\d\d)?|tm-\d+|\d+ (second|minute)s?")
 # Reading these pages does something: another site is asked, or the session ends.
 _LEFT_OUT = {"connections:authorized", "account_logout", "accounts:sign_out", "openid_connect_callback"}
-
-
-@contextmanager
-def keys_read(patch: pytest.MonkeyPatch) -> Iterator[set[str]]:
-    """The keys that pages ask a query or a post for."""
-    read: set[str] = set()
-    with patch.context() as inside:
-        for name in ("get", "getlist", "__getitem__", "__contains__"):
-            inside.setattr(QueryDict, name, _noting(getattr(QueryDict, name), read))
-        yield read
-
-
-def _noting(method: object, read: set[str]) -> object:
-    def noting(self: QueryDict, key: str, *rest: object, **named: object) -> object:
-        read.add(str(key))
-        return method(self, key, *rest, **named)  # type: ignore[operator]
-
-    return noting
 
 
 @pytest.fixture
@@ -77,7 +58,7 @@ def _person(name: str) -> dict[str, str]:
 
 def parameters(url: str, client: Client, patch: pytest.MonkeyPatch) -> dict[str, set[str]]:
     """What the page reads from its address, with the values that its own links and forms offer."""
-    with keys_read(patch) as read, transaction.atomic():
+    with keys_read(patch, of_empty=True) as read, transaction.atomic():
         content = client.get(url).getvalue().decode(errors="replace")
         transaction.set_rollback(True)
     offered: dict[str, set[str]] = {key: set() for key in read}
@@ -172,7 +153,7 @@ def test_posting_the_id_of_something_private_in_any_field_changes_nothing_of_it(
         if name in _LEFT_OUT or not {Role.CONTRIBUTOR, Role.VIEWER} & {*address.look, *address.do}:
             continue
         url = url_of(name, ids)
-        with keys_read(monkeypatch) as read:
+        with keys_read(monkeypatch, of_empty=True) as read:
             tried(clients[Role.ADMINISTRATOR], url, {"selected": str(hidden.pk)}, "post")
         for role in (Role.CONTRIBUTOR, Role.VIEWER):
             for value in {str(private.pk), str(hidden.pk)}:
