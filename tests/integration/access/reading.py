@@ -9,7 +9,7 @@ from django.http import QueryDict
 
 @contextmanager
 def keys_read(patch: pytest.MonkeyPatch, *, of_empty: bool = False) -> Iterator[set[str]]:
-    """Collect the keys that views and forms ask a query or a post for, ``of_empty`` ones included where so said."""
+    """Collect the keys that views and forms ask a query or a post for; of empty ones only with ``of_empty``."""
     read: set[str] = set()
     with patch.context() as inside:
         for name in ("get", "getlist", "__getitem__", "__contains__"):
