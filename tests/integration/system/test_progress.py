@@ -215,7 +215,7 @@ def test_a_large_workflow_costs_no_more_and_lists_what_matters(
     charlie_client: Client, refresh: SystemRefresh, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     RefreshStep.objects.bulk_create(
-        RefreshStep(refresh=refresh, kind="segment", target_id=1000 + n, name=f"S{n:03}", status="successful")
+        RefreshStep(refresh=refresh, kind="segment", target_id=1_000_000 + n, name=f"S{n:03}", status="successful")
         for n in range(100)
     )
     RefreshStep.objects.create(refresh=refresh, kind="segment", target_id=9, name="Zorro", status="failed")
