@@ -255,7 +255,8 @@ class ListModel:
             is_back = before.state == DELETED and contact.deleted_by_us == Memory.YES and not is_canceled
             is_ours = before.state == NEVER_THERE or (is_back and not options.resubscribe)
             contact.origin = Origin.OURS if is_ours else Origin.UNCLEAR
-            contact.once_wanted = {export.number}
+            if is_ours or contact.deleted_by_us != Memory.NO:
+                contact.once_wanted = set()  # else they stay known as wanted by the exports that sent them before
         elif before.mark and not now.mark:
             contact.once_wanted = {export.number}
         contact.once_wanted.add(export.number)
