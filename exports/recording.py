@@ -156,6 +156,12 @@ def _keep_taken(
 ) -> None:
     """Keep what the list holds of the contacts that no row refuses."""
     refused = [refusal.email for refusal in rows.refusals]
+    origins: Mapping[str, Origin] = {}
+    if is_unknown:
+        recording_unanswered.keep_unknown(run, batch.pk, refused)
+    else:
+        restores = bool(run.options.get("restores"))
+        origins = returned.record(batch, delivered_set_id, sent.receipt, rows.refusals, restores=restores)
     _keep_delivered(
         run,
         batch,
@@ -163,14 +169,10 @@ def _keep_taken(
         refused,
         sent.receipt,
         origin=Origin.UNKNOWN if is_unknown else _origin(batch, sent.receipt, len(refused)),
+        origins=origins,
         left_out=_keep_left_out(run, batch, sent, refused, is_unknown=is_unknown),
         is_unknown=is_unknown,
     )
-    if is_unknown:
-        recording_unanswered.keep_unknown(run, batch.pk, refused)
-    else:
-        restores = bool(run.options.get("restores"))
-        returned.record(batch, delivered_set_id, rows.refusals, restores=restores)
 
 
 def _keep_left_out(
@@ -274,6 +276,7 @@ def _keep_delivered(
     receipt: BatchReceipt,
     *,
     origin: Origin,
+    origins: Mapping[str, Origin],
     left_out: Mapping[str, left_out_values.Stored],
     is_unknown: bool,
 ) -> None:
@@ -286,6 +289,7 @@ def _keep_delivered(
         "left_out": orjson.dumps(left_out).decode(),
         "fields": left_out_values.mapped_fields(run.frozen),
         "origin": origin,
+        "origins": orjson.dumps(origins).decode(),
         "unknown": UNKNOWN_DATA if is_unknown else None,
         "adding": _ADDING,
     }
@@ -295,7 +299,9 @@ def _keep_delivered(
             INSERT INTO exports_syncedcontact AS contact
                    (list_state_id, email, data_hash, sent_by, last_run_id, added_run_id, origin, left_out)
             SELECT known.list_state_id, person.email, coalesce(%(unknown)s::uuid, person.data_hash),
-                   known.export_id, %(run)s, %(run)s, %(origin)s, %(left_out)s::jsonb -> person.email
+                   known.export_id, %(run)s, %(run)s,
+                   coalesce((%(origins)s::jsonb ->> person.email)::smallint, %(origin)s),
+                   %(left_out)s::jsonb -> person.email
               FROM exports_deliveredset known, exports_batch batch,
                    unnest(batch.emails, batch.hashes) AS person (email, data_hash)
              WHERE known.id = %(set)s AND batch.id = %(batch)s AND person.email <> ALL (%(refused)s::text[])
@@ -303,6 +309,7 @@ def _keep_delivered(
              ORDER BY person.email
                 ON CONFLICT (list_state_id, email)
                 DO UPDATE SET {CHANGE_SENDER}, left_out = {left_out_values.MERGED},
+                              origin = coalesce((%(origins)s::jsonb ->> contact.email)::smallint, contact.origin),
                               added_run_id = CASE WHEN (SELECT deed FROM exports_batch WHERE id = %(batch)s)
                                                        = ANY (%(adding)s)
                                                    AND contact.email <> ALL (%(already_active)s::text[])

@@ -64,6 +64,7 @@ class Answer:
     http_status: int | None = None
     seconds: float = 0.0
     is_new: bool = False  # to the list, as it says
+    was_added_again: bool | None = None  # after it had been removed; None where the list does not tell
     payload: str = field(default="", repr=False)  # exactly as sent
     refusal: ProfileRefusal | None = field(default=None, repr=False)
     left_out: Sequence[Violation] = ()  # the values that the list cannot hold
@@ -111,10 +112,10 @@ def _send_one(export: Export, *, person: str, by: User) -> Answer:
         left_out, payload = payload.left_out, payload.payload
     if one.mark_field:
         payload = connection.destination.welcomed_back(payload, Mark(one.mark_field, ""))
-    known = _note_intention(export, connection, one, by)
+    known, is_known = _note_intention(export, connection, one, by)
     answer = replace(_send(connection, settings, one, payload), left_out=left_out)
     if answer.taken is not None:
-        _keep(known, one, answer, [pair.field_key for pair in settings.mapping])
+        _keep(known, one, answer, [pair.field_key for pair in settings.mapping], is_known=is_known)
     return answer
 
 
@@ -193,9 +194,9 @@ def _why(action: str) -> str:
 
 
 @transaction.atomic
-def _note_intention(export: Export, connection: Connection, one: _One, by: User) -> KnownList:
-    """Write that this person goes out now, and who lets them; and what is known of the list. Raises Refusal
-    when the person has just been erased."""
+def _note_intention(export: Export, connection: Connection, one: _One, by: User) -> tuple[KnownList, bool]:
+    """Write that this person goes out now, and who lets them. Returns what is known of the list, and whether its
+    state held the contact before. Raises Refusal when the person has just been erased."""
     if not _is_still_there(one):
         raise Refusal(_("This person has just been erased."))
     known, _created = DeliveredSet.objects.get_or_create(
@@ -207,9 +208,10 @@ def _note_intention(export: Export, connection: Connection, one: _One, by: User)
             " VALUES (%s, %s, %s, %s, 0) ON CONFLICT DO NOTHING",
             [known.list_state_id, one.email, UNKNOWN_DATA, export.pk],
         )
+        is_known = cursor.rowcount == 0
     disclosures.write_one(export, connection.account, export.list_id, one.email)
     record("export.one_person_sent", export, by=by, changes={"customer": (None, one.profile_id)})
-    return KnownList.of(known)
+    return KnownList.of(known), is_known
 
 
 def _send(connection: Connection, settings: SendSettings, one: _One, payload: str) -> Answer:
@@ -227,7 +229,7 @@ def _send(connection: Connection, settings: SendSettings, one: _One, payload: st
 
 
 @transaction.atomic
-def _keep(known: KnownList, one: _One, answer: Answer, fields: Sequence[str]) -> None:
+def _keep(known: KnownList, one: _One, answer: Answer, fields: Sequence[str], *, is_known: bool) -> None:
     """As a run would keep it, so that the next one neither repeats nor forgets it; nothing of whoever was erased
     meanwhile."""
     if not _is_still_there(one):
@@ -238,7 +240,14 @@ def _keep(known: KnownList, one: _One, answer: Answer, fields: Sequence[str]) ->
         _keep_delivered(known, one)
         left_out_values.keep_of_one(known, one.email, fields, answer.left_out)
         _keep_origin(known, one, answer)
-    returned.record_one(known.list_state_id, one.email, one.deed, answer.refusal.kind if answer.refusal else None)
+    returned.record_one(
+        known.list_state_id,
+        one.email,
+        one.deed,
+        answer.refusal.kind if answer.refusal else None,
+        is_known=is_known,
+        was_added=answer.was_added_again,
+    )
 
 
 def _keep_delivered(known: KnownList, one: _One) -> None:
@@ -324,4 +333,5 @@ def _answer(one: _One, payload: str, receipt: BatchReceipt) -> Answer:
         )
     sentence = _("Taken: new to the list.") if receipt.new else _("Taken: was on the list, and is up to date now.")
     is_new = bool(receipt.new)
-    return Answer(one.email, True, sentence, receipt.http_status, receipt.seconds, is_new, payload)
+    was_added = None if receipt.added_again is None else bool(receipt.added_again)
+    return Answer(one.email, True, sentence, receipt.http_status, receipt.seconds, is_new, was_added, payload)

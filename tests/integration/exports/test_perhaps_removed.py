@@ -1,0 +1,83 @@
+"""Contacts that an export may have removed: their batch was sent, and its answer never came."""
+
+import pytest
+
+from config.jobs import leases
+from config.jobs.leases import Keeper, claim
+from exports import actions, checking, planning, recording
+from exports.models import Export, Origin, Removal, RemovedContact, SyncedContact
+from segments.models import Segment
+from tests.integration.exports.conftest import run_to_its_end
+from tests.integration.exports.test_late_calls import take_over
+from tests.leaving import CROWD, join, leave, states
+from tests.removals import export_of, marks
+from tests.sandbox import RunningSandbox
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
+
+SUBSCRIBER = CROWD[0]
+
+
+def perhaps_remove(export: Export) -> None:
+    """Run the export; its worker dies with all batches sent and none answered, and the run is canceled."""
+    run = actions.start_run(export, by=None)
+    silent = claim(run)
+    assert silent is not None
+    assert checking.check(silent)
+    planning.plan(silent, Keeper(silent))
+    recording.intend(silent, list(silent.batches.values_list("pk", flat=True)))
+    leases.release(silent)
+    actions.cancel_run(run, by=None)
+    take_over(silent)
+    assert RemovedContact.objects.filter(email=SUBSCRIBER).exists()
+
+
+def origin() -> Origin:
+    return Origin(SyncedContact.objects.get(email=SUBSCRIBER).origin)
+
+
+@pytest.mark.parametrize("removal", [Removal.DELETE, Removal.MARK, Removal.UNSUBSCRIBE])
+def test_a_subscriber_who_signed_up_is_not_removed_after_coming_back(
+    account: RunningSandbox, crowd: Segment, removal: Removal, request: pytest.FixtureRequest
+) -> None:
+    request.addfinalizer(lambda: account.door("PUT", "clock", json={"ahead_seconds": 0}))
+    export = export_of(account, crowd, removal)
+    account.import_people([{"EmailAddress": SUBSCRIBER}], export.list_id)  # signs up without us
+    account.door("PUT", "clock", json={"ahead_seconds": 600})
+    run_to_its_end(export)
+    assert origin() == Origin.UNKNOWN
+    leave(crowd, SUBSCRIBER)
+    perhaps_remove(export)
+    join(crowd, SUBSCRIBER)
+    assert run_to_its_end(export).delivered >= 1
+    assert origin() == Origin.UNKNOWN
+    leave(crowd, SUBSCRIBER)
+    assert run_to_its_end(export).removed == 0
+    assert states(account, export.list_id)[SUBSCRIBER] == "Active"
+    assert not marks(account, export.list_id)
+
+
+def test_a_contact_that_was_removed_is_added_by_the_export_again(account: RunningSandbox, crowd: Segment) -> None:
+    export = export_of(account, crowd, Removal.DELETE)
+    run_to_its_end(export)
+    leave(crowd, SUBSCRIBER)
+    perhaps_remove(export)
+    account.set_state([SUBSCRIBER], "Deleted", export.list_id)  # the request had arrived
+    join(crowd, SUBSCRIBER)
+    run_to_its_end(export)
+    assert origin() == Origin.BROUGHT
+    leave(crowd, SUBSCRIBER)
+    assert run_to_its_end(export).removed == 1
+
+
+def test_a_removed_contact_that_signed_up_since_counts_as_found(account: RunningSandbox, crowd: Segment) -> None:
+    export = export_of(account, crowd, Removal.DELETE)
+    run_to_its_end(export)
+    leave(crowd, SUBSCRIBER)
+    assert run_to_its_end(export).removed == 1
+    account.set_state([SUBSCRIBER], "Active", export.list_id)
+    join(crowd, SUBSCRIBER)
+    assert run_to_its_end(export).delivered == 1
+    assert origin() == Origin.FOUND_THERE
+    leave(crowd, SUBSCRIBER)
+    assert run_to_its_end(export).removed == 0
