@@ -44,8 +44,9 @@ class Outline:
     left_out: list[str]  # values that the list cannot hold, the same
 
 
-def outline(export: Export) -> tuple[dict[str, Any], list[dict[str, str]]]:
-    """The outline and the first people. Raises DestinationError, NotConnected, and OperationalError when it takes
+def outline(export: Export) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The outline and the first contacts: those to send with their payload, then those to remove, whose
+    ``is_removal`` is true. Raises DestinationError, NotConnected, and OperationalError when it takes
     too long."""
     seen = preview.preview(export, first=FIRST, patience_seconds=_LONGEST_SECONDS)
     segments = audience.segment_summaries(list(export.segments.values_list("pk", flat=True)))
@@ -80,10 +81,11 @@ def outline(export: Export) -> tuple[dict[str, Any], list[dict[str, str]]]:
         violations=[sentence for _email, sentence in seen.violations],
         left_out=sorted(set(seen.left_out)),
     )
-    sample = [
+    to_send = [
         {"email": email, "payload": payload} for email, payload in zip(seen.emails, seen.payloads, strict=True)
     ]
-    return asdict(outlined), sample
+    to_remove = [{"email": email, "payload": "", "is_removal": True} for email in seen.leaving]
+    return asdict(outlined), [*to_send, *to_remove]
 
 
 def _seconds(connection: Connection | None, seen: Preview, at_once: int) -> float | None:

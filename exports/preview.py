@@ -34,6 +34,7 @@ class Preview:
     emails: list[str]  # of the first people, in step with their payloads
     payloads: list[str]
     violations: list[tuple[str, str]]  # address and sentence, among the first people
+    leaving: list[str]  # the first addresses of contacts to remove, also where they would be held
     left_out: list[str]  # sentences about values that the list cannot hold, among the first people
 
 
@@ -92,6 +93,7 @@ def preview(export: Export, *, first: int = 20, patience_seconds: float = 600.0)
             be_patient(patience_seconds)
             figures = planning.draw(frozen, connection.account, export.list_id, export.pk)
             removals = _removals(export, connection.account, frozen)
+            leaving = removing.first_leaving(first) if removals.to_remove or removals.held else []
             counted = connection.limited.most_people is not None
             over_connection = planning.people_over(connection) if counted else None
             left_before = _left_before(export, connection.account)
@@ -110,6 +112,7 @@ def preview(export: Export, *, first: int = 20, patience_seconds: float = 600.0)
         emails=[person.email for person in people if isinstance(person, Person)],
         payloads=[person.payload for person in people if isinstance(person, Person)],
         violations=[(found[1], found[2].message) for found in people if isinstance(found, tuple)],
+        leaving=leaving,
         left_out=[value.message for found in people if isinstance(found, Person) for value in found.left_out],
     )
 

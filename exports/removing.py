@@ -228,6 +228,13 @@ def contacts_of(known: KnownList) -> models.QuerySet[SyncedContact]:
     return SyncedContact.objects.filter(once_wanted, list_state=known.list_state_id)
 
 
+def first_leaving(limit: int) -> list[str]:
+    """Read the first addresses of the contacts to remove, from the temporary table ``leaving`` of ``judge``."""
+    with database.cursor() as cursor:
+        cursor.execute("SELECT email FROM leaving ORDER BY email LIMIT %s", [limit])
+        return [email for (email,) in cursor.fetchall()]
+
+
 def _count() -> int:
     with database.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM leaving")

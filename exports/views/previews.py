@@ -72,6 +72,7 @@ def _find(export_id: int) -> Export:
 def _context(request: Request, export: Export) -> dict[str, object]:
     job: ExportPreview | None = export.previews.select_related("requested_by").first()
     outline = job.outline if job else None
+    sample = job.sample if job else []
     may_manage = user_can_manage(request.user, export)
     return {
         "export": export,
@@ -81,6 +82,8 @@ def _context(request: Request, export: Export) -> dict[str, object]:
         if outline
         else 0,
         "warnings": _warnings(export, outline) if outline else [],
+        "first_to_send": [contact for contact in sample if not contact.get("is_removal")],
+        "first_to_remove": [contact for contact in sample if contact.get("is_removal")],
         "removes": export.removal != Removal.LEAVE,
         "held_because": HeldBecause(outline["held_because"]).label if outline and outline["held_because"] else "",
         "segments": _segments(outline) if outline else [],

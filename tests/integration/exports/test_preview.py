@@ -99,6 +99,25 @@ def test_it_shows_the_overlap(bob_client: Client, newsletter: Export, bob: User)
     assert re.search(r'<th scope="row">Ann</th><td class="number"><span class="muted">·</span></td>', shown)
 
 
+def test_it_lists_the_first_contacts_to_remove(
+    bob_client: Client, charlie_client: Client, newsletter: Export, bob: User
+) -> None:
+    Export.objects.update(removal="delete")
+    run_to_its_end(newsletter)
+    Profile.objects.filter(attributes__email="cid@example.com").delete()
+    call_command("refresh_segments", "Everyone")
+    assert worked_out(Export.objects.get(), bob).sample == [
+        {"email": "cid@example.com", "payload": "", "is_removal": True}
+    ]
+    shown = page(bob_client, newsletter)
+    assert "The first contacts to remove" in shown
+    assert "cid@example.com" in shown
+    assert "A run would send nobody." in shown
+    masked = page(charlie_client, newsletter)
+    assert "c•••@e•••.com" in masked
+    assert "cid@example.com" not in masked
+
+
 def test_it_masks_people_for_a_viewer_who_may_not_ask_for_one(
     charlie_client: Client, newsletter: Export, charlie: User, bob: User
 ) -> None:
