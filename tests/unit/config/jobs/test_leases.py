@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from pytest_django import Settings
 
 from config.jobs import clock, leases
@@ -52,6 +52,21 @@ def test_it_refuses_a_late_write(run: Run) -> None:
         leases.fenced_update(late, progress_done=5)
     run.refresh_from_db()
     assert run.progress_done == 0
+
+
+@pytest.mark.django_db
+def test_a_worker_of_an_earlier_attempt_does_not_hold_the_fence(run: Run) -> None:
+    earlier = leases.claim(run)
+    assert earlier is not None
+    with transaction.atomic():
+        leases.hold_fence(earlier)
+    leases.release(earlier)
+    later = leases.claim(run)
+    assert later is not None
+    with transaction.atomic():
+        leases.hold_fence(later)
+    with pytest.raises(leases.LeaseLost), transaction.atomic():
+        leases.hold_fence(earlier)
 
 
 @pytest.mark.django_db(transaction=True)
