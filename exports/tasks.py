@@ -1,9 +1,10 @@
 """Doorbells: each says “look”, and nothing is lost when one is."""
 
 from celery import shared_task
-from celery.signals import worker_shutting_down
+from celery.signals import worker_init, worker_shutting_down
 
 from config.jobs import ticking
+from connections.destinations import registry
 from exports import claiming, delivery, due, lateness, parting, previewing, retention, retries, running
 from exports.models import ExportSchedule, ExportTick
 from exports.rights import disclosures, removals
@@ -76,6 +77,12 @@ def forget_old_people() -> None:
     """Let go what runs keep of people once its time is over; the rest at the next bell."""
     if retention.forget_for_a_while():
         forget_old_people.delay()
+
+
+@worker_init.connect
+def _load_destinations(**_: object) -> None:
+    """Load the modules of all destinations before the worker forks: its first runs would wait for them."""
+    registry.all_destinations()
 
 
 @worker_shutting_down.connect

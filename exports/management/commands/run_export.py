@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from config.jobs.models import JobStatus
 from connections.credentials import NotConnected
+from connections.destinations import registry
 from connections.destinations.errors import DestinationError
 from exports import actions, delivery, figures, left_out_values, messages, policies, running
 from exports.models import Export, Run, Trigger
@@ -37,6 +38,8 @@ class Command(BaseCommand):
         if preview:
             self._preview(export, as_json=json)
             return
+        if wait:
+            registry.all_destinations()  # loading their modules takes longer than a short run
         run = _start(export)
         if not wait:
             self._say({"run": run.number, "status": run.status}, as_json=json, text=f"{run} is queued.")
