@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from exports import messages
 from exports.models import IS_REMOVAL, BatchStatus, Run
-from exports.recording_unanswered import UNANSWERED
+from exports.state.result_codes import UNANSWERED
 
 
 class PeopleKind(StrEnum):

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from config.accounts.models import User
 from config.audit.record import record
-from exports import actions, permissions, policies
+from exports import actions_runs, permissions, policies
 from exports.models import Export, OutcomeKind, Run
 
 
@@ -40,7 +40,7 @@ def ask_again(run: Run, *, code: str = "", by: User) -> Run:
         raise policies.Refusal(
             _("Nobody is left to ask for: they were delivered since, or this run's rows are gone by now.")
         )
-    started = actions.start_run(export, by=by)
+    started = actions_runs.start_run(export, by=by)
     record("asked_again", export, by=by, changes={"run": (run.number, started.number), "people": (None, people)})
     return started
 

@@ -1,36 +1,14 @@
 """Writing a plan as batches: one request's worth of people in one row."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from django.db import connection as database
 
 from config.jobs.leases import Keeper
-from config.jobs.models import JobStatus
-from connections.destinations.values import Capabilities, Deed, Violation
+from connections.destinations.values import Capabilities
+from exports.batches.values import Person
+from exports.claiming import stop_if_asked
 from exports.models import Run
-from exports.run_states import Reason, RunEnded
-
-
-@dataclass(frozen=True)
-class Person:
-    """One person of a batch, in the list's own form."""
-
-    profile_id: int
-    email: str
-    payload: str
-    data_hash: str
-    is_new: bool
-    deed: Deed = Deed.SEND
-    single: bool = False  # takes calls of their own
-    left_out: Sequence[Violation] = ()  # the values that the list cannot hold
-
-
-def stop_if_asked(keeper: Keeper) -> None:
-    """Raise LeaseLost or, when a person has canceled the run, RunEnded."""
-    keeper.check()
-    if keeper.cancel_requested.is_set():
-        raise RunEnded(JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
 
 
 class BatchWriter:

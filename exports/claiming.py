@@ -5,7 +5,10 @@ from django.core.cache import cache
 from django.db.models import Q, QuerySet
 
 from config.jobs import leases, waits
+from config.jobs.leases import Keeper
+from config.jobs.models import JobStatus
 from exports.models import Run
+from exports.run_states import Reason, RunEnded
 
 
 def due_runs() -> QuerySet[Run]:
@@ -40,3 +43,17 @@ def set_aside(run: Run, seconds: float, **values: object) -> None:
 
 def _rung_key(run_id: int) -> str:
     return f"rung-for-run-{run_id}"
+
+
+def stop_if_asked(keeper: Keeper) -> None:
+    """Raise LeaseLost or, when a person has canceled the run, RunEnded."""
+    keeper.check()
+    if keeper.cancel_requested.is_set():
+        raise RunEnded(JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
+
+
+def stop_if_canceled(run: Run) -> None:
+    """Raise RunEnded when a person has canceled the run by now: what has not begun does not begin."""
+    run.refresh_from_db(fields=["cancel_requested_at"])
+    if run.cancel_requested_at is not None:
+        raise RunEnded(JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)

@@ -13,7 +13,14 @@ from config.jobs.leases import LeaseExpired, hold_fence
 from config.jobs.models import JobStatus
 from connections import credentials
 from connections.destinations.errors import DestinationError
-from exports import left_out_values, matching, recording_removals, recording_unanswered, retries, telling
+from exports import (
+    left_out_values,
+    matching,
+    recording_removals,
+    recording_unanswered,
+    retry_policy,
+    telling,
+)
 from exports.models import IS_REMOVAL, BatchStatus, OutcomeKind, Run, Stage, SyncedContact
 from exports.removing import HeldBecause
 from exports.run_states import Reason, RunEnded, change_status
@@ -58,7 +65,7 @@ def end(run: Run, ended: RunEnded, *, by: User | None = None) -> None:
         _publish(run)
     except (DestinationError, RunEnded, credentials.Paused) as trouble:
         logger.warning("run %s: what it sent could not be published: %s", run.pk, trouble)
-    status, next_try_at = retries.judge(run, ended)
+    status, next_try_at = retry_policy.judge(run, ended)
     _end(run, status, ended.reason, ended.message, None, by=by, next_try_at=next_try_at)
     _tell_planner(run)
 

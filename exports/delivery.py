@@ -34,7 +34,8 @@ from connections.destinations.errors import (
 from connections.destinations.values import REMOVALS, BatchReceipt, Deed, OutcomeKind, ProfileRefusal
 from connections.models import MOST_IN_FLIGHT, Connection
 from exports import claiming, fencing, matching, recording, recording_late, removal_recheck, sharing
-from exports.lines import Lines, Sent
+from exports.batches.values import Sent
+from exports.lines import Lines
 from exports.models import IS_REMOVAL, Batch, BatchStatus, DeliveredSet, Run
 from exports.rights import disclosures
 from exports.run_states import Reason, RunEnded

@@ -7,15 +7,15 @@ became of others.
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import TracebackType
 
 from connections.destinations.base import Destination, Sender
-from connections.destinations.values import Access, BatchReceipt, Deed, Preparer, SendSettings, Violation
+from connections.destinations.values import Access, BatchReceipt, Deed, Preparer, SendSettings
+from exports.batches.values import Sent
 from exports.converting import Converted, convert
 from exports.models import Batch
 
@@ -25,16 +25,6 @@ _BETWEEN_LINES = 0.03
 
 # What a batch comes to in which nobody can be sent.
 _NOBODY = BatchReceipt(0, 0, (), http_status=None, seconds=0.0, bytes_sent=0)
-
-
-@dataclass(frozen=True)
-class Sent:
-    """What became of a batch: the answer, and by address who could not be sent at all, and which values were left
-    out."""
-
-    receipt: BatchReceipt
-    violations: Mapping[str, Violation] = field(default_factory=dict)
-    left_out: Mapping[str, Sequence[Violation]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,16 @@ from django.utils.translation import gettext_lazy as _
 
 from connections.destinations import values
 from exports.models import Outcome, Run
-from exports.planning import BAD_EMAIL, DUPLICATE, NO_CONSENT, NO_EMAIL
-from exports.recording_unanswered import UNANSWERED, UNMATCHED
-from exports.removing import NOT_IN_ANY_SEGMENT
 from exports.run_states import Reason
+from exports.state.result_codes import (
+    BAD_EMAIL,
+    DUPLICATE,
+    NO_CONSENT,
+    NO_EMAIL,
+    NOT_IN_ANY_SEGMENT,
+    UNANSWERED,
+    UNMATCHED,
+)
 
 
 class Deed(Enum):

@@ -15,7 +15,7 @@ from config.jobs import planner
 from exports import drawing
 from exports.known_list import KnownList
 from exports.models import DeliveredSet, Run
-from exports.recording_unanswered import UNKNOWN_DATA
+from exports.state.result_codes import UNKNOWN_DATA
 
 # Those who are sent by the plan, as profiles; the columns that a hash is computed from.
 _SENT = """

@@ -17,7 +17,7 @@ from config.jobs.models import OPEN, JobStatus
 from config.web.versions import take_version
 from connections.models import Connection
 from connections.permissions import check_can_use, user_can_manage_connections
-from exports import actions, clearing, permissions, policies
+from exports import actions, actions_runs, clearing, permissions, policies
 from exports.actions import ExportSettings
 from exports.clearing import Clearing, LeftBehind
 from exports.models import Export, Run, Trigger
@@ -94,10 +94,10 @@ def retry(failed: Run) -> Run:
     if failed.connection is None:
         raise policies.Refusal(_("No connection leads to that list any more."))
     Run.objects.filter(pk=failed.pk).update(resume_at=None)
-    run = actions.new_run(
+    run = actions_runs.new_run(
         failed.export, Trigger.RETRY, None, retry_of=failed, clears=failed.clears, clears_over=failed.clears_over
     )
-    actions.ring_after_commit(run)
+    actions_runs.ring_after_commit(run)
     return run
 
 
@@ -133,7 +133,7 @@ def _start(export: Export, left: LeftBehind, wanted: Clearing, by: User | None) 
     if wanted.people <= 0:
         raise policies.Refusal(_("Look at the number of people first, then choose."))
     _make_way(export, left)
-    run = actions.new_run(
+    run = actions_runs.new_run(
         export,
         Trigger.MANUAL if by else Trigger.COMMAND,
         by,
@@ -148,7 +148,7 @@ def _start(export: Export, left: LeftBehind, wanted: Clearing, by: User | None) 
         by=by,
         changes={"run": (None, run.number), "list": (left.delivered_set.title, None), **asked},
     )
-    actions.ring_after_commit(run)
+    actions_runs.ring_after_commit(run)
     return run
 
 

@@ -25,7 +25,7 @@ from exports.models import (
     SyncedContact,
 )
 from exports.permissions import user_can_manage
-from exports.recording_unanswered import UNKNOWN_DATA
+from exports.state.result_codes import UNKNOWN_DATA
 from segments import audience
 from segments.audience import AddressHolder
 

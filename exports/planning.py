@@ -35,18 +35,17 @@ from exports import (
     restoring,
     wants,
 )
-from exports.batch_writing import BatchWriter, Person, stop_if_asked
+from exports.batch_writing import BatchWriter
+from exports.batches.values import Person
+from exports.claiming import stop_if_asked
 from exports.drawing import Figures
 from exports.known_list import KnownList
 from exports.models import DeliveredSet, OutcomeKind, Run, Stage
 from exports.rights import forgetting
 from exports.run_states import Reason, RunEnded
+from exports.state.result_codes import BAD_EMAIL, DUPLICATE, NO_CONSENT, NO_EMAIL
 from segments.rights import gate
 
-NO_EMAIL = "no_email"
-BAD_EMAIL = "bad_email"
-DUPLICATE = "duplicate"
-NO_CONSENT = "no_consent"
 _FETCH = 2000
 # What is done to whom, in the order of sending: those who are new come first, so that few batches mix them with
 # others and the answers tell whom the export has brought.
@@ -125,13 +124,6 @@ def _fields_to_judge_again(run: Run) -> Sequence[str]:
     if destination.leaves_out_values(run.frozen["answers"]):
         return list(run.frozen.get("extended_fields", ()))
     return left_out_values.mapped_fields(run.frozen)
-
-
-def stop_if_canceled(run: Run) -> None:
-    """Raise RunEnded when a person has canceled the run by now: what has not begun does not begin."""
-    run.refresh_from_db(fields=["cancel_requested_at"])
-    if run.cancel_requested_at is not None:
-        raise RunEnded(JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
 
 
 def _delivered_set(run: Run) -> DeliveredSet:

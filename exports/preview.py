@@ -13,7 +13,7 @@ from connections import credentials
 from connections.destinations.values import Deed, ListDetails, TargetField
 from connections.models import Connection
 from exports import matching, planning, removing
-from exports.batch_writing import Person
+from exports.batches.values import Person
 from exports.drawing import Figures
 from exports.models import DeliveredSet, Export, Run
 from exports.patience import be_patient

@@ -10,7 +10,7 @@ from config.jobs import clock, leases
 from config.jobs.models import OPEN, JobStatus
 from connections.credentials import NotConnected
 from connections.destinations.errors import DestinationError
-from exports import actions, outlining, permissions, policies
+from exports import actions_runs, outlining, permissions, policies
 from exports.models import Export, ExportPreview, Run
 from segments import actions as segment_actions
 
@@ -42,7 +42,7 @@ def refresh_and_run(export: Export, *, by: User) -> Run:
     permissions.check_can_manage(by, export)
     for segment in export.segments.order_by("pk"):
         segment_actions.request_refresh(segment, by=by)
-    return actions.start_run(export, by=by)
+    return actions_runs.start_run(export, by=by)
 
 
 def due() -> list[int]:

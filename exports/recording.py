@@ -37,13 +37,13 @@ from exports import (
     returned,
     subscriber_statuses,
 )
+from exports.batches.values import Sent
 from exports.known_list import CHANGE_SENDER
-from exports.lines import Sent
 from exports.models import Batch, BatchStatus, Origin, Outcome, Run, StatusSource
 from exports.models import OutcomeKind as Outcomes
-from exports.recording_unanswered import UNANSWERED, UNKNOWN_DATA
 from exports.refusal_rows import MatchedRows, match_rows
 from exports.rights import forgetting
+from exports.state.result_codes import UNANSWERED, UNKNOWN_DATA
 
 _READ = ("deed", "attempt", "size", "adds", "code", "converted")
 # Batches of these kinds may add contacts to a list although they are known there.

@@ -14,7 +14,7 @@ from django.db.models import F, QuerySet, Sum
 from config.jobs import clock
 from connections.destinations.values import REMOVALS
 from exports.models import Batch, DeliveredSet, Origin, Run
-from exports.recording_unanswered import UNKNOWN_DATA
+from exports.state.result_codes import UNKNOWN_DATA
 
 # No call that is answered now was made longer ago.
 _LONGEST_CALL = timedelta(days=1)

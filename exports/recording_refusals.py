@@ -7,7 +7,7 @@ from django.db import connection as database
 
 from connections.destinations.values import ON_LIST_AGAIN, OutcomeKind, ProfileRefusal
 from exports.models import Origin, Refused, Run
-from exports.recording_unanswered import UNKNOWN_DATA
+from exports.state.result_codes import UNKNOWN_DATA
 
 # Whoever an earlier run may have brought, since its call was never answered, was not: the list leaves them as they
 # are, and has never taken them from this export.

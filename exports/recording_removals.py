@@ -19,8 +19,9 @@ from connections.destinations.values import (
 from exports import subscriber_statuses
 from exports.models import Batch, BatchStatus, DeliveredSet, Origin, Run, StatusSource
 from exports.models import OutcomeKind as Kind
-from exports.recording_unanswered import UNANSWERED, UNKNOWN_DATA, UNMATCHED, was_sent_before
+from exports.recording_unanswered import was_sent_before
 from exports.refusal_rows import match_rows
+from exports.state.result_codes import UNANSWERED, UNKNOWN_DATA, UNMATCHED
 
 # Whoever was found there stays known, and is never asked about again. Whoever is off the list, or is on it in a
 # state that mails nobody, is not known to be there because of the export any more. Whoever had been marked and is

@@ -4,20 +4,13 @@ there with data that nobody knows. The next run sends them again, and removes th
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from django.db import connection as database
 
 from connections.destinations.errors import LEFT_OPEN
 from exports.known_list import CHANGE_SENDER
 from exports.models import Batch, Run
-
-# The code of a batch that may have done its work in an earlier call, though the last one says nothing of it.
-UNANSWERED = "unanswered"
-# The code of contacts whose result an answer does not tell.
-UNMATCHED = "unmatched"
-# The hash of data that nobody knows.
-UNKNOWN_DATA = UUID(int=0)
+from exports.state.result_codes import UNANSWERED, UNKNOWN_DATA, UNMATCHED
 
 _OPEN = [UNANSWERED, *LEFT_OPEN]
 

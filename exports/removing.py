@@ -18,14 +18,13 @@ from connections.destinations import registry
 from connections.destinations.base import Destination
 from connections.destinations.values import Deed, Sending, UnsubscribeScope
 from exports import segment_guard, wants
-from exports.batch_writing import BatchWriter, Person
+from exports.batch_writing import BatchWriter
+from exports.batches.values import Person
 from exports.known_list import ONCE_WANTED, KnownList
 from exports.models import DeliveredSet, Origin, OutcomeKind, Removal, Run, SyncedContact
 from exports.options import RunOptions
-from exports.recording_unanswered import UNKNOWN_DATA
+from exports.state.result_codes import NOT_IN_ANY_SEGMENT, UNKNOWN_DATA
 
-# The code of contacts who left all segments of the export.
-NOT_IN_ANY_SEGMENT = "not_in_any_segment"
 # A guard holds removals of more than this share of the people on the list, and of more than so many.
 _LARGE_SHARE = 0.2
 _LARGE_NUMBER = 10

@@ -21,7 +21,8 @@ from config.jobs.models import JobStatus
 from connections.destinations import registry
 from connections.destinations.values import Deed, Mark, RemovalTrace
 from exports import converting, policies
-from exports.batch_writing import BatchWriter, Person
+from exports.batch_writing import BatchWriter
+from exports.batches.values import Person
 from exports.models import DeliveredSet, ListState, Run, Stage
 from exports.run_states import Reason, RunEnded
 

@@ -4,34 +4,16 @@ A retry is a run of its own, so that the figures and the story of each stay true
 already sent are not sent again.
 """
 
-from datetime import datetime, timedelta
-
-from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from config.jobs import clock
 from config.jobs.models import JobStatus
-from exports import actions, parting, policies, telling
+from exports import actions_runs, parting, policies, telling
 from exports.models import Export, Run, Trigger
-from exports.run_states import Reason, RunEnded, change_status
+from exports.run_states import Reason, change_status
 
-MAY_PASS = frozenset({Reason.DESTINATION_UNAVAILABLE, Reason.UNEXPECTED_ERROR})
-_GROWTH = 3
 _AT_ONCE = 100
-
-
-def judge(run: Run, ended: RunEnded) -> tuple[JobStatus, datetime | None]:
-    """The status that a run ends with, and when it is tried again. What needs a person is permanent at once."""
-    may_pass = ended.status == JobStatus.FAILED and ended.reason in MAY_PASS
-    if not may_pass or run.retries >= settings.RUN_RETRIES:
-        return ended.status, None
-    return JobStatus.FAILURE, clock.now() + wait_after(run.retries)
-
-
-def wait_after(retries: int) -> timedelta:
-    """How long to wait when so many retries came before: 5 min, 15 min, 45 min …"""
-    return timedelta(seconds=settings.RUN_RETRY_SECONDS * _GROWTH**retries)
 
 
 def start_due() -> None:
@@ -53,7 +35,7 @@ def _start(run_id: int, export_id: int) -> None:
         if failed.clears_id:
             parting.retry(failed)
         else:
-            actions.start_run(export, by=None, trigger=Trigger.RETRY, retry_of=failed)
+            actions_runs.start_run(export, by=None, trigger=Trigger.RETRY, retry_of=failed)
     except policies.Refusal as refusal:
         message = _("%(failure)s It cannot be tried again: %(why)s")
         words = message % {"failure": failed.message, "why": refusal.sentence}

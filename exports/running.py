@@ -63,14 +63,14 @@ def carry_on(run_id: int) -> Next:
 
 def _go_through_stages(run: Run, keeper: Keeper) -> Next:
     try:
-        planning.stop_if_canceled(run)
+        claiming.stop_if_canceled(run)
         if _waits_for_pause(run):
             return Next.NOTHING
         if run.stage == Stage.CHECK and not checking.check(run):
             return Next.NOTHING
         if run.stage == Stage.PLAN:
             planning.plan(run, keeper)
-            planning.stop_if_canceled(run)
+            claiming.stop_if_canceled(run)
         if run.stage == Stage.DELIVER:
             end = delivery.deliver(run, keeper)
             if end != SliceEnd.ALL_SENT:

@@ -45,9 +45,10 @@ from exports.models import (
     SyncedContact,
 )
 from exports.policies import Refusal
-from exports.recording_unanswered import UNKNOWN_DATA, UNMATCHED
 from exports.refusal_rows import match_rows
 from exports.rights import disclosures
+from exports.state import result_codes
+from exports.state.result_codes import UNKNOWN_DATA, UNMATCHED
 from segments import audience
 from segments.rights import gate
 
@@ -189,7 +190,9 @@ def _check_contract(connection: Connection) -> None:
 
 
 def _why(action: str) -> str:
-    code = {"duplicate": planning.DUPLICATE, "no_consent": planning.NO_CONSENT}.get(action, planning.BAD_EMAIL)
+    code = {"duplicate": result_codes.DUPLICATE, "no_consent": result_codes.NO_CONSENT}.get(
+        action, result_codes.BAD_EMAIL
+    )
     return str(messages.of_code(code) or action)
 
 

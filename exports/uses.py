@@ -11,7 +11,7 @@ from config.accounts.models import User
 from config.jobs.models import OPEN
 from connections import offered_attributes
 from connections import used_by as uses_of_connections
-from exports import actions, policies
+from exports import actions, actions_runs, policies
 from exports.models import Export, Run
 from segments import audience
 from segments import used_by as uses_of_segments
@@ -113,6 +113,6 @@ def _stop(export_id: int, by: User | None) -> None:
     """Ask the runs that are under way to stop."""
     for run in Run.objects.filter(export=export_id, status__in=OPEN, cancel_requested_at=None):
         try:
-            actions.cancel_run(run, by=by)
+            actions_runs.cancel_run(run, by=by)
         except policies.Refusal:  # it ended in this very moment
             continue

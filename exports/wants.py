@@ -14,7 +14,7 @@ from config.jobs import planner
 from exports import segment_guard
 from exports.known_list import ONCE_WANTED, ONCE_WANTED_BY_EXPORT, KnownList
 from exports.models import DeliveredSet, Export, Run
-from exports.recording_unanswered import UNKNOWN_DATA
+from exports.state.result_codes import UNKNOWN_DATA
 from segments import audience
 from segments.models import Segment
 

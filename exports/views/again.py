@@ -14,7 +14,7 @@ from config.web.htmx import Request
 from config.web.panes import close_pane, render_dialog
 from config.web.words import number
 from connections.destinations.values import Deed
-from exports import actions, clearing, outlook, parting, permissions, policies
+from exports import actions_runs, clearing, outlook, parting, permissions, policies
 from exports.models import Export, Run
 from exports.options import RunOptions
 from exports.outlook import Outlook
@@ -59,7 +59,7 @@ def send_again(request: Request, export_id: int) -> HttpResponse:
                 raise policies.Refusal(
                     _("They have become more meanwhile. Look at the number, then choose again.")
                 )
-            run = actions.start_run(export, by=request.user, options=options)
+            run = actions_runs.start_run(export, by=request.user, options=options)
             return close_pane(request, reverse("exports:run", args=[run.pk]))
     except policies.Refusal as refusal:
         return _refused(request, context, refusal, back, "exports/send_again.html")
@@ -96,7 +96,7 @@ def _outlook_of_all(export: Export) -> Outlook:
 def _confirm(run: Run, *, people: int, how: str, by: User) -> Run:
     if run.clears_id:
         return parting.clear_again(run, people=people, by=by)
-    return actions.confirm_removals(run, people=people, how=how, by=by)
+    return actions_runs.confirm_removals(run, people=people, how=how, by=by)
 
 
 def _people_now(run: Run) -> int:

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from config.web.htmx import Request
 from config.web.panes import close_pane, refused, render_dialog
-from exports import actions, parting, parting_form, policies
+from exports import actions, actions_runs, parting, parting_form, policies
 from exports.clearing import Clearing
 from exports.models import Export, Run
 from exports.parting_form import PartingForm
@@ -21,7 +21,7 @@ def start(request: Request, export_id: int) -> HttpResponse:
     """Run now. Posted with ``then=run`` it leads to the run's page, else back to the list."""
     export = _mine(request, export_id)
     try:
-        run = actions.start_run(export, by=request.user)
+        run = actions_runs.start_run(export, by=request.user)
     except policies.Refusal as refusal:
         return refused(refusal.sentence)
     if request.POST.get("then") == "run":
@@ -93,7 +93,7 @@ def cancel(request: Request, run_id: int) -> HttpResponse:
     context = _cancel_question(run)
     if request.method == "POST":
         try:
-            actions.cancel_run(run, by=request.user)
+            actions_runs.cancel_run(run, by=request.user)
         except policies.Refusal as refusal:
             return render_dialog(request, context | {"refusal": refusal.sentence}, status=409, back=back)
         if run.next_try_at:

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_http_methods
 
 from config.web.htmx import Request
 from config.web.panes import close_pane, render_dialog
-from exports import actions, permissions, policies, restoring
+from exports import actions_runs, permissions, policies, restoring
 from exports.options import RunOptions
 from exports.views.run_frame import find_run
 
@@ -27,7 +27,7 @@ def restore(request: Request, run_id: int) -> HttpResponse:
         if not found.people:
             raise policies.Refusal(_("None of them can be restored any more."))
         if request.method == "POST":
-            new = actions.start_run(run.export, by=request.user, options=RunOptions(restores=run.pk))
+            new = actions_runs.start_run(run.export, by=request.user, options=RunOptions(restores=run.pk))
             return close_pane(request, reverse("exports:run", args=[new.pk]))
     except policies.Refusal as refusal:
         return render_dialog(request, context | {"refusal": refusal.sentence}, _TEMPLATE, status=409, back=back)

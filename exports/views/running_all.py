@@ -11,7 +11,7 @@ from config.accounts.models import User
 from config.accounts.permissions import Permission
 from config.web.htmx import Request
 from config.web.panes import close_pane, render_dialog
-from exports import actions, policies, scheduling
+from exports import actions_runs, policies, scheduling
 from exports.models import Export
 from exports.permissions import user_can_manage
 
@@ -41,7 +41,7 @@ def _run_each(exports: list[Export], by: User) -> str:
     refusals = []
     for export in exports:
         try:
-            actions.start_run(export, by=by)
+            actions_runs.start_run(export, by=by)
         except policies.Refusal as refusal:
             refusals.append(f"“{export}”: {refusal.sentence}")
     started = len(exports) - len(refusals)

@@ -9,7 +9,7 @@ from config.jobs.models import JobStatus
 from connections import removal
 from connections.models import Connection, Consent
 from connections.used_by import Verb, uses_of
-from exports import actions
+from exports import actions_runs
 from exports.models import Batch, BatchStatus, Export, Run, Stage
 from exports.run_states import Reason
 from exports.sharing import START_LEVEL
@@ -30,7 +30,7 @@ SLOW = {"kind": "slow", "path": "/import", "seconds": 1.5}
 def test_it_is_canceled_in_the_queue(ground: Ground, workers: Workers) -> None:
     workers.freeze("work")
     run = ground.start()
-    actions.cancel_run(run, by=None)
+    actions_runs.cancel_run(run, by=None)
     workers.thaw("work")
     grounds.wait_for_end(run)
     check_end(ground, run, *CANCELED)
@@ -43,7 +43,7 @@ def test_it_is_canceled_in_its_check(ground: Ground) -> None:
     run = ground.start()
     grounds.wait_until(run, lambda run: run.attempt > 0)
     assert run.stage == Stage.CHECK, grounds.tell(run)
-    actions.cancel_run(run, by=None)
+    actions_runs.cancel_run(run, by=None)
     grounds.wait_for_end(run)
     check_end(ground, run, *CANCELED)
     assert run.not_sent == run.planned
@@ -69,7 +69,7 @@ def test_it_is_canceled_while_it_delivers(ground: Ground) -> None:
     ground.hold()
     run = ground.start()
     grounds.wait_until_some_are_delivered(run)
-    actions.cancel_run(run, by=None)
+    actions_runs.cancel_run(run, by=None)
     grounds.wait_for_end(run)
     check_end(ground, run, *CANCELED)
     assert 0 < run.not_sent < run.planned
@@ -82,7 +82,7 @@ def test_it_is_canceled_while_it_waits_for_the_destination(ground: Ground) -> No
     run = ground.start()
     grounds.wait_until(run, lambda run: run.resume_at is not None)
     assert run.reason == Reason.WAITING_FOR_DESTINATION
-    actions.cancel_run(run, by=None)
+    actions_runs.cancel_run(run, by=None)
     grounds.wait_for_end(run)
     check_end(ground, run, *CANCELED)
     assert 0 < run.not_sent < run.planned
@@ -95,7 +95,7 @@ def test_it_is_canceled_when_all_is_sent(ground: Ground) -> None:
     ground.trouble(SLOW)
     run = ground.start()
     grounds.wait_until(run, _its_last_calls_are_out)
-    actions.cancel_run(run, by=None)
+    actions_runs.cancel_run(run, by=None)
     grounds.wait_for_end(run)
     check_it_went_well(ground, run)
 

@@ -138,9 +138,9 @@ def test_the_list_follows_a_run_until_it_ends(
 def test_a_run_is_canceled_after_a_question(
     page: Page, bob: User, account: RunningSandbox, shared: Connection, everyone: Segment
 ) -> None:
-    from exports import actions, running
+    from exports import actions_runs, running
 
-    run = actions.start_run(exporting.export_to(account, shared, everyone), by=bob)
+    run = actions_runs.start_run(exporting.export_to(account, shared, everyone), by=bob)
     sign_in(page, bob, f"/data/runs/{run.pk}/")
     page.get_by_role("link", name="Cancel").click()
     dialog = page.get_by_role("alertdialog")
@@ -213,10 +213,10 @@ def test_nothing_typed_is_lost_when_the_pane_is_left_by_mistake(
 def test_every_page_fits_a_phone_and_passes_axe_in_both_colours(
     open_page: OpenPage, bob: User, account: RunningSandbox, shared: Connection, everyone: Segment
 ) -> None:
-    from exports import actions, running
+    from exports import actions_runs, running
 
     export = exporting.export_to(account, shared, everyone)
-    run = actions.start_run(export, by=bob)
+    run = actions_runs.start_run(export, by=bob)
     while run.is_open:
         running.carry_on(run.pk)
         run.refresh_from_db()

@@ -4,7 +4,7 @@ from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
 from config.accounts.models import User
-from exports import actions, running
+from exports import actions_runs, running
 from exports.models import PersonRemoval
 from exports.rights import removals
 from segments.models import Erasure, Profile
@@ -22,7 +22,7 @@ def sent_to_the_newsletter(sandbox: RunningSandbox, alice: User) -> Profile:
     exporting.profiles([{"id": "X-9", "email": EMAIL, "first_name": "Z."}], source="Shop")
     connection = exporting.sandbox_connection(sandbox, by=alice, name="Campaign Monitor sandbox")
     export = exporting.export_to(sandbox, connection, exporting.segment_of_everyone(), by=alice)
-    run = actions.start_run(export, by=alice)
+    run = actions_runs.start_run(export, by=alice)
     while run.is_open:
         running.carry_on(run.pk)
         run.refresh_from_db()

@@ -13,7 +13,7 @@ from unittest import mock
 from config.jobs import clock, deadline
 from config.jobs.models import OPEN
 from connections.models import Connection
-from exports import actions, parting, running
+from exports import actions, actions_runs, parting, running
 from exports.actions import ExportSettings
 from exports.clearing import Clearing
 from exports.models import Export, Run
@@ -121,7 +121,7 @@ class Stage:
         if asked.confirmed:
             agreed = {"how": model.removal, "unsubscribes_everywhere": True}
             options = RunOptions(**(asdict(options) | {"confirmed_removals": ANY_NUMBER, "removal": agreed}))
-        return actions.start_run(self.export(model), by=None, options=options)
+        return actions_runs.start_run(self.export(model), by=None, options=options)
 
     def carry_on(self, run: Run) -> bool:
         """Work on a run until it has ended; False when the worker died on the way."""
@@ -143,7 +143,7 @@ class Stage:
         """Cancel a run whose worker has died, and let another worker end it."""
         Run.objects.filter(pk=run.pk).update(lease_until=None, resume_at=None)
         run.refresh_from_db()
-        actions.cancel_run(run, by=None)
+        actions_runs.cancel_run(run, by=None)
         assert self.carry_on(run)
 
     def take_over(self, run: Run) -> None:

@@ -15,8 +15,7 @@ from config.audit.record import record
 from config.jobs.models import Job, JobStatus
 from config.system.applying.applying import apply
 from config.system.demo import accounts, earlier_life, people
-from exports import actions as export_actions
-from exports import running
+from exports import actions_runs, running
 from exports.models import Export, Run
 from segments import actions as segment_actions
 from segments.importing import run_import
@@ -101,7 +100,7 @@ def _first_run(everyone: list[people.Person]) -> Run:
         return run
     earlier_life.live(everyone)
     with transaction.atomic():
-        return export_actions.start_run(export, by=User.objects.get_by_natural_key("admin"))
+        return actions_runs.start_run(export, by=User.objects.get_by_natural_key("admin"))
 
 
 def _until_ended(job: Job, work: Callable[[], bool], *, seconds: float = _JOB_SECONDS) -> None:

@@ -20,8 +20,7 @@ from config.jobs.models import Job
 from config.system.models import SystemRefresh
 from config.system.refreshing import actions
 from config.web.words import number
-from exports import actions as export_actions
-from exports import messages
+from exports import actions_runs, messages
 from exports.models import Export, Run
 from exports.permissions import check_can_manage
 from exports.run_states import Reason
@@ -187,7 +186,7 @@ KINDS = (
         job_page=lambda pk: reverse("exports:run", args=[pk]),
         figures=_run_figures,
         why=_why_run,
-        cancel=lambda run, user: export_actions.cancel_run(run, by=user),
+        cancel=lambda run, user: actions_runs.cancel_run(run, by=user),
         what_canceling_does=gettext_lazy(
             "What is sent stays sent. What is not sent yet is not sent by this run; the next run sends it."
         ),

@@ -18,7 +18,7 @@ from config.jobs.models import JobStatus
 from connections.credentials import NotConnected
 from connections.destinations import registry
 from connections.destinations.errors import DestinationError
-from exports import actions, delivery, figures, left_out_values, messages, policies, running
+from exports import actions_runs, delivery, figures, left_out_values, messages, policies, running
 from exports.models import Export, Run, Trigger
 from exports.preview import preview
 from exports.verdict import exit_code
@@ -92,7 +92,7 @@ def _find(name: str) -> Export:
 
 def _start(export: Export) -> Run:
     try:
-        return actions.start_run(export, by=None, trigger=Trigger.COMMAND)
+        return actions_runs.start_run(export, by=None, trigger=Trigger.COMMAND)
     except policies.Refusal as refusal:
         raise CommandError(refusal.sentence) from refusal
 

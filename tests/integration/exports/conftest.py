@@ -8,7 +8,7 @@ from pytest_django import Settings
 
 from config.accounts.models import User
 from connections.models import Connection
-from exports import actions, running
+from exports import actions_runs, running
 from exports.models import Export, Run
 from segments.models import Segment
 from tests import exporting
@@ -80,7 +80,7 @@ def board(private: Connection, everyone: Segment, alice: User) -> Export:
 
 def run_to_its_end(export: Export, by: User | None = None, seconds: float = 30) -> Run:
     """As the workers do it."""
-    run = actions.start_run(export, by=by)
+    run = actions_runs.start_run(export, by=by)
     deadline = time.monotonic() + seconds
     while run.is_open:
         assert time.monotonic() < deadline, f"still {run.status} ({run.reason} {run.message})"

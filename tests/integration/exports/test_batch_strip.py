@@ -8,7 +8,7 @@ from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from exports import actions, strip
+from exports import actions_runs, strip
 from exports.models import Batch, BatchStatus, Export, Run
 from exports.strip import CellState
 from tests.integration.exports.conftest import run_to_its_end
@@ -35,7 +35,7 @@ def add_batches(run: Run, count: int, **values: object) -> None:
 
 @pytest.fixture
 def run(board: Export) -> Run:
-    return actions.start_run(board, by=None)
+    return actions_runs.start_run(board, by=None)
 
 
 def page(client: Client, url: str) -> str:

@@ -13,7 +13,7 @@ from config.jobs.models import JobStatus
 from connections import removal
 from connections.models import Connection
 from connections.used_by import Verb
-from exports import actions, parting, person_lookup, running
+from exports import actions_runs, parting, person_lookup, running
 from exports.clearing import Clearing, LeftBehind
 from exports.models import Export, Removal, Run, SyncedContact
 from exports.parting_form import PartingForm
@@ -214,7 +214,7 @@ def test_many_more_than_were_seen_are_held_until_somebody_confirms(
 def test_it_works_beside_a_run_to_the_new_list_and_after_one_to_the_old(
     account: RunningSandbox, shop: Export, new_list: str, bob: User
 ) -> None:
-    working = actions.start_run(shop, by=bob)
+    working = actions_runs.start_run(shop, by=bob)
     Run.objects.filter(pk=working.pk).update(status="processing", account=shop.connection.account)  # type: ignore[union-attr]
     Run.objects.filter(pk=working.pk).update(list_id=shop.list_id)
     clearing = start(shop, new_list, bob)
@@ -222,7 +222,7 @@ def test_it_works_beside_a_run_to_the_new_list_and_after_one_to_the_old(
     clearing.refresh_from_db()
     assert (clearing.status, clearing.reason) == (JobStatus.QUEUED, Reason.LIST_BUSY)
     Run.objects.filter(pk=working.pk).update(status="canceled", finished_at=working.created_at)
-    newer = actions.start_run(shop, by=bob)
+    newer = actions_runs.start_run(shop, by=bob)
     Run.objects.filter(pk=newer.pk).update(status="processing", account="x", list_id=new_list)
     Run.objects.filter(pk=clearing.pk).update(resume_at=None)
     assert to_its_end(clearing).removed == len(CROWD)

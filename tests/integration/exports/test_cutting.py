@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection, transaction
 
-from exports import actions, cutting
+from exports import actions_runs, cutting
 from exports.models import Batch, Run
 from tests import exporting
 from tests.sandbox import RunningSandbox
@@ -17,7 +17,7 @@ ROWS = 3
 def run(account: RunningSandbox) -> Run:
     segment = exporting.segment_of_everyone()
     export = exporting.export_to(account, exporting.sandbox_connection(account), segment)
-    return actions.start_run(export, by=None)
+    return actions_runs.start_run(export, by=None)
 
 
 def cut(run: Run, actions_in_order: str) -> list[tuple[int, int, str]]:

@@ -12,7 +12,7 @@ from config.jobs.models import JobStatus
 from connections.destinations import registry
 from connections.destinations.values import Capabilities
 from connections.models import Connection
-from exports import actions, running
+from exports import actions_runs, running
 from exports.models import BatchStatus, Run, Stage, SyncedContact
 from exports.run_states import Reason
 from exports.sharing import Share
@@ -77,7 +77,7 @@ def test_a_wish_for_silence_holds_for_the_whole_connection(sandbox: RunningSandb
     export = make_export(sandbox)
     connection = Connection.objects.get()
     sandbox.faults({"rules": [{"kind": "throttle", "path": "/import", "times": 1, "retry_after": 600}]})
-    run = actions.start_run(export, by=alice)
+    run = actions_runs.start_run(export, by=alice)
     running.carry_on(run.pk)
     run.refresh_from_db()
     connection.refresh_from_db()
@@ -123,7 +123,7 @@ def test_trouble_is_learned_at_once(sandbox: RunningSandbox, alice: User) -> Non
     export = make_export(sandbox)
     Connection.objects.update(learned_in_flight=4)
     sandbox.faults({"rules": [{"kind": "error", "path": "/import", "times": 1}]})
-    running.carry_on(actions.start_run(export, by=alice).pk)
+    running.carry_on(actions_runs.start_run(export, by=alice).pk)
     assert Connection.objects.get().learned_in_flight == 2
 
 
@@ -132,7 +132,7 @@ def test_a_slice_goes_on_while_no_other_run_waits(
 ) -> None:
     small_batches(monkeypatch, 1)
     settings.SLICE_SECONDS = 0
-    run = actions.start_run(make_export(sandbox, 12), by=alice)
+    run = actions_runs.start_run(make_export(sandbox, 12), by=alice)
     assert running.carry_on(run.pk) == running.Next.NOTHING
     run.refresh_from_db()
     assert (run.status, run.delivered) == (JobStatus.SUCCESSFUL, 12)

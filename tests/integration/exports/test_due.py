@@ -16,7 +16,7 @@ from config.jobs.models import JobStatus, TickResult
 from config.jobs.schedule_plain import WrongRule
 from config.web.versions import StaleEdit
 from connections.models import Connection
-from exports import actions, due, scheduling, tasks
+from exports import actions, actions_runs, due, scheduling, tasks
 from exports.models import Export, ExportSchedule, ExportTick, Run, Trigger
 from tests import exporting
 
@@ -107,7 +107,7 @@ def test_it_starts_nothing_again_that_was_saved_anew_on_a_machine_whose_clock_is
 
 
 def test_it_joins_what_is_queued_already(export: Export) -> None:
-    run = actions.start_run(export, by=None)
+    run = actions_runs.start_run(export, by=None)
     tick_at(TWO)
     assert export.runs.get() == run
     assert export.ticks.get().result == TickResult.JOINED
@@ -115,7 +115,7 @@ def test_it_joins_what_is_queued_already(export: Export) -> None:
 
 
 def test_it_queues_behind_what_is_at_work(export: Export) -> None:
-    Run.objects.filter(pk=actions.start_run(export, by=None).pk).update(status=JobStatus.PROCESSING)
+    Run.objects.filter(pk=actions_runs.start_run(export, by=None).pk).update(status=JobStatus.PROCESSING)
     tick_at(TWO)
     assert list(export.runs.order_by("number").values_list("number", "status")) == [
         (1, JobStatus.PROCESSING),

@@ -11,7 +11,7 @@ from config.accounts.models import User
 from config.jobs.models import JobStatus
 from connections import consent_text
 from connections.models import Connection
-from exports import actions, running, sending_one
+from exports import actions_runs, running, sending_one
 from exports.models import Export
 from exports.run_states import Reason
 from segments.models import Segment
@@ -111,7 +111,7 @@ def _canceled(ended: Any) -> Any:
 
 
 def test_a_folder_that_cannot_be_written_asks_for_an_administrator(export: Export, folder: Path) -> None:
-    run = actions.start_run(export, by=None)
+    run = actions_runs.start_run(export, by=None)
     folder.rename(folder.with_name("gone"))
     folder.touch()
     running.carry_on(run.pk)

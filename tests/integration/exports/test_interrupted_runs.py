@@ -20,12 +20,12 @@ from config.jobs.models import JobStatus
 from connections import slots
 from connections.destinations.values import BatchReceipt
 from connections.models import Connection
-from exports import accounting, actions, claiming, fencing, person_lookup, recording, running
-from exports.lines import Sent
+from exports import accounting, actions, actions_runs, claiming, fencing, person_lookup, recording, running
+from exports.batches.values import Sent
 from exports.models import Batch, BatchStatus, DeliveredSet, Export, Run, Stage, SyncedContact, Trigger
 from exports.person_lookup import Standing
-from exports.recording_unanswered import UNANSWERED
 from exports.run_states import Reason
+from exports.state.result_codes import UNANSWERED
 from segments.models import Profile
 from tests.integration.exports.test_running import (
     IMPORT,
@@ -44,7 +44,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 def test_it_waits_for_another_run_on_the_same_list(sandbox: RunningSandbox, alice: User) -> None:
     first = make_export(sandbox)
     second = actions.duplicate(first, by=alice)
-    busy = actions.start_run(first, by=alice)
+    busy = actions_runs.start_run(first, by=alice)
     Run.objects.filter(pk=busy.pk).update(
         status=JobStatus.PROCESSING,
         stage=Stage.PLAN,
@@ -52,7 +52,7 @@ def test_it_waits_for_another_run_on_the_same_list(sandbox: RunningSandbox, alic
         list_id=first.list_id,
         lease_until=clock.now() + timedelta(hours=1),
     )
-    waiting = actions.start_run(second, by=alice)
+    waiting = actions_runs.start_run(second, by=alice)
     running.carry_on(waiting.pk)
     waiting.refresh_from_db()
     assert (waiting.status, waiting.reason) == (JobStatus.QUEUED, Reason.LIST_BUSY)
@@ -63,10 +63,10 @@ def test_it_waits_for_another_run_on_the_same_list(sandbox: RunningSandbox, alic
 def test_a_cancellation_is_heard_though_the_run_is_set_aside_in_that_moment(
     sandbox: RunningSandbox, alice: User
 ) -> None:
-    run = actions.start_run(make_export(sandbox), by=alice)
+    run = actions_runs.start_run(make_export(sandbox), by=alice)
     at_work = claiming.claim(run.pk)
     assert at_work is not None
-    actions.cancel_run(run, by=alice)
+    actions_runs.cancel_run(run, by=alice)
     claiming.set_aside(at_work, seconds=300)
     assert claiming.runs_to_ring_for() == [run.pk]
     running.carry_on(run.pk)
@@ -81,12 +81,12 @@ def test_it_keeps_what_is_sent_when_a_person_cancels(
     small_batches(monkeypatch, 1)
     export = make_export(sandbox, 60)
     sandbox.faults({"latency_ms": 500})
-    run = actions.start_run(export, by=alice)
+    run = actions_runs.start_run(export, by=alice)
     worker = threading.Thread(target=_carry_on_in_thread, args=(run.pk,))
     worker.start()
     while not sandbox.received():
         time.sleep(0.02)
-    actions.cancel_run(run, by=alice)
+    actions_runs.cancel_run(run, by=alice)
     worker.join(timeout=20)
     run.refresh_from_db()
     assert (run.status, run.reason) == (JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
@@ -104,7 +104,7 @@ def _carry_on_in_thread(run_id: int) -> None:
 
 def test_it_sends_again_what_a_dead_worker_left_unanswered(sandbox: RunningSandbox, alice: User) -> None:
     export = make_export(sandbox, 5)
-    run = actions.start_run(export, by=alice)
+    run = actions_runs.start_run(export, by=alice)
     dead = claim(run)
     assert dead is not None
     _plan_as(dead)
@@ -121,13 +121,13 @@ def test_it_says_who_was_sent_without_an_answer_and_sends_them_again(sandbox: Ru
     Profile.objects.filter(attributes__email="p0000@example.com").update(
         attributes={"email": "p0000@example.com", "first_name": "Anew"}
     )
-    run = actions.start_run(export, by=alice)
+    run = actions_runs.start_run(export, by=alice)
     dead = claim(run)
     assert dead is not None
     _plan_as(dead)
     recording.intend(dead, list(dead.batches.values_list("pk", flat=True)))
     leases.release(dead)  # its worker is gone, in the middle of a call
-    actions.cancel_run(run, by=alice)
+    actions_runs.cancel_run(run, by=alice)
     running.carry_on(run.pk)
     run.refresh_from_db()
     assert (run.status, run.not_sent, adds_up(run)) == (JobStatus.CANCELED, 1, True)
@@ -147,7 +147,7 @@ def test_it_says_who_was_sent_without_an_answer_and_sends_them_again(sandbox: Ru
 def test_it_ends_with_one_line_when_another_worker_takes_it_over_and_ends_its_session(
     sandbox: RunningSandbox, alice: User, caplog: pytest.LogCaptureFixture
 ) -> None:
-    run = actions.start_run(make_export(sandbox, 5), by=alice)
+    run = actions_runs.start_run(make_export(sandbox, 5), by=alice)
     sandbox.faults({"rules": [{"path": IMPORT, "kind": "hang", "seconds": 2, "times": 1}]})
     worker = threading.Thread(target=_carry_on_in_thread, args=(run.pk,))
     with caplog.at_level("WARNING"):
@@ -165,7 +165,7 @@ def test_it_ends_with_one_line_when_another_worker_takes_it_over_and_ends_its_se
 
 def test_it_refuses_the_word_of_a_worker_that_wakes_too_late(sandbox: RunningSandbox, alice: User) -> None:
     export = make_export(sandbox, 5)
-    late = claim(actions.start_run(export, by=alice))
+    late = claim(actions_runs.start_run(export, by=alice))
     assert late is not None
     _plan_as(late)
     batch = late.batches.get()
@@ -191,7 +191,7 @@ def test_it_ends_a_slice_in_time_and_goes_on(
 ) -> None:
     settings.SLICE_SECONDS = 0
     small_batches(monkeypatch, 1)
-    run = actions.start_run(make_export(sandbox, 3), by=None)
+    run = actions_runs.start_run(make_export(sandbox, 3), by=None)
     another = Export.objects.create(name="Another", list_id="a" * 32, email_attribute="email")
     waiting = Run.objects.create(export=another, number=1, trigger=Trigger.MANUAL)
     assert running.carry_on(run.pk) == running.Next.RING_AGAIN
@@ -219,7 +219,7 @@ def test_it_waits_its_turn_when_others_have_all_calls_of_the_connection(
 ) -> None:
     export = make_export(sandbox)
     connection = Connection.objects.get()
-    run = actions.start_run(export, by=alice)
+    run = actions_runs.start_run(export, by=alice)
     with _another_session_holds_all_slots(connection):
         running.carry_on(run.pk)
         run.refresh_from_db()

@@ -6,9 +6,9 @@ from django.urls import reverse
 
 from config.jobs import leases
 from config.jobs.leases import Keeper, claim
-from exports import actions, checking, planning, recording, recording_late, running
+from exports import actions_runs, checking, planning, recording, recording_late, running
 from exports.models import Batch, Export, Removal, RemovedContact, Run, SyncedContact
-from exports.recording_unanswered import UNKNOWN_DATA
+from exports.state.result_codes import UNKNOWN_DATA
 from segments.models import Segment
 from tests.integration.exports.conftest import run_to_its_end
 from tests.leaving import CROWD, join, leave, states
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 def worker_loses_its_lease(export: Export) -> Run:
     """Start a run whose worker plans it, sends its batches and goes silent."""
-    run = actions.start_run(export, by=None)
+    run = actions_runs.start_run(export, by=None)
     silent = claim(run)
     assert silent is not None
     assert checking.check(silent)

@@ -8,7 +8,7 @@ from django.test import Client
 from config.accounts.models import User
 from config.audit.models import AuditEntry
 from config.jobs.models import JobStatus
-from exports import actions, parting, policies
+from exports import actions, actions_runs, parting, policies
 from exports.clearing import Clearing
 from exports.models import Export, Run
 from exports.run_states import Reason
@@ -45,7 +45,7 @@ def test_an_export_goes_once_its_people_are_off_the_list(
     assert "Being removed" in bob_client.get("/data/exports/").content.decode()
     parting.finish_removals()
     shop.refresh_from_db()
-    for refused in (lambda: actions.start_run(shop, by=bob), lambda: actions.detach(shop, by=bob)):
+    for refused in (lambda: actions_runs.start_run(shop, by=bob), lambda: actions.detach(shop, by=bob)):
         with pytest.raises(policies.Refusal, match="is being removed"):
             refused()
     assert bob_client.post(edit_url(shop), typed(account, shop, old_list)).status_code == 422

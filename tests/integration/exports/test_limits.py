@@ -14,7 +14,7 @@ from config.system.applying.problems import FileRefused
 from connections import actions as connection_actions
 from connections.limits import Limits
 from connections.models import Connection
-from exports import actions, running
+from exports import actions, actions_runs, running
 from exports.models import Export, OutcomeKind, Run
 from exports.policies import Refusal
 from exports.preview import preview
@@ -191,7 +191,7 @@ def test_administrators_are_held_to_them_too(
 def test_what_was_there_before_does_not_run(
     bob_client: Client, newsletter: Export, shared: Connection, limits: dict[str, Any], sentence: str
 ) -> None:
-    run = actions.start_run(newsletter, by=None)
+    run = actions_runs.start_run(newsletter, by=None)
     limit(shared, **limits)
     while run.is_open:
         running.carry_on(run.pk)

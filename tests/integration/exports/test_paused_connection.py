@@ -15,7 +15,7 @@ from connections import credentials
 from connections.destinations.campaign_monitor.client import Client
 from connections.destinations.errors import TryLater
 from connections.models import Connection
-from exports import actions, recording, running
+from exports import actions_runs, recording, running
 from exports.models import Run
 from exports.run_states import Reason
 from tests.integration.exports.test_running import carry_on_to_its_end, make_export, small_batches
@@ -40,7 +40,7 @@ def test_a_run_waits_while_its_connection_is_paused_and_continues_afterwards(
     export = make_export(account)
     connection = paused(alice)
     before = requests_made(account)
-    run = actions.start_run(export, by=None)
+    run = actions_runs.start_run(export, by=None)
     assert running.carry_on(run.pk) == running.Next.NOTHING
     run.refresh_from_db()
     assert (run.status, run.reason) == (JobStatus.QUEUED, Reason.CONNECTION_PAUSED)
@@ -57,7 +57,7 @@ def test_the_page_of_a_waiting_run_names_the_pause_and_no_time(
 ) -> None:
     export = make_export(account)
     paused(alice)
-    run = actions.start_run(export, by=None)
+    run = actions_runs.start_run(export, by=None)
     running.carry_on(run.pk)
     page = alice_client.get(f"/data/runs/{run.pk}/").content.decode()
     assert "The connection is paused." in page
@@ -70,7 +70,7 @@ def test_a_run_under_way_sends_nothing_more_after_its_calls_in_flight(
     small_batches(monkeypatch, 1)
     monkeypatch.setattr("exports.sharing.LOOK_AGAIN_SECONDS", 0.0)
     export = make_export(account, count=40)
-    run = actions.start_run(export, by=None)
+    run = actions_runs.start_run(export, by=None)
     real = recording.record
 
     def record_and_pause(*args: Any) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from config.jobs import leases
 from config.jobs.leases import Keeper, claim
-from exports import actions, checking, planning, recording
+from exports import actions_runs, checking, planning, recording
 from exports.models import Export, Origin, Removal, RemovedContact, SyncedContact
 from segments.models import Segment
 from tests.integration.exports.conftest import run_to_its_end
@@ -20,14 +20,14 @@ SUBSCRIBER = CROWD[0]
 
 def perhaps_remove(export: Export) -> None:
     """Run the export; its worker dies with all batches sent and none answered, and the run is canceled."""
-    run = actions.start_run(export, by=None)
+    run = actions_runs.start_run(export, by=None)
     silent = claim(run)
     assert silent is not None
     assert checking.check(silent)
     planning.plan(silent, Keeper(silent))
     recording.intend(silent, list(silent.batches.values_list("pk", flat=True)))
     leases.release(silent)
-    actions.cancel_run(run, by=None)
+    actions_runs.cancel_run(run, by=None)
     take_over(silent)
     assert RemovedContact.objects.filter(email=SUBSCRIBER).exists()
 

@@ -6,7 +6,7 @@ import pytest
 
 from config.jobs import leases
 from config.jobs.models import JobStatus
-from exports import actions, checking, claiming, running
+from exports import actions_runs, checking, claiming, running
 from exports.models import Export, Removal, RemovedContact, SyncedContact
 from exports.run_states import Reason
 from segments.models import Segment
@@ -225,7 +225,7 @@ def test_a_guard_looks_at_the_segment_that_is_planned_and_not_at_the_one_that_wa
     export = export_of(account, crowd, Removal.DELETE)
     leave(crowd, *CROWD[8:])
     run(export)
-    checked = claiming.claim(actions.start_run(export, by=None).pk)
+    checked = claiming.claim(actions_runs.start_run(export, by=None).pk)
     assert checked is not None
     assert checking.check(checked)
     leases.release(checked)

@@ -12,7 +12,7 @@ from config.accounts.models import User
 from config.jobs.models import JobStatus
 from connections import tasks
 from connections.models import Connection
-from exports import actions, running
+from exports import actions_runs, running
 from exports.models import Export, Run, SyncedContact
 from exports.run_states import Reason
 from tests import exporting
@@ -36,7 +36,7 @@ def export(account: RunningSandbox, shared: Connection, bob: User, monkeypatch: 
 def test_it_stops_cleanly_first(
     account: RunningSandbox, alice_client: Client, shared: Connection, export: Export, verb: str
 ) -> None:
-    run = actions.start_run(export, by=None)
+    run = actions_runs.start_run(export, by=None)
     worker = threading.Thread(target=_carry_on, args=(run.pk,))
     worker.start()
     while not account.received():
@@ -55,7 +55,7 @@ def test_it_stops_cleanly_first(
 
 
 def test_removing_twice_changes_nothing(alice_client: Client, shared: Connection, export: Export) -> None:
-    run = actions.start_run(export, by=None)
+    run = actions_runs.start_run(export, by=None)
     url = f"/admin/connections/{shared.pk}/remove/"
     alice_client.post(url, {f"use-{export.pk}": "detach"})
     alice_client.post(url, {f"use-{export.pk}": "detach"})

@@ -13,7 +13,7 @@ from config.audit.models import AuditEntry
 from config.jobs import clock
 from config.jobs.models import JobStatus
 from connections.models import Connection
-from exports import actions, delivery, retries, running
+from exports import actions, actions_runs, delivery, retries, running
 from exports.models import Export, Run, Trigger
 from exports.options import RunOptions
 from exports.run_states import Reason
@@ -88,7 +88,7 @@ def test_it_subscribes_nobody_again_who_has_left_since_it_was_asked_to(
     account.faults({"rules": [{"path": "/import", "kind": "error", "status": 503, "skip": 1}]})
     # Ben is found to have unsubscribed by the very run that is to subscribe Ann again; then the service is away.
     failed = carried_on(
-        actions.start_run(newsletter, by=None, options=RunOptions(everyone=True, resubscribe=True))
+        actions_runs.start_run(newsletter, by=None, options=RunOptions(everyone=True, resubscribe=True))
     )
     assert (failed.status, failed.left) == (JobStatus.FAILURE, 2)
     account.clear_faults()
@@ -147,7 +147,7 @@ def test_it_starts_exactly_one_retry_however_many_look(transactional_db: None, f
 
 
 def test_a_run_by_hand_takes_the_place_of_the_retry(failed: Run, newsletter: Export) -> None:
-    by_hand = actions.start_run(newsletter, by=None)
+    by_hand = actions_runs.start_run(newsletter, by=None)
     failed.refresh_from_db()
     assert (failed.status, failed.next_try_at) == (JobStatus.FAILURE, None)
     assert by_hand.retries == 0

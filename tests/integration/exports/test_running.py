@@ -7,7 +7,7 @@ import pytest
 
 from config.jobs.models import JobStatus
 from connections.models import Connection
-from exports import actions, delivery, running
+from exports import actions_runs, delivery, running
 from exports.models import Export, Run, SyncedContact
 from exports.run_states import Reason
 from tests import exporting
@@ -31,7 +31,7 @@ def make_export(sandbox: RunningSandbox, count: int = 5, **options: Any) -> Expo
 
 
 def run_to_its_end(export: Export, seconds: float = 30) -> Run:
-    return carry_on_to_its_end(actions.start_run(export, by=None), seconds)
+    return carry_on_to_its_end(actions_runs.start_run(export, by=None), seconds)
 
 
 def carry_on_to_its_end(run: Run, seconds: float = 30) -> Run:

@@ -12,7 +12,7 @@ from config.accounts.models import User
 from config.audit.models import AuditEntry
 from config.jobs import clock, system_schedule
 from connections.models import Connection
-from exports import actions, scheduling
+from exports import actions, actions_runs, scheduling
 from exports.models import Export, ExportSchedule, Run, Trigger
 from segments.models import Segment
 from tests import exporting
@@ -233,7 +233,7 @@ def test_run_all_runs_those_whose_own_switch_is_on(bob_client: Client, two: list
 
 
 def test_run_all_says_what_could_not_run(bob_client: Client, two: list[Export]) -> None:
-    actions.start_run(two[0], by=None)
+    actions_runs.start_run(two[0], by=None)
     html = bob_client.post(RUN_ALL, follow=True).content.decode()
     assert "1 run has started." in html
     assert "Run 1 is already under way" in html

@@ -7,7 +7,7 @@ import pytest
 from config.accounts.models import User
 from config.jobs import clock
 from config.jobs.leases import claim
-from exports import actions, checking, parting, person_lookup, recording, recording_late, running
+from exports import actions, actions_runs, checking, parting, person_lookup, recording, recording_late, running
 from exports.clearing import Clearing
 from exports.models import (
     Batch,
@@ -147,7 +147,7 @@ def test_contacts_that_are_wanted_again_after_the_plan_stay(
     run(one)
     leave(others, CROWD[1])
     leave(crowd, *CROWD[:2])
-    started = actions.start_run(one, by=None)
+    started = actions_runs.start_run(one, by=None)
     with pytest.raises(Killed), mock.patch.object(recording, "intend", side_effect=Killed):
         running.carry_on(started.pk)  # dies before the first removal is sent
     Run.objects.filter(pk=started.pk).update(lease_until=None)
@@ -270,11 +270,11 @@ def test_two_connections_to_one_list_share_its_state_and_its_turn(account: Runni
     assert run(first).delivered == len(CROWD)
     assert run(second).planned == 0
     assert ListState.objects.filter(list_id=first.list_id).count() == 1
-    working = actions.start_run(first, by=None)
+    working = actions_runs.start_run(first, by=None)
     claimed = claim(working)
     assert claimed is not None
     assert checking.check(claimed)
-    waiting = actions.start_run(second, by=None)
+    waiting = actions_runs.start_run(second, by=None)
     running.carry_on(waiting.pk)
     waiting.refresh_from_db()
     assert (waiting.status, waiting.reason) == ("queued", Reason.LIST_BUSY)

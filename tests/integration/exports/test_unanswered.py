@@ -8,9 +8,9 @@ from config.accounts.models import User
 from config.jobs import leases
 from config.jobs.leases import claim
 from connections.models import Connection
-from exports import actions, delivery, recording, running
+from exports import actions_runs, delivery, recording, running
 from exports.models import Export, Origin, Refused, Run, SyncedContact
-from exports.recording_unanswered import UNKNOWN_DATA
+from exports.state.result_codes import UNKNOWN_DATA
 from tests.integration.exports.conftest import run_to_its_end
 from tests.leaving import adds_up
 from tests.sandbox import RunningSandbox
@@ -87,7 +87,7 @@ def test_whoever_a_dead_worker_sent_again_after_a_refusal_counts_as_unanswered(
     newsletter: Export, account: RunningSandbox, alice: User
 ) -> None:
     account.faults({"rules": [{"path": "/import", "kind": "throttle", "retry_after": 60}]})
-    run = actions.start_run(newsletter, by=alice)
+    run = actions_runs.start_run(newsletter, by=alice)
     running.carry_on(run.pk)
     assert run.batches.get().code == "429"
     Run.objects.update(resume_at=None)
@@ -96,6 +96,6 @@ def test_whoever_a_dead_worker_sent_again_after_a_refusal_counts_as_unanswered(
     recording.intend(dead, [run.batches.get().pk])
     recording.take_back_unanswered(dead)
     leases.release(dead)
-    actions.cancel_run(run, by=alice)
+    actions_runs.cancel_run(run, by=alice)
     running.carry_on(run.pk)
     assert list(SyncedContact.objects.values_list("data_hash", flat=True)) == [UNKNOWN_DATA] * 3

@@ -16,9 +16,10 @@ from config.jobs.leases import Keeper, claim
 from connections.destinations import registry
 from connections.destinations.errors import TryLater
 from connections.destinations.values import Capabilities
-from exports import actions, checking, planning, recording, running, sending_one
+from exports import actions_runs, checking, planning, recording, running, sending_one
+from exports.batches.values import Sent
 from exports.converting import Converted
-from exports.lines import Lines, Sent
+from exports.lines import Lines
 from exports.models import Batch, BatchStatus, Disclosure, Export, PersonRemoval, Run, Stage, SyncedContact
 from exports.rights import removals
 from segments.models import ImportJob, Profile
@@ -84,7 +85,7 @@ def adds_up(run: Run) -> bool:
 
 def planned(export: Export) -> Run:
     """A run with its plan, and nothing sent yet."""
-    run = claim(actions.start_run(export, by=None))
+    run = claim(actions_runs.start_run(export, by=None))
     assert run is not None
     assert checking.check(run)
     planning.plan(run, Keeper(run))

@@ -23,8 +23,7 @@ from config.logging import Formatter
 from connections import actions, credentials, oauth
 from connections.destinations.values import Tokens
 from connections.models import Connection
-from exports import actions as export_actions
-from exports import running
+from exports import actions_runs, running
 from exports.models import Export, Run
 from tests import exporting
 from tests.processes import database_url_of_tests, worker_processes
@@ -104,7 +103,7 @@ def use_everywhere(client: Client, planted: list[Connection], export: Export) ->
         assert_nowhere(client.get(address).content.decode(), "the pane")
         assert_nowhere(client.post(address, {"step": "check_stored"}).content.decode(), "the pane after a check")
     oauth.renew_due()
-    run = export_actions.start_run(export, by=None)
+    run = actions_runs.start_run(export, by=None)
     while run.is_open:
         running.carry_on(run.pk)
         run.refresh_from_db()
@@ -199,7 +198,7 @@ def test_the_broker_never_carries_it(
 ) -> None:
     with worker_processes(tmp_path / "var", broker=broker) as workers:
         workers.stop()  # so that messages stay where they are
-        export_actions.start_run(export, by=None)
+        actions_runs.start_run(export, by=None)
         carried = _messages(tmp_path / "var")
         said = "".join(workers.log(name) for name in ("work", "bells", "beat"))
     assert "work_on_run" in carried

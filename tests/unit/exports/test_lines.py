@@ -8,8 +8,9 @@ import pytest
 
 from connections.destinations.base import Destination
 from connections.destinations.values import Access, BatchReceipt, SendSettings
+from exports.batches.values import Sent
 from exports.converting import Converted
-from exports.lines import Lines, Sent
+from exports.lines import Lines
 from exports.models import Batch
 from tests.waiting import wait_until
 
