@@ -5,15 +5,12 @@ queue has a worker process of its own, since long work in a shared one starves t
 doubled or late: the tick looks for work that nobody holds and rings again.
 """
 
-import logging
 import os
 import warnings
-from typing import Any
 
-from celery import Celery, Task, signals
+from celery import Celery, signals
 from celery.schedules import crontab
 from kombu import Exchange, Queue
-from kombu.exceptions import OperationalError
 
 from config import environment
 from config.embedded import broker
@@ -22,9 +19,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 # Settings are not read yet when this is imported. Drills, whose time passes faster, tick more often.
 TICK_SECONDS = environment.number("TICK_MILLISECONDS", 2000, least=50, most=60_000) / 1000
-# So many seconds old, a doorbell has been rung again meanwhile. Otherwise they would pile up in front of a worker
-# that is away or busy. Machines whose clocks differ by more than this hear nothing of each other.
-DOORBELL_EXPIRES_SECONDS = 30
 TICKS = (
     "config.system.tasks.note_beat",
     "config.system.tasks.ring_for_open_jobs",
@@ -47,22 +41,8 @@ NIGHTLY = {
 }
 _DOORBELLS = Exchange("doorbells", type="direct")
 
-logger = logging.getLogger(__name__)
-
-
-class Doorbell(Task):  # type: ignore[type-arg]
-    """A task that is rung at best: when the broker is away, the row is there and the tick will find it."""
-
-    def apply_async(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return super().apply_async(*args, **kwargs)
-        except (OperationalError, OSError) as error:
-            logger.warning("the broker is away (%s): %s will be rung by the next tick", error, self.name)
-            return None
-
-
 broker.register()
-app = Celery("segment_exports", task_cls=Doorbell)
+app = Celery("segment_exports")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(
     task_queues=[Queue(name, _DOORBELLS, routing_key=name) for name in ("bells", "work")],
@@ -85,7 +65,6 @@ app.conf.update(
         ]
     ],
     task_ignore_result=True,
-    task_annotations={"*": {"expires": DOORBELL_EXPIRES_SECONDS}},
     task_publish_retry_policy={"max_retries": 1, "interval_start": 0.1, "interval_max": 0.2},
     # Late, so that a busy worker holds no doorbell that an idle one could answer. What a killed worker had not
     # acknowledged comes back only after Redis' visibility timeout; by then the tick has long rung again.

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from config.accounts.models import User
 from config.audit.record import record
 from config.jobs import clock
+from config.jobs.enqueue import enqueue_on_commit
 from config.jobs.models import OPEN, JobStatus
 from exports import permissions, policies, telling
 from exports.models import Export, Run, RunEvent, Stage, Trigger
@@ -35,7 +36,7 @@ def start_run(
     if trigger != Trigger.SYSTEM:  # whoever asked for the system refresh is in the record
         asked: dict[str, tuple[object, object]] = {name: (None, value) for name, value in run.options.items()}
         record("run", export, by=by, changes={"run": (None, run.number), **asked})
-    ring_after_commit(run)
+    enqueue_on_commit("exports.tasks.work_on_run", run.pk)
     return run
 
 
@@ -77,7 +78,7 @@ def cancel_run(run: Run, *, by: User | None) -> None:
         return
     # Whoever works on it sees this within a second; if nobody does, the bell wakes somebody who will.
     Run.objects.filter(pk=run.pk).update(cancel_requested_at=clock.now(), resume_at=None)
-    ring_after_commit(run)
+    enqueue_on_commit("exports.tasks.work_on_run", run.pk)
 
 
 def new_run(
@@ -114,10 +115,3 @@ def _stop_clearing_where_it_goes(export: Export, by: User | None) -> None:
     )
     for run in mine.filter(Q(status__in=OPEN) | Q(status=JobStatus.FAILURE, resume_at__isnull=False)):
         cancel_run(run, by=by)
-
-
-def ring_after_commit(run: Run) -> None:
-    """Ring for a run once it is there for everybody."""
-    from exports.tasks import work_on_run
-
-    transaction.on_commit(lambda: work_on_run.delay(run.pk))

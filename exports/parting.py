@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from config.accounts.models import User
 from config.audit.record import record
 from config.jobs import clock
+from config.jobs.enqueue import enqueue_on_commit
 from config.jobs.models import OPEN, JobStatus
 from config.web.versions import take_version
 from connections.models import Connection
@@ -97,7 +98,7 @@ def retry(failed: Run) -> Run:
     run = actions_runs.new_run(
         failed.export, Trigger.RETRY, None, retry_of=failed, clears=failed.clears, clears_over=failed.clears_over
     )
-    actions_runs.ring_after_commit(run)
+    enqueue_on_commit("exports.tasks.work_on_run", run.pk)
     return run
 
 
@@ -148,7 +149,7 @@ def _start(export: Export, left: LeftBehind, wanted: Clearing, by: User | None) 
         by=by,
         changes={"run": (None, run.number), "list": (left.delivered_set.title, None), **asked},
     )
-    actions_runs.ring_after_commit(run)
+    enqueue_on_commit("exports.tasks.work_on_run", run.pk)
     return run
 
 

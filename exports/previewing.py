@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from config.accounts.models import User
 from config.jobs import clock, leases
+from config.jobs.enqueue import enqueue_on_commit
 from config.jobs.models import OPEN, JobStatus
 from connections.credentials import NotConnected
 from connections.destinations.errors import DestinationError
@@ -31,7 +32,7 @@ def request(export: Export, *, by: User) -> ExportPreview:
         return open_one
     export.previews.all().delete()
     job = ExportPreview.objects.create(export=export, export_version=export.version, requested_by=by)
-    transaction.on_commit(lambda: _ring(job.pk))
+    enqueue_on_commit("exports.tasks.work_out_preview", job.pk)
     return job
 
 
@@ -78,9 +79,3 @@ def _end(job: ExportPreview, status: JobStatus, message: str = "", **values: obj
         )
     except leases.LeaseLost:
         logger.warning("preview %s: another worker has taken over", job.pk)
-
-
-def _ring(preview_id: int) -> None:
-    from exports.tasks import work_out_preview
-
-    work_out_preview.delay(preview_id)

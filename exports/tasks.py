@@ -4,6 +4,7 @@ from celery import shared_task
 from celery.signals import worker_init, worker_shutting_down
 
 from config.jobs import ticking
+from config.jobs.enqueue import enqueue
 from connections.destinations import registry
 from exports import claiming, delivery, due, lateness, parting, previewing, retention, retries, running
 from exports.models import ExportSchedule, ExportTick
@@ -14,7 +15,7 @@ from exports.rights import disclosures, removals
 def work_on_run(run_id: int) -> None:
     """Work on a run for one slice; ring again when there is more."""
     if running.carry_on(run_id) == running.Next.RING_AGAIN:
-        work_on_run.delay(run_id)
+        enqueue("exports.tasks.work_on_run", run_id)
 
 
 @shared_task
@@ -25,20 +26,20 @@ def ring_for_open_jobs() -> None:
     parting.finish_removals()
     lateness.look_if_it_is_time()
     for run_id in claiming.runs_to_ring_for():
-        work_on_run.delay(run_id)
+        enqueue("exports.tasks.work_on_run", run_id)
     for preview_id in previewing.due():
-        work_out_preview.delay(preview_id)
+        enqueue("exports.tasks.work_out_preview", preview_id)
     for removal_id in removals.due():
-        remove_person.delay(removal_id)
+        enqueue("exports.tasks.remove_person", removal_id)
     for run_id in disclosures.unsettled():
-        settle_disclosures.delay(run_id)
+        enqueue("exports.tasks.settle_disclosures", run_id)
 
 
 @shared_task
 def start_due() -> None:
     """Start the runs that are due by their export's own schedule."""
     if ticking.until_all_are_started(due.start_due):
-        ring_for_open_jobs.delay()
+        enqueue("exports.tasks.ring_for_open_jobs")
 
 
 @shared_task
@@ -76,7 +77,7 @@ def prune_disclosures() -> None:
 def forget_old_people() -> None:
     """Let go what runs keep of people once its time is over; the rest at the next bell."""
     if retention.forget_for_a_while():
-        forget_old_people.delay()
+        enqueue("exports.tasks.forget_old_people")
 
 
 @worker_init.connect

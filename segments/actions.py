@@ -1,7 +1,6 @@
 """What people and programs do with segments and data sources. Each is one transaction and signs the record."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 from django.db import transaction
@@ -10,10 +9,11 @@ from django.utils.translation import gettext as _
 from config.accounts.models import User
 from config.audit.record import record
 from config.jobs import clock, leases
+from config.jobs.enqueue import enqueue_on_commit
 from config.jobs.models import OPEN, JobStatus
 from config.notifications import conditions
 from config.web.versions import take_version
-from segments import attention, csv_files, permissions, resting, rules, scheduling, tasks, used_by
+from segments import attention, csv_files, permissions, resting, rules, scheduling, used_by
 from segments.models import DataSource, ImportJob, Segment, SegmentRefresh
 from segments.profile_attributes import types_by_name
 from segments.rights.subjects import without_addresses
@@ -76,7 +76,7 @@ def start_import(
     )
     record("import requested", source, by=by, changes={"file": (None, job.file_name)})
     if ring:
-        transaction.on_commit(lambda: tasks.import_file.delay(job.pk))
+        enqueue_on_commit("segments.tasks.import_file", job.pk)
     return job
 
 
@@ -93,7 +93,7 @@ def refresh_data_source(source: DataSource, *, by: User | None, ring: bool = Tru
         job = ImportJob.objects.create(source=source, file_name=file_name, path=source.path, requested_by=by)
         record("import requested", source, by=by, changes={"file": (None, file_name)})
     if ring:
-        transaction.on_commit(partial(tasks.import_file.delay, job.pk))
+        enqueue_on_commit("segments.tasks.import_file", job.pk)
     return job
 
 
@@ -252,7 +252,7 @@ def request_refresh(segment: Segment, *, by: User | None, ring: bool = True) -> 
     open_one = SegmentRefresh.objects.filter(segment=segment, status__in=OPEN).first()
     job = open_one or SegmentRefresh.objects.create(segment=segment, requested_by=by)
     if ring:
-        transaction.on_commit(lambda: tasks.refresh_segment.delay(job.pk))
+        enqueue_on_commit("segments.tasks.refresh_segment", job.pk)
     return job
 
 

@@ -4,6 +4,7 @@ from celery import shared_task
 from django.db.models import Exists, OuterRef
 
 from config.jobs import leases, ticking
+from config.jobs.enqueue import enqueue
 from config.jobs.models import JobStatus
 from segments import due, importing, refresh, uploads
 from segments.models import ImportJob, SegmentRefresh, SegmentSchedule, SegmentTick
@@ -26,9 +27,9 @@ def ring_for_open_jobs() -> None:
         pk=OuterRef("pk")
     )
     for job_id in leases.claimable(ImportJob).exclude(Exists(at_work)).order_by("pk").values_list("pk", flat=True):
-        import_file.delay(job_id)
+        enqueue("segments.tasks.import_file", job_id)
     for job_id in leases.claimable(SegmentRefresh).order_by("pk").values_list("pk", flat=True):
-        refresh_segment.delay(job_id)
+        enqueue("segments.tasks.refresh_segment", job_id)
     uploads.forget_abandoned()
 
 
@@ -36,7 +37,7 @@ def ring_for_open_jobs() -> None:
 def start_due() -> None:
     """Start the refreshes that are due by their segment's own schedule."""
     if ticking.until_all_are_started(due.start_due):
-        ring_for_open_jobs.delay()
+        enqueue("segments.tasks.ring_for_open_jobs")
 
 
 @shared_task

@@ -14,6 +14,7 @@ from django.test import Client, TransactionTestCase, override_settings
 
 from config.accounts.models import User
 from config.accounts.roles import Role
+from config.celery import app as celery_app
 from tests import emptying
 from tests.environment import TEMPLATE
 
@@ -70,6 +71,14 @@ def _person(username: str, full_name: str, role: Role) -> User:
     user.full_name = full_name
     user.save(update_fields=["full_name"])
     return user
+
+
+@pytest.fixture
+def enqueued(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
+    """The messages that are enqueued, each as the name of a task and its arguments; none is sent."""
+    sent: list[tuple[object, ...]] = []
+    monkeypatch.setattr(celery_app, "send_task", lambda task, arguments, **_: sent.append((task, *arguments)))
+    return sent
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from config.accounts.models import ResetRequest, User
 from config.audit import origin
 from config.audit.record import record
 from config.jobs import clock
+from config.jobs.enqueue import enqueue_on_commit
 
 _RETRY = timedelta(minutes=1)
 _GIVE_UP = timedelta(minutes=15)
@@ -21,18 +22,14 @@ _GIVE_UP = timedelta(minutes=15)
 
 def ask(email: str, base: str) -> None:
     """Add a request for links to ``base`` for all accounts with ``email``, and start the task after the commit."""
-    from config.accounts.tasks import send_reset_links
-
     ResetRequest.objects.create(
         email=email, base_url=base, language=translation.get_language() or "", from_address=origin.current()
     )
-    transaction.on_commit(send_reset_links.delay)
+    enqueue_on_commit("config.accounts.tasks.send_reset_links")
 
 
 def invite(user: User, base: str, *, by: User) -> None:
     """Add a request for an invitation of ``user`` with a link to ``base``, and start the task after the commit."""
-    from config.accounts.tasks import send_reset_links
-
     ResetRequest.objects.create(
         email=user.email,
         base_url=base,
@@ -41,7 +38,7 @@ def invite(user: User, base: str, *, by: User) -> None:
         invited=user,
         invited_by=by,
     )
-    transaction.on_commit(send_reset_links.delay)
+    enqueue_on_commit("config.accounts.tasks.send_reset_links")
 
 
 def send_due() -> None:

@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from config.accounts import lockout, resets, sessions
+from config.jobs.enqueue import enqueue
 
 
 @shared_task
@@ -15,7 +16,7 @@ def send_reset_links() -> None:
 def ring_for_open_jobs() -> None:
     """Start the mailing of links that still wait, as after a failure."""
     if resets.is_due():
-        send_reset_links.delay()
+        enqueue("config.accounts.tasks.send_reset_links")
 
 
 @shared_task

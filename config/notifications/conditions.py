@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from config.jobs import clock
+from config.jobs.enqueue import enqueue_on_commit
 from config.notifications import recipients
 from config.notifications.kinds import Kind
 from config.notifications.models import Change, Channel, Condition, Notification
@@ -127,10 +128,4 @@ def _tell(condition: Condition, change: Change, to: Sequence[Recipient]) -> None
         for channel, recipient in to
     ]
     for notification in Notification.objects.bulk_create(told):
-        _ring_after_commit(notification.pk)
-
-
-def _ring_after_commit(notification_id: int) -> None:
-    from config.notifications.tasks import send_notification
-
-    transaction.on_commit(lambda: send_notification.delay(notification_id))
+        enqueue_on_commit("config.notifications.tasks.send_notification", notification.pk)

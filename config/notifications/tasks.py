@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from config.jobs.enqueue import enqueue
 from config.notifications import sending
 
 _AT_ONCE = 50
@@ -23,4 +24,4 @@ def forget_old() -> None:
 def ring_for_open_jobs() -> None:
     """The tick: ring for what waits in the outbox."""
     for notification_id in sending.due().values_list("pk", flat=True)[:_AT_ONCE]:
-        send_notification.delay(notification_id)
+        enqueue("config.notifications.tasks.send_notification", notification_id)

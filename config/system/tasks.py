@@ -3,6 +3,7 @@
 from celery import shared_task, signals
 
 from config.jobs import pulse, ticking
+from config.jobs.enqueue import enqueue
 from config.system import lateness, retention
 from config.system.models import SystemSchedule
 from config.system.refreshing import engine, schedule
@@ -31,7 +32,7 @@ def tend_schedules() -> None:
     """Follow changed time zones, and forget old refreshes; the rest at the next bell."""
     ticking.settle(SystemSchedule.objects.all())
     if retention.forget_for_a_while():
-        tend_schedules.delay()
+        enqueue("config.system.tasks.tend_schedules")
 
 
 @signals.worker_ready.connect

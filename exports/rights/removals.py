@@ -6,12 +6,12 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from config.jobs import clock, leases
 from config.jobs.backoff import seconds_before_attempt
+from config.jobs.enqueue import enqueue_on_commit
 from config.jobs.models import JobStatus
 from config.keyring.encryption import CannotDecrypt
 from config.keyring.fields import Sealed
@@ -42,7 +42,7 @@ def request(subject: Subject, erasure: Erasure, list_keys: Collection[str]) -> i
         for email in subject.emails
     ]
     for job in PersonRemoval.objects.bulk_create(jobs):
-        transaction.on_commit(lambda pk=job.pk: _ring(pk))  # type: ignore[misc]
+        enqueue_on_commit("exports.tasks.remove_person", job.pk)
     return len(jobs)
 
 
@@ -163,9 +163,3 @@ def _job(found: DisclosedList, connection: Connection, email: str, erasure: Eras
         list_title=found.list_title,
         email=sealed,
     )
-
-
-def _ring(removal_id: int) -> None:
-    from exports import tasks
-
-    tasks.remove_person.delay(removal_id)

@@ -10,11 +10,11 @@ from django.db import transaction
 
 from config.audit.models import AuditEntry
 from config.jobs import clock
+from config.jobs.enqueue import enqueue
 from config.jobs.models import JobStatus
 from exports import running, scheduling
 from exports.models import Export, ExportSchedule, ExportTick, Run
 from exports.run_states import Reason
-from exports.tasks import work_on_run
 from tests import exporting
 from tests.faults import ground as grounds
 from tests.faults.checking import check_end, check_everyone_is_there, check_it_went_well, check_next_run_heals
@@ -139,7 +139,7 @@ def _attempt(run: Run) -> int:
 def _is_taken_back(run: Run) -> bool:
     """Whether the worker has it again; until then its lease is taken away and the bell rung."""
     Run.objects.filter(pk=run.pk, attempt=2).update(lease_until=None)
-    work_on_run.delay(run.pk)
+    enqueue("exports.tasks.work_on_run", run.pk)
     return _attempt(run) > 2
 
 

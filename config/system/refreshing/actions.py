@@ -11,6 +11,7 @@ from config.accounts.models import User
 from config.accounts.permissions import Permission
 from config.audit.record import record
 from config.jobs import clock, scheduling
+from config.jobs.enqueue import enqueue_on_commit
 from config.jobs.models import OPEN
 from config.system.models import SystemRefresh, SystemSchedule
 from config.system.refreshing import schedule
@@ -60,7 +61,7 @@ def refresh_all(*, by: User, ring: bool = True) -> SystemRefresh:
             refresh = SystemRefresh.objects.create(trigger=SystemRefresh.Trigger.MANUAL, requested_by=by)
             record("started", refresh, by=by)
             if ring:
-                _ring_after_commit()
+                enqueue_on_commit("config.system.tasks.ring_for_open_jobs")
     except IntegrityError as error:  # somebody else was faster by a hair
         raise AlreadyUnderWay(open_ones.first()) from error
     return refresh
@@ -75,10 +76,4 @@ def cancel_refresh(refresh: SystemRefresh, *, by: User) -> None:
     if not open_ones.update(cancel_requested_at=clock.now()):
         raise AlreadyEnded(_("The system refresh has already ended."))
     record("canceled", refresh, by=by)
-    _ring_after_commit()
-
-
-def _ring_after_commit() -> None:
-    from config.system.tasks import ring_for_open_jobs
-
-    transaction.on_commit(ring_for_open_jobs.delay)
+    enqueue_on_commit("config.system.tasks.ring_for_open_jobs")

@@ -12,8 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from config.accounts import tasks
 from config.accounts.models import ResetRequest, User
+from config.celery import app as celery_app
 
 _VALUES = re.compile(r"'[^']*'|\b\d+\b|s\d+_x\d+")
 
@@ -39,7 +39,7 @@ def work_of(email: str, on_commit: DjangoCaptureOnCommitCallbacks) -> Work:
     """Ask for a link for ``email`` as a stranger."""
     client, before = Client(), ResetRequest.objects.count()
     with (
-        patch.object(tasks.send_reset_links, "delay") as started,
+        patch.object(celery_app, "send_task") as started,
         CaptureQueriesContext(connection) as asked,
         on_commit(execute=True),
     ):

@@ -28,7 +28,7 @@ def test_a_run_that_has_ended_is_settled_at_the_next_tick(
 ) -> None:
     run = run_to_its_end(export)
     assert disclosures.unsettled() == [run.pk]
-    monkeypatch.setattr(tasks.settle_disclosures, "delay", tasks.settle_disclosures)
+    monkeypatch.setattr(tasks, "enqueue", lambda _task, run_id: tasks.settle_disclosures(run_id))
     tasks.ring_for_open_jobs()
     assert Disclosure.objects.count() == run.delivered == 3
     assert disclosures.unsettled() == []

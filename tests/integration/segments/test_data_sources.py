@@ -12,7 +12,6 @@ from config.accounts.models import User
 from config.jobs.models import JobStatus
 from segments import actions, importing
 from segments.models import DataSource, ImportJob, ImportProblem, Profile
-from segments.tasks import import_file
 
 UPLOAD = "/data/sources/upload/"
 
@@ -41,11 +40,9 @@ def test_it_imports_a_file_in_two_steps(
     bob_client: Client,
     bob: User,
     uploads_folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    enqueued: list[tuple[object, ...]],
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
-    rung: list[int] = []
-    monkeypatch.setattr(import_file, "delay", rung.append)
     step = chosen(bob_client, b"id;name\n1;Aino\n2\n")
     content = step.content.decode()
     assert "Aino" in content
@@ -54,7 +51,11 @@ def test_it_imports_a_file_in_two_steps(
         done = described(bob_client, step)
     job = ImportJob.objects.get()
     assert done.headers["Location"] == f"/data/imports/{job.pk}/"
-    assert (job.requested_by, job.file_name, rung) == (bob, "people.csv", [job.pk])
+    assert (job.requested_by, job.file_name, enqueued) == (
+        bob,
+        "people.csv",
+        [("segments.tasks.import_file", job.pk)],
+    )
     assert importing.run_import(job.pk) is not None
     assert Profile.objects.get().key == "1"
     assert list(uploads_folder.iterdir()) == []

@@ -9,7 +9,6 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from config.jobs.models import JobStatus
 from segments import used_by
 from segments.models import DataSource, Segment, SegmentRefresh
-from segments.tasks import refresh_segment
 
 
 @pytest.fixture
@@ -53,16 +52,18 @@ def test_it_asks_the_same_number_of_queries_for_many(
 def test_it_refreshes_those_selected(
     bob_client: Client,
     readers: Segment,
-    monkeypatch: pytest.MonkeyPatch,
+    enqueued: list[tuple[object, ...]],
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
-    rung: list[int] = []
-    monkeypatch.setattr(refresh_segment, "delay", rung.append)
     with django_capture_on_commit_callbacks(execute=True):
         response = bob_client.post("/segments/refresh/", {"selected": [readers.pk, 999]})
     assert response.headers["Location"] == "/segments/"
     job = SegmentRefresh.objects.get()
-    assert (job.segment, job.status, rung) == (readers, JobStatus.QUEUED, [job.pk])
+    assert (job.segment, job.status, enqueued) == (
+        readers,
+        JobStatus.QUEUED,
+        [("segments.tasks.refresh_segment", job.pk)],
+    )
 
 
 def test_it_follows_a_refresh(bob_client: Client, readers: Segment) -> None:

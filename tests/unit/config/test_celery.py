@@ -1,11 +1,16 @@
 """Every task has a queue that somebody works on, and every tick is a task."""
 
+import re
+from pathlib import Path
+
 import pytest
 from kombu.exceptions import OperationalError
 
-from config.celery import DOORBELL_EXPIRES_SECONDS, TICKS, Doorbell, app
+from config.celery import NIGHTLY, TICKS, app
+from config.jobs.enqueue import MESSAGE_TTL_SECONDS, enqueue
 
 app.loader.import_default_modules()
+ROOT = Path(__file__).resolve().parents[3]
 OURS = sorted(name for name in app.tasks if not name.startswith("celery."))
 
 
@@ -27,18 +32,35 @@ def test_what_is_long_is_work(name: str) -> None:
     assert queue_of(name) == "work"
 
 
-@pytest.mark.parametrize("name", OURS)
-def test_a_doorbell_grows_old(name: str) -> None:
-    assert app.tasks[name].expires == DOORBELL_EXPIRES_SECONDS
+@pytest.mark.parametrize("name", NIGHTLY)
+def test_what_runs_at_night_is_a_task(name: str) -> None:
+    assert name in app.tasks
 
 
-def test_a_doorbell_that_cannot_be_rung_stops_nobody(
+def test_only_tasks_that_exist_are_enqueued() -> None:
+    enqueued = {
+        name
+        for package in ("config", "connections", "segments", "exports")
+        for path in (ROOT / package).rglob("*.py")
+        for name in re.findall(r'enqueue(?:_on_commit)?\(\s*"([^"]+)"', path.read_text(encoding="utf-8"))
+    }
+    assert len(enqueued) > 8
+    assert enqueued <= set(OURS)
+
+
+def test_a_message_expires(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[tuple[object, ...]] = []
+    monkeypatch.setattr(app, "send_task", lambda *arguments, **options: sent.append((*arguments, options)))
+    enqueue("exports.tasks.work_on_run", 7)
+    assert sent == [("exports.tasks.work_on_run", (7,), {"expires": MESSAGE_TTL_SECONDS})]
+
+
+def test_a_broker_that_is_away_stops_no_request(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def away(*_: object, **__: object) -> None:
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr("celery.app.task.Task.apply_async", away)
-    assert isinstance(app.tasks[TICKS[0]], Doorbell)
-    app.tasks[TICKS[0]].delay()
-    assert "will be rung by the next tick" in caplog.text
+    monkeypatch.setattr(app, "send_task", away)
+    enqueue("exports.tasks.work_on_run", 7)
+    assert "the next tick enqueues exports.tasks.work_on_run" in caplog.text

@@ -10,7 +10,7 @@ from django.test import Client
 from config.celery import TICKS
 from config.embedded import broker as folder_broker
 from config.jobs import pulse
-from config.system.tasks import note_beat
+from config.jobs.enqueue import enqueue
 from tests.processes import worker_processes
 from tests.waiting import wait_until
 
@@ -25,7 +25,7 @@ def test_a_doorbell_rung_here_is_answered_there(tmp_path: Path, broker: Literal[
         assert answer.status_code == 200, answer.content
         workers.kill("beat")
         pulse.forget_all()
-        note_beat.delay()
+        enqueue("config.system.tasks.note_beat")
         wait_until(lambda: pulse.last("beat") is not None)
 
 

@@ -1,0 +1,32 @@
+"""Send messages that wake a worker for a task.
+
+A message may be lost, doubled or late: the row in PostgreSQL says what is due, and every tick looks for rows that
+no worker holds. So a broker that is away stops no request. Tasks are named by text, since their modules import the
+code that enqueues them.
+"""
+
+import logging
+
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+# After so many seconds a message has been sent again. Otherwise messages would pile up in front of a worker that
+# is away or busy. Machines whose clocks differ by more than this receive nothing of each other.
+MESSAGE_TTL_SECONDS = 30
+
+logger = logging.getLogger(__name__)
+
+
+def enqueue(task: str, *arguments: int) -> None:
+    """Send a message for a task, such as ``exports.tasks.work_on_run``. When the broker is away, the next tick
+    sends it."""
+    try:
+        current_app.send_task(task, arguments, expires=MESSAGE_TTL_SECONDS)
+    except (OperationalError, OSError) as error:
+        logger.warning("the broker is away (%s): the next tick enqueues %s", error, task)
+
+
+def enqueue_on_commit(task: str, *arguments: int) -> None:
+    """Send a message for a task once the present transaction is committed; at once outside of one."""
+    transaction.on_commit(lambda: enqueue(task, *arguments))
