@@ -37,7 +37,7 @@ _QUIET = {
 
 
 class Formatter(logging.Formatter):
-    """Lines such as ``2026-05-04T10:00:00.123Z INFO exports.delivery: batch 3 delivered``."""
+    """Lines such as ``2026-05-04T10:00:00.123Z INFO exports.delivery.loop: batch 3 delivered``."""
 
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03dZ"

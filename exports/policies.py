@@ -9,8 +9,8 @@ from config.jobs.models import OPEN, JobStatus
 from connections.limits import Breach
 from connections.models import Connection
 from connections.policies import why_it_cannot_run
-from exports import matching
 from exports.models import Export, Removal, Run, Trigger
+from exports.state import snapshot
 
 
 class Refusal(Exception):
@@ -47,7 +47,7 @@ def check_can_run(export: Export) -> None:
     if run := open_run(export):
         raise Refusal(already_running(run))
     connection = _usable_connection(export)
-    leaving = matching.attributes_that_leave(export.mapping, export.answers)
+    leaving = snapshot.attributes_that_leave(export.mapping, export.answers)
     check_limits(connection, export.list_id, export.email_attribute, leaving, removal=export.removal)
 
 
@@ -119,7 +119,7 @@ def breaches_of(export: Export, connection: Connection) -> list[Breach]:
     return connection.limited.breaches(
         list_id=export.list_id,
         email_attribute=export.email_attribute,
-        mapping=matching.attributes_that_leave(export.mapping, export.answers),
+        mapping=snapshot.attributes_that_leave(export.mapping, export.answers),
         removes=takes_off(export.removal),
     )
 

@@ -6,15 +6,20 @@ from celery.signals import worker_init, worker_shutting_down
 from config.jobs import ticking
 from config.jobs.enqueue import enqueue
 from connections.destinations import registry
-from exports import claiming, delivery, due, lateness, parting, previewing, retention, retries, running
+from exports.actions import list_cleanup, preview, retry
+from exports.delivery import loop
 from exports.models import ExportSchedule, ExportTick
-from exports.rights import disclosures, removals
+from exports.privacy import disclosures, list_removal
+from exports.run import pipeline
+from exports.scheduler import overdue, retention
+from exports.scheduler import start_due as scheduler_start_due
+from exports.state import claim
 
 
 @shared_task
 def work_on_run(run_id: int) -> None:
     """Work on a run for one slice; ring again when there is more."""
-    if running.carry_on(run_id) == running.Next.RING_AGAIN:
+    if pipeline.carry_on(run_id) == pipeline.Next.RING_AGAIN:
         enqueue("exports.tasks.work_on_run", run_id)
 
 
@@ -22,14 +27,14 @@ def work_on_run(run_id: int) -> None:
 def ring_for_open_jobs() -> None:
     """Ring for every run that is due and in nobody's hands: bells may have been lost, workers may have died; try
     again what may have passed; and look which exports have not run when they should."""
-    retries.start_due()
-    parting.finish_removals()
-    lateness.look_if_it_is_time()
-    for run_id in claiming.runs_to_ring_for():
+    retry.start_due()
+    list_cleanup.finish_removals()
+    overdue.look_if_it_is_time()
+    for run_id in claim.runs_to_ring_for():
         enqueue("exports.tasks.work_on_run", run_id)
-    for preview_id in previewing.due():
+    for preview_id in preview.due():
         enqueue("exports.tasks.work_out_preview", preview_id)
-    for removal_id in removals.due():
+    for removal_id in list_removal.due():
         enqueue("exports.tasks.remove_person", removal_id)
     for run_id in disclosures.unsettled():
         enqueue("exports.tasks.settle_disclosures", run_id)
@@ -38,7 +43,7 @@ def ring_for_open_jobs() -> None:
 @shared_task
 def start_due() -> None:
     """Start the runs that are due by their export's own schedule."""
-    if ticking.until_all_are_started(due.start_due):
+    if ticking.until_all_are_started(scheduler_start_due.start_due):
         enqueue("exports.tasks.ring_for_open_jobs")
 
 
@@ -52,13 +57,13 @@ def tend_schedules() -> None:
 @shared_task
 def remove_person(removal_id: int) -> None:
     """Take somebody who was erased off a list."""
-    removals.carry_on(removal_id)
+    list_removal.carry_on(removal_id)
 
 
 @shared_task
 def work_out_preview(preview_id: int) -> None:
     """Work out what a run would send."""
-    previewing.work_out(preview_id)
+    preview.work_out(preview_id)
 
 
 @shared_task
@@ -88,4 +93,4 @@ def _load_destinations(**_: object) -> None:
 
 @worker_shutting_down.connect
 def _finish_calls_in_flight(**_: object) -> None:
-    delivery.stopping.set()
+    loop.stopping.set()

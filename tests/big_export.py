@@ -10,7 +10,7 @@ from django.db import connection as database
 
 from config.addresses import VALID_EMAIL
 from config.jobs.models import JobStatus
-from exports import actions_runs
+from exports.actions import runs
 from exports.models import Export, Outcome, Run, SyncedContact
 from segments.actions import create_segment
 from segments.models import Profile, Segment
@@ -64,7 +64,7 @@ def refusing(big: BigExport) -> dict[str, object]:
 
 
 def start(big: BigExport) -> Run:
-    return actions_runs.start_run(big.export, by=None)
+    return runs.start_run(big.export, by=None)
 
 
 def wait_until(run: Run, reached: Callable[[Run], bool]) -> None:

@@ -13,7 +13,7 @@ from config.jobs import clock
 from connections import actions as connection_actions
 from connections import credentials
 from connections.models import Connection, Environment
-from exports import actions
+from exports.actions import manage
 from exports.models import Export
 from segments.models import AttributeType, DataSource, Profile, ProfileAttribute, Segment
 
@@ -109,7 +109,7 @@ def export_to(
         destination, access = connection.destination, credentials.access(connection)
         list_id = list_id or destination.lists(access)[0].list_id
         details = destination.list_details(access, list_id)
-    settings = actions.ExportSettings(
+    settings = manage.ExportSettings(
         name=name,
         connection=connection,
         list_id=list_id or "",
@@ -122,7 +122,7 @@ def export_to(
         answers={"consent_to_track": consent},
         opt_in_mail_accepted=opt_in_mail_accepted,
     )
-    return actions.create(settings, by=by)
+    return manage.create(settings, by=by)
 
 
 def an_administrator() -> User:

@@ -9,9 +9,10 @@ from django.test import Client
 
 from config.accounts.models import User
 from connections.models import Connection
-from exports import actions, parting, running
-from exports.clearing import Clearing
+from exports.actions import list_cleanup, manage
 from exports.models import Export, Removal, Run
+from exports.removal.list_cleanup import Clearing
+from exports.run import pipeline
 from segments.models import Segment
 from tests import exporting
 from tests.integration.exports.conftest import run_to_its_end
@@ -65,7 +66,7 @@ def moved(account: RunningSandbox, export: Export, list_id: str, client: Client,
 
 def to_its_end(run: Run) -> Run:
     while run.is_open:
-        running.carry_on(run.pk)
+        pipeline.carry_on(run.pk)
         run.refresh_from_db()
     assert adds_up(run)
     return run
@@ -78,7 +79,7 @@ def is_gone(export: Export) -> bool:
 def start(export: Export, list_id: str, by: User, *, connection: Connection | None = None) -> Run:
     """Let the export go to another list, and everybody be deleted from the old one."""
     export.refresh_from_db()
-    settings = actions.ExportSettings(
+    settings = manage.ExportSettings(
         name=export.name,
         connection=connection or export.connection,
         list_id=list_id,
@@ -87,6 +88,6 @@ def start(export: Export, list_id: str, by: User, *, connection: Connection | No
         mapping=export.mapping,
         answers=export.answers,
     )
-    parting.move(export, settings, Clearing(Removal.DELETE, people=8), version=export.version, by=by)
+    list_cleanup.move(export, settings, Clearing(Removal.DELETE, people=8), version=export.version, by=by)
     export.refresh_from_db()
     return export.runs.filter(clears__isnull=False).latest("pk")

@@ -6,8 +6,8 @@ from pathlib import Path
 from config.jobs.models import OPEN
 from config.system.models import RefreshStep, SystemRefresh
 from config.system.refreshing import engine
-from exports import running
 from exports.models import Run
+from exports.run import pipeline
 from segments import actions, importing, refresh
 from segments.models import DataSource, ImportJob, Segment, SegmentRefresh
 
@@ -33,7 +33,7 @@ def do_jobs() -> None:
     for pk in SegmentRefresh.objects.filter(status__in=OPEN).order_by("pk").values_list("pk", flat=True):
         refresh.run_refresh(pk)
     for pk in Run.objects.filter(status__in=OPEN).order_by("pk").values_list("pk", flat=True):
-        running.carry_on(pk)
+        pipeline.carry_on(pk)
 
 
 def do(found: SystemRefresh, seconds: float = 60) -> SystemRefresh:

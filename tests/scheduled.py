@@ -16,7 +16,8 @@ from config.jobs.schedule import due_moments
 from config.jobs.schedule_plain import from_plain
 from connections import actions as connection_actions
 from connections.models import Connection, Environment
-from exports import actions, scheduling
+from exports.actions import manage
+from exports.actions import schedule as actions_schedule
 from exports.models import Export, ExportSchedule, ExportTick, Run
 from segments.models import Segment
 from tests import exporting
@@ -74,8 +75,8 @@ def exports_to_files(count: int, segment: Segment) -> list[Export]:
     """So many exports, each to a file of its own."""
     connection = connection_to_files()
     return [
-        actions.create(
-            actions.ExportSettings(
+        manage.create(
+            manage.ExportSettings(
                 name=f"Export {number}",
                 connection=connection,
                 list_id=f"list-{number}",
@@ -91,7 +92,7 @@ def exports_to_files(count: int, segment: Segment) -> list[Export]:
 def schedule_all(exports: list[Export], rules: list[dict[str, Any]]) -> dict[int, datetime]:
     """Give each its own schedule; when each is due first."""
     chosen = [
-        scheduling.set_schedule(export, is_on=True, rule=rule, version=0, by=None)
+        actions_schedule.set_schedule(export, is_on=True, rule=rule, version=0, by=None)
         for export, rule in zip(exports, rules, strict=True)
     ]
     return {schedule.export_id: schedule.due_at for schedule in chosen if schedule.due_at}

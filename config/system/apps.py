@@ -11,9 +11,9 @@ class SystemConfig(AppConfig):
         from config.system import lateness
         from config.system.refreshing import schedule
         from config.system.status import progress
-        from exports import causes
-        from exports import lateness as of_exports
+        from exports.hooks import skip_cause
+        from exports.scheduler import overdue as of_exports
 
         system_schedule.register(schedule.state)
         of_exports.register(lateness.passed_by)
-        causes.register(progress.cause_of_run)
+        skip_cause.register(progress.cause_of_run)

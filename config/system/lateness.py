@@ -15,17 +15,17 @@ from config.notifications import conditions
 from config.notifications.conditions import Subject, Trouble
 from config.notifications.kinds import Kind
 from config.system.models import RefreshStep, StepKind, SystemSchedule, SystemTick
-from exports import lateness
-from exports import scheduling as export_scheduling
-from exports.lateness import LateExport
+from exports.actions import schedule as export_scheduling
 from exports.models import Export
+from exports.scheduler import overdue
+from exports.scheduler.overdue import LateExport
 
 _KIND, _KEY = "system", "refresh"
 
 
 def look_if_it_is_time() -> None:
     """Look, unless some process has done so a moment ago."""
-    if cache.add("system-lateness-looked-at", True, lateness.LOOK_EVERY_SECONDS):
+    if cache.add("system-lateness-looked-at", True, overdue.LOOK_EVERY_SECONDS):
         look()
 
 
@@ -42,7 +42,7 @@ def passed_by() -> Iterator[LateExport]:
         return
     steps = {step.target_id: step for step in _steps_that_came_to_nothing()}
     for export in _following().filter(pk__in=steps):
-        yield LateExport(export, steps[export.pk].message or lateness.not_begun())
+        yield LateExport(export, steps[export.pk].message or overdue.not_begun())
 
 
 def _troubles() -> Iterator[Trouble]:
@@ -61,11 +61,11 @@ def _why() -> str:
     if last is not None and last.result in NOT_STARTED:
         return str(TickResult(last.result).label)
     waits = last is not None and last.refresh is not None and last.refresh.status == JobStatus.QUEUED
-    return lateness.not_begun() if _is_late(due_at) or (waits and last and _is_late(last.due_at)) else ""
+    return overdue.not_begun() if _is_late(due_at) or (waits and last and _is_late(last.due_at)) else ""
 
 
 def _is_late(due_at: datetime) -> bool:
-    return due_at < clock.now() - lateness.GRACE
+    return due_at < clock.now() - overdue.GRACE
 
 
 def _following() -> "QuerySet[Export]":
@@ -79,5 +79,5 @@ def _steps_that_came_to_nothing() -> Iterator[RefreshStep]:
     of_exports = RefreshStep.objects.filter(refresh=last, kind=StepKind.EXPORT)
     ended = [JobStatus.FAILED, JobStatus.SKIPPED]
     yield from of_exports.filter(run=None, blocked_by=None, status__in=ended)
-    long_ago = clock.now() - lateness.GRACE
+    long_ago = clock.now() - overdue.GRACE
     yield from of_exports.filter(run__status=JobStatus.QUEUED, run__created_at__lt=long_ago)

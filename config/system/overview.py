@@ -19,8 +19,8 @@ from config.web.navigation import address
 from config.web.words import number
 from connections import policies as connection_policies
 from connections.models import Connection
-from exports import messages
 from exports.models import Export, Run
+from exports.reporting import messages
 from segments.models import DataSource, Profile, Segment
 
 NEEDS_A_PERSON = (JobStatus.FAILED, JobStatus.NEEDS_CONFIRMATION)

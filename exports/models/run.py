@@ -42,7 +42,7 @@ class Run(Job):
     list_id = models.CharField(max_length=64, blank=True)
     # A frozen copy of what it was started with, so that editing the export changes nothing under way.
     frozen = models.JSONField(default=dict)
-    # What was asked of this run alone, see exports.options.
+    # What was asked of this run alone, see exports.state.run_options.
     options = models.JSONField(default=dict)
     # A clearing: it takes people off a list that the export leaves, over the connection that leads there.
     clears = models.ForeignKey(

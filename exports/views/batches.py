@@ -14,9 +14,9 @@ from config.jobs import clock
 from config.web.htmx import Request
 from config.web.lists import Column, list_page
 from config.web.panes import render_pane
-from exports import run_people
 from exports.models import Batch, BatchStatus, Run
-from exports.views.run_frame import find_run, frame
+from exports.reporting import people
+from exports.views.run_layout import find_run, frame
 
 COLUMNS = (
     Column("number", gettext_lazy("Batch"), order_by=("number",)),
@@ -82,7 +82,7 @@ def batch(request: Request, run_id: int, number: int) -> HttpResponse:
         "batch": found,
         "shown": _shown(found),
         "sees_data": sees_data,
-        "people": run_people.first_in(found, FIRST) if sees_data else [],
+        "people": people.first_in(found, FIRST) if sees_data else [],
         "previous_url": _address(run, around["before"]),
         "next_url": _address(run, around["after"]),
         "active_nav": "exports",

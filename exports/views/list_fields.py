@@ -14,12 +14,13 @@ from config.web.htmx import Request
 from connections.credentials import NotConnected
 from connections.destinations.errors import DestinationError
 from connections.models import Connection
-from exports import drafts, list_fields
-from exports.drafts import Draft
+from exports.actions import list_fields
+from exports.forms import draft as forms_draft
+from exports.forms.draft import Draft
 from exports.policies import Refusal
-from exports.views.editing import export_of, unjudged
-from exports.views.mapping_rows import MappingRow
+from exports.views.edit import export_of, unjudged
 from exports.views.pane import ExportPane, choices_for
+from exports.views.pane_mapping import MappingRow
 
 # What is done for one row: takes the draft as it is by then, gives it as it is afterwards.
 Deed = Callable[[Request, Connection, MappingRow, Draft], Draft]
@@ -42,7 +43,7 @@ def add_options(request: Request) -> HttpResponse:
 def _for_rows(request: Request, deed: Deed) -> HttpResponse:
     """Do it for one row after another until one fails; what is done by then stays done."""
     export, choices = export_of(request), choices_for(request.user)
-    draft = drafts.typed(request.POST)
+    draft = forms_draft.typed(request.POST)
     pane = ExportPane(request.user, unjudged(draft, choices, export), export=export)
     place = request.GET.get("row", "")
     errors: dict[int, str] = {}

@@ -24,8 +24,8 @@ from connections.permissions import user_can_manage_connections
 from exports import policies
 from exports.models import Export, Run
 from exports.permissions import user_can_add, user_can_manage
-from exports.views.shown import ShownRun
-from exports.views.when import when_it_runs
+from exports.views.next_run import when_it_runs
+from exports.views.run_summary import ShownRun
 
 JUST_SAVED = "export_just_saved"
 _MOST_LIVE = 100

@@ -17,13 +17,13 @@ from connections.lookups import Lists, Lookup
 from connections.models import Connection
 from connections.permissions import user_can_manage_connections, user_can_use
 from connections.policies import ConnectionStatus, why_it_cannot_run
-from exports import preview
-from exports.drawing import Figures
-from exports.forms import Choices, ExportForm
+from exports.forms.cleanup_form import PartingForm
+from exports.forms.export_form import Choices, ExportForm
 from exports.models import Export
-from exports.parting_form import PartingForm
-from exports.views.leaving import Consequences, Leaving
-from exports.views.mapping_rows import MappingRow, Matching
+from exports.preview import dry_run
+from exports.selection.diff import Figures
+from exports.views.pane_mapping import MappingRow, Matching
+from exports.views.pane_removal import Consequences, Leaving
 from segments import audience
 from segments.audience import Quality, SegmentSummary
 from segments.profile_attributes import Attribute
@@ -252,8 +252,8 @@ class ExportPane:
         ids = [segment.id for segment in self.chosen_segments]
         if self.connection is None or self.waits or not ids or not self.draft.email_attribute:
             return None
-        return preview.figures_of(
-            preview.Sketch(
+        return dry_run.figures_of(
+            dry_run.Sketch(
                 connection=self.connection,
                 list_id=self.draft.list_id,
                 segment_ids=ids,

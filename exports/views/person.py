@@ -12,9 +12,9 @@ from config.web.htmx import Request
 from connections import lookups
 from connections.credentials import NotConnected
 from connections.destinations.errors import DestinationError
-from exports import person_lookup
 from exports.models import Export
 from exports.permissions import check_can_manage
+from exports.reporting import person as reporting_person
 
 
 class LookUpForm(forms.Form):
@@ -33,7 +33,7 @@ class LookUpForm(forms.Form):
 def person(request: Request) -> HttpResponse:
     """The question and, posted to, the answer."""
     form = LookUpForm(request.POST if request.method == "POST" else None)
-    found = person_lookup.look_up(form.cleaned_data["email"], by=request.user) if form.is_valid() else None
+    found = reporting_person.look_up(form.cleaned_data["email"], by=request.user) if form.is_valid() else None
     return render(request, "exports/person.html", {"form": form, "found": found, "active_nav": "exports"})
 
 
@@ -48,7 +48,7 @@ def standing(request: Request, export_id: int) -> HttpResponse:
     form = LookUpForm(request.POST)
     context: dict[str, object] = {}
     if form.is_valid() and export.connection is not None:
-        found = person_lookup.look_up(form.cleaned_data["email"], by=request.user)
+        found = reporting_person.look_up(form.cleaned_data["email"], by=request.user)
         if any(each.may_ask for each in found.exports if each.export == export):
             context = _asked(export, found.email)
     return render(request, "exports/person_standing.html", context)

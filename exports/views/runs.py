@@ -19,19 +19,23 @@ from config.jobs.schedule_shown import ShownSchedule
 from config.web.htmx import Request
 from config.web.lists import Column, list_page
 from config.web.panes import close_pane
-from exports import accounting, advice, causes, clearing, policies, recording_late, restoring, strip
-from exports.accounting import Line, PeopleKind
+from exports import policies
+from exports.hooks import skip_cause
 from exports.models import Export, Removal, Run, Stage
-from exports.pace import batches_of, pace_of
 from exports.permissions import user_can_confirm, user_can_manage
 from exports.policies import can_run
-from exports.removing import HeldBecause
-from exports.run_states import Reason
-from exports.stages import stages_of
-from exports.views import answers
-from exports.views.asking_again import button
-from exports.views.run_frame import find_run, frame
-from exports.views.shown import ShownRun
+from exports.removal import list_cleanup, restore
+from exports.removal.plan import HeldBecause
+from exports.reporting import batch_map, breakdown, next_steps
+from exports.reporting.breakdown import Line, PeopleKind
+from exports.reporting.stages import stages_of
+from exports.reporting.throughput import batches_of, pace_of
+from exports.results import late_calls
+from exports.state.status import Reason
+from exports.views import option_labels
+from exports.views.retry_rejected import button
+from exports.views.run_layout import find_run, frame
+from exports.views.run_summary import ShownRun
 
 MOST_NOT_STARTED = 5
 HISTORY_COLUMNS = (
@@ -73,7 +77,7 @@ def history(request: Request, export_id: int) -> HttpResponse:
         "not_started": [tick_words.told(tick) for tick in not_started],
         "runs": [ShownRun(run) for run in page.rows],
         "export": export,
-        "earlier": clearing.earlier_lists(export),
+        "earlier": list_cleanup.earlier_lists(export),
         "schedule": ShownSchedule(getattr(export, "schedule", None), system_schedule.state()),
         "may_manage": may_manage,
         "may_run": may_manage and can_run(export),
@@ -130,7 +134,7 @@ def settings_used(request: Request, run_id: int) -> HttpResponse:
 def _overview(request: Request, run: Run) -> dict[str, object]:
     ended_well = run.status in (JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
     counted = batches_of(run)
-    cells = strip.strip_of(run, counted.total)
+    cells = batch_map.strip_of(run, counted.total)
     return (
         frame(request, run, "exports:run")
         | button(run, request.user)
@@ -143,25 +147,25 @@ def _overview(request: Request, run: Run) -> dict[str, object]:
             "pace": pace_of(run),
             "batches": counted,
             "cells": cells,
-            "cell_states": strip.states_in(cells),
+            "cell_states": batch_map.states_in(cells),
             "members_line": Line(PeopleKind.MEMBERS, run.members),
-            "plan_lines": accounting.plan_of(run),
-            "ending_lines": accounting.ending_of(run),
-            "still_to_send": accounting.still_to_send(run),
-            "sections": accounting.sections_of(run),
-            "removal_sections": accounting.removals_of(run),
+            "plan_lines": breakdown.plan_of(run),
+            "ending_lines": breakdown.ending_of(run),
+            "still_to_send": breakdown.still_to_send(run),
+            "sections": breakdown.sections_of(run),
+            "removal_sections": breakdown.removals_of(run),
             "held_because": HeldBecause(run.held_because).label if run.held_because else "",
             "may_confirm": bool(run.removals_held or run.clears_id)
             and user_can_confirm(request.user, run)
             and policies.can_confirm(run),
-            "cause": causes.of(run),
+            "cause": skip_cause.of(run),
             "changed_fields": ", ".join(run.frozen.get("changed_fields", ())),
-            "advice": advice.for_reader(run, request.user),
-            "may_restore": user_can_manage(request.user, run.export) and restoring.can_restore(run),
+            "advice": next_steps.for_reader(run, request.user),
+            "may_restore": user_can_manage(request.user, run.export) and restore.can_restore(run),
             "restored_run": Run.objects.filter(pk=run.options["restores"]).first()
             if run.options.get("restores")
             else None,
-            "late_contacts": recording_late.count_unknown(run),
+            "late_contacts": late_calls.count_unknown(run),
             "is_planned": run.stage in (Stage.DELIVER, Stage.COMPLETE)
             and bool(run.members or run.to_remove or ended_well),
             "ended_well": ended_well,
@@ -175,7 +179,7 @@ def _answers(run: Run) -> list[tuple[str, str]]:
     if run.export.connection is None:
         return list(chosen.items())
     questions = run.export.connection.destination.questions()
-    return answers.in_words(questions, chosen, run.frozen.get("mapping", ()))
+    return option_labels.in_words(questions, chosen, run.frozen.get("mapping", ()))
 
 
 def _is_just_over(run: Run) -> bool:

@@ -14,9 +14,9 @@ from django.db.models import Min
 from config.system.applying.applying import apply
 from connections.destinations import registry
 from connections.models import Connection
-from exports import matching
-from exports.converting import convert
+from exports.batches.encode import convert
 from exports.models import Batch, BatchStatus, Export, Removal, Run
+from exports.state import snapshot
 from segments.models import ImportJob, Segment
 from tests.benchmark.ground import Finished, manage, python
 from tests.sandbox import RunningSandbox
@@ -169,7 +169,7 @@ def write_batches(run: Run, path: Path, most: int) -> None:
 
 
 def _batches(run: Run) -> Iterator[list[dict[str, Any]]]:
-    prepare = registry.get("campaign_monitor").preparer(matching.send_settings(run.list_id, run.frozen))
+    prepare = registry.get("campaign_monitor").preparer(snapshot.send_settings(run.list_id, run.frozen))
     for pk in run.batches.filter(status=BatchStatus.DONE).order_by("number").values_list("pk", flat=True):
         batch = Batch.objects.only("emails", "payloads", "converted").get(pk=pk)
         yield [orjson.loads(payload) for payload in convert(batch, lambda: prepare, 2**30).payloads]

@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from config.jobs import clock, ticking
 from config.jobs.alike import insert_alike
 from config.jobs.models import JobStatus
-from exports import due
 from exports.models import Export, ExportSchedule, ExportTick, Run, RunEvent, Trigger
+from exports.scheduler import start_due
 from tests import exporting, scheduled
 
 pytestmark = [pytest.mark.drill, pytest.mark.django_db(transaction=True)]
@@ -81,5 +81,5 @@ def _measured(count: int) -> tuple[float, int]:
 
 
 def _tick(count: int) -> None:
-    started = sum(iter(due.start_due, 0)) if count > ticking.BATCH else due.start_due()
+    started = sum(iter(start_due.start_due, 0)) if count > ticking.BATCH else start_due.start_due()
     assert started == count

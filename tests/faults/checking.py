@@ -7,9 +7,9 @@ from django.db import connection as database
 
 from config.jobs.models import JobStatus
 from exports.models import Batch, Export, Outcome, Run, SyncedContact
-from exports.run_states import Reason
 from exports.state.result_codes import UNKNOWN_DATA
-from exports.views.shown import ShownRun
+from exports.state.status import Reason
+from exports.views.run_summary import ShownRun
 from tests.faults import ground
 from tests.faults.freezing import wait_for_late_calls
 from tests.faults.ground import Ground

@@ -3,9 +3,9 @@
 from django.db import connection as database
 
 from config.jobs import clock
-from exports import running
 from exports.models import Batch, Run
-from exports.running import Next
+from exports.run import pipeline
+from exports.run.pipeline import Next
 from tests.processes import Workers
 from tests.waiting import wait_until
 
@@ -20,7 +20,7 @@ def freeze_at_rest(workers: Workers) -> None:
 
 def end_here(run: Run) -> None:
     """Take the run over in this process, as soon as its lease has run out, and work on it until it has ended."""
-    wait_until(lambda: running.carry_on(run.pk) == Next.NOTHING and not _is_open(run))
+    wait_until(lambda: pipeline.carry_on(run.pk) == Next.NOTHING and not _is_open(run))
 
 
 def log_position(workers: Workers) -> int:

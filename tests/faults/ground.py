@@ -9,9 +9,9 @@ from django.db import connection as database
 
 from config.jobs.models import OPEN
 from connections.models import Connection
-from exports import actions_runs
+from exports.actions import runs
 from exports.models import Export, Run
-from exports.views.shown import ShownRun
+from exports.views.run_summary import ShownRun
 from segments.models import Segment
 from tests import exporting, waiting
 from tests.leaving import join
@@ -42,7 +42,7 @@ class Ground:
 
     def start(self) -> Run:
         """Start a run, as a person does."""
-        return actions_runs.start_run(Export.objects.get(pk=self.export.pk), by=None)
+        return runs.start_run(Export.objects.get(pk=self.export.pk), by=None)
 
     def trouble(self, *rules: dict[str, Any], seed: int | None = None) -> None:
         """Let the sandbox misbehave."""

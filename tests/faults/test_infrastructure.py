@@ -7,9 +7,9 @@ import pytest
 from django.db import connection as database
 
 from config.jobs import clock
-from exports import running
 from exports.models import Batch
-from exports.run_states import Reason
+from exports.run import pipeline
+from exports.state.status import Reason
 from tests import environment
 from tests.faults import ground as grounds
 from tests.faults.checking import check_it_went_well
@@ -67,7 +67,7 @@ def test_the_clock_is_set_right(ground: Ground, workers: Workers, hours: int) ->
     clock.run_from(clock.now() + timedelta(hours=hours))
     try:
         run = ground.start()
-        running.carry_on(run.pk)
+        pipeline.carry_on(run.pk)
     finally:
         clock.run_as_usual()
     run.refresh_from_db()

@@ -12,9 +12,10 @@ from config.audit.models import AuditEntry
 from config.jobs import clock
 from config.jobs.enqueue import enqueue
 from config.jobs.models import JobStatus
-from exports import running, scheduling
+from exports.actions import schedule
 from exports.models import Export, ExportSchedule, ExportTick, Run
-from exports.run_states import Reason
+from exports.run import pipeline
+from exports.state.status import Reason
 from tests import exporting
 from tests.faults import ground as grounds
 from tests.faults.checking import check_end, check_everyone_is_there, check_it_went_well, check_next_run_heals
@@ -110,7 +111,7 @@ def test_beat_is_killed(ground: Ground, workers: Workers) -> None:
     check_end(ground, run, JobStatus.SUCCESSFUL)
     check_everyone_is_there(ground, run)
     rule = {"recurrence": "daily", "zone": "UTC", "times": ["14:00"]}
-    scheduling.set_schedule(ground.export, is_on=True, rule=rule, version=0, by=None)
+    schedule.set_schedule(ground.export, is_on=True, rule=rule, version=0, by=None)
     ExportSchedule.objects.update(due_at=clock.now() - timedelta(minutes=1))
     workers.start("beat")
     wait_until(lambda: ExportTick.objects.filter(export=ground.export).exists())
@@ -127,7 +128,7 @@ def _take_over(run: Run) -> None:
     try:
         while _attempt(run) == 1:
             Run.objects.filter(pk=run.pk, attempt=1).update(lease_until=None)
-            running.carry_on(run.pk)
+            pipeline.carry_on(run.pk)
     finally:
         database.close()
 

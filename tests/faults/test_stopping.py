@@ -9,10 +9,10 @@ from config.jobs.models import JobStatus
 from connections import removal
 from connections.models import Connection, Consent
 from connections.used_by import Verb, uses_of
-from exports import actions_runs
+from exports.actions import runs
+from exports.delivery.connection_budget import START_LEVEL
 from exports.models import Batch, BatchStatus, Export, Run, Stage
-from exports.run_states import Reason
-from exports.sharing import START_LEVEL
+from exports.state.status import Reason
 from tests import exporting
 from tests.faults import ground as grounds
 from tests.faults.checking import check_end, check_it_went_well, check_next_run_heals
@@ -30,7 +30,7 @@ SLOW = {"kind": "slow", "path": "/import", "seconds": 1.5}
 def test_it_is_canceled_in_the_queue(ground: Ground, workers: Workers) -> None:
     workers.freeze("work")
     run = ground.start()
-    actions_runs.cancel_run(run, by=None)
+    runs.cancel_run(run, by=None)
     workers.thaw("work")
     grounds.wait_for_end(run)
     check_end(ground, run, *CANCELED)
@@ -43,7 +43,7 @@ def test_it_is_canceled_in_its_check(ground: Ground) -> None:
     run = ground.start()
     grounds.wait_until(run, lambda run: run.attempt > 0)
     assert run.stage == Stage.CHECK, grounds.tell(run)
-    actions_runs.cancel_run(run, by=None)
+    runs.cancel_run(run, by=None)
     grounds.wait_for_end(run)
     check_end(ground, run, *CANCELED)
     assert run.not_sent == run.planned
@@ -69,7 +69,7 @@ def test_it_is_canceled_while_it_delivers(ground: Ground) -> None:
     ground.hold()
     run = ground.start()
     grounds.wait_until_some_are_delivered(run)
-    actions_runs.cancel_run(run, by=None)
+    runs.cancel_run(run, by=None)
     grounds.wait_for_end(run)
     check_end(ground, run, *CANCELED)
     assert 0 < run.not_sent < run.planned
@@ -82,7 +82,7 @@ def test_it_is_canceled_while_it_waits_for_the_destination(ground: Ground) -> No
     run = ground.start()
     grounds.wait_until(run, lambda run: run.resume_at is not None)
     assert run.reason == Reason.WAITING_FOR_DESTINATION
-    actions_runs.cancel_run(run, by=None)
+    runs.cancel_run(run, by=None)
     grounds.wait_for_end(run)
     check_end(ground, run, *CANCELED)
     assert 0 < run.not_sent < run.planned
@@ -95,7 +95,7 @@ def test_it_is_canceled_when_all_is_sent(ground: Ground) -> None:
     ground.trouble(SLOW)
     run = ground.start()
     grounds.wait_until(run, _its_last_calls_are_out)
-    actions_runs.cancel_run(run, by=None)
+    runs.cancel_run(run, by=None)
     grounds.wait_for_end(run)
     check_it_went_well(ground, run)
 

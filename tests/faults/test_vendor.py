@@ -9,7 +9,7 @@ from connections import actions as connection_actions
 from connections import oauth
 from connections.destinations.values import Tokens
 from exports.models import Batch
-from exports.run_states import Reason
+from exports.state.status import Reason
 from tests.faults import ground as grounds
 from tests.faults.checking import check_end, check_it_went_well, check_next_run_heals
 from tests.faults.ground import Ground

@@ -115,7 +115,7 @@ def test_a_contributor_sends_a_segment_and_sees_who_arrived(
 def test_the_list_follows_a_run_until_it_ends(
     page: Page, bob: User, account: RunningSandbox, shared: Connection, everyone: Segment
 ) -> None:
-    from exports import running
+    from exports.run import pipeline
 
     exporting.export_to(account, shared, everyone)
     sign_in(page, bob, "/data/exports/")
@@ -128,7 +128,7 @@ def test_the_list_follows_a_run_until_it_ends(
     page.get_by_role("toolbar").get_by_role("button", name="Run", exact=True).click()
     expect(page.get_by_text("Run 1 is already under way, started by Bob Brown.")).to_be_visible()
     while run.is_open:
-        running.carry_on(run.pk)
+        pipeline.carry_on(run.pk)
         run.refresh_from_db()
     expect(page.locator("td .pill").first).to_have_text("Successful")
     expect(page.locator(".counts")).to_contain_text("2,500 delivered")
@@ -138,9 +138,10 @@ def test_the_list_follows_a_run_until_it_ends(
 def test_a_run_is_canceled_after_a_question(
     page: Page, bob: User, account: RunningSandbox, shared: Connection, everyone: Segment
 ) -> None:
-    from exports import actions_runs, running
+    from exports.actions import runs
+    from exports.run import pipeline
 
-    run = actions_runs.start_run(exporting.export_to(account, shared, everyone), by=bob)
+    run = runs.start_run(exporting.export_to(account, shared, everyone), by=bob)
     sign_in(page, bob, f"/data/runs/{run.pk}/")
     page.get_by_role("link", name="Cancel").click()
     dialog = page.get_by_role("alertdialog")
@@ -148,7 +149,7 @@ def test_a_run_is_canceled_after_a_question(
     assert_accessible(page)
     dialog.get_by_role("button", name="Cancel the run").click()
     expect(page.locator(".run-title .pill")).to_have_text("Canceling")
-    running.carry_on(run.pk)
+    pipeline.carry_on(run.pk)
     expect(page.locator(".run-title .pill")).to_have_text("Canceled")
     expect(page.get_by_text("A person canceled the run.")).to_be_visible()
 
@@ -213,12 +214,13 @@ def test_nothing_typed_is_lost_when_the_pane_is_left_by_mistake(
 def test_every_page_fits_a_phone_and_passes_axe_in_both_colours(
     open_page: OpenPage, bob: User, account: RunningSandbox, shared: Connection, everyone: Segment
 ) -> None:
-    from exports import actions_runs, running
+    from exports.actions import runs
+    from exports.run import pipeline
 
     export = exporting.export_to(account, shared, everyone)
-    run = actions_runs.start_run(export, by=bob)
+    run = runs.start_run(export, by=bob)
     while run.is_open:
-        running.carry_on(run.pk)
+        pipeline.carry_on(run.pk)
         run.refresh_from_db()
     phone = open_page(viewport={"width": 390, "height": 844})
     sign_in(phone, bob, "/data/exports/")

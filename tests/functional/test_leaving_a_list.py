@@ -7,8 +7,9 @@ from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
 from config.accounts.models import User
-from exports import parting, running
+from exports.actions import list_cleanup
 from exports.models import Export, Run
+from exports.run import pipeline
 from tests import exporting
 from tests.functional.conftest import assert_accessible, screenshot, sign_in
 from tests.integration.exports.conftest import run_to_its_end
@@ -26,9 +27,9 @@ def carry_on() -> None:
     """As a worker does it."""
     for run in Run.objects.filter(status__in=("queued", "processing")):
         while run.is_open:
-            running.carry_on(run.pk)
+            pipeline.carry_on(run.pk)
             run.refresh_from_db()
-    parting.finish_removals()
+    list_cleanup.finish_removals()
 
 
 def season(sandbox: RunningSandbox, settings: Settings, list_id: str, *, alice: User, bob: User) -> Export:

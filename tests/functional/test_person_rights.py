@@ -4,9 +4,10 @@ from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
 from config.accounts.models import User
-from exports import actions_runs, running
+from exports.actions import runs
 from exports.models import PersonRemoval
-from exports.rights import removals
+from exports.privacy import list_removal
+from exports.run import pipeline
 from segments.models import Erasure, Profile
 from tests import exporting
 from tests.functional.conftest import assert_accessible, screenshot, sign_in
@@ -22,9 +23,9 @@ def sent_to_the_newsletter(sandbox: RunningSandbox, alice: User) -> Profile:
     exporting.profiles([{"id": "X-9", "email": EMAIL, "first_name": "Z."}], source="Shop")
     connection = exporting.sandbox_connection(sandbox, by=alice, name="Campaign Monitor sandbox")
     export = exporting.export_to(sandbox, connection, exporting.segment_of_everyone(), by=alice)
-    run = actions_runs.start_run(export, by=alice)
+    run = runs.start_run(export, by=alice)
     while run.is_open:
-        running.carry_on(run.pk)
+        pipeline.carry_on(run.pk)
         run.refresh_from_db()
     return Profile.objects.get(key="Z-1")
 
@@ -57,7 +58,7 @@ def test_a_person_is_erased_and_taken_off_the_list(
     dialog.get_by_role("button", name="Erase for good").click()
     expect(page.get_by_role("heading", name="Erasure #")).to_be_visible()
     expect(page.get_by_text("Queued")).to_be_visible()
-    removals.carry_on(PersonRemoval.objects.get().pk)
+    list_removal.carry_on(PersonRemoval.objects.get().pk)
     expect(page.get_by_text("Removed from the list.")).to_be_visible()
     assert_accessible(page)
     screenshot(page, "person-erased")

@@ -14,8 +14,8 @@ from config.jobs.models import JobStatus
 from connections import credentials
 from connections.models import Connection
 from exports.models import Export, OutcomeKind, Run, Stage, Trigger
-from exports.removing import HeldBecause
-from exports.run_states import Reason
+from exports.removal.plan import HeldBecause
+from exports.state.status import Reason
 from segments.models import Segment
 from tests import exporting
 from tests.conftest import PASSWORD

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from exports.clearing import Clearing
 from exports.models import Removal, Run
+from exports.removal.list_cleanup import Clearing
 from tests.scenarios.model import ACTIVE, DELETE, MARK_VALUE, Allowed, ExportModel, Record, RunOptions
 from tests.scenarios.stage import ANY_NUMBER
 from tests.scenarios.steps import EMAILS, REMOVALS, Steps

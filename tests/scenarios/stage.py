@@ -13,11 +13,12 @@ from unittest import mock
 from config.jobs import clock, deadline
 from config.jobs.models import OPEN
 from connections.models import Connection
-from exports import actions, actions_runs, parting, running
-from exports.actions import ExportSettings
-from exports.clearing import Clearing
+from exports.actions import list_cleanup, manage, runs
+from exports.actions.manage import ExportSettings
 from exports.models import Export, Run
-from exports.options import RunOptions
+from exports.removal.list_cleanup import Clearing
+from exports.run import pipeline
+from exports.state.run_options import RunOptions
 from segments.models import Profile, Segment
 from tests import exporting, leaving
 from tests.leaving import adds_up
@@ -75,17 +76,17 @@ class Stage:
         Export.objects.filter(pk=self._exports[model.number].pk).update(removal=model.removal)
 
     def deactivate(self, model: ExportModel) -> None:
-        actions.detach(self.export(model), by=None)
+        manage.detach(self.export(model), by=None)
 
     def activate(self, model: ExportModel) -> None:
         Export.objects.filter(pk=self._exports[model.number].pk).update(connection=self.connection)
 
     def remove_export(self, model: ExportModel, clearing: Clearing | None = None) -> None:
         """Remove an export; with ``clearing``, once the contacts that it alone wanted are off the list."""
-        run = parting.remove(self.export(model), clearing or Clearing(), by=None)
+        run = list_cleanup.remove(self.export(model), clearing or Clearing(), by=None)
         if run is not None:
             self.carry_on(run)
-            parting.finish_removals()
+            list_cleanup.finish_removals()
         assert not Export.objects.filter(pk=self._exports[model.number].pk).exists()
         del self._exports[model.number], self._segments[model.number]
 
@@ -96,7 +97,7 @@ class Stage:
             each.name: getattr(export, each.name) for each in fields(ExportSettings) if each.name != "segments"
         }
         settings = ExportSettings(segments=[self._segments[model.number]], **kept | {"list_id": list_id})
-        parting.move(export, settings, clearing, version=export.version, by=None)
+        list_cleanup.move(export, settings, clearing, version=export.version, by=None)
         return export.runs.filter(clears__isnull=False, status__in=OPEN).first()
 
     def export(self, model: ExportModel) -> Export:
@@ -121,7 +122,7 @@ class Stage:
         if asked.confirmed:
             agreed = {"how": model.removal, "unsubscribes_everywhere": True}
             options = RunOptions(**(asdict(options) | {"confirmed_removals": ANY_NUMBER, "removal": agreed}))
-        return actions_runs.start_run(self.export(model), by=None, options=options)
+        return runs.start_run(self.export(model), by=None, options=options)
 
     def carry_on(self, run: Run) -> bool:
         """Work on a run until it has ended; False when the worker died on the way."""
@@ -130,7 +131,7 @@ class Stage:
             Run.objects.filter(pk=run.pk).update(resume_at=None)
             run.batches.update(not_before=None)
             try:
-                running.carry_on(run.pk)
+                pipeline.carry_on(run.pk)
             except Killed:
                 return False
             run.refresh_from_db()
@@ -143,7 +144,7 @@ class Stage:
         """Cancel a run whose worker has died, and let another worker end it."""
         Run.objects.filter(pk=run.pk).update(lease_until=None, resume_at=None)
         run.refresh_from_db()
-        actions_runs.cancel_run(run, by=None)
+        runs.cancel_run(run, by=None)
         assert self.carry_on(run)
 
     def take_over(self, run: Run) -> None:

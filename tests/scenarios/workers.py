@@ -17,8 +17,10 @@ from django.db import connection as database
 from urllib3.exceptions import ProtocolError
 
 from config.jobs.leases import Keeper
-from exports import delivery, recording_late, running
+from exports.delivery import loop
 from exports.models import Run
+from exports.results import late_calls
+from exports.run import pipeline
 from tests.scenarios.model import LateRequest
 
 _FIELDS = {"[City]": "city", "[Left]": "mark"}
@@ -75,7 +77,7 @@ class HeldWorker:
 
     def _work(self) -> None:
         try:
-            running.carry_on(self.run.pk)
+            pipeline.carry_on(self.run.pk)
         except Killed:
             pass
         finally:
@@ -87,7 +89,7 @@ class Requests:
 
     def __init__(self) -> None:
         self._real = requests.Session.request
-        self._beat, self._keep = Keeper._beat, recording_late.keep_landed
+        self._beat, self._keep = Keeper._beat, late_calls.keep_landed
         self._lock = threading.Lock()
         self._trouble: Trouble | None = None
         self._skip = 0
@@ -111,8 +113,8 @@ class Requests:
         with (
             mock.patch.object(requests.Session, "request", _as_method(self._request)),
             mock.patch.object(Keeper, "_beat", _as_method(self._hold_keeper)),
-            mock.patch.object(delivery, "wait", self._hold_main_thread),
-            mock.patch.object(recording_late, "keep_landed", self._keep_landed),
+            mock.patch.object(loop, "wait", self._hold_main_thread),
+            mock.patch.object(late_calls, "keep_landed", self._keep_landed),
         ):
             try:
                 yield

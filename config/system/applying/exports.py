@@ -21,9 +21,13 @@ from connections.destinations.base import Destination
 from connections.destinations.errors import DestinationError, StopRun
 from connections.destinations.values import ListDetails, ListOptIn, Question, attribute_of, by_attribute
 from connections.policies import why_it_cannot_run
-from exports import actions, clearing, matching, policies, question_fields, scheduling, tell_also
-from exports.actions import ExportSettings
+from exports import policies
+from exports.actions import manage, schedule
+from exports.actions.manage import ExportSettings
+from exports.forms import alert_recipients, option_fields
 from exports.models import Export
+from exports.removal import list_cleanup
+from exports.state import snapshot
 from segments import profile_attributes
 from segments.models import Segment
 
@@ -63,12 +67,12 @@ def carry_out(wanted: Wanted, problems: Problems) -> Applied:
     fate = Fate.CREATED
     try:
         if existing is None or before is None:
-            _what_else(actions.create(settings, by=None), wanted.spec, [])
+            _what_else(manage.create(settings, by=None), wanted.spec, [])
         else:
             fate = Fate.UNCHANGED
             if changed := _differences(before, settings):
                 notes += _left_behind(existing, settings)
-                actions.edit(existing, settings, version=existing.version, by=None)
+                manage.edit(existing, settings, version=existing.version, by=None)
             _what_else(existing, wanted.spec, changed)
             if changed:
                 fate = Fate.UPDATED
@@ -79,22 +83,22 @@ def carry_out(wanted: Wanted, problems: Problems) -> Applied:
 
 def _left_behind(export: Export, settings: ExportSettings) -> list[str]:
     """A file takes nobody off the list that an export leaves; how many stay there."""
-    left = clearing.left_by_moving(export, settings.connection, settings.list_id)
+    left = list_cleanup.left_by_moving(export, settings.connection, settings.list_id)
     if left is None:
         return []
     sentence = _("%(people)d people whom it has brought to “%(list)s” stay there.")
-    return [sentence % {"people": clearing.count_known(left.delivered_set), "list": left.delivered_set.title}]
+    return [sentence % {"people": list_cleanup.count_known(left.delivered_set), "list": left.delivered_set.title}]
 
 
 def _what_else(export: Export, spec: ExportSpec, changed: list[str]) -> None:
     """What has an action of its own; what that changes is added to ``changed``."""
     if spec.tell_also is not None:
-        addresses = tell_also.cleaned(address for address, _line in spec.tell_also)
+        addresses = alert_recipients.cleaned(address for address, _line in spec.tell_also)
         if addresses != export.tell_also:
-            actions.tell_also(export, addresses, version=export.version, by=None)
+            manage.tell_also(export, addresses, version=export.version, by=None)
             changed.append("tell_also")
-    save = partial(scheduling.set_schedule, export)
-    schedules.carry_out(scheduling.schedule_of(export), spec.schedule, save, changed)
+    save = partial(schedule.set_schedule, export)
+    schedules.carry_out(schedule.schedule_of(export), spec.schedule, save, changed)
 
 
 def _judge_segments(spec: ExportSpec, specs: Specs, problems: Problems) -> None:
@@ -114,11 +118,11 @@ def _judge_segments(spec: ExportSpec, specs: Specs, problems: Problems) -> None:
 def _judge_tell_also(spec: ExportSpec, problems: Problems) -> None:
     for address, line in spec.tell_also or ():
         try:
-            tell_also.cleaned([address])
+            alert_recipients.cleaned([address])
         except ValidationError as error:
             problems.add(line, " ".join(error.messages))
-    if len(spec.tell_also or ()) > tell_also.MOST_ADDRESSES:
-        problems.add(spec.line, _("At most %(most)d addresses.") % {"most": tell_also.MOST_ADDRESSES})
+    if len(spec.tell_also or ()) > alert_recipients.MOST_ADDRESSES:
+        problems.add(spec.line, _("At most %(most)d addresses.") % {"most": alert_recipients.MOST_ADDRESSES})
 
 
 def _judge_attributes(spec: ExportSpec, problems: Problems) -> None:
@@ -165,7 +169,7 @@ def _judge_answers(
         elif attribute := attribute_of(answer):
             _judge_answering(attribute, line, problems)
     kept = existing.answers if existing else {}
-    for question in matching.asked(list(questions.values()), _mapping(spec, existing)):
+    for question in snapshot.asked(list(questions.values()), _mapping(spec, existing)):
         if question.name not in given and question.name not in kept and not question.default:
             problems.add(
                 spec.line,
@@ -178,7 +182,7 @@ def _judge_answering(attribute: str, line: int, problems: Problems) -> None:
     catalogue = {known.name: known for known in profile_attributes.catalogue()}
     if attribute not in catalogue:
         problems.add(line, _("No profile has an attribute “%s”.") % attribute + _hint(attribute, catalogue))
-    elif not question_fields.can_answer(catalogue[attribute]):
+    elif not option_fields.can_answer(catalogue[attribute]):
         problems.add(line, _("“%s” is neither text nor yes/no, so it cannot answer.") % attribute)
 
 

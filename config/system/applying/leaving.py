@@ -9,8 +9,8 @@ from config.system.applying.document import Entry, Lined
 from config.system.applying.problems import Problems
 from connections.destinations.base import Destination
 from connections.destinations.values import ListDetails
-from exports import removal_fields
-from exports.actions import ExportSettings
+from exports.actions.manage import ExportSettings
+from exports.forms import removal_fields
 from exports.models import Export, Removal
 
 KEYS = ("removal", "mark_field", "mark_value")

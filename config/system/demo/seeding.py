@@ -15,8 +15,9 @@ from config.audit.record import record
 from config.jobs.models import Job, JobStatus
 from config.system.applying.applying import apply
 from config.system.demo import accounts, earlier_life, people
-from exports import actions_runs, running
+from exports.actions import runs
 from exports.models import Export, Run
+from exports.run import pipeline
 from segments import actions as segment_actions
 from segments.importing import run_import
 from segments.models import ImportJob, Segment
@@ -57,7 +58,7 @@ def fill(tell: Tell) -> Run | None:
 
 def carry_on_until_ended(run: Run) -> None:
     """Work on the run here, beside any workers: the lease sees to it that one at a time does."""
-    _until_ended(run, lambda: running.carry_on(run.pk) is not running.Next.NOTHING)
+    _until_ended(run, lambda: pipeline.carry_on(run.pk) is not pipeline.Next.NOTHING)
 
 
 def wait_until_ended(run: Run, *, seconds: float) -> bool:
@@ -100,7 +101,7 @@ def _first_run(everyone: list[people.Person]) -> Run:
         return run
     earlier_life.live(everyone)
     with transaction.atomic():
-        return actions_runs.start_run(export, by=User.objects.get_by_natural_key("admin"))
+        return runs.start_run(export, by=User.objects.get_by_natural_key("admin"))
 
 
 def _until_ended(job: Job, work: Callable[[], bool], *, seconds: float = _JOB_SECONDS) -> None:

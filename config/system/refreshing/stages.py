@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 
 from config.jobs.models import Job, JobStatus
 from config.system.models import StepKind
-from exports import actions_runs, policies
-from exports import scheduling as export_scheduling
+from exports import policies
+from exports.actions import runs
+from exports.actions import schedule as export_scheduling
 from exports.models import Export, Run, Trigger
 from segments import actions as segment_actions
 from segments import origins
@@ -129,18 +130,18 @@ class Exports:
         if policies.open_run(export):
             raise NotNow
         try:
-            return actions_runs.start_run(export, by=None, trigger=Trigger.SYSTEM)
+            return runs.start_run(export, by=None, trigger=Trigger.SYSTEM)
         except policies.Refusal as refusal:
             raise CannotBegin(refusal.sentence, JobStatus.FAILED) from refusal
 
     def skip(self, pk: int, message: str) -> Job | None:
         export = Export.objects.filter(pk=pk).first()
-        return actions_runs.skip_run(export, trigger=Trigger.SYSTEM, message=message) if export else None
+        return runs.skip_run(export, trigger=Trigger.SYSTEM, message=message) if export else None
 
     def cancel(self, job: Job) -> None:
         assert isinstance(job, Run)  # noqa: S101
         try:
-            actions_runs.cancel_run(job, by=None)
+            runs.cancel_run(job, by=None)
         except policies.Refusal:
             return  # it ended in this very moment
 

@@ -20,10 +20,11 @@ from config.jobs.models import Job
 from config.system.models import SystemRefresh
 from config.system.refreshing import actions
 from config.web.words import number
-from exports import actions_runs, messages
+from exports.actions import runs
 from exports.models import Export, Run
 from exports.permissions import check_can_manage
-from exports.run_states import Reason
+from exports.reporting import messages
+from exports.state.status import Reason
 from segments import actions as segment_actions
 from segments.models import DataSource, ImportJob, Segment, SegmentRefresh
 
@@ -186,7 +187,7 @@ KINDS = (
         job_page=lambda pk: reverse("exports:run", args=[pk]),
         figures=_run_figures,
         why=_why_run,
-        cancel=lambda run, user: actions_runs.cancel_run(run, by=user),
+        cancel=lambda run, user: runs.cancel_run(run, by=user),
         what_canceling_does=gettext_lazy(
             "What is sent stays sent. What is not sent yet is not sent by this run; the next run sends it."
         ),

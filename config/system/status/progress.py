@@ -18,9 +18,9 @@ from config.system.status import kinds
 from config.system.status.kinds import Kind
 from config.system.status.tasks import NOT_STARTED, label_of
 from config.web.words import number
-from exports.causes import Cause
+from exports.hooks.skip_cause import Cause
 from exports.models import Run, Stage
-from exports.stages import stages_of
+from exports.reporting.stages import stages_of
 from segments.models import ImportJob, SegmentRefresh
 
 STEPS_OF_GROUP = 40

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config.jobs.models import JobStatus
-from exports.run_states import TRANSITIONS
+from exports.state.status import TRANSITIONS
 
 PAGE = Path(settings.BASE_DIR) / "exports" / "run-states.md"
 

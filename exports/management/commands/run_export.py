@@ -18,10 +18,16 @@ from config.jobs.models import JobStatus
 from connections.credentials import NotConnected
 from connections.destinations import registry
 from connections.destinations.errors import DestinationError
-from exports import actions_runs, delivery, figures, left_out_values, messages, policies, running
+from exports import policies
+from exports.actions import runs
+from exports.delivery import loop
 from exports.models import Export, Run, Trigger
-from exports.preview import preview
-from exports.verdict import exit_code
+from exports.preview.dry_run import preview
+from exports.reporting import counts as reporting_counts
+from exports.reporting import messages
+from exports.results import left_out_values
+from exports.run import pipeline
+from exports.run.final_status import exit_code
 
 
 class Command(BaseCommand):
@@ -55,7 +61,7 @@ class Command(BaseCommand):
             seen = preview(export)
         except (DestinationError, NotConnected) as error:
             raise CommandError(str(error)) from error
-        counts = figures.of_plan(seen.figures) | {"calls": seen.calls + seen.calls_to_remove}
+        counts = reporting_counts.of_plan(seen.figures) | {"calls": seen.calls + seen.calls_to_remove}
         lines = [
             f"{export}: nothing is sent by this preview.",
             *(f"  {key}: {value}" for key, value in counts.items()),
@@ -69,7 +75,7 @@ class Command(BaseCommand):
         )
 
     def _report(self, run: Run, *, as_json: bool) -> None:
-        counts = figures.of_run(run)
+        counts = reporting_counts.of_run(run)
         message = messages.of_run(run)
         lines = [f"{run}: {run.get_status_display()}"]
         lines += [text for text in (str(message.explanation), run.message, str(message.next_step)) if text]
@@ -92,7 +98,7 @@ def _find(name: str) -> Export:
 
 def _start(export: Export) -> Run:
     try:
-        return actions_runs.start_run(export, by=None, trigger=Trigger.COMMAND)
+        return runs.start_run(export, by=None, trigger=Trigger.COMMAND)
     except policies.Refusal as refusal:
         raise CommandError(refusal.sentence) from refusal
 
@@ -104,15 +110,15 @@ def _carry_on_until_ended(run: Run, *, quiet: bool) -> None:
     try:
         _show_progress(run, worker, quiet=quiet)
     except KeyboardInterrupt:
-        delivery.stopping.set()
+        loop.stopping.set()
         worker.join()
         raise CommandError(f"Stopped waiting. Run {run.number} goes on as soon as a worker takes it up.") from None
 
 
 def _work(run_id: int) -> None:
     try:
-        while Run.objects.get(pk=run_id).is_open and not delivery.stopping.is_set():
-            if running.carry_on(run_id) == running.Next.NOTHING:
+        while Run.objects.get(pk=run_id).is_open and not loop.stopping.is_set():
+            if pipeline.carry_on(run_id) == pipeline.Next.NOTHING:
                 time.sleep(0.2)
     finally:
         database.close()

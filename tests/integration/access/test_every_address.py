@@ -17,7 +17,7 @@ from config.accounts.roles import Role
 from config.jobs import clock
 from config.jobs.models import JobStatus
 from connections.models import Connection
-from exports import actions_runs
+from exports.actions import runs
 from segments.models import Erasure, ImportJob, Profile
 from tests import exporting
 
@@ -240,7 +240,7 @@ def ground(alice: User, *, shared: bool) -> dict[str, int]:
         "job": job,
         "profile": Profile.objects.get(),
         "erasure": Erasure.objects.create(short_id="abc", erased_by=alice, erased_by_name="Alice"),
-        "run": actions_runs.start_run(export, by=alice),
+        "run": runs.start_run(export, by=alice),
         "user": User.objects.create_user("erin", "a-long-password", role=Role.VIEWER),
     }
     return {name: thing.pk for name, thing in things.items()}

@@ -12,7 +12,7 @@ from pytest_django import Settings
 from config.accounts.models import User
 from config.accounts.roles import Role
 from config.notifications.models import Condition
-from exports import previewing
+from exports.actions import preview as actions_preview
 from exports.models import Export, Outcome, Run
 from segments.models import ImportJob, Profile
 from tests import exporting
@@ -53,8 +53,8 @@ def ids(sandbox: RunningSandbox, settings: Settings, alice: User, tmp_path: Path
     refused = {"kind": "refuse_emails", "emails": ["zara0@hidden.example", "zara1@hidden.example"], "code": 1}
     sandbox.faults({"rules": [refused]})
     run = run_to_its_end(export, by=alice)
-    preview = previewing.request(export, by=alice)
-    previewing.work_out(preview.pk)
+    preview = actions_preview.request(export, by=alice)
+    actions_preview.work_out(preview.pk)
     file = tmp_path / "people.csv"
     file.write_text(
         "id,email\nzara-key\tx,zara@hidden.example\nzara8,zara8@hidden.example,zara\n"

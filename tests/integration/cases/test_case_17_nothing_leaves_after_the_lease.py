@@ -7,8 +7,9 @@ from django.db import connection as database
 from django.db.models import F
 from pytest_django import Settings
 
-from exports import actions_runs, running
+from exports.actions import runs
 from exports.models import Export, Removal, Run
+from exports.run import pipeline
 from tests.leaving import CROWD, crowd_of, leave
 from tests.removals import export_of, run
 from tests.sandbox import RunningSandbox
@@ -33,7 +34,7 @@ def test_no_further_contact_is_removed_once_another_worker_has_the_run(
     account: RunningSandbox, export: Export
 ) -> None:
     account.faults({"rules": [SLOW_LOOK_UP]})
-    removing = actions_runs.start_run(export, by=None)
+    removing = runs.start_run(export, by=None)
     worker = threading.Thread(target=_work, args=(removing.pk,))
     worker.start()
     wait_until(lambda: account.counts(export.list_id)["Deleted"] > 0, seconds=20)
@@ -44,6 +45,6 @@ def test_no_further_contact_is_removed_once_another_worker_has_the_run(
 
 def _work(run_id: int) -> None:
     try:
-        running.carry_on(run_id)
+        pipeline.carry_on(run_id)
     finally:
         database.close()

@@ -10,8 +10,9 @@ from django.utils.html import strip_tags
 
 from config.accounts.models import User
 from config.notifications.models import Change, Channel, Condition, Notification
-from exports import actions_runs, running
+from exports.actions import runs
 from exports.models import Export, Removal, Run
+from exports.run import pipeline
 from segments.models import Segment
 from tests import exporting
 from tests.integration.cases.conftest import run_export
@@ -107,7 +108,7 @@ def test_the_confirmation_leads_to_the_contacts(held: Run, alice_client: Client)
 def test_a_summary_says_how_many_contacts_were_removed(
     held: Run, alice: User, alice_client: Client, name: str, shown: str
 ) -> None:
-    actions_runs.confirm_removals(held, people=15, how="delete", by=alice)
+    runs.confirm_removals(held, people=15, how="delete", by=alice)
     run = Run.objects.latest("pk")
     _finish(run)
     assert (run.removed, run.to_remove) == (15, 15)
@@ -115,7 +116,7 @@ def test_a_summary_says_how_many_contacts_were_removed(
 
 
 def test_the_number_of_a_run_leads_to_the_removed_contacts(held: Run, alice: User, alice_client: Client) -> None:
-    actions_runs.confirm_removals(held, people=15, how="delete", by=alice)
+    runs.confirm_removals(held, people=15, how="delete", by=alice)
     run = Run.objects.latest("pk")
     _finish(run)
     link = f'/data/runs/{run.pk}/people/?kind=removed"'
@@ -131,5 +132,5 @@ def _arguments(name: str, run: Run) -> list[int]:
 
 def _finish(run: Run) -> None:
     while run.is_open:
-        running.carry_on(run.pk)
+        pipeline.carry_on(run.pk)
         run.refresh_from_db()

@@ -8,7 +8,7 @@ from config.audit.models import AuditEntry
 from connections import consent_text
 from connections.models import Connection, Consent
 from connections.policies import ConnectionStatus, status_of
-from exports import actions_runs
+from exports.actions import runs
 from exports.models import Export
 from exports.policies import Refusal
 from tests import exporting
@@ -64,7 +64,7 @@ def test_a_new_text_asks_again(
     monkeypatch.setattr(consent_text, "VERSION", "2027-01")
     assert status_of(connection) is ConnectionStatus.CONSENT_NEEDED
     with pytest.raises(Refusal, match="text has changed"):
-        actions_runs.start_run(export, by=alice)
+        runs.start_run(export, by=alice)
     assert "Consent needed" in alice_client.get("/admin/connections/").content.decode()
     html = alice_client.get(f"/admin/connections/{connection.pk}/").content.decode()
     assert "The text has changed since somebody agreed" in html

@@ -7,7 +7,7 @@ from config.accounts.models import User
 from config.accounts.roles import Role
 from connections.models import Connection
 from connections.policies import ConnectionStatus, depending_on, status_of
-from exports import actions_runs
+from exports.actions import runs
 from exports.policies import Refusal
 from tests import exporting
 from tests.conftest import PASSWORD
@@ -58,7 +58,7 @@ def test_exports_stop_when_they_go(alice_client: Client, erin: User, hers: Conne
     alice_client.post(f"{LIST}{erin.pk}/deactivate/")
     assert status_of(Connection.objects.get()) is ConnectionStatus.EXPORT_USER_NEEDED
     with pytest.raises(Refusal, match="No active administrator is its export user"):
-        actions_runs.start_run(export, by=None)
+        runs.start_run(export, by=None)
 
 
 def test_another_steps_in_while_they_go(alice_client: Client, alice: User, erin: User, hers: Connection) -> None:

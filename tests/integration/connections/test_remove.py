@@ -7,9 +7,10 @@ from config.accounts.models import User
 from config.jobs.models import JobStatus
 from connections import tasks
 from connections.models import Connection
-from exports import actions_runs, running
+from exports.actions import runs
 from exports.models import Export
 from exports.policies import Refusal, check_can_run
+from exports.run import pipeline
 from tests import exporting
 from tests.connecting import make_connection
 
@@ -80,15 +81,15 @@ def test_it_removes_exports_with_it(alice_client: Client, connection: Connection
 
 
 def test_it_stops_a_run_first(alice_client: Client, connection: Connection, export: Export) -> None:
-    run = actions_runs.start_run(export, by=None)
+    run = runs.start_run(export, by=None)
     response = alice_client.post(url(connection), {f"use-{export.pk}": "detach"}, follow=True)
     html = response.content.decode()
     assert "“Winter mail” is being removed" in html
     assert "Being removed" in html
     assert 'hx-trigger="every 2s"' in html  # the list looks again by itself
     with pytest.raises(Refusal):
-        actions_runs.start_run(export, by=None)
-    running.carry_on(run.pk)
+        runs.start_run(export, by=None)
+    pipeline.carry_on(run.pk)
     run.refresh_from_db()
     assert run.status == JobStatus.CANCELED
     tasks.ring_for_open_jobs()
@@ -100,7 +101,7 @@ def test_it_stops_a_run_first(alice_client: Client, connection: Connection, expo
 def test_nothing_is_put_on_what_is_being_removed(
     alice_client: Client, alice: User, connection: Connection, export: Export
 ) -> None:
-    actions_runs.start_run(export, by=None)
+    runs.start_run(export, by=None)
     alice_client.post(url(connection), {f"use-{export.pk}": "detach"})
     connection.refresh_from_db()
     with pytest.raises(Refusal, match="being removed"):

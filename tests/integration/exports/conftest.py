@@ -8,8 +8,9 @@ from pytest_django import Settings
 
 from config.accounts.models import User
 from connections.models import Connection
-from exports import actions_runs, running
+from exports.actions import runs
 from exports.models import Export, Run
+from exports.run import pipeline
 from segments.models import Segment
 from tests import exporting
 from tests.leaving import CROWD, crowd_of
@@ -80,10 +81,10 @@ def board(private: Connection, everyone: Segment, alice: User) -> Export:
 
 def run_to_its_end(export: Export, by: User | None = None, seconds: float = 30) -> Run:
     """As the workers do it."""
-    run = actions_runs.start_run(export, by=by)
+    run = runs.start_run(export, by=by)
     deadline = time.monotonic() + seconds
     while run.is_open:
         assert time.monotonic() < deadline, f"still {run.status} ({run.reason} {run.message})"
-        running.carry_on(run.pk)
+        pipeline.carry_on(run.pk)
         run.refresh_from_db()
     return run

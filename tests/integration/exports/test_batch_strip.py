@@ -8,9 +8,10 @@ from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from exports import actions_runs, strip
+from exports.actions import runs
 from exports.models import Batch, BatchStatus, Export, Run
-from exports.strip import CellState
+from exports.reporting import batch_map
+from exports.reporting.batch_map import CellState
 from tests.integration.exports.conftest import run_to_its_end
 from tests.sandbox import RunningSandbox
 
@@ -35,7 +36,7 @@ def add_batches(run: Run, count: int, **values: object) -> None:
 
 @pytest.fixture
 def run(board: Export) -> Run:
-    return actions_runs.start_run(board, by=None)
+    return runs.start_run(board, by=None)
 
 
 def page(client: Client, url: str) -> str:
@@ -52,7 +53,7 @@ def test_it_has_a_cell_for_each_batch_that_was_not_halved(run: Run) -> None:
     add_batches(run, 1, status=BatchStatus.PLANNED, attempt=2)
     add_batches(run, 1, status=BatchStatus.PLANNED, attempt=0)
     add_batches(run, 1, status=BatchStatus.NOT_SENT)
-    cells = strip.strip_of(run, 6)
+    cells = batch_map.strip_of(run, 6)
     assert [cell.first for cell in cells] == [1, 3, 4, 5, 6, 7]
     states = [CellState.DONE, CellState.REJECTED, CellState.SENDING, CellState.AGAIN, CellState.PLANNED]
     assert [cell.state for cell in cells] == [*states, CellState.NOT_SENT]
@@ -63,7 +64,7 @@ def test_it_puts_very_many_together_and_shows_the_worst(run: Run) -> None:
     add_batches(run, 998)
     add_batches(run, 1, rejected=1)
     add_batches(run, 1)
-    cells = strip.strip_of(run, 1000)
+    cells = batch_map.strip_of(run, 1000)
     assert len(cells) == 250
     assert (cells[0].first, cells[0].last, cells[0].people, cells[0].state) == (1, 4, 4, CellState.DONE)
     assert cells[-1].state == CellState.REJECTED

@@ -13,12 +13,14 @@ from config.jobs.models import JobStatus
 from connections import removal
 from connections.models import Connection
 from connections.used_by import Verb
-from exports import actions_runs, parting, person_lookup, running
-from exports.clearing import Clearing, LeftBehind
+from exports.actions import list_cleanup, runs
+from exports.forms.cleanup_form import PartingForm
 from exports.models import Export, Removal, Run, SyncedContact
-from exports.parting_form import PartingForm
-from exports.person_lookup import Standing
-from exports.run_states import Reason
+from exports.removal.list_cleanup import Clearing, LeftBehind
+from exports.reporting import person as reporting_person
+from exports.reporting.person import Standing
+from exports.run import pipeline
+from exports.state.status import Reason
 from tests import exporting
 from tests.integration.exports.conftest import run_to_its_end
 from tests.integration.exports.test_export_pane import edit_url
@@ -61,7 +63,7 @@ def test_they_stay_unless_somebody_chooses_otherwise(
     assert moved(account, shop, new_list, bob_client) is None
     assert run_to_its_end(shop).delivered == len(CROWD)
     assert set(states(account, old_list).values()) == {"Active"}
-    found = person_lookup.look_up(CROWD[0], by=bob)
+    found = reporting_person.look_up(CROWD[0], by=bob)
     assert [(each.standing, each.elsewhere) for each in found.exports] == [(Standing.DELIVERED, ["Old"])]
     moved(account, shop, old_list, bob_client)
     assert run_to_its_end(shop).reason == Reason.NOTHING_CHANGED  # what it knew of the old list holds again
@@ -152,7 +154,7 @@ def test_a_stale_save_takes_nobody_off(
     assert shown.status_code == 409
     assert 'value="delete" checked' in shown.content.decode()  # what was chosen is not lost
     with pytest.raises(PermissionDenied):
-        parting.remove(shop, Clearing("delete", people=8), by=charlie)
+        list_cleanup.remove(shop, Clearing("delete", people=8), by=charlie)
     assert not shop.runs.filter(clears__isnull=False).exists()
 
 
@@ -214,15 +216,15 @@ def test_many_more_than_were_seen_are_held_until_somebody_confirms(
 def test_it_works_beside_a_run_to_the_new_list_and_after_one_to_the_old(
     account: RunningSandbox, shop: Export, new_list: str, bob: User
 ) -> None:
-    working = actions_runs.start_run(shop, by=bob)
+    working = runs.start_run(shop, by=bob)
     Run.objects.filter(pk=working.pk).update(status="processing", account=shop.connection.account)  # type: ignore[union-attr]
     Run.objects.filter(pk=working.pk).update(list_id=shop.list_id)
     clearing = start(shop, new_list, bob)
-    running.carry_on(clearing.pk)
+    pipeline.carry_on(clearing.pk)
     clearing.refresh_from_db()
     assert (clearing.status, clearing.reason) == (JobStatus.QUEUED, Reason.LIST_BUSY)
     Run.objects.filter(pk=working.pk).update(status="canceled", finished_at=working.created_at)
-    newer = actions_runs.start_run(shop, by=bob)
+    newer = runs.start_run(shop, by=bob)
     Run.objects.filter(pk=newer.pk).update(status="processing", account="x", list_id=new_list)
     Run.objects.filter(pk=clearing.pk).update(resume_at=None)
     assert to_its_end(clearing).removed == len(CROWD)
@@ -241,14 +243,14 @@ def test_a_lost_answer_and_a_dead_worker_change_nothing(
 def test_what_may_pass_is_tried_again_by_itself(
     account: RunningSandbox, shop: Export, new_list: str, bob: User, settings: Settings
 ) -> None:
-    from exports import retries
+    from exports.actions import retry
 
     settings.RUN_RETRY_SECONDS = 0
     clearing = start(shop, new_list, bob)
     Run.objects.filter(pk=clearing.pk).update(troubles=9)
     account.faults({"rules": [{"kind": "error", "status": 500, "times": 1}]})
     assert to_its_end(clearing).status == JobStatus.FAILURE
-    retries.start_due()
+    retry.start_due()
     again = shop.runs.filter(clears__isnull=False).latest("pk")
     assert (again.retry_of, again.options) == (clearing, clearing.options)
     assert to_its_end(again).removed == len(CROWD)

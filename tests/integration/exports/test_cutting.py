@@ -3,7 +3,8 @@
 import pytest
 from django.db import connection, transaction
 
-from exports import actions_runs, cutting
+from exports.actions import runs
+from exports.batches import split
 from exports.models import Batch, Run
 from tests import exporting
 from tests.sandbox import RunningSandbox
@@ -17,7 +18,7 @@ ROWS = 3
 def run(account: RunningSandbox) -> Run:
     segment = exporting.segment_of_everyone()
     export = exporting.export_to(account, exporting.sandbox_connection(account), segment)
-    return actions_runs.start_run(export, by=None)
+    return runs.start_run(export, by=None)
 
 
 def cut(run: Run, actions_in_order: str) -> list[tuple[int, int, str]]:
@@ -34,7 +35,7 @@ def cut(run: Run, actions_in_order: str) -> list[tuple[int, int, str]]:
             """,
             [[email for email, _action in plan], [action for _email, action in plan]],
         )
-        sizes = cutting.cut(run, rows=ROWS)
+        sizes = split.cut(run, rows=ROWS)
     batches = list(Batch.objects.filter(run=run).order_by("number"))
     assert [batch.size for batch in batches] == sizes
     assert [batch.number for batch in batches] == list(range(1, len(batches) + 1))

@@ -12,10 +12,11 @@ from config.jobs.models import JobStatus
 from connections.destinations import registry
 from connections.destinations.values import Capabilities
 from connections.models import Connection
-from exports import actions_runs, running
+from exports.actions import runs
+from exports.delivery.connection_budget import Share
 from exports.models import BatchStatus, Run, Stage, SyncedContact
-from exports.run_states import Reason
-from exports.sharing import Share
+from exports.run import pipeline
+from exports.state.status import Reason
 from tests import exporting
 from tests.integration.exports.test_running import (
     adds_up,
@@ -77,8 +78,8 @@ def test_a_wish_for_silence_holds_for_the_whole_connection(sandbox: RunningSandb
     export = make_export(sandbox)
     connection = Connection.objects.get()
     sandbox.faults({"rules": [{"kind": "throttle", "path": "/import", "times": 1, "retry_after": 600}]})
-    run = actions_runs.start_run(export, by=alice)
-    running.carry_on(run.pk)
+    run = runs.start_run(export, by=alice)
+    pipeline.carry_on(run.pk)
     run.refresh_from_db()
     connection.refresh_from_db()
     assert run.reason == Reason.WAITING_FOR_DESTINATION
@@ -93,7 +94,7 @@ def test_a_wish_for_silence_holds_for_the_whole_connection(sandbox: RunningSandb
         trigger="manual",
     )
     sandbox.clear_requests()
-    running.carry_on(other.pk)
+    pipeline.carry_on(other.pk)
     other.refresh_from_db()
     assert (other.stage, other.reason) == (Stage.DELIVER, Reason.WAITING_FOR_DESTINATION)
     assert sandbox.requests()["totals"]["imports"] == 0
@@ -123,7 +124,7 @@ def test_trouble_is_learned_at_once(sandbox: RunningSandbox, alice: User) -> Non
     export = make_export(sandbox)
     Connection.objects.update(learned_in_flight=4)
     sandbox.faults({"rules": [{"kind": "error", "path": "/import", "times": 1}]})
-    running.carry_on(actions_runs.start_run(export, by=alice).pk)
+    pipeline.carry_on(runs.start_run(export, by=alice).pk)
     assert Connection.objects.get().learned_in_flight == 2
 
 
@@ -132,8 +133,8 @@ def test_a_slice_goes_on_while_no_other_run_waits(
 ) -> None:
     small_batches(monkeypatch, 1)
     settings.SLICE_SECONDS = 0
-    run = actions_runs.start_run(make_export(sandbox, 12), by=alice)
-    assert running.carry_on(run.pk) == running.Next.NOTHING
+    run = runs.start_run(make_export(sandbox, 12), by=alice)
+    assert pipeline.carry_on(run.pk) == pipeline.Next.NOTHING
     run.refresh_from_db()
     assert (run.status, run.delivered) == (JobStatus.SUCCESSFUL, 12)
 

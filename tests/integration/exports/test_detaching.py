@@ -10,7 +10,7 @@ from config.audit.models import AuditEntry
 from connections import removal
 from connections.models import Connection
 from connections.used_by import Verb
-from exports import actions, actions_runs
+from exports.actions import manage, runs
 from exports.models import Export, SyncedContact
 from exports.policies import Refusal
 from segments.models import Segment
@@ -33,7 +33,7 @@ def two(shared: Connection, everyone: Segment, bob: User) -> list[Export]:
 
 def put_on(export: Export, connection: Connection | None, by: User, list_id: str = "") -> None:
     """The same over this connection."""
-    settings = actions.ExportSettings(
+    settings = manage.ExportSettings(
         name=export.name,
         connection=connection,
         list_id=list_id or export.list_id,
@@ -42,7 +42,7 @@ def put_on(export: Export, connection: Connection | None, by: User, list_id: str
         mapping=export.mapping,
         answers=export.answers,
     )
-    actions.edit(export, settings, version=export.version, by=by)
+    manage.edit(export, settings, version=export.version, by=by)
 
 
 def selected(exports: Sequence[Export]) -> dict[str, list[int]]:
@@ -69,7 +69,7 @@ def test_it_removes_several(bob_client: Client, two: list[Export]) -> None:
 
 @pytest.mark.parametrize("url", [DETACH, REMOVE])
 def test_it_does_all_or_nothing(bob_client: Client, two: list[Export], url: str) -> None:
-    actions_runs.start_run(two[1], by=None)
+    runs.start_run(two[1], by=None)
     response = bob_client.post(url, selected(two))
     assert response.status_code == 409
     assert "Run 1 of “Export b” is under way" in response.content.decode()
@@ -127,7 +127,7 @@ def test_it_goes_to_no_other_connection_while_a_run_is_under_way(
 ) -> None:
     """The run was checked against the limits of the one that it has."""
     another = exporting.sandbox_connection(by=alice, name="Another")
-    run = actions_runs.start_run(newsletter, by=bob)
+    run = runs.start_run(newsletter, by=bob)
     with pytest.raises(Refusal, match=f"Run {run.number} of “Newsletter” is under way"):
         put_on(newsletter, another, bob)
     newsletter.refresh_from_db()

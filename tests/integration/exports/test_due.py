@@ -16,8 +16,10 @@ from config.jobs.models import JobStatus, TickResult
 from config.jobs.schedule_plain import WrongRule
 from config.web.versions import StaleEdit
 from connections.models import Connection
-from exports import actions, actions_runs, due, scheduling, tasks
+from exports import tasks
+from exports.actions import manage, runs, schedule
 from exports.models import Export, ExportSchedule, ExportTick, Run, Trigger
+from exports.scheduler import start_due
 from tests import exporting
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -46,13 +48,13 @@ def export(connection: Connection) -> Export:
 def make(connection: Connection, name: str, rule: dict[str, Any] | None = AT_TWO) -> Export:
     """An export with its own schedule."""
     made = exporting.export_to(None, connection, exporting.segment_of_everyone(), list_id="a" * 32, name=name)
-    scheduling.set_schedule(made, is_on=True, rule=rule, version=0, by=None)
+    schedule.set_schedule(made, is_on=True, rule=rule, version=0, by=None)
     return made
 
 
 def tick_at(moment: datetime) -> int:
     clock.run_from(moment)
-    return due.start_due()
+    return start_due.start_due()
 
 
 def finish(run: Run) -> None:
@@ -100,14 +102,14 @@ def test_it_starts_nothing_again_that_was_saved_anew_on_a_machine_whose_clock_is
     clock.run_from(TWO - timedelta(seconds=5))
     version = ExportSchedule.objects.get().version
     for is_on in (False, True):
-        version = scheduling.set_schedule(export, is_on=is_on, rule=AT_TWO, version=version, by=None).version
+        version = schedule.set_schedule(export, is_on=is_on, rule=AT_TWO, version=version, by=None).version
     assert ExportSchedule.objects.get().due_at == TWO
     assert tick_at(TWO) == 0
     assert export.runs.count() == 1
 
 
 def test_it_joins_what_is_queued_already(export: Export) -> None:
-    run = actions_runs.start_run(export, by=None)
+    run = runs.start_run(export, by=None)
     tick_at(TWO)
     assert export.runs.get() == run
     assert export.ticks.get().result == TickResult.JOINED
@@ -115,7 +117,7 @@ def test_it_joins_what_is_queued_already(export: Export) -> None:
 
 
 def test_it_queues_behind_what_is_at_work(export: Export) -> None:
-    Run.objects.filter(pk=actions_runs.start_run(export, by=None).pk).update(status=JobStatus.PROCESSING)
+    Run.objects.filter(pk=runs.start_run(export, by=None).pk).update(status=JobStatus.PROCESSING)
     tick_at(TWO)
     assert list(export.runs.order_by("number").values_list("number", "status")) == [
         (1, JobStatus.PROCESSING),
@@ -142,18 +144,18 @@ def test_it_passes_over_what_was_missed_where_that_is_the_setting(export: Export
 
 
 def test_it_starts_nothing_without_a_connection(export: Export) -> None:
-    actions.detach(export, by=None)
+    manage.detach(export, by=None)
     tick_at(TWO)
     assert (export.ticks.get().result, export.runs.count()) == (TickResult.IMPOSSIBLE, 0)
 
 
 def test_it_leaves_alone_what_is_off_or_follows_the_system_refresh(connection: Connection) -> None:
     off, following = make(connection, "Off"), make(connection, "Following", rule=None)
-    scheduling.set_schedule(off, is_on=False, rule=AT_TWO, version=1, by=None)
+    schedule.set_schedule(off, is_on=False, rule=AT_TWO, version=1, by=None)
     make(connection, "Nobody chose").schedule.delete()
     assert tick_at(TWO + timedelta(days=400)) == 0
-    assert set(scheduling.running_with_system()) == {following, Export.objects.get(name="Nobody chose")}
-    assert set(scheduling.switched_on()) == set(Export.objects.exclude(pk=off.pk))
+    assert set(schedule.running_with_system()) == {following, Export.objects.get(name="Nobody chose")}
+    assert set(schedule.switched_on()) == set(Export.objects.exclude(pk=off.pk))
 
 
 def test_a_rule_that_cannot_be_read_any_more_keeps_no_other_from_running(
@@ -174,13 +176,13 @@ def test_a_tick_costs_the_same_for_one_and_for_many(
         make(connection, f"Export {number}")
     clock.run_from(TWO)
     with django_assert_num_queries(10):
-        assert due.start_due() == 20
+        assert start_due.start_due() == 20
     make(connection, "One more")
     clock.run_from(TWO + timedelta(days=1))
     Run.objects.update(status=JobStatus.SUCCESSFUL, finished_at=clock.now())
     ExportSchedule.objects.exclude(export__name="One more").update(is_on=False, due_at=None)
     with django_assert_num_queries(10):
-        assert due.start_due() == 1
+        assert start_due.start_due() == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -194,7 +196,7 @@ def test_several_ticks_at_one_moment_start_each_export_once(alice: User) -> None
     def tick() -> None:
         together.wait(20)
         try:
-            counts.append(ticking.until_all_are_started(due.start_due))
+            counts.append(ticking.until_all_are_started(start_due.start_due))
         finally:
             database.close()
 
@@ -211,18 +213,18 @@ def test_several_ticks_at_one_moment_start_each_export_once(alice: User) -> None
 
 def test_a_choice_is_refused_to_whoever_read_an_older_one(export: Export) -> None:
     with pytest.raises(StaleEdit):
-        scheduling.set_schedule(export, is_on=False, rule=None, version=0, by=None)
+        schedule.set_schedule(export, is_on=False, rule=None, version=0, by=None)
     assert ExportSchedule.objects.get().is_on
 
 
 def test_a_rule_that_is_none_is_refused(export: Export) -> None:
     with pytest.raises(WrongRule):
-        scheduling.set_schedule(export, is_on=True, rule={"recurrence": "daily"}, version=1, by=None)
+        schedule.set_schedule(export, is_on=True, rule={"recurrence": "daily"}, version=1, by=None)
 
 
 def test_saving_the_same_again_loses_no_due_moment(export: Export) -> None:
     clock.run_from(TWO + timedelta(seconds=1))
-    scheduling.set_schedule(export, is_on=True, rule=AT_TWO, version=1, by=None)
+    schedule.set_schedule(export, is_on=True, rule=AT_TWO, version=1, by=None)
     assert ExportSchedule.objects.get().due_at == TWO
 
 
@@ -254,7 +256,7 @@ def test_what_is_due_follows_a_zone_that_changes_its_clocks(export: Export) -> N
 def test_what_is_due_already_is_not_moved_away(export: Export) -> None:
     clock.run_from(TWO + timedelta(seconds=1))
     assert ticking.settle(ExportSchedule.objects.all()) == 0
-    assert due.start_due() == 1
+    assert start_due.start_due() == 1
 
 
 def test_old_ticks_are_forgotten_and_their_runs_are_not(export: Export) -> None:

@@ -6,8 +6,8 @@ from django.test import Client
 from config.accounts.models import User
 from config.audit.models import AuditEntry
 from connections.models import Connection
-from exports import removing
 from exports.models import Export
+from exports.removal import plan
 from tests.integration.exports.conftest import run_to_its_end
 from tests.leaving import states
 from tests.leaving_lists import CROWD, crowd, moved, new_list, old_list, shop, to_its_end, typed
@@ -53,7 +53,7 @@ def test_a_page_does_not_wait_until_they_are_counted(
     parts = f"/data/exports/parts/?export={shop.pk}&changed="
     data = typed(account, shop, "", list_pick=new_list)
     with monkeypatch.context() as impossible:
-        impossible.setattr(removing, "count_all", None)
+        impossible.setattr(plan, "count_all", None)
         first = bob_client.get(f"/data/exports/{shop.pk}/remove/", headers=asks).content.decode()
         pane = bob_client.post(f"{parts}list_pick", data, headers=asks).content.decode()
     assert "Counting the people" in first

@@ -8,9 +8,9 @@ from django.test import Client
 from config.accounts.models import User
 from config.audit.models import AuditEntry
 from config.jobs.models import JobStatus
-from exports import actions_runs
+from exports.actions import runs
 from exports.models import Export, Run
-from exports.run_states import Reason, change_status
+from exports.state.status import Reason, change_status
 from tests.integration.exports.conftest import run_to_its_end
 
 HTMX = {"HX-Request": "true"}
@@ -114,7 +114,7 @@ def test_it_removes_with_its_runs(bob_client: Client, newsletter: Export) -> Non
 
 
 def test_it_does_not_remove_while_a_run_is_under_way(bob_client: Client, newsletter: Export) -> None:
-    actions_runs.start_run(newsletter, by=None)
+    runs.start_run(newsletter, by=None)
     answer = bob_client.post(url(newsletter, "remove"), headers=HTMX | {"HX-Target": "dialog"})
     assert answer.status_code == 409
     assert "Run 1 of “Newsletter” is under way" in answer.content.decode()
@@ -126,7 +126,7 @@ def test_it_does_not_remove_while_a_run_is_under_way(bob_client: Client, newslet
 
 @pytest.fixture
 def under_way(board: Export) -> Run:
-    return actions_runs.start_run(board, by=None)
+    return runs.start_run(board, by=None)
 
 
 def test_it_says_what_canceling_leaves_behind(alice_client: Client, under_way: Run) -> None:

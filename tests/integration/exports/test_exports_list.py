@@ -10,9 +10,9 @@ from django.test.utils import CaptureQueriesContext
 from config.accounts.models import User
 from config.jobs.models import JobStatus
 from connections.models import Connection
-from exports import actions_runs
+from exports.actions import runs
 from exports.models import Export, Run
-from exports.run_states import Reason, change_status
+from exports.state.status import Reason, change_status
 from exports.views.listing import COLUMNS
 from segments.models import Segment
 from tests import exporting
@@ -68,7 +68,7 @@ def test_it_shows_the_last_run_with_links_to_the_people(bob_client: Client, news
 
 
 def test_it_tells_the_reason_on_the_status(bob_client: Client, board: Export) -> None:
-    run = actions_runs.start_run(board, by=None)
+    run = runs.start_run(board, by=None)
     change_status(run, JobStatus.SKIPPED, Reason.SEGMENTS_NOT_REFRESHED)
     shown = page(bob_client)
     assert "Segments not refreshed yet" in shown
@@ -136,7 +136,7 @@ def test_it_searches_name_connection_and_type(
 
 
 def test_it_asks_for_running_exports_again_and_stops_when_they_are_done(bob_client: Client, board: Export) -> None:
-    run = actions_runs.start_run(board, by=None)
+    run = runs.start_run(board, by=None)
     asked = f"{URL}statuses/?ids={board.pk}"
     assert asked in page(bob_client)
     live = bob_client.get(asked).content.decode()

@@ -11,9 +11,11 @@ from config.accounts.models import User
 from config.jobs.models import JobStatus
 from connections import consent_text
 from connections.models import Connection
-from exports import actions_runs, running, sending_one
+from exports.actions import runs
 from exports.models import Export
-from exports.run_states import Reason
+from exports.preview import test_send
+from exports.run import pipeline
+from exports.state.status import Reason
 from segments.models import Segment
 from tests.conftest import PASSWORD
 from tests.integration.exports.conftest import run_to_its_end
@@ -74,7 +76,7 @@ def test_it_writes_one_file_for_a_run(export: Export, folder: Path) -> None:
 
 
 def test_one_person_is_published_at_once(export: Export, folder: Path, bob: User) -> None:
-    answer = sending_one.send_one(export, person="ben@example.com", by=bob)
+    answer = test_send.send_one(export, person="ben@example.com", by=bob)
     assert answer.taken
     assert [row["first_name"] for row in rows(folder)] == ["Ben"]
 
@@ -94,10 +96,10 @@ def test_a_second_run_writes_nothing_when_nothing_changed(export: Export, folder
 def test_what_a_canceled_run_has_sent_is_published(
     export: Export, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from exports import delivery
-    from exports.run_states import RunEnded
+    from exports.delivery import loop
+    from exports.state.status import RunEnded
 
-    monkeypatch.setattr(delivery, "_how_it_ended", _canceled(RunEnded))
+    monkeypatch.setattr(loop, "_how_it_ended", _canceled(RunEnded))
     run = run_to_its_end(export)
     assert (run.status, run.delivered) == (JobStatus.CANCELED, 3)
     assert len(rows(folder)) == 3
@@ -111,10 +113,10 @@ def _canceled(ended: Any) -> Any:
 
 
 def test_a_folder_that_cannot_be_written_asks_for_an_administrator(export: Export, folder: Path) -> None:
-    run = actions_runs.start_run(export, by=None)
+    run = runs.start_run(export, by=None)
     folder.rename(folder.with_name("gone"))
     folder.touch()
-    running.carry_on(run.pk)
+    pipeline.carry_on(run.pk)
     run.refresh_from_db()
     assert (run.status, run.reason) == (JobStatus.FAILED, Reason.RECONNECT_NEEDED)
     assert "cannot be written" in run.message

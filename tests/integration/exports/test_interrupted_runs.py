@@ -20,12 +20,17 @@ from config.jobs.models import JobStatus
 from connections import slots
 from connections.destinations.values import BatchReceipt
 from connections.models import Connection
-from exports import accounting, actions, actions_runs, claiming, fencing, person_lookup, recording, running
+from exports.actions import manage, runs
 from exports.batches.values import Sent
 from exports.models import Batch, BatchStatus, DeliveredSet, Export, Run, Stage, SyncedContact, Trigger
-from exports.person_lookup import Standing
-from exports.run_states import Reason
+from exports.reporting import breakdown, person
+from exports.reporting.person import Standing
+from exports.results import record
+from exports.run import pipeline
+from exports.state import claim as state_claim
+from exports.state import session_fence
 from exports.state.result_codes import UNANSWERED
+from exports.state.status import Reason
 from segments.models import Profile
 from tests.integration.exports.test_running import (
     IMPORT,
@@ -43,8 +48,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 def test_it_waits_for_another_run_on_the_same_list(sandbox: RunningSandbox, alice: User) -> None:
     first = make_export(sandbox)
-    second = actions.duplicate(first, by=alice)
-    busy = actions_runs.start_run(first, by=alice)
+    second = manage.duplicate(first, by=alice)
+    busy = runs.start_run(first, by=alice)
     Run.objects.filter(pk=busy.pk).update(
         status=JobStatus.PROCESSING,
         stage=Stage.PLAN,
@@ -52,8 +57,8 @@ def test_it_waits_for_another_run_on_the_same_list(sandbox: RunningSandbox, alic
         list_id=first.list_id,
         lease_until=clock.now() + timedelta(hours=1),
     )
-    waiting = actions_runs.start_run(second, by=alice)
-    running.carry_on(waiting.pk)
+    waiting = runs.start_run(second, by=alice)
+    pipeline.carry_on(waiting.pk)
     waiting.refresh_from_db()
     assert (waiting.status, waiting.reason) == (JobStatus.QUEUED, Reason.LIST_BUSY)
     Run.objects.filter(pk=busy.pk).update(status=JobStatus.CANCELED, finished_at=clock.now())
@@ -63,13 +68,13 @@ def test_it_waits_for_another_run_on_the_same_list(sandbox: RunningSandbox, alic
 def test_a_cancellation_is_heard_though_the_run_is_set_aside_in_that_moment(
     sandbox: RunningSandbox, alice: User
 ) -> None:
-    run = actions_runs.start_run(make_export(sandbox), by=alice)
-    at_work = claiming.claim(run.pk)
+    run = runs.start_run(make_export(sandbox), by=alice)
+    at_work = state_claim.claim(run.pk)
     assert at_work is not None
-    actions_runs.cancel_run(run, by=alice)
-    claiming.set_aside(at_work, seconds=300)
-    assert claiming.runs_to_ring_for() == [run.pk]
-    running.carry_on(run.pk)
+    runs.cancel_run(run, by=alice)
+    state_claim.set_aside(at_work, seconds=300)
+    assert state_claim.runs_to_ring_for() == [run.pk]
+    pipeline.carry_on(run.pk)
     run.refresh_from_db()
     assert (run.status, run.reason) == (JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
 
@@ -81,12 +86,12 @@ def test_it_keeps_what_is_sent_when_a_person_cancels(
     small_batches(monkeypatch, 1)
     export = make_export(sandbox, 60)
     sandbox.faults({"latency_ms": 500})
-    run = actions_runs.start_run(export, by=alice)
+    run = runs.start_run(export, by=alice)
     worker = threading.Thread(target=_carry_on_in_thread, args=(run.pk,))
     worker.start()
     while not sandbox.received():
         time.sleep(0.02)
-    actions_runs.cancel_run(run, by=alice)
+    runs.cancel_run(run, by=alice)
     worker.join(timeout=20)
     run.refresh_from_db()
     assert (run.status, run.reason) == (JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
@@ -97,18 +102,18 @@ def test_it_keeps_what_is_sent_when_a_person_cancels(
 
 def _carry_on_in_thread(run_id: int) -> None:
     try:
-        running.carry_on(run_id)
+        pipeline.carry_on(run_id)
     finally:
         database.close()
 
 
 def test_it_sends_again_what_a_dead_worker_left_unanswered(sandbox: RunningSandbox, alice: User) -> None:
     export = make_export(sandbox, 5)
-    run = actions_runs.start_run(export, by=alice)
+    run = runs.start_run(export, by=alice)
     dead = claim(run)
     assert dead is not None
     _plan_as(dead)
-    recording.intend(dead, list(dead.batches.values_list("pk", flat=True)))
+    record.intend(dead, list(dead.batches.values_list("pk", flat=True)))
     Run.objects.filter(pk=run.pk).update(lease_until=clock.now() - timedelta(seconds=1))
     ended = carry_on_to_its_end(run)
     assert (ended.status, ended.delivered) == (JobStatus.SUCCESSFUL, 5)
@@ -121,19 +126,19 @@ def test_it_says_who_was_sent_without_an_answer_and_sends_them_again(sandbox: Ru
     Profile.objects.filter(attributes__email="p0000@example.com").update(
         attributes={"email": "p0000@example.com", "first_name": "Anew"}
     )
-    run = actions_runs.start_run(export, by=alice)
+    run = runs.start_run(export, by=alice)
     dead = claim(run)
     assert dead is not None
     _plan_as(dead)
-    recording.intend(dead, list(dead.batches.values_list("pk", flat=True)))
+    record.intend(dead, list(dead.batches.values_list("pk", flat=True)))
     leases.release(dead)  # its worker is gone, in the middle of a call
-    actions_runs.cancel_run(run, by=alice)
-    running.carry_on(run.pk)
+    runs.cancel_run(run, by=alice)
+    pipeline.carry_on(run.pk)
     run.refresh_from_db()
     assert (run.status, run.not_sent, adds_up(run)) == (JobStatus.CANCELED, 1, True)
-    told = accounting.sections_of(run)[-1].groups
+    told = breakdown.sections_of(run)[-1].groups
     assert [(group.code, group.people) for group in told] == [(UNANSWERED, 1)]
-    found = person_lookup.look_up("p0000@example.com", by=alice).exports[0]
+    found = person.look_up("p0000@example.com", by=alice).exports[0]
     assert found.standing == Standing.UNANSWERED
     Profile.objects.filter(attributes__email="p0000@example.com").update(
         attributes={
@@ -147,7 +152,7 @@ def test_it_says_who_was_sent_without_an_answer_and_sends_them_again(sandbox: Ru
 def test_it_ends_with_one_line_when_another_worker_takes_it_over_and_ends_its_session(
     sandbox: RunningSandbox, alice: User, caplog: pytest.LogCaptureFixture
 ) -> None:
-    run = actions_runs.start_run(make_export(sandbox, 5), by=alice)
+    run = runs.start_run(make_export(sandbox, 5), by=alice)
     sandbox.faults({"rules": [{"path": IMPORT, "kind": "hang", "seconds": 2, "times": 1}]})
     worker = threading.Thread(target=_carry_on_in_thread, args=(run.pk,))
     with caplog.at_level("WARNING"):
@@ -155,7 +160,7 @@ def test_it_ends_with_one_line_when_another_worker_takes_it_over_and_ends_its_se
         wait_until(lambda: Batch.objects.filter(status=BatchStatus.SENDING).exists())
         Run.objects.filter(pk=run.pk).update(attempt=F("attempt") + 1, lease_until=None)
         run.refresh_from_db()
-        with fencing.sole_session(run):  # ends the other one
+        with session_fence.sole_session(run):  # ends the other one
             worker.join(timeout=60)
     assert not worker.is_alive()
     told = [(each.getMessage(), each.exc_info) for each in caplog.records]
@@ -165,14 +170,14 @@ def test_it_ends_with_one_line_when_another_worker_takes_it_over_and_ends_its_se
 
 def test_it_refuses_the_word_of_a_worker_that_wakes_too_late(sandbox: RunningSandbox, alice: User) -> None:
     export = make_export(sandbox, 5)
-    late = claim(actions_runs.start_run(export, by=alice))
+    late = claim(runs.start_run(export, by=alice))
     assert late is not None
     _plan_as(late)
     batch = late.batches.get()
     Run.objects.filter(pk=late.pk).update(attempt=late.attempt + 1)
     known = DeliveredSet.objects.get()
     with pytest.raises(LeaseLost):
-        recording.record(late, known.pk, [(batch.pk, Sent(BatchReceipt(5, 0, [], 201, 0.1, 100)))])
+        record.record(late, known.pk, [(batch.pk, Sent(BatchReceipt(5, 0, [], 201, 0.1, 100)))])
     assert Batch.objects.get().status == BatchStatus.PLANNED
     assert not SyncedContact.objects.exists()
 
@@ -180,10 +185,10 @@ def test_it_refuses_the_word_of_a_worker_that_wakes_too_late(sandbox: RunningSan
 def _plan_as(run: Run) -> None:
     """Bring a claimed run into delivery, as its worker would."""
     from config.jobs.leases import Keeper
-    from exports import checking, planning
+    from exports.run import check, plan
 
-    assert checking.check(run)
-    planning.plan(run, Keeper(run))
+    assert check.check(run)
+    plan.plan(run, Keeper(run))
 
 
 def test_it_ends_a_slice_in_time_and_goes_on(
@@ -191,10 +196,10 @@ def test_it_ends_a_slice_in_time_and_goes_on(
 ) -> None:
     settings.SLICE_SECONDS = 0
     small_batches(monkeypatch, 1)
-    run = actions_runs.start_run(make_export(sandbox, 3), by=None)
+    run = runs.start_run(make_export(sandbox, 3), by=None)
     another = Export.objects.create(name="Another", list_id="a" * 32, email_attribute="email")
     waiting = Run.objects.create(export=another, number=1, trigger=Trigger.MANUAL)
-    assert running.carry_on(run.pk) == running.Next.RING_AGAIN
+    assert pipeline.carry_on(run.pk) == pipeline.Next.RING_AGAIN
     waiting.delete()
     settings.SLICE_SECONDS = 60
     assert carry_on_to_its_end(run).delivered == 3
@@ -203,13 +208,13 @@ def test_it_ends_a_slice_in_time_and_goes_on(
 def test_it_gives_up_after_repeated_unexpected_errors(
     sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(running, "MOST_TROUBLES", 2)
+    monkeypatch.setattr(pipeline, "MOST_TROUBLES", 2)
     export = make_export(sandbox)
 
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("exports.planning.plan", broken)
+    monkeypatch.setattr("exports.run.plan.plan", broken)
     run = run_to_its_end(export)
     assert (run.status, run.reason) == (JobStatus.FAILURE, Reason.UNEXPECTED_ERROR)
 
@@ -219,9 +224,9 @@ def test_it_waits_its_turn_when_others_have_all_calls_of_the_connection(
 ) -> None:
     export = make_export(sandbox)
     connection = Connection.objects.get()
-    run = actions_runs.start_run(export, by=alice)
+    run = runs.start_run(export, by=alice)
     with _another_session_holds_all_slots(connection):
-        running.carry_on(run.pk)
+        pipeline.carry_on(run.pk)
         run.refresh_from_db()
         assert (run.status, run.reason) == (JobStatus.PROCESSING, Reason.CONNECTION_BUSY)
     assert carry_on_to_its_end(run).delivered == 5

@@ -6,8 +6,10 @@ from django.urls import reverse
 
 from config.jobs import leases
 from config.jobs.leases import Keeper, claim
-from exports import actions_runs, checking, planning, recording, recording_late, running
+from exports.actions import runs
 from exports.models import Batch, Export, Removal, RemovedContact, Run, SyncedContact
+from exports.results import late_calls, record
+from exports.run import check, pipeline, plan
 from exports.state.result_codes import UNKNOWN_DATA
 from segments.models import Segment
 from tests.integration.exports.conftest import run_to_its_end
@@ -20,12 +22,12 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 def worker_loses_its_lease(export: Export) -> Run:
     """Start a run whose worker plans it, sends its batches and goes silent."""
-    run = actions_runs.start_run(export, by=None)
+    run = runs.start_run(export, by=None)
     silent = claim(run)
     assert silent is not None
-    assert checking.check(silent)
-    planning.plan(silent, Keeper(silent))
-    recording.intend(silent, list(silent.batches.values_list("pk", flat=True)))
+    assert check.check(silent)
+    plan.plan(silent, Keeper(silent))
+    record.intend(silent, list(silent.batches.values_list("pk", flat=True)))
     leases.release(silent)
     return silent
 
@@ -33,7 +35,7 @@ def worker_loses_its_lease(export: Export) -> Run:
 def take_over(run: Run) -> Run:
     """Let another worker end the run."""
     while run.is_open:
-        running.carry_on(run.pk)
+        pipeline.carry_on(run.pk)
         run.refresh_from_db()
     return run
 
@@ -46,7 +48,7 @@ def test_the_next_run_sends_again_who_was_in_a_late_call(newsletter: Export) -> 
     ended = take_over(worker_loses_its_lease(newsletter))
     assert (ended.status, ended.delivered) == ("successful", 3)
     assert known_hashes() == {UNKNOWN_DATA}
-    assert recording_late.count_unknown(ended) == 3
+    assert late_calls.count_unknown(ended) == 3
     again = run_to_its_end(newsletter)
     assert (again.planned, again.delivered) == (3, 3)
     assert known_hashes() == {UNKNOWN_DATA}  # a late call may still land after this one
@@ -107,7 +109,7 @@ def test_a_worker_that_wakes_marks_its_contacts_unknown(newsletter: Export) -> N
     run = run_to_its_end(newsletter)
     assert UNKNOWN_DATA not in known_hashes()
     for _twice in range(2):
-        recording_late.keep_landed(run, list(run.batches.values_list("pk", flat=True)))
+        late_calls.keep_landed(run, list(run.batches.values_list("pk", flat=True)))
         assert known_hashes() == {UNKNOWN_DATA}
     assert run_to_its_end(newsletter).delivered == 3
 
@@ -120,7 +122,7 @@ def test_a_contact_that_a_later_run_removed_is_known_again_when_a_late_send_land
     leave(crowd, CROWD[0])
     assert run_to_its_end(export).removed == 1
     account.set_state([CROWD[0]], "Active", export.list_id)  # a late call of the first run lands
-    recording_late.keep_landed(run, list(run.batches.values_list("pk", flat=True)))
+    late_calls.keep_landed(run, list(run.batches.values_list("pk", flat=True)))
     assert run_to_its_end(export).removed == 1
     assert states(account, export.list_id)[CROWD[0]] == "Deleted"
 
@@ -128,5 +130,5 @@ def test_a_contact_that_a_later_run_removed_is_known_again_when_a_late_send_land
 def test_an_erased_contact_is_not_written_again(newsletter: Export) -> None:
     run = run_to_its_end(newsletter)
     SyncedContact.objects.all().delete()
-    recording_late.keep_landed(run, list(run.batches.values_list("pk", flat=True)))
+    late_calls.keep_landed(run, list(run.batches.values_list("pk", flat=True)))
     assert not SyncedContact.objects.exists()

@@ -9,8 +9,8 @@ from config.jobs import clock
 from config.jobs.models import JobStatus, TickResult
 from config.notifications.kinds import Kind
 from config.notifications.models import Condition
-from exports import lateness
 from exports.models import Export, ExportSchedule, ExportTick, Run, Trigger
+from exports.scheduler import overdue
 
 pytestmark = pytest.mark.django_db
 RULE = {"recurrence": "daily", "zone": "UTC", "times": ["02:00"]}
@@ -35,7 +35,7 @@ def tick(export: Export, result: TickResult, *, hours_ago: float, status: JobSta
 
 
 def lasting() -> list[str]:
-    lateness.look()
+    overdue.look()
     return list(Condition.objects.filter(closed_at=None, kind=Kind.LATE).values_list("sentence", flat=True))
 
 
@@ -75,6 +75,6 @@ def test_it_tells_when_nobody_looked() -> None:
 def test_it_costs_the_same_however_many_there_are(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     for number in range(20):
         tick(scheduled(f"Export {number}"), TickResult.IMPOSSIBLE, hours_ago=1)
-    lateness.look()
+    overdue.look()
     with django_assert_num_queries(4):  # one of them asks whether the system refresh is on
-        lateness.look()
+        overdue.look()

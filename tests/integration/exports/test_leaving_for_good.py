@@ -8,10 +8,11 @@ from django.test import Client
 from config.accounts.models import User
 from config.audit.models import AuditEntry
 from config.jobs.models import JobStatus
-from exports import actions, actions_runs, parting, policies
-from exports.clearing import Clearing
+from exports import policies
+from exports.actions import list_cleanup, manage, runs
 from exports.models import Export, Run
-from exports.run_states import Reason
+from exports.removal.list_cleanup import Clearing
+from exports.state.status import Reason
 from tests.integration.exports.conftest import run_to_its_end
 from tests.integration.exports.test_export_pane import edit_url
 from tests.leaving import states
@@ -43,15 +44,15 @@ def test_an_export_goes_once_its_people_are_off_the_list(
     clearing = shop.runs.get(clears__isnull=False)
     assert answer["Location"] == f"/data/runs/{clearing.pk}/"
     assert "Being removed" in bob_client.get("/data/exports/").content.decode()
-    parting.finish_removals()
+    list_cleanup.finish_removals()
     shop.refresh_from_db()
-    for refused in (lambda: actions_runs.start_run(shop, by=bob), lambda: actions.detach(shop, by=bob)):
+    for refused in (lambda: runs.start_run(shop, by=bob), lambda: manage.detach(shop, by=bob)):
         with pytest.raises(policies.Refusal, match="is being removed"):
             refused()
     assert bob_client.post(edit_url(shop), typed(account, shop, old_list)).status_code == 422
     assert bob_client.post(address, {"behind": "leave"}).status_code == 409
     assert to_its_end(clearing).removed == len(CROWD)
-    parting.finish_removals()
+    list_cleanup.finish_removals()
     assert is_gone(shop)
     assert set(states(account, old_list).values()) == {"Deleted"}
     assert AuditEntry.objects.get(action="removed").actor_name == str(bob)
@@ -64,13 +65,13 @@ def test_an_export_goes_once_its_people_are_off_the_list(
 def test_an_export_is_kept_when_its_clearing_is_canceled_or_fails(
     bob_client: Client, account: RunningSandbox, shop: Export, bob: User
 ) -> None:
-    run = parting.remove(shop, Clearing("delete", people=8), by=bob)
+    run = list_cleanup.remove(shop, Clearing("delete", people=8), by=bob)
     assert run is not None
     asked = bob_client.get(f"/data/runs/{run.pk}/cancel/").content.decode()
     assert "The export is kept." in asked
     bob_client.post(f"/data/runs/{run.pk}/cancel/")
     assert to_its_end(run).status == JobStatus.CANCELED
-    parting.finish_removals()
+    list_cleanup.finish_removals()
     shop.refresh_from_db()
     assert not shop.is_being_removed
     assert run_to_its_end(shop).reason == Reason.NOTHING_CHANGED
@@ -83,7 +84,7 @@ def test_an_export_is_kept_when_its_clearing_is_canceled_or_fails(
 def test_without_a_way_to_the_list_they_can_only_stay(
     bob_client: Client, account: RunningSandbox, shop: Export, bob: User
 ) -> None:
-    actions.detach(shop, by=bob)
+    manage.detach(shop, by=bob)
     address = f"/data/exports/{shop.pk}/remove/"
     assert "No connection leads to this list any more" in bob_client.get(address).content.decode()
     assert bob_client.post(address, {"behind": "delete", "behind_people": "8"}).status_code == 422
@@ -98,7 +99,7 @@ def test_it_goes_on_though_the_worker_was_killed(
 ) -> None:
     account.faults({"latency_ms": 300})
     with worker_processes(tmp_path / "var", env={"LEASE_SECONDS": "2"}) as workers:
-        run = parting.remove(shop, Clearing("delete", people=8), by=bob)
+        run = list_cleanup.remove(shop, Clearing("delete", people=8), by=bob)
         wait_until(lambda: "Deleted" in states(account, old_list).values())
         workers.kill("work")
         assert Run.objects.filter(pk__in=[run.pk if run else 0], removed=0).exists()

@@ -14,11 +14,12 @@ from config.system.applying.problems import FileRefused
 from connections import actions as connection_actions
 from connections.limits import Limits
 from connections.models import Connection
-from exports import actions, actions_runs, running
+from exports.actions import manage, runs
 from exports.models import Export, OutcomeKind, Run
 from exports.policies import Refusal
-from exports.preview import preview
-from exports.run_states import Reason
+from exports.preview.dry_run import preview
+from exports.run import pipeline
+from exports.state.status import Reason
 from segments.models import Segment
 from tests import exporting
 from tests.integration.exports.conftest import run_to_its_end
@@ -174,7 +175,7 @@ def test_administrators_are_held_to_them_too(
     newsletter: Export, shared: Connection, alice: User, limits: dict[str, Any], sentence: str
 ) -> None:
     limit(shared, **limits)
-    settings = actions.ExportSettings(
+    settings = manage.ExportSettings(
         name="Mine",
         connection=shared,
         list_id=newsletter.list_id,
@@ -184,17 +185,17 @@ def test_administrators_are_held_to_them_too(
     )
     for by in (alice, None):
         with pytest.raises(Refusal, match=sentence):
-            actions.create(settings, by=by)
+            manage.create(settings, by=by)
 
 
 @pytest.mark.parametrize(("limits", "sentence"), FORBIDDEN)
 def test_what_was_there_before_does_not_run(
     bob_client: Client, newsletter: Export, shared: Connection, limits: dict[str, Any], sentence: str
 ) -> None:
-    run = actions_runs.start_run(newsletter, by=None)
+    run = runs.start_run(newsletter, by=None)
     limit(shared, **limits)
     while run.is_open:
-        running.carry_on(run.pk)
+        pipeline.carry_on(run.pk)
         run.refresh_from_db()
     assert (run.status, run.reason) == (JobStatus.FAILED, Reason.LIMITS)
     assert sentence in run.message

@@ -9,9 +9,12 @@ from django.test import Client
 from config.accounts.models import User
 from config.audit.models import AuditEntry
 from config.jobs.models import JobStatus
-from exports import advice, asking_again, policies, running
+from exports import policies
+from exports.actions import retry_rejected
 from exports.models import Export, Refused, Run
-from exports.run_states import Reason
+from exports.reporting import next_steps
+from exports.run import pipeline
+from exports.state.status import Reason
 from segments.models import Profile
 from tests.integration.exports.conftest import run_to_its_end
 from tests.sandbox import RunningSandbox
@@ -45,7 +48,7 @@ def page(client: Client, url: str) -> str:
 
 def test_it_warns_of_new_rejections_alone(rejected: Run, newsletter: Export, bob: User) -> None:
     assert (rejected.status, rejected.rejected, rejected.rejected_anew) == (JobStatus.WARNINGS, 2, 2)
-    asking_again.ask_again(rejected, by=bob)
+    retry_rejected.ask_again(rejected, by=bob)
     again = _end_of_open_run(newsletter)
     assert (again.status, again.reason) == (JobStatus.SUCCESSFUL, Reason.REJECTED_AS_BEFORE)
     assert (again.rejected, again.rejected_anew) == (2, 0)
@@ -55,7 +58,7 @@ def test_it_warns_when_the_reason_is_another(
     rejected: Run, rejecting: RunningSandbox, newsletter: Export, bob: User
 ) -> None:
     refuse(rejecting, 213)
-    asking_again.ask_again(rejected, by=bob)
+    retry_rejected.ask_again(rejected, by=bob)
     assert _end_of_open_run(newsletter).rejected_anew == 2
 
 
@@ -75,7 +78,7 @@ def test_it_asks_again_for_those_with_one_code(
 ) -> None:
     rejected.outcomes.filter(email="ben@example.com").update(code="2")
     account.clear_faults()
-    asking_again.ask_again(rejected, code="2", by=bob)
+    retry_rejected.ask_again(rejected, code="2", by=bob)
     again = _end_of_open_run(newsletter)
     assert (again.delivered, again.still_refused) == (1, 1)
     assert {person["EmailAddress"] for person in account.people()} >= {"ben@example.com"}
@@ -107,7 +110,7 @@ def test_it_asks_before_it_asks_again(bob_client: Client, rejected: Run) -> None
 def test_it_refuses_a_viewer(charlie_client: Client, charlie: User, rejected: Run) -> None:
     assert charlie_client.post(f"/data/runs/{rejected.pk}/ask-again/").status_code == 403
     with pytest.raises(PermissionDenied):
-        asking_again.ask_again(rejected, by=charlie)
+        retry_rejected.ask_again(rejected, by=charlie)
     assert not Refused.objects.filter(ask_again=True).exists()
 
 
@@ -115,13 +118,13 @@ def test_it_refuses_when_the_export_goes_elsewhere(rejected: Run, bob: User) -> 
     Export.objects.update(list_id="c" * 32)
     rejected.refresh_from_db()
     with pytest.raises(policies.Refusal, match="another list"):
-        asking_again.ask_again(Run.objects.get(pk=rejected.pk), by=bob)
+        retry_rejected.ask_again(Run.objects.get(pk=rejected.pk), by=bob)
 
 
 def test_it_refuses_when_the_rows_are_gone(rejected: Run, bob: User) -> None:
     rejected.outcomes.all().delete()
     with pytest.raises(policies.Refusal, match="Nobody is left"):
-        asking_again.ask_again(rejected, by=bob)
+        retry_rejected.ask_again(rejected, by=bob)
 
 
 # -- the file ----------------------------------------------------------------------------------------------------
@@ -168,7 +171,7 @@ def test_it_gives_a_button_to_whoever_can_act_and_names_to_whoever_cannot(
         export=newsletter, number=1, trigger="manual", status="failed", finished_at="2026-01-01T00:00Z"
     )
     run.reason = Reason.LIST_REFUSED
-    able, unable = advice.for_reader(run, bob), advice.for_reader(run, charlie)
+    able, unable = next_steps.for_reader(run, bob), next_steps.for_reader(run, charlie)
     assert (able.label, able.url) == ("Edit export", f"/data/exports/{newsletter.pk}/")
     assert (unable.label, unable.next_step) == ("", "Alice Adams can change this export.")
     for told in (able, unable):
@@ -177,14 +180,14 @@ def test_it_gives_a_button_to_whoever_can_act_and_names_to_whoever_cannot(
 
 def test_it_says_how_many_were_delivered_before_a_run_failed(newsletter: Export, alice: User) -> None:
     run = Run(export=newsletter, status="failed", delivered=2000, reason=Reason.DESTINATION_UNAVAILABLE)
-    assert advice.for_reader(run, alice).sent == "2,000 people were delivered before, and are not sent again."
+    assert next_steps.for_reader(run, alice).sent == "2,000 people were delivered before, and are not sent again."
 
 
 def _end_of_open_run(export: Export) -> Run:
     run = export.runs.order_by("-number")[0]
     for _again in range(20):
         if run.is_open:
-            running.carry_on(run.pk)
+            pipeline.carry_on(run.pk)
             run.refresh_from_db()
     assert not run.is_open
     return run

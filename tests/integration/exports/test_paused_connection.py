@@ -15,9 +15,11 @@ from connections import credentials
 from connections.destinations.campaign_monitor.client import Client
 from connections.destinations.errors import TryLater
 from connections.models import Connection
-from exports import actions_runs, recording, running
+from exports.actions import runs
 from exports.models import Run
-from exports.run_states import Reason
+from exports.results import record
+from exports.run import pipeline
+from exports.state.status import Reason
 from tests.integration.exports.test_running import carry_on_to_its_end, make_export, small_batches
 from tests.sandbox import RunningSandbox
 
@@ -40,8 +42,8 @@ def test_a_run_waits_while_its_connection_is_paused_and_continues_afterwards(
     export = make_export(account)
     connection = paused(alice)
     before = requests_made(account)
-    run = actions_runs.start_run(export, by=None)
-    assert running.carry_on(run.pk) == running.Next.NOTHING
+    run = runs.start_run(export, by=None)
+    assert pipeline.carry_on(run.pk) == pipeline.Next.NOTHING
     run.refresh_from_db()
     assert (run.status, run.reason) == (JobStatus.QUEUED, Reason.CONNECTION_PAUSED)
     assert requests_made(account) == before
@@ -57,8 +59,8 @@ def test_the_page_of_a_waiting_run_names_the_pause_and_no_time(
 ) -> None:
     export = make_export(account)
     paused(alice)
-    run = actions_runs.start_run(export, by=None)
-    running.carry_on(run.pk)
+    run = runs.start_run(export, by=None)
+    pipeline.carry_on(run.pk)
     page = alice_client.get(f"/data/runs/{run.pk}/").content.decode()
     assert "The connection is paused." in page
     assert "goes on by itself" not in page
@@ -68,23 +70,23 @@ def test_a_run_under_way_sends_nothing_more_after_its_calls_in_flight(
     account: RunningSandbox, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small_batches(monkeypatch, 1)
-    monkeypatch.setattr("exports.sharing.LOOK_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr("exports.delivery.connection_budget.LOOK_AGAIN_SECONDS", 0.0)
     export = make_export(account, count=40)
-    run = actions_runs.start_run(export, by=None)
-    real = recording.record
+    run = runs.start_run(export, by=None)
+    real = record.record
 
     def record_and_pause(*args: Any) -> None:
         real(*args)
         paused(alice)
 
-    monkeypatch.setattr("exports.recording.record", record_and_pause)
-    running.carry_on(run.pk)
+    monkeypatch.setattr("exports.results.record.record", record_and_pause)
+    pipeline.carry_on(run.pk)
     run.refresh_from_db()
     assert run.is_open
     assert 0 < run.delivered < 40
     sent = run.delivered
     Run.objects.filter(pk=run.pk).update(resume_at=None)
-    running.carry_on(run.pk)
+    pipeline.carry_on(run.pk)
     run.refresh_from_db()
     assert (run.reason, run.delivered) == (Reason.CONNECTION_PAUSED, sent)
 

@@ -4,8 +4,10 @@ import pytest
 
 from config.jobs import leases
 from config.jobs.leases import Keeper, claim
-from exports import actions_runs, checking, planning, recording
+from exports.actions import runs
 from exports.models import Export, Origin, Removal, RemovedContact, SyncedContact
+from exports.results import record
+from exports.run import check, plan
 from segments.models import Segment
 from tests.integration.exports.conftest import run_to_its_end
 from tests.integration.exports.test_late_calls import take_over
@@ -20,14 +22,14 @@ SUBSCRIBER = CROWD[0]
 
 def perhaps_remove(export: Export) -> None:
     """Run the export; its worker dies with all batches sent and none answered, and the run is canceled."""
-    run = actions_runs.start_run(export, by=None)
+    run = runs.start_run(export, by=None)
     silent = claim(run)
     assert silent is not None
-    assert checking.check(silent)
-    planning.plan(silent, Keeper(silent))
-    recording.intend(silent, list(silent.batches.values_list("pk", flat=True)))
+    assert check.check(silent)
+    plan.plan(silent, Keeper(silent))
+    record.intend(silent, list(silent.batches.values_list("pk", flat=True)))
     leases.release(silent)
-    actions_runs.cancel_run(run, by=None)
+    runs.cancel_run(run, by=None)
     take_over(silent)
     assert RemovedContact.objects.filter(email=SUBSCRIBER).exists()
 

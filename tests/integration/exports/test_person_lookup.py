@@ -8,9 +8,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from config.accounts.models import User
-from exports import person_lookup
 from exports.models import Export, Refused
-from exports.person_lookup import Standing
+from exports.reporting import person
+from exports.reporting.person import Standing
 from segments.models import Profile
 from tests.integration.exports.conftest import run_to_its_end
 from tests.sandbox import RunningSandbox
@@ -61,7 +61,7 @@ def test_it_tells_segments_the_run_the_answer_and_what_was_sent(bob_client: Clie
     ("email", "standing"), [("ann", Standing.DELIVERED), ("ben", Standing.LEFT), ("cid", Standing.REJECTED)]
 )
 def test_it_knows_how_an_export_stands_to_them(ended: Export, bob: User, email: str, standing: Standing) -> None:
-    assert [each.standing for each in person_lookup.look_up(f"{email}@example.com", by=bob).exports] == [standing]
+    assert [each.standing for each in person.look_up(f"{email}@example.com", by=bob).exports] == [standing]
 
 
 def test_it_asks_the_list_how_they_stand_there_now(bob_client: Client, ended: Export) -> None:
@@ -105,7 +105,7 @@ def test_it_asks_nothing_over_a_connection_that_is_not_shared(
     known = board.delivered_sets.create(account=board.connection.account, list_id=board.list_id)  # type: ignore[union-attr]
     row = {"email": "ann@example.com", "data_hash": "00000000-0000-0000-0000-000000000000", "last_run_id": 0}
     Refused.objects.create(delivered_set=known, **row)
-    assert [each.may_ask for each in person_lookup.look_up("ann@example.com", by=bob).exports] == [False]
+    assert [each.may_ask for each in person.look_up("ann@example.com", by=bob).exports] == [False]
     answer = bob_client.post(f"/data/exports/{board.pk}/person/", {"email": "ann@example.com"})
     assert answer.status_code == 403
 
@@ -113,7 +113,7 @@ def test_it_asks_nothing_over_a_connection_that_is_not_shared(
 def test_it_costs_the_same_however_many_exports(ended: Export, board: Export, bob: User) -> None:
     def cost() -> int:
         with CaptureQueriesContext(database) as queries:
-            person_lookup.look_up("ann@example.com", by=bob)
+            person.look_up("ann@example.com", by=bob)
         return len(queries)
 
     before = cost()

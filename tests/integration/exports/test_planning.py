@@ -11,10 +11,11 @@ from config.jobs.leases import Keeper
 from config.jobs.models import JobStatus
 from connections.destinations import registry
 from connections.destinations.values import TargetField
-from exports import matching, planning
-from exports.converting import convert
+from exports.batches.encode import convert
 from exports.models import DeliveredSet, Export, Refused, Run, Stage, SyncedContact, Trigger
-from exports.run_states import Reason, RunEnded
+from exports.run import plan
+from exports.state import snapshot
+from exports.state.status import Reason, RunEnded
 from tests import exporting
 
 pytestmark = pytest.mark.django_db
@@ -68,13 +69,13 @@ def run_of(export: Export, segment_id: int, **frozen: Any) -> Run:
 
 
 def planned(run: Run) -> list[str]:
-    planning.plan(run, keeper())
+    plan.plan(run, keeper())
     return [email for batch in run.batches.all() for email in batch.emails]
 
 
 def sent(run: Run) -> list[str]:
     """The people of a plan as they would go over the line."""
-    prepare = registry.get("campaign_monitor").preparer(matching.send_settings(run.list_id, run.frozen))
+    prepare = registry.get("campaign_monitor").preparer(snapshot.send_settings(run.list_id, run.frozen))
     return [payload for batch in run.batches.all() for payload in convert(batch, lambda: prepare, 2**20).payloads]
 
 
@@ -109,7 +110,7 @@ def test_it_sends_an_address_once_and_the_latest_profile_wins() -> None:
 
 def test_it_counts_add_up() -> None:
     run = make_run([{"email": f"p{n % 40}@example.com"} for n in range(60)] + [{"email": "bad"}] * 5)
-    planning.plan(run, keeper())
+    plan.plan(run, keeper())
     assert run.members == 65
     assert run.members == run.invalid + run.duplicates + run.unchanged + run.still_refused + run.planned
     assert run.planned == 40
@@ -192,7 +193,7 @@ def test_it_knows_nothing_of_what_another_list_was_sent() -> None:
 
 def test_it_cuts_batches_of_at_most_a_thousand() -> None:
     run = make_run([{"email": f"p{n}@example.com"} for n in range(2001)])
-    planning.plan(run, keeper())
+    plan.plan(run, keeper())
     assert list(run.batches.values_list("number", "size")) == [(1, 1000), (2, 1000), (3, 1)]
 
 
@@ -211,7 +212,7 @@ def test_it_refuses_more_people_than_an_export_may_send(settings: Any) -> None:
     settings.MAX_PROFILES_PER_EXPORT = 2
     run = make_run([{"email": f"p{n}@example.com"} for n in range(3)])
     with pytest.raises(RunEnded) as ended:
-        planning.plan(run, keeper())
+        plan.plan(run, keeper())
     assert (ended.value.status, ended.value.reason) == (JobStatus.FAILED, Reason.TOO_MANY_PROFILES)
     assert not run.batches.exists()
 
@@ -219,7 +220,7 @@ def test_it_refuses_more_people_than_an_export_may_send(settings: Any) -> None:
 def test_it_asks_before_new_people_are_emailed() -> None:
     run = make_run([{"email": "ann@example.com"}], confirmed_opt_in=True)
     with pytest.raises(RunEnded) as ended:
-        planning.plan(run, keeper())
+        plan.plan(run, keeper())
     assert ended.value.status == JobStatus.NEEDS_CONFIRMATION
     assert "1 new" in ended.value.message
 
@@ -229,7 +230,7 @@ def test_it_stops_planning_when_a_person_cancels() -> None:
     canceled = keeper()
     canceled.cancel_requested.set()
     with pytest.raises(RunEnded) as ended:
-        planning.plan(run, canceled)
+        plan.plan(run, canceled)
     assert ended.value.status == JobStatus.CANCELED
 
 
@@ -240,7 +241,7 @@ BY_ATTRIBUTE = {"consent_to_track": "attribute:tracking"}
 
 def consents(run: Run) -> dict[str, str]:
     """What is sent of each person's consent."""
-    planning.plan(run, keeper())
+    plan.plan(run, keeper())
     people = [orjson.loads(payload) for payload in sent(run)]
     return {person["EmailAddress"]: person["ConsentToTrack"] for person in people}
 

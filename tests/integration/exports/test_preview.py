@@ -14,10 +14,12 @@ from pytest_django import Settings
 from config.accounts.models import User
 from config.jobs.models import JobStatus
 from connections.models import Connection
-from exports import outlining, policies, previewing
+from exports import policies
+from exports.actions import preview
+from exports.hooks.subject_access import ExportsKnow
 from exports.models import Export, ExportPreview, Run
-from exports.rights import forgetting
-from exports.rights.knowing import ExportsKnow
+from exports.preview import summary
+from exports.privacy import erasure
 from segments.models import Profile, Segment, SegmentRefresh
 from segments.rights.subjects import Subject
 from tests import exporting
@@ -32,8 +34,8 @@ def page(client: Client, export: Export) -> str:
 
 
 def worked_out(export: Export, by: User) -> ExportPreview:
-    job = previewing.request(export, by=by)
-    previewing.work_out(job.pk)
+    job = preview.request(export, by=by)
+    preview.work_out(job.pk)
     job.refresh_from_db()
     return job
 
@@ -77,7 +79,7 @@ def test_it_shows_how_segments_overlap_in_the_same_number_of_queries(
 ) -> None:
     def cost() -> int:
         with CaptureQueriesContext(database) as queries:
-            outlining.outline(newsletter)
+            summary.outline(newsletter)
         return len(queries)
 
     ann = exporting.segment_of_everyone("Ann", rules=_is("Ann"))
@@ -86,7 +88,7 @@ def test_it_shows_how_segments_overlap_in_the_same_number_of_queries(
     for name in ("Ben", "Cid"):
         newsletter.segments.add(exporting.segment_of_everyone(name, rules=_is(name)))
     assert cost() == before
-    outline, _sample = outlining.outline(newsletter)
+    outline, _sample = summary.outline(newsletter)
     everyone = Segment.objects.get(name="Everyone")
     assert [*sorted((everyone.pk, ann.pk)), 1] in [sorted(pair[:2]) + pair[2:] for pair in outline["overlaps"]]
 
@@ -128,7 +130,7 @@ def test_it_masks_people_for_a_viewer_who_may_not_ask_for_one(
     assert "work-out" not in shown
     assert charlie_client.post(f"/data/exports/{newsletter.pk}/preview/").status_code == 403
     with pytest.raises(PermissionDenied):
-        previewing.request(newsletter, by=charlie)
+        preview.request(newsletter, by=charlie)
 
 
 def test_it_warns_of_limits(bob_client: Client, newsletter: Export, bob: User, settings: Settings) -> None:
@@ -159,7 +161,7 @@ def test_it_counts_whom_a_run_would_remove(newsletter: Export, bob: User, accoun
 def test_two_clicks_make_one_preview(bob_client: Client, newsletter: Export, bob: User) -> None:
     url = f"/data/exports/{newsletter.pk}/preview/"
     assert bob_client.post(url)["Location"] == url
-    assert previewing.request(newsletter, by=bob).pk == ExportPreview.objects.get().pk
+    assert preview.request(newsletter, by=bob).pk == ExportPreview.objects.get().pk
     shown = page(bob_client, newsletter)
     assert "Working out what would be sent" in shown
     assert 'hx-trigger="every' in shown
@@ -189,14 +191,14 @@ def test_it_says_why_it_could_not_be_worked_out(
 def test_it_refuses_without_a_connection(newsletter: Export, bob: User) -> None:
     Export.objects.update(connection=None)
     with pytest.raises(policies.Refusal, match="no connection"):
-        previewing.request(newsletter, by=bob)
+        preview.request(newsletter, by=bob)
 
 
 def test_whoever_is_erased_is_in_no_preview(newsletter: Export, bob: User) -> None:
     worked_out(newsletter, bob)
     subject = Subject([], ["ann@example.com"])
     assert [row["address"] for row in ExportsKnow().tell(subject)["in_previews"]] == ["ann@example.com"]  # type: ignore[attr-defined]
-    forgetting.forget(subject)
+    erasure.forget(subject)
     assert ExportPreview.objects.get().sample == []
 
 

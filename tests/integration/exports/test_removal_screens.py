@@ -9,10 +9,10 @@ from config.accounts.models import User
 from config.audit.models import AuditEntry
 from config.jobs.models import JobStatus
 from connections.models import Connection
-from exports import actions_runs
+from exports.actions import runs
 from exports.models import Export, ListState, Removal, Run
-from exports.options import RunOptions
 from exports.policies import Refusal
+from exports.state.run_options import RunOptions
 from segments.models import Segment
 from tests import exporting
 from tests.integration.exports.conftest import run_to_its_end
@@ -185,7 +185,7 @@ def test_confirming_never_reaches_lists_of_which_nobody_was_told(
     Export.objects.filter(pk=export.pk).update(removal=Removal.UNSUBSCRIBE, list_id=list_id)
     export.delivered_sets.update(list_id=list_id)
     ListState.objects.update(list_id=list_id)
-    actions_runs.confirm_removals(find(held), people=11, how="unsubscribe", by=None)
+    runs.confirm_removals(find(held), people=11, how="unsubscribe", by=None)
     reach = run_to_end(export)
     assert (reach.removals_held, reach.held_because) == (11, "reach")
     assert "all lists of the client" in alice_client.get(confirm_url(reach)).content.decode()
@@ -244,7 +244,7 @@ def test_people_are_subscribed_again_for_one_run_where_the_connection_lets_peopl
 
 def test_no_command_subscribes_anybody_again_against_the_limits(newsletter: Export) -> None:
     with pytest.raises(Refusal):
-        actions_runs.start_run(newsletter, by=None, options=RunOptions(resubscribe=True))
+        runs.start_run(newsletter, by=None, options=RunOptions(resubscribe=True))
 
 
 def test_the_run_compares_the_list_with_what_is_known(
@@ -263,11 +263,11 @@ def find(run: Run) -> Run:
 
 def run_to_end(export: Export) -> Run:
     """The run that is under way."""
-    from exports import running
+    from exports.run import pipeline
 
     run = export.runs.latest("pk")
     while run.is_open:
-        running.carry_on(run.pk)
+        pipeline.carry_on(run.pk)
         run.refresh_from_db()
     assert run.status in (JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
     return run

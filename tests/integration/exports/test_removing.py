@@ -6,9 +6,11 @@ import pytest
 
 from config.jobs import leases
 from config.jobs.models import JobStatus
-from exports import actions_runs, checking, claiming, running
+from exports.actions import runs
 from exports.models import Export, Removal, RemovedContact, SyncedContact
-from exports.run_states import Reason
+from exports.run import check, pipeline
+from exports.state import claim
+from exports.state.status import Reason
 from segments.models import Segment
 from tests import exporting
 from tests.leaving import CROWD, join, leave, states
@@ -225,12 +227,12 @@ def test_a_guard_looks_at_the_segment_that_is_planned_and_not_at_the_one_that_wa
     export = export_of(account, crowd, Removal.DELETE)
     leave(crowd, *CROWD[8:])
     run(export)
-    checked = claiming.claim(actions_runs.start_run(export, by=None).pk)
+    checked = claim.claim(runs.start_run(export, by=None).pk)
     assert checked is not None
-    assert checking.check(checked)
+    assert check.check(checked)
     leases.release(checked)
     leave(crowd, *CROWD)
-    running.carry_on(checked.pk)
+    pipeline.carry_on(checked.pk)
     checked.refresh_from_db()
     assert (checked.removals_held, checked.held_because, checked.removed) == (8, "empty", 0)
 

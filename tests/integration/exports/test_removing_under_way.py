@@ -12,9 +12,10 @@ from config.accounts.models import User
 from config.jobs.models import JobStatus
 from connections import tasks
 from connections.models import Connection
-from exports import actions_runs, running
+from exports.actions import runs
 from exports.models import Export, Run, SyncedContact
-from exports.run_states import Reason
+from exports.run import pipeline
+from exports.state.status import Reason
 from tests import exporting
 from tests.integration.exports.test_running import small_batches
 from tests.sandbox import RunningSandbox
@@ -36,7 +37,7 @@ def export(account: RunningSandbox, shared: Connection, bob: User, monkeypatch: 
 def test_it_stops_cleanly_first(
     account: RunningSandbox, alice_client: Client, shared: Connection, export: Export, verb: str
 ) -> None:
-    run = actions_runs.start_run(export, by=None)
+    run = runs.start_run(export, by=None)
     worker = threading.Thread(target=_carry_on, args=(run.pk,))
     worker.start()
     while not account.received():
@@ -55,11 +56,11 @@ def test_it_stops_cleanly_first(
 
 
 def test_removing_twice_changes_nothing(alice_client: Client, shared: Connection, export: Export) -> None:
-    run = actions_runs.start_run(export, by=None)
+    run = runs.start_run(export, by=None)
     url = f"/admin/connections/{shared.pk}/remove/"
     alice_client.post(url, {f"use-{export.pk}": "detach"})
     alice_client.post(url, {f"use-{export.pk}": "detach"})
-    running.carry_on(run.pk)
+    pipeline.carry_on(run.pk)
     tasks.ring_for_open_jobs()
     tasks.ring_for_open_jobs()
     assert not Connection.objects.filter(pk=shared.pk).exists()
@@ -76,6 +77,6 @@ def _ended_in_order(run: Run, account: RunningSandbox) -> None:
 
 def _carry_on(run_id: Any) -> None:
     try:
-        running.carry_on(run_id)
+        pipeline.carry_on(run_id)
     finally:
         database.close()

@@ -8,8 +8,9 @@ from django.urls import reverse
 
 from config.accounts.models import User
 from config.audit.models import AuditEntry
-from exports import restoring, running
 from exports.models import Export, Origin, Removal, RemovedContact, Run, SyncedContact
+from exports.removal import restore as removal_restore
+from exports.run import pipeline
 from segments.models import Segment
 from tests.leaving import CROWD, join, leave, states
 from tests.removals import export_of, marks, run
@@ -39,7 +40,7 @@ def restore(client: Client, removing: Run) -> Run:
     assert client.post(reverse("exports:restore_removed", args=[removing.pk])).status_code in (200, 302)
     started = Run.objects.latest("pk")
     while started.is_open:
-        running.carry_on(started.pk)
+        pipeline.carry_on(started.pk)
         started.refresh_from_db()
     return started
 
@@ -117,7 +118,7 @@ def test_unsubscribed_subscribers_are_restored_except_who_unsubscribed_at_anothe
     assert restored.outcomes.filter(kind="left", code="own_unsubscribe").count() == 2
     people = reverse("exports:people", args=[restored.pk])
     assert "at another time than the run" in alice_client.get(f"{people}?kind=left").content.decode()
-    assert restoring.count(removing) == restoring.Restorable(gone=3)
+    assert removal_restore.count(removing) == removal_restore.Restorable(gone=3)
     assert run(export).to_remove == 0
 
 
@@ -136,9 +137,9 @@ def test_unsubscribed_subscribers_stay_while_the_time_of_the_run_at_the_list_is_
 ) -> None:
     _export, removing = removed_three(account, crowd, Removal.UNSUBSCRIBE)
     Run.objects.filter(pk=removing.pk).update(frozen=removing.frozen | {"clock_zone_known": False})
-    assert restoring.count(removing) == restoring.Restorable(undated=3)
+    assert removal_restore.count(removing) == removal_restore.Restorable(undated=3)
     Run.objects.filter(pk=removing.pk).update(frozen=removing.frozen | {"clock_there": ""})
-    assert restoring.count(removing) == restoring.Restorable(undated=3)
+    assert removal_restore.count(removing) == removal_restore.Restorable(undated=3)
     answer = alice_client.post(reverse("exports:restore_removed", args=[removing.pk]))
     assert answer.status_code == 409
     assert "None of them can be restored any more." in answer.content.decode()
@@ -198,7 +199,7 @@ def test_a_second_click_starts_no_second_run(
     assert alice_client.post(url).status_code == 409
     started = Run.objects.latest("pk")
     while started.is_open:
-        running.carry_on(started.pk)
+        pipeline.carry_on(started.pk)
         started.refresh_from_db()
     assert not RemovedContact.objects.filter(run_id=removing.pk).exists()
     assert alice_client.post(url).status_code == 409

@@ -7,8 +7,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from config.jobs import clock
-from exports import retention
 from exports.models import Export, Run
+from exports.scheduler import retention
 from tests.integration.exports.conftest import run_to_its_end
 from tests.sandbox import RunningSandbox
 

@@ -13,10 +13,13 @@ from config.audit.models import AuditEntry
 from config.jobs import clock
 from config.jobs.models import JobStatus
 from connections.models import Connection
-from exports import actions, actions_runs, delivery, retries, running
+from exports.actions import manage, runs
+from exports.actions import retry as actions_retry
+from exports.delivery import loop
 from exports.models import Export, Run, Trigger
-from exports.options import RunOptions
-from exports.run_states import Reason
+from exports.run import pipeline
+from exports.state.run_options import RunOptions
+from exports.state.status import Reason
 from tests.integration.exports.conftest import run_to_its_end
 from tests.leaving import states
 from tests.sandbox import RunningSandbox
@@ -30,14 +33,14 @@ def away(account: RunningSandbox) -> None:
 @pytest.fixture
 def failed(newsletter: Export, account: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> Run:
     """A run that the service did not answer."""
-    monkeypatch.setattr(delivery, "MOST_ATTEMPTS", 1)
+    monkeypatch.setattr(loop, "MOST_ATTEMPTS", 1)
     away(account)
     return run_to_its_end(newsletter)
 
 
 def carried_on(run: Run) -> Run:
     while run.is_open:
-        running.carry_on(run.pk)
+        pipeline.carry_on(run.pk)
         run.refresh_from_db()
     return run
 
@@ -57,7 +60,7 @@ def test_it_says_when_it_is_tried_again(failed: Run, charlie_client: Client) -> 
 
 
 def test_it_waits_for_its_time(failed: Run) -> None:
-    retries.start_due()
+    actions_retry.start_due()
     assert Run.objects.get() == failed
 
 
@@ -66,7 +69,7 @@ def test_it_goes_on_in_a_run_of_its_own(
 ) -> None:
     account.faults({"rules": []})
     time_has_come(failed)
-    retries.start_due()
+    actions_retry.start_due()
     retry = newsletter.runs.get(retry_of=failed)
     assert (retry.trigger, retry.retries, retry.requested_by) == (Trigger.RETRY, 1, None)
     failed.refresh_from_db()
@@ -84,16 +87,14 @@ def test_it_subscribes_nobody_again_who_has_left_since_it_was_asked_to(
     run_to_its_end(newsletter)
     account.set_state(["ben@example.com"], "Unsubscribed")
     account.set_state(["cid@example.com"], "Deleted")
-    monkeypatch.setattr(delivery, "MOST_ATTEMPTS", 1)
+    monkeypatch.setattr(loop, "MOST_ATTEMPTS", 1)
     account.faults({"rules": [{"path": "/import", "kind": "error", "status": 503, "skip": 1}]})
     # Ben is found to have unsubscribed by the very run that is to subscribe Ann again; then the service is away.
-    failed = carried_on(
-        actions_runs.start_run(newsletter, by=None, options=RunOptions(everyone=True, resubscribe=True))
-    )
+    failed = carried_on(runs.start_run(newsletter, by=None, options=RunOptions(everyone=True, resubscribe=True)))
     assert (failed.status, failed.left) == (JobStatus.FAILURE, 2)
     account.clear_faults()
     time_has_come(failed)
-    retries.start_due()
+    actions_retry.start_due()
     retry = carried_on(newsletter.runs.get(retry_of=failed))
     assert retry.delivered == 1
     assert {email: state for email, state in states(account).items() if state == "Active"} == {
@@ -104,7 +105,7 @@ def test_it_subscribes_nobody_again_who_has_left_since_it_was_asked_to(
 def test_a_retry_keeps_to_limits_that_were_drawn_since(newsletter: Export, failed: Run) -> None:
     Run.objects.filter(pk=failed.pk).update(options={"resubscribe": True})  # the connection let people, then
     time_has_come(failed)
-    retries.start_due()
+    actions_retry.start_due()
     retry = carried_on(newsletter.runs.get(retry_of=failed))
     assert (retry.status, retry.reason) == (JobStatus.FAILED, Reason.LIMITS)
     assert "do not let people be subscribed again" in retry.message
@@ -119,7 +120,7 @@ def test_it_waits_longer_each_time_and_then_gives_up(
     while run.next_try_at:
         waits.append(round((run.next_try_at - clock.now()).total_seconds() / 60))
         time_has_come(run)
-        retries.start_due()
+        actions_retry.start_due()
         run = _carry_on(newsletter.runs.get(retry_of=run))
     assert waits == [5, 15]
     assert (run.status, run.retries) == (JobStatus.FAILED, 2)
@@ -127,7 +128,7 @@ def test_it_waits_longer_each_time_and_then_gives_up(
 
 def _carry_on(run: Run) -> Run:
     while run.is_open:
-        running.carry_on(run.pk)
+        pipeline.carry_on(run.pk)
         run.refresh_from_db()
     return run
 
@@ -137,7 +138,7 @@ def test_it_starts_exactly_one_retry_however_many_look(transactional_db: None, f
 
     def look(_: int) -> None:
         try:
-            retries.start_due()
+            actions_retry.start_due()
         finally:
             database.close()
 
@@ -147,11 +148,11 @@ def test_it_starts_exactly_one_retry_however_many_look(transactional_db: None, f
 
 
 def test_a_run_by_hand_takes_the_place_of_the_retry(failed: Run, newsletter: Export) -> None:
-    by_hand = actions_runs.start_run(newsletter, by=None)
+    by_hand = runs.start_run(newsletter, by=None)
     failed.refresh_from_db()
     assert (failed.status, failed.next_try_at) == (JobStatus.FAILURE, None)
     assert by_hand.retries == 0
-    retries.start_due()
+    actions_retry.start_due()
     assert Run.objects.count() == 2
 
 
@@ -168,9 +169,9 @@ def test_it_offers_to_try_now_and_not_to_try_again(failed: Run, bob_client: Clie
 
 
 def test_it_is_given_up_when_it_can_no_longer_run(failed: Run, newsletter: Export) -> None:
-    actions.detach(newsletter, by=None)
+    manage.detach(newsletter, by=None)
     time_has_come(failed)
-    retries.start_due()
+    actions_retry.start_due()
     failed.refresh_from_db()
     assert failed.status == JobStatus.FAILED
     assert "It cannot be tried again: This export has no connection." in failed.message

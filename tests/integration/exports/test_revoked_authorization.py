@@ -10,7 +10,7 @@ from connections.destinations.values import Tokens
 from connections.models import Connection
 from connections.policies import ConnectionStatus, status_of
 from exports.models import Export
-from exports.run_states import Reason
+from exports.state.status import Reason
 from tests.integration.exports.conftest import run_to_its_end
 from tests.sandbox import RunningSandbox
 

@@ -11,9 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from config.accounts.models import User
 from config.jobs import clock
 from config.jobs.models import JobStatus
-from exports import actions_runs
+from exports.actions import runs
 from exports.models import Batch, BatchStatus, Export, Run, Stage
-from exports.run_states import Reason, change_status
+from exports.state.status import Reason, change_status
 from exports.views.runs import HISTORY_COLUMNS
 from tests import exporting
 from tests.integration.exports.conftest import run_to_its_end
@@ -33,7 +33,7 @@ def page(client: Client, run: Run, tab: str = "") -> str:
 @pytest.fixture
 def under_way(board: Export) -> Run:
     """A run in the middle of its delivery."""
-    run = actions_runs.start_run(board, by=None)
+    run = runs.start_run(board, by=None)
     change_status(run, JobStatus.PROCESSING, stage=Stage.DELIVER, members=10, planned=10, progress_total=10)
     for number, status in enumerate([BatchStatus.DONE, BatchStatus.SENDING, BatchStatus.PLANNED], start=1):
         Batch.objects.create(
@@ -164,7 +164,7 @@ def test_it_stops_following_when_the_run_ends(bob_client: Client, under_way: Run
 def test_it_shows_where_a_run_ended(
     bob_client: Client, board: Export, frozen: dict[str, int], planned: int, failed: str
 ) -> None:
-    run = actions_runs.start_run(board, by=None)
+    run = runs.start_run(board, by=None)
     values: dict[str, Any] = {"stage": Stage.COMPLETE, "frozen": frozen, "planned": planned}
     change_status(run, JobStatus.FAILED, Reason.LIST_REFUSED, **values)
     assert re.search(rf"stage--failed\" > {failed} ", page(bob_client, run))

@@ -6,10 +6,10 @@ import uuid
 import pytest
 from django.test import Client
 
-from exports import actions_runs
-from exports.accounting import PeopleKind
+from exports.actions import runs
 from exports.models import Batch, BatchStatus, Export, Run
-from exports.run_people import BatchPeople
+from exports.reporting.breakdown import PeopleKind
+from exports.reporting.people import BatchPeople
 from tests.integration.exports.conftest import run_to_its_end
 from tests.sandbox import RunningSandbox
 
@@ -31,7 +31,7 @@ def ended(newsletter: Export, account: RunningSandbox) -> Run:
 @pytest.fixture
 def large(board: Export) -> Run:
     """2,500 people in batches of 1,000, the second of which had two left as they are; 500 were not sent."""
-    run = actions_runs.start_run(board, by=None)
+    run = runs.start_run(board, by=None)
     for number in (1, 2, 3):
         size = 1000 if number < 3 else 500
         ids = range((number - 1) * 1000, (number - 1) * 1000 + size)

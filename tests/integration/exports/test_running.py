@@ -7,9 +7,11 @@ import pytest
 
 from config.jobs.models import JobStatus
 from connections.models import Connection
-from exports import actions_runs, delivery, running
+from exports.actions import runs
+from exports.delivery import loop
 from exports.models import Export, Run, SyncedContact
-from exports.run_states import Reason
+from exports.run import pipeline
+from exports.state.status import Reason
 from tests import exporting
 from tests.sandbox import RunningSandbox
 
@@ -31,7 +33,7 @@ def make_export(sandbox: RunningSandbox, count: int = 5, **options: Any) -> Expo
 
 
 def run_to_its_end(export: Export, seconds: float = 30) -> Run:
-    return carry_on_to_its_end(actions_runs.start_run(export, by=None), seconds)
+    return carry_on_to_its_end(runs.start_run(export, by=None), seconds)
 
 
 def carry_on_to_its_end(run: Run, seconds: float = 30) -> Run:
@@ -39,7 +41,7 @@ def carry_on_to_its_end(run: Run, seconds: float = 30) -> Run:
     deadline = time.monotonic() + seconds
     while run.is_open:
         assert time.monotonic() < deadline, f"the run is still {run.status} ({run.reason} {run.message})"
-        if running.carry_on(run.pk) == running.Next.NOTHING:
+        if pipeline.carry_on(run.pk) == pipeline.Next.NOTHING:
             time.sleep(0.02)
         run.refresh_from_db()
     return run
@@ -126,7 +128,7 @@ def test_it_tries_again_and_accounts_for_everybody_once(
 def test_it_gives_up_on_a_destination_that_never_answers(
     sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery, "MOST_ATTEMPTS", 3)
+    monkeypatch.setattr(loop, "MOST_ATTEMPTS", 3)
     export = make_export(sandbox)
     sandbox.faults({"rules": [{"path": IMPORT, "kind": "error", "status": 500}]})
     run = run_to_its_end(export)
@@ -147,7 +149,7 @@ def test_it_halves_a_refused_batch_until_the_guilty_stand_alone(sandbox: Running
 
 
 def test_it_stops_when_everything_is_refused(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "MOST_HALVINGS_IN_VAIN", 5)
+    monkeypatch.setattr(loop, "MOST_HALVINGS_IN_VAIN", 5)
     export = make_export(sandbox, 64)
     everybody = [person["email"] for person in people(64)]
     sandbox.faults({"rules": [{"kind": "refuse_batch", "emails": everybody}]})

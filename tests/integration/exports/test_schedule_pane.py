@@ -12,7 +12,8 @@ from config.accounts.models import User
 from config.audit.models import AuditEntry
 from config.jobs import clock, system_schedule
 from connections.models import Connection
-from exports import actions, actions_runs, scheduling
+from exports.actions import manage, runs
+from exports.actions import schedule as actions_schedule
 from exports.models import Export, ExportSchedule, Run, Trigger
 from segments.models import Segment
 from tests import exporting
@@ -147,7 +148,7 @@ def test_it_asks_what_the_recurrence_needs(bob_client: Client, two: list[Export]
 
 
 def test_a_stale_save_is_refused_and_says_what_changed(bob_client: Client, two: list[Export]) -> None:
-    scheduling.set_schedule(two[0], is_on=True, rule=DAILY, version=0, by=None)
+    actions_schedule.set_schedule(two[0], is_on=True, rule=DAILY, version=0, by=None)
     response = bob_client.post(PANE, selected(two[:1]) | TYPED | {"version": "0"})
     assert response.status_code == 409
     assert "Daily at 02:00" in response.content.decode()
@@ -157,7 +158,7 @@ def test_a_stale_save_is_refused_and_says_what_changed(bob_client: Client, two: 
 
 
 def test_several_keep_their_schedules_and_are_only_switched_off(bob_client: Client, two: list[Export]) -> None:
-    scheduling.set_schedule(two[0], is_on=True, rule=DAILY, version=0, by=None)
+    actions_schedule.set_schedule(two[0], is_on=True, rule=DAILY, version=0, by=None)
     html = bob_client.get(PANE, selected(two)).content.decode()
     assert "Keep or override schedules" in html
     assert 'name="recurrence"' not in html
@@ -173,7 +174,7 @@ def test_several_get_a_new_schedule(bob_client: Client, two: list[Export]) -> No
 
 
 def test_several_are_all_saved_or_none(bob_client: Client, two: list[Export]) -> None:
-    scheduling.set_schedule(two[1], is_on=True, rule=DAILY, version=0, by=None)
+    actions_schedule.set_schedule(two[1], is_on=True, rule=DAILY, version=0, by=None)
     response = bob_client.post(PANE, versions(two) | TYPED | {"keep": "define"})
     assert response.status_code == 409
     assert "“Export b”" in response.content.decode()
@@ -183,7 +184,7 @@ def test_several_are_all_saved_or_none(bob_client: Client, two: list[Export]) ->
 
 def test_several_times_of_a_file_are_not_lost(bob_client: Client, two: list[Export]) -> None:
     rule = DAILY | {"times": ["02:00", "14:00"]}
-    scheduling.set_schedule(two[0], is_on=True, rule=rule, version=0, by=None)
+    actions_schedule.set_schedule(two[0], is_on=True, rule=rule, version=0, by=None)
     assert 'name="time_2"' in bob_client.get(PANE, selected(two[:1])).content.decode()
     typed = TYPED | {"time_1": "02:00", "time_2": "14:00", "version": "1"}
     assert bob_client.post(PANE, selected(two[:1]) | typed).status_code == 302
@@ -204,7 +205,7 @@ def test_the_list_says_in_amber_that_the_system_refresh_is_off(
     bob_client: Client, two: list[Export], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert bob_client.get("/data/exports/").content.decode().count("System refresh (off)") == 2
-    scheduling.set_schedule(two[0], is_on=False, rule=None, version=0, by=None)
+    actions_schedule.set_schedule(two[0], is_on=False, rule=None, version=0, by=None)
     html = bob_client.get("/data/exports/").content.decode()
     assert (html.count("System refresh (off)"), html.count("Off (System refresh)")) == (1, 1)
     on = system_schedule.State(is_on=True, next_due_at=datetime(2026, 11, 25, 18, tzinfo=UTC))
@@ -215,15 +216,15 @@ def test_the_list_says_in_amber_that_the_system_refresh_is_off(
 
 
 def test_a_duplicate_starts_switched_off_with_the_same_schedule(two: list[Export], bob: User) -> None:
-    scheduling.set_schedule(two[0], is_on=True, rule=DAILY, version=0, by=None)
-    copy = actions.duplicate(two[0], by=bob)
+    actions_schedule.set_schedule(two[0], is_on=True, rule=DAILY, version=0, by=None)
+    copy = manage.duplicate(two[0], by=bob)
     schedule = ExportSchedule.objects.get(export=copy)
     assert (schedule.is_on, schedule.rule, schedule.due_at) == (False, DAILY, None)
-    assert not ExportSchedule.objects.get(export=actions.duplicate(two[1], by=bob)).is_on
+    assert not ExportSchedule.objects.get(export=manage.duplicate(two[1], by=bob)).is_on
 
 
 def test_run_all_runs_those_whose_own_switch_is_on(bob_client: Client, two: list[Export], board: Export) -> None:
-    scheduling.set_schedule(two[0], is_on=False, rule=DAILY, version=0, by=None)
+    actions_schedule.set_schedule(two[0], is_on=False, rule=DAILY, version=0, by=None)
     html = bob_client.get(RUN_ALL).content.decode()
     assert "Export b" in html
     assert "Export a" not in html
@@ -233,7 +234,7 @@ def test_run_all_runs_those_whose_own_switch_is_on(bob_client: Client, two: list
 
 
 def test_run_all_says_what_could_not_run(bob_client: Client, two: list[Export]) -> None:
-    actions_runs.start_run(two[0], by=None)
+    runs.start_run(two[0], by=None)
     html = bob_client.post(RUN_ALL, follow=True).content.decode()
     assert "1 run has started." in html
     assert "Run 1 is already under way" in html
@@ -249,6 +250,6 @@ def test_the_list_costs_the_same_whatever_is_scheduled(
 ) -> None:
     bob_client.get("/data/exports/")
     for export in two:
-        scheduling.set_schedule(export, is_on=True, rule=DAILY, version=0, by=None)
+        actions_schedule.set_schedule(export, is_on=True, rule=DAILY, version=0, by=None)
     with django_assert_max_num_queries(7):
         bob_client.get("/data/exports/")

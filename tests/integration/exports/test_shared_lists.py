@@ -7,8 +7,7 @@ import pytest
 from config.accounts.models import User
 from config.jobs import clock
 from config.jobs.leases import claim
-from exports import actions, actions_runs, checking, parting, person_lookup, recording, recording_late, running
-from exports.clearing import Clearing
+from exports.actions import list_cleanup, manage, runs
 from exports.models import (
     Batch,
     Export,
@@ -19,8 +18,12 @@ from exports.models import (
     SubscriberStatus,
     SyncedContact,
 )
-from exports.person_lookup import Standing
-from exports.run_states import Reason
+from exports.removal.list_cleanup import Clearing
+from exports.reporting import person
+from exports.reporting.person import Standing
+from exports.results import late_calls, record
+from exports.run import check, pipeline
+from exports.state.status import Reason
 from segments.models import Profile, Segment
 from tests import exporting
 from tests.leaving import CROWD, adds_up, join, leave, states
@@ -106,7 +109,7 @@ def test_an_export_sends_nothing_again_after_another_has_settled_a_late_call(
     maps(third, "name", "[Left]")
     sent = run(one)
     run(other)
-    recording_late.keep_landed(sent, list(sent.batches.values_list("pk", flat=True)))
+    late_calls.keep_landed(sent, list(sent.batches.values_list("pk", flat=True)))
     Batch.objects.update(late_until=None)
     assert [run(each).delivered for each in (one, other, third)] == [20, 0, 20]
     assert [run(each).planned for each in (one, other, third)] == [0, 0, 0]
@@ -129,7 +132,7 @@ def test_contacts_of_an_export_that_cannot_run_stay(account: RunningSandbox, cro
     one = export_of(account, crowd, Removal.DELETE)
     other = other_to(account, one, exporting.segment_of_everyone("Others"))
     run(one)
-    actions.detach(other, by=None)
+    manage.detach(other, by=None)
     leave(crowd, CROWD[0])
     assert run(one).to_remove == 0
     other.segments.clear()
@@ -147,14 +150,14 @@ def test_contacts_that_are_wanted_again_after_the_plan_stay(
     run(one)
     leave(others, CROWD[1])
     leave(crowd, *CROWD[:2])
-    started = actions_runs.start_run(one, by=None)
-    with pytest.raises(Killed), mock.patch.object(recording, "intend", side_effect=Killed):
-        running.carry_on(started.pk)  # dies before the first removal is sent
+    started = runs.start_run(one, by=None)
+    with pytest.raises(Killed), mock.patch.object(record, "intend", side_effect=Killed):
+        pipeline.carry_on(started.pk)  # dies before the first removal is sent
     Run.objects.filter(pk=started.pk).update(lease_until=None)
     wanting = others if by == "the other export" else crowd
     join(wanting, CROWD[0])
     Segment.objects.filter(pk=wanting.pk).update(refreshed_at=clock.now())
-    running.carry_on(started.pk)
+    pipeline.carry_on(started.pk)
     started.refresh_from_db()
     assert (started.to_remove, started.removed, adds_up(started)) == (1, 1, True)
     assert [states(account, one.list_id)[email] for email in CROWD[:2]] == ["Active", "Deleted"]
@@ -198,7 +201,7 @@ def test_what_a_list_tells_of_a_subscriber_is_known_to_all_exports_to_it(
     assert run(one).left == 1
     status = SubscriberStatus.objects.get(list_state__list_id=one.list_id)
     assert (status.email, status.code, status.source) == (CROWD[0], "206", StatusSource.SENDING)
-    standings = {each.export: each.standing for each in person_lookup.look_up(CROWD[0], by=alice).exports}
+    standings = {each.export: each.standing for each in person.look_up(CROWD[0], by=alice).exports}
     assert standings == {one: Standing.LEFT, other: Standing.LEFT}
     account.set_state([CROWD[0]], "Active", one.list_id)
     rename(CROWD[0], "Changed again")
@@ -236,12 +239,12 @@ def test_a_contact_whom_a_removed_export_deleted_is_added_by_one_that_had_not_ru
     one = export_of(account, crowd, Removal.DELETE)
     other = other_to(account, one, others)
     run(one)
-    clearing = parting.remove(one, Clearing(Removal.DELETE, people=20), by=None)
+    clearing = list_cleanup.remove(one, Clearing(Removal.DELETE, people=20), by=None)
     assert clearing is not None
     while clearing.is_open:
-        running.carry_on(clearing.pk)
+        pipeline.carry_on(clearing.pk)
         clearing.refresh_from_db()
-    parting.finish_removals()
+    list_cleanup.finish_removals()
     join(others, CROWD[0])
     assert run(other).delivered == 1
     assert states(account, other.list_id)[CROWD[0]] == "Active"
@@ -254,10 +257,10 @@ def test_what_is_known_of_a_list_stays_until_its_last_export_is_removed(
     other = other_to(account, one, crowd)
     run(one)
     run(other)
-    actions.remove(one, by=None)
+    manage.remove(one, by=None)
     leave(crowd, CROWD[0])
     assert run(other).removed == 1  # added by one of our exports
-    actions.remove(other, by=None)
+    manage.remove(other, by=None)
     assert not ListState.objects.exists()
     assert not SyncedContact.objects.exists()
 
@@ -270,11 +273,11 @@ def test_two_connections_to_one_list_share_its_state_and_its_turn(account: Runni
     assert run(first).delivered == len(CROWD)
     assert run(second).planned == 0
     assert ListState.objects.filter(list_id=first.list_id).count() == 1
-    working = actions_runs.start_run(first, by=None)
+    working = runs.start_run(first, by=None)
     claimed = claim(working)
     assert claimed is not None
-    assert checking.check(claimed)
-    waiting = actions_runs.start_run(second, by=None)
-    running.carry_on(waiting.pk)
+    assert check.check(claimed)
+    waiting = runs.start_run(second, by=None)
+    pipeline.carry_on(waiting.pk)
     waiting.refresh_from_db()
     assert (waiting.status, waiting.reason) == ("queued", Reason.LIST_BUSY)

@@ -8,7 +8,7 @@ from config.accounts.models import User
 from config.accounts.roles import Role
 from connections import actions as connection_actions
 from connections.models import Connection
-from exports import actions
+from exports.actions import manage
 from exports.models import Export
 from tests import exporting
 
@@ -53,9 +53,9 @@ def test_a_contributor_manages_every_export_on_what_is_shared(
 
 def test_an_action_asks_as_well_as_the_page(alice: User, bob: User, shared: Connection, export: Export) -> None:
     share(shared, by=alice)
-    settings = actions.ExportSettings("Mine", None, "a" * 32, "email", [])
+    settings = manage.ExportSettings("Mine", None, "a" * 32, "email", [])
     with pytest.raises(PermissionDenied):
-        actions.edit(export, settings, version=export.version, by=bob)
+        manage.edit(export, settings, version=export.version, by=bob)
     assert Export.objects.get().connection == shared
 
 

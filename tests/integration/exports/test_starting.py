@@ -10,9 +10,11 @@ from config.accounts.roles import Role
 from config.audit.models import AuditEntry
 from config.jobs.models import JobStatus
 from connections.models import Connection
-from exports import actions, actions_runs, policies, running
+from exports import policies
+from exports.actions import manage, runs
 from exports.models import Export, Run
-from exports.run_states import Reason, change_status
+from exports.run import pipeline
+from exports.state.status import Reason, change_status
 from tests import exporting
 
 
@@ -28,33 +30,33 @@ def bob(db: None) -> User:
 
 
 def test_it_queues_a_run_and_signs_it(export: Export, bob: User) -> None:
-    run = actions_runs.start_run(export, by=bob)
+    run = runs.start_run(export, by=bob)
     assert (run.number, run.status, run.requested_by) == (1, JobStatus.QUEUED, bob)
     assert AuditEntry.objects.filter(action="run", target_id=export.pk, actor_name="bob").count() == 1
 
 
 def test_it_says_who_started_it_on_the_second_click(export: Export, bob: User) -> None:
-    actions_runs.start_run(export, by=bob)
+    runs.start_run(export, by=bob)
     with pytest.raises(policies.Refusal, match="started by bob"):
-        actions_runs.start_run(export, by=bob)
+        runs.start_run(export, by=bob)
     assert export.runs.count() == 1
 
 
 def test_it_counts_runs_per_export(export: Export, bob: User) -> None:
-    change_status(actions_runs.start_run(export, by=bob), JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
-    assert actions_runs.start_run(export, by=bob).number == 2
+    change_status(runs.start_run(export, by=bob), JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
+    assert runs.start_run(export, by=bob).number == 2
 
 
 def test_it_refuses_an_export_without_connection(export: Export, bob: User) -> None:
     Export.objects.update(connection=None)
     with pytest.raises(policies.Refusal, match="no connection"):
-        actions_runs.start_run(export, by=bob)
+        runs.start_run(export, by=bob)
 
 
 def test_it_refuses_a_connection_that_needs_mending(export: Export, bob: User) -> None:
     Connection.objects.update(reconnect_reason="revoked")
     with pytest.raises(policies.Refusal, match="authenticate again"):
-        actions_runs.start_run(export, by=bob)
+        runs.start_run(export, by=bob)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -67,7 +69,7 @@ def test_it_lets_one_of_two_simultaneous_clicks_through(transactional_db: None) 
     def click() -> None:
         gate.wait()
         try:
-            actions_runs.start_run(export, by=None)
+            runs.start_run(export, by=None)
         except policies.Refusal as refusal:
             refusals.append(refusal.sentence)
         finally:
@@ -87,30 +89,30 @@ def test_it_cancels_a_run_that_nobody_has_taken_up(transactional_db: None) -> No
     segment = exporting.segment_of_everyone()
     export = exporting.export_to(None, exporting.sandbox_connection(), segment, list_id="a" * 32)
     alice = User.objects.get()
-    run = actions_runs.start_run(export, by=alice)
-    actions_runs.cancel_run(run, by=alice)
-    running.carry_on(run.pk)
+    run = runs.start_run(export, by=alice)
+    runs.cancel_run(run, by=alice)
+    pipeline.carry_on(run.pk)
     run.refresh_from_db()
     assert (run.status, run.reason) == (JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
 
 
 def test_it_refuses_to_cancel_what_has_ended(export: Export, bob: User) -> None:
-    run = actions_runs.start_run(export, by=bob)
+    run = runs.start_run(export, by=bob)
     change_status(run, JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
     with pytest.raises(policies.Refusal, match="already ended"):
-        actions_runs.cancel_run(run, by=bob)
+        runs.cancel_run(run, by=bob)
 
 
 def test_it_refuses_to_remove_an_export_under_way(export: Export, bob: User) -> None:
-    actions_runs.start_run(export, by=bob)
+    runs.start_run(export, by=bob)
     with pytest.raises(policies.Refusal, match="under way"):
-        actions.remove(export, by=bob)
+        manage.remove(export, by=bob)
     assert Export.objects.exists()
 
 
 def test_it_duplicates_under_a_free_name_without_history(export: Export, bob: User) -> None:
-    actions_runs.start_run(export, by=bob)
-    first, second = actions.duplicate(export, by=bob), actions.duplicate(export, by=bob)
+    runs.start_run(export, by=bob)
+    first, second = manage.duplicate(export, by=bob), manage.duplicate(export, by=bob)
     assert first.name != second.name
     assert first.runs.count() == 0
     assert list(first.segments.all()) == list(export.segments.all())

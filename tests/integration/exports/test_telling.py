@@ -9,9 +9,11 @@ from config.audit.models import AuditEntry
 from config.jobs.models import JobStatus
 from config.notifications.kinds import Kind
 from config.notifications.models import Condition, Notification
-from exports import actions, completion, telling
+from exports.actions import manage
 from exports.models import Export, Run, Trigger
-from exports.run_states import Reason, RunEnded
+from exports.reporting import alerts
+from exports.run import complete
+from exports.state.status import Reason, RunEnded
 
 HTMX = {"HX-Request": "true", "HX-Target": "pane"}
 
@@ -27,9 +29,9 @@ def ended(export: Export, status: JobStatus, reason: Reason = Reason.NONE, **val
     run = Run.objects.create(export=export, number=number, trigger=Trigger.MANUAL, **values)
     if status in (JobStatus.SUCCESSFUL, JobStatus.WARNINGS):
         run.status = status
-        telling.of_end(run)
+        alerts.of_end(run)
     else:
-        completion.end(run, RunEnded(status, reason))
+        complete.end(run, RunEnded(status, reason))
     run.status = JobStatus.CANCELED if run.is_open else run.status
     run.finished_at = run.created_at
     run.save()
@@ -62,7 +64,7 @@ def test_it_tells_what_a_person_has_to_know(
 
 def test_it_tells_of_a_run_that_waits_for_a_confirmation(board: Export) -> None:
     run = Run.objects.create(export=board, number=1, trigger=Trigger.MANUAL, status=JobStatus.PROCESSING)
-    completion.end(run, RunEnded(JobStatus.NEEDS_CONFIRMATION, Reason.OPT_IN_MAIL))
+    complete.end(run, RunEnded(JobStatus.NEEDS_CONFIRMATION, Reason.OPT_IN_MAIL))
     assert lasting() == [Kind.NEEDS_CONFIRMATION]
 
 
@@ -92,7 +94,7 @@ def test_it_tells_when_more_than_the_set_share_was_rejected(board: Export) -> No
 
 
 def test_it_tells_whom_the_export_names(board: Export, alice: User) -> None:
-    actions.tell_also(board, ["desk@example.com"], version=board.version, by=alice)
+    manage.tell_also(board, ["desk@example.com"], version=board.version, by=alice)
     ended(board, JobStatus.FAILED, Reason.NO_SEGMENTS)
     told = set(Notification.objects.values_list("recipient", flat=True))
     assert told == {"alice@example.com", "desk@example.com"}
@@ -100,7 +102,7 @@ def test_it_tells_whom_the_export_names(board: Export, alice: User) -> None:
 
 def test_nothing_is_the_matter_with_an_export_that_is_gone(board: Export) -> None:
     ended(board, JobStatus.FAILED, Reason.NO_SEGMENTS)
-    actions.remove(board, by=None)
+    manage.remove(board, by=None)
     assert lasting() == []
 
 

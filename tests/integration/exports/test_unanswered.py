@@ -8,8 +8,11 @@ from config.accounts.models import User
 from config.jobs import leases
 from config.jobs.leases import claim
 from connections.models import Connection
-from exports import actions_runs, delivery, recording, running
+from exports.actions import runs
+from exports.delivery import loop
 from exports.models import Export, Origin, Refused, Run, SyncedContact
+from exports.results import record
+from exports.run import pipeline
 from exports.state.result_codes import UNKNOWN_DATA
 from tests.integration.exports.conftest import run_to_its_end
 from tests.leaving import adds_up
@@ -53,8 +56,8 @@ AFTERWARDS = {
 @pytest.fixture
 def impatient(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs that give up with the second trouble."""
-    monkeypatch.setattr(delivery, "MOST_ATTEMPTS", 2)
-    monkeypatch.setattr(delivery, "MOST_HALVINGS_IN_VAIN", 1)
+    monkeypatch.setattr(loop, "MOST_ATTEMPTS", 2)
+    monkeypatch.setattr(loop, "MOST_HALVINGS_IN_VAIN", 1)
 
 
 @pytest.mark.parametrize("afterwards", AFTERWARDS.values(), ids=AFTERWARDS.keys())
@@ -87,15 +90,15 @@ def test_whoever_a_dead_worker_sent_again_after_a_refusal_counts_as_unanswered(
     newsletter: Export, account: RunningSandbox, alice: User
 ) -> None:
     account.faults({"rules": [{"path": "/import", "kind": "throttle", "retry_after": 60}]})
-    run = actions_runs.start_run(newsletter, by=alice)
-    running.carry_on(run.pk)
+    run = runs.start_run(newsletter, by=alice)
+    pipeline.carry_on(run.pk)
     assert run.batches.get().code == "429"
     Run.objects.update(resume_at=None)
     dead = claim(run)
     assert dead is not None
-    recording.intend(dead, [run.batches.get().pk])
-    recording.take_back_unanswered(dead)
+    record.intend(dead, [run.batches.get().pk])
+    record.take_back_unanswered(dead)
     leases.release(dead)
-    actions_runs.cancel_run(run, by=alice)
-    running.carry_on(run.pk)
+    runs.cancel_run(run, by=alice)
+    pipeline.carry_on(run.pk)
     assert list(SyncedContact.objects.values_list("data_hash", flat=True)) == [UNKNOWN_DATA] * 3

@@ -6,10 +6,11 @@ import pytest
 
 from config.jobs import clock
 from config.jobs.models import JobStatus
-from exports import actions_runs, running
+from exports.actions import runs
 from exports.models import Export, Run
-from exports.run_states import Reason
-from exports.views.shown import ShownRun
+from exports.run import pipeline
+from exports.state.status import Reason
+from exports.views.run_summary import ShownRun
 from segments import actions as segment_actions
 from segments import due as segment_due
 from segments import refresh
@@ -20,7 +21,7 @@ from segments.models import ImportJob, Segment, SegmentSchedule
 def look(run: Run) -> Run:
     """As a worker does when the run's bell rings, as often as it takes to see what it waits for."""
     Run.objects.filter(pk=run.pk).update(resume_at=None)
-    running.carry_on(run.pk)
+    pipeline.carry_on(run.pk)
     run.refresh_from_db()
     return run
 
@@ -33,7 +34,7 @@ def waits_for(run: Run) -> str:
 @pytest.mark.django_db(transaction=True)
 def test_it_waits_in_the_queue_and_says_what_for(newsletter: Export, everyone: Segment) -> None:
     job = segment_actions.request_refresh(everyone, by=None)
-    run = actions_runs.start_run(newsletter, by=None)
+    run = runs.start_run(newsletter, by=None)
     assert "Everyone" in waits_for(look(run))
     refresh.run_refresh(job.pk)
     assert not look(run).is_open
@@ -44,7 +45,7 @@ def test_it_waits_for_an_import(newsletter: Export, tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     path.write_text("id,email\nP1,ann@example.com\n")
     segment_actions.start_import(path=path, key_column="id", source_name="Shop", by=None)
-    run = actions_runs.start_run(newsletter, by=None)
+    run = runs.start_run(newsletter, by=None)
     assert "Shop" in waits_for(look(run))
     ImportJob.objects.update(status=JobStatus.FAILED, finished_at=clock.now())
     assert not look(run).is_open
@@ -52,7 +53,7 @@ def test_it_waits_for_an_import(newsletter: Export, tmp_path: Path) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_refresh_that_is_asked_for_later_holds_nothing_up(newsletter: Export, everyone: Segment) -> None:
-    run = actions_runs.start_run(newsletter, by=None)
+    run = runs.start_run(newsletter, by=None)
     segment_actions.request_refresh(everyone, by=None)
     assert not look(run).is_open
 
@@ -61,7 +62,7 @@ def test_a_refresh_that_is_asked_for_later_holds_nothing_up(newsletter: Export, 
 def test_a_refresh_of_another_segment_holds_nothing_up(newsletter: Export) -> None:
     other = Segment.objects.create(name="Other", rules={})
     segment_actions.request_refresh(other, by=None)
-    assert not look(actions_runs.start_run(newsletter, by=None)).is_open
+    assert not look(runs.start_run(newsletter, by=None)).is_open
 
 
 @pytest.mark.django_db(transaction=True)
@@ -70,7 +71,7 @@ def test_it_waits_for_a_segment_that_is_due_at_the_same_moment(newsletter: Expor
     rule = {"recurrence": "daily", "zone": "UTC", "times": ["14:00"]}
     segment_scheduling.set_schedule(everyone, is_on=True, rule=rule, version=0, by=None)
     SegmentSchedule.objects.update(due_at=clock.now())
-    run = actions_runs.start_run(newsletter, by=None)
+    run = runs.start_run(newsletter, by=None)
     assert "Everyone" in waits_for(look(run))
     assert segment_due.start_due() == 1
     assert "Everyone" in waits_for(look(run))

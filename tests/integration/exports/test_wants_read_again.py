@@ -8,9 +8,10 @@ from django.db.models.expressions import RawSQL
 
 from config.jobs import clock
 from connections.models import Connection
-from exports import recording, wants
-from exports.known_list import KnownList
 from exports.models import Batch, Removal, Run
+from exports.results import record as results_record
+from exports.selection import wants
+from exports.state.known_list import KnownList
 from segments.models import Profile, Segment
 from tests import exporting
 from tests.leaving import crowd_of, join, leave, states
@@ -34,7 +35,7 @@ def test_a_contact_that_another_export_wants_after_the_first_batch_stays(
     Connection.objects.update(max_in_flight=1)
     run(export)
     leave(crowd, *FIRST_BATCH, *SECOND_BATCH)
-    intend = recording.intend
+    intend = results_record.intend
     intended: list[int] = []
 
     def join_after_the_first(working: Run, batch_ids: Sequence[int]) -> list[Batch]:
@@ -45,7 +46,7 @@ def test_a_contact_that_another_export_wants_after_the_first_batch_stays(
         intended.extend(batch_ids)
         return batches
 
-    monkeypatch.setattr(recording, "intend", join_after_the_first)
+    monkeypatch.setattr(results_record, "intend", join_after_the_first)
     ended = run(export)
     assert (ended.to_remove, ended.removed) == (24, 24)
     found = states(account, export.list_id)

@@ -10,7 +10,7 @@ from pytest_django import Settings
 from config.accounts.models import User
 from config.accounts.roles import Role
 from config.jobs.models import OPEN
-from exports import actions_runs
+from exports.actions import runs
 from exports.models import Export, Run
 from tests import exporting
 from tests.postbox import mail_server
@@ -46,7 +46,7 @@ def test_workers_tell_once_that_an_export_failed_and_once_that_it_is_well_again(
 
 
 def _run(export: Export) -> None:
-    actions_runs.start_run(export, by=None)
+    runs.start_run(export, by=None)
     _wait_for(lambda: not Run.objects.filter(status__in=OPEN).exists())
 
 

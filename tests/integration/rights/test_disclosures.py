@@ -7,9 +7,11 @@ from pytest_django import Settings
 
 from config.accounts.models import User
 from config.jobs import clock
-from exports import actions, retention, tasks
+from exports import tasks
+from exports.actions import manage
 from exports.models import Disclosure, Export, Run
-from exports.rights import disclosures
+from exports.privacy import disclosures
+from exports.scheduler import retention
 from segments.models import Profile
 from segments.rights import erasing, hashing, knowers
 from segments.rights.subjects import Scope
@@ -63,7 +65,7 @@ def test_it_goes_on_where_it_was_stopped(export: Export, zofia: Profile, monkeyp
 
 def test_it_outlives_an_export_that_is_removed_at_once(export: Export, zofia: Profile, alice: User) -> None:
     run_to_its_end(export)
-    actions.remove(export, by=alice)
+    manage.remove(export, by=alice)
     assert is_disclosed(EMAIL)
     assert is_disclosed("ann@example.com")
 

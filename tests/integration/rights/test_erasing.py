@@ -17,7 +17,7 @@ from config.jobs import clock
 from config.jobs.models import JobStatus
 from config.keyring import encryption, rotation
 from exports.models import Batch, DisclosedList, Disclosure, Export, Outcome, PersonRemoval
-from exports.rights import disclosures, removals
+from exports.privacy import disclosures, list_removal
 from segments.models import DataSource, ImportJob, Profile, Segment
 from segments.rights import erasing, hashing, knowers
 from segments.rights.subjects import Scope
@@ -64,7 +64,7 @@ def test_an_erased_person_who_is_imported_again_and_exported_again_is_nowhere(
 ) -> None:
     run_to_its_end(export)
     erasing.erase(zofia, scope=Scope.ADDRESS, places=places_of(zofia), by=alice)
-    removals.carry_on(PersonRemoval.objects.get().pk)
+    list_removal.carry_on(PersonRemoval.objects.get().pk)
     received = account.received()[EMAIL]
 
     by_key = "id,email,first_name\nZ-1,,Zofia\nN-1,new@example.com,Nina\nA-2,ann@example.com,Anna\n"

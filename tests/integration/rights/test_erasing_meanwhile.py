@@ -16,12 +16,15 @@ from config.jobs.leases import Keeper, claim
 from connections.destinations import registry
 from connections.destinations.errors import TryLater
 from connections.destinations.values import Capabilities
-from exports import actions_runs, checking, planning, recording, running, sending_one
+from exports.actions import runs
+from exports.batches.encode import Converted
 from exports.batches.values import Sent
-from exports.converting import Converted
-from exports.lines import Lines
+from exports.delivery.sender_pool import Lines
 from exports.models import Batch, BatchStatus, Disclosure, Export, PersonRemoval, Run, Stage, SyncedContact
-from exports.rights import removals
+from exports.preview import test_send
+from exports.privacy import list_removal
+from exports.results import record
+from exports.run import check, pipeline, plan
 from segments.models import ImportJob, Profile
 from segments.rights import erasing, hashing, knowers, refusing
 from segments.rights.subjects import Scope
@@ -70,7 +73,7 @@ def carry_on_to_its_end(run: Run) -> Run:
     deadline = time.monotonic() + 30
     while run.is_open:
         assert time.monotonic() < deadline, f"{run.status} {run.reason} {run.message}"
-        running.carry_on(run.pk)
+        pipeline.carry_on(run.pk)
         run.refresh_from_db()
     return run
 
@@ -85,10 +88,10 @@ def adds_up(run: Run) -> bool:
 
 def planned(export: Export) -> Run:
     """A run with its plan, and nothing sent yet."""
-    run = claim(actions_runs.start_run(export, by=None))
+    run = claim(runs.start_run(export, by=None))
     assert run is not None
-    assert checking.check(run)
-    planning.plan(run, Keeper(run))
+    assert check.check(run)
+    plan.plan(run, Keeper(run))
     Run.objects.filter(pk=run.pk).update(lease_until=None)
     return Run.objects.get(pk=run.pk)
 
@@ -108,7 +111,7 @@ def test_who_is_erased_between_choosing_a_batch_and_sending_it_is_not_sent(
     export: Export, zofia: Profile, alice: User, account: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = planned(export)
-    intend = recording.intend
+    intend = record.intend
     done: list[bool] = []
 
     def intend_late(*args: Any) -> list[Batch]:
@@ -118,7 +121,7 @@ def test_who_is_erased_between_choosing_a_batch_and_sending_it_is_not_sent(
                 pass
         return intend(*args)
 
-    monkeypatch.setattr(recording, "intend", intend_late)
+    monkeypatch.setattr(record, "intend", intend_late)
     run = carry_on_to_its_end(run)
     assert done
     assert adds_up(run)
@@ -163,7 +166,7 @@ def test_who_is_on_the_way_leaves_no_trace_here_and_is_removed_after_arriving(
         subject = erasing.meant(zofia, scope=Scope.ADDRESS)
         erase(zofia, alice, [place.key for place in knowers.places(subject)])
         removal = PersonRemoval.objects.get()
-        removals.carry_on(removal.pk)
+        list_removal.carry_on(removal.pk)
         removal.refresh_from_db()
         seen.append(removal.status)
 
@@ -174,7 +177,7 @@ def test_who_is_on_the_way_leaves_no_trace_here_and_is_removed_after_arriving(
     assert (run.planned, run.delivered) == ((2, 2) if failing else (3, 3))
     assert SyncedContact.objects.count() == 2
     PersonRemoval.objects.update(due_at=None)
-    removals.carry_on(PersonRemoval.objects.get().pk)
+    list_removal.carry_on(PersonRemoval.objects.get().pk)
     assert PersonRemoval.objects.get().status == "successful"
     assert EMAIL not in {person["EmailAddress"].lower() for person in account.people()}
     assert not tables_with(EMAIL)
@@ -185,14 +188,14 @@ def test_who_is_on_the_way_leaves_no_trace_here_and_is_removed_after_arriving(
 def test_who_is_erased_while_the_plan_is_made_is_not_in_it(
     export: Export, zofia: Profile, alice: User, monkeypatch: pytest.MonkeyPatch, account: RunningSandbox
 ) -> None:
-    cut = planning._cut_into_batches
+    cut = plan._cut_into_batches
 
     def cut_slowly(*args: Any) -> None:
         with beside(lambda: erase(zofia, alice)):
             pass
         cut(*args)
 
-    monkeypatch.setattr(planning, "_cut_into_batches", cut_slowly)
+    monkeypatch.setattr(plan, "_cut_into_batches", cut_slowly)
     run = run_to_its_end(export)
     assert (run.planned, run.delivered) == (2, 2)
     assert adds_up(run)
@@ -206,7 +209,7 @@ def test_a_dead_workers_batch_goes_out_without_them(
     run = planned(export)
     dead = claim(run)
     assert dead is not None
-    recording.intend(dead, list(dead.batches.values_list("pk", flat=True)))
+    record.intend(dead, list(dead.batches.values_list("pk", flat=True)))
     erase(zofia, alice)
     Run.objects.filter(pk=run.pk).update(lease_until=None)
     run = carry_on_to_its_end(run)
@@ -271,14 +274,14 @@ def test_it_says_not_now_while_the_persons_source_is_imported(
 def test_who_is_sent_alone_and_erased_at_that_moment_leaves_no_trace(
     export: Export, zofia: Profile, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    send = sending_one._send
+    send = test_send._send
 
     def send_slowly(*args: Any) -> Any:
         with beside(lambda: erase(zofia, alice)):
             pass
         return send(*args)
 
-    monkeypatch.setattr(sending_one, "_send", send_slowly)
-    sending_one.send_one(export, person=EMAIL, by=alice)
+    monkeypatch.setattr(test_send, "_send", send_slowly)
+    test_send.send_one(export, person=EMAIL, by=alice)
     assert not tables_with(EMAIL)
     assert Disclosure.objects.filter(person=hashing.of_email(EMAIL)).exists()

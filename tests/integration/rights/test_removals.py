@@ -10,7 +10,7 @@ from config.jobs import clock
 from config.jobs.models import JobStatus
 from connections.models import Connection
 from exports.models import Export, PersonRemoval
-from exports.rights import removals
+from exports.privacy import list_removal
 from segments.models import Profile
 from segments.rights import erasing, knowers
 from segments.rights.subjects import Scope
@@ -33,7 +33,7 @@ def removal(export: Export, zofia: Profile, alice: User, monkeypatch: pytest.Mon
 
 
 def carry_on(removal: PersonRemoval) -> PersonRemoval:
-    removals.carry_on(removal.pk)
+    list_removal.carry_on(removal.pk)
     removal.refresh_from_db()
     return removal
 
@@ -83,7 +83,7 @@ def test_it_cannot_without_a_connection(removal: PersonRemoval) -> None:
 
 def test_two_workers_make_one_call(removal: PersonRemoval) -> None:
     carry_on(removal)
-    removals.carry_on(removal.pk)
+    list_removal.carry_on(removal.pk)
     removal.refresh_from_db()
     assert removal.attempt == 1
 

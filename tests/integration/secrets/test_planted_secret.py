@@ -23,8 +23,9 @@ from config.logging import Formatter
 from connections import actions, credentials, oauth
 from connections.destinations.values import Tokens
 from connections.models import Connection
-from exports import actions_runs, running
+from exports.actions import runs
 from exports.models import Export, Run
+from exports.run import pipeline
 from tests import exporting
 from tests.processes import database_url_of_tests, worker_processes
 from tests.sandbox import RunningSandbox, sandbox, sandbox_process
@@ -103,9 +104,9 @@ def use_everywhere(client: Client, planted: list[Connection], export: Export) ->
         assert_nowhere(client.get(address).content.decode(), "the pane")
         assert_nowhere(client.post(address, {"step": "check_stored"}).content.decode(), "the pane after a check")
     oauth.renew_due()
-    run = actions_runs.start_run(export, by=None)
+    run = runs.start_run(export, by=None)
     while run.is_open:
-        running.carry_on(run.pk)
+        pipeline.carry_on(run.pk)
         run.refresh_from_db()
     assert "API key" in run.message
     rotation.rotate()
@@ -198,7 +199,7 @@ def test_the_broker_never_carries_it(
 ) -> None:
     with worker_processes(tmp_path / "var", broker=broker) as workers:
         workers.stop()  # so that messages stay where they are
-        actions_runs.start_run(export, by=None)
+        runs.start_run(export, by=None)
         carried = _messages(tmp_path / "var")
         said = "".join(workers.log(name) for name in ("work", "bells", "beat"))
     assert "work_on_run" in carried

@@ -14,8 +14,8 @@ from config.system import lateness
 from config.system.models import RefreshStep, StepKind, SystemRefresh, SystemSchedule, SystemTick
 from config.system.refreshing import schedule
 from connections.models import Connection
-from exports import lateness as of_exports
 from exports.models import Export, ExportSchedule, Run, Trigger
+from exports.scheduler import overdue as of_exports
 from tests import exporting
 
 pytestmark = pytest.mark.django_db

@@ -5,7 +5,7 @@ from django.test import Client
 
 from config.accounts.models import User
 from config.system.refreshing import actions, schedule
-from exports import scheduling
+from exports.actions import schedule as actions_schedule
 from exports.models import Export
 from exports.views.listing import JUST_SAVED
 from segments.models import Segment
@@ -54,7 +54,7 @@ def test_who_has_saved_an_export_learns_when_it_runs(alice: User, bob_client: Cl
     switch_on(alice)
     assert "It runs with every system refresh; the next is due in " in said_after_saving(bob_client, newsletter)
     rule = {"recurrence": "daily", "zone": "UTC", "times": ["03:00"]}
-    scheduling.set_schedule(newsletter, is_on=True, rule=rule, version=0, by=alice)
+    actions_schedule.set_schedule(newsletter, is_on=True, rule=rule, version=0, by=alice)
     assert "It runs by its own schedule: Daily at 03:00 (UTC)." in said_after_saving(bob_client, newsletter)
-    scheduling.set_schedule(newsletter, is_on=False, rule=rule, version=1, by=alice)
+    actions_schedule.set_schedule(newsletter, is_on=False, rule=rule, version=1, by=alice)
     assert "its schedule is off" in said_after_saving(bob_client, newsletter)

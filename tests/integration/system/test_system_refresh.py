@@ -17,11 +17,11 @@ from config.system.models import RefreshStep, SystemRefresh
 from config.system.refreshing import actions, engine, stages, workflow
 from config.system.refreshing.engine import _write
 from connections.actions import mark_reconnect_needed
-from exports import actions as export_actions
-from exports import actions_runs
-from exports import scheduling as export_scheduling
+from exports.actions import manage as export_actions
+from exports.actions import runs
+from exports.actions import schedule as export_scheduling
 from exports.models import Export, Run, Trigger
-from exports.run_states import Reason
+from exports.state.status import Reason
 from segments import actions as segment_actions
 from segments import importing
 from segments import scheduling as segment_scheduling
@@ -149,7 +149,7 @@ def test_one_thing_that_cannot_be_begun_keeps_back_nothing_else(
 def test_a_run_that_is_under_way_ends_first(newsletter: Export, alice: User) -> None:
     segment_actions.request_refresh(newsletter.segments.get(), by=None, ring=False)
     refreshing.do_jobs()
-    before = actions_runs.start_run(newsletter, by=alice)
+    before = runs.start_run(newsletter, by=alice)
     refreshing.do(asked_for(alice))
     assert list(newsletter.runs.order_by("number").values_list("status", "trigger")) == [
         ("successful", "manual"),

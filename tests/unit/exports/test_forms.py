@@ -10,8 +10,8 @@ from django.utils import timezone
 from connections.destinations.values import ListDetails, ListOptIn, TargetField, UnsubscribeScope
 from connections.lookups import Lookup
 from connections.models import Connection
-from exports import drafts
-from exports.forms import Choices, ExportForm
+from exports.forms import draft as forms_draft
+from exports.forms.export_form import Choices, ExportForm
 from exports.models import Export
 from segments.audience import SegmentSummary
 from segments.models import AttributeType, Segment
@@ -72,7 +72,7 @@ def form(
     }
     for name, value in (complete | changes).items():
         data.setlist(name, value if isinstance(value, list) else [value])
-    draft = drafts.typed(data)
+    draft = forms_draft.typed(data)
     return ExportForm(data, draft=draft, choices=choices, look_up=look_up or finding(), export=export)
 
 
@@ -182,7 +182,7 @@ def test_it_groups_connections_by_type_and_marks_the_sandbox(choices: Choices, c
 
 
 def test_it_prefers_nothing_in_matters_of_consent(choices: Choices) -> None:
-    fresh = ExportForm(draft=drafts.fresh([], []), choices=choices, look_up=finding())
+    fresh = ExportForm(draft=forms_draft.fresh([], []), choices=choices, look_up=finding())
     assert "checked" not in "".join(str(option.tag()) for option, _help in fresh.questions[0].options)
 
 
@@ -191,7 +191,8 @@ def test_it_lets_an_attribute_answer_for_each_person(choices: Choices) -> None:
     assert judged.is_valid(), judged.errors
     assert judged.settings().answers == {"consent_to_track": "attribute:city"}
     assert (
-        drafts.Draft(answers=dict(judged.settings().answers)).initial()["attribute_for_consent_to_track"] == "city"
+        forms_draft.Draft(answers=dict(judged.settings().answers)).initial()["attribute_for_consent_to_track"]
+        == "city"
     )
 
 

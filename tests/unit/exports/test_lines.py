@@ -8,9 +8,9 @@ import pytest
 
 from connections.destinations.base import Destination
 from connections.destinations.values import Access, BatchReceipt, SendSettings
+from exports.batches.encode import Converted
 from exports.batches.values import Sent
-from exports.converting import Converted
-from exports.lines import Lines
+from exports.delivery.sender_pool import Lines
 from exports.models import Batch
 from tests.waiting import wait_until
 

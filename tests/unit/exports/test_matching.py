@@ -8,8 +8,8 @@ import pytest
 from connections.destinations import registry
 from connections.destinations.values import ListDetails, ListOptIn, TargetField, UnsubscribeScope
 from connections.models import Connection
-from exports import matching
 from exports.models import Export
+from exports.state import snapshot
 
 pytestmark = pytest.mark.django_db
 
@@ -38,14 +38,14 @@ def freeze(connection: Connection) -> Any:
             name="Spring", connection=connection, list_id="list", email_attribute="email"
         )
         export.mapping, export.answers = list(mapping), {"consent_to_track": "yes"} | answers
-        return matching.freeze(export, DETAILS)
+        return snapshot.freeze(export, DETAILS)
 
     return frozen
 
 
 def hashed(frozen: Mapping[str, Any]) -> tuple[str, str]:
     """What goes into the hash of somebody without, and of somebody with a blank value."""
-    return matching.what_changes_the_list(frozen), matching.what_changes_blanks(frozen)
+    return snapshot.what_changes_the_list(frozen), snapshot.what_changes_blanks(frozen)
 
 
 def test_the_usual_answers_are_filled_in_and_change_nothing(freeze: Any) -> None:
@@ -57,7 +57,7 @@ def test_the_usual_answers_are_filled_in_and_change_nothing(freeze: Any) -> None
         "automations": "off",
     }
     assert hashed(freeze()) == hashed(freeze(blanks="keep", automations="off"))
-    assert matching.what_changes_blanks(freeze()) == ""
+    assert snapshot.what_changes_blanks(freeze()) == ""
 
 
 def test_the_order_of_the_rows_changes_nothing(freeze: Any) -> None:
@@ -94,4 +94,4 @@ def test_consent_to_text_messages_is_asked_with_a_mobile_number_alone(freeze: An
     assert freeze((MOBILE,), consent_to_send_sms="yes")["answers"]["consent_to_send_sms"] == "yes"
     questions = registry.get("campaign_monitor").questions()
     export = Export(mapping=[MOBILE], answers={"consent_to_track": "attribute:tracking"})
-    assert matching.unanswered(export, questions) == ["Consent to send SMS"]
+    assert snapshot.unanswered(export, questions) == ["Consent to send SMS"]

@@ -4,9 +4,9 @@ import pytest
 
 from config.jobs.leases import LeaseLost
 from config.jobs.models import OPEN, JobStatus
-from exports.messages import MESSAGES
 from exports.models import Export, Run, Trigger
-from exports.run_states import TRANSITIONS, NotAllowed, Reason, change_status, check_transition
+from exports.reporting.messages import MESSAGES
+from exports.state.status import TRANSITIONS, NotAllowed, Reason, change_status, check_transition
 
 
 def test_it_forgets_no_status() -> None:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exports.throttle import Throttle
+from exports.delivery.concurrency import Throttle
 
 
 class Vendor:

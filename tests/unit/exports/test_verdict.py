@@ -3,8 +3,8 @@
 import pytest
 
 from config.jobs.models import JobStatus
-from exports.run_states import Reason
-from exports.verdict import RunCounts, decide, exit_code
+from exports.run.final_status import RunCounts, decide, exit_code
+from exports.state.status import Reason
 
 WARNINGS, SUCCESSFUL = JobStatus.WARNINGS, JobStatus.SUCCESSFUL
 

@@ -1,0 +1,1 @@
+"""What the apps stand on; knows none of them."""

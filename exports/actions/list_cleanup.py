@@ -1,0 +1,180 @@
+"""Leaving a list: an export goes elsewhere, or goes away; and what becomes of those whom it has brought there.
+
+An export whose list is to be cleared first stays until that run has ended, as “Being removed”. When the run ends
+otherwise than well the export is kept, so that nobody is forgotten whom it has brought.
+"""
+
+from dataclasses import replace
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from config.accounts.models import User
+from config.audit.record import record
+from config.jobs import clock
+from config.jobs.enqueue import enqueue_on_commit
+from config.jobs.models import OPEN, JobStatus
+from config.web.versions import take_version
+from connections.models import Connection
+from connections.permissions import check_can_use, user_can_manage_connections
+from exports import permissions, policies
+from exports.actions import manage, runs
+from exports.actions.manage import ExportSettings
+from exports.models import Export, Run, Trigger
+from exports.removal import list_cleanup
+from exports.removal.list_cleanup import Clearing, LeftBehind
+
+
+@transaction.atomic
+def move(export: Export, settings: ExportSettings, wanted: Clearing, *, version: int, by: User | None) -> Export:
+    """Edit an export and, where ``wanted`` says so, have the list cleared that it leaves by that. Raises what
+    actions.edit does."""
+    left = list_cleanup.left_by_moving(export, settings.connection, settings.list_id)
+    edited = manage.edit(export, settings, version=version, by=by)
+    if left is not None and wanted.is_wanted:
+        _start(edited, left, wanted, by)
+    return edited
+
+
+@transaction.atomic
+def remove(export: Export, wanted: Clearing, *, by: User | None) -> Run | None:
+    """Remove an export at once or, where ``wanted`` says so, once its list is cleared by the run that is
+    returned. Raises PermissionDenied and policies.Refusal."""
+    export = Export.objects.select_for_update(of=("self",)).select_related("connection").get(pk=export.pk)
+    if by is not None:
+        permissions.check_can_manage(by, export)
+    left = list_cleanup.left_by_removing(export)
+    if left is None or not wanted.is_wanted:
+        manage.remove(export, by=by)
+        return None
+    policies.check_stays(export)
+    policies.check_can_remove(export)
+    take_version(export, export.version)  # whoever is editing it is told
+    export.removal_asked_at, export.removal_asked_by = clock.now(), by
+    export.save(update_fields=["removal_asked_at", "removal_asked_by"])
+    run = _start(export, left, wanted, by)
+    record("removal_asked", export, by=by, changes={"run": (None, run.number)}, version=export.version)
+    return run
+
+
+@transaction.atomic
+def clear(export: Export, set_id: int, wanted: Clearing, *, by: User | None) -> Run | None:
+    """Have a list cleared that the export has left earlier, where ``wanted`` says so. Raises PermissionDenied and
+    policies.Refusal."""
+    export = Export.objects.select_for_update(of=("self",)).select_related("connection").get(pk=export.pk)
+    if by is not None:
+        permissions.check_can_manage(by, export)
+    policies.check_stays(export)
+    left = list_cleanup.left_earlier(export, set_id, by=by)
+    if left is None:
+        raise policies.Refusal(nobody_there())
+    return _start(export, left, wanted, by) if wanted.is_wanted else None
+
+
+def nobody_there() -> str:
+    """Why there is nothing to clear on a list that was left."""
+    return _("The export sends to this list again, or knows nobody there any more.")
+
+
+@transaction.atomic
+def clear_again(run: Run, *, people: int, by: User | None) -> Run:
+    """Start a clearing once more that was held, failed or canceled, of up to about ``people`` people. Raises
+    PermissionDenied and policies.Refusal."""
+    export = Export.objects.select_for_update(of=("self",)).get(pk=run.export_id)
+    if by is not None:
+        permissions.check_can_confirm(by, run)
+    policies.check_can_clear_again(run)
+    asked = Clearing.asked_of(run)
+    wanted = replace(asked, unsubscribes_everywhere=policies.reaches_everywhere(run), people=people)
+    assert run.clears is not None  # noqa: S101
+    return _start(export, LeftBehind(run.clears, run.connection), wanted, by)
+
+
+@transaction.atomic
+def retry(failed: Run) -> Run:
+    """Try a failed clearing again by itself. Raises policies.Refusal."""
+    if failed.connection is None:
+        raise policies.Refusal(_("No connection leads to that list any more."))
+    Run.objects.filter(pk=failed.pk).update(resume_at=None)
+    run = runs.new_run(
+        failed.export, Trigger.RETRY, None, retry_of=failed, clears=failed.clears, clears_over=failed.clears_over
+    )
+    enqueue_on_commit("exports.tasks.work_on_run", run.pk)
+    return run
+
+
+def finish_removals() -> None:
+    """Let exports go whose list is cleared, and keep those whose clearing did not end well."""
+    for pk in Export.objects.filter(removal_asked_at__isnull=False).order_by("pk").values_list("pk", flat=True):
+        _finish(pk)
+
+
+@transaction.atomic
+def _finish(export_id: int) -> None:
+    export = Export.objects.select_for_update(of=("self",), skip_locked=True).filter(pk=export_id).first()
+    if export is None or not export.is_being_removed or policies.open_clearing(export):
+        return
+    run = export.runs.filter(clears__isnull=False).order_by("pk").last()
+    by = export.removal_asked_by
+    if run is not None and _went_well(run):
+        record("list_cleared", export, by=by, changes={"removed": (run.removed, None), "kept": (run.kept, None)})
+        manage.remove(export, by=by)
+        return
+    Export.objects.filter(pk=export.pk).update(removal_asked_at=None, removal_asked_by=None)
+    changes = {"run": (None, run.number if run else None)}
+    record("kept", export, by=None, changes=changes, version=export.version)
+
+
+def _went_well(run: Run) -> bool:
+    ended_well = run.status in (JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
+    return ended_well and not run.removals_held and not run.not_removed
+
+
+def _start(export: Export, left: LeftBehind, wanted: Clearing, by: User | None) -> Run:
+    connection = _way_to(left, wanted, by)
+    if wanted.people <= 0:
+        raise policies.Refusal(_("Look at the number of people first, then choose."))
+    _make_way(export, left)
+    run = runs.new_run(
+        export,
+        Trigger.MANUAL if by else Trigger.COMMAND,
+        by,
+        options=wanted.options(),
+        clears=left.delivered_set,
+        clears_over=connection,
+    )
+    asked: dict[str, tuple[object, object]] = {name: (None, value) for name, value in run.options.items()}
+    record(
+        "cleared",
+        export,
+        by=by,
+        changes={"run": (None, run.number), "list": (left.delivered_set.title, None), **asked},
+    )
+    enqueue_on_commit("exports.tasks.work_on_run", run.pk)
+    return run
+
+
+def _make_way(export: Export, left: LeftBehind) -> None:
+    """One clearing of a list at a time; it takes the place of one that was to be tried again."""
+    earlier = export.runs.filter(clears=left.delivered_set)
+    if run := earlier.filter(status__in=OPEN).first():
+        raise policies.Refusal(policies.already_running(run))
+    earlier.filter(status=JobStatus.FAILURE).update(resume_at=None)
+
+
+def _way_to(left: LeftBehind, wanted: Clearing, by: User | None) -> Connection:
+    """The connection to go over, if all that is wanted is allowed there."""
+    if left.connection is None:
+        raise policies.Refusal(
+            _("No connection leads to “%(list)s” any more.") % {"list": left.delivered_set.title}
+        )
+    connection = Connection.objects.get(pk=left.connection.pk)
+    if by is not None:
+        check_can_use(by, connection)
+        if wanted.unsubscribes_everywhere and not user_can_manage_connections(by):
+            raise PermissionDenied(_("Only an administrator can take people off all lists of the client."))
+    policies.check_can_be_put_on(connection)
+    if why := list_cleanup.why_forbidden(connection, left.delivered_set.list_id, wanted.how):
+        raise policies.Refusal(why)
+    return connection

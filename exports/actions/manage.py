@@ -1,0 +1,245 @@
+"""What people do with exports. Each action signs its name, is atomic, and leaves a row in the audit."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from config.accounts.models import User
+from config.audit.record import record
+from config.notifications import conditions
+from config.notifications.conditions import Subject
+from config.web.versions import take_version
+from connections.models import Connection
+from connections.permissions import check_can_use, user_can_manage_connections
+from exports import permissions, policies
+from exports.actions import schedule
+from exports.actions.runs import _stop_clearing_where_it_goes
+from exports.models import Export, ListState, Removal
+from exports.privacy import disclosures
+from exports.selection import wants
+from exports.state import snapshot
+from segments.models import Segment
+
+_PLAIN_FIELDS = (
+    "name",
+    "list_id",
+    "list_title",
+    "list_confirmed_opt_in",
+    "list_group",
+    "email_attribute",
+    "mapping",
+    "answers",
+    "opt_in_mail_accepted",
+    "removal",
+    "mark_field",
+    "mark_value",
+    "unsubscribes_everywhere",
+)
+
+
+@dataclass(frozen=True)
+class ExportSettings:
+    """All that a person decides about an export."""
+
+    name: str
+    connection: Connection | None
+    list_id: str
+    email_attribute: str
+    segments: Sequence[Segment]
+    mapping: Sequence[Mapping[str, str]] = ()
+    answers: Mapping[str, str] = field(default_factory=dict)
+    list_title: str = ""
+    list_confirmed_opt_in: bool = False
+    list_group: str = ""
+    opt_in_mail_accepted: bool = False
+    removal: str = Removal.LEAVE
+    mark_field: str = ""
+    mark_value: str = ""
+    unsubscribes_everywhere: bool = False
+
+    def __post_init__(self) -> None:
+        """One list is written in one way, by which runs on it are kept apart and its people are known."""
+        if self.connection is not None:
+            written = self.connection.destination.one_way_to_write(self.list_id)
+            object.__setattr__(self, "list_id", written)
+
+
+@transaction.atomic
+def create(settings: ExportSettings, *, by: User | None) -> Export:
+    """A new export; it does not run by being saved. Raises PermissionDenied when ``by`` may not use the
+    connection, and policies.Refusal."""
+    _check_connection(settings, by)
+    _check_reach(settings, None, by)
+    export = Export(created_by=by)
+    _apply(export, settings)
+    export.save()
+    export.segments.set(settings.segments)
+    record("created", export, by=by, changes={"settings": (None, describe(export))}, version=export.version)
+    return export
+
+
+@transaction.atomic
+def edit(export: Export, settings: ExportSettings, *, version: int, by: User | None) -> Export:
+    """Change an export that was read at ``version``; raises StaleEdit when somebody else was faster,
+    PermissionDenied when ``by`` may not use its connection or the new one, and policies.Refusal."""
+    take_version(export, version)
+    export.refresh_from_db()
+    policies.check_stays(export)
+    if by is not None:
+        permissions.check_can_manage(by, export)
+    policies.check_can_change_connection(export, settings.connection)
+    _check_connection(settings, by)
+    _check_reach(settings, export, by)
+    before = describe(export)
+    _apply(export, settings)
+    export.save()
+    export.segments.set(settings.segments)
+    after = describe(export)
+    changes = {name: (before[name], after[name]) for name in after if before[name] != after[name]}
+    record("edited", export, by=by, changes=changes, version=export.version)
+    _stop_clearing_where_it_goes(export, by)
+    return export
+
+
+@transaction.atomic
+def put_segment(export: Export, segment: Segment, *, holds: bool, by: User) -> None:
+    """Let the export send the segment, or not any longer, with its next run. Raises PermissionDenied, and
+    policies.Refusal when nothing would be left to send."""
+    export = Export.objects.select_for_update(of=("self",)).get(pk=export.pk)
+    permissions.check_can_manage(by, export)
+    policies.check_stays(export)
+    if export.segments.filter(pk=segment.pk).exists() == holds:
+        return
+    before = describe(export)
+    take_version(export, export.version)
+    if holds:
+        export.segments.add(segment)
+    else:
+        export.segments.remove(segment)
+        policies.check_has_segments(export)
+    # Whoever accepted that people are emailed did not accept it for others.
+    export.opt_in_mail_accepted = False
+    export.save(update_fields=["opt_in_mail_accepted"])
+    after = describe(export)
+    changes = {name: (before[name], after[name]) for name in after if before[name] != after[name]}
+    record("edited", export, by=by, changes=changes, version=export.version)
+
+
+@transaction.atomic
+def duplicate(export: Export, *, by: User | None) -> Export:
+    """A copy under a free name. It has sent nothing yet, knows nobody on the list, and its schedule is off."""
+    copy = Export(created_by=by, connection=export.connection, name=_free_name(export.name))
+    for name in _PLAIN_FIELDS[1:]:
+        setattr(copy, name, getattr(export, name))
+    # Whoever lets people be emailed says so for the new export anew.
+    copy.opt_in_mail_accepted = False
+    copy.tell_also = export.tell_also
+    copy.save()
+    copy.segments.set(export.segments.all())
+    schedule.copy_switched_off(export, copy)
+    record("duplicated", copy, by=by, changes={"from": (None, export.name)}, version=copy.version)
+    return copy
+
+
+@transaction.atomic
+def remove(export: Export, *, by: User | None) -> None:
+    """Remove an export with its runs; people already sent stay at the destination. Raises policies.Refusal while
+    a run is under way."""
+    Export.objects.select_for_update().get(pk=export.pk)
+    policies.check_can_remove(export)
+    record("removed", export, by=by, changes={"settings": (describe(export), None)})
+    conditions.forget(Subject("export", str(export.pk), export.name))
+    for run_id in export.runs.filter(disclosed_at=None).values_list("pk", flat=True):
+        disclosures.settle(run_id, wait=True)
+    export.delete()
+    _forget_lists_without_exports()
+
+
+def _forget_lists_without_exports() -> None:
+    """Delete what is known of lists to which no export sends any more. One that has not run yet needs it, too: so
+    it adds contacts again who were removed."""
+    for state in ListState.objects.filter(sets=None):
+        if not wants.exports_to(state.account, state.list_id, but=None):
+            state.delete()
+
+
+@transaction.atomic
+def detach(export: Export, *, by: User | None) -> None:
+    """Take the export off its connection: it keeps its settings and what it delivered, and does not run until it
+    has another. Raises policies.Refusal while a run is under way."""
+    locked = Export.objects.select_for_update(of=("self",)).get(pk=export.pk)
+    policies.check_can_detach(locked)
+    take_version(locked, locked.version)
+    changes = {"connection": (str(locked.connection), None)}
+    locked.connection = None
+    locked.save(update_fields=["connection"])
+    record("detached", locked, by=by, changes=changes, version=locked.version)
+
+
+@transaction.atomic
+def tell_also(export: Export, addresses: Sequence[str], *, version: int, by: User | None) -> None:
+    """Whom to tell of this export's troubles beside administrators. Raises StaleEdit, and PermissionDenied."""
+    take_version(export, version)
+    export.refresh_from_db()
+    if by is not None:
+        permissions.check_can_manage(by, export)
+    changes = {"tell_also": (export.tell_also, list(addresses))}
+    export.tell_also = list(addresses)
+    export.save(update_fields=["tell_also"])
+    record("edited", export, by=by, changes=changes, version=export.version)
+
+
+def describe(export: Export) -> dict[str, Any]:
+    """An export's settings in plain values, for the record."""
+    plain = {name: getattr(export, name) for name in _PLAIN_FIELDS}
+    return plain | {
+        "connection": str(export.connection) if export.connection else None,
+        "segments": sorted(export.segments.values_list("name", flat=True)),
+    }
+
+
+def _check_connection(settings: ExportSettings, by: User | None) -> None:
+    """Whoever brings the settings — a page, a file, a request made by hand — may use the connection, and they
+    keep to its limits as they are at this moment."""
+    if settings.connection is None:
+        return
+    connection = Connection.objects.get(pk=settings.connection.pk)
+    if by is not None:
+        check_can_use(by, connection)
+    policies.check_can_be_put_on(connection)
+    leaving = snapshot.attributes_that_leave(settings.mapping, settings.answers)
+    policies.check_limits(
+        connection, settings.list_id, settings.email_attribute, leaving, removal=settings.removal
+    )
+
+
+def _check_reach(settings: ExportSettings, before: Export | None, by: User | None) -> None:
+    """To unsubscribe people from all lists of a client is for administrators to choose."""
+    if not settings.unsubscribes_everywhere or by is None or user_can_manage_connections(by):
+        return
+    if before is None or not before.unsubscribes_everywhere or before.list_id != settings.list_id:
+        raise policies.Refusal(
+            _(
+                "Unsubscribing would take people off all lists of the client. "
+                "Only an administrator can choose that; choose something else or ask one."
+            )
+        )
+
+
+def _apply(export: Export, settings: ExportSettings) -> None:
+    for name in _PLAIN_FIELDS:
+        setattr(export, name, getattr(settings, name))
+    export.mapping = [dict(pair) for pair in settings.mapping]
+    export.answers = dict(settings.answers)
+    export.connection = settings.connection
+
+
+def _free_name(name: str) -> str:
+    base = _("%(name)s – copy") % {"name": name[:90]}  # the longest name has room for the words and a number
+    candidate, number = base, 2
+    while Export.objects.filter(name__iexact=candidate).exists():
+        candidate, number = f"{base} {number}", number + 1
+    return candidate

@@ -1,0 +1,83 @@
+"""Previews as jobs: asked for on a page, worked out by a worker, kept for a while."""
+
+import logging
+
+from django.db import DatabaseError, transaction
+from django.utils.translation import gettext as _
+
+from config.accounts.models import User
+from config.jobs import clock, leases
+from config.jobs.enqueue import enqueue_on_commit
+from config.jobs.models import OPEN, JobStatus
+from connections.credentials import NotConnected
+from connections.destinations.errors import DestinationError
+from exports import permissions, policies
+from exports.actions import runs
+from exports.models import Export, ExportPreview, Run
+from exports.preview import summary
+from segments import actions as segment_actions
+
+MOST_ATTEMPTS = 3
+
+logger = logging.getLogger(__name__)
+
+
+@transaction.atomic
+def request(export: Export, *, by: User) -> ExportPreview:
+    """Ask for a preview of ``export`` as it is now; while one is being worked out, that one. Raises
+    PermissionDenied and policies.Refusal."""
+    export = Export.objects.select_for_update(of=("self",)).select_related("connection").get(pk=export.pk)
+    permissions.check_can_manage(by, export)
+    policies.check_can_preview(export)
+    open_one = export.previews.filter(status__in=OPEN).first()
+    if open_one is not None:
+        return open_one
+    export.previews.all().delete()
+    job = ExportPreview.objects.create(export=export, export_version=export.version, requested_by=by)
+    enqueue_on_commit("exports.tasks.work_out_preview", job.pk)
+    return job
+
+
+@transaction.atomic
+def refresh_and_run(export: Export, *, by: User) -> Run:
+    """Ask for a refresh of the export's segments, and for a run, which waits until they are refreshed. Raises
+    PermissionDenied and policies.Refusal."""
+    permissions.check_can_manage(by, export)
+    for segment in export.segments.order_by("pk"):
+        segment_actions.request_refresh(segment, by=by)
+    return runs.start_run(export, by=by)
+
+
+def due() -> list[int]:
+    """Previews that nobody works on."""
+    return list(leases.claimable(ExportPreview).order_by("pk").values_list("pk", flat=True)[:100])
+
+
+def work_out(preview_id: int) -> None:
+    """Do it, if nobody else does."""
+    job = leases.claim(ExportPreview(pk=preview_id))
+    if job is None:
+        return
+    if job.attempt > MOST_ATTEMPTS:
+        _end(job, JobStatus.FAILED, _("It was begun several times and never ended; it is given up."))
+        return
+    leases.fenced_update(job, status=JobStatus.PROCESSING, started_at=clock.now())
+    try:
+        with leases.kept(job):
+            outline, sample = summary.outline(job.export)
+    except (DestinationError, NotConnected) as trouble:
+        _end(job, JobStatus.FAILED, getattr(trouble, "sentence", str(trouble)))
+    except DatabaseError:
+        logger.exception("preview %s failed", job.pk)
+        _end(job, JobStatus.FAILED, _("It took too long, or the database was away. Try again in a while."))
+    else:
+        _end(job, JobStatus.SUCCESSFUL, outline=outline, sample=sample)
+
+
+def _end(job: ExportPreview, status: JobStatus, message: str = "", **values: object) -> None:
+    try:
+        leases.fenced_update(
+            job, status=status, message=message, finished_at=clock.now(), lease_until=None, **values
+        )
+    except leases.LeaseLost:
+        logger.warning("preview %s: another worker has taken over", job.pk)

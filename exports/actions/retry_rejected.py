@@ -1,0 +1,69 @@
+"""Asking a list once more for people whom it rejected, although their data are the same as then."""
+
+from django.db import connection as database
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from config.accounts.models import User
+from config.audit.record import record
+from exports import permissions, policies
+from exports.actions import runs
+from exports.models import Export, OutcomeKind, Run
+
+
+def check_can_ask_again(run: Run) -> None:
+    """Raise policies.Refusal when nobody is to be asked for, or the export goes somewhere else by now."""
+    export = run.export
+    if not run.rejected:
+        raise policies.Refusal(_("Run %(number)s had nobody rejected.") % {"number": run.number})
+    if export.connection is None or (export.connection.account, export.list_id) != (run.account, run.list_id):
+        raise policies.Refusal(_("The export goes to another list by now, where nobody was rejected by this run."))
+    policies.check_can_run(export)
+
+
+def can_ask_again(run: Run) -> bool:
+    try:
+        check_can_ask_again(run)
+    except policies.Refusal:
+        return False
+    return True
+
+
+@transaction.atomic
+def ask_again(run: Run, *, code: str = "", by: User) -> Run:
+    """Queue a run that asks again for everybody whom ``run`` had rejected, for one ``code`` alone if it is given.
+    Raises PermissionDenied, and policies.Refusal."""
+    export = Export.objects.select_for_update(of=("self",)).select_related("connection").get(pk=run.export_id)
+    permissions.check_can_manage(by, export)
+    check_can_ask_again(run)
+    people = _mark(run, code)
+    if not people:
+        raise policies.Refusal(
+            _("Nobody is left to ask for: they were delivered since, or this run's rows are gone by now.")
+        )
+    started = runs.start_run(export, by=by)
+    record("asked_again", export, by=by, changes={"run": (run.number, started.number), "people": (None, people)})
+    return started
+
+
+def _mark(run: Run, code: str) -> int:
+    """Let the next plan take them for people who were never refused; how many they are."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE exports_refused refused SET ask_again = true
+              FROM exports_deliveredset known, exports_outcome outcome
+             WHERE known.export_id = %(export)s AND known.account = %(account)s AND known.list_id = %(list)s
+               AND refused.delivered_set_id = known.id AND refused.email = outcome.email
+               AND outcome.run_id = %(run)s AND outcome.kind = %(kind)s AND %(code)s IN ('', outcome.code)
+            """,
+            {
+                "export": run.export_id,
+                "account": run.account,
+                "list": run.list_id,
+                "run": run.pk,
+                "kind": OutcomeKind.REJECTED.value,
+                "code": code,
+            },
+        )
+        return int(cursor.rowcount)

@@ -1,0 +1,118 @@
+"""Start, skip, confirm and cancel runs. Each action is atomic and recorded in the audit."""
+
+from django.db import transaction
+from django.db.models import Max, Q
+from django.utils.translation import gettext as _
+
+from config.accounts.models import User
+from config.audit.record import record
+from config.jobs import clock
+from config.jobs.enqueue import enqueue_on_commit
+from config.jobs.models import OPEN, JobStatus
+from exports import permissions, policies
+from exports.models import Export, Run, RunEvent, Stage, Trigger
+from exports.reporting import alerts
+from exports.state.run_options import ORDINARY, RunOptions
+from exports.state.status import Reason, change_status
+
+
+@transaction.atomic
+def start_run(
+    export: Export,
+    *,
+    by: User | None,
+    trigger: Trigger = Trigger.MANUAL,
+    retry_of: Run | None = None,
+    options: RunOptions = ORDINARY,
+) -> Run:
+    """Queue a run and ring for it; it takes the place of a retry that was still to come. Raises policies.Refusal
+    when one is under way (two clicks, two people: the export's row is locked, so that exactly one gets through) or
+    when nothing could be sent."""
+    export = Export.objects.select_for_update(of=("self",)).get(pk=export.pk)
+    policies.check_can_run(export)
+    if options.resubscribe and not policies.may_resubscribe(export):
+        raise policies.Refusal(policies.nobody_is_subscribed_again())
+    export.runs.filter(status=JobStatus.FAILURE, clears=None).exclude(resume_at=None).update(resume_at=None)
+    run = new_run(export, trigger, by, retry_of=retry_of, options=options)
+    if trigger != Trigger.SYSTEM:  # whoever asked for the system refresh is in the record
+        asked: dict[str, tuple[object, object]] = {name: (None, value) for name, value in run.options.items()}
+        record("run", export, by=by, changes={"run": (None, run.number), **asked})
+    enqueue_on_commit("exports.tasks.work_on_run", run.pk)
+    return run
+
+
+@transaction.atomic
+def skip_run(export: Export, *, trigger: Trigger, message: str) -> Run | None:
+    """Note that the export was due and did not run, because of what ``message`` says of something that it depends
+    on. None while a run is under way, which speaks for the export."""
+    export = Export.objects.select_for_update(of=("self",)).get(pk=export.pk)
+    if policies.open_run(export):
+        return None
+    run = new_run(export, trigger, None)
+    change_status(run, JobStatus.SKIPPED, Reason.UPSTREAM_FAILED, message=message, stage=Stage.COMPLETE)
+    alerts.of_end(run)
+    return run
+
+
+def confirm_removals(run: Run, *, people: int, how: str, by: User | None) -> Run:
+    """Start a run that removes up to ``people`` people whom a guard holds, in the way that was shown; it
+    works out anew who they are. Raises PermissionDenied and policies.Refusal. (Of a clearing:
+    parting.clear_again.)"""
+    if by is not None:
+        permissions.check_can_confirm(by, run)
+    policies.check_can_confirm(run)
+    if how != run.export.removal:
+        raise policies.Refusal(_("The export does something else with people who leave by now. Look again."))
+    agreed = {"how": how, "unsubscribes_everywhere": policies.reaches_everywhere(run)}
+    return start_run(run.export, by=by, options=RunOptions(confirmed_removals=people, removal=agreed))
+
+
+@transaction.atomic
+def cancel_run(run: Run, *, by: User | None) -> None:
+    """Ask a run to stop, or not to try it again; what is sent stays sent. Raises policies.Refusal when it has
+    ended."""
+    run = Run.objects.select_for_update().get(pk=run.pk)
+    policies.check_can_cancel(run)
+    record("canceled", run.export, by=by, changes={"run": (run.number, None)})
+    if run.next_try_at is not None:
+        change_status(run, JobStatus.CANCELED, Reason.CANCELED_BY_PERSON, by=by, resume_at=None)
+        return
+    # Whoever works on it sees this within a second; if nobody does, the bell wakes somebody who will.
+    Run.objects.filter(pk=run.pk).update(cancel_requested_at=clock.now(), resume_at=None)
+    enqueue_on_commit("exports.tasks.work_on_run", run.pk)
+
+
+def new_run(
+    export: Export,
+    trigger: Trigger,
+    by: User | None,
+    *,
+    retry_of: Run | None = None,
+    options: RunOptions = ORDINARY,
+    **values: object,
+) -> Run:
+    """The next run of an export whose row is locked, to be rung for. A retry is asked what the failed run was
+    asked."""
+    run = Run.objects.create(
+        export=export,
+        number=(export.runs.aggregate(last=Max("number"))["last"] or 0) + 1,
+        trigger=trigger,
+        requested_by=by,
+        retry_of=retry_of,
+        retries=retry_of.retries + 1 if retry_of else 0,
+        options=retry_of.options if retry_of else options.keep(),
+        **values,
+    )
+    RunEvent.objects.create(run=run, to_status=run.status, by_name=str(by) if by else "")
+    return run
+
+
+def _stop_clearing_where_it_goes(export: Export, by: User | None) -> None:
+    """Nobody is taken off a list to which the export sends again."""
+    if export.connection is None:
+        return
+    mine = export.runs.filter(
+        clears__account=export.connection.account, clears__list_id=export.list_id, cancel_requested_at=None
+    )
+    for run in mine.filter(Q(status__in=OPEN) | Q(status=JobStatus.FAILURE, resume_at__isnull=False)):
+        cancel_run(run, by=by)

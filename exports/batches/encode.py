@@ -1,0 +1,74 @@
+"""From a batch as it was planned to what goes over the line. Pure, and done in a sender's thread."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from django.utils.translation import gettext as _
+
+from connections.destinations import registry
+from connections.destinations.errors import TOO_LARGE, BatchRefused, DestinationError
+from connections.destinations.values import Incomplete, Preparer, Violation
+from exports.models import Batch
+from exports.state import snapshot
+
+
+@dataclass(frozen=True)
+class Converted:
+    """People in the list's own form, and by address why others cannot be sent at all, and which values of those
+    who are sent are left out."""
+
+    payloads: Sequence[str]
+    violations: Mapping[str, Violation] = field(default_factory=dict)
+    left_out: Mapping[str, Sequence[Violation]] = field(default_factory=dict)
+
+
+def convert(batch: Batch, preparer: Callable[[], Preparer], most_bytes: int) -> Converted:
+    """What to send for ``batch``; its ``preparer`` is asked for where it is needed. Raises BatchRefused
+    when that is too large for one request."""
+    converted = Converted(batch.payloads) if batch.converted else _converted(batch, preparer())
+    if len(converted.payloads) > 1 and _is_larger(converted.payloads, most_bytes):
+        raise BatchRefused(_("These people are too many for one request: their data are large."), code=TOO_LARGE)
+    return converted
+
+
+def reader(account: str, list_id: str, frozen: Mapping[str, Any]) -> Callable[[str, str], str]:
+    """What shows people of a batch that keeps mapped values, by address and values, as they are sent."""
+
+    def read(email: str, values: str) -> str:
+        if not values:  # erased
+            return ""
+        made = prepare(email, orjson.loads(values))
+        if isinstance(made, Incomplete):
+            return made.payload
+        return values if isinstance(made, Violation) else made
+
+    try:
+        prepare = registry.get(account.partition(":")[0]).preparer(snapshot.send_settings(list_id, frozen))
+    except DestinationError:  # the settings never worked: nobody was sent by them
+        return lambda _email, values: values
+    return read
+
+
+def _converted(batch: Batch, prepare: Preparer) -> Converted:
+    payloads: list[str] = []
+    violations: dict[str, Violation] = {}
+    left_out: dict[str, Sequence[Violation]] = {}
+    for email, values in zip(batch.emails, batch.payloads, strict=True):
+        made = prepare(email, orjson.loads(values))
+        if isinstance(made, Violation):
+            violations[email] = made
+        elif isinstance(made, Incomplete):
+            payloads.append(made.payload)
+            left_out[email] = made.left_out
+        else:
+            payloads.append(made)
+    return Converted(payloads, violations, left_out)
+
+
+def _is_larger(payloads: Sequence[str], most_bytes: int) -> bool:
+    characters = sum(map(len, payloads)) + len(payloads)
+    if characters * 4 <= most_bytes:  # no character takes more
+        return False
+    return sum(len(payload.encode()) + 1 for payload in payloads) > most_bytes

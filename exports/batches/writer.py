@@ -1,0 +1,77 @@
+"""Writing a plan as batches: one request's worth of people in one row."""
+
+from collections.abc import Sequence
+
+from django.db import connection as database
+
+from config.jobs.leases import Keeper
+from connections.destinations.values import Capabilities
+from exports.batches.values import Person
+from exports.models import Run
+from exports.state.claim import stop_if_asked
+
+
+class BatchWriter:
+    """Gathers people and writes a batch whenever it is full, by rows or by bytes, or their deed changes."""
+
+    def __init__(self, run: Run, capabilities: Capabilities, keeper: Keeper) -> None:
+        self.capabilities = capabilities
+        self.keeper = keeper
+        self.number = 0
+        self.written = 0
+        self._run = run
+        self._people: list[Person] = []
+        self._bytes = 0
+
+    def go_on_after(self, number: int, *, people: int) -> None:
+        """So many batches, of so many people, have been written by other means."""
+        self.number, self.written = number, people
+
+    def add(self, person: Person) -> None:
+        size = len(person.payload.encode()) + 1
+        if self._people and (self._is_full(person) or self._bytes + size > self.capabilities.batch_bytes):
+            self.flush()
+        self._people.append(person)
+        self._bytes += size
+
+    def _is_full(self, following: Person) -> bool:
+        first, capabilities = self._people[0], self.capabilities
+        if (first.deed, first.single) != (following.deed, following.single):
+            return True
+        rows = min(capabilities.single_rows, capabilities.batch_rows) if first.single else capabilities.batch_rows
+        return len(self._people) >= rows
+
+    def flush(self) -> None:
+        if not self._people:
+            return
+        self.number += 1
+        write_batch(self._run.pk, self.number, self._people)
+        self.written += len(self._people)
+        self._people, self._bytes = [], 0
+        self.keeper.report(progress_done=self.written)
+        stop_if_asked(self.keeper)
+
+
+def write_batch(run_id: int, number: int, members: Sequence[Person]) -> None:
+    """One batch as one row, its members as arrays."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO exports_batch (run_id, number, label, deed, adds, status, attempt, size, profile_ids,
+                                       emails, payloads, hashes, delivered, new_people, "left", rejected,
+                                       unaccounted, code, message)
+            VALUES (%s, %s, %s, %s, %s, 'planned', 0, %s, %s, %s, %s, %s::uuid[], 0, 0, 0, 0, 0, '', '')
+            """,
+            [
+                run_id,
+                number,
+                str(number),
+                members[0].deed.value,
+                sum(person.is_new for person in members),
+                len(members),
+                [person.profile_id for person in members],
+                [person.email for person in members],
+                [person.payload for person in members],
+                [person.data_hash for person in members],
+            ],
+        )

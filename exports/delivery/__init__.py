@@ -1,0 +1,1 @@
+"""Send the batches of a run: the loop, the pool of senders, and how many calls may be in flight."""

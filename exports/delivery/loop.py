@@ -1,0 +1,331 @@
+"""Delivering a plan: N senders do HTTP only; this one thread owns the database connection.
+
+It writes that a batch is being sent before the request leaves, and what became of it in one transaction. A slice
+ends when everything is sent, when its time is over, when what is left has to wait, or when the process is asked
+to stop; calls in flight are always waited for.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+
+from django.conf import settings
+from django.db import Error
+
+from config.jobs import clock, waits
+from config.jobs.backoff import seconds_before_attempt
+from config.jobs.leases import Keeper
+from config.jobs.models import JobStatus
+from connections import credentials
+from connections.actions import mark_reconnect_needed
+from connections.destinations.errors import (
+    TOO_LARGE,
+    AccountFull,
+    BatchRefused,
+    DestinationError,
+    NeedsAdministrator,
+    TryLater,
+)
+from connections.destinations.values import REMOVALS, BatchReceipt, Deed, OutcomeKind, ProfileRefusal
+from connections.models import MOST_IN_FLIGHT, Connection
+from exports.batches.values import Sent
+from exports.delivery import connection_budget
+from exports.delivery.concurrency import Throttle
+from exports.delivery.connection_budget import Share
+from exports.delivery.sender_pool import Lines
+from exports.models import IS_REMOVAL, Batch, BatchStatus, DeliveredSet, Run
+from exports.privacy import disclosures
+from exports.removal import recheck
+from exports.results import late_calls, record
+from exports.state import claim, session_fence, snapshot
+from exports.state.status import Reason, RunEnded
+
+logger = logging.getLogger(__name__)
+
+# A batch is tried this often, over about five minutes, before the run gives up.
+MOST_ATTEMPTS = 10
+# So many refusals of whole batches without a single success mean that it is not the people.
+MOST_HALVINGS_IN_VAIN = 20
+
+# So many answers are written at once at most: meanwhile lines become free.
+_ANSWERS_AT_ONCE = 4
+
+# Set when the process is asked to stop: slices end after their calls in flight.
+stopping = threading.Event()
+
+
+class SliceEnd(Enum):
+    """How a slice of delivery ended."""
+
+    ALL_SENT = "all_sent"
+    MORE_TO_SEND = "more_to_send"
+    WAITING = "waiting"  # for the destination
+    NO_SLOT = "no_slot"  # other runs have all of the connection's calls in flight
+
+
+@dataclass
+class Slice:
+    """One worker's stretch of work on one run."""
+
+    run: Run
+    keeper: Keeper
+    delivered_set_id: int
+    share: Share
+    throttle: Throttle
+    lines: Lines
+    ends_at: float
+    in_flight: dict["Future[Sent]", "Call"] = field(default_factory=dict)
+    # The batches that were intended and of which it is not yet written what became of them, by id.
+    unsettled: set[int] = field(default_factory=set)
+    # Why the run must end, once that is known; nothing more is sent then.
+    fatal: RunEnded | None = None
+    halvings_in_vain: int = 0
+    delivered_any: bool = False
+    # What the wants followed from when they were read last; None: not read in this slice.
+    wants_version: recheck.WantsVersion | None = None
+
+    @property
+    def takes_more(self) -> bool:
+        """Whether further batches may be sent in this slice."""
+        if self.share.paused_by_administrator or stopping.is_set():
+            return False
+        return not (self.fatal or self.keeper.cancel_requested.is_set() or self._is_over())
+
+    def _is_over(self) -> bool:
+        """A slice ends in favour of another run; while none waits, another one begins at once."""
+        if time.monotonic() < self.ends_at:
+            return False
+        if claim.due_runs().exists():
+            return True
+        self.ends_at = time.monotonic() + settings.SLICE_SECONDS
+        return False
+
+
+@dataclass(frozen=True)
+class Call:
+    """A batch that is under way."""
+
+    batch: Batch
+    sent_at: float
+
+
+def deliver(run: Run, keeper: Keeper) -> SliceEnd:
+    """Send for one slice. Raises RunEnded when the run must end, LeaseLost when another worker has it."""
+    connection = run.connection
+    if connection is None:
+        raise RunEnded(JobStatus.FAILED, Reason.NO_CONNECTION)
+    keeper.renew()  # planning may have held the run's row for longer than a lease
+    landed_late: set[int] = set()
+    try:
+        return _deliver(run, connection, keeper, landed_late)
+    except BaseException:
+        if landed_late:
+            _keep_landed_late(run, landed_late)
+        raise
+
+
+def _deliver(run: Run, connection: Connection, keeper: Keeper, landed_late: set[int]) -> SliceEnd:
+    """``landed_late`` receives the batches, by id, whose calls were out when the slice broke off."""
+    with session_fence.sole_session(run), closing(Share(run, connection)) as share:
+        if share.calls == 0:
+            return SliceEnd.NO_SLOT
+        record.take_back_unanswered(run)
+        disclosures.list_of(run.export, run.account, run.list_id, run)  # as long as the connection is known
+        with _slice(run, connection, keeper, share, landed_late) as work:
+            _send_all(work)
+            share.learn(work.throttle.level)
+    return _how_it_ended(work)
+
+
+def _keep_landed_late(run: Run, batch_ids: set[int]) -> None:
+    """All that a worker writes that has lost its lease: that its calls may have landed over later ones."""
+    try:
+        session_fence.drop_dead_session()
+        late_calls.keep_landed(run, batch_ids)
+    except Error:  # the worker that takes the run over expects these calls
+        logger.exception("run %s: could not write which calls were out when the lease was lost", run.pk)
+
+
+def _delivered_set_id(run: Run) -> int:
+    known = DeliveredSet.objects.filter(export=run.export_id, account=run.account, list_id=run.list_id)
+    return known.values_list("pk", flat=True).get()
+
+
+@contextmanager
+def _slice(
+    run: Run, connection: Connection, keeper: Keeper, share: Share, landed_late: set[int]
+) -> Iterator[Slice]:
+    access = credentials.access(connection)
+    send_settings = snapshot.send_settings(run.list_id, run.frozen)
+    lines = Lines(connection.destination, access, send_settings, most=MOST_IN_FLIGHT)
+    work = Slice(
+        run=run,
+        keeper=keeper,
+        delivered_set_id=_delivered_set_id(run),
+        share=share,
+        throttle=Throttle(start=share.start, maximum=share.calls),
+        lines=lines,
+        ends_at=time.monotonic() + settings.SLICE_SECONDS,
+        delivered_any=run.batches.filter(status=BatchStatus.DONE).exists(),
+    )
+    try:
+        with lines:
+            yield work
+    finally:  # no call is out any more
+        landed_late |= work.unsettled & lines.requested
+
+
+def _send_all(work: Slice) -> None:
+    """Keep as many calls in flight as pay, until the slice ends; then wait for those still out."""
+    while True:
+        work.keeper.check()
+        work.share.look(in_flight=work.lines.busy)
+        work.throttle.limit(work.share.calls)
+        work.lines.limit(work.throttle.level)
+        if work.takes_more:
+            _put_in_flight(work)
+        else:
+            _take_back_waiting(work)
+        if not work.in_flight:
+            return
+        done, _pending = wait(work.in_flight, timeout=0.5, return_when=FIRST_COMPLETED)
+        _take_answers(work, {future: work.in_flight.pop(future) for future in list(done)[:_ANSWERS_AT_ONCE]})
+
+
+def _put_in_flight(work: Slice) -> None:
+    """Fill the lines, and let a few more wait in front of them."""
+    level = work.throttle.level
+    free = level - len(work.in_flight)
+    ahead = free + max(1, level // 2)
+    if ahead <= 0 or work.share.paused:
+        return
+    ready = _ready(work.run, free, ahead)
+    if not ready:
+        return
+    _keep_wanted(work, ready)
+    for batch in record.intend(work.run, ready):
+        work.unsettled.add(batch.pk)
+        work.in_flight[work.lines.submit(batch)] = Call(batch, time.monotonic())
+
+
+def _keep_wanted(work: Slice, ready: Sequence[int]) -> None:
+    """Before each batch of removals, keep the contacts that an export wants by now."""
+    if not work.run.to_remove or not Batch.objects.filter(IS_REMOVAL, pk__in=ready).exists():
+        return
+    version = recheck.version(work.run)
+    if version != work.wants_version:
+        recheck.keep_wanted(work.run)
+        work.wants_version = version
+
+
+def _ready(run: Run, free: int, ahead: int) -> list[int]:
+    """The next batches that may go out now, by id: up to ``free`` of any kind, up to ``ahead`` of those that send.
+    (Of a removal that is intended nobody can say afterwards whether it left.)"""
+    to_send = run.batches.filter(waits.over("not_before"), status=BatchStatus.PLANNED)
+    found = to_send.order_by("number").values_list("pk", "deed")[:ahead]
+    return [pk for place, (pk, deed) in enumerate(found) if place < free or Deed(deed) not in REMOVALS]
+
+
+def _take_back_waiting(work: Slice) -> None:
+    waiting = [work.in_flight.pop(future).batch.pk for future in work.lines.take_back()]
+    if waiting:
+        record.withdraw(work.run, waiting)
+        work.unsettled.difference_update(waiting)
+
+
+def _take_answers(work: Slice, answered: dict["Future[Sent]", Call]) -> None:
+    """Write what became of these batches; but first let others go out in their place, unless there is trouble."""
+    good: list[tuple[int, Sent]] = []
+    for future, call in answered.items():
+        try:
+            sent = future.result()
+        except DestinationError as trouble:
+            _take_trouble(work, call, trouble)
+        else:
+            good.append((call.batch.pk, sent))
+            work.throttle.went_well(time.monotonic())
+            work.delivered_any = True
+    if good:
+        if work.takes_more:
+            _put_in_flight(work)
+        record.record(work.run, work.delivered_set_id, good)
+        work.unsettled.difference_update(pk for pk, _sent in good)
+
+
+def _take_trouble(work: Slice, call: Call, trouble: DestinationError) -> None:
+    if isinstance(trouble, TryLater):
+        _again_later(work, call, trouble)
+    elif isinstance(trouble, BatchRefused):
+        _halve(work, call.batch, trouble)
+    else:
+        _give_up(work, call.batch, trouble)
+    work.unsettled.discard(call.batch.pk)
+
+
+def _again_later(work: Slice, call: Call, trouble: TryLater) -> None:
+    work.throttle.had_trouble(time.monotonic(), sent_at=call.sent_at)
+    _take_back_waiting(work)
+    if trouble.after_seconds:
+        work.share.pause(trouble.after_seconds)
+    work.share.learn(work.throttle.level)
+    tried = call.batch.attempt
+    seconds = seconds_before_attempt(tried, asked=trouble.after_seconds)
+    record.put_back(work.run, call.batch.pk, waits.until(seconds), trouble)
+    if tried >= MOST_ATTEMPTS:
+        work.fatal = RunEnded(JobStatus.FAILED, Reason.DESTINATION_UNAVAILABLE, trouble.sentence)
+
+
+def _halve(work: Slice, batch: Batch, refused: BatchRefused) -> None:
+    """Halve it until the guilty rows stand alone; one that stands alone is rejected."""
+    if batch.size == 1:
+        email = Batch.objects.values_list("emails", flat=True).get(pk=batch.pk)[0]
+        guilty = ProfileRefusal(email, OutcomeKind.REJECTED, refused.code, refused.sentence)
+        receipt = BatchReceipt(0, 0, [guilty], http_status=refused.http_status or 0, seconds=0.0, bytes_sent=0)
+        record.record(work.run, work.delivered_set_id, [(batch.pk, Sent(receipt))])
+    else:
+        record.halve(work.run, batch.pk, refused)
+    if not work.delivered_any and refused.code != TOO_LARGE:
+        work.halvings_in_vain += 1
+    if work.halvings_in_vain >= MOST_HALVINGS_IN_VAIN:
+        work.fatal = RunEnded(JobStatus.FAILED, Reason.EVERYTHING_REFUSED, refused.sentence)
+
+
+def _give_up(work: Slice, batch: Batch, hopeless: DestinationError) -> None:
+    record.put_back(work.run, batch.pk, clock.now(), hopeless)
+    reason = why_stopped(hopeless)
+    if isinstance(hopeless, NeedsAdministrator):
+        reason = Reason.RECONNECT_NEEDED
+        if work.run.connection is not None:
+            mark_reconnect_needed(work.run.connection, hopeless.sentence)
+    work.fatal = RunEnded(JobStatus.FAILED, reason, hopeless.sentence)
+
+
+def why_stopped(hopeless: DestinationError) -> Reason:
+    """The reason that a run ends with because of this."""
+    return Reason.ACCOUNT_FULL if isinstance(hopeless, AccountFull) else Reason.LIST_REFUSED
+
+
+def _how_it_ended(work: Slice) -> SliceEnd:
+    left = work.run.batches.filter(status=BatchStatus.PLANNED)
+    if not work.fatal and not left.exists():
+        return SliceEnd.ALL_SENT  # also when somebody wished to stop it: there is nothing left to be stopped
+    if work.keeper.cancel_requested.is_set():
+        raise RunEnded(JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
+    if work.fatal:
+        raise work.fatal
+    ready = left.filter(waits.over("not_before"))
+    return SliceEnd.MORE_TO_SEND if ready.exists() and not work.share.paused else SliceEnd.WAITING
+
+
+def seconds_until_due(run: Run) -> float:
+    """How long until the next batch may go out again."""
+    due = (
+        run.batches.filter(status=BatchStatus.PLANNED).order_by("not_before").values_list("not_before", flat=True)
+    )
+    moments = [moment for moment in (due.first(), connection_budget.paused_until(run.connection)) if moment]
+    return max(0.2, (max(moments) - clock.now()).total_seconds()) if moments else 1.0

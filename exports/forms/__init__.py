@@ -1,0 +1,1 @@
+"""What is typed in the export pane: fields, validation, and suggestions."""

@@ -1,0 +1,157 @@
+"""“What becomes of the people on the list that is left?”: asked when an export goes to another list, and when it
+is removed. Judges what was typed; what is done is in parting.py."""
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from config.accounts.models import User
+from connections import lookups
+from connections.destinations.values import ListDetails, TargetField, UnsubscribeScope
+from connections.lookups import Lookup
+from connections.permissions import user_can_manage_connections
+from exports.forms import removal_fields
+from exports.models import Export, Removal
+from exports.removal import list_cleanup
+from exports.removal.list_cleanup import Clearing, LeftBehind
+
+_MOST_DIGITS = 12
+_HELP: dict[Removal, str | Promise] = {
+    Removal.LEAVE: gettext_lazy("They stay as they were sent last. Nothing is sent to the list any more."),
+    Removal.MARK: gettext_lazy("They stay, with a word in a field that your segments over there can ask for."),
+    Removal.DELETE: gettext_lazy("Cannot be undone from here, unless the export goes to this list again."),
+    Removal.UNSUBSCRIBE: gettext_lazy("Cannot be undone from here: only the person can subscribe again."),
+}
+
+
+class PartingForm:
+    """The question about one list that is left, as one person sees it. ``typed`` is what they have chosen so far,
+    by the names of the fields. ``waits``: people are counted once the page asks for it: it may take seconds."""
+
+    def __init__(
+        self,
+        user: User,
+        export: Export,
+        left: LeftBehind,
+        typed: Mapping[str, str],
+        *,
+        is_removed: bool = False,
+        waits: bool = False,
+    ) -> None:
+        self.waits = waits
+        self._is_removed = is_removed  # the export, and not only its list
+        self.user, self.export, self.left = user, export, left
+        self.how = typed.get("behind", "") or Removal.LEAVE.value
+        self.mark_field = typed.get("behind_field", "").strip()
+        self.mark_value = typed.get("behind_value", "").strip() or str(removal_fields.DEFAULT_MARK)
+        self.error = ""  # once it is judged
+        self.mark_error = ""
+        self._seen = typed.get("behind_people", "")
+
+    # -- what is shown -----------------------------------------------------------------------------------------
+    @cached_property
+    def people(self) -> int | None:
+        """How many could be taken off; None when nobody could count them."""
+        return list_cleanup.people_of(self.left.delivered_set)
+
+    @property
+    def removals(self) -> list[tuple[Removal, str | Promise]]:
+        """What may be chosen, with what it means."""
+        return [(removal, self._help(removal)) for removal in self._offered]
+
+    def _help(self, removal: Removal) -> str | Promise:
+        for_good = self._is_removed and removal is Removal.DELETE
+        return _("Cannot be undone from here.") if for_good else _HELP[removal]
+
+    @property
+    def fields_to_mark(self) -> list[TargetField]:
+        return removal_fields.fields_to_mark(self._details, self._mapped)
+
+    @property
+    def unsubscribes_everywhere(self) -> bool:
+        return self._details is not None and self._details.unsubscribe_scope == UnsubscribeScope.ALL_LISTS
+
+    @property
+    def why_only_left(self) -> str:
+        """Why there is nothing to choose; empty where there is."""
+        if len(self._offered) > 1:
+            return ""
+        if self.left.connection is None:
+            return _("No connection leads to this list any more, so they stay there.")
+        if self._lookup and self._lookup.trouble:
+            return self._lookup.trouble
+        if self.people is None:
+            return _("They could not be counted just now, so they stay there.")
+        if not self.people:
+            return _("They stay: they were on the list before, or another export sends them there too.")
+        return _("They stay: the limits of the connection do not allow anything else.")
+
+    # -- judging -----------------------------------------------------------------------------------------------
+    def is_valid(self) -> bool:
+        """Whether what was chosen can be done; else ``error`` or ``mark_error`` says why not."""
+        if self.how == Removal.LEAVE:
+            return True
+        if self.how not in self._offered:
+            self.error = self.why_only_left or _("That cannot be done with the people of this list.")
+        elif not self._seen_people:
+            self.error = _("Look at the number of people first, then choose.")
+        elif self.how == Removal.MARK:
+            self.mark_error = removal_fields.why_not_marked(
+                self.mark_field, self.mark_value, self._details, self._mapped
+            )
+        return not (self.error or self.mark_error)
+
+    def clearing(self) -> Clearing:
+        """What was decided. Only for a valid form."""
+        marks = self.how == Removal.MARK
+        return Clearing(
+            how=self.how,
+            mark_field=self.mark_field if marks else "",
+            mark_value=self.mark_value if marks else "",
+            unsubscribes_everywhere=removal_fields.reaches_everywhere(self.how, self._details),
+            people=self._seen_people,
+        )
+
+    @property
+    def _seen_people(self) -> int:
+        text = self._seen
+        return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else 0
+
+    @cached_property
+    def _offered(self) -> list[Removal]:
+        if self.left.connection is None or self._details is None or not self.people:
+            return [Removal.LEAVE]
+        offered = removal_fields.offered(self.left.connection.destination)
+        return [removal for removal in offered if self._may_choose(removal)]
+
+    def _may_choose(self, removal: Removal) -> bool:
+        connection, list_id = self.left.connection, self.left.delivered_set.list_id
+        if removal is Removal.LEAVE:
+            return True
+        if connection is None or list_cleanup.why_forbidden(connection, list_id, removal):
+            return False
+        everywhere = removal_fields.reaches_everywhere(removal, self._details)
+        return not everywhere or user_can_manage_connections(self.user)
+
+    @cached_property
+    def _lookup(self) -> Lookup | None:
+        if self.left.connection is None:
+            return None
+        return lookups.look_up(self.left.connection, self.left.delivered_set.list_id)
+
+    @property
+    def _details(self) -> ListDetails | None:
+        return self._lookup.details if self._lookup else None
+
+    @property
+    def _mapped(self) -> list[str]:
+        return [pair["field"] for pair in self.export.mapping]
+
+
+def of_removing(user: User, export: Export, typed: Mapping[str, str], *, waits: bool) -> PartingForm | None:
+    """The question before an export is removed; None when it has brought nobody."""
+    left = list_cleanup.left_by_removing(export)
+    return PartingForm(user, export, left, typed, is_removed=True, waits=waits) if left else None

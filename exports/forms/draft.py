@@ -1,0 +1,143 @@
+"""What stands in the export pane at a moment, typed or stored, before anybody judges it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
+
+from django.http import QueryDict
+
+from connections.destinations.values import TargetField
+from exports.forms import option_fields
+from exports.models import Export, Removal
+from segments.profile_attributes import Attribute
+
+MOST_ROWS = 60
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One row of the data matching: a profile attribute and the field of the list that it goes to."""
+
+    attribute: str = ""
+    field: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.attribute or self.field)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Everything in the pane, as text."""
+
+    name: str = ""
+    connection: str = ""
+    list_id: str = ""
+    email_attribute: str = ""
+    segments: Sequence[str] = ()
+    mapping: Sequence[Pair] = ()
+    answers: dict[str, str] = field(default_factory=dict)
+    opt_in_mail_accepted: bool = False
+    removal: str = Removal.LEAVE
+    mark_field: str = ""
+    mark_value: str = ""
+
+    @property
+    def matched(self) -> list[dict[str, str]]:
+        """The mapping as an export keeps it, without rows that are not complete yet."""
+        return [
+            {"attribute": pair.attribute, "field": pair.field}
+            for pair in self.mapping
+            if pair.attribute and pair.field
+        ]
+
+    @property
+    def segment_ids(self) -> list[int]:
+        return [int(text) for text in self.segments if text.isascii() and text.isdigit() and len(text) < 16]
+
+    def initial(self) -> dict[str, object]:
+        """The same as the form wants it."""
+        return option_fields.initial(self.answers) | {
+            "name": self.name,
+            "connection": self.connection,
+            "list_id": self.list_id,
+            "email_attribute": self.email_attribute,
+            "segments": list(self.segments),
+            "opt_in_mail_accepted": self.opt_in_mail_accepted,
+            "removal": self.removal,
+            "mark_field": self.mark_field,
+            "mark_value": self.mark_value,
+        }
+
+    def with_row(self) -> "Draft":
+        """One more row of the data matching."""
+        return replace(self, mapping=[*self.mapping, Pair()][:MOST_ROWS])
+
+    def without_row(self, place: int) -> "Draft":
+        """One row less."""
+        return replace(self, mapping=[pair for at, pair in enumerate(self.mapping) if at != place])
+
+    def matched_by_name(self, attributes: Sequence[Attribute], fields: Sequence[TargetField]) -> "Draft":
+        """With a row for each field that is called like an attribute and is not filled yet."""
+        pairs = [pair for pair in self.mapping if not pair.is_empty]
+        taken = {pair.field for pair in pairs}
+        by_name = {plain(attribute.name): attribute.name for attribute in attributes}
+        for target in fields:
+            attribute = by_name.get(plain(target.label))
+            if attribute and target.key not in taken and attribute != self.email_attribute:
+                pairs.append(Pair(attribute, target.key))
+        return replace(self, mapping=pairs[:MOST_ROWS])
+
+
+def typed(data: QueryDict) -> Draft:
+    """What was posted from the pane."""
+    pairs = zip_longest(data.getlist("map_attribute"), data.getlist("map_field"), fillvalue="")
+    return Draft(
+        name=data.get("name", ""),
+        connection=data.get("connection", ""),
+        list_id=_clean_id(data.get("list_id", "")),
+        email_attribute=data.get("email_attribute", ""),
+        segments=data.getlist("segments"),
+        mapping=[Pair(attribute, target) for attribute, target in pairs][:MOST_ROWS],
+        answers=option_fields.typed({name: data.get(name, "") for name in data}),
+        opt_in_mail_accepted="opt_in_mail_accepted" in data,
+        removal=data.get("removal", Removal.LEAVE),
+        mark_field=data.get("mark_field", ""),
+        mark_value=data.get("mark_value", ""),
+    )
+
+
+def stored(export: Export) -> Draft:
+    """What an export keeps."""
+    return Draft(
+        name=export.name,
+        connection=str(export.connection_id or ""),
+        list_id=export.list_id,
+        email_attribute=export.email_attribute,
+        segments=[str(pk) for pk in export.segments.order_by("pk").values_list("pk", flat=True)],
+        mapping=[Pair(pair["attribute"], pair["field"]) for pair in export.mapping],
+        answers=dict(export.answers),
+        opt_in_mail_accepted=export.opt_in_mail_accepted,
+        removal=export.removal,
+        mark_field=export.mark_field,
+        mark_value=export.mark_value,
+    )
+
+
+def fresh(connections: Sequence[str], attributes: Sequence[Attribute]) -> Draft:
+    """A new export, with what there is no choice about; consent is never among it."""
+    emails = [attribute.name for attribute in attributes if "email" in plain(attribute.name)]
+    return Draft(
+        connection=connections[0] if len(connections) == 1 else "",
+        email_attribute=min(emails, key=len) if emails else "",
+    )
+
+
+def plain(name: str) -> str:
+    """A name without what people write differently."""
+    return "".join(character for character in name.casefold() if character.isalnum())
+
+
+def _clean_id(text: str) -> str:
+    """Ids are copied from web pages, with blanks around them."""
+    return "".join(text.replace("\x00", "").split())

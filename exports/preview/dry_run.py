@@ -1,0 +1,148 @@
+"""What a run would send, without sending: the plan itself, rolled back."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import OperationalError, transaction
+from django.db import connection as database
+
+from config.jobs import planner
+from config.platform.db.statement_timeout import be_patient
+from connections import credentials
+from connections.destinations.values import Deed, ListDetails, TargetField
+from connections.models import Connection
+from exports.batches.values import Person
+from exports.models import DeliveredSet, Export, Run
+from exports.removal import plan as removal_plan
+from exports.removal.plan import Removals
+from exports.run import plan
+from exports.selection.diff import Figures
+from exports.state import snapshot
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The figures of a plan and the first people of it, exactly as they would be sent."""
+
+    list_details: ListDetails
+    figures: Figures
+    calls: int  # that carry people to the list
+    removals: Removals
+    calls_to_remove: int
+    over_connection: int | None  # people of all exports, where the contract of the connection counts them
+    left_before: int  # of the still refused: whom the list keeps as they are
+    emails: list[str]  # of the first people, in step with their payloads
+    payloads: list[str]
+    violations: list[tuple[str, str]]  # address and sentence, among the first people
+    leaving: list[str]  # the first addresses of contacts to remove, also where they would be held
+    left_out: list[str]  # sentences about values that the list cannot hold, among the first people
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """What a plan can be drawn from before anything is saved. ``export_id`` is None for a new export."""
+
+    connection: Connection
+    list_id: str
+    segment_ids: Sequence[int]
+    email_attribute: str
+    mapping: Sequence[Mapping[str, str]] = ()
+    answers: Mapping[str, str] = field(default_factory=dict)
+    fields: Sequence[TargetField] = ()
+    export_id: int | None = None
+
+
+class _Undo(Exception):
+    """Ends the transaction of a preview."""
+
+
+def figures_of(sketch: Sketch, *, patience_seconds: float = 15.0) -> Figures | None:
+    """How many would be sent as things are now, those who are new to the export among them. None when that cannot
+    be counted in the time that somebody at a page has."""
+    frozen = {
+        "segments": [{"id": segment_id} for segment_id in sketch.segment_ids],
+        "email_attribute": sketch.email_attribute,
+        "required_attribute": sketch.connection.limited.required_attribute,
+        **snapshot.what_is_sent(
+            sketch.mapping, sketch.answers, sketch.connection.destination.questions(), sketch.fields
+        ),
+    }
+    figures: Figures | None = None
+    try:
+        with transaction.atomic():
+            be_patient(patience_seconds)
+            figures = plan.draw(frozen, sketch.connection.account, sketch.list_id, sketch.export_id)
+            raise _Undo
+    except _Undo:
+        return figures
+    except OperationalError:
+        return None
+
+
+def preview(export: Export, *, first: int = 20, patience_seconds: float = 600.0) -> Preview:
+    """Draw the plan of ``export`` as it is now. Raises DestinationError or NotConnected, and OperationalError when
+    a query takes longer than there is patience."""
+    connection = export.connection
+    if connection is None:
+        raise credentials.NotConnected("The export has no connection.")
+    details = connection.destination.list_details(credentials.access(connection), export.list_id)
+    frozen = snapshot.freeze(export, details)
+    settings = snapshot.send_settings(export.list_id, frozen)
+    try:
+        with transaction.atomic():
+            be_patient(patience_seconds)
+            figures = plan.draw(frozen, connection.account, export.list_id, export.pk)
+            removals = _removals(export, connection.account, frozen)
+            leaving = removal_plan.first_leaving(first) if removals.to_remove or removals.held else []
+            counted = connection.limited.most_people is not None
+            over_connection = plan.people_over(connection) if counted else None
+            left_before = _left_before(export, connection.account)
+            people = list(plan.people(connection.destination, settings, limit=first))
+            raise _Undo
+    except _Undo:
+        pass
+    return Preview(
+        list_details=details,
+        figures=figures,
+        calls=math.ceil(figures.to_send / connection.destination.capabilities.batch_rows),
+        removals=removals,
+        calls_to_remove=_calls_to_remove(connection, export, removals),
+        over_connection=over_connection,
+        left_before=left_before,
+        emails=[person.email for person in people if isinstance(person, Person)],
+        payloads=[person.payload for person in people if isinstance(person, Person)],
+        violations=[(found[1], found[2].message) for found in people if isinstance(found, tuple)],
+        leaving=leaving,
+        left_out=[value.message for found in people if isinstance(found, Person) for value in found.left_out],
+    )
+
+
+def _removals(export: Export, account: str, frozen: Mapping[str, Any]) -> Removals:
+    """Whom a run would take off the list, by the plan that is drawn."""
+    known = DeliveredSet.objects.filter(export=export, account=account, list_id=export.list_id).first()
+    run = Run(export=export, account=account, list_id=export.list_id, frozen=dict(frozen))
+    return removal_plan.judge(run, known) if known else Removals()
+
+
+def _calls_to_remove(connection: Connection, export: Export, removals: Removals) -> int:
+    if not removals.to_remove:
+        return 0
+    return connection.destination.calls_to_remove(Deed(export.removal), removals.to_remove)
+
+
+def _left_before(export: Export, account: str) -> int:
+    """How many of the drawn plan the list left as they are when last asked, and is not asked again."""
+    with planner.without_nested_loops(), database.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT count(*) FROM plan
+              JOIN exports_refused refused ON refused.email = plan.email
+              JOIN exports_deliveredset known ON known.id = refused.delivered_set_id
+             WHERE plan.action = 'still_refused' AND refused."left"
+               AND known.export_id = %s AND known.account = %s AND known.list_id = %s
+            """,
+            [export.pk, account, export.list_id],
+        )
+        return int(cursor.fetchone()[0])

@@ -1,0 +1,121 @@
+"""The outline of what a run would do: the figures of its plan, what stands behind them, and the first people.
+
+Everything is worked out in one transaction that is undone, in a number of queries that does not depend on how many
+segments there are.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.db.models import Aggregate, Count, Q, Sum
+
+from connections.models import Connection
+from exports.models import IS_REMOVAL, BatchStatus, Export, Run
+from exports.preview import dry_run
+from exports.preview.dry_run import Preview
+from exports.reporting import counts
+from segments import audience
+
+FIRST = 20
+# Calls in flight that a run may count on when the connection has others to serve too.
+_USUAL_AT_ONCE = 4
+_LONGEST_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Outline:
+    """All that a page shows, as plain values. ``seconds`` is None while nobody knows how long a call takes."""
+
+    list_title: str
+    active_people: int | None
+    figures: dict[str, int]
+    to_remove: int
+    removals_held: int
+    held_because: str  # a removing.HeldBecause
+    addresses: int  # different valid ones
+    over_connection: int | None  # people of all exports, where the contract of the connection counts them
+    left_before: int  # whom the list kept as they are when last asked
+    rejected_before: int
+    calls: int
+    seconds: float | None
+    at_once: int
+    segments: list[dict[str, Any]]
+    overlaps: list[list[int]]  # segment, segment, people in both
+    violations: list[str]  # among the first people, by sentence
+    left_out: list[str]  # values that the list cannot hold, the same
+
+
+def outline(export: Export) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The outline and the first contacts: those to send with their payload, then those to remove, whose
+    ``is_removal`` is true. Raises DestinationError, NotConnected, and OperationalError when it takes
+    too long."""
+    seen = dry_run.preview(export, first=FIRST, patience_seconds=_LONGEST_SECONDS)
+    segments = audience.segment_summaries(list(export.segments.values_list("pk", flat=True)))
+    at_once = _calls_at_once(export.connection)
+    outlined = Outline(
+        list_title=seen.list_details.title,
+        active_people=seen.list_details.active_people,
+        figures=counts.of_plan(seen.figures),
+        to_remove=seen.removals.to_remove,
+        removals_held=seen.removals.held,
+        held_because=str(seen.removals.held_because),
+        addresses=seen.figures.people + seen.figures.no_consent,
+        over_connection=seen.over_connection,
+        left_before=seen.left_before,
+        rejected_before=seen.figures.still_refused - seen.left_before,
+        calls=seen.calls + seen.calls_to_remove,
+        seconds=_seconds(export.connection, seen, at_once),
+        at_once=at_once,
+        segments=[
+            {
+                "id": segment.id,
+                "name": segment.name,
+                "members": segment.member_count,
+                "refreshed_at": segment.refreshed_at.isoformat() if segment.refreshed_at else None,
+            }
+            for segment in segments
+        ],
+        overlaps=[
+            [one, other, people]
+            for (one, other), people in audience.overlaps([segment.id for segment in segments]).items()
+        ],
+        violations=[sentence for _email, sentence in seen.violations],
+        left_out=sorted(set(seen.left_out)),
+    )
+    to_send = [
+        {"email": email, "payload": payload} for email, payload in zip(seen.emails, seen.payloads, strict=True)
+    ]
+    to_remove = [{"email": email, "payload": "", "is_removal": True} for email in seen.leaving]
+    return asdict(outlined), [*to_send, *to_remove]
+
+
+def _seconds(connection: Connection | None, seen: Preview, at_once: int) -> float | None:
+    """How long it would take, by the latest runs over the connection; None where they do not tell."""
+    runs = Run.objects.filter(export__connection=connection).order_by("-pk")
+    per_call = _mean(runs.filter(delivered__gt=0).first(), ~IS_REMOVAL, calls=Count("pk"))
+    sending = _spread(seen.calls, per_call, at_once)
+    if not seen.calls_to_remove:
+        return sending
+    per_person = _mean(runs.filter(removed__gt=0).first(), IS_REMOVAL, calls=Sum("size"))
+    removing = _spread(seen.removals.to_remove, per_person, at_once)
+    return sending + removing if sending is not None and removing is not None else None
+
+
+def _spread(calls: int, seconds_each: float | None, at_once: int) -> float | None:
+    return calls * seconds_each / min(at_once, max(1, calls)) if seconds_each is not None else None
+
+
+def _mean(run: Run | None, batches: Q, *, calls: Aggregate) -> float | None:
+    """How long each took on average in that run."""
+    if run is None:
+        return None
+    done = run.batches.filter(batches, status=BatchStatus.DONE, seconds__isnull=False)
+    found = done.aggregate(seconds=Sum("seconds"), calls=calls)
+    return float(found["seconds"]) / found["calls"] if found["calls"] else None
+
+
+def _calls_at_once(connection: Connection | None) -> int:
+    """What the connection has learned, else what a run begins with."""
+    if connection is None:
+        return 1
+    return min(connection.learned_in_flight or _USUAL_AT_ONCE, connection.max_in_flight)

@@ -1,0 +1,343 @@
+"""One person, sent now, to see the answer: the first contact of an export with its list.
+
+The person is judged by the export's own plan, so that nobody leaves who would not leave with a run. That they have
+gone out is written before they go, and what became of them afterwards; the next run knows both.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+from django.db import connection as database
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from config.accounts.models import User
+from config.addresses import comparable_email
+from config.audit.record import record
+from config.jobs import clock, sending_guard
+from connections import credentials
+from connections.actions import mark_reconnect_needed
+from connections.credentials import NotConnected
+from connections.destinations.errors import DestinationError, NeedsAdministrator
+from connections.destinations.values import (
+    BatchReceipt,
+    Deed,
+    Incomplete,
+    ListOptIn,
+    Mark,
+    OutcomeKind,
+    ProfileRefusal,
+    SendSettings,
+    Violation,
+)
+from connections.models import Connection
+from exports import policies
+from exports.models import (
+    DeliveredSet,
+    Export,
+    Origin,
+    Refused,
+    StatusSource,
+    SubscriberStatus,
+    SyncedContact,
+)
+from exports.policies import Refusal
+from exports.privacy import disclosures
+from exports.reporting import messages
+from exports.results import left_out_values, reactivations
+from exports.results.failure_rows import match_rows
+from exports.run import plan
+from exports.state import result_codes, snapshot
+from exports.state.known_list import CHANGE_SENDER, KnownList
+from exports.state.result_codes import UNKNOWN_DATA, UNMATCHED
+from segments import audience
+from segments.rights import gate
+
+_SENT = ("add", "update", "unchanged", "still_refused", "unmark", "bring_back")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of the one person. ``taken`` is None while that is not known."""
+
+    email: str = field(repr=False)
+    taken: bool | None
+    sentence: str
+    http_status: int | None = None
+    seconds: float = 0.0
+    is_new: bool = False  # to the list, as it says
+    was_added_again: bool | None = None  # after it had been removed; None where the list does not tell
+    payload: str = field(default="", repr=False)  # exactly as sent
+    refusal: ProfileRefusal | None = field(default=None, repr=False)
+    left_out: Sequence[Violation] = ()  # the values that the list cannot hold
+
+
+@dataclass(frozen=True)
+class _One:
+    profile_id: int
+    email: str
+    mapped: list[Any] = field(repr=False)
+    data_hash: str
+    action: str
+    mark_field: str  # that carries a mark which goes now; empty for none
+
+    @property
+    def deed(self) -> Deed:
+        """How they are sent: as a run would do it, whether or not something has changed."""
+        return plan.DEEDS.get(self.action, Deed.SEND)
+
+
+def send_one(export: Export, *, person: str, by: User) -> Answer:
+    """Send the member of the export's segments whose address (or whose number among the customers) is ``person``.
+    Raises Refusal, with a sentence, when no contact is sent, or when this process stood still for so long that
+    other work may have gone on: the contact counts as unknown then, if a request had left."""
+    try:
+        with sending_guard.within_one_lease():
+            return _send_one(export, person=person, by=by)
+    except sending_guard.LeaseExpired as expired:
+        raise Refusal(_("This took too long, so nothing more was sent. Try again.")) from expired
+
+
+def _send_one(export: Export, *, person: str, by: User) -> Answer:
+    policies.check_can_run(export)
+    connection = export.connection
+    if connection is None:
+        raise Refusal(_("This export has no connection. Choose one first."))
+    frozen = _frozen(export, connection)
+    one = _find(export, connection, frozen, _wanted(person))
+    settings = replace(snapshot.send_settings(export.list_id, frozen), deed=one.deed)
+    payload = connection.destination.preparer(settings)(one.email, one.mapped)
+    if isinstance(payload, Violation):
+        raise Refusal(payload.message)
+    left_out: Sequence[Violation] = ()
+    if isinstance(payload, Incomplete):
+        left_out, payload = payload.left_out, payload.payload
+    if one.mark_field:
+        payload = connection.destination.welcomed_back(payload, Mark(one.mark_field, ""))
+    known, is_known = _note_intention(export, connection, one, by)
+    answer = replace(_send(connection, settings, one, payload), left_out=left_out)
+    if answer.taken is not None:
+        _keep(known, one, answer, [pair.field_key for pair in settings.mapping], is_known=is_known)
+    return answer
+
+
+def _frozen(export: Export, connection: Connection) -> dict[str, Any]:
+    """The settings of the export, checked against the list as it is now."""
+    try:
+        details = connection.destination.list_details(credentials.access(connection), export.list_id)
+    except DestinationError as error:
+        raise Refusal(error.sentence) from error
+    except NotConnected as error:
+        raise Refusal(str(error)) from error
+    if missing := snapshot.missing_fields(export, details):
+        raise Refusal(snapshot.missing_fields_sentence(missing))
+    if unanswered := snapshot.unanswered(export, connection.destination.questions()):
+        raise Refusal(_("Choose: %(questions)s.") % {"questions": ", ".join(unanswered)})
+    if details.opt_in == ListOptIn.CONFIRMED and not export.opt_in_mail_accepted:
+        raise Refusal(
+            _(
+                "This list mails everyone new to confirm. "
+                "Accept that in the export’s settings first, then try again."
+            )
+        )
+    return snapshot.freeze(export, details)
+
+
+class _Undo(Exception):
+    """Ends the transaction of a plan that is only looked at."""
+
+
+def _find(export: Export, connection: Connection, frozen: Mapping[str, Any], person: str) -> _One:
+    """The person by the plan's own verdict; raises Refusal for whoever a run would not send."""
+    found: list[tuple[Any, ...]] = []
+    try:
+        with transaction.atomic():
+            plan.draw(frozen, connection.account, export.list_id, export.pk)
+            found = _rows(person)
+            _check_contract(connection)
+            raise _Undo
+    except _Undo:
+        pass
+    if not found:
+        raise Refusal(_("Nobody in the segments of this export has this address."))
+    profile_id, email, mapped, data_hash, action, mark_field = found[0]
+    if action not in _SENT:
+        raise Refusal(_("A run would not send this person: %(why)s") % {"why": _why(action)})
+    return _One(profile_id, email, orjson.loads(mapped), data_hash, action, mark_field)
+
+
+def _wanted(person: str) -> str:
+    """Give the address that was typed its normal form; the number of a customer stays as it is."""
+    return comparable_email(person) or person.strip().lower()
+
+
+def _rows(person: str) -> list[tuple[Any, ...]]:
+    column = "profile_id" if person.isdecimal() else "email"
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"SELECT profile_id, email, mapped, data_hash::text, action, mark_field FROM plan WHERE {column} = %s"  # noqa: S608
+            " ORDER BY action = 'duplicate' LIMIT 1",
+            [person],
+        )
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def _check_contract(connection: Connection) -> None:
+    """The contract counts whole plans: where it is used up, nobody is sent by hand either."""
+    limit = connection.limited.most_people
+    if limit is not None and plan.people_over(connection) > limit:
+        raise Refusal(_("The export holds more people than the contract of its connection allows."))
+
+
+def _why(action: str) -> str:
+    code = {"duplicate": result_codes.DUPLICATE, "no_consent": result_codes.NO_CONSENT}.get(
+        action, result_codes.BAD_EMAIL
+    )
+    return str(messages.of_code(code) or action)
+
+
+@transaction.atomic
+def _note_intention(export: Export, connection: Connection, one: _One, by: User) -> tuple[KnownList, bool]:
+    """Write that this person goes out now, and who lets them. Returns what is known of the list, and whether its
+    state held the contact before. Raises Refusal when the person has just been erased."""
+    if not _is_still_there(one):
+        raise Refusal(_("This person has just been erased."))
+    known, _created = DeliveredSet.objects.get_or_create(
+        export=export, account=connection.account, list_id=export.list_id
+    )
+    with database.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO exports_syncedcontact (list_state_id, email, data_hash, sent_by, last_run_id)"
+            " VALUES (%s, %s, %s, %s, 0) ON CONFLICT DO NOTHING",
+            [known.list_state_id, one.email, UNKNOWN_DATA, export.pk],
+        )
+        is_known = cursor.rowcount == 0
+    disclosures.write_one(export, connection.account, export.list_id, one.email)
+    record("export.one_person_sent", export, by=by, changes={"customer": (None, one.profile_id)})
+    return KnownList.of(known), is_known
+
+
+def _send(connection: Connection, settings: SendSettings, one: _One, payload: str) -> Answer:
+    try:
+        access = credentials.access(connection)
+        with connection.destination.open_sender(access) as sender:
+            receipt = sender.send([payload], settings)
+        if connection.destination.capabilities.publishes:
+            connection.destination.publish(access, settings)
+    except DestinationError as error:
+        if isinstance(error, NeedsAdministrator):
+            mark_reconnect_needed(connection, error.sentence)
+        return Answer(one.email, None, error.sentence, error.http_status, payload=payload)
+    return _answer(one, payload, receipt)
+
+
+@transaction.atomic
+def _keep(known: KnownList, one: _One, answer: Answer, fields: Sequence[str], *, is_known: bool) -> None:
+    """As a run would keep it, so that the next one neither repeats nor forgets it; nothing of whoever was erased
+    meanwhile."""
+    if not _is_still_there(one):
+        return
+    if answer.refusal:
+        _keep_refusal(known, one, answer.refusal)
+    else:
+        _keep_delivered(known, one)
+        left_out_values.keep_of_one(known, one.email, fields, answer.left_out)
+        _keep_origin(known, one, answer)
+    reactivations.record_one(
+        known.list_state_id,
+        one.email,
+        one.deed,
+        answer.refusal.kind if answer.refusal else None,
+        is_known=is_known,
+        was_added=answer.was_added_again,
+    )
+
+
+def _keep_delivered(known: KnownList, one: _One) -> None:
+    """What another export has sent may be written over by this: it is unknown from now on."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"""
+            UPDATE exports_syncedcontact contact
+               SET data_hash = CASE WHEN sent_by = %(export)s THEN data_hash ELSE %(unknown)s END,
+                   other_hashes = CASE WHEN other_hashes IS NOT NULL
+                                       THEN array_fill(%(unknown)s::uuid, ARRAY[cardinality(other_hashes)]) END
+             WHERE list_state_id = %(list)s AND email = %(email)s AND data_hash <> %(hash)s;
+            INSERT INTO exports_syncedcontact AS contact (list_state_id, email, data_hash, sent_by, last_run_id)
+            VALUES (%(list)s, %(email)s, %(hash)s, %(export)s, 0)
+                ON CONFLICT (list_state_id, email) DO UPDATE SET {CHANGE_SENDER}
+            """,  # noqa: S608 - only our own fragments are put in
+            {
+                "list": known.list_state_id,
+                "export": known.export_id,
+                "email": one.email,
+                "hash": one.data_hash,
+                "unknown": UNKNOWN_DATA,
+            },
+        )
+    Refused.objects.filter(delivered_set=known.delivered_set_id, email=one.email).delete()
+    SubscriberStatus.objects.filter(list_state=known.list_state_id, email=one.email).delete()
+
+
+def _keep_refusal(known: KnownList, one: _One, refusal: ProfileRefusal) -> None:
+    """What was delivered before stays known."""
+    never_answered = SyncedContact.objects.filter(
+        list_state=known.list_state_id, email=one.email, data_hash=UNKNOWN_DATA, origin=Origin.UNKNOWN
+    )
+    never_answered.delete()
+    if refusal.kind == OutcomeKind.LEFT:
+        SubscriberStatus.objects.update_or_create(
+            list_state_id=known.list_state_id,
+            email=one.email,
+            defaults={
+                "code": refusal.code,
+                "source": StatusSource.SENDING,
+                "run_id": 0,
+                "known_since": clock.now(),
+            },
+        )
+    Refused.objects.update_or_create(
+        delivered_set_id=known.delivered_set_id,
+        email=one.email,
+        defaults={
+            "data_hash": one.data_hash,
+            "code": refusal.code,
+            "ask_again": refusal.may_pass,
+            "left": refusal.kind == OutcomeKind.LEFT,
+            "last_run_id": 0,
+        },
+    )
+
+
+def _keep_origin(known: KnownList, one: _One, answer: Answer) -> None:
+    """Whether we have added the contact, which one answer about one contact always tells: new to the list, or
+    known there before anything was sent. What is known already stays."""
+    origin = Origin.BROUGHT if answer.is_new else Origin.FOUND_THERE if one.action == "add" else Origin.UNKNOWN
+    contact = SyncedContact.objects.filter(list_state=known.list_state_id, email=one.email, origin=Origin.UNKNOWN)
+    contact.update(origin=origin)
+
+
+def _is_still_there(one: _One) -> bool:
+    """Whether nobody has erased the person; nobody does until this transaction ends."""
+    gate.enter()
+    return audience.find_profile(one.profile_id) is not None
+
+
+def _answer(one: _One, payload: str, receipt: BatchReceipt) -> Answer:
+    rows = match_rows([one.email], receipt.refusals)
+    if rows.unmatched or receipt.unaccounted:
+        sentence = str(messages.of_code(UNMATCHED))
+        return Answer(one.email, None, sentence, receipt.http_status, receipt.seconds, payload=payload)
+    if rows.refusals:
+        refusal = rows.refusals[0]
+        sentence = f"{refusal.message} ({refusal.code})"
+        return Answer(
+            one.email, False, sentence, receipt.http_status, receipt.seconds, payload=payload, refusal=refusal
+        )
+    sentence = _("Taken: new to the list.") if receipt.new else _("Taken: was on the list, and is up to date now.")
+    is_new = bool(receipt.new)
+    was_added = None if receipt.added_again is None else bool(receipt.added_again)
+    return Answer(one.email, True, sentence, receipt.http_status, receipt.seconds, is_new, was_added, payload)

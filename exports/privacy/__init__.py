@@ -1,0 +1,1 @@
+"""Disclosures, erasure, and the removal of an erased person from lists."""

@@ -1,0 +1,233 @@
+"""Clearing a list that an export leaves: taking off it those whom the export has brought there, because a person
+said so when they chose another list, or removed the export. It is a run of its own kind, with nobody to send: the
+same batches, fences and answers as every removal, over the connection that leads to the old list.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.db import OperationalError, transaction
+from django.utils.translation import gettext as _
+
+from config.accounts.models import User
+from config.jobs import clock
+from config.jobs.leases import Keeper, fenced_update
+from config.jobs.models import OPEN
+from config.platform.db.statement_timeout import be_patient
+from connections.destinations import registry
+from connections.destinations.values import Deed, ListDetails, ListOptIn
+from connections.models import Connection
+from connections.permissions import user_can_use
+from exports.batches.writer import BatchWriter
+from exports.models import DeliveredSet, Export, Origin, Removal, RemovedContact, Run, Stage
+from exports.privacy import erasure
+from exports.removal import plan as removal_plan
+from exports.state import snapshot
+from exports.state.known_list import KnownList
+from exports.state.run_options import RunOptions
+from segments.rights import gate
+
+
+@dataclass(frozen=True)
+class Clearing:
+    """What shall become of those whom an export leaves behind, and how many the person saw who said so."""
+
+    how: str = Removal.LEAVE
+    mark_field: str = ""
+    mark_value: str = ""
+    unsubscribes_everywhere: bool = False
+    people: int = 0
+
+    @property
+    def is_wanted(self) -> bool:
+        return self.how != Removal.LEAVE
+
+    def options(self) -> RunOptions:
+        """As it is asked of a run."""
+        removal = {name: value for name, value in asdict(self).items() if name != "people"}
+        return RunOptions(confirmed_removals=self.people, removal=removal)
+
+    @classmethod
+    def asked_of(cls, run: Run) -> "Clearing":
+        """What was asked of a clearing."""
+        return cls(**run.options["removal"], people=run.options.get("confirmed_removals", 0))
+
+
+@dataclass(frozen=True)
+class LeftBehind:
+    """A list that holds people whom an export has brought, and the connection that leads there, if one does."""
+
+    delivered_set: DeliveredSet
+    connection: Connection | None
+
+
+@dataclass(frozen=True)
+class EarlierList:
+    """A list that an export has left, with how many of those whom it has brought there, or may have, it still
+    knows; and the clearing that is under way."""
+
+    delivered_set: DeliveredSet
+    people: int
+    run: Run | None
+
+
+class _Undo(Exception):
+    """Ends the transaction of a count."""
+
+
+def left_by_removing(export: Export) -> LeftBehind | None:
+    """The list that the export goes to, if it has brought somebody there."""
+    known = _where_it_goes(export)
+    if known is None or not _holds_somebody(known):
+        return None
+    return LeftBehind(known, export.connection if export.connection_id else None)
+
+
+def left_by_moving(export: Export, connection: Connection | None, list_id: str) -> LeftBehind | None:
+    """The same when it goes to ``list_id`` over ``connection`` from now on; None when it stays where it is."""
+    known = _where_it_goes(export)
+    if known is None or connection is None or not list_id or _is_at(known, connection, list_id):
+        return None
+    if not _holds_somebody(known):
+        return None
+    ways = [way for way in (export.connection, connection) if way and way.account == known.account]
+    return LeftBehind(known, ways[0] if ways else None)
+
+
+def _holds_somebody(known: DeliveredSet) -> bool:
+    """Who was marked on leaving is on the list as well."""
+    marked = RemovedContact.objects.filter(
+        list_state=known.list_state_id, exports__contains=[known.export_id], deed=Deed.MARK
+    )
+    return removal_plan.contacts_of(KnownList.of(known)).exists() or marked.exists()
+
+
+def earlier_lists(export: Export) -> list[EarlierList]:
+    """The lists that the export does not go to any more, as long as it may have brought people there."""
+    sets = {known.pk: known for known in _left_sets(export)}
+    counts = {pk: people for pk, known in sets.items() if (people := _count_added(known))}
+    runs = {run.clears_id: run for run in export.runs.filter(clears__in=sets, status__in=OPEN)} if counts else {}
+    return [EarlierList(known, counts[pk], runs.get(pk)) for pk, known in sets.items() if pk in counts]
+
+
+def count_known(known: DeliveredSet) -> int:
+    """How many known contacts of the list the export wanted."""
+    return removal_plan.contacts_of(KnownList.of(known)).count()
+
+
+def _count_added(known: DeliveredSet) -> int:
+    """How many known contacts of the list the export wanted that it, or another export, may have added."""
+    return removal_plan.contacts_of(KnownList.of(known)).exclude(origin=Origin.FOUND_THERE).count()
+
+
+def left_earlier(export: Export, set_id: int, *, by: User | None) -> LeftBehind | None:
+    """One of these lists, with the connection of the export if that leads there, else another one of the person's;
+    None when the export goes there (again), or has nobody there."""
+    known = next((known for known in _left_sets(export) if known.pk == set_id), None)
+    if known is None or not _holds_somebody(known):
+        return None
+    ways = [export.connection] if export.connection else []
+    ways += Connection.objects.filter(removal_asked_at=None).order_by("pk")
+    usable = (way for way in ways if way.account == known.account and (by is None or user_can_use(by, way)))
+    return LeftBehind(known, next(usable, None))
+
+
+def _left_sets(export: Export) -> list[DeliveredSet]:
+    goes = _where_it_goes(export)
+    at = export.connection
+    sets = export.delivered_sets.order_by("pk")
+    return [known for known in sets if known != goes and not (at and _is_at(known, at, export.list_id))]
+
+
+def _where_it_goes(export: Export) -> DeliveredSet | None:
+    """Without a connection any more: where it went last."""
+    sets = export.delivered_sets.filter(list_id=export.list_id)
+    if export.connection is not None:
+        sets = sets.filter(account=export.connection.account)
+    return sets.order_by("-pk").first()
+
+
+def _is_at(known: DeliveredSet, connection: Connection, list_id: str) -> bool:
+    """An id is the same list however it is written."""
+    return (known.account, known.list_id.casefold()) == (connection.account, list_id.casefold())
+
+
+def people_of(delivered_set: DeliveredSet, *, patience_seconds: float = 15.0) -> int | None:
+    """How many a clearing would take off as things are now; None when that cannot be counted while somebody
+    waits. Some of them may turn out to have been on the list before."""
+    try:
+        with transaction.atomic():
+            be_patient(patience_seconds)
+            people = removal_plan.count_all(delivered_set)
+            raise _Undo
+    except _Undo:
+        return people
+    except OperationalError:
+        return None
+
+
+def why_not_any_more(run: Run, left: DeliveredSet, connection: Connection) -> str:
+    """What has happened since it was asked for that forbids it; empty for nothing."""
+    export = run.export
+    if connection.account != left.account:
+        return _("The connection leads to another account by now.")
+    if not export.is_being_removed and export.connection and _is_at(left, export.connection, export.list_id):
+        return _("The export sends to this list again.")
+    return why_forbidden(connection, left.list_id, Clearing.asked_of(run).how)
+
+
+def why_forbidden(connection: Connection, list_id: str, how: str) -> str:
+    """What the limits of the connection have against it; empty for nothing."""
+    if not connection.limited.allows_list(list_id):
+        return _("The connection’s limits do not allow this list.")
+    if how in (Removal.DELETE, Removal.UNSUBSCRIBE) and not connection.limited.may_remove:
+        return _("The connection’s limits do not let people be taken off lists.")
+    return ""
+
+
+def freeze(run: Run, connection: Connection, details: ListDetails) -> dict[str, Any]:
+    """A copy of all that the clearing depends on, as every run has it."""
+    return {
+        "run": str(run.pk),
+        "export_version": run.export.version,
+        "connection": str(connection),
+        "list_title": details.title,
+        "confirmed_opt_in": details.opt_in == ListOptIn.CONFIRMED,
+        "segments": [],
+        "mapping": [],
+        "answers": {},
+        "fields": [asdict(field) for field in details.fields],
+        "options": run.options,
+        "removal": run.options["removal"] | {"unsubscribe_scope": details.unsubscribe_scope},
+        "clock_there": details.clock,
+        "clock_zone_known": details.clock_zone_known,
+    }
+
+
+def missing_field(frozen: Mapping[str, Any]) -> str:
+    """The field to mark in, if the list does not have it."""
+    mark = snapshot.mark_of(frozen["removal"])
+    known = {field["key"] for field in frozen["fields"]}
+    return mark.field_key if mark and mark.field_key not in known else ""
+
+
+@transaction.atomic
+def plan(run: Run, left: DeliveredSet, keeper: Keeper) -> None:
+    """Write the batches and let the run enter delivery. Raises LeaseLost when another worker has the run."""
+    erased_until = gate.last_erasure()
+    writer = BatchWriter(run, registry.get(run.account.partition(":")[0]).capabilities, keeper)
+    removals = removal_plan.plan(run, left, writer)
+    gate.enter()
+    erased = erasure.drop_unknown(run, left.list_state_id) if gate.last_erasure() != erased_until else 0
+    keeper.report()  # from here on progress counts what is done, and is written with it
+    fenced_update(
+        run,
+        stage=Stage.DELIVER,
+        planned_at=clock.now(),
+        to_remove=removals.to_remove - erased,
+        removals_held=removals.held,
+        held_because=removals.held_because,
+        progress_done=0,
+        progress_total=removals.to_remove - erased,
+    )

@@ -1,0 +1,257 @@
+"""The contacts that a run removes: those that our exports added to the list, that this export once wanted, and
+that no export to the list wants now. Guards hold removals that look like a mistake until a person confirms them.
+
+Works beside the temporary table ``plan`` (planning.py), in the same transaction.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection as database
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from config.jobs import planner
+from connections.destinations import registry
+from connections.destinations.base import Destination
+from connections.destinations.values import Deed, Sending, UnsubscribeScope
+from exports.batches.values import Person
+from exports.batches.writer import BatchWriter
+from exports.models import DeliveredSet, Origin, OutcomeKind, Removal, Run, SyncedContact
+from exports.selection import segment_guard, wants
+from exports.state.known_list import ONCE_WANTED, KnownList
+from exports.state.result_codes import NOT_IN_ANY_SEGMENT, UNKNOWN_DATA
+from exports.state.run_options import RunOptions
+
+# A guard holds removals of more than this share of the people on the list, and of more than so many.
+_LARGE_SHARE = 0.2
+_LARGE_NUMBER = 10
+_IS_PLANNED = "EXISTS (SELECT FROM plan WHERE plan.email = {table}.email AND plan.action = ANY (%s))"
+# When the first run that sent a contact had ended, by the clock of the list's dates: it did not add who joined
+# later. Where people are asked to confirm, they join when they do.
+_SENT_UNTIL = r"""
+    CASE WHEN run.frozen ->> 'clock_there' ~ '^\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?$'
+              AND run.frozen ->> 'confirmed_opt_in' = 'false'
+         THEN coalesce(to_char((run.frozen ->> 'clock_there')::timestamp + (run.finished_at - run.checked_at),
+                      'YYYY-MM-DD HH24:MI:SS'), '') ELSE '' END"""
+_FETCH = 2000
+
+
+class HeldBecause(models.TextChoices):
+    """Which guard holds the removals."""
+
+    MANY = "many", _("They are more than a fifth of the people whom the export has brought.")
+    EMPTY = segment_guard.EMPTY, _("A segment is empty.")
+    HALVED = segment_guard.HALVED, _("A segment has lost half of its members or more.")
+    REACH = "reach", _("Unsubscribing reaches all lists of the client, which nobody has agreed to.")
+    GROWN = "grown", _("They have become more than were confirmed.")
+
+
+@dataclass(frozen=True)
+class Removals:
+    """How many are removed, or held and why."""
+
+    to_remove: int = 0
+    held: int = 0
+    held_because: str = ""
+
+
+def plan(run: Run, delivered_set: DeliveredSet, writer: BatchWriter) -> Removals:
+    """Write the batches of the run's removals, after those of its people; or say what holds them."""
+    known = KnownList.of(delivered_set)
+    removals = judge(run, delivered_set)
+    if removals.to_remove:
+        _know_again_who_was_marked(run, known)
+        destination = registry.get(run.account.partition(":")[0])
+        for person in _leaving(destination, Deed(run.frozen["removal"]["how"])):
+            writer.add(person)
+        writer.flush()
+    if removals.held:
+        _list_held(run)
+    return removals
+
+
+def _list_held(run: Run) -> None:
+    """List the contacts who await confirmation as results of the run, so that a person sees them before."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO exports_outcome (run_id, kind, email, code, message)
+            SELECT %s, %s, email, %s, '' FROM leaving ORDER BY email
+            """,
+            [run.pk, OutcomeKind.TO_REMOVE, NOT_IN_ANY_SEGMENT],
+        )
+
+
+def judge(run: Run, delivered_set: DeliveredSet) -> Removals:
+    """How many would be removed, and whether a guard holds them. Leaves the temporary table ``leaving``."""
+    how = run.frozen.get("removal", {}).get("how", Removal.LEAVE)
+    if how == Removal.LEAVE:
+        return Removals()
+    known = KnownList.of(delivered_set)
+    _draw(known, everybody=bool(run.clears_id))
+    if how != Removal.MARK:
+        _add_who_was_marked(known, everybody=bool(run.clears_id))
+    _spare_whom_others_want(delivered_set)
+    count = _count()
+    because = _why_held(run, known, count) if count else ""
+    return Removals(held=count, held_because=because) if because else Removals(to_remove=count)
+
+
+def count_all(delivered_set: DeliveredSet) -> int:
+    """How many would be taken off if the list was cleared, at most: who is marked already is not marked again.
+    Leaves the temporary table ``leaving``."""
+    known = KnownList.of(delivered_set)
+    _draw(known, everybody=True)
+    _add_who_was_marked(known, everybody=True)
+    _spare_whom_others_want(delivered_set)
+    return _count()
+
+
+def _draw(known: KnownList, *, everybody: bool) -> None:
+    """Contacts that the export once wanted, that were added by us and, unless ``everybody`` leaves, are not in the
+    plan. Where it is not known who added them, the list's date of joining is compared with its time when they were
+    first sent; without that they count as found there."""
+    with planner.without_nested_loops(), database.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.leaving")
+        stays = "false" if everybody else _IS_PLANNED.format(table="contact")
+        cursor.execute(
+            f"""
+            CREATE TEMPORARY TABLE leaving ON COMMIT DROP AS
+            SELECT contact.email, contact.data_hash,
+                   coalesce(run.frozen ->> 'clock_there', '') AS sent_since, {_SENT_UNTIL} AS sent_until,
+                   contact.origin = %s AS has_brought,
+                   coalesce(run.frozen ->> 'clock_zone_known', 'true') = 'true' AS zone_known
+              FROM exports_syncedcontact contact LEFT JOIN exports_run run ON run.id = contact.added_run_id
+             WHERE contact.list_state_id = %s AND {ONCE_WANTED}
+               AND (contact.origin = %s OR contact.origin = %s AND run.frozen ->> 'clock_there' <> '')
+               AND NOT {stays}
+            """,  # noqa: S608 - only our own fragments are put in
+            [
+                *(Origin.BROUGHT, known.list_state_id, known.export_id, known.export_id),
+                *(Origin.BROUGHT, Origin.UNKNOWN),
+                *([] if everybody else [wants.WANTED]),
+            ],
+        )
+
+
+def _add_who_was_marked(known: KnownList, *, everybody: bool) -> None:
+    """Contacts that this export once wanted and that were marked when they left are still on the list because of
+    us: now that those who leave are taken off, they are too."""
+    with planner.without_nested_loops(), database.cursor() as cursor:
+        stays = "false" if everybody else _IS_PLANNED.format(table="removed")
+        cursor.execute(
+            f"""
+            INSERT INTO leaving
+            SELECT removed.email, %s, '', '', true, true FROM exports_removedcontact removed
+             WHERE removed.list_state_id = %s AND removed.deed = %s AND %s = ANY (removed.exports) AND NOT {stays}
+               AND NOT EXISTS (SELECT FROM leaving WHERE leaving.email = removed.email)
+            """,  # noqa: S608 - only our own fragments are put in
+            [
+                *(UNKNOWN_DATA, known.list_state_id, Deed.MARK, known.export_id),
+                *([] if everybody else [wants.WANTED]),
+            ],
+        )
+
+
+def _know_again_who_was_marked(run: Run, known: KnownList) -> None:
+    """Write that the list holds them, so that the result of their removal is kept as everybody's is."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO exports_syncedcontact
+                   (list_state_id, email, data_hash, sent_by, last_run_id, added_run_id, origin)
+            SELECT %(list)s, email, %(unknown)s, %(export)s, %(run)s, %(run)s, %(brought)s FROM leaving
+             WHERE data_hash = %(unknown)s ON CONFLICT DO NOTHING
+            """,
+            {
+                "list": known.list_state_id,
+                "export": known.export_id,
+                "unknown": UNKNOWN_DATA,
+                "run": run.pk,
+                "brought": Origin.BROUGHT,
+            },
+        )
+
+
+def _spare_whom_others_want(delivered_set: DeliveredSet) -> None:
+    """Contacts that another export to the same list wants now stay. (One statement for each reason: joined by OR
+    they would be looked through once for every contact that leaves.)"""
+    wanted = wants.of_others(
+        delivered_set.account,
+        delivered_set.list_id,
+        delivered_set.list_state_id,
+        but=delivered_set.export_id,
+    )
+    for each in wanted:
+        with planner.without_nested_loops(), database.cursor() as cursor:
+            cursor.execute(f"DELETE FROM leaving WHERE email IN ({each.sql})", each.params)  # noqa: S608
+
+
+def _why_held(run: Run, known: KnownList, count: int) -> str:
+    options = RunOptions.kept(run.frozen.get("options", {}))
+    agreed = options.removal or {}
+    if _reaches_further_than_agreed(run, agreed):
+        return HeldBecause.REACH
+    if run.clears_id:
+        return _why_clearing_is_held(count, options.confirmed_removals or 0)
+    if options.confirmed_removals is not None and agreed.get("how") == run.frozen["removal"]["how"]:
+        return "" if count <= options.confirmed_removals else HeldBecause.GROWN
+    segment_ids = [segment["id"] for segment in run.frozen["segments"]]
+    if because := segment_guard.why_doubtful(run.export_id, run.account, run.list_id, segment_ids):
+        return because
+    people = contacts_of(known).count()
+    return HeldBecause.MANY if count > _LARGE_NUMBER and count > people * _LARGE_SHARE else ""
+
+
+def _why_clearing_is_held(count: int, confirmed: int) -> str:
+    """A run that was still under way may have brought some more; that is no other question than the one which was
+    answered."""
+    more = count - confirmed
+    return HeldBecause.GROWN if more > _LARGE_NUMBER and more > confirmed * _LARGE_SHARE else ""
+
+
+def _reaches_further_than_agreed(run: Run, agreed: Mapping[str, Any]) -> bool:
+    """Whether people would be taken off lists that neither the settings nor whoever confirmed it spoke of."""
+    removal = run.frozen["removal"]
+    everywhere = removal["unsubscribe_scope"] != UnsubscribeScope.THIS_LIST
+    is_agreed = removal["unsubscribes_everywhere"] or agreed.get("unsubscribes_everywhere")
+    return removal["how"] == Removal.UNSUBSCRIBE and everywhere and not is_agreed
+
+
+def contacts_of(known: KnownList) -> models.QuerySet[SyncedContact]:
+    """The known contacts of a list that an export once wanted."""
+    once_wanted = models.Q(sent_by=known.export_id) | models.Q(other_exports__contains=[known.export_id])
+    return SyncedContact.objects.filter(once_wanted, list_state=known.list_state_id)
+
+
+def first_leaving(limit: int) -> list[str]:
+    """Read the first addresses of the contacts to remove, from the temporary table ``leaving`` of ``judge``."""
+    with database.cursor() as cursor:
+        cursor.execute("SELECT email FROM leaving ORDER BY email LIMIT %s", [limit])
+        return [email for (email,) in cursor.fetchall()]
+
+
+def _count() -> int:
+    with database.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM leaving")
+        return int(cursor.fetchone()[0])
+
+
+def _leaving(destination: Destination, deed: Deed) -> Iterator[Person]:
+    """Read the contacts to remove, those who take requests of their own last: marking takes the others by the
+    thousand."""
+    with closing(database.chunked_cursor()) as cursor:
+        cursor.execute(
+            """
+            SELECT email, data_hash::text, sent_since, sent_until, has_brought, zone_known FROM leaving
+             ORDER BY has_brought DESC, email
+            """
+        )
+        while rows := cursor.fetchmany(_FETCH):
+            for email, data_hash, since, until, has_brought, zone_known in rows:
+                payload = destination.removal_payload(email, Sending(since, until, has_brought, zone_known))
+                single = deed != Deed.MARK or not has_brought
+                yield Person(0, email, payload, data_hash, is_new=False, deed=deed, single=single)

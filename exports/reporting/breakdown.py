@@ -1,0 +1,233 @@
+"""Where everybody went: the figures of a run as sums that add up, and its outcomes by reason."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.db.models import Count, Max, Min, Q, Sum
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from exports.models import IS_REMOVAL, BatchStatus, Run
+from exports.reporting import messages
+from exports.state.result_codes import UNANSWERED
+
+
+class PeopleKind(StrEnum):
+    """A group of people of a run, as addresses and links name it."""
+
+    MEMBERS = "members"
+    INVALID = "invalid"
+    DUPLICATE = "duplicate"
+    NO_CONSENT = "no_consent"
+    UNCHANGED = "unchanged"
+    STILL_REFUSED = "still_refused"
+    PLANNED = "planned"
+    DELIVERED = "delivered"
+    NEW = "new"
+    LEFT = "left"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+    INCOMPLETE = "incomplete"
+    NOT_SENT = "not_sent"
+    TO_REMOVE = "to_remove"
+    REMOVED = "removed"
+    KEPT = "kept"
+
+
+LABELS: dict[PeopleKind, str | Promise] = {
+    PeopleKind.MEMBERS: _("Members of the segments"),
+    PeopleKind.INVALID: _("Without a usable address or value"),
+    PeopleKind.DUPLICATE: _("Same address as somebody else"),
+    PeopleKind.NO_CONSENT: _("Without consent"),
+    PeopleKind.UNCHANGED: _("Unchanged since the last run"),
+    PeopleKind.STILL_REFUSED: _("Refused before, unchanged since"),
+    PeopleKind.PLANNED: _("Planned"),
+    PeopleKind.DELIVERED: _("Delivered"),
+    PeopleKind.NEW: _("New to the list"),
+    PeopleKind.LEFT: _("Left as they are"),
+    PeopleKind.REJECTED: _("Rejected"),
+    PeopleKind.UNKNOWN: _("Unknown"),
+    PeopleKind.INCOMPLETE: _("On the list without a value"),
+    PeopleKind.NOT_SENT: _("Not reached"),
+    PeopleKind.TO_REMOVE: _("To remove, awaiting confirmation"),
+    PeopleKind.REMOVED: _("Removed"),
+    PeopleKind.KEPT: _("Not removed"),
+}
+
+# What each group is, in a sentence.
+MEANINGS: dict[PeopleKind, str | Promise] = {
+    PeopleKind.INVALID: _(
+        "No email address, an undeliverable one, or a value that the list cannot hold. Not sent."
+    ),
+    PeopleKind.DUPLICATE: _("The profile that was updated last is sent for all with the same address."),
+    PeopleKind.NO_CONSENT: _(
+        "The connection sends only people who have agreed; they have not, or somebody with their address has not."
+    ),
+    PeopleKind.UNCHANGED: _("The list has them already, with exactly these values. Nothing is sent for them."),
+    PeopleKind.STILL_REFUSED: _("Not asked again until their data change."),
+    PeopleKind.DELIVERED: _("The list holds them now as they are here."),
+    PeopleKind.LEFT: _("Unsubscribed, suppressed, bounced, deleted or unconfirmed: they stay so."),
+    PeopleKind.REJECTED: _("The destination did not accept them; their reasons are below."),
+    PeopleKind.INCOMPLETE: _("The list cannot hold one of their values. They are on the list without that value."),
+    PeopleKind.UNKNOWN: _("The answer does not tell whether the list took them. The next run sends them again."),
+    PeopleKind.NOT_SENT: _("The run ended before their turn. The next run sends them."),
+    PeopleKind.TO_REMOVE: _("Confirmed removals are worked out again by the next run; nothing is removed before."),
+    PeopleKind.REMOVED: _("They had left the segments, and only this export had brought them."),
+    PeopleKind.KEPT: _("They had left the segments and stay as they are; their reasons are below."),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the accounting; ``people`` is None for what is not known yet."""
+
+    kind: PeopleKind
+    people: int | None
+
+    @property
+    def label(self) -> str | Promise:
+        return LABELS[self.kind]
+
+    @property
+    def meaning(self) -> str | Promise:
+        return MEANINGS.get(self.kind, "")
+
+
+@dataclass(frozen=True)
+class OutcomeGroup:
+    """People who are exceptional for one reason. ``varies``: the sentence is that of one of them; ``anew``: how
+    many were not rejected for it before."""
+
+    kind: PeopleKind
+    code: str
+    sentence: str
+    people: int
+    varies: bool = False
+    anew: int = 0
+    field: str = ""  # the key of the field whose value was left out
+
+    @property
+    def advice(self) -> str | Promise:
+        """What is to be done about it, and whether it heals by itself."""
+        return messages.ADVICE.get(self.kind.value, "")
+
+
+@dataclass(frozen=True)
+class OutcomeSection:
+    """One of the four kinds of outcome, with the reasons behind it."""
+
+    kind: PeopleKind
+    title: str | Promise
+    people: int
+    groups: Sequence[OutcomeGroup] = ()
+
+
+# Who is not sent, by the kind that the people page knows.
+NOT_SENT_KINDS = (PeopleKind.INVALID, PeopleKind.DUPLICATE, PeopleKind.NO_CONSENT, PeopleKind.NOT_SENT)
+
+
+def plan_of(run: Run) -> Sequence[Line]:
+    """The parts that the members fall into."""
+    return [
+        Line(PeopleKind.INVALID, run.invalid),
+        Line(PeopleKind.DUPLICATE, run.duplicates),
+        Line(PeopleKind.NO_CONSENT, run.without_consent),
+        Line(PeopleKind.UNCHANGED, run.unchanged),
+        Line(PeopleKind.STILL_REFUSED, run.still_refused),
+        Line(PeopleKind.PLANNED, run.planned),
+    ]
+
+
+def ending_of(run: Run) -> Sequence[Line]:
+    """The parts that the planned fall into; what is not sent is known at the end."""
+    return [
+        Line(PeopleKind.DELIVERED, run.delivered),
+        Line(PeopleKind.LEFT, run.left),
+        Line(PeopleKind.REJECTED, run.rejected),
+        *([Line(PeopleKind.UNKNOWN, run.unknown)] if run.unknown else []),
+        Line(PeopleKind.NOT_SENT, None if run.is_open else run.not_sent),
+    ]
+
+
+def still_to_send(run: Run) -> int:
+    """How many of the planned have no outcome yet."""
+    return max(0, run.planned - run.delivered - run.left - run.rejected - run.unknown - run.not_sent)
+
+
+def sections_of(run: Run) -> list[OutcomeSection]:
+    """The results of all contacts by kind, each with its reasons, the largest first."""
+    groups = groups_of(run)
+    not_sent = [group for group in groups if group.kind in NOT_SENT_KINDS]
+    if run.not_sent and not run.is_open:
+        not_sent += _not_reached(run)
+    kept_back = run.invalid + run.duplicates + run.without_consent + run.not_sent
+    unknown = OutcomeSection(PeopleKind.UNKNOWN, _("Unknown"), run.unknown, _of_kind(groups, PeopleKind.UNKNOWN))
+    return [
+        OutcomeSection(PeopleKind.DELIVERED, _("Delivered"), run.delivered),
+        *_incomplete(run, groups),
+        OutcomeSection(PeopleKind.LEFT, _("Left as they are"), run.left, _of_kind(groups, PeopleKind.LEFT)),
+        OutcomeSection(PeopleKind.REJECTED, _("Rejected"), run.rejected, _of_kind(groups, PeopleKind.REJECTED)),
+        *([unknown] if run.unknown else []),
+        OutcomeSection(PeopleKind.NOT_SENT, _("Not sent"), kept_back, not_sent),
+    ]
+
+
+def _incomplete(run: Run, groups: Sequence[OutcomeGroup]) -> list[OutcomeSection]:
+    """Contacts on the list without a value, if there are any, by the reason of each value."""
+    kind = PeopleKind.INCOMPLETE
+    if not run.incomplete:
+        return []
+    return [OutcomeSection(kind, LABELS[kind], run.incomplete, _of_kind(groups, kind))]
+
+
+def _not_reached(run: Run) -> list[OutcomeGroup]:
+    """Who was sent without an answer apart from whom nobody has sent."""
+    kind = PeopleKind.NOT_SENT
+    batches = run.batches.exclude(IS_REMOVAL).filter(status=BatchStatus.NOT_SENT, code=UNANSWERED)
+    unanswered = batches.aggregate(people=Sum("size", default=0))["people"]
+    found = [
+        OutcomeGroup(kind, UNANSWERED, str(messages.of_code(UNANSWERED)), unanswered),
+        OutcomeGroup(kind, "", str(MEANINGS[kind]), run.not_sent - unanswered),
+    ]
+    return [group for group in found if group.people]
+
+
+def removals_of(run: Run) -> list[OutcomeSection]:
+    """What became of those who had left the segments."""
+    groups = groups_of(run)
+    return [
+        OutcomeSection(PeopleKind.REMOVED, _("Removed"), run.removed, _of_kind(groups, PeopleKind.REMOVED)),
+        OutcomeSection(PeopleKind.KEPT, _("Not removed"), run.kept, _of_kind(groups, PeopleKind.KEPT)),
+    ]
+
+
+def groups_of(run: Run, kind: PeopleKind | None = None) -> list[OutcomeGroup]:
+    """The exceptional people, or those of one kind, by reason; the largest groups first."""
+    outcomes = run.outcomes.filter(kind=kind.value) if kind else run.outcomes.all()
+    found = (
+        outcomes.values("kind", "code", "field")
+        .annotate(
+            people=Count("pk"),
+            anew=Count("pk", filter=Q(is_new=True)),
+            first=Min("message"),
+            last=Max("message"),
+        )
+        .order_by("-people", "kind", "code", "field")
+    )
+    return [
+        OutcomeGroup(
+            kind=PeopleKind(row["kind"]),
+            code=row["code"],
+            sentence=row["first"] or str(messages.of_code(row["code"]) or row["code"]),
+            people=row["people"],
+            varies=row["first"] != row["last"],
+            anew=row["anew"],
+            field=row["field"],
+        )
+        for row in found
+    ]
+
+
+def _of_kind(groups: Sequence[OutcomeGroup], kind: PeopleKind) -> list[OutcomeGroup]:
+    return [group for group in groups if group.kind is kind]

@@ -1,0 +1,135 @@
+"""What one reader is told of a run: why it is as it is, what was sent, whether it goes on by itself, and what to
+do — with the button for whoever can do it, with names for whoever cannot."""
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from config.accounts.models import User
+from config.accounts.permissions import Permission
+from config.accounts.policies import administrators
+from config.jobs.models import JobStatus
+from config.web.words import number
+from connections.permissions import user_can_manage_connections
+from exports.models import Run
+from exports.permissions import user_can_manage
+from exports.reporting import messages
+from exports.reporting.messages import Deed
+
+_MOST_NAMES = 3
+_ENDED_WELL = (JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
+
+_BY_OTHERS: dict[Deed, str | Promise] = {
+    Deed.EDIT_EXPORT: gettext_lazy("%(names)s can change this export."),
+    Deed.RUN_AGAIN: gettext_lazy("%(names)s can run it again."),
+    Deed.MEND_CONNECTION: gettext_lazy("%(names)s can mend the connection."),
+    Deed.REFRESH_SEGMENTS: gettext_lazy("%(names)s can refresh the segments."),
+}
+_LABELS: dict[Deed, str | Promise] = {
+    Deed.EDIT_EXPORT: gettext_lazy("Edit export"),
+    Deed.SEE_REJECTED: gettext_lazy("See who was rejected"),
+    Deed.SEE_PEOPLE: gettext_lazy("See contacts"),
+    Deed.MEND_CONNECTION: gettext_lazy("Open the connection"),
+    Deed.REFRESH_SEGMENTS: gettext_lazy("Open segments"),
+}
+
+
+@dataclass(frozen=True)
+class Advice:
+    """The texts, and where the button leads (``opens``: “pane” or nothing); empty for nothing to say."""
+
+    explanation: str = ""
+    sent: str = ""
+    goes_on: str = ""
+    next_step: str = ""
+    label: str = ""
+    url: str = ""
+    opens: str = ""
+
+
+def for_reader(run: Run, user: User) -> Advice:
+    """The advice for ``user``; costs one query at most."""
+    message = messages.of_run(run)
+    able = _can(user, run, message.deed)
+    return Advice(
+        explanation=str(message.explanation),
+        sent=_what_was_sent(run),
+        goes_on=_whether_it_goes_on(run),
+        next_step=str(message.next_step) if able else _by_others(message.deed),
+        label=str(_LABELS.get(message.deed, "")) if able else "",
+        url=_address(run, message.deed) if able else "",
+        opens="pane" if message.deed in (Deed.EDIT_EXPORT, Deed.MEND_CONNECTION) else "",
+    )
+
+
+def names_of_administrators() -> str:
+    """Whom to ask, the first of them by name."""
+    names = [str(user) for user in administrators().order_by("full_name", "username")[: _MOST_NAMES + 1]]
+    if not names:
+        return _("An administrator")
+    if len(names) > _MOST_NAMES:
+        names = [*names[:_MOST_NAMES], _("other administrators")]
+    return (
+        _("%(some)s or %(last)s") % {"some": ", ".join(names[:-1]), "last": names[-1]} if names[1:] else names[0]
+    )
+
+
+def _can(user: User, run: Run, deed: Deed) -> bool:
+    if deed in (Deed.EDIT_EXPORT, Deed.RUN_AGAIN):
+        return user_can_manage(user, run.export)
+    if deed is Deed.MEND_CONNECTION:
+        return user_can_manage_connections(user)
+    if deed is Deed.REFRESH_SEGMENTS:
+        return user.may(Permission.SEGMENT_MANAGE)
+    return True
+
+
+def _by_others(deed: Deed) -> str:
+    return str(_BY_OTHERS[deed]) % {"names": names_of_administrators()}
+
+
+def _address(run: Run, deed: Deed) -> str:
+    if deed is Deed.EDIT_EXPORT:
+        return reverse("exports:edit", args=[run.export_id])
+    if deed is Deed.SEE_REJECTED:
+        return f"{reverse('exports:people', args=[run.pk])}?kind=rejected"
+    if deed is Deed.SEE_PEOPLE:
+        return reverse("exports:people", args=[run.pk])
+    if deed is Deed.MEND_CONNECTION and run.connection is not None:
+        return reverse("connections:edit", args=[run.connection.pk])
+    if deed is Deed.REFRESH_SEGMENTS:
+        return reverse("segments:list")
+    return ""
+
+
+def _what_was_sent(run: Run) -> str:
+    if run.is_open or run.status in _ENDED_WELL:
+        return ""
+    if run.clears_id:
+        return _who_is_off(run)
+    if not run.delivered:
+        return _("Nobody was sent.")
+    sentence = ngettext(
+        "%(people)s person was delivered before, and is not sent again.",
+        "%(people)s people were delivered before, and are not sent again.",
+        run.delivered,
+    )
+    return sentence % {"people": number(run.delivered)}
+
+
+def _who_is_off(run: Run) -> str:
+    if not run.removed:
+        return _("Nobody was taken off the list.")
+    sentence = ngettext(
+        "%(people)s person is off the list already.", "%(people)s people are off the list already.", run.removed
+    )
+    return sentence % {"people": number(run.removed)}
+
+
+def _whether_it_goes_on(run: Run) -> str:
+    if run.status in (JobStatus.FAILED, JobStatus.CANCELED, JobStatus.SKIPPED, JobStatus.NEEDS_CONFIRMATION):
+        return _("This run is not tried again by itself.")
+    return ""

@@ -1,0 +1,36 @@
+"""The people of a run as a CSV file, written while they are read."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import QuerySet
+
+from config.web import spreadsheets
+from exports.models import Outcome
+from exports.reporting import messages
+from exports.reporting.breakdown import PeopleKind
+from exports.reporting.people import BatchPeople
+
+# Column names stay as they are in every language: programs read them.
+HEAD = ("email", "profile", "outcome", "code", "reason", "batch", "field")
+_CHUNK = 2000
+
+
+def lines(kind: PeopleKind, people: "QuerySet[Outcome] | BatchPeople") -> Iterator[str]:
+    """A line for each of ``people``, who are all of one kind. Never all of them in memory."""
+    yield spreadsheets.BYTE_ORDER_MARK + spreadsheets.line(HEAD)
+    rows = _of_batches(people) if isinstance(people, BatchPeople) else _of_outcomes(people)
+    for email, profile, code, reason, batch, field in rows:
+        yield spreadsheets.line((email, profile or "", kind.value, code, reason, batch or "", field))
+
+
+def _of_outcomes(outcomes: "QuerySet[Outcome]") -> Iterator[tuple[Any, ...]]:
+    for outcome in outcomes.iterator(chunk_size=_CHUNK):
+        reason = messages.of_outcome(outcome)
+        yield outcome.email, outcome.profile_id, outcome.code, reason, outcome.batch_number, outcome.field
+
+
+def _of_batches(people: BatchPeople) -> Iterator[tuple[Any, ...]]:
+    for person in people.everybody():
+        reason = messages.of_code(person.code)
+        yield person.email, person.profile_id, person.code, reason, person.batch_label, ""

@@ -1,0 +1,199 @@
+"""One person, by address, as exports know them: in whose segments they are, what was last sent of them and when,
+and what the list answered."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from django.db import connection as database
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from config.accounts.models import User
+from config.addresses import comparable_email
+from exports.batches import encode
+from exports.models import (
+    DeliveredSet,
+    Export,
+    Outcome,
+    OutcomeKind,
+    Refused,
+    RemovedContact,
+    Run,
+    SubscriberStatus,
+    SyncedContact,
+)
+from exports.permissions import user_can_manage
+from exports.reporting import messages
+from exports.state.result_codes import UNKNOWN_DATA
+from segments import audience
+from segments.audience import AddressHolder
+
+
+class Standing(StrEnum):
+    """What became of a person with one export, as far as it knows."""
+
+    DELIVERED = "delivered"
+    LEFT = "left"
+    REJECTED = "rejected"
+    UNANSWERED = "unanswered"
+    REMOVED = "removed"
+    NOT_SENT = "not_sent"
+
+
+LABELS: dict[Standing, str | Promise] = {
+    Standing.DELIVERED: _("Delivered"),
+    Standing.LEFT: _("Left as they are"),
+    Standing.REJECTED: _("Rejected"),
+    Standing.UNANSWERED: _("Sent, not answered"),
+    Standing.REMOVED: _("Removed from the list"),
+    Standing.NOT_SENT: _("Not sent"),
+}
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What a run's batch holds of a person."""
+
+    at: datetime | None
+    payload: str
+
+
+@dataclass(frozen=True)
+class WithExport:
+    """A person and one export. ``may_ask``: the list knows them because of it, and may be asked by this reader."""
+
+    export: Export
+    segments: Sequence[str]
+    standing: Standing
+    run: Run | None
+    answer: str
+    sent: Sent | None
+    may_ask: bool
+    elsewhere: Sequence[str]  # lists that the export has left, and that it knows to hold them
+
+    @property
+    def concerns_them(self) -> bool:
+        return bool(self.segments or self.elsewhere or self.standing != Standing.NOT_SENT)
+
+    @property
+    def label(self) -> str | Promise:
+        return LABELS[self.standing]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Who has the address, and how each export stands to them."""
+
+    email: str
+    holders: Sequence[AddressHolder]
+    exports: Sequence[WithExport]
+
+
+def look_up(text: str, *, by: User) -> Found:
+    """Everything about the address ``text``, in a number of queries that does not grow with the exports."""
+    email = comparable_email(text) or text.strip().lower()
+    exports = list(Export.objects.select_related("connection").prefetch_related("segments").order_by("name"))
+    holders = audience.holders_of(email, {export.email_attribute for export in exports})
+    known = _Known(email)
+    found = [_with_export(export, holders, known, by) for export in exports]
+    return Found(email, holders, [each for each in found if each.concerns_them])
+
+
+class _Known:
+    """What is kept of one address: of each list by its state, and of each export by the list that it goes to."""
+
+    def __init__(self, email: str) -> None:
+        self.contacts = {row.list_state_id: row for row in SyncedContact.objects.filter(email=email)}
+        self.removed = {row.list_state_id: row for row in RemovedContact.objects.filter(email=email)}
+        self.statuses = {row.list_state_id: row for row in SubscriberStatus.objects.filter(email=email)}
+        refused = Refused.objects.filter(email=email)
+        self.refused = {row.delivered_set_id: row for row in refused}
+        known = DeliveredSet.objects.filter(list_state__in={*self.contacts, *self.removed})
+        self.sets = list(known | DeliveredSet.objects.filter(pk__in=self.refused))
+        run_ids = {row.last_run_id for row in self.contacts.values()}
+        run_ids |= {row.last_run_id for row in self.refused.values()}
+        run_ids |= {row.run_id for row in self.removed.values()}
+        run_ids |= {row.run_id for row in self.statuses.values()}
+        self.runs: Mapping[int, Run] = Run.objects.in_bulk(run_ids)
+        self.answers = dict(_answers(email, run_ids))
+        self.sent = _sent(email, self.runs)
+
+    def set_of(self, export: Export) -> DeliveredSet | None:
+        """What the export knows of the list to which it goes now, if that concerns the address."""
+        account = export.connection.account if export.connection else ""
+        place = export.pk, account, export.list_id
+        return next((each for each in self.sets if (each.export_id, each.account, each.list_id) == place), None)
+
+    def contact(self, known: DeliveredSet) -> SyncedContact | None:
+        """The contact on a list, if this export ever wanted it there."""
+        found = self.contacts.get(known.list_state_id)
+        return found if found and known.export_id in found.exports else None
+
+    def elsewhere(self, export: Export) -> list[DeliveredSet]:
+        """Lists that the export has left, with the address as a contact that it wanted."""
+        here = self.set_of(export)
+        return [each for each in self.sets if each.export_id == export.pk and each != here and self.contact(each)]
+
+
+def _answers(email: str, run_ids: set[int]) -> list[tuple[int, str]]:
+    """What the lists said; that a profile has the same address as another is no answer of theirs."""
+    kept_back = (OutcomeKind.INVALID, OutcomeKind.DUPLICATE, OutcomeKind.NO_CONSENT, OutcomeKind.INCOMPLETE)
+    outcomes = Outcome.objects.filter(run_id__in=run_ids, email=email).exclude(kind__in=kept_back).order_by("pk")
+    return [(outcome.run_id, messages.of_outcome(outcome)) for outcome in outcomes]
+
+
+def _sent(email: str, runs: Mapping[int, Run]) -> dict[int, Sent]:
+    """What the runs' batches hold of the person, as it is sent; nothing once they are no longer kept."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT run_id, sent_at, payloads[array_position(emails, %s)], converted FROM exports_batch
+             WHERE run_id = ANY (%s) AND status <> 'split' AND emails @> ARRAY[%s]::text[] ORDER BY number
+            """,
+            [email, list(runs), email],
+        )
+        rows = cursor.fetchall()
+    sent: dict[int, Sent] = {}
+    for run_id, sent_at, payload, converted in rows:
+        run = runs[run_id]
+        read = None if converted else encode.reader(run.account, run.list_id, run.frozen)
+        sent[run_id] = Sent(sent_at, read(email, payload) if read else payload)
+    return sent
+
+
+def _with_export(export: Export, holders: Sequence[AddressHolder], known: _Known, by: User) -> WithExport:
+    standing, run_id = _standing(export, known)
+    reads = export.connection is not None and export.connection.destination.capabilities.reads_people
+    return WithExport(
+        export=export,
+        segments=[
+            segment.name
+            for segment in export.segments.all()
+            if any(segment.pk in one.segment_ids and export.email_attribute in one.attributes for one in holders)
+        ],
+        standing=standing,
+        run=known.runs.get(run_id),
+        answer=known.answers.get(run_id, ""),
+        sent=known.sent.get(run_id),
+        may_ask=standing != Standing.NOT_SENT and reads and user_can_manage(by, export),
+        elsewhere=[each.title for each in known.elsewhere(export)],
+    )
+
+
+def _standing(export: Export, known: _Known) -> tuple[Standing, int]:
+    here = known.set_of(export)
+    if here is None:
+        return Standing.NOT_SENT, 0
+    if refused := known.refused.get(here.pk):
+        return Standing.LEFT if refused.left else Standing.REJECTED, refused.last_run_id
+    if contact := known.contact(here):
+        if status := known.statuses.get(here.list_state_id):
+            return Standing.LEFT, status.run_id
+        unanswered = contact.data_hash == UNKNOWN_DATA and contact.sent_by == export.pk
+        return Standing.UNANSWERED if unanswered else Standing.DELIVERED, contact.last_run_id
+    removed = known.removed.get(here.list_state_id)
+    if removed and export.pk in removed.exports:
+        return Standing.REMOVED, removed.run_id
+    return Standing.NOT_SENT, 0

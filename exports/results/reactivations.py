@@ -1,0 +1,99 @@
+"""What is known of contacts that had been removed, once they have been sent again."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import connection as database
+
+from connections.destinations.values import MARK_CHANGED, BatchReceipt, Deed, OutcomeKind, ProfileRefusal
+from exports.models import Batch, DeliveredSet, Origin, RemovedContact, SyncedContact
+from exports.results.unacknowledged import was_sent_before
+
+# The contacts of a batch that had been removed, and whether they are known to be on the list all the same: their
+# removal was never answered.
+_FORGET = """
+    DELETE FROM exports_removedcontact removed
+     USING (SELECT unnest(emails) AS email FROM exports_batch WHERE id = %(batch)s) person
+     WHERE removed.list_state_id = %(list)s AND removed.email = person.email
+       AND removed.email <> ALL (%(stay)s::text[])
+       AND NOT (removed.deed = 'mark' AND removed.email = ANY (%(still_marked)s::text[]))
+    RETURNING removed.email, EXISTS (SELECT FROM exports_syncedcontact contact
+                                      WHERE contact.list_state_id = %(list)s AND contact.email = removed.email)
+"""
+
+
+def record(
+    batch: Batch,
+    delivered_set_id: int,
+    receipt: BatchReceipt,
+    refusals: Sequence[ProfileRefusal],
+    *,
+    restores: bool = False,
+) -> Mapping[str, Origin]:
+    """Forget that the contacts of a batch had been removed, apart from those whose refusal leaves them so.
+
+    Call it in the transaction that records the batch, before its contacts are kept. Returns the new origin of
+    contacts, by address; others keep the origin that they have. A contact that this batch has made active again
+    counts as added by us; one to restore as found there. One that was active already keeps its origin where the
+    removal may not have happened, and signed up without us where it did."""
+    list_state_id = DeliveredSet.objects.values_list("list_state", flat=True).get(pk=delivered_set_id)
+    if not RemovedContact.objects.filter(list_state=list_state_id).exists():
+        return {}
+    forgotten = _forget(batch, list_state_id, refusals)
+    if restores:
+        contacts = SyncedContact.objects.filter(list_state=list_state_id, email__in=forgotten)
+        contacts.update(origin=Origin.FOUND_THERE)
+        return dict.fromkeys(forgotten, Origin.FOUND_THERE)
+    added_again = receipt.added_again or ()
+    is_told = receipt.added_again is not None and not was_sent_before(batch)
+    found = {
+        email: _origin(True if email in added_again else False if is_told else None, is_known=is_known)
+        for email, is_known in forgotten.items()
+    }
+    return {email: origin for email, origin in found.items() if origin is not None}
+
+
+def _forget(batch: Batch, list_state_id: int, refusals: Sequence[ProfileRefusal]) -> Mapping[str, bool]:
+    """Forget the removals, and tell by address whether the list state holds the contact: then nothing answered for
+    the removal."""
+    parameters: dict[str, Any] = {
+        "batch": batch.pk,
+        "list": list_state_id,
+        "stay": [refusal.email for refusal in refusals if _stays_removed(Deed(batch.deed), refusal.kind)],
+        "still_marked": [each.email for each in refusals if each.code != MARK_CHANGED],
+    }
+    with database.cursor() as cursor:
+        cursor.execute(_FORGET, parameters)
+        return dict(cursor.fetchall())
+
+
+def _origin(was_added: bool | None, *, is_known: bool) -> Origin | None:
+    """Tell the new origin of a contact; ``was_added`` is None when no answer tells whether we added it again."""
+    if was_added:
+        return Origin.BROUGHT
+    if is_known:
+        return None
+    return Origin.BROUGHT if was_added is None else Origin.FOUND_THERE
+
+
+def record_one(
+    list_state_id: int,
+    email: str,
+    deed: Deed,
+    refused: OutcomeKind | None,
+    *,
+    is_known: bool,
+    was_added: bool | None,
+) -> None:
+    """Record the same of one contact that was sent by hand; ``refused`` is None when the contact was taken."""
+    if refused and _stays_removed(deed, refused):
+        return
+    gone, _models = RemovedContact.objects.filter(list_state=list_state_id, email=email).delete()
+    origin = _origin(was_added, is_known=is_known) if gone and not refused else None
+    if origin is not None:
+        SyncedContact.objects.filter(list_state=list_state_id, email=email).update(origin=origin)
+
+
+def _stays_removed(deed: Deed, refused: OutcomeKind) -> bool:
+    """Tell whether a contact that was refused is still as the removal has left it."""
+    return deed not in (Deed.BRING_BACK, Deed.RESTORE) or refused != OutcomeKind.LEFT

@@ -1,0 +1,334 @@
+"""What became of a batch, in one transaction each: the batch, the list's state, *refused*, the exceptional
+outcomes and the run's running counts. Every write is fenced by the run's attempt: a worker that wakes too late
+changes nothing.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+from django.db import connection as database
+from django.db import transaction
+from django.db.models import Case, F, When
+
+from config.jobs import clock
+from config.jobs.leases import LeaseLost, hold_fence
+from connections.destinations.errors import DestinationError
+from connections.destinations.values import (
+    MARK_CHANGED,
+    NOT_ACTIVE,
+    ON_LIST_AGAIN,
+    OWN_UNSUBSCRIBE,
+    REMOVALS,
+    BatchReceipt,
+    Deed,
+    OutcomeKind,
+    ProfileRefusal,
+    Violation,
+)
+from exports.batches.values import Sent
+from exports.models import Batch, BatchStatus, Origin, Outcome, Run, StatusSource
+from exports.models import OutcomeKind as Outcomes
+from exports.privacy import erasure
+from exports.results import (
+    late_calls,
+    left_out_values,
+    reactivations,
+    rejections,
+    subscriber_states,
+    unacknowledged,
+)
+from exports.results import removals as results_removals
+from exports.results.failure_rows import MatchedRows, match_rows
+from exports.state.known_list import CHANGE_SENDER
+from exports.state.result_codes import UNANSWERED, UNKNOWN_DATA
+
+_READ = ("deed", "attempt", "size", "adds", "code", "converted")
+# Batches of these kinds may add contacts to a list although they are known there.
+_ADDING = [Deed.BRING_BACK.value, Deed.RESUBSCRIBE.value, Deed.RESTORE.value]
+
+
+@transaction.atomic
+def take_back_unanswered(run: Run) -> None:
+    """Batches that were being sent when their worker died go out again: nobody knows whether they arrived, and
+    an import is an upsert. That worker may only be frozen, so its calls may land even after these."""
+    hold_fence(run)
+    sending = run.batches.filter(status=BatchStatus.SENDING)
+    late_calls.expect(run, sending)
+    erasure.drop_blank(run, list(sending.values_list("pk", flat=True)))
+    sending.update(status=BatchStatus.PLANNED, code=UNANSWERED)
+
+
+@transaction.atomic
+def intend(run: Run, batch_ids: Sequence[int]) -> list[Batch]:
+    """Write that these batches are about to be sent, before the requests leave, and read what to send only then:
+    somebody may have been taken out of it in between."""
+    hold_fence(run)
+    Batch.objects.filter(pk__in=batch_ids, status=BatchStatus.PLANNED).update(
+        status=BatchStatus.SENDING, attempt=F("attempt") + 1, sent_at=clock.now()
+    )
+    intended = Batch.objects.filter(pk__in=batch_ids, status=BatchStatus.SENDING).order_by("number")
+    columns = ("number", "size", "attempt", "converted", "emails", "payloads", "run_id", "deed")
+    return list(intended.only(*columns))
+
+
+@transaction.atomic
+def withdraw(run: Run, batch_ids: Sequence[int]) -> None:
+    """These batches have not left after all: they stand as before they were intended."""
+    hold_fence(run)
+    never_left = Case(When(attempt__lte=1, then=None), default=F("sent_at"))
+    Batch.objects.filter(pk__in=batch_ids, status=BatchStatus.SENDING).update(
+        status=BatchStatus.PLANNED, attempt=F("attempt") - 1, sent_at=never_left
+    )
+    erasure.drop_blank(run, batch_ids)
+
+
+@transaction.atomic
+def record(run: Run, delivered_set_id: int, answered: Sequence[tuple[int, Sent]]) -> None:
+    """Everybody in these batches (by id) has an outcome from here on."""
+    hold_fence(run)  # nobody is taken out of the batches meanwhile
+    for batch_id, sent in answered:
+        if sent.violations:
+            _keep_violations(run, batch_id, sent.violations)
+    batches = Batch.objects.only(*_READ).in_bulk([pk for pk, _sent in answered])
+    counts: Counter[str] = Counter()
+    sent_to: list[int] = []
+    for batch_id, sent in answered:
+        added = _keep_receipt(run, batches[batch_id], delivered_set_id, sent)
+        counts.update(added)
+        if batches[batch_id].deed not in REMOVALS and not added["unknown"]:
+            sent_to.append(batch_id)
+    rejections.forget_earlier(run, sent_to, delivered_set_id)
+    subscriber_states.record_taken(run, sent_to)
+    late_calls.keep_unknown(run, delivered_set_id, list(batches))
+    _add_to_run(run, **counts)
+
+
+def _kept_out(refusals: Sequence[ProfileRefusal]) -> dict[str, str]:
+    """Why the list keeps contacts out, by address."""
+    return {
+        each.email: NOT_ACTIVE if each.code == OWN_UNSUBSCRIBE else each.code
+        for each in refusals
+        if each.kind == OutcomeKind.LEFT and each.code not in (ON_LIST_AGAIN, MARK_CHANGED)
+    }
+
+
+def _keep_receipt(run: Run, batch: Batch, delivered_set_id: int, sent: Sent) -> Mapping[str, int]:
+    """What it adds to the counts of the run."""
+    receipt = sent.receipt
+    if batch.deed in REMOVALS:
+        removals = results_removals.record(run, batch, delivered_set_id, receipt)
+        return {**removals, "progress_done": batch.size}
+    refusals = [refusal for refusal in receipt.refusals if refusal.kind != OutcomeKind.DELIVERED]
+    rows = match_rows(batch.emails, refusals) if refusals else MatchedRows((), 0)
+    is_unknown = bool(rows.unmatched or receipt.unaccounted)
+    taken_back = rejections.record(run, batch.pk, delivered_set_id, rows.refusals)
+    subscriber_states.record(run, batch.pk, _kept_out(rows.refusals), StatusSource.SENDING)
+    left = sum(kind == OutcomeKind.LEFT for kind in taken_back)
+    rejected = len(taken_back) - left
+    others = batch.size - left - rejected
+    _keep_taken(run, batch, delivered_set_id, sent, rows, is_unknown=is_unknown)
+    counts = {
+        "delivered": 0 if is_unknown else others,
+        "new_people": 0 if is_unknown else receipt.new,
+        "left": left,
+        "rejected": rejected,
+    }
+    unknown = others if is_unknown else 0
+    Batch.objects.filter(pk=batch.pk).update(
+        **counts,
+        status=BatchStatus.DONE,
+        unaccounted=unknown,
+        finished_at=clock.now(),
+        seconds=receipt.seconds,
+        http_status=receipt.http_status,
+        bytes_sent=receipt.bytes_sent,
+        code="",
+        message="",
+    )
+    return {**counts, "unknown": unknown, "progress_done": batch.size}
+
+
+def _keep_taken(
+    run: Run, batch: Batch, delivered_set_id: int, sent: Sent, rows: MatchedRows, *, is_unknown: bool
+) -> None:
+    """Keep what the list holds of the contacts that no row refuses."""
+    refused = [refusal.email for refusal in rows.refusals]
+    origins: Mapping[str, Origin] = {}
+    if is_unknown:
+        unacknowledged.keep_unknown(run, batch.pk, refused)
+    else:
+        restores = bool(run.options.get("restores"))
+        origins = reactivations.record(batch, delivered_set_id, sent.receipt, rows.refusals, restores=restores)
+    _keep_delivered(
+        run,
+        batch,
+        delivered_set_id,
+        refused,
+        sent.receipt,
+        origin=Origin.UNKNOWN if is_unknown else _origin(batch, sent.receipt, len(refused)),
+        origins=origins,
+        left_out=_keep_left_out(run, batch, sent, refused, is_unknown=is_unknown),
+        is_unknown=is_unknown,
+    )
+
+
+def _keep_left_out(
+    run: Run, batch: Batch, sent: Sent, refused: Sequence[str], *, is_unknown: bool
+) -> Mapping[str, left_out_values.Stored]:
+    """Keep the values that contacts were sent without; the codes by field of each contact."""
+    left_out = left_out_values.planned(run, batch) if batch.converted else sent.left_out
+    if not left_out:
+        return {}
+    return left_out_values.record(run, batch, left_out, list(left_out) if is_unknown else refused)
+
+
+def _origin(batch: Batch, receipt: BatchReceipt, refused: int) -> Origin:
+    """Whether the export has brought the people of this batch who are new to it. The answer counts and names
+    nobody, so it tells only when all of the batch are new to the export, and all of them or nobody to the list."""
+    if batch.adds != batch.size:
+        return Origin.UNKNOWN
+    if receipt.new == batch.size - refused:
+        return Origin.BROUGHT
+    nobody_new = receipt.new == 0 and not unacknowledged.was_sent_before(batch)
+    return Origin.FOUND_THERE if nobody_new else Origin.UNKNOWN
+
+
+@transaction.atomic
+def put_back(run: Run, batch_id: int, not_before: datetime, trouble: DestinationError) -> None:
+    """The batch goes out again, not before that moment. That an earlier call may have arrived is not forgotten."""
+    hold_fence(run)
+    batch = Batch.objects.only("code", "http_status").get(pk=batch_id)
+    Batch.objects.filter(pk=batch_id).update(
+        status=BatchStatus.PLANNED,
+        not_before=not_before,
+        http_status=trouble.http_status,
+        code=UNANSWERED if unacknowledged.may_have_arrived(batch) else trouble.code,
+        message=trouble.sentence,
+    )
+    erasure.drop_blank(run, [batch_id])
+
+
+@transaction.atomic
+def halve(run: Run, batch_id: int, refused: DestinationError) -> None:
+    """Let two halves go on for a batch that was refused as a whole."""
+    hold_fence(run)
+    erasure.drop_blank(run, [batch_id])
+    batch = Batch.objects.only("label", "size", "code", "http_status").get(pk=batch_id)
+    code = UNANSWERED if unacknowledged.may_have_arrived(batch) else ""
+    middle = batch.size // 2
+    for half, (first, last) in enumerate([(1, middle), (middle + 1, batch.size)], start=1):
+        if first <= last:
+            _copy_part(batch_id, f"{batch.label}.{half}", code, first, last)
+    Batch.objects.filter(pk=batch_id).update(
+        status=BatchStatus.SPLIT,
+        finished_at=clock.now(),
+        http_status=refused.http_status,
+        code=refused.code,
+        message=refused.sentence,
+    )
+
+
+def _copy_part(batch_id: int, label: str, code: str, first: int, last: int) -> None:
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO exports_batch (run_id, number, label, deed, adds, status, attempt, size, profile_ids,
+                                       emails, payloads, hashes, converted, delivered, new_people, "left",
+                                       rejected, unaccounted, code, message)
+            SELECT run_id, (SELECT max(number) + 1 FROM exports_batch b WHERE b.run_id = batch.run_id), %(label)s,
+                   deed, CASE WHEN adds = size THEN %(last)s - %(first)s + 1 ELSE 0 END,
+                   'planned', 0, %(last)s - %(first)s + 1, profile_ids[%(first)s:%(last)s],
+                   emails[%(first)s:%(last)s], payloads[%(first)s:%(last)s], hashes[%(first)s:%(last)s],
+                   converted, 0, 0, 0, 0, 0, %(code)s, ''
+              FROM exports_batch batch WHERE id = %(batch)s
+            """,
+            {"label": label, "code": code, "first": first, "last": last, "batch": batch_id},
+        )
+
+
+def _keep_violations(run: Run, batch_id: int, violations: Mapping[str, Violation]) -> None:
+    """People whom the list could not hold leave the batch, and are counted as invalid instead of planned."""
+    number = Batch.objects.values_list("number", flat=True).get(pk=batch_id)
+    found = erasure.take_out(run, batch_id, list(violations))
+    Outcome.objects.bulk_create(
+        Outcome(
+            run=run,
+            batch_number=number,
+            kind=Outcomes.INVALID,
+            profile_id=profile_id,
+            email=email,
+            code=violations[email].code,
+            message=violations[email].message,
+        )
+        for email, profile_id in found.items()
+    )
+    _add_to_run(run, members=len(found), invalid=len(found))
+
+
+def _keep_delivered(
+    run: Run,
+    batch: Batch,
+    delivered_set_id: int,
+    refused: Sequence[str],
+    receipt: BatchReceipt,
+    *,
+    origin: Origin,
+    origins: Mapping[str, Origin],
+    left_out: Mapping[str, left_out_values.Stored],
+    is_unknown: bool,
+) -> None:
+    parameters: dict[str, Any] = {
+        "batch": batch.pk,
+        "already_active": _already_active(batch, receipt),
+        "set": delivered_set_id,
+        "run": run.pk,
+        "refused": list(refused),
+        "left_out": orjson.dumps(left_out).decode(),
+        "fields": left_out_values.mapped_fields(run.frozen),
+        "origin": origin,
+        "origins": orjson.dumps(origins).decode(),
+        "unknown": UNKNOWN_DATA if is_unknown else None,
+        "adding": _ADDING,
+    }
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"""
+            INSERT INTO exports_syncedcontact AS contact
+                   (list_state_id, email, data_hash, sent_by, last_run_id, added_run_id, origin, left_out)
+            SELECT known.list_state_id, person.email, coalesce(%(unknown)s::uuid, person.data_hash),
+                   known.export_id, %(run)s, %(run)s,
+                   coalesce((%(origins)s::jsonb ->> person.email)::smallint, %(origin)s),
+                   %(left_out)s::jsonb -> person.email
+              FROM exports_deliveredset known, exports_batch batch,
+                   unnest(batch.emails, batch.hashes) AS person (email, data_hash)
+             WHERE known.id = %(set)s AND batch.id = %(batch)s AND person.email <> ALL (%(refused)s::text[])
+               AND person.email <> ''
+             ORDER BY person.email
+                ON CONFLICT (list_state_id, email)
+                DO UPDATE SET {CHANGE_SENDER}, left_out = {left_out_values.MERGED},
+                              origin = coalesce((%(origins)s::jsonb ->> contact.email)::smallint, contact.origin),
+                              added_run_id = CASE WHEN (SELECT deed FROM exports_batch WHERE id = %(batch)s)
+                                                       = ANY (%(adding)s)
+                                                   AND contact.email <> ALL (%(already_active)s::text[])
+                                                  THEN excluded.added_run_id ELSE contact.added_run_id END
+            """,  # noqa: S608 - only our own fragments are put in
+            parameters,
+        )
+
+
+def _already_active(batch: Batch, receipt: BatchReceipt) -> Sequence[str]:
+    """The contacts of a batch that an earlier run had added again already: its call stays the one that did. Where
+    the batch was sent before, its own earlier call may have done so."""
+    if receipt.added_again is None or unacknowledged.was_sent_before(batch):
+        return []
+    return sorted(set(batch.emails) - set(receipt.added_again))
+
+
+def _add_to_run(run: Run, **increments: int) -> None:
+    """Count onto the run's row if it is still ours; raises LeaseLost, and with it this transaction is undone."""
+    values: dict[str, Any] = {name: F(name) + increment for name, increment in increments.items()}
+    if not Run.objects.filter(pk=run.pk, attempt=run.attempt).update(**values):
+        raise LeaseLost(f"run {run.pk}: attempt {run.attempt} is no longer the current one")

@@ -1,0 +1,190 @@
+"""What became of a batch of removals: who is off the list, who stays and why, and what is known of them now."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from django.db import connection as database
+
+from config.jobs import clock
+from connections.destinations.values import (
+    ALREADY_REMOVED,
+    FOUND_THERE,
+    NOT_ACTIVE,
+    BatchReceipt,
+    Deed,
+    OutcomeKind,
+    ProfileRefusal,
+)
+from exports.models import Batch, BatchStatus, DeliveredSet, Origin, Run, StatusSource
+from exports.models import OutcomeKind as Kind
+from exports.results import subscriber_states
+from exports.results.failure_rows import match_rows
+from exports.results.unacknowledged import was_sent_before
+from exports.state.result_codes import UNANSWERED, UNKNOWN_DATA, UNMATCHED
+
+# Whoever was found there stays known, and is never asked about again. Whoever is off the list, or is on it in a
+# state that mails nobody, is not known to be there because of the export any more. Whoever had been marked and is
+# deleted now still carries the mark; whoever had been marked and stays as they are is not to be taken off any
+# more. (But that somebody was deleted by a call that was never heard of stays known: it may be why they stay.)
+_KEEP = """
+    WITH said AS (
+        SELECT * FROM unnest(%(emails)s::text[], %(kinds)s::text[], %(codes)s::text[], %(messages)s::text[])
+                   AS said (email, kind, code, message)
+         WHERE NOT (code = %(already)s
+                    AND (%(sent_before)s
+                         OR EXISTS (SELECT FROM exports_removedcontact doubtful
+                                     WHERE doubtful.list_state_id = %(list)s AND doubtful.email = said.email
+                                       AND doubtful.deed = %(deed)s)))
+    ), taken_off AS (
+        SELECT batch.number, person.email, coalesce(said.kind, %(removed)s) AS kind,
+               coalesce(said.code, batch.deed) AS code, coalesce(said.message, '') AS message
+          FROM exports_batch batch CROSS JOIN unnest(batch.emails) AS person (email)
+          LEFT JOIN said ON said.email = person.email
+         WHERE batch.id = %(batch)s
+    ), spared AS (
+        UPDATE exports_syncedcontact contact SET origin = %(found_there)s FROM taken_off
+         WHERE list_state_id = %(list)s AND contact.email = taken_off.email AND taken_off.code = %(found)s
+    ), doubtful AS (  -- an answer that cannot be matched to its contacts leaves open which of them it refuses
+        UPDATE exports_syncedcontact contact
+           SET data_hash = %(unknown)s,
+               other_hashes = CASE WHEN contact.other_hashes IS NOT NULL
+                                   THEN array_fill(%(unknown)s::uuid, ARRAY[cardinality(contact.other_hashes)]) END
+          FROM taken_off
+         WHERE list_state_id = %(list)s AND contact.email = taken_off.email AND taken_off.code = %(unmatched)s
+        RETURNING contact.email, contact.sent_by || contact.other_exports AS exports
+    ), forgotten AS (
+        DELETE FROM exports_syncedcontact contact USING taken_off
+         WHERE list_state_id = %(list)s AND contact.email = taken_off.email
+           AND taken_off.code <> %(found)s AND taken_off.kind <> %(rejected)s
+        RETURNING contact.email, contact.sent_by || contact.other_exports AS exports
+    ), not_ours AS (
+        DELETE FROM exports_removedcontact removed USING said  -- the few, with which a scan may be compared
+         WHERE list_state_id = %(list)s AND removed.email = said.email AND said.kind = %(kept)s
+           AND removed.deed = 'mark'
+    ), remembered AS (
+        INSERT INTO exports_removedcontact AS removed (list_state_id, email, deed, mark_field, run_id, exports)
+        SELECT %(list)s, taken_off.email, %(deed)s, %(mark_field)s, %(run)s,
+               coalesce(forgotten.exports, doubtful.exports, ARRAY[%(export)s::bigint])
+          FROM taken_off LEFT JOIN forgotten ON forgotten.email = taken_off.email
+               LEFT JOIN doubtful ON doubtful.email = taken_off.email
+         WHERE (kind = %(removed)s OR code = %(unmatched)s) AND taken_off.email <> '' ORDER BY taken_off.email
+            ON CONFLICT (list_state_id, email)
+            DO UPDATE SET deed = excluded.deed, run_id = excluded.run_id,
+                          mark_field = coalesce(nullif(excluded.mark_field, ''), removed.mark_field),
+                          exports = CASE WHEN removed.exports @> excluded.exports THEN removed.exports
+                                         ELSE removed.exports || excluded.exports END
+    ), told AS (
+        INSERT INTO exports_outcome (run_id, batch_number, kind, email, code, message)
+        SELECT %(run)s, number, CASE WHEN kind = %(removed)s THEN kind ELSE %(kept)s END, email, code, message
+          FROM taken_off)
+    SELECT kind, count(*) FROM taken_off GROUP BY kind
+"""
+
+_KEEP_DOUBTFUL = """
+    WITH doubtful AS (
+        SELECT DISTINCT known.list_state_id, person.email, batch.deed
+          FROM exports_batch batch CROSS JOIN unnest(batch.emails) AS person (email)
+          JOIN exports_deliveredset known
+            ON known.export_id = %(export)s AND known.account = %(account)s AND known.list_id = %(list)s
+         WHERE batch.run_id = %(run)s AND batch.status = 'not_sent'
+           AND (batch.attempt > 0 OR batch.code = %(unanswered)s)
+           AND batch.deed IN ('mark', 'delete', 'unsubscribe')
+    ), known AS (
+        UPDATE exports_syncedcontact contact
+           SET data_hash = %(unknown)s,
+               other_hashes = CASE WHEN contact.other_hashes IS NOT NULL
+                                   THEN array_fill(%(unknown)s::uuid, ARRAY[cardinality(contact.other_hashes)]) END
+          FROM doubtful
+         WHERE contact.list_state_id = doubtful.list_state_id AND contact.email = doubtful.email
+        RETURNING doubtful.*, contact.sent_by || contact.other_exports AS exports)
+    INSERT INTO exports_removedcontact AS removed (list_state_id, email, deed, mark_field, run_id, exports)
+    SELECT list_state_id, email, deed, CASE WHEN deed = 'mark' THEN %(mark_field)s ELSE '' END, %(run)s, exports
+      FROM known
+        ON CONFLICT (list_state_id, email)
+        DO UPDATE SET deed = excluded.deed, run_id = excluded.run_id WHERE removed.deed = 'mark'
+"""
+
+
+def record(run: Run, batch: Batch, delivered_set_id: int, receipt: BatchReceipt) -> dict[str, int]:
+    """Keep it all, in the caller's transaction; how many were removed, kept, and rejected, for the run's row."""
+    receipt = replace(receipt, refusals=_matched(batch, receipt))
+    with database.cursor() as cursor:
+        cursor.execute(_KEEP, _parameters(run, batch, delivered_set_id, receipt))
+        counts = dict(cursor.fetchall())
+    kept_out = {each.email: each.code for each in receipt.refusals if each.code == NOT_ACTIVE}
+    subscriber_states.record(run, batch.pk, kept_out, StatusSource.REMOVING)
+    removed, kept, rejected = (counts.get(kind.value, 0) for kind in (Kind.REMOVED, Kind.KEPT, Kind.REJECTED))
+    Batch.objects.filter(pk=batch.pk).update(
+        status=BatchStatus.DONE,
+        delivered=removed,
+        left=kept,
+        rejected=rejected,
+        finished_at=clock.now(),
+        seconds=receipt.seconds,
+        http_status=receipt.http_status,
+        bytes_sent=receipt.bytes_sent,
+        code="",
+        message="",
+    )
+    return {"removed": removed, "kept": kept, "not_removed": rejected}
+
+
+def _matched(batch: Batch, receipt: BatchReceipt) -> Sequence[ProfileRefusal]:
+    """Match the refusals of an answer to the contacts of the batch. Where rows name no contact of the batch, all
+    contacts that no row names count as refused, so that the next run removes them again."""
+    said = [refusal for refusal in receipt.refusals if refusal.kind != OutcomeKind.DELIVERED]
+    rows = match_rows(batch.emails, said)
+    if not rows.unmatched and not receipt.unaccounted:
+        return rows.refusals
+    unnamed = set(batch.emails) - {refusal.email for refusal in rows.refusals} - {""}
+    unknown = [ProfileRefusal(email, OutcomeKind.REJECTED, UNMATCHED, "") for email in sorted(unnamed)]
+    return [*rows.refusals, *unknown]
+
+
+def keep_doubtful(run: Run) -> None:
+    """Keep that people may have been removed whose batch was sent and never answered before the run ended. Should
+    they be members again they are sent as those are who come back. Call it while the run ends."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            _KEEP_DOUBTFUL,
+            {
+                "run": run.pk,
+                "export": run.export_id,
+                "account": run.account,
+                "list": run.list_id,
+                "mark_field": run.frozen.get("removal", {}).get("mark_field", ""),
+                "unknown": UNKNOWN_DATA,
+                "unanswered": UNANSWERED,
+            },
+        )
+
+
+def _parameters(run: Run, batch: Batch, delivered_set_id: int, receipt: BatchReceipt) -> dict[str, Any]:
+    """Who is already as the removal makes them was removed by this very batch, if it was sent before, or by one of
+    an earlier run: its answer was lost."""
+    said = receipt.refusals
+    removal = run.frozen.get("removal", {})
+    return {
+        "batch": batch.pk,
+        "deed": batch.deed,
+        "mark_field": removal.get("mark_field", "") if batch.deed == Deed.MARK else "",
+        "run": run.pk,
+        "list": DeliveredSet.objects.values_list("list_state", flat=True).get(pk=delivered_set_id),
+        "export": run.export_id,
+        "already": ALREADY_REMOVED,
+        "unmatched": UNMATCHED,
+        "unknown": UNKNOWN_DATA,
+        "sent_before": was_sent_before(batch),
+        "found": FOUND_THERE,
+        "found_there": Origin.FOUND_THERE.value,
+        "removed": Kind.REMOVED.value,
+        "kept": Kind.KEPT.value,
+        "rejected": Kind.REJECTED.value,
+        "emails": [refusal.email for refusal in said],
+        "kinds": [
+            (Kind.REJECTED if refusal.kind == OutcomeKind.REJECTED else Kind.KEPT).value for refusal in said
+        ],
+        "codes": [refusal.code for refusal in said],
+        "messages": [refusal.message for refusal in said],
+    }

@@ -1,1 +1,0 @@
-"""What exports know of a person, and how they forget."""

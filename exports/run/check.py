@@ -1,0 +1,152 @@
+"""Before anything is planned: can this export run at all, and to which list?"""
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from config.jobs import clock
+from config.jobs.models import JobStatus
+from connections import credentials
+from connections.destinations.errors import StopRun
+from connections.destinations.values import ListDetails
+from connections.models import Connection
+from connections.policies import why_it_cannot_run
+from exports import policies
+from exports.models import DeliveredSet, Export, Run, Stage
+from exports.removal import list_cleanup
+from exports.run import list_changes
+from exports.state import claim, list_titles, snapshot
+from exports.state.status import Reason, RunEnded, change_status
+from segments import audience
+
+LOOK_AGAIN_SECONDS = 2.0
+
+
+def check(run: Run) -> bool:
+    """Freeze the settings and take the list. False when this run has to wait: for a refresh of what it reads, or
+    for another run that is working on that list. Raises RunEnded, or what the destination raises."""
+    if run.clears is not None:
+        return _check_clearing(run, run.clears)
+    export = run.export
+    connection = _usable(export.connection)
+    _check_limits(run, connection)
+    if _waits_for_refresh(run):
+        return False
+    _check_segments(export)
+    details = _look_up(connection, export.list_id, run)
+    list_titles.follow(connection, details)
+    _check_fields(export, details)
+    frozen = snapshot.freeze(export, details) | {
+        "run": str(run.pk),
+        "options": run.options,
+        "asked_in": run.asked_in.pk,
+        "clock_there": details.clock,
+        "clock_zone_known": details.clock_zone_known,
+    }
+    if run.options.get("restores"):  # sends what was sent before
+        return _take_list(run, connection, frozen)
+    changes = list_changes.find(run, connection, frozen)
+    frozen |= {"emptied_fields": changes.emptied, "extended_fields": changes.extended}
+    if changes.changed:
+        frozen |= {"changed_fields": changes.changed, "options": run.options | {"everyone": True}}
+    return _take_list(run, connection, frozen)
+
+
+def _check_clearing(run: Run, left: DeliveredSet) -> bool:
+    """The same for a clearing, whose settings somebody has chosen for it alone."""
+    connection = _usable(run.connection)
+    if why := list_cleanup.why_not_any_more(run, left, connection):
+        raise RunEnded(JobStatus.CANCELED, Reason.NOT_TO_BE_CLEARED, why)
+    details = _look_up(connection, left.list_id, run)
+    frozen = list_cleanup.freeze(run, connection, details)
+    if missing := list_cleanup.missing_field(frozen):
+        raise RunEnded(JobStatus.FAILED, Reason.FIELDS_MISSING, snapshot.missing_fields_sentence([missing]))
+    return _take_list(run, connection, frozen)
+
+
+def _usable(connection: Connection | None) -> Connection:
+    if connection is None:
+        raise RunEnded(JobStatus.FAILED, Reason.NO_CONNECTION)
+    obstacle = why_it_cannot_run(connection)
+    if obstacle is not None:
+        raise RunEnded(JobStatus.FAILED, Reason.CONNECTION_NOT_READY, str(obstacle.sentence))
+    return connection
+
+
+def _check_limits(run: Run, connection: Connection) -> None:
+    """An export may be older than the limits, and so may what is asked of the run."""
+    sentences = [breach.sentence for breach in policies.breaches_of(run.export, connection)]
+    if run.options.get("resubscribe") and not connection.limited.may_resubscribe:
+        sentences.append(policies.nobody_is_subscribed_again())
+    if sentences:
+        raise RunEnded(JobStatus.FAILED, Reason.LIMITS, " ".join(sentences))
+
+
+def _waits_for_refresh(run: Run) -> bool:
+    """Whether a refresh of its segments, or of a data source, was asked for before the run. One that is asked for
+    later does not hold it up: refresh after refresh would keep it waiting for good."""
+    segments = list(run.export.segments.values_list("pk", flat=True))
+    names = audience.being_refreshed(segments, asked_until=run.created_at)
+    if names:
+        waits_for = _("Waits for: %(names)s.") % {"names": ", ".join(names)}
+        claim.set_aside(run, LOOK_AGAIN_SECONDS, reason=Reason.REFRESH_UNDER_WAY, message=waits_for)
+    return bool(names)
+
+
+def _check_segments(export: Export) -> None:
+    segments = list(export.segments.all())
+    if not segments:
+        raise RunEnded(JobStatus.FAILED, Reason.NO_SEGMENTS)
+    never = [segment.name for segment in segments if segment.refreshed_at is None]
+    if never:
+        raise RunEnded(JobStatus.SKIPPED, Reason.SEGMENTS_NOT_REFRESHED, ", ".join(never))
+
+
+def _look_up(connection: Connection, list_id: str, run: Run) -> ListDetails:
+    """The list with the clock of its dates. Which client it belongs to, the export knows from its last look-up."""
+    group_id = run.export.list_group if run.export else ""
+    try:
+        access = credentials.access(connection)
+        details = connection.destination.list_details(
+            access, list_id, with_group=False, with_clock=True, group_id=group_id
+        )
+    except StopRun as refused:
+        raise RunEnded(JobStatus.FAILED, Reason.LIST_REFUSED, refused.sentence) from refused
+    except credentials.Paused:
+        raise  # the run waits
+    except credentials.NotConnected as not_connected:
+        raise RunEnded(JobStatus.FAILED, Reason.CONNECTION_NOT_READY, str(not_connected)) from not_connected
+    return details
+
+
+def _check_fields(export: Export, details: ListDetails) -> None:
+    missing = snapshot.missing_fields(export, details)
+    if missing:
+        sentence = snapshot.missing_fields_sentence(missing)
+        raise RunEnded(JobStatus.FAILED, Reason.FIELDS_MISSING, sentence)
+    if export.connection is None:
+        return
+    unanswered = snapshot.unanswered(export, export.connection.destination.questions())
+    if unanswered:
+        sentence = _("Choose: %(questions)s.") % {"questions": ", ".join(unanswered)}
+        raise RunEnded(JobStatus.FAILED, Reason.FIELDS_MISSING, sentence)
+
+
+def _take_list(run: Run, connection: Connection, frozen: dict[str, object]) -> bool:
+    """The database allows one working run per list; whoever is refused waits in the queue."""
+    try:
+        with transaction.atomic():
+            change_status(
+                run,
+                JobStatus.PROCESSING,
+                stage=Stage.PLAN,
+                checked_at=clock.now(),
+                account=connection.account,
+                list_id=run.target.list_id,
+                frozen=frozen,
+                resume_at=None,
+            )
+    except IntegrityError:
+        run.refresh_from_db()
+        claim.set_aside(run, LOOK_AGAIN_SECONDS, reason=Reason.LIST_BUSY)
+        return False
+    return True

@@ -1,0 +1,162 @@
+"""How a run ends — always, whatever the ending: figures summed over its batches, a status, a reason."""
+
+import logging
+from dataclasses import replace
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q, Sum
+
+from config.accounts.models import User
+from config.jobs import clock, planner
+from config.jobs.leases import LeaseExpired, hold_fence
+from config.jobs.models import JobStatus
+from connections import credentials
+from connections.destinations.errors import DestinationError
+from exports.models import IS_REMOVAL, BatchStatus, OutcomeKind, Run, Stage, SyncedContact
+from exports.removal.plan import HeldBecause
+from exports.reporting import alerts
+from exports.results import left_out_values, removals, unacknowledged
+from exports.run.final_status import RunCounts, Verdict, decide
+from exports.state import retry_policy, snapshot
+from exports.state.status import Reason, RunEnded, change_status
+
+logger = logging.getLogger(__name__)
+
+_LAST_WORD = (BatchStatus.DONE, BatchStatus.NOT_SENT)
+
+
+def complete(run: Run) -> None:
+    """End a run whose batches all have their outcome. Raises what the destination raises when it wants to be told
+    of the end."""
+    run.refresh_from_db(fields=["members", "invalid", "planned"])  # batches may have lost contacts on the way
+    _publish(run)
+    figures = _figures(run)
+    verdict = _verdict(run, figures)
+    _end(run, verdict.status, verdict.reason, verdict.sentence, figures)
+    _look_at_list(run)
+    _tell_planner(run)
+
+
+def _look_at_list(run: Run) -> None:
+    """Keep how many are active on the list now, beside how many exports know there; nothing where no one can
+    tell. The run has ended: it does not wait for the answer."""
+    connection = run.connection
+    if connection is None:
+        return
+    try:
+        active = connection.destination.active_people(credentials.access(connection), run.list_id)
+    except (DestinationError, credentials.NotConnected, LeaseExpired) as trouble:
+        logger.warning("run %s: the list could not be counted afterwards: %s", run.pk, trouble)
+        return
+    known = SyncedContact.objects.filter(list_state__account=run.account, list_state__list_id=run.list_id)
+    if active is not None:
+        Run.objects.filter(pk=run.pk).update(active_on_list=active, known_on_list=known.count())
+
+
+def end(run: Run, ended: RunEnded, *, by: User | None = None) -> None:
+    """End a run early: what was not sent stays not sent, and is counted so. What may pass is tried again."""
+    try:
+        _publish(run)
+    except (DestinationError, RunEnded, credentials.Paused) as trouble:
+        logger.warning("run %s: what it sent could not be published: %s", run.pk, trouble)
+    status, next_try_at = retry_policy.judge(run, ended)
+    _end(run, status, ended.reason, ended.message, None, by=by, next_try_at=next_try_at)
+    _tell_planner(run)
+
+
+def _tell_planner(run: Run) -> None:
+    """The next run begins with questions about everybody of whom this one has learned something."""
+    planner.after_change("exports_syncedcontact", run.delivered + run.removed)
+    planner.after_change("exports_refused", run.left + run.rejected)
+    planner.after_change("exports_removedcontact", run.removed)
+
+
+def _publish(run: Run) -> None:
+    """Tell a destination that wants to know it that this run has sent all that it will send."""
+    connection = run.connection
+    if connection is None or not run.planned or not connection.destination.capabilities.publishes:
+        return
+    try:
+        access = credentials.access(connection)
+    except credentials.Paused:
+        raise  # the run waits
+    except credentials.NotConnected as not_connected:
+        raise RunEnded(JobStatus.FAILED, Reason.CONNECTION_NOT_READY, str(not_connected)) from not_connected
+    connection.destination.publish(access, snapshot.send_settings(run.list_id, run.frozen))
+
+
+@transaction.atomic
+def _end(
+    run: Run,
+    status: JobStatus,
+    reason: Reason,
+    message: str,
+    figures: dict[str, int] | None,
+    *,
+    by: User | None = None,
+    next_try_at: datetime | None = None,
+) -> None:
+    hold_fence(run)
+    unacknowledged.keep(run)
+    run.batches.filter(status__in=(BatchStatus.PLANNED, BatchStatus.SENDING)).update(status=BatchStatus.NOT_SENT)
+    left_out_values.drop_not_sent(run)
+    removals.keep_doubtful(run)
+    counts: dict[str, object] = {**(figures or _figures(run))}
+    counts |= {"stage": Stage.COMPLETE, "resume_at": next_try_at}
+    if not run.batches.filter(sent_at__isnull=False).exists():
+        counts["disclosed_at"] = clock.now()
+    change_status(run, status, reason, message=message, by=by, **counts)
+    alerts.of_end(run)
+
+
+def _figures(run: Run) -> dict[str, int]:
+    """Sums over the batches that have the last word on their people."""
+    last = run.batches.filter(status__in=_LAST_WORD)
+    sums = last.exclude(IS_REMOVAL).aggregate(
+        delivered=Sum("delivered", default=0),
+        new_people=Sum("new_people", default=0),
+        left=Sum("left", default=0),
+        rejected=Sum("rejected", default=0),
+        unknown=Sum("unaccounted", default=0),
+        not_sent=Sum("size", default=0, filter=Q(status=BatchStatus.NOT_SENT)),
+    )
+    anew = run.outcomes.filter(kind=OutcomeKind.REJECTED, is_new=True).count()
+    taken_off = last.filter(IS_REMOVAL).aggregate(
+        removed=Sum("delivered", default=0),
+        kept=Sum("left", default=0),
+        not_removed=Sum("rejected", default=0) + Sum("size", default=0, filter=Q(status=BatchStatus.NOT_SENT)),
+    )
+    beside = {"rejected_anew": anew, "incomplete": left_out_values.count(run)}
+    return {name: int(value) for name, value in {**sums, **taken_off}.items()} | beside
+
+
+def _verdict(run: Run, figures: dict[str, int]) -> Verdict:
+    verdict = decide(counts_of(run, figures))
+    if verdict.reason is Reason.REMOVALS_HELD:
+        sentences = (str(HeldBecause(run.held_because).label), verdict.sentence)
+        return replace(verdict, sentence=" ".join(filter(None, sentences)))
+    return verdict
+
+
+def counts_of(run: Run, figures: dict[str, int]) -> RunCounts:
+    """The counts that decide how a run ends: those of its plan, and the sums over its batches."""
+    return RunCounts(
+        members=run.members,
+        excluded=run.invalid + run.without_consent,
+        duplicates=run.duplicates,
+        unchanged=run.unchanged,
+        previously_rejected=run.still_refused,
+        delivered=figures["delivered"],
+        suppressed=figures["left"],
+        rejected=figures["rejected"],
+        newly_rejected=figures["rejected_anew"],
+        unknown=figures["unknown"],
+        not_attempted=figures["not_sent"],
+        incomplete=figures["incomplete"],
+        left_out=left_out_values.count_by_field(run) if figures["incomplete"] else {},
+        to_remove=run.to_remove,
+        not_removed=figures["not_removed"],
+        removals_held=run.removals_held,
+        is_cleanup=bool(run.clears_id),
+    )

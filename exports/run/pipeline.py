@@ -1,0 +1,141 @@
+"""Work on a run, from its claim to its end. Tasks and commands call ``carry_on`` with the id of a run.
+
+1. Claim the run: one worker at a time holds its lease (state/claim.py).
+2. Check: is the connection usable, are the segments refreshed, what is the list like? Freeze the settings (check.py).
+3. Plan: compare the members of the segments with the list state; write batches and removals (plan.py).
+4. Deliver: send batches, record each result with the list state (delivery/loop.py, results/record.py).
+5. Complete: sum the counts, derive the status, notify (complete.py, final_status.py, reporting/alerts.py).
+
+Each stage is entered by one committed write, so a worker that takes a run over goes on where it stood.
+"""
+
+import logging
+from enum import Enum
+
+from django.utils.translation import gettext as _
+
+from config.jobs import leases
+from config.jobs.backoff import seconds_before_attempt
+from config.jobs.leases import Keeper, LeaseExpired, LeaseLost
+from config.jobs.models import JobStatus
+from connections.actions import mark_reconnect_needed
+from connections.credentials import NotConnected, Paused
+from connections.destinations.errors import DestinationError, NeedsAdministrator, StopRun
+from exports.delivery import loop
+from exports.delivery.loop import SliceEnd
+from exports.models import Run, Stage
+from exports.run import check, complete, plan
+from exports.state import claim, session_fence
+from exports.state.status import Reason, RunEnded
+
+logger = logging.getLogger(__name__)
+
+MOST_TROUBLES = 10
+LOOK_AGAIN_SECONDS = 1.0
+# How often a run looks whether its connection is still paused.
+PAUSE_LOOK_SECONDS = 2.0
+
+
+class Next(Enum):
+    """What the caller does after a slice."""
+
+    NOTHING = "nothing"  # it has ended, waits for its time, or is somebody else's
+    RING_AGAIN = "ring_again"  # there is more to do at once
+
+
+def carry_on(run_id: int) -> Next:
+    """Work on a run for one slice, if it may be worked on and nobody else does."""
+    run = claim.claim(run_id)
+    if run is None:
+        return Next.NOTHING
+    try:
+        with leases.kept(run) as keeper:
+            return _go_through_stages(run, keeper)
+    except LeaseExpired:
+        logger.warning("run %s: the lease was not confirmed in time, so sending stopped", run.pk)
+        session_fence.drop_dead_session()
+        leases.release(run)  # no call is out any more; without effect where another worker has it
+        return Next.NOTHING
+    except LeaseLost:
+        logger.warning("run %s: taken over by another worker", run.pk)
+        return Next.NOTHING
+    except Exception:
+        session_fence.drop_dead_session()
+        if leases.is_lost(run):  # whoever took it over has ended this session
+            logger.warning("run %s: taken over by another worker", run.pk)
+            return Next.NOTHING
+        logger.exception("run %s: unexpected error", run.pk)
+        return _after_trouble(run.pk, run.attempt, Reason.UNEXPECTED_ERROR, _("See the log of the worker."))
+
+
+def _go_through_stages(run: Run, keeper: Keeper) -> Next:
+    try:
+        claim.stop_if_canceled(run)
+        if _waits_for_pause(run):
+            return Next.NOTHING
+        if run.stage == Stage.CHECK and not check.check(run):
+            return Next.NOTHING
+        if run.stage == Stage.PLAN:
+            plan.plan(run, keeper)
+            claim.stop_if_canceled(run)
+        if run.stage == Stage.DELIVER:
+            end = loop.deliver(run, keeper)
+            if end != SliceEnd.ALL_SENT:
+                return _go_on_later(run, end)
+        complete.complete(run)
+    except RunEnded as ended:
+        complete.end(run, ended)
+    except NeedsAdministrator as needed:
+        _tell_administrators(run, needed)
+        complete.end(run, RunEnded(JobStatus.FAILED, Reason.RECONNECT_NEEDED, needed.sentence))
+    except Paused:  # since this slice began
+        claim.set_aside(run, PAUSE_LOOK_SECONDS, reason=Reason.CONNECTION_PAUSED)
+    except NotConnected as missing:
+        complete.end(run, RunEnded(JobStatus.FAILED, Reason.CONNECTION_NOT_READY, str(missing)))
+    except StopRun as refused:
+        complete.end(run, RunEnded(JobStatus.FAILED, loop.why_stopped(refused), refused.sentence))
+    except DestinationError as trouble:
+        return _after_trouble(run.pk, run.attempt, Reason.DESTINATION_UNAVAILABLE, trouble.sentence)
+    return Next.NOTHING
+
+
+def _waits_for_pause(run: Run) -> bool:
+    """Let the run wait while an administrator has paused its connection."""
+    if run.connection is None or not run.connection.is_paused:
+        return False
+    claim.set_aside(run, PAUSE_LOOK_SECONDS, reason=Reason.CONNECTION_PAUSED)
+    return True
+
+
+def _go_on_later(run: Run, end: SliceEnd) -> Next:
+    if end == SliceEnd.MORE_TO_SEND:
+        leases.release(run)
+        return Next.RING_AGAIN
+    if end == SliceEnd.NO_SLOT:
+        claim.set_aside(run, LOOK_AGAIN_SECONDS, reason=Reason.CONNECTION_BUSY)
+    else:
+        claim.set_aside(run, loop.seconds_until_due(run), reason=Reason.WAITING_FOR_DESTINATION)
+    return Next.NOTHING
+
+
+def _tell_administrators(run: Run, needed: NeedsAdministrator) -> None:
+    if run.connection is not None:
+        mark_reconnect_needed(run.connection, needed.sentence)
+
+
+def _after_trouble(run_id: int, attempt: int, reason: Reason, message: str) -> Next:
+    """Wait longer each time; after too many troubles the run gives up."""
+    run = Run.objects.get(pk=run_id)
+    if run.attempt != attempt or not run.is_open:
+        return Next.NOTHING
+    troubles = run.troubles + 1
+    try:
+        if troubles >= MOST_TROUBLES:
+            complete.end(run, RunEnded(JobStatus.FAILED, reason, message))
+        else:
+            claim.set_aside(
+                run, seconds_before_attempt(troubles), troubles=troubles, reason=reason, message=message
+            )
+    except LeaseLost:
+        logger.warning("run %s: taken over by another worker", run_id)
+    return Next.NOTHING

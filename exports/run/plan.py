@@ -1,0 +1,267 @@
+"""What a run will send: everyone in the segments, each with a verdict, and the difference cut into batches.
+
+PostgreSQL draws everybody into a temporary table with an *action* for each (drawing.py); whoever has left is to be
+removed (removing.py). It also cuts the difference into batches (cutting.py), of mapped values as they are:
+conversion to the list's own form waits until a batch is sent (converting.py), where it costs no time of its own.
+All of it is one transaction: a plan is there or it is not. The same code, rolled back, is the preview.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.db import connection as database
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from config.jobs import clock
+from config.jobs.leases import Keeper, fenced_update
+from config.jobs.models import JobStatus
+from connections.destinations import registry
+from connections.destinations.base import Destination
+from connections.destinations.values import Deed, Incomplete, Mark, SendSettings, Violation
+from connections.models import Connection
+from exports.batches import split
+from exports.batches.values import Person
+from exports.batches.writer import BatchWriter
+from exports.models import DeliveredSet, OutcomeKind, Run, Stage
+from exports.privacy import erasure
+from exports.removal import list_cleanup, restore
+from exports.removal import plan as removal_plan
+from exports.results import left_out_values
+from exports.selection import diff, overwritten, wants
+from exports.selection.diff import Figures
+from exports.state import known_list, snapshot
+from exports.state.claim import stop_if_asked
+from exports.state.known_list import KnownList
+from exports.state.result_codes import BAD_EMAIL, DUPLICATE, NO_CONSENT, NO_EMAIL
+from exports.state.status import Reason, RunEnded
+from segments.rights import gate
+
+_FETCH = 2000
+# What is done to whom, in the order of sending: those who are new come first, so that few batches mix them with
+# others and the answers tell whom the export has brought.
+DEEDS = {
+    "add": Deed.SEND,
+    "unmark": Deed.SEND,
+    "update": Deed.SEND,
+    "bring_back": Deed.BRING_BACK,
+    "resubscribe": Deed.RESUBSCRIBE,
+}
+# Few, and each sent in a way of their own.
+_COME_BACK = ("unmark", "bring_back", "resubscribe")
+
+
+@transaction.atomic
+def plan(run: Run, keeper: Keeper) -> None:
+    """Write the run's batches and its exceptional outcomes, and let it enter delivery. Raises RunEnded when the
+    plan must not be sent, LeaseLost when another worker has the run."""
+    if run.clears is not None:
+        list_cleanup.plan(run, run.clears, keeper)
+    elif run.options.get("restores"):
+        gate.enter()
+        restore.plan(run, run.options["restores"], keeper)
+    else:
+        _plan_members(run, keeper)
+
+
+def _plan_members(run: Run, keeper: Keeper) -> None:
+    """Plan what the members of the segments need, and the removals."""
+    delivered_set = _delivered_set(run)
+    known = KnownList.of(delivered_set)
+    erased_until = gate.last_erasure()
+    left_out_values.send_again(known, _fields_to_judge_again(run))
+    figures = diff.draw(run.frozen, known)
+    _check_limits(run, figures)
+    stop_if_asked(keeper)
+    _keep_exceptions(run)
+    left_out_values.list_unchanged(run, known)
+    writer = BatchWriter(run, registry.get(run.account.partition(":")[0]).capabilities, keeper)
+    _cut_into_batches(run, writer)
+    violations = _write_those_who_come_back(run, writer) if writer.written < figures.to_send else 0
+    planned = writer.written
+    wants.record(run, known)
+    overwritten.record(run, known)
+    removals = removal_plan.plan(run, delivered_set, writer)
+    gate.enter()
+    erased, staying = (0, 0)
+    if gate.last_erasure() != erased_until:
+        erased, staying = erasure.drop_gone(run), erasure.drop_unknown(run, known.list_state_id)
+    keeper.report()  # from here on progress counts what is delivered, and is written with it
+    fenced_update(
+        run,
+        stage=Stage.DELIVER,
+        planned_at=clock.now(),
+        members=figures.members - erased,
+        invalid=figures.invalid + violations,
+        duplicates=figures.duplicate,
+        without_consent=figures.no_consent,
+        unchanged=figures.unchanged,
+        still_refused=figures.still_refused,
+        to_add=figures.to_add,
+        to_update=figures.to_update,
+        planned=planned - erased,
+        to_remove=removals.to_remove - staying,
+        removals_held=removals.held,
+        held_because=removals.held_because,
+        progress_done=0,
+        progress_total=planned - erased + removals.to_remove - staying,
+    )
+
+
+def _fields_to_judge_again(run: Run) -> Sequence[str]:
+    """List the fields of which left-out values are judged again: those that can hold more by now, or all that are
+    mapped where contacts with such values are excluded."""
+    destination = registry.get(run.account.partition(":")[0])
+    if destination.leaves_out_values(run.frozen["answers"]):
+        return list(run.frozen.get("extended_fields", ()))
+    return left_out_values.mapped_fields(run.frozen)
+
+
+def _delivered_set(run: Run) -> DeliveredSet:
+    delivered_set, _created = DeliveredSet.objects.update_or_create(
+        export_id=run.export_id,
+        account=run.account,
+        list_id=run.list_id,
+        defaults={"list_title": str(run.frozen.get("list_title", ""))[:200]},
+    )
+    return delivered_set
+
+
+def _check_limits(run: Run, figures: Figures) -> None:
+    unique = figures.people
+    if unique > settings.MAX_PROFILES_PER_EXPORT:
+        sentence = _("The segments hold %(unique)d people with a valid address; the limit is %(limit)d.") % {
+            "unique": unique,
+            "limit": settings.MAX_PROFILES_PER_EXPORT,
+        }
+        raise RunEnded(JobStatus.FAILED, Reason.TOO_MANY_PROFILES, sentence)
+    _check_contract(run)
+    emailed = figures.add + figures.bring_back
+    if emailed and run.frozen["confirmed_opt_in"] and not run.frozen["opt_in_mail_accepted"]:
+        sentence = _("%(type)s would email %(new)d new people to confirm.") % {
+            "type": registry.get(run.account.partition(":")[0]).label,
+            "new": emailed,
+        }
+        raise RunEnded(JobStatus.NEEDS_CONFIRMATION, Reason.OPT_IN_MAIL, sentence)
+
+
+def _check_contract(run: Run) -> None:
+    """No more people than the contract allows, over everything that goes out over this connection."""
+    connection = run.export.connection
+    limit = connection.limited.most_people if connection else None
+    if connection is None or limit is None:
+        return
+    people = people_over(connection)
+    if people > limit:
+        sentence = _(
+            "With this run, exports would have brought %(people)d people over this connection; "
+            "its contract allows %(limit)d."
+        ) % {"people": people, "limit": limit}
+        raise RunEnded(JobStatus.FAILED, Reason.TOO_MANY_PROFILES, sentence)
+
+
+def people_over(connection: Connection) -> int:
+    """How many people exports have brought over the connection, with those of the plan that is drawn."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT count(*) FROM (
+                SELECT email FROM plan
+                 WHERE action IN ('add', 'update', 'unchanged', 'unmark', 'bring_back', 'resubscribe')
+                 UNION
+                SELECT contact.email
+                  FROM exports_syncedcontact contact,
+                       (SELECT array_agg(id) AS ids FROM exports_export WHERE connection_id = %s) export
+                 WHERE contact.list_state_id IN (SELECT list_state_id FROM exports_deliveredset
+                                                  WHERE export_id = ANY (export.ids))
+                   AND (contact.sent_by = ANY (export.ids) OR contact.other_exports && export.ids)) people
+            """,
+            [connection.pk],
+        )
+        return int(cursor.fetchone()[0])
+
+
+def draw(frozen: Mapping[str, Any], account: str, list_id: str, export_id: int | None) -> Figures:
+    """The verdicts for a preview, in the temporary table of this transaction (the caller rolls it back)."""
+    return diff.draw(frozen, known_list.find(export_id, account, list_id))
+
+
+def _keep_exceptions(run: Run) -> None:
+    """Rows for who is invalid, a duplicate or without consent; everybody else is answered by the batches."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO exports_outcome (run_id, kind, profile_id, email, code, message)
+            SELECT %s, action, profile_id, coalesce(email, ''),
+                   CASE WHEN action = 'duplicate' THEN %s WHEN action = 'no_consent' THEN %s
+                        WHEN email IS NULL THEN %s ELSE %s END, ''
+              FROM plan WHERE action IN ('invalid', 'duplicate', 'no_consent')
+            """,
+            [run.pk, DUPLICATE, NO_CONSENT, NO_EMAIL, BAD_EMAIL],
+        )
+
+
+def people(
+    destination: Destination,
+    settings: SendSettings,
+    *,
+    actions: Collection[str] = tuple(DEEDS),
+    limit: int | None = None,
+) -> Iterator[Person | tuple[int, str, Violation]]:
+    """Everyone to be sent by these actions, in the destination's form and in a stable order; or who cannot be,
+    and why."""
+    prepare = destination.preparer(settings)
+    statement = "SELECT profile_id, email, mapped, data_hash::text, action, mark_field FROM plan"
+    statement += " WHERE action = ANY (%s) ORDER BY array_position(%s, action), profile_id"
+    if limit is not None:
+        statement += f" LIMIT {int(limit)}"
+    with closing(database.chunked_cursor()) as cursor:
+        cursor.execute(statement, [list(actions), list(DEEDS)])
+        while rows := cursor.fetchmany(_FETCH):
+            for profile_id, email, mapped, data_hash, action, mark_field in rows:
+                prepared = prepare(email, orjson.loads(mapped))
+                left_out: Sequence[Violation] = ()
+                if isinstance(prepared, Violation):
+                    yield profile_id, email, prepared
+                    continue
+                if isinstance(prepared, Incomplete):
+                    left_out, prepared = prepared.left_out, prepared.payload
+                if mark_field:
+                    prepared = destination.welcomed_back(prepared, Mark(mark_field, ""))
+                is_new, deed = action == "add", DEEDS[action]
+                yield Person(profile_id, email, prepared, data_hash, is_new, deed, left_out=left_out)
+
+
+def _cut_into_batches(run: Run, writer: BatchWriter) -> None:
+    sizes = split.cut(run, rows=writer.capabilities.batch_rows)
+    writer.go_on_after(len(sizes), people=sum(sizes))
+    stop_if_asked(writer.keeper)
+
+
+def _write_those_who_come_back(run: Run, writer: BatchWriter) -> int:
+    """Batches of those who are sent in a way of their own; how many of them could not be converted."""
+    destination = registry.get(run.account.partition(":")[0])
+    violations = 0
+    settings = snapshot.send_settings(run.list_id, run.frozen)
+    for found in people(destination, settings, actions=_COME_BACK):
+        if isinstance(found, Person):
+            writer.add(found)
+            left_out_values.add_to_plan(run, found.profile_id, found.email, found.left_out)
+        else:
+            _keep_violation(run, *found)
+            violations += 1
+    writer.flush()
+    return violations
+
+
+def _keep_violation(run: Run, profile_id: int, email: str, violation: Violation) -> None:
+    run.outcomes.create(
+        kind=OutcomeKind.INVALID,
+        profile_id=profile_id,
+        email=email,
+        code=violation.code,
+        message=violation.message,
+    )

@@ -1,0 +1,87 @@
+"""Telling people of exports that have not run when their schedule said."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import chain
+
+from django.core.cache import cache
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from config.jobs import clock
+from config.jobs.models import NOT_STARTED, JobStatus, TickResult
+from config.notifications import conditions
+from config.notifications.conditions import Trouble
+from config.notifications.kinds import Kind
+from exports.models import Export, ExportSchedule, ExportTick
+from exports.reporting.alerts import subject_of
+
+LOOK_EVERY_SECONDS = 60
+# So long after its due moment an export is late.
+GRACE = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class LateExport:
+    """An export that has not run when it should, and why in a sentence."""
+
+    export: Export
+    why: str
+
+
+_elsewhere: list[Callable[[], Iterator[LateExport]]] = []
+
+
+def register(find: Callable[[], Iterator[LateExport]]) -> None:
+    """Let ``find`` be asked, too: for exports without a schedule of their own."""
+    _elsewhere.append(find)
+
+
+def look_if_it_is_time() -> None:
+    """Look, unless some process has done so a moment ago."""
+    if cache.add("lateness-looked-at", True, LOOK_EVERY_SECONDS):
+        look()
+
+
+def look() -> None:
+    """Open and close conditions, as things are now. Its queries do not grow with the exports."""
+    existing = {str(pk) for pk in Export.objects.values_list("pk", flat=True)}
+    conditions.reconcile([Kind.LATE], "export", _troubles(), existing=existing)
+
+
+def _troubles() -> Iterator[Trouble]:
+    for late in chain(_late_by_their_own_schedule(), *(find() for find in _elsewhere)):
+        subject = subject_of(late.export, reverse("exports:runs", args=[late.export.pk]))
+        yield Trouble(Kind.LATE, subject, late.why, also=late.export.tell_also)
+
+
+def _late_by_their_own_schedule() -> Iterator[LateExport]:
+    for schedule in _late().select_related("export"):
+        yield LateExport(schedule.export, _why(schedule))
+
+
+def _late() -> "QuerySet[ExportSchedule]":
+    """Schedules whose last due moment came to nothing, or whose run still waits, or that nobody looks at."""
+    long_ago = clock.now() - GRACE
+    last = ExportTick.objects.filter(export=OuterRef("export")).order_by("-due_at")
+    asked = ExportSchedule.objects.filter(is_on=True, rule__isnull=False, export__removal_asked_at=None).annotate(
+        last_result=Subquery(last.values("result")[:1]),
+        last_due_at=Subquery(last.values("due_at")[:1]),
+        last_status=Subquery(last.values("run__status")[:1]),
+    )
+    waits = Q(last_status=JobStatus.QUEUED, last_due_at__lt=long_ago)
+    return asked.filter(Q(due_at__lt=long_ago) | Q(last_result__in=NOT_STARTED) | waits)
+
+
+def _why(schedule: ExportSchedule) -> str:
+    result = getattr(schedule, "last_result", None)
+    if result in NOT_STARTED:
+        return str(TickResult(result).label)
+    return not_begun()
+
+
+def not_begun() -> str:
+    """Of what still waits after GRACE."""
+    return _("More than an hour after it was due it has not begun.")

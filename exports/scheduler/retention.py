@@ -1,0 +1,77 @@
+"""What runs keep of people goes after its time; the figures stay.
+
+A nightly bell takes small steps.
+"""
+
+import logging
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import connection as database
+from django.db import transaction
+from django.db.models import QuerySet
+
+from config.jobs import clock, small_steps
+from config.jobs.models import OPEN
+from exports.models import ExportPreview, Run
+from exports.privacy import disclosures
+
+BATCHES_A_STEP = 100
+OUTCOMES_A_STEP = 5_000
+PREVIEWS_KEPT = timedelta(days=2)
+
+logger = logging.getLogger(__name__)
+
+
+def forget_for_a_while(seconds: float = small_steps.SECONDS_A_BELL) -> bool:
+    """Take steps until the time is over; whether there is more to do."""
+    return small_steps.for_a_while(_step, seconds)
+
+
+def _step() -> bool:
+    """One step; False when nothing was left to do."""
+    run = _ended_before(settings.BATCH_RETENTION_DAYS).filter(batches_emptied_at=None).first()
+    if run is not None:
+        disclosures.settle(run.pk, wait=True)
+        return _empty_batches(run)
+    if ExportPreview.objects.filter(created_at__lt=clock.now() - PREVIEWS_KEPT).delete()[0]:
+        return True
+    run = _ended_before(settings.OUTCOME_RETENTION_DAYS).filter(outcomes_removed_at=None).first()
+    return run is not None and _remove_outcomes(run)
+
+
+def _ended_before(days: int) -> QuerySet[Run]:
+    before = clock.now() - timedelta(days=days)
+    return Run.objects.filter(finished_at__lt=before).exclude(status__in=OPEN).order_by("pk")
+
+
+@transaction.atomic
+def _empty_batches(run: Run) -> bool:
+    """The arrays of some batches of a settled run go; when none is left that holds anybody, the run says so."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE exports_batch SET profile_ids = '{}', emails = '{}', payloads = '{}', hashes = '{}'
+             WHERE id IN (SELECT id FROM exports_batch WHERE run_id = %s AND emails <> '{}' LIMIT %s)
+            """,
+            [run.pk, BATCHES_A_STEP],
+        )
+        emptied = cursor.rowcount
+    if emptied < BATCHES_A_STEP:
+        Run.objects.filter(pk=run.pk).update(batches_emptied_at=clock.now())
+        logger.info("run %s: the people in its batches were kept to the end of their time and are gone", run.pk)
+    return True
+
+
+@transaction.atomic
+def _remove_outcomes(run: Run) -> bool:
+    """The rows of some exceptional people go; when none is left, the run says so."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM exports_outcome WHERE id IN (SELECT id FROM exports_outcome WHERE run_id = %s LIMIT %s)",
+            [run.pk, OUTCOMES_A_STEP],
+        )
+        removed = cursor.rowcount
+    if removed < OUTCOMES_A_STEP:
+        Run.objects.filter(pk=run.pk).update(outcomes_removed_at=clock.now())
+    return True

@@ -1,0 +1,163 @@
+"""Who is in the segments, and what each is to a list: one statement that selects, joins and deduplicates into the
+temporary table ``plan``, a row per member with an *action*: invalid, duplicate, no_consent, unchanged,
+still_refused, add or update. Then those who come back are told apart (returning.py).
+
+It is written so that every address is judged once, and by all processors. PostgreSQL merges a query into the one
+around it where it can, and would then work out an address wherever it is used. OFFSET 0, the usual fence, keeps
+parallel workers out too; a column that differs whenever it is asked for is a fence that does not. The workers also
+do the sorting within ``judged``; what follows needs the people in just that order.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection as database
+
+from config.addresses import LONGEST_EMAIL, VALID_EMAIL
+from exports.selection import reactivation, row_hash
+from exports.selection.row_hash import Answering
+from exports.state.known_list import KnownList
+from segments import audience
+
+# What the planner's own figures do not know: people cost far more to judge than to hand over, who was delivered
+# lies side by side in the order of addresses, and few such questions are asked at a time.
+_FOR_MASSES = {"parallel_tuple_cost": "0.01", "random_page_cost": "1.1", "work_mem": "64MB"}
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How many members met which verdict."""
+
+    invalid: int = 0
+    duplicate: int = 0
+    no_consent: int = 0
+    unchanged: int = 0
+    still_refused: int = 0
+    add: int = 0
+    update: int = 0
+    unmark: int = 0  # had left and were marked; come back
+    bring_back: int = 0  # had left and were deleted; come back
+    resubscribe: int = 0  # the list had left them as they are; a person lets them be sent all the same
+
+    @property
+    def members(self) -> int:
+        return self.invalid + self.duplicate + self.no_consent + self.people
+
+    @property
+    def people(self) -> int:
+        """Who is, or shall be, on the list because of this plan, or was refused there."""
+        return self.unchanged + self.still_refused + self.to_send
+
+    @property
+    def to_add(self) -> int:
+        return self.add + self.unmark + self.bring_back
+
+    @property
+    def to_update(self) -> int:
+        return self.update + self.resubscribe
+
+    @property
+    def to_send(self) -> int:
+        return self.to_add + self.to_update
+
+
+def draw(frozen: Mapping[str, Any], known: KnownList) -> Figures:
+    """Fill the temporary table ``plan`` by these settings, as the difference to what is known of the list, in the
+    order of addresses; how many met which verdict. Within a transaction."""
+    answers = row_hash.fragments(frozen)
+    members, members_params = audience.members_sql([segment["id"] for segment in frozen["segments"]])
+    judged, judged_params = _judged(answers, *_person(frozen, answers, members, members_params))
+    verdicts = _verdicts(judged, answers, consent_is_required=bool(frozen.get("required_attribute")))
+    statement = f"CREATE TEMPORARY TABLE plan ON COMMIT DROP AS {verdicts}"
+    with database.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.plan")
+        for name, value in _FOR_MASSES.items():
+            cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
+        cursor.execute(
+            statement,
+            [known.export_id] * 2 + [*judged_params, known.list_state_id, known.delivered_set_id],
+        )
+    reactivation.adjust(frozen, known)
+    return _count()
+
+
+def hashes(frozen: Mapping[str, Any], members: str) -> tuple[str, list[Any]]:
+    """A query of the hashes of what these settings would send of some profiles (a query like that of
+    audience.members_sql, without parameters): columns ``profile_id`` and ``data_hash``."""
+    answers = row_hash.fragments(frozen)
+    judged, params = _judged(answers, *_person(frozen, answers, members, []))
+    return f"SELECT profile_id, data_hash FROM ({judged}) judged", params  # noqa: S608 - see _judged
+
+
+def _person(
+    frozen: Mapping[str, Any], answers: Answering, members: str, members_params: Sequence[object]
+) -> tuple[str, list[Any]]:
+    """Everyone in the segments: their address, the values that go out as a JSON array, and what they agree to; the
+    column ``fence`` only keeps the query whole."""
+    email, email_params = audience.email_sql(frozen["email_attribute"])
+    attributes = [pair["attribute"] for pair in frozen["mapping"]]
+    agreed, declined, consent_params = _consent(frozen.get("required_attribute", ""))
+    values = f"json_build_array({', '.join(['attributes -> %s'] * len(attributes))})"
+    statement = f"""
+        SELECT profile_id, updated_at, {email} AS email, {values}::text AS mapped,
+               {agreed} AS agreed, {declined} AS declined{answers.says}, clock_timestamp() AS fence
+          FROM ({members}) member
+    """  # noqa: S608 - only our own fragments are put in; every value is a parameter
+    return statement, [*email_params, *attributes, *consent_params, *answers.says_params, *members_params]
+
+
+def _consent(attribute: str) -> tuple[str, str, list[str]]:
+    """Whether a member says yes, and whether they say no, to what the connection requires; of several with one
+    address nobody may say no. Nothing required: everybody agrees."""
+    if not attribute:
+        return "true", "false", []
+    says = "coalesce(attributes -> %s = '{}'::jsonb, false)"
+    return says.format("true"), says.format("false"), [attribute, attribute]
+
+
+def _judged(answers: Answering, person: str, person_params: list[Any]) -> tuple[str, list[Any]]:
+    """Whether each has a deliverable address, and the hash of what the list would get; those with one address side
+    by side, the most recently updated first."""
+    strictest = answers.strictest
+    people = f"(SELECT *{strictest} FROM ({person}) person)" if strictest else f"({person})"  # noqa: S608
+    statement = f"""
+        SELECT *, email ~ %s AND octet_length(email) <= %s AS valid,
+               md5({answers.hashed} || mapped)::uuid AS data_hash
+          FROM {people} answered ORDER BY email, updated_at DESC, profile_id DESC
+    """  # noqa: S608 - only our own fragments are put in; every value is a parameter
+    return statement, [VALID_EMAIL, LONGEST_EMAIL, *answers.hashed_params, *person_params]
+
+
+def _verdicts(judged: str, answers: Answering, *, consent_is_required: bool) -> str:
+    """What is to be done with each, by what the list is known to hold and to have refused. Nothing is sent of a
+    contact whose data are those that were sent last, whichever export did, or that this export sent and that no
+    other has written over since."""
+    any_declined = "bool_or(declined) OVER (PARTITION BY email)" if consent_is_required else "false"
+    mapped = answers.with_answers("ranked.mapped")
+    return f"""
+        SELECT ranked.profile_id, ranked.email, {mapped} AS mapped, ranked.data_hash,
+               CASE WHEN valid IS NOT TRUE THEN 'invalid'
+                    WHEN place > 1 THEN 'duplicate'
+                    WHEN any_declined OR NOT agreed THEN 'no_consent'
+                    WHEN refused.data_hash = ranked.data_hash AND NOT refused.ask_again THEN 'still_refused'
+                    WHEN contact.data_hash = ranked.data_hash THEN 'unchanged'
+                    WHEN contact.sent_by <> %s AND contact.other_hashes[
+                             array_position(contact.other_exports, %s::bigint)] = ranked.data_hash THEN 'unchanged'
+                    WHEN contact.data_hash IS NOT NULL THEN 'update'
+                    ELSE 'add' END AS action
+          FROM (SELECT *, CASE WHEN valid THEN row_number() OVER (
+                                   PARTITION BY email ORDER BY updated_at DESC, profile_id DESC) END AS place,
+                       {any_declined} AS any_declined
+                  FROM ({judged}) judged) ranked
+          LEFT JOIN exports_syncedcontact contact
+                 ON contact.list_state_id = %s AND contact.email = ranked.email
+          LEFT JOIN exports_refused refused
+                 ON refused.delivered_set_id = %s AND refused.email = ranked.email
+    """  # noqa: S608 - only our own fragments are put in; every value is a parameter
+
+
+def _count() -> Figures:
+    with database.cursor() as cursor:
+        cursor.execute("SELECT action, count(*) FROM plan GROUP BY action")
+        return Figures(**dict(cursor.fetchall()))

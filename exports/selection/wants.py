@@ -1,0 +1,129 @@
+"""Which exports want a contact on a list: those whose segments hold it now.
+
+An export that cannot be evaluated, or of which a segment is empty or halved, wants the contacts that it wanted in
+its last plan; so each plan records what it wants, as soon as several exports send to the list.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection as database
+
+from config.jobs import planner
+from exports.models import DeliveredSet, Export, Run
+from exports.selection import segment_guard
+from exports.state.known_list import ONCE_WANTED, ONCE_WANTED_BY_EXPORT, KnownList
+from exports.state.result_codes import UNKNOWN_DATA
+from segments import audience
+from segments.models import Segment
+
+# The actions of a plan whose contacts are, or shall be, on the list because of it, or were refused there.
+WANTED = ["add", "update", "unchanged", "still_refused", "unmark", "bring_back", "resubscribe"]
+
+_NEWLY_WANTED = f"""
+    UPDATE exports_syncedcontact contact
+       SET other_exports = array_append(contact.other_exports, %(export)s::bigint),
+           other_hashes = array_append(contact.other_hashes, CASE WHEN plan.action = 'unchanged'
+                                                                  THEN contact.data_hash ELSE %(unknown)s END)
+      FROM plan
+     WHERE contact.list_state_id = %(list)s AND contact.email = plan.email AND plan.action = ANY (%(wanted)s)
+       AND {ONCE_WANTED_BY_EXPORT} IS NOT TRUE
+"""  # noqa: S608 - only our own fragments are put in
+# The list holds what the export would send, since another export has sent the same.
+_HELD_AS_SENT = """
+    UPDATE exports_syncedcontact contact
+       SET other_hashes[array_position(contact.other_exports, %(export)s::bigint)] = contact.data_hash
+      FROM plan
+     WHERE contact.list_state_id = %(list)s AND contact.email = plan.email AND plan.action = 'unchanged'
+       AND contact.data_hash = plan.data_hash AND %(export)s = ANY (contact.other_exports)
+       AND contact.other_hashes[array_position(contact.other_exports, %(export)s::bigint)] <> plan.data_hash
+"""
+_WANTED_AGAIN = """
+    UPDATE exports_syncedcontact contact SET unwanted_by = array_remove(contact.unwanted_by, %(export)s::bigint)
+      FROM plan
+     WHERE contact.list_state_id = %(list)s AND contact.email = plan.email AND plan.action = ANY (%(wanted)s)
+       AND %(export)s = ANY (contact.unwanted_by)
+"""
+_NO_LONGER_WANTED = f"""
+    UPDATE exports_syncedcontact contact SET unwanted_by = array_append(contact.unwanted_by, %(export)s::bigint)
+     WHERE contact.list_state_id = %(list)s AND {ONCE_WANTED_BY_EXPORT}
+       AND (%(export)s = ANY (contact.unwanted_by)) IS NOT TRUE
+       AND NOT EXISTS (SELECT FROM plan WHERE plan.email = contact.email AND plan.action = ANY (%(wanted)s))
+"""  # noqa: S608 - only our own fragments are put in
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A query for addresses that an export wants on a list, with its parameters."""
+
+    sql: str
+    params: Sequence[Any]
+
+
+def record(run: Run, known: KnownList) -> None:
+    """Record which known contacts of the list the export wants by the temporary table ``plan``, and which it does
+    not any more. Nothing while it is the only export to the list. Call it in the transaction of the plan."""
+    if not _is_shared(run, known):
+        return
+    segment_ids = [segment["id"] for segment in run.frozen["segments"]]
+    is_doubtful = segment_guard.why_doubtful(run.export_id, run.account, run.list_id, segment_ids)
+    parameters: dict[str, Any] = {
+        "export": known.export_id,
+        "list": known.list_state_id,
+        "wanted": WANTED,
+        "unknown": UNKNOWN_DATA,
+    }
+    statements = [_HELD_AS_SENT, _NEWLY_WANTED, _WANTED_AGAIN, *([] if is_doubtful else [_NO_LONGER_WANTED])]
+    with planner.without_nested_loops(), database.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement, parameters)
+
+
+def _is_shared(run: Run, known: KnownList) -> bool:
+    others = DeliveredSet.objects.filter(list_state=known.list_state_id).exclude(export=known.export_id)
+    return others.exists() or bool(exports_to(run.account, run.list_id, but=known.export_id))
+
+
+def of_others(account: str, list_id: str, list_state_id: int, *, but: int | None) -> Iterator[Wanted]:
+    """What the other exports to a list want there, whatever their status."""
+    for export in exports_to(account, list_id, but=but):
+        segment_ids = list(export.segments.values_list("pk", flat=True))
+        yield members(segment_ids, export.email_attribute)
+        if not _can_be_evaluated(segment_ids) or segment_guard.why_doubtful(
+            export.pk, account, list_id, segment_ids
+        ):
+            yield _wanted_last(export.pk, list_state_id)
+
+
+def members(segment_ids: Sequence[int], email_attribute: str) -> Wanted:
+    """The addresses of everybody in these segments now."""
+    sql, params = audience.members_sql(segment_ids)
+    email, email_params = audience.email_sql(email_attribute)
+    return Wanted(f"SELECT {email} FROM ({sql}) member", [*email_params, *params])  # noqa: S608 - only fragments
+
+
+def _wanted_last(export_id: int, list_state_id: int) -> Wanted:
+    return Wanted(
+        f"""
+        SELECT contact.email FROM exports_syncedcontact contact
+         WHERE contact.list_state_id = %s AND {ONCE_WANTED}
+           AND (%s = ANY (contact.unwanted_by)) IS NOT TRUE
+        """,  # noqa: S608 - only our own fragments are put in
+        [list_state_id, export_id, export_id, export_id],
+    )
+
+
+def _can_be_evaluated(segment_ids: Sequence[int]) -> bool:
+    segments = Segment.objects.filter(pk__in=segment_ids)
+    return bool(segment_ids) and not segments.filter(refreshed_at=None).exists()
+
+
+def exports_to(account: str, list_id: str, *, but: int | None) -> Sequence[Export]:
+    """The other exports to a list, with those that have no connection now."""
+    others = Export.objects.filter(list_id__iexact=list_id).select_related("connection").order_by("name")
+    return [
+        other
+        for other in others
+        if other.pk != but and (other.connection is None or other.connection.account == account)
+    ]

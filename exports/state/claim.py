@@ -1,0 +1,59 @@
+"""Which runs may be worked on now, and taking one."""
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db.models import Q, QuerySet
+
+from config.jobs import leases, waits
+from config.jobs.leases import Keeper
+from config.jobs.models import JobStatus
+from exports.models import Run
+from exports.state.status import Reason, RunEnded
+
+
+def due_runs() -> QuerySet[Run]:
+    """Open runs that nobody holds and that wait for nothing, the oldest first. Whoever is asked to stop does not
+    wait: the request may have come in the moment in which the run was set aside."""
+    waits_for_nothing = waits.over("resume_at") | Q(cancel_requested_at__isnull=False)
+    return leases.claimable(Run).filter(waits_for_nothing).order_by("id")
+
+
+def claim(run_id: int) -> Run | None:
+    """Take the run, or None when it waits, has ended, or someone was faster."""
+    cache.delete(_rung_key(run_id))
+    run = due_runs().filter(pk=run_id).first()
+    claimed = leases.claim(run) if run else None
+    if claimed is not None:
+        leases.fenced_update(claimed, resume_at=None, reason="", message="")
+    return claimed
+
+
+def runs_to_ring_for() -> list[int]:
+    """Due runs whose bell has not been rung lately. A bell may wait behind long work, so that ringing at every
+    tick would pile them up."""
+    due = due_runs().values_list("pk", flat=True)[:100]
+    silent = settings.LEASE_SECONDS  # as long as a worker may be
+    return [run_id for run_id in due if cache.add(_rung_key(run_id), True, silent)]
+
+
+def set_aside(run: Run, seconds: float, **values: object) -> None:
+    """Let the run wait, in nobody's hands; a tick takes it up again."""
+    leases.fenced_update(run, resume_at=waits.until(seconds), lease_until=None, **values)
+
+
+def _rung_key(run_id: int) -> str:
+    return f"rung-for-run-{run_id}"
+
+
+def stop_if_asked(keeper: Keeper) -> None:
+    """Raise LeaseLost or, when a person has canceled the run, RunEnded."""
+    keeper.check()
+    if keeper.cancel_requested.is_set():
+        raise RunEnded(JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
+
+
+def stop_if_canceled(run: Run) -> None:
+    """Raise RunEnded when a person has canceled the run by now: what has not begun does not begin."""
+    run.refresh_from_db(fields=["cancel_requested_at"])
+    if run.cancel_requested_at is not None:
+        raise RunEnded(JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)

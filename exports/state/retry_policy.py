@@ -1,0 +1,27 @@
+"""Decide whether and when a failed run is tried again."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from config.jobs import clock
+from config.jobs.models import JobStatus
+from exports.models import Run
+from exports.state.status import Reason, RunEnded
+
+MAY_PASS = frozenset({Reason.DESTINATION_UNAVAILABLE, Reason.UNEXPECTED_ERROR})
+
+_GROWTH = 3
+
+
+def judge(run: Run, ended: RunEnded) -> tuple[JobStatus, datetime | None]:
+    """The status that a run ends with, and when it is tried again. What needs a person is permanent at once."""
+    may_pass = ended.status == JobStatus.FAILED and ended.reason in MAY_PASS
+    if not may_pass or run.retries >= settings.RUN_RETRIES:
+        return ended.status, None
+    return JobStatus.FAILURE, clock.now() + wait_after(run.retries)
+
+
+def wait_after(retries: int) -> timedelta:
+    """How long to wait when so many retries came before: 5 min, 15 min, 45 min …"""
+    return timedelta(seconds=settings.RUN_RETRY_SECONDS * _GROWTH**retries)

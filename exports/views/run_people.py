@@ -1,0 +1,202 @@
+"""Who met which fate in a run."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+
+from config.accounts.decorators import require_permission
+from config.accounts.permissions import Permission
+from config.audit.record import record
+from config.web.htmx import Request
+from config.web.lists import LONGEST_SEARCH, Column, ListPage
+from exports.models import Outcome, Run
+from exports.reporting import breakdown, messages, people_csv
+from exports.reporting import people as reporting_people
+from exports.reporting.breakdown import LABELS, MEANINGS, PeopleKind
+from exports.reporting.people import BatchPeople
+from exports.results import left_out_values
+from exports.views.retry_rejected import button
+from exports.views.run_layout import find_run, frame
+
+PAGE_SIZE = 50
+
+_BATCH_COLUMNS = (
+    Column("email", gettext_lazy("Email")),
+    Column("batch", gettext_lazy("Batch")),
+)
+_OUTCOME_COLUMNS = (
+    Column("email", gettext_lazy("Email")),
+    Column("why", gettext_lazy("Reason")),
+    Column("code", gettext_lazy("Code")),
+)
+# Counted, and nothing else: nobody keeps a row for them.
+_COUNTED_ONLY = (PeopleKind.MEMBERS, PeopleKind.UNCHANGED, PeopleKind.STILL_REFUSED)
+# How the kinds are offered: what was planned, and the four fates.
+_PARTS: Sequence[tuple[Any, Sequence[PeopleKind]]] = (
+    (
+        gettext_lazy("Plan"),
+        (PeopleKind.MEMBERS, PeopleKind.UNCHANGED, PeopleKind.STILL_REFUSED, PeopleKind.PLANNED),
+    ),
+    (gettext_lazy("Delivered"), (PeopleKind.DELIVERED, PeopleKind.NEW, PeopleKind.INCOMPLETE)),
+    (gettext_lazy("Not delivered"), (PeopleKind.LEFT, PeopleKind.REJECTED, PeopleKind.UNKNOWN)),
+    (gettext_lazy("Not sent"), breakdown.NOT_SENT_KINDS),
+)
+_HELD = (PeopleKind.TO_REMOVE,)
+_REMOVALS = (PeopleKind.REMOVED, PeopleKind.KEPT)
+
+
+class PeoplePage(ListPage[Any]):
+    """A list whose kind is part of what it is: only searching and a code narrow it, and only while the people are
+    kept."""
+
+    rows_gone = False
+
+    @property
+    def is_narrowed(self) -> bool:
+        return bool(self.search or self._query.get("code") or self._query.get("field")) and not self.rows_gone
+
+
+@require_permission(Permission.EXPORT_VIEW)
+@require_safe
+def people(request: Request, run_id: int) -> HttpResponse:
+    """The people of one kind (``?kind=``), those with one code alone (``?code=``), a page at a time."""
+    run = find_run(run_id)
+    kind = _kind(request.GET.get("kind", PeopleKind.REMOVED if run.clears_id else PeopleKind.MEMBERS))
+    sees_data = request.user.may(Permission.PERSONAL_DATA_SEE)
+    count = _count(run, kind)
+    context = frame(request, run, "exports:people") | {
+        "kind": kind.value,
+        "kind_label": LABELS[kind],
+        "meaning": MEANINGS.get(kind, ""),
+        "kinds": _kinds(run, kind),
+        "counted_only": kind in _COUNTED_ONLY,
+        "code": request.GET.get("code", ""),
+        "field": left_out_values.field_names(run.frozen).get(request.GET.get("field", ""), ""),
+        "count": count,
+        "sees_data": sees_data,
+        "query": request.GET.urlencode(),
+        "from_batches": kind not in reporting_people.OUTCOMES,
+    }
+    if kind in _COUNTED_ONLY:
+        return render(request, "exports/people_counts.html", context)
+    page = _page(request, run, kind, sees_data=sees_data)
+    context |= {"list": page, "people": _shown(page.rows), "rows_gone": bool(count) and not page.total}
+    if kind in reporting_people.OUTCOMES:
+        context |= {"groups": breakdown.groups_of(run, kind)}
+    if kind is PeopleKind.REJECTED:
+        context |= button(run, request.user)
+    return render(request, "exports/people.html", context)
+
+
+@require_permission(Permission.EXPORT_VIEW)
+@require_permission(Permission.PERSONAL_DATA_SEE)
+@require_safe
+def download(request: Request, run_id: int) -> StreamingHttpResponse:
+    """What the page's filters let through, as CSV. That it was taken is recorded."""
+    run = find_run(run_id)
+    kind = _kind(request.GET.get("kind", ""))
+    if kind in _COUNTED_ONLY:
+        raise Http404
+    found = _found(request, run, kind, _words(request))
+    record("downloaded", run, by=request.user, changes={"people": (None, _asked_for(request))})
+    headers = {"Content-Disposition": f'attachment; filename="run-{run.number}-{kind}.csv"'}
+    return StreamingHttpResponse(
+        people_csv.lines(kind, found), content_type="text/csv; charset=utf-8", headers=headers
+    )
+
+
+def _asked_for(request: Request) -> dict[str, object]:
+    """What the file holds, for the record; not for whom was searched, since the record outlives people."""
+    asked: dict[str, object] = {name: request.GET[name] for name in ("kind", "code") if request.GET.get(name)}
+    return asked | ({"q": "…"} if request.GET.get("q") else {})
+
+
+def _rows_kept(run: Run, kind: PeopleKind) -> bool:
+    """Whether the people behind the count are still there; their time may be over."""
+    return (run.outcomes_removed_at if kind in reporting_people.OUTCOMES else run.batches_emptied_at) is None
+
+
+def _page(request: Request, run: Run, kind: PeopleKind, *, sees_data: bool) -> PeoplePage:
+    # Whoever sees addresses masked must not find out by searching which ones there are.
+    words = _words(request) if sees_data else ""
+    columns = _OUTCOME_COLUMNS if kind in reporting_people.OUTCOMES else _BATCH_COLUMNS
+    found: Any = _found(request, run, kind, words)
+    page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page", 1))
+    shown = PeoplePage(
+        cast(Any, page), columns=columns, query=request.GET, sort="", search=words, selectable=False
+    )
+    shown.rows_gone = not _rows_kept(run, kind)
+    return shown
+
+
+def _words(request: Request) -> str:
+    return request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
+
+
+def _found(request: Request, run: Run, kind: PeopleKind, words: str) -> "QuerySet[Outcome] | BatchPeople":
+    if not _rows_kept(run, kind):
+        return Outcome.objects.none()
+    if kind in reporting_people.OUTCOMES:
+        code, field = request.GET.get("code", ""), request.GET.get("field", "")
+        return reporting_people.outcomes_of(run, kind, code, words, field).order_by("pk")
+    return BatchPeople(run, kind, words, request.GET.get("code", ""))
+
+
+def _shown(rows: list[Any]) -> list[dict[str, object]]:
+    return [
+        {"person": row, "why": messages.of_outcome(row), "code": row.code}
+        if isinstance(row, Outcome)
+        else {"person": row, "batch": row.batch_label, "why": messages.of_code(row.code)}
+        for row in rows
+    ]
+
+
+def _kind(text: str) -> PeopleKind:
+    try:
+        return PeopleKind(text)
+    except ValueError:
+        raise Http404 from None
+
+
+def _kinds(run: Run, current: PeopleKind) -> list[dict[str, object]]:
+    """Every kind with its count, to go from one to the other."""
+    return [
+        {
+            "label": label,
+            "kinds": [
+                {
+                    "kind": kind.value,
+                    "label": LABELS[kind],
+                    "people": _count(run, kind),
+                    "current": kind is current,
+                }
+                for kind in kinds
+            ],
+        }
+        for label, kinds in _parts(run)
+    ]
+
+
+def _parts(run: Run) -> Sequence[tuple[Any, Sequence[PeopleKind]]]:
+    """Which kinds a run can have."""
+    removals = _HELD if run.removals_held else _REMOVALS
+    if run.clears_id:
+        return [(gettext_lazy("On the list that is left"), removals)]
+    has_removals = run.to_remove or run.removals_held
+    return [*_PARTS, (gettext_lazy("Left the segments"), removals)] if has_removals else _PARTS
+
+
+def _count(run: Run, kind: PeopleKind) -> int:
+    """What the run itself says."""
+    counts = {line.kind: line.people or 0 for line in (*breakdown.plan_of(run), *breakdown.ending_of(run))}
+    counts |= {PeopleKind.UNKNOWN: run.unknown, PeopleKind.TO_REMOVE: run.removals_held}
+    counts |= {PeopleKind.MEMBERS: run.members, PeopleKind.NEW: run.new_people}
+    counts |= {PeopleKind.INCOMPLETE: run.incomplete}
+    counts |= {PeopleKind.REMOVED: run.removed, PeopleKind.KEPT: run.kept}
+    return counts[kind]
