@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from config.jobs import sending_guard
 from config.keyring.encryption import CannotDecrypt
 from config.keyring.fields import Sealed
-from connections import references
+from connections import secret_references
 from connections.destinations.errors import TryLater
 from connections.destinations.values import Access, Renew, SendGuard
 from connections.models import Connection
@@ -85,8 +85,8 @@ def access_with(connection: Connection, credentials: dict[str, str]) -> Access:
     here, when they are used."""
     base_url = address_of(connection)
     try:
-        secrets = references.resolve_all(credentials)
-    except references.LeadsNowhere as error:
+        secrets = secret_references.resolve_all(credentials)
+    except secret_references.LeadsNowhere as error:
         raise NotConnected(
             _("The credentials of “{name}” cannot be read: {why}").format(name=connection, why=error)
         ) from error
@@ -95,6 +95,6 @@ def access_with(connection: Connection, credentials: dict[str, str]) -> Access:
 
 def _renewer(connection: Connection, opened: dict[str, str]) -> Renew | None:
     """What fetches a better token; None for credentials that do not expire."""
-    from connections import oauth  # which reads credentials itself
+    from connections import token_renewal  # which reads credentials itself
 
-    return partial(oauth.renew, connection.pk) if oauth.REFRESH in opened else None
+    return partial(token_renewal.renew, connection.pk) if token_renewal.REFRESH in opened else None

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from connections import attention, oauth, removal
+from connections import alerts, deletion, token_renewal
 
 
 @shared_task
@@ -10,7 +10,7 @@ def ring_for_open_jobs() -> None:
     """The tick: connections whose removal waits for runs to stop, those that somebody has to mend, and
     authorizations that end soon."""
     try:
-        removal.finish_all()
-        attention.look_if_it_is_time()
+        deletion.finish_all()
+        alerts.look_if_it_is_time()
     finally:
-        oauth.renew_due()
+        token_renewal.renew_due()

@@ -13,16 +13,19 @@ from config.jobs.enqueue import enqueue_on_commit
 from config.jobs.models import OPEN, JobStatus
 from config.notifications import conditions
 from config.web.versions import take_version
-from segments import attention, csv_files, permissions, resting, rules, scheduling, used_by
+from segments import permissions, usage
+from segments.catalog import types_by_name
 from segments.models import DataSource, ImportJob, Segment, SegmentRefresh
-from segments.profile_attributes import types_by_name
-from segments.rights.subjects import without_addresses
+from segments.privacy.subjects import without_addresses
+from segments.refresh import alerts, inactive, schedule
+from segments.rules import tree as rules_tree
+from segments.sources import csv_reader
 
 
 class SegmentInUse(Exception):
     """It cannot be removed: exports use it. ``uses`` says which."""
 
-    def __init__(self, uses: list[used_by.Use]) -> None:
+    def __init__(self, uses: list[usage.Use]) -> None:
         super().__init__(_("The segment is used by: %(names)s.") % {"names": ", ".join(use.name for use in uses)})
         self.uses = uses
 
@@ -60,7 +63,7 @@ def start_import(
     header cannot be used and KeyColumnDiffers when the source has another key; nothing is changed then.
     ``ring=False`` leaves the work to the caller."""
     permissions.check_can_manage_data_sources(by)
-    header = csv_files.read_header(path, key=key_column)
+    header = csv_reader.read_header(path, key=key_column)
     key = header.names[header.index_of(key_column)]
     source = DataSource.objects.filter(name__iexact=source_name).first()
     if source is None:
@@ -117,7 +120,7 @@ def create_segment(
 ) -> Segment:
     """A new segment, queued to be drawn; raises rules.InvalidRules."""
     permissions.check_can_manage_segments(by)
-    rules.check(rules_tree, types_by_name())
+    rules_tree.check(rules_tree, types_by_name())
     segment = Segment.objects.create(
         name=name, description=description, rules=dict(rules_tree), tags=list(tags), created_by=by
     )
@@ -142,12 +145,12 @@ def edit_segment(
     ``tags`` it keeps those that it has. Raises StaleEdit when somebody was faster, SegmentRests, and
     rules.InvalidRules."""
     permissions.check_can_manage_segments(by)
-    rules.check(rules_tree, types_by_name())
+    rules_tree.check(rules_tree, types_by_name())
     take_version(segment, version)
     segment.refresh_from_db()
     before = _described(segment)
     redraw = segment.rules != rules_tree
-    if redraw and resting.why_not_drawn(segment):
+    if redraw and inactive.why_not_drawn(segment):
         segment.version = version  # the new one is undone with everything else
         raise SegmentRests
     segment.name, segment.description, segment.rules = name, description, dict(rules_tree)
@@ -177,7 +180,7 @@ def duplicate_segment(segment: Segment, *, by: User) -> Segment:
         tags=segment.tags,
         created_by=by,
     )
-    scheduling.copy_switched_off(segment, copy)
+    schedule.copy_switched_off(segment, copy)
     record("duplicated", copy, by=by, version=copy.version, changes={"from": (None, segment.name)})
     request_refresh(copy, by=by)
     return copy
@@ -194,7 +197,7 @@ def activate_segment(segment: Segment, *, by: User) -> None:
 def deactivate_segment(segment: Segment, *, by: User) -> None:
     """Leave the segment as it is: it is not refreshed and shows Skipped."""
     if _switch(segment, "is_active", False, "deactivated", by):
-        skip_refresh(segment, message=resting.why_not_drawn(segment))
+        skip_refresh(segment, message=inactive.why_not_drawn(segment))
 
 
 @transaction.atomic
@@ -227,7 +230,7 @@ def _described(segment: Segment) -> dict[str, str]:
         "name": segment.name,
         "description": segment.description,
         "tags": ", ".join(segment.tags),
-        "rule": rules.sentence(segment.rules),
+        "rule": rules_tree.sentence(segment.rules),
     }
 
 
@@ -236,10 +239,10 @@ def remove_segment(segment: Segment, *, by: User) -> None:
     """Remove a segment; raises SegmentInUse while something uses it. The profiles stay."""
     permissions.check_can_manage_segments(by)
     segment = Segment.objects.select_for_update().get(pk=segment.pk)
-    if uses := used_by.uses_of(segment.pk):
+    if uses := usage.uses_of(segment.pk):
         raise SegmentInUse(uses)
     record("removed", segment, by=by, changes={"rule": (_told(segment.rules), None)})
-    conditions.forget(attention.subject_of(segment))
+    conditions.forget(alerts.subject_of(segment))
     segment.members.all()._raw_delete(using="default")
     segment.delete()
 
@@ -283,7 +286,7 @@ def _free_name(name: str) -> str:
 
 def _told(tree: Mapping[str, object]) -> str:
     """A rule for the record, which is kept for good: without the addresses in it."""
-    return without_addresses(rules.sentence(tree))
+    return without_addresses(rules_tree.sentence(tree))
 
 
 def _cancel(job: ImportJob | SegmentRefresh) -> None:

@@ -13,9 +13,9 @@ from django.db.models.functions import Lower
 
 from config.addresses import LONGEST_EMAIL, VALID_EMAIL
 from config.jobs.models import OPEN
-from segments import profile_attributes
+from segments import catalog
+from segments.catalog import Attribute
 from segments.models import ImportJob, Profile, Segment, SegmentRefresh, SegmentSchedule
-from segments.profile_attributes import Attribute
 
 
 def members_sql(segment_ids: Sequence[int]) -> tuple[str, list[object]]:
@@ -84,13 +84,13 @@ class ProfileSummary:
 
 def attribute_catalogue() -> list[Attribute]:
     """Every attribute that profiles have, with its type, by name."""
-    return profile_attributes.catalogue()
+    return catalog.catalogue()
 
 
 def common_values(attributes: Sequence[str]) -> dict[str, list[str]]:
     """The different values that profiles have in each of these text attributes; none where they are too many to
     choose from."""
-    return profile_attributes.common_values_of(attributes)
+    return catalog.common_values_of(attributes)
 
 
 def quality(attribute: str, segment_ids: Sequence[int]) -> Quality:

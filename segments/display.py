@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 from config.accounts.models import User
 from config.web.masking import masked
 from config.web.words import number
+from segments.catalog import Attribute
 from segments.models import AttributeType, Profile
-from segments.profile_attributes import Attribute
 
 _TELLING = ("mail", "name", "city", "country")
 

@@ -9,8 +9,8 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
-from segments import csv_files
 from segments.models import DataSource, Segment
+from segments.sources import csv_reader
 
 MOST_TAGS, LONGEST_TAG = 10, 40
 
@@ -31,7 +31,7 @@ class ChooseFileForm(forms.Form):
 
     def clean_file(self) -> "UploadedFile[Any]":
         file: UploadedFile[Any] = self.cleaned_data["file"]
-        if not csv_files.has_known_suffix(file.name or ""):
+        if not csv_reader.has_known_suffix(file.name or ""):
             raise ValidationError(_("Choose a file whose name ends in .csv or .csv.gz."))
         if (file.size or 0) > settings.MAX_UPLOAD_MB << 20:
             raise ValidationError(

@@ -6,18 +6,20 @@ from django.db.models import Exists, OuterRef
 from config.jobs import leases, ticking
 from config.jobs.enqueue import enqueue
 from config.jobs.models import JobStatus
-from segments import due, importing, refresh, uploads
 from segments.models import ImportJob, SegmentRefresh, SegmentSchedule, SegmentTick
+from segments.refresh import evaluate
+from segments.refresh import start_due as refresh_start_due
+from segments.sources import import_job, uploads
 
 
 @shared_task
 def import_file(job_id: int) -> None:
-    importing.run_import(job_id)
+    import_job.run_import(job_id)
 
 
 @shared_task
 def refresh_segment(job_id: int) -> None:
-    refresh.run_refresh(job_id)
+    evaluate.run_refresh(job_id)
 
 
 @shared_task
@@ -36,7 +38,7 @@ def ring_for_open_jobs() -> None:
 @shared_task
 def start_due() -> None:
     """Start the refreshes that are due by their segment's own schedule."""
-    if ticking.until_all_are_started(due.start_due):
+    if ticking.until_all_are_started(refresh_start_due.start_due):
         enqueue("segments.tasks.ring_for_open_jobs")
 
 

@@ -14,7 +14,7 @@ from exports.actions import runs
 from exports.models import Export, Outcome, Run, SyncedContact
 from segments.actions import create_segment
 from segments.models import Profile, Segment
-from segments.rules import EVERYONE
+from segments.rules.tree import EVERYONE
 from tests import exporting, waiting
 from tests.people import Figures, write_people_csv
 from tests.sandbox import RunningSandbox

@@ -8,15 +8,17 @@ from config.system.models import RefreshStep, SystemRefresh
 from config.system.refreshing import engine
 from exports.models import Run
 from exports.run import pipeline
-from segments import actions, importing, refresh
+from segments import actions
 from segments.models import DataSource, ImportJob, Segment, SegmentRefresh
+from segments.refresh import evaluate
+from segments.sources import import_job
 
 
 def source_of(path: Path, content: str, *, name: str = "Shop") -> DataSource:
     """A data source with a file of its own, read once. A row's key is its column ``id``."""
     path.write_text(content, encoding="utf-8")
     job = actions.start_import(path=path, key_column="id", source_name=name, by=None, ring=False)
-    importing.run_import(job.pk)
+    import_job.run_import(job.pk)
     return DataSource.objects.get(name=name)
 
 
@@ -29,9 +31,9 @@ def segment(name: str, **condition: object) -> Segment:
 def do_jobs() -> None:
     """What the workers do, once around."""
     for pk in ImportJob.objects.filter(status__in=OPEN).order_by("pk").values_list("pk", flat=True):
-        importing.run_import(pk)
+        import_job.run_import(pk)
     for pk in SegmentRefresh.objects.filter(status__in=OPEN).order_by("pk").values_list("pk", flat=True):
-        refresh.run_refresh(pk)
+        evaluate.run_refresh(pk)
     for pk in Run.objects.filter(status__in=OPEN).order_by("pk").values_list("pk", flat=True):
         pipeline.carry_on(pk)
 

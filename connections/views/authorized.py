@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseClientRedirect
 
 from config.web.htmx import Request
-from connections import drafts, signing_in
+from connections import drafts, oauth_flow
 from connections.drafts import Draft
 from connections.models import Connection
 from connections.permissions import check_can_manage_connections
@@ -19,12 +19,12 @@ from connections.permissions import check_can_manage_connections
 def authorized(request: Request) -> HttpResponse:
     """The answer of the vendor: a code or an error, for a sign-in that began in this very session."""
     check_can_manage_connections(request.user)
-    draft = signing_in.waiting(request.session, request.GET.get("state", ""))
+    draft = oauth_flow.waiting(request.session, request.GET.get("state", ""))
     if draft is None:
         context = {"active_nav": "connections", "back": reverse("connections:list")}
         return render(request, "connections/authorization_lost.html", context, status=400)
     connection = _connection(draft)
-    signing_in.finish(connection, draft, code=request.GET.get("code", ""), error=request.GET.get("error", ""))
+    oauth_flow.finish(connection, draft, code=request.GET.get("code", ""), error=request.GET.get("error", ""))
     drafts.save(request.session, draft)
     joint = "&" if "?" in draft.address else "?"
     return redirect(f"{draft.address}{joint}{urlencode({'draft': draft.id})}")

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from config.accounts.roles import Role
 from config.web.htmx import Request
 from config.web.lists import Column, list_page
-from connections import used_by
+from connections import usage
 from connections.destinations import registry
 from connections.destinations.base import Destination
 from connections.models import Connection, Consent, Environment
@@ -108,7 +108,7 @@ def _add_url(destination: Destination, environment: Environment) -> str:
 
 
 def _rows(connections: Sequence[Connection]) -> list[Row]:
-    uses = used_by.counts_of([connection.pk for connection in connections])
+    uses = usage.counts_of([connection.pk for connection in connections])
     return [
         Row(connection, status_of(connection), uses[connection.pk], _who(connection)) for connection in connections
     ]

@@ -14,15 +14,15 @@ from config.web.callers import address_of
 from config.web.htmx import Request
 from config.web.panes import close_pane, render_pane
 from config.web.versions import Gone, StaleEdit, version_from
-from connections import actions, drafts, signing_in, used_by
+from connections import actions, drafts, oauth_flow, usage
 from connections.credentials import NotConnected
 from connections.destinations import registry
 from connections.forms import PART
 from connections.models import Connection, Environment
 from connections.permissions import check_can_manage_connections
-from connections.setting_up import Setup
 from connections.views.authorized import return_address, send_there
 from connections.views.listing import is_offered
+from connections.wizard import Setup
 
 STEPS: dict[str, Callable[[Setup], None]] = {
     "connect": lambda setup: None,  # its draft opens the part
@@ -105,14 +105,14 @@ def _sign_in(request: Request, setup: Setup) -> HttpResponse:
     """Out to the vendor; everything typed waits in the draft."""
     draft = setup.draft or drafts.new(setup.connection)
     try:
-        url = signing_in.begin(
+        url = oauth_flow.begin(
             setup.connection,
             draft,
             typed=request.POST,
             address=setup.address,
             redirect_uri=return_address(request),
         )
-    except (signing_in.NotPossible, NotConnected) as impossible:
+    except (oauth_flow.NotPossible, NotConnected) as impossible:
         setup.problem = str(impossible)
         return _shown(request, setup)
     drafts.save(request.session, draft)
@@ -122,7 +122,7 @@ def _sign_in(request: Request, setup: Setup) -> HttpResponse:
 def _confirm(request: Request, setup: Setup) -> HttpResponse:
     """Out to single sign-on and back, to show that it is still the same person; what was typed waits."""
     draft = setup.draft or drafts.new(setup.connection)
-    signing_in.keep_typed(draft, request.POST)
+    oauth_flow.keep_typed(draft, request.POST)
     drafts.save(request.session, draft)
     joint = "&" if "?" in setup.address else "?"
     door = reauthentication.door(f"{setup.address}{joint}{urlencode({'draft': draft.id})}")
@@ -191,13 +191,13 @@ def _shown(request: Request, setup: Setup, status: int = 200, stale: StaleEdit |
     setup.place_focus()
     context = {"setup": setup, "form": setup.form, "connection": setup.connection, "stale": stale}
     context |= {"address": setup.address}
-    context |= {"sign_in": signing_in.offer(setup.connection, return_address(request))}
+    context |= {"sign_in": oauth_flow.offer(setup.connection, return_address(request))}
     is_part = request.htmx and request.htmx.target == PART
     if is_part and status == 200:
         return render(request, "connections/connect_part.html", context)
     context |= {"active_nav": "connections", "pane_action": setup.address}
     if not setup.is_new:
-        context["uses"] = used_by.uses_of(setup.connection.pk)
+        context["uses"] = usage.uses_of(setup.connection.pk)
     if is_part:  # what is wrong stands beside fields outside the part
         context["pane_shell"] = "components/pane_frame.html"
     back = reverse("connections:list")

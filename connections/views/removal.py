@@ -10,10 +10,10 @@ from django.views.decorators.http import require_http_methods
 
 from config.web.htmx import Request
 from config.web.panes import close_pane, render_dialog
-from connections import removal, used_by
+from connections import deletion, usage
 from connections.models import Connection
 from connections.permissions import check_can_manage_connections
-from connections.used_by import Use, Verb
+from connections.usage import Use, Verb
 
 _PREFIX = "use-"
 
@@ -24,11 +24,11 @@ def remove(request: Request, pk: int) -> HttpResponse:
     check_can_manage_connections(request.user)
     connection = get_object_or_404(Connection, pk=pk)
     if request.method != "POST":
-        return _asked(request, connection, used_by.uses_of(pk))
+        return _asked(request, connection, usage.uses_of(pk))
     verbs = _verbs(request)
     try:
-        gone = removal.remove(by=request.user, connection=connection, verbs=verbs)
-    except removal.Undecided as undecided:
+        gone = deletion.remove(by=request.user, connection=connection, verbs=verbs)
+    except deletion.Undecided as undecided:
         return _asked(request, connection, undecided.uses, verbs, status=422)
     told = _("The connection “{name}” is removed.")
     if not gone:

@@ -13,8 +13,8 @@ from django.db.models import Q, QuerySet
 
 from config.jobs import waits
 from config.jobs.models import JobStatus
+from connections.concurrency_slots import HeldSlots
 from connections.models import Connection
-from connections.slots import HeldSlots
 from exports.models import Run, Stage
 
 START_LEVEL = 4

@@ -9,7 +9,7 @@ from django.http import QueryDict
 from connections.destinations.values import TargetField
 from exports.forms import option_fields
 from exports.models import Export, Removal
-from segments.profile_attributes import Attribute
+from segments.catalog import Attribute
 
 MOST_ROWS = 60
 

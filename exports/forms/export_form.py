@@ -24,8 +24,8 @@ from exports.forms.option_fields import ANSWER_PREFIX, AskedQuestion
 from exports.models import Export, Removal
 from exports.state import snapshot
 from segments.audience import SegmentSummary
+from segments.catalog import Attribute
 from segments.models import AttributeType, Segment
-from segments.profile_attributes import Attribute
 
 LookUp = Callable[[Connection, str], Lookup]
 

@@ -10,8 +10,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from connections.destinations.values import NewField, TargetField
+from segments.catalog import Attribute
 from segments.models import AttributeType
-from segments.profile_attributes import Attribute
 
 # In the order of offering: the first is the usual one.
 _TYPES: Mapping[AttributeType, Sequence[str]] = {

@@ -9,8 +9,8 @@ from django.forms.boundfield import BoundWidget
 from django.utils.translation import gettext as _
 
 from connections.destinations.values import Question, attribute_of, by_attribute
+from segments.catalog import Attribute
 from segments.models import AttributeType
-from segments.profile_attributes import Attribute
 
 ANSWER_PREFIX = "question_"
 ATTRIBUTE_PREFIX = "attribute_for_"

@@ -13,11 +13,11 @@ from exports.actions import manage
 from exports.models import Export
 from exports.permissions import user_can_manage
 from segments.models import Segment
-from segments.used_by import CannotBePut, Place
+from segments.usage import CannotBePut, Place
 
 
 class Exports:
-    """Answers segments/used_by.py."""
+    """Answers segments/usage.py."""
 
     def places(self, segment_id: int, user: User) -> Sequence[Place]:
         holding = set(Export.objects.filter(segments=segment_id).values_list("pk", flat=True))

@@ -26,8 +26,8 @@ from exports.models import (
 from exports.privacy import disclosures, list_removal
 from exports.privacy import erasure as privacy_erasure
 from segments.models import Erasure
-from segments.rights.knowers import Knower, Place, Removal
-from segments.rights.subjects import Subject
+from segments.privacy.personal_data import Knower, Place, Removal
+from segments.privacy.subjects import Subject
 
 _SENT = (
     *("export", "run", "connection", "list", "account", "list_id"),

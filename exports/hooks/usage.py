@@ -10,13 +10,13 @@ from django.utils.translation import gettext as _
 from config.accounts.models import User
 from config.jobs.models import OPEN
 from connections import offered_attributes
-from connections import used_by as uses_of_connections
+from connections import usage as uses_of_connections
 from exports import policies
 from exports.actions import manage
 from exports.actions import runs as actions_runs
 from exports.models import Export, Run
 from segments import audience
-from segments import used_by as uses_of_segments
+from segments import usage as uses_of_segments
 from segments.models import AttributeType, Segment
 
 

@@ -53,7 +53,7 @@ from exports.state import result_codes, snapshot
 from exports.state.known_list import CHANGE_SENDER, KnownList
 from exports.state.result_codes import UNKNOWN_DATA, UNMATCHED
 from segments import audience
-from segments.rights import gate
+from segments.privacy import erasure_barrier
 
 _SENT = ("add", "update", "unchanged", "still_refused", "unmark", "bring_back")
 
@@ -322,7 +322,7 @@ def _keep_origin(known: KnownList, one: _One, answer: Answer) -> None:
 
 def _is_still_there(one: _One) -> bool:
     """Whether nobody has erased the person; nobody does until this transaction ends."""
-    gate.enter()
+    erasure_barrier.enter()
     return audience.find_profile(one.profile_id) is not None
 
 

@@ -17,8 +17,8 @@ from django.db import transaction
 from config.jobs import clock
 from config.jobs.models import OPEN
 from exports.models import IS_REMOVAL, DisclosedList, Disclosure, Export, Run
-from segments.rights import hashing
-from segments.rights.subjects import Subject
+from segments.privacy import hashes
+from segments.privacy.subjects import Subject
 
 logger = logging.getLogger(__name__)
 
@@ -33,12 +33,12 @@ _MOVE_TIMES = """
                last_at = greatest(exports_disclosure.last_at, excluded.last_at)
 """
 _SENT = f"""
-    SELECT {hashing.email_sql("person.email")} AS person, batch.sent_at AS at
+    SELECT {hashes.email_sql("person.email")} AS person, batch.sent_at AS at
       FROM exports_batch batch, unnest(batch.emails) AS person (email)
      WHERE batch.id = ANY (%s) AND person.email <> ''
 """  # noqa: S608 - only our own fragments are put in
 _ONE_PERSON = f"""
-    SELECT {hashing.email_sql("email")} AS person, %s::timestamptz AS at FROM unnest(%s::text[]) email
+    SELECT {hashes.email_sql("email")} AS person, %s::timestamptz AS at FROM unnest(%s::text[]) email
 """  # noqa: S608 - only our own fragments are put in
 
 
@@ -84,7 +84,7 @@ def write_person(subject: Subject) -> None:
 
 def _keep(sent: str, disclosed_list_id: int, parameters: Sequence[Any], *, if_known: str = _MOVE_TIMES) -> None:
     """Within a transaction; ``sent`` is a query of people and when they were sent."""
-    hashing.ready_sql()
+    hashes.ready_sql()
     with database.cursor() as cursor:
         cursor.execute(_KEEP.format(sent) + if_known, [disclosed_list_id, *parameters])
 

@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce, Greatest
 
 from config.jobs.models import OPEN
 from exports.models import IS_REMOVAL, Batch, BatchStatus, ExportPreview, Run
-from segments.rights.subjects import Subject
+from segments.privacy.subjects import Subject
 
 _COLUMNS = {
     "profile_ids": ("profile_id", "0"),

@@ -22,7 +22,7 @@ from connections.models import Connection
 from exports.models import Batch, BatchStatus, DisclosedList, PersonRemoval
 from exports.privacy import disclosures
 from segments.models import Erasure
-from segments.rights.subjects import Subject
+from segments.privacy.subjects import Subject
 
 logger = logging.getLogger(__name__)
 

@@ -26,7 +26,7 @@ from exports.removal import plan as removal_plan
 from exports.state import snapshot
 from exports.state.known_list import KnownList
 from exports.state.run_options import RunOptions
-from segments.rights import gate
+from segments.privacy import erasure_barrier
 
 
 @dataclass(frozen=True)
@@ -215,11 +215,11 @@ def missing_field(frozen: Mapping[str, Any]) -> str:
 @transaction.atomic
 def plan(run: Run, left: DeliveredSet, keeper: Keeper) -> None:
     """Write the batches and let the run enter delivery. Raises LeaseLost when another worker has the run."""
-    erased_until = gate.last_erasure()
+    erased_until = erasure_barrier.last_erasure()
     writer = BatchWriter(run, registry.get(run.account.partition(":")[0]).capabilities, keeper)
     removals = removal_plan.plan(run, left, writer)
-    gate.enter()
-    erased = erasure.drop_unknown(run, left.list_state_id) if gate.last_erasure() != erased_until else 0
+    erasure_barrier.enter()
+    erased = erasure.drop_unknown(run, left.list_state_id) if erasure_barrier.last_erasure() != erased_until else 0
     keeper.report()  # from here on progress counts what is done, and is written with it
     fenced_update(
         run,

@@ -1,7 +1,8 @@
 """Work on a run, from its claim to its end. Tasks and commands call ``carry_on`` with the id of a run.
 
 1. Claim the run: one worker at a time holds its lease (state/claim.py).
-2. Check: is the connection usable, are the segments refreshed, what is the list like? Freeze the settings (check.py).
+2. Check: is the connection usable, are the segments refreshed, what is the list like? Freeze the settings
+   (check.py).
 3. Plan: compare the members of the segments with the list state; write batches and removals (plan.py).
 4. Deliver: send batches, record each result with the list state (delivery/loop.py, results/record.py).
 5. Complete: sum the counts, derive the status, notify (complete.py, final_status.py, reporting/alerts.py).

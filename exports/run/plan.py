@@ -38,7 +38,7 @@ from exports.state.claim import stop_if_asked
 from exports.state.known_list import KnownList
 from exports.state.result_codes import BAD_EMAIL, DUPLICATE, NO_CONSENT, NO_EMAIL
 from exports.state.status import Reason, RunEnded
-from segments.rights import gate
+from segments.privacy import erasure_barrier
 
 _FETCH = 2000
 # What is done to whom, in the order of sending: those who are new come first, so that few batches mix them with
@@ -61,7 +61,7 @@ def plan(run: Run, keeper: Keeper) -> None:
     if run.clears is not None:
         list_cleanup.plan(run, run.clears, keeper)
     elif run.options.get("restores"):
-        gate.enter()
+        erasure_barrier.enter()
         restore.plan(run, run.options["restores"], keeper)
     else:
         _plan_members(run, keeper)
@@ -71,7 +71,7 @@ def _plan_members(run: Run, keeper: Keeper) -> None:
     """Plan what the members of the segments need, and the removals."""
     delivered_set = _delivered_set(run)
     known = KnownList.of(delivered_set)
-    erased_until = gate.last_erasure()
+    erased_until = erasure_barrier.last_erasure()
     left_out_values.send_again(known, _fields_to_judge_again(run))
     figures = diff.draw(run.frozen, known)
     _check_limits(run, figures)
@@ -85,9 +85,9 @@ def _plan_members(run: Run, keeper: Keeper) -> None:
     wants.record(run, known)
     overwritten.record(run, known)
     removals = removal_plan.plan(run, delivered_set, writer)
-    gate.enter()
+    erasure_barrier.enter()
     erased, staying = (0, 0)
-    if gate.last_erasure() != erased_until:
+    if erasure_barrier.last_erasure() != erased_until:
         erased, staying = erasure.drop_gone(run), erasure.drop_unknown(run, known.list_state_id)
     keeper.report()  # from here on progress counts what is delivered, and is written with it
     fenced_update(

@@ -26,7 +26,7 @@ from exports.views.pane_mapping import MappingRow, Matching
 from exports.views.pane_removal import Consequences, Leaving
 from segments import audience
 from segments.audience import Quality, SegmentSummary
-from segments.profile_attributes import Attribute
+from segments.catalog import Attribute
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from exports.forms import field_suggestions
 from exports.forms.draft import Pair, plain
 from exports.forms.field_suggestions import Suggestion
 from segments import audience
+from segments.catalog import Attribute
 from segments.models import AttributeType
-from segments.profile_attributes import Attribute
 
 _NAMELESS = TargetField(key="", label="", data_type="")
 # So many missing options are named; the rest is counted.

@@ -13,10 +13,13 @@ from config.web.htmx import Request
 from config.web.panes import close_pane, render_pane
 from config.web.versions import Gone, StaleEdit, version_from
 from config.web.words import number
-from segments import actions, profile_attributes, refresh, rule_editor, rules, used_by
+from segments import actions, catalog, usage
 from segments.forms import SegmentForm
 from segments.models import Segment
 from segments.permissions import check_can_manage_segments
+from segments.refresh import evaluate
+from segments.rules import editor
+from segments.rules import tree as rules_tree
 
 NEW: dict[str, Any] = {"join": "and", "rules": [{}]}
 
@@ -37,19 +40,19 @@ def _pane(request: Request, segment: Segment | None) -> HttpResponse:
     if request.method != "POST":
         initial = _as_typed(segment) if segment else {}
         return _shown(request, segment, SegmentForm(initial=initial), segment.rules if segment else NEW)
-    catalogue = profile_attributes.types_by_name()
-    keeps_rules = segment is not None and not rule_editor.is_editable(segment.rules)
-    tree = segment.rules if segment and keeps_rules else rule_editor.from_post(request.POST, catalogue)
+    catalogue = catalog.types_by_name()
+    keeps_rules = segment is not None and not editor.is_editable(segment.rules)
+    tree = segment.rules if segment and keeps_rules else editor.from_post(request.POST, catalogue)
     form = SegmentForm(request.POST, segment=segment)
     deed = request.POST.get("act", "") or ("look" if "look" in request.POST else "")
     if deed == "count":
-        return _counted(request, segment, rule_editor.without_blanks(tree))
+        return _counted(request, segment, editor.without_blanks(tree))
     if deed == "look" and request.htmx:
-        context = {"sentence": rules.sentence(tree), "address": request.get_full_path()}
+        context = {"sentence": rules_tree.sentence(tree), "address": request.get_full_path()}
         return render(request, "segments/rules_sentence.html", context)
     if deed:
-        return _shown(request, segment, _unjudged(request, segment), rule_editor.act(tree, deed))
-    return _saved(request, segment, form, rule_editor.without_blanks(tree))
+        return _shown(request, segment, _unjudged(request, segment), editor.act(tree, deed))
+    return _saved(request, segment, form, editor.without_blanks(tree))
 
 
 def _as_typed(segment: Segment) -> dict[str, str]:
@@ -57,7 +60,7 @@ def _as_typed(segment: Segment) -> dict[str, str]:
 
 
 def _saved(request: Request, segment: Segment | None, form: SegmentForm, tree: dict[str, Any]) -> HttpResponse:
-    problems = rules.problems(tree, profile_attributes.types_by_name())
+    problems = rules_tree.problems(tree, catalog.types_by_name())
     if not form.is_valid() or problems:
         return _shown(request, segment, form, tree, problems=problems, status=422)
     name = form.cleaned_data["name"]
@@ -84,12 +87,12 @@ def _saved(request: Request, segment: Segment | None, form: SegmentForm, tree: d
 def _counted(request: Request, segment: Segment | None, tree: dict[str, Any]) -> HttpResponse:
     """All the rules with their number or with what is wrong with them. A sentence that is still being asked for
     finds nobody to tell, and so cannot wipe the number away."""
-    problems = rules.problems(tree, profile_attributes.types_by_name())
+    problems = rules_tree.problems(tree, catalog.types_by_name())
     counted: dict[str, Any] = {}
     if problems:
         counted["count_problem"] = problems[0].message
     else:
-        found = refresh.count(tree)
+        found = evaluate.count(tree)
         counted |= {"count": found, "count_words": number(found)}
     return _shown(request, segment, _unjudged(request, segment), tree, problems=problems, counted=counted)
 
@@ -105,19 +108,19 @@ def _shown(
     form: SegmentForm,
     tree: Any,
     *,
-    problems: list[rules.Problem] | None = None,
+    problems: list[rules_tree.Problem] | None = None,
     status: int = 200,
     stale: StaleEdit | None = None,
     counted: dict[str, Any] | None = None,
 ) -> HttpResponse:
-    catalogue = profile_attributes.catalogue()
+    catalogue = catalog.catalogue()
     context = {
         "segment": segment,
         "form": form,
-        "editor": rule_editor.editor(tree, catalogue, problems or ()),
-        "is_editable": rule_editor.is_editable(tree),
+        "editor": editor.editor(tree, catalogue, problems or ()),
+        "is_editable": editor.is_editable(tree),
         "has_attributes": bool(catalogue),
-        "sentence": rules.sentence(tree),
+        "sentence": rules_tree.sentence(tree),
         "address": request.get_full_path(),
         "stale": stale,
         "pane_wide": True,
@@ -127,6 +130,6 @@ def _shown(
     if request.htmx and request.htmx.target == "rules":
         return render(request, "segments/rules.html", context)
     if segment is not None:
-        context["uses"] = used_by.uses_of(segment.pk)
+        context["uses"] = usage.uses_of(segment.pk)
     back = reverse("segments:detail", args=[segment.pk]) if segment else reverse("segments:list")
     return render_pane(request, "segments/builder.html", context, status, back=back)

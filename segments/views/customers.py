@@ -14,15 +14,16 @@ from config.accounts.models import User
 from config.accounts.permissions import Permission
 from config.web.htmx import Request
 from config.web.lists import LONGEST_SEARCH
-from segments import display, finding, profile_attributes, search_limit
+from segments import catalog, display, search_limit
+from segments import search as segments_search
 from segments.models import DataSource, Profile
 from segments.permissions import (
     user_can_answer_for_people,
     user_can_manage_data_sources,
     user_can_see_personal_data,
 )
-from segments.rights import knowers
-from segments.rights.subjects import Subject, addresses
+from segments.privacy import personal_data
+from segments.privacy.subjects import Subject, addresses
 
 PAGE_SIZE = 50
 
@@ -52,7 +53,7 @@ class CustomerList:
 @require_safe
 def customers(request: Request) -> HttpResponse:
     """The list; ``?q=`` searches, ``?after=`` and ``?before=`` an id turn the pages."""
-    catalogue = profile_attributes.catalogue()
+    catalogue = catalog.catalogue()
     attributes = display.telling_attributes(catalogue)
     total = DataSource.objects.aggregate(total=Sum("profile_count"))["total"] or 0
     words = request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
@@ -60,16 +61,16 @@ def customers(request: Request) -> HttpResponse:
     place = _place(request)
     refused = bool(words) and key_only and not search_limit.allow(request.user)
     if refused:
-        found = finding.FoundPage([], has_previous=False, has_next=False, total=0)
+        found = segments_search.FoundPage([], has_previous=False, has_next=False, total=0)
     elif words:
-        found = finding.search(words, catalogue, place, PAGE_SIZE, key_only=key_only)
+        found = segments_search.search(words, catalogue, place, PAGE_SIZE, key_only=key_only)
     else:
-        found = finding.everyone(place, PAGE_SIZE)
+        found = segments_search.everyone(place, PAGE_SIZE)
     context = {
         "list": _list(found, attributes, request.user, words, found.total if words else total),
         "attributes": attributes,
         "everyone": total,
-        "most_sorted": finding.MOST_SORTED,
+        "most_sorted": segments_search.MOST_SORTED,
         "key_only": key_only,
         "refused": refused,
         "can_answer": user_can_answer_for_people(request.user),
@@ -85,7 +86,7 @@ def customers(request: Request) -> HttpResponse:
 def customer(request: Request, pk: int) -> HttpResponse:
     """One person: everything that is known of them, and the segments they are in."""
     profile = get_object_or_404(Profile.objects.select_related("source"), pk=pk)
-    catalogue, alone = profile_attributes.catalogue(), _alone(profile)
+    catalogue, alone = catalog.catalogue(), _alone(profile)
     context = {
         "profile": profile,
         "key": display.key_for(profile, request.user),
@@ -94,9 +95,9 @@ def customer(request: Request, pk: int) -> HttpResponse:
         "segments": [
             member.segment for member in profile.memberships.select_related("segment").order_by("segment__name")
         ],
-        "places": knowers.places(alone),
+        "places": personal_data.places(alone),
         "emails": alone.emails,
-        "look_up_urls": knowers.look_up_urls() if user_can_see_personal_data(request.user) else [],
+        "look_up_urls": personal_data.look_up_urls() if user_can_see_personal_data(request.user) else [],
         "can_answer": user_can_answer_for_people(request.user),
         "is_masked": not user_can_see_personal_data(request.user),
         "active_nav": "customers",
@@ -105,7 +106,7 @@ def customer(request: Request, pk: int) -> HttpResponse:
 
 
 def _alone(profile: Profile) -> Subject:
-    return Subject([profile], sorted(addresses(profile, knowers.known_email_attributes())))
+    return Subject([profile], sorted(addresses(profile, personal_data.known_email_attributes())))
 
 
 def _title(profile: Profile, user: User) -> str:
@@ -114,9 +115,9 @@ def _title(profile: Profile, user: User) -> str:
     return shown if shown and user_can_see_personal_data(user) else display.key_for(profile, user)
 
 
-def _place(request: Request) -> finding.Place:
+def _place(request: Request) -> segments_search.Place:
     after, before = _id(request.GET.get("after", "")), _id(request.GET.get("before", ""))
-    return finding.Place(before=before) if before else finding.Place(after=after)
+    return segments_search.Place(before=before) if before else segments_search.Place(after=after)
 
 
 def _id(text: str) -> int:
@@ -124,8 +125,8 @@ def _id(text: str) -> int:
 
 
 def _list(
-    found: finding.FoundPage,
-    attributes: list[profile_attributes.Attribute],
+    found: segments_search.FoundPage,
+    attributes: list[catalog.Attribute],
     user: User,
     words: str,
     total: int | None,

@@ -13,9 +13,9 @@ from config.accounts.permissions import Permission
 from config.web.htmx import Request
 from config.web.lists import Column, list_page
 from segments.models import ErasedHash, Erasure
-from segments.rights import hashing, knowers
-from segments.rights.forms import LookUpForm
-from segments.rights.subjects import Subject
+from segments.privacy import hashes, personal_data
+from segments.privacy.forms import LookUpForm
+from segments.privacy.subjects import Subject
 
 COLUMNS = [
     Column("short_id", _("Erasure"), order_by=("short_id",)),
@@ -50,7 +50,7 @@ def erasures(request: Request) -> HttpResponse:
         default="-at",
         selectable=False,
     )
-    context |= {"list": page, "rows": [(row, knowers.removals(row)) for row in page.rows]}
+    context |= {"list": page, "rows": [(row, personal_data.removals(row)) for row in page.rows]}
     return render(request, "segments/person_erasures.html", context)
 
 
@@ -70,7 +70,7 @@ def live(request: Request, pk: int) -> HttpResponse:
 
 def _context(pk: int) -> dict[str, Any]:
     found = get_object_or_404(Erasure, pk=pk)
-    removals = knowers.removals(found)
+    removals = personal_data.removals(found)
     return {
         "erasure": found,
         "figures": [(label, found.figures.get(name, 0)) for name, label in _FIGURES.items()],
@@ -83,9 +83,9 @@ def _context(pk: int) -> dict[str, Any]:
 
 
 def _found(address: str) -> dict[str, Any]:
-    known = ErasedHash.objects.select_related("erasure").filter(hash=hashing.of_email(address)).first()
+    known = ErasedHash.objects.select_related("erasure").filter(hash=hashes.of_email(address)).first()
     return {
         "looked_up": address,
         "found": known.erasure if known else None,
-        "places": knowers.places(Subject((), (address,))),
+        "places": personal_data.places(Subject((), (address,))),
     }

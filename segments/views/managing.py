@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from config.web.htmx import Request
 from config.web.panes import close_pane, render_dialog
-from segments import used_by
+from segments import usage
 from segments.models import Segment
 from segments.permissions import check_can_manage_segments
 
@@ -24,8 +24,8 @@ def manage(request: Request, pk: int) -> HttpResponse:
         return _asked(request, segment)
     shown, chosen = set(request.POST.getlist("held")), set(request.POST.getlist("holds"))
     try:
-        used_by.put(pk, into=chosen - shown, out_of=shown - chosen, by=request.user)
-    except used_by.CannotBePut as refusal:
+        usage.put(pk, into=chosen - shown, out_of=shown - chosen, by=request.user)
+    except usage.CannotBePut as refusal:
         return _asked(request, segment, refusal=str(refusal), chosen=chosen, status=409)
     message = _("“{name}” is where you chose.").format(name=segment.name)
     return close_pane(request, reverse("segments:detail", args=[pk]), message)
@@ -34,11 +34,11 @@ def manage(request: Request, pk: int) -> HttpResponse:
 def _asked(
     request: Request, segment: Segment, *, refusal: str = "", chosen: set[str] | None = None, status: int = 200
 ) -> HttpResponse:
-    places = used_by.places_for(segment.pk, request.user)
+    places = usage.places_for(segment.pk, request.user)
     context = {
         "segment": segment,
         "places": [(place, place.holds if chosen is None else place.key in chosen) for place in places],
-        "new_places": used_by.new_places_for(segment.pk, request.user),
+        "new_places": usage.new_places_for(segment.pk, request.user),
         "refusal": refusal,
         "title": _("Exports of “{name}”").format(name=segment.name),
         "sentence": _("Each that is ticked sends the members of this segment with its next run."),

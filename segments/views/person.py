@@ -15,17 +15,18 @@ from config.web.htmx import Request
 from config.web.panes import close_pane, render_dialog
 from segments.models import Profile
 from segments.permissions import check_can_answer_for_people
-from segments.rights import erasing, knowers, subjects, telling
-from segments.rights.forms import EraseForm
-from segments.rights.knowers import Place
-from segments.rights.subjects import Scope
+from segments.privacy import erase as privacy_erase
+from segments.privacy import personal_data, report, subjects
+from segments.privacy.forms import EraseForm
+from segments.privacy.personal_data import Place
+from segments.privacy.subjects import Scope
 
 
 @require_permission(Permission.PERSON_RIGHTS)
 @require_POST
 def download(request: Request, pk: int) -> HttpResponse:
     """Everything known about a person, as JSON. By POST, since that it was taken is recorded."""
-    told = telling.everything_about(_profile(pk), by=request.user)
+    told = report.everything_about(_profile(pk), by=request.user)
     answer = HttpResponse(orjson.dumps(told, option=orjson.OPT_INDENT_2), content_type="application/json")
     answer["Content-Disposition"] = f'attachment; filename="person-{pk}.json"'
     answer["Cache-Control"] = "no-store"
@@ -37,8 +38,8 @@ def erase(request: Request, pk: int) -> HttpResponse:
     """The question, and by POST the deed."""
     check_can_answer_for_people(request.user)
     profile = _profile(pk)
-    subject = erasing.meant(profile, scope=Scope.ADDRESS)
-    places = knowers.places(subject)
+    subject = privacy_erase.meant(profile, scope=Scope.ADDRESS)
+    places = personal_data.places(subject)
     form = EraseForm(
         request.POST if request.method == "POST" else None,
         profile=profile,
@@ -51,8 +52,8 @@ def erase(request: Request, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _asked(request, profile, form, places, status=422)
     try:
-        erasure = erasing.erase(profile, by=request.user, **_decided(form))
-    except erasing.NotNow as not_now:
+        erasure = privacy_erase.erase(profile, by=request.user, **_decided(form))
+    except privacy_erase.NotNow as not_now:
         return _asked(request, profile, form, places, status=409, refusal=str(not_now))
     return close_pane(request, reverse("segments:erasure", args=[erasure.pk]), _("The person is erased."))
 

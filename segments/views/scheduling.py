@@ -8,9 +8,9 @@ from django.views.decorators.http import require_http_methods
 
 from config.jobs.schedule_pane import Subject, came_from_its_page, schedule_pane
 from config.web.htmx import Request
-from segments import scheduling
 from segments.models import Segment
 from segments.permissions import check_can_manage_segments
+from segments.refresh import schedule as refresh_schedule
 
 MOST = 500
 
@@ -27,8 +27,8 @@ def schedule(request: Request) -> HttpResponse:
 
 
 def _subject(segment: Segment, request: Request) -> Subject:
-    save = partial(scheduling.set_schedule, segment, by=request.user)
-    return Subject(segment.pk, segment.name, scheduling.schedule_of(segment), save)
+    save = partial(refresh_schedule.set_schedule, segment, by=request.user)
+    return Subject(segment.pk, segment.name, refresh_schedule.schedule_of(segment), save)
 
 
 def _selected(request: Request) -> list[Segment]:

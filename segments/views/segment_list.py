@@ -21,13 +21,15 @@ from config.jobs.schedule_shown import ShownSchedule
 from config.web.htmx import Request
 from config.web.lists import Column, list_page
 from config.web.panes import close_pane
-from segments import actions, resting, rules, used_by
+from segments import actions, usage
 from segments.models import Segment, SegmentRefresh
 from segments.permissions import (
     check_can_manage_segments,
     user_can_manage_segments,
     user_can_see_personal_data,
 )
+from segments.refresh import inactive
+from segments.rules import tree
 
 _MOST_LIVE = 100
 
@@ -59,7 +61,7 @@ class Row:
         segment = self.segment
         allowed = ["deactivate" if segment.is_active else "activate"]
         allowed.append("make_dynamic" if segment.is_static else "make_static")
-        return " ".join(allowed if resting.why_not_drawn(segment) else [*allowed, "refresh"])
+        return " ".join(allowed if inactive.why_not_drawn(segment) else [*allowed, "refresh"])
 
     @property
     def is_live(self) -> bool:
@@ -120,7 +122,7 @@ def _with_status() -> "QuerySet[Segment]":
 
 def _rows(segments: Iterable[Segment], user: User) -> list[Row]:
     segments = list(segments)
-    uses = used_by.counts_of([segment.pk for segment in segments])
+    uses = usage.counts_of([segment.pk for segment in segments])
     system = system_schedule.state()
     masked = not user_can_see_personal_data(user)
     return [_row(segment, uses[segment.pk], system, masked=masked) for segment in segments]
@@ -130,7 +132,7 @@ def _row(segment: Segment, uses: int, system: system_schedule.State, *, masked: 
     status: str = getattr(segment, "last_status", "")
     label = JobStatus(status).label if status else _("Not started")
     schedule = ShownSchedule(getattr(segment, "schedule", None), system)
-    sentence = rules.sentence(segment.rules, masked=masked)
+    sentence = tree.sentence(segment.rules, masked=masked)
     return Row(segment, status or "not_started", str(label), sentence, schedule, uses)
 
 

@@ -17,13 +17,15 @@ from config.jobs.models import NOT_STARTED, OPEN
 from config.jobs.schedule_shown import ShownSchedule
 from config.web.htmx import Request
 from config.web.panes import close_pane, render_dialog
-from segments import actions, display, members_file, profile_attributes, resting, rules, trend, used_by
+from segments import actions, catalog, display, members_csv, usage
 from segments.models import Profile, Segment, SegmentRefresh
 from segments.permissions import (
     check_can_manage_segments,
     user_can_manage_segments,
     user_can_see_personal_data,
 )
+from segments.refresh import inactive, trend
+from segments.rules import tree
 
 MEMBERS_SHOWN = 100
 MOST_NOT_STARTED = 5
@@ -36,13 +38,13 @@ def detail(request: Request, pk: int) -> HttpResponse:
     segment = get_object_or_404(Segment.objects.select_related("created_by", "schedule"), pk=pk)
     within = trend.chosen(request.GET.get("range", ""))
     context = _live_context(segment, request.user) | {
-        "sentence": rules.sentence(segment.rules, masked=not user_can_see_personal_data(request.user)),
-        "uses": used_by.uses_of(pk),
+        "sentence": tree.sentence(segment.rules, masked=not user_can_see_personal_data(request.user)),
+        "uses": usage.uses_of(pk),
         "refreshes": _refreshes(segment),
         "not_started": _not_started(segment),
         "can_manage": user_can_manage_segments(request.user),
         "shown": ShownSchedule(getattr(segment, "schedule", None), system_schedule.state()),
-        "rests": resting.why_not_drawn(segment),
+        "rests": inactive.why_not_drawn(segment),
         "trend": trend.of(segment, within),
         "trend_ranges": trend.RANGES,
         "trend_range": within,
@@ -89,7 +91,7 @@ def download(request: Request, pk: int) -> StreamingHttpResponse:
     record("downloaded", segment, by=request.user, changes={"members": (None, segment.member_count)})
     headers = {"Content-Disposition": f'attachment; filename="segment-{pk}.csv"', "Cache-Control": "no-store"}
     return StreamingHttpResponse(
-        members_file.lines(segment), content_type="text/csv; charset=utf-8", headers=headers
+        members_csv.lines(segment), content_type="text/csv; charset=utf-8", headers=headers
     )
 
 
@@ -98,7 +100,7 @@ def remove(request: Request, pk: int) -> HttpResponse:
     check_can_manage_segments(request.user)
     segment = get_object_or_404(Segment, pk=pk)
     if request.method != "POST":
-        return _asked(request, segment, used_by.uses_of(pk))
+        return _asked(request, segment, usage.uses_of(pk))
     try:
         actions.remove_segment(segment, by=request.user)
     except actions.SegmentInUse as in_use:
@@ -107,7 +109,7 @@ def remove(request: Request, pk: int) -> HttpResponse:
     return close_pane(request, reverse("segments:list"), message)
 
 
-def _asked(request: Request, segment: Segment, uses: list[used_by.Use], status: int = 200) -> HttpResponse:
+def _asked(request: Request, segment: Segment, uses: list[usage.Use], status: int = 200) -> HttpResponse:
     context = {
         "segment": segment,
         "uses": uses,
@@ -122,7 +124,7 @@ def _asked(request: Request, segment: Segment, uses: list[used_by.Use], status: 
 
 def _live_context(segment: Segment, user: User) -> dict[str, Any]:
     job = segment.refreshes.order_by("-id").first()
-    attributes = display.telling_attributes(profile_attributes.catalogue())
+    attributes = display.telling_attributes(catalog.catalogue())
     members = Profile.objects.filter(memberships__segment=segment).order_by("memberships__profile_id")
     return {
         "segment": segment,

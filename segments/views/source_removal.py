@@ -9,9 +9,9 @@ from django.views.decorators.http import require_http_methods
 
 from config.web.htmx import Request
 from config.web.panes import close_pane, render_dialog
-from segments import removing
 from segments.models import DataSource
 from segments.permissions import check_can_manage_data_sources
+from segments.sources import deletion
 
 
 @require_http_methods(["GET", "POST"])
@@ -22,8 +22,8 @@ def remove(request: Request, pk: int) -> HttpResponse:
     if request.method != "POST":
         return _asked(request, source)
     try:
-        gone = removing.remove_data_source(source, by=request.user)
-    except removing.ImportAtWork:
+        gone = deletion.remove_data_source(source, by=request.user)
+    except deletion.ImportAtWork:
         return _asked(request, source, status=409)
     message = ngettext(
         "The data source “{name}” is removed, and with it {n} customer.",
@@ -34,12 +34,12 @@ def remove(request: Request, pk: int) -> HttpResponse:
 
 
 def _asked(request: Request, source: DataSource, status: int = 200) -> HttpResponse:
-    at_work = removing.import_at_work(source)
+    at_work = deletion.import_at_work(source)
     context = {
         "source": source,
         "at_work": at_work,
-        "refusal": str(removing.ImportAtWork(at_work)) if at_work else "",
-        "losses": [] if at_work else removing.losses(source),
+        "refusal": str(deletion.ImportAtWork(at_work)) if at_work else "",
+        "losses": [] if at_work else deletion.losses(source),
         "title": _("Remove “{name}”?").format(name=source.name),
         "confirm_label": _("Remove"),
         "danger": True,

@@ -6,11 +6,12 @@ from django.utils.translation import gettext as _
 
 from config.web.htmx import Request
 from config.web.panes import close_pane, render_pane
-from segments import actions, csv_files, uploads
-from segments.csv_files import FileRefused
+from segments import actions
 from segments.forms import ChooseFileForm, ImportForm
 from segments.models import DataSource
 from segments.permissions import check_can_manage_data_sources
+from segments.sources import csv_reader, uploads
+from segments.sources.csv_reader import FileRefused
 
 ROWS_SHOWN = 4
 
@@ -40,7 +41,7 @@ def _start(request: Request) -> HttpResponse:
     path = uploads.find(token, by=request.user)
     if path is None:
         return _choose(request, ChooseFileForm(), status=422, gone=True)
-    header = csv_files.read_header(path)
+    header = csv_reader.read_header(path)
     form = ImportForm(request.POST, columns=header.names)
     if not form.is_valid():
         return _described(request, form, token, file_name, status=422)
@@ -76,7 +77,7 @@ def _describe(request: Request, token: str, file_name: str, source: DataSource |
     path = uploads.find(token, by=request.user)
     if path is None:
         raise FileRefused(_("The file could not be stored."))
-    names = csv_files.read_header(path).names
+    names = csv_reader.read_header(path).names
     initial = {
         "source_name": source.name if source else file_name.split(".", maxsplit=1)[0][:120],
         "key_column": source.key_column if source else _likely_key(names),
@@ -91,7 +92,7 @@ def _described(request: Request, form: ImportForm, token: str, file_name: str, s
         "token": token,
         "file_name": file_name,
         "names": form.columns,
-        "first_rows": csv_files.first_rows(path, ROWS_SHOWN) if path else [],
+        "first_rows": csv_reader.first_rows(path, ROWS_SHOWN) if path else [],
         "sources": DataSource.objects.order_by("name")[:200],
         "pane_save": _("Import"),
         "pane_wide": True,

@@ -6,9 +6,9 @@ from django.db import transaction
 
 from config.jobs import clock
 from config.jobs.models import JobStatus
-from connections import removal
+from connections import deletion
 from connections.models import Connection, Consent
-from connections.used_by import Verb, uses_of
+from connections.usage import Verb, uses_of
 from exports.actions import runs
 from exports.delivery.connection_budget import START_LEVEL
 from exports.models import Batch, BatchStatus, Export, Run, Stage
@@ -107,7 +107,7 @@ def test_its_connection_is_removed_and_its_worker_killed(ground: Ground, workers
     grounds.wait_until_some_are_delivered(run)
     workers.freeze("work")
     verbs = {use.key: Verb.DETACH for use in uses_of(ground.connection.pk)}
-    assert not removal.remove(by=exporting.an_administrator(), connection=ground.connection, verbs=verbs)
+    assert not deletion.remove(by=exporting.an_administrator(), connection=ground.connection, verbs=verbs)
     assert Connection.objects.get().is_being_removed
     workers.kill("work")
     workers.start("work")

@@ -7,8 +7,9 @@ from playwright.sync_api import Locator, Page, expect
 from pytest_django import Settings
 
 from config.accounts.models import User
-from segments import importing, refresh
 from segments.models import ImportJob, Segment, SegmentRefresh
+from segments.refresh import evaluate
+from segments.sources import import_job
 from tests.functional.conftest import assert_accessible, screenshot, sign_in
 from tests.people import write_people_csv
 
@@ -30,7 +31,7 @@ def bring_in(page: Page, path: Path) -> None:
     page.get_by_label("Data source").fill("Web shop")
     page.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_text("Waiting for a worker")).to_be_visible()
-    importing.run_import(ImportJob.objects.get().pk)
+    import_job.run_import(ImportJob.objects.get().pk)
 
 
 def test_a_contributor_brings_people_in_and_builds_a_segment(page: Page, bob: User, tmp_path: Path) -> None:
@@ -54,7 +55,7 @@ def test_a_contributor_brings_people_in_and_builds_a_segment(page: Page, bob: Us
     build(page)
     page.get_by_role("button", name="Save", exact=True).last.click()
     expect(page.get_by_role("heading", name="Finnish readers")).to_be_visible()
-    refresh.run_refresh(SegmentRefresh.objects.get().pk)
+    evaluate.run_refresh(SegmentRefresh.objects.get().pk)
     expect(page.get_by_text("Successful").first).to_be_visible()
     segment = Segment.objects.get()
     expect(page.locator("#figure-members")).to_have_text(str(segment.member_count))

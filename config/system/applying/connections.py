@@ -16,7 +16,7 @@ from config.system.applying.document import Lined
 from config.system.applying.problems import Problems
 from config.system.applying.report import Applied, Fate
 from config.system.applying.specs import ConnectionSpec
-from connections import actions, credentials, diagnosis, policies, references
+from connections import actions, credentials, diagnosis, policies, secret_references
 from connections.destinations import registry
 from connections.destinations.base import Destination
 from connections.models import Connection, Environment
@@ -132,10 +132,10 @@ def _credentials(
                 line, _("“%(name)s” is not known here. Known are: %(known)s.") % {"name": name, "known": known}
             )
         elif fields[name].secret:
-            suggestion = f"{references.VARIABLE_PREFIX}{destination.key}_{name}".upper()
+            suggestion = f"{secret_references.VARIABLE_PREFIX}{destination.key}_{name}".upper()
             try:
                 found[name] = _secret(written, suggestion, environ)
-            except (secrets.SecretRefused, references.LeadsNowhere) as refused:
+            except (secrets.SecretRefused, secret_references.LeadsNowhere) as refused:
                 problems.add(line, f"“{name}”: {refused}")
         else:
             options[name] = written
@@ -150,7 +150,7 @@ def _secret(written: str, suggestion: str, environ: Mapping[str, str] | None) ->
     value = secrets.resolve(written, suggestion=suggestion, environ=os.environ if environ is None else environ)
     if environ is not None:
         return value
-    references.resolve(written)
+    secret_references.resolve(written)
     return written
 
 

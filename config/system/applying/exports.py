@@ -28,7 +28,7 @@ from exports.forms import alert_recipients, option_fields
 from exports.models import Export
 from exports.removal import list_cleanup
 from exports.state import snapshot
-from segments import profile_attributes
+from segments import catalog
 from segments.models import Segment
 
 # How the fields of ExportSettings are called in a file.
@@ -126,7 +126,7 @@ def _judge_tell_also(spec: ExportSpec, problems: Problems) -> None:
 
 
 def _judge_attributes(spec: ExportSpec, problems: Problems) -> None:
-    known = profile_attributes.types_by_name()
+    known = catalog.types_by_name()
     for name, line in [spec.email, *(spec.fields or {}).values()]:
         if name not in known:
             sentence = _("No profile has an attribute “%s”: import the profiles first.") if not known else _(
@@ -179,7 +179,7 @@ def _judge_answers(
 
 
 def _judge_answering(attribute: str, line: int, problems: Problems) -> None:
-    catalogue = {known.name: known for known in profile_attributes.catalogue()}
+    catalogue = {known.name: known for known in catalog.catalogue()}
     if attribute not in catalogue:
         problems.add(line, _("No profile has an attribute “%s”.") % attribute + _hint(attribute, catalogue))
     elif not option_fields.can_answer(catalogue[attribute]):

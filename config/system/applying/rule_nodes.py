@@ -16,7 +16,7 @@ _TRUTHS = {"yes": True, "true": True, "no": False, "false": False}
 
 @dataclass(frozen=True)
 class LinedRules:
-    """A tree of rules, and where in the file each stands, by its path (see segments.rules)."""
+    """A tree of rules, and where in the file each stands, by its path (see segments.rules.tree)."""
 
     tree: Mapping[str, Any]
     lines: Mapping[tuple[int, ...], int] = field(repr=False)

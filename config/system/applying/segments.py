@@ -9,8 +9,10 @@ from config.system.applying import schedules
 from config.system.applying.problems import Problems
 from config.system.applying.report import Applied, Fate
 from config.system.applying.specs import SegmentSpec
-from segments import actions, profile_attributes, rules, scheduling
+from segments import actions, catalog
 from segments.models import Segment
+from segments.refresh import schedule
+from segments.rules import tree
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ def find(name: str) -> Segment | None:
 
 def judge(spec: SegmentSpec, problems: Problems) -> Wanted | None:
     """What the entry means, or None when its rules cannot be used, which is noted."""
-    found = rules.problems(spec.rules.tree, profile_attributes.types_by_name())
+    found = tree.problems(spec.rules.tree, catalog.types_by_name())
     for problem in found:
         problems.add(spec.rules.line_at(problem.path), problem.message)
     return None if found else Wanted(spec, find(spec.name))
@@ -55,8 +57,8 @@ def carry_out(wanted: Wanted, problems: Problems, *, ring: bool = True) -> Appli
 
 
 def _schedule(segment: Segment, spec: SegmentSpec, changed: list[str]) -> None:
-    save = partial(scheduling.set_schedule, segment)
-    schedules.carry_out(scheduling.schedule_of(segment), spec.schedule, save, changed)
+    save = partial(schedule.set_schedule, segment)
+    schedules.carry_out(schedule.schedule_of(segment), spec.schedule, save, changed)
 
 
 def _edit(existing: Segment, spec: SegmentSpec, description: str, problems: Problems, *, ring: bool) -> None:

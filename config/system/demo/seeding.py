@@ -19,9 +19,9 @@ from exports.actions import runs
 from exports.models import Export, Run
 from exports.run import pipeline
 from segments import actions as segment_actions
-from segments.importing import run_import
 from segments.models import ImportJob, Segment
-from segments.refresh import run_refresh
+from segments.refresh.evaluate import run_refresh
+from segments.sources.import_job import run_import
 
 SOURCE = "Customers"
 EXPORT = "Newsletter readers"

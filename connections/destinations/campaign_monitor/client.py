@@ -24,9 +24,9 @@ from django.conf import settings
 from requests.auth import AuthBase
 from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
-from connections.destinations.campaign_monitor import codes, wire
-from connections.destinations.campaign_monitor.answers import Answer
-from connections.destinations.campaign_monitor.clocks import SystemClock
+from connections.destinations.campaign_monitor import error_codes, wire
+from connections.destinations.campaign_monitor.client_time import SystemClock
+from connections.destinations.campaign_monitor.responses import Answer
 from connections.destinations.errors import TryLater
 from connections.destinations.values import BatchReceipt, NewField, Renew, SendGuard, TargetField, no_guard
 
@@ -201,13 +201,13 @@ class Client:
     def _has_better_token(self, answer: Answer) -> bool:
         """Whether the call was refused for its token, and there is another one by now. A refused call has done
         nothing, so that it may be made again."""
-        if self._token is None or self._renew is None or answer.status != codes.UNAUTHORIZED:
+        if self._token is None or self._renew is None or answer.status != error_codes.UNAUTHORIZED:
             return False
         code = wire.code_of(answer)
-        if code not in codes.TOKEN_REFUSED:
+        if code not in error_codes.TOKEN_REFUSED:
             return False
         refused = self._token.token
-        self._token.token = self._renew(refused, code == codes.TOKEN_EXPIRED)
+        self._token.token = self._renew(refused, code == error_codes.TOKEN_EXPIRED)
         return self._token.token != refused
 
     def _call_once(self, method: str, path: str, body: bytes | None) -> Answer:
@@ -243,7 +243,7 @@ def _bounded(response: requests.Response) -> bytes:
         size += len(part)
         if size > _LARGEST_ANSWER:
             response.close()
-            raise TryLater(str(codes.UNREADABLE), code="unreadable", http_status=response.status_code)
+            raise TryLater(str(error_codes.UNREADABLE), code="unreadable", http_status=response.status_code)
         parts.append(part)
     return b"".join(parts)
 
@@ -252,10 +252,10 @@ def _later(error: requests.RequestException, host: str) -> TryLater:
     """What a call that brought no answer means. What lies beneath is told by urllib3's error inside."""
     inner = error.args[0] if error.args else None
     if isinstance(error, requests.ReadTimeout) or isinstance(inner, ReadTimeoutError):
-        return TryLater(str(codes.SLOW), code="timeout")
+        return TryLater(str(error_codes.SLOW), code="timeout")
     if isinstance(error, requests.exceptions.ContentDecodingError) or isinstance(inner, ProtocolError):
-        return TryLater(str(codes.UNREADABLE), code="cut_short")
-    return TryLater(codes.UNREACHABLE.format(host=host), code="unreachable")
+        return TryLater(str(error_codes.UNREADABLE), code="cut_short")
+    return TryLater(error_codes.UNREACHABLE.format(host=host), code="unreachable")
 
 
 def _one(list_id: str, email: str) -> str:

@@ -12,19 +12,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from connections.destinations.base import Destination, Sender
-from connections.destinations.campaign_monitor import (
-    checking,
-    clocks,
-    preparing,
-    questions,
-    removing,
-    restoring,
-    wire,
-)
-from connections.destinations.campaign_monitor.asking import Asking
+from connections.destinations.campaign_monitor import client_time, encode, preflight, removal, restore, wire
+from connections.destinations.campaign_monitor import options as campaign_monitor_options
 from connections.destinations.campaign_monitor.client import Client
+from connections.destinations.campaign_monitor.live_check import Prober, verify
 from connections.destinations.campaign_monitor.oauth import CampaignMonitorOAuth
-from connections.destinations.campaign_monitor.verifying import Prober, verify
+from connections.destinations.campaign_monitor.parallel import Asking
 from connections.destinations.campaign_monitor.wire import NamedId
 from connections.destinations.errors import NeedsAdministrator, StopRun
 from connections.destinations.values import (
@@ -54,8 +47,8 @@ from connections.destinations.values import (
 
 # What every list has beside its own fields.
 _OF_EVERY_LIST = (
-    TargetField(key=preparing.NAME_KEY, label="Name", data_type="text"),
-    TargetField(key=questions.MOBILE_KEY, label="Mobile number", data_type="mobile"),
+    TargetField(key=encode.NAME_KEY, label="Name", data_type="text"),
+    TargetField(key=campaign_monitor_options.MOBILE_KEY, label="Mobile number", data_type="mobile"),
 )
 
 
@@ -133,7 +126,7 @@ class CampaignMonitor(Destination):
                 secret=True,
             ),
             InputField(
-                name=checking.CLIENT_ID,
+                name=preflight.CLIENT_ID,
                 label=_("Client ID"),
                 help_text=_("In Campaign Monitor: the client’s settings, API keys, “API client ID”."),
                 required=False,
@@ -141,11 +134,11 @@ class CampaignMonitor(Destination):
         ]
 
     def questions(self) -> Sequence[Question]:
-        return questions.all_questions()
+        return campaign_monitor_options.all_questions()
 
     def check(self, access: Access) -> Sequence[CheckStep]:
         with _client(access) as client:
-            return checking.check(client, access.options, by_token="access_token" in access.credentials)
+            return preflight.check(client, access.options, by_token="access_token" in access.credentials)
 
     def lists(self, access: Access) -> Sequence[ListSummary]:
         with _client(access) as client:
@@ -186,8 +179,10 @@ class CampaignMonitor(Destination):
             ),
             active_people=active.result(),
             fields=[*_OF_EVERY_LIST, *fields.result()],
-            clock=clocks.in_time_zone(clock.result(), time_zone.result()) if clock and time_zone else "",
-            clock_zone_known=not clock or not time_zone or clocks.is_known(clock.result(), time_zone.result()),
+            clock=client_time.in_time_zone(clock.result(), time_zone.result()) if clock and time_zone else "",
+            clock_zone_known=not clock
+            or not time_zone
+            or client_time.is_known(clock.result(), time_zone.result()),
         )
 
     def create_field(self, access: Access, list_id: str, field: NewField) -> TargetField:
@@ -207,10 +202,10 @@ class CampaignMonitor(Destination):
             yield from verify(prober, owners[0].id, thousand=thousand)
 
     def leaves_out_values(self, answers: Mapping[str, str]) -> bool:
-        return not questions.excludes_unusable(answers)
+        return not campaign_monitor_options.excludes_unusable(answers)
 
     def preparer(self, settings: SendSettings) -> Preparer:
-        return preparing.preparer(settings)
+        return encode.preparer(settings)
 
     @contextmanager
     def open_sender(self, access: Access) -> Iterator[Sender]:
@@ -226,7 +221,7 @@ class CampaignMonitor(Destination):
             return client.system_date()
 
     def removal_payload(self, email: str, first_sent: Sending) -> str:
-        return removing.payload(email, first_sent)
+        return removal.payload(email, first_sent)
 
     def calls_to_remove(self, deed: Deed, people: int) -> int:
         """Each contact is looked up and then removed. Marks are written by import; for each batch of them a page
@@ -234,10 +229,10 @@ class CampaignMonitor(Destination):
         return 2 * (math.ceil(people / self.capabilities.batch_rows) if deed is Deed.MARK else people)
 
     def welcomed_back(self, payload: str, mark: Mark) -> str:
-        return removing.welcomed_back(payload, mark)
+        return removal.welcomed_back(payload, mark)
 
     def restore_payload(self, payload: str, trace: RemovalTrace) -> str:
-        return restoring.payload(payload, trace)
+        return restore.payload(payload, trace)
 
     def find_person(self, access: Access, list_id: str, email: str) -> Standing | None:
         with _client(access) as client:
@@ -268,19 +263,19 @@ class SubscriberSender(Sender):
                 settings.list_id,
                 chosen,
                 resubscribe=resubscribe,
-                starts_automations=questions.starts_automations(settings.answers),
-                restarts_automations=questions.restarts_automations(settings.answers),
+                starts_automations=campaign_monitor_options.starts_automations(settings.answers),
+                restarts_automations=campaign_monitor_options.restarts_automations(settings.answers),
             )
 
         match settings.deed:
             case Deed.SEND | Deed.RESUBSCRIBE:
                 return take(payloads, resubscribe=settings.deed is Deed.RESUBSCRIBE)
             case Deed.BRING_BACK:
-                return removing.bring_back(take, payloads)
+                return removal.bring_back(take, payloads)
             case Deed.RESTORE:
-                return restoring.restore(self._client, settings, take, payloads)
+                return restore.restore(self._client, settings, take, payloads)
             case _:
-                return removing.Remover(self._client, settings).remove(payloads)
+                return removal.Remover(self._client, settings).remove(payloads)
 
 
 def _client(access: Access) -> Client:
@@ -300,8 +295,8 @@ def _opened_by(access: Access) -> _Opening:
 
 def _owners(client: Client, access: Access) -> Sequence[NamedId]:
     """The clients whose lists this key reaches: all of the account, or the one that a client key belongs to."""
-    if client_id := access.options.get(checking.CLIENT_ID):
-        return [NamedId(client_id, access.options.get(checking.ACCOUNT_NAME, ""))]
+    if client_id := access.options.get(preflight.CLIENT_ID):
+        return [NamedId(client_id, access.options.get(preflight.ACCOUNT_NAME, ""))]
     return client.clients()
 
 

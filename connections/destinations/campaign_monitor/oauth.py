@@ -15,7 +15,7 @@ from django.conf import settings as django_settings
 from django.utils.translation import gettext as _
 
 from connections.destinations.base import OAuth
-from connections.destinations.campaign_monitor import codes
+from connections.destinations.campaign_monitor import error_codes
 from connections.destinations.campaign_monitor.client import CONNECT_SECONDS, LOOPBACK
 from connections.destinations.errors import NeedsAdministrator, TryLater
 from connections.destinations.values import Tokens
@@ -75,9 +75,9 @@ def read_tokens(status: int, body: bytes, refresh_token: str = "") -> Tokens:
     except orjson.JSONDecodeError:
         content = None
     if not isinstance(content, dict):
-        raise TryLater(str(codes.UNREADABLE), code="unreadable", http_status=status)
-    if status == codes.THROTTLED or status >= 500:
-        raise TryLater(str(codes.BROKEN), code=str(status), http_status=status)
+        raise TryLater(str(error_codes.UNREADABLE), code="unreadable", http_status=status)
+    if status == error_codes.THROTTLED or status >= 500:
+        raise TryLater(str(error_codes.BROKEN), code=str(status), http_status=status)
     if error := str(content.get("error") or content.get("Code") or ""):
         raise NeedsAdministrator(_sentence(error), code=error, http_status=status)
     try:
@@ -87,7 +87,7 @@ def read_tokens(status: int, body: bytes, refresh_token: str = "") -> Tokens:
             seconds=float(content["expires_in"]),
         )
     except (KeyError, TypeError, ValueError):
-        raise TryLater(str(codes.UNREADABLE), code="unreadable", http_status=status) from None
+        raise TryLater(str(error_codes.UNREADABLE), code="unreadable", http_status=status) from None
 
 
 def _sentence(error: str) -> str:
@@ -123,5 +123,5 @@ def _post(base_url: str, form: Mapping[str, str]) -> tuple[int, bytes]:
                 allow_redirects=False,
             )
         except requests.RequestException:  # what requests says may hold the whole request
-            raise TryLater(codes.UNREACHABLE.format(host=host), code="unreachable") from None
+            raise TryLater(error_codes.UNREACHABLE.format(host=host), code="unreachable") from None
         return response.status_code, response.content

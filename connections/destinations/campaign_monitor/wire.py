@@ -14,10 +14,9 @@ from typing import Any, TypeVar
 import orjson
 from django.utils.translation import gettext as _
 
-from connections.destinations.campaign_monitor import codes
-from connections.destinations.campaign_monitor.answers import Answer, code_in
-from connections.destinations.campaign_monitor.clocks import SystemClock
-from connections.destinations.campaign_monitor.refusals import (
+from connections.destinations.campaign_monitor import error_codes
+from connections.destinations.campaign_monitor.client_time import SystemClock
+from connections.destinations.campaign_monitor.error_mapping import (
     error_of,
     is_foreign,
     not_from_vendor,
@@ -25,6 +24,7 @@ from connections.destinations.campaign_monitor.refusals import (
     unreadable,
     without_addresses,
 )
+from connections.destinations.campaign_monitor.responses import Answer, code_in
 from connections.destinations.errors import DestinationError, StopRun
 from connections.destinations.values import BatchReceipt, NewField, OutcomeKind, ProfileRefusal, TargetField
 
@@ -174,17 +174,17 @@ def _refusal(row: Mapping[str, Any]) -> ProfileRefusal:
     if code is None:
         sentence = _("Campaign Monitor refused this person without a code: “{message}”.").format(message=said)
         return ProfileRefusal(email, OutcomeKind.REJECTED, NO_CODE, sentence)
-    if code in codes.LEFT:
-        return ProfileRefusal(email, OutcomeKind.LEFT, str(code), str(codes.LEFT[code]))
-    may_pass = code in codes.MAY_PASS
+    if code in error_codes.LEFT:
+        return ProfileRefusal(email, OutcomeKind.LEFT, str(code), str(error_codes.LEFT[code]))
+    may_pass = code in error_codes.MAY_PASS
     return ProfileRefusal(email, OutcomeKind.REJECTED, str(code), _rejection(code, said), may_pass=may_pass)
 
 
 def _rejection(code: int, said: str) -> str:
-    if code in codes.REJECTED:
-        return str(codes.REJECTED[code])
+    if code in error_codes.REJECTED:
+        return str(error_codes.REJECTED[code])
     if speaks_of_consent(said):
-        return str(codes.REJECTED[codes.CONSENT_MISSING])
+        return str(error_codes.REJECTED[error_codes.CONSENT_MISSING])
     return _("Campaign Monitor refused this person: “{message}” (code {code}).").format(message=said, code=code)
 
 
@@ -299,8 +299,8 @@ def read_changed_field(answer: Answer) -> None:
 
 def _field_error(answer: Answer, content: Any) -> DestinationError:
     code = code_in(content)
-    if code is not None and code in codes.FIELDS:
-        return StopRun(str(codes.FIELDS[code]), code=str(code), http_status=answer.status)
+    if code is not None and code in error_codes.FIELDS:
+        return StopRun(str(error_codes.FIELDS[code]), code=str(code), http_status=answer.status)
     return error_of(answer, content, batch=False)
 
 
@@ -312,7 +312,7 @@ def read_removal(answer: Answer) -> bool:
     if answer.status < 300:
         return True
     content = _parsed(answer)
-    if code_in(content) in codes.NOT_ON_LIST:
+    if code_in(content) in error_codes.NOT_ON_LIST:
         return False
     raise error_of(answer, content, batch=False)
 
@@ -320,7 +320,7 @@ def read_removal(answer: Answer) -> bool:
 def read_subscriber(answer: Answer) -> Subscriber | None:
     """How somebody stands on a list; None when it does not hold them."""
     content = _parsed(answer)
-    if code_in(content) in codes.NOT_ON_LIST:
+    if code_in(content) in error_codes.NOT_ON_LIST:
         return None
     return _read_subscriber(answer)
 

@@ -14,9 +14,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from config.jobs import leases
 from config.jobs.models import JobStatus
 from segments import actions
-from segments.csv_files import FileRefused
-from segments.importing import Watch, run_import
 from segments.models import ImportJob
+from segments.sources.csv_reader import FileRefused
+from segments.sources.import_job import Watch, run_import
 
 PROBLEMS_SHOWN = 100
 

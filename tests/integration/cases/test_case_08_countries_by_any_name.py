@@ -3,7 +3,7 @@
 import pycountry
 import pytest
 
-from connections.destinations.campaign_monitor.converting import converter
+from connections.destinations.campaign_monitor.field_values import converter
 from connections.destinations.values import TargetField, Violation
 from tests import exporting
 from tests.integration.cases.conftest import run_export

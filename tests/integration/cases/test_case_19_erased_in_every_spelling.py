@@ -9,8 +9,8 @@ from django.test import Client
 
 from config.accounts.models import User
 from segments.models import ImportJob, Profile
-from segments.rights import erasing
-from segments.rights.subjects import Scope
+from segments.privacy import erase
+from segments.privacy.subjects import Scope
 from tests import exporting
 from tests.everything import tables_with
 from tests.integration.cases.conftest import run_export
@@ -39,7 +39,7 @@ def test_an_erased_person_is_nowhere_and_stays_out(
     assert 'class="link-list"' in found
     assert "No customer has this address" not in found
 
-    erasing.erase(Profile.objects.get(key="1"), scope=Scope.ADDRESS, by=alice)
+    erase.erase(Profile.objects.get(key="1"), scope=Scope.ADDRESS, by=alice)
 
     local, _at, _domain = address.lower().partition("@")
     assert not [table for word in (local[1:] + "@", "zmir", "xn--") for table in tables_with(word)]

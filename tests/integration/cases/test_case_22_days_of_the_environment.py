@@ -14,8 +14,8 @@ from config.jobs.models import JobStatus
 from config.system import api_usage, sent
 from connections.models import Connection
 from exports.models import Batch, Export, Run
-from segments import trend
 from segments.models import Segment, SegmentRefresh
+from segments.refresh import trend
 from tests import exporting
 
 pytestmark = pytest.mark.django_db

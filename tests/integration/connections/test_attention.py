@@ -6,7 +6,7 @@ from config.accounts.models import User
 from config.jobs import clock
 from config.notifications.kinds import Kind
 from config.notifications.models import Condition
-from connections import attention
+from connections import alerts
 from connections.models import Connection, Environment
 
 pytestmark = pytest.mark.django_db
@@ -28,33 +28,33 @@ def live(alice: User) -> Connection:
 
 
 def test_it_tells_when_the_service_no_longer_accepts_a_connection(live: Connection) -> None:
-    attention.look()
+    alerts.look()
     assert lasting() == []
     Connection.objects.update(reconnect_reason="The key was revoked.")
-    attention.look()
-    attention.look()
+    alerts.look()
+    alerts.look()
     assert lasting() == [(Kind.RECONNECT, "Live account")]
     assert Condition.objects.get().sentence == "The key was revoked."
     Connection.objects.update(reconnect_reason="")
-    attention.look()
+    alerts.look()
     assert lasting() == []
 
 
 def test_it_tells_when_the_export_user_leaves(live: Connection, alice: User) -> None:
     User.objects.filter(pk=alice.pk).update(is_active=False)
-    attention.look()
+    alerts.look()
     assert lasting() == [(Kind.EXPORT_USER, "Live account")]
 
 
 def test_it_says_nothing_of_a_connection_that_is_being_set_up(live: Connection) -> None:
     Connection.objects.update(export_user=None, export_user_added_at=None)
-    attention.look()
+    alerts.look()
     assert lasting() == []
 
 
 def test_it_forgets_a_connection_that_is_gone(live: Connection) -> None:
     Connection.objects.update(reconnect_reason="The key was revoked.")
-    attention.look()
+    alerts.look()
     live.delete()
-    attention.look()
+    alerts.look()
     assert lasting() == []

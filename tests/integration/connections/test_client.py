@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from connections.destinations.campaign_monitor.client import Client
 from connections.destinations.campaign_monitor.destination import DESTINATION
-from connections.destinations.campaign_monitor.refusals import without_addresses
+from connections.destinations.campaign_monitor.error_mapping import without_addresses
 from connections.destinations.errors import NeedsAdministrator, TryLater
 from connections.destinations.values import Access, Deed, SendGuard, Sending, SendSettings
 

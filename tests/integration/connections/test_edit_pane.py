@@ -116,10 +116,10 @@ def test_a_stale_save_changes_nothing_and_loses_nothing(
 def test_it_lists_what_uses_it(
     alice_client: Client, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from connections import used_by
+    from connections import usage
 
-    use = used_by.Use("Export", "Everyone to the newsletter", "/data/exports/1/")
-    monkeypatch.setattr(used_by, "_registered", [(lambda pk: [use], None)])
+    use = usage.Use("Export", "Everyone to the newsletter", "/data/exports/1/")
+    monkeypatch.setattr(usage, "_registered", [(lambda pk: [use], None)])
     assert "Everyone to the newsletter" in Pane(alice_client, edit_url(connection)).html
 
 

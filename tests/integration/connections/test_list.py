@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from config.accounts.models import User
 from config.accounts.roles import Role
-from connections import used_by
+from connections import usage
 from tests.connecting import SECRET, make_connection
 
 URL = "/admin/connections/"
@@ -85,7 +85,7 @@ def test_it_asks_as_many_questions_for_many_as_for_one(
     django_assert_num_queries: DjangoAssertNumQueries,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(used_by, "_registered", [])
+    monkeypatch.setattr(usage, "_registered", [])
     make_connection(alice, "First")
     page(alice_client)
     with django_assert_num_queries(6):  # session, person, count, rows, consents, installation

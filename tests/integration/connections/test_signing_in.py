@@ -14,7 +14,7 @@ from pytest_django import Settings
 from config.accounts.models import User
 from config.audit.models import AuditEntry
 from config.jobs import clock
-from connections import actions, credentials, drafts, oauth
+from connections import actions, credentials, drafts, token_renewal
 from connections.models import Connection
 from connections.policies import ConnectionStatus, status_of
 from tests.connecting import make_connection
@@ -84,7 +84,7 @@ def test_the_round_trip_connects(alice_client: Client, place: RunningSandbox) ->
     assert [found.title for found in connection.destination.lists(credentials.access(connection))] == [
         "Newsletter"
     ]
-    ends = oauth.expires_at(credentials.stored(connection))
+    ends = token_renewal.expires_at(credentials.stored(connection))
     assert ends is not None
     assert timedelta(days=13) < ends - clock.now() <= timedelta(days=14)
 

@@ -10,9 +10,9 @@ from pytest_django import Settings
 from config.accounts.models import User
 from config.audit.models import AuditEntry
 from config.jobs.models import JobStatus
-from connections import removal
+from connections import deletion
 from connections.models import Connection
-from connections.used_by import Verb
+from connections.usage import Verb
 from exports.actions import list_cleanup, runs
 from exports.forms.cleanup_form import PartingForm
 from exports.models import Export, Removal, Run, SyncedContact
@@ -265,9 +265,9 @@ def test_removing_the_connection_stops_what_goes_over_it(
     clearing = start(shop, new_list, bob, connection=elsewhere)
     assert clearing.clears_over == old
     verbs = {f"run-{clearing.pk}": Verb.DETACH}
-    assert not removal.remove(by=alice, connection=old, verbs=verbs)
+    assert not deletion.remove(by=alice, connection=old, verbs=verbs)
     assert to_its_end(clearing).status == JobStatus.CANCELED
-    assert removal.finish(old.pk)
+    assert deletion.finish(old.pk)
     assert not Connection.objects.filter(pk=old.pk).exists()
     clearing.refresh_from_db()
     assert set(states(account, old_list).values()) == {"Active"}

@@ -7,9 +7,9 @@ from django.test import Client
 
 from config.accounts.models import User
 from config.audit.models import AuditEntry
-from connections import removal
+from connections import deletion
 from connections.models import Connection
-from connections.used_by import Verb
+from connections.usage import Verb
 from exports.actions import manage, runs
 from exports.models import Export, SyncedContact
 from exports.policies import Refusal
@@ -112,7 +112,7 @@ def test_it_remembers_whom_it_delivered(
     assert first.delivered == 3
     connection = newsletter.connection
     assert connection is not None
-    assert removal.remove(by=alice, connection=connection, verbs={str(newsletter.pk): Verb.DETACH})
+    assert deletion.remove(by=alice, connection=connection, verbs={str(newsletter.pk): Verb.DETACH})
     newsletter.refresh_from_db()
     assert newsletter.connection is None
     assert SyncedContact.objects.count() == 3

@@ -17,7 +17,7 @@ from config.accounts.models import User
 from config.jobs import clock, leases
 from config.jobs.leases import LeaseLost, claim
 from config.jobs.models import JobStatus
-from connections import slots
+from connections import concurrency_slots
 from connections.destinations.values import BatchReceipt
 from connections.models import Connection
 from exports.actions import manage, runs
@@ -237,7 +237,7 @@ def _another_session_holds_all_slots(connection: Connection) -> Iterator[None]:
     held, let_go = threading.Event(), threading.Event()
 
     def hold() -> None:
-        slots.acquire_slots(connection.pk, connection.max_in_flight, connection.max_in_flight)
+        concurrency_slots.acquire_slots(connection.pk, connection.max_in_flight, connection.max_in_flight)
         held.set()
         let_go.wait(timeout=10)
         database.close()

@@ -21,7 +21,7 @@ from exports.models import Export, ExportPreview, Run
 from exports.preview import summary
 from exports.privacy import erasure
 from segments.models import Profile, Segment, SegmentRefresh
-from segments.rights.subjects import Subject
+from segments.privacy.subjects import Subject
 from tests import exporting
 from tests.integration.exports.conftest import run_to_its_end
 from tests.sandbox import RunningSandbox

@@ -5,7 +5,7 @@ from django.test import Client
 
 from config.accounts.models import User
 from config.jobs.models import JobStatus
-from connections import actions, oauth
+from connections import actions, token_renewal
 from connections.destinations.values import Tokens
 from connections.models import Connection
 from connections.policies import ConnectionStatus, status_of
@@ -20,8 +20,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def sign_in(sandbox: RunningSandbox, connection: Connection, by: User) -> None:
     given = sandbox.door("POST", "oauth/authorize", json={})
     tokens = Tokens(given["access_token"], given["refresh_token"], given["expires_in"])
-    options = {oauth.SIGNED_IN: oauth.BY_OAUTH}
-    actions.set_credentials(by=by, connection=connection, secrets=oauth.as_credentials(tokens), options=options)
+    options = {token_renewal.SIGNED_IN: token_renewal.BY_OAUTH}
+    actions.set_credentials(
+        by=by, connection=connection, secrets=token_renewal.as_credentials(tokens), options=options
+    )
 
 
 @pytest.mark.parametrize("how", ["revoked", "expired_and_revoked", "refused_by_code_120"])

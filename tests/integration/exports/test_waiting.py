@@ -12,10 +12,10 @@ from exports.run import pipeline
 from exports.state.status import Reason
 from exports.views.run_summary import ShownRun
 from segments import actions as segment_actions
-from segments import due as segment_due
-from segments import refresh
-from segments import scheduling as segment_scheduling
 from segments.models import ImportJob, Segment, SegmentSchedule
+from segments.refresh import evaluate
+from segments.refresh import schedule as segment_scheduling
+from segments.refresh import start_due as segment_due
 
 
 def look(run: Run) -> Run:
@@ -36,7 +36,7 @@ def test_it_waits_in_the_queue_and_says_what_for(newsletter: Export, everyone: S
     job = segment_actions.request_refresh(everyone, by=None)
     run = runs.start_run(newsletter, by=None)
     assert "Everyone" in waits_for(look(run))
-    refresh.run_refresh(job.pk)
+    evaluate.run_refresh(job.pk)
     assert not look(run).is_open
 
 
@@ -75,5 +75,5 @@ def test_it_waits_for_a_segment_that_is_due_at_the_same_moment(newsletter: Expor
     assert "Everyone" in waits_for(look(run))
     assert segment_due.start_due() == 1
     assert "Everyone" in waits_for(look(run))
-    refresh.run_refresh(everyone.refreshes.get().pk)
+    evaluate.run_refresh(everyone.refreshes.get().pk)
     assert not look(run).is_open

@@ -13,8 +13,8 @@ from exports.models import Disclosure, Export, Run
 from exports.privacy import disclosures
 from exports.scheduler import retention
 from segments.models import Profile
-from segments.rights import erasing, hashing, knowers
-from segments.rights.subjects import Scope
+from segments.privacy import erase, hashes, personal_data
+from segments.privacy.subjects import Scope
 from tests.integration.exports.test_running import run_to_its_end, small_batches
 from tests.integration.rights.conftest import EMAIL
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def is_disclosed(email: str) -> bool:
-    return Disclosure.objects.filter(person=hashing.of_email(email)).exists()
+    return Disclosure.objects.filter(person=hashes.of_email(email)).exists()
 
 
 def test_a_run_that_has_ended_is_settled_at_the_next_tick(
@@ -39,7 +39,7 @@ def test_a_run_that_has_ended_is_settled_at_the_next_tick(
 def test_until_then_its_batches_tell(export: Export, zofia: Profile) -> None:
     run_to_its_end(export)
     assert not Disclosure.objects.exists()
-    (place,) = knowers.places(erasing.meant(zofia, scope=Scope.ADDRESS))
+    (place,) = personal_data.places(erase.meant(zofia, scope=Scope.ADDRESS))
     assert place.title == "Newsletter"
     assert place.first_at is not None
 
@@ -81,6 +81,6 @@ def test_it_outlives_batches_that_are_emptied(export: Export, zofia: Profile, se
 
 def test_an_erasure_moves_no_time_of_what_is_kept_already(export: Export, zofia: Profile, alice: User) -> None:
     disclosures.settle(run_to_its_end(export).pk)
-    before = Disclosure.objects.get(person=hashing.of_email(EMAIL))
-    erasing.erase(zofia, scope=Scope.ADDRESS, by=alice)
-    assert Disclosure.objects.get(person=hashing.of_email(EMAIL)).last_at == before.last_at
+    before = Disclosure.objects.get(person=hashes.of_email(EMAIL))
+    erase.erase(zofia, scope=Scope.ADDRESS, by=alice)
+    assert Disclosure.objects.get(person=hashes.of_email(EMAIL)).last_at == before.last_at

@@ -19,8 +19,8 @@ from config.keyring import encryption, rotation
 from exports.models import Batch, DisclosedList, Disclosure, Export, Outcome, PersonRemoval
 from exports.privacy import disclosures, list_removal
 from segments.models import DataSource, ImportJob, Profile, Segment
-from segments.rights import erasing, hashing, knowers
-from segments.rights.subjects import Scope
+from segments.privacy import erase, hashes, personal_data
+from segments.privacy.subjects import Scope
 from tests.everything import tables_with
 from tests.integration.rights.conftest import EMAIL, run_to_its_end
 from tests.sandbox import RunningSandbox
@@ -45,7 +45,7 @@ def test_an_erased_person_is_nowhere_and_the_figures_stay(export: Export, zofia:
     assert (run.delivered, run.duplicates) == (3, 1)
     assert tables_with(EMAIL)
 
-    erasure = erasing.erase(zofia, scope=Scope.ADDRESS, by=alice)
+    erasure = erase.erase(zofia, scope=Scope.ADDRESS, by=alice)
 
     assert nowhere(EMAIL, "zielinska", "Z-1", "X-9")
     run.refresh_from_db()
@@ -63,7 +63,7 @@ def test_an_erased_person_who_is_imported_again_and_exported_again_is_nowhere(
     export: Export, zofia: Profile, alice: User, account: RunningSandbox, tmp_path: Path
 ) -> None:
     run_to_its_end(export)
-    erasing.erase(zofia, scope=Scope.ADDRESS, places=places_of(zofia), by=alice)
+    erase.erase(zofia, scope=Scope.ADDRESS, places=places_of(zofia), by=alice)
     list_removal.carry_on(PersonRemoval.objects.get().pk)
     received = account.received()[EMAIL]
 
@@ -85,33 +85,33 @@ def test_an_erased_person_who_is_imported_again_and_exported_again_is_nowhere(
 
 
 def places_of(profile: Profile) -> list[str]:
-    return [place.key for place in knowers.places(erasing.meant(profile, scope=Scope.ADDRESS))]
+    return [place.key for place in personal_data.places(erase.meant(profile, scope=Scope.ADDRESS))]
 
 
 def test_the_record_says_that_it_happened_and_not_to_whom(export: Export, zofia: Profile, alice: User) -> None:
-    erasure = erasing.erase(zofia, scope=Scope.ADDRESS, by=alice)
+    erasure = erase.erase(zofia, scope=Scope.ADDRESS, by=alice)
     entry = AuditEntry.objects.get(action="person.erased")
     assert entry.actor_name == str(alice)
-    assert entry.target_name == f"#{hashing.of_email(EMAIL).hex[:8]}" == str(erasure)
+    assert entry.target_name == f"#{hashes.of_email(EMAIL).hex[:8]}" == str(erasure)
 
 
 def test_to_which_lists_somebody_was_sent_outlives_person_export_and_connection(
     export: Export, zofia: Profile, alice: User
 ) -> None:
     run_to_its_end(export)
-    erasing.erase(zofia, scope=Scope.ADDRESS, by=alice)
+    erase.erase(zofia, scope=Scope.ADDRESS, by=alice)
     used = export.connection
     export.delete()
     assert used is not None
     used.delete()
-    disclosure = Disclosure.objects.get(person=hashing.of_email(EMAIL))
+    disclosure = Disclosure.objects.get(person=hashes.of_email(EMAIL))
     assert disclosure.disclosed_list.list_title == "Newsletter"
     assert disclosure.disclosed_list.connection_name == "Sandbox"
 
 
 def test_nobody_else_is_touched(export: Export, zofia: Profile, alice: User) -> None:
     run_to_its_end(export)
-    erasing.erase(zofia, scope=Scope.ADDRESS, by=alice)
+    erase.erase(zofia, scope=Scope.ADDRESS, by=alice)
     assert tables_with("ann@example.com")
     assert tables_with("ben@example.com")
     run = run_to_its_end(export)
@@ -122,7 +122,7 @@ def test_one_profile_alone_goes_while_others_have_the_address(
     export: Export, zofia: Profile, alice: User, tmp_path: Path
 ) -> None:
     run_to_its_end(export)
-    erasing.erase(zofia, scope=Scope.PROFILE, by=alice)
+    erase.erase(zofia, scope=Scope.PROFILE, by=alice)
     assert Profile.objects.filter(key="X-9").exists()
     assert nowhere('zielinska"', "Z-1")
     job = import_again(tmp_path, f"id,email\nZ-1,{EMAIL}\nY-1,{EMAIL}\n")
@@ -131,32 +131,30 @@ def test_one_profile_alone_goes_while_others_have_the_address(
 
 def test_an_address_that_nobody_else_has_goes_in_any_case(export: Export, everyone: Segment, alice: User) -> None:
     run_to_its_end(export)
-    erasing.erase(Profile.objects.get(key="A-2"), scope=Scope.PROFILE, by=alice)
+    erase.erase(Profile.objects.get(key="A-2"), scope=Scope.PROFILE, by=alice)
     assert nowhere("ann@example.com")
 
 
 def test_rules_that_name_the_address_have_to_change_first(zofia: Profile, alice: User) -> None:
     rules = {"all": [{"attribute": "email", "operator": "is", "value": EMAIL}]}
     Segment.objects.create(name="Just her", rules=rules)
-    with pytest.raises(erasing.NotNow, match="Just her"):
-        erasing.erase(zofia, scope=Scope.ADDRESS, by=alice)
+    with pytest.raises(erase.NotNow, match="Just her"):
+        erase.erase(zofia, scope=Scope.ADDRESS, by=alice)
     assert Profile.objects.filter(key="Z-1").exists()
 
 
 @pytest.mark.parametrize("who", ["bob", "charlie"])
 def test_only_administrators_erase(zofia: Profile, who: str, request: pytest.FixtureRequest) -> None:
     with pytest.raises(PermissionDenied):
-        erasing.erase(zofia, scope=Scope.ADDRESS, by=request.getfixturevalue(who))
+        erase.erase(zofia, scope=Scope.ADDRESS, by=request.getfixturevalue(who))
     assert Profile.objects.filter(key="Z-1").exists()
 
 
 def test_the_hash_is_the_same_in_python_and_in_sql(db: None) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
-        hashing.ready_sql()
-        cursor.execute(
-            f"SELECT {hashing.email_sql('%s')}, {hashing.key_sql(7, '%s')}", ["łucja@example.com", "K-1"]
-        )
-        assert cursor.fetchone() == (hashing.of_email("łucja@example.com"), hashing.of_key(7, "K-1"))
+        hashes.ready_sql()
+        cursor.execute(f"SELECT {hashes.email_sql('%s')}, {hashes.key_sql(7, '%s')}", ["łucja@example.com", "K-1"])
+        assert cursor.fetchone() == (hashes.of_email("łucja@example.com"), hashes.of_key(7, "K-1"))
 
 
 def test_disclosures_are_forgotten_when_their_time_is_over(
@@ -175,10 +173,10 @@ def test_disclosures_are_forgotten_when_their_time_is_over(
 
 def test_a_second_run_moves_only_the_last_time(export: Export, zofia: Profile) -> None:
     disclosures.settle(run_to_its_end(export).pk)
-    first = Disclosure.objects.get(person=hashing.of_email(EMAIL))
+    first = Disclosure.objects.get(person=hashes.of_email(EMAIL))
     Profile.objects.filter(attributes__first_name="Z.").update(attributes={"email": EMAIL, "first_name": "Zo"})
     disclosures.settle(run_to_its_end(export).pk)
-    again = Disclosure.objects.get(person=hashing.of_email(EMAIL))
+    again = Disclosure.objects.get(person=hashes.of_email(EMAIL))
     assert again.first_at == first.first_at
     assert again.last_at > first.last_at
     assert Disclosure.objects.count() == 3
@@ -187,12 +185,12 @@ def test_a_second_run_moves_only_the_last_time(export: Export, zofia: Profile) -
 def test_the_hashes_outlive_a_rotation_of_the_keyring(
     export: Export, zofia: Profile, alice: User, settings: Settings, tmp_path: Path
 ) -> None:
-    erasing.erase(zofia, scope=Scope.ADDRESS, by=alice)
-    before = hashing.of_email(EMAIL)
+    erase.erase(zofia, scope=Scope.ADDRESS, by=alice)
+    before = hashes.of_email(EMAIL)
     settings.ENCRYPTION_KEYS_FILE = None
     settings.ENCRYPTION_KEYS = [f"new:{Fernet.generate_key().decode()}", *encryption._entries()]
     rotation.rotate()
     settings.ENCRYPTION_KEYS = settings.ENCRYPTION_KEYS[:1]
     assert not rotation.why_not_readable()
-    assert hashing.of_email(EMAIL) == before
+    assert hashes.of_email(EMAIL) == before
     assert import_again(tmp_path, f"id,email\nQ-1,{EMAIL}\n").rows_refused == 1

@@ -26,8 +26,9 @@ from exports.privacy import list_removal
 from exports.results import record
 from exports.run import check, pipeline, plan
 from segments.models import ImportJob, Profile
-from segments.rights import erasing, hashing, knowers, refusing
-from segments.rights.subjects import Scope
+from segments.privacy import block_reimport, hashes, personal_data
+from segments.privacy import erase as privacy_erase
+from segments.privacy.subjects import Scope
 from tests.everything import tables_with
 from tests.integration.rights.conftest import EMAIL, run_to_its_end
 from tests.sandbox import RunningSandbox
@@ -45,7 +46,7 @@ def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def erase(profile: Profile, by: User, places: list[str] | None = None) -> None:
-    erasing.erase(profile, scope=Scope.ADDRESS, places=places or [], by=by)
+    privacy_erase.erase(profile, scope=Scope.ADDRESS, places=places or [], by=by)
 
 
 @contextmanager
@@ -163,8 +164,8 @@ def test_who_is_on_the_way_leaves_no_trace_here_and_is_removed_after_arriving(
     seen: list[str] = []
 
     def meanwhile() -> None:
-        subject = erasing.meant(zofia, scope=Scope.ADDRESS)
-        erase(zofia, alice, [place.key for place in knowers.places(subject)])
+        subject = privacy_erase.meant(zofia, scope=Scope.ADDRESS)
+        erase(zofia, alice, [place.key for place in personal_data.places(subject)])
         removal = PersonRemoval.objects.get()
         list_removal.carry_on(removal.pk)
         removal.refresh_from_db()
@@ -225,7 +226,7 @@ def test_nobody_slips_in_through_an_import_under_way(
     """The import of another source has looked at who is erased already; whoever erases waits for its end."""
     path = tmp_path / "again.csv"
     path.write_text(f"id,email\nQ-1,{EMAIL}\n", encoding="utf-8")
-    refuse = refusing.refuse_erased
+    refuse = block_reimport.refuse_erased
     threads: list[threading.Thread] = []
 
     def erase_here() -> None:
@@ -240,7 +241,7 @@ def test_nobody_slips_in_through_an_import_under_way(
         assert thread.is_alive()
         threads.append(thread)
 
-    monkeypatch.setattr(refusing, "refuse_erased", refuse_then_erase)
+    monkeypatch.setattr(block_reimport, "refuse_erased", refuse_then_erase)
     call_command("import_profiles", str(path), "--key", "id", "--source", "Sign-ups")
     threads[0].join(20)
     assert ImportJob.objects.get().rows_created == 1
@@ -250,7 +251,7 @@ def test_nobody_slips_in_through_an_import_under_way(
 def test_it_says_not_now_while_the_persons_source_is_imported(
     zofia: Profile, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(erasing, "_WAIT", "200ms")
+    monkeypatch.setattr(privacy_erase, "_WAIT", "200ms")
     locked, done = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -264,7 +265,7 @@ def test_it_says_not_now_while_the_persons_source_is_imported(
     with beside(hold):
         locked.wait(10)
         try:
-            with pytest.raises(erasing.NotNow, match="try again"):
+            with pytest.raises(privacy_erase.NotNow, match="try again"):
                 erase(zofia, alice)
         finally:
             done.set()
@@ -284,4 +285,4 @@ def test_who_is_sent_alone_and_erased_at_that_moment_leaves_no_trace(
     monkeypatch.setattr(test_send, "_send", send_slowly)
     test_send.send_one(export, person=EMAIL, by=alice)
     assert not tables_with(EMAIL)
-    assert Disclosure.objects.filter(person=hashing.of_email(EMAIL)).exists()
+    assert Disclosure.objects.filter(person=hashes.of_email(EMAIL)).exists()

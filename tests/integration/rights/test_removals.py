@@ -12,8 +12,8 @@ from connections.models import Connection
 from exports.models import Export, PersonRemoval
 from exports.privacy import list_removal
 from segments.models import Profile
-from segments.rights import erasing, knowers
-from segments.rights.subjects import Scope
+from segments.privacy import erase, personal_data
+from segments.privacy.subjects import Scope
 from tests.everything import tables_with
 from tests.integration.rights.conftest import EMAIL, run_to_its_end
 from tests.sandbox import RunningSandbox
@@ -27,8 +27,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def removal(export: Export, zofia: Profile, alice: User, monkeypatch: pytest.MonkeyPatch) -> PersonRemoval:
     monkeypatch.setattr("config.jobs.backoff.FIRST_SECONDS", 0.0)
     run_to_its_end(export)
-    places = knowers.places(erasing.meant(zofia, scope=Scope.ADDRESS))
-    erasing.erase(zofia, scope=Scope.ADDRESS, places=[place.key for place in places], by=alice)
+    places = personal_data.places(erase.meant(zofia, scope=Scope.ADDRESS))
+    erase.erase(zofia, scope=Scope.ADDRESS, places=[place.key for place in places], by=alice)
     return PersonRemoval.objects.get()
 
 

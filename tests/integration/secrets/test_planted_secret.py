@@ -20,7 +20,7 @@ from config.audit.models import AuditEntry
 from config.embedded import postgres
 from config.keyring import rotation
 from config.logging import Formatter
-from connections import actions, credentials, oauth
+from connections import actions, credentials, token_renewal
 from connections.destinations.values import Tokens
 from connections.models import Connection
 from exports.actions import runs
@@ -78,7 +78,11 @@ def planted(alice: User, alice_client: Client, sandbox: RunningSandbox, settings
     made = []
     for name, secrets, options in (
         ("By key", {"api_key": KEY}, {}),
-        ("Signed in", oauth.as_credentials(Tokens(ACCESS, REFRESH, 9)), {oauth.SIGNED_IN: oauth.BY_OAUTH}),
+        (
+            "Signed in",
+            token_renewal.as_credentials(Tokens(ACCESS, REFRESH, 9)),
+            {token_renewal.SIGNED_IN: token_renewal.BY_OAUTH},
+        ),
     ):
         connection = actions.create(by=alice, destination_key="campaign_monitor", environment="sandbox", name=name)
         actions.set_credentials(by=alice, connection=connection, secrets=secrets, options=options)
@@ -103,7 +107,7 @@ def use_everywhere(client: Client, planted: list[Connection], export: Export) ->
         address = f"/admin/connections/{connection.pk}/"
         assert_nowhere(client.get(address).content.decode(), "the pane")
         assert_nowhere(client.post(address, {"step": "check_stored"}).content.decode(), "the pane after a check")
-    oauth.renew_due()
+    token_renewal.renew_due()
     run = runs.start_run(export, by=None)
     while run.is_open:
         pipeline.carry_on(run.pk)
@@ -156,7 +160,7 @@ def test_it_is_in_no_error_page(
     def fails(*_: object, **__: object) -> None:
         raise RuntimeError("on purpose")
 
-    monkeypatch.setattr("connections.destinations.campaign_monitor.checking.check", fails)
+    monkeypatch.setattr("connections.destinations.campaign_monitor.preflight.check", fails)
     alice_client.raise_request_exception = False
     with override_settings(DEBUG=False):
         add = "/admin/connections/add/campaign_monitor/?environment=sandbox"

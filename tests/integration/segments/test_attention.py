@@ -4,8 +4,8 @@ import pytest
 
 from config.notifications.kinds import Kind
 from config.notifications.models import Condition
-from segments import attention
 from segments.models import DataSource, Profile, Segment
+from segments.refresh import alerts
 from tests import exporting
 
 pytestmark = pytest.mark.django_db
@@ -31,21 +31,21 @@ def readers() -> Segment:
     ],
 )
 def test_it_tells_of_what_is_empty_or_halved(readers: Segment, before: int, after: int, kinds: list[Kind]) -> None:
-    attention.of_refresh(readers, before=before, after=after)
+    alerts.of_refresh(readers, before=before, after=after)
     assert lasting() == kinds
 
 
 def test_it_is_well_again_when_half_of_them_are_back(readers: Segment) -> None:
-    attention.of_refresh(readers, before=100, after=40)
-    attention.of_refresh(readers, before=40, after=45)
+    alerts.of_refresh(readers, before=100, after=40)
+    alerts.of_refresh(readers, before=40, after=45)
     assert lasting() == [Kind.SEGMENT_HALVED]
-    attention.of_refresh(readers, before=45, after=50)
+    alerts.of_refresh(readers, before=45, after=50)
     assert lasting() == []
 
 
 def test_it_tells_again_when_it_is_halved_once_more(readers: Segment) -> None:
-    attention.of_refresh(readers, before=100, after=40)
-    attention.of_refresh(readers, before=40, after=10)
+    alerts.of_refresh(readers, before=100, after=40)
+    alerts.of_refresh(readers, before=40, after=10)
     assert Condition.objects.count() == 2
     assert lasting() == [Kind.SEGMENT_HALVED]
 
@@ -61,10 +61,10 @@ def test_a_refresh_tells_it() -> None:
 
 def test_it_tells_when_a_data_source_cannot_be_read_and_when_it_can_again() -> None:
     source = DataSource.objects.create(name="Shop", key_column="id")
-    attention.of_import(source, "/data/imports/1/", failure="The file is empty.")
+    alerts.of_import(source, "/data/imports/1/", failure="The file is empty.")
     assert Condition.objects.get().sentence == "The file is empty."
-    attention.of_import(source)
+    alerts.of_import(source)
     assert lasting() == []
-    attention.of_import(source, failure="The file is empty.")
-    attention.of_removed_source(source)
+    alerts.of_import(source, failure="The file is empty.")
+    alerts.of_removed_source(source)
     assert lasting() == []

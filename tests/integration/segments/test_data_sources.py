@@ -10,8 +10,9 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from config.accounts.models import User
 from config.jobs.models import JobStatus
-from segments import actions, importing
+from segments import actions
 from segments.models import DataSource, ImportJob, ImportProblem, Profile
+from segments.sources import import_job
 
 UPLOAD = "/data/sources/upload/"
 
@@ -56,7 +57,7 @@ def test_it_imports_a_file_in_two_steps(
         "people.csv",
         [("segments.tasks.import_file", job.pk)],
     )
-    assert importing.run_import(job.pk) is not None
+    assert import_job.run_import(job.pk) is not None
     assert Profile.objects.get().key == "1"
     assert list(uploads_folder.iterdir()) == []
     content = bob_client.get(f"/data/imports/{job.pk}/").content.decode()
@@ -212,7 +213,7 @@ def test_it_asks_the_worker_to_stop(bob: User, shop: DataSource, tmp_path: Path)
 def from_file(path: Path, content: str = "id,name\n1,Aino\n") -> DataSource:
     path.write_text(content, encoding="utf-8")
     job = actions.start_import(path=path, key_column="id", source_name="Shop", by=None, ring=False)
-    assert importing.run_import(job.pk) is not None
+    assert import_job.run_import(job.pk) is not None
     return DataSource.objects.get()
 
 
@@ -229,7 +230,7 @@ def test_a_file_is_read_again_from_where_it_lies(bob_client: Client, bob: User, 
     assert refreshed(bob_client, source).status_code == 302
     job = ImportJob.objects.latest("pk")
     assert (ImportJob.objects.count(), job.requested_by, job.path) == (2, bob, str(path))
-    importing.run_import(job.pk)
+    import_job.run_import(job.pk)
     source.refresh_from_db()
     assert (source.profile_count, source.columns) == (2, ["city", "id", "name"])
 
@@ -239,7 +240,7 @@ def test_a_file_that_is_gone_fails_the_refresh_and_changes_nothing(bob_client: C
     source = from_file(path)
     path.unlink()
     refreshed(bob_client, source)
-    job = importing.run_import(ImportJob.objects.latest("pk").pk)
+    job = import_job.run_import(ImportJob.objects.latest("pk").pk)
     assert job is not None
     assert job.status == JobStatus.FAILED
     assert "cannot be read" in job.message
@@ -248,7 +249,7 @@ def test_a_file_that_is_gone_fails_the_refresh_and_changes_nothing(bob_client: C
 
 def test_an_upload_cannot_be_read_again_and_says_so(bob_client: Client) -> None:
     described(bob_client, chosen(bob_client, b"id\n1\n"))
-    importing.run_import(ImportJob.objects.get().pk)
+    import_job.run_import(ImportJob.objects.get().pk)
     source = DataSource.objects.get()
     assert source.path == ""
     assert "Uploaded: import its file again" in bob_client.get("/data/sources/").content.decode()
@@ -260,7 +261,7 @@ def test_an_upload_cannot_be_read_again_and_says_so(bob_client: Client) -> None:
 def test_an_upload_leaves_the_file_of_its_source_where_it_is(bob_client: Client, tmp_path: Path) -> None:
     source = from_file(tmp_path / "people.csv")
     described(bob_client, chosen(bob_client, b"id,name\n2,Zofia\n"))
-    importing.run_import(ImportJob.objects.latest("pk").pk)
+    import_job.run_import(ImportJob.objects.latest("pk").pk)
     source.refresh_from_db()
     assert (source.path, source.profile_count) == (str(tmp_path / "people.csv"), 2)
 

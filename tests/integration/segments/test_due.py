@@ -12,8 +12,9 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from config.accounts.models import User
 from config.jobs import clock, ticking
 from config.jobs.models import JobStatus, TickResult
-from segments import actions, due, scheduling
+from segments import actions
 from segments.models import Segment, SegmentRefresh, SegmentSchedule
+from segments.refresh import schedule, start_due
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 AT_TWO: dict[str, Any] = {"recurrence": "daily", "zone": "UTC", "times": ["14:00"]}
@@ -32,13 +33,13 @@ def noon() -> Iterator[None]:
 
 def make(name: str = "Readers", rule: dict[str, Any] | None = AT_TWO) -> Segment:
     segment = Segment.objects.create(name=name, rules={})
-    scheduling.set_schedule(segment, is_on=True, rule=rule, version=0, by=None)
+    schedule.set_schedule(segment, is_on=True, rule=rule, version=0, by=None)
     return segment
 
 
 def tick_at(moment: datetime) -> int:
     clock.run_from(moment)
-    return due.start_due()
+    return start_due.start_due()
 
 
 def test_it_refreshes_what_is_due_and_nothing_before_its_time() -> None:
@@ -50,7 +51,7 @@ def test_it_refreshes_what_is_due_and_nothing_before_its_time() -> None:
     tick = segment.ticks.get()
     assert (tick.due_at, tick.refresh, tick.result) == (TWO, refresh, TickResult.STARTED)
     assert tick_at(TWO) == 0
-    assert list(scheduling.refreshed_with_system()) == [following]
+    assert list(schedule.refreshed_with_system()) == [following]
 
 
 def test_it_joins_a_refresh_that_is_under_way() -> None:
@@ -79,14 +80,14 @@ def test_a_tick_costs_the_same_for_one_and_for_many(django_assert_num_queries: D
         make(f"Segment {number}")
     clock.run_from(TWO)
     with django_assert_num_queries(8):
-        assert due.start_due() == 20
+        assert start_due.start_due() == 20
     SegmentRefresh.objects.update(status=JobStatus.SUCCESSFUL, finished_at=clock.now())
     SegmentSchedule.objects.exclude(segment__name="Segment 7").update(is_on=False, due_at=None)
     clock.run_from(TWO + timedelta(days=1))
     with django_assert_num_queries(8):
-        assert due.start_due() == 1
+        assert start_due.start_due() == 1
 
 
 def test_a_viewer_may_not_choose(charlie: User) -> None:
     with pytest.raises(PermissionDenied):
-        scheduling.set_schedule(make(), is_on=False, rule=None, version=1, by=charlie)
+        schedule.set_schedule(make(), is_on=False, rule=None, version=1, by=charlie)

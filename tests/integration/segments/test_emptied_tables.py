@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from segments import actions, importing
+from segments import actions
+from segments.sources import import_job
 from tests.people import write_people_csv
 from tests.planned import explained, seems_empty
 
@@ -21,7 +22,7 @@ def carries_over(sql: str) -> bool:
 
 def import_again(path: Path) -> None:
     job = actions.start_import(path=path, key_column="id", source_name="Shop", by=None, ring=False)
-    ended = importing.run_import(job.pk)
+    ended = import_job.run_import(job.pk)
     assert ended is not None
     assert ended.rows_read >= PEOPLE
 

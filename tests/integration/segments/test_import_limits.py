@@ -7,8 +7,8 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
+from segments.catalog import TooManyAttributes, check_room_for
 from segments.models import ImportJob, ProfileAttribute
-from segments.profile_attributes import TooManyAttributes, check_room_for
 
 pytestmark = pytest.mark.django_db
 

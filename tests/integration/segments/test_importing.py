@@ -7,10 +7,11 @@ from django.utils import timezone
 
 from config.jobs import clock
 from config.jobs.models import JobStatus
-from segments import actions, copying, importing
-from segments.csv_files import FileRefused
+from segments import actions
+from segments.catalog import types_by_name
 from segments.models import AttributeType, DataSource, ImportJob, Profile, ProfileAttribute
-from segments.profile_attributes import types_by_name
+from segments.sources import copy_encoder, import_job
+from segments.sources.csv_reader import FileRefused
 from tests.people import write_people_csv
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +23,7 @@ def imported(
     if content is not None:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
     job = actions.start_import(path=path, key_column=key, source_name=source, by=None, ring=False)
-    ended = importing.run_import(job.pk)
+    ended = import_job.run_import(job.pk)
     assert ended is not None
     ended.refresh_from_db()
     return ended
@@ -138,8 +139,8 @@ def test_it_keeps_faulty_rows_out_and_says_why(file: Path) -> None:
 
 
 def test_it_counts_all_problems_and_keeps_the_first(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(copying, "MOST_PROBLEMS_KEPT", 5)
-    monkeypatch.setattr("segments.upserting.MOST_PROBLEMS_KEPT", 5)
+    monkeypatch.setattr(copy_encoder, "MOST_PROBLEMS_KEPT", 5)
+    monkeypatch.setattr("segments.sources.staging.MOST_PROBLEMS_KEPT", 5)
     rows = "".join(f"{n % 10},x\n" for n in range(100)) + ",none\n" * 3
     job = imported(file, "id,name\n" + rows)
     assert counts(job) == (103, 10, 0, 0, 93)
@@ -203,7 +204,7 @@ def test_it_stops_when_asked(file: Path) -> None:
     file.write_text("id,name\n1,a\n")
     job = actions.start_import(path=file, key_column="id", source_name="Shop", by=None, ring=False)
     ImportJob.objects.update(cancel_requested_at=clock.now())
-    ended = importing.run_import(job.pk)
+    ended = import_job.run_import(job.pk)
     assert ended is not None
     assert ended.status == JobStatus.CANCELED
     assert not Profile.objects.exists()
@@ -215,9 +216,9 @@ def test_it_stops_in_the_middle(file: Path) -> None:
 
     def stop(job: ImportJob) -> None:
         if job.rows_read > 2_000:
-            raise importing.Canceled
+            raise import_job.Canceled
 
-    ended = importing.run_import(job.pk, watch=stop)
+    ended = import_job.run_import(job.pk, watch=stop)
     assert ended is not None
     assert ended.status == JobStatus.CANCELED
     assert not Profile.objects.exists()
@@ -228,7 +229,7 @@ def test_it_waits_for_another_import_of_the_source(file: Path) -> None:
     first = actions.start_import(path=file, key_column="id", source_name="Shop", by=None, ring=False)
     second = actions.start_import(path=file, key_column="id", source_name="Shop", by=None, ring=False)
     ImportJob.objects.filter(pk=first.pk).update(status=JobStatus.PROCESSING)
-    assert importing.run_import(second.pk) is None
+    assert import_job.run_import(second.pk) is None
     second.refresh_from_db()
     assert (second.status, second.lease_until) == (JobStatus.QUEUED, None)
 
@@ -237,7 +238,7 @@ def test_nobody_does_what_another_holds(file: Path) -> None:
     file.write_text("id\n1\n")
     job = actions.start_import(path=file, key_column="id", source_name="Shop", by=None, ring=False)
     ImportJob.objects.update(lease_until=timezone.now() + timezone.timedelta(hours=1))  # type: ignore[attr-defined]
-    assert importing.run_import(job.pk) is None
+    assert import_job.run_import(job.pk) is None
 
 
 def test_one_that_woke_too_late_changes_nothing(file: Path) -> None:
@@ -247,6 +248,6 @@ def test_one_that_woke_too_late_changes_nothing(file: Path) -> None:
     def fall_behind(job: ImportJob) -> None:
         job.attempt = 0  # as if another had claimed it since
 
-    assert importing.run_import(job.pk, watch=fall_behind) is None
+    assert import_job.run_import(job.pk, watch=fall_behind) is None
     assert not Profile.objects.exists()
     assert ImportJob.objects.get().status == JobStatus.PROCESSING

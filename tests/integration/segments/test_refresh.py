@@ -11,8 +11,10 @@ from config.accounts.models import User
 from config.audit.models import AuditEntry
 from config.jobs.models import JobStatus
 from config.web.versions import StaleEdit
-from segments import actions, audience, refresh, rules, used_by
+from segments import actions, audience, usage
 from segments.models import AttributeType, DataSource, Member, Profile, ProfileAttribute, Segment, SegmentRefresh
+from segments.refresh import evaluate
+from segments.rules import tree as rules_tree
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +43,7 @@ def segment(tree: dict[str, Any] = FINNS, name: str = "Finns") -> Segment:
 
 
 def refreshed(segment: Segment) -> SegmentRefresh:
-    job = refresh.run_refresh(actions.request_refresh(segment, by=None, ring=False).pk)
+    job = evaluate.run_refresh(actions.request_refresh(segment, by=None, ring=False).pk)
     assert job is not None
     segment.refresh_from_db()
     return job
@@ -84,7 +86,7 @@ def test_other_segments_stay_as_they_are() -> None:
 
 
 def test_it_counts_without_drawing() -> None:
-    assert refresh.count(FINNS) == 4
+    assert evaluate.count(FINNS) == 4
     assert not Member.objects.exists()
 
 
@@ -98,17 +100,17 @@ def test_a_rule_that_no_longer_fits_fails_with_a_sentence() -> None:
 
 def test_rules_edited_meanwhile_are_drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     finns = segment()
-    drawn = refresh._redraw
+    drawn = evaluate._redraw
     seen = []
 
-    def edit_meanwhile(segment: Segment, *args: Any) -> refresh.Drawn:
+    def edit_meanwhile(segment: Segment, *args: Any) -> evaluate.Drawn:
         seen.append(segment.version)
         result = drawn(segment, *args)
         if len(seen) == 1:
             Segment.objects.filter(pk=segment.pk).update(rules={}, version=2)
         return result
 
-    monkeypatch.setattr(refresh, "_redraw", edit_meanwhile)
+    monkeypatch.setattr(evaluate, "_redraw", edit_meanwhile)
     # Here the edit is undone together with the drawing; that it was noticed is what counts.
     monkeypatch.setattr("django.db.transaction.set_rollback", lambda _: None)
     refreshed(finns)
@@ -127,16 +129,16 @@ def test_one_that_woke_too_late_changes_nothing(
 ) -> None:
     finns = segment()
     job = SegmentRefresh.objects.get(segment=finns)
-    drawn = refresh._redraw
+    drawn = evaluate._redraw
 
-    def be_overtaken(*args: Any) -> refresh.Drawn:
+    def be_overtaken(*args: Any) -> evaluate.Drawn:
         result = drawn(*args)
         SegmentRefresh.objects.filter(pk=job.pk).update(attempt=99)
         return result
 
-    monkeypatch.setattr(refresh, "_redraw", be_overtaken)
+    monkeypatch.setattr(evaluate, "_redraw", be_overtaken)
     with caplog.at_level(logging.WARNING):
-        assert refresh.run_refresh(job.pk) is None
+        assert evaluate.run_refresh(job.pk) is None
     assert not Member.objects.exists()
 
 
@@ -191,17 +193,17 @@ def test_it_refuses_a_stale_edit(bob: User) -> None:
 
 
 def test_it_refuses_rules_that_mean_nothing() -> None:
-    with pytest.raises(rules.InvalidRules):
+    with pytest.raises(rules_tree.InvalidRules):
         segment({"rules": [{"attribute": "shoe", "operator": "is", "value": "red"}]})
     assert not Segment.objects.exists()
 
 
 def test_it_refuses_to_remove_what_is_used(bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
     finns = segment()
-    monkeypatch.setattr(used_by, "_registered", [(lambda _: [used_by.Use("Export", "Newsletter", "/x/")], None)])
+    monkeypatch.setattr(usage, "_registered", [(lambda _: [usage.Use("Export", "Newsletter", "/x/")], None)])
     with pytest.raises(actions.SegmentInUse, match="Newsletter"):
         actions.remove_segment(finns, by=bob)
-    monkeypatch.setattr(used_by, "_registered", [])
+    monkeypatch.setattr(usage, "_registered", [])
     refreshed(finns)
     actions.remove_segment(finns, by=bob)
     assert not Segment.objects.exists()

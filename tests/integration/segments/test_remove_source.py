@@ -8,8 +8,9 @@ from pytest_django import DjangoAssertNumQueries
 from config.accounts.models import User
 from config.audit.models import AuditEntry
 from config.jobs.models import JobStatus
-from segments import refresh, removing
 from segments.models import DataSource, ImportJob, Member, Profile, Segment, SegmentRefresh
+from segments.refresh import evaluate
+from segments.sources import deletion
 
 HTMX = {"HX-Request": "true", "HX-Target": "dialog"}
 
@@ -20,7 +21,7 @@ def segment(shop: DataSource) -> Segment:
     other = DataSource.objects.create(name="Elsewhere", key_column="id", profile_count=1)
     Profile.objects.create(source=other, key="E1", attributes={"email": "e1@example.com"})
     segment = Segment.objects.create(name="Everybody", rules={"join": "and", "rules": []})
-    refresh.run_refresh(SegmentRefresh.objects.create(segment=segment).pk)
+    evaluate.run_refresh(SegmentRefresh.objects.create(segment=segment).pk)
     segment.refresh_from_db()
     assert segment.member_count == 4
     return segment
@@ -56,7 +57,7 @@ def test_it_goes_with_its_people_and_imports(bob_client: Client, shop: DataSourc
 
 def test_the_record_keeps_that_it_went(bob: User, shop: DataSource, segment: Segment) -> None:
     pk = shop.pk
-    assert removing.remove_data_source(shop, by=bob) == 3
+    assert deletion.remove_data_source(shop, by=bob) == 3
     entry = AuditEntry.objects.get(action="removed", target_kind="datasource")
     assert (entry.target_id, entry.target_name, entry.actor_name) == (pk, "Shop", "Bob Brown")
     assert entry.changes == {"customers": [3, 0], "segments": [["Everybody"], None]}
@@ -75,15 +76,15 @@ def test_an_import_at_work_keeps_it(bob_client: Client, shop: DataSource, status
 
 
 def test_a_second_click_finds_nothing_left(bob: User, shop: DataSource) -> None:
-    removing.remove_data_source(shop, by=bob)
-    assert removing.remove_data_source(shop, by=bob) == 0
+    deletion.remove_data_source(shop, by=bob)
+    assert deletion.remove_data_source(shop, by=bob) == 0
 
 
 def test_it_refuses_a_viewer(charlie_client: Client, charlie: User, shop: DataSource) -> None:
     assert charlie_client.get(address(shop)).status_code == 403
     assert charlie_client.post(address(shop)).status_code == 403
     with pytest.raises(PermissionDenied):
-        removing.remove_data_source(shop, by=charlie)
+        deletion.remove_data_source(shop, by=charlie)
     assert "Remove" not in charlie_client.get("/data/sources/").content.decode()
 
 
@@ -92,6 +93,6 @@ def test_the_question_costs_the_same_for_many_segments(
 ) -> None:
     for place in range(12):
         other = Segment.objects.create(name=f"Segment {place}", rules=segment.rules)
-        refresh.run_refresh(SegmentRefresh.objects.create(segment=other).pk)
+        evaluate.run_refresh(SegmentRefresh.objects.create(segment=other).pk)
     with django_assert_max_num_queries(8):
         bob_client.get(address(shop), headers=HTMX)

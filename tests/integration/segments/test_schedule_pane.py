@@ -4,8 +4,9 @@ import pytest
 from django.test import Client
 
 from config.accounts.models import User
-from segments import actions, scheduling
+from segments import actions
 from segments.models import Segment, SegmentSchedule
+from segments.refresh import schedule as refresh_schedule
 
 PANE = "/segments/schedule/"
 TYPED = {"is_on": "on", "recurrence": "weekly", "weekdays": ["monday"], "time_1": "05:00", "zone": "Asia/Jakarta"}
@@ -51,6 +52,6 @@ def test_it_refuses_a_viewer_and_what_is_not_there(
 
 def test_a_duplicate_starts_switched_off_with_the_same_schedule(readers: Segment, bob: User) -> None:
     rule = {"recurrence": "daily", "zone": "UTC", "times": ["02:00"]}
-    scheduling.set_schedule(readers, is_on=True, rule=rule, version=0, by=bob)
+    refresh_schedule.set_schedule(readers, is_on=True, rule=rule, version=0, by=bob)
     schedule = SegmentSchedule.objects.get(segment=actions.duplicate_segment(readers, by=bob))
     assert (schedule.is_on, schedule.rule, schedule.due_at) == (False, rule, None)

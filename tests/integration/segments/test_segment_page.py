@@ -3,8 +3,9 @@
 import pytest
 from django.test import Client
 
-from segments import actions, refresh, used_by
+from segments import actions, usage
 from segments.models import DataSource, Segment
+from segments.refresh import evaluate
 
 
 @pytest.fixture
@@ -14,7 +15,7 @@ def readers(shop: DataSource) -> Segment:
 
 
 def drawn(segment: Segment) -> Segment:
-    refresh.run_refresh(actions.request_refresh(segment, by=None, ring=False).pk)
+    evaluate.run_refresh(actions.request_refresh(segment, by=None, ring=False).pk)
     segment.refresh_from_db()
     return segment
 
@@ -22,7 +23,7 @@ def drawn(segment: Segment) -> Segment:
 def test_it_shows_rule_members_and_uses(
     bob_client: Client, readers: Segment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(used_by, "_registered", [(lambda _: [used_by.Use("Export", "News", "/x/")], None)])
+    monkeypatch.setattr(usage, "_registered", [(lambda _: [usage.Use("Export", "News", "/x/")], None)])
     content = bob_client.get(f"/segments/{drawn(readers).pk}/").content.decode()
     for text in ("newsletter is yes", "c1@example.com", "Zofia", "News", "Successful"):
         assert text in content
@@ -57,7 +58,7 @@ def test_it_is_removed_after_a_question(bob_client: Client, readers: Segment) ->
 def test_it_stays_while_something_uses_it(
     bob_client: Client, readers: Segment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(used_by, "_registered", [(lambda _: [used_by.Use("Export", "News", "/x/")], None)])
+    monkeypatch.setattr(usage, "_registered", [(lambda _: [usage.Use("Export", "News", "/x/")], None)])
     response = bob_client.post(f"/segments/{readers.pk}/remove/")
     assert response.status_code == 409
     assert "cannot be removed" in response.content.decode()

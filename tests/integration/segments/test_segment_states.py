@@ -14,8 +14,9 @@ from config.audit.models import AuditEntry
 from config.jobs import clock
 from config.jobs.models import JobStatus
 from config.system.refreshing.stages import Segments
-from segments import actions, refresh, trend
+from segments import actions
 from segments.models import DataSource, Segment, SegmentRefresh
+from segments.refresh import evaluate, trend
 
 RULES: dict[str, Any] = {"join": "and", "rules": [{"attribute": "newsletter", "operator": "is_yes"}]}
 OTHER: dict[str, Any] = {"join": "and", "rules": [{"attribute": "newsletter", "operator": "is_no"}]}
@@ -30,7 +31,7 @@ def readers(shop: DataSource, bob: User) -> Segment:
 
 def drawn(segment: Segment) -> Segment:
     job = actions.request_refresh(segment, by=None, ring=False)
-    refresh.run_refresh(job.pk)
+    evaluate.run_refresh(job.pk)
     segment.refresh_from_db()
     return segment
 

@@ -14,8 +14,8 @@ from config.system.models import SystemRefresh
 from config.system.refreshing import actions
 from exports.models import Export
 from segments import actions as segment_actions
-from segments import scheduling
 from segments.models import DataSource, Segment
+from segments.refresh import schedule
 from tests import exporting, refreshing
 from tests.sandbox import RunningSandbox
 
@@ -98,7 +98,7 @@ def test_a_static_one_stays_as_it_is_and_its_export_runs(
 def test_one_with_its_own_schedule_or_none_is_left_alone_and_its_export_runs(
     newsletter: Export, turku: Segment, alice: User, tmp_path: Path, is_on: bool, rule: dict[str, object] | None
 ) -> None:
-    scheduling.set_schedule(turku, is_on=is_on, rule=rule, version=0, by=alice)
+    schedule.set_schedule(turku, is_on=is_on, rule=rule, version=0, by=alice)
     refresh = refreshed(alice, tmp_path)
     assert refreshing.ends(refresh) == {"Shop": "successful", "Newsletter": "successful"}
     assert turku.refreshes.count() == 1
@@ -108,7 +108,7 @@ def test_one_with_its_own_schedule_or_none_is_left_alone_and_its_export_runs(
 def test_an_export_waits_for_one_that_is_being_drawn_by_its_own_schedule(
     newsletter: Export, turku: Segment, alice: User, tmp_path: Path
 ) -> None:
-    scheduling.set_schedule(turku, is_on=True, rule=DAILY, version=0, by=alice)
+    schedule.set_schedule(turku, is_on=True, rule=DAILY, version=0, by=alice)
     segment_actions.request_refresh(turku, by=None, ring=False)
     refreshed(alice, tmp_path)
     assert newsletter.runs.get().delivered == 2  # Ben, too

@@ -23,9 +23,9 @@ from exports.actions import schedule as export_scheduling
 from exports.models import Export, Run, Trigger
 from exports.state.status import Reason
 from segments import actions as segment_actions
-from segments import importing
-from segments import scheduling as segment_scheduling
 from segments.models import DataSource, ImportJob, Profile, SegmentRefresh
+from segments.refresh import schedule as segment_scheduling
+from segments.sources import import_job
 from tests import exporting, refreshing
 from tests.sandbox import RunningSandbox
 
@@ -166,7 +166,7 @@ def test_a_segment_that_is_at_work_is_drawn_once_more(shop: DataSource, alice: U
     for _look in range(3):
         engine.carry_on(refresh.pk)
         for job in shop.imports.filter(status="queued"):
-            importing.run_import(job.pk)
+            import_job.run_import(job.pk)
     assert refreshing.step(refresh, "Everyone").job is None
     refreshing.do(refresh)
     assert everyone.refreshes.count() == 2

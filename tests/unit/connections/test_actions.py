@@ -10,7 +10,7 @@ from config.accounts.models import User
 from config.accounts.roles import Role
 from config.audit.models import AuditEntry
 from config.web.versions import StaleEdit
-from connections import actions, consent_text, credentials, used_by
+from connections import actions, consent_text, credentials, usage
 from connections.models import Connection, Consent
 from tests.connecting import SECRET, make_connection
 
@@ -126,7 +126,7 @@ def test_a_good_check_takes_the_refusal_back(alice: User) -> None:
 
 
 def test_uses_are_counted_with_and_without_a_counter(monkeypatch: pytest.MonkeyPatch) -> None:
-    use = used_by.Use("Export", "To the list", "/somewhere/")
+    use = usage.Use("Export", "To the list", "/somewhere/")
     registered = [(lambda pk: [use] * pk, None), (lambda pk: [], lambda pks: {2: 10})]
-    monkeypatch.setattr(used_by, "_registered", registered)
-    assert used_by.counts_of([1, 2]) == {1: 1, 2: 12}
+    monkeypatch.setattr(usage, "_registered", registered)
+    assert usage.counts_of([1, 2]) == {1: 1, 2: 12}

@@ -9,7 +9,7 @@ from config.accounts.models import User
 from connections import actions, credentials
 from connections.credentials import NotConnected, access
 from connections.models import Connection
-from connections.references import LeadsNowhere, resolve
+from connections.secret_references import LeadsNowhere, resolve
 from tests.connecting import make_connection
 
 

@@ -6,10 +6,10 @@ import pytest
 
 from config.accounts.models import User
 from config.audit.models import AuditEntry
-from connections import removal, used_by
+from connections import deletion, usage
 from connections.models import Connection, Consent
 from connections.policies import ConnectionStatus, status_of
-from connections.used_by import StillBusy, Use, Verb
+from connections.usage import StillBusy, Use, Verb
 from tests.connecting import make_connection
 
 
@@ -42,7 +42,7 @@ class Thing:
 def things(monkeypatch: pytest.MonkeyPatch) -> list[Thing]:
     found: list[Thing] = []
     uses = lambda pk: [thing.use() for thing in found if thing.is_there]  # noqa: E731
-    monkeypatch.setattr(used_by, "_registered", [(uses, None)])
+    monkeypatch.setattr(usage, "_registered", [(uses, None)])
     return found
 
 
@@ -54,7 +54,7 @@ def connection(alice: User) -> Connection:
 def test_it_goes_with_its_secrets_and_the_record_stays(
     alice: User, connection: Connection, things: list[Thing]
 ) -> None:
-    assert removal.remove(by=alice, connection=connection)
+    assert deletion.remove(by=alice, connection=connection)
     assert not Connection.objects.exists()
     assert not Consent.objects.exists()
     assert AuditEntry.objects.latest("id").target_name == "Newsletter"
@@ -62,8 +62,8 @@ def test_it_goes_with_its_secrets_and_the_record_stays(
 
 def test_it_waits_for_a_word_on_each_of_its_uses(alice: User, connection: Connection, things: list[Thing]) -> None:
     things += [Thing("a"), Thing("b")]
-    with pytest.raises(removal.Undecided) as caught:
-        removal.remove(by=alice, connection=connection, verbs={"a": Verb.REMOVE})
+    with pytest.raises(deletion.Undecided) as caught:
+        deletion.remove(by=alice, connection=connection, verbs={"a": Verb.REMOVE})
     assert [use.key for use in caught.value.uses] == ["a", "b"]
     assert things[0].is_there
     connection.refresh_from_db()
@@ -72,21 +72,21 @@ def test_it_waits_for_a_word_on_each_of_its_uses(alice: User, connection: Connec
 
 def test_each_use_gets_what_was_said_of_it(alice: User, connection: Connection, things: list[Thing]) -> None:
     things += [Thing("a"), Thing("b")]
-    removal.remove(by=alice, connection=connection, verbs={"a": Verb.REMOVE, "b": Verb.DETACH})
+    deletion.remove(by=alice, connection=connection, verbs={"a": Verb.REMOVE, "b": Verb.DETACH})
     assert [thing.done for thing in things] == [["remove"], ["detach"]]
     assert not Connection.objects.exists()
 
 
 def test_what_is_at_work_stops_first(alice: User, connection: Connection, things: list[Thing]) -> None:
     things += [Thing("a"), Thing("b", busy=True)]
-    assert not removal.remove(by=alice, connection=connection, verbs={"a": Verb.REMOVE, "b": Verb.REMOVE})
+    assert not deletion.remove(by=alice, connection=connection, verbs={"a": Verb.REMOVE, "b": Verb.REMOVE})
     assert [thing.done for thing in things] == [[], ["stop"]]
     connection.refresh_from_db()
     assert status_of(connection) is ConnectionStatus.BEING_REMOVED
-    removal.finish_all()
+    deletion.finish_all()
     assert Connection.objects.exists()
     things[1].busy = False
-    removal.finish_all()
+    deletion.finish_all()
     assert not Connection.objects.exists()
     assert things[0].done == ["remove"]
 
@@ -95,10 +95,10 @@ def test_what_comes_to_use_it_meanwhile_is_detached(
     alice: User, connection: Connection, things: list[Thing]
 ) -> None:
     things.append(Thing("a", busy=True))
-    removal.remove(by=alice, connection=connection, verbs={"a": Verb.REMOVE})
+    deletion.remove(by=alice, connection=connection, verbs={"a": Verb.REMOVE})
     things[0].busy = False
     things.append(Thing("late"))
-    removal.finish_all()
+    deletion.finish_all()
     assert [thing.done for thing in things] == [["stop", "remove"], ["detach"]]
 
 
@@ -111,12 +111,12 @@ def test_nothing_is_half_done_when_one_becomes_busy(
         raise StillBusy
 
     monkeypatch.setattr(things[1], "_do", lambda what: busy)
-    assert not removal.remove(by=alice, connection=connection, verbs={"a": Verb.DETACH, "b": Verb.DETACH})
+    assert not deletion.remove(by=alice, connection=connection, verbs={"a": Verb.DETACH, "b": Verb.DETACH})
     assert Connection.objects.get().is_being_removed
     assert not AuditEntry.objects.filter(action="connection.removed").exists()
 
 
 def test_what_nobody_asked_to_remove_stays(connection: Connection) -> None:
-    assert not removal.finish(connection.pk)
-    removal.finish_all()
+    assert not deletion.finish(connection.pk)
+    deletion.finish_all()
     assert Connection.objects.exists()

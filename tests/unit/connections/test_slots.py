@@ -9,7 +9,7 @@ from concurrent.futures import Future
 import pytest
 from django.db import connection
 
-from connections.slots import HeldSlots, acquire_slots, release_slots
+from connections.concurrency_slots import HeldSlots, acquire_slots, release_slots
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -5,8 +5,8 @@ from django.http import QueryDict
 from connections.destinations.values import TargetField
 from exports.forms import draft as forms_draft
 from exports.forms.draft import Draft, Pair
+from segments.catalog import Attribute
 from segments.models import AttributeType
-from segments.profile_attributes import Attribute
 
 ATTRIBUTES = [
     Attribute("Birth date", AttributeType.DATE),

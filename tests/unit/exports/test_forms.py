@@ -14,8 +14,8 @@ from exports.forms import draft as forms_draft
 from exports.forms.export_form import Choices, ExportForm
 from exports.models import Export
 from segments.audience import SegmentSummary
+from segments.catalog import Attribute
 from segments.models import AttributeType, Segment
-from segments.profile_attributes import Attribute
 from tests import exporting
 
 pytestmark = pytest.mark.django_db

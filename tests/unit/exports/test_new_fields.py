@@ -4,8 +4,8 @@ import pytest
 
 from connections.destinations.values import TargetField
 from exports.forms import field_suggestions
+from segments.catalog import Attribute
 from segments.models import AttributeType
-from segments.profile_attributes import Attribute
 
 EVERY_TYPE = ("text", "number", "date", "choice", "choices", "country", "state")
 

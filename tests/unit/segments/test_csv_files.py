@@ -11,8 +11,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from segments import csv_files
-from segments.csv_files import LONGEST_LINE, FileRefused, opened, read_header
+from segments.sources import csv_reader
+from segments.sources.csv_reader import LONGEST_LINE, FileRefused, opened, read_header
 
 
 def written(folder: Path, content: str | bytes, name: str = "people.csv") -> Path:
@@ -123,11 +123,11 @@ def test_it_reads_what_was_written_whatever_the_block_size(
     out = io.StringIO(newline="")
     csv.writer(out, quoting=csv.QUOTE_ALL).writerows([["id", "note"], *rows])
     path = written(tmp_path_factory.mktemp("csv"), out.getvalue())
-    usual, csv_files._BLOCK_CHARACTERS = csv_files._BLOCK_CHARACTERS, size
+    usual, csv_reader._BLOCK_CHARACTERS = csv_reader._BLOCK_CHARACTERS, size
     try:
         found, unreadable = read(path)
     finally:
-        csv_files._BLOCK_CHARACTERS = usual
+        csv_reader._BLOCK_CHARACTERS = usual
     assert [row for _line, row in found] == rows
     assert unreadable == []
 

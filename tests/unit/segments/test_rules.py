@@ -11,9 +11,9 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from segments import rules
 from segments.models import AttributeType, DataSource, Profile
-from segments.rule_operators import OPERATORS, Takes
+from segments.rules import tree as rules_tree
+from segments.rules.operators import OPERATORS, Takes
 
 TODAY = date(2024, 3, 10)
 CATALOGUE = {
@@ -150,7 +150,7 @@ def people(db: None) -> None:
 
 
 def found(tree: Mapping[str, Any]) -> set[int]:
-    sql, values = rules.where(tree, CATALOGUE, today=TODAY)
+    sql, values = rules_tree.where(tree, CATALOGUE, today=TODAY)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT key FROM segments_profile WHERE {sql}", values)
         return {int(key) for (key,) in cursor.fetchall()}
@@ -162,15 +162,17 @@ def test_the_database_finds_whom_the_words_mean(people: None, tree: dict[str, An
     assert found(tree) == {number for number, person in enumerate(PEOPLE) if matches(tree, person)}
 
 
-@pytest.mark.parametrize("tree", [{}, rules.EVERYONE, {"join": "or", "rules": [{"join": "and", "rules": []}]}])
+@pytest.mark.parametrize(
+    "tree", [{}, rules_tree.EVERYONE, {"join": "or", "rules": [{"join": "and", "rules": []}]}]
+)
 def test_no_rules_mean_everyone(tree: dict[str, Any]) -> None:
-    assert rules.where(tree, CATALOGUE, today=TODAY) == ("TRUE", [])
-    assert rules.sentence(tree) == "Everyone"
+    assert rules_tree.where(tree, CATALOGUE, today=TODAY) == ("TRUE", [])
+    assert rules_tree.sentence(tree) == "Everyone"
 
 
 def test_values_never_become_sql() -> None:
     tree = {"rules": [{"attribute": "city", "operator": "is", "value": "'; DROP TABLE segments_profile; --"}]}
-    sql, values = rules.where(tree, CATALOGUE, today=TODAY)
+    sql, values = rules_tree.where(tree, CATALOGUE, today=TODAY)
     assert "DROP" not in sql
     assert values == ["city", "'; DROP TABLE segments_profile; --"]
 
@@ -202,26 +204,26 @@ def test_values_never_become_sql() -> None:
 )
 def test_it_says_what_is_wrong_with_each_condition(condition: Any, words: str) -> None:
     good = {"attribute": "newsletter", "operator": "is_yes"}
-    (problem,) = rules.problems({"join": "and", "rules": [good, condition]}, CATALOGUE)
+    (problem,) = rules_tree.problems({"join": "and", "rules": [good, condition]}, CATALOGUE)
     assert words in problem.message
     assert problem.path == (1,)
 
 
 def test_it_points_at_the_condition_inside_its_group() -> None:
     tree = {"rules": [{"rules": [{"attribute": "city", "operator": "has_value"}, {"attribute": "shoe"}]}]}
-    assert [problem.path for problem in rules.problems(tree, CATALOGUE)] == [(0, 1)]
+    assert [problem.path for problem in rules_tree.problems(tree, CATALOGUE)] == [(0, 1)]
 
 
 def test_it_refuses_groups_without_end() -> None:
     tree: dict[str, Any] = {"rules": []}
     for _ in range(20):
         tree = {"rules": [tree]}
-    assert "too deeply" in rules.problems(tree, CATALOGUE)[0].message
+    assert "too deeply" in rules_tree.problems(tree, CATALOGUE)[0].message
 
 
 def test_it_refuses_conditions_without_end() -> None:
     tree = {"rules": [{"attribute": "city", "operator": "has_value"}] * 201}
-    assert "at most 200" in rules.problems(tree, CATALOGUE)[0].message
+    assert "at most 200" in rules_tree.problems(tree, CATALOGUE)[0].message
 
 
 def test_it_speaks_plainly() -> None:
@@ -240,7 +242,7 @@ def test_it_speaks_plainly() -> None:
             {"join": "or", "rules": [{"attribute": "city", "operator": "is_not", "value": "x"}]},
         ],
     }
-    assert rules.sentence(tree) == (
+    assert rules_tree.sentence(tree) == (
         "newsletter is yes and (city is any of “Łódź”, “Lo” (any case) or points is between 1 and 2.5 "
         "or born is within the last 30 days) and city is not “x”"
     )
@@ -254,8 +256,10 @@ def test_every_operator_has_its_words() -> None:
 
 @pytest.mark.parametrize("operator", ["is", "any_of"])
 def test_a_value_that_is_too_long_is_refused(operator: str) -> None:
-    value = "x" * (rules.LONGEST_VALUE + 1)
+    value = "x" * (rules_tree.LONGEST_VALUE + 1)
     tree = {
         "rules": [{"attribute": "city", "operator": operator, "value": [value] if operator == "any_of" else value}]
     }
-    assert [problem.message for problem in rules.problems(tree, CATALOGUE)] == ["Type at most 500 characters."]
+    assert [problem.message for problem in rules_tree.problems(tree, CATALOGUE)] == [
+        "Type at most 500 characters."
+    ]

@@ -1,6 +1,6 @@
 """Finding addresses in what is kept of a person."""
 
-from segments.rights.subjects import without_addresses
+from segments.privacy.subjects import without_addresses
 
 
 def test_addresses_are_left_out_of_a_text() -> None:

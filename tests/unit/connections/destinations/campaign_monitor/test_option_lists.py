@@ -2,7 +2,7 @@
 
 import pytest
 
-from connections.destinations.campaign_monitor.converting import converter, mobile_number
+from connections.destinations.campaign_monitor.field_values import converter, mobile_number
 from connections.destinations.campaign_monitor.option_lists import parts
 from connections.destinations.values import TargetField, Violation
 

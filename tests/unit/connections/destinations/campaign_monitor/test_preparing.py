@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from connections.destinations.campaign_monitor.preparing import preparer
+from connections.destinations.campaign_monitor.encode import preparer
 from connections.destinations.errors import StopRun
 from connections.destinations.values import (
     FieldMapping,

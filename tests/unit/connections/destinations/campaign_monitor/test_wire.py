@@ -5,8 +5,8 @@ from typing import Any
 import orjson
 import pytest
 
-from connections.destinations.campaign_monitor import codes, refusals, wire
-from connections.destinations.campaign_monitor.answers import Answer
+from connections.destinations.campaign_monitor import error_codes, error_mapping, wire
+from connections.destinations.campaign_monitor.responses import Answer
 from connections.destinations.errors import (
     AccountFull,
     BatchRefused,
@@ -111,14 +111,14 @@ def test_it_never_counts_less_than_nobody_as_unaccounted() -> None:
 def test_it_leaves_people_as_the_list_keeps_them(code: int) -> None:
     (refusal,) = wire.read_import(partial(1, 0, 0, failure("a@example.com", code)), bytes_sent=1, rows=9).refusals
     assert refusal.kind is OutcomeKind.LEFT
-    assert refusal.message == str(codes.LEFT[code])
+    assert refusal.message == str(error_codes.LEFT[code])
 
 
 @pytest.mark.parametrize("code", [1, 214, 215, -213, 220, 221])
 def test_it_rejects_people_for_what_was_sent(code: int) -> None:
     (refusal,) = wire.read_import(partial(1, 0, 0, failure("a@example.com", code)), bytes_sent=1, rows=9).refusals
     assert refusal.kind is OutcomeKind.REJECTED
-    assert refusal.message == str(codes.REJECTED[code])
+    assert refusal.message == str(error_codes.REJECTED[code])
 
 
 def test_it_knows_missing_consent_by_its_words_too() -> None:
@@ -212,12 +212,12 @@ def test_it_waits_as_long_as_it_is_asked_to() -> None:
 
 def test_it_understands_a_moment_to_retry_after() -> None:
     headers = {"retry-after": "Fri, 01 Mar 2024 10:00:30 GMT", "date": "Fri, 01 Mar 2024 10:00:00 GMT"}
-    assert refusals.asked_to_wait(headers) == 30.0
+    assert error_mapping.asked_to_wait(headers) == 30.0
 
 
 @pytest.mark.parametrize("value", ["", "soon", "nan", "inf"])
 def test_a_wait_that_cannot_be_read_is_ignored(value: str) -> None:
-    assert refusals.asked_to_wait({"retry-after": value}) is None
+    assert error_mapping.asked_to_wait({"retry-after": value}) is None
 
 
 def test_a_failure_over_there_is_not_throttling() -> None:

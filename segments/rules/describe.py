@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from config.web.masking import DOTS
-from segments.rule_operators import OPERATORS, Operator, Takes
+from segments.rules.operators import OPERATORS, Operator, Takes
 
 _BY_KEY: Mapping[str, Operator] = {
     operator.key: operator for operators in OPERATORS.values() for operator in operators

@@ -9,19 +9,20 @@ from django.utils.translation import gettext as _
 
 from config.jobs import clock
 from segments.audience import email_sql
-from segments.copying import MOST_PROBLEMS_KEPT, Problems
 from segments.models import ErasedHash
-from segments.rights import gate, hashing, knowers, subjects
+from segments.privacy import erasure_barrier, personal_data, subjects
+from segments.privacy import hashes as privacy_hashes
+from segments.sources.copy_encoder import MOST_PROBLEMS_KEPT, Problems
 
 
 def refuse_erased(source_id: int, columns: Sequence[str], problems: Problems) -> None:
     """Take the rows of people who were erased out of staging and report them. From here to the end of the
     transaction nobody is erased."""
-    gate.enter()
+    erasure_barrier.enter()
     if not ErasedHash.objects.exists():
         return
-    hashing.ready_sql()
-    known = knowers.known_email_attributes()
+    privacy_hashes.ready_sql()
+    known = personal_data.known_email_attributes()
     emails = [name for name in columns if subjects.is_email_attribute(name, known)]
     with connection.cursor() as cursor:
         cursor.execute(*_find(source_id, emails))
@@ -38,13 +39,13 @@ def refuse_erased(source_id: int, columns: Sequence[str], problems: Problems) ->
 
 
 def _find(source_id: int, attributes: Sequence[str]) -> tuple[str, list[Any]]:
-    hashes = [hashing.key_sql(source_id, "key")]
+    hashes = [privacy_hashes.key_sql(source_id, "key")]
     values: list[Any] = []
     for attribute in attributes:
         email, parameters = email_sql(attribute)
         # Who was erased before emails were stored has the hash of the text as it was lower-cased then.
         before = "nullif(lower(btrim(attributes ->> %s, E' \\t\\r\\n')), " + f"({email}))"
-        hashes += [hashing.email_sql(email), hashing.email_sql(before)]  # of NULL it is NULL
+        hashes += [privacy_hashes.email_sql(email), privacy_hashes.email_sql(before)]  # of NULL it is NULL
         values += [*parameters, attribute, *parameters]
     sql = f"""
         CREATE TEMPORARY TABLE erased ON COMMIT DROP AS

@@ -11,8 +11,8 @@ from config.addresses import comparable_email
 from config.audit.record import record
 from segments import permissions
 from segments.models import DataSource, ErasedHash, Erasure, Profile, Segment
-from segments.rights import gate, knowers, subjects
-from segments.rights.subjects import Scope, Subject
+from segments.privacy import erasure_barrier, personal_data, subjects
+from segments.privacy.subjects import Scope, Subject
 
 _WAIT = "5s"
 # Waited too long for a lock, or two waited for each other.
@@ -39,7 +39,7 @@ def erase(
 
 def meant(profile: Profile, *, scope: Scope, same_key: bool = False) -> Subject:
     """Who would be erased. An address that nobody else has is always the person's own."""
-    known = knowers.known_email_attributes()
+    known = personal_data.known_email_attributes()
     everybody = subjects.subject_of(profile, known, scope=Scope.ADDRESS, same_key=same_key)
     if scope == Scope.ADDRESS:
         return everybody
@@ -66,7 +66,7 @@ def _names_one_of(emails: Sequence[str], rules: object) -> bool:
 def _locked(profile: Profile, scope: Scope, same_key: bool) -> Subject:
     """Who is meant, with their data sources locked and the gate closed, so that nobody carries them anywhere."""
     _lock_sources(meant(profile, scope=scope, same_key=same_key))
-    gate.close()
+    erasure_barrier.close()
     current = Profile.objects.select_related("source").filter(pk=profile.pk).first()
     if current is None:
         raise NotNow(_("This person is gone already."))
@@ -101,7 +101,7 @@ def _erase(subject: Subject, places: Collection[str], by: User) -> Erasure:
         [ErasedHash(hash=each, erasure=erasure) for each in dict.fromkeys(hashes)], ignore_conflicts=True
     )
     figures: dict[str, int] = {}
-    for knower in knowers.all_knowers():
+    for knower in personal_data.all_knowers():
         figures |= knower.erase(subject, erasure, places)
     erasure.figures = _forget(subject) | figures
     erasure.save(update_fields=["figures"])

@@ -9,9 +9,10 @@ from django.utils.translation import gettext as _
 
 from config.jobs import clock, leases, planner
 from config.jobs.models import JobStatus
-from segments import attention, resting, rules
+from segments.catalog import types_by_name
 from segments.models import Segment, SegmentRefresh
-from segments.profile_attributes import types_by_name
+from segments.refresh import alerts, inactive
+from segments.rules import tree as rules_tree
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ def run_refresh(job_id: int) -> SegmentRefresh | None:
             raise
         except Canceled:
             _finish(job, JobStatus.CANCELED)
-        except rules.InvalidRules as invalid:
+        except rules_tree.InvalidRules as invalid:
             _finish(job, JobStatus.FAILED, str(invalid))
         except Exception:
             logger.exception("refresh %s failed", job.pk)
@@ -59,9 +60,9 @@ def run_refresh(job_id: int) -> SegmentRefresh | None:
     return job
 
 
-def count(tree: rules.Tree) -> int:
+def count(tree: rules_tree.Tree) -> int:
     """How many profiles fit the rules now; raises InvalidRules."""
-    sql, values = rules.where(tree, types_by_name(), today=clock.today())
+    sql, values = rules_tree.where(tree, types_by_name(), today=clock.today())
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM segments_profile WHERE {sql}", values)  # noqa: S608
         return int(cursor.fetchone()[0])
@@ -71,7 +72,7 @@ def _begin(job: SegmentRefresh) -> bool:
     if job.status == JobStatus.PROCESSING and job.attempt > MOST_ATTEMPTS:
         _finish(job, JobStatus.FAILED, _("The refresh was begun many times and never ended; it is given up."))
         return False
-    if why := resting.why_not_drawn(Segment.objects.get(pk=job.segment_id)):
+    if why := inactive.why_not_drawn(Segment.objects.get(pk=job.segment_id)):
         _finish(job, JobStatus.SKIPPED, why)
         return False
     leases.fenced_update(job, status=JobStatus.PROCESSING, started_at=job.started_at or clock.now())
@@ -88,7 +89,7 @@ def _draw(job: SegmentRefresh, keeper: leases.Keeper) -> bool:
             transaction.set_rollback(True)
             return False
         moment = clock.now()
-        attention.of_refresh(current, before=current.member_count, after=drawn.members)
+        alerts.of_refresh(current, before=current.member_count, after=drawn.members)
         Segment.objects.filter(pk=segment.pk).update(member_count=drawn.members, refreshed_at=moment)
         leases.fenced_update(
             job,
@@ -105,7 +106,7 @@ def _draw(job: SegmentRefresh, keeper: leases.Keeper) -> bool:
 
 
 def _redraw(segment: Segment, keeper: leases.Keeper) -> Drawn:
-    sql, values = rules.where(segment.rules, types_by_name(), today=clock.today())
+    sql, values = rules_tree.where(segment.rules, types_by_name(), today=clock.today())
     with connection.cursor() as cursor:
         # One look at the profiles, so that both differences are taken from the same people.
         cursor.execute("DROP TABLE IF EXISTS wanted")
@@ -149,5 +150,5 @@ def _stop_if_asked(keeper: leases.Keeper) -> None:
 @transaction.atomic
 def _finish(job: SegmentRefresh, status: JobStatus, message: str = "") -> None:
     if status == JobStatus.FAILED:
-        attention.of_failure(job.segment, message)
+        alerts.of_failure(job.segment, message)
     leases.fenced_update(job, status=status, message=message, finished_at=clock.now(), lease_until=None)

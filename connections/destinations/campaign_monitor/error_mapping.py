@@ -15,8 +15,8 @@ import orjson
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from connections.destinations.campaign_monitor import codes
-from connections.destinations.campaign_monitor.answers import Answer, code_in
+from connections.destinations.campaign_monitor import error_codes
+from connections.destinations.campaign_monitor.responses import Answer, code_in
 from connections.destinations.errors import (
     TOO_LARGE,
     AccountFull,
@@ -38,7 +38,7 @@ _LONGEST_MESSAGE = 2_000
 _LONGEST_WAIT = 15 * 60
 # A number of seconds above this is a moment, in seconds since 1970.
 _EPOCH_FROM = 1_000_000_000
-_CULPRITS = {407: codes.PROXY_SIGN_IN}
+_CULPRITS = {407: error_codes.PROXY_SIGN_IN}
 
 
 def error_of(answer: Answer, content: Any, *, batch: bool) -> DestinationError:
@@ -47,7 +47,7 @@ def error_of(answer: Answer, content: Any, *, batch: bool) -> DestinationError:
     if code is None:
         return _error_without_code(answer, batch=batch)
     said = without_addresses(str(content.get("Message") or ""))
-    if codes.THROTTLED in {code, answer.status}:
+    if error_codes.THROTTLED in {code, answer.status}:
         return _throttled(answer)
     if 500 <= code < 600 or answer.status >= 500:
         return _broken(answer, str(code))
@@ -56,13 +56,13 @@ def error_of(answer: Answer, content: Any, *, batch: bool) -> DestinationError:
 
 def _classified(answer: Answer, code: int, said: str, *, batch: bool) -> DestinationError:
     facts: dict[str, Any] = {"code": str(code), "http_status": answer.status}
-    if code in codes.ADMINISTRATOR:
-        return NeedsAdministrator(str(codes.ADMINISTRATOR[code]), **facts)
-    if code in codes.STOP:
-        return StopRun(str(codes.STOP[code]), **facts)
-    if answer.status == codes.PAYMENT_REQUIRED or _speaks_of_plan(said):
-        return AccountFull(codes.PLAN_FULL.format(message=said.rstrip(".")), **facts)
-    if batch and answer.status == codes.TOO_LARGE:
+    if code in error_codes.ADMINISTRATOR:
+        return NeedsAdministrator(str(error_codes.ADMINISTRATOR[code]), **facts)
+    if code in error_codes.STOP:
+        return StopRun(str(error_codes.STOP[code]), **facts)
+    if answer.status == error_codes.PAYMENT_REQUIRED or _speaks_of_plan(said):
+        return AccountFull(error_codes.PLAN_FULL.format(message=said.rstrip(".")), **facts)
+    if batch and answer.status == error_codes.TOO_LARGE:
         return _too_large(answer)
     if batch and (sentence := _batch_sentence(code, said)):
         return BatchRefused(str(sentence), **facts)
@@ -74,36 +74,36 @@ def _classified(answer: Answer, code: int, said: str, *, batch: bool) -> Destina
 
 def _batch_sentence(code: int, said: str) -> str | Promise | None:
     """What to say of a batch that was refused as a whole for ``code``; None when the code is a stranger."""
-    for table in (codes.BATCH, codes.REJECTED, codes.LEFT):
+    for table in (error_codes.BATCH, error_codes.REJECTED, error_codes.LEFT):
         if code in table:
             return table[code]
-    return codes.REJECTED[codes.CONSENT_MISSING] if speaks_of_consent(said) else None
+    return error_codes.REJECTED[error_codes.CONSENT_MISSING] if speaks_of_consent(said) else None
 
 
 def _error_without_code(answer: Answer, *, batch: bool) -> DestinationError:
-    if is_foreign(answer) and not (batch and answer.status == codes.TOO_LARGE):
+    if is_foreign(answer) and not (batch and answer.status == error_codes.TOO_LARGE):
         return not_from_vendor(answer)
-    if answer.status == codes.NOT_FOUND:
-        return StopRun(str(codes.STOP[codes.NOT_FOUND]), code="404", http_status=404)
-    if answer.status == codes.THROTTLED:
+    if answer.status == error_codes.NOT_FOUND:
+        return StopRun(str(error_codes.STOP[error_codes.NOT_FOUND]), code="404", http_status=404)
+    if answer.status == error_codes.THROTTLED:
         return _throttled(answer)
     if answer.status >= 500:
         return _broken(answer, str(answer.status))
     if (
-        batch and answer.status == codes.TOO_LARGE
+        batch and answer.status == error_codes.TOO_LARGE
     ):  # something on the way found the body too large: a half may pass
-        return BatchRefused(str(codes.BATCH[209]), code="413", http_status=413)
+        return BatchRefused(str(error_codes.BATCH[209]), code="413", http_status=413)
     return unreadable(answer)
 
 
 def _too_large(answer: Answer) -> BatchRefused:
-    return BatchRefused(str(codes.BATCH[209]), code=TOO_LARGE, http_status=answer.status)
+    return BatchRefused(str(error_codes.BATCH[209]), code=TOO_LARGE, http_status=answer.status)
 
 
 def _throttled(answer: Answer) -> TryLater:
     return TryLater(
-        str(codes.BUSY),
-        code=str(codes.THROTTLED),
+        str(error_codes.BUSY),
+        code=str(error_codes.THROTTLED),
         http_status=answer.status,
         after_seconds=asked_to_wait(answer.headers),
         throttled=True,
@@ -112,17 +112,21 @@ def _throttled(answer: Answer) -> TryLater:
 
 def _broken(answer: Answer, code: str) -> TryLater:
     wait = asked_to_wait(answer.headers)
-    return TryLater(str(codes.BROKEN), code=code, http_status=answer.status, after_seconds=wait)
+    return TryLater(str(error_codes.BROKEN), code=code, http_status=answer.status, after_seconds=wait)
 
 
 def is_foreign(answer: Answer) -> bool:
     """Whether Campaign Monitor did not write this answer: it never redirects, its 401 and 403 carry a code, and
     none of its answers is a web page. (Its 404 may be empty, and its own gateways answer 5xx as they like.)"""
-    if answer.status >= 500 or answer.status == codes.THROTTLED:
+    if answer.status >= 500 or answer.status == error_codes.THROTTLED:
         return False
     if answer.status < 300:
         return answer.body.lstrip()[:1] == b"<"
-    if answer.status < 400 or answer.status in (codes.UNAUTHORIZED, codes.FORBIDDEN, codes.PROXY_AUTHENTICATION):
+    if answer.status < 400 or answer.status in (
+        error_codes.UNAUTHORIZED,
+        error_codes.FORBIDDEN,
+        error_codes.PROXY_AUTHENTICATION,
+    ):
         return True
     return bool(answer.body.strip()) and not _is_json(answer.body)
 
@@ -130,12 +134,12 @@ def is_foreign(answer: Answer) -> bool:
 def not_from_vendor(answer: Answer) -> TryLater:
     """The error of an answer that another program wrote. The request has not reached Campaign Monitor."""
     if answer.status < 300:
-        culprit = codes.SIGN_IN_PAGE
+        culprit = error_codes.SIGN_IN_PAGE
     elif answer.status < 400:
-        culprit = codes.REDIRECTED
+        culprit = error_codes.REDIRECTED
     else:
-        culprit = _CULPRITS.get(answer.status, codes.PROXY_OR_FIREWALL)
-    sentence = str(codes.NOT_FROM_VENDOR).format(status=answer.status, culprit=culprit)
+        culprit = _CULPRITS.get(answer.status, error_codes.PROXY_OR_FIREWALL)
+    sentence = str(error_codes.NOT_FROM_VENDOR).format(status=answer.status, culprit=culprit)
     return TryLater(sentence, code="not_from_vendor", http_status=answer.status)
 
 
@@ -151,7 +155,7 @@ def unreadable(answer: Answer) -> TryLater:
     """The error of an answer that is not what it should be."""
     if is_foreign(answer):
         return not_from_vendor(answer)
-    return TryLater(str(codes.UNREADABLE), code="unreadable", http_status=answer.status)
+    return TryLater(str(error_codes.UNREADABLE), code="unreadable", http_status=answer.status)
 
 
 def without_addresses(said: str) -> str:
@@ -160,7 +164,7 @@ def without_addresses(said: str) -> str:
 
 
 def _speaks_of_plan(said: str) -> bool:
-    return any(words in said.lower() for words in codes.PLAN_WORDS)
+    return any(words in said.lower() for words in error_codes.PLAN_WORDS)
 
 
 def speaks_of_consent(said: str) -> bool:

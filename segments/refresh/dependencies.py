@@ -2,15 +2,15 @@
 
 from collections.abc import Collection
 
-from segments import rules
-from segments.rule_operators import FIT_WITHOUT_VALUE
-from segments.rules import Tree
+from segments.rules import tree as rules_tree
+from segments.rules.operators import FIT_WITHOUT_VALUE
+from segments.rules.tree import Tree
 
 
 def draws_from(tree: Tree, columns: Collection[str]) -> bool:
     """Whether people of a data source that gives these attributes may fit the rules. When nothing is known of the
     source, they may."""
-    used = {str(condition.get("attribute")) for condition in rules.conditions(tree)}
+    used = {str(condition.get("attribute")) for condition in rules_tree.conditions(tree)}
     return not columns or not used.isdisjoint(columns) or fits_without_attributes(tree)
 
 
@@ -22,7 +22,7 @@ def fits_without_attributes(tree: Tree) -> bool:
 
 def _group_fits(tree: Tree) -> bool | None:
     """None for a group that says nothing."""
-    told = [fits for rule in rules.rules_of(tree) if (fits := _fits(rule)) is not None]
+    told = [fits for rule in rules_tree.rules_of(tree) if (fits := _fits(rule)) is not None]
     if not told:
         return None
     return any(told) if tree.get("join") == "or" else all(told)

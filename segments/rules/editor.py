@@ -12,10 +12,10 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.functional import Promise
 
-from segments import rules
+from segments.catalog import Attribute, common_values
 from segments.models import AttributeType
-from segments.profile_attributes import Attribute, common_values
-from segments.rule_operators import OPERATORS, Operator, Takes, find
+from segments.rules import tree as rules_tree
+from segments.rules.operators import OPERATORS, Operator, Takes, find
 
 Tree = dict[str, Any]
 ROOT = "root"
@@ -134,11 +134,11 @@ def without_blanks(tree: Tree) -> Tree:
 
 
 def editor(
-    tree: Mapping[str, Any], catalogue: Sequence[Attribute], problems: Sequence[rules.Problem] = ()
+    tree: Mapping[str, Any], catalogue: Sequence[Attribute], problems: Sequence[rules_tree.Problem] = ()
 ) -> Editor:
     """The tree as controls, each with what is wrong with it."""
     types = {attribute.name: attribute.data_type for attribute in catalogue}
-    used = {str(c.get("attribute")) for c in rules.conditions(tree)}
+    used = {str(c.get("attribute")) for c in rules_tree.conditions(tree)}
     lists = {name: common_values(name) for name in sorted(used) if types.get(name) == AttributeType.TEXT}
     errors = {".".join(map(str, problem.path)): problem.message for problem in problems}
     root = Group(ROOT, _join(tree.get("join")), error=errors.get("", ""))
@@ -152,7 +152,7 @@ def editor(
             root.entries.append(group)
         else:
             root.entries.append(_row(rule, place, types, lists, errors))
-    return Editor(root, _by_type(catalogue), {k: v for k, v in lists.items() if v}, rules.sentence(tree))
+    return Editor(root, _by_type(catalogue), {k: v for k, v in lists.items() if v}, rules_tree.sentence(tree))
 
 
 def is_editable(tree: Mapping[str, Any]) -> bool:

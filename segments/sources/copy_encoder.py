@@ -12,9 +12,9 @@ import orjson
 from django.utils.translation import gettext as _
 
 from config.addresses import comparable_email
-from segments.attribute_values import CONVERTERS, MISFIT, Memo, Misfit, Value, misfit_reason
-from segments.csv_files import Block
 from segments.models import AttributeType
+from segments.sources.csv_reader import Block
+from segments.sources.types import CONVERTERS, MISFIT, Memo, Misfit, Value, misfit_reason
 
 LONGEST_KEY = 200
 MOST_PROBLEMS_KEPT = 10_000

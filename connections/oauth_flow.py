@@ -9,7 +9,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from connections import credentials, diagnosis, drafts, oauth
+from connections import credentials, diagnosis, drafts, token_renewal
 from connections.credentials import NotConnected
 from connections.destinations.base import OAuth
 from connections.destinations.errors import DestinationError
@@ -76,8 +76,8 @@ def finish(connection: Connection, draft: Draft, *, code: str, error: str) -> No
         asked, base_url = _asked(connection)
         tokens = asked.exchange(base_url, redirect_uri=draft.redirect_uri, code=code)
         draft.forget_secrets()
-        draft.keep_secrets(oauth.as_credentials(tokens))
-        draft.options = {oauth.SIGNED_IN: oauth.BY_OAUTH}
+        draft.keep_secrets(token_renewal.as_credentials(tokens))
+        draft.options = {token_renewal.SIGNED_IN: token_renewal.BY_OAUTH}
         found = diagnosis.try_typed(connection, draft.secrets(), draft.options)
     except DestinationError as refused:
         draft.problem = refused.sentence

@@ -17,12 +17,14 @@ from django.utils.translation import ngettext
 
 from config.jobs import clock, leases, planner
 from config.jobs.models import JobStatus
-from segments import attention, csv_files, profile_attributes, uploads, upserting
-from segments.attribute_values import Guess
-from segments.copying import Column, Encoder, Problems
-from segments.csv_files import Block, FileRefused
+from segments import catalog
 from segments.models import AttributeType, DataSource, ImportJob, ImportProblem
-from segments.rights import refusing
+from segments.privacy import block_reimport
+from segments.refresh import alerts
+from segments.sources import csv_reader, staging, uploads
+from segments.sources.copy_encoder import Column, Encoder, Problems
+from segments.sources.csv_reader import Block, FileRefused
+from segments.sources.types import Guess
 
 logger = logging.getLogger(__name__)
 
@@ -100,7 +102,7 @@ def run_import(job_id: int, *, watch: Watch | None = None) -> ImportJob | None:
             _finish(job, JobStatus.CANCELED)
         except NoRowKept as empty:
             _finish_without_rows(job, empty)
-        except (FileRefused, profile_attributes.TooManyAttributes) as refusal:
+        except (FileRefused, catalog.TooManyAttributes) as refusal:
             _finish(job, JobStatus.FAILED, message=str(refusal))
         except Exception:
             logger.exception("import %s failed", job.pk)
@@ -146,13 +148,13 @@ def _import(job: ImportJob, progress: _Progress) -> None:
     path, problems = Path(job.path), Problems()
     columns, key_index, size = _columns(path, source, progress)
     encoder = Encoder(columns, key_index, problems)
-    upserting.stage(_encoded(path, source, encoder, progress))
-    upserting.keep_last_of_each_key(problems)
-    refusing.refuse_erased(source.pk, [column.name for column in columns], problems)
+    staging.stage(_encoded(path, source, encoder, progress))
+    staging.keep_last_of_each_key(problems)
+    block_reimport.refuse_erased(source.pk, [column.name for column in columns], problems)
     job.read_at = clock.now()
     done = (job.progress_total or 0) - size // 2
     progress.at(done, rows=encoder.rows_read)
-    upserted = upserting.upsert(source.pk, [column.name for column in columns], moment=clock.now())
+    upserted = staging.upsert(source.pk, [column.name for column in columns], moment=clock.now())
     progress.at(done, rows=encoder.rows_read)
     _keep_origin(job, source, [column.name for column in columns])
     _conclude(job, source, encoder.rows_read, problems, upserted)
@@ -161,20 +163,20 @@ def _import(job: ImportJob, progress: _Progress) -> None:
 def _columns(path: Path, source: DataSource, progress: _Progress) -> tuple[list[Column], int, int]:
     """What each column of the file fills, where the key stands, and the size of the file in bytes. New attributes
     go into the catalogue; their types are inferred by reading the whole file."""
-    with csv_files.opened(path, key=source.key_column) as file:
+    with csv_reader.opened(path, key=source.key_column) as file:
         names, key_index = file.header.names, file.header.index_of(source.key_column)
     size = path.stat().st_size
-    known = profile_attributes.known(names)
+    known = catalog.known(names)
     if len(known) < len(names):
-        profile_attributes.lock()
-        known = profile_attributes.known(names)
+        catalog.lock()
+        known = catalog.known(names)
     unknown = [name for name in names if name not in known]
-    profile_attributes.check_room_for(len(unknown))
+    catalog.check_room_for(len(unknown))
     # Bytes are gone through once or twice, and once more when they are carried over.
     progress.job.progress_total = size * (3 if unknown else 2)
     progress.at(0)
     inferred = _infer(path, source, unknown, progress) if unknown else {}
-    profile_attributes.add(inferred)
+    catalog.add(inferred)
     columns = [
         Column(known[name].name, known[name].data_type)
         if name in known
@@ -188,7 +190,7 @@ def _infer(
     path: Path, source: DataSource, unknown: Sequence[str], progress: _Progress
 ) -> dict[str, AttributeType]:
     """The types of the unknown columns; those without any value are left out. A key is text."""
-    with csv_files.opened(path, key=source.key_column) as file:
+    with csv_reader.opened(path, key=source.key_column) as file:
         names = file.header.names
         guesses = {names.index(name): Guess() for name in unknown}
         for block in file.blocks():
@@ -216,7 +218,7 @@ def _is_utf8(rows: list[list[str]]) -> bool:
 
 
 def _encoded(path: Path, source: DataSource, encoder: Encoder, progress: _Progress) -> Iterator[bytes]:
-    with csv_files.opened(path, key=source.key_column) as file:
+    with csv_reader.opened(path, key=source.key_column) as file:
         before = (progress.job.progress_total or 0) - 2 * path.stat().st_size
         for block in file.blocks():
             yield encoder.encode(block)
@@ -232,14 +234,14 @@ def _keep_origin(job: ImportJob, source: DataSource, columns: Sequence[str]) -> 
 
 
 def _conclude(
-    job: ImportJob, source: DataSource, rows_read: int, problems: Problems, upserted: upserting.Upserted
+    job: ImportJob, source: DataSource, rows_read: int, problems: Problems, upserted: staging.Upserted
 ) -> None:
     """Write figures, problems and the end of the job, in the transaction that holds the profiles. Raises NoRowKept
     when there are none."""
     if not (upserted.created or upserted.updated or upserted.unchanged):
         raise NoRowKept(rows_read, problems)
     moment = clock.now()
-    attention.of_import(source)
+    alerts.of_import(source)
     _keep_problems(job, problems)
     DataSource.objects.filter(pk=source.pk).update(
         refreshed_at=moment, profile_count=F("profile_count") + upserted.created
@@ -280,7 +282,7 @@ def _finish_without_rows(job: ImportJob, empty: NoRowKept) -> None:
 def _finish(job: ImportJob, status: JobStatus, *, message: str = "") -> None:
     """End a job that changed nothing."""
     if status == JobStatus.FAILED:
-        attention.of_import(job.source, reverse("segments:import", args=[job.pk]), failure=message)
+        alerts.of_import(job.source, reverse("segments:import", args=[job.pk]), failure=message)
     leases.fenced_update(
         job, status=status, message=message, finished_at=clock.now(), lease_until=None, rows_read=0
     )

@@ -11,8 +11,8 @@ from typing import Any
 from django.db import connection
 
 from config.addresses import comparable_email
+from segments.catalog import Attribute
 from segments.models import AttributeType, Profile
-from segments.profile_attributes import Attribute
 
 # With more matches than this their order comes from walking along the ids instead of from sorting what was found.
 MOST_SORTED = 1_000

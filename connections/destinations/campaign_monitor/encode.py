@@ -14,8 +14,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from connections.destinations.campaign_monitor import questions
-from connections.destinations.campaign_monitor.converting import (
+from connections.destinations.campaign_monitor import options
+from connections.destinations.campaign_monitor.field_values import (
     Convert,
     clearing,
     converter,
@@ -55,21 +55,21 @@ def preparer(settings: SendSettings) -> Preparer:
     """The function that turns (address, values in the mapping's order) into a subscriber as JSON text. Raises
     StopRun when the settings cannot work: a field that the list lacks, or no choice of consent."""
     places = {pair.field_key: place for place, pair in enumerate(settings.mapping)}
-    clears = questions.clears_blanks(settings.answers)
-    separator = questions.separator_of_options(settings.answers)
+    clears = options.clears_blanks(settings.answers)
+    separator = options.separator_of_options(settings.answers)
     entries = [
         _entry(place, _field(key, settings.fields), separator, clears=clears)
         for key, place in places.items()
-        if key not in {NAME_KEY, questions.MOBILE_KEY}
+        if key not in {NAME_KEY, options.MOBILE_KEY}
     ]
-    prepare = _person(entries, _consent(settings, questions.CONSENT_TO_TRACK, "ConsentToTrack"))
-    if questions.MOBILE_KEY in places:
-        sms = _consent(settings, questions.CONSENT_TO_SEND_SMS, "ConsentToSendSms")
-        country = questions.country_of_numbers(settings.answers)
-        prepare = _with_mobile_number(prepare, places[questions.MOBILE_KEY], sms, country, clears=clears)
+    prepare = _person(entries, _consent(settings, options.CONSENT_TO_TRACK, "ConsentToTrack"))
+    if options.MOBILE_KEY in places:
+        sms = _consent(settings, options.CONSENT_TO_SEND_SMS, "ConsentToSendSms")
+        country = options.country_of_numbers(settings.answers)
+        prepare = _with_mobile_number(prepare, places[options.MOBILE_KEY], sms, country, clears=clears)
     if NAME_KEY in places:
         prepare = _with_name(prepare, places[NAME_KEY], clears=clears)
-    return _excluding(prepare) if questions.excludes_unusable(settings.answers) else prepare
+    return _excluding(prepare) if options.excludes_unusable(settings.answers) else prepare
 
 
 def _excluding(others: Preparer) -> Preparer:
@@ -177,7 +177,7 @@ def _consent(settings: SendSettings, question: str, name: str) -> _Consent:
         return _Consent("", at, {True: said["yes"], False: said["no"], None: said["no"]})
     if answer in said:
         return _Consent(said[answer])
-    label = next(asked.label for asked in questions.all_questions() if asked.name == question)
+    label = next(asked.label for asked in options.all_questions() if asked.name == question)
     raise StopRun(
         _("“{question}” is not chosen. Open the export, choose it and save.").format(question=label),
         code="consent_not_chosen",

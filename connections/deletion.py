@@ -13,9 +13,9 @@ from django.db import models, transaction
 from config.accounts.models import User
 from config.audit.record import record
 from config.jobs import clock
-from connections import used_by
+from connections import usage
 from connections.models import Connection
-from connections.used_by import StillBusy, Use, Verb
+from connections.usage import StillBusy, Use, Verb
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def _ask(*, by: User | None, connection: Connection, verbs: Mapping[str, Verb]) 
     locked = _locked(connection.pk)
     if locked is None:
         return
-    uses = used_by.uses_of(locked.pk)
+    uses = usage.uses_of(locked.pk)
     if any(use.key not in verbs for use in uses):
         raise Undecided(uses)
     if not locked.is_being_removed:
@@ -79,7 +79,7 @@ def _ask(*, by: User | None, connection: Connection, verbs: Mapping[str, Verb]) 
 
 def _let_go(connection: Connection) -> None:
     by = connection.removal_asked_by
-    uses = used_by.uses_of(connection.pk)
+    uses = usage.uses_of(connection.pk)
     if any(use.is_busy for use in uses):
         raise StillBusy
     for use in uses:  # what came to use it meanwhile is kept: that can be mended, a removal cannot
@@ -92,7 +92,7 @@ def _let_go(connection: Connection) -> None:
 
 
 def _stop_uses(connection_id: int, by: User | None) -> None:
-    for use in used_by.uses_of(connection_id):
+    for use in usage.uses_of(connection_id):
         if use.is_busy:
             use.stop(by)
 

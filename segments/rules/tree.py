@@ -20,7 +20,7 @@ from decimal import Decimal, InvalidOperation
 from django.utils.translation import gettext as _
 
 from segments.models import AttributeType
-from segments.rule_operators import Operand, Operator, Sql, Takes, find
+from segments.rules.operators import Operand, Operator, Sql, Takes, find
 
 Tree = Mapping[str, object]
 Catalogue = Mapping[str, AttributeType]
@@ -82,7 +82,7 @@ def conditions(tree: Tree) -> Iterator[Tree]:
 def sentence(tree: Tree, *, masked: bool = False) -> str:
     """The tree in plain language, such as “country is “Finland” and points ≥ 100”; with ``masked`` without the
     values."""
-    from segments.rule_sentences import of_group
+    from segments.rules.describe import of_group
 
     return of_group(tree, masked=masked) or _("Everyone")
 

@@ -13,8 +13,8 @@ import orjson
 from django.utils.translation import gettext as _
 
 from connections.destinations.campaign_monitor import wire
-from connections.destinations.campaign_monitor.answers import Answer
 from connections.destinations.campaign_monitor.client import Client
+from connections.destinations.campaign_monitor.responses import Answer
 from connections.destinations.errors import DestinationError, StopRun
 from connections.destinations.values import Finding
 

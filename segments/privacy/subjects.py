@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import connection
 
 from segments.models import Profile, ProfileAttribute
-from segments.rights import hashing
+from segments.privacy import hashes
 
 # The lookbehind lets a match begin only where a word does: without it a long word costs quadratic time.
 _ADDRESS = re.compile(r"(?<![^\s@])[^\s@]+@[^\s@]+")
@@ -41,11 +41,11 @@ class Subject:
 
     @cached_property
     def key_hashes(self) -> list[UUID]:
-        return [hashing.of_key(profile.source_id, profile.key) for profile in self.profiles]
+        return [hashes.of_key(profile.source_id, profile.key) for profile in self.profiles]
 
     @cached_property
     def email_hashes(self) -> list[UUID]:
-        return [hashing.of_email(email) for email in self.emails]
+        return [hashes.of_email(email) for email in self.emails]
 
 
 def is_email_attribute(name: str, known: Collection[str]) -> bool:

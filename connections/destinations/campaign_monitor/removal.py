@@ -17,7 +17,7 @@ from typing import Protocol
 import orjson
 from django.utils.translation import gettext as _
 
-from connections.destinations.campaign_monitor import codes, wire
+from connections.destinations.campaign_monitor import error_codes, wire
 from connections.destinations.campaign_monitor.client import Client
 from connections.destinations.errors import StopRun
 from connections.destinations.values import (
@@ -121,7 +121,7 @@ def bring_back(take: Take, payloads: Sequence[str]) -> BatchReceipt:
     """Import people of whom some are deleted: who is refused for that alone is imported once more, with
     Resubscribe. Who has unsubscribed meanwhile is refused for that, and stays so."""
     first = take(payloads, resubscribe=False)
-    deleted = {_spelled(each.email) for each in first.refusals if each.code == str(codes.DELETED)}
+    deleted = {_spelled(each.email) for each in first.refusals if each.code == str(error_codes.DELETED)}
     again = {
         email: payload
         for payload in payloads

@@ -11,8 +11,9 @@ from config.accounts.models import User
 from config.audit.record import record
 from config.jobs import planner
 from config.jobs.models import OPEN
-from segments import attention, permissions
+from segments import permissions
 from segments.models import DataSource, ImportJob, Profile, Segment
+from segments.refresh import alerts
 
 
 class ImportAtWork(Exception):
@@ -71,7 +72,7 @@ def _remove(source_id: int, by: User) -> int:
     segments, people = _forget_people(source_id)
     changes: dict[str, tuple[object, object]] = {"customers": (people, 0), "segments": (segments or None, None)}
     record("removed", source, by=by, changes=changes)
-    attention.of_removed_source(source)
+    alerts.of_removed_source(source)
     source.imports.all().delete()
     source.delete()
     return people

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from connections.destinations.campaign_monitor import removing, wire
+from connections.destinations.campaign_monitor import removal, wire
 from connections.destinations.campaign_monitor.client import Client
 from connections.destinations.values import (
     MARK_CHANGED,
@@ -51,7 +51,7 @@ def payload(sent: str, trace: RemovalTrace) -> str:
     return orjson.dumps(person).decode()
 
 
-def restore(client: Client, settings: SendSettings, take: removing.Take, payloads: Sequence[str]) -> BatchReceipt:
+def restore(client: Client, settings: SendSettings, take: removal.Take, payloads: Sequence[str]) -> BatchReceipt:
     """Look each contact up and import those who are as the removal left them. Asked again, who is active was
     restored by the call that was not answered."""
     chosen: dict[_How, list[str]] = {how: [] for how in _How}
@@ -67,11 +67,11 @@ def restore(client: Client, settings: SendSettings, take: removing.Take, payload
             kept.append(ProfileRefusal(email, OutcomeKind.LEFT, found, ""))
     receipt = BatchReceipt(0, 0, [], http_status=200, seconds=0.0, bytes_sent=0)
     if chosen[_How.SEND]:
-        receipt = removing.add_up(receipt, take(chosen[_How.SEND], resubscribe=False))
+        receipt = removal.add_up(receipt, take(chosen[_How.SEND], resubscribe=False))
     if chosen[_How.ADD_AGAIN]:
-        receipt = removing.add_up(receipt, removing.bring_back(take, chosen[_How.ADD_AGAIN]))
+        receipt = removal.add_up(receipt, removal.bring_back(take, chosen[_How.ADD_AGAIN]))
     if chosen[_How.RESUBSCRIBE]:
-        receipt = removing.add_up(receipt, take(chosen[_How.RESUBSCRIBE], resubscribe=True))
+        receipt = removal.add_up(receipt, take(chosen[_How.RESUBSCRIBE], resubscribe=True))
     return replace(receipt, refusals=[*kept, *receipt.refusals])
 
 
@@ -110,4 +110,4 @@ def _judge_unsubscribed(found: wire.Subscriber | None, trace: RemovalTrace, *, a
         return _How.SEND if again else ON_LIST_AGAIN
     if found.state != wire.UNSUBSCRIBED:
         return NOT_ACTIVE
-    return _How.RESUBSCRIBE if removing.within(trace.since, trace.until, found.since) else OWN_UNSUBSCRIBE
+    return _How.RESUBSCRIBE if removal.within(trace.since, trace.until, found.since) else OWN_UNSUBSCRIBE

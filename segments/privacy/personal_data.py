@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from segments.models import Erasure
-from segments.rights.subjects import Subject
+from segments.privacy.subjects import Subject
 
 
 @dataclass(frozen=True)

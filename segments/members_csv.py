@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from config.web import spreadsheets
-from segments import profile_attributes
+from segments import catalog
 from segments.models import Profile, Segment
 
 _AT_ONCE = 2000
@@ -14,7 +14,7 @@ KEY = "key"
 def lines(segment: Segment) -> Iterator[str]:
     """CSV with everything known of each member, a column for each attribute. Read in steps along the ids, so that
     a million members take no memory and hold no transaction open."""
-    names = [attribute.name for attribute in profile_attributes.catalogue()]
+    names = [attribute.name for attribute in catalog.catalogue()]
     yield spreadsheets.BYTE_ORDER_MARK + spreadsheets.line([KEY, *names])
     members = Profile.objects.filter(memberships__segment=segment).order_by("pk")
     last = 0

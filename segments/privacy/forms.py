@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from config.addresses import comparable_email
 from segments.models import Profile
-from segments.rights.knowers import Place
-from segments.rights.subjects import Scope
+from segments.privacy.personal_data import Place
+from segments.privacy.subjects import Scope
 
 
 class EraseForm(forms.Form):

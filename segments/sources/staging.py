@@ -9,7 +9,7 @@ from django.db.backends.utils import CursorWrapper
 from django.utils.translation import gettext as _
 
 from config.jobs import planner
-from segments.copying import MOST_PROBLEMS_KEPT, CopyStream, Problems
+from segments.sources.copy_encoder import MOST_PROBLEMS_KEPT, CopyStream, Problems
 
 
 @dataclass(frozen=True)

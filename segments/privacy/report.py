@@ -9,8 +9,8 @@ from config.audit.record import record
 from config.jobs import clock
 from segments import permissions
 from segments.models import Profile
-from segments.rights import erasing, hashing, knowers
-from segments.rights.subjects import Scope, Subject
+from segments.privacy import erase, hashes, personal_data
+from segments.privacy.subjects import Scope, Subject
 
 
 class Person:
@@ -18,7 +18,7 @@ class Person:
 
     def __init__(self, profile: Profile) -> None:
         self.pk = profile.pk
-        self._short_id = hashing.of_key(profile.source_id, profile.key).hex[:8]
+        self._short_id = hashes.of_key(profile.source_id, profile.key).hex[:8]
 
     def __str__(self) -> str:
         return f"#{self._short_id}"
@@ -29,13 +29,13 @@ def everything_about(profile: Profile, *, by: User) -> dict[str, Any]:
     """All that the system knows of the person behind a profile, other profiles with their address included;
     raises PermissionDenied. That it was taken is recorded."""
     permissions.check_can_answer_for_people(by)
-    subject = erasing.meant(profile, scope=Scope.ADDRESS)
+    subject = erase.meant(profile, scope=Scope.ADDRESS)
     told: dict[str, Any] = {
         "as_of": clock.now().isoformat(),
         "addresses": list(subject.emails),
         "profiles": [_profile(each) for each in subject.profiles],
     }
-    for knower in knowers.all_knowers():
+    for knower in personal_data.all_knowers():
         told |= knower.tell(subject)
     told["lists"] = _places(subject)
     record("person.downloaded", Person(profile), by=by)
@@ -69,5 +69,5 @@ def _places(subject: Subject) -> list[dict[str, Any]]:
             "first_sent_at": place.first_at and place.first_at.isoformat(),
             "last_sent_at": place.last_at and place.last_at.isoformat(),
         }
-        for place in knowers.places(subject)
+        for place in personal_data.places(subject)
     ]
