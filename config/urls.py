@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from config import health
+from config.system import health
 
 urlpatterns = [
     path("healthz", health.healthz),

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from django.core.cache import cache
 from django.urls import reverse
 
-from config.notifications import conditions
-from config.notifications.conditions import Subject, Trouble
+from config.notifications import alerts
+from config.notifications.alerts import Subject, Trouble
 from config.notifications.kinds import Kind
 from connections import policies
 from connections.models import Connection
@@ -28,7 +28,7 @@ def look() -> None:
     """Open and close conditions, as the connections are now."""
     found = list(Connection.objects.filter(removal_asked_at=None).select_related("export_user"))
     troubles = [trouble for connection in found for trouble in _troubles(connection)]
-    conditions.reconcile(KINDS, "connection", troubles, existing={str(connection.pk) for connection in found})
+    alerts.reconcile(KINDS, "connection", troubles, existing={str(connection.pk) for connection in found})
 
 
 def _troubles(connection: Connection) -> Iterator[Trouble]:

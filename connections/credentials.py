@@ -6,8 +6,8 @@ from functools import partial
 from django.utils.translation import gettext as _
 
 from config.jobs import sending_guard
-from config.keyring.encryption import CannotDecrypt
 from config.keyring.fields import Sealed
+from config.keyring.keyring import CannotDecrypt
 from connections import secret_references
 from connections.destinations.errors import TryLater
 from connections.destinations.values import Access, Renew, SendGuard

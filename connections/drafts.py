@@ -14,8 +14,8 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.http import QueryDict
 
 from config.jobs import clock
-from config.keyring.encryption import CannotDecrypt
 from config.keyring.fields import Sealed
+from config.keyring.keyring import CannotDecrypt
 from connections import credentials
 from connections.destinations.values import CheckStep
 from connections.models import Connection

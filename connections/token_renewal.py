@@ -16,7 +16,7 @@ from django.db import connection as database
 from django.db import transaction
 
 from config.jobs import clock
-from config.keyring.encryption import CannotDecrypt
+from config.keyring.keyring import CannotDecrypt
 from connections import actions, credentials
 from connections.destinations.errors import DestinationError, NeedsAdministrator, StopRun
 from connections.destinations.values import Tokens

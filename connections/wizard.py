@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from config.accounts import lockout, reauthentication
 from config.accounts.models import User
-from config.keyring.encryption import CannotDecrypt
+from config.keyring.keyring import CannotDecrypt
 from connections import actions, consent_text, diagnosis, list_choices, policies
 from connections.consent_text import ConsentText
 from connections.credentials import NotConnected

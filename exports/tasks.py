@@ -3,8 +3,8 @@
 from celery import shared_task
 from celery.signals import worker_init, worker_shutting_down
 
-from config.jobs import ticking
 from config.jobs.enqueue import enqueue
+from config.platform.schedules import ticks
 from connections.destinations import registry
 from exports.actions import list_cleanup, preview, retry
 from exports.delivery import loop
@@ -43,15 +43,15 @@ def ring_for_open_jobs() -> None:
 @shared_task
 def start_due() -> None:
     """Start the runs that are due by their export's own schedule."""
-    if ticking.until_all_are_started(scheduler_start_due.start_due):
+    if ticks.until_all_are_started(scheduler_start_due.start_due):
         enqueue("exports.tasks.ring_for_open_jobs")
 
 
 @shared_task
 def tend_schedules() -> None:
     """Follow changed time zones, and forget old ticks."""
-    ticking.settle(ExportSchedule.objects.all())
-    ticking.forget_old(ExportTick.objects.all())
+    ticks.settle(ExportSchedule.objects.all())
+    ticks.forget_old(ExportTick.objects.all())
 
 
 @shared_task

@@ -11,7 +11,7 @@ from config.audit.record import record
 from config.jobs import clock, leases
 from config.jobs.enqueue import enqueue_on_commit
 from config.jobs.models import OPEN, JobStatus
-from config.notifications import conditions
+from config.notifications import alerts as notifications_alerts
 from config.web.versions import take_version
 from segments import permissions, usage
 from segments.catalog import types_by_name
@@ -242,7 +242,7 @@ def remove_segment(segment: Segment, *, by: User) -> None:
     if uses := usage.uses_of(segment.pk):
         raise SegmentInUse(uses)
     record("removed", segment, by=by, changes={"rule": (_told(segment.rules), None)})
-    conditions.forget(alerts.subject_of(segment))
+    notifications_alerts.forget(alerts.subject_of(segment))
     segment.members.all()._raw_delete(using="default")
     segment.delete()
 

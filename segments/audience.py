@@ -11,8 +11,8 @@ from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Lower
 
-from config.addresses import LONGEST_EMAIL, VALID_EMAIL
 from config.jobs.models import OPEN
+from config.platform.text.addresses import LONGEST_EMAIL, VALID_EMAIL
 from segments import catalog
 from segments.catalog import Attribute
 from segments.models import ImportJob, Profile, Segment, SegmentRefresh, SegmentSchedule

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from config.accounts.models import User
+from config.web.formats import number
 from config.web.masking import masked
-from config.web.words import number
 from segments.catalog import Attribute
 from segments.models import AttributeType, Profile
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection
 
-from config.addresses import comparable_email
+from config.platform.text.addresses import comparable_email
 from segments.catalog import Attribute
 from segments.models import AttributeType, Profile
 

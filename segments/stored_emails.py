@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
-from config.addresses import comparable_email
+from config.platform.text.addresses import comparable_email
 
 if TYPE_CHECKING:
     from segments.models import Profile

@@ -3,9 +3,10 @@
 from celery import shared_task
 from django.db.models import Exists, OuterRef
 
-from config.jobs import leases, ticking
+from config.jobs import leases
 from config.jobs.enqueue import enqueue
 from config.jobs.models import JobStatus
+from config.platform.schedules import ticks
 from segments.models import ImportJob, SegmentRefresh, SegmentSchedule, SegmentTick
 from segments.refresh import evaluate
 from segments.refresh import start_due as refresh_start_due
@@ -38,12 +39,12 @@ def ring_for_open_jobs() -> None:
 @shared_task
 def start_due() -> None:
     """Start the refreshes that are due by their segment's own schedule."""
-    if ticking.until_all_are_started(refresh_start_due.start_due):
+    if ticks.until_all_are_started(refresh_start_due.start_due):
         enqueue("segments.tasks.ring_for_open_jobs")
 
 
 @shared_task
 def tend_schedules() -> None:
     """Follow changed time zones, and forget old ticks."""
-    ticking.settle(SegmentSchedule.objects.all())
-    ticking.forget_old(SegmentTick.objects.all())
+    ticks.settle(SegmentSchedule.objects.all())
+    ticks.forget_old(SegmentTick.objects.all())

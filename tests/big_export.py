@@ -8,8 +8,8 @@ from pathlib import Path
 from django.core.management import call_command
 from django.db import connection as database
 
-from config.addresses import VALID_EMAIL
 from config.jobs.models import JobStatus
+from config.platform.text.addresses import VALID_EMAIL
 from exports.actions import runs
 from exports.models import Export, Outcome, Run, SyncedContact
 from segments.actions import create_segment

@@ -31,7 +31,7 @@ from config.celery import app
 from config.embedded import broker as folder_broker
 from config.embedded import programs
 from config.embedded.folders import make_private
-from config.jobs import pulse
+from config.jobs import heartbeat
 
 _LAUNCHER = Path(programs.__file__).with_name("launcher.py")
 _SECOND = "-2"
@@ -148,8 +148,8 @@ class Workers:
         """A worker gives signs of life itself; beat's arrive through the worker of ``bells``."""
         process, deadline = self._processes[name], time.monotonic() + 60
         while True:
-            sign = pulse.last(name.removesuffix(_SECOND))
-            if sign and (name.startswith(pulse.BEAT) or sign.pid == process.pid):
+            sign = heartbeat.last(name.removesuffix(_SECOND))
+            if sign and (name.startswith(heartbeat.BEAT) or sign.pid == process.pid):
                 return
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{name} did not start:\n{self.log(name)}")
@@ -237,7 +237,7 @@ def _this_process_too(var_dir: Path, redis_url: str) -> Iterator[None]:
     address = redis_url or f"{folder_broker.SCHEME}://"
     options = {} if redis_url else folder_broker.transport_options(folder)
     with override_settings(**changed), _broker(address, options):
-        pulse.forget_all()
+        heartbeat.forget_all()
         yield
 
 

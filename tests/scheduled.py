@@ -12,8 +12,8 @@ from typing import Any
 
 from config.jobs import clock
 from config.jobs.models import OPEN, TickResult
-from config.jobs.schedule import due_moments
-from config.jobs.schedule_plain import from_plain
+from config.platform.schedules.next_due import due_moments
+from config.platform.schedules.serialize import from_plain
 from connections import actions as connection_actions
 from connections.models import Connection, Environment
 from exports.actions import manage

@@ -22,9 +22,9 @@ from config.accounts import known_devices, reauthentication, sign_ins, single_si
 from config.accounts.backends import may_sign_in
 from config.accounts.lockout import Locked
 from config.accounts.models import User
-from config.keyring import encryption
-from config.keyring.encryption import CannotDecrypt
-from config.web.callers import address_of
+from config.keyring import keyring
+from config.keyring.keyring import CannotDecrypt
+from config.web.client_address import address_of
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -72,11 +72,11 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         return user.username
 
     def encrypt(self, text: str) -> str:
-        return encryption.encrypt(text.encode())
+        return keyring.encrypt(text.encode())
 
     def decrypt(self, encrypted_text: str) -> str:
         try:
-            return encryption.decrypt(encrypted_text).decode()
+            return keyring.decrypt(encrypted_text).decode()
         except CannotDecrypt as error:  # its key is gone: no code can be right
             raise self.validation_error("incorrect_code") from error
 

@@ -7,9 +7,9 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from config.accounts import second_factor, sessions, sign_ins
-        from config.keyring import places
+        from config.keyring import encrypted_columns
 
         second_factor.listen()
         sign_ins.listen()
         sessions.listen()
-        places.register(second_factor.sealed_secrets)
+        encrypted_columns.register(second_factor.sealed_secrets)

@@ -13,8 +13,8 @@ from django.utils import timezone, translation
 from django.utils.http import urlencode
 
 from config.accounts.models import User
-from config.web import reading
-from config.web.reading import Formats
+from config.web import formatting
+from config.web.formatting import Formats
 
 
 class ReadAsChosen:
@@ -31,7 +31,7 @@ class ReadAsChosen:
         formats = Formats(user.date_format, user.time_format, user.number_format)
         language = user.language or translation.get_language()
         request.LANGUAGE_CODE = language
-        with translation.override(language), timezone.override(zone), reading.written_in(formats):
+        with translation.override(language), timezone.override(zone), formatting.written_in(formats):
             return self.get_response(request)
 
 

@@ -10,7 +10,7 @@ from django.db.models.signals import post_save
 from config.accounts import sessions
 from config.accounts.models import User
 from config.audit.record import record
-from config.keyring.places import SealedTexts
+from config.keyring.encrypted_columns import SealedTexts
 
 if TYPE_CHECKING:
     from allauth.mfa.models import Authenticator

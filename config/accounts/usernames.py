@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from config.characters import trim_invisible
+from config.platform.text.characters import trim_invisible
 
 _MOST_ROUNDS = 4  # what is folded may compose once more; two rounds settle all that Unicode has so far
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 from config.audit import origin
-from config.web.callers import address_of
+from config.web.client_address import address_of
 
 
 class RememberOrigin:

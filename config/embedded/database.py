@@ -7,7 +7,7 @@ from django.db import OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from config.embedded.errors import CannotStart
-from config.jobs import pulse
+from config.jobs import heartbeat
 
 
 def bring_up_to_date() -> int:
@@ -18,7 +18,7 @@ def bring_up_to_date() -> int:
         if missing:
             call_command("migrate", interactive=False, verbosity=0)
         call_command("createcachetable", verbosity=0)
-        pulse.forget_all()
+        heartbeat.forget_all()
         return missing
     except OperationalError as error:
         reason = " ".join(str(error).split())

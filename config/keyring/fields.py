@@ -6,7 +6,7 @@ import orjson
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from config.keyring import encryption
+from config.keyring import keyring
 
 
 class Sealed:
@@ -17,16 +17,16 @@ class Sealed:
 
     @classmethod
     def of(cls, secrets: dict[str, str]) -> "Sealed":
-        return cls(encryption.encrypt(orjson.dumps(secrets)))
+        return cls(keyring.encrypt(orjson.dumps(secrets)))
 
     def open(self) -> dict[str, str]:
         """The secrets in the clear; raises encryption.CannotDecrypt."""
-        return dict(orjson.loads(encryption.decrypt(self.stored)))
+        return dict(orjson.loads(keyring.decrypt(self.stored)))
 
     @property
     def key_id(self) -> str:
         """The id of the key that it is encrypted with."""
-        return encryption.key_id_of(self.stored)
+        return keyring.key_id_of(self.stored)
 
     def __repr__(self) -> str:
         return "<sealed>"

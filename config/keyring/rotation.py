@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from django.db import transaction
 
 from config.audit.record import record
-from config.keyring import encryption, places
-from config.keyring.encryption import CannotDecrypt
-from config.keyring.places import Group, Place
+from config.keyring import encrypted_columns, keyring
+from config.keyring.encrypted_columns import Group, Place
+from config.keyring.keyring import CannotDecrypt
 
 _MOST_ROUNDS = 5
 
@@ -41,7 +41,7 @@ class Rotation:
 
 def rotate() -> Rotation:
     """Encrypt everything anew that is not under the first key. What cannot be read stays as it is."""
-    done = Rotation(encryption.key_ids()[0])
+    done = Rotation(keyring.key_ids()[0])
     for _round in range(_MOST_ROUNDS):
         if not _one_round(done):
             break
@@ -59,7 +59,7 @@ def why_not_readable() -> Sequence[str]:
     problems = []
     for place, group in stored_secrets():
         try:
-            encryption.decrypt(group.example)
+            keyring.decrypt(group.example)
         except CannotDecrypt as error:
             problems.append(f"{error} ({group.count} stored in {place.many})")
     return problems
@@ -67,7 +67,7 @@ def why_not_readable() -> Sequence[str]:
 
 def stored_secrets() -> Iterator[tuple[Place, Group]]:
     """All that is encrypted in the database, by place and key."""
-    for place in places.all_places():
+    for place in encrypted_columns.all_places():
         for group in place.groups():
             yield place, group
 
@@ -76,7 +76,7 @@ def _one_round(done: Rotation) -> int:
     """Convert what is there now; how many that were."""
     before = sum(done.converted.values())
     done.unreadable = []
-    for place in places.all_places():
+    for place in encrypted_columns.all_places():
         for pk in place.not_under(done.key_id):
             _convert(place, pk, done)
     return sum(done.converted.values()) - before
@@ -87,11 +87,11 @@ def _convert(place: Place, pk: object, done: Rotation) -> None:
     converted: Counter[str] = Counter()
 
     def anew(stored: str) -> str:
-        key_id = encryption.key_id_of(stored)
+        key_id = keyring.key_id_of(stored)
         if key_id == done.key_id:
             return stored
         converted[key_id] += 1
-        return encryption.encrypt(encryption.decrypt(stored))
+        return keyring.encrypt(keyring.decrypt(stored))
 
     try:
         place.convert(pk, anew)

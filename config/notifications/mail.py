@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from config.accounts.models import User
-from config.notifications.addresses import absolute
 from config.notifications.models import Change, Notification
+from config.notifications.page_urls import absolute
 from config.web.installation import organisation_name
 
 log = logging.getLogger(__name__)

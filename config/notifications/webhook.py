@@ -13,8 +13,8 @@ import requests
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from config.notifications.addresses import absolute
 from config.notifications.models import Notification
+from config.notifications.page_urls import absolute
 
 TIMEOUT_SECONDS = (5, 10)  # to connect, to answer
 

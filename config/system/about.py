@@ -15,8 +15,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from config import health
-from config.jobs import pulse
+from config.jobs import heartbeat
+from config.system import health
 
 STORAGE_SECONDS = 60
 MOST_TABLES = 8
@@ -61,14 +61,14 @@ def queues() -> list[Fact]:
     except Exception:  # the broker is away; its own line says so
         lengths = {}
     waiting: list[Fact] = [
-        (_("Doorbells waiting for “%(queue)s”") % {"queue": name}, lengths.get(name)) for name in pulse.WORKERS
+        (_("Doorbells waiting for “%(queue)s”") % {"queue": name}, lengths.get(name)) for name in heartbeat.WORKERS
     ]
     return waiting
 
 
-def signs() -> list[tuple[str, pulse.Sign | None]]:
+def signs() -> list[tuple[str, heartbeat.Sign | None]]:
     """The last sign of life of beat and of each kind of worker."""
-    return [(name, pulse.last(name)) for name in pulse.NAMES]
+    return [(name, heartbeat.last(name)) for name in heartbeat.NAMES]
 
 
 def storage() -> Storage:

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString, mark_safe
 
-from config.web.words import number
+from config.web.formats import number
 
 WIDTH, HEIGHT = 960, 240
 

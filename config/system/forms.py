@@ -7,8 +7,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from config.jobs.models import Schedule
-from config.jobs.rule_form import RuleForm, time_answers, times_typed
-from config.jobs.schedule import MOST_TIMES, Recurrence
+from config.platform.schedules.next_due import MOST_TIMES, Recurrence
+from config.platform.schedules.rule_form import RuleForm, time_answers, times_typed
 
 
 class SystemScheduleForm(RuleForm):

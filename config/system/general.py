@@ -14,10 +14,11 @@ from django.utils.translation import gettext_lazy
 
 from config.accounts.models import User
 from config.jobs import clock
-from config.notifications.choosing import hears_of_troubles
-from config.web import reading, words
+from config.notifications.preferences import hears_of_troubles
+from config.web import formats as web_formats
+from config.web import formatting
+from config.web.formatting import Formats
 from config.web.models import Installation
-from config.web.reading import Formats
 
 EXAMPLE_NUMBER = 1234567.89
 _FIELDS = ("language", "time_zone", "date_format", "time_format", "number_format")
@@ -28,9 +29,9 @@ class ReadingForm(forms.Form):
 
     language = forms.ChoiceField(label=gettext_lazy("Language"), required=False)
     time_zone = forms.ChoiceField(label=gettext_lazy("Time zone"), required=False)
-    date_format = forms.ChoiceField(label=gettext_lazy("Dates"), choices=reading.DATES, required=False)
-    time_format = forms.ChoiceField(label=gettext_lazy("Times"), choices=reading.TIMES, required=False)
-    number_format = forms.ChoiceField(label=gettext_lazy("Numbers"), choices=reading.NUMBERS, required=False)
+    date_format = forms.ChoiceField(label=gettext_lazy("Dates"), choices=formatting.DATES, required=False)
+    time_format = forms.ChoiceField(label=gettext_lazy("Times"), choices=formatting.TIMES, required=False)
+    number_format = forms.ChoiceField(label=gettext_lazy("Numbers"), choices=formatting.NUMBERS, required=False)
     hears_of_troubles = forms.BooleanField(
         label=gettext_lazy("Tell me by email when something gets worse, and when it is well again"), required=False
     )
@@ -83,13 +84,13 @@ def preview(chosen: dict[str, str]) -> list[tuple[str, str]]:
     zone = ZoneInfo(chosen["time_zone"]) if chosen["time_zone"] else None
     formats = Formats(chosen["date_format"], chosen["time_format"], chosen["number_format"])
     now = clock.now()
-    with translation.override(language), timezone.override(zone), reading.written_in(formats):
+    with translation.override(language), timezone.override(zone), formatting.written_in(formats):
         local = timezone.localtime(now)
         return [
-            (_("Date"), reading.day(local)),
-            (_("Time"), f"{reading.time_of_day(local)} {local.tzname()}"),
-            (_("Number"), words.number(EXAMPLE_NUMBER, 2)),
-            (_("How long ago"), words.ago(now - timedelta(hours=3))),
+            (_("Date"), formatting.day(local)),
+            (_("Time"), f"{formatting.time_of_day(local)} {local.tzname()}"),
+            (_("Number"), web_formats.number(EXAMPLE_NUMBER, 2)),
+            (_("How long ago"), web_formats.ago(now - timedelta(hours=3))),
         ]
 
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from config import health
-from config.jobs import pulse
+from config.jobs import heartbeat
+from config.system import health
 
 
 @dataclass(frozen=True)
@@ -39,5 +39,5 @@ def all_parts() -> list[Part]:
 
 def _part(name: str, check: health.Check) -> Part:
     label, purpose = _NAMES.get(name, (name, ""))
-    sign = pulse.last(name) if name in pulse.NAMES and check.ok else None
+    sign = heartbeat.last(name) if name in heartbeat.NAMES and check.ok else None
     return Part(label, purpose, check.ok, check.message, sign.at if sign else None)

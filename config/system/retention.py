@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import connection, transaction
 
-from config.jobs import clock, small_steps, ticking
+from config.jobs import clock, small_steps
 from config.jobs.models import OPEN
+from config.platform.schedules import ticks
 from config.system.models import SystemRefresh, SystemTick
 
 STEPS_AT_ONCE = 5_000
@@ -16,7 +17,7 @@ STEPS_AT_ONCE = 5_000
 def forget_for_a_while(seconds: float = small_steps.SECONDS_A_BELL) -> bool:
     """Forget what is old until the time is over; whether there is more to do."""
     newest = SystemTick.objects.values("pk")[:1]
-    ticking.forget_old(SystemTick.objects.exclude(pk__in=newest))
+    ticks.forget_old(SystemTick.objects.exclude(pk__in=newest))
     return small_steps.for_a_while(_forget_some_of_a_refresh, seconds)
 
 

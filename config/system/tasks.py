@@ -2,27 +2,28 @@
 
 from celery import shared_task, signals
 
-from config.jobs import pulse, ticking
+from config.jobs import heartbeat
 from config.jobs.enqueue import enqueue
-from config.system import lateness, retention
+from config.platform.schedules import ticks
+from config.system import overdue, retention
 from config.system.models import SystemSchedule
 from config.system.refreshing import engine, schedule
 
 # The heartbeat of this process, where it is a worker.
-_pulses: list[pulse.Pulse] = []
+_pulses: list[heartbeat.Pulse] = []
 
 
 @shared_task
 def note_beat() -> None:
     """That this arrives shows that beat, broker and worker are all alive."""
-    pulse.give(pulse.BEAT)
+    heartbeat.give(heartbeat.BEAT)
 
 
 @shared_task
 def ring_for_open_jobs() -> None:
     """See whether the system refresh is due, or late, and look once at how far the one under way is."""
     schedule.start_due()
-    lateness.look_if_it_is_time()
+    overdue.look_if_it_is_time()
     if refresh := engine.waiting():
         engine.carry_on(refresh.pk)
 
@@ -30,7 +31,7 @@ def ring_for_open_jobs() -> None:
 @shared_task
 def tend_schedules() -> None:
     """Follow changed time zones, and forget old refreshes; the rest at the next bell."""
-    ticking.settle(SystemSchedule.objects.all())
+    ticks.settle(SystemSchedule.objects.all())
     if retention.forget_for_a_while():
         enqueue("config.system.tasks.tend_schedules")
 
@@ -39,8 +40,8 @@ def tend_schedules() -> None:
 def _begin_pulse(sender: object, **_: object) -> None:
     node = str(getattr(sender, "hostname", ""))
     name = node.partition("@")[0]
-    if name in pulse.WORKERS:
-        _pulses.append(pulse.Pulse(name, node))
+    if name in heartbeat.WORKERS:
+        _pulses.append(heartbeat.Pulse(name, node))
         _pulses[-1].start()
 
 

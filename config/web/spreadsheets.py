@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Iterable
 
-from config.csv_formulas import defused
+from config.platform.text.csv_formulas import defused
 
 BYTE_ORDER_MARK = "\ufeff"  # before the first line, so that spreadsheets read UTF-8
 

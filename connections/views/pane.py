@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django_htmx.http import reswap, retarget
 
 from config.accounts import reauthentication
-from config.web.callers import address_of
+from config.web.client_address import address_of
 from config.web.htmx import Request
 from config.web.panes import close_pane, render_pane
 from config.web.versions import Gone, StaleEdit, version_from

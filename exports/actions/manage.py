@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 
 from config.accounts.models import User
 from config.audit.record import record
-from config.notifications import conditions
-from config.notifications.conditions import Subject
+from config.notifications import alerts
+from config.notifications.alerts import Subject
 from config.web.versions import take_version
 from connections.models import Connection
 from connections.permissions import check_can_use, user_can_manage_connections
@@ -151,7 +151,7 @@ def remove(export: Export, *, by: User | None) -> None:
     Export.objects.select_for_update().get(pk=export.pk)
     policies.check_can_remove(export)
     record("removed", export, by=by, changes={"settings": (describe(export), None)})
-    conditions.forget(Subject("export", str(export.pk), export.name))
+    alerts.forget(Subject("export", str(export.pk), export.name))
     for run_id in export.runs.filter(disclosed_at=None).values_list("pk", flat=True):
         disclosures.settle(run_id, wait=True)
     export.delete()

@@ -17,7 +17,7 @@ from enum import Enum
 from django.conf import settings
 from django.db import Error
 
-from config.jobs import clock, waits
+from config.jobs import clock, deferral
 from config.jobs.backoff import seconds_before_attempt
 from config.jobs.leases import Keeper
 from config.jobs.models import JobStatus
@@ -226,7 +226,7 @@ def _keep_wanted(work: Slice, ready: Sequence[int]) -> None:
 def _ready(run: Run, free: int, ahead: int) -> list[int]:
     """The next batches that may go out now, by id: up to ``free`` of any kind, up to ``ahead`` of those that send.
     (Of a removal that is intended nobody can say afterwards whether it left.)"""
-    to_send = run.batches.filter(waits.over("not_before"), status=BatchStatus.PLANNED)
+    to_send = run.batches.filter(deferral.over("not_before"), status=BatchStatus.PLANNED)
     found = to_send.order_by("number").values_list("pk", "deed")[:ahead]
     return [pk for place, (pk, deed) in enumerate(found) if place < free or Deed(deed) not in REMOVALS]
 
@@ -275,7 +275,7 @@ def _again_later(work: Slice, call: Call, trouble: TryLater) -> None:
     work.share.learn(work.throttle.level)
     tried = call.batch.attempt
     seconds = seconds_before_attempt(tried, asked=trouble.after_seconds)
-    record.put_back(work.run, call.batch.pk, waits.until(seconds), trouble)
+    record.put_back(work.run, call.batch.pk, deferral.until(seconds), trouble)
     if tried >= MOST_ATTEMPTS:
         work.fatal = RunEnded(JobStatus.FAILED, Reason.DESTINATION_UNAVAILABLE, trouble.sentence)
 
@@ -318,7 +318,7 @@ def _how_it_ended(work: Slice) -> SliceEnd:
         raise RunEnded(JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
     if work.fatal:
         raise work.fatal
-    ready = left.filter(waits.over("not_before"))
+    ready = left.filter(deferral.over("not_before"))
     return SliceEnd.MORE_TO_SEND if ready.exists() and not work.share.paused else SliceEnd.WAITING
 
 

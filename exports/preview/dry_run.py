@@ -8,7 +8,7 @@ from typing import Any
 from django.db import OperationalError, transaction
 from django.db import connection as database
 
-from config.jobs import planner
+from config.platform.db import planner_hints
 from config.platform.db.statement_timeout import be_patient
 from connections import credentials
 from connections.destinations.values import Deed, ListDetails, TargetField
@@ -134,7 +134,7 @@ def _calls_to_remove(connection: Connection, export: Export, removals: Removals)
 
 def _left_before(export: Export, account: str) -> int:
     """How many of the drawn plan the list left as they are when last asked, and is not asked again."""
-    with planner.without_nested_loops(), database.cursor() as cursor:
+    with planner_hints.without_nested_loops(), database.cursor() as cursor:
         cursor.execute(
             """
             SELECT count(*) FROM plan

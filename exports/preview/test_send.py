@@ -14,9 +14,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from config.accounts.models import User
-from config.addresses import comparable_email
 from config.audit.record import record
 from config.jobs import clock, sending_guard
+from config.platform.text.addresses import comparable_email
 from connections import credentials
 from connections.actions import mark_reconnect_needed
 from connections.credentials import NotConnected

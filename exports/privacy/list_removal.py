@@ -13,8 +13,8 @@ from config.jobs import clock, leases
 from config.jobs.backoff import seconds_before_attempt
 from config.jobs.enqueue import enqueue_on_commit
 from config.jobs.models import JobStatus
-from config.keyring.encryption import CannotDecrypt
 from config.keyring.fields import Sealed
+from config.keyring.keyring import CannotDecrypt
 from connections import credentials
 from connections.credentials import NotConnected
 from connections.destinations.errors import DestinationError, NeedsAdministrator, TryLater

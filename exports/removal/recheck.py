@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from django.db import connection as database
 from django.db import transaction
 
-from config.jobs import planner
 from config.jobs.leases import hold_fence
+from config.platform.db import planner_hints
 from exports.models import Export, ListState, OutcomeKind, Run
 from exports.privacy import erasure
 from exports.selection import wants
@@ -43,7 +43,7 @@ def keep_wanted(run: Run) -> int:
     Raises LeaseLost."""
     hold_fence(run)
     found: dict[int, set[str]] = {}
-    with planner.without_nested_loops(), database.cursor() as cursor:
+    with planner_hints.without_nested_loops(), database.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.to_remove")
         cursor.execute(_TO_REMOVE, [run.pk])
         for wanted in _wanted(run):

@@ -5,8 +5,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from config.jobs.models import JobStatus
-from config.notifications import conditions
-from config.notifications.conditions import Subject
+from config.notifications import alerts
+from config.notifications.alerts import Subject
 from config.notifications.kinds import Kind
 from exports.models import Export, Run
 from exports.reporting import messages
@@ -23,11 +23,11 @@ def of_end(run: Run) -> None:
     """Tell what is to be told of a run that has ended. Called inside the transaction that ends it."""
     subject = subject_of(run.export, reverse("exports:run", args=[run.pk]))
     if run.status in _WELL and not run.clears_id:  # that a clearing goes well says nothing of what is sent
-        conditions.recovered([kind for kind in _OF_RUNS if kind != _kind_of(run)], subject)
+        alerts.recovered([kind for kind in _OF_RUNS if kind != _kind_of(run)], subject)
         _of_rejections(run, subject)
     if kind := _kind_of(run):
         removals = {"removed": run.removed, "awaiting_confirmation": run.removals_held}
-        conditions.worsened(kind, subject, _sentence(run), also=run.export.tell_also, removals=removals)
+        alerts.worsened(kind, subject, _sentence(run), also=run.export.tell_also, removals=removals)
 
 
 def subject_of(export: Export, path: str = "") -> Subject:
@@ -52,9 +52,9 @@ def _of_rejections(run: Run, subject: Subject) -> None:
     if run.rejected * 100 > run.planned * settings.REJECTED_PERCENT:
         sentence = _("%(rejected)d of %(planned)d people were rejected.")
         words = sentence % {"rejected": run.rejected, "planned": run.planned}
-        conditions.worsened(Kind.REJECTED, subject, words, also=run.export.tell_also)
+        alerts.worsened(Kind.REJECTED, subject, words, also=run.export.tell_also)
     elif run.planned:
-        conditions.recovered([Kind.REJECTED], subject)
+        alerts.recovered([Kind.REJECTED], subject)
 
 
 def _sentence(run: Run) -> str:

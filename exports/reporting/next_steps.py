@@ -12,7 +12,7 @@ from config.accounts.models import User
 from config.accounts.permissions import Permission
 from config.accounts.policies import administrators
 from config.jobs.models import JobStatus
-from config.web.words import number
+from config.web.formats import number
 from connections.permissions import user_can_manage_connections
 from exports.models import Run
 from exports.permissions import user_can_manage

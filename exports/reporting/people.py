@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection as database
 from django.db.models import Q, QuerySet
 
-from config.addresses import comparable_email
+from config.platform.text.addresses import comparable_email
 from exports.batches import encode
 from exports.models import IS_REMOVAL, Batch, BatchStatus, Outcome, Run
 from exports.reporting.breakdown import PeopleKind

@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from config.accounts.models import User
-from config.addresses import comparable_email
+from config.platform.text.addresses import comparable_email
 from exports.batches import encode
 from exports.models import (
     DeliveredSet,

@@ -6,7 +6,7 @@ A row names a contact by an address, which may be spelled in another way than it
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from config.addresses import comparable_email
+from config.platform.text.addresses import comparable_email
 from connections.destinations.values import ProfileRefusal
 
 

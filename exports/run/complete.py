@@ -8,9 +8,10 @@ from django.db import transaction
 from django.db.models import Q, Sum
 
 from config.accounts.models import User
-from config.jobs import clock, planner
+from config.jobs import clock
 from config.jobs.leases import LeaseExpired, hold_fence
 from config.jobs.models import JobStatus
+from config.platform.db import planner_hints
 from connections import credentials
 from connections.destinations.errors import DestinationError
 from exports.models import IS_REMOVAL, BatchStatus, OutcomeKind, Run, Stage, SyncedContact
@@ -67,9 +68,9 @@ def end(run: Run, ended: RunEnded, *, by: User | None = None) -> None:
 
 def _tell_planner(run: Run) -> None:
     """The next run begins with questions about everybody of whom this one has learned something."""
-    planner.after_change("exports_syncedcontact", run.delivered + run.removed)
-    planner.after_change("exports_refused", run.left + run.rejected)
-    planner.after_change("exports_removedcontact", run.removed)
+    planner_hints.after_change("exports_syncedcontact", run.delivered + run.removed)
+    planner_hints.after_change("exports_refused", run.left + run.rejected)
+    planner_hints.after_change("exports_removedcontact", run.removed)
 
 
 def _publish(run: Run) -> None:

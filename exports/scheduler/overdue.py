@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 
 from config.jobs import clock
 from config.jobs.models import NOT_STARTED, JobStatus, TickResult
-from config.notifications import conditions
-from config.notifications.conditions import Trouble
+from config.notifications import alerts
+from config.notifications.alerts import Trouble
 from config.notifications.kinds import Kind
 from exports.models import Export, ExportSchedule, ExportTick
 from exports.reporting.alerts import subject_of
@@ -48,7 +48,7 @@ def look_if_it_is_time() -> None:
 def look() -> None:
     """Open and close conditions, as things are now. Its queries do not grow with the exports."""
     existing = {str(pk) for pk in Export.objects.values_list("pk", flat=True)}
-    conditions.reconcile([Kind.LATE], "export", _troubles(), existing=existing)
+    alerts.reconcile([Kind.LATE], "export", _troubles(), existing=existing)
 
 
 def _troubles() -> Iterator[Trouble]:

@@ -6,10 +6,10 @@ from django.db import transaction
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
-from config.jobs import ticking
-from config.jobs.alike import insert_alike
 from config.jobs.models import JobStatus, TickResult
-from config.jobs.ticking import Due
+from config.platform.db.bulk_insert import insert_alike
+from config.platform.schedules import ticks
+from config.platform.schedules.ticks import Due
 from exports.models import Export, ExportSchedule, ExportTick, Run, RunEvent, Trigger
 
 DueExport = Due[ExportSchedule]
@@ -22,8 +22,8 @@ def start_due() -> int:
     """Start what is due, one batch of it, and say how many were due."""
     staying = ExportSchedule.objects.filter(export__removal_asked_at=None)
     schedules = staying.select_related("export__connection").only(*_NEEDED)
-    claimed = ticking.claim_due(schedules, lock=("self", "export"))
-    due = ticking.not_yet_noticed(claimed, ExportTick.objects.all(), owner="export")
+    claimed = ticks.claim_due(schedules, lock=("self", "export"))
+    due = ticks.not_yet_noticed(claimed, ExportTick.objects.all(), owner="export")
     to_start = [found for found in due if not found.is_passed_over and found.schedule.export.connection_id]
     exports = [found.schedule.export for found in to_start]
     numbers, queued = _runs_of(exports)

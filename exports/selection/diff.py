@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import connection as database
 
-from config.addresses import LONGEST_EMAIL, VALID_EMAIL
+from config.platform.text.addresses import LONGEST_EMAIL, VALID_EMAIL
 from exports.selection import reactivation, row_hash
 from exports.selection.row_hash import Answering
 from exports.state.known_list import KnownList

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db.models import Q, QuerySet
 
-from config.jobs import leases, waits
+from config.jobs import deferral, leases
 from config.jobs.leases import Keeper
 from config.jobs.models import JobStatus
 from exports.models import Run
@@ -14,7 +14,7 @@ from exports.state.status import Reason, RunEnded
 def due_runs() -> QuerySet[Run]:
     """Open runs that nobody holds and that wait for nothing, the oldest first. Whoever is asked to stop does not
     wait: the request may have come in the moment in which the run was set aside."""
-    waits_for_nothing = waits.over("resume_at") | Q(cancel_requested_at__isnull=False)
+    waits_for_nothing = deferral.over("resume_at") | Q(cancel_requested_at__isnull=False)
     return leases.claimable(Run).filter(waits_for_nothing).order_by("id")
 
 
@@ -38,7 +38,7 @@ def runs_to_ring_for() -> list[int]:
 
 def set_aside(run: Run, seconds: float, **values: object) -> None:
     """Let the run wait, in nobody's hands; a tick takes it up again."""
-    leases.fenced_update(run, resume_at=waits.until(seconds), lease_until=None, **values)
+    leases.fenced_update(run, resume_at=deferral.until(seconds), lease_until=None, **values)
 
 
 def _rung_key(run_id: int) -> str:

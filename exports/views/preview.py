@@ -13,9 +13,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from config.accounts.decorators import require_permission
 from config.accounts.permissions import Permission
+from config.web.formats import number
 from config.web.htmx import Request
 from config.web.panes import close_pane, refused
-from config.web.words import number
 from exports import policies
 from exports.actions import preview as actions_preview
 from exports.models import Export, ExportPreview, Removal

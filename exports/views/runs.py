@@ -13,9 +13,10 @@ from django.views.decorators.http import require_safe
 
 from config.accounts.decorators import require_permission
 from config.accounts.permissions import Permission
-from config.jobs import clock, system_schedule, tick_words
+from config.jobs import clock
 from config.jobs.models import NOT_STARTED, JobStatus
-from config.jobs.schedule_shown import ShownSchedule
+from config.platform.schedules import describe_ticks, system_schedule
+from config.platform.schedules.display import ShownSchedule
 from config.web.htmx import Request
 from config.web.lists import Column, list_page
 from config.web.panes import close_pane
@@ -74,7 +75,7 @@ def history(request: Request, export_id: int) -> HttpResponse:
     not_started = export.ticks.filter(result__in=NOT_STARTED)[:MOST_NOT_STARTED]
     context = {
         "list": page,
-        "not_started": [tick_words.told(tick) for tick in not_started],
+        "not_started": [describe_ticks.told(tick) for tick in not_started],
         "runs": [ShownRun(run) for run in page.rows],
         "export": export,
         "earlier": list_cleanup.earlier_lists(export),

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from config.jobs.schedule_pane import Subject, came_from_its_page, schedule_pane
+from config.platform.schedules.pane import Subject, came_from_its_page, schedule_pane
 from config.web.htmx import Request
 from exports.actions import schedule as actions_schedule
 from exports.models import Export

@@ -7,8 +7,8 @@ from django.db import OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 
 from config.accounts.models import User
-from config.addresses import comparable_email
 from config.audit.record import record
+from config.platform.text.addresses import comparable_email
 from segments import permissions
 from segments.models import DataSource, ErasedHash, Erasure, Profile, Segment
 from segments.privacy import erasure_barrier, personal_data, subjects

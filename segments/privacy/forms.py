@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from config.addresses import comparable_email
+from config.platform.text.addresses import comparable_email
 from segments.models import Profile
 from segments.privacy.personal_data import Place
 from segments.privacy.subjects import Scope

@@ -3,8 +3,8 @@
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from config.notifications import conditions
-from config.notifications.conditions import Subject
+from config.notifications import alerts
+from config.notifications.alerts import Subject
 from config.notifications.kinds import Kind
 from segments.models import DataSource, Segment
 
@@ -13,36 +13,36 @@ def of_refresh(segment: Segment, *, before: int, after: int) -> None:
     """Tell when a refresh emptied or halved the segment, and when it is back. Called inside the transaction of the
     refresh."""
     subject = subject_of(segment)
-    conditions.recovered([Kind.FAILED], subject)
+    alerts.recovered([Kind.FAILED], subject)
     if after == 0 < before:
-        conditions.worsened(Kind.SEGMENT_EMPTY, subject, _had(before))
+        alerts.worsened(Kind.SEGMENT_EMPTY, subject, _had(before))
     elif after > 0:
-        conditions.recovered([Kind.SEGMENT_EMPTY], subject)
+        alerts.recovered([Kind.SEGMENT_EMPTY], subject)
     if 0 < after * 2 < before:
         # Halved once more is worse than before, and told again.
         sentence = _("It had %(before)d members and has %(after)d now.") % {"before": before, "after": after}
-        conditions.worsened(Kind.SEGMENT_HALVED, subject, sentence, measure=before, again=True)
+        alerts.worsened(Kind.SEGMENT_HALVED, subject, sentence, measure=before, again=True)
     else:
         _look_whether_it_is_back(subject, after)
 
 
 def of_failure(segment: Segment, message: str) -> None:
     """Tell that it could not be drawn."""
-    conditions.worsened(Kind.FAILED, subject_of(segment), message)
+    alerts.worsened(Kind.FAILED, subject_of(segment), message)
 
 
 def of_import(source: DataSource, path: str = "", *, failure: str = "") -> None:
     """Tell when what a data source gives could not be read, and when it could again."""
     subject = Subject("source", str(source.pk), source.name, path or reverse("segments:data_sources"))
     if failure:
-        conditions.worsened(Kind.FAILED, subject, failure)
+        alerts.worsened(Kind.FAILED, subject, failure)
     else:
-        conditions.recovered([Kind.FAILED], subject)
+        alerts.recovered([Kind.FAILED], subject)
 
 
 def of_removed_source(source: DataSource) -> None:
     """Nothing is the matter with what is gone."""
-    conditions.forget(Subject("source", str(source.pk), source.name))
+    alerts.forget(Subject("source", str(source.pk), source.name))
 
 
 def subject_of(segment: Segment) -> Subject:
@@ -51,9 +51,9 @@ def subject_of(segment: Segment) -> Subject:
 
 
 def _look_whether_it_is_back(subject: Subject, after: int) -> None:
-    halved = conditions.open_of(Kind.SEGMENT_HALVED, subject)
+    halved = alerts.open_of(Kind.SEGMENT_HALVED, subject)
     if halved is not None and after * 2 >= (halved.measure or 0):
-        conditions.recovered([Kind.SEGMENT_HALVED], subject)
+        alerts.recovered([Kind.SEGMENT_HALVED], subject)
 
 
 def _had(before: int) -> str:

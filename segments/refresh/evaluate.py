@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 
-from config.jobs import clock, leases, planner
+from config.jobs import clock, leases
 from config.jobs.models import JobStatus
+from config.platform.db import planner_hints
 from segments.catalog import types_by_name
 from segments.models import Segment, SegmentRefresh
 from segments.refresh import alerts, inactive
@@ -56,7 +57,7 @@ def run_refresh(job_id: int) -> SegmentRefresh | None:
         except Exception:
             logger.exception("refresh %s failed", job.pk)
             _finish(job, JobStatus.FAILED, _("Something went wrong here; the log says what. Nothing was changed."))
-    planner.after_change("segments_member", job.added + job.removed)
+    planner_hints.after_change("segments_member", job.added + job.removed)
     return job
 
 

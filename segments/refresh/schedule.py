@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 
 from config.accounts.models import User
 from config.audit.record import record
-from config.jobs import scheduling
+from config.platform.schedules import choose
 from config.web.versions import take_version
 from segments.models import Segment, SegmentSchedule
 from segments.permissions import check_can_manage_segments
@@ -40,9 +40,9 @@ def set_schedule(
     locked = Segment.objects.select_for_update(no_key=True).get(pk=segment.pk)
     schedule, _created = SegmentSchedule.objects.get_or_create(segment=locked)
     take_version(schedule, version)
-    before = scheduling.words(schedule)
-    scheduling.choose(schedule, is_on=is_on, rule=rule)
+    before = choose.words(schedule)
+    choose.choose(schedule, is_on=is_on, rule=rule)
     schedule.save(update_fields=["is_on", "rule", "due_at"])
-    changes = {"schedule": (before, scheduling.words(schedule))}
+    changes = {"schedule": (before, choose.words(schedule))}
     record("scheduled", schedule, by=by, changes=changes, version=schedule.version)
     return schedule

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from django.db import transaction
 
-from config.jobs import ticking
 from config.jobs.models import OPEN, TickResult
-from config.jobs.ticking import Due
+from config.platform.schedules import ticks
+from config.platform.schedules.ticks import Due
 from segments.models import SegmentRefresh, SegmentSchedule, SegmentTick
 
 DueSegment = Due[SegmentSchedule]
@@ -16,8 +16,8 @@ DueSegment = Due[SegmentSchedule]
 def start_due() -> int:
     """Start what is due, one batch of it, and say how many were due."""
     schedules = SegmentSchedule.objects.select_related("segment")
-    claimed = ticking.claim_due(schedules, lock=("self", "segment"))
-    due = ticking.not_yet_noticed(claimed, SegmentTick.objects.all(), owner="segment")
+    claimed = ticks.claim_due(schedules, lock=("self", "segment"))
+    due = ticks.not_yet_noticed(claimed, SegmentTick.objects.all(), owner="segment")
     to_start = [found for found in due if not found.is_passed_over]
     segments = [found.schedule.segment for found in to_start]
     under_way = {

@@ -11,7 +11,7 @@ from itertools import repeat
 import orjson
 from django.utils.translation import gettext as _
 
-from config.addresses import comparable_email
+from config.platform.text.addresses import comparable_email
 from segments.models import AttributeType
 from segments.sources.csv_reader import Block
 from segments.sources.types import CONVERTERS, MISFIT, Memo, Misfit, Value, misfit_reason

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 
 from config.accounts.models import User
 from config.audit.record import record
-from config.jobs import planner
 from config.jobs.models import OPEN
+from config.platform.db import planner_hints
 from segments import permissions
 from segments.models import DataSource, ImportJob, Profile, Segment
 from segments.refresh import alerts
@@ -58,8 +58,8 @@ def remove_data_source(source: DataSource, *, by: User) -> int:
     permissions.check_can_manage_data_sources(by)
     _check_idle(source)  # before the lock as well: an import holds it for as long as it takes
     gone = _remove(source.pk, by)
-    planner.after_change("segments_profile", gone)
-    planner.after_change("segments_member", gone)
+    planner_hints.after_change("segments_profile", gone)
+    planner_hints.after_change("segments_member", gone)
     return gone
 
 

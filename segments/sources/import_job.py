@@ -15,8 +15,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from config.jobs import clock, leases, planner
+from config.jobs import clock, leases
 from config.jobs.models import JobStatus
+from config.platform.db import planner_hints
 from segments import catalog
 from segments.models import AttributeType, DataSource, ImportJob, ImportProblem
 from segments.privacy import block_reimport
@@ -112,7 +113,7 @@ def run_import(job_id: int, *, watch: Watch | None = None) -> ImportJob | None:
                 message=_("Something went wrong here; the log says what. Nothing was changed."),
             )
     uploads.forget(Path(job.path))
-    planner.after_change("segments_profile", job.rows_created + job.rows_updated)
+    planner_hints.after_change("segments_profile", job.rows_created + job.rows_updated)
     return job
 
 

@@ -6,7 +6,7 @@ from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from config.jobs.schedule_pane import Subject, came_from_its_page, schedule_pane
+from config.platform.schedules.pane import Subject, came_from_its_page, schedule_pane
 from config.web.htmx import Request
 from segments.models import Segment
 from segments.permissions import check_can_manage_segments

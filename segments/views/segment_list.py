@@ -15,9 +15,9 @@ from django.views.decorators.http import require_POST, require_safe
 from config.accounts.decorators import require_permission
 from config.accounts.models import User
 from config.accounts.permissions import Permission
-from config.jobs import system_schedule
 from config.jobs.models import OPEN, JobStatus
-from config.jobs.schedule_shown import ShownSchedule
+from config.platform.schedules import system_schedule
+from config.platform.schedules.display import ShownSchedule
 from config.web.htmx import Request
 from config.web.lists import Column, list_page
 from config.web.panes import close_pane

@@ -12,9 +12,9 @@ from config.accounts.decorators import require_permission
 from config.accounts.models import User
 from config.accounts.permissions import Permission
 from config.audit.record import record
-from config.jobs import system_schedule, tick_words
 from config.jobs.models import NOT_STARTED, OPEN
-from config.jobs.schedule_shown import ShownSchedule
+from config.platform.schedules import describe_ticks, system_schedule
+from config.platform.schedules.display import ShownSchedule
 from config.web.htmx import Request
 from config.web.panes import close_pane, render_dialog
 from segments import actions, catalog, display, members_csv, usage
@@ -56,13 +56,13 @@ def detail(request: Request, pk: int) -> HttpResponse:
 def _refreshes(segment: Segment) -> list[tuple[SegmentRefresh, str]]:
     """The last ones, each with the due moment that it served, in words."""
     refreshes = segment.refreshes.select_related("requested_by").prefetch_related("ticks").order_by("-id")[:6]
-    return [(refresh, " ".join(tick_words.told(tick) for tick in refresh.ticks.all())) for refresh in refreshes]
+    return [(refresh, " ".join(describe_ticks.told(tick) for tick in refresh.ticks.all())) for refresh in refreshes]
 
 
 def _not_started(segment: Segment) -> list[str]:
     """The last due moments from which nothing came, in words."""
     ticks = segment.ticks.filter(result__in=NOT_STARTED)[:MOST_NOT_STARTED]
-    return [tick_words.told(tick) for tick in ticks]
+    return [describe_ticks.told(tick) for tick in ticks]
 
 
 @require_permission(Permission.SEGMENT_VIEW)

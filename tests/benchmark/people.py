@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from config.addresses import VALID_EMAIL
+from config.platform.text.addresses import VALID_EMAIL
 from tests.people import write_people_csv
 
 _VALID = re.compile(VALID_EMAIL)

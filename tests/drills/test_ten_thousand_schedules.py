@@ -9,9 +9,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from config.jobs import clock, ticking
-from config.jobs.alike import insert_alike
+from config.jobs import clock
 from config.jobs.models import JobStatus
+from config.platform.db.bulk_insert import insert_alike
+from config.platform.schedules import ticks
 from exports.models import Export, ExportSchedule, ExportTick, Run, RunEvent, Trigger
 from exports.scheduler import start_due
 from tests import exporting, scheduled
@@ -61,7 +62,7 @@ def test_a_tick_is_cheap_and_costs_a_fixed_number_of_queries(ten_thousand: None)
     usual = statistics.median(seconds for seconds, _queries in some)
     sys.stdout.write(f"   100 of {SCHEDULES} due, median: {usual * 1000:,.0f} ms\n")
     assert {queries for _seconds, queries in some} == {many[1]}
-    assert everything[1] <= many[1] * (SCHEDULES // ticking.BATCH) + idle[1]
+    assert everything[1] <= many[1] * (SCHEDULES // ticks.BATCH) + idle[1]
     assert usual < 0.1
     assert Run.objects.filter(status=JobStatus.QUEUED).count() == SCHEDULES
 
@@ -81,5 +82,5 @@ def _measured(count: int) -> tuple[float, int]:
 
 
 def _tick(count: int) -> None:
-    started = sum(iter(start_due.start_due, 0)) if count > ticking.BATCH else start_due.start_due()
+    started = sum(iter(start_due.start_due, 0)) if count > ticks.BATCH else start_due.start_due()
     assert started == count

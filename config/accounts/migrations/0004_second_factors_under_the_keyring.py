@@ -8,17 +8,17 @@ from django.conf import settings
 from django.db import migrations
 from django.utils.crypto import salted_hmac
 
-from config.keyring import encryption
+from config.keyring import keyring
 
 NAMES = ("secret", "seed")
 
 
 def under_the_keyring(apps, schema_editor):
-    _convert(apps, lambda stored: encryption.encrypt(_keys().decrypt(stored.encode())) if ":" not in stored else stored)
+    _convert(apps, lambda stored: keyring.encrypt(_keys().decrypt(stored.encode())) if ":" not in stored else stored)
 
 
 def under_secret_key(apps, schema_editor):
-    _convert(apps, lambda stored: _keys().encrypt(encryption.decrypt(stored)).decode() if ":" in stored else stored)
+    _convert(apps, lambda stored: _keys().encrypt(keyring.decrypt(stored)).decode() if ":" in stored else stored)
 
 
 def _convert(apps, anew):
@@ -26,7 +26,7 @@ def _convert(apps, anew):
         try:
             data = authenticator.data
             changed = {name: anew(data[name]) for name in NAMES if data.get(name)}
-        except (InvalidToken, encryption.CannotDecrypt):
+        except (InvalidToken, keyring.CannotDecrypt):
             continue
         authenticator.data = {**data, **changed}
         authenticator.save(update_fields=["data"])

@@ -13,7 +13,7 @@ from config.accounts.decorators import require_permission
 from config.accounts.models import User
 from config.accounts.permissions import Permission
 from config.accounts.policies import NotNow
-from config.accounts.stepping_in import StepInForm
+from config.accounts.take_over import StepInForm
 from config.accounts.views import frames
 from config.web.htmx import Request
 

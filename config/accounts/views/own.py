@@ -22,7 +22,7 @@ from config.accounts.lockout import Locked, attempt
 from config.accounts.models import User
 from config.audit.record import record
 from config.notifications import mail
-from config.web.callers import address_of
+from config.web.client_address import address_of
 from config.web.htmx import Request
 from config.web.panes import close_pane, render_pane
 

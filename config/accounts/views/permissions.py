@@ -18,7 +18,7 @@ from config.accounts.models import User
 from config.accounts.permissions import PERMISSION_LABELS, Permission
 from config.accounts.policies import NotNow
 from config.accounts.roles import ROLES, Role
-from config.accounts.stepping_in import StepInForm
+from config.accounts.take_over import StepInForm
 from config.accounts.views import frames
 from config.accounts.views.invitations import invite
 from config.web.htmx import Request

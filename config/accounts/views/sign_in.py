@@ -14,7 +14,7 @@ from config.accounts import known_devices, single_sign_on
 from config.accounts.lockout import Locked, attempt
 from config.accounts.models import User
 from config.audit.record import record
-from config.web.callers import address_of
+from config.web.client_address import address_of
 
 DEMO_PASSWORD = "demo"  # noqa: S105 — shown on the page on purpose; such accounts exist in the demo alone
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from config.accounts.roles import Role
-from config.keyring.encryption import CannotDecrypt
+from config.keyring.keyring import CannotDecrypt
 from config.system.applying import secrets
 from config.system.applying.document import Lined
 from config.system.applying.problems import Problems

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from config.jobs.models import Schedule
-from config.jobs.schedule_plain import WrongRule, from_plain, to_plain
+from config.platform.schedules.serialize import WrongRule, from_plain, to_plain
 from config.system.applying.document import Entry, text_of
 from config.system.applying.problems import Problems
 

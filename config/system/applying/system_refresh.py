@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext as _
 
-from config.jobs.schedule import Recurrence
+from config.platform.schedules.next_due import Recurrence
 from config.system.applying import schedules
 from config.system.applying.document import Entry
 from config.system.applying.problems import Problems

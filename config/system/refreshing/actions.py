@@ -10,9 +10,10 @@ from config.accounts.decorators import check_permission
 from config.accounts.models import User
 from config.accounts.permissions import Permission
 from config.audit.record import record
-from config.jobs import clock, scheduling
+from config.jobs import clock
 from config.jobs.enqueue import enqueue_on_commit
 from config.jobs.models import OPEN
+from config.platform.schedules import choose
 from config.system.models import SystemRefresh, SystemSchedule
 from config.system.refreshing import schedule
 from config.web.versions import take_version
@@ -42,10 +43,10 @@ def save_schedule(*, is_on: bool, rule: Mapping[str, Any], version: int, by: Use
     row = schedule.load()
     take_version(row, version)
     row.refresh_from_db()
-    before = scheduling.words(row)
-    scheduling.choose(row, is_on=is_on, rule=rule)
+    before = choose.words(row)
+    choose.choose(row, is_on=is_on, rule=rule)
     row.save()
-    changes = {"schedule": (before, scheduling.words(row))}
+    changes = {"schedule": (before, choose.words(row))}
     record("edited", row, by=by, changes=changes, version=row.version)
     return row
 

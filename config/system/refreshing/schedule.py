@@ -3,12 +3,12 @@
 from django.conf import settings
 from django.db import transaction
 
-from config.jobs import ticking
 from config.jobs.models import JobStatus, TickResult
-from config.jobs.schedule import Rule
-from config.jobs.schedule_plain import from_plain
-from config.jobs.system_schedule import State
-from config.jobs.ticking import Due
+from config.platform.schedules import ticks
+from config.platform.schedules.next_due import Rule
+from config.platform.schedules.serialize import from_plain
+from config.platform.schedules.system_schedule import State
+from config.platform.schedules.ticks import Due
 from config.system.models import SystemRefresh, SystemSchedule, SystemTick
 
 
@@ -32,7 +32,7 @@ def state() -> State:
 @transaction.atomic
 def start_due() -> SystemRefresh | None:
     """When the schedule is due, the refresh that comes of it; exactly one, however many clocks tick."""
-    due = ticking.claim_due(SystemSchedule.objects.all())
+    due = ticks.claim_due(SystemSchedule.objects.all())
     # A moment that has its tick already comes due anew when a clock was set back.
     if not due or SystemTick.objects.filter(due_at=due[0].due_at).exists():
         return None

@@ -19,7 +19,7 @@ from config.accounts.permissions import Permission
 from config.jobs.models import Job
 from config.system.models import SystemRefresh
 from config.system.refreshing import actions
-from config.web.words import number
+from config.web.formats import number
 from exports.actions import runs
 from exports.models import Export, Run
 from exports.permissions import check_can_manage

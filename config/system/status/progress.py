@@ -17,7 +17,7 @@ from config.system.refreshing.reasons import why_skipped
 from config.system.status import kinds
 from config.system.status.kinds import Kind
 from config.system.status.tasks import NOT_STARTED, label_of
-from config.web.words import number
+from config.web.formats import number
 from exports.hooks.skip_cause import Cause
 from exports.models import Run, Stage
 from exports.reporting.stages import stages_of

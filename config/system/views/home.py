@@ -3,22 +3,23 @@
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from config.jobs import system_schedule
-from config.system import durations, overview, sent
+from config.platform.schedules import system_schedule
+from config.system import durations, sent_by_day
+from config.system import home as system_home
 from config.web.htmx import Request
 
 
 def home(request: Request) -> HttpResponse:
     """What needs attention, and what to do next."""
-    steps = overview.next_steps(request.user)
+    steps = system_home.next_steps(request.user)
     context = {
         "active_nav": "home",
-        "figures": overview.figures(),
-        "attention": overview.attention(request.user),
-        "sent": sent.of_late(),
+        "figures": system_home.figures(),
+        "attention": system_home.attention(request.user),
+        "sent": sent_by_day.of_late(),
         "refresh": system_schedule.state(),
         "durations": durations.by_stage(),
-        "runs": overview.latest_runs(),
+        "runs": system_home.latest_runs(),
         "steps": steps,
         "set_up": all(step.tone == "done" for step in steps),
     }

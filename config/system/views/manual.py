@@ -4,7 +4,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from config.notifications.kinds import MEANINGS
-from config.system import help_pages, threats
+from config.system import help_pages, security_controls
 
 
 def help_page(request: HttpRequest, page: str) -> HttpResponse:
@@ -18,6 +18,6 @@ def help_page(request: HttpRequest, page: str) -> HttpResponse:
         "statuses": help_pages.statuses(),
         "outcomes": help_pages.OUTCOMES,
         "kinds": [(kind.label, meaning) for kind, meaning in MEANINGS.items()],
-        "threats": threats.GROUPS,
+        "threats": security_controls.GROUPS,
     }
     return render(request, f"help/{page}.html", context)

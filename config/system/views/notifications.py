@@ -15,9 +15,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from config.accounts.decorators import require_permission
 from config.accounts.permissions import Permission
 from config.jobs.models import JobStatus
-from config.notifications import choosing, mail, trying
-from config.notifications.choosing import HearingForm
+from config.notifications import mail, preferences, test_message
 from config.notifications.models import Channel, Condition, Notification
+from config.notifications.preferences import HearingForm
 from config.system import tabs
 from config.web.htmx import Request
 from config.web.lists import Column, list_page
@@ -51,7 +51,7 @@ def notifications(request: Request) -> HttpResponse:
         "lasting": lasting[:MOST_CONDITIONS],
         "by_mail": mail.is_configured(),
         "mail_from": settings.DEFAULT_FROM_EMAIL,
-        "people": choosing.who_is_told(),
+        "people": preferences.who_is_told(),
         "webhook_host": urlsplit(settings.WEBHOOK_URL).hostname or "",
         "is_signed": bool(settings.WEBHOOK_SECRET),
         "last_sent": _last_sent(),
@@ -63,7 +63,7 @@ def notifications(request: Request) -> HttpResponse:
 @require_POST
 def send_test(request: Request) -> HttpResponse:
     """Send a test to oneself and to the webhook."""
-    count = trying.send_test(by=request.user)
+    count = test_message.send_test(by=request.user)
     if count:
         sentence = ngettext("%(n)d test is on its way.", "%(n)d tests are on their way.", count) % {"n": count}
         messages.success(request, sentence)
@@ -80,7 +80,7 @@ def what_i_hear(request: Request) -> HttpResponse:
     back = reverse("system:notifications" if request.user.may(Permission.SYSTEM_MANAGE) else "system:general")
     form = HearingForm(request.user, request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
-        choosing.choose(user=request.user, **form.cleaned_data)
+        preferences.choose(user=request.user, **form.cleaned_data)
         return close_pane(request, back, _("Saved what you are told of."))
     context = {"active_nav": "system", "form": form, "by_mail": mail.is_configured()}
     return render_pane(request, "system/what_i_hear.html", context, 422 if form.is_bound else 200, back=back)

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_http_methods
 from config.accounts.decorators import check_permission, require_permission
 from config.accounts.permissions import Permission
 from config.jobs import clock
-from config.jobs.schedule import due_moments
-from config.jobs.schedule_words import in_words
+from config.platform.schedules.describe import in_words
+from config.platform.schedules.next_due import due_moments
 from config.system import tabs
 from config.system.forms import SystemScheduleForm
 from config.system.models import SystemSchedule, SystemTick

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from config.accounts.decorators import require_permission
 from config.accounts.permissions import Permission
-from config.jobs import system_schedule
+from config.platform.schedules import system_schedule
 from config.system import parts, tabs
 from config.system.models import SystemRefresh
 from config.system.status import kinds, tasks

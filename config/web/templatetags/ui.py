@@ -14,8 +14,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from config.accounts.permissions import Permission
-from config.jobs import system_schedule
-from config.web import masking, reading, statuses, words
+from config.platform.schedules import system_schedule
+from config.web import formats, formatting, masking, statuses
 
 register = template.Library()
 
@@ -51,7 +51,7 @@ def ago(moment: datetime | None, never: str = "") -> SafeString:
     if moment is None:
         return format_html('<span class="muted">{}</span>', never or "–")
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), words.exact(moment), words.ago(moment)
+        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), formats.exact(moment), formats.ago(moment)
     )
 
 
@@ -60,14 +60,14 @@ def moment(value: datetime | None) -> SafeString:
     """Date and time in full."""
     if value is None:
         return format_html('<span class="muted">{}</span>', "–")
-    return format_html('<time datetime="{}">{}</time>', value.isoformat(), words.exact(value))
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(), formats.exact(value))
 
 
 @register.simple_tag
 def zoned(value: datetime, zone: str) -> SafeString:
     """Date and time on the wall of a zone, such as that of a schedule."""
     local = value.astimezone(ZoneInfo(zone))
-    return format_html('<time datetime="{}">{}</time>', value.isoformat(), words.on_the_wall(local))
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(), formats.on_the_wall(local))
 
 
 @register.inclusion_tag("components/system_refresh_off.html", takes_context=True)
@@ -84,19 +84,19 @@ def system_refresh_off(context: Context, sentence: str) -> dict[str, object]:
 @register.simple_tag
 def day(value: date) -> SafeString:
     """A date."""
-    return format_html('<time datetime="{}">{}</time>', value.isoformat(), reading.day(value))
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(), formatting.day(value))
 
 
 @register.simple_tag
 def number(value: int | float | None, decimals: int | None = None) -> str:
     """12345 as “12,345”."""
-    return words.number(value, decimals)
+    return formats.number(value, decimals)
 
 
 @register.simple_tag
 def duration(value: timedelta | float | None) -> str:
     """Seconds or a span as “3 min 5 s”."""
-    return words.duration(value)
+    return formats.duration(value)
 
 
 @register.simple_tag

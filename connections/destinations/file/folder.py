@@ -14,7 +14,7 @@ from urllib.request import url2pathname
 
 from django.utils.translation import gettext as _
 
-from config.csv_formulas import defused
+from config.platform.text.csv_formulas import defused
 from connections.destinations.errors import NeedsAdministrator, StopRun, TryLater
 from connections.destinations.values import SendGuard, no_guard
 

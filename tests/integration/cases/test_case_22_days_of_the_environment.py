@@ -11,7 +11,7 @@ from pytest_django import Settings
 from config.accounts.models import User
 from config.jobs import clock
 from config.jobs.models import JobStatus
-from config.system import api_usage, sent
+from config.system import api_usage, sent_by_day
 from connections.models import Connection
 from exports.models import Batch, Export, Run
 from segments.models import Segment, SegmentRefresh
@@ -51,7 +51,7 @@ def test_charts_and_api_usage_end_with_today(today: date, alice: User, alice_cli
     User.objects.filter(pk=alice.pk).update(time_zone="UTC")  # how she reads moments does not move any day
     alice_client.get("/")
 
-    assert [day for day, _counts in sent.of_late().rows] == [today]
+    assert [day for day, _counts in sent_by_day.of_late().rows] == [today]
     assert api_usage.days()[-1] == today
     assert api_usage.usage(api_usage.days())[0].calls[-1] == 2
 

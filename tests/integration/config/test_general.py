@@ -8,9 +8,9 @@ from django.test import Client
 from config.accounts.models import User
 from config.audit.models import AuditEntry
 from config.system.general import preview, time_zones
-from config.web import reading, words
+from config.web import formats, formatting
+from config.web.formatting import Formats
 from config.web.models import Installation
-from config.web.reading import Formats
 
 PAGE = "/admin/system/general/"
 PLAIN = {"language": "", "time_zone": "", "date_format": "", "time_format": "", "number_format": ""}
@@ -57,9 +57,9 @@ def test_a_preview_of_nonsense_is_that_of_the_language(charlie_client: Client) -
 def test_every_format_writes_a_moment_and_a_number() -> None:
     moment = datetime(2026, 11, 30, 18, 5, 9, tzinfo=UTC)
     written = set()
-    for date, _label in reading.DATES[1:]:
-        with reading.written_in(Formats(date=date)):
-            written.add(words.exact(moment))
+    for date, _label in formatting.DATES[1:]:
+        with formatting.written_in(Formats(date=date)):
+            written.add(formats.exact(moment))
     assert written == {
         "2026-11-30, 18:05:09 UTC",
         "30.11.2026, 18:05:09 UTC",
@@ -67,9 +67,9 @@ def test_every_format_writes_a_moment_and_a_number() -> None:
         "11/30/2026, 18:05:09 UTC",
         "30 Nov 2026, 18:05:09 UTC",
     }
-    for numbers, label in reading.NUMBERS[1:]:
-        with reading.written_in(Formats(numbers=numbers)):
-            assert words.number(1234567.89, 2) == label
+    for numbers, label in formatting.NUMBERS[1:]:
+        with formatting.written_in(Formats(numbers=numbers)):
+            assert formats.number(1234567.89, 2) == label
 
 
 def test_it_offers_every_time_zone_under_its_region() -> None:

@@ -8,8 +8,8 @@ from django.test import Client
 from pytest_django import Settings
 from time_machine import TimeMachineFixture
 
-from config import health
-from config.jobs import clock, pulse
+from config.jobs import clock, heartbeat
+from config.system import health
 
 pytestmark = pytest.mark.django_db
 
@@ -21,8 +21,8 @@ def _a_broker_of_its_own(settings: Settings, tmp_path: Path) -> None:
 
 @pytest.fixture
 def _everybody_alive() -> None:
-    for name in pulse.NAMES:
-        pulse.give(name)
+    for name in heartbeat.NAMES:
+        heartbeat.give(name)
 
 
 def test_a_stranger_may_ask(client: Client) -> None:
@@ -45,7 +45,7 @@ def test_it_is_ready_when_every_part_is_there(client: Client) -> None:
 
 
 def test_it_is_not_ready_without_workers_and_beat(client: Client) -> None:
-    pulse.forget_all()
+    heartbeat.forget_all()
     answer = client.get("/readyz")
     assert answer.status_code == 503
     missing = [name for name, check in answer.json()["checks"].items() if not check["ok"]]
@@ -64,10 +64,10 @@ def test_it_is_not_ready_without_its_broker(client: Client, settings: Settings) 
 def test_it_is_not_ready_when_one_of_two_processes_falls_silent(
     client: Client, time_machine: TimeMachineFixture
 ) -> None:
-    pulse.give("work", "work@second")
-    time_machine.move_to(clock.now() + timedelta(seconds=pulse.LASTS_SECONDS + 1))
-    for name in pulse.NAMES:
-        pulse.give(name)
+    heartbeat.give("work", "work@second")
+    time_machine.move_to(clock.now() + timedelta(seconds=heartbeat.LASTS_SECONDS + 1))
+    for name in heartbeat.NAMES:
+        heartbeat.give(name)
     answer = client.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["checks"]["work"] == {"ok": False, "message": "Silent: work@second."}
@@ -75,10 +75,10 @@ def test_it_is_not_ready_when_one_of_two_processes_falls_silent(
 
 @pytest.mark.usefixtures("_everybody_alive")
 def test_a_process_that_ended_as_asked_is_not_missed(client: Client) -> None:
-    pulse.give("work", "work@second")
-    pulse.forget("work", "work@second")
+    heartbeat.give("work", "work@second")
+    heartbeat.forget("work", "work@second")
     assert client.get("/readyz").status_code == 200
-    assert len(pulse.known("work")) == 1
+    assert len(heartbeat.known("work")) == 1
 
 
 @pytest.mark.usefixtures("_everybody_alive")

@@ -8,9 +8,10 @@ from django.db.models import F
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from config.jobs import clock, system_schedule
+from config.jobs import clock
 from config.jobs.models import JobStatus
-from config.system import charts, durations, sent
+from config.platform.schedules import system_schedule
+from config.system import charts, durations, sent_by_day
 from exports.models import Export, Run, Trigger
 
 pytestmark = pytest.mark.django_db
@@ -45,7 +46,7 @@ def test_it_sums_each_day_by_what_became_of_people(export: Export) -> None:
     runs(export, 0, planned=4, delivered=4, new_people=1)
     runs(export, 3, planned=7, delivered=7)
     runs(export, 31, planned=100, delivered=100)
-    found = sent.of_late()
+    found = sent_by_day.of_late()
     assert {one.key: one.total for one in found.series}.items() >= {
         "added": 6,
         "updated": 13,

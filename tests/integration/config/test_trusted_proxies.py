@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from config import environment
 from config.logging import without_traceback
-from config.web.callers import address_of
+from config.web.client_address import address_of
 from config.web.proxies import is_trusted_proxy
 
 FORWARDED: dict[str, Any] = {"HTTP_X_FORWARDED_FOR": "203.0.113.9", "HTTP_X_FORWARDED_PROTO": "https"}

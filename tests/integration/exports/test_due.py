@@ -11,9 +11,10 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from config.accounts.models import User
-from config.jobs import clock, ticking
+from config.jobs import clock
 from config.jobs.models import JobStatus, TickResult
-from config.jobs.schedule_plain import WrongRule
+from config.platform.schedules import ticks
+from config.platform.schedules.serialize import WrongRule
 from config.web.versions import StaleEdit
 from connections.models import Connection
 from exports import tasks
@@ -135,7 +136,7 @@ def test_it_runs_once_what_was_missed_several_times(export: Export) -> None:
 
 
 def test_it_passes_over_what_was_missed_where_that_is_the_setting(export: Export, settings: Settings) -> None:
-    settings.MISSED_SCHEDULES = ticking.SKIP
+    settings.MISSED_SCHEDULES = ticks.SKIP
     tick_at(TWO + timedelta(hours=5))
     assert export.ticks.get().result == TickResult.PASSED_OVER
     assert not export.runs.exists()
@@ -196,7 +197,7 @@ def test_several_ticks_at_one_moment_start_each_export_once(alice: User) -> None
     def tick() -> None:
         together.wait(20)
         try:
-            counts.append(ticking.until_all_are_started(start_due.start_due))
+            counts.append(ticks.until_all_are_started(start_due.start_due))
         finally:
             database.close()
 
@@ -239,7 +240,7 @@ def test_the_pages_say_that_it_was_missed_and_run_once(export: Export, charlie: 
 def test_the_pages_say_that_it_was_missed_and_passed_over(
     export: Export, charlie_client: Client, settings: Settings
 ) -> None:
-    settings.MISSED_SCHEDULES = ticking.SKIP
+    settings.MISSED_SCHEDULES = ticks.SKIP
     tick_at(TWO + timedelta(hours=5))
     html = charlie_client.get(f"/data/exports/{export.pk}/runs/").content.decode()
     assert "Due at Nov. 25, 2026, 14:00:00 UTC, while the system was not running. Passed over." in html
@@ -248,14 +249,14 @@ def test_the_pages_say_that_it_was_missed_and_passed_over(
 def test_what_is_due_follows_a_zone_that_changes_its_clocks(export: Export) -> None:
     """As when the machine learns of new rules: what was stored is no longer what the rule gives."""
     ExportSchedule.objects.update(due_at=TWO + timedelta(hours=1))
-    assert ticking.settle(ExportSchedule.objects.all()) == 1
+    assert ticks.settle(ExportSchedule.objects.all()) == 1
     assert ExportSchedule.objects.get().due_at == TWO
-    assert ticking.settle(ExportSchedule.objects.all()) == 0
+    assert ticks.settle(ExportSchedule.objects.all()) == 0
 
 
 def test_what_is_due_already_is_not_moved_away(export: Export) -> None:
     clock.run_from(TWO + timedelta(seconds=1))
-    assert ticking.settle(ExportSchedule.objects.all()) == 0
+    assert ticks.settle(ExportSchedule.objects.all()) == 0
     assert start_due.start_due() == 1
 
 

@@ -10,7 +10,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from config.accounts.models import User
 from config.audit.models import AuditEntry
-from config.jobs import clock, system_schedule
+from config.jobs import clock
+from config.platform.schedules import system_schedule
 from connections.models import Connection
 from exports.actions import manage, runs
 from exports.actions import schedule as actions_schedule

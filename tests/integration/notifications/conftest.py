@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from config.notifications import sending
-from config.notifications.conditions import Subject
+from config.notifications.alerts import Subject
 from tests.postbox import Hook, Postbox, mail_server, webhook_receiver
 
 NEWSLETTER = Subject("export", "7", "Newsletter", "/data/runs/7/")

@@ -6,8 +6,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from config.accounts.models import User
 from config.audit.models import AuditEntry
-from config.notifications import conditions
-from config.notifications.conditions import Subject
+from config.notifications import alerts
+from config.notifications.alerts import Subject
 from config.notifications.kinds import Kind
 from config.notifications.models import Condition, Notification
 from tests.integration.notifications.conftest import NEWSLETTER, send_all
@@ -26,7 +26,7 @@ def test_it_says_where_they_go(alice_client: Client) -> None:
 
 def test_it_shows_what_lasts_and_what_was_sent(alice_client: Client, postbox: Postbox, hook: Hook) -> None:
     postbox.refused.add("alice@example.com")
-    conditions.worsened(Kind.FAILED, NEWSLETTER, "No segment is chosen.")
+    alerts.worsened(Kind.FAILED, NEWSLETTER, "No segment is chosen.")
     send_all()
     page = alice_client.get(PAGE).content.decode()
     assert "No segment is chosen." in page
@@ -90,7 +90,7 @@ def test_it_costs_the_same_however_much_there_is(
     alice_client: Client, alice: User, hook: Hook, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(30):
-        conditions.worsened(Kind.FAILED, Subject("export", str(number), f"Export {number}"))
+        alerts.worsened(Kind.FAILED, Subject("export", str(number), f"Export {number}"))
     assert Notification.objects.count() == 30
     with django_assert_max_num_queries(12):
         alice_client.get(PAGE)

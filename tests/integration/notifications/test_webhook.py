@@ -7,7 +7,7 @@ import pytest
 from pytest_django import Settings
 
 from config.jobs.models import JobStatus
-from config.notifications import conditions
+from config.notifications import alerts
 from config.notifications.kinds import Kind
 from config.notifications.models import Notification
 from tests.integration.notifications.conftest import NEWSLETTER, send_all
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_it_can_be_checked_by_whoever_knows_the_secret(hook: Hook) -> None:
-    conditions.worsened(Kind.FAILED, NEWSLETTER)
+    alerts.worsened(Kind.FAILED, NEWSLETTER)
     send_all()
     headers, body = hook.posts[0]
     signed = f"{headers['X-Timestamp']}.".encode() + body
@@ -27,7 +27,7 @@ def test_it_can_be_checked_by_whoever_knows_the_secret(hook: Hook) -> None:
 
 def test_it_is_not_signed_without_a_secret() -> None:
     with webhook_receiver() as hook:
-        conditions.worsened(Kind.FAILED, NEWSLETTER)
+        alerts.worsened(Kind.FAILED, NEWSLETTER)
         send_all()
     assert "X-Signature" not in hook.posts[0][0]
 
@@ -35,7 +35,7 @@ def test_it_is_not_signed_without_a_secret() -> None:
 @pytest.mark.parametrize("status", [302, 404, 500])
 def test_anything_but_a_yes_is_tried_again_and_never_followed(hook: Hook, status: int) -> None:
     hook.status, hook.location = status, hook.url
-    conditions.worsened(Kind.FAILED, NEWSLETTER)
+    alerts.worsened(Kind.FAILED, NEWSLETTER)
     send_all()
     assert len(hook.posts) == 1
     waiting = Notification.objects.get()
@@ -44,6 +44,6 @@ def test_anything_but_a_yes_is_tried_again_and_never_followed(hook: Hook, status
 
 def test_it_never_says_the_address_which_may_hold_a_secret(settings: Settings) -> None:
     settings.WEBHOOK_URL = f"http://127.0.0.1:{free_port()}/services/a-secret"
-    conditions.worsened(Kind.FAILED, NEWSLETTER)
+    alerts.worsened(Kind.FAILED, NEWSLETTER)
     send_all()
     assert Notification.objects.get().message == "NotTaken: it cannot be reached"

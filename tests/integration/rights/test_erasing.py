@@ -15,7 +15,7 @@ from config.accounts.models import User
 from config.audit.models import AuditEntry
 from config.jobs import clock
 from config.jobs.models import JobStatus
-from config.keyring import encryption, rotation
+from config.keyring import keyring, rotation
 from exports.models import Batch, DisclosedList, Disclosure, Export, Outcome, PersonRemoval
 from exports.privacy import disclosures, list_removal
 from segments.models import DataSource, ImportJob, Profile, Segment
@@ -188,7 +188,7 @@ def test_the_hashes_outlive_a_rotation_of_the_keyring(
     erase.erase(zofia, scope=Scope.ADDRESS, by=alice)
     before = hashes.of_email(EMAIL)
     settings.ENCRYPTION_KEYS_FILE = None
-    settings.ENCRYPTION_KEYS = [f"new:{Fernet.generate_key().decode()}", *encryption._entries()]
+    settings.ENCRYPTION_KEYS = [f"new:{Fernet.generate_key().decode()}", *keyring._entries()]
     rotation.rotate()
     settings.ENCRYPTION_KEYS = settings.ENCRYPTION_KEYS[:1]
     assert not rotation.why_not_readable()

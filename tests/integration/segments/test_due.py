@@ -10,8 +10,9 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from config.accounts.models import User
-from config.jobs import clock, ticking
+from config.jobs import clock
 from config.jobs.models import JobStatus, TickResult
+from config.platform.schedules import ticks
 from segments import actions
 from segments.models import Segment, SegmentRefresh, SegmentSchedule
 from segments.refresh import schedule, start_due
@@ -65,7 +66,7 @@ def test_it_joins_a_refresh_that_is_under_way() -> None:
 def test_it_passes_over_what_was_missed_where_that_is_the_setting(
     settings: Settings, charlie: User, client: Client
 ) -> None:
-    settings.MISSED_SCHEDULES = ticking.SKIP
+    settings.MISSED_SCHEDULES = ticks.SKIP
     segment = make()
     tick_at(TWO + timedelta(days=2, hours=5))
     tick = segment.ticks.get()

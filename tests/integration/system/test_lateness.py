@@ -10,7 +10,7 @@ from config.jobs import clock
 from config.jobs.models import JobStatus, TickResult
 from config.notifications.kinds import Kind
 from config.notifications.models import Condition
-from config.system import lateness
+from config.system import overdue
 from config.system.models import RefreshStep, StepKind, SystemRefresh, SystemSchedule, SystemTick
 from config.system.refreshing import schedule
 from connections.models import Connection
@@ -61,7 +61,7 @@ def step(tick: SystemTick, export: Export, status: JobStatus, **more: Any) -> Re
 
 
 def lasting() -> list[tuple[str, str]]:
-    lateness.look()
+    overdue.look()
     of_exports.look()
     found = Condition.objects.filter(closed_at=None, kind=Kind.LATE).order_by("subject_name")
     return list(found.values_list("subject_name", "sentence"))

@@ -9,8 +9,9 @@ from django.db import connection
 from pytest_django import Settings
 
 from config.accounts.models import User
-from config.jobs import clock, system_schedule
+from config.jobs import clock
 from config.jobs.models import JobStatus
+from config.platform.schedules import system_schedule
 from config.system import tasks
 from config.system.models import SystemRefresh, SystemSchedule, SystemTick
 from config.system.refreshing import actions, schedule

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.addresses import LONGEST_EMAIL, VALID_EMAIL, comparable_email, normalize_email
-from config.characters import INVISIBLE
+from config.platform.text.addresses import LONGEST_EMAIL, VALID_EMAIL, comparable_email, normalize_email
+from config.platform.text.characters import INVISIBLE
 
 AROUND = [
     "\u00a0",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from config.csv_formulas import defused
+from config.platform.text.csv_formulas import defused
 from config.web.spreadsheets import line
 
 

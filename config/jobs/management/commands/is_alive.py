@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 
 from django.core.management import BaseCommand, CommandError
 
-from config.jobs import pulse
+from config.jobs import heartbeat
 
 
 class Command(BaseCommand):
@@ -12,10 +12,10 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("part", choices=pulse.NAMES)
+        parser.add_argument("part", choices=heartbeat.NAMES)
 
     def handle(self, *_: object, **options: str | bool) -> None:
-        sign = pulse.last_of_this_host(str(options["part"]))
+        sign = heartbeat.last_of_this_host(str(options["part"]))
         if sign is None:
-            raise CommandError(f"{options['part']} gave no sign of life for {pulse.LASTS_SECONDS} seconds.")
+            raise CommandError(f"{options['part']} gave no sign of life for {heartbeat.LASTS_SECONDS} seconds.")
         self.stdout.write(f"{options['part']} was alive at {sign.at:%H:%M:%S} UTC.")

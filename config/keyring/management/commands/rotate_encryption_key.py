@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config.embedded import folders
-from config.keyring import encryption, rotation
+from config.keyring import keyring, rotation
 
 
 class Command(BaseCommand):
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         if done.unreadable:
             lines = "\n".join(done.unreadable)
             raise CommandError(f"These could not be read and stay as they are:\n{lines}")
-        older = [key_id for key_id in encryption.key_ids() if key_id != done.key_id]
+        older = [key_id for key_id in keyring.key_ids() if key_id != done.key_id]
         if older:
             named = ", ".join(f"“{key_id}”" for key_id in older)
             self.stdout.write(f"Nothing stored needs {named} any more; backups from before today do.")

@@ -9,7 +9,7 @@ from django.test import Client
 
 from config.celery import TICKS
 from config.embedded import broker as folder_broker
-from config.jobs import pulse
+from config.jobs import heartbeat
 from config.jobs.enqueue import enqueue
 from tests.processes import worker_processes
 from tests.waiting import wait_until
@@ -24,20 +24,20 @@ def test_a_doorbell_rung_here_is_answered_there(tmp_path: Path, broker: Literal[
         answer = Client().get("/readyz")
         assert answer.status_code == 200, answer.content
         workers.kill("beat")
-        pulse.forget_all()
+        heartbeat.forget_all()
         enqueue("config.system.tasks.note_beat")
-        wait_until(lambda: pulse.last("beat") is not None)
+        wait_until(lambda: heartbeat.last("beat") is not None)
 
 
 def test_a_killed_worker_is_missed_and_ticks_do_not_wait_for_it(tmp_path: Path) -> None:
     queue = tmp_path / "broker"
     with worker_processes(tmp_path) as workers:
         workers.kill("bells")
-        pulse.forget_all()
+        heartbeat.forget_all()
         answer = Client().get("/readyz")
         assert answer.status_code == 503
         assert not json.loads(answer.content)["checks"]["bells"]["ok"]
         wait_until(lambda: folder_broker.waiting(queue, "bells") >= len(TICKS))
         workers.start("bells")
         wait_until(lambda: folder_broker.waiting(queue, "bells") < len(TICKS))
-        wait_until(lambda: pulse.last("beat") is not None)
+        wait_until(lambda: heartbeat.last("beat") is not None)

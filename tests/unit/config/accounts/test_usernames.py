@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.accounts.usernames import normalize_username
-from config.characters import INVISIBLE
+from config.platform.text.characters import INVISIBLE
 
 
 @pytest.mark.parametrize(

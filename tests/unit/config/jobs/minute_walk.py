@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from config.jobs.schedule import LAST_DAY, Recurrence, Rule
+from config.platform.schedules.next_due import LAST_DAY, Recurrence, Rule
 
 MINUTE = timedelta(minutes=1)
 

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.jobs.schedule import LAST_DAY, Recurrence, Rule, due_moments, latest_due, next_due, problems
+from config.platform.schedules.next_due import (
+    LAST_DAY,
+    Recurrence,
+    Rule,
+    due_moments,
+    latest_due,
+    next_due,
+    problems,
+)
 from tests.unit.config.jobs.minute_walk import times_of_day
 
 ZONES = ["UTC", "Europe/Warsaw", "Asia/Jakarta", "Australia/Lord_Howe", "Pacific/Apia", "America/Sao_Paulo"]

@@ -5,7 +5,7 @@ from itertools import takewhile
 
 import pytest
 
-from config.jobs.schedule import LAST_DAY, Recurrence, Rule, due_moments
+from config.platform.schedules.next_due import LAST_DAY, Recurrence, Rule, due_moments
 from tests.unit.config.jobs.minute_walk import changes_of_the_clocks, due_by_walking, times_of_day
 
 # Zones and years: with daylight saving, without it now but once with it, with half an hour of it, with a rule or

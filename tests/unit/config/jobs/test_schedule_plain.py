@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from config.jobs.schedule import LAST_DAY, Recurrence, Rule
-from config.jobs.schedule_plain import WrongRule, from_plain, to_plain
+from config.platform.schedules.next_due import LAST_DAY, Recurrence, Rule
+from config.platform.schedules.serialize import WrongRule, from_plain, to_plain
 from tests.unit.config.jobs.test_schedule import rules
 
 DAILY: dict[str, Any] = {"recurrence": "daily", "zone": "UTC", "times": ["02:00"]}

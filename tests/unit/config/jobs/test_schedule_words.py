@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 
-from config.jobs.schedule_plain import from_plain
-from config.jobs.schedule_words import in_words, note
+from config.platform.schedules.describe import in_words, note
+from config.platform.schedules.serialize import from_plain
 
 WARSAW = {"zone": "Europe/Warsaw", "times": ["02:00"]}
 

@@ -10,7 +10,7 @@ from pytest_django import Settings
 from config.accounts.models import User
 from config.audit.models import AuditEntry
 from config.embedded import folders
-from config.keyring import checks, encryption, rotation
+from config.keyring import checks, keyring, rotation
 from connections import credentials
 from connections.models import Connection
 from tests.connecting import SECRET, make_connection
@@ -85,11 +85,11 @@ def keyring_file(tmp_path: Path, settings: Settings) -> Path:
 
 def test_a_new_key_in_the_file_is_known_at_once(alice: User, keyring_file: Path) -> None:
     make_connection(alice)
-    assert encryption.key_ids() == ["k1"]
+    assert keyring.key_ids() == ["k1"]
 
     folders.put_new_key_first(keyring_file)
 
-    assert encryption.key_ids() == ["k2", "k1"]
+    assert keyring.key_ids() == ["k2", "k1"]
     assert credentials.access(Connection.objects.get()).credentials == {"api_key": SECRET}
     assert keyring_file.stat().st_mode & 0o077 == 0
 

@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from config.addresses import VALID_EMAIL
+from config.platform.text.addresses import VALID_EMAIL
 from config.system.demo.people import COLUMNS, COUNT, people, write
 from config.system.demo.places import PLACES, plain_letters
 

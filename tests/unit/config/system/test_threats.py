@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from config.system import threats
+from config.system import security_controls
 
 ROOT = Path(__file__).resolve().parents[4]
-NAMED = [test for _title, rows in threats.GROUPS for row in rows for test in row.tests]
+NAMED = [test for _title, rows in security_controls.GROUPS for row in rows for test in row.tests]
 
 
 @pytest.mark.parametrize("named", NAMED)

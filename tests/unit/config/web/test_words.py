@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from config.jobs import clock
-from config.web import words
+from config.web import formats
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
@@ -36,7 +36,7 @@ def _noon() -> Iterator[None]:
     ],
 )
 def test_it_tells_how_long_ago(past: timedelta, told: str) -> None:
-    assert words.ago(NOW - past) == told
+    assert formats.ago(NOW - past) == told
 
 
 @pytest.mark.parametrize(
@@ -55,10 +55,10 @@ def test_it_tells_how_long_ago(past: timedelta, told: str) -> None:
     ],
 )
 def test_it_tells_how_long_it_took(span: float | timedelta | None, told: str) -> None:
-    assert words.duration(span) == told
+    assert formats.duration(span) == told
 
 
 def test_it_groups_digits() -> None:
-    assert words.number(1234567) == "1,234,567"
-    assert words.number(None) == "–"
-    assert words.number(1234.5, 1) == "1,234.5"
+    assert formats.number(1234567) == "1,234,567"
+    assert formats.number(None) == "–"
+    assert formats.number(1234.5, 1) == "1,234.5"

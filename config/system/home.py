@@ -10,13 +10,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from config import health
 from config.accounts.models import User
 from config.accounts.permissions import Permission
 from config.jobs import clock
 from config.jobs.models import JobStatus
+from config.system import health
+from config.web.formats import number
 from config.web.navigation import address
-from config.web.words import number
 from connections import policies as connection_policies
 from connections.models import Connection
 from exports.models import Export, Run

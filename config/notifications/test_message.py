@@ -7,8 +7,8 @@ from config.accounts.decorators import check_permission
 from config.accounts.models import User
 from config.accounts.permissions import Permission
 from config.audit.record import record
-from config.notifications import conditions
-from config.notifications.conditions import Subject
+from config.notifications import alerts
+from config.notifications.alerts import Subject
 from config.notifications.kinds import Kind
 
 
@@ -18,7 +18,7 @@ def send_test(*, by: User) -> int:
     check_permission(by, Permission.SYSTEM_MANAGE)
     subject = Subject("user", str(by.pk), str(by))
     sentence = _("This is only a test, asked for by %(name)s. Nothing is the matter.") % {"name": by}
-    condition = conditions.worsened(Kind.TEST, subject, sentence, only=[by.email] if by.email else [], again=True)
-    conditions.forget(subject)
+    condition = alerts.worsened(Kind.TEST, subject, sentence, only=[by.email] if by.email else [], again=True)
+    alerts.forget(subject)
     record("test_sent", by, by=by)
     return condition.notifications.count() if condition else 0

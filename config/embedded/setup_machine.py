@@ -1,6 +1,6 @@
 """Makes a machine ready: the virtual environment from the lock file and, for tests, Debian's packages.
 
-    python3 -I config/setup_machine.py [--to-run | --to-test]
+    python3 -I config/embedded/setup_machine.py [--to-run | --to-test]
 
 ``--to-run`` installs what the system needs to run; without it, what tests and checks need as well; ``--to-test``
 adds the packages. Run by the system's bare Python (3.11 or newer), so the standard library alone; -I, since this

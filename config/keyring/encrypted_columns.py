@@ -10,8 +10,8 @@ from django.db import models
 from django.db.models import Count, Min, Value
 from django.db.models.functions import Cast, StrIndex, Substr
 
-from config.keyring.encryption import key_id_of
 from config.keyring.fields import EncryptedJSONField, Sealed
+from config.keyring.keyring import key_id_of
 
 Anew = Callable[[str], str]
 

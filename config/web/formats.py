@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from config.jobs import clock
-from config.web import reading
+from config.web import formatting
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 _NEAR = 45
@@ -18,7 +18,7 @@ def number(value: int | float | None, decimals: int | None = None) -> str:
     if value is None:
         return "–"
     places = decimals if decimals is not None else (0 if isinstance(value, int) else None)
-    return reading.amount(value, places)
+    return formatting.amount(value, places)
 
 
 def duration(span: timedelta | float | None) -> str:
@@ -55,7 +55,7 @@ def ago(moment: datetime) -> str:
     days = seconds // DAY
     if days <= 30:
         return ngettext("%(n)d day ago", "%(n)d days ago", days) % {"n": days}
-    return reading.day(timezone.localtime(moment))
+    return formatting.day(timezone.localtime(moment))
 
 
 def ahead(seconds: int, moment: datetime) -> str:
@@ -71,15 +71,15 @@ def ahead(seconds: int, moment: datetime) -> str:
     days = seconds // DAY
     if days <= 30:
         return ngettext("in %(n)d day", "in %(n)d days", days) % {"n": days}
-    return reading.day(timezone.localtime(moment))
+    return formatting.day(timezone.localtime(moment))
 
 
 def exact(moment: datetime) -> str:
     """Date and time with its zone, in the reader's own zone."""
     local = timezone.localtime(moment)
-    return f"{reading.day(local)}, {reading.time_of_day(local)} {local.tzname()}"
+    return f"{formatting.day(local)}, {formatting.time_of_day(local)} {local.tzname()}"
 
 
 def on_the_wall(local: datetime) -> str:
     """Weekday, date and time, as a calendar and a clock in that zone show them."""
-    return f"{formats.date_format(local, 'D')} {reading.day(local)}, {local:%H:%M}"
+    return f"{formats.date_format(local, 'D')} {formatting.day(local)}, {local:%H:%M}"

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 
 from config.jobs import clock
 from config.jobs.models import NOT_STARTED, JobStatus, TickResult
-from config.notifications import conditions
-from config.notifications.conditions import Subject, Trouble
+from config.notifications import alerts
+from config.notifications.alerts import Subject, Trouble
 from config.notifications.kinds import Kind
 from config.system.models import RefreshStep, StepKind, SystemSchedule, SystemTick
 from exports.actions import schedule as export_scheduling
@@ -32,7 +32,7 @@ def look_if_it_is_time() -> None:
 def look() -> None:
     """Open and close the condition of the system refresh itself, as things are now: one notification, however many
     exports wait for it, also to whom these name."""
-    conditions.reconcile([Kind.LATE], _KIND, _troubles(), existing=[_KEY])
+    alerts.reconcile([Kind.LATE], _KIND, _troubles(), existing=[_KEY])
 
 
 def passed_by() -> Iterator[LateExport]:

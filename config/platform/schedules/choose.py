@@ -7,9 +7,9 @@ from django.utils.translation import gettext as _
 
 from config.jobs import clock
 from config.jobs.models import Schedule
-from config.jobs.schedule import next_due
-from config.jobs.schedule_plain import from_plain
-from config.jobs.schedule_words import in_words
+from config.platform.schedules.describe import in_words
+from config.platform.schedules.next_due import next_due
+from config.platform.schedules.serialize import from_plain
 
 
 def choose(schedule: Schedule, *, is_on: bool, rule: Mapping[str, Any] | None) -> None:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from config.jobs import clock
-from config.jobs.schedule import LAST_DAY, Recurrence, Rule
+from config.platform.schedules.next_due import LAST_DAY, Recurrence, Rule
 
 
 def in_words(rule: Rule) -> str:

@@ -12,12 +12,13 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from config.jobs import clock, scheduling, system_schedule
+from config.jobs import clock
 from config.jobs.models import Schedule
-from config.jobs.schedule import due_moments
-from config.jobs.schedule_form import ScheduleForm, with_usual_answers
-from config.jobs.schedule_plain import from_plain
-from config.jobs.schedule_words import in_words, note, on_the_wall
+from config.platform.schedules import choose, system_schedule
+from config.platform.schedules.describe import in_words, note, on_the_wall
+from config.platform.schedules.form import ScheduleForm, with_usual_answers
+from config.platform.schedules.next_due import due_moments
+from config.platform.schedules.serialize import from_plain
 from config.web.htmx import Request
 from config.web.panes import close_pane, render_pane
 from config.web.versions import Gone, StaleEdit, version_from
@@ -37,7 +38,7 @@ class Subject:
 
     @property
     def words(self) -> str:
-        return scheduling.words(self.schedule)
+        return choose.words(self.schedule)
 
 
 @dataclass(frozen=True)

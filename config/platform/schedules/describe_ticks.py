@@ -3,7 +3,7 @@
 from django.utils.translation import gettext as _
 
 from config.jobs.models import Tick, TickResult
-from config.web.words import exact
+from config.web.formats import exact
 
 
 def told(tick: Tick) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from config.jobs.schedule import LAST_DAY, Recurrence, Rule, problems
+from config.platform.schedules.next_due import LAST_DAY, Recurrence, Rule, problems
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 LAST = "last"

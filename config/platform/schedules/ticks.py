@@ -19,8 +19,8 @@ from django.db.models import QuerySet
 
 from config.jobs import clock
 from config.jobs.models import Schedule, Tick
-from config.jobs.schedule import latest_due, next_due
-from config.jobs.schedule_plain import WrongRule, from_plain
+from config.platform.schedules.next_due import latest_due, next_due
+from config.platform.schedules.serialize import WrongRule, from_plain
 
 logger = logging.getLogger(__name__)
 

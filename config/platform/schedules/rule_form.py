@@ -8,9 +8,9 @@ from django import forms
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
-from config.jobs.schedule import MOST_TIMES
-from config.jobs.schedule_plain import LAST, WrongRule, from_plain, to_plain
-from config.jobs.schedule_plain import WEEKDAYS as DAY_NAMES
+from config.platform.schedules.next_due import MOST_TIMES
+from config.platform.schedules.serialize import LAST, WrongRule, from_plain, to_plain
+from config.platform.schedules.serialize import WEEKDAYS as DAY_NAMES
 
 ZONES = [(zone, zone.replace("_", " ")) for zone in sorted(available_timezones()) if "/" in zone or zone == "UTC"]
 TIME_FIELDS = tuple(f"time_{number}" for number in range(1, MOST_TIMES + 1))

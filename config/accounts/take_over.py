@@ -5,10 +5,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from config.accounts import dependents, lockout, reauthentication
+from config.accounts import lockout, ownership, reauthentication
 from config.accounts.models import User
 from config.accounts.policies import administrators
-from config.web.callers import address_of
+from config.web.client_address import address_of
 from config.web.htmx import Request
 
 
@@ -35,7 +35,7 @@ class StepInForm(forms.Form):
     def __init__(self, request: Request, *, person: User) -> None:
         super().__init__(request.POST or None)
         self.request, self.person, self.by = request, person, request.user
-        self.dependents = dependents.depending_on(person)
+        self.dependents = ownership.depending_on(person)
         if not self.dependents or not self._can_stand_in:
             self.fields.clear()
             return
@@ -70,7 +70,7 @@ class StepInForm(forms.Form):
     def carry_out(self) -> None:
         """Stand in where that was ticked. Only for a valid form."""
         keys = self.cleaned_data.get("add_yourself", [])
-        dependents.step_in(instead_of=self.person, keys=keys, by=self.by)
+        ownership.step_in(instead_of=self.person, keys=keys, by=self.by)
 
     @property
     def _can_stand_in(self) -> bool:

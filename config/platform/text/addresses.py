@@ -9,7 +9,7 @@ import unicodedata
 
 import idna
 
-from config.characters import trim_invisible
+from config.platform.text.characters import trim_invisible
 
 # What we take for a deliverable address: ASCII before the @ (the vendor refuses anything else), labels of letters,
 # digits and hyphens after it, at least two of them. VALID_EMAIL judges normal forms in SQL; it counts no lengths,

@@ -20,7 +20,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from config.embedded import broker
-from config.jobs import clock, pulse
+from config.jobs import clock, heartbeat
 
 # The oldest major version of PostgreSQL that the tests pass on.
 OLDEST_POSTGRES = 15
@@ -71,7 +71,7 @@ def check_all() -> dict[str, Check]:
         found["migrations"] = _answer(_migrations)
     found["broker"] = _answer(_broker)
     if found["database"].ok or settings.REDIS_URL:
-        for name in pulse.NAMES:
+        for name in heartbeat.NAMES:
             found[name] = _answer(partial(_pulse, name))
     return found
 
@@ -119,7 +119,7 @@ def _broker() -> Check:
 
 def _pulse(name: str) -> Check:
     """A part works when each of its known processes wrote a heartbeat within the last seconds."""
-    known = pulse.known(name)
+    known = heartbeat.known(name)
     silent = [sign.node for sign in known if not sign.is_alive]
     if silent:
         return Check(False, _("Silent: %(processes)s.") % {"processes": ", ".join(silent)})
@@ -137,11 +137,11 @@ def _static_files() -> Check:
 def queue_lengths() -> dict[str, int]:
     """How many doorbells wait in each queue; raises when the broker is away."""
     if not settings.REDIS_URL:
-        return {queue: broker.waiting(settings.BROKER_FOLDER, queue) for queue in pulse.WORKERS}
+        return {queue: broker.waiting(settings.BROKER_FOLDER, queue) for queue in heartbeat.WORKERS}
     import redis
 
     with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2) as client:
-        return {queue: int(client.llen(queue)) for queue in pulse.WORKERS}
+        return {queue: int(client.llen(queue)) for queue in heartbeat.WORKERS}
 
 
 def _run_lines() -> list[str]:
@@ -164,7 +164,7 @@ def _queue_lines() -> list[str]:
 
 
 def _pulse_lines() -> list[str]:
-    signs = {name: pulse.last(name) for name in pulse.NAMES}
+    signs = {name: heartbeat.last(name) for name in heartbeat.NAMES}
     ages = {name: (clock.now() - sign.at).total_seconds() for name, sign in signs.items() if sign}
     return [
         "# HELP segment_exports_up Whether a process of a part wrote a heartbeat within the last seconds.",

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from config.jobs import scheduling
 from config.jobs.models import Schedule
-from config.jobs.system_schedule import State
+from config.platform.schedules import choose
+from config.platform.schedules.system_schedule import State
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class ShownSchedule:
 
     @property
     def words(self) -> str:
-        return scheduling.words(self.schedule)
+        return choose.words(self.schedule)
 
     @property
     def waits_for_system(self) -> bool:

@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from config.jobs import clock
 from config.jobs.models import Schedule
-from config.jobs.rule_form import RuleForm, time_answers, times_typed
-from config.jobs.schedule import MOST_HOURS, MOST_TIMES, Recurrence
-from config.jobs.schedule_plain import LAST
+from config.platform.schedules.next_due import MOST_HOURS, MOST_TIMES, Recurrence
+from config.platform.schedules.rule_form import RuleForm, time_answers, times_typed
+from config.platform.schedules.serialize import LAST
 
 SYSTEM = "system"  # every system refresh, which is no rule
 KEEP, DEFINE = "keep", "define"
