@@ -12,14 +12,14 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## the set-up alone: .venv from the lock file
-	@$(PYTHON) -I config/embedded/setup_machine.py
+	@$(PYTHON) -I config/standalone/setup_machine.py
 
 run: ## set-up, then the whole system with the demo; Ctrl-C stops it (PORT=8000 SANDBOX_PORT=8001 VAR_DIR=var/)
-	@$(PYTHON) -I config/embedded/setup_machine.py --to-run
+	@$(PYTHON) -I config/standalone/setup_machine.py --to-run
 	@$(VENV)/python manage.py up --demo
 
 test: ## every test but the drills, after installing what they need
-	@$(PYTHON) -I config/embedded/setup_machine.py --to-test
+	@$(PYTHON) -I config/standalone/setup_machine.py --to-test
 	$(VENV)/python -m pytest --numprocesses 2 --dist worksteal
 
 lint: setup ## style, types, arrows between packages, templates, migrations, settings, compose file
@@ -41,7 +41,7 @@ bench: setup ## the benchmark; FULL=1 for a million profiles (figures also in VA
 	$(VENV)/python -m tests.benchmark
 
 drill: ## every fault TIMES=10 times in a row, then the long drills: as many kills, WEEK_SECONDS=600 for a week, SCENARIOS=500
-	@$(PYTHON) -I config/embedded/setup_machine.py --to-test
+	@$(PYTHON) -I config/standalone/setup_machine.py --to-test
 	$(VENV)/python -m tests.faults
 	$(VENV)/python -m pytest -m drill
 

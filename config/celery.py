@@ -13,17 +13,17 @@ from celery.schedules import crontab
 from kombu import Exchange, Queue
 
 from config import environment
-from config.embedded import broker
+from config.standalone import broker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 # Settings are not read yet when this is imported. Drills, whose time passes faster, tick more often.
 TICK_SECONDS = environment.number("TICK_MILLISECONDS", 2000, least=50, most=60_000) / 1000
 TICKS = (
-    "config.system.tasks.note_beat",
-    "config.system.tasks.ring_for_open_jobs",
-    "config.accounts.tasks.ring_for_open_jobs",
-    "config.notifications.tasks.ring_for_open_jobs",
+    "config.console.tasks.note_beat",
+    "config.console.tasks.ring_for_open_jobs",
+    "config.platform.accounts.tasks.ring_for_open_jobs",
+    "config.platform.notifications.tasks.ring_for_open_jobs",
     "connections.tasks.ring_for_open_jobs",
     "segments.tasks.start_due",
     "segments.tasks.ring_for_open_jobs",
@@ -31,12 +31,12 @@ TICKS = (
     "exports.tasks.ring_for_open_jobs",
 )
 NIGHTLY = {
-    "config.accounts.tasks.clear_ended": crontab(hour="3", minute="10"),
+    "config.platform.accounts.tasks.clear_ended": crontab(hour="3", minute="10"),
     "exports.tasks.prune_disclosures": crontab(hour="3", minute="20"),
-    "config.notifications.tasks.forget_old": crontab(hour="4", minute="0"),
+    "config.platform.notifications.tasks.forget_old": crontab(hour="4", minute="0"),
     "exports.tasks.forget_old_people": crontab(hour="3", minute="40"),
     "exports.tasks.tend_schedules": crontab(hour="3", minute="50"),
-    "config.system.tasks.tend_schedules": crontab(hour="3", minute="50"),
+    "config.console.tasks.tend_schedules": crontab(hour="3", minute="50"),
     "segments.tasks.tend_schedules": crontab(hour="3", minute="50"),
 }
 _DOORBELLS = Exchange("doorbells", type="direct")
@@ -55,11 +55,11 @@ app.conf.update(
             ("*.tasks.ring_for_open_jobs", {"queue": "bells"}),
             ("*.tasks.start_due", {"queue": "bells"}),
             # A mail server may be slow, and so is forgetting.
-            ("config.accounts.tasks.clear_ended", {"queue": "work"}),
-            ("config.accounts.tasks.send_reset_links", {"queue": "work"}),
-            ("config.notifications.tasks.send_notification", {"queue": "work"}),
-            ("config.notifications.tasks.forget_old", {"queue": "work"}),
-            ("config.system.tasks.tend_schedules", {"queue": "work"}),
+            ("config.platform.accounts.tasks.clear_ended", {"queue": "work"}),
+            ("config.platform.accounts.tasks.send_reset_links", {"queue": "work"}),
+            ("config.platform.notifications.tasks.send_notification", {"queue": "work"}),
+            ("config.platform.notifications.tasks.forget_old", {"queue": "work"}),
+            ("config.console.tasks.tend_schedules", {"queue": "work"}),
             ("config.*", {"queue": "bells"}),
             ("*", {"queue": "work"}),
         ]

@@ -5,7 +5,7 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 
 from config import environment, version
-from config.embedded import broker, folders
+from config.standalone import broker, folders
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -119,14 +119,14 @@ INSTALLED_APPS = [
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
     "allauth.usersessions",
-    "config.accounts",
-    "config.audit",
-    "config.jobs",
-    "config.keyring",
-    "config.notifications",
-    "config.system",
-    "config.web",
-    "config.embedded",
+    "config.platform.accounts",
+    "config.platform.audit",
+    "config.platform.jobs",
+    "config.platform.encryption",
+    "config.platform.notifications",
+    "config.console",
+    "config.platform.web",
+    "config.standalone",
     "connections",
     "segments",
     "exports",
@@ -134,9 +134,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "config.web.proxies.DropForgedHeaders",
-    "config.web.queries.DropNulCharacters",
-    "config.audit.middleware.RememberOrigin",
+    "config.platform.web.proxies.DropForgedHeaders",
+    "config.platform.web.queries.DropNulCharacters",
+    "config.platform.audit.middleware.RememberOrigin",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -145,16 +145,16 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "config.accounts.sessions.EndOldSessions",
-    "config.audit.refusals.RecordRefusals",
-    "config.accounts.middleware.ReadAsChosen",
+    "config.platform.accounts.sessions.EndOldSessions",
+    "config.platform.audit.refusals.RecordRefusals",
+    "config.platform.accounts.middleware.ReadAsChosen",
     "allauth.account.middleware.AccountMiddleware",
-    "config.accounts.middleware.SignInRequired",
+    "config.platform.accounts.middleware.SignInRequired",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "config.accounts.required_factor.RequireSecondFactor",
+    "config.platform.accounts.required_factor.RequireSecondFactor",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "config.web.htmx.VaryOnHtmx",
+    "config.platform.web.htmx.VaryOnHtmx",
 ]
 
 TEMPLATES = [
@@ -168,10 +168,10 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "config.web.context_processors.shell",
+                "config.platform.web.context_processors.shell",
             ],
             "builtins": [
-                "config.web.templatetags.ui",
+                "config.platform.web.templatetags.ui",
                 "lucide.templatetags.lucide",
                 "django.templatetags.i18n",
             ],
@@ -192,7 +192,7 @@ WHITENOISE_MAX_AGE = 3600
 
 # -- accounts ------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["config.accounts.backends.AccountBackend"]
+AUTHENTICATION_BACKENDS = ["config.platform.accounts.backends.AccountBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -202,26 +202,26 @@ LOGIN_URL = "accounts:sign_in"
 LOGIN_REDIRECT_URL = "system:home"
 PASSWORD_RESET_TIMEOUT = 3 * 86_400  # of invitations, too
 
-# Second factor and single sign-on are allauth's; who may come in is asked of config/accounts/adapters.py.
-ACCOUNT_ADAPTER = "config.accounts.adapters.AccountAdapter"
+# Second factor and single sign-on are allauth's; who may come in is asked of config/platform/accounts/adapters.py.
+ACCOUNT_ADAPTER = "config.platform.accounts.adapters.AccountAdapter"
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_UNIQUE_EMAIL = False
-MFA_ADAPTER = "config.accounts.adapters.SecondFactorAdapter"
+MFA_ADAPTER = "config.platform.accounts.adapters.SecondFactorAdapter"
 # Whose sign-in by password leads to the setup of a second factor until they have one.
 SECOND_FACTOR_REQUIRED_OF = environment.choice(
     "SECOND_FACTOR_REQUIRED_OF", "NONE", ("NONE", "ADMINISTRATORS", "EVERYONE")
 )
 MFA_FORMS = {
-    "activate_totp": "config.accounts.code_forms.ActivateForm",
-    "authenticate": "config.accounts.code_forms.AuthenticateForm",
-    "reauthenticate": "config.accounts.code_forms.ReauthenticateForm",
+    "activate_totp": "config.platform.accounts.code_forms.ActivateForm",
+    "authenticate": "config.platform.accounts.code_forms.AuthenticateForm",
+    "reauthenticate": "config.platform.accounts.code_forms.ReauthenticateForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = PRODUCT_NAME
 MFA_TOTP_TOLERANCE = 1  # clocks of phones differ; a code counts once all the same
 MFA_ALLOW_UNVERIFIED_EMAIL = True
-SOCIALACCOUNT_ADAPTER = "config.accounts.adapters.SingleSignOnAdapter"
+SOCIALACCOUNT_ADAPTER = "config.platform.accounts.adapters.SingleSignOnAdapter"
 SOCIALACCOUNT_PROVIDERS = environment.single_sign_on()
 OIDC_NAME = environment.text("OIDC_NAME", "single sign-on")
 OIDC_DEFAULT_ROLE = environment.choice(

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 
 from django.db import IntegrityError, transaction
 
-from config.accounts.models import User
-from config.accounts.roles import Role
-from config.audit.record import record
-from config.jobs import clock
-from config.web.versions import take_version
+from config.platform.accounts.models import User
+from config.platform.accounts.roles import Role
+from config.platform.audit.record import record
+from config.platform.jobs import clock
+from config.platform.web.versions import take_version
 from connections import consent_text, credentials
 from connections.limits import Limits
 from connections.models import Connection, Consent

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from django.core.cache import cache
 from django.urls import reverse
 
-from config.notifications import alerts
-from config.notifications.alerts import Subject, Trouble
-from config.notifications.kinds import Kind
+from config.platform.notifications import alerts
+from config.platform.notifications.alerts import Subject, Trouble
+from config.platform.notifications.kinds import Kind
 from connections import policies
 from connections.models import Connection
 

@@ -5,7 +5,7 @@ class ConnectionsConfig(AppConfig):
     name = "connections"
 
     def ready(self) -> None:
-        from config.accounts import ownership
+        from config.platform.accounts import ownership
         from connections import export_users
 
         ownership.register(export_users.depending_on)

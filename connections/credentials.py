@@ -5,9 +5,9 @@ from functools import partial
 
 from django.utils.translation import gettext as _
 
-from config.jobs import sending_guard
-from config.keyring.fields import Sealed
-from config.keyring.keyring import CannotDecrypt
+from config.platform.encryption.fields import Sealed
+from config.platform.encryption.keyring import CannotDecrypt
+from config.platform.jobs import sending_guard
 from connections import secret_references
 from connections.destinations.errors import TryLater
 from connections.destinations.values import Access, Renew, SendGuard

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 
 from django.db import models, transaction
 
-from config.accounts.models import User
-from config.audit.record import record
-from config.jobs import clock
+from config.platform.accounts.models import User
+from config.platform.audit.record import record
+from config.platform.jobs import clock
 from connections import usage
 from connections.models import Connection
 from connections.usage import StillBusy, Use, Verb

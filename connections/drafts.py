@@ -13,9 +13,9 @@ from typing import Any
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import QueryDict
 
-from config.jobs import clock
-from config.keyring.fields import Sealed
-from config.keyring.keyring import CannotDecrypt
+from config.platform.encryption.fields import Sealed
+from config.platform.encryption.keyring import CannotDecrypt
+from config.platform.jobs import clock
 from connections import credentials
 from connections.destinations.values import CheckStep
 from connections.models import Connection

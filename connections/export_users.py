@@ -5,8 +5,8 @@ from functools import partial
 from django.db import transaction
 from django.urls import reverse
 
-from config.accounts.models import User
-from config.accounts.ownership import Dependent
+from config.platform.accounts.models import User
+from config.platform.accounts.ownership import Dependent
 from connections import actions, policies
 from connections.models import Connection
 from connections.permissions import check_can_manage_connections

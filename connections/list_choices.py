@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from config.keyring.fields import Sealed
+from config.platform.encryption.fields import Sealed
 from connections import lookups
 from connections.destinations.values import ListDetails
 from connections.drafts import Draft

@@ -7,9 +7,9 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from config.accounts.roles import Role
-from config.jobs import clock
-from config.keyring.fields import EncryptedJSONField
+from config.platform.accounts.roles import Role
+from config.platform.encryption.fields import EncryptedJSONField
+from config.platform.jobs import clock
 from connections.destinations import registry
 from connections.destinations.base import Destination
 from connections.limits import Limits

@@ -3,8 +3,8 @@
 from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
-from config.accounts.models import User
-from config.accounts.permissions import Permission
+from config.platform.accounts.models import User
+from config.platform.accounts.permissions import Permission
 from connections.models import Connection
 
 

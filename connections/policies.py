@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from config.accounts.models import User
+from config.platform.accounts.models import User
 from connections import consent_text
 from connections.models import Connection
 from connections.permissions import user_can_manage_connections

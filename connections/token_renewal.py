@@ -15,8 +15,8 @@ from django.core.cache import cache
 from django.db import connection as database
 from django.db import transaction
 
-from config.jobs import clock
-from config.keyring.keyring import CannotDecrypt
+from config.platform.encryption.keyring import CannotDecrypt
+from config.platform.jobs import clock
 from connections import actions, credentials
 from connections.destinations.errors import DestinationError, NeedsAdministrator, StopRun
 from connections.destinations.values import Tokens

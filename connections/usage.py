@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from config.accounts.models import User
+from config.platform.accounts.models import User
 
 
 class Verb(StrEnum):

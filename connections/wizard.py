@@ -10,9 +10,9 @@ from django.db import transaction
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from config.accounts import lockout, reauthentication
-from config.accounts.models import User
-from config.keyring.keyring import CannotDecrypt
+from config.platform.accounts import lockout, reauthentication
+from config.platform.accounts.models import User
+from config.platform.encryption.keyring import CannotDecrypt
 from connections import actions, consent_text, diagnosis, list_choices, policies
 from connections.consent_text import ConsentText
 from connections.credentials import NotConnected

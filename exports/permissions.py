@@ -3,8 +3,8 @@
 from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
-from config.accounts.models import User
-from config.accounts.permissions import Permission
+from config.platform.accounts.models import User
+from config.platform.accounts.permissions import Permission
 from connections.permissions import user_can_manage_connections, user_can_use
 from exports import policies
 from exports.models import Export, Run

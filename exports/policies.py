@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from config.jobs.models import OPEN, JobStatus
+from config.platform.jobs.models import OPEN, JobStatus
 from connections.limits import Breach
 from connections.models import Connection
 from connections.policies import why_it_cannot_run

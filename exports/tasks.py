@@ -3,7 +3,7 @@
 from celery import shared_task
 from celery.signals import worker_init, worker_shutting_down
 
-from config.jobs.enqueue import enqueue
+from config.platform.jobs.enqueue import enqueue
 from config.platform.schedules import ticks
 from connections.destinations import registry
 from exports.actions import list_cleanup, preview, retry

@@ -6,19 +6,19 @@ from pathlib import Path
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from config.accounts.models import User
-from config.audit.record import record
-from config.jobs import clock, leases
-from config.jobs.enqueue import enqueue_on_commit
-from config.jobs.models import OPEN, JobStatus
-from config.notifications import alerts as notifications_alerts
-from config.web.versions import take_version
+from config.platform.accounts.models import User
+from config.platform.audit.record import record
+from config.platform.jobs import clock, leases
+from config.platform.jobs.enqueue import enqueue_on_commit
+from config.platform.jobs.models import OPEN, JobStatus
+from config.platform.notifications import alerts as notifications_alerts
+from config.platform.web.versions import take_version
 from segments import permissions, usage
 from segments.catalog import types_by_name
 from segments.models import DataSource, ImportJob, Segment, SegmentRefresh
 from segments.privacy.subjects import without_addresses
 from segments.refresh import alerts, inactive, schedule
-from segments.rules import tree as rules_tree
+from segments.rules import tree as rule_trees
 from segments.sources import csv_reader
 
 
@@ -120,7 +120,7 @@ def create_segment(
 ) -> Segment:
     """A new segment, queued to be drawn; raises rules.InvalidRules."""
     permissions.check_can_manage_segments(by)
-    rules_tree.check(rules_tree, types_by_name())
+    rule_trees.check(rules_tree, types_by_name())
     segment = Segment.objects.create(
         name=name, description=description, rules=dict(rules_tree), tags=list(tags), created_by=by
     )
@@ -145,7 +145,7 @@ def edit_segment(
     ``tags`` it keeps those that it has. Raises StaleEdit when somebody was faster, SegmentRests, and
     rules.InvalidRules."""
     permissions.check_can_manage_segments(by)
-    rules_tree.check(rules_tree, types_by_name())
+    rule_trees.check(rules_tree, types_by_name())
     take_version(segment, version)
     segment.refresh_from_db()
     before = _described(segment)
@@ -230,7 +230,7 @@ def _described(segment: Segment) -> dict[str, str]:
         "name": segment.name,
         "description": segment.description,
         "tags": ", ".join(segment.tags),
-        "rule": rules_tree.sentence(segment.rules),
+        "rule": rule_trees.sentence(segment.rules),
     }
 
 
@@ -286,7 +286,7 @@ def _free_name(name: str) -> str:
 
 def _told(tree: Mapping[str, object]) -> str:
     """A rule for the record, which is kept for good: without the addresses in it."""
-    return without_addresses(rules_tree.sentence(tree))
+    return without_addresses(rule_trees.sentence(tree))
 
 
 def _cancel(job: ImportJob | SegmentRefresh) -> None:

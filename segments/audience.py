@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Lower
 
-from config.jobs.models import OPEN
+from config.platform.jobs.models import OPEN
 from config.platform.text.addresses import LONGEST_EMAIL, VALID_EMAIL
 from segments import catalog
 from segments.catalog import Attribute

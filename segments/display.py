@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from config.accounts.models import User
-from config.web.formats import number
-from config.web.masking import masked
+from config.platform.accounts.models import User
+from config.platform.web.formats import number
+from config.platform.web.masking import masked
 from segments.catalog import Attribute
 from segments.models import AttributeType, Profile
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from config.web import spreadsheets
+from config.platform.web import spreadsheets
 from segments import catalog
 from segments.models import Profile, Segment
 

@@ -1,8 +1,8 @@
 """Who may do what with segments, data sources and customers."""
 
-from config.accounts.decorators import check_permission
-from config.accounts.models import User
-from config.accounts.permissions import Permission
+from config.platform.accounts.decorators import check_permission
+from config.platform.accounts.models import User
+from config.platform.accounts.permissions import Permission
 
 
 def user_can_see_segments(user: User) -> bool:

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from django.core.cache import cache
 
-from config.accounts.models import User
-from config.audit.record import record
-from config.jobs import clock
+from config.platform.accounts.models import User
+from config.platform.audit.record import record
+from config.platform.jobs import clock
 
 MOST_PER_MINUTE = 30
 _WINDOW = 600  # seconds; one entry of the audit for each that has a search

@@ -3,9 +3,9 @@
 from celery import shared_task
 from django.db.models import Exists, OuterRef
 
-from config.jobs import leases
-from config.jobs.enqueue import enqueue
-from config.jobs.models import JobStatus
+from config.platform.jobs import leases
+from config.platform.jobs.enqueue import enqueue
+from config.platform.jobs.models import JobStatus
 from config.platform.schedules import ticks
 from segments.models import ImportJob, SegmentRefresh, SegmentSchedule, SegmentTick
 from segments.refresh import evaluate

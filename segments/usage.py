@@ -6,7 +6,7 @@ from typing import Protocol
 
 from django.db import transaction
 
-from config.accounts.models import User
+from config.platform.accounts.models import User
 
 
 @dataclass(frozen=True)

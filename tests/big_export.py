@@ -8,7 +8,7 @@ from pathlib import Path
 from django.core.management import call_command
 from django.db import connection as database
 
-from config.jobs.models import JobStatus
+from config.platform.jobs.models import JobStatus
 from config.platform.text.addresses import VALID_EMAIL
 from exports.actions import runs
 from exports.models import Export, Outcome, Run, SyncedContact

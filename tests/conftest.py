@@ -12,9 +12,9 @@ from django.conf import settings as django_settings
 from django.db import connection
 from django.test import Client, TransactionTestCase, override_settings
 
-from config.accounts.models import User
-from config.accounts.roles import Role
 from config.celery import app as celery_app
+from config.platform.accounts.models import User
+from config.platform.accounts.roles import Role
 from tests import emptying
 from tests.environment import TEMPLATE
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from config.accounts.models import User
+from config.platform.accounts.models import User
 from connections import actions
 from connections.models import Connection
 

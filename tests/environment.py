@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from config.embedded.postgres import NAME, TemporaryPostgres, make_database
+from config.standalone.postgres import NAME, TemporaryPostgres, make_database
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = "migrated"  # the name of that database
@@ -72,7 +72,7 @@ def _migrate(server: TemporaryPostgres) -> None:
 def _fingerprint() -> str:
     """What the cluster depends on: the migrations, ours and those of the packages, and how clusters are made."""
     sources = [*ROOT.glob("*/migrations/*.py"), *ROOT.glob("config/*/migrations/*.py")]
-    sources += [ROOT / "requirements.lock", ROOT / "config/embedded/postgres.py", ROOT / "config/settings.py"]
+    sources += [ROOT / "requirements.lock", ROOT / "config/standalone/postgres.py", ROOT / "config/settings.py"]
     digest = hashlib.sha256()
     for path in sorted(sources):
         digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())

@@ -7,9 +7,9 @@ from typing import Any, Protocol
 from django.core.management import call_command
 from django.db import connection as database
 
-from config.accounts.models import User
-from config.accounts.roles import Role
-from config.jobs import clock
+from config.platform.accounts.models import User
+from config.platform.accounts.roles import Role
+from config.platform.jobs import clock
 from connections import actions as connection_actions
 from connections import credentials
 from connections.models import Connection, Environment

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from config.accounts.models import User
+from config.platform.accounts.models import User
 from connections.models import Connection
 from exports.actions import list_cleanup, manage
 from exports.models import Export, Removal, Run

@@ -28,10 +28,10 @@ from django.db import connection
 from django.test import override_settings
 
 from config.celery import app
-from config.embedded import broker as folder_broker
-from config.embedded import programs
-from config.embedded.folders import make_private
-from config.jobs import heartbeat
+from config.platform.jobs import heartbeat
+from config.standalone import broker as folder_broker
+from config.standalone import programs
+from config.standalone.folders import make_private
 
 _LAUNCHER = Path(programs.__file__).with_name("launcher.py")
 _SECOND = "-2"

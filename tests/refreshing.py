@@ -3,9 +3,9 @@
 import time
 from pathlib import Path
 
-from config.jobs.models import OPEN
-from config.system.models import RefreshStep, SystemRefresh
-from config.system.refreshing import engine
+from config.console.models import RefreshStep, SystemRefresh
+from config.console.refreshing import engine
+from config.platform.jobs.models import OPEN
 from exports.models import Run
 from exports.run import pipeline
 from segments import actions

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
-from config.jobs import clock
-from config.jobs.models import OPEN, TickResult
+from config.platform.jobs import clock
+from config.platform.jobs.models import OPEN, TickResult
 from config.platform.schedules.next_due import due_moments
 from config.platform.schedules.serialize import from_plain
 from connections import actions as connection_actions

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseClientRedirect
 
-from config.web.htmx import Request
+from config.platform.web.htmx import Request
 from connections import drafts, oauth_flow
 from connections.drafts import Draft
 from connections.models import Connection

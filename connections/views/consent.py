@@ -4,7 +4,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from config.web.htmx import Request
+from config.platform.web.htmx import Request
 from connections import consent_text
 from connections.destinations import registry
 from connections.permissions import check_can_manage_connections

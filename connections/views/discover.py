@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from config.web.htmx import Request
+from config.platform.web.htmx import Request
 from connections.permissions import check_can_manage_connections
 from connections.views.listing import Offer, offers, tabs
 

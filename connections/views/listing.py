@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from config.accounts.roles import Role
-from config.web.htmx import Request
-from config.web.lists import Column, list_page
+from config.platform.accounts.roles import Role
+from config.platform.web.htmx import Request
+from config.platform.web.lists import Column, list_page
 from connections import usage
 from connections.destinations import registry
 from connections.destinations.base import Destination

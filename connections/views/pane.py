@@ -9,11 +9,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django_htmx.http import reswap, retarget
 
-from config.accounts import reauthentication
-from config.web.client_address import address_of
-from config.web.htmx import Request
-from config.web.panes import close_pane, render_pane
-from config.web.versions import Gone, StaleEdit, version_from
+from config.platform.accounts import reauthentication
+from config.platform.web.client_address import address_of
+from config.platform.web.htmx import Request
+from config.platform.web.panes import close_pane, render_pane
+from config.platform.web.versions import Gone, StaleEdit, version_from
 from connections import actions, drafts, oauth_flow, usage
 from connections.credentials import NotConnected
 from connections.destinations import registry

@@ -6,8 +6,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from config.web.htmx import Request
-from config.web.panes import close_pane
+from config.platform.web.htmx import Request
+from config.platform.web.panes import close_pane
 from connections import actions
 from connections.models import Connection
 from connections.permissions import check_can_manage_connections

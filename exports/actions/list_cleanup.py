@@ -10,12 +10,12 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from config.accounts.models import User
-from config.audit.record import record
-from config.jobs import clock
-from config.jobs.enqueue import enqueue_on_commit
-from config.jobs.models import OPEN, JobStatus
-from config.web.versions import take_version
+from config.platform.accounts.models import User
+from config.platform.audit.record import record
+from config.platform.jobs import clock
+from config.platform.jobs.enqueue import enqueue_on_commit
+from config.platform.jobs.models import OPEN, JobStatus
+from config.platform.web.versions import take_version
 from connections.models import Connection
 from connections.permissions import check_can_use, user_can_manage_connections
 from exports import permissions, policies

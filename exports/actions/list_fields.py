@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from config.accounts.models import User
-from config.audit.record import record
-from config.jobs import sending_guard
+from config.platform.accounts.models import User
+from config.platform.audit.record import record
+from config.platform.jobs import sending_guard
 from connections import credentials, lookups
 from connections.destinations.errors import StopRun
 from connections.destinations.values import NewField, TargetField

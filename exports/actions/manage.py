@@ -7,11 +7,11 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from config.accounts.models import User
-from config.audit.record import record
-from config.notifications import alerts
-from config.notifications.alerts import Subject
-from config.web.versions import take_version
+from config.platform.accounts.models import User
+from config.platform.audit.record import record
+from config.platform.notifications import alerts
+from config.platform.notifications.alerts import Subject
+from config.platform.web.versions import take_version
 from connections.models import Connection
 from connections.permissions import check_can_use, user_can_manage_connections
 from exports import permissions, policies

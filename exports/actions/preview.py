@@ -5,10 +5,10 @@ import logging
 from django.db import DatabaseError, transaction
 from django.utils.translation import gettext as _
 
-from config.accounts.models import User
-from config.jobs import clock, leases
-from config.jobs.enqueue import enqueue_on_commit
-from config.jobs.models import OPEN, JobStatus
+from config.platform.accounts.models import User
+from config.platform.jobs import clock, leases
+from config.platform.jobs.enqueue import enqueue_on_commit
+from config.platform.jobs.models import OPEN, JobStatus
 from connections.credentials import NotConnected
 from connections.destinations.errors import DestinationError
 from exports import permissions, policies

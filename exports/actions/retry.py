@@ -7,8 +7,8 @@ already sent are not sent again.
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from config.jobs import clock
-from config.jobs.models import JobStatus
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus
 from exports import policies
 from exports.actions import list_cleanup, runs
 from exports.models import Export, Run, Trigger

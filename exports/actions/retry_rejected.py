@@ -4,8 +4,8 @@ from django.db import connection as database
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from config.accounts.models import User
-from config.audit.record import record
+from config.platform.accounts.models import User
+from config.platform.audit.record import record
 from exports import permissions, policies
 from exports.actions import runs
 from exports.models import Export, OutcomeKind, Run

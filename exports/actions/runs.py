@@ -4,11 +4,11 @@ from django.db import transaction
 from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
-from config.accounts.models import User
-from config.audit.record import record
-from config.jobs import clock
-from config.jobs.enqueue import enqueue_on_commit
-from config.jobs.models import OPEN, JobStatus
+from config.platform.accounts.models import User
+from config.platform.audit.record import record
+from config.platform.jobs import clock
+from config.platform.jobs.enqueue import enqueue_on_commit
+from config.platform.jobs.models import OPEN, JobStatus
 from exports import permissions, policies
 from exports.models import Export, Run, RunEvent, Stage, Trigger
 from exports.reporting import alerts

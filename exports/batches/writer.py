@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.db import connection as database
 
-from config.jobs.leases import Keeper
+from config.platform.jobs.leases import Keeper
 from connections.destinations.values import Capabilities
 from exports.batches.values import Person
 from exports.models import Run

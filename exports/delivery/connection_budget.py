@@ -11,8 +11,8 @@ from datetime import datetime
 from django.db import InterfaceError, OperationalError
 from django.db.models import Q, QuerySet
 
-from config.jobs import deferral
-from config.jobs.models import JobStatus
+from config.platform.jobs import deferral
+from config.platform.jobs.models import JobStatus
 from connections.concurrency_slots import HeldSlots
 from connections.models import Connection
 from exports.models import Run, Stage

@@ -17,10 +17,10 @@ from enum import Enum
 from django.conf import settings
 from django.db import Error
 
-from config.jobs import clock, deferral
-from config.jobs.backoff import seconds_before_attempt
-from config.jobs.leases import Keeper
-from config.jobs.models import JobStatus
+from config.platform.jobs import clock, deferral
+from config.platform.jobs.backoff import seconds_before_attempt
+from config.platform.jobs.leases import Keeper
+from config.platform.jobs.models import JobStatus
 from connections import credentials
 from connections.actions import mark_reconnect_needed
 from connections.destinations.errors import (

@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from config.accounts.models import User
+from config.platform.accounts.models import User
 from connections import lookups
 from connections.destinations.values import ListDetails, TargetField, UnsubscribeScope
 from connections.lookups import Lookup

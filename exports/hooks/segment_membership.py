@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from config.accounts.models import User
-from config.accounts.permissions import Permission
+from config.platform.accounts.models import User
+from config.platform.accounts.permissions import Permission
 from exports import policies
 from exports.actions import manage
 from exports.models import Export

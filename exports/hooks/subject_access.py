@@ -9,7 +9,7 @@ import orjson
 from django.db import connection as database
 from django.urls import reverse
 
-from config.jobs.models import JobStatus
+from config.platform.jobs.models import JobStatus
 from connections.destinations import registry
 from exports.batches import encode
 from exports.models import (

@@ -7,8 +7,8 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from config.accounts.models import User
-from config.jobs.models import OPEN
+from config.platform.accounts.models import User
+from config.platform.jobs.models import OPEN
 from connections import offered_attributes
 from connections import usage as uses_of_connections
 from exports import policies

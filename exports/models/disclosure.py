@@ -2,8 +2,8 @@
 
 from django.db import models
 
-from config.jobs.models import OPEN, Job
-from config.keyring.fields import EncryptedJSONField
+from config.platform.encryption.fields import EncryptedJSONField
+from config.platform.jobs.models import OPEN, Job
 from connections.models import Connection
 
 

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from config.jobs import clock
+from config.platform.jobs import clock
 from connections.models import Connection
 from segments.models import Segment
 

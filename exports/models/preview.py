@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from config.jobs.models import OPEN, Job
+from config.platform.jobs.models import OPEN, Job
 from exports.models.export import Export
 
 

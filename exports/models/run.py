@@ -5,8 +5,8 @@ from datetime import datetime
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from config.jobs import clock
-from config.jobs.models import OPEN, Job, JobStatus
+from config.platform.jobs import clock
+from config.platform.jobs.models import OPEN, Job, JobStatus
 from connections.models import Connection
 from exports.models.delivered import DeliveredSet
 from exports.models.export import Export

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from config.jobs.models import Schedule, Tick
+from config.platform.jobs.models import Schedule, Tick
 from exports.models.export import Export
 from exports.models.run import Run
 

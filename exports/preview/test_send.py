@@ -13,9 +13,9 @@ from django.db import connection as database
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from config.accounts.models import User
-from config.audit.record import record
-from config.jobs import clock, sending_guard
+from config.platform.accounts.models import User
+from config.platform.audit.record import record
+from config.platform.jobs import clock, sending_guard
 from config.platform.text.addresses import comparable_email
 from connections import credentials
 from connections.actions import mark_reconnect_needed

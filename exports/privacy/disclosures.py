@@ -14,8 +14,8 @@ from django.conf import settings
 from django.db import connection as database
 from django.db import transaction
 
-from config.jobs import clock
-from config.jobs.models import OPEN
+from config.platform.jobs import clock
+from config.platform.jobs.models import OPEN
 from exports.models import IS_REMOVAL, DisclosedList, Disclosure, Export, Run
 from segments.privacy import hashes
 from segments.privacy.subjects import Subject

@@ -11,7 +11,7 @@ from django.db import connection as database
 from django.db.models import Case, F, When
 from django.db.models.functions import Coalesce, Greatest
 
-from config.jobs.models import OPEN
+from config.platform.jobs.models import OPEN
 from exports.models import IS_REMOVAL, Batch, BatchStatus, ExportPreview, Run
 from segments.privacy.subjects import Subject
 

@@ -4,8 +4,8 @@ secret while the hashes stay what they are."""
 import secrets
 from typing import Any
 
-from config.keyring.fields import Sealed
-from config.keyring.keyring import CannotDecrypt
+from config.platform.encryption.fields import Sealed
+from config.platform.encryption.keyring import CannotDecrypt
 from exports.models import PersonKey
 
 _BYTES = 32

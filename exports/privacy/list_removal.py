@@ -9,12 +9,12 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from config.jobs import clock, leases
-from config.jobs.backoff import seconds_before_attempt
-from config.jobs.enqueue import enqueue_on_commit
-from config.jobs.models import JobStatus
-from config.keyring.fields import Sealed
-from config.keyring.keyring import CannotDecrypt
+from config.platform.encryption.fields import Sealed
+from config.platform.encryption.keyring import CannotDecrypt
+from config.platform.jobs import clock, leases
+from config.platform.jobs.backoff import seconds_before_attempt
+from config.platform.jobs.enqueue import enqueue_on_commit
+from config.platform.jobs.models import JobStatus
 from connections import credentials
 from connections.credentials import NotConnected
 from connections.destinations.errors import DestinationError, NeedsAdministrator, TryLater

@@ -10,11 +10,11 @@ from typing import Any
 from django.db import OperationalError, transaction
 from django.utils.translation import gettext as _
 
-from config.accounts.models import User
-from config.jobs import clock
-from config.jobs.leases import Keeper, fenced_update
-from config.jobs.models import OPEN
+from config.platform.accounts.models import User
 from config.platform.db.statement_timeout import be_patient
+from config.platform.jobs import clock
+from config.platform.jobs.leases import Keeper, fenced_update
+from config.platform.jobs.models import OPEN
 from connections.destinations import registry
 from connections.destinations.values import Deed, ListDetails, ListOptIn
 from connections.models import Connection

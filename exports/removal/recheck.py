@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from django.db import connection as database
 from django.db import transaction
 
-from config.jobs.leases import hold_fence
 from config.platform.db import planner_hints
+from config.platform.jobs.leases import hold_fence
 from exports.models import Export, ListState, OutcomeKind, Run
 from exports.privacy import erasure
 from exports.selection import wants

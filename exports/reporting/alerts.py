@@ -4,10 +4,10 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from config.jobs.models import JobStatus
-from config.notifications import alerts
-from config.notifications.alerts import Subject
-from config.notifications.kinds import Kind
+from config.platform.jobs.models import JobStatus
+from config.platform.notifications import alerts
+from config.platform.notifications.alerts import Subject
+from config.platform.notifications.kinds import Kind
 from exports.models import Export, Run
 from exports.reporting import messages
 from exports.state.status import Reason

@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from config.web.formats import number
+from config.platform.web.formats import number
 from exports.models import Run
 
 MOST_CELLS = 250

@@ -8,11 +8,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from config.accounts.models import User
-from config.accounts.permissions import Permission
-from config.accounts.policies import administrators
-from config.jobs.models import JobStatus
-from config.web.formats import number
+from config.platform.accounts.models import User
+from config.platform.accounts.permissions import Permission
+from config.platform.accounts.policies import administrators
+from config.platform.jobs.models import JobStatus
+from config.platform.web.formats import number
 from connections.permissions import user_can_manage_connections
 from exports.models import Run
 from exports.permissions import user_can_manage

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from config.web import spreadsheets
+from config.platform.web import spreadsheets
 from exports.models import Outcome
 from exports.reporting import messages
 from exports.reporting.breakdown import PeopleKind

@@ -10,7 +10,7 @@ from django.db import connection as database
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from config.accounts.models import User
+from config.platform.accounts.models import User
 from config.platform.text.addresses import comparable_email
 from exports.batches import encode
 from exports.models import (

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from django.utils.functional import Promise
 
-from config.jobs import clock
-from config.jobs.models import JobStatus
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus
 from exports.models import Run, Stage
 
 

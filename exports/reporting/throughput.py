@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Max, Min, Q, Sum
 
-from config.jobs import clock
+from config.platform.jobs import clock
 from exports.delivery import connection_budget
 from exports.models import Batch, BatchStatus, Run, Stage
 

@@ -11,7 +11,7 @@ from django.db import connection as database
 from django.db import transaction
 from django.db.models import F, QuerySet, Sum
 
-from config.jobs import clock
+from config.platform.jobs import clock
 from connections.destinations.values import REMOVALS
 from exports.models import Batch, DeliveredSet, Origin, Run
 from exports.state.result_codes import UNKNOWN_DATA

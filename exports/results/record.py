@@ -13,8 +13,8 @@ from django.db import connection as database
 from django.db import transaction
 from django.db.models import Case, F, When
 
-from config.jobs import clock
-from config.jobs.leases import LeaseLost, hold_fence
+from config.platform.jobs import clock
+from config.platform.jobs.leases import LeaseLost, hold_fence
 from connections.destinations.errors import DestinationError
 from connections.destinations.values import (
     MARK_CHANGED,

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection as database
 
-from config.jobs import clock
+from config.platform.jobs import clock
 from connections.destinations.values import (
     ALREADY_REMOVED,
     FOUND_THERE,

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import connection as database
 
-from config.jobs import clock
+from config.platform.jobs import clock
 from exports.models import ListState, Run, StatusSource, SubscriberStatus
 
 # The moment from which it is known stays as long as the list tells the same.

@@ -7,11 +7,11 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q, Sum
 
-from config.accounts.models import User
-from config.jobs import clock
-from config.jobs.leases import LeaseExpired, hold_fence
-from config.jobs.models import JobStatus
+from config.platform.accounts.models import User
 from config.platform.db import planner_hints
+from config.platform.jobs import clock
+from config.platform.jobs.leases import LeaseExpired, hold_fence
+from config.platform.jobs.models import JobStatus
 from connections import credentials
 from connections.destinations.errors import DestinationError
 from exports.models import IS_REMOVAL, BatchStatus, OutcomeKind, Run, Stage, SyncedContact

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from config.jobs.models import JobStatus
+from config.platform.jobs.models import JobStatus
 from exports.state.status import Reason
 
 # Exit codes of ``manage.py run_export --wait``.

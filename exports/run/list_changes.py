@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from config.jobs.models import JobStatus
+from config.platform.jobs.models import JobStatus
 from connections import credentials
 from connections.destinations.errors import DestinationError
 from connections.models import Connection

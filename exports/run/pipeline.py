@@ -15,10 +15,10 @@ from enum import Enum
 
 from django.utils.translation import gettext as _
 
-from config.jobs import leases
-from config.jobs.backoff import seconds_before_attempt
-from config.jobs.leases import Keeper, LeaseExpired, LeaseLost
-from config.jobs.models import JobStatus
+from config.platform.jobs import leases
+from config.platform.jobs.backoff import seconds_before_attempt
+from config.platform.jobs.leases import Keeper, LeaseExpired, LeaseLost
+from config.platform.jobs.models import JobStatus
 from connections.actions import mark_reconnect_needed
 from connections.credentials import NotConnected, Paused
 from connections.destinations.errors import DestinationError, NeedsAdministrator, StopRun

@@ -16,9 +16,9 @@ from django.db import connection as database
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from config.jobs import clock
-from config.jobs.leases import Keeper, fenced_update
-from config.jobs.models import JobStatus
+from config.platform.jobs import clock
+from config.platform.jobs.leases import Keeper, fenced_update
+from config.platform.jobs.models import JobStatus
 from connections.destinations import registry
 from connections.destinations.base import Destination
 from connections.destinations.values import Deed, Incomplete, Mark, SendSettings, Violation

@@ -10,11 +10,11 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from config.jobs import clock
-from config.jobs.models import NOT_STARTED, JobStatus, TickResult
-from config.notifications import alerts
-from config.notifications.alerts import Trouble
-from config.notifications.kinds import Kind
+from config.platform.jobs import clock
+from config.platform.jobs.models import NOT_STARTED, JobStatus, TickResult
+from config.platform.notifications import alerts
+from config.platform.notifications.alerts import Trouble
+from config.platform.notifications.kinds import Kind
 from exports.models import Export, ExportSchedule, ExportTick
 from exports.reporting.alerts import subject_of
 

@@ -11,8 +11,8 @@ from django.db import connection as database
 from django.db import transaction
 from django.db.models import QuerySet
 
-from config.jobs import clock, small_steps
-from config.jobs.models import OPEN
+from config.platform.jobs import clock, small_steps
+from config.platform.jobs.models import OPEN
 from exports.models import ExportPreview, Run
 from exports.privacy import disclosures
 

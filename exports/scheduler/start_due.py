@@ -6,8 +6,8 @@ from django.db import transaction
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
-from config.jobs.models import JobStatus, TickResult
 from config.platform.db.bulk_insert import insert_alike
+from config.platform.jobs.models import JobStatus, TickResult
 from config.platform.schedules import ticks
 from config.platform.schedules.ticks import Due
 from exports.models import Export, ExportSchedule, ExportTick, Run, RunEvent, Trigger

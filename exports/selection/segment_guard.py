@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from config.jobs.models import JobStatus
+from config.platform.jobs.models import JobStatus
 from exports.models import Run
 from segments import audience
 

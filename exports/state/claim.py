@@ -4,9 +4,9 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db.models import Q, QuerySet
 
-from config.jobs import deferral, leases
-from config.jobs.leases import Keeper
-from config.jobs.models import JobStatus
+from config.platform.jobs import deferral, leases
+from config.platform.jobs.leases import Keeper
+from config.platform.jobs.models import JobStatus
 from exports.models import Run
 from exports.state.status import Reason, RunEnded
 

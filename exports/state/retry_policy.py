@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from config.jobs import clock
-from config.jobs.models import JobStatus
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus
 from exports.models import Run
 from exports.state.status import Reason, RunEnded
 

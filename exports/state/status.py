@@ -9,10 +9,10 @@ from typing import Any
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
-from config.accounts.models import User
-from config.jobs import clock
-from config.jobs.leases import fenced_update
-from config.jobs.models import OPEN, JobStatus
+from config.platform.accounts.models import User
+from config.platform.jobs import clock
+from config.platform.jobs.leases import fenced_update
+from config.platform.jobs.models import OPEN, JobStatus
 from exports.models import Run, RunEvent
 
 

@@ -10,10 +10,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from config.notifications import mail, preferences
-from config.web.htmx import Request
-from config.web.panes import close_pane, render_pane
-from config.web.versions import StaleEdit, version_from
+from config.platform.notifications import mail, preferences
+from config.platform.web.htmx import Request
+from config.platform.web.panes import close_pane, render_pane
+from config.platform.web.versions import StaleEdit, version_from
 from exports.actions import manage
 from exports.forms.alert_recipients import cleaned
 from exports.models import Export

@@ -8,12 +8,12 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from config.accounts.decorators import require_permission
-from config.accounts.permissions import Permission
-from config.jobs import clock
-from config.web.htmx import Request
-from config.web.lists import Column, list_page
-from config.web.panes import render_pane
+from config.platform.accounts.decorators import require_permission
+from config.platform.accounts.permissions import Permission
+from config.platform.jobs import clock
+from config.platform.web.htmx import Request
+from config.platform.web.lists import Column, list_page
+from config.platform.web.panes import render_pane
 from exports.models import Batch, BatchStatus, Run
 from exports.reporting import people
 from exports.views.run_layout import find_run, frame
@@ -36,7 +36,7 @@ COLUMNS = (
 FIRST = 20  # so many of its people are shown
 _LAST_NUMBER = 2**31 - 1  # a larger one is in no batch
 
-# How a batch's status looks, in the words of config.web.statuses.
+# How a batch's status looks, in the words of config.platform.web.statuses.
 _TONES = {
     BatchStatus.PLANNED: ("neutral", "clock"),
     BatchStatus.SENDING: ("working", ""),

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from config.web.htmx import Request
-from config.web.panes import close_pane, render_dialog
+from config.platform.web.htmx import Request
+from config.platform.web.panes import close_pane, render_dialog
 from exports import policies
 from exports.actions import manage
 from exports.models import Export

@@ -6,8 +6,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from config.web.htmx import Request
-from config.web.panes import close_pane, refused, render_dialog
+from config.platform.web.htmx import Request
+from config.platform.web.panes import close_pane, refused, render_dialog
 from exports import policies
 from exports.actions import list_cleanup, manage, runs
 from exports.forms import cleanup_form

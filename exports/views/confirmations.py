@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
-from config.accounts.models import User
-from config.web.formats import number
-from config.web.htmx import Request
-from config.web.panes import close_pane, render_dialog
+from config.platform.accounts.models import User
+from config.platform.web.formats import number
+from config.platform.web.htmx import Request
+from config.platform.web.panes import close_pane, render_dialog
 from connections.destinations.values import Deed
 from exports import permissions, policies
 from exports.actions import list_cleanup as actions_list_cleanup

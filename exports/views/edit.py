@@ -11,11 +11,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from config.accounts.decorators import require_permission
-from config.accounts.permissions import Permission
-from config.web.htmx import Request
-from config.web.panes import close_pane, render_pane
-from config.web.versions import Change, Gone, StaleEdit, version_from
+from config.platform.accounts.decorators import require_permission
+from config.platform.accounts.permissions import Permission
+from config.platform.web.htmx import Request
+from config.platform.web.panes import close_pane, render_pane
+from config.platform.web.versions import Change, Gone, StaleEdit, version_from
 from connections import lookups
 from connections.destinations.values import Question
 from exports import policies

@@ -7,7 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from config.web.versions import Change, StaleEdit
+from config.platform.web.versions import Change, StaleEdit
 
 _LABELS: dict[str, str | Promise] = {
     "Mapping": gettext_lazy("Added attributes"),

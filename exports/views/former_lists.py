@@ -6,8 +6,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from config.web.htmx import Request
-from config.web.panes import close_pane, render_dialog
+from config.platform.web.htmx import Request
+from config.platform.web.panes import close_pane, render_dialog
 from exports import policies
 from exports.actions import list_cleanup as actions_list_cleanup
 from exports.forms.cleanup_form import PartingForm

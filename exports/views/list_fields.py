@@ -8,9 +8,9 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from config.accounts.decorators import require_permission
-from config.accounts.permissions import Permission
-from config.web.htmx import Request
+from config.platform.accounts.decorators import require_permission
+from config.platform.accounts.permissions import Permission
+from config.platform.web.htmx import Request
 from connections.credentials import NotConnected
 from connections.destinations.errors import DestinationError
 from connections.models import Connection

@@ -11,14 +11,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from config.accounts.decorators import require_permission
-from config.accounts.models import User
-from config.accounts.permissions import Permission
-from config.jobs.models import OPEN
+from config.platform.accounts.decorators import require_permission
+from config.platform.accounts.models import User
+from config.platform.accounts.permissions import Permission
+from config.platform.jobs.models import OPEN
 from config.platform.schedules import system_schedule
 from config.platform.schedules.display import ShownSchedule
-from config.web.htmx import Request
-from config.web.lists import Column, list_page
+from config.platform.web.htmx import Request
+from config.platform.web.lists import Column, list_page
 from connections.destinations import registry
 from connections.permissions import user_can_manage_connections
 from exports import policies

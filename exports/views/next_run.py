@@ -3,7 +3,7 @@
 from django.utils.translation import gettext as _
 
 from config.platform.schedules import choose, system_schedule
-from config.web import formats
+from config.platform.web import formats
 from exports.actions.schedule import schedule_of
 from exports.models import Export
 

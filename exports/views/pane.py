@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
-from config.accounts.models import User
+from config.platform.accounts.models import User
 from connections import lookups
 from connections.destinations.values import ListDetails, ListOptIn, ListSummary, TargetField
 from connections.limits import Limits

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
-from config.accounts.models import User
-from config.web.htmx import Request
+from config.platform.accounts.models import User
+from config.platform.web.htmx import Request
 from connections.destinations.values import ListDetails, TargetField, UnsubscribeScope
 from connections.models import Connection
 from connections.permissions import user_can_manage_connections

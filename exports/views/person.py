@@ -6,9 +6,9 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
-from config.accounts.decorators import require_permission
-from config.accounts.permissions import Permission
-from config.web.htmx import Request
+from config.platform.accounts.decorators import require_permission
+from config.platform.accounts.permissions import Permission
+from config.platform.web.htmx import Request
 from connections import lookups
 from connections.credentials import NotConnected
 from connections.destinations.errors import DestinationError

@@ -11,11 +11,11 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from config.accounts.decorators import require_permission
-from config.accounts.permissions import Permission
-from config.web.formats import number
-from config.web.htmx import Request
-from config.web.panes import close_pane, refused
+from config.platform.accounts.decorators import require_permission
+from config.platform.accounts.permissions import Permission
+from config.platform.web.formats import number
+from config.platform.web.htmx import Request
+from config.platform.web.panes import close_pane, refused
 from exports import policies
 from exports.actions import preview as actions_preview
 from exports.models import Export, ExportPreview, Removal

@@ -6,9 +6,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from config.accounts.models import User
-from config.web.htmx import Request
-from config.web.panes import close_pane, render_dialog
+from config.platform.accounts.models import User
+from config.platform.web.htmx import Request
+from config.platform.web.panes import close_pane, render_dialog
 from exports import policies
 from exports.actions import retry_rejected
 from exports.models import Run

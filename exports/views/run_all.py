@@ -6,11 +6,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from config.accounts.decorators import require_permission
-from config.accounts.models import User
-from config.accounts.permissions import Permission
-from config.web.htmx import Request
-from config.web.panes import close_pane, render_dialog
+from config.platform.accounts.decorators import require_permission
+from config.platform.accounts.models import User
+from config.platform.accounts.permissions import Permission
+from config.platform.web.htmx import Request
+from config.platform.web.panes import close_pane, render_dialog
 from exports import policies
 from exports.actions import runs, schedule
 from exports.models import Export

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from config.platform.schedules import describe_ticks
-from config.web.htmx import Request
+from config.platform.web.htmx import Request
 from connections.models import Connection, Environment
 from exports.models import Run
 from exports.permissions import user_can_manage

@@ -10,11 +10,11 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from config.accounts.decorators import require_permission
-from config.accounts.permissions import Permission
-from config.audit.record import record
-from config.web.htmx import Request
-from config.web.lists import LONGEST_SEARCH, Column, ListPage
+from config.platform.accounts.decorators import require_permission
+from config.platform.accounts.permissions import Permission
+from config.platform.audit.record import record
+from config.platform.web.htmx import Request
+from config.platform.web.lists import LONGEST_SEARCH, Column, ListPage
 from exports.models import Outcome, Run
 from exports.reporting import breakdown, messages, people_csv
 from exports.reporting import people as reporting_people

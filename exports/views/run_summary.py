@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from config.accounts.models import User
-from config.jobs import clock
-from config.jobs.models import JobStatus
+from config.platform.accounts.models import User
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus
 from exports.models import Run
 from exports.reporting import messages
 from exports.state.status import Reason
@@ -25,7 +25,7 @@ class ShownRun:
 
     @property
     def status(self) -> str:
-        """A key of config.web.statuses."""
+        """A key of config.platform.web.statuses."""
         return "canceling" if self.is_canceling else self.run.status
 
     @property

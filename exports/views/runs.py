@@ -11,15 +11,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from config.accounts.decorators import require_permission
-from config.accounts.permissions import Permission
-from config.jobs import clock
-from config.jobs.models import NOT_STARTED, JobStatus
+from config.platform.accounts.decorators import require_permission
+from config.platform.accounts.permissions import Permission
+from config.platform.jobs import clock
+from config.platform.jobs.models import NOT_STARTED, JobStatus
 from config.platform.schedules import describe_ticks, system_schedule
 from config.platform.schedules.display import ShownSchedule
-from config.web.htmx import Request
-from config.web.lists import Column, list_page
-from config.web.panes import close_pane
+from config.platform.web.htmx import Request
+from config.platform.web.lists import Column, list_page
+from config.platform.web.panes import close_pane
 from exports import policies
 from exports.hooks import skip_cause
 from exports.models import Export, Removal, Run, Stage

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from config.platform.schedules.pane import Subject, came_from_its_page, schedule_pane
-from config.web.htmx import Request
+from config.platform.web.htmx import Request
 from exports.actions import schedule as actions_schedule
 from exports.models import Export
 from exports.views.bulk import selected_exports

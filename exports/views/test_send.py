@@ -8,9 +8,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from config.accounts.permissions import Permission
-from config.web.htmx import Request
-from config.web.panes import render_pane
+from config.platform.accounts.permissions import Permission
+from config.platform.web.htmx import Request
+from config.platform.web.panes import render_pane
 from exports import policies
 from exports.models import Export
 from exports.permissions import check_can_manage

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import models
 
-from config.jobs import clock
+from config.platform.jobs import clock
 
 
 class Erasure(models.Model):

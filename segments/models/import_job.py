@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from config.jobs.models import OPEN, Job, JobStatus
+from config.platform.jobs.models import OPEN, Job, JobStatus
 from segments.models.profile import DataSource
 
 

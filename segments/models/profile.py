@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from config.jobs import clock
+from config.platform.jobs import clock
 from segments.stored_emails import StoredEmails
 
 

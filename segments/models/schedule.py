@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from config.jobs.models import Schedule, Tick
+from config.platform.jobs.models import Schedule, Tick
 from segments.models.segment import Segment, SegmentRefresh
 
 

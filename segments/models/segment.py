@@ -5,8 +5,8 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from config.jobs import clock
-from config.jobs.models import OPEN, Job
+from config.platform.jobs import clock
+from config.platform.jobs.models import OPEN, Job
 from segments.models.profile import Profile
 
 

@@ -7,7 +7,7 @@ from django.db import connection
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from config.jobs import clock
+from config.platform.jobs import clock
 from segments.audience import email_sql
 from segments.models import ErasedHash
 from segments.privacy import erasure_barrier, personal_data, subjects

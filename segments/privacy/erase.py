@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from django.db import OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 
-from config.accounts.models import User
-from config.audit.record import record
+from config.platform.accounts.models import User
+from config.platform.audit.record import record
 from config.platform.text.addresses import comparable_email
 from segments import permissions
 from segments.models import DataSource, ErasedHash, Erasure, Profile, Segment

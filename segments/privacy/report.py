@@ -4,9 +4,9 @@ from typing import Any
 
 from django.db import transaction
 
-from config.accounts.models import User
-from config.audit.record import record
-from config.jobs import clock
+from config.platform.accounts.models import User
+from config.platform.audit.record import record
+from config.platform.jobs import clock
 from segments import permissions
 from segments.models import Profile
 from segments.privacy import erase, hashes, personal_data

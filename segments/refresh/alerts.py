@@ -3,9 +3,9 @@
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from config.notifications import alerts
-from config.notifications.alerts import Subject
-from config.notifications.kinds import Kind
+from config.platform.notifications import alerts
+from config.platform.notifications.alerts import Subject
+from config.platform.notifications.kinds import Kind
 from segments.models import DataSource, Segment
 
 

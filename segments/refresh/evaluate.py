@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 
-from config.jobs import clock, leases
-from config.jobs.models import JobStatus
 from config.platform.db import planner_hints
+from config.platform.jobs import clock, leases
+from config.platform.jobs.models import JobStatus
 from segments.catalog import types_by_name
 from segments.models import Segment, SegmentRefresh
 from segments.refresh import alerts, inactive

@@ -6,10 +6,10 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from config.accounts.models import User
-from config.audit.record import record
+from config.platform.accounts.models import User
+from config.platform.audit.record import record
 from config.platform.schedules import choose
-from config.web.versions import take_version
+from config.platform.web.versions import take_version
 from segments.models import Segment, SegmentSchedule
 from segments.permissions import check_can_manage_segments
 

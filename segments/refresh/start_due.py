@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from django.db import transaction
 
-from config.jobs.models import OPEN, TickResult
+from config.platform.jobs.models import OPEN, TickResult
 from config.platform.schedules import ticks
 from config.platform.schedules.ticks import Due
 from segments.models import SegmentRefresh, SegmentSchedule, SegmentTick

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from config.web.masking import DOTS
+from config.platform.web.masking import DOTS
 from segments.rules.operators import OPERATORS, Operator, Takes
 
 _BY_KEY: Mapping[str, Operator] = {

@@ -7,10 +7,10 @@ from django.db.models import Count
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
-from config.accounts.models import User
-from config.audit.record import record
-from config.jobs.models import OPEN
+from config.platform.accounts.models import User
+from config.platform.audit.record import record
 from config.platform.db import planner_hints
+from config.platform.jobs.models import OPEN
 from segments import permissions
 from segments.models import DataSource, ImportJob, Profile, Segment
 from segments.refresh import alerts

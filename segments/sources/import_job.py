@@ -15,9 +15,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from config.jobs import clock, leases
-from config.jobs.models import JobStatus
 from config.platform.db import planner_hints
+from config.platform.jobs import clock, leases
+from config.platform.jobs.models import JobStatus
 from segments import catalog
 from segments.models import AttributeType, DataSource, ImportJob, ImportProblem
 from segments.privacy import block_reimport

@@ -9,8 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
-from config.accounts.models import User
-from config.jobs.models import OPEN
+from config.platform.accounts.models import User
+from config.platform.jobs.models import OPEN
 from segments.models import ImportJob
 
 # The name of a file holds who uploaded it: only that person can continue with it.

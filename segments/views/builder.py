@@ -9,10 +9,10 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from config.web.formats import number
-from config.web.htmx import Request
-from config.web.panes import close_pane, render_pane
-from config.web.versions import Gone, StaleEdit, version_from
+from config.platform.web.formats import number
+from config.platform.web.htmx import Request
+from config.platform.web.panes import close_pane, render_pane
+from config.platform.web.versions import Gone, StaleEdit, version_from
 from segments import actions, catalog, usage
 from segments.forms import SegmentForm
 from segments.models import Segment

@@ -9,11 +9,11 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from config.accounts.decorators import require_permission
-from config.accounts.models import User
-from config.accounts.permissions import Permission
-from config.web.htmx import Request
-from config.web.lists import LONGEST_SEARCH
+from config.platform.accounts.decorators import require_permission
+from config.platform.accounts.models import User
+from config.platform.accounts.permissions import Permission
+from config.platform.web.htmx import Request
+from config.platform.web.lists import LONGEST_SEARCH
 from segments import catalog, display, search_limit
 from segments import search as segments_search
 from segments.models import DataSource, Profile

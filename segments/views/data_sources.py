@@ -9,12 +9,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from config.accounts.decorators import require_permission
-from config.accounts.permissions import Permission
-from config.jobs.models import JobStatus
-from config.web.htmx import Request
-from config.web.lists import Column, list_page
-from config.web.panes import close_pane, refused
+from config.platform.accounts.decorators import require_permission
+from config.platform.accounts.permissions import Permission
+from config.platform.jobs.models import JobStatus
+from config.platform.web.htmx import Request
+from config.platform.web.lists import Column, list_page
+from config.platform.web.panes import close_pane, refused
 from segments import actions
 from segments.models import DataSource, ImportJob
 from segments.permissions import check_can_manage_data_sources, user_can_manage_data_sources

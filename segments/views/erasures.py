@@ -8,10 +8,10 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from config.accounts.decorators import require_permission
-from config.accounts.permissions import Permission
-from config.web.htmx import Request
-from config.web.lists import Column, list_page
+from config.platform.accounts.decorators import require_permission
+from config.platform.accounts.permissions import Permission
+from config.platform.web.htmx import Request
+from config.platform.web.lists import Column, list_page
 from segments.models import ErasedHash, Erasure
 from segments.privacy import hashes, personal_data
 from segments.privacy.forms import LookUpForm

@@ -9,12 +9,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from config.accounts.decorators import require_permission
-from config.accounts.permissions import Permission
-from config.jobs.models import OPEN
-from config.web.htmx import Request
-from config.web.lists import Column, list_page
-from config.web.panes import close_pane, render_dialog
+from config.platform.accounts.decorators import require_permission
+from config.platform.accounts.permissions import Permission
+from config.platform.jobs.models import OPEN
+from config.platform.web.htmx import Request
+from config.platform.web.lists import Column, list_page
+from config.platform.web.panes import close_pane, render_dialog
 from segments import actions
 from segments.models import ImportJob
 from segments.permissions import check_can_manage_data_sources, user_can_manage_data_sources

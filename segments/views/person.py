@@ -9,10 +9,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from config.accounts.decorators import require_permission
-from config.accounts.permissions import Permission
-from config.web.htmx import Request
-from config.web.panes import close_pane, render_dialog
+from config.platform.accounts.decorators import require_permission
+from config.platform.accounts.permissions import Permission
+from config.platform.web.htmx import Request
+from config.platform.web.panes import close_pane, render_dialog
 from segments.models import Profile
 from segments.permissions import check_can_answer_for_people
 from segments.privacy import erase as privacy_erase

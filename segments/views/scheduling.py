@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from config.platform.schedules.pane import Subject, came_from_its_page, schedule_pane
-from config.web.htmx import Request
+from config.platform.web.htmx import Request
 from segments.models import Segment
 from segments.permissions import check_can_manage_segments
 from segments.refresh import schedule as refresh_schedule

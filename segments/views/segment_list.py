@@ -12,15 +12,15 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from config.accounts.decorators import require_permission
-from config.accounts.models import User
-from config.accounts.permissions import Permission
-from config.jobs.models import OPEN, JobStatus
+from config.platform.accounts.decorators import require_permission
+from config.platform.accounts.models import User
+from config.platform.accounts.permissions import Permission
+from config.platform.jobs.models import OPEN, JobStatus
 from config.platform.schedules import system_schedule
 from config.platform.schedules.display import ShownSchedule
-from config.web.htmx import Request
-from config.web.lists import Column, list_page
-from config.web.panes import close_pane
+from config.platform.web.htmx import Request
+from config.platform.web.lists import Column, list_page
+from config.platform.web.panes import close_pane
 from segments import actions, usage
 from segments.models import Segment, SegmentRefresh
 from segments.permissions import (

@@ -8,15 +8,15 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from config.accounts.decorators import require_permission
-from config.accounts.models import User
-from config.accounts.permissions import Permission
-from config.audit.record import record
-from config.jobs.models import NOT_STARTED, OPEN
+from config.platform.accounts.decorators import require_permission
+from config.platform.accounts.models import User
+from config.platform.accounts.permissions import Permission
+from config.platform.audit.record import record
+from config.platform.jobs.models import NOT_STARTED, OPEN
 from config.platform.schedules import describe_ticks, system_schedule
 from config.platform.schedules.display import ShownSchedule
-from config.web.htmx import Request
-from config.web.panes import close_pane, render_dialog
+from config.platform.web.htmx import Request
+from config.platform.web.panes import close_pane, render_dialog
 from segments import actions, catalog, display, members_csv, usage
 from segments.models import Profile, Segment, SegmentRefresh
 from segments.permissions import (
@@ -56,7 +56,9 @@ def detail(request: Request, pk: int) -> HttpResponse:
 def _refreshes(segment: Segment) -> list[tuple[SegmentRefresh, str]]:
     """The last ones, each with the due moment that it served, in words."""
     refreshes = segment.refreshes.select_related("requested_by").prefetch_related("ticks").order_by("-id")[:6]
-    return [(refresh, " ".join(describe_ticks.told(tick) for tick in refresh.ticks.all())) for refresh in refreshes]
+    return [
+        (refresh, " ".join(describe_ticks.told(tick) for tick in refresh.ticks.all())) for refresh in refreshes
+    ]
 
 
 def _not_started(segment: Segment) -> list[str]:

@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from config.web.htmx import Request
-from config.web.panes import close_pane, render_dialog
+from config.platform.web.htmx import Request
+from config.platform.web.panes import close_pane, render_dialog
 from segments.models import DataSource
 from segments.permissions import check_can_manage_data_sources
 from segments.sources import deletion

@@ -8,8 +8,8 @@ from django.urls import reverse
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from config.web.htmx import Request
-from config.web.panes import close_pane
+from config.platform.web.htmx import Request
+from config.platform.web.panes import close_pane
 from segments import actions
 from segments.models import Segment
 from segments.permissions import check_can_manage_segments

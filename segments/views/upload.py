@@ -4,8 +4,8 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from config.web.htmx import Request
-from config.web.panes import close_pane, render_pane
+from config.platform.web.htmx import Request
+from config.platform.web.panes import close_pane, render_pane
 from segments import actions
 from segments.forms import ChooseFileForm, ImportForm
 from segments.models import DataSource

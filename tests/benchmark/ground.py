@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.embedded.postgres import NAME, TemporaryPostgres, make_database
+from config.standalone.postgres import NAME, TemporaryPostgres, make_database
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from config.jobs.models import Job
+from config.platform.jobs.models import Job
 from segments import actions as segment_actions
 from segments.models import ImportJob, Profile
 from tests import big_export

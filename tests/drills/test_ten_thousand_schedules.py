@@ -9,9 +9,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from config.jobs import clock
-from config.jobs.models import JobStatus
 from config.platform.db.bulk_insert import insert_alike
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus
 from config.platform.schedules import ticks
 from exports.models import Export, ExportSchedule, ExportTick, Run, RunEvent, Trigger
 from exports.scheduler import start_due

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.db import connection as database
 
-from config.jobs.models import JobStatus
+from config.platform.jobs.models import JobStatus
 from exports.models import Batch, Export, Outcome, Run, SyncedContact
 from exports.state.result_codes import UNKNOWN_DATA
 from exports.state.status import Reason

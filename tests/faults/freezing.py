@@ -2,7 +2,7 @@
 
 from django.db import connection as database
 
-from config.jobs import clock
+from config.platform.jobs import clock
 from exports.models import Batch, Run
 from exports.run import pipeline
 from exports.run.pipeline import Next

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connection as database
 
-from config.jobs.models import OPEN
+from config.platform.jobs.models import OPEN
 from connections.models import Connection
 from exports.actions import runs
 from exports.models import Export, Run

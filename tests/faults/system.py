@@ -13,10 +13,10 @@ from django.core.management import call_command
 from django.db import Error
 from django.db import connection as database
 
-from config.embedded import leftovers, postgres, programs
-from config.embedded.leftovers import Records
-from config.embedded.output import Output
-from config.embedded.supervisor import Program, Supervisor
+from config.standalone import leftovers, postgres, programs
+from config.standalone.leftovers import Records
+from config.standalone.output import Output
+from config.standalone.supervisor import Program, Supervisor
 from tests import environment
 from tests.faults.small_disk import SmallDisk, small_disk
 from tests.processes import environment_of_processes

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection as database
 
-from config.jobs import clock
+from config.platform.jobs import clock
 from exports.models import Batch
 from exports.run import pipeline
 from exports.state.status import Reason

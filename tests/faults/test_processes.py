@@ -8,10 +8,10 @@ import pytest
 from django.db import connection as database
 from django.db import transaction
 
-from config.audit.models import AuditEntry
-from config.jobs import clock
-from config.jobs.enqueue import enqueue
-from config.jobs.models import JobStatus
+from config.platform.audit.models import AuditEntry
+from config.platform.jobs import clock
+from config.platform.jobs.enqueue import enqueue
+from config.platform.jobs.models import JobStatus
 from exports.actions import schedule
 from exports.models import Export, ExportSchedule, ExportTick, Run
 from exports.run import pipeline

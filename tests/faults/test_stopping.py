@@ -4,8 +4,8 @@ import pytest
 from django.db import connection as database
 from django.db import transaction
 
-from config.jobs import clock
-from config.jobs.models import JobStatus
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus
 from connections import deletion
 from connections.models import Connection, Consent
 from connections.usage import Verb, uses_of

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from config.jobs.models import JobStatus
+from config.platform.jobs.models import JobStatus
 from connections import actions as connection_actions
 from connections import token_renewal
 from connections.destinations.values import Tokens

@@ -11,8 +11,8 @@ import requests
 from django.conf import settings
 from django.test import Client, override_settings
 
-from config.accounts.models import User
-from config.embedded import programs
+from config.platform.accounts.models import User
+from config.standalone import programs
 from tests.processes import environment_of_processes, free_port
 from tests.waiting import wait_until
 

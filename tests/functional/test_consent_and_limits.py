@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from config.accounts.models import User
-from config.accounts.roles import Role
+from config.platform.accounts.models import User
+from config.platform.accounts.roles import Role
 from connections.models import Connection, Consent
 from exports.models import Export
 from tests import exporting

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from pytest_django import Settings
 
-from config.accounts.models import User
+from config.platform.accounts.models import User
 from connections.models import Connection
 from exports.models import Export, Run
 from segments.models import Segment

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from config.accounts.models import User
+from config.platform.accounts.models import User
 from tests.functional.conftest import PHONE, OpenPage, assert_accessible, sign_in
 from tests.postbox import mail_server
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
-from config.accounts.models import User
+from config.platform.accounts.models import User
 from exports.actions import list_cleanup
 from exports.models import Export, Run
 from exports.run import pipeline

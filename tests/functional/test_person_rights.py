@@ -3,7 +3,7 @@
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
-from config.accounts.models import User
+from config.platform.accounts.models import User
 from exports.actions import runs
 from exports.models import PersonRemoval
 from exports.privacy import list_removal

@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
-from config.accounts.models import User
+from config.platform.accounts.models import User
 from exports.models import Export, ExportSchedule
 from tests import exporting
 from tests.functional.conftest import assert_accessible, screenshot, sign_in

@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from config.accounts import actions
-from config.accounts.models import User
+from config.platform.accounts import actions
+from config.platform.accounts.models import User
 from tests.conftest import PASSWORD
 from tests.functional.conftest import assert_accessible, screenshot, sign_in
 from tests.second_factor import code

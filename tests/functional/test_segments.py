@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from pytest_django import Settings
 
-from config.accounts.models import User
+from config.platform.accounts.models import User
 from segments.models import ImportJob, Segment, SegmentRefresh
 from segments.refresh import evaluate
 from segments.sources import import_job

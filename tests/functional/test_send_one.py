@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
-from config.accounts.models import User
+from config.platform.accounts.models import User
 from tests import exporting
 from tests.functional.conftest import assert_accessible, screenshot, sign_in
 from tests.sandbox import RunningSandbox, sandbox, sandbox_process

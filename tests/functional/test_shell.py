@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from config.accounts.models import User
+from config.platform.accounts.models import User
 from tests.functional.conftest import PHONE, WIDE, OpenPage, Troubles, assert_accessible, sign_in
 
 LIST = "/admin/permissions/"

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
-from config.accounts.models import User
+from config.platform.accounts.models import User
 from connections import credentials
 from connections.models import Connection
 from tests.functional.conftest import PHONE, OpenPage, assert_accessible, screenshot, sign_in

@@ -6,11 +6,11 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from pytest_django import Settings
 
-from config.accounts.models import User
-from config.jobs import clock
-from config.jobs.models import JobStatus
-from config.system.models import SystemRefresh, SystemSchedule
-from config.system.refreshing import engine
+from config.console.models import SystemRefresh, SystemSchedule
+from config.console.refreshing import engine
+from config.platform.accounts.models import User
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus
 from connections.models import Connection
 from exports.models import Export, Run
 from segments.models import DataSource, ImportJob

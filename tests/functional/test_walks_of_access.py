@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from pytest_django import Settings
 
-from config.accounts.models import User
-from config.jobs import clock
-from config.jobs.models import JobStatus
+from config.platform.accounts.models import User
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus
 from connections import credentials
 from connections.models import Connection
 from exports.models import Export, OutcomeKind, Run, Stage, Trigger

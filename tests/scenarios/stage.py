@@ -10,8 +10,8 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-from config.jobs import clock, deadline
-from config.jobs.models import OPEN
+from config.platform.jobs import clock, deadline
+from config.platform.jobs.models import OPEN
 from connections.models import Connection
 from exports.actions import list_cleanup, manage, runs
 from exports.actions.manage import ExportSettings

@@ -34,7 +34,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def _quick(settings: Settings, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is tried again is tried again at once."""
     settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
-    monkeypatch.setattr("config.jobs.backoff.FIRST_SECONDS", 0.0)
+    monkeypatch.setattr("config.platform.jobs.backoff.FIRST_SECONDS", 0.0)
 
 
 def test_a_list_equals_its_model_after_every_step(sandbox: RunningSandbox, seed: int) -> None:

@@ -16,7 +16,7 @@ import requests
 from django.db import connection as database
 from urllib3.exceptions import ProtocolError
 
-from config.jobs.leases import Keeper
+from config.platform.jobs.leases import Keeper
 from exports.delivery import loop
 from exports.models import Run
 from exports.results import late_calls

@@ -3,8 +3,8 @@
 import pytest
 from django.contrib.auth import authenticate
 
-from config.accounts.models import User
-from config.accounts.roles import Role
+from config.platform.accounts.models import User
+from config.platform.accounts.roles import Role
 
 
 @pytest.mark.django_db

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from config.jobs import clock
-from config.jobs.models import Schedule
+from config.platform.jobs import clock
+from config.platform.jobs.models import Schedule
 from config.platform.schedules.describe import in_words
 from config.platform.schedules.next_due import next_due
 from config.platform.schedules.serialize import from_plain

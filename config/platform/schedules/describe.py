@@ -9,7 +9,7 @@ from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from config.jobs import clock
+from config.platform.jobs import clock
 from config.platform.schedules.next_due import LAST_DAY, Recurrence, Rule
 
 

@@ -2,8 +2,8 @@
 
 from django.utils.translation import gettext as _
 
-from config.jobs.models import Tick, TickResult
-from config.web.formats import exact
+from config.platform.jobs.models import Tick, TickResult
+from config.platform.web.formats import exact
 
 
 def told(tick: Tick) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from config.jobs.models import Schedule
+from config.platform.jobs.models import Schedule
 from config.platform.schedules import choose
 from config.platform.schedules.system_schedule import State
 

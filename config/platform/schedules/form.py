@@ -7,8 +7,8 @@ from django.conf import settings
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from config.jobs import clock
-from config.jobs.models import Schedule
+from config.platform.jobs import clock
+from config.platform.jobs.models import Schedule
 from config.platform.schedules.next_due import MOST_HOURS, MOST_TIMES, Recurrence
 from config.platform.schedules.rule_form import RuleForm, time_answers, times_typed
 from config.platform.schedules.serialize import LAST

@@ -12,16 +12,16 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from config.jobs import clock
-from config.jobs.models import Schedule
+from config.platform.jobs import clock
+from config.platform.jobs.models import Schedule
 from config.platform.schedules import choose, system_schedule
 from config.platform.schedules.describe import in_words, note, on_the_wall
 from config.platform.schedules.form import ScheduleForm, with_usual_answers
 from config.platform.schedules.next_due import due_moments
 from config.platform.schedules.serialize import from_plain
-from config.web.htmx import Request
-from config.web.panes import close_pane, render_pane
-from config.web.versions import Gone, StaleEdit, version_from
+from config.platform.web.htmx import Request
+from config.platform.web.panes import close_pane, render_pane
+from config.platform.web.versions import Gone, StaleEdit, version_from
 
 _SHOWN_NEXT = 3
 

@@ -1,6 +1,6 @@
 """Whether the system refresh runs by itself, and when next: for every page that relies on it.
 
-The schedule itself lives in config.system, which the apps below never see; it registers the answer here.
+The schedule itself lives in config.console, which the apps below never see; it registers the answer here.
 """
 
 from collections.abc import Callable

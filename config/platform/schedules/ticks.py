@@ -17,8 +17,8 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import QuerySet
 
-from config.jobs import clock
-from config.jobs.models import Schedule, Tick
+from config.platform.jobs import clock
+from config.platform.jobs.models import Schedule, Tick
 from config.platform.schedules.next_due import latest_due, next_due
 from config.platform.schedules.serialize import WrongRule, from_plain
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from config.jobs.models import JobStatus
+from config.platform.jobs.models import JobStatus
 from exports.state.status import TRANSITIONS
 
 PAGE = Path(settings.BASE_DIR) / "exports" / "run-states.md"

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection as database
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from config.jobs.models import JobStatus
+from config.platform.jobs.models import JobStatus
 from connections.credentials import NotConnected
 from connections.destinations import registry
 from connections.destinations.errors import DestinationError

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from config.jobs import leases
-from config.jobs.models import JobStatus
+from config.platform.jobs import leases
+from config.platform.jobs.models import JobStatus
 from segments import actions
 from segments.models import ImportJob
 from segments.sources.csv_reader import FileRefused

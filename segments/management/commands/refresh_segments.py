@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
-from config.jobs.models import JobStatus
+from config.platform.jobs.models import JobStatus
 from segments import actions
 from segments.models import Segment, SegmentRefresh
 from segments.refresh.evaluate import run_refresh

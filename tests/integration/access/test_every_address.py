@@ -12,10 +12,10 @@ from django.http.response import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from config.accounts.models import User
-from config.accounts.roles import Role
-from config.jobs import clock
-from config.jobs.models import JobStatus
+from config.platform.accounts.models import User
+from config.platform.accounts.roles import Role
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus
 from connections.models import Connection
 from exports.actions import runs
 from segments.models import Erasure, ImportJob, Profile

@@ -19,10 +19,10 @@ from django.test import Client
 from django.urls import Resolver404, resolve
 from pytest_django import Settings
 
-from config.accounts.models import User
-from config.accounts.roles import Role
-from config.jobs import clock
-from config.system.refreshing import schedule as schedules
+from config.console.refreshing import schedule as schedules
+from config.platform.accounts.models import User
+from config.platform.accounts.roles import Role
+from config.platform.jobs import clock
 from exports.models import Export
 from tests.integration.access.forms import forms_of
 from tests.integration.access.reading import keys_read

@@ -9,9 +9,9 @@ from django.db import transaction
 from django.http import QueryDict
 from django.test import Client
 
-from config.accounts.models import User
-from config.accounts.roles import Role
-from config.jobs import clock
+from config.platform.accounts.models import User
+from config.platform.accounts.roles import Role
+from config.platform.jobs import clock
 from connections.models import Connection
 from exports.models import Export, Outcome, Run
 from segments.models import Profile, Segment

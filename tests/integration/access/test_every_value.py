@@ -11,8 +11,8 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
-from config.accounts.models import User
-from config.accounts.roles import Role
+from config.platform.accounts.models import User
+from config.platform.accounts.roles import Role
 from exports.models import Outcome
 from segments.models import Profile, Segment
 from tests import exporting

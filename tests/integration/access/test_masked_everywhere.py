@@ -9,9 +9,9 @@ from django.core.management import call_command
 from django.test import Client
 from pytest_django import Settings
 
-from config.accounts.models import User
-from config.accounts.roles import Role
-from config.notifications.models import Condition
+from config.platform.accounts.models import User
+from config.platform.accounts.roles import Role
+from config.platform.notifications.models import Condition
 from exports.actions import preview as actions_preview
 from exports.models import Export, Outcome, Run
 from segments.models import ImportJob, Profile

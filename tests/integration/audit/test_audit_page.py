@@ -9,10 +9,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from config.accounts import actions
-from config.accounts.models import User
-from config.audit.models import AuditEntry
-from config.audit.record import record
+from config.platform.accounts import actions
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
+from config.platform.audit.record import record
 
 PAGE = "/admin/audit/"
 

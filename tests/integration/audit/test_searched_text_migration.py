@@ -5,9 +5,9 @@ from importlib import import_module
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from config.audit.models import AuditEntry
+from config.platform.audit.models import AuditEntry
 
-FORWARD = import_module("config.audit.migrations.0005_no_searched_text").FORWARD
+FORWARD = import_module("config.platform.audit.migrations.0005_no_searched_text").FORWARD
 
 
 def _entry(changes: dict[str, object], action: str = "downloaded") -> AuditEntry:

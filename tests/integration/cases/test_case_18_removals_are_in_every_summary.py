@@ -8,8 +8,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.html import strip_tags
 
-from config.accounts.models import User
-from config.notifications.models import Change, Channel, Condition, Notification
+from config.platform.accounts.models import User
+from config.platform.notifications.models import Change, Channel, Condition, Notification
 from exports.actions import runs
 from exports.models import Export, Removal, Run
 from exports.run import pipeline

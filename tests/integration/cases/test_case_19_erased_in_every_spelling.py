@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from config.accounts.models import User
+from config.platform.accounts.models import User
 from segments.models import ImportJob, Profile
 from segments.privacy import erase
 from segments.privacy.subjects import Scope

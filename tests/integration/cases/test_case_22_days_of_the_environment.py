@@ -8,10 +8,10 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from config.accounts.models import User
-from config.jobs import clock
-from config.jobs.models import JobStatus
-from config.system import api_usage, sent_by_day
+from config.console import api_usage, sent_by_day
+from config.platform.accounts.models import User
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus
 from connections.models import Connection
 from exports.models import Batch, Export, Run
 from segments.models import Segment, SegmentRefresh

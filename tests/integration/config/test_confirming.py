@@ -4,8 +4,8 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from config.accounts import reauthentication
-from config.accounts.models import User
+from config.platform.accounts import reauthentication
+from config.platform.accounts.models import User
 from connections.models import Connection
 from tests import oidc
 from tests.connecting import make_connection

@@ -7,8 +7,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from config.accounts.models import User
-from config.audit.models import AuditEntry
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
 
 Pipe = Callable[[str], None]
 PASSWORD = "a-quite-long-one"

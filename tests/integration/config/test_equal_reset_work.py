@@ -12,8 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from config.accounts.models import ResetRequest, User
 from config.celery import app as celery_app
+from config.platform.accounts.models import ResetRequest, User
 
 _VALUES = re.compile(r"'[^']*'|\b\d+\b|s\d+_x\d+")
 

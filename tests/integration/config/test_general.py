@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 import pytest
 from django.test import Client
 
-from config.accounts.models import User
-from config.audit.models import AuditEntry
-from config.system.general import preview, time_zones
-from config.web import formats, formatting
-from config.web.formatting import Formats
-from config.web.models import Installation
+from config.console.general import preview, time_zones
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
+from config.platform.web import formats, formatting
+from config.platform.web.formatting import Formats
+from config.platform.web.models import Installation
 
 PAGE = "/admin/system/general/"
 PLAIN = {"language": "", "time_zone": "", "date_format": "", "time_format": "", "number_format": ""}

@@ -8,8 +8,8 @@ from django.test import Client
 from pytest_django import Settings
 from time_machine import TimeMachineFixture
 
-from config.jobs import clock, heartbeat
-from config.system import health
+from config.console import health
+from config.platform.jobs import clock, heartbeat
 
 pytestmark = pytest.mark.django_db
 

@@ -4,9 +4,9 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from config.accounts.models import User
-from config.jobs import clock
-from config.jobs.models import JobStatus
+from config.platform.accounts.models import User
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus
 from connections.models import Connection
 from exports.models import Export, Run
 
@@ -75,7 +75,7 @@ def test_the_navigation_shows_what_one_may_see(alice_client: Client, charlie_cli
 
 
 def test_every_page_of_the_manual_opens(charlie_client: Client, charlie: User) -> None:
-    from config.system.help_pages import PAGES
+    from config.console.help_pages import PAGES
 
     for page, title in PAGES.items():
         text = charlie_client.get(f"/help/{page}/").content.decode()

@@ -8,10 +8,10 @@ from django.db.models import F
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from config.jobs import clock
-from config.jobs.models import JobStatus
+from config.console import charts, durations, sent_by_day
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus
 from config.platform.schedules import system_schedule
-from config.system import charts, durations, sent_by_day
 from exports.models import Export, Run, Trigger
 
 pytestmark = pytest.mark.django_db

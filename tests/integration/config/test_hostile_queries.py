@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
-from config.web.queries import DropNulCharacters
+from config.platform.web.queries import DropNulCharacters
 
 LISTS = (
     "/",

@@ -7,9 +7,9 @@ from django.core import mail
 from django.test import Client
 from pytest_django import Settings
 
-from config.accounts import resets
-from config.accounts.models import User
-from config.audit.models import AuditEntry
+from config.platform.accounts import resets
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
 from tests.conftest import PASSWORD
 from tests.integration.config.test_permissions import HTMX, LIST, NEW
 

@@ -3,7 +3,7 @@
 import pytest
 from django.core.management import CommandError, call_command
 
-from config.jobs import heartbeat
+from config.platform.jobs import heartbeat
 
 pytestmark = pytest.mark.django_db
 

@@ -10,10 +10,10 @@ from django.core import mail
 from django.test import Client
 from pytest_django import Settings
 
-from config.accounts import lockout, resets
-from config.accounts.models import ResetRequest, SignInAttempt, User
-from config.audit.models import AuditEntry
-from config.jobs import clock
+from config.platform.accounts import lockout, resets
+from config.platform.accounts.models import ResetRequest, SignInAttempt, User
+from config.platform.audit.models import AuditEntry
+from config.platform.jobs import clock
 from tests.conftest import PASSWORD
 from tests.postbox import mail_sent_to, mail_server
 from tests.processes import free_port

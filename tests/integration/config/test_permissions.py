@@ -4,10 +4,10 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
-from config.accounts import actions, policies
-from config.accounts.models import User
-from config.accounts.roles import Role
-from config.audit.models import AuditEntry
+from config.platform.accounts import actions, policies
+from config.platform.accounts.models import User
+from config.platform.accounts.roles import Role
+from config.platform.audit.models import AuditEntry
 from tests.conftest import PASSWORD
 
 LIST = "/admin/permissions/"

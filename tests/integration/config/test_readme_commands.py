@@ -14,7 +14,7 @@ import pytest
 import requests
 from django.conf import settings
 
-from config.embedded.postgres import as_ordinary_user
+from config.standalone.postgres import as_ordinary_user
 from tests.processes import free_port, redis_server
 from tests.waiting import wait_until
 

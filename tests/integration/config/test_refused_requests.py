@@ -4,9 +4,9 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from config.accounts.models import User
-from config.audit import refusals
-from config.audit.models import AuditEntry
+from config.platform.accounts.models import User
+from config.platform.audit import refusals
+from config.platform.audit.models import AuditEntry
 
 
 def test_a_refused_request_is_recorded_with_person_and_path_but_not_with_its_query(

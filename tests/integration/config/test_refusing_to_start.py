@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from config.accounts.models import User
-from config.embedded import programs
+from config.platform.accounts.models import User
+from config.standalone import programs
 from tests.connecting import make_connection
 from tests.processes import database_url_of_tests
 

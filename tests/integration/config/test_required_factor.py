@@ -4,9 +4,9 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from config.accounts.models import User
-from config.audit.models import AuditEntry
-from config.web.models import Installation
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
+from config.platform.web.models import Installation
 from tests.integration.config.test_second_factor import SET_UP, set_up
 
 

@@ -10,9 +10,9 @@ from django.apps import apps
 from django.test import Client
 from pytest_django import Settings
 
-from config.accounts.models import User
-from config.audit.models import AuditEntry
-from config.keyring import checks, rotation
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
+from config.platform.encryption import checks, rotation
 from tests.conftest import PASSWORD
 from tests.second_factor import code
 
@@ -177,7 +177,7 @@ def test_nothing_starts_without_its_key(secret: str, settings: Settings) -> None
 
 
 def test_one_from_before_the_keyring_goes_on_working(secret: str) -> None:
-    migration = import_module("config.accounts.migrations.0004_second_factors_under_the_keyring")
+    migration = import_module("config.platform.accounts.migrations.0004_second_factors_under_the_keyring")
     migration.under_secret_key(apps, None)
     assert [text for text in stored() if ":" in text] == []
     assert checks.check_keyring(databases=["default"]) == []

@@ -12,10 +12,10 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from pytest_django import Settings
 
-from config.accounts import actions, tasks
-from config.accounts.models import User
-from config.audit.models import AuditEntry
-from config.jobs import clock
+from config.platform.accounts import actions, tasks
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
+from config.platform.jobs import clock
 from tests.conftest import PASSWORD
 from tests.integration.config.test_second_factor import set_up
 

@@ -4,8 +4,8 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from config.accounts.models import User
-from config.system.demo import accounts as demo
+from config.console.demo import accounts as demo
+from config.platform.accounts.models import User
 from tests.conftest import PASSWORD
 
 

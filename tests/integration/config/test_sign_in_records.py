@@ -6,9 +6,9 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from config.accounts import lockout
-from config.accounts.models import SignInAttempt, User
-from config.audit.models import AuditEntry
+from config.platform.accounts import lockout
+from config.platform.accounts.models import SignInAttempt, User
+from config.platform.audit.models import AuditEntry
 from tests.conftest import PASSWORD
 from tests.integration.config.test_second_factor import CODE, past_the_password, set_up
 from tests.second_factor import code

@@ -9,10 +9,10 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
-from config.accounts import reauthentication
-from config.accounts.models import User
-from config.audit.models import AuditEntry
 from config.environment import single_sign_on
+from config.platform.accounts import reauthentication
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
 from tests import oidc
 from tests.conftest import PASSWORD
 from tests.second_factor import code

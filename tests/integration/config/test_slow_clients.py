@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from config.accounts.models import User
+from config.platform.accounts.models import User
 from tests.faults.web import Web, web_process
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]

@@ -14,8 +14,8 @@ from pytest_django import Settings
 
 from config import environment
 from config.logging import without_traceback
-from config.web.client_address import address_of
-from config.web.proxies import is_trusted_proxy
+from config.platform.web.client_address import address_of
+from config.platform.web.proxies import is_trusted_proxy
 
 FORWARDED: dict[str, Any] = {"HTTP_X_FORWARDED_FOR": "203.0.113.9", "HTTP_X_FORWARDED_PROTO": "https"}
 

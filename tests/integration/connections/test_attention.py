@@ -2,10 +2,10 @@
 
 import pytest
 
-from config.accounts.models import User
-from config.jobs import clock
-from config.notifications.kinds import Kind
-from config.notifications.models import Condition
+from config.platform.accounts.models import User
+from config.platform.jobs import clock
+from config.platform.notifications.kinds import Kind
+from config.platform.notifications.models import Condition
 from connections import alerts
 from connections.models import Connection, Environment
 

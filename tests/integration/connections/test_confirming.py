@@ -5,8 +5,8 @@ import re
 import pytest
 from django.test import Client
 
-from config.accounts.models import User
-from config.jobs import clock
+from config.platform.accounts.models import User
+from config.platform.jobs import clock
 from connections.models import Connection
 from tests.conftest import PASSWORD
 from tests.connecting import make_connection

@@ -3,8 +3,8 @@
 import pytest
 from django.test import Client
 
-from config.accounts.models import User
-from config.audit.models import AuditEntry
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
 from connections import consent_text
 from connections.models import Connection, Consent
 from connections.policies import ConnectionStatus, status_of

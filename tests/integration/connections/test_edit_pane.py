@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from config.accounts.models import User
-from config.audit.models import AuditEntry
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
 from connections import actions, credentials
 from connections.models import Connection
 from connections.policies import ConnectionStatus, status_of

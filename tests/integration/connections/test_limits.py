@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from config.accounts.models import User
-from config.audit.models import AuditEntry
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
 from connections.limits import Limits
 from connections.models import Connection
 from tests import exporting

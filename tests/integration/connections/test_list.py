@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from config.accounts.models import User
-from config.accounts.roles import Role
+from config.platform.accounts.models import User
+from config.platform.accounts.roles import Role
 from connections import usage
 from tests.connecting import SECRET, make_connection
 

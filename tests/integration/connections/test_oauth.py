@@ -11,8 +11,8 @@ import pytest
 from django.core.cache import cache
 from pytest_django import Settings
 
-from config.accounts.models import User
-from config.jobs import clock
+from config.platform.accounts.models import User
+from config.platform.jobs import clock
 from connections import actions, credentials, token_renewal
 from connections.destinations.errors import NeedsAdministrator
 from connections.destinations.values import Tokens

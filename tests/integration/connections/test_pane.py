@@ -9,8 +9,8 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from pytest_django import Settings
 
-from config.accounts.models import User
-from config.audit.models import AuditEntry
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
 from connections import credentials
 from connections.models import Connection, Consent
 from connections.policies import ConnectionStatus, status_of

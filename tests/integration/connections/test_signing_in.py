@@ -11,9 +11,9 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from pytest_django import Settings
 
-from config.accounts.models import User
-from config.audit.models import AuditEntry
-from config.jobs import clock
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
+from config.platform.jobs import clock
 from connections import actions, credentials, drafts, token_renewal
 from connections.models import Connection
 from connections.policies import ConnectionStatus, status_of

@@ -3,7 +3,7 @@
 import pytest
 from django.core.management import CommandError, call_command
 
-from config.accounts.models import User
+from config.platform.accounts.models import User
 from connections import actions
 from connections.models import Connection
 from tests.connecting import make_connection

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from config.accounts.models import User
+from config.platform.accounts.models import User
 from connections.models import Connection
 from exports.actions import runs
 from exports.models import Export, Run
@@ -51,7 +51,7 @@ def crowd(account: RunningSandbox, db: None) -> Segment:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is tried again is tried again at once."""
-    monkeypatch.setattr("config.jobs.backoff.FIRST_SECONDS", 0.02)
+    monkeypatch.setattr("config.platform.jobs.backoff.FIRST_SECONDS", 0.02)
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from django.core.exceptions import PermissionDenied
 from django.test import Client
 from pytest_django import Settings
 
-from config.accounts.models import User
-from config.audit.models import AuditEntry
-from config.jobs.models import JobStatus
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
+from config.platform.jobs.models import JobStatus
 from connections import deletion
 from connections.models import Connection
 from connections.usage import Verb

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from pytest_django import Settings
 
-from config.accounts.models import User
-from config.jobs import clock
-from config.jobs.models import JobStatus
+from config.platform.accounts.models import User
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus
 from connections.destinations import registry
 from connections.destinations.values import Capabilities
 from connections.models import Connection

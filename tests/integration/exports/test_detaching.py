@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 from django.test import Client
 
-from config.accounts.models import User
-from config.audit.models import AuditEntry
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
 from connections import deletion
 from connections.models import Connection
 from connections.usage import Verb

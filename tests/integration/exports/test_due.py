@@ -10,12 +10,12 @@ from django.db import connection as database
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from config.accounts.models import User
-from config.jobs import clock
-from config.jobs.models import JobStatus, TickResult
+from config.platform.accounts.models import User
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus, TickResult
 from config.platform.schedules import ticks
 from config.platform.schedules.serialize import WrongRule
-from config.web.versions import StaleEdit
+from config.platform.web.versions import StaleEdit
 from connections.models import Connection
 from exports import tasks
 from exports.actions import manage, runs, schedule

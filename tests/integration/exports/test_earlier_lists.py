@@ -3,8 +3,8 @@
 import pytest
 from django.test import Client
 
-from config.accounts.models import User
-from config.audit.models import AuditEntry
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
 from connections.models import Connection
 from exports.models import Export
 from exports.removal import plan

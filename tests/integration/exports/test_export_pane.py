@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from config.accounts.models import User
-from config.audit.models import AuditEntry
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
 from connections import actions as connection_actions
 from connections.models import Connection
 from exports.models import Export

@@ -7,8 +7,8 @@ from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from config.accounts.models import User
-from config.jobs.models import JobStatus
+from config.platform.accounts.models import User
+from config.platform.jobs.models import JobStatus
 from connections.models import Connection
 from exports.actions import runs
 from exports.models import Export, Run

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from config.accounts.models import User
-from config.jobs.models import JobStatus
+from config.platform.accounts.models import User
+from config.platform.jobs.models import JobStatus
 from connections import consent_text
 from connections.models import Connection
 from exports.actions import runs
@@ -129,7 +129,7 @@ def test_its_pane_speaks_its_own_words(export: Export, bob_client: Client) -> No
 
 
 def test_a_file_sets_it_up_as_well(folder: Path, everyone: Segment, tmp_path: Path, alice: User) -> None:
-    from config.system.applying.applying import apply
+    from config.console.applying.applying import apply
 
     written = tmp_path / "file.yaml"
     written.write_text(

@@ -13,10 +13,10 @@ from django.db import connection as database
 from django.db.models import F
 from pytest_django import Settings
 
-from config.accounts.models import User
-from config.jobs import clock, leases
-from config.jobs.leases import LeaseLost, claim
-from config.jobs.models import JobStatus
+from config.platform.accounts.models import User
+from config.platform.jobs import clock, leases
+from config.platform.jobs.leases import LeaseLost, claim
+from config.platform.jobs.models import JobStatus
 from connections import concurrency_slots
 from connections.destinations.values import BatchReceipt
 from connections.models import Connection
@@ -184,7 +184,7 @@ def test_it_refuses_the_word_of_a_worker_that_wakes_too_late(sandbox: RunningSan
 
 def _plan_as(run: Run) -> None:
     """Bring a claimed run into delivery, as its worker would."""
-    from config.jobs.leases import Keeper
+    from config.platform.jobs.leases import Keeper
     from exports.run import check, plan
 
     assert check.check(run)

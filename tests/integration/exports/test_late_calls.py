@@ -4,8 +4,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from config.jobs import leases
-from config.jobs.leases import Keeper, claim
+from config.platform.jobs import leases
+from config.platform.jobs.leases import Keeper, claim
 from exports.actions import runs
 from exports.models import Batch, Export, Removal, RemovedContact, Run, SyncedContact
 from exports.results import late_calls, record

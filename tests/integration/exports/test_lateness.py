@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from config.jobs import clock
-from config.jobs.models import JobStatus, TickResult
-from config.notifications.kinds import Kind
-from config.notifications.models import Condition
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus, TickResult
+from config.platform.notifications.kinds import Kind
+from config.platform.notifications.models import Condition
 from exports.models import Export, ExportSchedule, ExportTick, Run, Trigger
 from exports.scheduler import overdue
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from config.jobs.models import JobStatus
+from config.platform.jobs.models import JobStatus
 from connections.models import Connection
 from exports.models import Export, Run
 from segments.models import Profile

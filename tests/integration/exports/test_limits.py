@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from config.accounts.models import User
-from config.jobs.models import JobStatus
-from config.system.applying.applying import apply
-from config.system.applying.problems import FileRefused
+from config.console.applying.applying import apply
+from config.console.applying.problems import FileRefused
+from config.platform.accounts.models import User
+from config.platform.jobs.models import JobStatus
 from connections import actions as connection_actions
 from connections.limits import Limits
 from connections.models import Connection

@@ -2,7 +2,7 @@
 
 from django.test import Client
 
-from config.audit.models import AuditEntry
+from config.platform.audit.models import AuditEntry
 from exports.models import Export
 from segments.models import Segment
 from tests import exporting

@@ -6,9 +6,9 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.test import Client
 
-from config.accounts.models import User
-from config.audit.models import AuditEntry
-from config.jobs.models import JobStatus
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
+from config.platform.jobs.models import JobStatus
 from exports import policies
 from exports.actions import retry_rejected
 from exports.models import Export, Refused, Run

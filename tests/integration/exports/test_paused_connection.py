@@ -6,10 +6,10 @@ import pytest
 from django.test import Client as Browser
 from django.urls import reverse
 
-from config.accounts.models import User
-from config.audit.models import AuditEntry
-from config.jobs import clock
-from config.jobs.models import JobStatus
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus
 from connections import actions as connection_actions
 from connections import credentials
 from connections.destinations.campaign_monitor.client import Client

@@ -2,8 +2,8 @@
 
 import pytest
 
-from config.jobs import leases
-from config.jobs.leases import Keeper, claim
+from config.platform.jobs import leases
+from config.platform.jobs.leases import Keeper, claim
 from exports.actions import runs
 from exports.models import Export, Origin, Removal, RemovedContact, SyncedContact
 from exports.results import record

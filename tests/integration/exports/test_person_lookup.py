@@ -7,7 +7,7 @@ from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from config.accounts.models import User
+from config.platform.accounts.models import User
 from exports.models import Export, Refused
 from exports.reporting import person
 from exports.reporting.person import Standing

@@ -7,8 +7,8 @@ from uuid import UUID
 import orjson
 import pytest
 
-from config.jobs.leases import Keeper
-from config.jobs.models import JobStatus
+from config.platform.jobs.leases import Keeper
+from config.platform.jobs.models import JobStatus
 from connections.destinations import registry
 from connections.destinations.values import TargetField
 from exports.batches.encode import convert

@@ -11,8 +11,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from config.accounts.models import User
-from config.jobs.models import JobStatus
+from config.platform.accounts.models import User
+from config.platform.jobs.models import JobStatus
 from connections.models import Connection
 from exports import policies
 from exports.actions import preview

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 from django.test import Client
 
-from config.accounts.models import User
-from config.audit.models import AuditEntry
-from config.jobs.models import JobStatus
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
+from config.platform.jobs.models import JobStatus
 from connections.models import Connection
 from exports.actions import runs
 from exports.models import Export, ListState, Removal, Run

@@ -6,7 +6,7 @@ import pytest
 from django.db.models import F
 from pytest_django import Settings
 
-from config.jobs.models import JobStatus
+from config.platform.jobs.models import JobStatus
 from connections import credentials
 from connections.destinations.base import Destination
 from connections.models import Connection

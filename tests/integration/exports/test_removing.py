@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from config.jobs import leases
-from config.jobs.models import JobStatus
+from config.platform.jobs import leases
+from config.platform.jobs.models import JobStatus
 from exports.actions import runs
 from exports.models import Export, Removal, RemovedContact, SyncedContact
 from exports.run import check, pipeline

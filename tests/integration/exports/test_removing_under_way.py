@@ -8,8 +8,8 @@ import pytest
 from django.db import connection as database
 from django.test import Client
 
-from config.accounts.models import User
-from config.jobs.models import JobStatus
+from config.platform.accounts.models import User
+from config.platform.jobs.models import JobStatus
 from connections import tasks
 from connections.models import Connection
 from exports.actions import runs

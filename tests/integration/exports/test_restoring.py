@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from config.accounts.models import User
-from config.audit.models import AuditEntry
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
 from exports.models import Export, Origin, Removal, RemovedContact, Run, SyncedContact
 from exports.removal import restore as removal_restore
 from exports.run import pipeline

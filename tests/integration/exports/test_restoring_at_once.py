@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from config.accounts.models import User
+from config.platform.accounts.models import User
 from exports.models import Export, Removal, Run
 from exports.run import pipeline
 from segments.models import Segment

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from config.jobs import clock
+from config.platform.jobs import clock
 from exports.models import Export, Run
 from exports.scheduler import retention
 from tests.integration.exports.conftest import run_to_its_end

@@ -9,9 +9,9 @@ from django.db import connection as database
 from django.test import Client
 from pytest_django import Settings
 
-from config.audit.models import AuditEntry
-from config.jobs import clock
-from config.jobs.models import JobStatus
+from config.platform.audit.models import AuditEntry
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus
 from connections.models import Connection
 from exports.actions import manage, runs
 from exports.actions import retry as actions_retry

@@ -3,8 +3,8 @@
 import pytest
 from django.test import Client
 
-from config.accounts.models import User
-from config.jobs.models import JobStatus
+from config.platform.accounts.models import User
+from config.platform.jobs.models import JobStatus
 from connections import actions, token_renewal
 from connections.destinations.values import Tokens
 from connections.models import Connection

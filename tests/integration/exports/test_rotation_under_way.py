@@ -7,8 +7,8 @@ import pytest
 from django.core.management import call_command
 from pytest_django import Settings
 
-from config.jobs.models import JobStatus
-from config.keyring import rotation
+from config.platform.encryption import rotation
+from config.platform.jobs.models import JobStatus
 from tests import big_export
 from tests.processes import worker_processes
 from tests.sandbox import RunningSandbox, running_sandbox

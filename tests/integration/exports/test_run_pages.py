@@ -8,9 +8,9 @@ from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from config.accounts.models import User
-from config.jobs import clock
-from config.jobs.models import JobStatus
+from config.platform.accounts.models import User
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus
 from exports.actions import runs
 from exports.models import Batch, BatchStatus, Export, Run, Stage
 from exports.state.status import Reason, change_status

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from config.jobs.models import JobStatus
+from config.platform.jobs.models import JobStatus
 from connections.models import Connection
 from exports.actions import runs
 from exports.delivery import loop

@@ -8,9 +8,9 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from config.accounts.models import User
-from config.audit.models import AuditEntry
-from config.jobs import clock
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
+from config.platform.jobs import clock
 from config.platform.schedules import system_schedule
 from connections.models import Connection
 from exports.actions import manage, runs

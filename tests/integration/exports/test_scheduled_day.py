@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from config.jobs import clock
+from config.platform.jobs import clock
 from tests import exporting, scheduled
 from tests.processes import worker_processes
 

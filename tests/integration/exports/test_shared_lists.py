@@ -4,9 +4,9 @@ from unittest import mock
 
 import pytest
 
-from config.accounts.models import User
-from config.jobs import clock
-from config.jobs.leases import claim
+from config.platform.accounts.models import User
+from config.platform.jobs import clock
+from config.platform.jobs.leases import claim
 from exports.actions import list_cleanup, manage, runs
 from exports.models import (
     Batch,

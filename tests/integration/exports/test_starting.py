@@ -5,10 +5,10 @@ import threading
 import pytest
 from django.db import connection as database
 
-from config.accounts.models import User
-from config.accounts.roles import Role
-from config.audit.models import AuditEntry
-from config.jobs.models import JobStatus
+from config.platform.accounts.models import User
+from config.platform.accounts.roles import Role
+from config.platform.audit.models import AuditEntry
+from config.platform.jobs.models import JobStatus
 from connections.models import Connection
 from exports import policies
 from exports.actions import manage, runs

@@ -4,11 +4,11 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from config.accounts.models import User
-from config.audit.models import AuditEntry
-from config.jobs.models import JobStatus
-from config.notifications.kinds import Kind
-from config.notifications.models import Condition, Notification
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
+from config.platform.jobs.models import JobStatus
+from config.platform.notifications.kinds import Kind
+from config.platform.notifications.models import Condition, Notification
 from exports.actions import manage
 from exports.models import Export, Run, Trigger
 from exports.reporting import alerts

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from config.accounts.models import User
-from config.jobs import leases
-from config.jobs.leases import claim
+from config.platform.accounts.models import User
+from config.platform.jobs import leases
+from config.platform.jobs.leases import claim
 from connections.models import Connection
 from exports.actions import runs
 from exports.delivery import loop

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from config.jobs import clock
-from config.jobs.models import JobStatus
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus
 from exports.actions import runs
 from exports.models import Export, Run
 from exports.run import pipeline

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from django.db.models.expressions import RawSQL
 
-from config.jobs import clock
+from config.platform.jobs import clock
 from connections.models import Connection
 from exports.models import Batch, Removal, Run
 from exports.results import record as results_record

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from config.notifications import sending
-from config.notifications.alerts import Subject
+from config.platform.notifications import sending
+from config.platform.notifications.alerts import Subject
 from tests.postbox import Hook, Postbox, mail_server, webhook_receiver
 
 NEWSLETTER = Subject("export", "7", "Newsletter", "/data/runs/7/")

@@ -8,13 +8,13 @@ from django.db import connection as database
 from django.db import transaction
 from pytest_django import DjangoAssertNumQueries
 
-from config.accounts.models import User
-from config.jobs import clock
-from config.jobs.models import JobStatus
-from config.notifications import alerts, sending
-from config.notifications.alerts import Subject, Trouble
-from config.notifications.kinds import Kind
-from config.notifications.models import Condition, Notification
+from config.platform.accounts.models import User
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus
+from config.platform.notifications import alerts, sending
+from config.platform.notifications.alerts import Subject, Trouble
+from config.platform.notifications.kinds import Kind
+from config.platform.notifications.models import Condition, Notification
 from tests.integration.notifications.conftest import NEWSLETTER, send_all
 from tests.postbox import Hook, Postbox, mail_sent_to, mail_server
 from tests.processes import free_port

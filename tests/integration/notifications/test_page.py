@@ -4,12 +4,12 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from config.accounts.models import User
-from config.audit.models import AuditEntry
-from config.notifications import alerts
-from config.notifications.alerts import Subject
-from config.notifications.kinds import Kind
-from config.notifications.models import Condition, Notification
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
+from config.platform.notifications import alerts
+from config.platform.notifications.alerts import Subject
+from config.platform.notifications.kinds import Kind
+from config.platform.notifications.models import Condition, Notification
 from tests.integration.notifications.conftest import NEWSLETTER, send_all
 from tests.postbox import Hook, Postbox
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from config.accounts.models import User
-from config.accounts.roles import Role
-from config.jobs.models import OPEN
+from config.platform.accounts.models import User
+from config.platform.accounts.roles import Role
+from config.platform.jobs.models import OPEN
 from exports.actions import runs
 from exports.models import Export, Run
 from tests import exporting

@@ -6,10 +6,10 @@ import hmac
 import pytest
 from pytest_django import Settings
 
-from config.jobs.models import JobStatus
-from config.notifications import alerts
-from config.notifications.kinds import Kind
-from config.notifications.models import Notification
+from config.platform.jobs.models import JobStatus
+from config.platform.notifications import alerts
+from config.platform.notifications.kinds import Kind
+from config.platform.notifications.models import Notification
 from tests.integration.notifications.conftest import NEWSLETTER, send_all
 from tests.postbox import Hook, webhook_receiver
 from tests.processes import free_port

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from pytest_django import Settings
 
-from config.accounts.models import User
-from config.jobs import clock
+from config.platform.accounts.models import User
+from config.platform.jobs import clock
 from exports import tasks
 from exports.actions import manage
 from exports.models import Disclosure, Export, Run

@@ -11,11 +11,11 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from pytest_django import Settings
 
-from config.accounts.models import User
-from config.audit.models import AuditEntry
-from config.jobs import clock
-from config.jobs.models import JobStatus
-from config.keyring import keyring, rotation
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
+from config.platform.encryption import keyring, rotation
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus
 from exports.models import Batch, DisclosedList, Disclosure, Export, Outcome, PersonRemoval
 from exports.privacy import disclosures, list_removal
 from segments.models import DataSource, ImportJob, Profile, Segment

@@ -11,8 +11,8 @@ import pytest
 from django.core.management import call_command
 from django.db import connection as database
 
-from config.accounts.models import User
-from config.jobs.leases import Keeper, claim
+from config.platform.accounts.models import User
+from config.platform.jobs.leases import Keeper, claim
 from connections.destinations import registry
 from connections.destinations.errors import TryLater
 from connections.destinations.values import Capabilities
@@ -42,7 +42,7 @@ def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     destination = registry.get("campaign_monitor")
     small = Capabilities(batch_rows=1, batch_bytes=4_000_000, removes_people=True)
     monkeypatch.setattr(destination, "capabilities", small, raising=False)
-    monkeypatch.setattr("config.jobs.backoff.FIRST_SECONDS", 0.02)
+    monkeypatch.setattr("config.platform.jobs.backoff.FIRST_SECONDS", 0.02)
 
 
 def erase(profile: Profile, by: User, places: list[str] | None = None) -> None:

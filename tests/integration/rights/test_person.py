@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from config.audit.models import AuditEntry
+from config.platform.audit.models import AuditEntry
 from exports.models import Export, PersonRemoval
 from exports.privacy import list_removal
 from segments.models import Erasure, Profile

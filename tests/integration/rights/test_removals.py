@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from pytest_django import Settings
 
-from config.accounts.models import User
-from config.jobs import clock
-from config.jobs.models import JobStatus
+from config.platform.accounts.models import User
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus
 from connections.models import Connection
 from exports.models import Export, PersonRemoval
 from exports.privacy import list_removal
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def removal(export: Export, zofia: Profile, alice: User, monkeypatch: pytest.MonkeyPatch) -> PersonRemoval:
-    monkeypatch.setattr("config.jobs.backoff.FIRST_SECONDS", 0.0)
+    monkeypatch.setattr("config.platform.jobs.backoff.FIRST_SECONDS", 0.0)
     run_to_its_end(export)
     places = personal_data.places(erase.meant(zofia, scope=Scope.ADDRESS))
     erase.erase(zofia, scope=Scope.ADDRESS, places=[place.key for place in places], by=alice)

@@ -15,11 +15,11 @@ from django.db import connection as database
 from django.test import Client, override_settings
 from pytest_django import Settings
 
-from config.accounts.models import User
-from config.audit.models import AuditEntry
-from config.embedded import postgres
-from config.keyring import rotation
 from config.logging import Formatter
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
+from config.platform.encryption import rotation
+from config.standalone import postgres
 from connections import actions, credentials, token_renewal
 from connections.destinations.values import Tokens
 from connections.models import Connection

@@ -2,8 +2,8 @@
 
 import pytest
 
-from config.notifications.kinds import Kind
-from config.notifications.models import Condition
+from config.platform.notifications.kinds import Kind
+from config.platform.notifications.models import Condition
 from segments.models import DataSource, Profile, Segment
 from segments.refresh import alerts
 from tests import exporting

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from config.jobs.models import OPEN, JobStatus
+from config.platform.jobs.models import OPEN, JobStatus
 from segments import actions
 from segments.models import ImportJob, Profile, ProfileAttribute, Segment
 from tests.holding import imports_held_half_way, one_is_held

@@ -8,8 +8,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from config.accounts.models import User
-from config.jobs.models import JobStatus
+from config.platform.accounts.models import User
+from config.platform.jobs.models import JobStatus
 from segments import actions
 from segments.models import DataSource, ImportJob, ImportProblem, Profile
 from segments.sources import import_job
@@ -200,7 +200,7 @@ def test_it_cancels_what_nobody_works_on_at_once(bob_client: Client, shop: DataS
 
 
 def test_it_asks_the_worker_to_stop(bob: User, shop: DataSource, tmp_path: Path) -> None:
-    from config.jobs import leases
+    from config.platform.jobs import leases
 
     job = ImportJob.objects.create(source=shop, file_name="a.csv", path="/a")
     leases.claim(job)

@@ -9,9 +9,9 @@ from django.core.exceptions import PermissionDenied
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from config.accounts.models import User
-from config.jobs import clock
-from config.jobs.models import JobStatus, TickResult
+from config.platform.accounts.models import User
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus, TickResult
 from config.platform.schedules import ticks
 from segments import actions
 from segments.models import Segment, SegmentRefresh, SegmentSchedule

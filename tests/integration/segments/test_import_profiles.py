@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from config.jobs.models import JobStatus
+from config.platform.jobs.models import JobStatus
 from segments.management.commands import import_profiles
 from segments.models import DataSource, ImportJob, Profile
 

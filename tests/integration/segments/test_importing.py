@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from config.jobs import clock
-from config.jobs.models import JobStatus
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus
 from segments import actions
 from segments.catalog import types_by_name
 from segments.models import AttributeType, DataSource, ImportJob, Profile, ProfileAttribute

@@ -7,10 +7,10 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.core.management import CommandError, call_command
 
-from config.accounts.models import User
-from config.audit.models import AuditEntry
-from config.jobs.models import JobStatus
-from config.web.versions import StaleEdit
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
+from config.platform.jobs.models import JobStatus
+from config.platform.web.versions import StaleEdit
 from segments import actions, audience, usage
 from segments.models import AttributeType, DataSource, Member, Profile, ProfileAttribute, Segment, SegmentRefresh
 from segments.refresh import evaluate

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from config.accounts.models import User
+from config.platform.accounts.models import User
 from segments import actions
 from segments.models import Segment, SegmentSchedule
 from segments.refresh import schedule as refresh_schedule

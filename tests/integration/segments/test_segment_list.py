@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from config.jobs.models import JobStatus
+from config.platform.jobs.models import JobStatus
 from segments import usage
 from segments.models import DataSource, Segment, SegmentRefresh
 

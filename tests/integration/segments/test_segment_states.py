@@ -9,11 +9,11 @@ import pytest
 from django.http import StreamingHttpResponse
 from django.test import Client
 
-from config.accounts.models import User
-from config.audit.models import AuditEntry
-from config.jobs import clock
-from config.jobs.models import JobStatus
-from config.system.refreshing.stages import Segments
+from config.console.refreshing.stages import Segments
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus
 from segments import actions
 from segments.models import DataSource, Segment, SegmentRefresh
 from segments.refresh import evaluate, trend

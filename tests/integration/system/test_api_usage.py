@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from config.jobs import clock
-from config.jobs.models import JobStatus
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus
 from connections.models import Connection
 from exports.models import Batch, Export, Run
 

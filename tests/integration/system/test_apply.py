@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from config.audit.models import AuditEntry
-from config.system import applying
-from config.system.applying.applying import apply
-from config.system.applying.problems import FileRefused
+from config.console import applying
+from config.console.applying.applying import apply
+from config.console.applying.problems import FileRefused
+from config.platform.audit.models import AuditEntry
 from connections import actions as connection_actions
 from connections import credentials
 from connections.models import Connection, Consent

@@ -3,8 +3,8 @@
 import pytest
 from pytest_django.fixtures import Settings
 
-from config.system.applying.applying import apply
-from config.system.applying.problems import FileRefused
+from config.console.applying.applying import apply
+from config.console.applying.problems import FileRefused
 from connections.models import Connection
 from connections.policies import ConnectionStatus, status_of
 from exports.models import Export

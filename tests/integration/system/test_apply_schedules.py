@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from config.system.applying.applying import apply
-from config.system.applying.problems import FileRefused
+from config.console.applying.applying import apply
+from config.console.applying.problems import FileRefused
 from segments.models import Segment, SegmentSchedule
 from tests import exporting
 

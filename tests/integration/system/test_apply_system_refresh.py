@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from config.audit.models import AuditEntry
-from config.system.applying.applying import apply
-from config.system.applying.problems import FileRefused
-from config.system.models import SystemSchedule
-from config.system.refreshing import schedule
+from config.console.applying.applying import apply
+from config.console.applying.problems import FileRefused
+from config.console.models import SystemSchedule
+from config.console.refreshing import schedule
+from config.platform.audit.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
 WEEKLY = "{recurrence: weekly, weekdays: [monday], times: [02:00, 14:00], zone: Europe/Warsaw}"

@@ -8,9 +8,9 @@ from uuid import UUID
 import pytest
 from pytest_django.fixtures import Settings
 
-from config.audit.models import AuditEntry
-from config.system.applying.applying import apply
-from config.system.applying.problems import FileRefused
+from config.console.applying.applying import apply
+from config.console.applying.problems import FileRefused
+from config.platform.audit.models import AuditEntry
 from connections.models import Connection
 from exports.models import Export
 from tests import exporting

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from config.accounts.models import User
-from config.jobs.models import JobStatus
-from config.system.models import SystemRefresh
-from config.system.refreshing import actions
+from config.console.models import SystemRefresh
+from config.console.refreshing import actions
+from config.platform.accounts.models import User
+from config.platform.jobs.models import JobStatus
 from exports.models import Trigger
 from tests import exporting, refreshing
 from tests.holding import imports_held_half_way, one_is_held

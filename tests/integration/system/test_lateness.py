@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from config.jobs import clock
-from config.jobs.models import JobStatus, TickResult
-from config.notifications.kinds import Kind
-from config.notifications.models import Condition
-from config.system import overdue
-from config.system.models import RefreshStep, StepKind, SystemRefresh, SystemSchedule, SystemTick
-from config.system.refreshing import schedule
+from config.console import overdue
+from config.console.models import RefreshStep, StepKind, SystemRefresh, SystemSchedule, SystemTick
+from config.console.refreshing import schedule
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus, TickResult
+from config.platform.notifications.kinds import Kind
+from config.platform.notifications.models import Condition
 from connections.models import Connection
 from exports.models import Export, ExportSchedule, Run, Trigger
 from exports.scheduler import overdue as of_exports

@@ -8,11 +8,11 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from config.accounts.models import User
-from config.jobs import clock
-from config.jobs.models import JobStatus
-from config.system.models import RefreshStep, SystemRefresh
-from config.system.refreshing import actions, engine
+from config.console.models import RefreshStep, SystemRefresh
+from config.console.refreshing import actions, engine
+from config.platform.accounts.models import User
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus
 from exports.models import Run, Stage, Trigger
 from segments import actions as segment_actions
 from segments.models import DataSource, ImportJob, SegmentRefresh

@@ -3,8 +3,8 @@
 import pytest
 from django.test import Client
 
-from config.accounts.models import User
-from config.system.refreshing import actions, schedule
+from config.console.refreshing import actions, schedule
+from config.platform.accounts.models import User
 from exports.actions import schedule as actions_schedule
 from exports.models import Export
 from exports.views.listing import JUST_SAVED

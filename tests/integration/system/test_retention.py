@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pytest_django import Settings
 
-from config.jobs import clock
-from config.jobs.models import JobStatus, TickResult
-from config.system import retention, tasks
-from config.system.models import RefreshStep, StepKind, SystemRefresh, SystemSchedule, SystemTick
-from config.system.refreshing import schedule
+from config.console import retention, tasks
+from config.console.models import RefreshStep, StepKind, SystemRefresh, SystemSchedule, SystemTick
+from config.console.refreshing import schedule
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus, TickResult
 
 pytestmark = pytest.mark.django_db
 

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from config.accounts.models import User
-from config.audit.models import AuditEntry
-from config.system.models import SystemSchedule
-from config.system.refreshing import schedule
+from config.console.models import SystemSchedule
+from config.console.refreshing import schedule
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
 PAGE = "/admin/system/schedule/"

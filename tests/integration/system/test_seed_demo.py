@@ -7,11 +7,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
-from config.accounts.models import User
-from config.accounts.roles import Role
-from config.audit.models import AuditEntry
-from config.jobs.models import JobStatus
-from config.system.demo import earlier_life
+from config.console.demo import earlier_life
+from config.platform.accounts.models import User
+from config.platform.accounts.roles import Role
+from config.platform.audit.models import AuditEntry
+from config.platform.jobs.models import JobStatus
 from connections.models import Connection
 from connections.permissions import user_can_use
 from connections.policies import ConnectionStatus, status_of

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from config.accounts.models import User
-from config.jobs.models import JobStatus
-from config.notifications.kinds import Kind
-from config.notifications.models import Condition
-from config.system.models import SystemRefresh
-from config.system.refreshing import actions
+from config.console.models import SystemRefresh
+from config.console.refreshing import actions
+from config.platform.accounts.models import User
+from config.platform.jobs.models import JobStatus
+from config.platform.notifications.kinds import Kind
+from config.platform.notifications.models import Condition
 from exports.models import Export
 from segments import actions as segment_actions
 from segments.models import DataSource, Segment

@@ -6,11 +6,11 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from config.accounts.models import User
-from config.jobs import clock
-from config.jobs.models import JobStatus
-from config.system.models import SystemRefresh
-from config.system.refreshing import actions
+from config.console.models import SystemRefresh
+from config.console.refreshing import actions
+from config.platform.accounts.models import User
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus
 from exports.models import Export, Run, Trigger
 from segments.models import DataSource, ImportJob, Segment, SegmentRefresh
 

@@ -8,14 +8,14 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from config.accounts.models import User
-from config.audit.models import AuditEntry
-from config.jobs import leases
-from config.jobs.leases import LeaseLost
-from config.jobs.models import JobStatus
-from config.system.models import RefreshStep, SystemRefresh
-from config.system.refreshing import actions, engine, stages, workflow
-from config.system.refreshing.engine import _write
+from config.console.models import RefreshStep, SystemRefresh
+from config.console.refreshing import actions, engine, stages, workflow
+from config.console.refreshing.engine import _write
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
+from config.platform.jobs import leases
+from config.platform.jobs.leases import LeaseLost
+from config.platform.jobs.models import JobStatus
 from connections.actions import mark_reconnect_needed
 from exports.actions import manage as export_actions
 from exports.actions import runs

@@ -8,13 +8,13 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from config.accounts.models import User
-from config.jobs import clock
-from config.jobs.models import JobStatus
+from config.console import tasks
+from config.console.models import SystemRefresh, SystemSchedule, SystemTick
+from config.console.refreshing import actions, schedule
+from config.platform.accounts.models import User
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus
 from config.platform.schedules import system_schedule
-from config.system import tasks
-from config.system.models import SystemRefresh, SystemSchedule, SystemTick
-from config.system.refreshing import actions, schedule
 
 pytestmark = pytest.mark.django_db
 

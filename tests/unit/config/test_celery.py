@@ -7,7 +7,7 @@ import pytest
 from kombu.exceptions import OperationalError
 
 from config.celery import NIGHTLY, TICKS, app
-from config.jobs.enqueue import MESSAGE_TTL_SECONDS, enqueue
+from config.platform.jobs.enqueue import MESSAGE_TTL_SECONDS, enqueue
 
 app.loader.import_default_modules()
 ROOT = Path(__file__).resolve().parents[3]

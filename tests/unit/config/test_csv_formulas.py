@@ -3,7 +3,7 @@
 import pytest
 
 from config.platform.text.csv_formulas import defused
-from config.web.spreadsheets import line
+from config.platform.web.spreadsheets import line
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ import pytest
 from django.core.serializers import serialize
 from django.db import connection as database
 
-from config.accounts.models import User
-from config.accounts.roles import Role
-from config.audit.models import AuditEntry
-from config.web.versions import StaleEdit
+from config.platform.accounts.models import User
+from config.platform.accounts.roles import Role
+from config.platform.audit.models import AuditEntry
+from config.platform.web.versions import StaleEdit
 from connections import actions, consent_text, credentials, usage
 from connections.models import Connection, Consent
 from tests.connecting import SECRET, make_connection

@@ -3,7 +3,7 @@
 import pytest
 from pytest_django import Settings
 
-from config.accounts.models import User
+from config.platform.accounts.models import User
 from connections.credentials import NotConnected, access
 from connections.models import Connection
 from tests.connecting import SECRET, make_connection

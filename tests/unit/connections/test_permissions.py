@@ -3,8 +3,8 @@
 import pytest
 from django.core.exceptions import PermissionDenied
 
-from config.accounts.models import User
-from config.accounts.roles import Role
+from config.platform.accounts.models import User
+from config.platform.accounts.roles import Role
 from connections.permissions import check_can_manage_connections, user_can_manage_connections, user_can_use
 from tests.connecting import make_connection
 

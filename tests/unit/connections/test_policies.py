@@ -2,9 +2,9 @@
 
 import pytest
 
-from config.accounts.models import User
-from config.accounts.roles import Role
-from config.web.templatetags.ui import status_pill
+from config.platform.accounts.models import User
+from config.platform.accounts.roles import Role
+from config.platform.web.templatetags.ui import status_pill
 from connections import actions
 from connections.models import Connection
 from connections.policies import ConnectionStatus, status_of, why_it_cannot_run

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from config.accounts.models import User
+from config.platform.accounts.models import User
 from connections import actions, credentials
 from connections.credentials import NotConnected, access
 from connections.models import Connection

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from config.accounts.models import User
-from config.audit.models import AuditEntry
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
 from connections import deletion, usage
 from connections.models import Connection, Consent
 from connections.policies import ConnectionStatus, status_of

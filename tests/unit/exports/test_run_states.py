@@ -2,8 +2,8 @@
 
 import pytest
 
-from config.jobs.leases import LeaseLost
-from config.jobs.models import OPEN, JobStatus
+from config.platform.jobs.leases import LeaseLost
+from config.platform.jobs.models import OPEN, JobStatus
 from exports.models import Export, Run, Trigger
 from exports.reporting.messages import MESSAGES
 from exports.state.status import TRANSITIONS, NotAllowed, Reason, change_status, check_transition

@@ -2,7 +2,7 @@
 
 import pytest
 
-from config.jobs.models import JobStatus
+from config.platform.jobs.models import JobStatus
 from exports.run.final_status import RunCounts, decide, exit_code
 from exports.state.status import Reason
 

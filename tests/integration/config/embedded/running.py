@@ -13,7 +13,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from config.embedded import leftovers
+from config.standalone import leftovers
 from tests.processes import free_port
 from tests.waiting import PATIENCE_SECONDS
 

@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from kombu import Connection, Exchange, Queue
 
-from config.embedded import broker
+from config.standalone import broker
 
 QUEUE = Queue("work", Exchange("doorbells"), routing_key="work")
 
@@ -20,7 +20,7 @@ CONSUMER = """
 import sys
 from pathlib import Path
 from kombu import Connection, Exchange, Queue
-from config.embedded import broker
+from config.standalone import broker
 
 broker.register()
 queue = Queue("work", Exchange("doorbells"), routing_key="work")
@@ -44,7 +44,7 @@ PRODUCER = """
 import sys
 from pathlib import Path
 from kombu import Connection, Exchange, Queue
-from config.embedded import broker
+from config.standalone import broker
 
 broker.register()
 queue = Queue("work", Exchange("doorbells"), routing_key="work")

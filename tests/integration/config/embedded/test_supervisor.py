@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from config.embedded import leftovers
-from config.embedded.errors import CannotStart
-from config.embedded.leftovers import Records, identity
-from config.embedded.output import Output
-from config.embedded.supervisor import Program, Supervisor
+from config.standalone import leftovers
+from config.standalone.errors import CannotStart
+from config.standalone.leftovers import Records, identity
+from config.standalone.output import Output
+from config.standalone.supervisor import Program, Supervisor
 from tests.waiting import PATIENCE_SECONDS, wait_until
 
 pytestmark = pytest.mark.processes
@@ -133,9 +133,9 @@ def test_children_die_with_a_killed_parent(tmp_path: Path) -> None:
     program = f"""
 import os, time
 from pathlib import Path
-from config.embedded.leftovers import Records
-from config.embedded.output import Output
-from config.embedded.supervisor import Program, Supervisor
+from config.standalone.leftovers import Records
+from config.standalone.output import Output
+from config.standalone.supervisor import Program, Supervisor
 
 records = Records(Path({str(tmp_path)!r}) / "processes.json")
 supervisor = Supervisor(environment=os.environ, folder=Path("/"), records=records, output=Output())

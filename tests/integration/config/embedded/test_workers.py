@@ -8,9 +8,9 @@ import pytest
 from django.test import Client
 
 from config.celery import TICKS
-from config.embedded import broker as folder_broker
-from config.jobs import heartbeat
-from config.jobs.enqueue import enqueue
+from config.platform.jobs import heartbeat
+from config.platform.jobs.enqueue import enqueue
+from config.standalone import broker as folder_broker
 from tests.processes import worker_processes
 from tests.waiting import wait_until
 
@@ -25,7 +25,7 @@ def test_a_doorbell_rung_here_is_answered_there(tmp_path: Path, broker: Literal[
         assert answer.status_code == 200, answer.content
         workers.kill("beat")
         heartbeat.forget_all()
-        enqueue("config.system.tasks.note_beat")
+        enqueue("config.console.tasks.note_beat")
         wait_until(lambda: heartbeat.last("beat") is not None)
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from config.embedded import folders
+from config.standalone import folders
 
 
 def mode(path: Path) -> int:
@@ -49,7 +49,7 @@ def test_a_secret_is_made_once_and_kept_to_its_owner(tmp_path: Path) -> None:
 
 def test_processes_that_race_for_a_secret_get_the_same(tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from config.embedded import folders;"
+        "import sys; from pathlib import Path; from config.standalone import folders;"
         "print(folders.encryption_key(Path(sys.argv[1])))"
     )
     command = [sys.executable, "-c", program, str(tmp_path / "var")]

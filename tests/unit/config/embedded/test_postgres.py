@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from config.embedded import postgres
-from config.embedded.errors import CannotStart
+from config.standalone import postgres
+from config.standalone.errors import CannotStart
 
 
 def test_a_folder_of_another_version_is_refused(tmp_path: Path) -> None:

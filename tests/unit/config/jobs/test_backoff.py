@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.jobs.backoff import LONGEST_SECONDS, seconds_before_attempt
+from config.platform.jobs.backoff import LONGEST_SECONDS, seconds_before_attempt
 
 
 def test_it_doubles() -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from config.jobs import clock
+from config.platform.jobs import clock
 
 
 @pytest.fixture(params=[("Pacific/Auckland", 11, date(2026, 3, 11)), ("America/Los_Angeles", 2, date(2026, 3, 9))])

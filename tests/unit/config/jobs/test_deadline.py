@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from config.jobs import sending_guard
-from config.jobs.deadline import LeaseDeadline, Stamp
+from config.platform.jobs import sending_guard
+from config.platform.jobs.deadline import LeaseDeadline, Stamp
 
 
 class Clocks:

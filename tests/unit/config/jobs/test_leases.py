@@ -6,7 +6,7 @@ import pytest
 from django.db import connection, transaction
 from pytest_django import Settings
 
-from config.jobs import clock, leases
+from config.platform.jobs import clock, leases
 from exports.models import Export, Run, Trigger
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from config.jobs import clock, deferral
+from config.platform.jobs import clock, deferral
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 

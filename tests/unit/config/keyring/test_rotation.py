@@ -7,10 +7,10 @@ from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from config.accounts.models import User
-from config.audit.models import AuditEntry
-from config.embedded import folders
-from config.keyring import checks, keyring, rotation
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
+from config.platform.encryption import checks, keyring, rotation
+from config.standalone import folders
 from connections import credentials
 from connections.models import Connection
 from tests.connecting import SECRET, make_connection

@@ -5,9 +5,9 @@ import re
 from collections import Counter
 from pathlib import Path
 
+from config.console.demo.people import COLUMNS, COUNT, people, write
+from config.console.demo.places import PLACES, plain_letters
 from config.platform.text.addresses import VALID_EMAIL
-from config.system.demo.people import COLUMNS, COUNT, people, write
-from config.system.demo.places import PLACES, plain_letters
 
 EVERYONE = list(people())
 _RESERVED = re.compile(r"(example\.(com|org|net)|[a-z]+\.example)\.?")

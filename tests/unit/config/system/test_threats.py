@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from config.system import security_controls
+from config.console import security_controls
 
 ROOT = Path(__file__).resolve().parents[4]
 NAMED = [test for _title, rows in security_controls.GROUPS for row in rows for test in row.tests]

@@ -5,9 +5,9 @@ from django.db.models.functions import Lower
 from django.test import RequestFactory
 from pytest_django import DjangoAssertNumQueries
 
-from config.accounts.models import User
-from config.accounts.roles import Role
-from config.web.lists import Column, ListPage, list_page
+from config.platform.accounts.models import User
+from config.platform.accounts.roles import Role
+from config.platform.web.lists import Column, ListPage, list_page
 
 COLUMNS = (
     Column("name", "Name", order_by=(Lower("username"),)),

@@ -3,9 +3,9 @@
 import pytest
 from django.contrib.auth.models import AnonymousUser
 
-from config.accounts.models import User
-from config.accounts.roles import Role
-from config.web.masking import mask, masked
+from config.platform.accounts.models import User
+from config.platform.accounts.roles import Role
+from config.platform.web.masking import mask, masked
 
 
 @pytest.mark.parametrize(

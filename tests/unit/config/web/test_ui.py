@@ -3,9 +3,9 @@
 import pytest
 from django.template import Context, Template
 
-from config.jobs.models import JobStatus
-from config.web import statuses
-from config.web.templatetags import ui
+from config.platform.jobs.models import JobStatus
+from config.platform.web import statuses
+from config.platform.web.templatetags import ui
 
 
 def render(source: str, **context: object) -> str:

@@ -3,9 +3,9 @@
 import pytest
 from django.db import transaction
 
-from config.accounts import actions
-from config.accounts.models import User
-from config.web.versions import Gone, StaleEdit, take_version, version_from
+from config.platform.accounts import actions
+from config.platform.accounts.models import User
+from config.platform.web.versions import Gone, StaleEdit, take_version, version_from
 
 
 def test_it_takes_the_version_that_was_read(alice: User) -> None:

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from config.jobs import clock
-from config.web import formats
+from config.platform.jobs import clock
+from config.platform.web import formats
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 

@@ -1,0 +1,202 @@
+"""A YAML file as nodes that know their line.
+
+Scalars are taken as they are written where text is expected: ``yes`` is the word, and only where a yes or no is
+expected is it a truth.
+"""
+
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+import yaml
+from django.utils.translation import gettext as _
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from config.console.applying.problems import FileRefused, Problem, Problems
+
+_MOST_BYTES = 10 * 1024 * 1024
+_NULL = "tag:yaml.org,2002:null"
+
+
+def line_of(node: Node) -> int:
+    """The line on which it begins, counted from 1."""
+    return int(node.start_mark.line) + 1
+
+
+def read(path: Path) -> Node:
+    """The root of the file; raises FileRefused when it is no YAML at all."""
+    text = _text(path)
+    try:
+        _refuse_aliases(path, text)
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = _line_of_error(error)
+        reason = ", ".join(part for part in (error.context, error.problem) if part)
+        raise _refused(path, line, _("This is not YAML: %s.") % reason) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise _refused(path, line, _("The file holds a character that YAML does not allow.")) from None
+    except RecursionError:
+        raise _refused(path, 1, _("The file is nested too deeply.")) from None
+    if root is None:
+        raise _refused(path, 1, _("The file is empty."))
+    return root
+
+
+def _line_of_error(error: yaml.MarkedYAMLError) -> int:
+    mark = error.problem_mark or error.context_mark
+    return int(mark.line) + 1 if mark else 1
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise _refused(path, 1, _("The file is larger than 10 MB, which no configuration is."))
+        content = path.read_bytes()
+    except OSError as error:
+        raise _refused(path, 1, _("The file cannot be read: %s.") % error.strerror) from error
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _refused(path, content.count(b"\n", 0, error.start) + 1, _("This is not UTF-8.")) from None
+
+
+def _refuse_aliases(path: Path, text: str) -> None:
+    """An alias can make a small file endless; a configuration does without."""
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise _refused(path, line, _("Aliases (*name) are not used here: write it out."))
+
+
+def _refused(path: Path, line: int, reason: str) -> FileRefused:
+    return FileRefused([Problem(path, line, reason)])
+
+
+def kind_of(node: Node) -> str:
+    """What a node is, in words."""
+    if isinstance(node, MappingNode):
+        return _("a mapping")
+    if isinstance(node, SequenceNode):
+        return _("a list")
+    return _("nothing") if node.tag == _NULL else _("a single value")
+
+
+Lined = tuple[str, int]  # a text and its line
+
+
+class Entry:
+    """A mapping of the file, read key by key. What is missing, unknown, doubled or of the wrong kind is noted."""
+
+    def __init__(self, node: Node, problems: Problems, known: Sequence[str]) -> None:
+        self.node = node
+        self.line = line_of(node)
+        self._problems = problems
+        self._values: dict[str, Node] = {}
+        if not isinstance(node, MappingNode):
+            problems.add(self.line, _("Expected a mapping (key: value), found %s.") % kind_of(node))
+            return
+        self._take(node, known)
+
+    def _take(self, node: MappingNode, known: Sequence[str]) -> None:
+        for key, value in node.value:
+            name = key.value if isinstance(key, ScalarNode) else None
+            if name is None:
+                self._problems.add(line_of(key), _("A key must be a single word."))
+            elif name in self._values:
+                self._problems.add(line_of(key), _("“%s” stands here twice.") % name)
+            elif known and name not in known:
+                self._problems.add(line_of(key), _unknown_key(name, known))
+            else:
+                self._values[name] = value
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._values
+
+    def note(self, key: str, reason: str) -> None:
+        """Note a problem with the value of ``key``."""
+        self._problems.add(self.line_of(key), reason)
+
+    def missing(self, key: str) -> None:
+        """Note that ``key`` is not there; a thing that is no mapping at all has been noted as such."""
+        if isinstance(self.node, MappingNode):
+            self._problems.add(self.line, _("“%s” is missing.") % key)
+
+    def line_of(self, key: str) -> int:
+        """The line of the value of ``key``; the entry's own when it has none."""
+        return line_of(self._values[key]) if key in self._values else self.line
+
+    def items(self) -> Iterator[tuple[str, Node]]:
+        """All keys with their nodes."""
+        yield from self._values.items()
+
+    def value(self, key: str) -> Node | None:
+        """The node of ``key``, or None."""
+        return self._values.get(key)
+
+    def text(self, key: str, *, required: bool = False, most: int | None = None) -> str | None:
+        """A text as it is written; None, and a problem noted, when there is none where one is required."""
+        node = self._values.get(key)
+        if node is None:
+            if required:
+                self.missing(key)
+            return None
+        text = text_of(node)
+        if text is None:
+            self._problems.add(line_of(node), _("“%(key)s” is a text; found %(kind)s.") % _found(key, node))
+            return None
+        if required and not text.strip():
+            self.note(key, _("“%s” is empty.") % key)
+            return None
+        if most is not None and len(text) > most:
+            self.note(key, _("“%(key)s” has more than %(most)d characters.") % {"key": key, "most": most})
+            return None
+        return text.strip()
+
+    def lined(self, key: str, *, required: bool = False, most: int | None = None) -> Lined | None:
+        """A text with its line; None where ``text`` gives none, or an empty one."""
+        text = self.text(key, required=required, most=most)
+        return (text, self.line_of(key)) if text else None
+
+    def texts(self, key: str, *, required: bool = False) -> list[tuple[str, int]] | None:
+        """A list of texts, each with its line; None when there is none."""
+        node = self._values.get(key)
+        if node is None:
+            if required:
+                self.missing(key)
+            return None
+        if not isinstance(node, SequenceNode):
+            self.note(key, _("“%(key)s” is a list; found %(kind)s.") % _found(key, node))
+            return None
+        texts = [(text_of(item), line_of(item)) for item in node.value]
+        for text, line in texts:
+            if text is None or not text.strip():
+                self._problems.add(line, _("“%s” is a list of texts.") % key)
+        return [(text.strip(), line) for text, line in texts if text is not None and text.strip()]
+
+
+def entries(parent: Entry, key: str) -> Iterator[Node]:
+    """The nodes of a list; a problem is noted when it is something else. An empty value is an empty list."""
+    node = parent.value(key)
+    if isinstance(node, SequenceNode):
+        yield from node.value
+    elif node is not None and node.tag != _NULL:
+        parent.note(key, _("“%(key)s” is a list; found %(kind)s.") % _found(key, node))
+
+
+def text_of(node: Node) -> str | None:
+    """A scalar as it is written; None for anything else, and for null."""
+    if not isinstance(node, ScalarNode) or node.tag == _NULL:
+        return None
+    return str(node.value)
+
+
+def _unknown_key(name: str, known: Sequence[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    if close:
+        return _("“%(name)s” is not known here. Did you mean “%(close)s”?") % {"name": name, "close": close[0]}
+    return _("“%(name)s” is not known here. Known are: %(known)s.") % {"name": name, "known": ", ".join(known)}
+
+
+def _found(key: str, node: Node) -> dict[str, str]:
+    return {"key": key, "kind": kind_of(node)}

@@ -1,0 +1,294 @@
+"""An export of the file: its references judged, its list looked up where that is allowed, then made so."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
+from functools import partial
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from config.console.applying import connections as connection_entries
+from config.console.applying import leaving, schedules
+from config.console.applying import segments as segment_entries
+from config.console.applying.document import Lined
+from config.console.applying.problems import Problems
+from config.console.applying.report import Applied, Fate
+from config.console.applying.specs import ExportSpec, Specs
+from connections import credentials
+from connections.destinations import registry
+from connections.destinations.base import Destination
+from connections.destinations.errors import DestinationError, StopRun
+from connections.destinations.values import ListDetails, ListOptIn, Question, attribute_of, by_attribute
+from connections.policies import why_it_cannot_run
+from exports import policies
+from exports.actions import manage, schedule
+from exports.actions.manage import ExportSettings
+from exports.forms import alert_recipients, option_fields
+from exports.models import Export
+from exports.removal import list_cleanup
+from exports.state import snapshot
+from segments import catalog
+from segments.models import Segment
+
+# How the fields of ExportSettings are called in a file.
+_IN_FILE = {"email_attribute": "email", "mapping": "fields", "list_confirmed_opt_in": "list_opt_in"}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """An export as the file wants it, judged good as far as that can be said before its connection is made."""
+
+    spec: ExportSpec
+    existing: Export | None
+
+
+def judge(spec: ExportSpec, specs: Specs, problems: Problems) -> Wanted:
+    """What the entry means; what is wrong is noted."""
+    existing = Export.objects.filter(name__iexact=spec.name).first()
+    _judge_segments(spec, specs, problems)
+    _judge_attributes(spec, problems)
+    destination = _destination(spec.connection, specs, problems)
+    if destination is not None:
+        _judge_answers(spec, existing, destination, problems)
+        leaving.judge(spec.leaving, existing, destination, problems)
+    _judge_tell_also(spec, problems)
+    return Wanted(spec, existing)
+
+
+def carry_out(wanted: Wanted, problems: Problems) -> Applied:
+    """Create or update it; a list that cannot be used is noted as a problem."""
+    existing = wanted.existing
+    before = _settings_of(existing) if existing else None
+    settings = _settings(wanted, before)
+    settings, notes = _looked_up(settings, wanted.spec, problems)
+    in_sandbox = bool(settings.connection and settings.connection.is_sandbox)
+    changed: list[str] = []
+    fate = Fate.CREATED
+    try:
+        if existing is None or before is None:
+            _what_else(manage.create(settings, by=None), wanted.spec, [])
+        else:
+            fate = Fate.UNCHANGED
+            if changed := _differences(before, settings):
+                notes += _left_behind(existing, settings)
+                manage.edit(existing, settings, version=existing.version, by=None)
+            _what_else(existing, wanted.spec, changed)
+            if changed:
+                fate = Fate.UPDATED
+    except policies.Refusal as refusal:  # the limits of its connection hold for files too
+        problems.add(wanted.spec.line, refusal.sentence)
+    return Applied(_("export"), settings.name, fate, changed, notes, in_sandbox=in_sandbox)
+
+
+def _left_behind(export: Export, settings: ExportSettings) -> list[str]:
+    """A file takes nobody off the list that an export leaves; how many stay there."""
+    left = list_cleanup.left_by_moving(export, settings.connection, settings.list_id)
+    if left is None:
+        return []
+    sentence = _("%(people)d people whom it has brought to “%(list)s” stay there.")
+    return [sentence % {"people": list_cleanup.count_known(left.delivered_set), "list": left.delivered_set.title}]
+
+
+def _what_else(export: Export, spec: ExportSpec, changed: list[str]) -> None:
+    """What has an action of its own; what that changes is added to ``changed``."""
+    if spec.tell_also is not None:
+        addresses = alert_recipients.cleaned(address for address, _line in spec.tell_also)
+        if addresses != export.tell_also:
+            manage.tell_also(export, addresses, version=export.version, by=None)
+            changed.append("tell_also")
+    save = partial(schedule.set_schedule, export)
+    schedules.carry_out(schedule.schedule_of(export), spec.schedule, save, changed)
+
+
+def _judge_segments(spec: ExportSpec, specs: Specs, problems: Problems) -> None:
+    in_file = {segment.name.casefold() for segment in specs.segments}
+    seen: set[str] = set()
+    for name, line in spec.segments:
+        if name.casefold() in seen:
+            problems.add(line, _("“%s” stands here twice.") % name)
+        elif name.casefold() not in in_file and segment_entries.find(name) is None:
+            known = [segment.name for segment in specs.segments]
+            problems.add(
+                line, _("There is no segment “%s”, neither in this file nor here.") % name + _hint(name, known)
+            )
+        seen.add(name.casefold())
+
+
+def _judge_tell_also(spec: ExportSpec, problems: Problems) -> None:
+    for address, line in spec.tell_also or ():
+        try:
+            alert_recipients.cleaned([address])
+        except ValidationError as error:
+            problems.add(line, " ".join(error.messages))
+    if len(spec.tell_also or ()) > alert_recipients.MOST_ADDRESSES:
+        problems.add(spec.line, _("At most %(most)d addresses.") % {"most": alert_recipients.MOST_ADDRESSES})
+
+
+def _judge_attributes(spec: ExportSpec, problems: Problems) -> None:
+    known = catalog.types_by_name()
+    for name, line in [spec.email, *(spec.fields or {}).values()]:
+        if name not in known:
+            sentence = _("No profile has an attribute “%s”: import the profiles first.") if not known else _(
+                "No profile has an attribute “%s”."
+            )  # fmt: skip
+            problems.add(line, sentence % name + _hint(name, known))
+
+
+def _destination(written: Lined, specs: Specs, problems: Problems) -> Destination | None:
+    """The destination of the export's connection; None when there is no such connection, which is noted."""
+    name, line = written
+    in_file = {connection.name.casefold(): connection.destination[0] for connection in specs.connections}
+    existing = connection_entries.find(name)
+    key = in_file.get(name.casefold()) or (existing.destination_key if existing else None)
+    if key is None:
+        known = [connection.name for connection in specs.connections]
+        problems.add(
+            line, _("There is no connection “%s”, neither in this file nor here.") % name + _hint(name, known)
+        )
+        return None
+    try:
+        return registry.get(key)
+    except KeyError:  # said where the connection stands
+        return None
+
+
+def _judge_answers(
+    spec: ExportSpec, existing: Export | None, destination: Destination, problems: Problems
+) -> None:
+    questions = {question.name: question for question in destination.questions()}
+    given = spec.answers or {}
+    for name, (answer, line) in given.items():
+        if name not in questions:
+            problems.add(line, _("“%s” is not asked here.") % name + _hint(name, questions))
+        elif not questions[name].takes(answer):
+            problems.add(
+                line,
+                _("“%(name)s” is one of: %(choices)s.") % {"name": name, "choices": _choices(questions[name])},
+            )
+        elif attribute := attribute_of(answer):
+            _judge_answering(attribute, line, problems)
+    kept = existing.answers if existing else {}
+    for question in snapshot.asked(list(questions.values()), _mapping(spec, existing)):
+        if question.name not in given and question.name not in kept and not question.default:
+            problems.add(
+                spec.line,
+                _("“answers: {%(name)s: …}” is missing; choose one of: %(choices)s.")
+                % {"name": question.name, "choices": _choices(question)},
+            )
+
+
+def _judge_answering(attribute: str, line: int, problems: Problems) -> None:
+    catalogue = {known.name: known for known in catalog.catalogue()}
+    if attribute not in catalogue:
+        problems.add(line, _("No profile has an attribute “%s”.") % attribute + _hint(attribute, catalogue))
+    elif not option_fields.can_answer(catalogue[attribute]):
+        problems.add(line, _("“%s” is neither text nor yes/no, so it cannot answer.") % attribute)
+
+
+def _choices(question: Question) -> str:
+    choices = [choice.value for choice in question.choices]
+    return ", ".join([*choices, by_attribute("NAME")] if question.attribute_help else choices)
+
+
+def _mapping(spec: ExportSpec, existing: Export | None) -> Sequence[Mapping[str, str]]:
+    if spec.fields is None:
+        return existing.mapping if existing else []
+    return [{"attribute": name, "field": field} for field, (name, _line) in spec.fields.items()]
+
+
+def _settings(wanted: Wanted, before: ExportSettings | None) -> ExportSettings:
+    """What the export shall be: as the file says, else as it was."""
+    spec = wanted.spec
+    mapping = _mapping(spec, wanted.existing)
+    answers = {name: answer for name, (answer, _line) in (spec.answers or {}).items()}
+    said = ExportSettings(
+        name=spec.name,
+        connection=connection_entries.find(spec.connection[0]),
+        list_id=spec.list_id[0],
+        email_attribute=spec.email[0],
+        segments=[found for name, _line in spec.segments if (found := segment_entries.find(name))],
+        mapping=mapping,
+        answers=answers,
+    )
+    said = leaving.settings(spec.leaving, wanted.existing, said)
+    if before is None:
+        return said
+    same_list = before.list_id == said.list_id and before.connection == said.connection
+    return replace(
+        said,
+        answers={**before.answers, **answers},
+        list_title=before.list_title if same_list else "",
+        list_confirmed_opt_in=before.list_confirmed_opt_in if same_list else False,
+        list_group=before.list_group if same_list else "",
+        # A person has accepted that people of this very list are emailed.
+        opt_in_mail_accepted=before.opt_in_mail_accepted if same_list else False,
+        unsubscribes_everywhere=_agreed(before, said, same_list=same_list),
+    )
+
+
+def _agreed(before: ExportSettings, said: ExportSettings, *, same_list: bool) -> bool:
+    """Whether somebody has agreed that this very way of removing reaches all lists of the client."""
+    return before.unsubscribes_everywhere and same_list and said.removal == before.removal
+
+
+def _settings_of(export: Export) -> ExportSettings:
+    plain = {
+        field.name: getattr(export, field.name) for field in fields(ExportSettings) if field.name != "segments"
+    }
+    return ExportSettings(segments=list(export.segments.all()), **plain)
+
+
+def _looked_up(settings: ExportSettings, spec: ExportSpec, problems: Problems) -> tuple[ExportSettings, list[str]]:
+    """The settings with the list's title and opt-in mode. A connection that may not be used yet asks nothing."""
+    connection = settings.connection
+    if connection is None or why_it_cannot_run(connection) is not None:
+        return settings, []
+    try:
+        details = connection.destination.list_details(credentials.access(connection), settings.list_id)
+    except StopRun as refused:
+        problems.add(spec.list_id[1], refused.sentence)
+        return settings, []
+    except DestinationError as error:
+        return settings, [_("The list could not be looked up: %s") % error.sentence]
+    _judge_fields(spec, details, problems)
+    settings, notes = leaving.looked_up(settings, spec.leaving, details, problems)
+    confirmed = details.opt_in == ListOptIn.CONFIRMED
+    looked_up = replace(
+        settings, list_title=details.title, list_confirmed_opt_in=confirmed, list_group=details.group_id
+    )
+    return looked_up, [*notes]
+
+
+def _judge_fields(spec: ExportSpec, details: ListDetails, problems: Problems) -> None:
+    known = [field.key for field in details.fields]
+    for key, (_name, line) in (spec.fields or {}).items():
+        if key not in known:
+            problems.add(
+                line,
+                _("The list “%(list)s” has no field “%(key)s”. It has: %(known)s.")
+                % {"list": details.title, "key": key, "known": ", ".join(known)},
+            )
+
+
+def _differences(before: ExportSettings, after: ExportSettings) -> list[str]:
+    """The names, as a file has them, of what differs."""
+    changed = []
+    for field in fields(ExportSettings):
+        if field.name == "list_group":  # not in a file; a run finds it as well
+            continue
+        was, is_ = getattr(before, field.name), getattr(after, field.name)
+        if field.name == "segments":
+            was, is_ = _keys(was), _keys(is_)
+        if was != is_:
+            changed.append(_IN_FILE.get(field.name, field.name))
+    return changed
+
+
+def _keys(segments: Collection[Segment]) -> set[int]:
+    return {segment.pk for segment in segments}
+
+
+def _hint(name: str, known: Collection[str] | Mapping[str, object]) -> str:
+    close = get_close_matches(name, list(known), n=1)
+    return _(" Did you mean “%s”?") % close[0] if close else ""

@@ -1,0 +1,77 @@
+"""The schedule of an export or a segment, as a file says it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from config.console.applying.document import Entry, text_of
+from config.console.applying.problems import Problems
+from config.platform.jobs.models import Schedule
+from config.platform.schedules.serialize import WrongRule, from_plain, to_plain
+
+SYSTEM, OFF = "system", "off"
+_SINGLE = ("recurrence", "zone", "starts_on")
+_LISTS = ("times", "weekdays", "month_days")
+_YES_OR_NO = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
+
+
+@dataclass(frozen=True)
+class ScheduleSpec:
+    """What a file says of a schedule; ``rule`` is in plain values, None for every system refresh."""
+
+    is_on: bool
+    rule: dict[str, Any] | None
+
+
+def read(entry: Entry, problems: Problems) -> ScheduleSpec | None:
+    """The schedule of an entry: “system”, “off”, or a mapping with the fields of a rule. None when the file does
+    not say; what is wrong is noted."""
+    node = entry.value("schedule")
+    if node is None:
+        return None
+    if text := text_of(node):
+        if text not in (SYSTEM, OFF):
+            entry.note("schedule", _("Write system, off, or when it runs, such as {recurrence: daily, …}."))
+            return None
+        return ScheduleSpec(is_on=text != OFF, rule=None)
+    return _mapping(Entry(node, problems, ("on", "hours", *_SINGLE, *_LISTS)), problems)
+
+
+def carry_out(
+    schedule: Schedule, spec: ScheduleSpec | None, save: Callable[..., object], changed: list[str]
+) -> None:
+    """Make ``schedule`` so, with ``save``, when the file says so and it is not; ``changed`` learns of it."""
+    if spec is None or (schedule.is_on, schedule.rule) == (spec.is_on, spec.rule):
+        return
+    save(is_on=spec.is_on, rule=spec.rule, version=schedule.version, by=None)
+    changed.append("schedule")
+
+
+def _mapping(entry: Entry, problems: Problems) -> ScheduleSpec | None:
+    switch = entry.text("on") or "yes"
+    if switch not in _YES_OR_NO:
+        entry.note("on", _("Write yes or no."))
+    is_on = _YES_OR_NO.get(switch, True)
+    if entry.text("recurrence", required=True) == SYSTEM:
+        return ScheduleSpec(is_on, None)
+    try:
+        return ScheduleSpec(is_on, to_plain(from_plain(_plain(entry))))
+    except WrongRule as wrong:
+        for field, sentence in wrong.problems.items():
+            problems.add(entry.line_of(field), f"{field}: {sentence}")
+    return None
+
+
+def _plain(entry: Entry) -> dict[str, Any]:
+    """The fields of a rule; numbers are written as texts in a file."""
+    plain: dict[str, Any] = {name: entry.text(name) for name in _SINGLE}
+    plain |= {name: [text for text, _line in entry.texts(name) or ()] for name in _LISTS}
+    plain["month_days"] = [_number(day) for day in plain["month_days"]]
+    plain["hours"] = _number(entry.text("hours") or "0")
+    return plain
+
+
+def _number(text: str) -> int | str:
+    return int(text) if text.isascii() and text.isdigit() else text

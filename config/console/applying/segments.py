@@ -1,0 +1,76 @@
+"""A segment of the file: its rules judged, then made so."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from django.utils.translation import gettext as _
+
+from config.console.applying import schedules
+from config.console.applying.problems import Problems
+from config.console.applying.report import Applied, Fate
+from config.console.applying.specs import SegmentSpec
+from segments import actions, catalog
+from segments.models import Segment
+from segments.refresh import schedule
+from segments.rules import tree
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A segment as the file wants it, judged good."""
+
+    spec: SegmentSpec
+    existing: Segment | None
+
+
+def find(name: str) -> Segment | None:
+    """The segment of that name, whatever its case."""
+    return Segment.objects.filter(name__iexact=name).first()
+
+
+def judge(spec: SegmentSpec, problems: Problems) -> Wanted | None:
+    """What the entry means, or None when its rules cannot be used, which is noted."""
+    found = tree.problems(spec.rules.tree, catalog.types_by_name())
+    for problem in found:
+        problems.add(spec.rules.line_at(problem.path), problem.message)
+    return None if found else Wanted(spec, find(spec.name))
+
+
+def carry_out(wanted: Wanted, problems: Problems, *, ring: bool = True) -> Applied:
+    """Create or update it; a new or changed one is drawn by the workers."""
+    spec, existing = wanted.spec, wanted.existing
+    if existing is None:
+        made = actions.create_segment(
+            name=spec.name, description=spec.description or "", rules_tree=spec.rules.tree, by=None, ring=ring
+        )
+        _schedule(made, spec, [])
+        return Applied(_("segment"), spec.name, Fate.CREATED)
+    description = existing.description if spec.description is None else spec.description
+    wished = {"name": spec.name, "description": description, "rules": spec.rules.tree}
+    changed = [field for field, value in wished.items() if getattr(existing, field) != value]
+    if changed:
+        _edit(existing, spec, description, problems, ring=ring)
+    _schedule(existing, spec, changed)
+    if not changed:
+        return Applied(_("segment"), existing.name, Fate.UNCHANGED)
+    return Applied(_("segment"), spec.name, Fate.UPDATED, changed)
+
+
+def _schedule(segment: Segment, spec: SegmentSpec, changed: list[str]) -> None:
+    save = partial(schedule.set_schedule, segment)
+    schedules.carry_out(schedule.schedule_of(segment), spec.schedule, save, changed)
+
+
+def _edit(existing: Segment, spec: SegmentSpec, description: str, problems: Problems, *, ring: bool) -> None:
+    try:
+        actions.edit_segment(
+            existing,
+            version=existing.version,
+            name=spec.name,
+            description=description,
+            rules_tree=spec.rules.tree,
+            by=None,
+            ring=ring,
+        )
+    except actions.SegmentRests as rests:
+        problems.add(spec.line, str(rests))

@@ -1,0 +1,67 @@
+"""What the sandbox's list went through before we came: people who joined long ago, and people who left.
+
+So the first export meets a list like any real one: some are there already, and some must be left as they are.
+"""
+
+from collections.abc import Sequence
+
+import requests
+from django.conf import settings
+
+from config.console.demo.people import Person
+
+API_KEY = "sandbox-api-key"
+LIST_ID = "a1150000000000000000000000000001"
+# How many of the newsletter's readers were on the list before, and where others went who were there. Nobody is
+# merely suppressed: such people still count as active over there, and the first run's figures would not match.
+STILL_ACTIVE = 240
+WENT = {"Unsubscribed": 43, "Bounced": 13, "Deleted": 8}
+_EVERY_NTH = 17
+
+
+class SandboxAway(Exception):
+    """The sandbox does not answer as it should; says how."""
+
+
+def live(people: Sequence[Person]) -> None:
+    """Let some of ``people`` join the sandbox's list, and some of those leave it again. Raises SandboxAway."""
+    known = readers(people)
+    _post(f"/api/v3.3/subscribers/{LIST_ID}/import.json", {"Subscribers": [_subscriber(one) for one in known]})
+    rest = [person.email for person in known[STILL_ACTIVE:]]
+    for state, count in WENT.items():
+        _post("/_sandbox/states", {"list_id": LIST_ID, "emails": rest[:count], "state": state})
+        rest = rest[count:]
+
+
+def readers(people: Sequence[Person]) -> list[Person]:
+    """Those who were on the list before: readers of the newsletter with an address, spread over the file."""
+    regular = [
+        person
+        for person in people
+        if person.newsletter == "yes" and person.email == person.email.strip().lower() and _is_plain(person.email)
+    ]
+    return regular[::_EVERY_NTH][: STILL_ACTIVE + sum(WENT.values())]
+
+
+def _is_plain(email: str) -> bool:
+    local, _at, domain = email.partition("@")
+    letters = "".join((local, domain)).replace(".", "").replace("-", "")
+    return letters.isalnum() and letters.isascii() and bool(local) and not domain.endswith(".") and "." in domain
+
+
+def _subscriber(person: Person) -> dict[str, object]:
+    return {"EmailAddress": person.email, "Name": person.full_name, "ConsentToTrack": "Yes"}
+
+
+def _post(path: str, body: dict[str, object]) -> None:
+    with requests.Session() as session:
+        session.trust_env = False  # a proxy that the environment names is for the world outside
+        try:
+            answer = session.post(
+                settings.CAMPAIGN_MONITOR_SANDBOX_URL + path, json=body, auth=(API_KEY, "x"), timeout=30
+            )
+        except requests.RequestException as error:
+            where = settings.CAMPAIGN_MONITOR_SANDBOX_URL
+            raise SandboxAway(f"The sandbox at {where} does not answer ({type(error).__name__}).") from None
+    if not answer.ok:
+        raise SandboxAway(f"The sandbox refused {path}: {answer.status_code} {answer.text[:200]}")

@@ -1,0 +1,119 @@
+"""Filling the demo, step by step. Each step looks at what is there, so that a killed seeding is simply begun
+again; once all is done nothing is touched any more, whatever people have made of the demo since."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+
+from config.console.applying.applying import apply
+from config.console.demo import accounts, earlier_life, people
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
+from config.platform.audit.record import record
+from config.platform.jobs.models import Job, JobStatus
+from exports.actions import runs
+from exports.models import Export, Run
+from exports.run import pipeline
+from segments import actions as segment_actions
+from segments.models import ImportJob, Segment
+from segments.refresh.evaluate import run_refresh
+from segments.sources.import_job import run_import
+
+SOURCE = "Customers"
+EXPORT = "Newsletter readers"
+FILE = Path(__file__).with_name("demo.yaml")
+_FILLED = "demo filled"
+_JOB_SECONDS = 120.0
+
+Tell = Callable[[str], None]
+
+
+class CannotSeed(Exception):
+    """The demo cannot be filled; says why."""
+
+
+def is_filled() -> bool:
+    """Whether it has been filled to the end once."""
+    return AuditEntry.objects.filter(action=_FILLED).exists()
+
+
+def fill(tell: Tell) -> Run | None:
+    """Fill the demo and start its first run, which is given; None when it was filled before. Raises CannotSeed,
+    FileRefused or SandboxAway."""
+    if is_filled():
+        return None
+    if made := accounts.make():
+        tell(f"Accounts: {', '.join(made)}.")
+    everyone = list(people.people())
+    _bring_in(everyone, tell)
+    _configure(tell)
+    run = _first_run(everyone)
+    record(_FILLED, User.objects.get_by_natural_key("admin"), by=None)
+    return run
+
+
+def carry_on_until_ended(run: Run) -> None:
+    """Work on the run here, beside any workers: the lease sees to it that one at a time does."""
+    _until_ended(run, lambda: pipeline.carry_on(run.pk) is not pipeline.Next.NOTHING)
+
+
+def wait_until_ended(run: Run, *, seconds: float) -> bool:
+    """Wait for the workers to end the run; False when they take longer."""
+    try:
+        _until_ended(run, lambda: False, seconds=seconds)
+    except CannotSeed:
+        return False
+    return True
+
+
+def _bring_in(everyone: list[people.Person], tell: Tell) -> None:
+    succeeded = (JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
+    if ImportJob.objects.filter(source__name__iexact=SOURCE, status__in=succeeded).exists():
+        return
+    path = Path(settings.VAR_DIR) / "customers.csv"
+    people.write(path, everyone)
+    job = segment_actions.start_import(path=path, key_column="id", source_name=SOURCE, by=None, ring=False)
+    _until_ended(job, lambda: run_import(job.pk) is not None)
+    if job.status not in succeeded:
+        raise CannotSeed(f"The profiles could not be imported: {job.message or job.status}.")
+    tell(f"Profiles: {job.rows_created} imported from {path}.")
+
+
+def _configure(tell: Tell) -> None:
+    environ = {**os.environ, "SANDBOX_API_KEY": earlier_life.API_KEY}
+    for line in apply(FILE, environ=environ, ring=False).lines():
+        tell(line)
+    for segment in Segment.objects.filter(refreshed_at=None):
+        job = segment_actions.request_refresh(segment, by=None, ring=False)
+        _until_ended(job, lambda pk=job.pk: run_refresh(pk) is not None)  # type: ignore[misc]
+        if job.status != JobStatus.SUCCESSFUL:
+            raise CannotSeed(f"The segment “{segment}” could not be drawn: {job.message or job.status}.")
+
+
+def _first_run(everyone: list[people.Person]) -> Run:
+    export = Export.objects.get(name=EXPORT)
+    run = export.runs.order_by("number").first()
+    if run is not None:
+        return run
+    earlier_life.live(everyone)
+    with transaction.atomic():
+        return runs.start_run(export, by=User.objects.get_by_natural_key("admin"))
+
+
+def _until_ended(job: Job, work: Callable[[], bool], *, seconds: float = _JOB_SECONDS) -> None:
+    """Call ``work`` until the job has ended, here or in the hands of a worker. Raises CannotSeed when it takes
+    longer than ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while True:
+        worked = work()
+        job.refresh_from_db()
+        if not job.is_open:
+            return
+        if time.monotonic() > deadline:
+            raise CannotSeed(f"{job} did not end within {seconds:.0f} seconds.")
+        if not worked:
+            time.sleep(0.1)

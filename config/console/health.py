@@ -1,0 +1,176 @@
+"""For machines that watch: alive, ready, and a few honest figures. Open to all, so they name nobody.
+
+The parts are shared with Admin > System, which shows the same answers to people.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from config.platform.jobs import clock, heartbeat
+from config.standalone import broker
+
+# The oldest major version of PostgreSQL that the tests pass on.
+OLDEST_POSTGRES = 15
+
+
+@dataclass(frozen=True)
+class Check:
+    """What one part of the system answered."""
+
+    ok: bool
+    message: str
+
+
+@require_safe
+@never_cache
+@login_not_required
+def healthz(request: HttpRequest) -> HttpResponse:
+    """This process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+@require_safe
+@never_cache
+@login_not_required
+def readyz(request: HttpRequest) -> HttpResponse:
+    """200 when every part is there, else 503; the parts one by one in JSON."""
+    found = check_all()
+    ready = all(check.ok for check in found.values())
+    checks = {name: {"ok": check.ok, "message": check.message} for name, check in found.items()}
+    return JsonResponse(
+        {"status": "ready" if ready else "not ready", "checks": checks}, status=200 if ready else 503
+    )
+
+
+@require_safe
+@never_cache
+@login_not_required
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Figures in Prometheus' text format."""
+    lines = [*_run_lines(), *_queue_lines(), *_pulse_lines()]
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def check_all() -> dict[str, Check]:
+    """Every part of the system, by name. What leans on the database is not asked while that is away."""
+    found = {"database": _answer(_database), "static_files": _answer(_static_files)}
+    if found["database"].ok:
+        found["migrations"] = _answer(_migrations)
+    found["broker"] = _answer(_broker)
+    if found["database"].ok or settings.REDIS_URL:
+        for name in heartbeat.NAMES:
+            found[name] = _answer(partial(_pulse, name))
+    return found
+
+
+def _answer(check: Callable[[], Check]) -> Check:
+    try:
+        return check()
+    except ValueError:  # of the storage of static files: no manifest, or none that knows the file
+        return Check(False, _("Not collected: run collectstatic."))
+    except Exception as error:  # this part is not ready; details are in its own log
+        return Check(False, _("Does not answer (%(error)s).") % {"error": type(error).__name__})
+
+
+def _database() -> Check:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('server_version_num')::int")
+        version = cursor.fetchone()[0] // 10_000
+    if version < OLDEST_POSTGRES:
+        return Check(
+            False,
+            _("PostgreSQL %(version)d is too old: at least %(oldest)d is needed.")
+            % {"version": version, "oldest": OLDEST_POSTGRES},
+        )
+    return Check(True, _("Answers."))
+
+
+def _migrations() -> Check:
+    missing = _missing_migrations()
+    if missing:
+        return Check(False, _("%(number)s migrations are missing: run migrate.") % {"number": missing})
+    return Check(True, _("All applied."))
+
+
+def _missing_migrations() -> int:
+    """By the names alone: quicker than to build the whole graph for every question."""
+    loader = MigrationLoader(None, ignore_no_migrations=True)
+    applied = MigrationRecorder(connection).applied_migrations()
+    return len(loader.disk_migrations.keys() - applied.keys())
+
+
+def _broker() -> Check:
+    queue_lengths()
+    return Check(True, _("Answers."))
+
+
+def _pulse(name: str) -> Check:
+    """A part works when each of its known processes wrote a heartbeat within the last seconds."""
+    known = heartbeat.known(name)
+    silent = [sign.node for sign in known if not sign.is_alive]
+    if silent:
+        return Check(False, _("Silent: %(processes)s.") % {"processes": ", ".join(silent)})
+    if not known:
+        return Check(False, _("No process is running."))
+    return Check(True, _("Running: %(processes)s.") % {"processes": ", ".join(sign.node for sign in known)})
+
+
+def _static_files() -> Check:
+    """The pages fail without the manifest that names every collected file."""
+    staticfiles_storage.url("img/mark.svg")
+    return Check(True, _("Collected."))
+
+
+def queue_lengths() -> dict[str, int]:
+    """How many doorbells wait in each queue; raises when the broker is away."""
+    if not settings.REDIS_URL:
+        return {queue: broker.waiting(settings.BROKER_FOLDER, queue) for queue in heartbeat.WORKERS}
+    import redis
+
+    with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2) as client:
+        return {queue: int(client.llen(queue)) for queue in heartbeat.WORKERS}
+
+
+def _run_lines() -> list[str]:
+    from exports.models import Run
+
+    counts = Run.objects.order_by().values_list("status").annotate(Count("pk"))
+    return [
+        "# HELP segment_exports_runs Runs of exports, by status.",
+        "# TYPE segment_exports_runs gauge",
+        *(f'segment_exports_runs{{status="{status}"}} {count}' for status, count in sorted(counts)),
+    ]
+
+
+def _queue_lines() -> list[str]:
+    return [
+        "# HELP segment_exports_queue_length Doorbells that wait, by queue.",
+        "# TYPE segment_exports_queue_length gauge",
+        *(f'segment_exports_queue_length{{queue="{name}"}} {length}' for name, length in queue_lengths().items()),
+    ]
+
+
+def _pulse_lines() -> list[str]:
+    signs = {name: heartbeat.last(name) for name in heartbeat.NAMES}
+    ages = {name: (clock.now() - sign.at).total_seconds() for name, sign in signs.items() if sign}
+    return [
+        "# HELP segment_exports_up Whether a process of a part wrote a heartbeat within the last seconds.",
+        "# TYPE segment_exports_up gauge",
+        *(f'segment_exports_up{{part="{name}"}} {int(sign is not None)}' for name, sign in signs.items()),
+        "# HELP segment_exports_last_seen_seconds Seconds since a part's last sign of life.",
+        "# TYPE segment_exports_last_seen_seconds gauge",
+        *(f'segment_exports_last_seen_seconds{{part="{name}"}} {age:.1f}' for name, age in ages.items()),
+    ]

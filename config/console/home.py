@@ -1,0 +1,182 @@
+"""What Home tells: how much there is, what needs attention, the latest runs and the next steps."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Max, OuterRef, Q, Subquery, Sum
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from config.console import health
+from config.platform.accounts.models import User
+from config.platform.accounts.permissions import Permission
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus
+from config.platform.web.formats import number
+from config.platform.web.navigation import address
+from connections import policies as connection_policies
+from connections.models import Connection
+from exports.models import Export, Run
+from exports.reporting import messages
+from segments.models import DataSource, Profile, Segment
+
+NEEDS_A_PERSON = (JobStatus.FAILED, JobStatus.NEEDS_CONFIRMATION)
+WORTH_A_LOOK = (JobStatus.WARNINGS, JobStatus.SKIPPED, JobStatus.FAILURE)
+RECENT = timedelta(days=30)
+MOST_ITEMS = 10  # of each kind; the lists have all of them
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number with the page that holds the rows behind it."""
+
+    icon: str
+    label: str | Promise
+    value: int
+    url: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of a list of things to do: ``tone`` is done, todo, warning or danger."""
+
+    tone: str
+    icon: str
+    title: str | Promise
+    sentence: str | Promise
+    url: str = ""
+    url_label: str | Promise = ""
+
+
+def figures() -> list[Figure]:
+    """The tiles at the top."""
+    since = clock.now() - RECENT
+    sent = Run.objects.filter(finished_at__gte=since).aggregate(total=Sum("delivered"))["total"] or 0
+    return [
+        Figure("users", _("Customers"), _customers(), address("segments:customers")),
+        Figure("chart-pie", _("Segments"), Segment.objects.count(), address("segments:list")),
+        Figure("send", _("Exports"), Export.objects.count(), address("exports:list")),
+        Figure("mail-check", _("Delivered"), sent, address("exports:list"), _("in the last 30 days")),
+    ]
+
+
+def _customers() -> int:
+    return DataSource.objects.aggregate(total=Sum("profile_count"))["total"] or 0
+
+
+def latest_runs(limit: int = 6) -> list[Run]:
+    """The newest runs of all exports."""
+    return list(Run.objects.select_related("export", "requested_by").order_by("-id")[:limit])
+
+
+def attention(user: User) -> list[Item]:
+    """What somebody should look at, the worst first."""
+    items = [*_parts_that_are_down(), *_connections(user), *_exports()]
+    return sorted(items, key=lambda item: item.tone != "danger")
+
+
+def _parts_that_are_down() -> Iterator[Item]:
+    down = [name for name, check in health.check_all().items() if not check.ok]
+    if down:
+        yield Item(
+            "danger",
+            "heart-pulse",
+            _("A part of the system is down"),
+            _("Not seen of late: %(names)s. Runs wait until it is back.") % {"names": ", ".join(down)},
+            address("system:status"),
+            _("See the status"),
+        )
+
+
+def _connections(user: User) -> Iterator[Item]:
+    if not user.may(Permission.CONNECTION_MANAGE):
+        return
+    for connection in Connection.objects.select_related("export_user").prefetch_related("consents"):
+        status = connection_policies.why_it_cannot_run(connection)
+        if status is None:
+            continue
+        link = reverse("connections:edit", args=[connection.pk])
+        title = _("“%(name)s”: %(status)s") % {"name": connection, "status": status.label}
+        yield Item(status.tone, status.icon, title, status.sentence, link, _("Open the connection"))
+
+
+def _exports() -> Iterator[Item]:
+    for export in Export.objects.filter(connection=None).order_by("name")[:MOST_ITEMS]:
+        title = _("“%(name)s” has no connection") % {"name": export}
+        sentence = _("It keeps its settings and does not run until it has one.")
+        yield Item(
+            "warning", "unplug", title, sentence, reverse("exports:edit", args=[export.pk]), _("Open the export")
+        )
+    runs = Run.objects.filter(export=OuterRef("pk")).order_by("-number")
+    ordinary, clearings = runs.filter(clears=None), runs.exclude(clears=None)
+    newest = Export.objects.annotate(
+        newest=Subquery(ordinary.values("pk")[:1]), clearing=Subquery(clearings.values("pk")[:1])
+    )
+    either = Q(pk__in=newest.values("newest")) | Q(pk__in=newest.values("clearing"))
+    troubled = Run.objects.filter(either, status__in=NEEDS_A_PERSON + WORTH_A_LOOK).order_by("-id")
+    for run in troubled.select_related("export")[:MOST_ITEMS]:
+        yield _of_run(run)
+
+
+def _of_run(run: Run) -> Item:
+    title = _("“%(name)s”: %(status)s") % {"name": run.export, "status": run.get_status_display()}
+    tone = "danger" if run.status == JobStatus.FAILED else "warning"
+    icon = "circle-x" if tone == "danger" else "triangle-alert"
+    sentence = run.message or messages.of_run(run).explanation
+    return Item(tone, icon, title, sentence, reverse("exports:run", args=[run.pk]), _("See the run"))
+
+
+def next_steps(user: User) -> list[Item]:
+    """From nothing to a first export, each step ticked when it is done."""
+    return [_connection_step(user), _data_step(), _segment_step(), _export_step(), _run_step()]
+
+
+def _step(done: bool, title: Promise, sentence: str, link: tuple[str, Promise]) -> Item:
+    icon = "circle-check" if done else "circle-dashed"
+    if done:
+        return Item("done", icon, title, sentence)
+    return Item("todo", icon, title, sentence, *link)
+
+
+def _connection_step(user: User) -> Item:
+    everything = Connection.objects.select_related("export_user").prefetch_related("consents")
+    ready = sum(connection_policies.why_it_cannot_run(connection) is None for connection in everything)
+    may = user.may(Permission.CONNECTION_MANAGE)
+    sentence = _("An administrator connects an account that exports may send to.")
+    if ready:
+        sentence = ngettext("%(n)d is ready.", "%(n)d are ready.", ready) % {"n": ready}
+    link = (address("connections:list") if may else "", gettext_lazy("Add a connection"))
+    return _step(ready > 0, gettext_lazy("Connection"), sentence, link)
+
+
+def _data_step() -> Item:
+    known = Profile.objects.exists()
+    sentence = _("People are known.") if known else _("Import a CSV file of people.")
+    link = (address("segments:data_sources"), gettext_lazy("Go to Data sources"))
+    return _step(known, gettext_lazy("Data"), sentence, link)
+
+
+def _segment_step() -> Item:
+    largest = Segment.objects.aggregate(most=Max("member_count"))["most"] or 0
+    sentence = _("Draw a group of people by rules.")
+    if largest:
+        sentence = _("The largest has %(n)s members.") % {"n": number(largest)}
+    return _step(
+        largest > 0, gettext_lazy("Segment"), sentence, (address("segments:list"), gettext_lazy("Add a segment"))
+    )
+
+
+def _export_step() -> Item:
+    known = Export.objects.exists()
+    sentence = _("Set up.") if known else _("Say which segments go to which list, over which connection.")
+    return _step(known, gettext_lazy("Export"), sentence, (address("exports:list"), gettext_lazy("Add an export")))
+
+
+def _run_step() -> Item:
+    done = Run.objects.filter(status__in=(JobStatus.SUCCESSFUL, JobStatus.WARNINGS)).exists()
+    sentence = _("The first run is through.") if done else _("Run it, and watch every person being accounted for.")
+    return _step(done, gettext_lazy("Run"), sentence, (address("exports:list"), gettext_lazy("Go to Exports")))

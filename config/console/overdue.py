@@ -1,0 +1,83 @@
+"""Telling people when the system refresh has not run when its schedule said, and which exports it passed by."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import chain
+
+from django.core.cache import cache
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from config.console.models import RefreshStep, StepKind, SystemSchedule, SystemTick
+from config.platform.jobs import clock
+from config.platform.jobs.models import NOT_STARTED, JobStatus, TickResult
+from config.platform.notifications import alerts
+from config.platform.notifications.alerts import Subject, Trouble
+from config.platform.notifications.kinds import Kind
+from exports.actions import schedule as export_scheduling
+from exports.models import Export
+from exports.scheduler import overdue
+from exports.scheduler.overdue import LateExport
+
+_KIND, _KEY = "system", "refresh"
+
+
+def look_if_it_is_time() -> None:
+    """Look, unless some process has done so a moment ago."""
+    if cache.add("system-lateness-looked-at", True, overdue.LOOK_EVERY_SECONDS):
+        look()
+
+
+def look() -> None:
+    """Open and close the condition of the system refresh itself, as things are now: one notification, however many
+    exports wait for it, also to whom these name."""
+    alerts.reconcile([Kind.LATE], _KIND, _troubles(), existing=[_KEY])
+
+
+def passed_by() -> Iterator[LateExport]:
+    """Exports on the system schedule that the last system refresh that was due could not start, or whose run still
+    waits."""
+    if not SystemSchedule.objects.filter(is_on=True).exists():
+        return
+    steps = {step.target_id: step for step in _steps_that_came_to_nothing()}
+    for export in _following().filter(pk__in=steps):
+        yield LateExport(export, steps[export.pk].message or overdue.not_begun())
+
+
+def _troubles() -> Iterator[Trouble]:
+    if why := _why():
+        subject = Subject(_KIND, _KEY, _("System refresh"), reverse("system:schedule"))
+        named = _following().exclude(tell_also=[]).values_list("tell_also", flat=True)
+        yield Trouble(Kind.LATE, subject, why, also=list(chain.from_iterable(named)))
+
+
+def _why() -> str:
+    """What is late about the system refresh; empty when nothing is."""
+    due_at = SystemSchedule.objects.filter(is_on=True).values_list("due_at", flat=True).first()
+    if due_at is None:
+        return ""
+    last = SystemTick.objects.select_related("refresh").first()
+    if last is not None and last.result in NOT_STARTED:
+        return str(TickResult(last.result).label)
+    waits = last is not None and last.refresh is not None and last.refresh.status == JobStatus.QUEUED
+    return overdue.not_begun() if _is_late(due_at) or (waits and last and _is_late(last.due_at)) else ""
+
+
+def _is_late(due_at: datetime) -> bool:
+    return due_at < clock.now() - overdue.GRACE
+
+
+def _following() -> "QuerySet[Export]":
+    return export_scheduling.running_with_system().exclude(connection=None)
+
+
+def _steps_that_came_to_nothing() -> Iterator[RefreshStep]:
+    """Of the refresh that came of the last due moment: those that could not be begun, though nothing they wait for
+    was in the way, and those whose run has not begun for long."""
+    last = SystemTick.objects.exclude(refresh=None).values("refresh")[:1]
+    of_exports = RefreshStep.objects.filter(refresh=last, kind=StepKind.EXPORT)
+    ended = [JobStatus.FAILED, JobStatus.SKIPPED]
+    yield from of_exports.filter(run=None, blocked_by=None, status__in=ended)
+    long_ago = clock.now() - overdue.GRACE
+    yield from of_exports.filter(run__status=JobStatus.QUEUED, run__created_at__lt=long_ago)

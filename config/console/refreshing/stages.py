@@ -1,0 +1,159 @@
+"""The three kinds of things that a system refresh refreshes: what there is, what each waits for, and how it is
+begun, skipped and canceled."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from django.db.models import Model
+from django.db.models.functions import Lower
+from django.utils.translation import gettext as _
+
+from config.console.models import StepKind
+from config.platform.jobs.models import Job, JobStatus
+from exports import policies
+from exports.actions import runs
+from exports.actions import schedule as export_scheduling
+from exports.models import Export, Run, Trigger
+from segments import actions as segment_actions
+from segments.models import DataSource, ImportJob, Segment, SegmentRefresh
+from segments.refresh import dependencies
+from segments.refresh import schedule as segment_scheduling
+
+ModelT = TypeVar("ModelT", bound=Model)
+
+
+@dataclass(frozen=True)
+class Target:
+    """One thing to refresh; ``waits_for`` names what it depends on."""
+
+    pk: int
+    name: str
+    waits_for: frozenset[tuple[StepKind, int]] = frozenset()
+
+
+class NotNow(Exception):
+    """It is at work already, from before: its turn comes when that has ended."""
+
+
+class CannotBegin(Exception):
+    """It cannot be begun; ``status`` is how the step ends, and the text says why."""
+
+    def __init__(self, sentence: str, status: JobStatus = JobStatus.SKIPPED) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+class Stage(Protocol):
+    """One kind of things. ``field`` is where a step keeps its job."""
+
+    kind: StepKind
+    field: str
+
+    def targets(self) -> Iterator[Target]: ...
+
+    def begin(self, pk: int) -> Job:
+        """Queue the job. Raises NotNow and CannotBegin."""
+        ...
+
+    def skip(self, pk: int, message: str) -> Job | None:
+        """Note with the thing itself that it was due and not tried."""
+        ...
+
+    def cancel(self, job: Job) -> None: ...
+
+
+class DataSources:
+    kind = StepKind.DATA_SOURCE
+    field = "import_job"
+
+    def targets(self) -> Iterator[Target]:
+        """Those with a file to read again; what was uploaded stays as it is."""
+        for source in DataSource.objects.exclude(path="").order_by(Lower("name")):
+            yield Target(source.pk, source.name)
+
+    def begin(self, pk: int) -> Job:
+        return segment_actions.refresh_data_source(_still_there(DataSource.objects.filter(pk=pk).first()), by=None)
+
+    def skip(self, pk: int, message: str) -> Job | None:
+        return None  # depends on nothing
+
+    def cancel(self, job: Job) -> None:
+        assert isinstance(job, ImportJob)  # noqa: S101
+        segment_actions.cancel_import(job, by=None)
+
+
+class Segments:
+    kind = StepKind.SEGMENT
+    field = "segment_refresh"
+
+    def targets(self) -> Iterator[Target]:
+        """Those on the system schedule. Each waits for the sources that it is drawn from. A static one that is
+        drawn stays as it is."""
+        sources = list(DataSource.objects.exclude(path=""))
+        segments = segment_scheduling.refreshed_with_system().exclude(is_static=True, refreshed_at__isnull=False)
+        for segment in segments.order_by(Lower("name")):
+            drawn_from = (source for source in sources if dependencies.draws_from(segment.rules, source.columns))
+            waits_for = frozenset((StepKind.DATA_SOURCE, source.pk) for source in drawn_from)
+            yield Target(segment.pk, segment.name, waits_for)
+
+    def begin(self, pk: int) -> Job:
+        segment = _still_there(Segment.objects.filter(pk=pk).first())
+        if segment.refreshes.filter(status=JobStatus.PROCESSING).exists():
+            raise NotNow  # it may have looked at the profiles before their sources were read
+        return segment_actions.request_refresh(segment, by=None)
+
+    def skip(self, pk: int, message: str) -> Job | None:
+        segment = Segment.objects.filter(pk=pk).first()
+        return segment_actions.skip_refresh(segment, message=message) if segment else None
+
+    def cancel(self, job: Job) -> None:
+        assert isinstance(job, SegmentRefresh)  # noqa: S101
+        segment_actions.cancel_refresh(job, by=None)
+
+
+class Exports:
+    kind = StepKind.EXPORT
+    field = "run"
+
+    def targets(self) -> Iterator[Target]:
+        """Those on the system schedule. Each waits for its segments; without a connection it rests."""
+        due = export_scheduling.running_with_system().exclude(connection=None)
+        for export in due.order_by(Lower("name")).prefetch_related("segments"):
+            waits_for = frozenset((StepKind.SEGMENT, segment.pk) for segment in export.segments.all())
+            yield Target(export.pk, export.name, waits_for)
+
+    def begin(self, pk: int) -> Job:
+        export = _still_there(Export.objects.select_related("connection").filter(pk=pk).first())
+        if export.connection is None:
+            raise CannotBegin(_("This export has no connection. Choose one first."))
+        if policies.open_run(export):
+            raise NotNow
+        try:
+            return runs.start_run(export, by=None, trigger=Trigger.SYSTEM)
+        except policies.Refusal as refusal:
+            raise CannotBegin(refusal.sentence, JobStatus.FAILED) from refusal
+
+    def skip(self, pk: int, message: str) -> Job | None:
+        export = Export.objects.filter(pk=pk).first()
+        return runs.skip_run(export, trigger=Trigger.SYSTEM, message=message) if export else None
+
+    def cancel(self, job: Job) -> None:
+        assert isinstance(job, Run)  # noqa: S101
+        try:
+            runs.cancel_run(job, by=None)
+        except policies.Refusal:
+            return  # it ended in this very moment
+
+
+STAGES: tuple[Stage, ...] = (DataSources(), Segments(), Exports())
+
+
+def of(kind: str) -> Stage:
+    return next(stage for stage in STAGES if stage.kind == kind)
+
+
+def _still_there(found: ModelT | None) -> ModelT:
+    if found is None:
+        raise CannotBegin(_("It was removed meanwhile."))
+    return found

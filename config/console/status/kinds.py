@@ -1,0 +1,203 @@
+"""The kinds of things that are refreshed, as the pages speak of them: what there is, the jobs that work on each,
+what a job came to, and who may stop it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.http import Http404
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from config.console.models import SystemRefresh
+from config.console.refreshing import actions
+from config.platform.accounts.decorators import check_permission
+from config.platform.accounts.models import User
+from config.platform.accounts.permissions import Permission
+from config.platform.jobs.models import Job
+from config.platform.web.formats import number
+from exports.actions import runs
+from exports.models import Export, Run
+from exports.permissions import check_can_manage
+from exports.reporting import messages
+from exports.state.status import Reason
+from segments import actions as segment_actions
+from segments.models import DataSource, ImportJob, Segment, SegmentRefresh
+
+AnyJob = ImportJob | SegmentRefresh | Run | SystemRefresh
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind. ``owner`` is the field of a job that says whose job it is (empty: there is but one thing); the
+    functions take a job."""
+
+    key: str
+    label: str | Promise
+    one: str | Promise
+    icon: str
+    target: type[Model]
+    job: type[Job]
+    owner: str
+    page: Callable[[int], str]  # of the thing itself
+    job_page: Callable[[int], str]  # of one job, in full
+    figures: Callable[[Any], str]
+    why: Callable[[Any], str]  # it ended as it did; empty when there is nothing to say
+    cancel: Callable[[Any, User], None]  # check_can_cancel() first
+    what_canceling_does: str | Promise
+
+    def jobs_of(self, pk: int) -> "QuerySet[Any]":
+        """The jobs of one thing, the newest first."""
+        mine = {self.owner: pk} if self.owner else {}
+        return self.job._default_manager.filter(**mine).order_by("-pk")
+
+    def check_can_cancel(self, job: Job, user: User) -> None:
+        """Raise PermissionDenied with a sentence unless the person may stop such a job."""
+        _CHECKS[self.key](job, user)
+
+    def may_cancel(self, job: Job, user: User) -> bool:
+        """Whether a button is of any use; the deed asks again."""
+        try:
+            self.check_can_cancel(job, user)
+        except PermissionDenied:
+            return False
+        return job.is_open
+
+
+def _told(sentence: str, **counts: int) -> str:
+    """``sentence`` with its counts as people write them."""
+    return sentence % {name: number(count) for name, count in counts.items()}
+
+
+def _import_figures(job: ImportJob) -> str:
+    if not job.rows_read:
+        return ""
+    return _told(
+        _("%(read)s rows: %(created)s created, %(updated)s updated, %(refused)s refused"),
+        read=job.rows_read,
+        created=job.rows_created,
+        updated=job.rows_updated,
+        refused=job.rows_refused,
+    )
+
+
+def _drawing_figures(job: SegmentRefresh) -> str:
+    if job.finished_at is None or not (job.progress_done or job.removed):
+        return ""
+    sentence = _("%(members)s members: %(added)s added, %(removed)s removed")
+    return _told(sentence, members=job.progress_done, added=job.added, removed=job.removed)
+
+
+def _run_figures(run: Run) -> str:
+    if not run.members:
+        return ""
+    sentence = _("%(planned)s to send: %(delivered)s delivered, %(rejected)s rejected")
+    return _told(sentence, planned=run.planned, delivered=run.delivered, rejected=run.rejected)
+
+
+def _refresh_figures(refresh: SystemRefresh) -> str:
+    if not refresh.progress_total:
+        return ""
+    return _told(_("%(done)s of %(total)s steps"), done=refresh.progress_done, total=refresh.progress_total)
+
+
+def _why_run(run: Run) -> str:
+    if not run.reason:
+        return run.message
+    parts = (Reason(run.reason).label, run.message, messages.of_run(run).next_step)
+    return " ".join(f"{str(part).rstrip('.')}." for part in parts if part)
+
+
+def _check_run(run: Run, user: User) -> None:
+    check_can_manage(user, run.export)
+
+
+def _check(permission: Permission) -> Callable[[Job, User], None]:
+    return lambda job, user: check_permission(user, permission)
+
+
+_CHECKS: dict[str, Callable[[Any, User], None]] = {
+    "system": _check(Permission.SYSTEM_MANAGE),
+    "data_source": _check(Permission.DATA_SOURCE_MANAGE),
+    "segment": _check(Permission.SEGMENT_MANAGE),
+    "export": _check_run,
+}
+
+SYSTEM = Kind(
+    key="system",
+    label=gettext_lazy("System refresh"),
+    one=gettext_lazy("System refresh"),
+    icon="refresh-cw",
+    target=SystemRefresh,
+    job=SystemRefresh,
+    owner="",
+    page=lambda pk: reverse("system:status"),
+    job_page=lambda pk: "",
+    figures=_refresh_figures,
+    why=lambda refresh: refresh.message,
+    cancel=lambda refresh, user: actions.cancel_refresh(refresh, by=user),
+    what_canceling_does=gettext_lazy("What is done stays. What is at work is stopped, and nothing more is begun."),
+)
+
+# In the order of the workflow; the keys are those of StepKind.
+KINDS = (
+    Kind(
+        key="data_source",
+        label=gettext_lazy("Data sources"),
+        one=gettext_lazy("Data source"),
+        icon="database",
+        target=DataSource,
+        job=ImportJob,
+        owner="source",
+        page=lambda pk: reverse("segments:data_sources"),
+        job_page=lambda pk: reverse("segments:import", args=[pk]),
+        figures=_import_figures,
+        why=lambda job: job.message,
+        cancel=lambda job, user: segment_actions.cancel_import(job, by=user),
+        what_canceling_does=gettext_lazy("An import is all or nothing: none of its rows will be kept."),
+    ),
+    Kind(
+        key="segment",
+        label=gettext_lazy("Segments"),
+        one=gettext_lazy("Segment"),
+        icon="chart-pie",
+        target=Segment,
+        job=SegmentRefresh,
+        owner="segment",
+        page=lambda pk: reverse("segments:detail", args=[pk]),
+        job_page=lambda pk: "",
+        figures=_drawing_figures,
+        why=lambda job: job.message,
+        cancel=lambda job, user: segment_actions.cancel_refresh(job, by=user),
+        what_canceling_does=gettext_lazy("The segment stays as it was drawn last."),
+    ),
+    Kind(
+        key="export",
+        label=gettext_lazy("Exports"),
+        one=gettext_lazy("Export"),
+        icon="send",
+        target=Export,
+        job=Run,
+        owner="export",
+        page=lambda pk: reverse("exports:runs", args=[pk]),
+        job_page=lambda pk: reverse("exports:run", args=[pk]),
+        figures=_run_figures,
+        why=_why_run,
+        cancel=lambda run, user: runs.cancel_run(run, by=user),
+        what_canceling_does=gettext_lazy(
+            "What is sent stays sent. What is not sent yet is not sent by this run; the next run sends it."
+        ),
+    ),
+)
+
+
+def find(key: str) -> Kind:
+    """The kind of that name; raises Http404."""
+    for kind in (SYSTEM, *KINDS):
+        if kind.key == key:
+            return kind
+    raise Http404

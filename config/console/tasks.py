@@ -1,0 +1,51 @@
+"""Doorbells of the system itself, and the workers' signs of life."""
+
+from celery import shared_task, signals
+
+from config.console import overdue, retention
+from config.console.models import SystemSchedule
+from config.console.refreshing import engine, schedule
+from config.platform.jobs import heartbeat
+from config.platform.jobs.enqueue import enqueue
+from config.platform.schedules import ticks
+
+# The heartbeat of this process, where it is a worker.
+_pulses: list[heartbeat.Pulse] = []
+
+
+@shared_task
+def note_beat() -> None:
+    """That this arrives shows that beat, broker and worker are all alive."""
+    heartbeat.give(heartbeat.BEAT)
+
+
+@shared_task
+def ring_for_open_jobs() -> None:
+    """See whether the system refresh is due, or late, and look once at how far the one under way is."""
+    schedule.start_due()
+    overdue.look_if_it_is_time()
+    if refresh := engine.waiting():
+        engine.carry_on(refresh.pk)
+
+
+@shared_task
+def tend_schedules() -> None:
+    """Follow changed time zones, and forget old refreshes; the rest at the next bell."""
+    ticks.settle(SystemSchedule.objects.all())
+    if retention.forget_for_a_while():
+        enqueue("config.console.tasks.tend_schedules")
+
+
+@signals.worker_ready.connect
+def _begin_pulse(sender: object, **_: object) -> None:
+    node = str(getattr(sender, "hostname", ""))
+    name = node.partition("@")[0]
+    if name in heartbeat.WORKERS:
+        _pulses.append(heartbeat.Pulse(name, node))
+        _pulses[-1].start()
+
+
+@signals.worker_shutdown.connect
+def _end_pulse(**_: object) -> None:
+    while _pulses:
+        _pulses.pop().stop()

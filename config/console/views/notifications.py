@@ -1,0 +1,92 @@
+"""Admin > System > Notifications: where they go, what lasts, and what was sent."""
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib import messages
+from django.db.models import Max
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from config.console import tabs
+from config.platform.accounts.decorators import require_permission
+from config.platform.accounts.permissions import Permission
+from config.platform.jobs.models import JobStatus
+from config.platform.notifications import mail, preferences, test_message
+from config.platform.notifications.models import Channel, Condition, Notification
+from config.platform.notifications.preferences import HearingForm
+from config.platform.web.htmx import Request
+from config.platform.web.lists import Column, list_page
+from config.platform.web.panes import close_pane, render_pane
+
+COLUMNS = (
+    Column("what", gettext_lazy("What"), order_by=("condition__subject_name", "pk")),
+    Column("change", gettext_lazy("Change"), order_by=("change", "pk")),
+    Column("recipient", gettext_lazy("To"), order_by=("channel", "recipient", "pk")),
+    Column("status", gettext_lazy("Status"), order_by=("status", "pk")),
+    Column("when", gettext_lazy("When"), order_by=("created_at",)),
+)
+MOST_CONDITIONS = 50
+
+
+@require_permission(Permission.SYSTEM_MANAGE)
+@require_safe
+def notifications(request: Request) -> HttpResponse:
+    """Where notifications go, what is the matter now, and every notification with what became of it."""
+    page = list_page(
+        request,
+        Notification.objects.select_related("condition"),
+        columns=COLUMNS,
+        search=("condition__subject_name", "condition__kind", "recipient", "message"),
+        default="-when",
+        selectable=False,
+    )
+    lasting = Condition.objects.filter(closed_at=None).order_by("-opened_at")
+    context = tabs.frame(request.user, "notifications") | {
+        "list": page,
+        "lasting": lasting[:MOST_CONDITIONS],
+        "by_mail": mail.is_configured(),
+        "mail_from": settings.DEFAULT_FROM_EMAIL,
+        "people": preferences.who_is_told(),
+        "webhook_host": urlsplit(settings.WEBHOOK_URL).hostname or "",
+        "is_signed": bool(settings.WEBHOOK_SECRET),
+        "last_sent": _last_sent(),
+    }
+    return render(request, "system/notifications.html", context)
+
+
+@require_permission(Permission.SYSTEM_MANAGE)
+@require_POST
+def send_test(request: Request) -> HttpResponse:
+    """Send a test to oneself and to the webhook."""
+    count = test_message.send_test(by=request.user)
+    if count:
+        sentence = ngettext("%(n)d test is on its way.", "%(n)d tests are on their way.", count) % {"n": count}
+        messages.success(request, sentence)
+    else:
+        sentence = _("There is nowhere to send it: it takes a mail server and your email address, or a webhook.")
+        messages.error(request, sentence)
+    return redirect("system:notifications")
+
+
+@require_permission(Permission.SYSTEM_VIEW)
+@require_http_methods(["GET", "POST"])
+def what_i_hear(request: Request) -> HttpResponse:
+    """The pane in which everybody chooses for themselves of what they are told by email."""
+    back = reverse("system:notifications" if request.user.may(Permission.SYSTEM_MANAGE) else "system:general")
+    form = HearingForm(request.user, request.POST if request.method == "POST" else None)
+    if form.is_bound and form.is_valid():
+        preferences.choose(user=request.user, **form.cleaned_data)
+        return close_pane(request, back, _("Saved what you are told of."))
+    context = {"active_nav": "system", "form": form, "by_mail": mail.is_configured()}
+    return render_pane(request, "system/what_i_hear.html", context, 422 if form.is_bound else 200, back=back)
+
+
+def _last_sent() -> dict[str, object]:
+    sent = Notification.objects.filter(status=JobStatus.SUCCESSFUL).order_by().values_list("channel")
+    found = dict(sent.annotate(last=Max("finished_at")))
+    return {channel.value: found.get(channel.value) for channel in Channel}

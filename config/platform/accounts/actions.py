@@ -1,0 +1,127 @@
+"""What is done to accounts, each signed with ``by`` and written to the record in the same transaction."""
+
+from django.db import transaction
+
+from config.platform.accounts import lockout, policies, sessions
+from config.platform.accounts.models import User
+from config.platform.accounts.roles import Role
+from config.platform.audit.record import record
+from config.platform.web.versions import take_version
+
+
+@transaction.atomic
+def add_user(*, username: str, full_name: str, email: str, role: str, password: str, by: User | None) -> User:
+    """A new account; ``by`` is None for the command line. ``password`` must have been validated."""
+    user = User.objects.create_user(username, password, role=role, email=email)
+    user.full_name = full_name
+    user.save(update_fields=["full_name"])
+    record("added", user, by=by, changes={"role": (None, role)}, version=user.version)
+    return user
+
+
+@transaction.atomic
+def invite_user(*, username: str, full_name: str, email: str, role: str, by: User) -> User:
+    """A new account that cannot be signed in to until the person has chosen a password."""
+    user = User(username=username, full_name=full_name, email=User.objects.normalize_email(email), role=role)
+    user.set_unusable_password()
+    user.save()
+    changes: dict[str, tuple[object, object]] = {"role": (None, role)}
+    if user.email:
+        changes["email"] = (None, user.email)
+    record("added", user, by=by, changes=changes, version=user.version)
+    return user
+
+
+def note_invitation(*, user: User, by: User, mailed: bool) -> None:
+    """Keep that somebody was given a link to choose a password; never the link."""
+    record("invited", user, by=by, changes={"mailed": (None, mailed)})
+
+
+@transaction.atomic
+def edit_user(*, user: User, version: int, full_name: str, email: str, role: str, by: User) -> User:
+    """Change name, email and role. Raises StaleEdit, and NotNow for the last administrator."""
+    before = User.objects.get(pk=user.pk)
+    if before.role == Role.ADMINISTRATOR and role != Role.ADMINISTRATOR:
+        policies.check_can_stop_administering(before)
+    take_version(user, version)
+    wanted = {"full_name": full_name, "email": email, "role": role}
+    changes = {name: (getattr(before, name), new) for name, new in wanted.items() if getattr(before, name) != new}
+    User.objects.filter(pk=user.pk).update(**wanted)
+    record("edited", user, by=by, changes=changes, version=user.version)
+    user.refresh_from_db()
+    return user
+
+
+@transaction.atomic
+def choose_reading(*, user: User, **chosen: str | bool | list[str] | None) -> None:
+    """How a person reads, and of which troubles they are told, as they chose themselves: fields of User."""
+    before = {name: getattr(user, name) for name in chosen}
+    changes = {name: (before[name], new) for name, new in chosen.items() if before[name] != new}
+    if not changes:
+        return
+    User.objects.filter(pk=user.pk).update(**chosen)
+    record("edited", user, by=user, changes=changes)
+
+
+@transaction.atomic
+def set_password(*, user: User, password: str, by: User) -> None:
+    """A new password, chosen by an administrator. Whoever is signed in to the account is signed out."""
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    record("set password", user, by=by)
+    lockout.forget(user.username)
+
+
+@transaction.atomic
+def change_password(*, user: User, password: str) -> None:
+    """A new password that somebody chose for themselves, having shown the present one."""
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    record("password changed", user, by=user)
+
+
+@transaction.atomic
+def choose_password(*, user: User, password: str) -> None:
+    """A password chosen by whoever had the link that was sent to the person."""
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    record("password reset", user, by=user)
+    lockout.forget(user.username)
+
+
+@transaction.atomic
+def deactivate_user(*, user: User, by: User) -> None:
+    """Sign-in ends at once; what the person made stays. Raises NotNow."""
+    policies.check_can_deactivate(user, by=by)
+    _set_active(user, False, by)
+
+
+@transaction.atomic
+def activate_user(*, user: User, by: User) -> None:
+    """Let the person sign in again."""
+    _set_active(user, True, by)
+
+
+@transaction.atomic
+def remove_user(*, user: User, by: User) -> None:
+    """The account goes; what the person made, and the record of what they did, stays. Raises NotNow."""
+    policies.check_can_remove(user, by=by)
+    gone: dict[str, tuple[object, object]] = {
+        "username": (user.username, None),
+        "email": (user.email, None),
+        "role": (user.role, None),
+    }
+    record("removed", user, by=by, changes=gone)
+    user.delete()
+
+
+def _set_active(user: User, active: bool, by: User) -> None:
+    if user.is_active == active:
+        return
+    take_version(user, user.version)
+    user.is_active = active
+    user.save(update_fields=["is_active"])
+    if not active:
+        sessions.end_sessions(user)
+    changes: dict[str, tuple[object, object]] = {"is_active": (not active, active)}
+    record("activated" if active else "deactivated", user, by=by, changes=changes, version=user.version)

@@ -1,0 +1,44 @@
+"""Guards for views."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, cast
+
+from django.core.exceptions import PermissionDenied
+from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
+
+from config.platform.accounts.models import User
+from config.platform.accounts.permissions import PERMISSION_LABELS, Permission
+from config.platform.accounts.roles import Role, roles_with
+
+P = ParamSpec("P")
+View = Callable[Concatenate[Any, P], HttpResponseBase]
+
+
+def require_permission(permission: Permission) -> Callable[[View[P]], View[P]]:
+    """Let only people through whose role carries ``permission``; the others get the 403 page, which says which
+    role it takes (htmx: the same sentence as a toast)."""
+
+    def guard(view: View[P]) -> View[P]:
+        @wraps(view)
+        def guarded(request: Any, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            check_permission(cast(User, request.user), permission)
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return guard
+
+
+def check_permission(user: User, permission: Permission) -> None:
+    """Raise PermissionDenied with a sentence for people when ``user`` lacks ``permission``."""
+    if not user.may(permission):
+        raise PermissionDenied(
+            _("Your role, %(role)s, may not do this: %(deed)s. It takes the role %(roles)s.")
+            % {
+                "role": user.get_role_display(),
+                "deed": PERMISSION_LABELS[permission],
+                "roles": _(" or ").join(str(Role(role).label) for role in roles_with(permission)),
+            }
+        )

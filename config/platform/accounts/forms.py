@@ -1,0 +1,120 @@
+"""Forms about accounts."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from config.platform.accounts import actions, lockout
+from config.platform.accounts.models import User
+from config.platform.accounts.roles import ROLES, Role
+
+USERNAME = RegexValidator(r"^[\w.@+-]+\Z", _("Use letters, digits and the signs @ . + - _ only."))
+
+
+def _roles() -> list[tuple[str, SafeString]]:
+    form = "<strong>{}</strong><small>{}</small>"
+    return [(value, format_html(form, label, ROLES[value].sentence)) for value, label in Role.choices]
+
+
+class AccountForm(forms.Form):
+    """What is known of a person."""
+
+    full_name = forms.CharField(label=_("Name"), max_length=150)
+    email = forms.EmailField(label=_("Email"), required=False)
+    role = forms.ChoiceField(label=_("Role"), choices=_roles, widget=forms.RadioSelect)
+
+
+class AddUserForm(AccountForm):
+    """A new account. Its password is chosen by the person, by way of an invitation."""
+
+    username = forms.CharField(
+        label=_("User name"),
+        max_length=150,
+        validators=[USERNAME],
+        help_text=_("What the person signs in with; it cannot be changed later."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    field_order = ("full_name", "username", "email", "role")
+
+    def clean_username(self) -> str:
+        username = str(self.cleaned_data["username"])
+        if User.objects.find(username):
+            raise ValidationError(_("There is already an account with this user name."))
+        return username
+
+
+class PasswordForm(forms.Form):
+    """A new password for somebody."""
+
+    password = forms.CharField(
+        label=_("New password"), strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+        self.fields["password"].help_text = " ".join(password_validators_help_texts())
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if "password" in data:
+            _check_password(self, "password", data["password"], self.user)
+        return data
+
+
+def _check_password(form: forms.Form, field: str, password: str, user: User) -> None:
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        form.add_error(field, error)
+
+
+class ForgottenForm(forms.Form):
+    """The address of somebody who has forgotten the password."""
+
+    email = forms.EmailField(label=_("Email"), widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+
+
+class ChangePasswordForm(PasswordForm):
+    """A new password for oneself. The present one proves who asks; guessing it is counted like at the door."""
+
+    present = forms.CharField(
+        label=_("Present password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    field_order = ("present", "password")
+
+    def __init__(self, *args: Any, address: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.address = address
+
+    def clean_present(self) -> str:
+        present = str(self.cleaned_data["present"])
+        try:
+            with lockout.attempt(self.user.username, self.address, failure="wrong password") as attempt:
+                if not self.user.check_password(present):
+                    raise ValidationError(_("This is not your password. Nothing was changed."))
+                attempt.succeeded()
+        except lockout.Locked as refusal:
+            raise ValidationError(refusal.sentence) from refusal
+        return present
+
+
+class ChoosePasswordForm(PasswordForm):
+    """The first password of somebody invited, or a new one for somebody who came by a link."""
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, user=user, **kwargs)
+
+    def save(self) -> User:
+        """Set the password; called by Django's view."""
+        actions.choose_password(user=self.user, password=self.cleaned_data["password"])
+        return self.user

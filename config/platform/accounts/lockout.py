@@ -1,0 +1,151 @@
+"""Limit password guesses: too many failed attempts from one origin for one user name, or from one origin in all,
+lock sign-in for that origin for a while.
+
+An origin is a network address (an IPv6 network of 64 bits), or a known device. Counting per name *and* origin
+means that a stranger cannot lock an account for its owner; a known device (see known_devices.py) has a counter of
+its own, so that its owner can sign in even behind an address that is locked. Names are kept as keyed hashes only:
+people type passwords there by mistake.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from django.db import connection, transaction
+from django.db.models import Q
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from config.platform.accounts.models import SignInAttempt, User
+from config.platform.accounts.usernames import normalize_username
+from config.platform.audit.record import record
+from config.platform.jobs import clock
+
+MOST_PER_NAME = 5
+MOST_PER_ADDRESS = 30  # people behind one router share it
+WINDOW = timedelta(minutes=15)
+
+
+class Locked(Exception):
+    """Too many attempts failed. The sentence is for people."""
+
+    def __init__(self) -> None:
+        minutes = int(WINDOW.total_seconds() // 60)
+        form = ngettext(
+            "Too many attempts failed. Sign-in is locked; try again in %(minutes)s minute.",
+            "Too many attempts failed. Sign-in is locked; try again in %(minutes)s minutes.",
+            minutes,
+        )
+        super().__init__(form % {"minutes": minutes})
+        self.sentence = str(self)
+
+
+@dataclass
+class SignIn:
+    """Attempts to sign in with an unknown name, or from one origin; the target of audit entries."""
+
+    name: str
+    pk: int = 0
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where attempts come from: the network address, and the known device when there is one."""
+
+    address: str
+    device: str = ""
+
+    @property
+    def attempts(self) -> Q:
+        """Matches the attempts that count for this origin."""
+        return Q(device=self.device) if self.device else Q(device="", address=self.address)
+
+
+class Attempt:
+    """One attempt. It counts as failed until ``succeeded`` is called, so that many at once gain nothing."""
+
+    def __init__(self, kept: SignInAttempt, origin: Origin, by_name: int, by_address: int) -> None:
+        self.kept, self.origin = kept, origin
+        self.by_name, self.by_address = by_name, by_address
+
+    def succeeded(self) -> None:
+        """Delete the failed attempts for this name from this origin; other names keep their count."""
+        SignInAttempt.objects.filter(self.origin.attempts, name_hash=self.kept.name_hash).delete()
+        self.kept.pk = None
+
+
+@contextmanager
+def attempt(username: str, address: str, device: str = "", failure: str = "") -> Iterator[Attempt]:
+    """Count an attempt before it is tried, and record ``failure`` (an audit action) when it does not succeed.
+
+    Raises Locked when there were too many within WINDOW; reaching that point is recorded once.
+    """
+    one = _count(username, Origin(network_of(address), device))
+    try:
+        yield one
+    finally:
+        if one.kept.pk is not None:  # it failed
+            _record_failure(one, username, failure)
+
+
+def forget(username: str) -> None:
+    """Delete the failed attempts for a name from everywhere, as when its password was set."""
+    SignInAttempt.objects.filter(name_hash=_hash(username)).delete()
+
+
+def forget_old() -> int:
+    """Delete attempts that no longer count.
+
+    Returns how many rows were deleted.
+    """
+    return SignInAttempt.objects.filter(at__lt=clock.now() - WINDOW).delete()[0]
+
+
+def network_of(address: str) -> str:
+    """Return the address to count by: of an IPv6 address its network of 64 bits, which one machine may own."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return str(parsed)
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(ip_network((parsed, 64), strict=False))
+
+
+@transaction.atomic
+def _count(username: str, origin: Origin) -> Attempt:
+    """Add an attempt unless the limits are reached. Attempts of one origin wait for each other here, so that no
+    more are let through at once than one after the other."""
+    with connection.cursor() as cursor:
+        lock = f"sign-in {origin.device or origin.address}"
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [lock])
+    recent = SignInAttempt.objects.filter(origin.attempts, at__gte=clock.now() - WINDOW)
+    by_name = recent.filter(name_hash=_hash(username)).count()
+    by_address = 0 if origin.device or not origin.address else recent.count()
+    if by_name >= MOST_PER_NAME or by_address >= MOST_PER_ADDRESS:
+        raise Locked
+    kept = SignInAttempt.objects.create(name_hash=_hash(username), address=origin.address, device=origin.device)
+    return Attempt(kept, origin, by_name + 1, by_address + 1)
+
+
+def _record_failure(one: Attempt, username: str, failure: str) -> None:
+    user = User.objects.find(username)
+    target = user or SignIn(_("an unknown name"))
+    if failure:
+        record(failure, target, by=None)
+    if one.by_name == MOST_PER_NAME:
+        record("locked", target, by=None, changes={"failed": (None, one.by_name)})
+    if one.by_address == MOST_PER_ADDRESS:
+        record("locked", SignIn(one.origin.address), by=None, changes={"failed": (None, one.by_address)})
+
+
+def _hash(username: str) -> str:
+    return salted_hmac("config.platform.accounts.lockout", normalize_username(username)).hexdigest()

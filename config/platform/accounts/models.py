@@ -1,0 +1,127 @@
+"""People who sign in, each with one role."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
+
+from config.platform.accounts.permissions import Permission
+from config.platform.accounts.roles import ROLES, Role
+from config.platform.accounts.usernames import normalize_username
+from config.platform.jobs import clock
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(
+        self, username: str, password: str, *, role: str, email: str = "", is_demo: bool = False
+    ) -> "User":
+        """A new account with a usable password. Takes the password in the clear and keeps its hash."""
+        user = self.model(username=username, role=role, email=self.normalize_email(email), is_demo=is_demo)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(username_key=normalize_username(username or ""))
+
+    def find(self, username: str) -> "User | None":
+        """Return the account that ``username`` names, compared by its normal form; None when there is none."""
+        return self.filter(username_key=normalize_username(username)).first()
+
+
+class User(AbstractBaseUser):
+    username = models.CharField(_("user name"), max_length=150, unique=True)
+    # The normal form of the user name, by which accounts are found; see usernames.py.
+    username_key = models.CharField(max_length=600, unique=True, editable=False)
+    full_name = models.CharField(_("name"), max_length=150, blank=True)
+    email = models.EmailField(_("email"), blank=True)
+    role = models.CharField(_("role"), max_length=20, choices=Role.choices, default=Role.VIEWER)
+    is_active = models.BooleanField(_("active"), default=True)
+    # Demo accounts have passwords that everybody knows: they sign in only where DEMO is on.
+    is_demo = models.BooleanField(default=False)
+    # How this person reads. Empty: the browser's language, the environment's zone, the language's own formats.
+    language = models.CharField(_("language"), max_length=10, blank=True)
+    time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
+    date_format = models.CharField(_("dates"), max_length=20, blank=True)
+    time_format = models.CharField(_("times"), max_length=20, blank=True)
+    number_format = models.CharField(_("numbers"), max_length=20, blank=True)
+    # Whether notifications are mailed to this person; None: as the role has it, which is to administrators.
+    hears_of_troubles = models.BooleanField(null=True)
+    # Kinds that this person does not want to be told of; a kind that is new is told.
+    unheard_kinds = ArrayField(models.CharField(max_length=30), default=list, blank=True)
+    date_joined = models.DateTimeField(default=clock.now)
+    version = models.IntegerField(default=1)
+    # Grows when all sessions of this person end; see sessions.py.
+    session_version = models.IntegerField(default=0)
+
+    USERNAME_FIELD = "username"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects = UserManager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="user_role_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.full_name or self.username
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the normal form of the user name beside it."""
+        if self._state.adding or kwargs.get("update_fields") is None:
+            self.username_key = normalize_username(self.username)
+        super().save(*args, **kwargs)
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What each session of this person must prove: its password and the session version."""
+        proof = f"{self.password}#{self.session_version}" if self.session_version else self.password
+        salt = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
+        return salted_hmac(salt, proof, secret=secret, algorithm="sha256").hexdigest()
+
+    def may(self, permission: Permission) -> bool:
+        """Whether this person's role carries ``permission``; never for a deactivated account."""
+        return self.is_active and permission in ROLES[self.role].permissions
+
+    @property
+    def is_administrator(self) -> bool:
+        return self.role == Role.ADMINISTRATOR
+
+    @property
+    def is_invited(self) -> bool:
+        """Whether this person still has to choose the first password."""
+        return self.is_active and self.last_login is None and not self.has_usable_password()
+
+    @property
+    def initials(self) -> str:
+        """One or two letters for the round badge in the top bar."""
+        parts = str(self).split()
+        return "".join(part[0] for part in parts[:2]).upper()
+
+
+class SignInAttempt(models.Model):
+    """An attempt to sign in that failed, or is being made; kept for as long as it counts. See lockout.py."""
+
+    name_hash = models.CharField(max_length=64, db_index=True)
+    address = models.CharField(max_length=49, blank=True, db_index=True)
+    # The known device that it was made on, if any; see known_devices.py.
+    device = models.CharField(max_length=64, blank=True, default="", db_index=True)
+    at = models.DateTimeField(default=clock.now, db_index=True)
+
+
+class ResetRequest(models.Model):
+    """A request for a link to choose a password, for all accounts with an address or for a new account; deleted
+    once it is mailed. See resets.py."""
+
+    email = models.EmailField()
+    base_url = models.CharField(max_length=300)
+    language = models.CharField(max_length=10, blank=True)
+    from_address = models.CharField(max_length=45, blank=True)
+    asked_at = models.DateTimeField(default=clock.now)
+    due_at = models.DateTimeField(default=clock.now, db_index=True)
+    # The new account that is invited, and who invites; empty for a forgotten password.
+    invited = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="+")
+    invited_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")

@@ -1,0 +1,52 @@
+"""When something may be done to an account; who may is said in roles.py. A refusal is a NotNow."""
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from config.platform.accounts.models import User
+from config.platform.accounts.roles import Role
+
+
+class NotNow(Exception):
+    """It is not possible as things are. The sentence is for people."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+def administrators() -> "QuerySet[User]":
+    """Everybody who can administer here: active, and no demo account outside the demo."""
+    found = User.objects.filter(role=Role.ADMINISTRATOR, is_active=True)
+    return found if settings.DEMO else found.filter(is_demo=False)
+
+
+def check_can_stop_administering(user: User) -> None:
+    """Refuse to lose the last administrator. Inside a transaction it also makes two who step down at the same
+    moment wait for each other."""
+    others = list(administrators().select_for_update().order_by("pk").values_list("pk", flat=True))
+    if others == [user.pk]:
+        raise NotNow(
+            _("“%(name)s” is the last administrator. Make somebody else an administrator first.") % {"name": user}
+        )
+
+
+def check_can_deactivate(user: User, *, by: User) -> None:
+    """Nobody locks themselves out, and somebody must stay who administers."""
+    if user.pk == by.pk:
+        raise NotNow(_("You cannot deactivate your own account. Ask another administrator to do it."))
+    check_can_stop_administering(user)
+
+
+def check_can_remove(user: User, *, by: User) -> None:
+    """Nobody removes themselves, and somebody must stay who administers."""
+    if user.pk == by.pk:
+        raise NotNow(_("You cannot remove your own account. Ask another administrator to do it."))
+    check_can_stop_administering(user)
+
+
+def check_can_invite(user: User) -> None:
+    """A link to choose the first password is for those who have none and have never come in another way."""
+    if not user.is_invited:
+        raise NotNow(_("“%(name)s” has signed in already. Set a new password instead.") % {"name": user})

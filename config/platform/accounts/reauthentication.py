@@ -1,0 +1,74 @@
+"""“It is still you”: asked before somebody takes responsibility, such as an export user. Whoever has a password
+gives it; whoever signs in only by single sign-on is sent there to sign in again, and comes back.
+
+A page asks like this: ``has_password(user)`` → a password field, checked by ``check_password``; otherwise a link
+to ``door(back)``, and ``confirmed(request)`` is true for five minutes after they come back.
+"""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from config.platform.accounts import lockout
+from config.platform.accounts.models import User
+from config.platform.jobs import clock
+
+if TYPE_CHECKING:
+    from allauth.socialaccount.models import SocialLogin
+
+RECENT = timedelta(minutes=5)
+_KEY = "reauthenticated"
+_STARTED = "reauthentication_started"
+
+
+def has_password(user: User) -> bool:
+    """Whether this person can confirm with a password; otherwise single sign-on is their only way in."""
+    return user.has_usable_password()
+
+
+def check_password(user: User, password: str, address: str) -> bool:
+    """Whether it is their password; guesses count as at the door. Raises lockout.Locked."""
+    with lockout.attempt(user.username, address, failure="wrong password") as attempt:
+        right = user.check_password(password)
+        if right:
+            attempt.succeeded()
+        return right
+
+
+def door(back: str) -> str:
+    """The address that leads to single sign-on, and from there to ``back`` (a path of ours)."""
+    return f"{reverse('accounts:confirm')}?{urlencode({'next': back})}"
+
+
+def confirmed(request: HttpRequest) -> bool:
+    """Whether whoever is signed in has signed in again by single sign-on within RECENT."""
+    noted = request.session.get(_KEY, {})
+    return bool(noted.get("user") == request.user.pk and noted.get("until", 0) > clock.now().timestamp())
+
+
+def begin(request: HttpRequest) -> None:
+    """Remember when somebody was sent away to sign in again."""
+    request.session[_STARTED] = clock.now().timestamp()
+
+
+def note_single_sign_on(request: HttpRequest, sociallogin: "SocialLogin") -> None:
+    """Note that somebody came back from single sign-on, if it is the same person and they really signed in again:
+    the service must say when that was (auth_time), and it must have been since they were sent there."""
+    started = request.session.pop(_STARTED, None)
+    same = sociallogin.is_existing and sociallogin.user.pk == request.user.pk
+    if not same or started is None or not _signed_in_since(sociallogin, started):
+        return
+    until = (clock.now() + RECENT).timestamp()
+    request.session[_KEY] = {"user": request.user.pk, "until": until}
+
+
+def _signed_in_since(sociallogin: "SocialLogin", started: float) -> bool:
+    token = (sociallogin.account.extra_data or {}).get("id_token") or {}
+    leeway = 60  # clocks differ
+    try:
+        return float(token["auth_time"]) >= started - leeway
+    except (KeyError, TypeError, ValueError):
+        return False  # a service that does not say when may have skipped asking

@@ -1,0 +1,72 @@
+"""Deactivating and removing people, with what depends on them."""
+
+from typing import Any, Protocol
+
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from config.platform.accounts import actions
+from config.platform.accounts.decorators import require_permission
+from config.platform.accounts.models import User
+from config.platform.accounts.permissions import Permission
+from config.platform.accounts.policies import NotNow
+from config.platform.accounts.take_over import StepInForm
+from config.platform.accounts.views import frames
+from config.platform.web.htmx import Request
+
+
+class LetGo(Protocol):
+    """What is done to somebody; raises NotNow."""
+
+    def __call__(self, *, user: User, by: User) -> None: ...
+
+
+@require_permission(Permission.USER_MANAGE)
+@require_http_methods(["GET", "POST"])
+def deactivate(request: Request, user_id: int) -> HttpResponse:
+    """Ask, then deactivate."""
+    person = get_object_or_404(User, pk=user_id)
+    question = {
+        "title": _("Deactivate “%(name)s”?") % {"name": person},
+        "sentence": _("They are signed out at once and cannot sign in again. What they made stays as it is."),
+        "confirm_label": _("Deactivate"),
+    }
+    told = _("“%(name)s” is deactivated.") % {"name": person}
+    return _let_go(request, person, question, actions.deactivate_user, told)
+
+
+@require_permission(Permission.USER_MANAGE)
+@require_http_methods(["GET", "POST"])
+def remove(request: Request, user_id: int) -> HttpResponse:
+    """Ask, then remove."""
+    person = get_object_or_404(User, pk=user_id)
+    question = {
+        "title": _("Remove “%(name)s”?") % {"name": person},
+        "sentence": _(
+            "The account goes and cannot be brought back. What they made stays, and so does the record of what "
+            "they did. To keep the account for later, deactivate it instead."
+        ),
+        "confirm_label": _("Remove"),
+    }
+    told = _("“%(name)s” is removed.") % {"name": person}
+    return _let_go(request, person, question, actions.remove_user, told)
+
+
+def _let_go(request: Request, person: User, question: dict[str, Any], deed: LetGo, told: str) -> HttpResponse:
+    form = StepInForm(request, person=person)
+    context = question | {"danger": True, "step_in": form}
+    if request.method != "POST":
+        return frames.dialog(request, context)
+    if form.is_bound and not form.is_valid():
+        return frames.dialog(request, context, status=422)
+    try:
+        with transaction.atomic():
+            if form.is_bound:
+                form.carry_out()
+            deed(user=person, by=request.user)
+    except NotNow as refusal:
+        return frames.dialog(request, context | {"refusal": refusal.sentence}, status=409)
+    return frames.done(request, told)

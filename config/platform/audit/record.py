@@ -1,0 +1,50 @@
+"""Writing the record. Call inside the transaction that makes the change."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from config.platform.accounts.models import User
+from config.platform.audit import origin
+from config.platform.audit.models import AuditEntry
+
+SYSTEM = "system"
+
+
+class Target(Protocol):
+    """Anything that can be spoken of in the record."""
+
+    pk: int
+
+    def __str__(self) -> str: ...
+
+
+def record(
+    action: str,
+    target: Target,
+    *,
+    by: User | None,
+    changes: Mapping[str, tuple[object, object]] | None = None,
+    version: int | None = None,
+) -> AuditEntry:
+    """Write that ``by`` (None: the system itself) did ``action`` to ``target``. ``changes`` maps a field to
+    what it was and what it is; the caller leaves secrets out. From where it was done is added here. The kind is
+    that of the class itself, also for a lazy object such as ``request.user``."""
+    return AuditEntry.objects.create(
+        action=action,
+        actor_id=by.pk if by else None,
+        actor_name=str(by)[:150] if by else SYSTEM,
+        from_address=origin.current(),
+        target_kind=target.__class__.__name__.lower(),
+        target_id=target.pk,
+        target_name=str(target)[:200],
+        version=version,
+        changes={field: [before, after] for field, (before, after) in (changes or {}).items()},
+    )
+
+
+def changes_since(target: Target, version: int) -> list[AuditEntry]:
+    """What was changed on ``target`` after ``version``, oldest first."""
+    entries = AuditEntry.objects.filter(
+        target_kind=target.__class__.__name__.lower(), target_id=target.pk, version__gt=version
+    )
+    return list(entries.order_by("id"))

@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class KeyringConfig(AppConfig):
+    name = "config.platform.encryption"
+
+    def ready(self) -> None:
+        from config.platform.encryption import checks  # noqa: F401 - importing it registers them

@@ -1,0 +1,109 @@
+"""Everything that is encrypted, put under the first key of the keyring; and whether the keyring reads it all.
+
+Every row is locked, converted and committed by itself, so this may run at any time beside a system at work. What
+somebody writes meanwhile under the old key is found in the next round. The old key is needed until the last row is
+converted.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from django.db import transaction
+
+from config.platform.audit.record import record
+from config.platform.encryption import encrypted_columns, keyring
+from config.platform.encryption.encrypted_columns import Group, Place
+from config.platform.encryption.keyring import CannotDecrypt
+
+_MOST_ROUNDS = 5
+
+
+@dataclass
+class Keyring:
+    """What the record of a rotation speaks of."""
+
+    pk: int = 0
+
+    def __str__(self) -> str:
+        return "ENCRYPTION_KEYS"
+
+
+@dataclass
+class Rotation:
+    """What a rotation did: how many secrets were under which key, and what could not be read."""
+
+    key_id: str
+    converted: Counter[str] = field(default_factory=Counter)
+    already: int = 0
+    unreadable: list[str] = field(default_factory=list)
+
+
+def rotate() -> Rotation:
+    """Encrypt everything anew that is not under the first key. What cannot be read stays as it is."""
+    done = Rotation(keyring.key_ids()[0])
+    for _round in range(_MOST_ROUNDS):
+        if not _one_round(done):
+            break
+    done.already = sum(group.count for _place, group in stored_secrets() if group.key_id == done.key_id)
+    done.already -= sum(done.converted.values())
+    if done.converted:
+        changes = {"key": (", ".join(sorted(done.converted)), done.key_id)}
+        changes["secrets"] = ("", str(sum(done.converted.values())))
+        record("keyring.rotated", Keyring(), by=None, changes=changes)
+    return done
+
+
+def why_not_readable() -> Sequence[str]:
+    """What the keyring cannot read of what is stored, a sentence for each key; empty when it reads everything."""
+    problems = []
+    for place, group in stored_secrets():
+        try:
+            keyring.decrypt(group.example)
+        except CannotDecrypt as error:
+            problems.append(f"{error} ({group.count} stored in {place.many})")
+    return problems
+
+
+def stored_secrets() -> Iterator[tuple[Place, Group]]:
+    """All that is encrypted in the database, by place and key."""
+    for place in encrypted_columns.all_places():
+        for group in place.groups():
+            yield place, group
+
+
+def _one_round(done: Rotation) -> int:
+    """Convert what is there now; how many that were."""
+    before = sum(done.converted.values())
+    done.unreadable = []
+    for place in encrypted_columns.all_places():
+        for pk in place.not_under(done.key_id):
+            _convert(place, pk, done)
+    return sum(done.converted.values()) - before
+
+
+@transaction.atomic
+def _convert(place: Place, pk: object, done: Rotation) -> None:
+    converted: Counter[str] = Counter()
+
+    def anew(stored: str) -> str:
+        key_id = keyring.key_id_of(stored)
+        if key_id == done.key_id:
+            return stored
+        converted[key_id] += 1
+        return keyring.encrypt(keyring.decrypt(stored))
+
+    try:
+        place.convert(pk, anew)
+    except CannotDecrypt as error:
+        done.unreadable.append(f"{place.one} {pk}: {error}")
+    else:
+        done.converted += converted
+
+
+def sentence(problems: Sequence[str]) -> str:
+    """Why nothing may start, and what to do."""
+    return (
+        f"The keyring cannot read the secrets that are stored: {'; '.join(problems)}. "
+        "Put the key that is missing back into ENCRYPTION_KEYS, from your backup, then start again."
+    )

@@ -1,0 +1,164 @@
+"""Claim, hold, release: how exactly one worker works on a job.
+
+A claim is one conditional update that counts up the attempt. A lease goes by the database's clock, since the
+machines' own clocks may differ. A keeper thread extends the lease while the work lasts; when the fence is
+broken — another worker has claimed the job — the keeper says so and the worker must let go. The keeper also owns
+the lease deadline (see deadline.py), which guards every request to a vendor.
+"""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import close_old_connections, connection, models, transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from config.platform.jobs import sending_guard
+from config.platform.jobs.deadline import LeaseDeadline, Stamp
+from config.platform.jobs.models import OPEN, Job
+
+logger = logging.getLogger(__name__)
+
+JobT = TypeVar("JobT", bound=Job)
+
+LeaseLost = sending_guard.LeaseLost
+LeaseExpired = sending_guard.LeaseExpired
+
+
+class LeaseExpiry(models.Func):
+    """The moment a lease taken now runs out, by the database's clock."""
+
+    template = "(clock_timestamp() + make_interval(secs => %(seconds)s))"
+    output_field = models.DateTimeField()
+
+    def __init__(self) -> None:
+        super().__init__(seconds=float(settings.LEASE_SECONDS))
+
+
+def claimable(model: type[JobT]) -> "models.QuerySet[JobT]":
+    """Open jobs that nobody holds."""
+    return model._default_manager.filter(Q(lease_until=None) | Q(lease_until__lt=Now()), status__in=OPEN)
+
+
+def claim(job: JobT) -> JobT | None:
+    """Take ``job`` if nobody holds it; the fresh row with its new attempt, or None when someone was faster."""
+    stamp = Stamp.now()
+    taken = claimable(type(job)).filter(pk=job.pk).update(attempt=F("attempt") + 1, lease_until=LeaseExpiry())
+    if not taken:
+        return None
+    claimed = type(job)._default_manager.get(pk=job.pk)
+    claimed.lease_stamp = stamp
+    return claimed
+
+
+def fenced_update(job: Job, **values: Any) -> None:
+    """Write ``values`` to the job's row if it is still ours, and onto ``job``; raises LeaseLost otherwise."""
+    changed = type(job)._default_manager.filter(pk=job.pk, attempt=job.attempt).update(**values)
+    if not changed:
+        raise LeaseLost(f"{type(job).__name__} {job.pk}: attempt {job.attempt} is no longer the current one")
+    for name, value in values.items():
+        if not hasattr(value, "resolve_expression"):
+            setattr(job, name, value)
+
+
+def hold_fence(job: Job) -> None:
+    """Lock the job's row for this transaction and make sure that it is still ours; raises LeaseLost."""
+    rows = type(job)._default_manager.select_for_update(no_key=True).filter(pk=job.pk, attempt=job.attempt)
+    if not rows.values_list("pk", flat=True):
+        raise LeaseLost(f"{type(job).__name__} {job.pk}: attempt {job.attempt} is no longer the current one")
+
+
+def is_lost(job: Job) -> bool:
+    """Whether another worker has claimed the job since."""
+    return not type(job)._default_manager.filter(pk=job.pk, attempt=job.attempt).exists()
+
+
+def release(job: Job) -> None:
+    """Let others claim the job at once."""
+    type(job)._default_manager.filter(pk=job.pk, attempt=job.attempt).update(lease_until=None)
+
+
+class Keeper:
+    """Extends a lease from a thread of its own, carries progress to the row, and hears of cancellation."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._done = threading.Event()
+        self._progress: dict[str, object] = {}
+        self.lost = threading.Event()
+        self.cancel_requested = threading.Event()
+        self.deadline = LeaseDeadline(
+            job.lease_stamp, settings.LEASE_SECONDS, patience_seconds=settings.LEASE_SECONDS
+        )
+        self._thread = threading.Thread(target=self._keep, name=f"lease-{job.pk}", daemon=True)
+
+    def report(self, **progress: object) -> None:
+        """Progress to be written with the next heartbeat, such as ``progress_done=40_000``."""
+        self._progress = progress
+
+    def check(self) -> None:
+        """Raise LeaseLost when the job is no longer ours."""
+        if self.lost.is_set():
+            raise LeaseLost(f"{type(self._job).__name__} {self._job.pk}: the lease is lost")
+
+    def renew(self) -> None:
+        """Extend the lease now, in the caller's thread: a long transaction of the worker may have held up the
+        keeper's renewals. Raises LeaseLost when the job is no longer ours."""
+        self._extend()
+        self.check()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _keep(self) -> None:
+        try:
+            while not self._done.wait(min(1.0, settings.LEASE_SECONDS / 4)):
+                self._beat()
+        finally:
+            connection.close()
+
+    def _beat(self) -> None:
+        try:
+            close_old_connections()
+            self._extend()
+        except Exception:  # the database may be away for a moment; the lease decides, not this thread
+            logger.exception("could not extend the lease of %s %s", type(self._job).__name__, self._job.pk)
+
+    def _extend(self) -> None:
+        job, model = self._job, type(self._job)
+        stamp = Stamp.now()  # before the renewal is sent: it counts from here, once the database has confirmed it
+        with transaction.atomic():
+            # A worker's own transaction may hold the row for a moment: skip this beat rather than wait.
+            rows = model._default_manager.select_for_update(no_key=True, skip_locked=True)
+            row = rows.filter(pk=job.pk).values_list("attempt", "cancel_requested_at").first()
+            if row is None:
+                return
+            attempt, cancel_requested_at = row
+            if attempt != job.attempt:
+                self.lost.set()
+                self.deadline.end()
+                return
+            if cancel_requested_at is not None:
+                self.cancel_requested.set()
+            model._default_manager.filter(pk=job.pk).update(lease_until=LeaseExpiry(), **self._progress)
+        self.deadline.renew(stamp)
+
+
+@contextmanager
+def kept(job: Job) -> Iterator[Keeper]:
+    """Hold ``job``'s lease for as long as the block lasts, and guard its requests by the lease deadline."""
+    keeper = Keeper(job)
+    keeper.start()
+    try:
+        with sending_guard.limited_by(keeper.deadline):
+            yield keeper
+    finally:
+        keeper.stop()

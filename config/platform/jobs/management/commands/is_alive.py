@@ -1,0 +1,21 @@
+"""`manage.py is_alive PART`: what a container's health check asks of its own process."""
+
+from argparse import ArgumentParser
+
+from django.core.management import BaseCommand, CommandError
+
+from config.platform.jobs import heartbeat
+
+
+class Command(BaseCommand):
+    help = "Ends with 0 when a part of the system gave a sign of life within the last seconds, else with 1."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("part", choices=heartbeat.NAMES)
+
+    def handle(self, *_: object, **options: str | bool) -> None:
+        sign = heartbeat.last_of_this_host(str(options["part"]))
+        if sign is None:
+            raise CommandError(f"{options['part']} gave no sign of life for {heartbeat.LASTS_SECONDS} seconds.")
+        self.stdout.write(f"{options['part']} was alive at {sign.at:%H:%M:%S} UTC.")

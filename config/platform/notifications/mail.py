@@ -1,0 +1,66 @@
+"""Mail to people: short, plain, and only where a mail server is configured."""
+
+import logging
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from config.platform.accounts.models import User
+from config.platform.notifications.models import Change, Notification
+from config.platform.notifications.page_urls import absolute
+from config.platform.web.installation import organisation_name
+
+log = logging.getLogger(__name__)
+
+
+def is_configured() -> bool:
+    """Whether mail can be sent at all (EMAIL_URL)."""
+    return bool(settings.MAIL_CONFIGURED)
+
+
+def send(template: str, *, to: str, subject: str, context: Mapping[str, object]) -> bool:
+    """Send ``templates/notifications/<template>.txt`` to one person. False when the server would not take it; the
+    log does not say what the mail says, since it may hold a link that opens an account."""
+    if not is_configured() or not to:
+        return False
+    try:
+        _message(template, to=to, subject=subject, context=context).send()
+    except OSError as error:  # what smtplib raises, too
+        log.error("mail.not_sent", extra={"template": template, "error": type(error).__name__})
+        return False
+    return True
+
+
+def send_notification(notification: Notification) -> None:
+    """Tell one recipient of a change, in their language; raises what smtplib raises. Its Message-ID stays the same
+    however often it is sent, so that mail systems can tell."""
+    condition = notification.condition
+    worse = notification.change == Change.OPENED
+    with override(_language_of(notification.recipient)):
+        subject = str(condition) if worse else _("“%(name)s”: well again") % {"name": condition.subject_name}
+        context = {"condition": condition, "url": absolute(condition.path)}
+        template = "condition_opened" if worse else "condition_closed"
+        message = _message(template, to=notification.recipient, subject=subject, context=context)
+    host = urlsplit(settings.PUBLIC_URL).hostname or "localhost"
+    message.extra_headers = {
+        "Message-ID": f"<notification-{notification.pk}-{int(notification.created_at.timestamp())}@{host}>",
+        "Auto-Submitted": "auto-generated",
+    }
+    message.send()
+
+
+def _message(template: str, *, to: str, subject: str, context: Mapping[str, object]) -> EmailMessage:
+    known = {"product_name": settings.PRODUCT_NAME, "organisation_name": organisation_name()}
+    body = render_to_string(f"notifications/{template}.txt", {**known, **context})
+    return EmailMessage(" ".join(subject.split()), body, to=[to])
+
+
+def _language_of(address: str) -> str:
+    """Of whoever has that address here; ours for strangers."""
+    chosen = User.objects.filter(email__iexact=address).values_list("language", flat=True).first()
+    return chosen or settings.LANGUAGE_CODE

@@ -1,0 +1,81 @@
+"""What is not as it should be, for as long as it lasts, and who is told of it.
+
+A condition opens when a state worsens and closes when it recovers. The database allows one open condition of a
+kind and subject, and one notification of a condition, change and recipient: everybody hears of each exactly once,
+however many attempts, processes and crashes lie between. A notification is a job: sent later when not now.
+"""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from config.platform.jobs import clock
+from config.platform.jobs.models import Job
+from config.platform.notifications.kinds import Kind
+
+
+class Condition(models.Model):
+    """Something that people should know of, from when it began until it ended."""
+
+    kind = models.CharField(max_length=30, choices=Kind.choices)
+    # Of what: kept in plain words, since this package knows nothing of exports, segments and connections.
+    subject_kind = models.CharField(max_length=30)
+    subject_key = models.CharField(max_length=60)
+    subject_name = models.CharField(max_length=200)
+    path = models.CharField(max_length=200, blank=True)
+    sentence = models.TextField(blank=True)
+    # What its recovery is measured by, where that takes a number.
+    measure = models.BigIntegerField(null=True, blank=True)
+    # Of a run that removes: how many subscribers it removed, and how many removals await confirmation.
+    removals = models.JSONField(null=True, blank=True)
+    opened_at = models.DateTimeField(default=clock.now)
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "subject_kind", "subject_key"],
+                condition=Q(closed_at=None),
+                name="one_open_condition_of_a_kind",
+            )
+        ]
+        indexes = [models.Index(fields=["subject_kind", "subject_key"], name="condition_by_subject")]
+
+    def __str__(self) -> str:
+        return f"“{self.subject_name}”: {self.get_kind_display()}"
+
+
+class Change(models.TextChoices):
+    """What a notification tells of a condition."""
+
+    OPENED = "opened", _("Worse")
+    CLOSED = "closed", _("Well again")
+
+
+class Channel(models.TextChoices):
+    """By which way it goes."""
+
+    MAIL = "mail", _("Email")
+    WEBHOOK = "webhook", _("Webhook")
+
+
+class Notification(Job):
+    """One change of one condition, told to one recipient: an address, or the webhook. ``message`` is what went
+    wrong when it was last tried."""
+
+    condition = models.ForeignKey(Condition, on_delete=models.CASCADE, related_name="notifications")
+    change = models.CharField(max_length=10, choices=Change.choices)
+    channel = models.CharField(max_length=10, choices=Channel.choices)
+    recipient = models.CharField(max_length=254, blank=True)
+    not_before = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["condition", "change", "channel", "recipient"], name="everybody_is_told_once"
+            )
+        ]
+        indexes = [models.Index(fields=["status", "not_before"], name="notification_by_status")]
+
+    def __str__(self) -> str:
+        return f"{self.condition} → {self.recipient or self.get_channel_display()}"

@@ -1,0 +1,27 @@
+"""Doorbells of the outbox: each says “look”, and nothing is lost when one is."""
+
+from celery import shared_task
+
+from config.platform.jobs.enqueue import enqueue
+from config.platform.notifications import sending
+
+_AT_ONCE = 50
+
+
+@shared_task
+def send_notification(notification_id: int) -> None:
+    """Send one notification, if it is due and nobody else does."""
+    sending.send(notification_id)
+
+
+@shared_task
+def forget_old() -> None:
+    """Forget what was told long ago."""
+    sending.forget_old()
+
+
+@shared_task
+def ring_for_open_jobs() -> None:
+    """The tick: ring for what waits in the outbox."""
+    for notification_id in sending.due().values_list("pk", flat=True)[:_AT_ONCE]:
+        enqueue("config.platform.notifications.tasks.send_notification", notification_id)

@@ -1,0 +1,126 @@
+"""Template tags that every template may use (they are built in, see settings)."""
+
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import lucide
+from django import template
+from django.template.context import Context
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from config.platform.accounts.permissions import Permission
+from config.platform.schedules import system_schedule
+from config.platform.web import formats, formatting, masking, statuses
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str, size: int = 16) -> SafeString:
+    """An icon that says nothing to screen readers; words beside it must."""
+    return _drawn(str.__str__(name), size)
+
+
+@lru_cache(maxsize=1024)
+def _drawn(name: str, size: int) -> SafeString:
+    """Drawn once in each process: a page has dozens, and drawing one takes as long as a small template."""
+    drawn = lucide._render_icon(name, size, aria_hidden="true", focusable="false", **{"class": "icon"})
+    return mark_safe(drawn)  # noqa: S308 — drawn by the icon library from its own files
+
+
+@register.simple_tag
+def status_pill(status: str, label: str | Promise = "", tone: str = "", icon_name: str = "") -> SafeString:
+    """``{% status_pill run.status run.get_status_display %}``: an icon and a word, in the status's tone. Give
+    ``tone`` and ``icon_name`` for what statuses.py does not know."""
+    look = statuses.look_of(str(status))
+    tone = tone or look.tone
+    dot = SafeString('<span class="pill__dot" aria-hidden="true"></span>')
+    mark = dot if tone == "working" else icon(icon_name or look.icon or statuses.UNKNOWN.icon, 14)
+    text = label or str(status).replace("_", " ").capitalize()
+    return format_html('<span class="pill pill--{}">{}<span class="pill__text">{}</span></span>', tone, mark, text)
+
+
+@register.simple_tag
+def ago(moment: datetime | None, never: str = "") -> SafeString:
+    """“5 minutes ago”, with the exact moment on hover; a dash (or ``never``) when there is none."""
+    if moment is None:
+        return format_html('<span class="muted">{}</span>', never or "–")
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), formats.exact(moment), formats.ago(moment)
+    )
+
+
+@register.simple_tag
+def moment(value: datetime | None) -> SafeString:
+    """Date and time in full."""
+    if value is None:
+        return format_html('<span class="muted">{}</span>', "–")
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(), formats.exact(value))
+
+
+@register.simple_tag
+def zoned(value: datetime, zone: str) -> SafeString:
+    """Date and time on the wall of a zone, such as that of a schedule."""
+    local = value.astimezone(ZoneInfo(zone))
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(), formats.on_the_wall(local))
+
+
+@register.inclusion_tag("components/system_refresh_off.html", takes_context=True)
+def system_refresh_off(context: Context, sentence: str) -> dict[str, object]:
+    """While the system refresh is off: ``sentence`` about what relies on it, and what its reader can do."""
+    request = context["request"]
+    return {
+        "sentence": sentence,
+        "is_off": not system_schedule.state().is_on,
+        "may_manage": request.user.may(Permission.SYSTEM_MANAGE),
+    }
+
+
+@register.simple_tag
+def day(value: date) -> SafeString:
+    """A date."""
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(), formatting.day(value))
+
+
+@register.simple_tag
+def number(value: int | float | None, decimals: int | None = None) -> str:
+    """12345 as “12,345”."""
+    return formats.number(value, decimals)
+
+
+@register.simple_tag
+def duration(value: timedelta | float | None) -> str:
+    """Seconds or a span as “3 min 5 s”."""
+    return formats.duration(value)
+
+
+@register.simple_tag
+def percent(part: float | None, whole: float | None) -> str:
+    """``part`` of ``whole`` as “42%”; a dash when there is nothing to divide by. Never 100% for less than all,
+    nor 0% for more than nothing."""
+    if part is None or not whole:
+        return "–"
+    share = part * 100 / whole
+    if 0 < share < 1:
+        return _("<1%")
+    return _("%(share)s%%") % {"share": 99 if 99 < share < 100 else round(share)}
+
+
+@register.simple_tag
+def masked(value: object, user: object) -> str:
+    """Personal data as ``user`` may see it."""
+    return masking.masked(value, user)
+
+
+@register.simple_tag(takes_context=True)
+def version_field(context: Context, instance: Any) -> SafeString:
+    """The hidden field that says which version of ``instance`` this pane edits. What was posted stays, so that
+    showing a pane again never hides somebody else's change."""
+    request = context.get("request")
+    posted = request.POST.get("version") if request is not None else None
+    return format_html('<input type="hidden" name="version" value="{}">', posted or instance.version)

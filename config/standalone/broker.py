@@ -1,0 +1,158 @@
+"""A broker in a folder: kombu's filesystem transport, made safe for several processes.
+
+A message is a file that appears whole (written beside, then renamed) and is taken by renaming it, which exactly
+one process can. A file that cannot be read is set aside, so that it stops nobody. Everybody uses one folder for
+both directions. Bindings are kept in memory: every process declares the queues it uses, and there is no exchange
+but the direct one.
+
+Messages are doorbells (see config/celery.py): one that is lost with a killed worker is rung again by the tick.
+"""
+
+import json
+import logging
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+from kombu.transport import TRANSPORT_ALIASES, filesystem, virtual
+
+from config.standalone.errors import CannotStart
+from config.standalone.folders import make_private
+
+SCHEME = "folder"
+POLL_SECONDS = 0.1
+
+logger = logging.getLogger(__name__)
+
+
+def register() -> None:
+    """Let Celery know addresses that begin with ``folder://``."""
+    TRANSPORT_ALIASES[SCHEME] = "config.standalone.broker:Transport"
+
+
+def transport_options(folder: Path) -> dict[str, Any]:
+    """What Celery must hand to the transport so that it uses ``folder``."""
+    return {
+        "data_folder_in": str(folder),
+        "data_folder_out": str(folder),
+        "control_folder": str(folder),
+        "polling_interval": POLL_SECONDS,
+    }
+
+
+def check(redis_url: str) -> None:
+    """Raise CannotStart when there should be a Redis and it does not answer."""
+    if not redis_url:
+        return
+    import redis
+
+    try:
+        with redis.Redis.from_url(redis_url, socket_timeout=5, socket_connect_timeout=5) as client:
+            client.ping()
+    except (redis.RedisError, ValueError) as error:
+        raise CannotStart(f"The Redis that REDIS_URL names does not answer: {error}") from None
+
+
+def waiting(folder: Path, queue: str) -> int:
+    """How many messages wait in ``queue``."""
+    return sum(1 for _ in _messages(folder, queue)) if folder.is_dir() else 0
+
+
+class Channel(filesystem.Channel):
+    """Puts and takes single messages."""
+
+    supports_fanout = False
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.data_folder_in)
+
+    def get_table(self, exchange: str) -> Any:
+        """The bindings of ``exchange``, from memory rather than from a file that others may be writing."""
+        return virtual.Channel.get_table(self, exchange)
+
+    def _queue_bind(self, *_: Any, **__: Any) -> None:
+        """Nothing to write: see get_table."""
+
+    def _delete(self, queue: str, *_: Any, **__: Any) -> None:
+        self._purge(queue)
+
+    def _put(self, queue: str, payload: Any, **_: Any) -> None:  # type: ignore[override]
+        name = f"{time.time_ns():020d}_{uuid.uuid4().hex}.{queue}.msg"
+        beside = self.folder / f".{name}.unfinished"
+        beside.write_text(json.dumps(payload), encoding="utf-8")
+        beside.rename(self.folder / name)
+
+    def _get(self, queue: str, timeout: float | None = None) -> Any:
+        for path in sorted(_messages(self.folder, queue)):
+            taken = _take(path)
+            if taken is None:
+                continue
+            try:
+                message = _read(taken)
+            except (OSError, ValueError) as error:
+                _set_aside(taken, error)
+                continue
+            taken.unlink()
+            return message
+        raise Empty
+
+
+class Transport(filesystem.Transport):
+    """The transport that settings name as ``folder://``."""
+
+    Channel = Channel
+    global_state = virtual.BrokerState()
+    driver_type = driver_name = SCHEME
+
+    def establish_connection(self) -> Any:
+        options = self.client.transport_options if self.client else None
+        if options:
+            make_private(Path(options["data_folder_in"]))
+        return super().establish_connection()
+
+
+def _messages(folder: Path, queue: str) -> Iterator[Path]:
+    ending = f".{queue}.msg"
+    return (path for path in folder.iterdir() if path.name.endswith(ending) and not path.name.startswith("."))
+
+
+def _take(path: Path) -> Path | None:
+    """Make the message ours; None when another process was faster."""
+    taken = path.with_name(f".{path.name}.taken")
+    try:
+        return path.rename(taken)
+    except OSError:
+        return None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The message in the file; ValueError for anything that is none."""
+    message = json.loads(path.read_bytes())
+    if not (isinstance(message, dict) and {"body", "headers", "properties"} <= message.keys()):
+        raise ValueError("it is not a message")
+    return message
+
+
+def _set_aside(taken: Path, error: Exception) -> None:
+    """Keep an unreadable message where a person can look at it and no worker does."""
+    aside = taken.parent / "unreadable"
+    try:
+        make_private(aside)
+        taken.rename(aside / taken.name.strip(".").removesuffix(".taken"))
+    except OSError:  # it is out of the queue already, which is what counts
+        aside = taken
+    logger.warning("a message could not be read (%s) and was set aside in %s", error, aside)
+
+
+def tidy(folder: Path) -> None:
+    """Remove what a killed process left half-written or half-read. Only while nobody uses the folder."""
+    if not folder.is_dir():
+        return
+    for path in folder.glob(".*.msg.*"):
+        if path.is_file() or path.is_symlink():
+            os.unlink(path)

@@ -1,0 +1,123 @@
+"""Makes a machine ready: the virtual environment from the lock file and, for tests, Debian's packages.
+
+    python3 -I config/standalone/setup_machine.py [--to-run | --to-test]
+
+``--to-run`` installs what the system needs to run; without it, what tests and checks need as well; ``--to-test``
+adds the packages. Run by the system's bare Python (3.11 or newer), so the standard library alone; -I, since this
+folder has modules named like the standard library's. Does nothing, quickly, when there is nothing to do.
+"""
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TO_RUN = ROOT / "requirements.lock"
+TO_DEVELOP = ROOT / "requirements-dev.lock"  # holds all of the former
+VENV = ROOT / ".venv"
+STAMP = VENV / "installed"
+OLDEST_PYTHON = (3, 11)
+# program → the Debian package that brings it
+FOR_TESTS = {"chromium": "chromium", "redis-server": "redis-server", "pg_ctlcluster": "postgresql"}
+
+
+def main(arguments: list[str]) -> None:
+    """Everything that ``arguments`` ask for; ends with a sentence when something is missing."""
+    check_python()
+    with TO_DEVELOP.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # two of us at once would spoil the environment for each other
+        make_environment(TO_RUN if "--to-run" in arguments else TO_DEVELOP)
+    if "--to-test" in arguments:
+        install_programs(FOR_TESTS)
+
+
+def check_python() -> None:
+    """This Python must be new enough: the environment will be made from it."""
+    if sys.version_info < OLDEST_PYTHON:
+        wanted = ".".join(map(str, OLDEST_PYTHON))
+        found = sys.version.split()[0]
+        fail(f"{sys.executable} is Python {found}: run make with PYTHON=…, naming Python {wanted} or newer.")
+
+
+def make_environment(lock: Path) -> None:
+    """``.venv`` with exactly what ``lock`` names, or more; untouched while the lock files have not changed."""
+    python = VENV / "bin" / "python"
+    installed = STAMP.read_text() if STAMP.exists() else ""
+    if installed in (fingerprint(lock), fingerprint(TO_DEVELOP)) and works(python):
+        return
+    if not works(python):
+        install_venv_module()
+        say("Making .venv …")
+        run([sys.executable, "-m", "venv", "--clear", str(VENV)], "Could not make .venv.")
+    say(f"Installing what {lock.name} names …")
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--quiet", "install", "--no-input"]
+    run([*pip, "--require-hashes", "-r", str(lock)], f"Could not install from {lock.name}: see above.")
+    STAMP.write_text(fingerprint(lock))
+
+
+def fingerprint(lock: Path) -> str:
+    """What the environment was made from: this lock file, as it is now, and this Python."""
+    parts = (lock.name.encode(), TO_RUN.read_bytes(), lock.read_bytes(), sys.version.encode())
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def works(python: Path) -> bool:
+    """Whether this interpreter starts and has pip; it may be gone, or have been killed half-way."""
+    if not python.exists():
+        return False
+    return subprocess.run([str(python), "-c", "import pip"], capture_output=True, check=False).returncode == 0
+
+
+def install_venv_module() -> None:
+    """Debian ships Python without what makes environments."""
+    if importlib.util.find_spec("ensurepip") is None or importlib.util.find_spec("venv") is None:
+        install_packages(["python3-venv"])
+
+
+def install_programs(wanted: dict[str, str]) -> None:
+    """Install the packages of those programs that are missing."""
+    missing = [package for program, package in wanted.items() if shutil.which(program) is None]
+    if missing:
+        install_packages(missing)
+
+
+def install_packages(packages: list[str]) -> None:
+    """By apt, where we may; otherwise say exactly what to install."""
+    names = " ".join(packages)
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        fail(f"Missing on this machine: {names}. As root: apt-get install {names}")
+    say(f"Installing {names} …")
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    failed = f"Could not install {names}: see above."
+    run(["apt-get", "update", "-qq"], failed, quiet)
+    run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], failed, quiet)
+
+
+def run(command: list[str], failed: str, environment: dict[str, str] | None = None) -> None:
+    """Run it; end with the sentence ``failed`` when it fails."""
+    try:
+        code = subprocess.run(command, env=environment, check=False).returncode
+    except OSError as error:
+        fail(f"{failed} ({error.strerror})")
+    if code != 0:
+        fail(failed)
+
+
+def say(sentence: str) -> None:
+    sys.stderr.write(f"{sentence}\n")
+
+
+def fail(sentence: str) -> None:
+    sys.exit(sentence)
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,200 @@
+"""Starts programs, passes their lines on, starts again what dies, and stops them in order.
+
+Every program leads a process group of its own, so that Ctrl-C reaches `up` alone, and dies with `up` however that
+ends (launcher.py). See config/decisions/0010-own-supervisor.md.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.standalone.errors import CannotStart
+from config.standalone.leftovers import Records
+from config.standalone.output import Output
+
+_LAUNCHER = Path(__file__).with_name("launcher.py")
+_LOOK_EVERY_SECONDS = 0.1
+_FIRST_PAUSE_SECONDS = 1.0
+_LONGEST_PAUSE_SECONDS = 30.0
+_WELL_AFTER_SECONDS = 60.0  # whoever lived so long starts again without a pause learned before
+
+Step = tuple[signal.Signals, float]  # a signal, and how many seconds to wait for its effect
+_KILL: Step = (signal.SIGKILL, 10.0)
+
+
+@dataclass(frozen=True)
+class Program:
+    """Something to keep running. ``before`` goes in front of the launcher. ``needed_by_others``: stopped last."""
+
+    name: str
+    command: Sequence[str]
+    before: Sequence[str] = ()
+    stop: Sequence[Step] = ((signal.SIGTERM, 20.0),)
+    death_signal: signal.Signals = signal.SIGKILL
+    needed_by_others: bool = False
+
+
+@dataclass
+class Child:
+    """A program, and its process as long as it lives."""
+
+    program: Program
+    process: subprocess.Popen[bytes]
+    reader: threading.Thread
+    started_at: float
+    deaths: int = 0
+    start_again_at: float | None = None
+
+    def has_ended(self) -> bool:
+        """Whether the leader is gone; what it left of its group is then killed at once, while the number is
+        surely its own."""
+        if self.process.returncode is None and self.process.poll() is not None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+        return self.process.returncode is not None
+
+
+class Supervisor:
+    """Keeps programs running. Used from one thread: the kernel ends a child when the *thread* that started it
+    ends."""
+
+    def __init__(self, *, environment: Mapping[str, str], folder: Path, records: Records, output: Output) -> None:
+        self._environment = dict(environment)
+        self._folder = folder
+        self._records = records
+        self._output = output
+        self._children: dict[str, Child] = {}
+        self.hurry = threading.Event()  # set it to stop waiting for those who take their time
+
+    def start(self, program: Program) -> None:
+        """Start it, and keep it running from now on."""
+        self._children[program.name] = self._spawn(program)
+
+    def run_once(self, program: Program) -> int:
+        """Run it to its end while watching over the others; its exit code."""
+        child = self._spawn(program)
+        try:
+            while not child.has_ended():
+                self.watch_for(_LOOK_EVERY_SECONDS)
+        finally:
+            self._stop([child])
+        return child.process.returncode
+
+    def wait_until(
+        self, ready: Callable[[], bool], *, what: str, seconds: float, patience: int = 3, every: float = 0.1
+    ) -> None:
+        """Wait until ``ready()``; raises CannotStart after ``seconds``, or when a program died ``patience`` times
+        on the way."""
+        deadline = time.monotonic() + seconds
+        while not ready():
+            self.watch_for(every)
+            for name, child in self._children.items():
+                if child.deaths >= patience:
+                    raise CannotStart(f"{name} does not start: see its last lines above.")
+            if time.monotonic() > deadline:
+                raise CannotStart(f"{what} was not ready within {seconds:.0f} s: see the lines above.")
+
+    def watch_for(self, seconds: float) -> None:
+        """Look after the programs for so long."""
+        until = time.monotonic() + seconds
+        while True:
+            for child in list(self._children.values()):
+                self._look_after(child)
+            left = until - time.monotonic()
+            if left <= 0:
+                return
+            time.sleep(min(left, _LOOK_EVERY_SECONDS))
+
+    def stop(self) -> None:
+        """Stop everything: first those that lean on others, then those others."""
+        children = [child for child in self._children.values() if child.start_again_at is None]
+        self._children = {}
+        self._stop([child for child in children if not child.program.needed_by_others])
+        self._stop([child for child in children if child.program.needed_by_others])
+
+    def _spawn(self, program: Program) -> Child:
+        launcher = [sys.executable, "-I", "-S", str(_LAUNCHER)]
+        process = subprocess.Popen(
+            [*program.before, *launcher, str(os.getpid()), str(int(program.death_signal)), *program.command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=self._folder,
+            env=self._environment,
+            start_new_session=True,
+        )
+        gentle = int(program.stop[0][0]) if program.needed_by_others else None
+        self._records.add(program.name, process.pid, gentle)
+        reader = threading.Thread(target=self._pass_on, args=(program.name, process), daemon=True)
+        reader.start()
+        return Child(program, process, reader, started_at=time.monotonic())
+
+    def _pass_on(self, name: str, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout is not None  # noqa: S101
+        with process.stdout as lines:
+            for line in lines:
+                self._output.write(name, line.decode("utf-8", errors="replace").rstrip())
+
+    def _look_after(self, child: Child) -> None:
+        if child.start_again_at is not None:
+            if time.monotonic() >= child.start_again_at:
+                self._start_again(child)
+        elif child.has_ended():
+            self._note_death(child)
+
+    def _note_death(self, child: Child) -> None:
+        lived = time.monotonic() - child.started_at
+        child.deaths = 1 if lived > _WELL_AFTER_SECONDS else child.deaths + 1
+        pause = _pause_after(child.deaths)
+        child.start_again_at = time.monotonic() + pause
+        child.reader.join(timeout=1)  # its last lines come before the news of its end
+        self._records.remove(child.program.name)
+        how = _ending(child.process.returncode)
+        self._output.write("up", f"{child.program.name} ended ({how}); it starts again in {pause:.0f} s.")
+
+    def _start_again(self, child: Child) -> None:
+        fresh = self._spawn(child.program)
+        fresh.deaths = child.deaths
+        self._children[child.program.name] = fresh
+
+    def _stop(self, children: Sequence[Child]) -> None:
+        """By the steps of each program: the leader is asked, and whatever is left of its group is killed."""
+        stages = [[*child.program.stop, _KILL] for child in children]
+        for stage in range(max(map(len, stages), default=0)):
+            waits = [0.0]
+            for child, steps in zip(children, stages, strict=True):
+                if not child.has_ended() and stage < len(steps):
+                    child.process.send_signal(steps[stage][0])
+                    waits.append(steps[stage][1])
+            self._wait(children, max(waits))
+        for child in children:
+            child.reader.join(timeout=1)
+            self._records.remove(child.program.name)
+
+    def _wait(self, children: Sequence[Child], seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while [child for child in children if not child.has_ended()]:
+            if time.monotonic() > deadline or self.hurry.is_set():
+                self.hurry.clear()
+                return
+            time.sleep(0.05)
+
+
+def _pause_after(deaths: int) -> float:
+    """Twice as long after every death, up to the longest."""
+    return float(min(_FIRST_PAUSE_SECONDS * 2 ** min(deaths - 1, 10), _LONGEST_PAUSE_SECONDS))
+
+
+def _ending(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    with suppress(ValueError):
+        return f"signal {signal.Signals(-code).name}"
+    return f"signal {-code}"

@@ -1,0 +1,159 @@
+"""The whole system on one machine: what `manage.py up` does, in the order it does it."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+from django.conf import settings
+from django.core import checks
+
+from config.standalone import broker, database, folders, leftovers, network, postgres, programs, static_files
+from config.standalone.errors import CannotStart
+from config.standalone.leftovers import Records
+from config.standalone.locking import only_one
+from config.standalone.output import Output
+from config.standalone.supervisor import Supervisor
+
+_READY_WITHIN_SECONDS = 90.0
+
+
+class Stopped(Exception):
+    """Somebody asked us to stop."""
+
+
+def run(output: Output) -> None:
+    """Start everything, watch over it, and stop it all on Ctrl-C or SIGTERM; raises CannotStart."""
+    os.umask(0o077)
+    _check_settings()
+    with only_one(settings.VAR_DIR):
+        _clear_away(output)
+        network.check_ports()
+        supervisor = Supervisor(
+            environment=_environment(),
+            folder=settings.BASE_DIR,
+            records=Records(_records_path()),
+            output=output,
+        )
+        with _signals(supervisor), suppress(Stopped):
+            _start(supervisor, output)
+            while True:
+                supervisor.watch_for(1.0)
+        folders.forget_socket_dir(settings.VAR_DIR)
+
+
+def _start(supervisor: Supervisor, output: Output) -> None:
+    if settings.EMBEDDED:
+        _start_postgres(supervisor, output)
+    _prepare(output)
+    for program in programs.all_of_them():
+        supervisor.start(program)
+    readiness = network.Readiness()
+    try:
+        supervisor.wait_until(readiness, what="The system", seconds=_READY_WITHIN_SECONDS, every=0.3)
+    except CannotStart as error:
+        raise CannotStart(f"{error} {readiness.missing}".strip()) from error
+    if settings.DEMO and supervisor.run_once(programs.seed()) != 0:
+        raise CannotStart("The demo could not be filled (seed_demo failed): see the lines above.")
+    _welcome(output)
+
+
+def _check_settings() -> None:
+    for found in checks.run_checks(tags=["house"]):
+        if found.is_serious():
+            raise CannotStart(f"{found.msg} {found.hint}")
+
+
+def _clear_away(output: Output) -> None:
+    """End what a killed `up` left behind. Its folder is ours now, so whatever still runs there is nobody's."""
+    ended = leftovers.end(leftovers.read(_records_path()))
+    if ended:
+        output.write("up", f"Ended what an earlier start left behind: {', '.join(ended)}.")
+    broker.tidy(settings.BROKER_FOLDER)
+
+
+def _start_postgres(supervisor: Supervisor, output: Output) -> None:
+    postgres.check_user()
+    data, sockets = settings.VAR_DIR / "postgres", folders.socket_dir(settings.VAR_DIR)
+    folders.make_own(sockets)
+    if not data.exists():
+        output.write("up", f"Making a database in {data} …")
+    postgres.prepare(data, sockets)
+    supervisor.start(programs.database())
+    supervisor.wait_until(lambda: postgres.is_ready(data), what="PostgreSQL", seconds=60, patience=1)
+    postgres.make_database(sockets)
+
+
+def _prepare(output: Output) -> None:
+    broker.check(settings.REDIS_URL)
+    applied = database.bring_up_to_date()
+    if applied:
+        output.write("up", f"Brought the database up to date ({applied} migrations).")
+    for found in checks.run_checks(tags=["keyring"], databases=["default"]):
+        raise CannotStart(found.msg)
+    if settings.DEMO and not settings.EMBEDDED and database.belongs_to_real_people():
+        raise CannotStart("The demo needs a database of its own: DATABASE_URL names one with real accounts.")
+    static_files.collect()
+    database.let_go()
+
+
+def _environment() -> dict[str, str]:
+    """What the programs are told, whoever started us and from where."""
+    own = {
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DEMO": "yes" if settings.DEMO else "no",
+        "VAR_DIR": str(settings.VAR_DIR.parent if settings.DEMO else settings.VAR_DIR),
+        "SANDBOX_PORT": str(settings.SANDBOX_PORT),
+        "CAMPAIGN_MONITOR_SANDBOX_URL": settings.CAMPAIGN_MONITOR_SANDBOX_URL,
+        "PYTHONUNBUFFERED": "1",
+    }
+    return {**os.environ, **own}
+
+
+def _welcome(output: Output) -> None:
+    lines = [
+        "",
+        f"{settings.PRODUCT_NAME} {settings.VERSION} is ready: http://{network.shown_host()}:{settings.PORT}/",
+    ]
+    if settings.DEMO:
+        lines += [
+            f"Campaign Monitor sandbox: {settings.CAMPAIGN_MONITOR_SANDBOX_URL}/",
+            "Sign in as admin, contributor or viewer; the password is demo.",
+        ]
+    elif not database.has_administrator():
+        python = os.path.relpath(sys.executable, settings.BASE_DIR)
+        lines += [f"Nobody can sign in yet. Make the first account: {python} manage.py create_administrator"]
+    lines += [f"Data: {settings.VAR_DIR} · Ctrl-C stops everything.", ""]
+    database.let_go()
+    output.write("up", "\n".join(lines))
+
+
+def _records_path() -> Path:
+    return Path(settings.VAR_DIR) / "processes.json"
+
+
+@contextmanager
+def _signals(supervisor: Supervisor) -> Iterator[None]:
+    """The first signal raises Stopped wherever we are; while stopping, a further one cuts the waiting short.
+    However the block ends, everything is stopped behind it."""
+    stopping = False
+
+    def hear(_: int, __: FrameType | None) -> None:
+        nonlocal stopping
+        if stopping:
+            supervisor.hurry.set()
+            return
+        stopping = True
+        raise Stopped
+
+    before = {number: signal.signal(number, hear) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        stopping = True
+        supervisor.stop()
+        for number, handler in before.items():
+            signal.signal(number, handler)

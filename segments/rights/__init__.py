@@ -1,1 +1,0 @@
-"""A person's rights: everything known about them, and being erased."""
