@@ -1,0 +1,1 @@
+"""The pages above all apps: Home, Admin > System, health, apply and the demo."""

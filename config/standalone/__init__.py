@@ -1,0 +1,1 @@
+"""Run everything on one machine: embedded PostgreSQL, broker in a folder, supervisor."""

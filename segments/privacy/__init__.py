@@ -1,0 +1,1 @@
+"""Personal data: subject access reports, erasure, and blocked re-imports."""

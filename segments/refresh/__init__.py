@@ -1,0 +1,1 @@
+"""Refresh segments: evaluate their rules, on schedule or on demand, and keep the trend."""

@@ -1,0 +1,1 @@
+"""Rules of segments: the tree, its operators, its words, and its editor."""

@@ -1,0 +1,1 @@
+"""Data sources: read files into profiles, with types, as jobs."""

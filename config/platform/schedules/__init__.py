@@ -1,0 +1,1 @@
+"""Schedules: rules, next due moments, ticks, and their forms."""
