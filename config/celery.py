@@ -21,14 +21,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 TICK_SECONDS = environment.number("TICK_MILLISECONDS", 2000, least=50, most=60_000) / 1000
 TICKS = (
     "config.console.tasks.note_beat",
-    "config.console.tasks.ring_for_open_jobs",
-    "config.platform.accounts.tasks.ring_for_open_jobs",
-    "config.platform.notifications.tasks.ring_for_open_jobs",
-    "connections.tasks.ring_for_open_jobs",
+    "config.console.tasks.enqueue_pending",
+    "config.platform.accounts.tasks.enqueue_pending",
+    "config.platform.notifications.tasks.enqueue_pending",
+    "connections.tasks.enqueue_pending",
     "segments.tasks.start_due",
-    "segments.tasks.ring_for_open_jobs",
+    "segments.tasks.enqueue_pending",
     "exports.tasks.start_due",
-    "exports.tasks.ring_for_open_jobs",
+    "exports.tasks.enqueue_pending",
 )
 NIGHTLY = {
     "config.platform.accounts.tasks.clear_ended": crontab(hour="3", minute="10"),
@@ -52,7 +52,7 @@ app.conf.update(
     task_create_missing_queues=False,
     task_routes=[
         [
-            ("*.tasks.ring_for_open_jobs", {"queue": "bells"}),
+            ("*.tasks.enqueue_pending", {"queue": "bells"}),
             ("*.tasks.start_due", {"queue": "bells"}),
             # A mail server may be slow, and so is forgetting.
             ("config.platform.accounts.tasks.clear_ended", {"queue": "work"}),

@@ -6,7 +6,7 @@ from connections import alerts, deletion, token_renewal
 
 
 @shared_task
-def ring_for_open_jobs() -> None:
+def enqueue_pending() -> None:
     """The tick: connections whose removal waits for runs to stop, those that somebody has to mend, and
     authorizations that end soon."""
     try:

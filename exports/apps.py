@@ -15,7 +15,7 @@ class ExportsConfig(AppConfig):
 
         uses_of_connections.register(usage.of_connection, usage.counts_of_connections)
         offered_attributes.register(usage.attributes_for_limits)
-        personal_data.register(subject_access.ExportsKnow())
+        personal_data.register(subject_access.ExportsPersonalData())
         hashes.use_key(hash_key.key)
         uses_of_segments.register(usage.of_segment, usage.counts_of_segments)
         uses_of_segments.register_holder(segment_membership.Exports())

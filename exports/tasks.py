@@ -19,12 +19,12 @@ from exports.state import claim
 @shared_task
 def work_on_run(run_id: int) -> None:
     """Work on a run for one slice; ring again when there is more."""
-    if pipeline.carry_on(run_id) == pipeline.Next.RING_AGAIN:
+    if pipeline.run_slice(run_id) == pipeline.Next.RING_AGAIN:
         enqueue("exports.tasks.work_on_run", run_id)
 
 
 @shared_task
-def ring_for_open_jobs() -> None:
+def enqueue_pending() -> None:
     """Ring for every run that is due and in nobody's hands: bells may have been lost, workers may have died; try
     again what may have passed; and look which exports have not run when they should."""
     retry.start_due()
@@ -44,7 +44,7 @@ def ring_for_open_jobs() -> None:
 def start_due() -> None:
     """Start the runs that are due by their export's own schedule."""
     if ticks.until_all_are_started(scheduler_start_due.start_due):
-        enqueue("exports.tasks.ring_for_open_jobs")
+        enqueue("exports.tasks.enqueue_pending")
 
 
 @shared_task
@@ -57,7 +57,7 @@ def tend_schedules() -> None:
 @shared_task
 def remove_person(removal_id: int) -> None:
     """Take somebody who was erased off a list."""
-    list_removal.carry_on(removal_id)
+    list_removal.remove_from_list(removal_id)
 
 
 @shared_task

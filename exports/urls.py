@@ -18,7 +18,7 @@ from exports.views import (
     run_people,
     runs,
     schedule,
-    test_send,
+    send_test,
 )
 
 app_name = "exports"
@@ -42,7 +42,7 @@ urlpatterns = [
     path("data/exports/<int:export_id>/earlier/<int:set_id>/", former_lists.clear, name="clear_earlier"),
     path("data/exports/<int:export_id>/run/", commands.start, name="start"),
     path("data/exports/<int:export_id>/send-again/", confirmations.send_again, name="send_again"),
-    path("data/exports/<int:export_id>/send-one/", test_send.send_one, name="send_one"),
+    path("data/exports/<int:export_id>/send-one/", send_test.send_one, name="send_one"),
     path("data/exports/<int:export_id>/tell-also/", alert_recipients.tell_also, name="tell_also"),
     path("data/exports/<int:export_id>/preview/", preview.preview, name="preview"),
     path("data/exports/<int:export_id>/preview/live/", preview.live, name="preview_live"),

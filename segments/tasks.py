@@ -24,7 +24,7 @@ def refresh_segment(job_id: int) -> None:
 
 
 @shared_task
-def ring_for_open_jobs() -> None:
+def enqueue_pending() -> None:
     """Ring again for every job that nobody holds, and clear away uploads that nobody went on with."""
     at_work = ImportJob.objects.filter(source=OuterRef("source"), status=JobStatus.PROCESSING).exclude(
         pk=OuterRef("pk")
@@ -40,7 +40,7 @@ def ring_for_open_jobs() -> None:
 def start_due() -> None:
     """Start the refreshes that are due by their segment's own schedule."""
     if ticks.until_all_are_started(refresh_start_due.start_due):
-        enqueue("segments.tasks.ring_for_open_jobs")
+        enqueue("segments.tasks.enqueue_pending")
 
 
 @shared_task

@@ -16,7 +16,7 @@ from segments.actions import create_segment
 from segments.models import Profile, Segment
 from segments.rules.tree import EVERYONE
 from tests import exporting, waiting
-from tests.people import Figures, write_people_csv
+from tests.people import PlanCounts, write_people_csv
 from tests.sandbox import RunningSandbox
 
 MAPPING = [
@@ -33,7 +33,7 @@ class BigExport:
     """An export of everyone in a file; ``expected`` holds every valid address of it once."""
 
     export: Export
-    figures: Figures
+    figures: PlanCounts
     expected: frozenset[str]
     refused: frozenset[str]
     unsubscribed: frozenset[str]

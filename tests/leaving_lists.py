@@ -66,7 +66,7 @@ def moved(account: RunningSandbox, export: Export, list_id: str, client: Client,
 
 def to_its_end(run: Run) -> Run:
     while run.is_open:
-        pipeline.carry_on(run.pk)
+        pipeline.run_slice(run.pk)
         run.refresh_from_db()
     assert adds_up(run)
     return run

@@ -71,7 +71,7 @@ _BAD = (
 
 
 @dataclass(frozen=True)
-class Figures:
+class PlanCounts:
     """What the file holds. ``rows = without_email + invalid + valid``; ``valid = unique + duplicates``, an
     address being the same whatever its case."""
 
@@ -85,7 +85,7 @@ class Figures:
     unique_with_newsletter: int  # different valid addresses among those
 
 
-def write_people_csv(path: Path, n: int, *, seed: int = 1) -> Figures:
+def write_people_csv(path: Path, n: int, *, seed: int = 1) -> PlanCounts:
     """Write ``n`` people with a header line to ``path`` (gzipped when it ends in .gz). The same ``n`` and
     ``seed`` give the same file."""
     return _Writer(n, seed).write(path)
@@ -107,13 +107,13 @@ class _Writer:
             f"{y}-{m:02}-{d:02}" for y in range(1940, 2008) for m in range(1, 13) for d in (1, 9, 17, 28)
         ]
 
-    def write(self, path: Path) -> Figures:
+    def write(self, path: Path) -> PlanCounts:
         with _open(path) as file:
             file.write(",".join(COLUMNS) + "\n")
             for first in range(0, self.n, _BLOCK):
                 file.write("".join(self._rows(first, min(first + _BLOCK, self.n))))
         valid = self.n - self.without_email - self.invalid
-        return Figures(
+        return PlanCounts(
             self.n,
             self.without_email,
             self.invalid,

@@ -35,7 +35,7 @@ def do_jobs() -> None:
     for pk in SegmentRefresh.objects.filter(status__in=OPEN).order_by("pk").values_list("pk", flat=True):
         evaluate.run_refresh(pk)
     for pk in Run.objects.filter(status__in=OPEN).order_by("pk").values_list("pk", flat=True):
-        pipeline.carry_on(pk)
+        pipeline.run_slice(pk)
 
 
 def do(found: SystemRefresh, seconds: float = 60) -> SystemRefresh:
@@ -43,7 +43,7 @@ def do(found: SystemRefresh, seconds: float = 60) -> SystemRefresh:
     deadline = time.monotonic() + seconds
     while found.is_open:
         assert time.monotonic() < deadline, [str(step) for step in found.steps.filter(status__in=OPEN)]
-        engine.carry_on(found.pk)
+        engine.advance(found.pk)
         do_jobs()
         found.refresh_from_db()
     return found

@@ -59,7 +59,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 @never_cache
 @login_not_required
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Figures in Prometheus' text format."""
+    """PlanCounts in Prometheus' text format."""
     lines = [*_run_lines(), *_queue_lines(), *_pulse_lines()]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8")
 

@@ -20,12 +20,12 @@ def note_beat() -> None:
 
 
 @shared_task
-def ring_for_open_jobs() -> None:
+def enqueue_pending() -> None:
     """See whether the system refresh is due, or late, and look once at how far the one under way is."""
     schedule.start_due()
     overdue.look_if_it_is_time()
     if refresh := engine.waiting():
-        engine.carry_on(refresh.pk)
+        engine.advance(refresh.pk)
 
 
 @shared_task

@@ -76,11 +76,11 @@ class RemovalTrace:
 @dataclass(frozen=True)
 class Sending:
     """When an export first sent a contact, by the clock of the list's dates: ``since`` and ``until`` then, empty
-    where that is not known. ``has_brought``: it is known without these that it has brought them to the list."""
+    where that is not known. ``added_by_us``: it is known without these that it has brought them to the list."""
 
     since: str = ""
     until: str = ""
-    has_brought: bool = True
+    added_by_us: bool = True
     zone_known: bool = True  # False: the moments are by the account's clock
 
 
@@ -325,7 +325,7 @@ class ProfileRefusal:
     code: str
     message: str
     # Whether the same person with the same data may be taken later.
-    may_pass: bool = False
+    retryable: bool = False
 
 
 # What is said of somebody who was to be removed and was not, whichever the destination.

@@ -61,9 +61,9 @@ def work_out(preview_id: int) -> None:
     if job.attempt > MOST_ATTEMPTS:
         _end(job, JobStatus.FAILED, _("It was begun several times and never ended; it is given up."))
         return
-    leases.fenced_update(job, status=JobStatus.PROCESSING, started_at=clock.now())
+    leases.update_if_owner(job, status=JobStatus.PROCESSING, started_at=clock.now())
     try:
-        with leases.kept(job):
+        with leases.hold(job):
             outline, sample = summary.outline(job.export)
     except (DestinationError, NotConnected) as trouble:
         _end(job, JobStatus.FAILED, getattr(trouble, "sentence", str(trouble)))
@@ -76,7 +76,7 @@ def work_out(preview_id: int) -> None:
 
 def _end(job: ExportPreview, status: JobStatus, message: str = "", **values: object) -> None:
     try:
-        leases.fenced_update(
+        leases.update_if_owner(
             job, status=status, message=message, finished_at=clock.now(), lease_until=None, **values
         )
     except leases.LeaseLost:

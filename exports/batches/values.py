@@ -7,7 +7,7 @@ from connections.destinations.values import BatchReceipt, Deed, Violation
 
 
 @dataclass(frozen=True)
-class Sent:
+class BatchResult:
     """What became of a batch: the answer, and by address who could not be sent at all, and which values were left
     out."""
 

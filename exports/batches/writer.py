@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.db import connection as database
 
-from config.platform.jobs.leases import Keeper
+from config.platform.jobs.leases import HeldLease
 from connections.destinations.values import Capabilities
 from exports.batches.values import Person
 from exports.models import Run
@@ -14,9 +14,9 @@ from exports.state.claim import stop_if_asked
 class BatchWriter:
     """Gathers people and writes a batch whenever it is full, by rows or by bytes, or their deed changes."""
 
-    def __init__(self, run: Run, capabilities: Capabilities, keeper: Keeper) -> None:
+    def __init__(self, run: Run, capabilities: Capabilities, lease: HeldLease) -> None:
         self.capabilities = capabilities
-        self.keeper = keeper
+        self.lease = lease
         self.number = 0
         self.written = 0
         self._run = run
@@ -48,8 +48,8 @@ class BatchWriter:
         write_batch(self._run.pk, self.number, self._people)
         self.written += len(self._people)
         self._people, self._bytes = [], 0
-        self.keeper.report(progress_done=self.written)
-        stop_if_asked(self.keeper)
+        self.lease.report(progress_done=self.written)
+        stop_if_asked(self.lease)
 
 
 def write_batch(run_id: int, number: int, members: Sequence[Person]) -> None:

@@ -7,7 +7,7 @@ _LOOKS_BEFORE_NEXT_TRY = 10
 _ANSWERS_PER_STEP_BACK_UP = 2
 
 
-class Throttle:
+class AdaptiveConcurrency:
     """Rises by one while that brings more answers a second, and halves at once on trouble; from there it climbs
     back quickly to where it was, a little less high each time that trouble strikes again on the way."""
 
@@ -27,7 +27,7 @@ class Throttle:
         if self.level > self.maximum:
             self._move_to(self.maximum)
 
-    def went_well(self, at: float) -> None:
+    def on_success(self, at: float) -> None:
         """A call was answered as it should be, at that second."""
         if self._since is None:
             self._since = at
@@ -39,7 +39,7 @@ class Throttle:
         elif self._answers >= 2 * self.level and at > self._since:
             self._look(self._answers / (at - self._since), at)
 
-    def had_trouble(self, at: float, *, sent_at: float) -> None:
+    def on_error(self, at: float, *, sent_at: float) -> None:
         """A call was throttled, timed out or broke. Those sent before the last halving tell nothing new."""
         if sent_at <= self._halved_at:
             return

@@ -22,7 +22,7 @@ LOOK_AGAIN_SECONDS = 1.0
 _SHARED = ("max_in_flight", "learned_in_flight", "paused_until", "paused_at")
 
 
-class Share:
+class ConnectionBudget:
     """What one run may use of its connection. For the thread that owns the database session."""
 
     def __init__(self, run: Run, connection: Connection) -> None:
@@ -31,7 +31,7 @@ class Share:
         self._slots = HeldSlots(connection.pk)
         self._look_at = 0.0
         self._runs = 1
-        self.look(in_flight=0)
+        self.refresh(in_flight=0)
 
     @property
     def calls(self) -> int:
@@ -53,7 +53,7 @@ class Share:
         learned = self._connection.learned_in_flight
         return -(-learned // self._runs) if learned else START_LEVEL
 
-    def look(self, *, in_flight: int) -> None:
+    def refresh(self, *, in_flight: int) -> None:
         """See whether the share has changed, now and then; a slot in use is kept until its call has ended."""
         if time.monotonic() < self._look_at:
             return

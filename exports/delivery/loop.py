@@ -19,7 +19,7 @@ from django.db import Error
 
 from config.platform.jobs import clock, deferral
 from config.platform.jobs.backoff import seconds_before_attempt
-from config.platform.jobs.leases import Keeper
+from config.platform.jobs.leases import HeldLease
 from config.platform.jobs.models import JobStatus
 from connections import credentials
 from connections.actions import mark_reconnect_needed
@@ -33,11 +33,11 @@ from connections.destinations.errors import (
 )
 from connections.destinations.values import REMOVALS, BatchReceipt, Deed, OutcomeKind, ProfileRefusal
 from connections.models import MOST_IN_FLIGHT, Connection
-from exports.batches.values import Sent
+from exports.batches.values import BatchResult
 from exports.delivery import connection_budget
-from exports.delivery.concurrency import Throttle
-from exports.delivery.connection_budget import Share
-from exports.delivery.sender_pool import Lines
+from exports.delivery.concurrency import AdaptiveConcurrency
+from exports.delivery.connection_budget import ConnectionBudget
+from exports.delivery.sender_pool import SenderPool
 from exports.models import IS_REMOVAL, Batch, BatchStatus, DeliveredSet, Run
 from exports.privacy import disclosures
 from exports.removal import recheck
@@ -52,7 +52,7 @@ MOST_ATTEMPTS = 10
 # So many refusals of whole batches without a single success mean that it is not the people.
 MOST_HALVINGS_IN_VAIN = 20
 
-# So many answers are written at once at most: meanwhile lines become free.
+# So many answers are written at once at most: meanwhile senders become free.
 _ANSWERS_AT_ONCE = 4
 
 # Set when the process is asked to stop: slices end after their calls in flight.
@@ -73,13 +73,13 @@ class Slice:
     """One worker's stretch of work on one run."""
 
     run: Run
-    keeper: Keeper
+    lease: HeldLease
     delivered_set_id: int
-    share: Share
-    throttle: Throttle
-    lines: Lines
+    budget: ConnectionBudget
+    concurrency: AdaptiveConcurrency
+    senders: SenderPool
     ends_at: float
-    in_flight: dict["Future[Sent]", "Call"] = field(default_factory=dict)
+    in_flight: dict["Future[BatchResult]", "Call"] = field(default_factory=dict)
     # The batches that were intended and of which it is not yet written what became of them, by id.
     unsettled: set[int] = field(default_factory=set)
     # Why the run must end, once that is known; nothing more is sent then.
@@ -92,9 +92,9 @@ class Slice:
     @property
     def takes_more(self) -> bool:
         """Whether further batches may be sent in this slice."""
-        if self.share.paused_by_administrator or stopping.is_set():
+        if self.budget.paused_by_administrator or stopping.is_set():
             return False
-        return not (self.fatal or self.keeper.cancel_requested.is_set() or self._is_over())
+        return not (self.fatal or self.lease.cancel_requested.is_set() or self._is_over())
 
     def _is_over(self) -> bool:
         """A slice ends in favour of another run; while none waits, another one begins at once."""
@@ -114,38 +114,38 @@ class Call:
     sent_at: float
 
 
-def deliver(run: Run, keeper: Keeper) -> SliceEnd:
+def deliver(run: Run, lease: HeldLease) -> SliceEnd:
     """Send for one slice. Raises RunEnded when the run must end, LeaseLost when another worker has it."""
     connection = run.connection
     if connection is None:
         raise RunEnded(JobStatus.FAILED, Reason.NO_CONNECTION)
-    keeper.renew()  # planning may have held the run's row for longer than a lease
+    lease.renew()  # planning may have held the run's row for longer than a lease
     landed_late: set[int] = set()
     try:
-        return _deliver(run, connection, keeper, landed_late)
+        return _deliver(run, connection, lease, landed_late)
     except BaseException:
         if landed_late:
             _keep_landed_late(run, landed_late)
         raise
 
 
-def _deliver(run: Run, connection: Connection, keeper: Keeper, landed_late: set[int]) -> SliceEnd:
+def _deliver(run: Run, connection: Connection, lease: HeldLease, landed_late: set[int]) -> SliceEnd:
     """``landed_late`` receives the batches, by id, whose calls were out when the slice broke off."""
-    with session_fence.sole_session(run), closing(Share(run, connection)) as share:
-        if share.calls == 0:
+    with session_fence.exclusive_session(run), closing(ConnectionBudget(run, connection)) as budget:
+        if budget.calls == 0:
             return SliceEnd.NO_SLOT
-        record.take_back_unanswered(run)
+        record.requeue_interrupted(run)
         disclosures.list_of(run.export, run.account, run.list_id, run)  # as long as the connection is known
-        with _slice(run, connection, keeper, share, landed_late) as work:
+        with _slice(run, connection, lease, budget, landed_late) as work:
             _send_all(work)
-            share.learn(work.throttle.level)
+            budget.learn(work.concurrency.level)
     return _how_it_ended(work)
 
 
 def _keep_landed_late(run: Run, batch_ids: set[int]) -> None:
     """All that a worker writes that has lost its lease: that its calls may have landed over later ones."""
     try:
-        session_fence.drop_dead_session()
+        session_fence.reset_closed_session()
         late_calls.keep_landed(run, batch_ids)
     except Error:  # the worker that takes the run over expects these calls
         logger.exception("run %s: could not write which calls were out when the lease was lost", run.pk)
@@ -158,35 +158,35 @@ def _delivered_set_id(run: Run) -> int:
 
 @contextmanager
 def _slice(
-    run: Run, connection: Connection, keeper: Keeper, share: Share, landed_late: set[int]
+    run: Run, connection: Connection, lease: HeldLease, budget: ConnectionBudget, landed_late: set[int]
 ) -> Iterator[Slice]:
     access = credentials.access(connection)
     send_settings = snapshot.send_settings(run.list_id, run.frozen)
-    lines = Lines(connection.destination, access, send_settings, most=MOST_IN_FLIGHT)
+    senders = SenderPool(connection.destination, access, send_settings, most=MOST_IN_FLIGHT)
     work = Slice(
         run=run,
-        keeper=keeper,
+        lease=lease,
         delivered_set_id=_delivered_set_id(run),
-        share=share,
-        throttle=Throttle(start=share.start, maximum=share.calls),
-        lines=lines,
+        budget=budget,
+        concurrency=AdaptiveConcurrency(start=budget.start, maximum=budget.calls),
+        senders=senders,
         ends_at=time.monotonic() + settings.SLICE_SECONDS,
         delivered_any=run.batches.filter(status=BatchStatus.DONE).exists(),
     )
     try:
-        with lines:
+        with senders:
             yield work
     finally:  # no call is out any more
-        landed_late |= work.unsettled & lines.requested
+        landed_late |= work.unsettled & senders.requested
 
 
 def _send_all(work: Slice) -> None:
     """Keep as many calls in flight as pay, until the slice ends; then wait for those still out."""
     while True:
-        work.keeper.check()
-        work.share.look(in_flight=work.lines.busy)
-        work.throttle.limit(work.share.calls)
-        work.lines.limit(work.throttle.level)
+        work.lease.check()
+        work.budget.refresh(in_flight=work.senders.in_flight)
+        work.concurrency.limit(work.budget.calls)
+        work.senders.limit(work.concurrency.level)
         if work.takes_more:
             _put_in_flight(work)
         else:
@@ -198,19 +198,19 @@ def _send_all(work: Slice) -> None:
 
 
 def _put_in_flight(work: Slice) -> None:
-    """Fill the lines, and let a few more wait in front of them."""
-    level = work.throttle.level
+    """Give batches to all free senders, and let a few more wait."""
+    level = work.concurrency.level
     free = level - len(work.in_flight)
     ahead = free + max(1, level // 2)
-    if ahead <= 0 or work.share.paused:
+    if ahead <= 0 or work.budget.paused:
         return
     ready = _ready(work.run, free, ahead)
     if not ready:
         return
     _keep_wanted(work, ready)
-    for batch in record.intend(work.run, ready):
+    for batch in record.mark_sending(work.run, ready):
         work.unsettled.add(batch.pk)
-        work.in_flight[work.lines.submit(batch)] = Call(batch, time.monotonic())
+        work.in_flight[work.senders.submit(batch)] = Call(batch, time.monotonic())
 
 
 def _keep_wanted(work: Slice, ready: Sequence[int]) -> None:
@@ -232,15 +232,15 @@ def _ready(run: Run, free: int, ahead: int) -> list[int]:
 
 
 def _take_back_waiting(work: Slice) -> None:
-    waiting = [work.in_flight.pop(future).batch.pk for future in work.lines.take_back()]
+    waiting = [work.in_flight.pop(future).batch.pk for future in work.senders.cancel_waiting()]
     if waiting:
-        record.withdraw(work.run, waiting)
+        record.unmark_sending(work.run, waiting)
         work.unsettled.difference_update(waiting)
 
 
-def _take_answers(work: Slice, answered: dict["Future[Sent]", Call]) -> None:
+def _take_answers(work: Slice, answered: dict["Future[BatchResult]", Call]) -> None:
     """Write what became of these batches; but first let others go out in their place, unless there is trouble."""
-    good: list[tuple[int, Sent]] = []
+    good: list[tuple[int, BatchResult]] = []
     for future, call in answered.items():
         try:
             sent = future.result()
@@ -248,7 +248,7 @@ def _take_answers(work: Slice, answered: dict["Future[Sent]", Call]) -> None:
             _take_trouble(work, call, trouble)
         else:
             good.append((call.batch.pk, sent))
-            work.throttle.went_well(time.monotonic())
+            work.concurrency.on_success(time.monotonic())
             work.delivered_any = True
     if good:
         if work.takes_more:
@@ -268,14 +268,14 @@ def _take_trouble(work: Slice, call: Call, trouble: DestinationError) -> None:
 
 
 def _again_later(work: Slice, call: Call, trouble: TryLater) -> None:
-    work.throttle.had_trouble(time.monotonic(), sent_at=call.sent_at)
+    work.concurrency.on_error(time.monotonic(), sent_at=call.sent_at)
     _take_back_waiting(work)
     if trouble.after_seconds:
-        work.share.pause(trouble.after_seconds)
-    work.share.learn(work.throttle.level)
+        work.budget.pause(trouble.after_seconds)
+    work.budget.learn(work.concurrency.level)
     tried = call.batch.attempt
     seconds = seconds_before_attempt(tried, asked=trouble.after_seconds)
-    record.put_back(work.run, call.batch.pk, deferral.until(seconds), trouble)
+    record.requeue(work.run, call.batch.pk, deferral.until(seconds), trouble)
     if tried >= MOST_ATTEMPTS:
         work.fatal = RunEnded(JobStatus.FAILED, Reason.DESTINATION_UNAVAILABLE, trouble.sentence)
 
@@ -286,9 +286,9 @@ def _halve(work: Slice, batch: Batch, refused: BatchRefused) -> None:
         email = Batch.objects.values_list("emails", flat=True).get(pk=batch.pk)[0]
         guilty = ProfileRefusal(email, OutcomeKind.REJECTED, refused.code, refused.sentence)
         receipt = BatchReceipt(0, 0, [guilty], http_status=refused.http_status or 0, seconds=0.0, bytes_sent=0)
-        record.record(work.run, work.delivered_set_id, [(batch.pk, Sent(receipt))])
+        record.record(work.run, work.delivered_set_id, [(batch.pk, BatchResult(receipt))])
     else:
-        record.halve(work.run, batch.pk, refused)
+        record.split(work.run, batch.pk, refused)
     if not work.delivered_any and refused.code != TOO_LARGE:
         work.halvings_in_vain += 1
     if work.halvings_in_vain >= MOST_HALVINGS_IN_VAIN:
@@ -296,7 +296,7 @@ def _halve(work: Slice, batch: Batch, refused: BatchRefused) -> None:
 
 
 def _give_up(work: Slice, batch: Batch, hopeless: DestinationError) -> None:
-    record.put_back(work.run, batch.pk, clock.now(), hopeless)
+    record.requeue(work.run, batch.pk, clock.now(), hopeless)
     reason = why_stopped(hopeless)
     if isinstance(hopeless, NeedsAdministrator):
         reason = Reason.RECONNECT_NEEDED
@@ -314,12 +314,12 @@ def _how_it_ended(work: Slice) -> SliceEnd:
     left = work.run.batches.filter(status=BatchStatus.PLANNED)
     if not work.fatal and not left.exists():
         return SliceEnd.ALL_SENT  # also when somebody wished to stop it: there is nothing left to be stopped
-    if work.keeper.cancel_requested.is_set():
+    if work.lease.cancel_requested.is_set():
         raise RunEnded(JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
     if work.fatal:
         raise work.fatal
     ready = left.filter(deferral.over("not_before"))
-    return SliceEnd.MORE_TO_SEND if ready.exists() and not work.share.paused else SliceEnd.WAITING
+    return SliceEnd.MORE_TO_SEND if ready.exists() and not work.budget.paused else SliceEnd.WAITING
 
 
 def seconds_until_due(run: Run) -> float:

@@ -1,7 +1,7 @@
-"""The lines that batches go out over: each kept alive, with a thread of its own that knows no database.
+"""Send batches in a pool of threads, each with a kept-alive connection to the destination.
 
-A few batches wait in front of them, converted already, so that no line waits for the thread that writes what
-became of others.
+They know no database. A few encoded batches wait in front of the senders, so that no
+sender waits for the thread that writes results.
 """
 
 import threading
@@ -16,28 +16,28 @@ from types import TracebackType
 from connections.destinations.base import Destination, Sender
 from connections.destinations.values import Access, BatchReceipt, Deed, Preparer, SendSettings
 from exports.batches.encode import Converted, convert
-from exports.batches.values import Sent
+from exports.batches.values import BatchResult
 from exports.models import Batch
 
-# Lines begin one after another: answers to calls that set off together come together, and keep each other waiting
+# Senders start one after another: answers to calls that start together come together, and keep each other waiting
 # for good.
-_BETWEEN_LINES = 0.03
+_SECONDS_BETWEEN_STARTS = 0.03
 
-# What a batch comes to in which nobody can be sent.
-_NOBODY = BatchReceipt(0, 0, (), http_status=None, seconds=0.0, bytes_sent=0)
+# The answer to a batch without any contact that can be sent.
+_EMPTY_RECEIPT = BatchReceipt(0, 0, (), http_status=None, seconds=0.0, bytes_sent=0)
 
 
 @dataclass(frozen=True)
 class _Waiting:
-    """A batch in front of the lines, and what it is converted to."""
+    """A batch that waits for a sender, and its encoded contacts."""
 
-    future: "Future[Sent]"
+    future: "Future[BatchResult]"
     batch: Batch
     converted: "Future[Converted]"
 
 
-class Lines(AbstractContextManager["Lines", None]):
-    """As many lines as were ever needed at once; each is opened by its thread, all are closed together."""
+class SenderPool(AbstractContextManager["SenderPool", None]):
+    """A pool of senders. Each is opened by its own thread when it is first needed; all are closed together."""
 
     def __init__(self, destination: Destination, access: Access, settings: SendSettings, *, most: int) -> None:
         self._destination, self._access, self._settings = destination, access, settings
@@ -49,100 +49,100 @@ class Lines(AbstractContextManager["Lines", None]):
         self._mine = threading.local()
         self._waiting: deque[_Waiting] = deque()
         self._limit = 1
-        self._busy = 0
+        self._in_flight = 0
         self._requested: set[int] = set()
 
     @property
-    def busy(self) -> int:
-        """How many batches are out."""
-        return self._busy
+    def in_flight(self) -> int:
+        """Count the batches that are being sent."""
+        return self._in_flight
 
     @property
     def requested(self) -> frozenset[int]:
-        """The ids of batches of which a request may have left."""
+        """Return the ids of batches whose request may have left."""
         return frozenset(self._requested)
 
     def limit(self, most: int) -> None:
-        """Let so many be out at once, from the next that goes on."""
+        """Set how many batches may be in flight, from the next one on."""
         with self._lock:
             self._limit = most
-            self._set_off()
+            self._dispatch()
 
-    def submit(self, batch: Batch) -> "Future[Sent]":
-        """Send the batch in a thread, after those that wait already. The future raises what the destination
-        raises."""
+    def submit(self, batch: Batch) -> "Future[BatchResult]":
+        """Send a batch in a thread, after those that wait already. The future holds the result, or raises what the
+        destination raises."""
         waiting = _Waiting(Future(), batch, self._converter.submit(self.convert, batch))
         with self._lock:
             self._waiting.append(waiting)
-            self._set_off()
+            self._dispatch()
         return waiting.future
 
-    def take_back(self) -> "list[Future[Sent]]":
-        """Let nobody wait any more; those whose batches have not gone out."""
+    def cancel_waiting(self) -> "list[Future[BatchResult]]":
+        """Cancel the batches that wait for a sender, and return their futures."""
         with self._lock:
             waiting = [each.future for each in self._waiting]
             self._waiting.clear()
         return waiting
 
-    def _set_off(self) -> None:
-        while self._waiting and self._busy < self._limit:
-            self._busy += 1
+    def _dispatch(self) -> None:
+        while self._waiting and self._in_flight < self._limit:
+            self._in_flight += 1
             self._executor.submit(self._work, self._waiting.popleft())
 
     def _work(self, first: "_Waiting") -> None:
-        """In a sender's thread: one after another, until one meets trouble, which is for others to judge."""
+        """Send one batch after another in a thread of the pool, until one fails or none waits."""
         following: _Waiting | None = first
         while following:
             current = following
             try:
                 sent = self.send(current.batch, current.converted.result())
-            except BaseException as trouble:  # whoever waits for the future has to know
+            except BaseException as error:  # it is raised where the future is read
                 with self._lock:
-                    self._busy -= 1
-                current.future.set_exception(trouble)
+                    self._in_flight -= 1
+                current.future.set_exception(error)
                 return
             following = self._next()
             current.future.set_result(sent)
 
     def _next(self) -> "_Waiting | None":
         with self._lock:
-            if self._waiting and self._busy <= self._limit:
+            if self._waiting and self._in_flight <= self._limit:
                 return self._waiting.popleft()
-            self._busy -= 1
+            self._in_flight -= 1
             return None
 
     def convert(self, batch: Batch) -> Converted:
-        """In a thread of its own."""
+        """Encode a batch, in the thread for encoding."""
         return convert(batch, lambda: self._prepare, self._destination.capabilities.batch_bytes)
 
-    def send(self, batch: Batch, converted: Converted) -> Sent:
-        """In a sender's thread."""
+    def send(self, batch: Batch, converted: Converted) -> BatchResult:
+        """Send an encoded batch, in a thread of the pool."""
         if not converted.payloads:
-            return Sent(_NOBODY, converted.violations)
+            return BatchResult(_EMPTY_RECEIPT, converted.violations)
         self._access.check_may_send()
         self._requested.add(batch.pk)
         settings = replace(self._settings, deed=Deed(batch.deed), again=batch.attempt > 1)
         receipt = self._sender().send(converted.payloads, settings)
-        return Sent(receipt, converted.violations, converted.left_out)
+        return BatchResult(receipt, converted.violations, converted.left_out)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.take_back()
+        self.cancel_waiting()
         self._executor.shutdown()
         self._converter.shutdown(cancel_futures=True)
         self._opened.close()
 
     @cached_property
     def _prepare(self) -> Preparer:
-        """The settings of a run that sends nobody may not do for it."""
+        """Make the preparer when the first contact is encoded: settings of a run without any may not suit one."""
         return self._destination.preparer(self._settings)
 
     def _sender(self) -> Sender:
         if not hasattr(self._mine, "sender"):
             with self._opening:
-                line = self._destination.open_sender(self._access)
-                self._mine.sender = self._opened.enter_context(line)
-                time.sleep(_BETWEEN_LINES)
+                opened = self._destination.open_sender(self._access)
+                self._mine.sender = self._opened.enter_context(opened)
+                time.sleep(_SECONDS_BETWEEN_STARTS)
         sender: Sender = self._mine.sender
         return sender

@@ -35,7 +35,7 @@ _SENT = (
 )
 
 
-class ExportsKnow(Knower):
+class ExportsPersonalData(Knower):
     """Plans, batches, outcomes, what lists hold, and to which lists somebody was ever sent."""
 
     def email_attributes(self) -> Collection[str]:

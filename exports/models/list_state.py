@@ -8,8 +8,8 @@ class Origin(models.IntegerChoices):
     """Whether an export has added a contact to a list, as far as the list's answers tell."""
 
     UNKNOWN = 0  # the list's own date of joining tells, when it matters
-    BROUGHT = 1  # added by one of our exports
-    FOUND_THERE = 2  # was there before, or signed up without us: never removed
+    ADDED = 1  # added by one of our exports
+    PRE_EXISTING = 2  # was there before, or signed up without us: never removed
 
 
 class ListState(models.Model):

@@ -11,7 +11,7 @@ class ExportPreview(Job):
 
     export = models.ForeignKey(Export, on_delete=models.CASCADE, related_name="previews")
     export_version = models.IntegerField()
-    # Figures, segments, overlaps and the rest of outlining.Outline, as plain values.
+    # PlanCounts, segments, overlaps and the rest of outlining.PreviewSummary, as plain values.
     outline = models.JSONField(null=True)
     # The first people, exactly as they would be sent: [{"email": …, "payload": …}, …]. Forgotten with whoever
     # is erased, and with the preview.

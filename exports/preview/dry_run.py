@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import OperationalError, transaction
+from django.db import OperationalError
 from django.db import connection as database
 
 from config.platform.db import planner_hints
-from config.platform.db.statement_timeout import be_patient
+from config.platform.db.rollback import rolled_back
+from config.platform.db.statement_timeout import limit_statements
 from connections import credentials
 from connections.destinations.values import Deed, ListDetails, TargetField
 from connections.models import Connection
@@ -18,7 +19,7 @@ from exports.models import DeliveredSet, Export, Run
 from exports.removal import plan as removal_plan
 from exports.removal.plan import Removals
 from exports.run import plan
-from exports.selection.diff import Figures
+from exports.selection.diff import PlanCounts
 from exports.state import snapshot
 
 
@@ -27,7 +28,7 @@ class Preview:
     """The figures of a plan and the first people of it, exactly as they would be sent."""
 
     list_details: ListDetails
-    figures: Figures
+    figures: PlanCounts
     calls: int  # that carry people to the list
     removals: Removals
     calls_to_remove: int
@@ -41,7 +42,7 @@ class Preview:
 
 
 @dataclass(frozen=True)
-class Sketch:
+class UnsavedExport:
     """What a plan can be drawn from before anything is saved. ``export_id`` is None for a new export."""
 
     connection: Connection
@@ -54,11 +55,7 @@ class Sketch:
     export_id: int | None = None
 
 
-class _Undo(Exception):
-    """Ends the transaction of a preview."""
-
-
-def figures_of(sketch: Sketch, *, patience_seconds: float = 15.0) -> Figures | None:
+def figures_of(sketch: UnsavedExport, *, patience_seconds: float = 15.0) -> PlanCounts | None:
     """How many would be sent as things are now, those who are new to the export among them. None when that cannot
     be counted in the time that somebody at a page has."""
     frozen = {
@@ -69,14 +66,10 @@ def figures_of(sketch: Sketch, *, patience_seconds: float = 15.0) -> Figures | N
             sketch.mapping, sketch.answers, sketch.connection.destination.questions(), sketch.fields
         ),
     }
-    figures: Figures | None = None
     try:
-        with transaction.atomic():
-            be_patient(patience_seconds)
-            figures = plan.draw(frozen, sketch.connection.account, sketch.list_id, sketch.export_id)
-            raise _Undo
-    except _Undo:
-        return figures
+        with rolled_back():
+            limit_statements(patience_seconds)
+            return plan.compute_diff(frozen, sketch.connection.account, sketch.list_id, sketch.export_id)
     except OperationalError:
         return None
 
@@ -90,19 +83,15 @@ def preview(export: Export, *, first: int = 20, patience_seconds: float = 600.0)
     details = connection.destination.list_details(credentials.access(connection), export.list_id)
     frozen = snapshot.freeze(export, details)
     settings = snapshot.send_settings(export.list_id, frozen)
-    try:
-        with transaction.atomic():
-            be_patient(patience_seconds)
-            figures = plan.draw(frozen, connection.account, export.list_id, export.pk)
-            removals = _removals(export, connection.account, frozen)
-            leaving = removal_plan.first_leaving(first) if removals.to_remove or removals.held else []
-            counted = connection.limited.most_people is not None
-            over_connection = plan.people_over(connection) if counted else None
-            left_before = _left_before(export, connection.account)
-            people = list(plan.people(connection.destination, settings, limit=first))
-            raise _Undo
-    except _Undo:
-        pass
+    with rolled_back():
+        limit_statements(patience_seconds)
+        figures = plan.compute_diff(frozen, connection.account, export.list_id, export.pk)
+        removals = _removals(export, connection.account, frozen)
+        leaving = removal_plan.first_leaving(first) if removals.to_remove or removals.held else []
+        counted = connection.limited.most_people is not None
+        over_connection = plan.people_over(connection) if counted else None
+        left_before = _left_before(export, connection.account)
+        people = list(plan.people(connection.destination, settings, limit=first))
     return Preview(
         list_details=details,
         figures=figures,

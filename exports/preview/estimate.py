@@ -3,34 +3,30 @@
 import math
 from dataclasses import dataclass
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
+from config.platform.db.rollback import rolled_back
 from connections import lookups
 from exports import policies
 from exports.models import DeliveredSet, Export, Run
 from exports.removal import plan as removal_plan
 from exports.removal.plan import Removals
 from exports.run import plan
-from exports.selection.diff import Figures
+from exports.selection.diff import PlanCounts
 from exports.state import snapshot
 from exports.state.run_options import RunOptions
 
 
 @dataclass(frozen=True)
-class Outlook:
+class Estimate:
     """The figures of a plan, its removals and its calls."""
 
-    figures: Figures
+    figures: PlanCounts
     removals: Removals
     calls: int
 
 
-class _Undo(Exception):
-    """Ends the transaction of a plan that is only looked at."""
-
-
-def of(export: Export, options: RunOptions) -> Outlook:
+def of(export: Export, options: RunOptions) -> Estimate:
     """Draw the plan of ``export`` as it is now, and roll it back. Raises policies.Refusal when it cannot be
     drawn."""
     connection = export.connection
@@ -41,16 +37,10 @@ def of(export: Export, options: RunOptions) -> Outlook:
         raise policies.Refusal(lookup.trouble)
     frozen = snapshot.freeze(export, lookup.details) | {"options": options.keep()}
     run = Run(export=export, account=connection.account, list_id=export.list_id, frozen=frozen)
-    figures, removals = Figures(), Removals()
-    try:
-        with transaction.atomic():
-            figures = plan.draw(frozen, connection.account, export.list_id, export.pk)
-            known = DeliveredSet.objects.filter(
-                export=export, account=connection.account, list_id=export.list_id
-            ).first()
-            removals = removal_plan.judge(run, known) if known else removals
-            raise _Undo
-    except _Undo:
-        pass
+    with rolled_back():
+        figures = plan.compute_diff(frozen, connection.account, export.list_id, export.pk)
+        states = DeliveredSet.objects.filter(export=export, account=connection.account, list_id=export.list_id)
+        known = states.first()
+        removals = removal_plan.judge(run, known) if known else Removals()
     calls = math.ceil(figures.to_send / connection.destination.capabilities.batch_rows)
-    return Outlook(figures, removals, calls)
+    return Estimate(figures, removals, calls)

@@ -23,7 +23,7 @@ _LONGEST_SECONDS = 600
 
 
 @dataclass(frozen=True)
-class Outline:
+class PreviewSummary:
     """All that a page shows, as plain values. ``seconds`` is None while nobody knows how long a call takes."""
 
     list_title: str
@@ -31,7 +31,7 @@ class Outline:
     figures: dict[str, int]
     to_remove: int
     removals_held: int
-    held_because: str  # a removing.HeldBecause
+    held_because: str  # a removing.RemovalGuard
     addresses: int  # different valid ones
     over_connection: int | None  # people of all exports, where the contract of the connection counts them
     left_before: int  # whom the list kept as they are when last asked
@@ -52,7 +52,7 @@ def outline(export: Export) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     seen = dry_run.preview(export, first=FIRST, patience_seconds=_LONGEST_SECONDS)
     segments = audience.segment_summaries(list(export.segments.values_list("pk", flat=True)))
     at_once = _calls_at_once(export.connection)
-    outlined = Outline(
+    outlined = PreviewSummary(
         list_title=seen.list_details.title,
         active_people=seen.list_details.active_people,
         figures=counts.of_plan(seen.figures),

@@ -73,13 +73,13 @@ def due() -> list[int]:
     return list(leases.claimable(PersonRemoval).filter(waits_for_nothing).values_list("pk", flat=True)[:100])
 
 
-def carry_on(removal_id: int) -> None:
+def remove_from_list(removal_id: int) -> None:
     """Try one removal, if nobody else does."""
     unfinished = PersonRemoval.objects.filter(pk=removal_id, lease_until__isnull=False).exists()
     job = leases.claim(PersonRemoval(pk=removal_id)) if removal_id in due() else None
     if job is None:
         return
-    with leases.kept(job):
+    with leases.hold(job):
         try:
             if _is_in_flight(job):
                 _later(job, _IN_FLIGHT_SECONDS, _("The person was being sent to the list when they were erased."))
@@ -143,11 +143,11 @@ def _after_trouble(job: PersonRemoval, sentence: str) -> None:
 
 def _later(job: PersonRemoval, seconds: float, sentence: str, **values: int) -> None:
     due_at = clock.now() + timedelta(seconds=seconds)
-    leases.fenced_update(job, due_at=due_at, lease_until=None, message=sentence, **values)
+    leases.update_if_owner(job, due_at=due_at, lease_until=None, message=sentence, **values)
 
 
 def _end(job: PersonRemoval, status: JobStatus, sentence: str) -> None:
-    leases.fenced_update(
+    leases.update_if_owner(
         job, status=status, message=sentence, email=None, finished_at=clock.now(), lease_until=None, due_at=None
     )
 

@@ -11,9 +11,10 @@ from django.db import OperationalError, transaction
 from django.utils.translation import gettext as _
 
 from config.platform.accounts.models import User
-from config.platform.db.statement_timeout import be_patient
+from config.platform.db.rollback import rolled_back
+from config.platform.db.statement_timeout import limit_statements
 from config.platform.jobs import clock
-from config.platform.jobs.leases import Keeper, fenced_update
+from config.platform.jobs.leases import HeldLease, update_if_owner
 from config.platform.jobs.models import OPEN
 from connections.destinations import registry
 from connections.destinations.values import Deed, ListDetails, ListOptIn
@@ -72,10 +73,6 @@ class EarlierList:
     run: Run | None
 
 
-class _Undo(Exception):
-    """Ends the transaction of a count."""
-
-
 def left_by_removing(export: Export) -> LeftBehind | None:
     """The list that the export goes to, if it has brought somebody there."""
     known = _where_it_goes(export)
@@ -118,7 +115,7 @@ def count_known(known: DeliveredSet) -> int:
 
 def _count_added(known: DeliveredSet) -> int:
     """How many known contacts of the list the export wanted that it, or another export, may have added."""
-    return removal_plan.contacts_of(KnownList.of(known)).exclude(origin=Origin.FOUND_THERE).count()
+    return removal_plan.contacts_of(KnownList.of(known)).exclude(origin=Origin.PRE_EXISTING).count()
 
 
 def left_earlier(export: Export, set_id: int, *, by: User | None) -> LeftBehind | None:
@@ -157,12 +154,9 @@ def people_of(delivered_set: DeliveredSet, *, patience_seconds: float = 15.0) ->
     """How many a clearing would take off as things are now; None when that cannot be counted while somebody
     waits. Some of them may turn out to have been on the list before."""
     try:
-        with transaction.atomic():
-            be_patient(patience_seconds)
-            people = removal_plan.count_all(delivered_set)
-            raise _Undo
-    except _Undo:
-        return people
+        with rolled_back():
+            limit_statements(patience_seconds)
+            return removal_plan.count_all(delivered_set)
     except OperationalError:
         return None
 
@@ -213,15 +207,15 @@ def missing_field(frozen: Mapping[str, Any]) -> str:
 
 
 @transaction.atomic
-def plan(run: Run, left: DeliveredSet, keeper: Keeper) -> None:
+def plan(run: Run, left: DeliveredSet, lease: HeldLease) -> None:
     """Write the batches and let the run enter delivery. Raises LeaseLost when another worker has the run."""
     erased_until = erasure_barrier.last_erasure()
-    writer = BatchWriter(run, registry.get(run.account.partition(":")[0]).capabilities, keeper)
+    writer = BatchWriter(run, registry.get(run.account.partition(":")[0]).capabilities, lease)
     removals = removal_plan.plan(run, left, writer)
     erasure_barrier.enter()
     erased = erasure.drop_unknown(run, left.list_state_id) if erasure_barrier.last_erasure() != erased_until else 0
-    keeper.report()  # from here on progress counts what is done, and is written with it
-    fenced_update(
+    lease.report()  # from here on progress counts what is done, and is written with it
+    update_if_owner(
         run,
         stage=Stage.DELIVER,
         planned_at=clock.now(),

@@ -39,7 +39,7 @@ _SENT_UNTIL = r"""
 _FETCH = 2000
 
 
-class HeldBecause(models.TextChoices):
+class RemovalGuard(models.TextChoices):
     """Which guard holds the removals."""
 
     MANY = "many", _("They are more than a fifth of the people whom the export has brought.")
@@ -122,7 +122,7 @@ def _draw(known: KnownList, *, everybody: bool) -> None:
             CREATE TEMPORARY TABLE leaving ON COMMIT DROP AS
             SELECT contact.email, contact.data_hash,
                    coalesce(run.frozen ->> 'clock_there', '') AS sent_since, {_SENT_UNTIL} AS sent_until,
-                   contact.origin = %s AS has_brought,
+                   contact.origin = %s AS added_by_us,
                    coalesce(run.frozen ->> 'clock_zone_known', 'true') = 'true' AS zone_known
               FROM exports_syncedcontact contact LEFT JOIN exports_run run ON run.id = contact.added_run_id
              WHERE contact.list_state_id = %s AND {ONCE_WANTED}
@@ -130,8 +130,8 @@ def _draw(known: KnownList, *, everybody: bool) -> None:
                AND NOT {stays}
             """,  # noqa: S608 - only our own fragments are put in
             [
-                *(Origin.BROUGHT, known.list_state_id, known.export_id, known.export_id),
-                *(Origin.BROUGHT, Origin.UNKNOWN),
+                *(Origin.ADDED, known.list_state_id, known.export_id, known.export_id),
+                *(Origin.ADDED, Origin.UNKNOWN),
                 *([] if everybody else [wants.WANTED]),
             ],
         )
@@ -171,7 +171,7 @@ def _know_again_who_was_marked(run: Run, known: KnownList) -> None:
                 "export": known.export_id,
                 "unknown": UNKNOWN_DATA,
                 "run": run.pk,
-                "brought": Origin.BROUGHT,
+                "brought": Origin.ADDED,
             },
         )
 
@@ -194,23 +194,23 @@ def _why_held(run: Run, known: KnownList, count: int) -> str:
     options = RunOptions.kept(run.frozen.get("options", {}))
     agreed = options.removal or {}
     if _reaches_further_than_agreed(run, agreed):
-        return HeldBecause.REACH
+        return RemovalGuard.REACH
     if run.clears_id:
         return _why_clearing_is_held(count, options.confirmed_removals or 0)
     if options.confirmed_removals is not None and agreed.get("how") == run.frozen["removal"]["how"]:
-        return "" if count <= options.confirmed_removals else HeldBecause.GROWN
+        return "" if count <= options.confirmed_removals else RemovalGuard.GROWN
     segment_ids = [segment["id"] for segment in run.frozen["segments"]]
     if because := segment_guard.why_doubtful(run.export_id, run.account, run.list_id, segment_ids):
         return because
     people = contacts_of(known).count()
-    return HeldBecause.MANY if count > _LARGE_NUMBER and count > people * _LARGE_SHARE else ""
+    return RemovalGuard.MANY if count > _LARGE_NUMBER and count > people * _LARGE_SHARE else ""
 
 
 def _why_clearing_is_held(count: int, confirmed: int) -> str:
     """A run that was still under way may have brought some more; that is no other question than the one which was
     answered."""
     more = count - confirmed
-    return HeldBecause.GROWN if more > _LARGE_NUMBER and more > confirmed * _LARGE_SHARE else ""
+    return RemovalGuard.GROWN if more > _LARGE_NUMBER and more > confirmed * _LARGE_SHARE else ""
 
 
 def _reaches_further_than_agreed(run: Run, agreed: Mapping[str, Any]) -> bool:
@@ -246,12 +246,12 @@ def _leaving(destination: Destination, deed: Deed) -> Iterator[Person]:
     with closing(database.chunked_cursor()) as cursor:
         cursor.execute(
             """
-            SELECT email, data_hash::text, sent_since, sent_until, has_brought, zone_known FROM leaving
-             ORDER BY has_brought DESC, email
+            SELECT email, data_hash::text, sent_since, sent_until, added_by_us, zone_known FROM leaving
+             ORDER BY added_by_us DESC, email
             """
         )
         while rows := cursor.fetchmany(_FETCH):
-            for email, data_hash, since, until, has_brought, zone_known in rows:
-                payload = destination.removal_payload(email, Sending(since, until, has_brought, zone_known))
-                single = deed != Deed.MARK or not has_brought
+            for email, data_hash, since, until, added_by_us, zone_known in rows:
+                payload = destination.removal_payload(email, Sending(since, until, added_by_us, zone_known))
+                single = deed != Deed.MARK or not added_by_us
                 yield Person(0, email, payload, data_hash, is_new=False, deed=deed, single=single)

@@ -8,7 +8,7 @@ from django.db import connection as database
 from django.db import transaction
 
 from config.platform.db import planner_hints
-from config.platform.jobs.leases import hold_fence
+from config.platform.jobs.leases import lock_attempt
 from exports.models import Export, ListState, OutcomeKind, Run
 from exports.privacy import erasure
 from exports.selection import wants
@@ -41,7 +41,7 @@ def version(run: Run) -> WantsVersion:
 def keep_wanted(run: Run) -> int:
     """Take the contacts that an export wants now out of the removals that are not sent yet; how many they were.
     Raises LeaseLost."""
-    hold_fence(run)
+    lock_attempt(run)
     found: dict[int, set[str]] = {}
     with planner_hints.without_nested_loops(), database.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.to_remove")

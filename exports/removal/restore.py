@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from config.platform.jobs import clock
-from config.platform.jobs.leases import Keeper, fenced_update
+from config.platform.jobs.leases import HeldLease, update_if_owner
 from config.platform.jobs.models import JobStatus
 from connections.destinations import registry
 from connections.destinations.values import Deed, Mark, RemovalTrace
@@ -135,22 +135,22 @@ def can_restore(run: Run) -> bool:
 
 
 @transaction.atomic
-def plan(run: Run, removing_run_id: int, keeper: Keeper) -> None:
+def plan(run: Run, removing_run_id: int, lease: HeldLease) -> None:
     """Write the batches of the contacts to restore and let the run enter delivery. Raises LeaseLost, and
     RunEnded when the list would email them."""
     removing_run = Run.objects.get(pk=removing_run_id)
     known, _created = DeliveredSet.objects.get_or_create(
         export_id=run.export_id, account=run.account, list_id=run.list_id
     )
-    writer = BatchWriter(run, registry.get(run.account.partition(":")[0]).capabilities, keeper)
+    writer = BatchWriter(run, registry.get(run.account.partition(":")[0]).capabilities, lease)
     for person in _people(removing_run, known.list_state_id):
         writer.add(person)
     writer.flush()
     if writer.written and run.frozen["confirmed_opt_in"] and not run.frozen["opt_in_mail_accepted"]:
         sentence = _("The list would email restored subscribers to confirm. Accept that in the export’s settings.")
         raise RunEnded(JobStatus.FAILED, Reason.OPT_IN_MAIL, sentence)
-    keeper.report()  # from here on progress counts what is delivered, and is written with it
-    fenced_update(
+    lease.report()  # from here on progress counts what is delivered, and is written with it
+    update_if_owner(
         run,
         stage=Stage.DELIVER,
         planned_at=clock.now(),

@@ -1,7 +1,7 @@
 """The figures of a plan and of a run, in one order and under one name each, for commands and programs."""
 
 from exports.models import Run
-from exports.selection.diff import Figures
+from exports.selection.diff import PlanCounts
 
 _PLAN = (
     "members",
@@ -18,7 +18,7 @@ _ENDED = ("delivered", "new_people", "left", "rejected", "unknown", "not_sent", 
 _REMOVALS = ("to_remove", "removed", "kept", "not_removed", "removals_held")
 
 
-def of_plan(figures: Figures) -> dict[str, int]:
+def of_plan(figures: PlanCounts) -> dict[str, int]:
     """What a plan says of the members of its segments; ``members`` is the sum of the others."""
     return {
         "members": figures.members,

@@ -105,7 +105,7 @@ def _mark_unknown(delivered_set_id: int, late: Collection[int], answered: Batch 
                 "list": DeliveredSet.objects.values_list("list_state", flat=True).get(pk=delivered_set_id),
                 "unknown": UNKNOWN_DATA,
                 "removals": [deed.value for deed in REMOVALS],
-                "brought": Origin.BROUGHT.value,
+                "brought": Origin.ADDED.value,
                 "origin_unknown": Origin.UNKNOWN.value,
             },
         )

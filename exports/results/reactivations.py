@@ -42,8 +42,8 @@ def record(
     forgotten = _forget(batch, list_state_id, refusals)
     if restores:
         contacts = SyncedContact.objects.filter(list_state=list_state_id, email__in=forgotten)
-        contacts.update(origin=Origin.FOUND_THERE)
-        return dict.fromkeys(forgotten, Origin.FOUND_THERE)
+        contacts.update(origin=Origin.PRE_EXISTING)
+        return dict.fromkeys(forgotten, Origin.PRE_EXISTING)
     added_again = receipt.added_again or ()
     is_told = receipt.added_again is not None and not was_sent_before(batch)
     found = {
@@ -70,10 +70,10 @@ def _forget(batch: Batch, list_state_id: int, refusals: Sequence[ProfileRefusal]
 def _origin(was_added: bool | None, *, is_known: bool) -> Origin | None:
     """Tell the new origin of a contact; ``was_added`` is None when no answer tells whether we added it again."""
     if was_added:
-        return Origin.BROUGHT
+        return Origin.ADDED
     if is_known:
         return None
-    return Origin.BROUGHT if was_added is None else Origin.FOUND_THERE
+    return Origin.ADDED if was_added is None else Origin.PRE_EXISTING
 
 
 def record_one(

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Case, F, When
 
 from config.platform.jobs import clock
-from config.platform.jobs.leases import LeaseLost, hold_fence
+from config.platform.jobs.leases import LeaseLost, lock_attempt
 from connections.destinations.errors import DestinationError
 from connections.destinations.values import (
     MARK_CHANGED,
@@ -28,7 +28,7 @@ from connections.destinations.values import (
     ProfileRefusal,
     Violation,
 )
-from exports.batches.values import Sent
+from exports.batches.values import BatchResult
 from exports.models import Batch, BatchStatus, Origin, Outcome, Run, StatusSource
 from exports.models import OutcomeKind as Outcomes
 from exports.privacy import erasure
@@ -51,10 +51,10 @@ _ADDING = [Deed.BRING_BACK.value, Deed.RESUBSCRIBE.value, Deed.RESTORE.value]
 
 
 @transaction.atomic
-def take_back_unanswered(run: Run) -> None:
+def requeue_interrupted(run: Run) -> None:
     """Batches that were being sent when their worker died go out again: nobody knows whether they arrived, and
     an import is an upsert. That worker may only be frozen, so its calls may land even after these."""
-    hold_fence(run)
+    lock_attempt(run)
     sending = run.batches.filter(status=BatchStatus.SENDING)
     late_calls.expect(run, sending)
     erasure.drop_blank(run, list(sending.values_list("pk", flat=True)))
@@ -62,10 +62,10 @@ def take_back_unanswered(run: Run) -> None:
 
 
 @transaction.atomic
-def intend(run: Run, batch_ids: Sequence[int]) -> list[Batch]:
+def mark_sending(run: Run, batch_ids: Sequence[int]) -> list[Batch]:
     """Write that these batches are about to be sent, before the requests leave, and read what to send only then:
     somebody may have been taken out of it in between."""
-    hold_fence(run)
+    lock_attempt(run)
     Batch.objects.filter(pk__in=batch_ids, status=BatchStatus.PLANNED).update(
         status=BatchStatus.SENDING, attempt=F("attempt") + 1, sent_at=clock.now()
     )
@@ -75,9 +75,9 @@ def intend(run: Run, batch_ids: Sequence[int]) -> list[Batch]:
 
 
 @transaction.atomic
-def withdraw(run: Run, batch_ids: Sequence[int]) -> None:
+def unmark_sending(run: Run, batch_ids: Sequence[int]) -> None:
     """These batches have not left after all: they stand as before they were intended."""
-    hold_fence(run)
+    lock_attempt(run)
     never_left = Case(When(attempt__lte=1, then=None), default=F("sent_at"))
     Batch.objects.filter(pk__in=batch_ids, status=BatchStatus.SENDING).update(
         status=BatchStatus.PLANNED, attempt=F("attempt") - 1, sent_at=never_left
@@ -86,9 +86,9 @@ def withdraw(run: Run, batch_ids: Sequence[int]) -> None:
 
 
 @transaction.atomic
-def record(run: Run, delivered_set_id: int, answered: Sequence[tuple[int, Sent]]) -> None:
+def record(run: Run, delivered_set_id: int, answered: Sequence[tuple[int, BatchResult]]) -> None:
     """Everybody in these batches (by id) has an outcome from here on."""
-    hold_fence(run)  # nobody is taken out of the batches meanwhile
+    lock_attempt(run)  # nobody is taken out of the batches meanwhile
     for batch_id, sent in answered:
         if sent.violations:
             _keep_violations(run, batch_id, sent.violations)
@@ -115,7 +115,7 @@ def _kept_out(refusals: Sequence[ProfileRefusal]) -> dict[str, str]:
     }
 
 
-def _keep_receipt(run: Run, batch: Batch, delivered_set_id: int, sent: Sent) -> Mapping[str, int]:
+def _keep_receipt(run: Run, batch: Batch, delivered_set_id: int, sent: BatchResult) -> Mapping[str, int]:
     """What it adds to the counts of the run."""
     receipt = sent.receipt
     if batch.deed in REMOVALS:
@@ -152,7 +152,7 @@ def _keep_receipt(run: Run, batch: Batch, delivered_set_id: int, sent: Sent) -> 
 
 
 def _keep_taken(
-    run: Run, batch: Batch, delivered_set_id: int, sent: Sent, rows: MatchedRows, *, is_unknown: bool
+    run: Run, batch: Batch, delivered_set_id: int, sent: BatchResult, rows: MatchedRows, *, is_unknown: bool
 ) -> None:
     """Keep what the list holds of the contacts that no row refuses."""
     refused = [refusal.email for refusal in rows.refusals]
@@ -176,7 +176,7 @@ def _keep_taken(
 
 
 def _keep_left_out(
-    run: Run, batch: Batch, sent: Sent, refused: Sequence[str], *, is_unknown: bool
+    run: Run, batch: Batch, sent: BatchResult, refused: Sequence[str], *, is_unknown: bool
 ) -> Mapping[str, left_out_values.Stored]:
     """Keep the values that contacts were sent without; the codes by field of each contact."""
     left_out = left_out_values.planned(run, batch) if batch.converted else sent.left_out
@@ -191,15 +191,15 @@ def _origin(batch: Batch, receipt: BatchReceipt, refused: int) -> Origin:
     if batch.adds != batch.size:
         return Origin.UNKNOWN
     if receipt.new == batch.size - refused:
-        return Origin.BROUGHT
+        return Origin.ADDED
     nobody_new = receipt.new == 0 and not unacknowledged.was_sent_before(batch)
-    return Origin.FOUND_THERE if nobody_new else Origin.UNKNOWN
+    return Origin.PRE_EXISTING if nobody_new else Origin.UNKNOWN
 
 
 @transaction.atomic
-def put_back(run: Run, batch_id: int, not_before: datetime, trouble: DestinationError) -> None:
+def requeue(run: Run, batch_id: int, not_before: datetime, trouble: DestinationError) -> None:
     """The batch goes out again, not before that moment. That an earlier call may have arrived is not forgotten."""
-    hold_fence(run)
+    lock_attempt(run)
     batch = Batch.objects.only("code", "http_status").get(pk=batch_id)
     Batch.objects.filter(pk=batch_id).update(
         status=BatchStatus.PLANNED,
@@ -212,9 +212,9 @@ def put_back(run: Run, batch_id: int, not_before: datetime, trouble: Destination
 
 
 @transaction.atomic
-def halve(run: Run, batch_id: int, refused: DestinationError) -> None:
+def split(run: Run, batch_id: int, refused: DestinationError) -> None:
     """Let two halves go on for a batch that was refused as a whole."""
-    hold_fence(run)
+    lock_attempt(run)
     erasure.drop_blank(run, [batch_id])
     batch = Batch.objects.only("label", "size", "code", "http_status").get(pk=batch_id)
     code = UNANSWERED if unacknowledged.may_have_arrived(batch) else ""

@@ -13,18 +13,18 @@ from exports.state.result_codes import UNKNOWN_DATA
 # are, and has never taken them from this export.
 _KEEP = """
     WITH refusal AS (
-        SELECT DISTINCT ON (person.email) person.*, said.kind, said.code, said.message, said.may_pass
+        SELECT DISTINCT ON (person.email) person.*, said.kind, said.code, said.message, said.retryable
           FROM exports_batch batch,
                unnest(batch.profile_ids, batch.emails, batch.hashes) AS person (profile_id, email, data_hash),
                unnest(%(emails)s::text[], %(kinds)s::text[], %(codes)s::text[], %(messages)s::text[],
-                      %(passing)s::boolean[]) AS said (email, kind, code, message, may_pass)
+                      %(passing)s::boolean[]) AS said (email, kind, code, message, retryable)
          WHERE batch.id = %(batch)s AND said.email = person.email
     ), known AS (
         SELECT email, data_hash, code FROM exports_refused
          WHERE delivered_set_id = %(set)s AND email = ANY (%(emails)s) AND last_run_id <> %(run)s
     ), remembered AS (
         INSERT INTO exports_refused (delivered_set_id, email, data_hash, code, ask_again, last_run_id, "left")
-        SELECT %(set)s, email, data_hash, code, may_pass, %(run)s, kind = 'left' FROM refusal
+        SELECT %(set)s, email, data_hash, code, retryable, %(run)s, kind = 'left' FROM refusal
          WHERE email <> '' AND code <> %(on_list)s
             ON CONFLICT (delivered_set_id, email)
             DO UPDATE SET data_hash = excluded.data_hash, code = excluded.code, ask_again = excluded.ask_again,
@@ -69,7 +69,7 @@ def record(
         "kinds": [refusal.kind.value for refusal in refusals],
         "codes": [refusal.code for refusal in refusals],
         "messages": [refusal.message for refusal in refusals],
-        "passing": [refusal.may_pass for refusal in refusals],
+        "passing": [refusal.retryable for refusal in refusals],
     }
     with database.cursor() as cursor:
         cursor.execute(_KEEP, parameters)

@@ -33,9 +33,9 @@ _KEEP = """
                    AS said (email, kind, code, message)
          WHERE NOT (code = %(already)s
                     AND (%(sent_before)s
-                         OR EXISTS (SELECT FROM exports_removedcontact doubtful
-                                     WHERE doubtful.list_state_id = %(list)s AND doubtful.email = said.email
-                                       AND doubtful.deed = %(deed)s)))
+                         OR EXISTS (SELECT FROM exports_removedcontact uncertain
+                                     WHERE uncertain.list_state_id = %(list)s AND uncertain.email = said.email
+                                       AND uncertain.deed = %(deed)s)))
     ), taken_off AS (
         SELECT batch.number, person.email, coalesce(said.kind, %(removed)s) AS kind,
                coalesce(said.code, batch.deed) AS code, coalesce(said.message, '') AS message
@@ -45,7 +45,7 @@ _KEEP = """
     ), spared AS (
         UPDATE exports_syncedcontact contact SET origin = %(found_there)s FROM taken_off
          WHERE list_state_id = %(list)s AND contact.email = taken_off.email AND taken_off.code = %(found)s
-    ), doubtful AS (  -- an answer that cannot be matched to its contacts leaves open which of them it refuses
+    ), uncertain AS (  -- an answer that cannot be matched to its contacts leaves open which of them it refuses
         UPDATE exports_syncedcontact contact
            SET data_hash = %(unknown)s,
                other_hashes = CASE WHEN contact.other_hashes IS NOT NULL
@@ -65,9 +65,9 @@ _KEEP = """
     ), remembered AS (
         INSERT INTO exports_removedcontact AS removed (list_state_id, email, deed, mark_field, run_id, exports)
         SELECT %(list)s, taken_off.email, %(deed)s, %(mark_field)s, %(run)s,
-               coalesce(forgotten.exports, doubtful.exports, ARRAY[%(export)s::bigint])
+               coalesce(forgotten.exports, uncertain.exports, ARRAY[%(export)s::bigint])
           FROM taken_off LEFT JOIN forgotten ON forgotten.email = taken_off.email
-               LEFT JOIN doubtful ON doubtful.email = taken_off.email
+               LEFT JOIN uncertain ON uncertain.email = taken_off.email
          WHERE (kind = %(removed)s OR code = %(unmatched)s) AND taken_off.email <> '' ORDER BY taken_off.email
             ON CONFLICT (list_state_id, email)
             DO UPDATE SET deed = excluded.deed, run_id = excluded.run_id,
@@ -82,7 +82,7 @@ _KEEP = """
 """
 
 _KEEP_DOUBTFUL = """
-    WITH doubtful AS (
+    WITH uncertain AS (
         SELECT DISTINCT known.list_state_id, person.email, batch.deed
           FROM exports_batch batch CROSS JOIN unnest(batch.emails) AS person (email)
           JOIN exports_deliveredset known
@@ -95,9 +95,9 @@ _KEEP_DOUBTFUL = """
            SET data_hash = %(unknown)s,
                other_hashes = CASE WHEN contact.other_hashes IS NOT NULL
                                    THEN array_fill(%(unknown)s::uuid, ARRAY[cardinality(contact.other_hashes)]) END
-          FROM doubtful
-         WHERE contact.list_state_id = doubtful.list_state_id AND contact.email = doubtful.email
-        RETURNING doubtful.*, contact.sent_by || contact.other_exports AS exports)
+          FROM uncertain
+         WHERE contact.list_state_id = uncertain.list_state_id AND contact.email = uncertain.email
+        RETURNING uncertain.*, contact.sent_by || contact.other_exports AS exports)
     INSERT INTO exports_removedcontact AS removed (list_state_id, email, deed, mark_field, run_id, exports)
     SELECT list_state_id, email, deed, CASE WHEN deed = 'mark' THEN %(mark_field)s ELSE '' END, %(run)s, exports
       FROM known
@@ -142,7 +142,7 @@ def _matched(batch: Batch, receipt: BatchReceipt) -> Sequence[ProfileRefusal]:
     return [*rows.refusals, *unknown]
 
 
-def keep_doubtful(run: Run) -> None:
+def record_uncertain_removals(run: Run) -> None:
     """Keep that people may have been removed whose batch was sent and never answered before the run ended. Should
     they be members again they are sent as those are who come back. Call it while the run ends."""
     with database.cursor() as cursor:
@@ -177,7 +177,7 @@ def _parameters(run: Run, batch: Batch, delivered_set_id: int, receipt: BatchRec
         "unknown": UNKNOWN_DATA,
         "sent_before": was_sent_before(batch),
         "found": FOUND_THERE,
-        "found_there": Origin.FOUND_THERE.value,
+        "found_there": Origin.PRE_EXISTING.value,
         "removed": Kind.REMOVED.value,
         "kept": Kind.KEPT.value,
         "rejected": Kind.REJECTED.value,

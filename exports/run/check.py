@@ -88,7 +88,7 @@ def _waits_for_refresh(run: Run) -> bool:
     names = audience.being_refreshed(segments, asked_until=run.created_at)
     if names:
         waits_for = _("Waits for: %(names)s.") % {"names": ", ".join(names)}
-        claim.set_aside(run, LOOK_AGAIN_SECONDS, reason=Reason.REFRESH_UNDER_WAY, message=waits_for)
+        claim.defer(run, LOOK_AGAIN_SECONDS, reason=Reason.REFRESH_UNDER_WAY, message=waits_for)
     return bool(names)
 
 
@@ -147,6 +147,6 @@ def _take_list(run: Run, connection: Connection, frozen: dict[str, object]) -> b
             )
     except IntegrityError:
         run.refresh_from_db()
-        claim.set_aside(run, LOOK_AGAIN_SECONDS, reason=Reason.LIST_BUSY)
+        claim.defer(run, LOOK_AGAIN_SECONDS, reason=Reason.LIST_BUSY)
         return False
     return True

@@ -10,12 +10,12 @@ from django.db.models import Q, Sum
 from config.platform.accounts.models import User
 from config.platform.db import planner_hints
 from config.platform.jobs import clock
-from config.platform.jobs.leases import LeaseExpired, hold_fence
+from config.platform.jobs.leases import LeaseExpired, lock_attempt
 from config.platform.jobs.models import JobStatus
 from connections import credentials
 from connections.destinations.errors import DestinationError
 from exports.models import IS_REMOVAL, BatchStatus, OutcomeKind, Run, Stage, SyncedContact
-from exports.removal.plan import HeldBecause
+from exports.removal.plan import RemovalGuard
 from exports.reporting import alerts
 from exports.results import left_out_values, removals, unacknowledged
 from exports.run.final_status import RunCounts, Verdict, decide
@@ -98,11 +98,11 @@ def _end(
     by: User | None = None,
     next_try_at: datetime | None = None,
 ) -> None:
-    hold_fence(run)
+    lock_attempt(run)
     unacknowledged.keep(run)
     run.batches.filter(status__in=(BatchStatus.PLANNED, BatchStatus.SENDING)).update(status=BatchStatus.NOT_SENT)
     left_out_values.drop_not_sent(run)
-    removals.keep_doubtful(run)
+    removals.record_uncertain_removals(run)
     counts: dict[str, object] = {**(figures or _figures(run))}
     counts |= {"stage": Stage.COMPLETE, "resume_at": next_try_at}
     if not run.batches.filter(sent_at__isnull=False).exists():
@@ -135,7 +135,7 @@ def _figures(run: Run) -> dict[str, int]:
 def _verdict(run: Run, figures: dict[str, int]) -> Verdict:
     verdict = decide(counts_of(run, figures))
     if verdict.reason is Reason.REMOVALS_HELD:
-        sentences = (str(HeldBecause(run.held_because).label), verdict.sentence)
+        sentences = (str(RemovalGuard(run.held_because).label), verdict.sentence)
         return replace(verdict, sentence=" ".join(filter(None, sentences)))
     return verdict
 

@@ -1,4 +1,4 @@
-"""Work on a run, from its claim to its end. Tasks and commands call ``carry_on`` with the id of a run.
+"""Work on a run, from its claim to its end. Tasks and commands call ``run_slice`` with the id of a run.
 
 1. Claim the run: one worker at a time holds its lease (state/claim.py).
 2. Check: is the connection usable, are the segments refreshed, what is the list like? Freeze the settings
@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from config.platform.jobs import leases
 from config.platform.jobs.backoff import seconds_before_attempt
-from config.platform.jobs.leases import Keeper, LeaseExpired, LeaseLost
+from config.platform.jobs.leases import HeldLease, LeaseExpired, LeaseLost
 from config.platform.jobs.models import JobStatus
 from connections.actions import mark_reconnect_needed
 from connections.credentials import NotConnected, Paused
@@ -44,24 +44,24 @@ class Next(Enum):
     RING_AGAIN = "ring_again"  # there is more to do at once
 
 
-def carry_on(run_id: int) -> Next:
+def run_slice(run_id: int) -> Next:
     """Work on a run for one slice, if it may be worked on and nobody else does."""
     run = claim.claim(run_id)
     if run is None:
         return Next.NOTHING
     try:
-        with leases.kept(run) as keeper:
-            return _go_through_stages(run, keeper)
+        with leases.hold(run) as lease:
+            return _go_through_stages(run, lease)
     except LeaseExpired:
         logger.warning("run %s: the lease was not confirmed in time, so sending stopped", run.pk)
-        session_fence.drop_dead_session()
+        session_fence.reset_closed_session()
         leases.release(run)  # no call is out any more; without effect where another worker has it
         return Next.NOTHING
     except LeaseLost:
         logger.warning("run %s: taken over by another worker", run.pk)
         return Next.NOTHING
     except Exception:
-        session_fence.drop_dead_session()
+        session_fence.reset_closed_session()
         if leases.is_lost(run):  # whoever took it over has ended this session
             logger.warning("run %s: taken over by another worker", run.pk)
             return Next.NOTHING
@@ -69,7 +69,7 @@ def carry_on(run_id: int) -> Next:
         return _after_trouble(run.pk, run.attempt, Reason.UNEXPECTED_ERROR, _("See the log of the worker."))
 
 
-def _go_through_stages(run: Run, keeper: Keeper) -> Next:
+def _go_through_stages(run: Run, lease: HeldLease) -> Next:
     try:
         claim.stop_if_canceled(run)
         if _waits_for_pause(run):
@@ -77,10 +77,10 @@ def _go_through_stages(run: Run, keeper: Keeper) -> Next:
         if run.stage == Stage.CHECK and not check.check(run):
             return Next.NOTHING
         if run.stage == Stage.PLAN:
-            plan.plan(run, keeper)
+            plan.plan(run, lease)
             claim.stop_if_canceled(run)
         if run.stage == Stage.DELIVER:
-            end = loop.deliver(run, keeper)
+            end = loop.deliver(run, lease)
             if end != SliceEnd.ALL_SENT:
                 return _go_on_later(run, end)
         complete.complete(run)
@@ -90,7 +90,7 @@ def _go_through_stages(run: Run, keeper: Keeper) -> Next:
         _tell_administrators(run, needed)
         complete.end(run, RunEnded(JobStatus.FAILED, Reason.RECONNECT_NEEDED, needed.sentence))
     except Paused:  # since this slice began
-        claim.set_aside(run, PAUSE_LOOK_SECONDS, reason=Reason.CONNECTION_PAUSED)
+        claim.defer(run, PAUSE_LOOK_SECONDS, reason=Reason.CONNECTION_PAUSED)
     except NotConnected as missing:
         complete.end(run, RunEnded(JobStatus.FAILED, Reason.CONNECTION_NOT_READY, str(missing)))
     except StopRun as refused:
@@ -104,7 +104,7 @@ def _waits_for_pause(run: Run) -> bool:
     """Let the run wait while an administrator has paused its connection."""
     if run.connection is None or not run.connection.is_paused:
         return False
-    claim.set_aside(run, PAUSE_LOOK_SECONDS, reason=Reason.CONNECTION_PAUSED)
+    claim.defer(run, PAUSE_LOOK_SECONDS, reason=Reason.CONNECTION_PAUSED)
     return True
 
 
@@ -113,9 +113,9 @@ def _go_on_later(run: Run, end: SliceEnd) -> Next:
         leases.release(run)
         return Next.RING_AGAIN
     if end == SliceEnd.NO_SLOT:
-        claim.set_aside(run, LOOK_AGAIN_SECONDS, reason=Reason.CONNECTION_BUSY)
+        claim.defer(run, LOOK_AGAIN_SECONDS, reason=Reason.CONNECTION_BUSY)
     else:
-        claim.set_aside(run, loop.seconds_until_due(run), reason=Reason.WAITING_FOR_DESTINATION)
+        claim.defer(run, loop.seconds_until_due(run), reason=Reason.WAITING_FOR_DESTINATION)
     return Next.NOTHING
 
 
@@ -134,9 +134,7 @@ def _after_trouble(run_id: int, attempt: int, reason: Reason, message: str) -> N
         if troubles >= MOST_TROUBLES:
             complete.end(run, RunEnded(JobStatus.FAILED, reason, message))
         else:
-            claim.set_aside(
-                run, seconds_before_attempt(troubles), troubles=troubles, reason=reason, message=message
-            )
+            claim.defer(run, seconds_before_attempt(troubles), troubles=troubles, reason=reason, message=message)
     except LeaseLost:
         logger.warning("run %s: taken over by another worker", run_id)
     return Next.NOTHING

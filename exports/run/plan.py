@@ -17,7 +17,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from config.platform.jobs import clock
-from config.platform.jobs.leases import Keeper, fenced_update
+from config.platform.jobs.leases import HeldLease, update_if_owner
 from config.platform.jobs.models import JobStatus
 from connections.destinations import registry
 from connections.destinations.base import Destination
@@ -32,7 +32,7 @@ from exports.removal import list_cleanup, restore
 from exports.removal import plan as removal_plan
 from exports.results import left_out_values
 from exports.selection import diff, overwritten, wants
-from exports.selection.diff import Figures
+from exports.selection.diff import PlanCounts
 from exports.state import known_list, snapshot
 from exports.state.claim import stop_if_asked
 from exports.state.known_list import KnownList
@@ -55,30 +55,30 @@ _COME_BACK = ("unmark", "bring_back", "resubscribe")
 
 
 @transaction.atomic
-def plan(run: Run, keeper: Keeper) -> None:
+def plan(run: Run, lease: HeldLease) -> None:
     """Write the run's batches and its exceptional outcomes, and let it enter delivery. Raises RunEnded when the
     plan must not be sent, LeaseLost when another worker has the run."""
     if run.clears is not None:
-        list_cleanup.plan(run, run.clears, keeper)
+        list_cleanup.plan(run, run.clears, lease)
     elif run.options.get("restores"):
         erasure_barrier.enter()
-        restore.plan(run, run.options["restores"], keeper)
+        restore.plan(run, run.options["restores"], lease)
     else:
-        _plan_members(run, keeper)
+        _plan_members(run, lease)
 
 
-def _plan_members(run: Run, keeper: Keeper) -> None:
+def _plan_members(run: Run, lease: HeldLease) -> None:
     """Plan what the members of the segments need, and the removals."""
     delivered_set = _delivered_set(run)
     known = KnownList.of(delivered_set)
     erased_until = erasure_barrier.last_erasure()
     left_out_values.send_again(known, _fields_to_judge_again(run))
-    figures = diff.draw(run.frozen, known)
+    figures = diff.compute_diff(run.frozen, known)
     _check_limits(run, figures)
-    stop_if_asked(keeper)
+    stop_if_asked(lease)
     _keep_exceptions(run)
     left_out_values.list_unchanged(run, known)
-    writer = BatchWriter(run, registry.get(run.account.partition(":")[0]).capabilities, keeper)
+    writer = BatchWriter(run, registry.get(run.account.partition(":")[0]).capabilities, lease)
     _cut_into_batches(run, writer)
     violations = _write_those_who_come_back(run, writer) if writer.written < figures.to_send else 0
     planned = writer.written
@@ -89,8 +89,8 @@ def _plan_members(run: Run, keeper: Keeper) -> None:
     erased, staying = (0, 0)
     if erasure_barrier.last_erasure() != erased_until:
         erased, staying = erasure.drop_gone(run), erasure.drop_unknown(run, known.list_state_id)
-    keeper.report()  # from here on progress counts what is delivered, and is written with it
-    fenced_update(
+    lease.report()  # from here on progress counts what is delivered, and is written with it
+    update_if_owner(
         run,
         stage=Stage.DELIVER,
         planned_at=clock.now(),
@@ -130,7 +130,7 @@ def _delivered_set(run: Run) -> DeliveredSet:
     return delivered_set
 
 
-def _check_limits(run: Run, figures: Figures) -> None:
+def _check_limits(run: Run, figures: PlanCounts) -> None:
     unique = figures.people
     if unique > settings.MAX_PROFILES_PER_EXPORT:
         sentence = _("The segments hold %(unique)d people with a valid address; the limit is %(limit)d.") % {
@@ -184,9 +184,9 @@ def people_over(connection: Connection) -> int:
         return int(cursor.fetchone()[0])
 
 
-def draw(frozen: Mapping[str, Any], account: str, list_id: str, export_id: int | None) -> Figures:
+def compute_diff(frozen: Mapping[str, Any], account: str, list_id: str, export_id: int | None) -> PlanCounts:
     """The verdicts for a preview, in the temporary table of this transaction (the caller rolls it back)."""
-    return diff.draw(frozen, known_list.find(export_id, account, list_id))
+    return diff.compute_diff(frozen, known_list.find(export_id, account, list_id))
 
 
 def _keep_exceptions(run: Run) -> None:
@@ -238,7 +238,7 @@ def people(
 def _cut_into_batches(run: Run, writer: BatchWriter) -> None:
     sizes = split.cut(run, rows=writer.capabilities.batch_rows)
     writer.go_on_after(len(sizes), people=sum(sizes))
-    stop_if_asked(writer.keeper)
+    stop_if_asked(writer.lease)
 
 
 def _write_those_who_come_back(run: Run, writer: BatchWriter) -> int:

@@ -26,7 +26,7 @@ _FOR_MASSES = {"parallel_tuple_cost": "0.01", "random_page_cost": "1.1", "work_m
 
 
 @dataclass(frozen=True)
-class Figures:
+class PlanCounts:
     """How many members met which verdict."""
 
     invalid: int = 0
@@ -62,7 +62,7 @@ class Figures:
         return self.to_add + self.to_update
 
 
-def draw(frozen: Mapping[str, Any], known: KnownList) -> Figures:
+def compute_diff(frozen: Mapping[str, Any], known: KnownList) -> PlanCounts:
     """Fill the temporary table ``plan`` by these settings, as the difference to what is known of the list, in the
     order of addresses; how many met which verdict. Within a transaction."""
     answers = row_hash.fragments(frozen)
@@ -157,7 +157,7 @@ def _verdicts(judged: str, answers: Answering, *, consent_is_required: bool) -> 
     """  # noqa: S608 - only our own fragments are put in; every value is a parameter
 
 
-def _count() -> Figures:
+def _count() -> PlanCounts:
     with database.cursor() as cursor:
         cursor.execute("SELECT action, count(*) FROM plan GROUP BY action")
-        return Figures(**dict(cursor.fetchall()))
+        return PlanCounts(**dict(cursor.fetchall()))

@@ -5,7 +5,7 @@ from django.core.cache import cache
 from django.db.models import Q, QuerySet
 
 from config.platform.jobs import deferral, leases
-from config.platform.jobs.leases import Keeper
+from config.platform.jobs.leases import HeldLease
 from config.platform.jobs.models import JobStatus
 from exports.models import Run
 from exports.state.status import Reason, RunEnded
@@ -24,7 +24,7 @@ def claim(run_id: int) -> Run | None:
     run = due_runs().filter(pk=run_id).first()
     claimed = leases.claim(run) if run else None
     if claimed is not None:
-        leases.fenced_update(claimed, resume_at=None, reason="", message="")
+        leases.update_if_owner(claimed, resume_at=None, reason="", message="")
     return claimed
 
 
@@ -36,19 +36,19 @@ def runs_to_ring_for() -> list[int]:
     return [run_id for run_id in due if cache.add(_rung_key(run_id), True, silent)]
 
 
-def set_aside(run: Run, seconds: float, **values: object) -> None:
+def defer(run: Run, seconds: float, **values: object) -> None:
     """Let the run wait, in nobody's hands; a tick takes it up again."""
-    leases.fenced_update(run, resume_at=deferral.until(seconds), lease_until=None, **values)
+    leases.update_if_owner(run, resume_at=deferral.until(seconds), lease_until=None, **values)
 
 
 def _rung_key(run_id: int) -> str:
     return f"rung-for-run-{run_id}"
 
 
-def stop_if_asked(keeper: Keeper) -> None:
+def stop_if_asked(lease: HeldLease) -> None:
     """Raise LeaseLost or, when a person has canceled the run, RunEnded."""
-    keeper.check()
-    if keeper.cancel_requested.is_set():
+    lease.check()
+    if lease.cancel_requested.is_set():
         raise RunEnded(JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
 
 

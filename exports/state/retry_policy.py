@@ -9,15 +9,15 @@ from config.platform.jobs.models import JobStatus
 from exports.models import Run
 from exports.state.status import Reason, RunEnded
 
-MAY_PASS = frozenset({Reason.DESTINATION_UNAVAILABLE, Reason.UNEXPECTED_ERROR})
+RETRYABLE = frozenset({Reason.DESTINATION_UNAVAILABLE, Reason.UNEXPECTED_ERROR})
 
 _GROWTH = 3
 
 
 def judge(run: Run, ended: RunEnded) -> tuple[JobStatus, datetime | None]:
     """The status that a run ends with, and when it is tried again. What needs a person is permanent at once."""
-    may_pass = ended.status == JobStatus.FAILED and ended.reason in MAY_PASS
-    if not may_pass or run.retries >= settings.RUN_RETRIES:
+    retryable = ended.status == JobStatus.FAILED and ended.reason in RETRYABLE
+    if not retryable or run.retries >= settings.RUN_RETRIES:
         return ended.status, None
     return JobStatus.FAILURE, clock.now() + wait_after(run.retries)
 

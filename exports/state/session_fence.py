@@ -15,7 +15,7 @@ from exports.models import Run
 
 
 @contextmanager
-def sole_session(run: Run) -> Iterator[None]:
+def exclusive_session(run: Run) -> Iterator[None]:
     """Be the one session that works on ``run`` for as long as the block lasts."""
     with database.cursor() as cursor:
         cursor.execute(
@@ -31,14 +31,14 @@ def sole_session(run: Run) -> Iterator[None]:
         _forget_name()
 
 
-def drop_dead_session() -> None:
+def reset_closed_session() -> None:
     """Let the next query open a session of its own when somebody has ended this one."""
     if not database.in_atomic_block:  # there, Django would take the open transaction for a fault
         database.close_if_unusable_or_obsolete()
 
 
 def _forget_name() -> None:
-    drop_dead_session()
+    reset_closed_session()
     with database.cursor() as cursor:
         cursor.execute("SELECT set_config('application_name', '', false)")
 

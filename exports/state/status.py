@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.platform.accounts.models import User
 from config.platform.jobs import clock
-from config.platform.jobs.leases import fenced_update
+from config.platform.jobs.leases import update_if_owner
 from config.platform.jobs.models import OPEN, JobStatus
 from exports.models import Run, RunEvent
 
@@ -110,7 +110,7 @@ def change_status(
     if status not in OPEN:
         values |= {"finished_at": run.finished_at or now, "lease_until": None}
     before = run.status
-    fenced_update(run, status=status, reason=reason, message=message, **values)
+    update_if_owner(run, status=status, reason=reason, message=message, **values)
     RunEvent.objects.create(
         run=run, at=now, from_status=before, to_status=status, reason=reason, by_name=str(by) if by else ""
     )

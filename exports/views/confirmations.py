@@ -19,7 +19,7 @@ from exports.actions import list_cleanup as actions_list_cleanup
 from exports.actions import runs
 from exports.models import Export, Run
 from exports.preview import estimate
-from exports.preview.estimate import Outlook
+from exports.preview.estimate import Estimate
 from exports.removal import list_cleanup
 from exports.state.run_options import RunOptions
 from exports.views.run_layout import find_run
@@ -92,7 +92,7 @@ def confirm_removals(request: Request, run_id: int) -> HttpResponse:
     return render_dialog(request, context, "exports/confirm_removals.html", back=back)
 
 
-def _outlook_of_all(export: Export) -> Outlook:
+def _outlook_of_all(export: Export) -> Estimate:
     policies.check_can_run(export)
     return estimate.of(export, RunOptions(everyone=True, resubscribe=True))
 

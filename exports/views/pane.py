@@ -21,7 +21,7 @@ from exports.forms.cleanup_form import PartingForm
 from exports.forms.export_form import Choices, ExportForm
 from exports.models import Export
 from exports.preview import dry_run
-from exports.selection.diff import Figures
+from exports.selection.diff import PlanCounts
 from exports.views.pane_mapping import MappingRow, Matching
 from exports.views.pane_removal import Consequences, Leaving
 from segments import audience
@@ -247,13 +247,13 @@ class ExportPane:
         return self.figures.add + self.figures.bring_back if self.figures else None
 
     @cached_property
-    def figures(self) -> Figures | None:
+    def figures(self) -> PlanCounts | None:
         """What a run with these settings would send; None when that cannot be counted now."""
         ids = [segment.id for segment in self.chosen_segments]
         if self.connection is None or self.waits or not ids or not self.draft.email_attribute:
             return None
         return dry_run.figures_of(
-            dry_run.Sketch(
+            dry_run.UnsavedExport(
                 connection=self.connection,
                 list_id=self.draft.list_id,
                 segment_ids=ids,

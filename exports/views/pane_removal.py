@@ -17,7 +17,7 @@ from exports.forms.draft import Draft
 from exports.forms.export_form import ExportForm
 from exports.models import Export, Removal
 from exports.selection import wants
-from exports.selection.diff import Figures
+from exports.selection.diff import PlanCounts
 
 _HELP: dict[Removal, str | Promise] = {
     Removal.LEAVE: gettext_lazy("Nobody is taken off. They stay as they were sent last."),
@@ -77,7 +77,7 @@ class Consequences:
     export: Export | None
     connection: Connection | None
     fields: Sequence[TargetField]
-    figures: Callable[[], Figures | None]  # costly: asked only where something has changed
+    figures: Callable[[], PlanCounts | None]  # costly: asked only where something has changed
 
     @property
     def others(self) -> list[tuple[Export, str]]:

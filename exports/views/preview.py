@@ -21,7 +21,7 @@ from exports.actions import preview as actions_preview
 from exports.models import Export, ExportPreview, Removal
 from exports.permissions import check_can_manage, user_can_manage
 from exports.policies import can_run
-from exports.removal.plan import HeldBecause
+from exports.removal.plan import RemovalGuard
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def _context(request: Request, export: Export) -> dict[str, object]:
         "first_to_send": [contact for contact in sample if not contact.get("is_removal")],
         "first_to_remove": [contact for contact in sample if contact.get("is_removal")],
         "removes": export.removal != Removal.LEAVE,
-        "held_because": HeldBecause(outline["held_because"]).label if outline and outline["held_because"] else "",
+        "held_because": RemovalGuard(outline["held_because"]).label if outline and outline["held_because"] else "",
         "segments": _segments(outline) if outline else [],
         "overlaps": _overlap_rows(outline) if outline else [],
         "is_stale": bool(job and outline and job.export_version != export.version),

@@ -26,7 +26,7 @@ from exports.models import Export, Removal, Run, Stage
 from exports.permissions import user_can_confirm, user_can_manage
 from exports.policies import can_run
 from exports.removal import list_cleanup, restore
-from exports.removal.plan import HeldBecause
+from exports.removal.plan import RemovalGuard
 from exports.reporting import batch_map, breakdown, next_steps
 from exports.reporting.breakdown import Line, PeopleKind
 from exports.reporting.stages import stages_of
@@ -155,7 +155,7 @@ def _overview(request: Request, run: Run) -> dict[str, object]:
             "still_to_send": breakdown.still_to_send(run),
             "sections": breakdown.sections_of(run),
             "removal_sections": breakdown.removals_of(run),
-            "held_because": HeldBecause(run.held_because).label if run.held_because else "",
+            "held_because": RemovalGuard(run.held_because).label if run.held_because else "",
             "may_confirm": bool(run.removals_held or run.clears_id)
             and user_can_confirm(request.user, run)
             and policies.can_confirm(run),

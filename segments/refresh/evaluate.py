@@ -40,9 +40,9 @@ def run_refresh(job_id: int) -> SegmentRefresh | None:
         return None
     if not _begin(job):
         return job
-    with leases.kept(job) as keeper:
+    with leases.hold(job) as lease:
         try:
-            while not _draw(job, keeper):
+            while not _draw(job, lease):
                 pass  # the rules were edited meanwhile: once more
         except leases.LeaseLost:
             logger.warning("refresh %s: another worker has taken over", job.pk)
@@ -76,15 +76,15 @@ def _begin(job: SegmentRefresh) -> bool:
     if why := inactive.why_not_drawn(Segment.objects.get(pk=job.segment_id)):
         _finish(job, JobStatus.SKIPPED, why)
         return False
-    leases.fenced_update(job, status=JobStatus.PROCESSING, started_at=job.started_at or clock.now())
+    leases.update_if_owner(job, status=JobStatus.PROCESSING, started_at=job.started_at or clock.now())
     return True
 
 
-def _draw(job: SegmentRefresh, keeper: leases.Keeper) -> bool:
+def _draw(job: SegmentRefresh, lease: leases.HeldLease) -> bool:
     """Draw the segment and end the job; False when its rules were edited meanwhile and nothing was kept."""
     with transaction.atomic():
         segment = Segment.objects.get(pk=job.segment_id)
-        drawn = _redraw(segment, keeper)
+        drawn = _redraw(segment, lease)
         current = Segment.objects.select_for_update(no_key=True).get(pk=segment.pk)
         if current.version != segment.version:
             transaction.set_rollback(True)
@@ -92,7 +92,7 @@ def _draw(job: SegmentRefresh, keeper: leases.Keeper) -> bool:
         moment = clock.now()
         alerts.of_refresh(current, before=current.member_count, after=drawn.members)
         Segment.objects.filter(pk=segment.pk).update(member_count=drawn.members, refreshed_at=moment)
-        leases.fenced_update(
+        leases.update_if_owner(
             job,
             status=JobStatus.SUCCESSFUL,
             added=drawn.added,
@@ -106,7 +106,7 @@ def _draw(job: SegmentRefresh, keeper: leases.Keeper) -> bool:
     return True
 
 
-def _redraw(segment: Segment, keeper: leases.Keeper) -> Drawn:
+def _redraw(segment: Segment, lease: leases.HeldLease) -> Drawn:
     sql, values = rules_tree.where(segment.rules, types_by_name(), today=clock.today())
     with connection.cursor() as cursor:
         # One look at the profiles, so that both differences are taken from the same people.
@@ -117,7 +117,7 @@ def _redraw(segment: Segment, keeper: leases.Keeper) -> Drawn:
         )
         members = cursor.rowcount
         cursor.execute("ANALYZE wanted")
-        _stop_if_asked(keeper)
+        _stop_if_asked(lease)
         cursor.execute(
             """
             DELETE FROM segments_member member
@@ -138,13 +138,13 @@ def _redraw(segment: Segment, keeper: leases.Keeper) -> Drawn:
             [segment.pk, segment.pk],
         )
         added = cursor.rowcount
-    _stop_if_asked(keeper)
+    _stop_if_asked(lease)
     return Drawn(members, added, removed)
 
 
-def _stop_if_asked(keeper: leases.Keeper) -> None:
-    keeper.check()
-    if keeper.cancel_requested.is_set():
+def _stop_if_asked(lease: leases.HeldLease) -> None:
+    lease.check()
+    if lease.cancel_requested.is_set():
         raise Canceled
 
 
@@ -152,4 +152,4 @@ def _stop_if_asked(keeper: leases.Keeper) -> None:
 def _finish(job: SegmentRefresh, status: JobStatus, message: str = "") -> None:
     if status == JobStatus.FAILED:
         alerts.of_failure(job.segment, message)
-    leases.fenced_update(job, status=status, message=message, finished_at=clock.now(), lease_until=None)
+    leases.update_if_owner(job, status=status, message=message, finished_at=clock.now(), lease_until=None)

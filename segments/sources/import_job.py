@@ -62,23 +62,23 @@ class NoRowKept(Exception):
 
 @dataclass
 class _Progress:
-    """Carries how far it is to the lease's keeper and to whoever watches, and hears what they answer."""
+    """Carries how far it is to the lease's lease and to whoever watches, and hears what they answer."""
 
     job: ImportJob
-    keeper: leases.Keeper
+    lease: leases.HeldLease
     watch: Watch | None
 
     def at(self, done: int, *, rows: int = 0) -> None:
         """Say how many bytes are dealt with; raises Canceled or LeaseLost."""
         job = self.job
         job.progress_done, job.rows_read = done, rows
-        self.keeper.report(
+        self.lease.report(
             progress_done=done, progress_total=job.progress_total or 0, rows_read=rows, read_at=job.read_at
         )
         if self.watch:
             self.watch(self.job)
-        self.keeper.check()
-        if self.keeper.cancel_requested.is_set():
+        self.lease.check()
+        if self.lease.cancel_requested.is_set():
             raise Canceled
 
 
@@ -90,9 +90,9 @@ def run_import(job_id: int, *, watch: Watch | None = None) -> ImportJob | None:
         return None
     if not _begin(job):
         return None if job.is_open else job
-    with leases.kept(job) as keeper:
+    with leases.hold(job) as lease:
         try:
-            _import(job, _Progress(job, keeper, watch))
+            _import(job, _Progress(job, lease, watch))
         except leases.LeaseLost:
             logger.warning("import %s: another worker has taken over", job.pk)
             return None
@@ -136,7 +136,7 @@ def _begin(job: ImportJob) -> bool:
     try:
         with transaction.atomic():
             started_at = job.started_at or clock.now()
-            leases.fenced_update(job, status=JobStatus.PROCESSING, started_at=started_at, read_at=None)
+            leases.update_if_owner(job, status=JobStatus.PROCESSING, started_at=started_at, read_at=None)
     except IntegrityError:  # another import of this source has begun in this moment
         leases.release(job)
         return False
@@ -247,7 +247,7 @@ def _conclude(
     DataSource.objects.filter(pk=source.pk).update(
         refreshed_at=moment, profile_count=F("profile_count") + upserted.created
     )
-    leases.fenced_update(
+    leases.update_if_owner(
         job,
         status=JobStatus.WARNINGS if problems.count else JobStatus.SUCCESSFUL,
         finished_at=moment,
@@ -276,7 +276,7 @@ def _finish_without_rows(job: ImportJob, empty: NoRowKept) -> None:
     """End a job that kept no row as failed, with the reasons for the rows."""
     _finish(job, JobStatus.FAILED, message=empty.sentence)
     _keep_problems(job, empty.problems)
-    leases.fenced_update(job, rows_read=empty.rows_read, rows_refused=empty.problems.count)
+    leases.update_if_owner(job, rows_read=empty.rows_read, rows_refused=empty.problems.count)
 
 
 @transaction.atomic
@@ -284,6 +284,6 @@ def _finish(job: ImportJob, status: JobStatus, *, message: str = "") -> None:
     """End a job that changed nothing."""
     if status == JobStatus.FAILED:
         alerts.of_import(job.source, reverse("segments:import", args=[job.pk]), failure=message)
-    leases.fenced_update(
+    leases.update_if_owner(
         job, status=status, message=message, finished_at=clock.now(), lease_until=None, rows_read=0
     )

@@ -1,4 +1,4 @@
-"""Figures with a name, a unit and sometimes a bar: kept as JSON lines, shown as a table."""
+"""PlanCounts with a name, a unit and sometimes a bar: kept as JSON lines, shown as a table."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -66,7 +66,7 @@ class Tried:
         self, *emails: str, sent_since: str = "", access: Access | None = None, list_id: str = ""
     ) -> BatchReceipt:
         """Do the deed to them."""
-        first_sent = Sending(since=sent_since, has_brought=not sent_since)
+        first_sent = Sending(since=sent_since, added_by_us=not sent_since)
         payloads = [self.destination.removal_payload(email, first_sent) for email in emails]
         return self._out(payloads, self.deed, access, list_id)
 

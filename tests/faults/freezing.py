@@ -20,7 +20,7 @@ def freeze_at_rest(workers: Workers) -> None:
 
 def end_here(run: Run) -> None:
     """Take the run over in this process, as soon as its lease has run out, and work on it until it has ended."""
-    wait_until(lambda: pipeline.carry_on(run.pk) == Next.NOTHING and not _is_open(run))
+    wait_until(lambda: pipeline.run_slice(run.pk) == Next.NOTHING and not _is_open(run))
 
 
 def log_position(workers: Workers) -> int:

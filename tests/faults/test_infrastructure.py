@@ -67,7 +67,7 @@ def test_the_clock_is_set_right(ground: Ground, workers: Workers, hours: int) ->
     clock.run_from(clock.now() + timedelta(hours=hours))
     try:
         run = ground.start()
-        pipeline.carry_on(run.pk)
+        pipeline.run_slice(run.pk)
     finally:
         clock.run_as_usual()
     run.refresh_from_db()

@@ -128,7 +128,7 @@ def _take_over(run: Run) -> None:
     try:
         while _attempt(run) == 1:
             Run.objects.filter(pk=run.pk, attempt=1).update(lease_until=None)
-            pipeline.carry_on(run.pk)
+            pipeline.run_slice(run.pk)
     finally:
         database.close()
 

@@ -128,7 +128,7 @@ def test_the_list_follows_a_run_until_it_ends(
     page.get_by_role("toolbar").get_by_role("button", name="Run", exact=True).click()
     expect(page.get_by_text("Run 1 is already under way, started by Bob Brown.")).to_be_visible()
     while run.is_open:
-        pipeline.carry_on(run.pk)
+        pipeline.run_slice(run.pk)
         run.refresh_from_db()
     expect(page.locator("td .pill").first).to_have_text("Successful")
     expect(page.locator(".counts")).to_contain_text("2,500 delivered")
@@ -149,7 +149,7 @@ def test_a_run_is_canceled_after_a_question(
     assert_accessible(page)
     dialog.get_by_role("button", name="Cancel the run").click()
     expect(page.locator(".run-title .pill")).to_have_text("Canceling")
-    pipeline.carry_on(run.pk)
+    pipeline.run_slice(run.pk)
     expect(page.locator(".run-title .pill")).to_have_text("Canceled")
     expect(page.get_by_text("A person canceled the run.")).to_be_visible()
 
@@ -220,7 +220,7 @@ def test_every_page_fits_a_phone_and_passes_axe_in_both_colours(
     export = exporting.export_to(account, shared, everyone)
     run = runs.start_run(export, by=bob)
     while run.is_open:
-        pipeline.carry_on(run.pk)
+        pipeline.run_slice(run.pk)
         run.refresh_from_db()
     phone = open_page(viewport={"width": 390, "height": 844})
     sign_in(phone, bob, "/data/exports/")

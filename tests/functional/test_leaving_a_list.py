@@ -27,7 +27,7 @@ def carry_on() -> None:
     """As a worker does it."""
     for run in Run.objects.filter(status__in=("queued", "processing")):
         while run.is_open:
-            pipeline.carry_on(run.pk)
+            pipeline.run_slice(run.pk)
             run.refresh_from_db()
     list_cleanup.finish_removals()
 

@@ -25,7 +25,7 @@ def sent_to_the_newsletter(sandbox: RunningSandbox, alice: User) -> Profile:
     export = exporting.export_to(sandbox, connection, exporting.segment_of_everyone(), by=alice)
     run = runs.start_run(export, by=alice)
     while run.is_open:
-        pipeline.carry_on(run.pk)
+        pipeline.run_slice(run.pk)
         run.refresh_from_db()
     return Profile.objects.get(key="Z-1")
 
@@ -58,7 +58,7 @@ def test_a_person_is_erased_and_taken_off_the_list(
     dialog.get_by_role("button", name="Erase for good").click()
     expect(page.get_by_role("heading", name="Erasure #")).to_be_visible()
     expect(page.get_by_text("Queued")).to_be_visible()
-    list_removal.carry_on(PersonRemoval.objects.get().pk)
+    list_removal.remove_from_list(PersonRemoval.objects.get().pk)
     expect(page.get_by_text("Removed from the list.")).to_be_visible()
     assert_accessible(page)
     screenshot(page, "person-erased")

@@ -101,7 +101,7 @@ def test_everything_is_refreshed_in_its_order_and_can_be_followed(
     page.get_by_role("button", name="Refresh all").click()
     expect(page.get_by_text("The system refresh has started.")).to_be_visible()
     refresh = SystemRefresh.objects.get()
-    engine.carry_on(refresh.pk)
+    engine.advance(refresh.pk)
     status_of(page, "System refresh").click()
     steps = pane(page).locator(".tree__name")
     expect(steps).to_have_text(["Data sources", "Shop", "Segments", "Turku", "Exports", "Newsletter"])

@@ -14,7 +14,7 @@ from config.platform.jobs.models import JobStatus
 from connections import credentials
 from connections.models import Connection
 from exports.models import Export, OutcomeKind, Run, Stage, Trigger
-from exports.removal.plan import HeldBecause
+from exports.removal.plan import RemovalGuard
 from exports.state.status import Reason
 from segments.models import Segment
 from tests import exporting
@@ -287,7 +287,7 @@ def _with_a_guarded_run(export: Export) -> None:
         planned=1,
         rejected=1,
         removals_held=11,
-        held_because=HeldBecause.MANY,
+        held_because=RemovalGuard.MANY,
     )
     run.outcomes.create(kind=OutcomeKind.REJECTED, email="ann@example.com", code="1", message="Not an address.")
 

@@ -131,7 +131,7 @@ class Stage:
             Run.objects.filter(pk=run.pk).update(resume_at=None)
             run.batches.update(not_before=None)
             try:
-                pipeline.carry_on(run.pk)
+                pipeline.run_slice(run.pk)
             except Killed:
                 return False
             run.refresh_from_db()

@@ -16,7 +16,7 @@ import requests
 from django.db import connection as database
 from urllib3.exceptions import ProtocolError
 
-from config.platform.jobs.leases import Keeper
+from config.platform.jobs.leases import HeldLease
 from exports.delivery import loop
 from exports.models import Run
 from exports.results import late_calls
@@ -77,7 +77,7 @@ class HeldWorker:
 
     def _work(self) -> None:
         try:
-            pipeline.carry_on(self.run.pk)
+            pipeline.run_slice(self.run.pk)
         except Killed:
             pass
         finally:
@@ -89,7 +89,7 @@ class Requests:
 
     def __init__(self) -> None:
         self._real = requests.Session.request
-        self._beat, self._keep = Keeper._beat, late_calls.keep_landed
+        self._beat, self._keep = HeldLease._beat, late_calls.keep_landed
         self._lock = threading.Lock()
         self._trouble: Trouble | None = None
         self._skip = 0
@@ -112,7 +112,7 @@ class Requests:
         """Watch requests, and the threads of workers that stand still, within the block."""
         with (
             mock.patch.object(requests.Session, "request", _as_method(self._request)),
-            mock.patch.object(Keeper, "_beat", _as_method(self._hold_keeper)),
+            mock.patch.object(HeldLease, "_beat", _as_method(self._hold_keeper)),
             mock.patch.object(loop, "wait", self._hold_main_thread),
             mock.patch.object(late_calls, "keep_landed", self._keep_landed),
         ):
@@ -165,11 +165,11 @@ class Requests:
         held.has_stopped.set()
         held.may_go_on.wait()
 
-    def _hold_keeper(self, keeper: Keeper) -> None:
+    def _hold_keeper(self, lease: HeldLease) -> None:
         for held in self._all_held:
-            if (keeper._job.pk, keeper._job.attempt) == (held.run.pk, held.attempt):
+            if (lease._job.pk, lease._job.attempt) == (held.run.pk, held.attempt):
                 held.may_go_on.wait()
-        self._beat(keeper)
+        self._beat(lease)
 
     def _hold_main_thread(self, *args: Any, **named: Any) -> Any:
         found = wait(*args, **named)

@@ -24,10 +24,6 @@ class _Wanted:
     system_refresh: ScheduleSpec | None
 
 
-class _OnlyLooking(Exception):
-    """Ends the transaction of a dry run."""
-
-
 def apply(
     path: Path, *, dry_run: bool = False, environ: Mapping[str, str] | None = None, ring: bool = True
 ) -> Report:
@@ -43,10 +39,7 @@ def apply(
         with transaction.atomic():
             _carry_out(wanted, report, problems, ring=ring)
             problems.stop_if_any()
-            if dry_run:
-                raise _OnlyLooking
-    except _OnlyLooking:
-        pass
+            transaction.set_rollback(dry_run)
     except (StaleEdit, Gone, NameTaken, IntegrityError, PermissionDenied) as error:
         reason = _("Somebody changed the same things in this very moment. Apply the file again.")
         raise FileRefused([Problem(path, 1, reason)]) from error

@@ -58,7 +58,7 @@ def fill(tell: Tell) -> Run | None:
 
 def carry_on_until_ended(run: Run) -> None:
     """Work on the run here, beside any workers: the lease sees to it that one at a time does."""
-    _until_ended(run, lambda: pipeline.carry_on(run.pk) is not pipeline.Next.NOTHING)
+    _until_ended(run, lambda: pipeline.run_slice(run.pk) is not pipeline.Next.NOTHING)
 
 
 def wait_until_ended(run: Run, *, seconds: float) -> bool:

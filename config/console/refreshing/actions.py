@@ -62,7 +62,7 @@ def refresh_all(*, by: User, ring: bool = True) -> SystemRefresh:
             refresh = SystemRefresh.objects.create(trigger=SystemRefresh.Trigger.MANUAL, requested_by=by)
             record("started", refresh, by=by)
             if ring:
-                enqueue_on_commit("config.console.tasks.ring_for_open_jobs")
+                enqueue_on_commit("config.console.tasks.enqueue_pending")
     except IntegrityError as error:  # somebody else was faster by a hair
         raise AlreadyUnderWay(open_ones.first()) from error
     return refresh
@@ -77,4 +77,4 @@ def cancel_refresh(refresh: SystemRefresh, *, by: User) -> None:
     if not open_ones.update(cancel_requested_at=clock.now()):
         raise AlreadyEnded(_("The system refresh has already ended."))
     record("canceled", refresh, by=by)
-    enqueue_on_commit("config.console.tasks.ring_for_open_jobs")
+    enqueue_on_commit("config.console.tasks.enqueue_pending")

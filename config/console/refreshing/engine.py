@@ -28,7 +28,7 @@ def waiting() -> SystemRefresh | None:
     return leases.claimable(SystemRefresh).filter(pk=first.pk).first() if first else None
 
 
-def carry_on(refresh_id: int) -> None:
+def advance(refresh_id: int) -> None:
     """Look at the refresh once, if nobody else does."""
     refresh = leases.claim(SystemRefresh(pk=refresh_id))
     if refresh is None:
@@ -45,7 +45,7 @@ def _begin(refresh: SystemRefresh) -> bool:
     """Write down what is to be done; False while another refresh is at work."""
     try:
         with transaction.atomic():
-            leases.fenced_update(refresh, status=JobStatus.PROCESSING, started_at=clock.now())
+            leases.update_if_owner(refresh, status=JobStatus.PROCESSING, started_at=clock.now())
             workflow.plan(refresh)
     except IntegrityError:  # the database lets one refresh work at a time
         refresh.refresh_from_db()
@@ -97,7 +97,7 @@ def _go_on(refresh: SystemRefresh, steps: Iterable[RefreshStep]) -> None:
 @transaction.atomic
 def _start(refresh: SystemRefresh, step: RefreshStep) -> bool:
     """Queue the step's job, in the transaction that notes it; False when there is nothing to wait for by now."""
-    leases.hold_fence(refresh)
+    leases.lock_attempt(refresh)
     stage = stages.of(step.kind)
     try:
         with transaction.atomic():
@@ -123,7 +123,7 @@ def _give_up(refresh: SystemRefresh, step: RefreshStep, status: JobStatus, messa
 
 @transaction.atomic
 def _skip(refresh: SystemRefresh, step: RefreshStep, blocked_by: int) -> None:
-    leases.hold_fence(refresh)
+    leases.lock_attempt(refresh)
     cause = RefreshStep.objects.get(pk=blocked_by)
     message = reasons.why_skipped(cause)
     stage = stages.of(step.kind)
@@ -143,7 +143,7 @@ def _cancel(refresh: SystemRefresh, steps: Iterable[RefreshStep]) -> None:
     """Stop what is at work, and begin nothing more."""
     for step in steps:
         with transaction.atomic():
-            leases.hold_fence(refresh)
+            leases.lock_attempt(refresh)
             job = step.job
             if job is None:
                 _write(refresh, step, status=JobStatus.CANCELED, finished_at=clock.now())
@@ -156,9 +156,9 @@ def _conclude(refresh: SystemRefresh) -> None:
     ends = list(refresh.steps.values_list("status", flat=True))
     done = sum(status not in OPEN for status in ends)
     if done < len(ends):
-        leases.fenced_update(refresh, progress_done=done, progress_total=len(ends))
+        leases.update_if_owner(refresh, progress_done=done, progress_total=len(ends))
         return
-    leases.fenced_update(
+    leases.update_if_owner(
         refresh,
         status=JobStatus.CANCELED if refresh.cancel_requested_at else _verdict(ends),
         message="" if ends else _("There is nothing to refresh yet."),
@@ -181,7 +181,7 @@ def _verdict(ends: list[str]) -> JobStatus:
 def _write(refresh: SystemRefresh, step: RefreshStep, **values: object) -> None:
     """Change a step, under the fence."""
     with transaction.atomic():
-        leases.hold_fence(refresh)
+        leases.lock_attempt(refresh)
         RefreshStep.objects.filter(pk=step.pk).update(**values)
     for name, value in values.items():
         setattr(step, name, value)

@@ -13,7 +13,7 @@ def send_reset_links() -> None:
 
 
 @shared_task
-def ring_for_open_jobs() -> None:
+def enqueue_pending() -> None:
     """Start the mailing of links that still wait, as after a failure."""
     if resets.is_due():
         enqueue("config.platform.accounts.tasks.send_reset_links")

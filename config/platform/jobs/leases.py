@@ -1,8 +1,8 @@
 """Claim, hold, release: how exactly one worker works on a job.
 
 A claim is one conditional update that counts up the attempt. A lease goes by the database's clock, since the
-machines' own clocks may differ. A keeper thread extends the lease while the work lasts; when the fence is
-broken — another worker has claimed the job — the keeper says so and the worker must let go. The keeper also owns
+machines' own clocks may differ. A lease thread extends the lease while the work lasts; when the fence is
+broken — another worker has claimed the job — the lease says so and the worker must let go. The lease also owns
 the lease deadline (see deadline.py), which guards every request to a vendor.
 """
 
@@ -55,7 +55,7 @@ def claim(job: JobT) -> JobT | None:
     return claimed
 
 
-def fenced_update(job: Job, **values: Any) -> None:
+def update_if_owner(job: Job, **values: Any) -> None:
     """Write ``values`` to the job's row if it is still ours, and onto ``job``; raises LeaseLost otherwise."""
     changed = type(job)._default_manager.filter(pk=job.pk, attempt=job.attempt).update(**values)
     if not changed:
@@ -65,7 +65,7 @@ def fenced_update(job: Job, **values: Any) -> None:
             setattr(job, name, value)
 
 
-def hold_fence(job: Job) -> None:
+def lock_attempt(job: Job) -> None:
     """Lock the job's row for this transaction and make sure that it is still ours; raises LeaseLost."""
     rows = type(job)._default_manager.select_for_update(no_key=True).filter(pk=job.pk, attempt=job.attempt)
     if not rows.values_list("pk", flat=True):
@@ -82,7 +82,7 @@ def release(job: Job) -> None:
     type(job)._default_manager.filter(pk=job.pk, attempt=job.attempt).update(lease_until=None)
 
 
-class Keeper:
+class HeldLease:
     """Extends a lease from a thread of its own, carries progress to the row, and hears of cancellation."""
 
     def __init__(self, job: Job) -> None:
@@ -107,7 +107,7 @@ class Keeper:
 
     def renew(self) -> None:
         """Extend the lease now, in the caller's thread: a long transaction of the worker may have held up the
-        keeper's renewals. Raises LeaseLost when the job is no longer ours."""
+        lease's renewals. Raises LeaseLost when the job is no longer ours."""
         self._extend()
         self.check()
 
@@ -153,12 +153,12 @@ class Keeper:
 
 
 @contextmanager
-def kept(job: Job) -> Iterator[Keeper]:
+def hold(job: Job) -> Iterator[HeldLease]:
     """Hold ``job``'s lease for as long as the block lasts, and guard its requests by the lease deadline."""
-    keeper = Keeper(job)
-    keeper.start()
+    lease = HeldLease(job)
+    lease.start()
     try:
-        with sending_guard.limited_by(keeper.deadline):
-            yield keeper
+        with sending_guard.limited_by(lease.deadline):
+            yield lease
     finally:
-        keeper.stop()
+        lease.stop()

@@ -67,7 +67,7 @@ def _after_trouble(notification: Notification, trouble: Exception) -> None:
         _end(notification, JobStatus.FAILED, message)
         return
     wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(notification.attempt - 1, 10))
-    leases.fenced_update(notification, message=message, not_before=clock.now() + wait, lease_until=None)
+    leases.update_if_owner(notification, message=message, not_before=clock.now() + wait, lease_until=None)
 
 
 def _is_hopeless(trouble: Exception) -> bool:
@@ -79,4 +79,4 @@ def _is_hopeless(trouble: Exception) -> bool:
 
 def _end(notification: Notification, status: JobStatus, message: str) -> None:
     now = clock.now()
-    leases.fenced_update(notification, status=status, message=message, finished_at=now, lease_until=None)
+    leases.update_if_owner(notification, status=status, message=message, finished_at=now, lease_until=None)

@@ -21,7 +21,7 @@ def forget_old() -> None:
 
 
 @shared_task
-def ring_for_open_jobs() -> None:
+def enqueue_pending() -> None:
     """The tick: ring for what waits in the outbox."""
     for notification_id in sending.due().values_list("pk", flat=True)[:_AT_ONCE]:
         enqueue("config.platform.notifications.tasks.send_notification", notification_id)

@@ -23,7 +23,7 @@ TOO_LARGE = 413
 PAYMENT_REQUIRED = 402
 TOKEN_EXPIRED = 121
 # Of one person: the same row may be taken later.
-MAY_PASS = frozenset({THROTTLED, 500})
+RETRYABLE = frozenset({THROTTLED, 500})
 # Not on the list, or not an address that a list could hold.
 NOT_ON_LIST = frozenset({1, 203})
 TOKEN_REFUSED = frozenset({120, TOKEN_EXPIRED, 122})

@@ -47,7 +47,7 @@ _BRINGS_ABOUT = {Deed.DELETE: wire.DELETED, Deed.UNSUBSCRIBE: wire.UNSUBSCRIBED}
 
 
 @dataclass(frozen=True)
-class Leaver:
+class RemovalCandidate:
     """A contact to be removed. Dates of a list, and the clock they are compared with, are in the time zone of its
     client. Where that is unknown the clock is in the account's: then nearly everybody seems to have joined at
     another time than they were sent, and stays."""
@@ -56,7 +56,7 @@ class Leaver:
     first_sent: Sending
 
     @classmethod
-    def read(cls, payload: str) -> "Leaver":
+    def read(cls, payload: str) -> "RemovalCandidate":
         email, *first_sent = orjson.loads(payload)
         return cls(email, Sending(*first_sent))
 
@@ -98,7 +98,7 @@ def _later(moment: str, seconds: int) -> str:
 def payload(email: str, first_sent: Sending) -> str:
     """One person to be removed, as a batch holds them."""
     sent = first_sent
-    return orjson.dumps([email, sent.since, sent.until, sent.has_brought, sent.zone_known]).decode()
+    return orjson.dumps([email, sent.since, sent.until, sent.added_by_us, sent.zone_known]).decode()
 
 
 def welcomed_back(payload: str, mark: Mark) -> str:
@@ -151,7 +151,7 @@ class Remover:
         """The receipt names who was not removed, and why. Raises what the client raises; asked again, it finds who
         was removed before in the very state that it brings about."""
         started = time.monotonic()
-        leavers = [Leaver.read(each) for each in payloads]
+        leavers = [RemovalCandidate.read(each) for each in payloads]
         if self._settings.deed == Deed.MARK:
             return self._mark(leavers)
         refusals = [refusal for leaver in leavers if (refusal := self._take_off(leaver))]
@@ -164,19 +164,19 @@ class Remover:
             bytes_sent=0,
         )
 
-    def _take_off(self, leaver: Leaver) -> ProfileRefusal | None:
+    def _take_off(self, leaver: RemovalCandidate) -> ProfileRefusal | None:
         if refusal := self._why_not(leaver):
             return refusal
         by_unsubscribing = self._settings.deed == Deed.UNSUBSCRIBE
         take_off = self._client.unsubscribe if by_unsubscribing else self._client.delete_subscriber
         return None if take_off(self._list_id, leaver.email) else _left(leaver, NOT_ON_LIST)
 
-    def _why_not(self, leaver: Leaver) -> ProfileRefusal | None:
+    def _why_not(self, leaver: RemovalCandidate) -> ProfileRefusal | None:
         """Why this person is not to be removed, as the list holds them now."""
         found = self._client.subscriber(self._list_id, leaver.email)
         if found is None:
             return _left(leaver, NOT_ON_LIST)
-        if not leaver.first_sent.has_brought and not leaver.joined_while_sent(found.joined, seconds_late=_SLOW):
+        if not leaver.first_sent.added_by_us and not leaver.joined_while_sent(found.joined, seconds_late=_SLOW):
             return _left(leaver, FOUND_THERE)
         if found.state == _BRINGS_ABOUT.get(self._settings.deed):
             return _left(leaver, ALREADY_REMOVED)
@@ -184,7 +184,7 @@ class Remover:
             return _left(leaver, FOUND_THERE)
         return None if found.state == wire.ACTIVE else _left(leaver, NOT_ACTIVE)
 
-    def _mark(self, leavers: Sequence[Leaver]) -> BatchReceipt:
+    def _mark(self, leavers: Sequence[RemovalCandidate]) -> BatchReceipt:
         kept = [refusal for leaver in self._to_look_up(leavers) if (refusal := self._why_not(leaver))]
         spared = {refusal.email for refusal in kept}
         marked = [leaver for leaver in leavers if leaver.email not in spared]
@@ -197,10 +197,10 @@ class Remover:
         gone = self._take_back(marked, since, most=most) if most else []
         return replace(receipt, new=0, refusals=[*kept, *receipt.refusals, *gone])
 
-    def _to_look_up(self, leavers: Sequence[Leaver]) -> Sequence[Leaver]:
+    def _to_look_up(self, leavers: Sequence[RemovalCandidate]) -> Sequence[RemovalCandidate]:
         """Find the contacts who may not be marked unseen: those that the export is not known to have added,
         and those that became active later. All of them, where the list has too many of these."""
-        ends = [leaver.earliest_end for leaver in leavers if leaver.first_sent.has_brought]
+        ends = [leaver.earliest_end for leaver in leavers if leaver.first_sent.added_by_us]
         if not all(ends):
             return leavers
         active_later = self._active_since(min(ends)) if ends else set()
@@ -209,7 +209,7 @@ class Remover:
         return [
             leaver
             for leaver in leavers
-            if not leaver.first_sent.has_brought or leaver.email.lower() in active_later
+            if not leaver.first_sent.added_by_us or leaver.email.lower() in active_later
         ]
 
     def _active_since(self, moment: str) -> set[str] | None:
@@ -223,7 +223,7 @@ class Remover:
                 return found
         return None
 
-    def _marked(self, leaver: Leaver) -> str:
+    def _marked(self, leaver: RemovalCandidate) -> str:
         mark = self._settings.mark
         if mark is None:
             raise StopRun(_("The field for people who have left is not chosen."), code="mark_not_chosen")
@@ -231,7 +231,7 @@ class Remover:
         row = {"EmailAddress": leaver.email, "CustomFields": [field], "ConsentToTrack": "Unchanged"}
         return orjson.dumps(row).decode()
 
-    def _take_back(self, marked: Sequence[Leaver], since: str, *, most: int) -> list[ProfileRefusal]:
+    def _take_back(self, marked: Sequence[RemovalCandidate], since: str, *, most: int) -> list[ProfileRefusal]:
         """Delete again whom the mark alone has put on the list: their address had been changed there. They are at
         most as many as the answer says are new, the last who joined, and not while the export brought them;
         somebody else may have joined in the same second. After a lost answer (``since``) only dates tell: where
@@ -248,11 +248,11 @@ class Remover:
         return [_left(leaver, NOT_ON_LIST) for leaver in put_on]
 
 
-def _fits(leaver: Leaver, joined: str) -> bool:
+def _fits(leaver: RemovalCandidate, joined: str) -> bool:
     return leaver.joined_while_sent(joined, seconds_late=_A_SECOND)
 
 
-def _left(leaver: Leaver, code: str) -> ProfileRefusal:
+def _left(leaver: RemovalCandidate, code: str) -> ProfileRefusal:
     return ProfileRefusal(leaver.email, OutcomeKind.LEFT, code, "")
 
 

@@ -145,7 +145,7 @@ def read_import(answer: Answer, *, bytes_sent: int, rows: int) -> BatchReceipt:
 
 
 def _receipt(answer: Answer, result: Mapping[str, Any], bytes_sent: int, rows: int) -> BatchReceipt:
-    """Figures that exceed what was sent tell nothing: then all of it is unaccounted."""
+    """PlanCounts that exceed what was sent tell nothing: then all of it is unaccounted."""
     submitted = int(result["TotalUniqueEmailsSubmitted"])
     new = int(result["TotalNewSubscribers"])
     existing = int(result["TotalExistingSubscribers"])
@@ -176,8 +176,8 @@ def _refusal(row: Mapping[str, Any]) -> ProfileRefusal:
         return ProfileRefusal(email, OutcomeKind.REJECTED, NO_CODE, sentence)
     if code in error_codes.LEFT:
         return ProfileRefusal(email, OutcomeKind.LEFT, str(code), str(error_codes.LEFT[code]))
-    may_pass = code in error_codes.MAY_PASS
-    return ProfileRefusal(email, OutcomeKind.REJECTED, str(code), _rejection(code, said), may_pass=may_pass)
+    retryable = code in error_codes.RETRYABLE
+    return ProfileRefusal(email, OutcomeKind.REJECTED, str(code), _rejection(code, said), retryable=retryable)
 
 
 def _rejection(code: int, said: str) -> str:

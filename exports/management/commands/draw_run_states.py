@@ -26,7 +26,8 @@ def page() -> str:
     """The whole page, as it lies beside the code."""
     return (
         "# Statuses of a run\n\n"
-        "Drawn by `manage.py draw_run_states` from the table in state/status.py; `--check` tells when it is stale.\n"
+        "Drawn by `manage.py draw_run_states` from the table in state/status.py;"
+        " `--check` tells when it is stale.\n"
         "Reasons, which say why a run is as it is, are in reporting/messages.py.\n\n"
         f"```mermaid\n{diagram()}\n```\n"
     )

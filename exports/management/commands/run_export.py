@@ -50,7 +50,7 @@ class Command(BaseCommand):
         if not wait:
             self._say({"run": run.number, "status": run.status}, as_json=json, text=f"{run} is queued.")
             return
-        _carry_on_until_ended(run, quiet=json)
+        _work_until_ended(run, quiet=json)
         run.refresh_from_db()
         self._report(run, as_json=json)
         if code := exit_code(JobStatus(run.status), run.delivered + run.unchanged):
@@ -103,7 +103,7 @@ def _start(export: Export) -> Run:
         raise CommandError(refusal.sentence) from refusal
 
 
-def _carry_on_until_ended(run: Run, *, quiet: bool) -> None:
+def _work_until_ended(run: Run, *, quiet: bool) -> None:
     """Work on the run in this process, beside any workers: the lease sees to it that one at a time does."""
     worker = threading.Thread(target=_work, args=(run.pk,), name="run-export")
     worker.start()
@@ -118,7 +118,7 @@ def _carry_on_until_ended(run: Run, *, quiet: bool) -> None:
 def _work(run_id: int) -> None:
     try:
         while Run.objects.get(pk=run_id).is_open and not loop.stopping.is_set():
-            if pipeline.carry_on(run_id) == pipeline.Next.NOTHING:
+            if pipeline.run_slice(run_id) == pipeline.Next.NOTHING:
                 time.sleep(0.2)
     finally:
         database.close()

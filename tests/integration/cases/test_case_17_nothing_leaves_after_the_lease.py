@@ -45,6 +45,6 @@ def test_no_further_contact_is_removed_once_another_worker_has_the_run(
 
 def _work(run_id: int) -> None:
     try:
-        pipeline.carry_on(run_id)
+        pipeline.run_slice(run_id)
     finally:
         database.close()

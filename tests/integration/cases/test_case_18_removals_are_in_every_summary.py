@@ -132,5 +132,5 @@ def _arguments(name: str, run: Run) -> list[int]:
 
 def _finish(run: Run) -> None:
     while run.is_open:
-        pipeline.carry_on(run.pk)
+        pipeline.run_slice(run.pk)
         run.refresh_from_db()

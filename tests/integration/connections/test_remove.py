@@ -89,10 +89,10 @@ def test_it_stops_a_run_first(alice_client: Client, connection: Connection, expo
     assert 'hx-trigger="every 2s"' in html  # the list looks again by itself
     with pytest.raises(Refusal):
         runs.start_run(export, by=None)
-    pipeline.carry_on(run.pk)
+    pipeline.run_slice(run.pk)
     run.refresh_from_db()
     assert run.status == JobStatus.CANCELED
-    tasks.ring_for_open_jobs()
+    tasks.enqueue_pending()
     assert not Connection.objects.exists()
     export.refresh_from_db()
     assert export.connection is None

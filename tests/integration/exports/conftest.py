@@ -85,6 +85,6 @@ def run_to_its_end(export: Export, by: User | None = None, seconds: float = 30) 
     deadline = time.monotonic() + seconds
     while run.is_open:
         assert time.monotonic() < deadline, f"still {run.status} ({run.reason} {run.message})"
-        pipeline.carry_on(run.pk)
+        pipeline.run_slice(run.pk)
         run.refresh_from_db()
     return run

@@ -220,7 +220,7 @@ def test_it_works_beside_a_run_to_the_new_list_and_after_one_to_the_old(
     Run.objects.filter(pk=working.pk).update(status="processing", account=shop.connection.account)  # type: ignore[union-attr]
     Run.objects.filter(pk=working.pk).update(list_id=shop.list_id)
     clearing = start(shop, new_list, bob)
-    pipeline.carry_on(clearing.pk)
+    pipeline.run_slice(clearing.pk)
     clearing.refresh_from_db()
     assert (clearing.status, clearing.reason) == (JobStatus.QUEUED, Reason.LIST_BUSY)
     Run.objects.filter(pk=working.pk).update(status="canceled", finished_at=working.created_at)

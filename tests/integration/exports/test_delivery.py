@@ -13,7 +13,7 @@ from connections.destinations import registry
 from connections.destinations.values import Capabilities
 from connections.models import Connection
 from exports.actions import runs
-from exports.delivery.connection_budget import Share
+from exports.delivery.connection_budget import ConnectionBudget
 from exports.models import BatchStatus, Run, Stage, SyncedContact
 from exports.run import pipeline
 from exports.state.status import Reason
@@ -79,7 +79,7 @@ def test_a_wish_for_silence_holds_for_the_whole_connection(sandbox: RunningSandb
     connection = Connection.objects.get()
     sandbox.faults({"rules": [{"kind": "throttle", "path": "/import", "times": 1, "retry_after": 600}]})
     run = runs.start_run(export, by=alice)
-    pipeline.carry_on(run.pk)
+    pipeline.run_slice(run.pk)
     run.refresh_from_db()
     connection.refresh_from_db()
     assert run.reason == Reason.WAITING_FOR_DESTINATION
@@ -94,7 +94,7 @@ def test_a_wish_for_silence_holds_for_the_whole_connection(sandbox: RunningSandb
         trigger="manual",
     )
     sandbox.clear_requests()
-    pipeline.carry_on(other.pk)
+    pipeline.run_slice(other.pk)
     other.refresh_from_db()
     assert (other.stage, other.reason) == (Stage.DELIVER, Reason.WAITING_FOR_DESTINATION)
     assert sandbox.requests()["totals"]["imports"] == 0
@@ -116,7 +116,7 @@ def test_what_was_learned_is_kept_on_the_connection(
     assert 1 <= connection.learned_in_flight <= 2
     Connection.objects.update(learned_in_flight=7, max_in_flight=16)
     connection.refresh_from_db()
-    with closing(Share(Run.objects.get(), connection)) as share:
+    with closing(ConnectionBudget(Run.objects.get(), connection)) as share:
         assert share.start == 7
 
 
@@ -124,7 +124,7 @@ def test_trouble_is_learned_at_once(sandbox: RunningSandbox, alice: User) -> Non
     export = make_export(sandbox)
     Connection.objects.update(learned_in_flight=4)
     sandbox.faults({"rules": [{"kind": "error", "path": "/import", "times": 1}]})
-    pipeline.carry_on(runs.start_run(export, by=alice).pk)
+    pipeline.run_slice(runs.start_run(export, by=alice).pk)
     assert Connection.objects.get().learned_in_flight == 2
 
 
@@ -134,7 +134,7 @@ def test_a_slice_goes_on_while_no_other_run_waits(
     small_batches(monkeypatch, 1)
     settings.SLICE_SECONDS = 0
     run = runs.start_run(make_export(sandbox, 12), by=alice)
-    assert pipeline.carry_on(run.pk) == pipeline.Next.NOTHING
+    assert pipeline.run_slice(run.pk) == pipeline.Next.NOTHING
     run.refresh_from_db()
     assert (run.status, run.delivered) == (JobStatus.SUCCESSFUL, 12)
 
@@ -155,7 +155,7 @@ def test_runs_on_one_connection_share_its_calls(sandbox: RunningSandbox) -> None
         )
         for name in ("First", "Second")
     )
-    with closing(Share(first, connection)) as mine:
+    with closing(ConnectionBudget(first, connection)) as mine:
         assert mine.calls == 3  # the odd one goes to the older run
-        with closing(Share(second, Connection.objects.get())) as theirs:
+        with closing(ConnectionBudget(second, Connection.objects.get())) as theirs:
             assert theirs.calls == 2

@@ -13,7 +13,7 @@ from connections import consent_text
 from connections.models import Connection
 from exports.actions import runs
 from exports.models import Export
-from exports.preview import test_send
+from exports.preview import send_test
 from exports.run import pipeline
 from exports.state.status import Reason
 from segments.models import Segment
@@ -76,7 +76,7 @@ def test_it_writes_one_file_for_a_run(export: Export, folder: Path) -> None:
 
 
 def test_one_person_is_published_at_once(export: Export, folder: Path, bob: User) -> None:
-    answer = test_send.send_one(export, person="ben@example.com", by=bob)
+    answer = send_test.send_one(export, person="ben@example.com", by=bob)
     assert answer.taken
     assert [row["first_name"] for row in rows(folder)] == ["Ben"]
 
@@ -116,7 +116,7 @@ def test_a_folder_that_cannot_be_written_asks_for_an_administrator(export: Expor
     run = runs.start_run(export, by=None)
     folder.rename(folder.with_name("gone"))
     folder.touch()
-    pipeline.carry_on(run.pk)
+    pipeline.run_slice(run.pk)
     run.refresh_from_db()
     assert (run.status, run.reason) == (JobStatus.FAILED, Reason.RECONNECT_NEEDED)
     assert "cannot be written" in run.message

@@ -21,7 +21,7 @@ from connections import concurrency_slots
 from connections.destinations.values import BatchReceipt
 from connections.models import Connection
 from exports.actions import manage, runs
-from exports.batches.values import Sent
+from exports.batches.values import BatchResult
 from exports.models import Batch, BatchStatus, DeliveredSet, Export, Run, Stage, SyncedContact, Trigger
 from exports.reporting import breakdown, person
 from exports.reporting.person import Standing
@@ -58,7 +58,7 @@ def test_it_waits_for_another_run_on_the_same_list(sandbox: RunningSandbox, alic
         lease_until=clock.now() + timedelta(hours=1),
     )
     waiting = runs.start_run(second, by=alice)
-    pipeline.carry_on(waiting.pk)
+    pipeline.run_slice(waiting.pk)
     waiting.refresh_from_db()
     assert (waiting.status, waiting.reason) == (JobStatus.QUEUED, Reason.LIST_BUSY)
     Run.objects.filter(pk=busy.pk).update(status=JobStatus.CANCELED, finished_at=clock.now())
@@ -72,9 +72,9 @@ def test_a_cancellation_is_heard_though_the_run_is_set_aside_in_that_moment(
     at_work = state_claim.claim(run.pk)
     assert at_work is not None
     runs.cancel_run(run, by=alice)
-    state_claim.set_aside(at_work, seconds=300)
+    state_claim.defer(at_work, seconds=300)
     assert state_claim.runs_to_ring_for() == [run.pk]
-    pipeline.carry_on(run.pk)
+    pipeline.run_slice(run.pk)
     run.refresh_from_db()
     assert (run.status, run.reason) == (JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
 
@@ -102,7 +102,7 @@ def test_it_keeps_what_is_sent_when_a_person_cancels(
 
 def _carry_on_in_thread(run_id: int) -> None:
     try:
-        pipeline.carry_on(run_id)
+        pipeline.run_slice(run_id)
     finally:
         database.close()
 
@@ -113,7 +113,7 @@ def test_it_sends_again_what_a_dead_worker_left_unanswered(sandbox: RunningSandb
     dead = claim(run)
     assert dead is not None
     _plan_as(dead)
-    record.intend(dead, list(dead.batches.values_list("pk", flat=True)))
+    record.mark_sending(dead, list(dead.batches.values_list("pk", flat=True)))
     Run.objects.filter(pk=run.pk).update(lease_until=clock.now() - timedelta(seconds=1))
     ended = carry_on_to_its_end(run)
     assert (ended.status, ended.delivered) == (JobStatus.SUCCESSFUL, 5)
@@ -130,10 +130,10 @@ def test_it_says_who_was_sent_without_an_answer_and_sends_them_again(sandbox: Ru
     dead = claim(run)
     assert dead is not None
     _plan_as(dead)
-    record.intend(dead, list(dead.batches.values_list("pk", flat=True)))
+    record.mark_sending(dead, list(dead.batches.values_list("pk", flat=True)))
     leases.release(dead)  # its worker is gone, in the middle of a call
     runs.cancel_run(run, by=alice)
-    pipeline.carry_on(run.pk)
+    pipeline.run_slice(run.pk)
     run.refresh_from_db()
     assert (run.status, run.not_sent, adds_up(run)) == (JobStatus.CANCELED, 1, True)
     told = breakdown.sections_of(run)[-1].groups
@@ -160,7 +160,7 @@ def test_it_ends_with_one_line_when_another_worker_takes_it_over_and_ends_its_se
         wait_until(lambda: Batch.objects.filter(status=BatchStatus.SENDING).exists())
         Run.objects.filter(pk=run.pk).update(attempt=F("attempt") + 1, lease_until=None)
         run.refresh_from_db()
-        with session_fence.sole_session(run):  # ends the other one
+        with session_fence.exclusive_session(run):  # ends the other one
             worker.join(timeout=60)
     assert not worker.is_alive()
     told = [(each.getMessage(), each.exc_info) for each in caplog.records]
@@ -177,18 +177,18 @@ def test_it_refuses_the_word_of_a_worker_that_wakes_too_late(sandbox: RunningSan
     Run.objects.filter(pk=late.pk).update(attempt=late.attempt + 1)
     known = DeliveredSet.objects.get()
     with pytest.raises(LeaseLost):
-        record.record(late, known.pk, [(batch.pk, Sent(BatchReceipt(5, 0, [], 201, 0.1, 100)))])
+        record.record(late, known.pk, [(batch.pk, BatchResult(BatchReceipt(5, 0, [], 201, 0.1, 100)))])
     assert Batch.objects.get().status == BatchStatus.PLANNED
     assert not SyncedContact.objects.exists()
 
 
 def _plan_as(run: Run) -> None:
     """Bring a claimed run into delivery, as its worker would."""
-    from config.platform.jobs.leases import Keeper
+    from config.platform.jobs.leases import HeldLease
     from exports.run import check, plan
 
     assert check.check(run)
-    plan.plan(run, Keeper(run))
+    plan.plan(run, HeldLease(run))
 
 
 def test_it_ends_a_slice_in_time_and_goes_on(
@@ -199,7 +199,7 @@ def test_it_ends_a_slice_in_time_and_goes_on(
     run = runs.start_run(make_export(sandbox, 3), by=None)
     another = Export.objects.create(name="Another", list_id="a" * 32, email_attribute="email")
     waiting = Run.objects.create(export=another, number=1, trigger=Trigger.MANUAL)
-    assert pipeline.carry_on(run.pk) == pipeline.Next.RING_AGAIN
+    assert pipeline.run_slice(run.pk) == pipeline.Next.RING_AGAIN
     waiting.delete()
     settings.SLICE_SECONDS = 60
     assert carry_on_to_its_end(run).delivered == 3
@@ -226,7 +226,7 @@ def test_it_waits_its_turn_when_others_have_all_calls_of_the_connection(
     connection = Connection.objects.get()
     run = runs.start_run(export, by=alice)
     with _another_session_holds_all_slots(connection):
-        pipeline.carry_on(run.pk)
+        pipeline.run_slice(run.pk)
         run.refresh_from_db()
         assert (run.status, run.reason) == (JobStatus.PROCESSING, Reason.CONNECTION_BUSY)
     assert carry_on_to_its_end(run).delivered == 5

@@ -5,7 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from config.platform.jobs import leases
-from config.platform.jobs.leases import Keeper, claim
+from config.platform.jobs.leases import HeldLease, claim
 from exports.actions import runs
 from exports.models import Batch, Export, Removal, RemovedContact, Run, SyncedContact
 from exports.results import late_calls, record
@@ -26,8 +26,8 @@ def worker_loses_its_lease(export: Export) -> Run:
     silent = claim(run)
     assert silent is not None
     assert check.check(silent)
-    plan.plan(silent, Keeper(silent))
-    record.intend(silent, list(silent.batches.values_list("pk", flat=True)))
+    plan.plan(silent, HeldLease(silent))
+    record.mark_sending(silent, list(silent.batches.values_list("pk", flat=True)))
     leases.release(silent)
     return silent
 
@@ -35,7 +35,7 @@ def worker_loses_its_lease(export: Export) -> Run:
 def take_over(run: Run) -> Run:
     """Let another worker end the run."""
     while run.is_open:
-        pipeline.carry_on(run.pk)
+        pipeline.run_slice(run.pk)
         run.refresh_from_db()
     return run
 

@@ -195,7 +195,7 @@ def test_what_was_there_before_does_not_run(
     run = runs.start_run(newsletter, by=None)
     limit(shared, **limits)
     while run.is_open:
-        pipeline.carry_on(run.pk)
+        pipeline.run_slice(run.pk)
         run.refresh_from_db()
     assert (run.status, run.reason) == (JobStatus.FAILED, Reason.LIMITS)
     assert sentence in run.message

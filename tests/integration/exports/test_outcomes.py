@@ -187,7 +187,7 @@ def _end_of_open_run(export: Export) -> Run:
     run = export.runs.order_by("-number")[0]
     for _again in range(20):
         if run.is_open:
-            pipeline.carry_on(run.pk)
+            pipeline.run_slice(run.pk)
             run.refresh_from_db()
     assert not run.is_open
     return run

@@ -43,7 +43,7 @@ def test_a_run_waits_while_its_connection_is_paused_and_continues_afterwards(
     connection = paused(alice)
     before = requests_made(account)
     run = runs.start_run(export, by=None)
-    assert pipeline.carry_on(run.pk) == pipeline.Next.NOTHING
+    assert pipeline.run_slice(run.pk) == pipeline.Next.NOTHING
     run.refresh_from_db()
     assert (run.status, run.reason) == (JobStatus.QUEUED, Reason.CONNECTION_PAUSED)
     assert requests_made(account) == before
@@ -60,7 +60,7 @@ def test_the_page_of_a_waiting_run_names_the_pause_and_no_time(
     export = make_export(account)
     paused(alice)
     run = runs.start_run(export, by=None)
-    pipeline.carry_on(run.pk)
+    pipeline.run_slice(run.pk)
     page = alice_client.get(f"/data/runs/{run.pk}/").content.decode()
     assert "The connection is paused." in page
     assert "goes on by itself" not in page
@@ -80,13 +80,13 @@ def test_a_run_under_way_sends_nothing_more_after_its_calls_in_flight(
         paused(alice)
 
     monkeypatch.setattr("exports.results.record.record", record_and_pause)
-    pipeline.carry_on(run.pk)
+    pipeline.run_slice(run.pk)
     run.refresh_from_db()
     assert run.is_open
     assert 0 < run.delivered < 40
     sent = run.delivered
     Run.objects.filter(pk=run.pk).update(resume_at=None)
-    pipeline.carry_on(run.pk)
+    pipeline.run_slice(run.pk)
     run.refresh_from_db()
     assert (run.reason, run.delivered) == (Reason.CONNECTION_PAUSED, sent)
 

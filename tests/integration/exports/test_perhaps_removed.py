@@ -3,7 +3,7 @@
 import pytest
 
 from config.platform.jobs import leases
-from config.platform.jobs.leases import Keeper, claim
+from config.platform.jobs.leases import HeldLease, claim
 from exports.actions import runs
 from exports.models import Export, Origin, Removal, RemovedContact, SyncedContact
 from exports.results import record
@@ -26,8 +26,8 @@ def perhaps_remove(export: Export) -> None:
     silent = claim(run)
     assert silent is not None
     assert check.check(silent)
-    plan.plan(silent, Keeper(silent))
-    record.intend(silent, list(silent.batches.values_list("pk", flat=True)))
+    plan.plan(silent, HeldLease(silent))
+    record.mark_sending(silent, list(silent.batches.values_list("pk", flat=True)))
     leases.release(silent)
     runs.cancel_run(run, by=None)
     take_over(silent)
@@ -67,7 +67,7 @@ def test_a_contact_that_was_removed_is_added_by_the_export_again(account: Runnin
     account.set_state([SUBSCRIBER], "Deleted", export.list_id)  # the request had arrived
     join(crowd, SUBSCRIBER)
     run_to_its_end(export)
-    assert origin() == Origin.BROUGHT
+    assert origin() == Origin.ADDED
     leave(crowd, SUBSCRIBER)
     assert run_to_its_end(export).removed == 1
 
@@ -80,6 +80,6 @@ def test_a_removed_contact_that_signed_up_since_counts_as_found(account: Running
     account.set_state([SUBSCRIBER], "Active", export.list_id)
     join(crowd, SUBSCRIBER)
     assert run_to_its_end(export).delivered == 1
-    assert origin() == Origin.FOUND_THERE
+    assert origin() == Origin.PRE_EXISTING
     leave(crowd, SUBSCRIBER)
     assert run_to_its_end(export).removed == 0

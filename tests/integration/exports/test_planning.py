@@ -7,7 +7,7 @@ from uuid import UUID
 import orjson
 import pytest
 
-from config.platform.jobs.leases import Keeper
+from config.platform.jobs.leases import HeldLease
 from config.platform.jobs.models import JobStatus
 from connections.destinations import registry
 from connections.destinations.values import TargetField
@@ -25,7 +25,7 @@ ACCOUNT = "campaign_monitor:sandbox"
 
 
 class StillKeeper:
-    """A keeper of a lease that nobody contests."""
+    """A lease of a lease that nobody contests."""
 
     def __init__(self) -> None:
         self.cancel_requested = threading.Event()
@@ -35,8 +35,8 @@ class StillKeeper:
     def report(self, **progress: int) -> None: ...
 
 
-def keeper() -> Keeper:
-    return cast(Keeper, StillKeeper())
+def lease() -> HeldLease:
+    return cast(HeldLease, StillKeeper())
 
 
 def make_run(people: list[dict[str, Any]], **frozen: Any) -> Run:
@@ -69,7 +69,7 @@ def run_of(export: Export, segment_id: int, **frozen: Any) -> Run:
 
 
 def planned(run: Run) -> list[str]:
-    plan.plan(run, keeper())
+    plan.plan(run, lease())
     return [email for batch in run.batches.all() for email in batch.emails]
 
 
@@ -110,7 +110,7 @@ def test_it_sends_an_address_once_and_the_latest_profile_wins() -> None:
 
 def test_it_counts_add_up() -> None:
     run = make_run([{"email": f"p{n % 40}@example.com"} for n in range(60)] + [{"email": "bad"}] * 5)
-    plan.plan(run, keeper())
+    plan.plan(run, lease())
     assert run.members == 65
     assert run.members == run.invalid + run.duplicates + run.unchanged + run.still_refused + run.planned
     assert run.planned == 40
@@ -193,7 +193,7 @@ def test_it_knows_nothing_of_what_another_list_was_sent() -> None:
 
 def test_it_cuts_batches_of_at_most_a_thousand() -> None:
     run = make_run([{"email": f"p{n}@example.com"} for n in range(2001)])
-    plan.plan(run, keeper())
+    plan.plan(run, lease())
     assert list(run.batches.values_list("number", "size")) == [(1, 1000), (2, 1000), (3, 1)]
 
 
@@ -212,7 +212,7 @@ def test_it_refuses_more_people_than_an_export_may_send(settings: Any) -> None:
     settings.MAX_PROFILES_PER_EXPORT = 2
     run = make_run([{"email": f"p{n}@example.com"} for n in range(3)])
     with pytest.raises(RunEnded) as ended:
-        plan.plan(run, keeper())
+        plan.plan(run, lease())
     assert (ended.value.status, ended.value.reason) == (JobStatus.FAILED, Reason.TOO_MANY_PROFILES)
     assert not run.batches.exists()
 
@@ -220,14 +220,14 @@ def test_it_refuses_more_people_than_an_export_may_send(settings: Any) -> None:
 def test_it_asks_before_new_people_are_emailed() -> None:
     run = make_run([{"email": "ann@example.com"}], confirmed_opt_in=True)
     with pytest.raises(RunEnded) as ended:
-        plan.plan(run, keeper())
+        plan.plan(run, lease())
     assert ended.value.status == JobStatus.NEEDS_CONFIRMATION
     assert "1 new" in ended.value.message
 
 
 def test_it_stops_planning_when_a_person_cancels() -> None:
     run = make_run([{"email": "ann@example.com"}])
-    canceled = keeper()
+    canceled = lease()
     canceled.cancel_requested.set()
     with pytest.raises(RunEnded) as ended:
         plan.plan(run, canceled)
@@ -241,7 +241,7 @@ BY_ATTRIBUTE = {"consent_to_track": "attribute:tracking"}
 
 def consents(run: Run) -> dict[str, str]:
     """What is sent of each person's consent."""
-    plan.plan(run, keeper())
+    plan.plan(run, lease())
     people = [orjson.loads(payload) for payload in sent(run)]
     return {person["EmailAddress"]: person["ConsentToTrack"] for person in people}
 

@@ -16,7 +16,7 @@ from config.platform.jobs.models import JobStatus
 from connections.models import Connection
 from exports import policies
 from exports.actions import preview
-from exports.hooks.subject_access import ExportsKnow
+from exports.hooks.subject_access import ExportsPersonalData
 from exports.models import Export, ExportPreview, Run
 from exports.preview import summary
 from exports.privacy import erasure
@@ -197,7 +197,7 @@ def test_it_refuses_without_a_connection(newsletter: Export, bob: User) -> None:
 def test_whoever_is_erased_is_in_no_preview(newsletter: Export, bob: User) -> None:
     worked_out(newsletter, bob)
     subject = Subject([], ["ann@example.com"])
-    assert [row["address"] for row in ExportsKnow().tell(subject)["in_previews"]] == ["ann@example.com"]  # type: ignore[attr-defined]
+    assert [row["address"] for row in ExportsPersonalData().tell(subject)["in_previews"]] == ["ann@example.com"]  # type: ignore[attr-defined]
     erasure.forget(subject)
     assert ExportPreview.objects.get().sample == []
 

@@ -267,7 +267,7 @@ def run_to_end(export: Export) -> Run:
 
     run = export.runs.latest("pk")
     while run.is_open:
-        pipeline.carry_on(run.pk)
+        pipeline.run_slice(run.pk)
         run.refresh_from_db()
     assert run.status in (JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
     return run

@@ -232,7 +232,7 @@ def test_a_guard_looks_at_the_segment_that_is_planned_and_not_at_the_one_that_wa
     assert check.check(checked)
     leases.release(checked)
     leave(crowd, *CROWD)
-    pipeline.carry_on(checked.pk)
+    pipeline.run_slice(checked.pk)
     checked.refresh_from_db()
     assert (checked.removals_held, checked.held_because, checked.removed) == (8, "empty", 0)
 

@@ -45,11 +45,11 @@ def test_it_stops_cleanly_first(
     url = f"/admin/connections/{shared.pk}/remove/"
     alice_client.post(url, {f"use-{export.pk}": verb})
     assert Connection.objects.get(pk=shared.pk).is_being_removed
-    tasks.ring_for_open_jobs()
+    tasks.enqueue_pending()
     worker.join(timeout=120)
     if verb == "detach":
         _ended_in_order(run, account)
-    tasks.ring_for_open_jobs()
+    tasks.enqueue_pending()
     assert not Connection.objects.filter(pk=shared.pk).exists()
     assert Export.objects.exists() is (verb == "detach")
     assert Run.objects.exists() is (verb == "detach")
@@ -60,9 +60,9 @@ def test_removing_twice_changes_nothing(alice_client: Client, shared: Connection
     url = f"/admin/connections/{shared.pk}/remove/"
     alice_client.post(url, {f"use-{export.pk}": "detach"})
     alice_client.post(url, {f"use-{export.pk}": "detach"})
-    pipeline.carry_on(run.pk)
-    tasks.ring_for_open_jobs()
-    tasks.ring_for_open_jobs()
+    pipeline.run_slice(run.pk)
+    tasks.enqueue_pending()
+    tasks.enqueue_pending()
     assert not Connection.objects.filter(pk=shared.pk).exists()
     assert Export.objects.get().connection is None
 
@@ -77,6 +77,6 @@ def _ended_in_order(run: Run, account: RunningSandbox) -> None:
 
 def _carry_on(run_id: Any) -> None:
     try:
-        pipeline.carry_on(run_id)
+        pipeline.run_slice(run_id)
     finally:
         database.close()

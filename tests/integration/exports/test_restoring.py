@@ -40,7 +40,7 @@ def restore(client: Client, removing: Run) -> Run:
     assert client.post(reverse("exports:restore_removed", args=[removing.pk])).status_code in (200, 302)
     started = Run.objects.latest("pk")
     while started.is_open:
-        pipeline.carry_on(started.pk)
+        pipeline.run_slice(started.pk)
         started.refresh_from_db()
     return started
 
@@ -57,7 +57,7 @@ def test_deleted_subscribers_are_added_again_except_who_unsubscribed_or_signed_u
     assert (restored.status, restored.delivered, restored.left) == ("successful", 1, 2)
     now = states(account, export.list_id)
     assert (now[CROWD[0]], now[CROWD[1]], now[CROWD[2]]) == ("Active", "Unsubscribed", "Active")
-    assert SyncedContact.objects.get(email=CROWD[0]).origin == Origin.FOUND_THERE
+    assert SyncedContact.objects.get(email=CROWD[0]).origin == Origin.PRE_EXISTING
     assert AuditEntry.objects.filter(action="run", changes__has_key="restores").exists()
     page = alice_client.get(reverse("exports:run", args=[restored.pk])).content.decode()
     assert "Subscribers to restore" in page
@@ -199,7 +199,7 @@ def test_a_second_click_starts_no_second_run(
     assert alice_client.post(url).status_code == 409
     started = Run.objects.latest("pk")
     while started.is_open:
-        pipeline.carry_on(started.pk)
+        pipeline.run_slice(started.pk)
         started.refresh_from_db()
     assert not RemovedContact.objects.filter(run_id=removing.pk).exists()
     assert alice_client.post(url).status_code == 409

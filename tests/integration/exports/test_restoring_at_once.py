@@ -73,7 +73,7 @@ def test_a_worker_that_lost_the_run_restores_no_further_contact(
     account.clear_requests()
     alice_client.post(reverse("exports:restore_removed", args=[removing.pk]))
     restoring = Run.objects.latest("pk")
-    worker = in_thread(lambda: pipeline.carry_on(restoring.pk))
+    worker = in_thread(lambda: pipeline.run_slice(restoring.pk))
     look_up = f"/subscribers/{removing.list_id}.json"
     wait_until(lambda: len([each for each in asked(account) if look_up in each]) > 1, seconds=20)
     Run.objects.filter(pk=restoring.pk).update(attempt=F("attempt") + 1)
@@ -83,7 +83,7 @@ def test_a_worker_that_lost_the_run_restores_no_further_contact(
     account.set_state([CROWD[7]], "Unsubscribed", removing.list_id)
     Run.objects.filter(pk=restoring.pk).update(lease_until=None)
     while restoring.is_open:
-        pipeline.carry_on(restoring.pk)
+        pipeline.run_slice(restoring.pk)
         restoring.refresh_from_db()
     now = states(account, removing.list_id)
     assert [now[email] for email in CROWD[:8]] == ["Active"] * 7 + ["Unsubscribed"]

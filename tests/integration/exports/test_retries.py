@@ -40,7 +40,7 @@ def failed(newsletter: Export, account: RunningSandbox, monkeypatch: pytest.Monk
 
 def carried_on(run: Run) -> Run:
     while run.is_open:
-        pipeline.carry_on(run.pk)
+        pipeline.run_slice(run.pk)
         run.refresh_from_db()
     return run
 
@@ -128,7 +128,7 @@ def test_it_waits_longer_each_time_and_then_gives_up(
 
 def _carry_on(run: Run) -> Run:
     while run.is_open:
-        pipeline.carry_on(run.pk)
+        pipeline.run_slice(run.pk)
         run.refresh_from_db()
     return run
 

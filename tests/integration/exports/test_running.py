@@ -41,7 +41,7 @@ def carry_on_to_its_end(run: Run, seconds: float = 30) -> Run:
     deadline = time.monotonic() + seconds
     while run.is_open:
         assert time.monotonic() < deadline, f"the run is still {run.status} ({run.reason} {run.message})"
-        if pipeline.carry_on(run.pk) == pipeline.Next.NOTHING:
+        if pipeline.run_slice(run.pk) == pipeline.Next.NOTHING:
             time.sleep(0.02)
         run.refresh_from_db()
     return run

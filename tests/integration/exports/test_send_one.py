@@ -54,7 +54,7 @@ def test_it_remembers_whom_the_export_has_brought(
     send(bob_client, newsletter, "ann@example.com")
     send(bob_client, newsletter, "ann@example.com")  # what is known stays
     origins = {person.email: person.origin for person in SyncedContact.objects.all()}
-    assert origins == {"ben@example.com": Origin.FOUND_THERE, "ann@example.com": Origin.BROUGHT}
+    assert origins == {"ben@example.com": Origin.PRE_EXISTING, "ann@example.com": Origin.ADDED}
 
 
 def test_a_refusal_is_shown_and_remembered(

@@ -152,12 +152,12 @@ def test_contacts_that_are_wanted_again_after_the_plan_stay(
     leave(crowd, *CROWD[:2])
     started = runs.start_run(one, by=None)
     with pytest.raises(Killed), mock.patch.object(record, "intend", side_effect=Killed):
-        pipeline.carry_on(started.pk)  # dies before the first removal is sent
+        pipeline.run_slice(started.pk)  # dies before the first removal is sent
     Run.objects.filter(pk=started.pk).update(lease_until=None)
     wanting = others if by == "the other export" else crowd
     join(wanting, CROWD[0])
     Segment.objects.filter(pk=wanting.pk).update(refreshed_at=clock.now())
-    pipeline.carry_on(started.pk)
+    pipeline.run_slice(started.pk)
     started.refresh_from_db()
     assert (started.to_remove, started.removed, adds_up(started)) == (1, 1, True)
     assert [states(account, one.list_id)[email] for email in CROWD[:2]] == ["Active", "Deleted"]
@@ -242,7 +242,7 @@ def test_a_contact_whom_a_removed_export_deleted_is_added_by_one_that_had_not_ru
     clearing = list_cleanup.remove(one, Clearing(Removal.DELETE, people=20), by=None)
     assert clearing is not None
     while clearing.is_open:
-        pipeline.carry_on(clearing.pk)
+        pipeline.run_slice(clearing.pk)
         clearing.refresh_from_db()
     list_cleanup.finish_removals()
     join(others, CROWD[0])
@@ -278,6 +278,6 @@ def test_two_connections_to_one_list_share_its_state_and_its_turn(account: Runni
     assert claimed is not None
     assert check.check(claimed)
     waiting = runs.start_run(second, by=None)
-    pipeline.carry_on(waiting.pk)
+    pipeline.run_slice(waiting.pk)
     waiting.refresh_from_db()
     assert (waiting.status, waiting.reason) == ("queued", Reason.LIST_BUSY)

@@ -91,7 +91,7 @@ def test_it_cancels_a_run_that_nobody_has_taken_up(transactional_db: None) -> No
     alice = User.objects.get()
     run = runs.start_run(export, by=alice)
     runs.cancel_run(run, by=alice)
-    pipeline.carry_on(run.pk)
+    pipeline.run_slice(run.pk)
     run.refresh_from_db()
     assert (run.status, run.reason) == (JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
 

@@ -91,14 +91,14 @@ def test_whoever_a_dead_worker_sent_again_after_a_refusal_counts_as_unanswered(
 ) -> None:
     account.faults({"rules": [{"path": "/import", "kind": "throttle", "retry_after": 60}]})
     run = runs.start_run(newsletter, by=alice)
-    pipeline.carry_on(run.pk)
+    pipeline.run_slice(run.pk)
     assert run.batches.get().code == "429"
     Run.objects.update(resume_at=None)
     dead = claim(run)
     assert dead is not None
-    record.intend(dead, [run.batches.get().pk])
-    record.take_back_unanswered(dead)
+    record.mark_sending(dead, [run.batches.get().pk])
+    record.requeue_interrupted(dead)
     leases.release(dead)
     runs.cancel_run(run, by=alice)
-    pipeline.carry_on(run.pk)
+    pipeline.run_slice(run.pk)
     assert list(SyncedContact.objects.values_list("data_hash", flat=True)) == [UNKNOWN_DATA] * 3

@@ -35,7 +35,7 @@ def test_a_contact_that_another_export_wants_after_the_first_batch_stays(
     Connection.objects.update(max_in_flight=1)
     run(export)
     leave(crowd, *FIRST_BATCH, *SECOND_BATCH)
-    intend = results_record.intend
+    intend = results_record.mark_sending
     intended: list[int] = []
 
     def join_after_the_first(working: Run, batch_ids: Sequence[int]) -> list[Batch]:

@@ -31,7 +31,7 @@ def test_a_run_that_has_ended_is_settled_at_the_next_tick(
     run = run_to_its_end(export)
     assert disclosures.unsettled() == [run.pk]
     monkeypatch.setattr(tasks, "enqueue", lambda _task, run_id: tasks.settle_disclosures(run_id))
-    tasks.ring_for_open_jobs()
+    tasks.enqueue_pending()
     assert Disclosure.objects.count() == run.delivered == 3
     assert disclosures.unsettled() == []
 

@@ -64,7 +64,7 @@ def test_an_erased_person_who_is_imported_again_and_exported_again_is_nowhere(
 ) -> None:
     run_to_its_end(export)
     erase.erase(zofia, scope=Scope.ADDRESS, places=places_of(zofia), by=alice)
-    list_removal.carry_on(PersonRemoval.objects.get().pk)
+    list_removal.remove_from_list(PersonRemoval.objects.get().pk)
     received = account.received()[EMAIL]
 
     by_key = "id,email,first_name\nZ-1,,Zofia\nN-1,new@example.com,Nina\nA-2,ann@example.com,Anna\n"

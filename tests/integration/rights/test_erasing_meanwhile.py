@@ -12,16 +12,16 @@ from django.core.management import call_command
 from django.db import connection as database
 
 from config.platform.accounts.models import User
-from config.platform.jobs.leases import Keeper, claim
+from config.platform.jobs.leases import HeldLease, claim
 from connections.destinations import registry
 from connections.destinations.errors import TryLater
 from connections.destinations.values import Capabilities
 from exports.actions import runs
 from exports.batches.encode import Converted
-from exports.batches.values import Sent
-from exports.delivery.sender_pool import Lines
+from exports.batches.values import BatchResult
+from exports.delivery.sender_pool import SenderPool
 from exports.models import Batch, BatchStatus, Disclosure, Export, PersonRemoval, Run, Stage, SyncedContact
-from exports.preview import test_send
+from exports.preview import send_test
 from exports.privacy import list_removal
 from exports.results import record
 from exports.run import check, pipeline, plan
@@ -74,7 +74,7 @@ def carry_on_to_its_end(run: Run) -> Run:
     deadline = time.monotonic() + 30
     while run.is_open:
         assert time.monotonic() < deadline, f"{run.status} {run.reason} {run.message}"
-        pipeline.carry_on(run.pk)
+        pipeline.run_slice(run.pk)
         run.refresh_from_db()
     return run
 
@@ -92,7 +92,7 @@ def planned(export: Export) -> Run:
     run = claim(runs.start_run(export, by=None))
     assert run is not None
     assert check.check(run)
-    plan.plan(run, Keeper(run))
+    plan.plan(run, HeldLease(run))
     Run.objects.filter(pk=run.pk).update(lease_until=None)
     return Run.objects.get(pk=run.pk)
 
@@ -112,7 +112,7 @@ def test_who_is_erased_between_choosing_a_batch_and_sending_it_is_not_sent(
     export: Export, zofia: Profile, alice: User, account: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = planned(export)
-    intend = record.intend
+    intend = record.mark_sending
     done: list[bool] = []
 
     def intend_late(*args: Any) -> list[Batch]:
@@ -134,10 +134,10 @@ def sending(
     monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None], *, failing: bool = False
 ) -> list[bool]:
     """Do something while the request with the person is out; ``failing`` ends it without an answer."""
-    send = Lines.send
+    send = SenderPool.send
     done: list[bool] = []
 
-    def send_slowly(lines: Lines, batch: Batch, converted: Converted) -> Sent:
+    def send_slowly(lines: SenderPool, batch: Batch, converted: Converted) -> BatchResult:
         if not done and EMAIL in batch.emails:
             done.append(True)
             with beside(meanwhile):
@@ -146,7 +146,7 @@ def sending(
                 raise TryLater("cut off")
         return send(lines, batch, converted)
 
-    monkeypatch.setattr(Lines, "send", send_slowly)
+    monkeypatch.setattr(SenderPool, "send", send_slowly)
     return done
 
 
@@ -167,7 +167,7 @@ def test_who_is_on_the_way_leaves_no_trace_here_and_is_removed_after_arriving(
         subject = privacy_erase.meant(zofia, scope=Scope.ADDRESS)
         erase(zofia, alice, [place.key for place in personal_data.places(subject)])
         removal = PersonRemoval.objects.get()
-        list_removal.carry_on(removal.pk)
+        list_removal.remove_from_list(removal.pk)
         removal.refresh_from_db()
         seen.append(removal.status)
 
@@ -178,7 +178,7 @@ def test_who_is_on_the_way_leaves_no_trace_here_and_is_removed_after_arriving(
     assert (run.planned, run.delivered) == ((2, 2) if failing else (3, 3))
     assert SyncedContact.objects.count() == 2
     PersonRemoval.objects.update(due_at=None)
-    list_removal.carry_on(PersonRemoval.objects.get().pk)
+    list_removal.remove_from_list(PersonRemoval.objects.get().pk)
     assert PersonRemoval.objects.get().status == "successful"
     assert EMAIL not in {person["EmailAddress"].lower() for person in account.people()}
     assert not tables_with(EMAIL)
@@ -210,7 +210,7 @@ def test_a_dead_workers_batch_goes_out_without_them(
     run = planned(export)
     dead = claim(run)
     assert dead is not None
-    record.intend(dead, list(dead.batches.values_list("pk", flat=True)))
+    record.mark_sending(dead, list(dead.batches.values_list("pk", flat=True)))
     erase(zofia, alice)
     Run.objects.filter(pk=run.pk).update(lease_until=None)
     run = carry_on_to_its_end(run)
@@ -275,14 +275,14 @@ def test_it_says_not_now_while_the_persons_source_is_imported(
 def test_who_is_sent_alone_and_erased_at_that_moment_leaves_no_trace(
     export: Export, zofia: Profile, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    send = test_send._send
+    send = send_test._send
 
     def send_slowly(*args: Any) -> Any:
         with beside(lambda: erase(zofia, alice)):
             pass
         return send(*args)
 
-    monkeypatch.setattr(test_send, "_send", send_slowly)
-    test_send.send_one(export, person=EMAIL, by=alice)
+    monkeypatch.setattr(send_test, "_send", send_slowly)
+    send_test.send_one(export, person=EMAIL, by=alice)
     assert not tables_with(EMAIL)
     assert Disclosure.objects.filter(person=hashes.of_email(EMAIL)).exists()

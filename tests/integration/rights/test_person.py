@@ -100,7 +100,7 @@ def test_erasing_leads_to_a_page_that_shows_what_became_of_the_lists(
     page = reverse("segments:erasure", args=[erasure.pk])
     assert answer["Location"] == page
     assert "Queued" in alice_client.get(page).content.decode()
-    list_removal.carry_on(PersonRemoval.objects.get().pk)
+    list_removal.remove_from_list(PersonRemoval.objects.get().pk)
     told = alice_client.get(reverse("segments:erasure_live", args=[erasure.pk])).content.decode()
     assert "Removed from the list." in told
     assert account.counts()["Deleted"] == 1

@@ -33,7 +33,7 @@ def removal(export: Export, zofia: Profile, alice: User, monkeypatch: pytest.Mon
 
 
 def carry_on(removal: PersonRemoval) -> PersonRemoval:
-    list_removal.carry_on(removal.pk)
+    list_removal.remove_from_list(removal.pk)
     removal.refresh_from_db()
     return removal
 
@@ -83,7 +83,7 @@ def test_it_cannot_without_a_connection(removal: PersonRemoval) -> None:
 
 def test_two_workers_make_one_call(removal: PersonRemoval) -> None:
     carry_on(removal)
-    list_removal.carry_on(removal.pk)
+    list_removal.remove_from_list(removal.pk)
     removal.refresh_from_db()
     assert removal.attempt == 1
 

@@ -110,7 +110,7 @@ def use_everywhere(client: Client, planted: list[Connection], export: Export) ->
     token_renewal.renew_due()
     run = runs.start_run(export, by=None)
     while run.is_open:
-        pipeline.carry_on(run.pk)
+        pipeline.run_slice(run.pk)
         run.refresh_from_db()
     assert "API key" in run.message
     rotation.rotate()

@@ -31,7 +31,7 @@ def refresh(shop: DataSource, alice: User) -> SystemRefresh:
     """Over the shop and everyone; its first look is done."""
     refreshing.segment("Everyone")
     asked_for = actions.refresh_all(by=alice, ring=False)
-    engine.carry_on(asked_for.pk)
+    engine.advance(asked_for.pk)
     return asked_for
 
 
@@ -155,7 +155,7 @@ def test_the_page_of_a_skipped_run_leads_to_what_is_to_blame(
 ) -> None:
     export = exporting.export_to(None, exporting.sandbox_connection(), refreshing.segment("Everyone"), list_id="a")
     refresh = actions.refresh_all(by=alice, ring=False)
-    engine.carry_on(refresh.pk)
+    engine.advance(refresh.pk)
     job = refreshing.step(refresh, "Shop").import_job
     assert job is not None
     ImportJob.objects.filter(pk=job.pk).update(status=JobStatus.FAILED, finished_at=refresh.created_at)

@@ -54,7 +54,7 @@ def test_it_refreshes_sources_then_segments_then_exports(
 ) -> None:
     (tmp_path / "shop.csv").write_text("id,email,city\n1,ann@example.com,Turku\n2,ben@example.com,Turku\n")
     refresh = asked_for(alice)
-    engine.carry_on(refresh.pk)
+    engine.advance(refresh.pk)
     assert refreshing.ends(refresh) == {"Shop": "queued", "Turku": "queued", "Newsletter": "queued"}
     assert not SegmentRefresh.objects.exists()
     assert not Run.objects.exists()
@@ -164,7 +164,7 @@ def test_a_segment_that_is_at_work_is_drawn_once_more(shop: DataSource, alice: U
     SegmentRefresh.objects.filter(pk=stale.pk).update(status=JobStatus.PROCESSING)
     refresh = asked_for(alice)
     for _look in range(3):
-        engine.carry_on(refresh.pk)
+        engine.advance(refresh.pk)
         for job in shop.imports.filter(status="queued"):
             import_job.run_import(job.pk)
     assert refreshing.step(refresh, "Everyone").job is None
@@ -176,7 +176,7 @@ def test_a_segment_that_is_at_work_is_drawn_once_more(shop: DataSource, alice: U
 def test_what_was_removed_meanwhile_is_skipped(shop: DataSource, alice: User) -> None:
     everyone = refreshing.segment("Everyone")
     refresh = asked_for(alice)
-    engine.carry_on(refresh.pk)
+    engine.advance(refresh.pk)
     everyone.delete()
     refreshing.do(refresh)
     step = refreshing.step(refresh, "Everyone")
@@ -185,7 +185,7 @@ def test_what_was_removed_meanwhile_is_skipped(shop: DataSource, alice: User) ->
 
 def test_canceling_stops_what_is_at_work_and_begins_no_more(newsletter: Export, alice: User) -> None:
     refresh = asked_for(alice)
-    engine.carry_on(refresh.pk)
+    engine.advance(refresh.pk)
     actions.cancel_refresh(refresh, by=alice)
     refreshing.do(refresh)
     assert refresh.status == JobStatus.CANCELED
@@ -197,7 +197,7 @@ def test_canceling_stops_what_is_at_work_and_begins_no_more(newsletter: Export, 
 
 def test_canceling_one_job_skips_what_depends_on_it(newsletter: Export, shop: DataSource, alice: User) -> None:
     refresh = asked_for(alice)
-    engine.carry_on(refresh.pk)
+    engine.advance(refresh.pk)
     segment_actions.cancel_import(shop.imports.latest("pk"), by=alice)
     refreshing.do(refresh)
     assert refreshing.ends(refresh) == {"Shop": "canceled", "Turku": "skipped", "Newsletter": "skipped"}
@@ -209,10 +209,10 @@ def test_there_is_one_at_a_time(alice: User) -> None:
         asked_for(alice)
     with pytest.raises(IntegrityError), transaction.atomic():
         SystemRefresh.objects.create(trigger=SystemRefresh.Trigger.SCHEDULE)
-    engine.carry_on(first.pk)
+    engine.advance(first.pk)
     SystemRefresh.objects.filter(pk=first.pk).update(status=JobStatus.PROCESSING, finished_at=None)
     second = SystemRefresh.objects.create(trigger=SystemRefresh.Trigger.SCHEDULE)
-    engine.carry_on(second.pk)
+    engine.advance(second.pk)
     second.refresh_from_db()
     assert second.status == JobStatus.QUEUED
     assert not second.steps.exists()
@@ -229,7 +229,7 @@ def test_only_administrators_start_and_cancel(alice: User, bob: User) -> None:
 
 def test_a_worker_that_wakes_too_late_changes_nothing(shop: DataSource, alice: User) -> None:
     refresh = asked_for(alice)
-    engine.carry_on(refresh.pk)
+    engine.advance(refresh.pk)
     refresh.refresh_from_db()
     late = SystemRefresh.objects.get(pk=refresh.pk)
     late.attempt -= 1
@@ -249,7 +249,7 @@ def test_a_look_costs_the_same_however_much_has_ended(
     )
     SystemRefresh.objects.filter(pk=refresh.pk).update(status=JobStatus.PROCESSING)
     with django_assert_max_num_queries(14):
-        engine.carry_on(refresh.pk)
+        engine.advance(refresh.pk)
     refresh.refresh_from_db()
     assert (refresh.status, refresh.progress_total) == (JobStatus.SUCCESSFUL, 300)
 
@@ -260,7 +260,7 @@ class Killed(BaseException):
 
 def killed_at(monkeypatch: pytest.MonkeyPatch, moment: int) -> None:
     """Let this worker die before its write number ``moment`` of whatever comes."""
-    left, really_write = [moment], leases.fenced_update
+    left, really_write = [moment], leases.update_if_owner
 
     def count(job: Any, **values: Any) -> None:
         left[0] -= 1
@@ -274,7 +274,7 @@ def killed_at(monkeypatch: pytest.MonkeyPatch, moment: int) -> None:
             raise Killed
         _write(*args, **values)
 
-    monkeypatch.setattr(leases, "fenced_update", count)
+    monkeypatch.setattr(leases, "update_if_owner", count)
     monkeypatch.setattr(engine, "_write", write)
 
 

@@ -71,7 +71,7 @@ def test_a_moment_that_comes_due_while_one_runs_waits_for_it(alice: User) -> Non
     assert schedule.start_due() == second
     assert [result for _due, result in results()] == ["started", "joined"]
     SystemRefresh.objects.filter(pk=first.pk).update(status=JobStatus.SUCCESSFUL, finished_at=clock.now())
-    tasks.ring_for_open_jobs()
+    tasks.enqueue_pending()
     second.refresh_from_db()
     assert not second.is_open
 

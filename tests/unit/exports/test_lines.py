@@ -1,4 +1,4 @@
-"""Lines: a few batches wait in front of them, and whoever waits can be taken back."""
+"""SenderPool: a few batches wait in front of them, and whoever waits can be taken back."""
 
 import threading
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ import pytest
 from connections.destinations.base import Destination
 from connections.destinations.values import Access, BatchReceipt, SendSettings
 from exports.batches.encode import Converted
-from exports.batches.values import Sent
-from exports.delivery.sender_pool import Lines
+from exports.batches.values import BatchResult
+from exports.delivery.sender_pool import SenderPool
 from exports.models import Batch
 from tests.waiting import wait_until
 
 
-class Held(Lines):
-    """Lines whose calls end when they are let go."""
+class Held(SenderPool):
+    """SenderPool whose calls end when they are let go."""
 
     def __init__(self) -> None:
         super().__init__(cast(Destination, Nowhere()), cast(Access, None), cast(SendSettings, None), most=4)
@@ -27,12 +27,12 @@ class Held(Lines):
     def convert(self, batch: Batch) -> Converted:
         return Converted([])
 
-    def send(self, batch: Batch, converted: Converted) -> Sent:
+    def send(self, batch: Batch, converted: Converted) -> BatchResult:
         self.begun.append(batch.number)
         assert self.let_go.acquire(timeout=60)
         if batch.number in self.broken:
             raise ConnectionError(batch.number)
-        return Sent(BatchReceipt(0, 0, (), http_status=201, seconds=0.0, bytes_sent=0))
+        return BatchResult(BatchReceipt(0, 0, (), http_status=201, seconds=0.0, bytes_sent=0))
 
 
 class Nowhere:
@@ -48,7 +48,7 @@ def lines() -> Iterator[Held]:
         held.let_go.release(100)
 
 
-def submit(lines: Lines, *numbers: int) -> list[Any]:
+def submit(lines: SenderPool, *numbers: int) -> list[Any]:
     return [lines.submit(Batch(number=number)) for number in numbers]
 
 
@@ -56,7 +56,7 @@ def test_they_send_as_many_at_once_as_they_may(lines: Held) -> None:
     lines.limit(2)
     submit(lines, 1, 2, 3, 4)
     wait_until(lambda: len(lines.begun) == 2)
-    assert lines.busy == 2
+    assert lines.in_flight == 2
 
 
 def test_one_that_is_done_takes_the_next_by_itself(lines: Held) -> None:
@@ -76,12 +76,12 @@ def test_more_of_them_set_off_when_the_limit_rises(lines: Held) -> None:
 def test_none_goes_on_above_a_limit_that_has_fallen(lines: Held) -> None:
     lines.limit(2)
     sent = submit(lines, 1, 2, 3, 4)
-    wait_until(lambda: lines.busy == 2)
+    wait_until(lambda: lines.in_flight == 2)
     lines.limit(1)
     lines.let_go.release(2)
     wait_until(lambda: sum(future.done() for future in sent) == 2)
     wait_until(lambda: len(lines.begun) == 3)
-    assert lines.busy == 1
+    assert lines.in_flight == 1
 
 
 def test_whoever_meets_trouble_takes_no_other(lines: Held) -> None:
@@ -90,7 +90,7 @@ def test_whoever_meets_trouble_takes_no_other(lines: Held) -> None:
     lines.let_go.release()
     with pytest.raises(ConnectionError):
         first.result(60)
-    assert lines.busy == 0
+    assert lines.in_flight == 0
     assert lines.begun == [1]
     assert lines.take_back() == [second]
 

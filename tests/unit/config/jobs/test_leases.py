@@ -49,7 +49,7 @@ def test_it_refuses_a_late_write(run: Run) -> None:
     assert late is not None
     Run.objects.filter(pk=run.pk).update(attempt=late.attempt + 1)
     with pytest.raises(leases.LeaseLost):
-        leases.fenced_update(late, progress_done=5)
+        leases.update_if_owner(late, progress_done=5)
     run.refresh_from_db()
     assert run.progress_done == 0
 
@@ -59,14 +59,14 @@ def test_a_worker_of_an_earlier_attempt_does_not_hold_the_fence(run: Run) -> Non
     earlier = leases.claim(run)
     assert earlier is not None
     with transaction.atomic():
-        leases.hold_fence(earlier)
+        leases.lock_attempt(earlier)
     leases.release(earlier)
     later = leases.claim(run)
     assert later is not None
     with transaction.atomic():
-        leases.hold_fence(later)
+        leases.lock_attempt(later)
     with pytest.raises(leases.LeaseLost), transaction.atomic():
-        leases.hold_fence(earlier)
+        leases.lock_attempt(earlier)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -74,8 +74,8 @@ def test_it_stays_ours_while_it_is_kept(run: Run, settings: Settings) -> None:
     settings.LEASE_SECONDS = 1
     ours = leases.claim(run)
     assert ours is not None
-    with leases.kept(ours) as keeper:
-        keeper.report(progress_done=7)
+    with leases.hold(ours) as lease:
+        lease.report(progress_done=7)
         time.sleep(1.6)
         assert leases.claim(run) is None
     run.refresh_from_db()
@@ -87,11 +87,11 @@ def test_its_keeper_hears_that_another_has_it(run: Run, settings: Settings) -> N
     settings.LEASE_SECONDS = 1
     ours = leases.claim(run)
     assert ours is not None
-    with leases.kept(ours) as keeper:
+    with leases.hold(ours) as lease:
         Run.objects.filter(pk=run.pk).update(attempt=99)
-        assert keeper.lost.wait(timeout=3)
+        assert lease.lost.wait(timeout=3)
         with pytest.raises(leases.LeaseLost):
-            keeper.check()
+            lease.check()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -99,6 +99,6 @@ def test_its_keeper_hears_of_cancellation(run: Run, settings: Settings) -> None:
     settings.LEASE_SECONDS = 1
     ours = leases.claim(run)
     assert ours is not None
-    with leases.kept(ours) as keeper:
+    with leases.hold(ours) as lease:
         Run.objects.filter(pk=run.pk).update(cancel_requested_at=clock.now())
-        assert keeper.cancel_requested.wait(timeout=3)
+        assert lease.cancel_requested.wait(timeout=3)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from config.platform.accounts.models import User
 from config.platform.audit.record import record
+from config.platform.db.rollback import rolled_back
 from config.platform.jobs import clock, sending_guard
 from config.platform.text.addresses import comparable_email
 from connections import credentials
@@ -145,21 +146,12 @@ def _frozen(export: Export, connection: Connection) -> dict[str, Any]:
     return snapshot.freeze(export, details)
 
 
-class _Undo(Exception):
-    """Ends the transaction of a plan that is only looked at."""
-
-
 def _find(export: Export, connection: Connection, frozen: Mapping[str, Any], person: str) -> _One:
     """The person by the plan's own verdict; raises Refusal for whoever a run would not send."""
-    found: list[tuple[Any, ...]] = []
-    try:
-        with transaction.atomic():
-            plan.draw(frozen, connection.account, export.list_id, export.pk)
-            found = _rows(person)
-            _check_contract(connection)
-            raise _Undo
-    except _Undo:
-        pass
+    with rolled_back():
+        plan.compute_diff(frozen, connection.account, export.list_id, export.pk)
+        found = _rows(person)
+        _check_contract(connection)
     if not found:
         raise Refusal(_("Nobody in the segments of this export has this address."))
     profile_id, email, mapped, data_hash, action, mark_field = found[0]
@@ -305,7 +297,7 @@ def _keep_refusal(known: KnownList, one: _One, refusal: ProfileRefusal) -> None:
         defaults={
             "data_hash": one.data_hash,
             "code": refusal.code,
-            "ask_again": refusal.may_pass,
+            "ask_again": refusal.retryable,
             "left": refusal.kind == OutcomeKind.LEFT,
             "last_run_id": 0,
         },
@@ -315,7 +307,7 @@ def _keep_refusal(known: KnownList, one: _One, refusal: ProfileRefusal) -> None:
 def _keep_origin(known: KnownList, one: _One, answer: Answer) -> None:
     """Whether we have added the contact, which one answer about one contact always tells: new to the list, or
     known there before anything was sent. What is known already stays."""
-    origin = Origin.BROUGHT if answer.is_new else Origin.FOUND_THERE if one.action == "add" else Origin.UNKNOWN
+    origin = Origin.ADDED if answer.is_new else Origin.PRE_EXISTING if one.action == "add" else Origin.UNKNOWN
     contact = SyncedContact.objects.filter(list_state=known.list_state_id, email=one.email, origin=Origin.UNKNOWN)
     contact.update(origin=origin)
 

@@ -14,7 +14,7 @@ from config.platform.web.panes import render_pane
 from exports import policies
 from exports.models import Export
 from exports.permissions import check_can_manage
-from exports.preview import test_send
+from exports.preview import send_test
 
 
 class OnePersonForm(forms.Form):
@@ -39,7 +39,7 @@ def send_one(request: Request, export_id: int) -> HttpResponse:
     answer, status = None, 200
     if posted is not None and form.is_valid():
         try:
-            answer = test_send.send_one(export, person=form.cleaned_data["person"], by=request.user)
+            answer = send_test.send_one(export, person=form.cleaned_data["person"], by=request.user)
         except policies.Refusal as refusal:
             form.add_error("person", refusal.sentence)
     if posted is not None and answer is None:
