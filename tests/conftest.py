@@ -15,8 +15,8 @@ from django.test import Client, TransactionTestCase, override_settings
 from config.celery import app as celery_app
 from config.platform.accounts.models import User
 from config.platform.accounts.roles import Role
-from tests import emptying
-from tests.environment import TEMPLATE
+from tests.support import truncate
+from tests.support.environment import TEMPLATE
 
 pytest.register_assert_rewrite("tests.scenarios")
 
@@ -62,7 +62,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _quick_emptying() -> Iterator[None]:
     """Tests that commit are cleaned up after in a fraction of the time that Django's flush takes."""
-    with patch.object(TransactionTestCase, "_fixture_teardown", lambda _case: emptying.empty_database()):
+    with patch.object(TransactionTestCase, "_fixture_teardown", lambda _case: truncate.empty_database()):
         yield
 
 

@@ -249,17 +249,17 @@ AVAILABILITY = (
         _("The server limits bytes as sent and as unpacked, the length of a line, and the number of columns."),
         (
             "tests/integration/segments/test_import_limits.py::test_a_file_that_is_too_large_is_refused_beside_the_field",
-            "tests/unit/segments/test_csv_files.py::test_a_file_that_unpacks_to_too_much_is_refused",
-            "tests/unit/segments/test_csv_files.py::test_a_line_without_end_is_refused_before_it_fills_the_memory",
-            "tests/unit/segments/test_csv_files.py::test_a_file_with_too_many_columns_is_refused",
+            "tests/unit/segments/sources/test_csv_reader.py::test_a_file_that_unpacks_to_too_much_is_refused",
+            "tests/unit/segments/sources/test_csv_reader.py::test_a_line_without_end_is_refused_before_it_fills_the_memory",
+            "tests/unit/segments/sources/test_csv_reader.py::test_a_file_with_too_many_columns_is_refused",
         ),
     ),
     Threat(
         _("A value is made to keep a processor busy"),
         _("Values of rules are limited to 500 characters, and the patterns take linear time."),
         (
-            "tests/unit/segments/test_rules.py::test_a_value_that_is_too_long_is_refused",
-            "tests/unit/segments/test_subjects.py::test_a_long_word_costs_linear_time",
+            "tests/unit/segments/rules/test_tree.py::test_a_value_that_is_too_long_is_refused",
+            "tests/unit/segments/privacy/test_subjects.py::test_a_long_word_costs_linear_time",
         ),
     ),
 )

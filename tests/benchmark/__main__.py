@@ -9,7 +9,7 @@ from rich.console import Console
 
 from tests.benchmark.ground import ROOT, manage, own_ground
 from tests.benchmark.results import Results
-from tests.sandbox import running_sandbox
+from tests.support.sandbox import running_sandbox
 
 console = Console(stderr=True)
 

@@ -19,7 +19,7 @@ from exports.models import Batch, BatchStatus, Export, Removal, Run
 from exports.state import snapshot
 from segments.models import ImportJob, Segment
 from tests.benchmark.ground import Finished, manage, python
-from tests.sandbox import RunningSandbox
+from tests.support.sandbox import RunningSandbox
 
 MARK = "[Left]"
 FIELDS = (("City", "Text"), ("Country", "Text"), ("BirthDate", "Date"), ("Language", "Text"), ("Left", "Text"))

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from config.platform.text.addresses import VALID_EMAIL
-from tests.people import write_people_csv
+from tests.support.people_csv import write_people_csv
 
 _VALID = re.compile(VALID_EMAIL)
 # So many rows hold more than one deliverable address for each that is wanted.

@@ -11,7 +11,7 @@ from tests.benchmark.measuring import Delivered
 from tests.benchmark.people import write_exactly
 from tests.benchmark.results import Results
 from tests.benchmark.trust import trusting
-from tests.sandbox import RunningSandbox
+from tests.support.sandbox import RunningSandbox
 
 MAXIMUM = 8
 POOL = 8

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.contract.official import connecting, createsend
-from tests.sandbox import RunningSandbox, sandbox, sandbox_process
+from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 
 __all__ = ["sandbox", "sandbox_process"]
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from pytest_django import Settings
 
 from connections.destinations.values import Access
-from tests.sandbox import RunningSandbox
+from tests.support.sandbox import RunningSandbox
 
 
 class Ground(Protocol):

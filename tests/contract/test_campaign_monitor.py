@@ -26,7 +26,7 @@ from connections.destinations.values import (
     OutcomeKind,
     SendSettings,
 )
-from tests.sandbox import RunningSandbox
+from tests.support.sandbox import RunningSandbox
 
 
 @pytest.fixture

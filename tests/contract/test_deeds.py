@@ -27,8 +27,8 @@ from connections.destinations.values import (
     SendSettings,
 )
 from tests.contract.grounds import GROUNDS, GroundOfDeeds
-from tests.sandbox import RunningSandbox
-from tests.waiting import wait_until
+from tests.support.sandbox import RunningSandbox
+from tests.support.waiting import wait_until
 
 DECLARED = [
     (destination, deed)

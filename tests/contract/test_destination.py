@@ -14,7 +14,7 @@ from connections.destinations.base import Destination
 from connections.destinations.errors import DestinationError, StopRun
 from connections.destinations.values import BatchReceipt, FieldMapping, NewField, SendSettings
 from tests.contract.grounds import GROUNDS, Ground
-from tests.sandbox import RunningSandbox
+from tests.support.sandbox import RunningSandbox
 
 DESTINATIONS = registry.all_destinations()
 

@@ -10,7 +10,7 @@ from connections.destinations.base import Destination
 from connections.destinations.errors import NeedsAdministrator, StopRun, TryLater
 from connections.destinations.values import Access, FieldMapping, SendSettings
 from tests.contract.grounds import GROUNDS, Ground
-from tests.sandbox import RunningSandbox
+from tests.support.sandbox import RunningSandbox
 
 ABLE = [each for each in registry.all_destinations() if each.capabilities.removes_people]
 

@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from tests.contract.official import createsend
-from tests.sandbox import RunningSandbox
+from tests.support.sandbox import RunningSandbox
 
 HELSINKI = "(GMT+02:00) Helsinki, Kyiv, Riga, Sofia, Tallinn, Vilnius"
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.sandbox import RunningSandbox
+from tests.support.sandbox import RunningSandbox
 
 PERSON = {"EmailAddress": "a@example.com", "ConsentToTrack": "Yes"}
 

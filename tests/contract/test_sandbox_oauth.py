@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from tests.sandbox import RunningSandbox
+from tests.support.sandbox import RunningSandbox
 
 BACK = "http://127.0.0.1:9/back"
 SCOPE = "ImportSubscribers,ManageLists"

@@ -9,7 +9,7 @@ from connections.destinations.campaign_monitor.sandbox import doors
 from connections.destinations.campaign_monitor.sandbox.exchange import Request
 from connections.destinations.campaign_monitor.sandbox.pages import through
 from connections.destinations.campaign_monitor.sandbox.sandbox import Sandbox
-from tests.sandbox import RunningSandbox
+from tests.support.sandbox import RunningSandbox
 
 
 def page(sandbox: RunningSandbox, path: str) -> str:

@@ -17,7 +17,7 @@ import pytest
 import requests
 
 from tests.contract.official import createsend as official_client
-from tests.sandbox import ROOT, RunningSandbox, running_sandbox
+from tests.support.sandbox import ROOT, RunningSandbox, running_sandbox
 
 CITY = {"Key": "[City]", "Value": "Oslo"}
 

@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from connections.destinations.campaign_monitor.sandbox.answers import MESSAGES
-from tests.sandbox import RunningSandbox
+from tests.support.sandbox import RunningSandbox
 
 FACTS = json.loads((Path(__file__).parent / "facts" / "shapes.json").read_bytes())
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")

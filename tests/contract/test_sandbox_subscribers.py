@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.contract.official import createsend
-from tests.sandbox import RunningSandbox
+from tests.support.sandbox import RunningSandbox
 
 
 @pytest.fixture

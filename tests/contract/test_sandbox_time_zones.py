@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.sandbox import RunningSandbox, running_sandbox
+from tests.support.sandbox import RunningSandbox, running_sandbox
 
 SYDNEY = "(GMT+10:00) Canberra, Melbourne, Sydney"
 CARACAS = "(GMT-04:30) Caracas"

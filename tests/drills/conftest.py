@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from tests.sandbox import RunningSandbox, running_sandbox
+from tests.support.sandbox import RunningSandbox, running_sandbox
 
 
 @pytest.hookimpl(tryfirst=True)

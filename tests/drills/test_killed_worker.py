@@ -10,10 +10,10 @@ import pytest
 from config.platform.jobs.models import Job
 from segments import actions as segment_actions
 from segments.models import ImportJob, Profile
-from tests import big_export
-from tests.people import write_people_csv
-from tests.processes import Workers, worker_processes
-from tests.sandbox import RunningSandbox
+from tests.support import big_export
+from tests.support.people_csv import write_people_csv
+from tests.support.sandbox import RunningSandbox
+from tests.support.workers import Workers, worker_processes
 
 pytestmark = [pytest.mark.drill, pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 

@@ -15,18 +15,19 @@ from config.platform.jobs.models import JobStatus
 from config.platform.schedules import ticks
 from exports.models import Export, ExportSchedule, ExportTick, Run, RunEvent, Trigger
 from exports.scheduler import start_due
-from tests import exporting, scheduled
+from tests.support import exports as support_exports
+from tests.support import scheduled_days
 
 pytestmark = [pytest.mark.drill, pytest.mark.django_db(transaction=True)]
 
 SCHEDULES = 10_000
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
-RULES = scheduled.mixed_rules(SCHEDULES, most_often_hours=6)
+RULES = scheduled_days.mixed_rules(SCHEDULES, most_often_hours=6)
 
 
 @pytest.fixture
 def ten_thousand() -> None:
-    connected = exporting.sandbox_connection()
+    connected = support_exports.sandbox_connection()
     exports = Export.objects.bulk_create(
         Export(name=f"Export {number}", connection=connected, list_id="a" * 32, email_attribute="email")
         for number in range(SCHEDULES)

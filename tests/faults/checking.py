@@ -13,7 +13,7 @@ from exports.views.run_summary import ShownRun
 from tests.faults import ground
 from tests.faults.freezing import wait_for_late_calls
 from tests.faults.ground import Ground
-from tests.leaving import adds_up
+from tests.support.members import adds_up
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from pytest_django import DjangoDbBlocker
 
 from tests.faults import ground as grounds
 from tests.faults.ground import Ground
-from tests.processes import Workers, worker_processes
-from tests.sandbox import RunningSandbox, running_sandbox
+from tests.support.sandbox import RunningSandbox, running_sandbox
+from tests.support.workers import Workers, worker_processes
 
 LEASE_SECONDS = 2
 READ_SECONDS = 2

@@ -6,8 +6,8 @@ from config.platform.jobs import clock
 from exports.models import Batch, Run
 from exports.run import pipeline
 from exports.run.pipeline import Next
-from tests.processes import Workers
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
+from tests.support.workers import Workers
 
 _LEASE_IS_LOST = ("taken over by another worker", "sending stopped")
 

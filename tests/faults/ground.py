@@ -13,9 +13,9 @@ from exports.actions import runs
 from exports.models import Export, Run
 from exports.views.run_summary import ShownRun
 from segments.models import Segment
-from tests import exporting, waiting
-from tests.leaving import join
-from tests.sandbox import RunningSandbox
+from tests.support import exports, waiting
+from tests.support.members import join
+from tests.support.sandbox import RunningSandbox
 
 PEOPLE = 6_000
 LEFT = 3  # have unsubscribed
@@ -67,7 +67,7 @@ class Ground:
         """Somebody new in the segment; their address."""
         email = f"new{len(self.names)}@example.com"
         self.names[email] = "New"
-        exporting.profiles([{"email": email, "first_name": "New", "id": email}])
+        exports.profiles([{"email": email, "first_name": "New", "id": email}])
         join(self.segment, email)
         return email
 
@@ -82,14 +82,14 @@ def make(sandbox: RunningSandbox, chance: Random) -> Ground:
     """Nothing has run yet. Among the people are one without a valid address and one who is there twice."""
     names = {f"p{number}@example.com": f"Name {number}" for number in range(PEOPLE)}
     left = frozenset(list(names)[:: PEOPLE // LEFT][:LEFT])
-    exporting.profiles([{"email": "P7@example.com", "first_name": "Older"}, {"email": "nobody", "first_name": ""}])
+    exports.profiles([{"email": "P7@example.com", "first_name": "Older"}, {"email": "nobody", "first_name": ""}])
     _add_profiles(names)
-    segment = exporting.segment_of_everyone()
+    segment = exports.segment_of_everyone()
     sandbox.set_state(sorted(left), "Unsubscribed")
-    connection = exporting.sandbox_connection(sandbox)
+    connection = exports.sandbox_connection(sandbox)
     Connection.objects.filter(pk=connection.pk).update(max_in_flight=IN_FLIGHT)
     mapping = [{"attribute": "first_name", "field": "name"}]
-    export = exporting.export_to(sandbox, connection, segment, mapping=mapping)
+    export = exports.export_to(sandbox, connection, segment, mapping=mapping)
     return Ground(sandbox, connection, segment, export, names, left, chance)
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.environment import ROOT
+from tests.support.environment import ROOT
 
 # Say that the disk is there, then stay, so that it does.
 _HOLDER = 'mount -t tmpfs -o size="$1" tmpfs "$2" && echo mounted && exec cat'

@@ -17,10 +17,10 @@ from config.standalone import leftovers, postgres, programs
 from config.standalone.leftovers import Records
 from config.standalone.output import Output
 from config.standalone.supervisor import Program, Supervisor
-from tests import environment
 from tests.faults.small_disk import SmallDisk, small_disk
-from tests.processes import environment_of_processes
-from tests.waiting import wait_until
+from tests.support import environment
+from tests.support.waiting import wait_until
+from tests.support.workers import environment_of_processes
 
 SIZE = "200m"  # holds the database, what is exported, and little else
 

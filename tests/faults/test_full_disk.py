@@ -11,7 +11,7 @@ from tests.faults import ground as grounds
 from tests.faults import small_disk
 from tests.faults.checking import check_it_went_well
 from tests.faults.system import System, system_on_a_small_disk
-from tests.sandbox import RunningSandbox
+from tests.support.sandbox import RunningSandbox
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 

@@ -10,11 +10,11 @@ from config.platform.jobs import clock
 from exports.models import Batch
 from exports.run import pipeline
 from exports.state.status import Reason
-from tests import environment
 from tests.faults import ground as grounds
 from tests.faults.checking import check_it_went_well
 from tests.faults.ground import Ground
-from tests.processes import Workers, messages_of
+from tests.support import environment
+from tests.support.workers import Workers, messages_of
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 

@@ -6,14 +6,14 @@ import pytest
 
 from exports.models import Export, Removal, Run
 from segments.models import Profile
-from tests.database_proxy import database_proxy
 from tests.faults import ground as grounds
 from tests.faults.conftest import LEASE_SECONDS
 from tests.faults.freezing import end_here, freeze_at_rest, has_noticed, log_position, wait_for_late_calls
 from tests.faults.ground import Ground
-from tests.leaving import join, leave
-from tests.processes import Workers
-from tests.waiting import wait_until
+from tests.support.database_proxy import database_proxy
+from tests.support.members import join, leave
+from tests.support.waiting import wait_until
+from tests.support.workers import Workers
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 

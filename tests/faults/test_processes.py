@@ -16,14 +16,14 @@ from exports.actions import schedule
 from exports.models import Export, ExportSchedule, ExportTick, Run
 from exports.run import pipeline
 from exports.state.status import Reason
-from tests import exporting
 from tests.faults import ground as grounds
 from tests.faults.checking import check_end, check_everyone_is_there, check_it_went_well, check_next_run_heals
 from tests.faults.freezing import end_here, freeze_at_rest
 from tests.faults.ground import Ground
 from tests.faults.web import web_process
-from tests.processes import Workers
-from tests.waiting import somebody_waits_for_a_lock, wait_until
+from tests.support import exports
+from tests.support.waiting import somebody_waits_for_a_lock, wait_until
+from tests.support.workers import Workers
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
@@ -77,7 +77,7 @@ def test_two_workers_fight_over_one_run(ground: Ground) -> None:
 
 
 def test_the_web_is_killed_while_a_run_is_started_and_while_it_goes(ground: Ground, tmp_path: Path) -> None:
-    alice = exporting.an_administrator()
+    alice = exports.an_administrator()
     ground.hold()
     with web_process(tmp_path, alice) as web:
         with transaction.atomic():

@@ -9,8 +9,8 @@ from django.conf import settings
 
 from tests.faults import ground as grounds
 from tests.faults.checking import check_it_went_well
-from tests.processes import worker_processes
-from tests.sandbox import RunningSandbox
+from tests.support.sandbox import RunningSandbox
+from tests.support.workers import worker_processes
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 

@@ -13,12 +13,12 @@ from exports.actions import runs
 from exports.delivery.connection_budget import START_LEVEL
 from exports.models import Batch, BatchStatus, Export, Run, Stage
 from exports.state.status import Reason
-from tests import exporting
 from tests.faults import ground as grounds
 from tests.faults.checking import check_end, check_it_went_well, check_next_run_heals
 from tests.faults.ground import Ground
-from tests.processes import Workers
-from tests.waiting import somebody_waits_for_a_lock, wait_until
+from tests.support import exports
+from tests.support.waiting import somebody_waits_for_a_lock, wait_until
+from tests.support.workers import Workers
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
@@ -107,7 +107,7 @@ def test_its_connection_is_removed_and_its_worker_killed(ground: Ground, workers
     grounds.wait_until_some_are_delivered(run)
     workers.freeze("work")
     verbs = {use.key: Verb.DETACH for use in uses_of(ground.connection.pk)}
-    assert not deletion.remove(by=exporting.an_administrator(), connection=ground.connection, verbs=verbs)
+    assert not deletion.remove(by=exports.an_administrator(), connection=ground.connection, verbs=verbs)
     assert Connection.objects.get().is_being_removed
     workers.kill("work")
     workers.start("work")
@@ -115,7 +115,7 @@ def test_its_connection_is_removed_and_its_worker_killed(ground: Ground, workers
     check_end(ground, run, *CANCELED)
     assert 0 < run.not_sent < run.planned
     assert not Consent.objects.exists()
-    ground.connection = exporting.sandbox_connection(ground.sandbox, name="Another")
+    ground.connection = exports.sandbox_connection(ground.sandbox, name="Another")
     Export.objects.update(connection=ground.connection)
     check_next_run_heals(ground)
 

@@ -13,8 +13,8 @@ from django.test import Client, override_settings
 
 from config.platform.accounts.models import User
 from config.standalone import programs
-from tests.processes import environment_of_processes, free_port
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
+from tests.support.workers import environment_of_processes, free_port
 
 _TOKEN = "t" * 32
 

@@ -8,9 +8,9 @@ from config.platform.accounts.models import User
 from connections import credentials
 from connections.models import Connection
 from tests.conftest import PASSWORD
-from tests.connecting import make_connection
 from tests.functional.conftest import PHONE, OpenPage, assert_accessible, screenshot, sign_in
-from tests.sandbox import RunningSandbox, sandbox, sandbox_process
+from tests.support.connections import make_connection
+from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 
 __all__ = ["sandbox", "sandbox_process"]
 

@@ -9,10 +9,10 @@ from config.platform.accounts.models import User
 from config.platform.accounts.roles import Role
 from connections.models import Connection, Consent
 from exports.models import Export
-from tests import exporting
 from tests.conftest import PASSWORD
-from tests.connecting import make_connection
 from tests.functional.conftest import PHONE, OpenPage, assert_accessible, screenshot, sign_in
+from tests.support import exports
+from tests.support.connections import make_connection
 
 LIST = "/admin/connections/"
 EXPORTS = "/data/exports/"
@@ -27,10 +27,10 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def two_exports(by: User, connection: Connection) -> None:
-    exporting.profiles([{"email": "a@example.com", "city": "Turku", "newsletter": True}])
-    segment = exporting.segment_of_everyone()
+    exports.profiles([{"email": "a@example.com", "city": "Turku", "newsletter": True}])
+    segment = exports.segment_of_everyone()
     for key, name in (("a", "Autumn letter"), ("b", "Birthday wishes")):
-        exporting.export_to(None, connection, segment, list_id=key * 32, name=name, by=by)
+        exports.export_to(None, connection, segment, list_id=key * 32, name=name, by=by)
 
 
 def commands(page: Page) -> Locator:

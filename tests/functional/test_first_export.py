@@ -12,10 +12,10 @@ from config.platform.accounts.models import User
 from connections.models import Connection
 from exports.models import Export, Run
 from segments.models import Segment
-from tests import exporting
 from tests.functional.conftest import OpenPage, assert_accessible, screenshot, sign_in
-from tests.processes import worker_processes
-from tests.sandbox import RunningSandbox, sandbox, sandbox_process
+from tests.support import exports
+from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
+from tests.support.workers import worker_processes
 
 __all__ = ["sandbox", "sandbox_process"]
 
@@ -34,15 +34,15 @@ def account(settings: Settings, sandbox: RunningSandbox) -> RunningSandbox:
 
 @pytest.fixture
 def everyone(transactional_db: None) -> Segment:
-    exporting.profiles(
+    exports.profiles(
         {"email": f"person.{n:04}@example.com", "first_name": f"Name {n}", "city": "Kraków"} for n in range(COUNT)
     )
-    return exporting.segment_of_everyone()
+    return exports.segment_of_everyone()
 
 
 @pytest.fixture
 def shared(transactional_db: None, alice: User) -> Connection:
-    return exporting.sandbox_connection(by=alice, name="Shop")
+    return exports.sandbox_connection(by=alice, name="Shop")
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_the_list_follows_a_run_until_it_ends(
 ) -> None:
     from exports.run import pipeline
 
-    exporting.export_to(account, shared, everyone)
+    exports.export_to(account, shared, everyone)
     sign_in(page, bob, "/data/exports/")
     page.locator(".check-round").nth(1).click()
     page.get_by_role("toolbar").get_by_role("button", name="Run", exact=True).click()
@@ -141,7 +141,7 @@ def test_a_run_is_canceled_after_a_question(
     from exports.actions import runs
     from exports.run import pipeline
 
-    run = runs.start_run(exporting.export_to(account, shared, everyone), by=bob)
+    run = runs.start_run(exports.export_to(account, shared, everyone), by=bob)
     sign_in(page, bob, f"/data/runs/{run.pk}/")
     page.get_by_role("link", name="Cancel").click()
     dialog = page.get_by_role("alertdialog")
@@ -217,7 +217,7 @@ def test_every_page_fits_a_phone_and_passes_axe_in_both_colours(
     from exports.actions import runs
     from exports.run import pipeline
 
-    export = exporting.export_to(account, shared, everyone)
+    export = exports.export_to(account, shared, everyone)
     run = runs.start_run(export, by=bob)
     while run.is_open:
         pipeline.run_slice(run.pk)

@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from config.platform.accounts.models import User
 from tests.functional.conftest import PHONE, OpenPage, assert_accessible, sign_in
-from tests.postbox import mail_server
+from tests.support.mail_server import mail_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

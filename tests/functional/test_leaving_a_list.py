@@ -10,11 +10,11 @@ from config.platform.accounts.models import User
 from exports.actions import list_cleanup
 from exports.models import Export, Run
 from exports.run import pipeline
-from tests import exporting
 from tests.functional.conftest import assert_accessible, screenshot, sign_in
 from tests.integration.exports.conftest import run_to_its_end
-from tests.leaving import states
-from tests.sandbox import RunningSandbox, sandbox, sandbox_process
+from tests.support import exports
+from tests.support.members import states
+from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 
 __all__ = ["sandbox", "sandbox_process"]
 
@@ -35,9 +35,9 @@ def carry_on() -> None:
 def season(sandbox: RunningSandbox, settings: Settings, list_id: str, *, alice: User, bob: User) -> Export:
     """Bob's export of everybody to that list, over Alice's connection."""
     settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
-    exporting.profiles([{"email": email, "first_name": "Ann"} for email in PEOPLE])
-    connection, everyone = exporting.sandbox_connection(sandbox, by=alice), exporting.segment_of_everyone()
-    return exporting.export_to(sandbox, connection, everyone, list_id=list_id, name="Season", by=bob)
+    exports.profiles([{"email": email, "first_name": "Ann"} for email in PEOPLE])
+    connection, everyone = exports.sandbox_connection(sandbox, by=alice), exports.segment_of_everyone()
+    return exports.export_to(sandbox, connection, everyone, list_id=list_id, name="Season", by=bob)
 
 
 def test_its_people_are_asked_about(

@@ -9,20 +9,20 @@ from exports.models import PersonRemoval
 from exports.privacy import list_removal
 from exports.run import pipeline
 from segments.models import Erasure, Profile
-from tests import exporting
 from tests.functional.conftest import assert_accessible, screenshot, sign_in
 from tests.integration.rights.conftest import EMAIL, PEOPLE
-from tests.sandbox import RunningSandbox, sandbox, sandbox_process
+from tests.support import exports
+from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 
 __all__ = ["sandbox", "sandbox_process"]
 
 
 def sent_to_the_newsletter(sandbox: RunningSandbox, alice: User) -> Profile:
     """Zofia, who was sent to the list, and somebody else with her address."""
-    exporting.profiles(PEOPLE)
-    exporting.profiles([{"id": "X-9", "email": EMAIL, "first_name": "Z."}], source="Shop")
-    connection = exporting.sandbox_connection(sandbox, by=alice, name="Campaign Monitor sandbox")
-    export = exporting.export_to(sandbox, connection, exporting.segment_of_everyone(), by=alice)
+    exports.profiles(PEOPLE)
+    exports.profiles([{"id": "X-9", "email": EMAIL, "first_name": "Z."}], source="Shop")
+    connection = exports.sandbox_connection(sandbox, by=alice, name="Campaign Monitor sandbox")
+    export = exports.export_to(sandbox, connection, exports.segment_of_everyone(), by=alice)
     run = runs.start_run(export, by=alice)
     while run.is_open:
         pipeline.run_slice(run.pk)

@@ -6,12 +6,12 @@ from pytest_django import Settings
 
 from config.platform.accounts.models import User
 from exports.models import Removal, Run
-from tests import exporting
 from tests.functional.conftest import assert_accessible, screenshot, sign_in
 from tests.functional.test_leaving_a_list import carry_on
 from tests.integration.exports.conftest import run_to_its_end
-from tests.leaving import CROWD, crowd_of, leave, states
-from tests.sandbox import RunningSandbox, sandbox, sandbox_process
+from tests.support import exports
+from tests.support.members import CROWD, crowd_of, leave, states
+from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 
 __all__ = ["sandbox", "sandbox_process"]
 
@@ -23,8 +23,8 @@ def test_removed_subscribers_are_restored(
 ) -> None:
     settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
     crowd, list_id = crowd_of(CROWD), sandbox.create_list("Shop", scope="OnlyThisList")
-    connection = exporting.sandbox_connection(sandbox, by=alice)
-    export = exporting.export_to(sandbox, connection, crowd, list_id=list_id, name="Shop", by=alice)
+    connection = exports.sandbox_connection(sandbox, by=alice)
+    export = exports.export_to(sandbox, connection, crowd, list_id=list_id, name="Shop", by=alice)
     export.removal = Removal.DELETE
     export.save()
     run_to_its_end(export)

@@ -6,16 +6,16 @@ from playwright.sync_api import Page, expect
 
 from config.platform.accounts.models import User
 from exports.models import Export, ExportSchedule
-from tests import exporting
 from tests.functional.conftest import assert_accessible, screenshot, sign_in
+from tests.support import exports
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
 def newsletter(transactional_db: None, alice: User) -> Export:
-    connection = exporting.sandbox_connection(by=alice)
-    return exporting.export_to(None, connection, exporting.segment_of_everyone(), list_id="a" * 32)
+    connection = exports.sandbox_connection(by=alice)
+    return exports.export_to(None, connection, exports.segment_of_everyone(), list_id="a" * 32)
 
 
 def test_an_export_is_scheduled_by_keyboard_and_the_list_says_when(

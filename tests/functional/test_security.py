@@ -9,7 +9,7 @@ from config.platform.accounts import actions
 from config.platform.accounts.models import User
 from tests.conftest import PASSWORD
 from tests.functional.conftest import assert_accessible, screenshot, sign_in
-from tests.second_factor import code
+from tests.support.authenticator import code
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

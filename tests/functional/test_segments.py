@@ -11,7 +11,7 @@ from segments.models import ImportJob, Segment, SegmentRefresh
 from segments.refresh import evaluate
 from segments.sources import import_job
 from tests.functional.conftest import assert_accessible, screenshot, sign_in
-from tests.people import write_people_csv
+from tests.support.people_csv import write_people_csv
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -5,9 +5,9 @@ from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
 from config.platform.accounts.models import User
-from tests import exporting
 from tests.functional.conftest import assert_accessible, screenshot, sign_in
-from tests.sandbox import RunningSandbox, sandbox, sandbox_process
+from tests.support import exports
+from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 
 __all__ = ["sandbox", "sandbox_process"]
 
@@ -18,10 +18,10 @@ def test_a_contributor_sends_one(
     page: Page, alice: User, bob: User, sandbox: RunningSandbox, settings: Settings
 ) -> None:
     settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
-    exporting.profiles([{"email": "ann@example.com", "first_name": "Ann"}])
-    connection = exporting.sandbox_connection(sandbox, by=alice)
+    exports.profiles([{"email": "ann@example.com", "first_name": "Ann"}])
+    connection = exports.sandbox_connection(sandbox, by=alice)
     mapping = [{"attribute": "first_name", "field": "name"}]
-    exporting.export_to(sandbox, connection, exporting.segment_of_everyone(), mapping=mapping, by=bob)
+    exports.export_to(sandbox, connection, exports.segment_of_everyone(), mapping=mapping, by=bob)
     sign_in(page, bob, "/data/exports/")
     page.get_by_role("checkbox", name="Newsletter").check()
     page.get_by_role("button", name="Send one person").click()

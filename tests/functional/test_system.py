@@ -14,9 +14,9 @@ from config.platform.jobs.models import JobStatus
 from connections.models import Connection
 from exports.models import Export, Run
 from segments.models import DataSource, ImportJob
-from tests import exporting, refreshing
 from tests.functional.conftest import PHONE, OpenPage, assert_accessible, screenshot, sign_in
-from tests.sandbox import RunningSandbox, sandbox, sandbox_process
+from tests.support import exports, system_refresh
+from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 
 __all__ = ["sandbox", "sandbox_process"]
 
@@ -25,14 +25,14 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def shop(tmp_path: Path) -> DataSource:
-    return refreshing.source_of(tmp_path / "shop.csv", "id,email,city\n1,ann@example.com,Turku\n")
+    return system_refresh.source_of(tmp_path / "shop.csv", "id,email,city\n1,ann@example.com,Turku\n")
 
 
 @pytest.fixture
 def newsletter(settings: Settings, sandbox: RunningSandbox, shop: DataSource, alice: User) -> Export:
     settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
-    turku = refreshing.segment("Turku", attribute="city", operator="is", value="Turku")
-    return exporting.export_to(sandbox, exporting.sandbox_connection(by=alice), turku)
+    turku = system_refresh.segment("Turku", attribute="city", operator="is", value="Turku")
+    return exports.export_to(sandbox, exports.sandbox_connection(by=alice), turku)
 
 
 def group(page: Page, name: str) -> Locator:
@@ -109,7 +109,7 @@ def test_everything_is_refreshed_in_its_order_and_can_be_followed(
     assert_accessible(page)
     screenshot(page, "system-progress")
 
-    refreshing.do(refresh)
+    system_refresh.do(refresh)
     expect(pane(page).get_by_text("Queued")).to_have_count(0)
     expect(pane(page).get_by_role("link", name="Cancel job")).to_have_count(0)
     expect(pane(page).locator("[data-live]")).to_have_count(0)  # it asks no more
@@ -130,10 +130,10 @@ def test_everything_is_refreshed_in_its_order_and_can_be_followed(
 def test_what_fails_upstream_skips_what_depends_on_it_and_says_why(
     page: Page, newsletter: Export, alice: User, tmp_path: Path
 ) -> None:
-    refreshing.source_of(tmp_path / "club.csv", "id,points\n1,5\n", name="Club")
-    refreshing.segment("Rich", attribute="points", operator=">", value=1)
+    system_refresh.source_of(tmp_path / "club.csv", "id,points\n1,5\n", name="Club")
+    system_refresh.segment("Rich", attribute="points", operator=">", value=1)
     (tmp_path / "shop.csv").unlink()
-    refreshing.do(SystemRefresh.objects.create(trigger="manual", requested_by=alice))
+    system_refresh.do(SystemRefresh.objects.create(trigger="manual", requested_by=alice))
     sign_in(page, alice, "/admin/system/")
     expect(status_of(page, "Shop")).to_have_text("Failed (permanent)")
     expect(status_of(page, "Turku")).to_have_text("Skipped")

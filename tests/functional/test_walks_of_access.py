@@ -17,10 +17,10 @@ from exports.models import Export, OutcomeKind, Run, Stage, Trigger
 from exports.removal.plan import RemovalGuard
 from exports.state.status import Reason
 from segments.models import Segment
-from tests import exporting
 from tests.conftest import PASSWORD
 from tests.functional.conftest import OpenPage, sign_in
-from tests.sandbox import RunningSandbox, sandbox, sandbox_process
+from tests.support import exports
+from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 
 __all__ = ["sandbox", "sandbox_process"]
 
@@ -30,8 +30,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def everyone(transactional_db: None) -> Segment:
-    exporting.profiles([{"email": "ann@example.com", "first_name": "Ann"}])
-    return exporting.segment_of_everyone()
+    exports.profiles([{"email": "ann@example.com", "first_name": "Ann"}])
+    return exports.segment_of_everyone()
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_all_that_is_said_of_connections(
     sign_in(his, bob, EXPORTS)
     _set_up(hers, account, tmp_path)
     for name in ("Autumn letter", "Birthday wishes"):  # one connection serves many exports
-        exporting.export_to(account, Connection.objects.get(), everyone, name=name, by=alice)
+        exports.export_to(account, Connection.objects.get(), everyone, name=name, by=alice)
     _nobody_else_comes_near(his)
     _share(hers, contributors=True)
     _he_sees_name_and_type_and_manages_every_export(his)
@@ -187,7 +187,7 @@ def _remove(page: Page) -> None:
 
 
 def _a_detached_export_comes_back(page: Page, account: RunningSandbox, alice: User) -> None:
-    other = exporting.sandbox_connection(by=alice, name="Summer mail")
+    other = exports.sandbox_connection(by=alice, name="Summer mail")
     Connection.objects.filter(pk=other.pk).update(environment="live")
     page.get_by_role("link", name="Autumn news").click()
     pane(page).get_by_label("Connection for export").select_option(label="Summer mail")
@@ -202,12 +202,12 @@ def _a_detached_export_comes_back(page: Page, account: RunningSandbox, alice: Us
 def test_every_line_of_the_table_of_roles(
     open_page: OpenPage, alice: User, bob: User, charlie: User, everyone: Segment
 ) -> None:
-    connection = exporting.sandbox_connection(by=alice, name="Shared")
+    connection = exports.sandbox_connection(by=alice, name="Shared")
     _with_a_guarded_run(
-        exporting.export_to(None, connection, everyone, list_id="a" * 32, name="On shared", by=alice)
+        exports.export_to(None, connection, everyone, list_id="a" * 32, name="On shared", by=alice)
     )
-    private = exporting.sandbox_connection(by=alice, name="Board only", shared=False)
-    exporting.export_to(None, private, everyone, list_id="b" * 32, name="On private", by=alice)
+    private = exports.sandbox_connection(by=alice, name="Board only", shared=False)
+    exports.export_to(None, private, everyone, list_id="b" * 32, name="On private", by=alice)
     lines: list[Callable[[Page, str], None]] = [
         _exports,
         _segments_and_data_sources,

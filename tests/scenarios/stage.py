@@ -20,12 +20,12 @@ from exports.removal.list_cleanup import Clearing
 from exports.run import pipeline
 from exports.state.run_options import RunOptions
 from segments.models import Profile, Segment
-from tests import exporting, leaving
-from tests.leaving import adds_up
-from tests.sandbox import RunningSandbox
 from tests.scenarios.model import ExportModel, Record
 from tests.scenarios.model import RunOptions as Asked
 from tests.scenarios.workers import Killed
+from tests.support import exports, members
+from tests.support.members import adds_up
+from tests.support.sandbox import RunningSandbox
 
 _KEYS = {"name": ("first_name", "name"), "city": ("city", "[City]")}
 _MOST_LOOKS = 200
@@ -41,8 +41,8 @@ class Stage:
         fields_of_list = [("City", "Text"), ("Left", "Text")]
         self.list_id = sandbox.create_list("Shop", scope=scope, fields=fields_of_list)
         self.other_list_id = sandbox.create_list("Elsewhere", scope="OnlyThisList", fields=fields_of_list)
-        exporting.profiles([{"email": email, "first_name": "A", "city": "A"} for email in emails])
-        self.connection = exporting.sandbox_connection(sandbox)
+        exports.profiles([{"email": email, "first_name": "A", "city": "A"} for email in emails])
+        self.connection = exports.sandbox_connection(sandbox)
         # One request at a time, so that the same seed gives the same requests in the same order.
         limits = replace(self.connection.limited, may_resubscribe=True).keep()
         Connection.objects.filter(pk=self.connection.pk).update(max_in_flight=1, limits=limits)
@@ -55,11 +55,11 @@ class Stage:
 
     def add_export(self, model: ExportModel) -> None:
         """Set up an export like ``model``, with a segment of its own."""
-        segment = exporting.segment_of_everyone(f"Segment {model.number}")
+        segment = exports.segment_of_everyone(f"Segment {model.number}")
         self._segments[model.number] = segment
-        leaving.leave(segment, *(email for email in self.emails if email not in model.members))
+        members.leave(segment, *(email for email in self.emails if email not in model.members))
         mapping = [dict(zip(("attribute", "field"), _KEYS[name], strict=True)) for name in model.fields]
-        export = exporting.export_to(
+        export = exports.export_to(
             self.sandbox,
             self.connection,
             segment,
@@ -105,10 +105,10 @@ class Stage:
         return Export.objects.select_related("connection").get(pk=self._exports[model.number].pk)
 
     def join(self, model: ExportModel, *emails: str) -> None:
-        leaving.join(self._segments[model.number], *emails)
+        members.join(self._segments[model.number], *emails)
 
     def leave(self, model: ExportModel, *emails: str) -> None:
-        leaving.leave(self._segments[model.number], *emails)
+        members.leave(self._segments[model.number], *emails)
 
     def change(self, email: str, attribute: str, value: str) -> None:
         profile = Profile.objects.get(attributes__email=email)

@@ -4,7 +4,6 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
-from tests.sandbox import RunningSandbox
 from tests.scenarios.model import (
     ACTIVE,
     BOUNCED,
@@ -23,6 +22,7 @@ from tests.scenarios.model import (
 )
 from tests.scenarios.stage import Stage
 from tests.scenarios.workers import HeldWorker, Requests, Trouble
+from tests.support.sandbox import RunningSandbox
 
 EMAILS = [f"p{number}@example.com" for number in range(10)]
 FIELDS = (("name",), ("city",), ("name", "city"))

@@ -8,8 +8,8 @@ import time
 import pytest
 from pytest_django import Settings
 
-from tests.sandbox import RunningSandbox, sandbox, sandbox_process
 from tests.scenarios.scenario import Scenario
+from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 
 __all__ = ["sandbox", "sandbox_process"]
 

@@ -19,7 +19,7 @@ from config.platform.jobs.models import JobStatus
 from connections.models import Connection
 from exports.actions import runs
 from segments.models import Erasure, ImportJob, Profile
-from tests import exporting
+from tests.support import exports
 
 DOOR = "/accounts/sign-in/"
 _PLACE = re.compile(r"<(?:\w+:)?(\w+)>")  # <int:run_id> in a route
@@ -225,10 +225,10 @@ def cast(alice: User, bob: User, charlie: User) -> dict[str, Client]:
 
 def ground(alice: User, *, shared: bool) -> dict[str, int]:
     """One of each kind of thing, by name: its id."""
-    connection: Connection = exporting.sandbox_connection(by=alice, shared=shared)
-    source = exporting.profiles([{"email": "ann@example.com"}])
-    segment = exporting.segment_of_everyone()
-    export = exporting.export_to(None, connection, segment, list_id="a" * 32, by=alice)
+    connection: Connection = exports.sandbox_connection(by=alice, shared=shared)
+    source = exports.profiles([{"email": "ann@example.com"}])
+    segment = exports.segment_of_everyone()
+    export = exports.export_to(None, connection, segment, list_id="a" * 32, by=alice)
     job = ImportJob.objects.create(
         source=source, file_name="x.csv", path="/x.csv", status=JobStatus.SUCCESSFUL, finished_at=clock.now()
     )

@@ -28,7 +28,7 @@ from tests.integration.access.forms import forms_of
 from tests.integration.access.reading import keys_read
 from tests.integration.access.rows import Rows
 from tests.integration.access.test_every_address import ADDRESSES, ground, url_of
-from tests.sandbox import RunningSandbox, sandbox, sandbox_process
+from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 
 __all__ = ["sandbox", "sandbox_process"]
 

@@ -15,9 +15,9 @@ from config.platform.jobs import clock
 from connections.models import Connection
 from exports.models import Export, Outcome, Run
 from segments.models import Profile, Segment
-from tests import exporting
 from tests.integration.access.reading import keys_read
 from tests.integration.access.test_every_address import ADDRESSES, FOUND, STRANGER, ground, url_of
+from tests.support import exports
 
 _MOST_VALUES = 8  # of each parameter, such as long lists of time zones
 _SECRET, _NONSENSE = "zara@hidden.example", "zzzz@absent.example"
@@ -40,7 +40,7 @@ def ids(alice: User) -> dict[str, int]:
     """One of each kind of thing, which hold personal data where they can."""
     ids = ground(alice, shared=True)
     Profile.objects.update(attributes=_person("zara"))
-    exporting.profiles([_person("zoe")])
+    exports.profiles([_person("zoe")])
     rule = {"attribute": "first_name", "operator": "is", "value": "zara"}
     Segment.objects.filter(pk=ids["segment"]).update(rules={"join": "and", "rules": [rule]})
     for name in ("zara", "zoe"):
@@ -145,9 +145,9 @@ def test_a_viewer_is_shown_no_masked_value_nor_an_order_computed_from_one(
 def test_posting_the_id_of_something_private_in_any_field_changes_nothing_of_it(
     alice: User, ids: dict[str, int], clients: dict[str, Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    private = exporting.sandbox_connection(by=alice, shared=False, name="Private")
+    private = exports.sandbox_connection(by=alice, shared=False, name="Private")
     segment = Segment.objects.get(pk=ids["segment"])
-    hidden = exporting.export_to(None, private, segment, list_id="b" * 32, by=alice, name="Private")
+    hidden = exports.export_to(None, private, segment, list_id="b" * 32, by=alice, name="Private")
     before, found = _state(private), []
     for name, address in ADDRESSES.items():
         if name in _LEFT_OUT or not {Role.CONTRIBUTOR, Role.VIEWER} & {*address.look, *address.do}:

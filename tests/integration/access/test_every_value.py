@@ -15,9 +15,9 @@ from config.platform.accounts.models import User
 from config.platform.accounts.roles import Role
 from exports.models import Outcome
 from segments.models import Profile, Segment
-from tests import exporting
 from tests.integration.access.reading import keys_read
 from tests.integration.access.test_every_address import ADDRESSES, STRANGER, ground, url_of
+from tests.support import exports
 
 # Reading these pages does something: another site is asked, or the session ends.
 _LEFT_OUT = {"connections:authorized", "account_logout", "accounts:sign_out", "openid_connect_callback"}
@@ -58,9 +58,9 @@ class World:
 def world(alice: User, bob: User, charlie: User) -> World:
     """One of each kind of thing, with personal data, something private, and a client of each role."""
     ids = ground(alice, shared=True)
-    private = exporting.sandbox_connection(by=alice, shared=False, name="Board only")
+    private = exports.sandbox_connection(by=alice, shared=False, name="Board only")
     segment = Segment.objects.get(pk=ids["segment"])
-    hidden = exporting.export_to(None, private, segment, list_id="b" * 32, by=alice, name="Board")
+    hidden = exports.export_to(None, private, segment, list_id="b" * 32, by=alice, name="Board")
     Profile.objects.update(attributes={"email": "zara@hidden.example", "first_name": "zara", "town": "zaratown"})
     rule = {"attribute": "first_name", "operator": "is", "value": "zara"}
     Segment.objects.filter(pk=segment.pk).update(rules={"join": "and", "rules": [rule]})

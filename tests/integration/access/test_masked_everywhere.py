@@ -15,10 +15,10 @@ from config.platform.notifications.models import Condition
 from exports.actions import preview as actions_preview
 from exports.models import Export, Outcome, Run
 from segments.models import ImportJob, Profile
-from tests import exporting
 from tests.integration.access.test_every_address import ADDRESSES, url_of
 from tests.integration.exports.conftest import run_to_its_end
-from tests.sandbox import RunningSandbox, sandbox, sandbox_process
+from tests.support import exports
+from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 
 __all__ = ["sandbox", "sandbox_process"]
 
@@ -35,7 +35,7 @@ def ids(sandbox: RunningSandbox, settings: Settings, alice: User, tmp_path: Path
     """A run with rejected contacts and a value that is left out, a preview, and an import with problems."""
     settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
     list_id = sandbox.create_list("Shop", fields=[("Taste", "MultiSelectOne", ["Tea"])])
-    exporting.profiles(
+    exports.profiles(
         [
             {
                 "email": f"zara{place}@hidden.example",
@@ -46,9 +46,9 @@ def ids(sandbox: RunningSandbox, settings: Settings, alice: User, tmp_path: Path
             for place in range(3)
         ]
     )
-    segment = exporting.segment_of_everyone(rules=RULES)
-    connection = exporting.sandbox_connection(sandbox, by=alice)
-    export = exporting.export_to(sandbox, connection, segment, list_id=list_id, mapping=MAPPING, by=alice)
+    segment = exports.segment_of_everyone(rules=RULES)
+    connection = exports.sandbox_connection(sandbox, by=alice)
+    export = exports.export_to(sandbox, connection, segment, list_id=list_id, mapping=MAPPING, by=alice)
     Export.objects.update(tell_also=["also@example.com"])
     refused = {"kind": "refuse_emails", "emails": ["zara0@hidden.example", "zara1@hidden.example"], "code": 1}
     sandbox.faults({"rules": [refused]})

@@ -2,20 +2,18 @@
 
 import pytest
 
-from tests import exporting
 from tests.integration.cases.conftest import run_export
-from tests.sandbox import RunningSandbox
+from tests.support import exports
+from tests.support.sandbox import RunningSandbox
 
 SAME_DATA = "No contact could be sent: 1 previously rejected, data unchanged."
 
 
 @pytest.fixture
 def ann(account: RunningSandbox) -> None:
-    exporting.profiles([{"email": "ann@example.com", "first_name": "Ann"}])
+    exports.profiles([{"email": "ann@example.com", "first_name": "Ann"}])
     mapping = [{"attribute": "first_name", "field": "name"}]
-    exporting.export_to(
-        account, exporting.sandbox_connection(account), exporting.segment_of_everyone(), mapping=mapping
-    )
+    exports.export_to(account, exports.sandbox_connection(account), exports.segment_of_everyone(), mapping=mapping)
 
 
 @pytest.mark.usefixtures("ann")

@@ -2,20 +2,18 @@
 
 import pytest
 
-from tests import exporting
 from tests.integration.cases.conftest import run_export
-from tests.sandbox import RunningSandbox
+from tests.support import exports
+from tests.support.sandbox import RunningSandbox
 
 PEOPLE = [{"email": f"{name}@example.com", "first_name": name} for name in ("ann", "bo", "cid")]
 
 
 @pytest.fixture
 def export(account: RunningSandbox) -> None:
-    exporting.profiles(PEOPLE)
+    exports.profiles(PEOPLE)
     mapping = [{"attribute": "first_name", "field": "name"}]
-    exporting.export_to(
-        account, exporting.sandbox_connection(account), exporting.segment_of_everyone(), mapping=mapping
-    )
+    exports.export_to(account, exports.sandbox_connection(account), exports.segment_of_everyone(), mapping=mapping)
 
 
 def refuse_bo_as(account: RunningSandbox, row: dict[str, object]) -> None:

@@ -1,13 +1,13 @@
 """Case 4: a failure row with the code null, and an answer with a byte-order mark."""
 
-from tests import exporting
 from tests.integration.cases.conftest import run_export
-from tests.sandbox import RunningSandbox
+from tests.support import exports
+from tests.support.sandbox import RunningSandbox
 
 
 def export(account: RunningSandbox) -> None:
-    exporting.profiles([{"email": "ann@example.com"}, {"email": "bo@example.com"}])
-    exporting.export_to(account, exporting.sandbox_connection(account), exporting.segment_of_everyone())
+    exports.profiles([{"email": "ann@example.com"}, {"email": "bo@example.com"}])
+    exports.export_to(account, exports.sandbox_connection(account), exports.segment_of_everyone())
 
 
 def test_failure_row_without_a_code_rejects_the_contact_once(account: RunningSandbox) -> None:

@@ -5,21 +5,21 @@ from django.test import Client
 from django.urls import reverse
 
 from exports.models import Run
-from tests import exporting
 from tests.integration.cases.conftest import run_export
-from tests.sandbox import RunningSandbox
+from tests.support import exports
+from tests.support.sandbox import RunningSandbox
 
 
 @pytest.mark.parametrize("data_type", ["Text", "Number"])
 def test_values_are_sent_again_once_when_a_field_was_made_again(
     account: RunningSandbox, alice_client: Client, data_type: str
 ) -> None:
-    exporting.profiles([{"email": f"{name}@example.com", "code": "12"} for name in ("ann", "bo", "cid", "dan")])
+    exports.profiles([{"email": f"{name}@example.com", "code": "12"} for name in ("ann", "bo", "cid", "dan")])
     list_id = account.create_list("Shop", fields=[("Code", "Text")])
-    exporting.export_to(
+    exports.export_to(
         account,
-        exporting.sandbox_connection(account),
-        exporting.segment_of_everyone(),
+        exports.sandbox_connection(account),
+        exports.segment_of_everyone(),
         list_id=list_id,
         mapping=[{"attribute": "code", "field": "[Code]"}],
     )

@@ -3,21 +3,21 @@
 import pytest
 
 from exports.models import Export
-from tests import exporting
 from tests.integration.cases.conftest import run_export
-from tests.sandbox import RunningSandbox
+from tests.support import exports
+from tests.support.sandbox import RunningSandbox
 
 OPTIONS = ["Tea", "Milk", "Salt; pepper", "Tea, green"]
 
 
 def exported(account: RunningSandbox, value: str, **answers: str) -> tuple[int, list[str]]:
     """How many contacts lack a value, and the options that the list holds of the one contact."""
-    exporting.profiles([{"email": "ann@example.com", "likes": value}])
+    exports.profiles([{"email": "ann@example.com", "likes": value}])
     list_id = account.create_list("Shop", fields=[("Likes", "MultiSelectMany", OPTIONS)])
-    exporting.export_to(
+    exports.export_to(
         account,
-        exporting.sandbox_connection(account),
-        exporting.segment_of_everyone(),
+        exports.sandbox_connection(account),
+        exports.segment_of_everyone(),
         list_id=list_id,
         mapping=[{"attribute": "likes", "field": "[Likes]"}],
     )

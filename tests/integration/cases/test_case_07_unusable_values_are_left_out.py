@@ -7,9 +7,9 @@ from django.urls import reverse
 
 from exports.models import Export, Run
 from segments.models import Profile
-from tests import exporting
 from tests.integration.cases.conftest import run_export
-from tests.sandbox import RunningSandbox
+from tests.support import exports
+from tests.support.sandbox import RunningSandbox
 
 Field = tuple[str, str] | tuple[str, str, list[str]]
 
@@ -24,17 +24,17 @@ PEOPLE = [
 
 @pytest.fixture
 def list_id(account: RunningSandbox) -> str:
-    exporting.profiles(PEOPLE)
+    exports.profiles(PEOPLE)
     fields: list[Field] = [("Birthday", "Date"), ("Color", "MultiSelectOne", ["Red", "Blue"]), ("Note", "Text")]
     return account.create_list("Shop", fields=fields)
 
 
 @pytest.fixture
 def export(account: RunningSandbox, list_id: str) -> Export:
-    return exporting.export_to(
+    return exports.export_to(
         account,
-        exporting.sandbox_connection(account),
-        exporting.segment_of_everyone(),
+        exports.sandbox_connection(account),
+        exports.segment_of_everyone(),
         list_id=list_id,
         mapping=[
             {"attribute": "name", "field": "name"},
@@ -110,11 +110,11 @@ def test_an_export_may_exclude_the_contact_instead(account: RunningSandbox, list
 
 @pytest.mark.parametrize("number", ["12", "not a number"])
 def test_a_mobile_number_that_is_none_is_left_out(account: RunningSandbox, number: str) -> None:
-    exporting.profiles([{"email": "ann@example.com", "mobile": number}])
-    exporting.export_to(
+    exports.profiles([{"email": "ann@example.com", "mobile": number}])
+    exports.export_to(
         account,
-        exporting.sandbox_connection(account),
-        exporting.segment_of_everyone(),
+        exports.sandbox_connection(account),
+        exports.segment_of_everyone(),
         list_id=account.create_list("Numbers"),
         mapping=[{"attribute": "mobile", "field": "mobile_number"}],
     )

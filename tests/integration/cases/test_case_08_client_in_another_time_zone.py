@@ -4,9 +4,9 @@ import pytest
 
 from exports.models import Export, Origin, Removal, Run, SyncedContact
 from segments.models import Segment
-from tests.leaving import CROWD, crowd_of, leave, states
-from tests.removals import export_of, run
-from tests.sandbox import RunningSandbox
+from tests.support.members import CROWD, crowd_of, leave, states
+from tests.support.removals import export_of, run
+from tests.support.sandbox import RunningSandbox
 
 UTC_ZONE = "(GMT) Coordinated Universal Time"
 SYDNEY = "(GMT+10:00) Canberra, Melbourne, Sydney"

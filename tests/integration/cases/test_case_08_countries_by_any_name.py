@@ -5,9 +5,9 @@ import pytest
 
 from connections.destinations.campaign_monitor.field_values import converter
 from connections.destinations.values import TargetField, Violation
-from tests import exporting
 from tests.integration.cases.conftest import run_export
-from tests.sandbox import RunningSandbox
+from tests.support import exports
+from tests.support.sandbox import RunningSandbox
 
 # What people have, and how the vendor spells it.
 SPELLINGS = {
@@ -42,11 +42,11 @@ def countries(account: RunningSandbox) -> tuple[str, ...]:
 
 def test_contacts_with_any_spelling_of_a_country_are_delivered(account: RunningSandbox) -> None:
     rows = [{"email": f"c{at:02}@example.com", "country": name} for at, name in enumerate(SPELLINGS)]
-    exporting.profiles(rows)
-    exporting.export_to(
+    exports.profiles(rows)
+    exports.export_to(
         account,
-        exporting.sandbox_connection(account),
-        exporting.segment_of_everyone(),
+        exports.sandbox_connection(account),
+        exports.segment_of_everyone(),
         list_id=account.create_list("Countries", fields=[("Land", "Country")]),
         mapping=[{"attribute": "country", "field": "[Land]"}],
     )

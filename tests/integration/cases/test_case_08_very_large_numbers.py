@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from exports.models import Run
-from tests import exporting
 from tests.integration.cases.conftest import run_export
-from tests.sandbox import RunningSandbox
+from tests.support import exports
+from tests.support.sandbox import RunningSandbox
 
 LARGE = [
     pytest.param(2**31, id="2^31"),
@@ -19,8 +19,8 @@ LARGE = [
 
 @pytest.fixture
 def export(account: RunningSandbox) -> None:
-    exporting.profiles([{"email": f"{name}@example.com"} for name in ("ann", "bo", "cid")])
-    exporting.export_to(account, exporting.sandbox_connection(account), exporting.segment_of_everyone())
+    exports.profiles([{"email": f"{name}@example.com"} for name in ("ann", "bo", "cid")])
+    exports.export_to(account, exports.sandbox_connection(account), exports.segment_of_everyone())
 
 
 def answer_with(account: RunningSandbox, path: str, **values: Any) -> None:

@@ -3,19 +3,19 @@
 import pytest
 
 from exports.models import Export
-from tests import exporting
 from tests.integration.cases.conftest import run_export
-from tests.sandbox import RunningSandbox
+from tests.support import exports
+from tests.support.sandbox import RunningSandbox
 
 
 def exported(account: RunningSandbox, number: str, **answers: str) -> tuple[int, str]:
     """How many contacts lack a value, and the number that the list holds of the one contact."""
-    exporting.profiles([{"email": "ann@example.com", "mobile": number}])
+    exports.profiles([{"email": "ann@example.com", "mobile": number}])
     list_id = account.create_list("Numbers")
-    exporting.export_to(
+    exports.export_to(
         account,
-        exporting.sandbox_connection(account),
-        exporting.segment_of_everyone(),
+        exports.sandbox_connection(account),
+        exports.segment_of_everyone(),
         list_id=list_id,
         mapping=[{"attribute": "mobile", "field": "mobile_number"}],
     )

@@ -10,10 +10,10 @@ from connections.destinations.campaign_monitor.client import Client
 from connections.destinations.errors import BatchRefused, TryLater
 from connections.policies import why_it_cannot_run
 from exports.models import Batch, Export, Removal
-from tests import exporting, leaving
 from tests.integration.cases.conftest import run_export
 from tests.integration.connections.test_client import ScriptedServer, server
-from tests.sandbox import RunningSandbox
+from tests.support import exports, members
+from tests.support.sandbox import RunningSandbox
 
 __all__ = ["server"]
 
@@ -51,7 +51,7 @@ def test_an_answer_of_another_program_is_named(account: RunningSandbox, line: Cl
 
 @pytest.mark.parametrize("status", SENTENCES)
 def test_the_check_of_a_connection_names_it(account: RunningSandbox, status: int) -> None:
-    connection = exporting.sandbox_connection(account)
+    connection = exports.sandbox_connection(account)
     account.faults({"rules": [{"kind": "foreign", "status": status}]})
     steps = connection.destination.check(credentials.access(connection))
     assert [(step.ok, step.detail) for step in steps[:2]] == [(False, sentence(status)), (None, "")]
@@ -59,9 +59,9 @@ def test_the_check_of_a_connection_names_it(account: RunningSandbox, status: int
 
 @pytest.mark.parametrize("status", SENTENCES)
 def test_a_run_tries_again_and_keeps_the_connection(account: RunningSandbox, status: int) -> None:
-    exporting.profiles([{"email": "ann@example.com"}])
-    connection = exporting.sandbox_connection(account)
-    exporting.export_to(account, connection, exporting.segment_of_everyone())
+    exports.profiles([{"email": "ann@example.com"}])
+    connection = exports.sandbox_connection(account)
+    exports.export_to(account, connection, exports.segment_of_everyone())
     account.faults({"rules": [{"kind": "foreign", "path": "/import", "status": status, "times": 1}]})
     run = run_export()
     connection.refresh_from_db()
@@ -81,15 +81,15 @@ def test_an_answer_of_another_program_is_no_removal(account: RunningSandbox, lin
 
 
 def test_a_contact_is_removed_once_the_firewall_lets_it(account: RunningSandbox) -> None:
-    crowd = leaving.crowd_of(leaving.CROWD)
-    export = exporting.export_to(account, exporting.sandbox_connection(account), crowd)
+    crowd = members.crowd_of(members.CROWD)
+    export = exports.export_to(account, exports.sandbox_connection(account), crowd)
     Export.objects.update(removal=Removal.DELETE)
     run_export()
-    leaving.leave(crowd, leaving.CROWD[0])
+    members.leave(crowd, members.CROWD[0])
     account.faults({"rules": [{"kind": "foreign", "method": "DELETE", "status": 200, "times": 1}]})
     run = run_export()
     assert (run["status"], run["removed"]) == ("successful", 1)
-    assert leaving.states(account, export.list_id)[leaving.CROWD[0]] == "Deleted"
+    assert members.states(account, export.list_id)[members.CROWD[0]] == "Deleted"
 
 
 def test_a_redirect_is_not_followed(account: RunningSandbox, line: Client) -> None:

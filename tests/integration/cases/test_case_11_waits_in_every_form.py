@@ -6,9 +6,9 @@ from connections.destinations.campaign_monitor.client import Client
 from connections.destinations.campaign_monitor.error_mapping import asked_to_wait
 from connections.destinations.errors import TryLater
 from exports.models import Batch
-from tests import exporting
 from tests.integration.cases.conftest import run_export
-from tests.sandbox import RunningSandbox
+from tests.support import exports
+from tests.support.sandbox import RunningSandbox
 
 DATE = {"date": "Fri, 01 Mar 2024 10:00:00 GMT"}
 EPOCH = 1_709_287_200  # the same moment, in seconds since 1970
@@ -74,8 +74,8 @@ def test_the_wait_of_an_answer_over_the_wire(
 def test_a_run_waits_until_the_moment_that_an_answer_names(
     account: RunningSandbox, waits: dict[str, float | str]
 ) -> None:
-    exporting.profiles([{"email": "ann@example.com"}])
-    exporting.export_to(account, exporting.sandbox_connection(account), exporting.segment_of_everyone())
+    exports.profiles([{"email": "ann@example.com"}])
+    exports.export_to(account, exports.sandbox_connection(account), exports.segment_of_everyone())
     account.faults({"rules": [{"kind": "throttle", "path": "/import", "times": 1, **waits}]})
     run = run_export()
     assert (run["status"], run["delivered"]) == ("successful", 1)

@@ -6,15 +6,15 @@ import pytest
 
 from connections.destinations.campaign_monitor.client import Client
 from connections.destinations.errors import NeedsAdministrator
-from tests import exporting
 from tests.integration.cases.conftest import run_export
-from tests.sandbox import RunningSandbox
+from tests.support import exports
+from tests.support.sandbox import RunningSandbox
 
 
 @pytest.mark.parametrize("fault", [{"kind": "error", "code": 999}, {"kind": "error", "html": True}])
 def test_413_halves_the_batch(account: RunningSandbox, fault: dict[str, object]) -> None:
-    exporting.profiles([{"email": f"{name}@example.com"} for name in ("ann", "bo")])
-    exporting.export_to(account, exporting.sandbox_connection(account), exporting.segment_of_everyone())
+    exports.profiles([{"email": f"{name}@example.com"} for name in ("ann", "bo")])
+    exports.export_to(account, exports.sandbox_connection(account), exports.segment_of_everyone())
     account.faults({"rules": [{"path": "/import", "status": 413, "times": 1, **fault}]})
     run = run_export()
     assert (run["status"], run["delivered"]) == ("successful", 2)

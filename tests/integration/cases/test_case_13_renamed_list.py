@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from exports.models import DeliveredSet, Export
 from tests.integration.exports.test_running import make_export, run_to_its_end
-from tests.sandbox import RunningSandbox
+from tests.support.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

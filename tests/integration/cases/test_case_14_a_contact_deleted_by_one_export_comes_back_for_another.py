@@ -1,15 +1,15 @@
 """Case 14: two exports to one list; one deletes a contact who then joins the segment of the other."""
 
 from exports.models import Removal
-from tests import exporting
-from tests.leaving import CROWD, crowd_of, join, leave, states
-from tests.removals import export_of, run
-from tests.sandbox import RunningSandbox
+from tests.support import exports
+from tests.support.members import CROWD, crowd_of, join, leave, states
+from tests.support.removals import export_of, run
+from tests.support.sandbox import RunningSandbox
 
 
 def test_a_contact_that_one_export_deleted_comes_back_when_another_wants_it(account: RunningSandbox) -> None:
     crowd = crowd_of(CROWD)
-    others = exporting.segment_of_everyone("Others")
+    others = exports.segment_of_everyone("Others")
     leave(others, CROWD[0])
     deleting = export_of(account, crowd, Removal.DELETE)
     other = export_of(

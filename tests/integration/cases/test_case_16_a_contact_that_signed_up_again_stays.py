@@ -3,9 +3,9 @@
 import pytest
 
 from exports.models import Removal
-from tests.leaving import CROWD, crowd_of, leave, states
-from tests.removals import export_of, marks, run
-from tests.sandbox import RunningSandbox
+from tests.support.members import CROWD, crowd_of, leave, states
+from tests.support.removals import export_of, marks, run
+from tests.support.sandbox import RunningSandbox
 
 
 @pytest.mark.parametrize("removal", [Removal.DELETE, Removal.UNSUBSCRIBE, Removal.MARK])

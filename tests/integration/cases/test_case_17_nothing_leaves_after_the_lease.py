@@ -10,10 +10,10 @@ from pytest_django import Settings
 from exports.actions import runs
 from exports.models import Export, Removal, Run
 from exports.run import pipeline
-from tests.leaving import CROWD, crowd_of, leave
-from tests.removals import export_of, run
-from tests.sandbox import RunningSandbox
-from tests.waiting import wait_until
+from tests.support.members import CROWD, crowd_of, leave
+from tests.support.removals import export_of, run
+from tests.support.sandbox import RunningSandbox
+from tests.support.waiting import wait_until
 
 LEAVERS = CROWD[:8]
 SLOW_LOOK_UP = {"kind": "slow", "method": "GET", "path": "/subscribers/", "seconds": 0.3}

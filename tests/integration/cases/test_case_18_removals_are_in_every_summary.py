@@ -14,12 +14,12 @@ from exports.actions import runs
 from exports.models import Export, Removal, Run
 from exports.run import pipeline
 from segments.models import Segment
-from tests import exporting
 from tests.integration.cases.conftest import run_export
 from tests.integration.notifications.conftest import send_all
-from tests.leaving import CROWD, crowd_of, leave
-from tests.postbox import webhook_receiver
-from tests.sandbox import RunningSandbox
+from tests.support import exports
+from tests.support.mail_server import webhook_receiver
+from tests.support.members import CROWD, crowd_of, leave
+from tests.support.sandbox import RunningSandbox
 
 LEAVERS = CROWD[:15]
 _CHARTS = re.compile(r"<(svg|template|script|style|details)\b.*?</\1>", re.DOTALL)
@@ -30,7 +30,7 @@ def held(account: RunningSandbox, alice: User) -> Run:
     """A run that would delete fifteen of twenty contacts, and awaits confirmation."""
     crowd: Segment = crowd_of(CROWD)
     list_id = account.create_list("Shop", scope="OnlyThisList")
-    exporting.export_to(account, exporting.sandbox_connection(account, by=alice), crowd, list_id=list_id)
+    exports.export_to(account, exports.sandbox_connection(account, by=alice), crowd, list_id=list_id)
     Export.objects.update(removal=Removal.DELETE)
     run_export()
     leave(crowd, *LEAVERS)

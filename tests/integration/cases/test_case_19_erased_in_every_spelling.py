@@ -11,10 +11,10 @@ from config.platform.accounts.models import User
 from segments.models import ImportJob, Profile
 from segments.privacy import erase
 from segments.privacy.subjects import Scope
-from tests import exporting
-from tests.everything import tables_with
 from tests.integration.cases.conftest import run_export
-from tests.sandbox import RunningSandbox
+from tests.support import exports
+from tests.support.database_search import tables_with
+from tests.support.sandbox import RunningSandbox
 
 SPELLINGS = ["\u0130PEK.YILMAZ@example.com", "\u212aim.yilmaz@example.com", "yilmaz@\u0130zmir.com"]
 
@@ -32,8 +32,8 @@ def test_an_erased_person_is_nowhere_and_stays_out(
     path = tmp_path / "people.csv"
     path.write_text(f"id,email\n1,{address}\n2,ann@example.com\n", encoding="utf-8")
     imported(path)
-    segment = exporting.segment_of_everyone()
-    exporting.export_to(account, exporting.sandbox_connection(account), segment, mapping=[], by=alice)
+    segment = exports.segment_of_everyone()
+    exports.export_to(account, exports.sandbox_connection(account), segment, mapping=[], by=alice)
     run_export()
     found = alice_client.post("/data/exports/person/", {"email": f" {address}\u00a0"}).content.decode()
     assert 'class="link-list"' in found

@@ -16,7 +16,7 @@ from connections.models import Connection
 from exports.models import Batch, Export, Run
 from segments.models import Segment, SegmentRefresh
 from segments.refresh import trend
-from tests import exporting
+from tests.support import exports
 
 pytestmark = pytest.mark.django_db
 
@@ -32,9 +32,9 @@ def today(request: pytest.FixtureRequest, settings: Settings) -> Iterator[date]:
 
 def test_the_last_days_of_a_rule_end_today(today: date) -> None:
     days = {"yesterday": today - timedelta(days=1), "today": today, "tomorrow": today + timedelta(days=1)}
-    exporting.profiles([{"id": name, "joined": day.isoformat()} for name, day in days.items()])
+    exports.profiles([{"id": name, "joined": day.isoformat()} for name, day in days.items()])
     rules = {"join": "and", "rules": [{"attribute": "joined", "operator": "within_last_days", "value": 1}]}
-    segment = exporting.segment_of_everyone("Recent", rules)
+    segment = exports.segment_of_everyone("Recent", rules)
     keys = set(segment.members.values_list("profile__key", flat=True))
     assert keys == {"yesterday", "today"}
 

@@ -7,9 +7,9 @@ from pytest_django import Settings
 from config.platform.accounts import reauthentication
 from config.platform.accounts.models import User
 from connections.models import Connection
-from tests import oidc
-from tests.connecting import make_connection
 from tests.integration.config.test_single_sign_on import provider, there_and_back
+from tests.support import oidc
+from tests.support.connections import make_connection
 
 __all__ = ["provider"]
 

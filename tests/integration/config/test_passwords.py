@@ -15,8 +15,8 @@ from config.platform.accounts.models import ResetRequest, SignInAttempt, User
 from config.platform.audit.models import AuditEntry
 from config.platform.jobs import clock
 from tests.conftest import PASSWORD
-from tests.postbox import mail_sent_to, mail_server
-from tests.processes import free_port
+from tests.support.mail_server import mail_sent_to, mail_server
+from tests.support.workers import free_port
 
 DOOR = "/accounts/sign-in/"
 FORGOTTEN = "/accounts/password/forgotten/"

@@ -15,8 +15,8 @@ import requests
 from django.conf import settings
 
 from config.standalone.postgres import as_ordinary_user
-from tests.processes import free_port, redis_server
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
+from tests.support.workers import free_port, redis_server
 
 pytestmark = pytest.mark.processes
 

@@ -8,8 +8,8 @@ import pytest
 
 from config.platform.accounts.models import User
 from config.standalone import programs
-from tests.connecting import make_connection
-from tests.processes import database_url_of_tests
+from tests.support.connections import make_connection
+from tests.support.workers import database_url_of_tests
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

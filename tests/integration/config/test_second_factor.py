@@ -14,7 +14,7 @@ from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from config.platform.encryption import checks, rotation
 from tests.conftest import PASSWORD
-from tests.second_factor import code
+from tests.support.authenticator import code
 
 DOOR = "/accounts/sign-in/"
 CODE = "/accounts/sign-in/code/"

@@ -11,7 +11,7 @@ from config.platform.accounts.models import SignInAttempt, User
 from config.platform.audit.models import AuditEntry
 from tests.conftest import PASSWORD
 from tests.integration.config.test_second_factor import CODE, past_the_password, set_up
-from tests.second_factor import code
+from tests.support.authenticator import code
 
 DOOR = "/accounts/sign-in/"
 OWNER, STRANGER = "192.0.2.1", "198.51.100.7"

@@ -13,9 +13,9 @@ from config.environment import single_sign_on
 from config.platform.accounts import reauthentication
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
-from tests import oidc
 from tests.conftest import PASSWORD
-from tests.second_factor import code
+from tests.support import oidc
+from tests.support.authenticator import code
 
 DOOR = "/accounts/sign-in/"
 AWAY = "/accounts/single-sign-on/"

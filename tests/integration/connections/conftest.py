@@ -3,7 +3,7 @@
 import pytest
 from pytest_django import Settings
 
-from tests.sandbox import RunningSandbox, sandbox, sandbox_process
+from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 
 __all__ = ["sandbox", "sandbox_process"]
 

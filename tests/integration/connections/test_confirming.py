@@ -9,7 +9,7 @@ from config.platform.accounts.models import User
 from config.platform.jobs import clock
 from connections.models import Connection
 from tests.conftest import PASSWORD
-from tests.connecting import make_connection
+from tests.support.connections import make_connection
 
 PART = {"HX-Request": "true", "HX-Target": "connect-part"}
 

@@ -11,8 +11,8 @@ from connections.policies import ConnectionStatus, status_of
 from exports.actions import runs
 from exports.models import Export
 from exports.policies import Refusal
-from tests import exporting
-from tests.connecting import make_connection
+from tests.support import exports
+from tests.support.connections import make_connection
 
 WORDS = "/admin/connections/add/campaign_monitor/consent/"
 
@@ -60,7 +60,7 @@ def test_a_new_text_asks_again(
     agree(alice_client, connection)
     connection = Connection.objects.get()
     assert status_of(connection) is ConnectionStatus.READY
-    export = exporting.export_to(None, connection, [], list_id="a" * 32)
+    export = exports.export_to(None, connection, [], list_id="a" * 32)
     monkeypatch.setattr(consent_text, "VERSION", "2027-01")
     assert status_of(connection) is ConnectionStatus.CONSENT_NEEDED
     with pytest.raises(Refusal, match="text has changed"):

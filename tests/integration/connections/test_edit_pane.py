@@ -12,9 +12,9 @@ from connections import actions, credentials
 from connections.models import Connection
 from connections.policies import ConnectionStatus, status_of
 from tests.conftest import PASSWORD
-from tests.connecting import make_connection
 from tests.integration.connections.test_pane import ADD, ADD_SANDBOX, Pane
-from tests.sandbox import RunningSandbox
+from tests.support.connections import make_connection
+from tests.support.sandbox import RunningSandbox
 
 
 def edit_url(connection: Connection) -> str:

@@ -9,9 +9,9 @@ from connections.models import Connection
 from connections.policies import ConnectionStatus, depending_on, status_of
 from exports.actions import runs
 from exports.policies import Refusal
-from tests import exporting
 from tests.conftest import PASSWORD
-from tests.connecting import make_connection
+from tests.support import exports
+from tests.support.connections import make_connection
 
 LIST = "/admin/permissions/"
 
@@ -54,7 +54,7 @@ def test_it_asks_nothing_when_nothing_depends(alice_client: Client, erin: User) 
 
 
 def test_exports_stop_when_they_go(alice_client: Client, erin: User, hers: Connection) -> None:
-    export = exporting.export_to(None, hers, [], list_id="a" * 32)
+    export = exports.export_to(None, hers, [], list_id="a" * 32)
     alice_client.post(f"{LIST}{erin.pk}/deactivate/")
     assert status_of(Connection.objects.get()) is ConnectionStatus.EXPORT_USER_NEEDED
     with pytest.raises(Refusal, match="No active administrator is its export user"):

@@ -10,14 +10,14 @@ from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from connections.limits import Limits
 from connections.models import Connection
-from tests import exporting
-from tests.connecting import make_connection
-from tests.sandbox import RunningSandbox
+from tests.support import exports
+from tests.support.connections import make_connection
+from tests.support.sandbox import RunningSandbox
 
 
 @pytest.fixture
 def connection(alice: User) -> Connection:
-    exporting.profiles([{"email": "a@example.com", "phone": "1", "newsletter": True}])
+    exports.profiles([{"email": "a@example.com", "phone": "1", "newsletter": True}])
     return make_connection(alice)
 
 
@@ -121,7 +121,7 @@ def test_nobody_else_changes_them(request: pytest.FixtureRequest, who: str, conn
 @pytest.fixture
 def real(alice: User, sandbox_offered: RunningSandbox) -> Connection:
     """A connection to an account that answers."""
-    return exporting.sandbox_connection(by=alice)
+    return exports.sandbox_connection(by=alice)
 
 
 def step(client: Client, connection: Connection, step: str, **limits: Any) -> str:

@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from config.platform.accounts.models import User
 from config.platform.accounts.roles import Role
 from connections import usage
-from tests.connecting import SECRET, make_connection
+from tests.support.connections import SECRET, make_connection
 
 URL = "/admin/connections/"
 

@@ -18,8 +18,8 @@ from connections.destinations.errors import NeedsAdministrator
 from connections.destinations.values import Tokens
 from connections.models import Connection
 from connections.policies import ConnectionStatus, status_of
-from tests.processes import database_url_of_tests
-from tests.sandbox import RunningSandbox
+from tests.support.sandbox import RunningSandbox
+from tests.support.workers import database_url_of_tests
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

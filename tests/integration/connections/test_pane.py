@@ -15,8 +15,8 @@ from connections import credentials
 from connections.models import Connection, Consent
 from connections.policies import ConnectionStatus, status_of
 from tests.conftest import PASSWORD
-from tests.connecting import SECRET, make_connection
-from tests.sandbox import RunningSandbox
+from tests.support.connections import SECRET, make_connection
+from tests.support.sandbox import RunningSandbox
 
 ADD = "/admin/connections/add/campaign_monitor/"
 ADD_SANDBOX = f"{ADD}?environment=sandbox"

@@ -11,8 +11,8 @@ from exports.actions import runs
 from exports.models import Export
 from exports.policies import Refusal, check_can_run
 from exports.run import pipeline
-from tests import exporting
-from tests.connecting import make_connection
+from tests.support import exports
+from tests.support.connections import make_connection
 
 DIALOG = {"HX-Request": "true", "HX-Target": "dialog"}
 
@@ -24,9 +24,9 @@ def connection(alice: User) -> Connection:
 
 @pytest.fixture
 def export(connection: Connection, alice: User) -> Export:
-    exporting.profiles([{"email": "a@example.com"}])
-    segment = exporting.segment_of_everyone()
-    return exporting.export_to(None, connection, segment, list_id="a" * 32, name="Everyone to the newsletter")
+    exports.profiles([{"email": "a@example.com"}])
+    segment = exports.segment_of_everyone()
+    return exports.export_to(None, connection, segment, list_id="a" * 32, name="Everyone to the newsletter")
 
 
 def url(connection: Connection) -> str:
@@ -105,7 +105,7 @@ def test_nothing_is_put_on_what_is_being_removed(
     alice_client.post(url(connection), {f"use-{export.pk}": "detach"})
     connection.refresh_from_db()
     with pytest.raises(Refusal, match="being removed"):
-        exporting.export_to(None, connection, [], list_id="b" * 32, name="Late", by=alice)
+        exports.export_to(None, connection, [], list_id="b" * 32, name="Late", by=alice)
     assert f'<option value="{connection.pk}"' not in alice_client.get("/data/exports/add/").content.decode()
 
 

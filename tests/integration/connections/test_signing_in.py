@@ -17,8 +17,8 @@ from config.platform.jobs import clock
 from connections import actions, credentials, drafts, token_renewal
 from connections.models import Connection
 from connections.policies import ConnectionStatus, status_of
-from tests.connecting import make_connection
-from tests.sandbox import RunningSandbox
+from tests.support.connections import make_connection
+from tests.support.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db
 

@@ -6,8 +6,8 @@ from django.core.management import CommandError, call_command
 from config.platform.accounts.models import User
 from connections import actions
 from connections.models import Connection
-from tests.connecting import make_connection
-from tests.sandbox import RunningSandbox
+from tests.support.connections import make_connection
+from tests.support.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db
 

@@ -12,9 +12,9 @@ from exports.actions import runs
 from exports.models import Export, Run
 from exports.run import pipeline
 from segments.models import Segment
-from tests import exporting
-from tests.leaving import CROWD, crowd_of
-from tests.sandbox import RunningSandbox, sandbox, sandbox_process
+from tests.support import exports
+from tests.support.members import CROWD, crowd_of
+from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 
 __all__ = ["sandbox", "sandbox_process"]
 
@@ -38,8 +38,8 @@ def account(settings: Settings, sandbox: RunningSandbox) -> RunningSandbox:
 @pytest.fixture
 def everyone(db: None) -> Segment:
     """All of PEOPLE, drawn."""
-    exporting.profiles(PEOPLE)
-    return exporting.segment_of_everyone()
+    exports.profiles(PEOPLE)
+    return exports.segment_of_everyone()
 
 
 @pytest.fixture
@@ -57,26 +57,26 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def shared(db: None, alice: User) -> Connection:
     """A connection that contributors may use."""
-    return exporting.sandbox_connection(by=alice, name="Shared sandbox")
+    return exports.sandbox_connection(by=alice, name="Shared sandbox")
 
 
 @pytest.fixture
 def private(db: None, alice: User) -> Connection:
     """A connection that is for administrators."""
-    return exporting.sandbox_connection(by=alice, name="Board only", shared=False)
+    return exports.sandbox_connection(by=alice, name="Board only", shared=False)
 
 
 @pytest.fixture
 def newsletter(account: RunningSandbox, shared: Connection, everyone: Segment, bob: User) -> Export:
     """Bob’s export of everyone to the sandbox’s list, over the shared connection."""
     mapping = [{"attribute": "first_name", "field": "name"}]
-    return exporting.export_to(account, shared, everyone, mapping=mapping, by=bob)
+    return exports.export_to(account, shared, everyone, mapping=mapping, by=bob)
 
 
 @pytest.fixture
 def board(private: Connection, everyone: Segment, alice: User) -> Export:
     """Alice’s export over the connection that is not shared. Nothing is asked of the sandbox for it."""
-    return exporting.export_to(None, private, everyone, list_id="b" * 32, name="Board", by=alice)
+    return exports.export_to(None, private, everyone, list_id="b" * 32, name="Board", by=alice)
 
 
 def run_to_its_end(export: Export, by: User | None = None, seconds: float = 30) -> Run:

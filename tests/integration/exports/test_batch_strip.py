@@ -13,7 +13,7 @@ from exports.models import Batch, BatchStatus, Export, Run
 from exports.reporting import batch_map
 from exports.reporting.batch_map import CellState
 from tests.integration.exports.conftest import run_to_its_end
-from tests.sandbox import RunningSandbox
+from tests.support.sandbox import RunningSandbox
 
 
 def add_batches(run: Run, count: int, **values: object) -> None:

@@ -21,22 +21,12 @@ from exports.reporting import person as reporting_person
 from exports.reporting.person import Standing
 from exports.run import pipeline
 from exports.state.status import Reason
-from tests import exporting
 from tests.integration.exports.conftest import run_to_its_end
 from tests.integration.exports.test_export_pane import edit_url
-from tests.leaving import join, leave, states
-from tests.leaving_lists import (
-    CROWD,
-    crowd,
-    moved,
-    new_list,
-    old_list,
-    shop,
-    start,
-    to_its_end,
-    typed,
-)
-from tests.sandbox import RunningSandbox
+from tests.support import exports
+from tests.support.former_lists import CROWD, crowd, moved, new_list, old_list, shop, start, to_its_end, typed
+from tests.support.members import join, leave, states
+from tests.support.sandbox import RunningSandbox
 
 __all__ = ["crowd", "new_list", "old_list", "shop"]
 
@@ -72,9 +62,9 @@ def test_they_stay_unless_somebody_chooses_otherwise(
 def test_only_whom_the_export_alone_has_brought_is_taken_off(
     bob_client: Client, account: RunningSandbox, shop: Export, new_list: str, old_list: str, shared: Connection
 ) -> None:
-    fans = exporting.segment_of_everyone("Fans")
+    fans = exports.segment_of_everyone("Fans")
     leave(fans, *CROWD[1:])
-    exporting.export_to(account, shared, fans, list_id=old_list, name="Other")
+    exports.export_to(account, shared, fans, list_id=old_list, name="Other")
     account.set_state(CROWD[1:2], "Active", old_list, joined="2020-01-01 00:00:00")
     SyncedContact.objects.filter(email=CROWD[1]).update(origin=0)
     account.set_state(CROWD[2:3], "Unsubscribed", old_list)
@@ -191,7 +181,7 @@ def test_many_more_than_were_seen_are_held_until_somebody_confirms(
     bob_client: Client, account: RunningSandbox, shop: Export, new_list: str, old_list: str
 ) -> None:
     more = [f"more{n:02}@example.com" for n in range(12)]
-    exporting.profiles([{"email": email, "first_name": "More"} for email in more])
+    exports.profiles([{"email": email, "first_name": "More"} for email in more])
     join(shop.segments.get(), *more)
     run_to_its_end(shop)
     clearing = moved(account, shop, new_list, bob_client, behind="delete", behind_people="8")
@@ -259,7 +249,7 @@ def test_what_may_pass_is_tried_again_by_itself(
 def test_removing_the_connection_stops_what_goes_over_it(
     account: RunningSandbox, shop: Export, new_list: str, bob: User, alice: User, old_list: str
 ) -> None:
-    elsewhere = exporting.sandbox_connection(account, by=alice, name="Elsewhere")
+    elsewhere = exports.sandbox_connection(account, by=alice, name="Elsewhere")
     old = shop.connection
     assert old is not None
     clearing = start(shop, new_list, bob, connection=elsewhere)

@@ -6,8 +6,8 @@ from django.db import connection, transaction
 from exports.actions import runs
 from exports.batches import split
 from exports.models import Batch, Run
-from tests import exporting
-from tests.sandbox import RunningSandbox
+from tests.support import exports
+from tests.support.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -16,8 +16,8 @@ ROWS = 3
 
 @pytest.fixture
 def run(account: RunningSandbox) -> Run:
-    segment = exporting.segment_of_everyone()
-    export = exporting.export_to(account, exporting.sandbox_connection(account), segment)
+    segment = exports.segment_of_everyone()
+    export = exports.export_to(account, exports.sandbox_connection(account), segment)
     return runs.start_run(export, by=None)
 
 

@@ -17,7 +17,6 @@ from exports.delivery.connection_budget import ConnectionBudget
 from exports.models import BatchStatus, Run, Stage, SyncedContact
 from exports.run import pipeline
 from exports.state.status import Reason
-from tests import exporting
 from tests.integration.exports.test_running import (
     adds_up,
     carry_on_to_its_end,
@@ -25,20 +24,21 @@ from tests.integration.exports.test_running import (
     run_to_its_end,
     small_batches,
 )
-from tests.sandbox import RunningSandbox
+from tests.support import exports
+from tests.support.sandbox import RunningSandbox
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("account", "quick")]
 
 
 def test_it_keeps_out_what_the_list_cannot_hold_with_a_sentence(sandbox: RunningSandbox) -> None:
     list_id = sandbox.create_list("Births", fields=[("Born", "Date")])
-    exporting.profiles(
+    exports.profiles(
         [{"email": "ann@example.com", "born": "1850-01-01"}, {"email": "bo@example.com", "born": "1980-02-29"}]
     )
-    export = exporting.export_to(
+    export = exports.export_to(
         sandbox,
-        exporting.sandbox_connection(sandbox),
-        exporting.segment_of_everyone(),
+        exports.sandbox_connection(sandbox),
+        exports.segment_of_everyone(),
         list_id=list_id,
         mapping=[{"attribute": "born", "field": "[Born]"}],
     )
@@ -87,7 +87,7 @@ def test_a_wish_for_silence_holds_for_the_whole_connection(sandbox: RunningSandb
     assert run.resume_at is not None
     assert run.resume_at > clock.now() + timedelta(seconds=590)
     other = Run.objects.create(
-        export=exporting.export_to(
+        export=exports.export_to(
             sandbox, connection, export.segments.get(), list_id=sandbox.create_list("Other"), name="Other"
         ),
         number=1,
@@ -145,7 +145,7 @@ def test_runs_on_one_connection_share_its_calls(sandbox: RunningSandbox) -> None
     Connection.objects.update(max_in_flight=5)
     first, second = (
         Run.objects.create(
-            export=exporting.export_to(
+            export=exports.export_to(
                 sandbox, connection, export.segments.get(), list_id=sandbox.create_list(name), name=name
             ),
             number=1,

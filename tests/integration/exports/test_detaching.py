@@ -14,9 +14,9 @@ from exports.actions import manage, runs
 from exports.models import Export, SyncedContact
 from exports.policies import Refusal
 from segments.models import Segment
-from tests import exporting
 from tests.integration.exports.conftest import run_to_its_end
-from tests.sandbox import RunningSandbox
+from tests.support import exports as support_exports
+from tests.support.sandbox import RunningSandbox
 
 DETACH = "/data/exports/detach/"
 REMOVE = "/data/exports/remove/"
@@ -26,7 +26,7 @@ REMOVE = "/data/exports/remove/"
 def two(shared: Connection, everyone: Segment, bob: User) -> list[Export]:
     """Two exports on the shared connection."""
     return [
-        exporting.export_to(None, shared, everyone, list_id=key * 32, name=f"Export {key}", by=bob)
+        support_exports.export_to(None, shared, everyone, list_id=key * 32, name=f"Export {key}", by=bob)
         for key in ("a", "b")
     ]
 
@@ -116,7 +116,7 @@ def test_it_remembers_whom_it_delivered(
     newsletter.refresh_from_db()
     assert newsletter.connection is None
     assert SyncedContact.objects.count() == 3
-    another = exporting.sandbox_connection(by=alice, name="Made anew")
+    another = support_exports.sandbox_connection(by=alice, name="Made anew")
     put_on(newsletter, another, bob)
     again = run_to_its_end(newsletter)
     assert (again.unchanged, again.planned, again.reason) == (3, 0, "nothing_new")
@@ -126,7 +126,7 @@ def test_it_goes_to_no_other_connection_while_a_run_is_under_way(
     newsletter: Export, alice: User, bob: User
 ) -> None:
     """The run was checked against the limits of the one that it has."""
-    another = exporting.sandbox_connection(by=alice, name="Another")
+    another = support_exports.sandbox_connection(by=alice, name="Another")
     run = runs.start_run(newsletter, by=bob)
     with pytest.raises(Refusal, match=f"Run {run.number} of “Newsletter” is under way"):
         put_on(newsletter, another, bob)
@@ -149,5 +149,5 @@ def test_nobody_puts_an_export_on_a_connection_that_is_not_theirs(
 
     for person in (bob, charlie):
         with pytest.raises(PermissionDenied):
-            exporting.export_to(None, private, everyone, list_id="c" * 32, name="Sneaky", by=person)
+            support_exports.export_to(None, private, everyone, list_id="c" * 32, name="Sneaky", by=person)
     assert Export.objects.count() == 1

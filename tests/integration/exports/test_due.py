@@ -21,7 +21,7 @@ from exports import tasks
 from exports.actions import manage, runs, schedule
 from exports.models import Export, ExportSchedule, ExportTick, Run, Trigger
 from exports.scheduler import start_due
-from tests import exporting
+from tests.support import exports
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 AT_TWO: dict[str, Any] = {"recurrence": "daily", "zone": "UTC", "times": ["14:00"]}
@@ -38,7 +38,7 @@ def noon() -> Iterator[None]:
 
 @pytest.fixture
 def connection(db: None) -> Connection:
-    return exporting.sandbox_connection()
+    return exports.sandbox_connection()
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def export(connection: Connection) -> Export:
 
 def make(connection: Connection, name: str, rule: dict[str, Any] | None = AT_TWO) -> Export:
     """An export with its own schedule."""
-    made = exporting.export_to(None, connection, exporting.segment_of_everyone(), list_id="a" * 32, name=name)
+    made = exports.export_to(None, connection, exports.segment_of_everyone(), list_id="a" * 32, name=name)
     schedule.set_schedule(made, is_on=True, rule=rule, version=0, by=None)
     return made
 
@@ -188,7 +188,7 @@ def test_a_tick_costs_the_same_for_one_and_for_many(
 
 @pytest.mark.django_db(transaction=True)
 def test_several_ticks_at_one_moment_start_each_export_once(alice: User) -> None:
-    connection = exporting.sandbox_connection(by=alice)
+    connection = exports.sandbox_connection(by=alice)
     for number in range(30):
         make(connection, f"Export {number}")
     clock.run_from(TWO + timedelta(seconds=1))

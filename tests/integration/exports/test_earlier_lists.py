@@ -9,9 +9,9 @@ from connections.models import Connection
 from exports.models import Export
 from exports.removal import plan
 from tests.integration.exports.conftest import run_to_its_end
-from tests.leaving import states
-from tests.leaving_lists import CROWD, crowd, moved, new_list, old_list, shop, to_its_end, typed
-from tests.sandbox import RunningSandbox
+from tests.support.former_lists import CROWD, crowd, moved, new_list, old_list, shop, to_its_end, typed
+from tests.support.members import states
+from tests.support.sandbox import RunningSandbox
 
 __all__ = ["crowd", "new_list", "old_list", "shop"]
 

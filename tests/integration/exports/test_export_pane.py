@@ -11,8 +11,8 @@ from connections import actions as connection_actions
 from connections.models import Connection
 from exports.models import Export
 from segments.models import Segment
-from tests import exporting
-from tests.sandbox import RunningSandbox
+from tests.support import exports
+from tests.support.sandbox import RunningSandbox
 
 ADD = "/data/exports/add/"
 
@@ -243,4 +243,4 @@ def test_it_never_shows_a_key(
     alice_client: Client, newsletter: Export, shared: Connection, everyone: Segment
 ) -> None:
     for url in (ADD, edit_url(newsletter)):
-        assert exporting.API_KEY not in alice_client.get(url).content.decode()
+        assert exports.API_KEY not in alice_client.get(url).content.decode()

@@ -9,7 +9,7 @@ from connections import lookups
 from connections.models import Connection
 from exports.models import Export
 from segments.models import Segment
-from tests.sandbox import RunningSandbox
+from tests.support.sandbox import RunningSandbox
 
 URL = "/data/exports/parts/"
 

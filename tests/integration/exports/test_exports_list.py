@@ -15,8 +15,8 @@ from exports.models import Export, Run
 from exports.state.status import Reason, change_status
 from exports.views.listing import COLUMNS
 from segments.models import Segment
-from tests import exporting
 from tests.integration.exports.conftest import run_to_its_end
+from tests.support import exports
 
 URL = "/data/exports/"
 
@@ -33,7 +33,7 @@ def names(client: Client, query: str = "") -> list[str]:
 
 def three(shared: Connection, private: Connection, everyone: Segment) -> list[Export]:
     return [
-        exporting.export_to(None, connection, everyone, list_id=f"{n:032}", name=name)
+        exports.export_to(None, connection, everyone, list_id=f"{n:032}", name=name)
         for n, (name, connection) in enumerate([("Spring", shared), ("autumn", private), ("Winter", shared)])
     ]
 
@@ -160,13 +160,13 @@ def test_it_takes_the_same_number_of_queries_for_one_and_for_thirty(
             page(bob_client)
         return len(queries)
 
-    first = exporting.export_to(None, shared, everyone, list_id="a" * 32, name="First")
+    first = exports.export_to(None, shared, everyone, list_id="a" * 32, name="First")
     Run.objects.create(export=first, number=1, trigger="manual")
     page(bob_client)  # warms what is cached for the process
     before = cost()
     for n in range(30):
         connection = shared if n % 2 else private
-        export = exporting.export_to(None, connection, everyone, list_id=f"{n:032}", name=f"Export {n}")
+        export = exports.export_to(None, connection, everyone, list_id=f"{n:032}", name=f"Export {n}")
         Run.objects.create(export=export, number=1, trigger="manual")
     assert cost() == before
 

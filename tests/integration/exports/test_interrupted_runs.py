@@ -40,8 +40,8 @@ from tests.integration.exports.test_running import (
     run_to_its_end,
     small_batches,
 )
-from tests.sandbox import RunningSandbox
-from tests.waiting import wait_until
+from tests.support.sandbox import RunningSandbox
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("account", "quick")]
 

@@ -13,9 +13,9 @@ from exports.run import check, pipeline, plan
 from exports.state.result_codes import UNKNOWN_DATA
 from segments.models import Segment
 from tests.integration.exports.conftest import run_to_its_end
-from tests.leaving import CROWD, join, leave, states
-from tests.removals import export_of
-from tests.sandbox import RunningSandbox
+from tests.support.members import CROWD, join, leave, states
+from tests.support.removals import export_of
+from tests.support.sandbox import RunningSandbox
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
 

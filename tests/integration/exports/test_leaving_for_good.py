@@ -15,11 +15,11 @@ from exports.removal.list_cleanup import Clearing
 from exports.state.status import Reason
 from tests.integration.exports.conftest import run_to_its_end
 from tests.integration.exports.test_export_pane import edit_url
-from tests.leaving import states
-from tests.leaving_lists import CROWD, crowd, is_gone, new_list, old_list, shop, to_its_end, typed
-from tests.processes import worker_processes
-from tests.sandbox import RunningSandbox
-from tests.waiting import wait_until
+from tests.support.former_lists import CROWD, crowd, is_gone, new_list, old_list, shop, to_its_end, typed
+from tests.support.members import states
+from tests.support.sandbox import RunningSandbox
+from tests.support.waiting import wait_until
+from tests.support.workers import worker_processes
 
 __all__ = ["crowd", "new_list", "old_list", "shop"]
 

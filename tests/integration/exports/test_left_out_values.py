@@ -10,9 +10,9 @@ from config.platform.jobs.models import JobStatus
 from connections.models import Connection
 from exports.models import Export, Run
 from segments.models import Profile
-from tests import exporting
 from tests.integration.cases.conftest import RunOutput, run_export
-from tests.sandbox import RunningSandbox
+from tests.support import exports
+from tests.support.sandbox import RunningSandbox
 
 PEOPLE = [
     {"email": "ann@example.com", "city": "Turku", "color": "Pink"},
@@ -30,14 +30,14 @@ def account(settings: Settings, sandbox: RunningSandbox, transactional_db: None)
 
 @pytest.fixture
 def list_id(account: RunningSandbox) -> str:
-    exporting.profiles(PEOPLE)
-    exporting.sandbox_connection(account)
+    exports.profiles(PEOPLE)
+    exports.sandbox_connection(account)
     return account.create_list("Shop", fields=[("Color", "MultiSelectOne", ["Red", "Blue"]), ("City", "Text")])
 
 
 def export_to(account: RunningSandbox, list_id: str, name: str, *mapping: Mapping[str, str]) -> Export:
-    connection, everyone = Connection.objects.get(), exporting.segment_of_everyone()
-    return exporting.export_to(account, connection, everyone, list_id=list_id, mapping=mapping, name=name)
+    connection, everyone = Connection.objects.get(), exports.segment_of_everyone()
+    return exports.export_to(account, connection, everyone, list_id=list_id, mapping=mapping, name=name)
 
 
 def add_pink(account: RunningSandbox, list_id: str) -> None:

@@ -21,10 +21,10 @@ from exports.preview.dry_run import preview
 from exports.run import pipeline
 from exports.state.status import Reason
 from segments.models import Segment
-from tests import exporting
 from tests.integration.exports.conftest import run_to_its_end
-from tests.leaving import leave
-from tests.sandbox import RunningSandbox
+from tests.support import exports
+from tests.support.members import leave
+from tests.support.sandbox import RunningSandbox
 
 AGREEING: list[dict[str, Any]] = [
     {"email": "yes@example.com", "newsletter": True},
@@ -45,8 +45,8 @@ def limit(connection: Connection, **limits: Any) -> None:
 @pytest.fixture
 def agreeing(account: RunningSandbox, shared: Connection, bob: User) -> Export:
     """An export of people of whom some have agreed."""
-    exporting.profiles(AGREEING)
-    return exporting.export_to(account, shared, exporting.segment_of_everyone(), by=bob)
+    exports.profiles(AGREEING)
+    return exports.export_to(account, shared, exports.segment_of_everyone(), by=bob)
 
 
 def posted(export: Export, **changes: Any) -> dict[str, Any]:
@@ -135,12 +135,12 @@ def test_the_contract_counts_everybody_once_over_all_exports(
 ) -> None:
     limit(shared, most_people=3)
     assert run_to_its_end(newsletter).delivered == 3
-    exporting.profiles([{"email": "fourth@example.com"}], source="More")
+    exports.profiles([{"email": "fourth@example.com"}], source="More")
     another = account.create_list("Another")
-    same = exporting.export_to(account, shared, everyone, list_id=another, name="Same people")
+    same = exports.export_to(account, shared, everyone, list_id=another, name="Same people")
     assert run_to_its_end(same).delivered == 3
-    more = exporting.export_to(
-        account, shared, exporting.segment_of_everyone("All"), list_id=another, name="More people"
+    more = exports.export_to(
+        account, shared, exports.segment_of_everyone("All"), list_id=another, name="More people"
     )
     leave(more.segments.get(), "ann@example.com", "ANN@example.com", "ben@example.com", "cid@example.com")
     assert preview(more).over_connection == 4  # although it holds one alone

@@ -13,7 +13,7 @@ from connections.limits import Limits
 from connections.models import Connection
 from exports.models import Export
 from segments.models import Segment
-from tests.sandbox import RunningSandbox
+from tests.support.sandbox import RunningSandbox
 
 CREATE = "/data/exports/fields/create/"
 OPTIONS = "/data/exports/fields/options/"

@@ -5,7 +5,7 @@ from django.test import Client
 from config.platform.audit.models import AuditEntry
 from exports.models import Export
 from segments.models import Segment
-from tests import exporting
+from tests.support import exports
 
 
 def url(segment: Segment) -> str:
@@ -94,6 +94,6 @@ def test_it_asks_the_same_number_of_queries_for_many(
     bob_client: Client, newsletter: Export, everyone: Segment, django_assert_max_num_queries: object
 ) -> None:
     for number in range(20):
-        exporting.export_to(None, newsletter.connection, everyone, list_id="c" * 32, name=f"E{number}")  # type: ignore[arg-type]
+        exports.export_to(None, newsletter.connection, everyone, list_id="c" * 32, name=f"E{number}")  # type: ignore[arg-type]
     with django_assert_max_num_queries(8):  # type: ignore[operator]
         bob_client.get(url(everyone))

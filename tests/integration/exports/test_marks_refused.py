@@ -4,9 +4,9 @@ import pytest
 
 from exports.models import Removal, RemovedContact
 from segments.models import Segment
-from tests.leaving import CROWD, crowd_of, join, leave
-from tests.removals import export_of, marks, run
-from tests.sandbox import RunningSandbox
+from tests.support.members import CROWD, crowd_of, join, leave
+from tests.support.removals import export_of, marks, run
+from tests.support.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

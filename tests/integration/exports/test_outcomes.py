@@ -17,7 +17,7 @@ from exports.run import pipeline
 from exports.state.status import Reason
 from segments.models import Profile
 from tests.integration.exports.conftest import run_to_its_end
-from tests.sandbox import RunningSandbox
+from tests.support.sandbox import RunningSandbox
 
 
 @pytest.fixture

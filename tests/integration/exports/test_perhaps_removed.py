@@ -11,9 +11,9 @@ from exports.run import check, plan
 from segments.models import Segment
 from tests.integration.exports.conftest import run_to_its_end
 from tests.integration.exports.test_late_calls import take_over
-from tests.leaving import CROWD, join, leave, states
-from tests.removals import export_of, marks
-from tests.sandbox import RunningSandbox
+from tests.support.members import CROWD, join, leave, states
+from tests.support.removals import export_of, marks
+from tests.support.sandbox import RunningSandbox
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
 

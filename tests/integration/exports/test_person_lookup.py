@@ -13,7 +13,7 @@ from exports.reporting import person
 from exports.reporting.person import Standing
 from segments.models import Profile
 from tests.integration.exports.conftest import run_to_its_end
-from tests.sandbox import RunningSandbox
+from tests.support.sandbox import RunningSandbox
 
 URL = "/data/exports/person/"
 

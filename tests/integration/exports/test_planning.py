@@ -16,7 +16,7 @@ from exports.models import DeliveredSet, Export, Refused, Run, Stage, SyncedCont
 from exports.run import plan
 from exports.state import snapshot
 from exports.state.status import Reason, RunEnded
-from tests import exporting
+from tests.support import exports
 
 pytestmark = pytest.mark.django_db
 
@@ -40,8 +40,8 @@ def lease() -> HeldLease:
 
 
 def make_run(people: list[dict[str, Any]], **frozen: Any) -> Run:
-    exporting.profiles(people)
-    segment = exporting.segment_of_everyone()
+    exports.profiles(people)
+    segment = exports.segment_of_everyone()
     export = Export.objects.create(name="Newsletter", list_id=LIST, email_attribute="email")
     return run_of(export, segment.pk, **frozen)
 
@@ -201,8 +201,8 @@ def test_it_puts_who_is_new_first() -> None:
     run = make_run([{"email": "bo@example.com"}, {"email": "cleo@example.com"}])
     assert len(planned(run)) == 2
     deliver_everyone(run)
-    exporting.profiles([{"email": "ann@example.com"}, {"email": "zoe@example.com"}], source="Others")
-    segment = exporting.segment_of_everyone()
+    exports.profiles([{"email": "ann@example.com"}, {"email": "zoe@example.com"}], source="Others")
+    segment = exports.segment_of_everyone()
     again = run_of(run.export, segment.pk, mapping=[{"attribute": "email", "field": "name"}])
     assert planned(again) == ["ann@example.com", "zoe@example.com", "bo@example.com", "cleo@example.com"]
     assert (again.to_add, again.to_update) == (2, 2)
@@ -276,8 +276,8 @@ def test_a_changed_answer_sends_the_person_again_and_nobody_else() -> None:
     run = make_run(people, answers=BY_ATTRIBUTE)
     planned(run)
     deliver_everyone(run)
-    exporting.profiles([{"email": "bo@example.com", "tracking": False}], source="Shop")
-    exporting.segment_of_everyone()
+    exports.profiles([{"email": "bo@example.com", "tracking": False}], source="Shop")
+    exports.segment_of_everyone()
     again = run_of(run.export, run.frozen["segments"][0]["id"], answers=BY_ATTRIBUTE)
     assert planned(again) == ["bo@example.com"]
 

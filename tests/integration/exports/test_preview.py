@@ -22,9 +22,9 @@ from exports.preview import summary
 from exports.privacy import erasure
 from segments.models import Profile, Segment, SegmentRefresh
 from segments.privacy.subjects import Subject
-from tests import exporting
 from tests.integration.exports.conftest import run_to_its_end
-from tests.sandbox import RunningSandbox
+from tests.support import exports
+from tests.support.sandbox import RunningSandbox
 
 
 def page(client: Client, export: Export) -> str:
@@ -82,11 +82,11 @@ def test_it_shows_how_segments_overlap_in_the_same_number_of_queries(
             summary.outline(newsletter)
         return len(queries)
 
-    ann = exporting.segment_of_everyone("Ann", rules=_is("Ann"))
+    ann = exports.segment_of_everyone("Ann", rules=_is("Ann"))
     newsletter.segments.add(ann)
     before = cost()
     for name in ("Ben", "Cid"):
-        newsletter.segments.add(exporting.segment_of_everyone(name, rules=_is(name)))
+        newsletter.segments.add(exports.segment_of_everyone(name, rules=_is(name)))
     assert cost() == before
     outline, _sample = summary.outline(newsletter)
     everyone = Segment.objects.get(name="Everyone")
@@ -94,7 +94,7 @@ def test_it_shows_how_segments_overlap_in_the_same_number_of_queries(
 
 
 def test_it_shows_the_overlap(bob_client: Client, newsletter: Export, bob: User) -> None:
-    newsletter.segments.add(exporting.segment_of_everyone("Ann", rules=_is("Ann")))
+    newsletter.segments.add(exports.segment_of_everyone("Ann", rules=_is("Ann")))
     worked_out(newsletter, bob)
     shown = page(bob_client, newsletter)
     assert "each is sent once" in shown

@@ -8,9 +8,9 @@ from django.core.management import call_command
 
 from exports.models import Removal
 from segments.models import Segment
-from tests.leaving import CROWD, leave
-from tests.removals import export_of, run
-from tests.sandbox import RunningSandbox
+from tests.support.members import CROWD, leave
+from tests.support.removals import export_of, run
+from tests.support.sandbox import RunningSandbox
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
 

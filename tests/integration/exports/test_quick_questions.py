@@ -4,10 +4,10 @@ first delivery of a million it once went through the plan for everybody on the l
 import pytest
 
 from exports.models import Export, Removal
-from tests import exporting
 from tests.integration.exports.conftest import run_to_its_end
-from tests.planned import explained, rows_as_planned_with, seems_empty
-from tests.sandbox import RunningSandbox
+from tests.support import exports
+from tests.support.query_plans import explained, rows_as_planned_with, seems_empty
+from tests.support.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -17,10 +17,10 @@ PEOPLE = 1_200
 @pytest.fixture
 def export(account: RunningSandbox) -> Export:
     """Of many people, marked when they leave."""
-    exporting.profiles({"id": str(n), "email": f"p{n}@example.com"} for n in range(PEOPLE))
+    exports.profiles({"id": str(n), "email": f"p{n}@example.com"} for n in range(PEOPLE))
     list_id = account.create_list("Shop", scope="OnlyThisList", fields=[("Left", "Text")])
-    everyone = exporting.segment_of_everyone()
-    export = exporting.export_to(account, exporting.sandbox_connection(account), everyone, list_id=list_id)
+    everyone = exports.segment_of_everyone()
+    export = exports.export_to(account, exports.sandbox_connection(account), everyone, list_id=list_id)
     export.removal, export.mark_field, export.mark_value = Removal.MARK, "[Left]", "yes"
     export.save()
     return export
@@ -37,8 +37,8 @@ def test_nobody_is_looked_for_person_by_person_among_those_who_left(
 ) -> None:
     run_to_its_end(export)
     Export.objects.filter(pk=export.pk).update(removal=removal)
-    another_connection = exporting.sandbox_connection(None, name="Other")
-    exporting.export_to(None, another_connection, export.segments.get(), list_id=export.list_id, name="Other")
+    another_connection = exports.sandbox_connection(None, name="Other")
+    exports.export_to(None, another_connection, export.segments.get(), list_id=export.list_id, name="Other")
     seems_empty("exports_syncedcontact")
     with explained(looks_for_who_left) as plans:
         run_to_its_end(export)

@@ -14,11 +14,11 @@ from exports.models import Export, ListState, Removal, Run
 from exports.policies import Refusal
 from exports.state.run_options import RunOptions
 from segments.models import Segment
-from tests import exporting
 from tests.integration.exports.conftest import run_to_its_end
 from tests.integration.exports.test_export_pane import ADD, complete, edit_url
-from tests.leaving import leave, states
-from tests.sandbox import RunningSandbox
+from tests.support import exports
+from tests.support.members import leave, states
+from tests.support.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,10 +28,10 @@ CROWD = [f"p{n:02}@example.com" for n in range(15)]
 @pytest.fixture
 def guarded(account: RunningSandbox, shared: Connection, bob: User) -> tuple[Export, Run]:
     """Bob's export that deletes, and its run whose removals a guard holds."""
-    exporting.profiles([{"email": email, "first_name": "Name"} for email in CROWD])
-    crowd = exporting.segment_of_everyone("Crowd")
+    exports.profiles([{"email": email, "first_name": "Name"} for email in CROWD])
+    crowd = exports.segment_of_everyone("Crowd")
     list_id = account.create_list("Shop", scope="OnlyThisList")
-    export = exporting.export_to(account, shared, crowd, list_id=list_id, by=bob)
+    export = exports.export_to(account, shared, crowd, list_id=list_id, by=bob)
     Export.objects.filter(pk=export.pk).update(removal=Removal.DELETE)
     export.refresh_from_db()
     run_to_its_end(export)
@@ -115,10 +115,10 @@ def test_the_pane_says_how_many_are_sent_again_when_what_they_get_changes(
 def test_the_pane_speaks_of_nobody_who_is_not_sent_again(
     bob_client: Client, account: RunningSandbox, shared: Connection, bob: User
 ) -> None:
-    exporting.profiles([{"email": email, "city": "Łódź", "agreed": email < "p03"} for email in CROWD])
-    crowd = exporting.segment_of_everyone("Crowd")
+    exports.profiles([{"email": email, "city": "Łódź", "agreed": email < "p03"} for email in CROWD])
+    crowd = exports.segment_of_everyone("Crowd")
     mapping = [{"attribute": "email", "field": "name"}, {"attribute": "city", "field": "[City]"}]
-    export = exporting.export_to(account, shared, crowd, mapping=mapping, consent="yes", by=bob)
+    export = exports.export_to(account, shared, crowd, mapping=mapping, consent="yes", by=bob)
     run_to_its_end(export)
     address = f"/data/exports/parts/?changed=rows&export={export.pk}"
     rows = {

@@ -12,10 +12,10 @@ from connections.destinations.base import Destination
 from connections.models import Connection
 from exports.models import Export, Removal, Run, SyncedContact
 from segments.models import Segment
-from tests.leaving import CROWD, join, leave, states
-from tests.removals import export_of, marks, run
-from tests.sandbox import RunningSandbox
-from tests.waiting import wait_until
+from tests.support.members import CROWD, join, leave, states
+from tests.support.removals import export_of, marks, run
+from tests.support.sandbox import RunningSandbox
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
 

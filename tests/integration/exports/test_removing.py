@@ -12,10 +12,10 @@ from exports.run import check, pipeline
 from exports.state import claim
 from exports.state.status import Reason
 from segments.models import Segment
-from tests import exporting
-from tests.leaving import CROWD, join, leave, states
-from tests.removals import export_of, marks, run
-from tests.sandbox import RunningSandbox
+from tests.support import exports
+from tests.support.members import CROWD, join, leave, states
+from tests.support.removals import export_of, marks, run
+from tests.support.sandbox import RunningSandbox
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
 
@@ -172,7 +172,7 @@ def test_it_touches_nobody_who_is_not_active(account: RunningSandbox, crowd: Seg
 
 def test_it_removes_nobody_whom_another_export_to_the_list_sends(account: RunningSandbox, crowd: Segment) -> None:
     export = export_of(account, crowd, Removal.DELETE)
-    others = exporting.segment_of_everyone("Others")
+    others = exports.segment_of_everyone("Others")
     leave(others, *CROWD[2:])
     other = export_of(
         account, others, Removal.LEAVE, list_id=export.list_id, connection=export.connection, name="Other"
@@ -193,7 +193,7 @@ def test_a_guard_holds_many_removals_and_never_the_additions(account: RunningSan
     export = export_of(account, crowd, Removal.DELETE)
     leave(crowd, CROWD[19])
     run(export)
-    exporting.profiles([{"email": f"more{n}@example.com", "first_name": "M"} for n in range(12)])
+    exports.profiles([{"email": f"more{n}@example.com", "first_name": "M"} for n in range(12)])
     join(crowd, *[f"more{n}@example.com" for n in range(12)])
     leave(crowd, *CROWD[:11])
     ended = run(export)

@@ -16,9 +16,9 @@ from exports.actions import runs
 from exports.models import Export, Run, SyncedContact
 from exports.run import pipeline
 from exports.state.status import Reason
-from tests import exporting
 from tests.integration.exports.test_running import small_batches
-from tests.sandbox import RunningSandbox
+from tests.support import exports
+from tests.support.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,8 +26,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def export(account: RunningSandbox, shared: Connection, bob: User, monkeypatch: pytest.MonkeyPatch) -> Export:
     """Sixty people in batches of one, over a slow line."""
-    exporting.profiles([{"email": f"p{n}@example.com"} for n in range(60)])
-    made = exporting.export_to(account, shared, exporting.segment_of_everyone(), by=bob)
+    exports.profiles([{"email": f"p{n}@example.com"} for n in range(60)])
+    made = exports.export_to(account, shared, exports.segment_of_everyone(), by=bob)
     small_batches(monkeypatch, 1)
     account.faults({"latency_ms": 600})
     return made

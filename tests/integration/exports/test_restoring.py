@@ -12,9 +12,9 @@ from exports.models import Export, Origin, Removal, RemovedContact, Run, SyncedC
 from exports.removal import restore as removal_restore
 from exports.run import pipeline
 from segments.models import Segment
-from tests.leaving import CROWD, join, leave, states
-from tests.removals import export_of, marks, run
-from tests.sandbox import RunningSandbox
+from tests.support.members import CROWD, join, leave, states
+from tests.support.removals import export_of, marks, run
+from tests.support.sandbox import RunningSandbox
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
 

@@ -14,10 +14,10 @@ from config.platform.accounts.models import User
 from exports.models import Export, Removal, Run
 from exports.run import pipeline
 from segments.models import Segment
-from tests.leaving import CROWD, leave, states
-from tests.removals import export_of, run
-from tests.sandbox import RunningSandbox
-from tests.waiting import wait_until
+from tests.support.members import CROWD, leave, states
+from tests.support.removals import export_of, run
+from tests.support.sandbox import RunningSandbox
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
 

@@ -10,7 +10,7 @@ from config.platform.jobs import clock
 from exports.models import Export, Run
 from exports.scheduler import retention
 from tests.integration.exports.conftest import run_to_its_end
-from tests.sandbox import RunningSandbox
+from tests.support.sandbox import RunningSandbox
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ from exports.run import pipeline
 from exports.state.run_options import RunOptions
 from exports.state.status import Reason
 from tests.integration.exports.conftest import run_to_its_end
-from tests.leaving import states
-from tests.sandbox import RunningSandbox
+from tests.support.members import states
+from tests.support.sandbox import RunningSandbox
 
 
 def away(account: RunningSandbox) -> None:

@@ -12,7 +12,7 @@ from connections.policies import ConnectionStatus, status_of
 from exports.models import Export
 from exports.state.status import Reason
 from tests.integration.exports.conftest import run_to_its_end
-from tests.sandbox import RunningSandbox
+from tests.support.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -9,9 +9,9 @@ from pytest_django import Settings
 
 from config.platform.encryption import rotation
 from config.platform.jobs.models import JobStatus
-from tests import big_export
-from tests.processes import worker_processes
-from tests.sandbox import RunningSandbox, running_sandbox
+from tests.support import big_export
+from tests.support.sandbox import RunningSandbox, running_sandbox
+from tests.support.workers import worker_processes
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 

@@ -9,8 +9,8 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from exports.models import Export, Run
-from tests import exporting
-from tests.sandbox import RunningSandbox, sandbox, sandbox_process
+from tests.support import exports
+from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 
 __all__ = ["sandbox", "sandbox_process"]
 
@@ -20,10 +20,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def export(sandbox: RunningSandbox, settings: Settings) -> Export:
     settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
-    exporting.profiles([{"email": "ann@example.com", "first_name": "Ann"}, {"email": "bad"}])
+    exports.profiles([{"email": "ann@example.com", "first_name": "Ann"}, {"email": "bad"}])
     mapping = [{"attribute": "first_name", "field": "name"}]
-    return exporting.export_to(
-        sandbox, exporting.sandbox_connection(sandbox), exporting.segment_of_everyone(), mapping=mapping
+    return exports.export_to(
+        sandbox, exports.sandbox_connection(sandbox), exports.segment_of_everyone(), mapping=mapping
     )
 
 

@@ -15,9 +15,9 @@ from exports.actions import runs
 from exports.models import Batch, BatchStatus, Export, Run, Stage
 from exports.state.status import Reason, change_status
 from exports.views.runs import HISTORY_COLUMNS
-from tests import exporting
 from tests.integration.exports.conftest import run_to_its_end
-from tests.sandbox import RunningSandbox
+from tests.support import exports
+from tests.support.sandbox import RunningSandbox
 
 
 def history(export: Export) -> str:
@@ -242,6 +242,6 @@ def test_it_answers_404_for_a_run_that_is_not_there(bob_client: Client) -> None:
 def test_it_shows_a_run_of_an_export_without_connection(bob_client: Client, newsletter: Export) -> None:
     run = run_to_its_end(newsletter)
     Export.objects.update(connection=None)
-    assert exporting.sandbox_connection is not None
+    assert exports.sandbox_connection is not None
     for tab in ("", "settings/", "people/?kind=delivered", "batches/"):
         assert "Shared sandbox" in page(bob_client, run, tab) or tab

@@ -11,7 +11,7 @@ from exports.models import Batch, BatchStatus, Export, Run
 from exports.reporting.breakdown import PeopleKind
 from exports.reporting.people import BatchPeople
 from tests.integration.exports.conftest import run_to_its_end
-from tests.sandbox import RunningSandbox
+from tests.support.sandbox import RunningSandbox
 
 
 def people(client: Client, run: Run, query: str) -> str:

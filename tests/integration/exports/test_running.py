@@ -12,8 +12,8 @@ from exports.delivery import loop
 from exports.models import Export, Run, SyncedContact
 from exports.run import pipeline
 from exports.state.status import Reason
-from tests import exporting
-from tests.sandbox import RunningSandbox
+from tests.support import exports
+from tests.support.sandbox import RunningSandbox
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("account", "quick")]
 
@@ -25,11 +25,11 @@ def people(count: int) -> list[dict[str, Any]]:
 
 
 def make_export(sandbox: RunningSandbox, count: int = 5, **options: Any) -> Export:
-    exporting.profiles(people(count))
-    connection = exporting.sandbox_connection(sandbox)
+    exports.profiles(people(count))
+    connection = exports.sandbox_connection(sandbox)
     mapping = [{"attribute": "first_name", "field": "name"}]
-    segment = exporting.segment_of_everyone()
-    return exporting.export_to(sandbox, connection, segment, mapping=mapping, **options)
+    segment = exports.segment_of_everyone()
+    return exports.export_to(sandbox, connection, segment, mapping=mapping, **options)
 
 
 def run_to_its_end(export: Export, seconds: float = 30) -> Run:

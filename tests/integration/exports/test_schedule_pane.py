@@ -17,7 +17,7 @@ from exports.actions import manage, runs
 from exports.actions import schedule as actions_schedule
 from exports.models import Export, ExportSchedule, Run, Trigger
 from segments.models import Segment
-from tests import exporting
+from tests.support import exports as support_exports
 
 PANE = "/data/exports/schedule/"
 RUN_ALL = "/data/exports/run-all/"
@@ -37,7 +37,7 @@ def noon() -> Iterator[None]:
 def two(shared: Connection, everyone: Segment, bob: User) -> list[Export]:
     """Two exports on the shared connection."""
     return [
-        exporting.export_to(None, shared, everyone, list_id=key * 32, name=f"Export {key}", by=bob)
+        support_exports.export_to(None, shared, everyone, list_id=key * 32, name=f"Export {key}", by=bob)
         for key in ("a", "b")
     ]
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from config.platform.jobs import clock
-from tests import exporting, scheduled
-from tests.processes import worker_processes
+from tests.support import exports as support_exports
+from tests.support import scheduled_days
+from tests.support.workers import worker_processes
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
@@ -18,20 +19,22 @@ EXPORTS = 10
 
 def test_every_due_moment_of_a_day_is_answered_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FILE_DESTINATION_DIR", str(tmp_path / "files"))
-    exporting.profiles([{"email": "ann@example.com"}])
-    exports = scheduled.exports_to_files(EXPORTS, exporting.segment_of_everyone())
-    with scheduled.time_passes(FACTOR) as told:
+    support_exports.profiles([{"email": "ann@example.com"}])
+    exports = scheduled_days.exports_to_files(EXPORTS, support_exports.segment_of_everyone())
+    with scheduled_days.time_passes(FACTOR) as told:
         env = {"DRILL_CLOCK": told, "TICK_MILLISECONDS": "500", "LEASE_SECONDS": "2"}
-        twice = {"bells": {"DRILL_CLOCK": scheduled.behind(told, 300)}, "beat": {}}
+        twice = {"bells": {"DRILL_CLOCK": scheduled_days.behind(told, 300)}, "beat": {}}
         with worker_processes(tmp_path / "var", env=env, twice=twice) as workers:
-            first_due = scheduled.schedule_all(exports, scheduled.mixed_rules(EXPORTS, most_often_hours=12))
+            first_due = scheduled_days.schedule_all(
+                exports, scheduled_days.mixed_rules(EXPORTS, most_often_hours=12)
+            )
             begun = clock.now()
-            scheduled.wait_until(begun + timedelta(hours=12))
+            scheduled_days.wait_until(begun + timedelta(hours=12))
             workers.kill("bells")
             workers.kill("beat")
-            scheduled.wait_until(until := begun + timedelta(hours=24))
-            scheduled.wait_for_quiet(until)
-    account = scheduled.account_of(first_due, until)
+            scheduled_days.wait_until(until := begun + timedelta(hours=24))
+            scheduled_days.wait_for_quiet(until)
+    account = scheduled_days.account_of(first_due, until)
     sys.stdout.write(account.told(FACTOR) + "\n")
     assert account.expected >= EXPORTS / 2
     assert (account.lost, account.doubled, account.early) == ([], [], 0)

@@ -9,8 +9,8 @@ from connections.models import Connection
 from exports.models import Export, Origin, Refused, Removal, SyncedContact
 from segments.models import Segment
 from tests.integration.exports.conftest import run_to_its_end
-from tests.leaving import join, leave, states
-from tests.sandbox import RunningSandbox
+from tests.support.members import join, leave, states
+from tests.support.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -25,11 +25,11 @@ from exports.results import late_calls, record
 from exports.run import check, pipeline
 from exports.state.status import Reason
 from segments.models import Profile, Segment
-from tests import exporting
-from tests.leaving import CROWD, adds_up, join, leave, states
-from tests.removals import export_of, marks, run
-from tests.sandbox import RunningSandbox
 from tests.scenarios.workers import Killed
+from tests.support import exports
+from tests.support.members import CROWD, adds_up, join, leave, states
+from tests.support.removals import export_of, marks, run
+from tests.support.sandbox import RunningSandbox
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
 
@@ -116,7 +116,7 @@ def test_an_export_sends_nothing_again_after_another_has_settled_a_late_call(
 
 
 def test_contacts_of_an_export_whose_segment_is_empty_stay(account: RunningSandbox, crowd: Segment) -> None:
-    others = exporting.segment_of_everyone("Others")
+    others = exports.segment_of_everyone("Others")
     leave(others, *CROWD[2:])
     one = export_of(account, crowd, Removal.DELETE)
     other = other_to(account, one, others)
@@ -130,7 +130,7 @@ def test_contacts_of_an_export_whose_segment_is_empty_stay(account: RunningSandb
 
 def test_contacts_of_an_export_that_cannot_run_stay(account: RunningSandbox, crowd: Segment) -> None:
     one = export_of(account, crowd, Removal.DELETE)
-    other = other_to(account, one, exporting.segment_of_everyone("Others"))
+    other = other_to(account, one, exports.segment_of_everyone("Others"))
     run(one)
     manage.detach(other, by=None)
     leave(crowd, CROWD[0])
@@ -143,7 +143,7 @@ def test_contacts_of_an_export_that_cannot_run_stay(account: RunningSandbox, cro
 def test_contacts_that_are_wanted_again_after_the_plan_stay(
     account: RunningSandbox, crowd: Segment, by: str
 ) -> None:
-    others = exporting.segment_of_everyone("Others")
+    others = exports.segment_of_everyone("Others")
     leave(others, CROWD[0])
     one = export_of(account, crowd, Removal.DELETE)
     other_to(account, one, others)
@@ -164,7 +164,7 @@ def test_contacts_that_are_wanted_again_after_the_plan_stay(
 
 
 def test_a_policy_of_leaving_neither_removes_nor_protects(account: RunningSandbox, crowd: Segment) -> None:
-    others = exporting.segment_of_everyone("Others")
+    others = exports.segment_of_everyone("Others")
     deleting = export_of(account, crowd, Removal.DELETE)
     leaving = other_to(account, deleting, others, Removal.LEAVE)
     run(leaving)  # it has added everybody
@@ -176,7 +176,7 @@ def test_a_policy_of_leaving_neither_removes_nor_protects(account: RunningSandbo
 
 
 def test_the_run_that_comes_last_removes_by_its_own_policy(account: RunningSandbox, crowd: Segment) -> None:
-    others = exporting.segment_of_everyone("Others")
+    others = exports.segment_of_everyone("Others")
     deleting = export_of(account, crowd, Removal.DELETE)
     marking = other_to(account, deleting, others, Removal.MARK)
     run(deleting)
@@ -220,7 +220,7 @@ def test_a_removal_tells_that_a_subscriber_is_not_active(account: RunningSandbox
 
 
 def test_an_export_removes_no_contact_that_it_never_wanted(account: RunningSandbox, crowd: Segment) -> None:
-    others = exporting.segment_of_everyone("Others")
+    others = exports.segment_of_everyone("Others")
     leave(crowd, CROWD[0])
     one = export_of(account, crowd, Removal.DELETE)
     other = other_to(account, one, others, Removal.LEAVE)
@@ -234,7 +234,7 @@ def test_an_export_removes_no_contact_that_it_never_wanted(account: RunningSandb
 def test_a_contact_whom_a_removed_export_deleted_is_added_by_one_that_had_not_run(
     account: RunningSandbox, crowd: Segment
 ) -> None:
-    others = exporting.segment_of_everyone("Others")
+    others = exports.segment_of_everyone("Others")
     leave(others, *CROWD)
     one = export_of(account, crowd, Removal.DELETE)
     other = other_to(account, one, others)
@@ -267,7 +267,7 @@ def test_what_is_known_of_a_list_stays_until_its_last_export_is_removed(
 
 def test_two_connections_to_one_list_share_its_state_and_its_turn(account: RunningSandbox, crowd: Segment) -> None:
     first = export_of(account, crowd, Removal.DELETE)
-    connection = exporting.sandbox_connection(account, name="Second")
+    connection = exports.sandbox_connection(account, name="Second")
     second = export_of(account, crowd, Removal.DELETE, list_id=first.list_id, connection=connection, name="Second")
     assert first.connection != second.connection
     assert run(first).delivered == len(CROWD)

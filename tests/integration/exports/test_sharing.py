@@ -10,15 +10,15 @@ from connections import actions as connection_actions
 from connections.models import Connection
 from exports.actions import manage
 from exports.models import Export
-from tests import exporting
+from tests.support import exports
 
 DEEDS = ("run/", "duplicate/", "remove/")
 
 
 @pytest.fixture
 def export(shared: Connection, bob: User) -> Export:
-    exporting.profiles([{"email": "a@example.com"}])
-    return exporting.export_to(None, shared, exporting.segment_of_everyone(), list_id="a" * 32, by=bob)
+    exports.profiles([{"email": "a@example.com"}])
+    return exports.export_to(None, shared, exports.segment_of_everyone(), list_id="a" * 32, by=bob)
 
 
 def share(connection: Connection, *roles: Role, by: User) -> None:
@@ -45,7 +45,7 @@ def test_what_is_taken_back_is_view_only_at_once(
 def test_a_contributor_manages_every_export_on_what_is_shared(
     bob_client: Client, alice: User, bob: User, private: Connection
 ) -> None:
-    export = exporting.export_to(None, private, [], list_id="b" * 32, name="Board", by=alice)
+    export = exports.export_to(None, private, [], list_id="b" * 32, name="Board", by=alice)
     assert bob_client.post(f"/data/exports/{export.pk}/duplicate/").status_code == 403
     share(private, Role.CONTRIBUTOR, by=alice)
     assert bob_client.post(f"/data/exports/{export.pk}/duplicate/").status_code == 302

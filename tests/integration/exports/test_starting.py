@@ -15,13 +15,13 @@ from exports.actions import manage, runs
 from exports.models import Export, Run
 from exports.run import pipeline
 from exports.state.status import Reason, change_status
-from tests import exporting
+from tests.support import exports
 
 
 @pytest.fixture
 def export(db: None) -> Export:
-    segment = exporting.segment_of_everyone()
-    return exporting.export_to(None, exporting.sandbox_connection(), segment, list_id="a" * 32)
+    segment = exports.segment_of_everyone()
+    return exports.export_to(None, exports.sandbox_connection(), segment, list_id="a" * 32)
 
 
 @pytest.fixture
@@ -61,8 +61,8 @@ def test_it_refuses_a_connection_that_needs_mending(export: Export, bob: User) -
 
 @pytest.mark.django_db(transaction=True)
 def test_it_lets_one_of_two_simultaneous_clicks_through(transactional_db: None) -> None:
-    segment = exporting.segment_of_everyone()
-    export = exporting.export_to(None, exporting.sandbox_connection(), segment, list_id="a" * 32)
+    segment = exports.segment_of_everyone()
+    export = exports.export_to(None, exports.sandbox_connection(), segment, list_id="a" * 32)
     refusals: list[str] = []
     gate = threading.Barrier(4)
 
@@ -86,8 +86,8 @@ def test_it_lets_one_of_two_simultaneous_clicks_through(transactional_db: None) 
 
 @pytest.mark.django_db(transaction=True)
 def test_it_cancels_a_run_that_nobody_has_taken_up(transactional_db: None) -> None:
-    segment = exporting.segment_of_everyone()
-    export = exporting.export_to(None, exporting.sandbox_connection(), segment, list_id="a" * 32)
+    segment = exports.segment_of_everyone()
+    export = exports.export_to(None, exports.sandbox_connection(), segment, list_id="a" * 32)
     alice = User.objects.get()
     run = runs.start_run(export, by=alice)
     runs.cancel_run(run, by=alice)

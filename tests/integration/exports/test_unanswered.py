@@ -15,8 +15,8 @@ from exports.results import record
 from exports.run import pipeline
 from exports.state.result_codes import UNKNOWN_DATA
 from tests.integration.exports.conftest import run_to_its_end
-from tests.leaving import adds_up
-from tests.sandbox import RunningSandbox
+from tests.support.members import adds_up
+from tests.support.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

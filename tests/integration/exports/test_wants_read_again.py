@@ -13,10 +13,10 @@ from exports.results import record as results_record
 from exports.selection import wants
 from exports.state.known_list import KnownList
 from segments.models import Profile, Segment
-from tests import exporting
-from tests.leaving import crowd_of, join, leave, states
-from tests.removals import export_of, run
-from tests.sandbox import RunningSandbox
+from tests.support import exports
+from tests.support.members import crowd_of, join, leave, states
+from tests.support.removals import export_of, run
+from tests.support.sandbox import RunningSandbox
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
 
@@ -28,7 +28,7 @@ def test_a_contact_that_another_export_wants_after_the_first_batch_stays(
     account: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     crowd = crowd_of(PEOPLE)
-    others = exporting.segment_of_everyone("Others")
+    others = exports.segment_of_everyone("Others")
     leave(others, *FIRST_BATCH, *SECOND_BATCH)
     export = export_of(account, crowd, Removal.DELETE)
     export_of(account, others, Removal.LEAVE, list_id=export.list_id, connection=export.connection, name="Other")

@@ -6,7 +6,7 @@ import pytest
 
 from config.platform.notifications import sending
 from config.platform.notifications.alerts import Subject
-from tests.postbox import Hook, Postbox, mail_server, webhook_receiver
+from tests.support.mail_server import Hook, Postbox, mail_server, webhook_receiver
 
 NEWSLETTER = Subject("export", "7", "Newsletter", "/data/runs/7/")
 

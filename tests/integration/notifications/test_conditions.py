@@ -16,8 +16,8 @@ from config.platform.notifications.alerts import Subject, Trouble
 from config.platform.notifications.kinds import Kind
 from config.platform.notifications.models import Condition, Notification
 from tests.integration.notifications.conftest import NEWSLETTER, send_all
-from tests.postbox import Hook, Postbox, mail_sent_to, mail_server
-from tests.processes import free_port
+from tests.support.mail_server import Hook, Postbox, mail_sent_to, mail_server
+from tests.support.workers import free_port
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,7 @@ from config.platform.notifications.alerts import Subject
 from config.platform.notifications.kinds import Kind
 from config.platform.notifications.models import Condition, Notification
 from tests.integration.notifications.conftest import NEWSLETTER, send_all
-from tests.postbox import Hook, Postbox
+from tests.support.mail_server import Hook, Postbox
 
 PAGE = "/admin/system/notifications/"
 MINE = f"{PAGE}mine/"

@@ -12,10 +12,10 @@ from config.platform.accounts.roles import Role
 from config.platform.jobs.models import OPEN
 from exports.actions import runs
 from exports.models import Export, Run
-from tests import exporting
-from tests.postbox import mail_server
-from tests.processes import worker_processes
-from tests.sandbox import RunningSandbox, sandbox, sandbox_process
+from tests.support import exports
+from tests.support.mail_server import mail_server
+from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
+from tests.support.workers import worker_processes
 
 __all__ = ["sandbox", "sandbox_process"]
 
@@ -27,9 +27,9 @@ def test_workers_tell_once_that_an_export_failed_and_once_that_it_is_well_again(
 ) -> None:
     settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
     ann = User.objects.create_user("ann", "-", role=Role.ADMINISTRATOR, email="ann@example.com")
-    exporting.profiles([{"email": "p@example.com"}])
-    everyone = exporting.segment_of_everyone()
-    export = exporting.export_to(sandbox, exporting.sandbox_connection(by=ann), everyone)
+    exports.profiles([{"email": "p@example.com"}])
+    everyone = exports.segment_of_everyone()
+    export = exports.export_to(sandbox, exports.sandbox_connection(by=ann), everyone)
     with mail_server() as postbox:
         told = {"EMAIL_URL": f"smtp://127.0.0.1:{postbox.port}", "CAMPAIGN_MONITOR_SANDBOX_URL": sandbox.url}
         with worker_processes(tmp_path, env=told):

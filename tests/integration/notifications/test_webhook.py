@@ -11,8 +11,8 @@ from config.platform.notifications import alerts
 from config.platform.notifications.kinds import Kind
 from config.platform.notifications.models import Notification
 from tests.integration.notifications.conftest import NEWSLETTER, send_all
-from tests.postbox import Hook, webhook_receiver
-from tests.processes import free_port
+from tests.support.mail_server import Hook, webhook_receiver
+from tests.support.workers import free_port
 
 pytestmark = pytest.mark.django_db
 

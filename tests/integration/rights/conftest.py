@@ -9,9 +9,9 @@ from config.platform.accounts.models import User
 from connections.models import Connection
 from exports.models import Export
 from segments.models import Profile, Segment
-from tests import exporting
 from tests.integration.exports.conftest import run_to_its_end
-from tests.sandbox import RunningSandbox, sandbox, sandbox_process
+from tests.support import exports
+from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 
 __all__ = ["run_to_its_end", "sandbox", "sandbox_process"]
 
@@ -31,9 +31,9 @@ def account(settings: Settings, sandbox: RunningSandbox) -> RunningSandbox:
 
 @pytest.fixture
 def everyone(db: None) -> Segment:
-    exporting.profiles(PEOPLE)
-    exporting.profiles([{"id": "X-9", "email": f" {EMAIL} ", "first_name": "Z."}], source="Shop")
-    return exporting.segment_of_everyone()
+    exports.profiles(PEOPLE)
+    exports.profiles([{"id": "X-9", "email": f" {EMAIL} ", "first_name": "Z."}], source="Shop")
+    return exports.segment_of_everyone()
 
 
 @pytest.fixture
@@ -43,10 +43,10 @@ def zofia(everyone: Segment) -> Profile:
 
 @pytest.fixture
 def connection(account: RunningSandbox, alice: User) -> Connection:
-    return exporting.sandbox_connection(account, by=alice)
+    return exports.sandbox_connection(account, by=alice)
 
 
 @pytest.fixture
 def export(account: RunningSandbox, connection: Connection, everyone: Segment, alice: User) -> Export:
     mapping = [{"attribute": "first_name", "field": "name"}]
-    return exporting.export_to(account, connection, everyone, mapping=mapping, by=alice)
+    return exports.export_to(account, connection, everyone, mapping=mapping, by=alice)

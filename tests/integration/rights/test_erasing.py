@@ -21,9 +21,9 @@ from exports.privacy import disclosures, list_removal
 from segments.models import DataSource, ImportJob, Profile, Segment
 from segments.privacy import erase, hashes, personal_data
 from segments.privacy.subjects import Scope
-from tests.everything import tables_with
 from tests.integration.rights.conftest import EMAIL, run_to_its_end
-from tests.sandbox import RunningSandbox
+from tests.support.database_search import tables_with
+from tests.support.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

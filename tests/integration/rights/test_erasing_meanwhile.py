@@ -29,9 +29,9 @@ from segments.models import ImportJob, Profile
 from segments.privacy import block_reimport, hashes, personal_data
 from segments.privacy import erase as privacy_erase
 from segments.privacy.subjects import Scope
-from tests.everything import tables_with
 from tests.integration.rights.conftest import EMAIL, run_to_its_end
-from tests.sandbox import RunningSandbox
+from tests.support.database_search import tables_with
+from tests.support.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

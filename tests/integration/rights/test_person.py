@@ -11,9 +11,9 @@ from config.platform.audit.models import AuditEntry
 from exports.models import Export, PersonRemoval
 from exports.privacy import list_removal
 from segments.models import Erasure, Profile
-from tests.everything import tables_with
 from tests.integration.rights.conftest import EMAIL, run_to_its_end
-from tests.sandbox import RunningSandbox
+from tests.support.database_search import tables_with
+from tests.support.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -14,9 +14,9 @@ from exports.privacy import list_removal
 from segments.models import Profile
 from segments.privacy import erase, personal_data
 from segments.privacy.subjects import Scope
-from tests.everything import tables_with
 from tests.integration.rights.conftest import EMAIL, run_to_its_end
-from tests.sandbox import RunningSandbox
+from tests.support.database_search import tables_with
+from tests.support.sandbox import RunningSandbox
 
 NOBODY = "http://127.0.0.1:9"  # where nothing listens
 

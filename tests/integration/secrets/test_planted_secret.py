@@ -26,9 +26,9 @@ from connections.models import Connection
 from exports.actions import runs
 from exports.models import Export, Run
 from exports.run import pipeline
-from tests import exporting
-from tests.processes import database_url_of_tests, worker_processes
-from tests.sandbox import RunningSandbox, sandbox, sandbox_process
+from tests.support import exports
+from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
+from tests.support.workers import database_url_of_tests, worker_processes
 
 __all__ = ["sandbox", "sandbox_process"]
 
@@ -92,9 +92,9 @@ def planted(alice: User, alice_client: Client, sandbox: RunningSandbox, settings
 
 @pytest.fixture
 def export(planted: list[Connection], alice: User) -> Export:
-    exporting.profiles([{"email": "ann@example.com"}])
-    segment = exporting.segment_of_everyone()
-    return exporting.export_to(None, planted[0], segment, list_id="a1150000000000000000000000000001", by=alice)
+    exports.profiles([{"email": "ann@example.com"}])
+    segment = exports.segment_of_everyone()
+    return exports.export_to(None, planted[0], segment, list_id="a1150000000000000000000000000001", by=alice)
 
 
 def use_everywhere(client: Client, planted: list[Connection], export: Export) -> None:

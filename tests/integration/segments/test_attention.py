@@ -6,7 +6,7 @@ from config.platform.notifications.kinds import Kind
 from config.platform.notifications.models import Condition
 from segments.models import DataSource, Profile, Segment
 from segments.refresh import alerts
-from tests import exporting
+from tests.support import exports
 
 pytestmark = pytest.mark.django_db
 
@@ -51,11 +51,11 @@ def test_it_tells_again_when_it_is_halved_once_more(readers: Segment) -> None:
 
 
 def test_a_refresh_tells_it() -> None:
-    exporting.profiles([{"city": "Turku"}, {"city": "Turku"}, {"city": "Turku"}])
+    exports.profiles([{"city": "Turku"}, {"city": "Turku"}, {"city": "Turku"}])
     rules = {"attribute": "city", "operator": "is", "value": "Turku"}
-    segment = exporting.segment_of_everyone("Turku", {"all": [rules]})
+    segment = exports.segment_of_everyone("Turku", {"all": [rules]})
     Profile.objects.all().delete()
-    exporting.segment_of_everyone("Turku", segment.rules)
+    exports.segment_of_everyone("Turku", segment.rules)
     assert lasting() == [Kind.SEGMENT_EMPTY]
 
 

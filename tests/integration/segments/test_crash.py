@@ -7,10 +7,10 @@ import pytest
 from config.platform.jobs.models import OPEN, JobStatus
 from segments import actions
 from segments.models import ImportJob, Profile, ProfileAttribute, Segment
-from tests.holding import imports_held_half_way, one_is_held
-from tests.people import write_people_csv
-from tests.processes import worker_processes
-from tests.waiting import wait_until
+from tests.support.pausing import imports_held_half_way, one_is_held
+from tests.support.people_csv import write_people_csv
+from tests.support.waiting import wait_until
+from tests.support.workers import worker_processes
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 QUICK_LEASES = {"LEASE_SECONDS": "2"}

@@ -7,8 +7,8 @@ import pytest
 
 from segments import actions
 from segments.sources import import_job
-from tests.people import write_people_csv
-from tests.planned import explained, seems_empty
+from tests.support.people_csv import write_people_csv
+from tests.support.query_plans import explained, seems_empty
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from segments.catalog import types_by_name
 from segments.models import AttributeType, DataSource, ImportJob, Profile, ProfileAttribute
 from segments.sources import copy_encoder, import_job
 from segments.sources.csv_reader import FileRefused
-from tests.people import write_people_csv
+from tests.support.people_csv import write_people_csv
 
 pytestmark = pytest.mark.django_db
 

@@ -11,9 +11,9 @@ from django.test import Client
 from segments import audience
 from segments.models import DataSource, ErasedHash, Erasure, ImportJob, Profile
 from segments.privacy import hashes
-from tests import exporting
 from tests.integration.segments.test_customers import names
 from tests.integration.segments.test_importing import imported
+from tests.support import exports
 
 pytestmark = pytest.mark.django_db
 
@@ -60,7 +60,7 @@ def test_the_upgrade_fills_them_for_profiles_that_are_there(people: ImportJob) -
 
 def test_the_quality_of_an_attribute_counts_normal_forms(people: ImportJob) -> None:
     Profile.objects.create(source=DataSource.objects.get(), key="4", attributes={"email": "ann@example.com\u200b"})
-    found = audience.quality("email", [exporting.segment_of_everyone().pk])
+    found = audience.quality("email", [exports.segment_of_everyone().pk])
     assert (found.members, found.filled, found.valid, found.unique) == (4, 4, 2, 1)
 
 

@@ -1,5 +1,5 @@
 """The sandbox for what is composed of everything."""
 
-from tests.sandbox import sandbox, sandbox_process
+from tests.support.sandbox import sandbox, sandbox_process
 
 __all__ = ["sandbox", "sandbox_process"]

@@ -7,14 +7,14 @@ import pytest
 from config.console.applying.applying import apply
 from config.console.applying.problems import FileRefused
 from segments.models import Segment, SegmentSchedule
-from tests import exporting
+from tests.support import exports
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    exporting.profiles([{"email": "aino@example.com"}])
+    exports.profiles([{"email": "aino@example.com"}])
     return tmp_path / "schedules.yaml"
 
 

@@ -11,11 +11,11 @@ from config.console.refreshing import actions
 from config.platform.accounts.models import User
 from config.platform.jobs.models import JobStatus
 from exports.models import Trigger
-from tests import exporting, refreshing
-from tests.holding import imports_held_half_way, one_is_held
-from tests.processes import worker_processes
-from tests.sandbox import RunningSandbox, running_sandbox
-from tests.waiting import wait_until
+from tests.support import exports, system_refresh
+from tests.support.pausing import imports_held_half_way, one_is_held
+from tests.support.sandbox import RunningSandbox, running_sandbox
+from tests.support.waiting import wait_until
+from tests.support.workers import worker_processes
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
@@ -28,9 +28,9 @@ def own_sandbox(tmp_path: Path, settings: Settings) -> Iterator[RunningSandbox]:
 
 
 def test_a_system_refresh_outlives_its_workers(own_sandbox: RunningSandbox, tmp_path: Path, alice: User) -> None:
-    shop = refreshing.source_of(tmp_path / "shop.csv", "id,email\n1,ann@example.com\n")
-    connection = exporting.sandbox_connection(by=alice)
-    export = exporting.export_to(own_sandbox, connection, refreshing.segment("Everyone"))
+    shop = system_refresh.source_of(tmp_path / "shop.csv", "id,email\n1,ann@example.com\n")
+    connection = exports.sandbox_connection(by=alice)
+    export = exports.export_to(own_sandbox, connection, system_refresh.segment("Everyone"))
     (tmp_path / "shop.csv").write_text("id,email\n1,ann@example.com\n2,ben@example.com\n", encoding="utf-8")
 
     with worker_processes(tmp_path / "var", env={"LEASE_SECONDS": "2"}) as workers:
@@ -42,12 +42,12 @@ def test_a_system_refresh_outlives_its_workers(own_sandbox: RunningSandbox, tmp_
         workers.mend()
         wait_until(
             lambda: not SystemRefresh.objects.get(pk=refresh.pk).is_open,
-            tell=lambda: f"{refreshing.ends(refresh)}\n{workers.log('bells')}{workers.log('work')}",
+            tell=lambda: f"{system_refresh.ends(refresh)}\n{workers.log('bells')}{workers.log('work')}",
         )
 
     refresh.refresh_from_db()
     assert refresh.status == JobStatus.SUCCESSFUL
-    assert refreshing.ends(refresh) == dict.fromkeys(["Shop", "Everyone", "Newsletter"], "successful")
+    assert system_refresh.ends(refresh) == dict.fromkeys(["Shop", "Everyone", "Newsletter"], "successful")
     assert shop.imports.count() == 2
     assert shop.imports.latest("pk").attempt > 1
     run = export.runs.get()

@@ -16,7 +16,7 @@ from config.platform.notifications.models import Condition
 from connections.models import Connection
 from exports.models import Export, ExportSchedule, Run, Trigger
 from exports.scheduler import overdue as of_exports
-from tests import exporting
+from tests.support import exports
 
 pytestmark = pytest.mark.django_db
 NOT_BEGUN = "More than an hour after it was due it has not begun."
@@ -24,7 +24,7 @@ NOT_BEGUN = "More than an hour after it was due it has not begun."
 
 @pytest.fixture
 def connection(db: None) -> Connection:
-    return exporting.sandbox_connection()
+    return exports.sandbox_connection()
 
 
 @pytest.fixture

@@ -16,20 +16,20 @@ from config.platform.jobs.models import JobStatus
 from exports.models import Run, Stage, Trigger
 from segments import actions as segment_actions
 from segments.models import DataSource, ImportJob, SegmentRefresh
-from tests import exporting, refreshing
+from tests.support import exports, system_refresh
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def shop(tmp_path: Path) -> DataSource:
-    return refreshing.source_of(tmp_path / "shop.csv", "id,city\n1,Turku\n")
+    return system_refresh.source_of(tmp_path / "shop.csv", "id,city\n1,Turku\n")
 
 
 @pytest.fixture
 def refresh(shop: DataSource, alice: User) -> SystemRefresh:
     """Over the shop and everyone; its first look is done."""
-    refreshing.segment("Everyone")
+    system_refresh.segment("Everyone")
     asked_for = actions.refresh_all(by=alice, ring=False)
     engine.advance(asked_for.pk)
     return asked_for
@@ -62,7 +62,7 @@ def test_each_step_of_an_import_tells_how_long_it_took(charlie_client: Client, s
 
 def run_that_ended(after_seconds: int, **moments: int) -> Run:
     """A run, and when it came to what: in seconds after its start."""
-    export = exporting.export_to(None, exporting.sandbox_connection(), refreshing.segment("Everyone"), list_id="a")
+    export = exports.export_to(None, exports.sandbox_connection(), system_refresh.segment("Everyone"), list_id="a")
     began = clock.now() - timedelta(minutes=5)
     moments["finished_at"] = after_seconds
     return Run.objects.create(
@@ -95,7 +95,7 @@ def test_how_long_a_stage_took_is_not_guessed(charlie_client: Client) -> None:
 def test_a_stage_of_the_workflow_tells_how_long_all_of_it_took(
     charlie_client: Client, refresh: SystemRefresh
 ) -> None:
-    refreshing.do(refresh)
+    system_refresh.do(refresh)
     began = refresh.created_at
     ImportJob.objects.update(started_at=began)
     refresh.steps.filter(kind="data_source").update(finished_at=began + timedelta(seconds=50))
@@ -105,14 +105,14 @@ def test_a_stage_of_the_workflow_tells_how_long_all_of_it_took(
 def test_an_error_is_shown_where_it_happened(charlie_client: Client, shop: DataSource) -> None:
     Path(shop.path).unlink()
     job = segment_actions.refresh_data_source(shop, by=None, ring=False)
-    refreshing.do_jobs()
+    system_refresh.do_jobs()
     page = details(charlie_client, "data_source", job.pk)
     assert "The file cannot be read" in page
     assert "Failed (permanent)" in page
 
 
 def test_the_entire_workflow_shows_what_the_job_is_part_of(charlie_client: Client, refresh: SystemRefresh) -> None:
-    job = refreshing.step(refresh, "Shop").import_job
+    job = system_refresh.step(refresh, "Shop").import_job
     assert job is not None
     page = details(charlie_client, "data_source", job.pk)
     assert 'aria-checked="false"' in page
@@ -129,22 +129,22 @@ def test_a_job_that_was_asked_for_by_itself_has_no_workflow(charlie_client: Clie
 
 def test_what_is_queued_says_what_it_waits_for(charlie_client: Client, refresh: SystemRefresh) -> None:
     assert "Waits for: Shop." in details(charlie_client, "system", refresh.pk)
-    refreshing.do(refresh)
+    system_refresh.do(refresh)
     assert "Waits for" not in details(charlie_client, "system", refresh.pk)
 
 
 def test_what_is_skipped_leads_to_what_is_to_blame(charlie_client: Client, refresh: SystemRefresh) -> None:
-    shop = refreshing.step(refresh, "Shop")
+    shop = system_refresh.step(refresh, "Shop")
     assert shop.import_job is not None
     ImportJob.objects.filter(pk=shop.import_job.pk).update(
         status=JobStatus.FAILED, message="It broke.", finished_at=refresh.created_at
     )
-    refreshing.do(refresh)
+    system_refresh.do(refresh)
     page = details(charlie_client, "system", refresh.pk)
     assert "The data source “Shop”: Failed (permanent)." in page
     assert f'href="/admin/system/progress/data_source/{shop.import_job.pk}/"' in page
     assert "It broke." in page
-    skipped = refreshing.step(refresh, "Everyone").segment_refresh
+    skipped = system_refresh.step(refresh, "Everyone").segment_refresh
     assert skipped is not None
     page = details(charlie_client, "segment", skipped.pk)
     assert f'href="/admin/system/progress/data_source/{shop.import_job.pk}/">See why</a>' in page
@@ -153,14 +153,14 @@ def test_what_is_skipped_leads_to_what_is_to_blame(charlie_client: Client, refre
 def test_the_page_of_a_skipped_run_leads_to_what_is_to_blame(
     charlie_client: Client, shop: DataSource, alice: User
 ) -> None:
-    export = exporting.export_to(None, exporting.sandbox_connection(), refreshing.segment("Everyone"), list_id="a")
+    export = exports.export_to(None, exports.sandbox_connection(), system_refresh.segment("Everyone"), list_id="a")
     refresh = actions.refresh_all(by=alice, ring=False)
     engine.advance(refresh.pk)
-    job = refreshing.step(refresh, "Shop").import_job
+    job = system_refresh.step(refresh, "Shop").import_job
     assert job is not None
     ImportJob.objects.filter(pk=job.pk).update(status=JobStatus.FAILED, finished_at=refresh.created_at)
-    refreshing.do(refresh)
-    cause = refreshing.step(refresh, "Everyone").segment_refresh
+    system_refresh.do(refresh)
+    cause = system_refresh.step(refresh, "Everyone").segment_refresh
     assert cause is not None
     address = f"/data/runs/{export.runs.get().pk}/"
     page = charlie_client.get(address).content.decode()
@@ -171,7 +171,7 @@ def test_the_page_of_a_skipped_run_leads_to_what_is_to_blame(
 
 
 def test_canceling_one_job_asks_first(bob_client: Client, refresh: SystemRefresh) -> None:
-    job = refreshing.step(refresh, "Shop").import_job
+    job = system_refresh.step(refresh, "Shop").import_job
     assert job is not None
     address = f"/admin/system/progress/data_source/{job.pk}/cancel/"
     assert "none of its rows" in bob_client.get(address).content.decode()
@@ -181,7 +181,7 @@ def test_canceling_one_job_asks_first(bob_client: Client, refresh: SystemRefresh
 
 
 def test_within_the_page_canceling_leaves_the_pane_open(bob_client: Client, refresh: SystemRefresh) -> None:
-    job = refreshing.step(refresh, "Shop").import_job
+    job = system_refresh.step(refresh, "Shop").import_job
     assert job is not None
     answer = bob_client.post(
         f"/admin/system/progress/data_source/{job.pk}/cancel/", headers={"HX-Request": "true"}
@@ -198,12 +198,12 @@ def test_only_administrators_cancel_the_system_refresh(
     assert bob_client.post(address).status_code == 403
     assert "Cancel job" in details(alice_client, "system", refresh.pk)
     assert alice_client.post(address).status_code == 302
-    assert refreshing.do(refresh).status == JobStatus.CANCELED
+    assert system_refresh.do(refresh).status == JobStatus.CANCELED
     assert alice_client.post(address).status_code == 409
 
 
 def test_viewers_cancel_nothing(charlie_client: Client, shop: DataSource) -> None:
-    drawing = segment_actions.request_refresh(refreshing.segment("Everyone"), by=None, ring=False)
+    drawing = segment_actions.request_refresh(system_refresh.segment("Everyone"), by=None, ring=False)
     reading = segment_actions.refresh_data_source(shop, by=None, ring=False)
     for kind, job in (("segment", drawing), ("data_source", reading)):
         assert "Cancel job" not in details(charlie_client, kind, job.pk)

@@ -17,7 +17,7 @@ from connections.permissions import user_can_use
 from connections.policies import ConnectionStatus, status_of
 from exports.models import Export, Run
 from segments.models import ImportJob, Profile, Segment
-from tests.sandbox import RunningSandbox
+from tests.support.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

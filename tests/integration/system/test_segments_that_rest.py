@@ -16,8 +16,8 @@ from exports.models import Export
 from segments import actions as segment_actions
 from segments.models import DataSource, Segment
 from segments.refresh import schedule
-from tests import exporting, refreshing
-from tests.sandbox import RunningSandbox
+from tests.support import exports, system_refresh
+from tests.support.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db
 INACTIVE = "The segment is inactive. Activate it to have it refreshed."
@@ -26,15 +26,15 @@ DAILY = {"recurrence": "daily", "zone": "UTC", "times": ["03:00"]}
 
 @pytest.fixture
 def shop(tmp_path: Path) -> DataSource:
-    return refreshing.source_of(tmp_path / "shop.csv", "id,email,city\n1,ann@example.com,Turku\n")
+    return system_refresh.source_of(tmp_path / "shop.csv", "id,email,city\n1,ann@example.com,Turku\n")
 
 
 @pytest.fixture
 def turku(shop: DataSource) -> Segment:
     """Everyone in Turku, drawn once: Ann."""
-    made = refreshing.segment("Turku", attribute="city", operator="is", value="Turku")
+    made = system_refresh.segment("Turku", attribute="city", operator="is", value="Turku")
     segment_actions.request_refresh(made, by=None, ring=False)
-    refreshing.do_jobs()
+    system_refresh.do_jobs()
     made.refresh_from_db()
     return made
 
@@ -43,20 +43,20 @@ def turku(shop: DataSource) -> Segment:
 def newsletter(settings: Settings, sandbox: RunningSandbox, turku: Segment, alice: User) -> Export:
     """Turku, to the sandbox."""
     settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
-    return exporting.export_to(sandbox, exporting.sandbox_connection(by=alice), turku)
+    return exports.export_to(sandbox, exports.sandbox_connection(by=alice), turku)
 
 
 def refreshed(alice: User, tmp_path: Path) -> SystemRefresh:
     """A system refresh after Ben has moved to Turku, too."""
     (tmp_path / "shop.csv").write_text("id,email,city\n1,ann@example.com,Turku\n2,ben@example.com,Turku\n")
-    return refreshing.do(actions.refresh_all(by=alice, ring=False))
+    return system_refresh.do(actions.refresh_all(by=alice, ring=False))
 
 
 def test_an_inactive_one_is_skipped_with_the_reason_and_not_drawn(
     turku: Segment, alice: User, tmp_path: Path
 ) -> None:
     segment_actions.deactivate_segment(turku, by=alice)
-    step = refreshing.step(refreshed(alice, tmp_path), "Turku")
+    step = system_refresh.step(refreshed(alice, tmp_path), "Turku")
     assert (step.status, step.message, step.blocked_by) == (JobStatus.SKIPPED, INACTIVE, None)
     turku.refresh_from_db()
     assert turku.member_count == 1
@@ -69,7 +69,7 @@ def test_an_export_of_an_inactive_one_is_skipped_and_says_why(
     refresh = refreshed(alice, tmp_path)
     run = newsletter.runs.get()
     assert (run.status, run.message) == (JobStatus.SKIPPED, f"The segment “Turku”: Skipped. {INACTIVE}")
-    assert refreshing.step(refresh, "Newsletter").blocked_by == refreshing.step(refresh, "Turku")
+    assert system_refresh.step(refresh, "Newsletter").blocked_by == system_refresh.step(refresh, "Turku")
     assert Condition.objects.get(closed_at=None).kind == Kind.SKIPPED
 
 
@@ -79,7 +79,7 @@ def test_an_export_runs_again_once_its_segment_is_active(
     segment_actions.deactivate_segment(turku, by=alice)
     refreshed(alice, tmp_path)
     segment_actions.activate_segment(turku, by=alice)
-    refreshing.do_jobs()
+    system_refresh.do_jobs()
     refreshed(alice, tmp_path)
     assert [run.status for run in newsletter.runs.order_by("number")] == ["skipped", "successful"]
     assert not Condition.objects.filter(closed_at=None).exists()
@@ -90,7 +90,7 @@ def test_a_static_one_stays_as_it_is_and_its_export_runs(
 ) -> None:
     segment_actions.make_static(turku, by=alice)
     refresh = refreshed(alice, tmp_path)
-    assert refreshing.ends(refresh) == {"Shop": "successful", "Newsletter": "successful"}
+    assert system_refresh.ends(refresh) == {"Shop": "successful", "Newsletter": "successful"}
     assert newsletter.runs.get().delivered == 1
 
 
@@ -100,7 +100,7 @@ def test_one_with_its_own_schedule_or_none_is_left_alone_and_its_export_runs(
 ) -> None:
     schedule.set_schedule(turku, is_on=is_on, rule=rule, version=0, by=alice)
     refresh = refreshed(alice, tmp_path)
-    assert refreshing.ends(refresh) == {"Shop": "successful", "Newsletter": "successful"}
+    assert system_refresh.ends(refresh) == {"Shop": "successful", "Newsletter": "successful"}
     assert turku.refreshes.count() == 1
     assert newsletter.runs.get().delivered == 1
 

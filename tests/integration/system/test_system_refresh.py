@@ -26,23 +26,23 @@ from segments import actions as segment_actions
 from segments.models import DataSource, ImportJob, Profile, SegmentRefresh
 from segments.refresh import schedule as segment_scheduling
 from segments.sources import import_job
-from tests import exporting, refreshing
-from tests.sandbox import RunningSandbox
+from tests.support import exports, system_refresh
+from tests.support.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def shop(tmp_path: Path) -> DataSource:
-    return refreshing.source_of(tmp_path / "shop.csv", "id,email,city\n1,ann@example.com,Turku\n")
+    return system_refresh.source_of(tmp_path / "shop.csv", "id,email,city\n1,ann@example.com,Turku\n")
 
 
 @pytest.fixture
 def newsletter(settings: Settings, sandbox: RunningSandbox, shop: DataSource, alice: User) -> Export:
     """Everyone in Turku, to the sandbox."""
     settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
-    turku = refreshing.segment("Turku", attribute="city", operator="is", value="Turku")
-    return exporting.export_to(sandbox, exporting.sandbox_connection(by=alice), turku)
+    turku = system_refresh.segment("Turku", attribute="city", operator="is", value="Turku")
+    return exports.export_to(sandbox, exports.sandbox_connection(by=alice), turku)
 
 
 def asked_for(alice: User) -> SystemRefresh:
@@ -55,11 +55,11 @@ def test_it_refreshes_sources_then_segments_then_exports(
     (tmp_path / "shop.csv").write_text("id,email,city\n1,ann@example.com,Turku\n2,ben@example.com,Turku\n")
     refresh = asked_for(alice)
     engine.advance(refresh.pk)
-    assert refreshing.ends(refresh) == {"Shop": "queued", "Turku": "queued", "Newsletter": "queued"}
+    assert system_refresh.ends(refresh) == {"Shop": "queued", "Turku": "queued", "Newsletter": "queued"}
     assert not SegmentRefresh.objects.exists()
     assert not Run.objects.exists()
-    refreshing.do(refresh)
-    assert refreshing.ends(refresh) == dict.fromkeys(["Shop", "Turku", "Newsletter"], "successful")
+    system_refresh.do(refresh)
+    assert system_refresh.ends(refresh) == dict.fromkeys(["Shop", "Turku", "Newsletter"], "successful")
     assert (refresh.status, refresh.progress_done, refresh.progress_total) == (JobStatus.SUCCESSFUL, 3, 3)
     run = newsletter.runs.get()
     assert (run.trigger, run.delivered) == (Trigger.SYSTEM, 2)
@@ -68,11 +68,11 @@ def test_it_refreshes_sources_then_segments_then_exports(
 def test_what_fails_skips_what_depends_on_it_and_nothing_else(
     newsletter: Export, alice: User, tmp_path: Path
 ) -> None:
-    refreshing.source_of(tmp_path / "club.csv", "id,points\n1,5\n", name="Club")
-    refreshing.segment("Rich", attribute="points", operator=">", value=1)
+    system_refresh.source_of(tmp_path / "club.csv", "id,points\n1,5\n", name="Club")
+    system_refresh.segment("Rich", attribute="points", operator=">", value=1)
     (tmp_path / "shop.csv").unlink()
-    refresh = refreshing.do(asked_for(alice))
-    assert refreshing.ends(refresh) == {
+    refresh = system_refresh.do(asked_for(alice))
+    assert system_refresh.ends(refresh) == {
         "Shop": "failed",
         "Club": "successful",
         "Turku": "skipped",
@@ -80,14 +80,14 @@ def test_what_fails_skips_what_depends_on_it_and_nothing_else(
         "Newsletter": "skipped",
     }
     assert refresh.status == JobStatus.WARNINGS
-    turku, export = refreshing.step(refresh, "Turku"), refreshing.step(refresh, "Newsletter")
-    assert (turku.blocked_by, export.blocked_by) == (refreshing.step(refresh, "Shop"), turku)
+    turku, export = system_refresh.step(refresh, "Turku"), system_refresh.step(refresh, "Newsletter")
+    assert (turku.blocked_by, export.blocked_by) == (system_refresh.step(refresh, "Shop"), turku)
     assert turku.message == "The data source “Shop”: Failed (permanent)."
 
 
 def test_what_is_skipped_says_so_itself(newsletter: Export, alice: User, tmp_path: Path) -> None:
     (tmp_path / "shop.csv").unlink()
-    refreshing.do(asked_for(alice))
+    system_refresh.do(asked_for(alice))
     run = newsletter.runs.get()
     assert (run.status, run.reason, run.trigger) == (JobStatus.SKIPPED, Reason.UPSTREAM_FAILED, Trigger.SYSTEM)
     assert run.message == "The segment “Turku”: Skipped. The data source “Shop”: Failed (permanent)."
@@ -96,25 +96,25 @@ def test_what_is_skipped_says_so_itself(newsletter: Export, alice: User, tmp_pat
 
 
 def test_a_refresh_of_nothing_says_so(alice: User) -> None:
-    refresh = refreshing.do(asked_for(alice))
+    refresh = system_refresh.do(asked_for(alice))
     assert (refresh.status, refresh.message) == (JobStatus.SUCCESSFUL, "There is nothing to refresh yet.")
 
 
 def test_uploads_and_exports_without_a_connection_rest(newsletter: Export, shop: DataSource, alice: User) -> None:
     export_actions.detach(newsletter, by=alice)
     DataSource.objects.filter(pk=shop.pk).update(path="")
-    refresh = refreshing.do(asked_for(alice))
-    assert refreshing.ends(refresh) == {"Turku": "successful"}
+    refresh = system_refresh.do(asked_for(alice))
+    assert system_refresh.ends(refresh) == {"Turku": "successful"}
     assert not Run.objects.exists()
 
 
 def test_what_has_a_schedule_of_its_own_is_passed_by(newsletter: Export, alice: User) -> None:
     daily = {"recurrence": "daily", "zone": "UTC", "times": ["03:00"]}
     export_scheduling.set_schedule(newsletter, is_on=True, rule=daily, version=0, by=alice)
-    switched_off = refreshing.segment("Off")
+    switched_off = system_refresh.segment("Off")
     segment_scheduling.set_schedule(switched_off, is_on=False, rule=None, version=0, by=alice)
-    refresh = refreshing.do(asked_for(alice))
-    assert refreshing.ends(refresh) == {"Shop": "successful", "Turku": "successful"}
+    refresh = system_refresh.do(asked_for(alice))
+    assert system_refresh.ends(refresh) == {"Shop": "successful", "Turku": "successful"}
     assert not Run.objects.exists()
     assert not switched_off.refreshes.exists()
 
@@ -122,8 +122,8 @@ def test_what_has_a_schedule_of_its_own_is_passed_by(newsletter: Export, alice: 
 def test_an_export_that_cannot_run_fails_with_the_reason(newsletter: Export, alice: User) -> None:
     assert newsletter.connection is not None
     mark_reconnect_needed(newsletter.connection, "The key was revoked.")
-    refresh = refreshing.do(asked_for(alice))
-    step = refreshing.step(refresh, "Newsletter")
+    refresh = system_refresh.do(asked_for(alice))
+    step = system_refresh.step(refresh, "Newsletter")
     assert step.status == JobStatus.FAILED
     assert "cannot be used" in step.message
 
@@ -131,8 +131,8 @@ def test_an_export_that_cannot_run_fails_with_the_reason(newsletter: Export, ali
 def test_one_thing_that_cannot_be_begun_keeps_back_nothing_else(
     shop: DataSource, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = refreshing.segment("Broken")
-    refreshing.segment("Sound")
+    broken = system_refresh.segment("Broken")
+    system_refresh.segment("Sound")
 
     def begin(self: stages.Segments, pk: int) -> Any:
         if pk == broken.pk:
@@ -141,16 +141,16 @@ def test_one_thing_that_cannot_be_begun_keeps_back_nothing_else(
 
     really_begin = stages.Segments.begin
     monkeypatch.setattr(stages.Segments, "begin", begin)
-    refresh = refreshing.do(asked_for(alice))
-    assert refreshing.ends(refresh) == {"Shop": "successful", "Broken": "failed", "Sound": "successful"}
-    assert "the log says what" in refreshing.step(refresh, "Broken").message
+    refresh = system_refresh.do(asked_for(alice))
+    assert system_refresh.ends(refresh) == {"Shop": "successful", "Broken": "failed", "Sound": "successful"}
+    assert "the log says what" in system_refresh.step(refresh, "Broken").message
 
 
 def test_a_run_that_is_under_way_ends_first(newsletter: Export, alice: User) -> None:
     segment_actions.request_refresh(newsletter.segments.get(), by=None, ring=False)
-    refreshing.do_jobs()
+    system_refresh.do_jobs()
     before = runs.start_run(newsletter, by=alice)
-    refreshing.do(asked_for(alice))
+    system_refresh.do(asked_for(alice))
     assert list(newsletter.runs.order_by("number").values_list("status", "trigger")) == [
         ("successful", "manual"),
         ("successful", "system"),
@@ -159,7 +159,7 @@ def test_a_run_that_is_under_way_ends_first(newsletter: Export, alice: User) -> 
 
 
 def test_a_segment_that_is_at_work_is_drawn_once_more(shop: DataSource, alice: User) -> None:
-    everyone = refreshing.segment("Everyone")
+    everyone = system_refresh.segment("Everyone")
     stale = segment_actions.request_refresh(everyone, by=None, ring=False)
     SegmentRefresh.objects.filter(pk=stale.pk).update(status=JobStatus.PROCESSING)
     refresh = asked_for(alice)
@@ -167,19 +167,19 @@ def test_a_segment_that_is_at_work_is_drawn_once_more(shop: DataSource, alice: U
         engine.advance(refresh.pk)
         for job in shop.imports.filter(status="queued"):
             import_job.run_import(job.pk)
-    assert refreshing.step(refresh, "Everyone").job is None
-    refreshing.do(refresh)
+    assert system_refresh.step(refresh, "Everyone").job is None
+    system_refresh.do(refresh)
     assert everyone.refreshes.count() == 2
-    assert refreshing.step(refresh, "Everyone").segment_refresh != stale
+    assert system_refresh.step(refresh, "Everyone").segment_refresh != stale
 
 
 def test_what_was_removed_meanwhile_is_skipped(shop: DataSource, alice: User) -> None:
-    everyone = refreshing.segment("Everyone")
+    everyone = system_refresh.segment("Everyone")
     refresh = asked_for(alice)
     engine.advance(refresh.pk)
     everyone.delete()
-    refreshing.do(refresh)
-    step = refreshing.step(refresh, "Everyone")
+    system_refresh.do(refresh)
+    step = system_refresh.step(refresh, "Everyone")
     assert (step.status, step.message) == (JobStatus.SKIPPED, "It was removed meanwhile.")
 
 
@@ -187,9 +187,9 @@ def test_canceling_stops_what_is_at_work_and_begins_no_more(newsletter: Export, 
     refresh = asked_for(alice)
     engine.advance(refresh.pk)
     actions.cancel_refresh(refresh, by=alice)
-    refreshing.do(refresh)
+    system_refresh.do(refresh)
     assert refresh.status == JobStatus.CANCELED
-    assert set(refreshing.ends(refresh).values()) == {"canceled"}
+    assert set(system_refresh.ends(refresh).values()) == {"canceled"}
     assert Profile.objects.count() == 1
     with pytest.raises(actions.AlreadyEnded):
         actions.cancel_refresh(refresh, by=alice)
@@ -199,8 +199,8 @@ def test_canceling_one_job_skips_what_depends_on_it(newsletter: Export, shop: Da
     refresh = asked_for(alice)
     engine.advance(refresh.pk)
     segment_actions.cancel_import(shop.imports.latest("pk"), by=alice)
-    refreshing.do(refresh)
-    assert refreshing.ends(refresh) == {"Shop": "canceled", "Turku": "skipped", "Newsletter": "skipped"}
+    system_refresh.do(refresh)
+    assert system_refresh.ends(refresh) == {"Shop": "canceled", "Turku": "skipped", "Newsletter": "skipped"}
 
 
 def test_there_is_one_at_a_time(alice: User) -> None:
@@ -234,7 +234,7 @@ def test_a_worker_that_wakes_too_late_changes_nothing(shop: DataSource, alice: U
     late = SystemRefresh.objects.get(pk=refresh.pk)
     late.attempt -= 1
     with pytest.raises(LeaseLost):
-        engine._start(late, refreshing.step(refresh, "Shop"))
+        engine._start(late, system_refresh.step(refresh, "Shop"))
     assert shop.imports.count() == 2
 
 
@@ -281,22 +281,22 @@ def killed_at(monkeypatch: pytest.MonkeyPatch, moment: int) -> None:
 def test_it_goes_on_wherever_its_worker_was_killed(
     shop: DataSource, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refreshing.segment("Everyone")
-    refreshing.segment("Turku", attribute="city", operator="is", value="Turku")
+    system_refresh.segment("Everyone")
+    system_refresh.segment("Turku", attribute="city", operator="is", value="Turku")
     for moment in range(1, 20):
         refresh = asked_for(alice)
         with monkeypatch.context() as patched:
             killed_at(patched, moment)
             try:
-                refreshing.do(refresh)
+                system_refresh.do(refresh)
                 survived = True
             except Killed:
                 survived = False
         SystemRefresh.objects.filter(pk=refresh.pk).update(lease_until=None)  # it has run out by now
         ImportJob.objects.update(lease_until=None)
         SegmentRefresh.objects.update(lease_until=None)
-        refreshing.do(refresh)
-        assert refreshing.ends(refresh) == dict.fromkeys(["Shop", "Everyone", "Turku"], "successful")
+        system_refresh.do(refresh)
+        assert system_refresh.ends(refresh) == dict.fromkeys(["Shop", "Everyone", "Turku"], "successful")
         assert ImportJob.objects.count() == 1 + moment
         assert SegmentRefresh.objects.count() == 2 * moment
         if survived:

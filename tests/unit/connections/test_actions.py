@@ -12,7 +12,7 @@ from config.platform.audit.models import AuditEntry
 from config.platform.web.versions import StaleEdit
 from connections import actions, consent_text, credentials, usage
 from connections.models import Connection, Consent
-from tests.connecting import SECRET, make_connection
+from tests.support.connections import SECRET, make_connection
 
 
 def audited() -> list[str]:

@@ -6,7 +6,7 @@ from pytest_django import Settings
 from config.platform.accounts.models import User
 from connections.credentials import NotConnected, access
 from connections.models import Connection
-from tests.connecting import SECRET, make_connection
+from tests.support.connections import SECRET, make_connection
 
 OTHER_KEYRING = ["k2:YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="]
 

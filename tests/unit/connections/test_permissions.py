@@ -6,7 +6,7 @@ from django.core.exceptions import PermissionDenied
 from config.platform.accounts.models import User
 from config.platform.accounts.roles import Role
 from connections.permissions import check_can_manage_connections, user_can_manage_connections, user_can_use
-from tests.connecting import make_connection
+from tests.support.connections import make_connection
 
 
 def test_only_administrators_manage_them(alice: User, bob: User, charlie: User) -> None:

@@ -8,7 +8,7 @@ from config.platform.web.templatetags.ui import status_pill
 from connections import actions
 from connections.models import Connection
 from connections.policies import ConnectionStatus, status_of, why_it_cannot_run
-from tests.connecting import make_connection
+from tests.support.connections import make_connection
 
 TONES = {"neutral", "info", "working", "success", "warning", "danger"}
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from django.conf import settings
 
 from config.standalone import leftovers
-from tests.processes import free_port
-from tests.waiting import PATIENCE_SECONDS
+from tests.support.waiting import PATIENCE_SECONDS
+from tests.support.workers import free_port
 
 
 class Up:

@@ -18,7 +18,7 @@ from config.standalone.errors import CannotStart
 from config.standalone.leftovers import Records, identity
 from config.standalone.output import Output
 from config.standalone.supervisor import Program, Supervisor
-from tests.waiting import PATIENCE_SECONDS, wait_until
+from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
 pytestmark = pytest.mark.processes
 

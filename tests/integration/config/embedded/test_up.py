@@ -11,8 +11,8 @@ import psycopg2
 import pytest
 
 from tests.integration.config.embedded.running import Up, living, up, wait_until_none_lives
-from tests.processes import redis_server
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
+from tests.support.workers import redis_server
 
 pytestmark = pytest.mark.processes
 

@@ -11,8 +11,8 @@ from config.celery import TICKS
 from config.platform.jobs import heartbeat
 from config.platform.jobs.enqueue import enqueue
 from config.standalone import broker as folder_broker
-from tests.processes import worker_processes
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
+from tests.support.workers import worker_processes
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 

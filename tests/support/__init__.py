@@ -1,0 +1,1 @@
+"""What tests of every tier use: servers, workers, the sandbox, and short ways to make things."""

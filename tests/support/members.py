@@ -1,0 +1,62 @@
+"""People who leave and join segments, and lists as they are afterwards."""
+
+from collections.abc import Sequence
+
+from django.db.models import Q
+
+from exports.models import Run
+from segments.models import Profile, Segment
+from tests.support import exports
+from tests.support.sandbox import RunningSandbox
+
+CROWD = [f"p{n:02}@example.com" for n in range(20)]
+
+
+def crowd_of(emails: Sequence[str]) -> Segment:
+    """A segment of people with these addresses, and a first name each."""
+    exports.profiles([{"email": email, "first_name": f"Name {email[:3]}"} for email in emails])
+    return exports.segment_of_everyone("Crowd")
+
+
+def leave(segment: Segment, *emails: str) -> None:
+    """These are no longer members."""
+    profiles = Profile.objects.filter(attributes__email__in=emails)
+    segment.members.filter(profile__in=profiles).delete()
+    _count(segment)
+
+
+def join(segment: Segment, *emails: str) -> None:
+    """These are members from now on."""
+    member = segment.members.model
+    profiles = Profile.objects.filter(attributes__email__in=emails)
+    member.objects.bulk_create(
+        [member(segment=segment, profile=profile) for profile in profiles], ignore_conflicts=True
+    )
+    _count(segment)
+
+
+def states(sandbox: RunningSandbox, list_id: str | None = None) -> dict[str, str]:
+    """In which state everybody is who ever was on the list."""
+    return {
+        person["EmailAddress"].lower(): state
+        for state in ("Active", "Unconfirmed", "Unsubscribed", "Bounced", "Deleted")
+        for person in sandbox.people(list_id, state)
+    }
+
+
+def adds_up(run: Run) -> bool:
+    """Whether every figure of a run is the sum of its parts."""
+    planned = run.delivered + run.left + run.rejected + run.unknown + run.not_sent
+    aside = run.invalid + run.duplicates + run.without_consent + run.unchanged + run.still_refused
+    outcomes = run.outcomes.filter(Q(kind="removed") | Q(kind="kept")).count()
+    return (
+        run.planned == planned
+        and run.members == aside + run.planned
+        and run.to_remove == run.removed + run.kept + run.not_removed
+        and run.removed + run.kept <= outcomes <= run.to_remove
+    )
+
+
+def _count(segment: Segment) -> None:
+    segment.member_count = segment.members.count()
+    segment.save(update_fields=["member_count"])

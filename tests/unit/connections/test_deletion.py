@@ -1,0 +1,122 @@
+"""Removing a connection, with made-up things that use it."""
+
+from collections.abc import Callable
+
+import pytest
+
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
+from connections import deletion, usage
+from connections.models import Connection, Consent
+from connections.policies import ConnectionStatus, status_of
+from connections.usage import StillBusy, Use, Verb
+from tests.support.connections import make_connection
+
+
+class Thing:
+    """Something that uses every connection until it is removed or detached."""
+
+    def __init__(self, key: str, *, busy: bool = False) -> None:
+        self.key, self.busy = key, busy
+        self.done: list[str] = []
+
+    def use(self) -> Use:
+        return Use(
+            "Thing", self.key, "/x/", self.key, self.busy, self._do("remove"), self._do("detach"), self._do("stop")
+        )
+
+    @property
+    def is_there(self) -> bool:
+        return not {"remove", "detach"} & set(self.done)
+
+    def _do(self, what: str) -> Callable[[User | None], None]:
+        def deed(by: User | None) -> None:
+            if self.busy and what != "stop":
+                raise StillBusy
+            self.done.append(what)
+
+        return deed
+
+
+@pytest.fixture
+def things(monkeypatch: pytest.MonkeyPatch) -> list[Thing]:
+    found: list[Thing] = []
+    uses = lambda pk: [thing.use() for thing in found if thing.is_there]  # noqa: E731
+    monkeypatch.setattr(usage, "_registered", [(uses, None)])
+    return found
+
+
+@pytest.fixture
+def connection(alice: User) -> Connection:
+    return make_connection(alice)
+
+
+def test_it_goes_with_its_secrets_and_the_record_stays(
+    alice: User, connection: Connection, things: list[Thing]
+) -> None:
+    assert deletion.remove(by=alice, connection=connection)
+    assert not Connection.objects.exists()
+    assert not Consent.objects.exists()
+    assert AuditEntry.objects.latest("id").target_name == "Newsletter"
+
+
+def test_it_waits_for_a_word_on_each_of_its_uses(alice: User, connection: Connection, things: list[Thing]) -> None:
+    things += [Thing("a"), Thing("b")]
+    with pytest.raises(deletion.Undecided) as caught:
+        deletion.remove(by=alice, connection=connection, verbs={"a": Verb.REMOVE})
+    assert [use.key for use in caught.value.uses] == ["a", "b"]
+    assert things[0].is_there
+    connection.refresh_from_db()
+    assert not connection.is_being_removed
+
+
+def test_each_use_gets_what_was_said_of_it(alice: User, connection: Connection, things: list[Thing]) -> None:
+    things += [Thing("a"), Thing("b")]
+    deletion.remove(by=alice, connection=connection, verbs={"a": Verb.REMOVE, "b": Verb.DETACH})
+    assert [thing.done for thing in things] == [["remove"], ["detach"]]
+    assert not Connection.objects.exists()
+
+
+def test_what_is_at_work_stops_first(alice: User, connection: Connection, things: list[Thing]) -> None:
+    things += [Thing("a"), Thing("b", busy=True)]
+    assert not deletion.remove(by=alice, connection=connection, verbs={"a": Verb.REMOVE, "b": Verb.REMOVE})
+    assert [thing.done for thing in things] == [[], ["stop"]]
+    connection.refresh_from_db()
+    assert status_of(connection) is ConnectionStatus.BEING_REMOVED
+    deletion.finish_all()
+    assert Connection.objects.exists()
+    things[1].busy = False
+    deletion.finish_all()
+    assert not Connection.objects.exists()
+    assert things[0].done == ["remove"]
+
+
+def test_what_comes_to_use_it_meanwhile_is_detached(
+    alice: User, connection: Connection, things: list[Thing]
+) -> None:
+    things.append(Thing("a", busy=True))
+    deletion.remove(by=alice, connection=connection, verbs={"a": Verb.REMOVE})
+    things[0].busy = False
+    things.append(Thing("late"))
+    deletion.finish_all()
+    assert [thing.done for thing in things] == [["stop", "remove"], ["detach"]]
+
+
+def test_nothing_is_half_done_when_one_becomes_busy(
+    alice: User, connection: Connection, things: list[Thing], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    things += [Thing("a"), Thing("b")]
+
+    def busy(by: User | None) -> None:
+        raise StillBusy
+
+    monkeypatch.setattr(things[1], "_do", lambda what: busy)
+    assert not deletion.remove(by=alice, connection=connection, verbs={"a": Verb.DETACH, "b": Verb.DETACH})
+    assert Connection.objects.get().is_being_removed
+    assert not AuditEntry.objects.filter(action="connection.removed").exists()
+
+
+def test_what_nobody_asked_to_remove_stays(connection: Connection) -> None:
+    assert not deletion.finish(connection.pk)
+    deletion.finish_all()
+    assert Connection.objects.exists()
