@@ -20,11 +20,11 @@ class StillBusy(Exception):
 
 
 # Done in the name of somebody; None is the system itself.
-Deed = Callable[[User | None], None]
+BatchOperation = Callable[[User | None], None]
 
 
 def _impossible(_by: User | None) -> None:
-    raise NotImplementedError("whoever registered this use offers no such deed")
+    raise NotImplementedError("whoever registered this use offers no such action")
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class Use:
     url: str
     key: str = ""
     is_busy: bool = False
-    remove: Deed = field(default=_impossible, repr=False, compare=False)
-    detach: Deed = field(default=_impossible, repr=False, compare=False)
-    stop: Deed = field(default=_impossible, repr=False, compare=False)
+    remove: BatchOperation = field(default=_impossible, repr=False, compare=False)
+    detach: BatchOperation = field(default=_impossible, repr=False, compare=False)
+    stop: BatchOperation = field(default=_impossible, repr=False, compare=False)
     is_only_stopped: bool = False  # nothing has to be decided: it ends with the connection
 
     def carry_out(self, verb: Verb, by: User | None) -> None:

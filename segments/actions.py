@@ -213,7 +213,7 @@ def make_dynamic(segment: Segment, *, by: User) -> None:
         request_refresh(segment, by=by)
 
 
-def _switch(segment: Segment, field: str, value: bool, deed: str, by: User) -> bool:
+def _switch(segment: Segment, field: str, value: bool, action: str, by: User) -> bool:
     """Set a flag; False when it was set already."""
     permissions.check_can_manage_segments(by)
     locked = Segment.objects.select_for_update(no_key=True).get(pk=segment.pk)
@@ -221,7 +221,7 @@ def _switch(segment: Segment, field: str, value: bool, deed: str, by: User) -> b
         return False
     setattr(segment, field, value)
     segment.save(update_fields=[field])
-    record(deed, segment, by=by)
+    record(action, segment, by=by)
     return True
 
 

@@ -128,7 +128,7 @@ DATA = (
     ),
     Threat(
         _("Another site lets somebody's browser do things here, or slips a script into a page"),
-        _("Every deed carries a token of the page it came from; pages run no script but our own."),
+        _("Every action carries a token of the page it came from; pages run no script but our own."),
         (
             "tests/integration/access/test_every_address.py::test_another_site_can_do_nothing",
             "tests/integration/access/test_every_address.py::test_pages_run_no_script_but_our_own",
@@ -144,7 +144,7 @@ DATA = (
     ),
     Threat(
         _("A contributor reaches a connection that is not shared"),
-        _("Every page and every deed asks, whichever way the request was made."),
+        _("Every page and every action asks, whichever way the request was made."),
         (
             f"{_EXPORTS}/test_sharing.py::test_an_action_asks_as_well_as_the_page",
             f"{_EXPORTS}/test_sharing.py::test_nobody_else_comes_near_connections",

@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 
 from connections.destinations.values import (
     Access,
+    BatchOperation,
     BatchReceipt,
     Capabilities,
     CheckStep,
-    Deed,
     Finding,
     InputField,
     ListDetails,
@@ -35,8 +35,8 @@ class Sender(ABC):
 
     @abstractmethod
     def send(self, payloads: Sequence[str], settings: SendSettings) -> BatchReceipt:
-        """Do the settings' deed to one batch of prepared payloads; the receipt names everyone to whom it was not
-        done. May be asked again after a crash. Raises TryLater, BatchRefused, StopRun, NeedsAdministrator."""
+        """Perform the operation of the settings on one batch of payloads. The receipt names the contacts that were
+        refused. May be called again after a crash. Raises TryLater, BatchRefused, StopRun, NeedsAdministrator."""
 
 
 class OAuth(ABC):
@@ -184,7 +184,7 @@ class Destination(ABC):
         """How many people on the list are active; None when nobody can tell. Raises DestinationError."""
         return None
 
-    # -- taking people off again; only where ``capabilities.deeds`` says so -------------------------------------
+    # -- removals; only where ``capabilities.operations`` has them ---------------------------------------------
 
     def clock(self, access: Access) -> str:
         """The account's own time, to compare the dates of its lists with; empty where there is none. Raises
@@ -196,7 +196,7 @@ class Destination(ABC):
         whoever joined the list outside of when they were first sent was found there, and stays."""
         raise NotImplementedError
 
-    def calls_to_remove(self, deed: Deed, people: int) -> int:
+    def calls_to_remove(self, operation: BatchOperation, people: int) -> int:
         """How many calls it takes to do that to so many people who have left."""
         return people
 

@@ -40,7 +40,7 @@ class Access:
     check_may_send: SendGuard = field(default=no_guard, repr=False, compare=False)
 
 
-class Deed(StrEnum):
+class BatchOperation(StrEnum):
     """What a batch does to its people."""
 
     SEND = "send"
@@ -52,7 +52,7 @@ class Deed(StrEnum):
     UNSUBSCRIBE = "unsubscribe"
 
 
-REMOVALS = (Deed.MARK, Deed.DELETE, Deed.UNSUBSCRIBE)
+REMOVALS = (BatchOperation.MARK, BatchOperation.DELETE, BatchOperation.UNSUBSCRIBE)
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,8 @@ class Capabilities:
 
     batch_rows: int
     batch_bytes: int
-    # The deeds it can do beside sending, and how many people a batch of those holds that take a call each.
-    deeds: frozenset[Deed] = frozenset()
+    # The operations it can do beside sending, and how many people a batch of those holds that take a call each.
+    operations: frozenset[BatchOperation] = frozenset()
     single_rows: int = 20
     # Whether one person can be taken off a list again, see Destination.remove_person.
     removes_people: bool = False
@@ -263,7 +263,7 @@ class SendSettings:
     answers: Mapping[str, str]  # answers to the destination's questions
     fields: Sequence[TargetField]
     run: str = ""  # names the run among all, the same however often it is resumed
-    deed: Deed = Deed.SEND
+    operation: BatchOperation = BatchOperation.SEND
     mark: Mark | None = None
     began: str = ""  # when the run did, by the account's own clock; empty where there is none
     again: bool = False  # whether this batch has gone out before, and nobody knows what came of it

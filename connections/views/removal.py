@@ -20,7 +20,7 @@ _PREFIX = "use-"
 
 @require_http_methods(["GET", "POST"])
 def remove(request: Request, pk: int) -> HttpResponse:
-    """The question, and by POST the deed."""
+    """The question, and by POST the action."""
     check_can_manage_connections(request.user)
     connection = get_object_or_404(Connection, pk=pk)
     if request.method != "POST":

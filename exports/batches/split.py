@@ -4,7 +4,7 @@ where each batch begins and ends, once for its members. (Sorting the members by 
 
 from django.db import connection as database
 
-from connections.destinations.values import Deed
+from connections.destinations.values import BatchOperation
 from exports.models import Run
 
 # The plan lies in the order of addresses, so a batch is what lies between two places (ctid) of each kind: those
@@ -31,10 +31,10 @@ _BATCHES = """
 """
 _WRITE = f"""
     {_BATCHES}
-    INSERT INTO exports_batch (run_id, number, label, deed, adds, status, attempt, size, profile_ids,
+    INSERT INTO exports_batch (run_id, number, label, operation, adds, status, attempt, size, profile_ids,
                                emails, payloads, hashes, converted, delivered, new_people, "left",
                                rejected, unaccounted, code, message)
-    SELECT %(run)s, number, number::text, %(deed)s, adds, 'planned', 0, size, members.profile_ids,
+    SELECT %(run)s, number, number::text, %(operation)s, adds, 'planned', 0, size, members.profile_ids,
            members.emails, members.payloads, members.hashes, false, 0, 0, 0, 0, 0, '', ''
       FROM batch, LATERAL (
            SELECT array_agg(profile_id) AS profile_ids, array_agg(email) AS emails,
@@ -52,5 +52,5 @@ _WRITE = f"""
 def cut(run: Run, *, rows: int) -> list[int]:
     """Write who is to be added or updated as batches of up to ``rows`` people, of mapped values; their sizes."""
     with database.cursor() as cursor:
-        cursor.execute(_WRITE, {"run": run.pk, "deed": Deed.SEND.value, "rows": rows})
+        cursor.execute(_WRITE, {"run": run.pk, "operation": BatchOperation.SEND.value, "rows": rows})
         return [size for (size,) in cursor.fetchall()]

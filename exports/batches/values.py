@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from connections.destinations.values import BatchReceipt, Deed, Violation
+from connections.destinations.values import BatchOperation, BatchReceipt, Violation
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,6 @@ class Person:
     payload: str
     data_hash: str
     is_new: bool
-    deed: Deed = Deed.SEND
+    operation: BatchOperation = BatchOperation.SEND
     single: bool = False  # takes calls of their own
     left_out: Sequence[Violation] = ()  # the values that the list cannot hold

@@ -12,7 +12,7 @@ from exports.state.claim import stop_if_asked
 
 
 class BatchWriter:
-    """Gathers people and writes a batch whenever it is full, by rows or by bytes, or their deed changes."""
+    """Gathers people and writes a batch whenever it is full, by rows or by bytes, or their operation changes."""
 
     def __init__(self, run: Run, capabilities: Capabilities, lease: HeldLease) -> None:
         self.capabilities = capabilities
@@ -36,7 +36,7 @@ class BatchWriter:
 
     def _is_full(self, following: Person) -> bool:
         first, capabilities = self._people[0], self.capabilities
-        if (first.deed, first.single) != (following.deed, following.single):
+        if (first.operation, first.single) != (following.operation, following.single):
             return True
         rows = min(capabilities.single_rows, capabilities.batch_rows) if first.single else capabilities.batch_rows
         return len(self._people) >= rows
@@ -57,7 +57,7 @@ def write_batch(run_id: int, number: int, members: Sequence[Person]) -> None:
     with database.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO exports_batch (run_id, number, label, deed, adds, status, attempt, size, profile_ids,
+            INSERT INTO exports_batch (run_id, number, label, operation, adds, status, attempt, size, profile_ids,
                                        emails, payloads, hashes, delivered, new_people, "left", rejected,
                                        unaccounted, code, message)
             VALUES (%s, %s, %s, %s, %s, 'planned', 0, %s, %s, %s, %s, %s::uuid[], 0, 0, 0, 0, 0, '', '')
@@ -66,7 +66,7 @@ def write_batch(run_id: int, number: int, members: Sequence[Person]) -> None:
                 run_id,
                 number,
                 str(number),
-                members[0].deed.value,
+                members[0].operation.value,
                 sum(person.is_new for person in members),
                 len(members),
                 [person.profile_id for person in members],

@@ -31,7 +31,7 @@ from connections.destinations.errors import (
     NeedsAdministrator,
     TryLater,
 )
-from connections.destinations.values import REMOVALS, BatchReceipt, Deed, OutcomeKind, ProfileRefusal
+from connections.destinations.values import REMOVALS, BatchOperation, BatchReceipt, OutcomeKind, ProfileRefusal
 from connections.models import MOST_IN_FLIGHT, Connection
 from exports.batches.values import BatchResult
 from exports.delivery import connection_budget
@@ -227,8 +227,12 @@ def _ready(run: Run, free: int, ahead: int) -> list[int]:
     """The next batches that may go out now, by id: up to ``free`` of any kind, up to ``ahead`` of those that send.
     (Of a removal that is intended nobody can say afterwards whether it left.)"""
     to_send = run.batches.filter(deferral.over("not_before"), status=BatchStatus.PLANNED)
-    found = to_send.order_by("number").values_list("pk", "deed")[:ahead]
-    return [pk for place, (pk, deed) in enumerate(found) if place < free or Deed(deed) not in REMOVALS]
+    found = to_send.order_by("number").values_list("pk", "operation")[:ahead]
+    return [
+        pk
+        for place, (pk, operation) in enumerate(found)
+        if place < free or BatchOperation(operation) not in REMOVALS
+    ]
 
 
 def _take_back_waiting(work: Slice) -> None:

@@ -14,7 +14,7 @@ from functools import cached_property
 from types import TracebackType
 
 from connections.destinations.base import Destination, Sender
-from connections.destinations.values import Access, BatchReceipt, Deed, Preparer, SendSettings
+from connections.destinations.values import Access, BatchOperation, BatchReceipt, Preparer, SendSettings
 from exports.batches.encode import Converted, convert
 from exports.batches.values import BatchResult
 from exports.models import Batch
@@ -121,7 +121,7 @@ class SenderPool(AbstractContextManager["SenderPool", None]):
             return BatchResult(_EMPTY_RECEIPT, converted.violations)
         self._access.check_may_send()
         self._requested.add(batch.pk)
-        settings = replace(self._settings, deed=Deed(batch.deed), again=batch.attempt > 1)
+        settings = replace(self._settings, operation=BatchOperation(batch.operation), again=batch.attempt > 1)
         receipt = self._sender().send(converted.payloads, settings)
         return BatchResult(receipt, converted.violations, converted.left_out)
 

@@ -25,7 +25,7 @@ def choice_field() -> forms.ChoiceField:
 
 def offered(destination: Destination) -> list[Removal]:
     """What the destination can do to people who have left."""
-    able = {deed.value for deed in destination.capabilities.deeds}
+    able = {operation.value for operation in destination.capabilities.operations}
     return [removal for removal in Removal if removal is Removal.LEAVE or removal.value in able]
 
 

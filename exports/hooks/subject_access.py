@@ -167,7 +167,7 @@ def _removed(subject: Subject) -> list[dict[str, Any]]:
             "account": row.list_state.account,
             "list_id": row.list_state.list_id,
             "address": row.email,
-            "how": row.deed,
+            "how": row.operation,
         }
         for row in rows
     ]

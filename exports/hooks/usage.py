@@ -100,13 +100,13 @@ def _address(export_id: int) -> str:
     return reverse("exports:edit", args=[export_id])
 
 
-def _if_it_rests(deed: Callable[..., None], export_id: int, by: User | None) -> None:
+def _if_it_rests(action: Callable[..., None], export_id: int, by: User | None) -> None:
     """Do it unless a run is under way; what is gone already needs nothing."""
     export = Export.objects.filter(pk=export_id).first()
     if export is None:
         return
     try:
-        deed(export, by=by)
+        action(export, by=by)
     except policies.Refusal as refusal:
         raise uses_of_connections.StillBusy(refusal.sentence) from refusal
 

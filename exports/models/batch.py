@@ -4,10 +4,10 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from connections.destinations.values import REMOVALS, Deed
+from connections.destinations.values import REMOVALS, BatchOperation
 from exports.models.run import Run
 
-IS_REMOVAL = models.Q(deed__in=[deed.value for deed in REMOVALS])
+IS_REMOVAL = models.Q(operation__in=[operation.value for operation in REMOVALS])
 
 
 class BatchStatus(models.TextChoices):
@@ -25,7 +25,7 @@ class Batch(models.Model):
     number = models.IntegerField()
     # How often it was halved, written “12”, “12.1”, “12.1.2” on screen.
     label = models.CharField(max_length=60)
-    deed = models.CharField(max_length=12, default=Deed.SEND.value)
+    operation = models.CharField(max_length=12, default=BatchOperation.SEND.value)
     status = models.CharField(max_length=10, choices=BatchStatus.choices, default=BatchStatus.PLANNED)
     attempt = models.IntegerField(default=0)
     not_before = models.DateTimeField(null=True)

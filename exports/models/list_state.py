@@ -103,7 +103,7 @@ class RemovedContact(models.Model):
     pk = models.CompositePrimaryKey("list_state", "email")
     list_state = models.ForeignKey(ListState, on_delete=models.CASCADE, related_name="removed")
     email = models.CharField(max_length=254)
-    deed = models.CharField(max_length=12)
+    operation = models.CharField(max_length=12)
     # The field that carries the mark, so that it is cleared there even when the export marks elsewhere by now.
     mark_field = models.CharField(max_length=120, blank=True)
     run_id = models.BigIntegerField()

@@ -12,7 +12,7 @@ from config.platform.db import planner_hints
 from config.platform.db.rollback import rolled_back
 from config.platform.db.statement_timeout import limit_statements
 from connections import credentials
-from connections.destinations.values import Deed, ListDetails, TargetField
+from connections.destinations.values import BatchOperation, ListDetails, TargetField
 from connections.models import Connection
 from exports.batches.values import Person
 from exports.models import DeliveredSet, Export, Run
@@ -118,7 +118,7 @@ def _removals(export: Export, account: str, frozen: Mapping[str, Any]) -> Remova
 def _calls_to_remove(connection: Connection, export: Export, removals: Removals) -> int:
     if not removals.to_remove:
         return 0
-    return connection.destination.calls_to_remove(Deed(export.removal), removals.to_remove)
+    return connection.destination.calls_to_remove(BatchOperation(export.removal), removals.to_remove)
 
 
 def _left_before(export: Export, account: str) -> int:

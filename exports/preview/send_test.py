@@ -23,8 +23,8 @@ from connections.actions import mark_reconnect_needed
 from connections.credentials import NotConnected
 from connections.destinations.errors import DestinationError, NeedsAdministrator
 from connections.destinations.values import (
+    BatchOperation,
     BatchReceipt,
-    Deed,
     Incomplete,
     ListOptIn,
     Mark,
@@ -85,9 +85,9 @@ class _One:
     mark_field: str  # that carries a mark which goes now; empty for none
 
     @property
-    def deed(self) -> Deed:
+    def operation(self) -> BatchOperation:
         """How they are sent: as a run would do it, whether or not something has changed."""
-        return plan.DEEDS.get(self.action, Deed.SEND)
+        return plan.OPERATIONS.get(self.action, BatchOperation.SEND)
 
 
 def send_one(export: Export, *, person: str, by: User) -> Answer:
@@ -108,7 +108,7 @@ def _send_one(export: Export, *, person: str, by: User) -> Answer:
         raise Refusal(_("This export has no connection. Choose one first."))
     frozen = _frozen(export, connection)
     one = _find(export, connection, frozen, _wanted(person))
-    settings = replace(snapshot.send_settings(export.list_id, frozen), deed=one.deed)
+    settings = replace(snapshot.send_settings(export.list_id, frozen), operation=one.operation)
     payload = connection.destination.preparer(settings)(one.email, one.mapped)
     if isinstance(payload, Violation):
         raise Refusal(payload.message)
@@ -241,7 +241,7 @@ def _keep(known: KnownList, one: _One, answer: Answer, fields: Sequence[str], *,
     reactivations.record_one(
         known.list_state_id,
         one.email,
-        one.deed,
+        one.operation,
         answer.refusal.kind if answer.refusal else None,
         is_known=is_known,
         was_added=answer.was_added_again,

@@ -17,7 +17,7 @@ from config.platform.jobs import clock
 from config.platform.jobs.leases import HeldLease, update_if_owner
 from config.platform.jobs.models import OPEN
 from connections.destinations import registry
-from connections.destinations.values import Deed, ListDetails, ListOptIn
+from connections.destinations.values import BatchOperation, ListDetails, ListOptIn
 from connections.models import Connection
 from connections.permissions import user_can_use
 from exports.batches.writer import BatchWriter
@@ -95,7 +95,7 @@ def left_by_moving(export: Export, connection: Connection | None, list_id: str) 
 def _holds_somebody(known: DeliveredSet) -> bool:
     """Who was marked on leaving is on the list as well."""
     marked = RemovedContact.objects.filter(
-        list_state=known.list_state_id, exports__contains=[known.export_id], deed=Deed.MARK
+        list_state=known.list_state_id, exports__contains=[known.export_id], operation=BatchOperation.MARK
     )
     return removal_plan.contacts_of(KnownList.of(known)).exists() or marked.exists()
 

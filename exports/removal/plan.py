@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from config.platform.db import planner_hints
 from connections.destinations import registry
 from connections.destinations.base import Destination
-from connections.destinations.values import Deed, Sending, UnsubscribeScope
+from connections.destinations.values import BatchOperation, Sending, UnsubscribeScope
 from exports.batches.values import Person
 from exports.batches.writer import BatchWriter
 from exports.models import DeliveredSet, Origin, OutcomeKind, Removal, Run, SyncedContact
@@ -65,7 +65,7 @@ def plan(run: Run, delivered_set: DeliveredSet, writer: BatchWriter) -> Removals
     if removals.to_remove:
         _know_again_who_was_marked(run, known)
         destination = registry.get(run.account.partition(":")[0])
-        for person in _leaving(destination, Deed(run.frozen["removal"]["how"])):
+        for person in _leaving(destination, BatchOperation(run.frozen["removal"]["how"])):
             writer.add(person)
         writer.flush()
     if removals.held:
@@ -146,11 +146,12 @@ def _add_who_was_marked(known: KnownList, *, everybody: bool) -> None:
             f"""
             INSERT INTO leaving
             SELECT removed.email, %s, '', '', true, true FROM exports_removedcontact removed
-             WHERE removed.list_state_id = %s AND removed.deed = %s AND %s = ANY (removed.exports) AND NOT {stays}
+             WHERE removed.list_state_id = %s AND removed.operation = %s AND %s = ANY (removed.exports)
+               AND NOT {stays}
                AND NOT EXISTS (SELECT FROM leaving WHERE leaving.email = removed.email)
             """,  # noqa: S608 - only our own fragments are put in
             [
-                *(UNKNOWN_DATA, known.list_state_id, Deed.MARK, known.export_id),
+                *(UNKNOWN_DATA, known.list_state_id, BatchOperation.MARK, known.export_id),
                 *([] if everybody else [wants.WANTED]),
             ],
         )
@@ -240,7 +241,7 @@ def _count() -> int:
         return int(cursor.fetchone()[0])
 
 
-def _leaving(destination: Destination, deed: Deed) -> Iterator[Person]:
+def _leaving(destination: Destination, operation: BatchOperation) -> Iterator[Person]:
     """Read the contacts to remove, those who take requests of their own last: marking takes the others by the
     thousand."""
     with closing(database.chunked_cursor()) as cursor:
@@ -253,5 +254,5 @@ def _leaving(destination: Destination, deed: Deed) -> Iterator[Person]:
         while rows := cursor.fetchmany(_FETCH):
             for email, data_hash, since, until, added_by_us, zone_known in rows:
                 payload = destination.removal_payload(email, Sending(since, until, added_by_us, zone_known))
-                single = deed != Deed.MARK or not added_by_us
-                yield Person(0, email, payload, data_hash, is_new=False, deed=deed, single=single)
+                single = operation != BatchOperation.MARK or not added_by_us
+                yield Person(0, email, payload, data_hash, is_new=False, operation=operation, single=single)

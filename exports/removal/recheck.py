@@ -21,7 +21,7 @@ WantsVersion = frozenset[tuple[object, ...]]
 _TO_REMOVE = """
     CREATE TEMPORARY TABLE to_remove ON COMMIT DROP AS
     SELECT id AS batch_id, unnest(emails) AS email FROM exports_batch
-     WHERE run_id = %s AND status = 'planned' AND deed IN ('mark', 'delete', 'unsubscribe')
+     WHERE run_id = %s AND status = 'planned' AND operation IN ('mark', 'delete', 'unsubscribe')
 """
 
 

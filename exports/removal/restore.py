@@ -19,7 +19,7 @@ from config.platform.jobs import clock
 from config.platform.jobs.leases import HeldLease, update_if_owner
 from config.platform.jobs.models import JobStatus
 from connections.destinations import registry
-from connections.destinations.values import Deed, Mark, RemovalTrace
+from connections.destinations.values import BatchOperation, Mark, RemovalTrace
 from exports import policies
 from exports.batches import encode
 from exports.batches.values import Person
@@ -36,17 +36,17 @@ _CALLS = r"""
                    'YYYY-MM-DD HH24:MI:SS') AS until
       FROM exports_batch batch JOIN exports_run run ON run.id = batch.run_id
            CROSS JOIN unnest(batch.emails) AS person (email)
-     WHERE batch.run_id = %(run)s AND batch.deed = 'unsubscribe' AND batch.status = 'done'
+     WHERE batch.run_id = %(run)s AND batch.operation = 'unsubscribe' AND batch.status = 'done'
        AND coalesce(run.frozen ->> 'clock_zone_known', 'true') = 'true'
        AND run.frozen ->> 'clock_there' ~ '^\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?$'
 """
 # The contacts that the run removed last, with what is known of them now; the first reason that applies counts.
 # Whether a contact that the run unsubscribed has unsubscribed as well, only the list can tell.
 _JUDGED = f"""
-    SELECT removed.email, removed.deed, removed.mark_field, call.since, call.until,
+    SELECT removed.email, removed.operation, removed.mark_field, call.since, call.until,
            CASE WHEN contact.email IS NOT NULL THEN 'on_list'
-                WHEN removed.deed = 'unsubscribe' AND coalesce(call.since, '') = '' THEN 'undated'
-                WHEN status.email IS NOT NULL AND removed.deed <> 'unsubscribe' THEN 'kept_out'
+                WHEN removed.operation = 'unsubscribe' AND coalesce(call.since, '') = '' THEN 'undated'
+                WHEN status.email IS NOT NULL AND removed.operation <> 'unsubscribe' THEN 'kept_out'
                 ELSE 'restorable' END AS verdict
       FROM exports_removedcontact removed
       LEFT JOIN ({_CALLS}) call ON call.email = removed.email
@@ -65,7 +65,7 @@ _WITH_DATA = f"""
                CROSS JOIN unnest(batch.profile_ids, batch.emails, batch.payloads, batch.hashes)
                           AS person (profile_id, email, payload, data_hash)
          WHERE run.account = %(account)s AND run.list_id = %(list_id)s AND batch.status = 'done'
-           AND batch.deed NOT IN ('mark', 'delete', 'unsubscribe') AND person.payload <> ''
+           AND batch.operation NOT IN ('mark', 'delete', 'unsubscribe') AND person.payload <> ''
            AND person.email IN (SELECT email FROM judged WHERE verdict = 'restorable')
          ORDER BY person.email, batch.id DESC)
 """  # noqa: S608 - only our own fragments are put in
@@ -99,8 +99,8 @@ def count(run: Run) -> Restorable:
         cursor.execute(
             f"""{_WITH_DATA}
             SELECT CASE WHEN verdict = 'restorable' AND sent.email IS NULL THEN 'without_data'
-                        WHEN verdict = 'restorable' AND deed = 'mark' THEN 'marked'
-                        WHEN verdict = 'restorable' AND deed = 'unsubscribe' THEN 'unsubscribed'
+                        WHEN verdict = 'restorable' AND operation = 'mark' THEN 'marked'
+                        WHEN verdict = 'restorable' AND operation = 'unsubscribe' THEN 'unsubscribed'
                         WHEN verdict = 'restorable' THEN 'deleted' ELSE verdict END AS found, count(*)
               FROM judged LEFT JOIN sent ON sent.email = judged.email GROUP BY found
             """,  # noqa: S608 - only our own fragments are put in
@@ -119,7 +119,7 @@ def check(run: Run) -> None:
     connection = export.connection
     if connection is None or (connection.account, export.list_id) != (run.account, run.list_id):
         raise policies.Refusal(_("The export no longer sends to the list of this run."))
-    if Deed.RESTORE not in connection.destination.capabilities.deeds:
+    if BatchOperation.RESTORE not in connection.destination.capabilities.operations:
         raise policies.Refusal(_("Subscribers cannot be restored in this destination."))
 
 
@@ -166,9 +166,9 @@ def _people(removing_run: Run, list_state_id: int) -> Iterator[Person]:
     with database.cursor() as cursor:
         cursor.execute(
             f"""{_WITH_DATA}
-            SELECT judged.email, deed, mark_field, since, until, profile_id, payload, data_hash, converted,
+            SELECT judged.email, operation, mark_field, since, until, profile_id, payload, data_hash, converted,
                    sent.run_id
-              FROM judged JOIN sent ON sent.email = judged.email ORDER BY deed, judged.email
+              FROM judged JOIN sent ON sent.email = judged.email ORDER BY operation, judged.email
             """,  # noqa: S608 - only our own fragments are put in
             _parameters(removing_run, list_state_id),
         )
@@ -177,14 +177,16 @@ def _people(removing_run: Run, list_state_id: int) -> Iterator[Person]:
     readers = {pk: encode.reader(run.account, run.list_id, run.frozen) for pk, run in runs.items()}
     destination = registry.get(removing_run.account.partition(":")[0])
     mark_value = removing_run.frozen.get("removal", {}).get("mark_value", "")
-    for email, deed, mark_field, since, until, profile_id, payload, data_hash, converted, run_id in rows:
+    for email, operation, mark_field, since, until, profile_id, payload, data_hash, converted, run_id in rows:
         data = payload if converted else readers[run_id](email, payload)
         trace = RemovalTrace(since or "", until or "")
-        if deed == Deed.MARK:
+        if operation == BatchOperation.MARK:
             data = destination.welcomed_back(data, Mark(mark_field, ""))
             trace = RemovalTrace(mark=Mark(mark_field, mark_value))
         data = destination.restore_payload(data, trace)
-        yield Person(profile_id, email, data, data_hash, is_new=False, deed=Deed.RESTORE, single=True)
+        yield Person(
+            profile_id, email, data, data_hash, is_new=False, operation=BatchOperation.RESTORE, single=True
+        )
 
 
 def _parameters(removing_run: Run, list_state_id: int) -> dict[str, Any]:

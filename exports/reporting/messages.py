@@ -1,5 +1,5 @@
-"""What is said to people: for each reason what it means, what to do next, and which deed that is. Whoever may not
-do it is told who may (see advice.py)."""
+"""Say for each reason of a run what it means, what to do next, and which action does it. Users who may not do it
+are told who may (next_steps.py)."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -21,7 +21,7 @@ from exports.state.result_codes import (
 from exports.state.status import Reason
 
 
-class Deed(Enum):
+class SuggestedAction(Enum):
     """What mends it."""
 
     NONE = "none"
@@ -29,17 +29,17 @@ class Deed(Enum):
     RUN_AGAIN = "run_again"
     SEE_REJECTED = "see_rejected"
     SEE_PEOPLE = "see_people"
-    MEND_CONNECTION = "mend_connection"
+    FIX_CONNECTION = "mend_connection"
     REFRESH_SEGMENTS = "refresh_segments"
 
 
 @dataclass(frozen=True)
 class Message:
-    """A reason in words; ``next_step`` speaks to whoever can do the ``deed``."""
+    """A reason in words; ``next_step`` speaks to whoever can do the ``action``."""
 
     explanation: str | Promise
     next_step: str | Promise = ""
-    deed: Deed = Deed.NONE
+    action: SuggestedAction = SuggestedAction.NONE
 
 
 _AGAIN = _("Run the export again when that is done.")
@@ -72,27 +72,27 @@ MESSAGES: dict[Reason, Message] = {
     Reason.NOTHING_NEW: Message(
         _("Nothing was sent: the contacts who can be sent are on the list as they are now."),
         _("See the contacts and their results."),
-        Deed.SEE_PEOPLE,
+        SuggestedAction.SEE_PEOPLE,
     ),
     Reason.NO_CONTACT_SENT: Message(
         _("No member of the segments is on the list as they are now."),
         _("See the contacts and their results; they are sent again when their data change."),
-        Deed.SEE_PEOPLE,
+        SuggestedAction.SEE_PEOPLE,
     ),
     Reason.NO_MEMBERS: Message(
         _("No contact was sent, because the segments have no members."),
         _("Check the rules of the segments and the data sources that they read."),
-        Deed.REFRESH_SEGMENTS,
+        SuggestedAction.REFRESH_SEGMENTS,
     ),
     Reason.SOME_REJECTED: Message(
         _("The destination did not take some people. The others were delivered."),
         _("See the rejected people and their reasons; they are sent again once their data change."),
-        Deed.SEE_REJECTED,
+        SuggestedAction.SEE_REJECTED,
     ),
     Reason.REJECTED_AS_BEFORE: Message(
         _("The destination did not take people whom it had rejected before for the same reasons; nobody else."),
         _("See the rejected people and their reasons."),
-        Deed.SEE_REJECTED,
+        SuggestedAction.SEE_REJECTED,
     ),
     Reason.REMOVALS_HELD: Message(
         _("No contact was removed from the list: so many removals at once may be a mistake."),
@@ -110,25 +110,25 @@ MESSAGES: dict[Reason, Message] = {
         _("Nothing needs to be done: the next run sends these contacts again."),
     ),
     Reason.NO_CONNECTION: Message(
-        _("This export has no connection."), _("Edit the export and choose one."), Deed.EDIT_EXPORT
+        _("This export has no connection."), _("Edit the export and choose one."), SuggestedAction.EDIT_EXPORT
     ),
     Reason.CONNECTION_NOT_READY: Message(
         _("The connection cannot be used yet."),
         _("Finish it in Admin > Connections, then run the export again."),
-        Deed.MEND_CONNECTION,
+        SuggestedAction.FIX_CONNECTION,
     ),
     Reason.RECONNECT_NEEDED: Message(
         _("The destination no longer accepts the credentials of this connection."),
         _("Reconnect it in Admin > Connections, then run the export again."),
-        Deed.MEND_CONNECTION,
+        SuggestedAction.FIX_CONNECTION,
     ),
     Reason.NO_SEGMENTS: Message(
-        _("No segment is chosen."), _("Edit the export and choose at least one."), Deed.EDIT_EXPORT
+        _("No segment is chosen."), _("Edit the export and choose at least one."), SuggestedAction.EDIT_EXPORT
     ),
     Reason.SEGMENTS_NOT_REFRESHED: Message(
         _("A chosen segment has not been drawn yet, so nobody knows who is in it."),
         _("Refresh the segment, then run the export again."),
-        Deed.REFRESH_SEGMENTS,
+        SuggestedAction.REFRESH_SEGMENTS,
     ),
     Reason.UPSTREAM_FAILED: Message(
         _("Something that this export depends on could not be refreshed, so it was not tried."),
@@ -137,38 +137,44 @@ MESSAGES: dict[Reason, Message] = {
     Reason.LIMITS: Message(
         _("The connection’s limits do not allow what this export would send."),
         _("Change the export, or ask an administrator to change the limits in Admin > Connections."),
-        Deed.EDIT_EXPORT,
+        SuggestedAction.EDIT_EXPORT,
     ),
-    Reason.LIST_REFUSED: Message(_("The destination refused the list or its settings."), _AGAIN, Deed.EDIT_EXPORT),
-    Reason.FIELDS_MISSING: Message(_("The export's settings do not fit the list."), _AGAIN, Deed.EDIT_EXPORT),
+    Reason.LIST_REFUSED: Message(
+        _("The destination refused the list or its settings."), _AGAIN, SuggestedAction.EDIT_EXPORT
+    ),
+    Reason.FIELDS_MISSING: Message(
+        _("The export's settings do not fit the list."), _AGAIN, SuggestedAction.EDIT_EXPORT
+    ),
     Reason.TOO_MANY_PROFILES: Message(
         _("There are more people than may be sent."),
         _("Choose a smaller segment, or spread the people over several exports."),
-        Deed.EDIT_EXPORT,
+        SuggestedAction.EDIT_EXPORT,
     ),
     Reason.ACCOUNT_FULL: Message(
-        _("The destination takes nobody more: the plan of its account is used up."), _AGAIN, Deed.EDIT_EXPORT
+        _("The destination takes nobody more: the plan of its account is used up."),
+        _AGAIN,
+        SuggestedAction.EDIT_EXPORT,
     ),
     Reason.OPT_IN_MAIL: Message(
         _("The list asks every new person to confirm by email."),
         _("Edit the export and accept that these people are emailed, then run it again."),
-        Deed.EDIT_EXPORT,
+        SuggestedAction.EDIT_EXPORT,
     ),
     Reason.DESTINATION_UNAVAILABLE: Message(
-        _("The destination did not answer in spite of many attempts."), _AGAIN, Deed.RUN_AGAIN
+        _("The destination did not answer in spite of many attempts."), _AGAIN, SuggestedAction.RUN_AGAIN
     ),
     Reason.EVERYTHING_REFUSED: Message(
         _("The destination refused one request after another, so that the fault must lie in the settings."),
         _("Read the answer, mend the export or the list, and run it again."),
-        Deed.EDIT_EXPORT,
+        SuggestedAction.EDIT_EXPORT,
     ),
     Reason.UNEXPECTED_ERROR: Message(
         _("Something went wrong here, several times in a row."),
         _("An administrator can find the cause in the log. Run the export again when it is gone."),
-        Deed.RUN_AGAIN,
+        SuggestedAction.RUN_AGAIN,
     ),
     Reason.CANCELED_BY_PERSON: Message(
-        _("A person canceled the run."), _("Run the export again to send the rest."), Deed.RUN_AGAIN
+        _("A person canceled the run."), _("Run the export again to send the rest."), SuggestedAction.RUN_AGAIN
     ),
 }
 
@@ -202,9 +208,9 @@ _OUTCOMES: dict[str, str | Promise] = {
         "The answer refused contacts under addresses that were not sent, or left some out, so it is unknown"
         " whether this contact is on the list."
     ),
-    values.Deed.MARK.value: _("Marked on the list."),
-    values.Deed.DELETE.value: _("Deleted from the list."),
-    values.Deed.UNSUBSCRIBE.value: _("Unsubscribed."),
+    values.BatchOperation.MARK.value: _("Marked on the list."),
+    values.BatchOperation.DELETE.value: _("Deleted from the list."),
+    values.BatchOperation.UNSUBSCRIBE.value: _("Unsubscribed."),
     values.NOT_ON_LIST: _("The list did not hold them any more."),
     values.NOT_ACTIVE: _("Had unsubscribed, bounced or not confirmed before, and stays so."),
     values.ON_LIST_AGAIN: _("Is active on the list already, and was left as they are."),
@@ -245,9 +251,11 @@ def _of_clearing(reason: Reason) -> Message:
     usual = MESSAGES[reason]
     if reason in _OF_CLEARINGS:
         return _OF_CLEARINGS[reason]
-    if usual.deed is Deed.MEND_CONNECTION:
-        return Message(usual.explanation, _GO_ON, usual.deed)
-    return Message(usual.explanation) if usual.deed is Deed.NONE else Message(usual.explanation, _GO_ON)
+    if usual.action is SuggestedAction.FIX_CONNECTION:
+        return Message(usual.explanation, _GO_ON, usual.action)
+    return (
+        Message(usual.explanation) if usual.action is SuggestedAction.NONE else Message(usual.explanation, _GO_ON)
+    )
 
 
 def of_outcome(outcome: Outcome) -> str:

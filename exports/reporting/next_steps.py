@@ -17,23 +17,23 @@ from connections.permissions import user_can_manage_connections
 from exports.models import Run
 from exports.permissions import user_can_manage
 from exports.reporting import messages
-from exports.reporting.messages import Deed
+from exports.reporting.messages import SuggestedAction
 
 _MOST_NAMES = 3
 _ENDED_WELL = (JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
 
-_BY_OTHERS: dict[Deed, str | Promise] = {
-    Deed.EDIT_EXPORT: gettext_lazy("%(names)s can change this export."),
-    Deed.RUN_AGAIN: gettext_lazy("%(names)s can run it again."),
-    Deed.MEND_CONNECTION: gettext_lazy("%(names)s can mend the connection."),
-    Deed.REFRESH_SEGMENTS: gettext_lazy("%(names)s can refresh the segments."),
+_BY_OTHERS: dict[SuggestedAction, str | Promise] = {
+    SuggestedAction.EDIT_EXPORT: gettext_lazy("%(names)s can change this export."),
+    SuggestedAction.RUN_AGAIN: gettext_lazy("%(names)s can run it again."),
+    SuggestedAction.FIX_CONNECTION: gettext_lazy("%(names)s can mend the connection."),
+    SuggestedAction.REFRESH_SEGMENTS: gettext_lazy("%(names)s can refresh the segments."),
 }
-_LABELS: dict[Deed, str | Promise] = {
-    Deed.EDIT_EXPORT: gettext_lazy("Edit export"),
-    Deed.SEE_REJECTED: gettext_lazy("See who was rejected"),
-    Deed.SEE_PEOPLE: gettext_lazy("See contacts"),
-    Deed.MEND_CONNECTION: gettext_lazy("Open the connection"),
-    Deed.REFRESH_SEGMENTS: gettext_lazy("Open segments"),
+_LABELS: dict[SuggestedAction, str | Promise] = {
+    SuggestedAction.EDIT_EXPORT: gettext_lazy("Edit export"),
+    SuggestedAction.SEE_REJECTED: gettext_lazy("See who was rejected"),
+    SuggestedAction.SEE_PEOPLE: gettext_lazy("See contacts"),
+    SuggestedAction.FIX_CONNECTION: gettext_lazy("Open the connection"),
+    SuggestedAction.REFRESH_SEGMENTS: gettext_lazy("Open segments"),
 }
 
 
@@ -53,15 +53,15 @@ class Advice:
 def for_reader(run: Run, user: User) -> Advice:
     """The advice for ``user``; costs one query at most."""
     message = messages.of_run(run)
-    able = _can(user, run, message.deed)
+    able = _can(user, run, message.action)
     return Advice(
         explanation=str(message.explanation),
         sent=_what_was_sent(run),
         goes_on=_whether_it_goes_on(run),
-        next_step=str(message.next_step) if able else _by_others(message.deed),
-        label=str(_LABELS.get(message.deed, "")) if able else "",
-        url=_address(run, message.deed) if able else "",
-        opens="pane" if message.deed in (Deed.EDIT_EXPORT, Deed.MEND_CONNECTION) else "",
+        next_step=str(message.next_step) if able else _by_others(message.action),
+        label=str(_LABELS.get(message.action, "")) if able else "",
+        url=_address(run, message.action) if able else "",
+        opens="pane" if message.action in (SuggestedAction.EDIT_EXPORT, SuggestedAction.FIX_CONNECTION) else "",
     )
 
 
@@ -77,30 +77,30 @@ def names_of_administrators() -> str:
     )
 
 
-def _can(user: User, run: Run, deed: Deed) -> bool:
-    if deed in (Deed.EDIT_EXPORT, Deed.RUN_AGAIN):
+def _can(user: User, run: Run, action: SuggestedAction) -> bool:
+    if action in (SuggestedAction.EDIT_EXPORT, SuggestedAction.RUN_AGAIN):
         return user_can_manage(user, run.export)
-    if deed is Deed.MEND_CONNECTION:
+    if action is SuggestedAction.FIX_CONNECTION:
         return user_can_manage_connections(user)
-    if deed is Deed.REFRESH_SEGMENTS:
+    if action is SuggestedAction.REFRESH_SEGMENTS:
         return user.may(Permission.SEGMENT_MANAGE)
     return True
 
 
-def _by_others(deed: Deed) -> str:
-    return str(_BY_OTHERS[deed]) % {"names": names_of_administrators()}
+def _by_others(action: SuggestedAction) -> str:
+    return str(_BY_OTHERS[action]) % {"names": names_of_administrators()}
 
 
-def _address(run: Run, deed: Deed) -> str:
-    if deed is Deed.EDIT_EXPORT:
+def _address(run: Run, action: SuggestedAction) -> str:
+    if action is SuggestedAction.EDIT_EXPORT:
         return reverse("exports:edit", args=[run.export_id])
-    if deed is Deed.SEE_REJECTED:
+    if action is SuggestedAction.SEE_REJECTED:
         return f"{reverse('exports:people', args=[run.pk])}?kind=rejected"
-    if deed is Deed.SEE_PEOPLE:
+    if action is SuggestedAction.SEE_PEOPLE:
         return reverse("exports:people", args=[run.pk])
-    if deed is Deed.MEND_CONNECTION and run.connection is not None:
+    if action is SuggestedAction.FIX_CONNECTION and run.connection is not None:
         return reverse("connections:edit", args=[run.connection.pk])
-    if deed is Deed.REFRESH_SEGMENTS:
+    if action is SuggestedAction.REFRESH_SEGMENTS:
         return reverse("segments:list")
     return ""
 

@@ -134,7 +134,7 @@ class BatchPeople(Sequence[BatchPerson]):
 
     def _search(self) -> tuple[str, list[Any]]:
         where = "batch.run_id = %s AND batch.status = ANY (%s) AND strpos(person.email, %s) > 0"
-        where += " AND batch.deed NOT IN ('mark', 'delete', 'unsubscribe')"
+        where += " AND batch.operation NOT IN ('mark', 'delete', 'unsubscribe')"
         where += " AND %s IN ('', batch.code)"
         if self._taken_only:
             where += f" AND {_TAKEN}"

@@ -23,9 +23,9 @@ _LONGEST_CALL = timedelta(days=1)
 # that a late removal may take off is still to be added again.
 _MARK_UNKNOWN = """
     WITH late AS (
-        SELECT DISTINCT ON (contact.email) contact.email, batch.deed, batch.run_id, run.export_id,
-               CASE WHEN batch.deed = 'mark' THEN coalesce(run.frozen #>> '{removal,mark_field}', '') ELSE '' END
-                 AS mark_field
+        SELECT DISTINCT ON (contact.email) contact.email, batch.operation, batch.run_id, run.export_id,
+               CASE WHEN batch.operation = 'mark'
+                    THEN coalesce(run.frozen #>> '{removal,mark_field}', '') ELSE '' END AS mark_field
           FROM exports_batch batch JOIN exports_run run ON run.id = batch.run_id
                CROSS JOIN unnest(batch.emails) AS contact (email)
          WHERE batch.id = ANY (%(late)s) AND contact.email <> ''
@@ -41,8 +41,9 @@ _MARK_UNKNOWN = """
          WHERE contact.list_state_id = %(list)s AND contact.email = late.email
         RETURNING late.*, contact.sent_by || contact.other_exports AS exports
     ), to_bring_back AS (
-        INSERT INTO exports_removedcontact (list_state_id, email, deed, mark_field, run_id, exports)
-        SELECT %(list)s, email, deed, mark_field, run_id, exports FROM known WHERE deed = ANY (%(removals)s)
+        INSERT INTO exports_removedcontact (list_state_id, email, operation, mark_field, run_id, exports)
+        SELECT %(list)s, email, operation, mark_field, run_id, exports
+          FROM known WHERE operation = ANY (%(removals)s)
             ON CONFLICT (list_state_id, email) DO NOTHING
     )
     INSERT INTO exports_syncedcontact
@@ -51,7 +52,7 @@ _MARK_UNKNOWN = """
            CASE WHEN removed.email IS NULL THEN %(origin_unknown)s ELSE %(brought)s END
       FROM late LEFT JOIN exports_removedcontact removed
         ON removed.list_state_id = %(list)s AND removed.email = late.email
-     WHERE late.deed <> ALL (%(removals)s) AND late.email NOT IN (SELECT email FROM known)
+     WHERE late.operation <> ALL (%(removals)s) AND late.email NOT IN (SELECT email FROM known)
        AND (removed.email IS NOT NULL OR %(answered_removal)s)
      ORDER BY late.email
         ON CONFLICT (list_state_id, email) DO NOTHING
@@ -79,7 +80,7 @@ def keep_unknown(run: Run, delivered_set_id: int, answered: Collection[int]) -> 
     late = recent.filter(run__account=run.account, run__list_id=run.list_id).values_list("pk", "late_until")
     if not (found := list(late)):
         return
-    for batch in Batch.objects.filter(pk__in=answered).only("deed", "sent_at"):
+    for batch in Batch.objects.filter(pk__in=answered).only("operation", "sent_at"):
         if may_land := [pk for pk, until in found if batch.sent_at and until and until > batch.sent_at]:
             _mark_unknown(delivered_set_id, may_land, batch)
 
@@ -101,10 +102,10 @@ def _mark_unknown(delivered_set_id: int, late: Collection[int], answered: Batch 
             {
                 "late": list(late),
                 "answered": answered.pk if answered else None,
-                "answered_removal": answered is not None and answered.deed in REMOVALS,
+                "answered_removal": answered is not None and answered.operation in REMOVALS,
                 "list": DeliveredSet.objects.values_list("list_state", flat=True).get(pk=delivered_set_id),
                 "unknown": UNKNOWN_DATA,
-                "removals": [deed.value for deed in REMOVALS],
+                "removals": [operation.value for operation in REMOVALS],
                 "brought": Origin.ADDED.value,
                 "origin_unknown": Origin.UNKNOWN.value,
             },

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import connection as database
 
-from connections.destinations.values import MARK_CHANGED, BatchReceipt, Deed, OutcomeKind, ProfileRefusal
+from connections.destinations.values import MARK_CHANGED, BatchOperation, BatchReceipt, OutcomeKind, ProfileRefusal
 from exports.models import Batch, DeliveredSet, Origin, RemovedContact, SyncedContact
 from exports.results.unacknowledged import was_sent_before
 
@@ -16,7 +16,7 @@ _FORGET = """
      USING (SELECT unnest(emails) AS email FROM exports_batch WHERE id = %(batch)s) person
      WHERE removed.list_state_id = %(list)s AND removed.email = person.email
        AND removed.email <> ALL (%(stay)s::text[])
-       AND NOT (removed.deed = 'mark' AND removed.email = ANY (%(still_marked)s::text[]))
+       AND NOT (removed.operation = 'mark' AND removed.email = ANY (%(still_marked)s::text[]))
     RETURNING removed.email, EXISTS (SELECT FROM exports_syncedcontact contact
                                       WHERE contact.list_state_id = %(list)s AND contact.email = removed.email)
 """
@@ -59,7 +59,9 @@ def _forget(batch: Batch, list_state_id: int, refusals: Sequence[ProfileRefusal]
     parameters: dict[str, Any] = {
         "batch": batch.pk,
         "list": list_state_id,
-        "stay": [refusal.email for refusal in refusals if _stays_removed(Deed(batch.deed), refusal.kind)],
+        "stay": [
+            refusal.email for refusal in refusals if _stays_removed(BatchOperation(batch.operation), refusal.kind)
+        ],
         "still_marked": [each.email for each in refusals if each.code != MARK_CHANGED],
     }
     with database.cursor() as cursor:
@@ -79,14 +81,14 @@ def _origin(was_added: bool | None, *, is_known: bool) -> Origin | None:
 def record_one(
     list_state_id: int,
     email: str,
-    deed: Deed,
+    operation: BatchOperation,
     refused: OutcomeKind | None,
     *,
     is_known: bool,
     was_added: bool | None,
 ) -> None:
     """Record the same of one contact that was sent by hand; ``refused`` is None when the contact was taken."""
-    if refused and _stays_removed(deed, refused):
+    if refused and _stays_removed(operation, refused):
         return
     gone, _models = RemovedContact.objects.filter(list_state=list_state_id, email=email).delete()
     origin = _origin(was_added, is_known=is_known) if gone and not refused else None
@@ -94,6 +96,6 @@ def record_one(
         SyncedContact.objects.filter(list_state=list_state_id, email=email).update(origin=origin)
 
 
-def _stays_removed(deed: Deed, refused: OutcomeKind) -> bool:
+def _stays_removed(operation: BatchOperation, refused: OutcomeKind) -> bool:
     """Tell whether a contact that was refused is still as the removal has left it."""
-    return deed not in (Deed.BRING_BACK, Deed.RESTORE) or refused != OutcomeKind.LEFT
+    return operation not in (BatchOperation.BRING_BACK, BatchOperation.RESTORE) or refused != OutcomeKind.LEFT

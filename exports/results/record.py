@@ -22,8 +22,8 @@ from connections.destinations.values import (
     ON_LIST_AGAIN,
     OWN_UNSUBSCRIBE,
     REMOVALS,
+    BatchOperation,
     BatchReceipt,
-    Deed,
     OutcomeKind,
     ProfileRefusal,
     Violation,
@@ -45,9 +45,9 @@ from exports.results.failure_rows import MatchedRows, match_rows
 from exports.state.known_list import CHANGE_SENDER
 from exports.state.result_codes import UNANSWERED, UNKNOWN_DATA
 
-_READ = ("deed", "attempt", "size", "adds", "code", "converted")
+_READ = ("operation", "attempt", "size", "adds", "code", "converted")
 # Batches of these kinds may add contacts to a list although they are known there.
-_ADDING = [Deed.BRING_BACK.value, Deed.RESUBSCRIBE.value, Deed.RESTORE.value]
+_ADDING = [BatchOperation.BRING_BACK.value, BatchOperation.RESUBSCRIBE.value, BatchOperation.RESTORE.value]
 
 
 @transaction.atomic
@@ -70,7 +70,7 @@ def mark_sending(run: Run, batch_ids: Sequence[int]) -> list[Batch]:
         status=BatchStatus.SENDING, attempt=F("attempt") + 1, sent_at=clock.now()
     )
     intended = Batch.objects.filter(pk__in=batch_ids, status=BatchStatus.SENDING).order_by("number")
-    columns = ("number", "size", "attempt", "converted", "emails", "payloads", "run_id", "deed")
+    columns = ("number", "size", "attempt", "converted", "emails", "payloads", "run_id", "operation")
     return list(intended.only(*columns))
 
 
@@ -98,7 +98,7 @@ def record(run: Run, delivered_set_id: int, answered: Sequence[tuple[int, BatchR
     for batch_id, sent in answered:
         added = _keep_receipt(run, batches[batch_id], delivered_set_id, sent)
         counts.update(added)
-        if batches[batch_id].deed not in REMOVALS and not added["unknown"]:
+        if batches[batch_id].operation not in REMOVALS and not added["unknown"]:
             sent_to.append(batch_id)
     rejections.forget_earlier(run, sent_to, delivered_set_id)
     subscriber_states.record_taken(run, sent_to)
@@ -118,7 +118,7 @@ def _kept_out(refusals: Sequence[ProfileRefusal]) -> dict[str, str]:
 def _keep_receipt(run: Run, batch: Batch, delivered_set_id: int, sent: BatchResult) -> Mapping[str, int]:
     """What it adds to the counts of the run."""
     receipt = sent.receipt
-    if batch.deed in REMOVALS:
+    if batch.operation in REMOVALS:
         removals = results_removals.record(run, batch, delivered_set_id, receipt)
         return {**removals, "progress_done": batch.size}
     refusals = [refusal for refusal in receipt.refusals if refusal.kind != OutcomeKind.DELIVERED]
@@ -235,11 +235,11 @@ def _copy_part(batch_id: int, label: str, code: str, first: int, last: int) -> N
     with database.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO exports_batch (run_id, number, label, deed, adds, status, attempt, size, profile_ids,
+            INSERT INTO exports_batch (run_id, number, label, operation, adds, status, attempt, size, profile_ids,
                                        emails, payloads, hashes, converted, delivered, new_people, "left",
                                        rejected, unaccounted, code, message)
             SELECT run_id, (SELECT max(number) + 1 FROM exports_batch b WHERE b.run_id = batch.run_id), %(label)s,
-                   deed, CASE WHEN adds = size THEN %(last)s - %(first)s + 1 ELSE 0 END,
+                   operation, CASE WHEN adds = size THEN %(last)s - %(first)s + 1 ELSE 0 END,
                    'planned', 0, %(last)s - %(first)s + 1, profile_ids[%(first)s:%(last)s],
                    emails[%(first)s:%(last)s], payloads[%(first)s:%(last)s], hashes[%(first)s:%(last)s],
                    converted, 0, 0, 0, 0, 0, %(code)s, ''
@@ -310,7 +310,7 @@ def _keep_delivered(
                 ON CONFLICT (list_state_id, email)
                 DO UPDATE SET {CHANGE_SENDER}, left_out = {left_out_values.MERGED},
                               origin = coalesce((%(origins)s::jsonb ->> contact.email)::smallint, contact.origin),
-                              added_run_id = CASE WHEN (SELECT deed FROM exports_batch WHERE id = %(batch)s)
+                              added_run_id = CASE WHEN (SELECT operation FROM exports_batch WHERE id = %(batch)s)
                                                        = ANY (%(adding)s)
                                                    AND contact.email <> ALL (%(already_active)s::text[])
                                                   THEN excluded.added_run_id ELSE contact.added_run_id END

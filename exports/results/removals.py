@@ -11,8 +11,8 @@ from connections.destinations.values import (
     ALREADY_REMOVED,
     FOUND_THERE,
     NOT_ACTIVE,
+    BatchOperation,
     BatchReceipt,
-    Deed,
     OutcomeKind,
     ProfileRefusal,
 )
@@ -35,10 +35,10 @@ _KEEP = """
                     AND (%(sent_before)s
                          OR EXISTS (SELECT FROM exports_removedcontact uncertain
                                      WHERE uncertain.list_state_id = %(list)s AND uncertain.email = said.email
-                                       AND uncertain.deed = %(deed)s)))
+                                       AND uncertain.operation = %(operation)s)))
     ), taken_off AS (
         SELECT batch.number, person.email, coalesce(said.kind, %(removed)s) AS kind,
-               coalesce(said.code, batch.deed) AS code, coalesce(said.message, '') AS message
+               coalesce(said.code, batch.operation) AS code, coalesce(said.message, '') AS message
           FROM exports_batch batch CROSS JOIN unnest(batch.emails) AS person (email)
           LEFT JOIN said ON said.email = person.email
          WHERE batch.id = %(batch)s
@@ -61,16 +61,17 @@ _KEEP = """
     ), not_ours AS (
         DELETE FROM exports_removedcontact removed USING said  -- the few, with which a scan may be compared
          WHERE list_state_id = %(list)s AND removed.email = said.email AND said.kind = %(kept)s
-           AND removed.deed = 'mark'
+           AND removed.operation = 'mark'
     ), remembered AS (
-        INSERT INTO exports_removedcontact AS removed (list_state_id, email, deed, mark_field, run_id, exports)
-        SELECT %(list)s, taken_off.email, %(deed)s, %(mark_field)s, %(run)s,
+        INSERT INTO exports_removedcontact AS removed
+               (list_state_id, email, operation, mark_field, run_id, exports)
+        SELECT %(list)s, taken_off.email, %(operation)s, %(mark_field)s, %(run)s,
                coalesce(forgotten.exports, uncertain.exports, ARRAY[%(export)s::bigint])
           FROM taken_off LEFT JOIN forgotten ON forgotten.email = taken_off.email
                LEFT JOIN uncertain ON uncertain.email = taken_off.email
          WHERE (kind = %(removed)s OR code = %(unmatched)s) AND taken_off.email <> '' ORDER BY taken_off.email
             ON CONFLICT (list_state_id, email)
-            DO UPDATE SET deed = excluded.deed, run_id = excluded.run_id,
+            DO UPDATE SET operation = excluded.operation, run_id = excluded.run_id,
                           mark_field = coalesce(nullif(excluded.mark_field, ''), removed.mark_field),
                           exports = CASE WHEN removed.exports @> excluded.exports THEN removed.exports
                                          ELSE removed.exports || excluded.exports END
@@ -83,13 +84,13 @@ _KEEP = """
 
 _KEEP_DOUBTFUL = """
     WITH uncertain AS (
-        SELECT DISTINCT known.list_state_id, person.email, batch.deed
+        SELECT DISTINCT known.list_state_id, person.email, batch.operation
           FROM exports_batch batch CROSS JOIN unnest(batch.emails) AS person (email)
           JOIN exports_deliveredset known
             ON known.export_id = %(export)s AND known.account = %(account)s AND known.list_id = %(list)s
          WHERE batch.run_id = %(run)s AND batch.status = 'not_sent'
            AND (batch.attempt > 0 OR batch.code = %(unanswered)s)
-           AND batch.deed IN ('mark', 'delete', 'unsubscribe')
+           AND batch.operation IN ('mark', 'delete', 'unsubscribe')
     ), known AS (
         UPDATE exports_syncedcontact contact
            SET data_hash = %(unknown)s,
@@ -98,11 +99,12 @@ _KEEP_DOUBTFUL = """
           FROM uncertain
          WHERE contact.list_state_id = uncertain.list_state_id AND contact.email = uncertain.email
         RETURNING uncertain.*, contact.sent_by || contact.other_exports AS exports)
-    INSERT INTO exports_removedcontact AS removed (list_state_id, email, deed, mark_field, run_id, exports)
-    SELECT list_state_id, email, deed, CASE WHEN deed = 'mark' THEN %(mark_field)s ELSE '' END, %(run)s, exports
+    INSERT INTO exports_removedcontact AS removed (list_state_id, email, operation, mark_field, run_id, exports)
+    SELECT list_state_id, email, operation,
+           CASE WHEN operation = 'mark' THEN %(mark_field)s ELSE '' END, %(run)s, exports
       FROM known
         ON CONFLICT (list_state_id, email)
-        DO UPDATE SET deed = excluded.deed, run_id = excluded.run_id WHERE removed.deed = 'mark'
+        DO UPDATE SET operation = excluded.operation, run_id = excluded.run_id WHERE removed.operation = 'mark'
 """
 
 
@@ -167,8 +169,8 @@ def _parameters(run: Run, batch: Batch, delivered_set_id: int, receipt: BatchRec
     removal = run.frozen.get("removal", {})
     return {
         "batch": batch.pk,
-        "deed": batch.deed,
-        "mark_field": removal.get("mark_field", "") if batch.deed == Deed.MARK else "",
+        "operation": batch.operation,
+        "mark_field": removal.get("mark_field", "") if batch.operation == BatchOperation.MARK else "",
         "run": run.pk,
         "list": DeliveredSet.objects.values_list("list_state", flat=True).get(pk=delivered_set_id),
         "export": run.export_id,

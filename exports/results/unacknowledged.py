@@ -18,7 +18,7 @@ _OPEN = [UNANSWERED, *LEFT_OPEN]
 _KEEP = f"""
     WITH unanswered AS (
         UPDATE exports_batch SET code = %(code)s
-         WHERE run_id = %(run)s AND deed NOT IN ('mark', 'delete', 'unsubscribe')
+         WHERE run_id = %(run)s AND operation NOT IN ('mark', 'delete', 'unsubscribe')
            AND (status = 'sending'
                 OR status = 'planned' AND (http_status >= 500 OR code = ANY (%(open)s)
                                            OR code = '' AND attempt > 0))

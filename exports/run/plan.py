@@ -21,7 +21,7 @@ from config.platform.jobs.leases import HeldLease, update_if_owner
 from config.platform.jobs.models import JobStatus
 from connections.destinations import registry
 from connections.destinations.base import Destination
-from connections.destinations.values import Deed, Incomplete, Mark, SendSettings, Violation
+from connections.destinations.values import BatchOperation, Incomplete, Mark, SendSettings, Violation
 from connections.models import Connection
 from exports.batches import split
 from exports.batches.values import Person
@@ -43,12 +43,12 @@ from segments.privacy import erasure_barrier
 _FETCH = 2000
 # What is done to whom, in the order of sending: those who are new come first, so that few batches mix them with
 # others and the answers tell whom the export has brought.
-DEEDS = {
-    "add": Deed.SEND,
-    "unmark": Deed.SEND,
-    "update": Deed.SEND,
-    "bring_back": Deed.BRING_BACK,
-    "resubscribe": Deed.RESUBSCRIBE,
+OPERATIONS = {
+    "add": BatchOperation.SEND,
+    "unmark": BatchOperation.SEND,
+    "update": BatchOperation.SEND,
+    "bring_back": BatchOperation.BRING_BACK,
+    "resubscribe": BatchOperation.RESUBSCRIBE,
 }
 # Few, and each sent in a way of their own.
 _COME_BACK = ("unmark", "bring_back", "resubscribe")
@@ -208,7 +208,7 @@ def people(
     destination: Destination,
     settings: SendSettings,
     *,
-    actions: Collection[str] = tuple(DEEDS),
+    actions: Collection[str] = tuple(OPERATIONS),
     limit: int | None = None,
 ) -> Iterator[Person | tuple[int, str, Violation]]:
     """Everyone to be sent by these actions, in the destination's form and in a stable order; or who cannot be,
@@ -219,7 +219,7 @@ def people(
     if limit is not None:
         statement += f" LIMIT {int(limit)}"
     with closing(database.chunked_cursor()) as cursor:
-        cursor.execute(statement, [list(actions), list(DEEDS)])
+        cursor.execute(statement, [list(actions), list(OPERATIONS)])
         while rows := cursor.fetchmany(_FETCH):
             for profile_id, email, mapped, data_hash, action, mark_field in rows:
                 prepared = prepare(email, orjson.loads(mapped))
@@ -231,8 +231,8 @@ def people(
                     left_out, prepared = prepared.left_out, prepared.payload
                 if mark_field:
                     prepared = destination.welcomed_back(prepared, Mark(mark_field, ""))
-                is_new, deed = action == "add", DEEDS[action]
-                yield Person(profile_id, email, prepared, data_hash, is_new, deed, left_out=left_out)
+                is_new, operation = action == "add", OPERATIONS[action]
+                yield Person(profile_id, email, prepared, data_hash, is_new, operation, left_out=left_out)
 
 
 def _cut_into_batches(run: Run, writer: BatchWriter) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection as database
 
 from config.platform.db import planner_hints
-from connections.destinations.values import Deed
+from connections.destinations.values import BatchOperation
 from exports.models import RemovedContact
 from exports.state.known_list import KnownList
 from exports.state.run_options import RunOptions
@@ -55,10 +55,10 @@ def _let_come_back(list_state_id: int) -> None:
         cursor.execute(
             """
             UPDATE plan SET mark_field = removed.mark_field,
-                            action = CASE WHEN removed.deed = %s THEN 'bring_back' ELSE 'unmark' END
+                            action = CASE WHEN removed.operation = %s THEN 'bring_back' ELSE 'unmark' END
               FROM exports_removedcontact removed
              WHERE removed.list_state_id = %s AND removed.email = plan.email
-               AND removed.deed IN (%s, %s) AND plan.action IN ('add', 'update')
+               AND removed.operation IN (%s, %s) AND plan.action IN ('add', 'update')
             """,
-            [Deed.DELETE, list_state_id, Deed.DELETE, Deed.MARK],
+            [BatchOperation.DELETE, list_state_id, BatchOperation.DELETE, BatchOperation.MARK],
         )

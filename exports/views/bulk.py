@@ -56,7 +56,7 @@ def remove(request: Request) -> HttpResponse:
 
 
 def _ask_or_do(
-    request: Request, exports: list[Export], context: dict[str, object], deed: Callable[..., None], told: str
+    request: Request, exports: list[Export], context: dict[str, object], action: Callable[..., None], told: str
 ) -> HttpResponse:
     back = reverse("exports:list")
     context |= {
@@ -70,7 +70,7 @@ def _ask_or_do(
     try:
         with transaction.atomic():
             for export in exports:
-                deed(export, by=request.user)
+                action(export, by=request.user)
     except policies.Refusal as refusal:
         return render_dialog(
             request, context | {"refusal": refusal.sentence}, "exports/together.html", status=409, back=back

@@ -1,5 +1,5 @@
-"""Runs that are asked something beyond the ordinary, with the numbers before the deed: to send people again, and
-to remove people whom a guard holds."""
+"""Confirm runs with special options, with the numbers beforehand: send contacts again, and remove contacts that a
+guard holds."""
 
 from django import forms
 from django.http import HttpResponse
@@ -13,7 +13,7 @@ from config.platform.accounts.models import User
 from config.platform.web.formats import number
 from config.platform.web.htmx import Request
 from config.platform.web.panes import close_pane, render_dialog
-from connections.destinations.values import Deed
+from connections.destinations.values import BatchOperation
 from exports import permissions, policies
 from exports.actions import list_cleanup as actions_list_cleanup
 from exports.actions import runs
@@ -120,17 +120,17 @@ def _question(run: Run) -> dict[str, object]:
         "title": title % {"people": number(people)},
         "people": people,
         "how": how,
-        "sentence": _sentence(Deed(how)),
+        "sentence": _sentence(BatchOperation(how)),
         "reaches_everywhere": policies.reaches_everywhere(run),
         "confirm_label": _("Confirm removals"),
         "people_url": f"{reverse('exports:people', args=[run.pk])}?kind=to_remove" if run.removals_held else "",
     }
 
 
-def _sentence(deed: Deed) -> str:
-    if deed is Deed.UNSUBSCRIBE:
+def _sentence(operation: BatchOperation) -> str:
+    if operation is BatchOperation.UNSUBSCRIBE:
         return _("They are unsubscribed. That cannot be undone from here: only they can subscribe again.")
-    if deed is Deed.DELETE:
+    if operation is BatchOperation.DELETE:
         return _("They are deleted from the list. They come back when they are members of the segments again.")
     return _("They stay on the list and are marked. The mark goes when they are members of the segments again.")
 

@@ -23,7 +23,7 @@ from exports.views.pane import ExportPane, choices_for
 from exports.views.pane_mapping import MappingRow
 
 # What is done for one row: takes the draft as it is by then, gives it as it is afterwards.
-Deed = Callable[[Request, Connection, MappingRow, Draft], Draft]
+ListAction = Callable[[Request, Connection, MappingRow, Draft], Draft]
 
 
 @require_permission(Permission.EXPORT_MANAGE)
@@ -40,7 +40,7 @@ def add_options(request: Request) -> HttpResponse:
     return _for_rows(request, _add)
 
 
-def _for_rows(request: Request, deed: Deed) -> HttpResponse:
+def _for_rows(request: Request, action: ListAction) -> HttpResponse:
     """Do it for one row after another until one fails; what is done by then stays done."""
     export, choices = export_of(request), choices_for(request.user)
     draft = forms_draft.typed(request.POST)
@@ -51,7 +51,7 @@ def _for_rows(request: Request, deed: Deed) -> HttpResponse:
         if pane.connection is None or (place and place != str(row.place)):
             continue
         try:
-            draft = deed(request, pane.connection, row, draft)
+            draft = action(request, pane.connection, row, draft)
         except (DestinationError, Refusal) as error:
             errors[row.place] = error.sentence
             break

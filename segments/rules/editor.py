@@ -108,9 +108,9 @@ def from_post(data: QueryDict, catalogue: Mapping[str, AttributeType]) -> Tree:
     return root
 
 
-def act(tree: Tree, deed: str) -> Tree:
+def act(tree: Tree, action: str) -> Tree:
     """The tree after a button: ``add:root``, ``add:1``, ``group``, ``remove:1.0``; others change nothing."""
-    what, _colon, place = deed.partition(":")
+    what, _colon, place = action.partition(":")
     if what == "group":
         tree["rules"].append({"join": "or" if tree["join"] == "and" else "and", "rules": [{}]})
     elif what == "add":

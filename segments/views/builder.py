@@ -44,14 +44,14 @@ def _pane(request: Request, segment: Segment | None) -> HttpResponse:
     keeps_rules = segment is not None and not editor.is_editable(segment.rules)
     tree = segment.rules if segment and keeps_rules else editor.from_post(request.POST, catalogue)
     form = SegmentForm(request.POST, segment=segment)
-    deed = request.POST.get("act", "") or ("look" if "look" in request.POST else "")
-    if deed == "count":
+    action = request.POST.get("act", "") or ("look" if "look" in request.POST else "")
+    if action == "count":
         return _counted(request, segment, editor.without_blanks(tree))
-    if deed == "look" and request.htmx:
+    if action == "look" and request.htmx:
         context = {"sentence": rules_tree.sentence(tree), "address": request.get_full_path()}
         return render(request, "segments/rules_sentence.html", context)
-    if deed:
-        return _shown(request, segment, _unjudged(request, segment), editor.act(tree, deed))
+    if action:
+        return _shown(request, segment, _unjudged(request, segment), editor.act(tree, action))
     return _saved(request, segment, form, editor.without_blanks(tree))
 
 

@@ -60,7 +60,7 @@ def live(request: Request, pk: int) -> HttpResponse:
 
 
 def cancel(request: Request, pk: int) -> HttpResponse:
-    """The question, and by POST the deed."""
+    """The question, and by POST the action."""
     check_can_manage_data_sources(request.user)
     job = _job(pk)
     to = reverse("segments:import", args=[pk])

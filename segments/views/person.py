@@ -35,7 +35,7 @@ def download(request: Request, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def erase(request: Request, pk: int) -> HttpResponse:
-    """The question, and by POST the deed."""
+    """The question, and by POST the action."""
     check_can_answer_for_people(request.user)
     profile = _profile(pk)
     subject = privacy_erase.meant(profile, scope=Scope.ADDRESS)

@@ -98,7 +98,7 @@ def download(request: Request, pk: int) -> StreamingHttpResponse:
 
 
 def remove(request: Request, pk: int) -> HttpResponse:
-    """The question, and by POST the deed; refused while something uses the segment."""
+    """The question, and by POST the action; refused while something uses the segment."""
     check_can_manage_segments(request.user)
     segment = get_object_or_404(Segment, pk=pk)
     if request.method != "POST":

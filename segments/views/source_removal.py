@@ -16,7 +16,7 @@ from segments.sources import deletion
 
 @require_http_methods(["GET", "POST"])
 def remove(request: Request, pk: int) -> HttpResponse:
-    """The question, and by POST the deed."""
+    """The question, and by POST the action."""
     check_can_manage_data_sources(request.user)
     source = get_object_or_404(DataSource, pk=pk)
     if request.method != "POST":

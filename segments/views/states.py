@@ -37,7 +37,7 @@ def make_dynamic(request: Request) -> HttpResponse:
     return _for_selected(request, actions.make_dynamic, _made_dynamic)
 
 
-def _for_selected(request: Request, deed: Callable[..., None], told: Callable[[int], str]) -> HttpResponse:
+def _for_selected(request: Request, action: Callable[..., None], told: Callable[[int], str]) -> HttpResponse:
     check_can_manage_segments(request.user)
     ids = {int(pk) for pk in request.POST.getlist("selected")[:MOST] if _is_id(pk)}
     segments = list(Segment.objects.filter(pk__in=ids).order_by("pk"))
@@ -45,7 +45,7 @@ def _for_selected(request: Request, deed: Callable[..., None], told: Callable[[i
         raise Http404
     with transaction.atomic():
         for segment in segments:
-            deed(segment, by=request.user)
+            action(segment, by=request.user)
     back = reverse("segments:list")
     if request.POST.get("back") == "detail":
         back = reverse("segments:detail", args=[segments[0].pk])

@@ -262,8 +262,8 @@ def _personal_data(page: Page, role: str) -> None:
 def _a_persons_rights(page: Page, role: str) -> None:
     page.locator("tbody tr a").first.click()
     expect(page.get_by_role("heading", name="Attributes")).to_be_visible()
-    for deed in ("Download everything known", "Erase"):
-        expect(page.get_by_text(deed, exact=True)).to_have_count(int(role == "administrator"))
+    for action in ("Download everything known", "Erase"):
+        expect(page.get_by_text(action, exact=True)).to_have_count(int(role == "administrator"))
 
 
 def _administration(page: Page, role: str) -> None:

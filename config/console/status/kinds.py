@@ -60,7 +60,7 @@ class Kind:
         _CHECKS[self.key](job, user)
 
     def may_cancel(self, job: Job, user: User) -> bool:
-        """Whether a button is of any use; the deed asks again."""
+        """Whether a button is of any use; the action asks again."""
         try:
             self.check_can_cancel(job, user)
         except PermissionDenied:

@@ -35,10 +35,10 @@ def check_permission(user: User, permission: Permission) -> None:
     """Raise PermissionDenied with a sentence for people when ``user`` lacks ``permission``."""
     if not user.may(permission):
         raise PermissionDenied(
-            _("Your role, %(role)s, may not do this: %(deed)s. It takes the role %(roles)s.")
+            _("Your role, %(role)s, may not do this: %(action)s. It takes the role %(roles)s.")
             % {
                 "role": user.get_role_display(),
-                "deed": PERMISSION_LABELS[permission],
+                "action": PERMISSION_LABELS[permission],
                 "roles": _(" or ").join(str(Role(role).label) for role in roles_with(permission)),
             }
         )

@@ -24,7 +24,7 @@ class AuditRecord:
 
 
 def lines(entries: "QuerySet[AuditEntry]") -> Iterator[str]:
-    """CSV, a line per changed field (one line for a deed without any). Never the whole record in memory."""
+    """CSV, a line per changed field (one line for a action without any). Never the whole record in memory."""
     yield spreadsheets.BYTE_ORDER_MARK + spreadsheets.line(HEAD)
     for entry in entries.iterator(chunk_size=1000):
         for row in _rows(entry):

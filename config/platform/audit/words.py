@@ -103,9 +103,9 @@ def kind(name: str) -> str:
 
 
 def action(name: str) -> str:
-    """The deed: “connection.edited” and “edited” both are “Edited”."""
-    deed = name.rpartition(".")[2]
-    return str(ACTIONS.get(deed, _plain(deed)))
+    """The action: “connection.edited” and “edited” both are “Edited”."""
+    action = name.rpartition(".")[2]
+    return str(ACTIONS.get(action, _plain(action)))
 
 
 def field(name: str) -> str:

@@ -22,10 +22,10 @@ from connections.destinations.campaign_monitor.wire import NamedId
 from connections.destinations.errors import NeedsAdministrator, StopRun
 from connections.destinations.values import (
     Access,
+    BatchOperation,
     BatchReceipt,
     Capabilities,
     CheckStep,
-    Deed,
     Finding,
     InputField,
     ListDetails,
@@ -87,7 +87,7 @@ class CampaignMonitor(Destination):
     capabilities = Capabilities(
         batch_rows=1000,
         batch_bytes=4 * 1024 * 1024,
-        deeds=frozenset(Deed),
+        operations=frozenset(BatchOperation),
         removes_people=True,
         creates_fields=tuple(wire.DATA_TYPES.values()),
         reads_people=True,
@@ -223,10 +223,12 @@ class CampaignMonitor(Destination):
     def removal_payload(self, email: str, first_sent: Sending) -> str:
         return removal.payload(email, first_sent)
 
-    def calls_to_remove(self, deed: Deed, people: int) -> int:
+    def calls_to_remove(self, operation: BatchOperation, people: int) -> int:
         """Each contact is looked up and then removed. Marks are written by import; for each batch of them a page
         of the latest active subscribers is read first."""
-        return 2 * (math.ceil(people / self.capabilities.batch_rows) if deed is Deed.MARK else people)
+        return 2 * (
+            math.ceil(people / self.capabilities.batch_rows) if operation is BatchOperation.MARK else people
+        )
 
     def welcomed_back(self, payload: str, mark: Mark) -> str:
         return removal.welcomed_back(payload, mark)
@@ -267,12 +269,12 @@ class SubscriberSender(Sender):
                 restarts_automations=campaign_monitor_options.restarts_automations(settings.answers),
             )
 
-        match settings.deed:
-            case Deed.SEND | Deed.RESUBSCRIBE:
-                return take(payloads, resubscribe=settings.deed is Deed.RESUBSCRIBE)
-            case Deed.BRING_BACK:
+        match settings.operation:
+            case BatchOperation.SEND | BatchOperation.RESUBSCRIBE:
+                return take(payloads, resubscribe=settings.operation is BatchOperation.RESUBSCRIBE)
+            case BatchOperation.BRING_BACK:
                 return removal.bring_back(take, payloads)
-            case Deed.RESTORE:
+            case BatchOperation.RESTORE:
                 return restore.restore(self._client, settings, take, payloads)
             case _:
                 return removal.Remover(self._client, settings).remove(payloads)

@@ -25,8 +25,8 @@ from connections.destinations.values import (
     FOUND_THERE,
     NOT_ACTIVE,
     NOT_ON_LIST,
+    BatchOperation,
     BatchReceipt,
-    Deed,
     Mark,
     OutcomeKind,
     ProfileRefusal,
@@ -43,7 +43,7 @@ _ZONES_APART = 26 * 3600
 # Subscribers on a page of a list, and how many pages are read instead of looking each contact up.
 _PAGE = 1000
 _MOST_PAGES = 5
-_BRINGS_ABOUT = {Deed.DELETE: wire.DELETED, Deed.UNSUBSCRIBE: wire.UNSUBSCRIBED}
+_BRINGS_ABOUT = {BatchOperation.DELETE: wire.DELETED, BatchOperation.UNSUBSCRIBE: wire.UNSUBSCRIBED}
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ class Remover:
         was removed before in the very state that it brings about."""
         started = time.monotonic()
         leavers = [RemovalCandidate.read(each) for each in payloads]
-        if self._settings.deed == Deed.MARK:
+        if self._settings.operation == BatchOperation.MARK:
             return self._mark(leavers)
         refusals = [refusal for leaver in leavers if (refusal := self._take_off(leaver))]
         return BatchReceipt(
@@ -167,7 +167,7 @@ class Remover:
     def _take_off(self, leaver: RemovalCandidate) -> ProfileRefusal | None:
         if refusal := self._why_not(leaver):
             return refusal
-        by_unsubscribing = self._settings.deed == Deed.UNSUBSCRIBE
+        by_unsubscribing = self._settings.operation == BatchOperation.UNSUBSCRIBE
         take_off = self._client.unsubscribe if by_unsubscribing else self._client.delete_subscriber
         return None if take_off(self._list_id, leaver.email) else _left(leaver, NOT_ON_LIST)
 
@@ -178,7 +178,7 @@ class Remover:
             return _left(leaver, NOT_ON_LIST)
         if not leaver.first_sent.added_by_us and not leaver.joined_while_sent(found.joined, seconds_late=_SLOW):
             return _left(leaver, FOUND_THERE)
-        if found.state == _BRINGS_ABOUT.get(self._settings.deed):
+        if found.state == _BRINGS_ABOUT.get(self._settings.operation):
             return _left(leaver, ALREADY_REMOVED)
         if found.state == wire.ACTIVE and leaver.signed_up_again(found):
             return _left(leaver, FOUND_THERE)

@@ -84,8 +84,8 @@ ADDRESSES = {
     "accounts:permissions": Address(ADMINISTRATORS),
     "accounts:add_user": Address(ADMINISTRATORS),
     **{
-        f"accounts:{deed}": Address(ADMINISTRATORS, of="user")
-        for deed in (
+        f"accounts:{operation}": Address(ADMINISTRATORS, of="user")
+        for operation in (
             "edit_user",
             "set_password",
             "deactivate",

@@ -97,11 +97,11 @@ def test_it_lets_nobody_remove_themselves(alice_client: Client, alice: User) -> 
     assert "You cannot remove your own account." in response.content.decode()
 
 
-@pytest.mark.parametrize("deed", ["remove", "deactivate"])
-def test_it_keeps_the_last_administrator_who_can_sign_in(alice_client: Client, alice: User, deed: str) -> None:
+@pytest.mark.parametrize("action", ["remove", "deactivate"])
+def test_it_keeps_the_last_administrator_who_can_sign_in(alice_client: Client, alice: User, action: str) -> None:
     """Somebody else who administers on paper does not count when they cannot act."""
     other = User.objects.create_user("eve", PASSWORD, role="administrator")
     alice_client.force_login(other)
     User.objects.filter(pk=other.pk).update(is_active=False)
-    assert alice_client.post(f"{LIST}{alice.pk}/{deed}/").status_code == 302
+    assert alice_client.post(f"{LIST}{alice.pk}/{action}/").status_code == 302
     assert User.objects.filter(pk=alice.pk, is_active=True).exists()

@@ -13,7 +13,7 @@ from connections.destinations.campaign_monitor.client import Client
 from connections.destinations.campaign_monitor.destination import DESTINATION
 from connections.destinations.campaign_monitor.error_mapping import without_addresses
 from connections.destinations.errors import NeedsAdministrator, TryLater
-from connections.destinations.values import Access, Deed, SendGuard, Sending, SendSettings
+from connections.destinations.values import Access, BatchOperation, SendGuard, Sending, SendSettings
 
 DROP = b""
 STALL = None
@@ -357,7 +357,7 @@ def test_each_call_of_each_removal_is_guarded(server: ScriptedServer, calls: int
     server.script = [ok(active), ok({}), ok(active), ok({})]
     leavers = [DESTINATION.removal_payload(email, Sending()) for email in ("a@x.example", "b@x.example")]
     access = Access(server.url, {"api_key": "k"}, check_may_send=allow(calls))
-    removal = SendSettings("l1", (), {}, (), deed=Deed.DELETE)
+    removal = SendSettings("l1", (), {}, (), operation=BatchOperation.DELETE)
     with DESTINATION.open_sender(access) as sender, pytest.raises(Expired):
         sender.send(leavers, removal)
     assert len(server.requests) == calls
@@ -372,7 +372,7 @@ def test_the_second_import_of_bringing_back_is_guarded(server: ScriptedServer) -
         )
     ]
     access = Access(server.url, {"api_key": "k"}, check_may_send=allow(1))
-    settings = SendSettings("l1", (), {}, (), deed=Deed.BRING_BACK)
+    settings = SendSettings("l1", (), {}, (), operation=BatchOperation.BRING_BACK)
     with DESTINATION.open_sender(access) as sender, pytest.raises(Expired):
         sender.send(['{"EmailAddress":"a@x.example"}'], settings)
     assert len(server.requests) == 1

@@ -12,7 +12,7 @@ from exports.actions import manage
 from exports.models import Export
 from tests.support import exports
 
-DEEDS = ("run/", "duplicate/", "remove/")
+ADDRESSES = ("run/", "duplicate/", "remove/")
 
 
 @pytest.fixture
@@ -36,8 +36,8 @@ def test_what_is_taken_back_is_view_only_at_once(
     html = bob_client.get("/data/exports/").content.decode()
     assert "View only" in html
     assert "Can edit" not in html
-    for deed in DEEDS:
-        assert bob_client.post(f"/data/exports/{export.pk}/{deed}").status_code == 403
+    for operation in ADDRESSES:
+        assert bob_client.post(f"/data/exports/{export.pk}/{operation}").status_code == 403
     assert bob_client.post("/data/exports/detach/", {"selected": export.pk}).status_code == 403
     assert Export.objects.get().connection == shared
 

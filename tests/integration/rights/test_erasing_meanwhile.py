@@ -50,13 +50,13 @@ def erase(profile: Profile, by: User, places: list[str] | None = None) -> None:
 
 
 @contextmanager
-def beside(deed: Callable[[], None]) -> Iterator[threading.Thread]:
+def beside(operation: Callable[[], None]) -> Iterator[threading.Thread]:
     """Do something in another thread, with a session of its own."""
     failures: list[BaseException] = []
 
     def do() -> None:
         try:
-            deed()
+            operation()
         except BaseException as error:
             failures.append(error)
         finally:

@@ -94,7 +94,7 @@ def conditions(response: Any) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("deed", "places"),
+    ("action", "places"),
     [
         ("add:root", ["0", "1", "2"]),
         ("group", ["0", "1", "2"]),
@@ -106,8 +106,10 @@ def conditions(response: Any) -> list[str]:
         ("nonsense", ["0", "1"]),
     ],
 )
-def test_its_buttons_change_the_rules(bob_client: Client, shop: DataSource, deed: str, places: list[str]) -> None:
-    response = bob_client.post(ADD, posted(act=deed, look="1"), headers=HTMX)
+def test_its_buttons_change_the_rules(
+    bob_client: Client, shop: DataSource, action: str, places: list[str]
+) -> None:
+    response = bob_client.post(ADD, posted(act=action, look="1"), headers=HTMX)
     assert conditions(response) == places
     assert "<html" not in response.content.decode()
     assert not Segment.objects.exists()

@@ -69,8 +69,8 @@ def test_activating_refreshes_at_once(bob_client: Client, readers: Segment) -> N
     bob_client.post("/segments/deactivate/", {"selected": [readers.pk]})
     bob_client.post("/segments/activate/", {"selected": [readers.pk]})
     assert last_status(readers) == JobStatus.QUEUED
-    deeds = AuditEntry.objects.filter(target_id=readers.pk).order_by("pk").values_list("action", flat=True)
-    assert [deed.rpartition(".")[2] for deed in deeds][-2:] == ["deactivated", "activated"]
+    actions = AuditEntry.objects.filter(target_id=readers.pk).order_by("pk").values_list("action", flat=True)
+    assert [action.rpartition(".")[2] for action in actions][-2:] == ["deactivated", "activated"]
 
 
 def test_what_is_so_already_is_not_done_again(bob_client: Client, readers: Segment) -> None:
@@ -100,9 +100,9 @@ def test_a_segment_that_rests_takes_no_other_rules(bob: User, readers: Segment) 
     assert (readers.name, readers.rules, readers.tags) == ("Old readers", RULES, ["news"])
 
 
-@pytest.mark.parametrize("deed", ["activate", "deactivate", "make-static", "make-dynamic"])
-def test_it_refuses_a_viewer(charlie_client: Client, readers: Segment, deed: str) -> None:
-    assert charlie_client.post(f"/segments/{deed}/", {"selected": [readers.pk]}).status_code == 403
+@pytest.mark.parametrize("action", ["activate", "deactivate", "make-static", "make-dynamic"])
+def test_it_refuses_a_viewer(charlie_client: Client, readers: Segment, action: str) -> None:
+    assert charlie_client.post(f"/segments/{action}/", {"selected": [readers.pk]}).status_code == 403
     assert charlie_client.post(f"/segments/{readers.pk}/duplicate/").status_code == 403
 
 

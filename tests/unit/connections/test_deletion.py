@@ -30,12 +30,12 @@ class Thing:
         return not {"remove", "detach"} & set(self.done)
 
     def _do(self, what: str) -> Callable[[User | None], None]:
-        def deed(by: User | None) -> None:
+        def action(by: User | None) -> None:
             if self.busy and what != "stop":
                 raise StillBusy
             self.done.append(what)
 
-        return deed
+        return action
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def remove(request: Request, user_id: int) -> HttpResponse:
     return _let_go(request, person, question, actions.remove_user, told)
 
 
-def _let_go(request: Request, person: User, question: dict[str, Any], deed: LetGo, told: str) -> HttpResponse:
+def _let_go(request: Request, person: User, question: dict[str, Any], action: LetGo, told: str) -> HttpResponse:
     form = StepInForm(request, person=person)
     context = question | {"danger": True, "step_in": form}
     if request.method != "POST":
@@ -66,7 +66,7 @@ def _let_go(request: Request, person: User, question: dict[str, Any], deed: LetG
         with transaction.atomic():
             if form.is_bound:
                 form.carry_out()
-            deed(user=person, by=request.user)
+            action(user=person, by=request.user)
     except NotNow as refusal:
         return frames.dialog(request, context | {"refusal": refusal.sentence}, status=409)
     return frames.done(request, told)

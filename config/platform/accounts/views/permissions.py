@@ -42,7 +42,12 @@ def permissions(request: Request) -> HttpResponse:
     people = list_page(
         request, User.objects.all(), columns=COLUMNS, search=("full_name", "username", "email"), default="name"
     )
-    context: dict[str, Any] = {"list": people, "active_nav": "permissions", "roles": _roles(), "deeds": _deeds()}
+    context: dict[str, Any] = {
+        "list": people,
+        "active_nav": "permissions",
+        "roles": _roles(),
+        "actions": _actions(),
+    }
     context["with_second_factor"] = second_factor.people_with_one()
     return render(request, "accounts/permissions.html", context)
 
@@ -107,7 +112,7 @@ def _roles() -> list[dict[str, object]]:
     return [{"label": label, "sentence": ROLES[role].sentence} for role, label in Role.choices]
 
 
-def _deeds() -> list[tuple[object, list[bool]]]:
+def _actions() -> list[tuple[object, list[bool]]]:
     """Each thing there is to do, with a yes or no for every role."""
     return [
         (label, [permission in ROLES[role].permissions for role in Role.values])

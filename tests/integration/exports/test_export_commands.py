@@ -16,31 +16,31 @@ from tests.integration.exports.conftest import run_to_its_end
 HTMX = {"HX-Request": "true"}
 
 
-def url(export: Export, deed: str) -> str:
-    return f"/data/exports/{export.pk}/{deed}/"
+def url(export: Export, operation: str) -> str:
+    return f"/data/exports/{export.pk}/{operation}/"
 
 
 # -- who ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("deed", ["run", "duplicate", "remove"])
+@pytest.mark.parametrize("operation", ["run", "duplicate", "remove"])
 @pytest.mark.parametrize("who", ["bob_client", "charlie_client"])
 def test_it_refuses_whoever_may_only_view(
-    who: str, deed: str, board: Export, request: pytest.FixtureRequest
+    who: str, operation: str, board: Export, request: pytest.FixtureRequest
 ) -> None:
-    assert request.getfixturevalue(who).post(url(board, deed)).status_code == 403
+    assert request.getfixturevalue(who).post(url(board, operation)).status_code == 403
     assert (Export.objects.count(), Run.objects.count()) == (1, 0)
 
 
-@pytest.mark.parametrize("deed", ["run", "duplicate", "remove"])
-def test_it_turns_a_stranger_away(deed: str, board: Export, stranger_client: Client) -> None:
-    assert stranger_client.post(url(board, deed)).status_code == 302
+@pytest.mark.parametrize("operation", ["run", "duplicate", "remove"])
+def test_it_turns_a_stranger_away(operation: str, board: Export, stranger_client: Client) -> None:
+    assert stranger_client.post(url(board, operation)).status_code == 302
     assert (Export.objects.count(), Run.objects.count()) == (1, 0)
 
 
-@pytest.mark.parametrize("deed", ["run", "duplicate"])
-def test_it_does_nothing_for_a_mere_visit(deed: str, board: Export, alice_client: Client) -> None:
-    assert alice_client.get(url(board, deed)).status_code == 405
+@pytest.mark.parametrize("operation", ["run", "duplicate"])
+def test_it_does_nothing_for_a_mere_visit(operation: str, board: Export, alice_client: Client) -> None:
+    assert alice_client.get(url(board, operation)).status_code == 405
 
 
 def test_it_answers_404_for_what_is_not_there(alice_client: Client) -> None:

@@ -18,8 +18,8 @@ from connections.destinations.values import (
     NOT_ON_LIST,
     REMOVALS,
     Access,
+    BatchOperation,
     BatchReceipt,
-    Deed,
     FieldMapping,
     Mark,
     OutcomeKind,
@@ -31,20 +31,20 @@ from tests.support.sandbox import RunningSandbox
 from tests.support.waiting import wait_until
 
 DECLARED = [
-    (destination, deed)
+    (destination, operation)
     for destination in registry.all_destinations()
-    for deed in REMOVALS
-    if deed in destination.capabilities.deeds
+    for operation in REMOVALS
+    if operation in destination.capabilities.operations
 ]
-WITHOUT = [each for each in registry.all_destinations() if not each.capabilities.deeds]
+WITHOUT = [each for each in registry.all_destinations() if not each.capabilities.operations]
 ANN, BEN, CID, NOBODY = (f"{name}@example.com" for name in ("ann", "ben", "cid", "nobody"))
 
 
 class Tried:
-    """A destination and one of its deeds, on a list to which it has sent Ann, Ben and Cid."""
+    """A destination and one of its operations, on a list to which it has sent Ann, Ben and Cid."""
 
-    def __init__(self, destination: Destination, deed: Deed, ground: GroundOfDeeds) -> None:
-        self.destination, self.deed, self.ground = destination, deed, ground
+    def __init__(self, destination: Destination, operation: BatchOperation, ground: GroundOfDeeds) -> None:
+        self.destination, self.operation, self.ground = destination, operation, ground
         self.list_id = ground.make_list()
         name, self.mark_field = ground.fields
         details = destination.list_details(ground.access, self.list_id)
@@ -54,44 +54,50 @@ class Tried:
         self.clock_before = destination.clock(ground.access)
         self.send([ANN, BEN, CID])
 
-    def send(self, emails: Sequence[str], deed: Deed = Deed.SEND, *, welcome: bool = False) -> BatchReceipt:
+    def send(
+        self, emails: Sequence[str], operation: BatchOperation = BatchOperation.SEND, *, welcome: bool = False
+    ) -> BatchReceipt:
         """Send people, as a run does."""
         prepare = self.destination.preparer(self.settings)
         payloads = [str(prepare(email, ["Name"])) for email in emails]
         if welcome:
             payloads = [self.destination.welcomed_back(each, Mark(self.mark_field, "")) for each in payloads]
-        return self._out(payloads, deed)
+        return self._out(payloads, operation)
 
     def remove(
         self, *emails: str, sent_since: str = "", access: Access | None = None, list_id: str = ""
     ) -> BatchReceipt:
-        """Do the deed to them."""
+        """Do the operation to them."""
         first_sent = Sending(since=sent_since, added_by_us=not sent_since)
         payloads = [self.destination.removal_payload(email, first_sent) for email in emails]
-        return self._out(payloads, self.deed, access, list_id)
+        return self._out(payloads, self.operation, access, list_id)
 
     def _out(
-        self, payloads: Sequence[str], deed: Deed, access: Access | None = None, list_id: str = ""
+        self, payloads: Sequence[str], operation: BatchOperation, access: Access | None = None, list_id: str = ""
     ) -> BatchReceipt:
-        settings = replace(self.settings, deed=deed, list_id=list_id or self.list_id)
+        settings = replace(self.settings, operation=operation, list_id=list_id or self.list_id)
         with self.destination.open_sender(access or self.ground.access) as sender:
             return sender.send(payloads, settings)
 
     @property
     def removed(self) -> set[str]:
-        """Who of the three is as the deed makes people."""
+        """Who of the three is as the operation makes people."""
         people = self.ground.people(self.list_id)
-        if self.deed is Deed.MARK:
+        if self.operation is BatchOperation.MARK:
             return {email for email, (_name, mark) in people.items() if mark == "gone"}
         gone = {ANN, BEN, CID} - set(people)
-        return gone & self.ground.has_unsubscribed(self.list_id) if self.deed is Deed.UNSUBSCRIBE else gone
+        return (
+            gone & self.ground.has_unsubscribed(self.list_id)
+            if self.operation is BatchOperation.UNSUBSCRIBE
+            else gone
+        )
 
 
 @pytest.fixture(params=DECLARED, ids=lambda each: f"{each[0].key}-{each[1]}")
 def tried(request: pytest.FixtureRequest, sandbox: RunningSandbox, settings: Settings, tmp_path: Path) -> Tried:
-    destination, deed = request.param
+    destination, operation = request.param
     ground = GROUNDS[destination.key](sandbox, settings, tmp_path)
-    return Tried(destination, deed, cast(GroundOfDeeds, ground))
+    return Tried(destination, operation, cast(GroundOfDeeds, ground))
 
 
 def said(receipt: BatchReceipt) -> dict[str, tuple[str, str]]:
@@ -133,7 +139,7 @@ def test_it_spares_who_was_there_before_and_nobody_else(tried: Tried) -> None:
 def test_asked_twice_it_says_so_or_does_it_again(tried: Tried) -> None:
     tried.remove(ANN)
     again = said(tried.remove(ANN, BEN))
-    assert again == ({} if tried.deed is Deed.MARK else {ANN: (OutcomeKind.LEFT, ALREADY_REMOVED)})
+    assert again == ({} if tried.operation is BatchOperation.MARK else {ANN: (OutcomeKind.LEFT, ALREADY_REMOVED)})
     assert tried.removed == {ANN, BEN}
 
 
@@ -147,18 +153,20 @@ def test_it_says_what_happens_next_when_it_cannot(tried: Tried) -> None:
     assert tried.removed == set()
 
 
-def test_who_was_removed_comes_back_by_the_deed_that_is_for_it_alone(tried: Tried) -> None:
+def test_who_was_removed_comes_back_by_the_operation_that_is_for_it_alone(tried: Tried) -> None:
     tried.remove(ANN, BEN)
     assert tried.send([ANN]).new == 0  # sending alone undoes nothing
     assert tried.removed == {ANN, BEN}
-    if tried.deed is Deed.MARK:
+    if tried.operation is BatchOperation.MARK:
         tried.send([ANN], welcome=True)
-    elif tried.deed is Deed.DELETE:
-        tried.send([ANN], Deed.BRING_BACK)
+    elif tried.operation is BatchOperation.DELETE:
+        tried.send([ANN], BatchOperation.BRING_BACK)
     else:
-        assert {kind for kind, _code in said(tried.send([ANN], Deed.BRING_BACK)).values()} == {OutcomeKind.LEFT}
+        assert {kind for kind, _code in said(tried.send([ANN], BatchOperation.BRING_BACK)).values()} == {
+            OutcomeKind.LEFT
+        }
         assert ANN in tried.ground.has_unsubscribed(tried.list_id)
-        tried.send([ANN], Deed.RESUBSCRIBE)
+        tried.send([ANN], BatchOperation.RESUBSCRIBE)
     assert tried.removed == {BEN}
 
 
