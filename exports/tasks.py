@@ -18,7 +18,7 @@ from exports.state import claim
 
 @shared_task
 def work_on_run(run_id: int) -> None:
-    """Work on a run for one slice; ring again when there is more."""
+    """Work on a run for one slice, and enqueue the next one when there is more."""
     if pipeline.run_slice(run_id) == pipeline.Next.RING_AGAIN:
         enqueue("exports.tasks.work_on_run", run_id)
 
@@ -30,7 +30,7 @@ def enqueue_pending() -> None:
     retry.start_due()
     list_cleanup.finish_removals()
     overdue.look_if_it_is_time()
-    for run_id in claim.runs_to_ring_for():
+    for run_id in claim.runs_to_enqueue():
         enqueue("exports.tasks.work_on_run", run_id)
     for preview_id in preview.due():
         enqueue("exports.tasks.work_out_preview", preview_id)

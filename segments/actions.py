@@ -57,11 +57,17 @@ class CannotBeReadAgain(Exception):
 
 @transaction.atomic
 def start_import(
-    *, path: Path, key_column: str, source_name: str, by: User | None, file_name: str = "", ring: bool = True
+    *,
+    path: Path,
+    key_column: str,
+    source_name: str,
+    by: User | None,
+    file_name: str = "",
+    wake_worker: bool = True,
 ) -> ImportJob:
     """Queue the import of a file into a data source, which is made if it is new. Raises FileRefused when the
     header cannot be used and KeyColumnDiffers when the source has another key; nothing is changed then.
-    ``ring=False`` leaves the work to the caller."""
+    ``wake_worker=False`` leaves the work to the caller."""
     permissions.check_can_manage_data_sources(by)
     header = csv_reader.read_header(path, key=key_column)
     key = header.names[header.index_of(key_column)]
@@ -78,13 +84,13 @@ def start_import(
         source=source, file_name=file_name or path.name, path=str(path.absolute()), requested_by=by
     )
     record("import requested", source, by=by, changes={"file": (None, job.file_name)})
-    if ring:
+    if wake_worker:
         enqueue_on_commit("segments.tasks.import_file", job.pk)
     return job
 
 
 @transaction.atomic
-def refresh_data_source(source: DataSource, *, by: User | None, ring: bool = True) -> ImportJob:
+def refresh_data_source(source: DataSource, *, by: User | None, wake_worker: bool = True) -> ImportJob:
     """Queue reading the source's file anew; when that is queued or at work already, that one. What is wrong with
     the file is said by the import. Raises CannotBeReadAgain."""
     permissions.check_can_manage_data_sources(by)
@@ -95,7 +101,7 @@ def refresh_data_source(source: DataSource, *, by: User | None, ring: bool = Tru
         file_name = Path(source.path).name
         job = ImportJob.objects.create(source=source, file_name=file_name, path=source.path, requested_by=by)
         record("import requested", source, by=by, changes={"file": (None, file_name)})
-    if ring:
+    if wake_worker:
         enqueue_on_commit("segments.tasks.import_file", job.pk)
     return job
 
@@ -116,7 +122,7 @@ def create_segment(
     by: User | None,
     description: str = "",
     tags: Sequence[str] = (),
-    ring: bool = True,
+    wake_worker: bool = True,
 ) -> Segment:
     """A new segment, queued to be drawn; raises rules.InvalidRules."""
     permissions.check_can_manage_segments(by)
@@ -125,7 +131,7 @@ def create_segment(
         name=name, description=description, rules=dict(rules_tree), tags=list(tags), created_by=by
     )
     record("created", segment, by=by, version=segment.version, changes={"rule": (None, _told(rules_tree))})
-    request_refresh(segment, by=by, ring=ring)
+    request_refresh(segment, by=by, wake_worker=wake_worker)
     return segment
 
 
@@ -139,7 +145,7 @@ def edit_segment(
     by: User | None,
     description: str = "",
     tags: Sequence[str] | None = None,
-    ring: bool = True,
+    wake_worker: bool = True,
 ) -> Segment:
     """Change a segment that was read at ``version``; it is drawn again when its rules have changed. Without
     ``tags`` it keeps those that it has. Raises StaleEdit when somebody was faster, SegmentRests, and
@@ -149,8 +155,8 @@ def edit_segment(
     take_version(segment, version)
     segment.refresh_from_db()
     before = _described(segment)
-    redraw = segment.rules != rules_tree
-    if redraw and inactive.why_not_drawn(segment):
+    rules_changed = segment.rules != rules_tree
+    if rules_changed and inactive.why_not_drawn(segment):
         segment.version = version  # the new one is undone with everything else
         raise SegmentRests
     segment.name, segment.description, segment.rules = name, description, dict(rules_tree)
@@ -163,8 +169,8 @@ def edit_segment(
         if before[field] != after[field]
     }
     record("edited", segment, by=by, version=segment.version, changes=changes)
-    if redraw:
-        request_refresh(segment, by=by, ring=ring)
+    if rules_changed:
+        request_refresh(segment, by=by, wake_worker=wake_worker)
     return segment
 
 
@@ -248,13 +254,13 @@ def remove_segment(segment: Segment, *, by: User) -> None:
 
 
 @transaction.atomic
-def request_refresh(segment: Segment, *, by: User | None, ring: bool = True) -> SegmentRefresh:
+def request_refresh(segment: Segment, *, by: User | None, wake_worker: bool = True) -> SegmentRefresh:
     """Queue the drawing of a segment; when one is queued or at work already, that one."""
     permissions.check_can_manage_segments(by)
     Segment.objects.select_for_update(no_key=True).get(pk=segment.pk)
     open_one = SegmentRefresh.objects.filter(segment=segment, status__in=OPEN).first()
     job = open_one or SegmentRefresh.objects.create(segment=segment, requested_by=by)
-    if ring:
+    if wake_worker:
         enqueue_on_commit("segments.tasks.refresh_segment", job.pk)
     return job
 

@@ -14,7 +14,7 @@ from config.platform.schedules import ticks
 STEPS_AT_ONCE = 5_000
 
 
-def forget_for_a_while(seconds: float = small_steps.SECONDS_A_BELL) -> bool:
+def forget_for_a_while(seconds: float = small_steps.SECONDS_PER_MESSAGE) -> bool:
     """Forget what is old until the time is over; whether there is more to do."""
     newest = SystemTick.objects.values("pk")[:1]
     ticks.forget_old(SystemTick.objects.exclude(pk__in=newest))

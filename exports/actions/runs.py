@@ -25,9 +25,10 @@ def start_run(
     retry_of: Run | None = None,
     options: RunOptions = ORDINARY,
 ) -> Run:
-    """Queue a run and ring for it; it takes the place of a retry that was still to come. Raises policies.Refusal
-    when one is under way (two clicks, two people: the export's row is locked, so that exactly one gets through) or
-    when nothing could be sent."""
+    """Queue a run and enqueue its task. The run takes the place of a retry that was still to come.
+
+    Raises policies.Refusal when a run is under way (the export's row is locked, so that exactly one of two clicks
+    gets through), or when nothing could be sent."""
     export = Export.objects.select_for_update(of=("self",)).get(pk=export.pk)
     policies.check_can_run(export)
     if options.resubscribe and not policies.may_resubscribe(export):
@@ -57,7 +58,7 @@ def skip_run(export: Export, *, trigger: Trigger, message: str) -> Run | None:
 def confirm_removals(run: Run, *, people: int, how: str, by: User | None) -> Run:
     """Start a run that removes up to ``people`` people whom a guard holds, in the way that was shown; it
     works out anew who they are. Raises PermissionDenied and policies.Refusal. (Of a clearing:
-    parting.clear_again.)"""
+    list_cleanup.clear_again.)"""
     if by is not None:
         permissions.check_can_confirm(by, run)
     policies.check_can_confirm(run)

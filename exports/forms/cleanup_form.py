@@ -1,5 +1,5 @@
 """“What becomes of the people on the list that is left?”: asked when an export goes to another list, and when it
-is removed. Judges what was typed; what is done is in parting.py."""
+is removed. Judges what was typed; what is done is in actions/list_cleanup.py."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -27,7 +27,7 @@ _HELP: dict[Removal, str | Promise] = {
 }
 
 
-class PartingForm:
+class CleanupForm:
     """The question about one list that is left, as one person sees it. ``typed`` is what they have chosen so far,
     by the names of the fields. ``waits``: people are counted once the page asks for it: it may take seconds."""
 
@@ -151,7 +151,7 @@ class PartingForm:
         return [pair["field"] for pair in self.export.mapping]
 
 
-def of_removing(user: User, export: Export, typed: Mapping[str, str], *, waits: bool) -> PartingForm | None:
+def of_removing(user: User, export: Export, typed: Mapping[str, str], *, waits: bool) -> CleanupForm | None:
     """The question before an export is removed; None when it has brought nobody."""
     left = list_cleanup.left_by_removing(export)
-    return PartingForm(user, export, left, typed, is_removed=True, waits=waits) if left else None
+    return CleanupForm(user, export, left, typed, is_removed=True, waits=waits) if left else None

@@ -55,21 +55,21 @@ class UnsavedExport:
     export_id: int | None = None
 
 
-def figures_of(sketch: UnsavedExport, *, patience_seconds: float = 15.0) -> PlanCounts | None:
+def figures_of(unsaved: UnsavedExport, *, patience_seconds: float = 15.0) -> PlanCounts | None:
     """How many would be sent as things are now, those who are new to the export among them. None when that cannot
     be counted in the time that somebody at a page has."""
     frozen = {
-        "segments": [{"id": segment_id} for segment_id in sketch.segment_ids],
-        "email_attribute": sketch.email_attribute,
-        "required_attribute": sketch.connection.limited.required_attribute,
+        "segments": [{"id": segment_id} for segment_id in unsaved.segment_ids],
+        "email_attribute": unsaved.email_attribute,
+        "required_attribute": unsaved.connection.limited.required_attribute,
         **snapshot.what_is_sent(
-            sketch.mapping, sketch.answers, sketch.connection.destination.questions(), sketch.fields
+            unsaved.mapping, unsaved.answers, unsaved.connection.destination.questions(), unsaved.fields
         ),
     }
     try:
         with rolled_back():
             limit_statements(patience_seconds)
-            return plan.compute_diff(frozen, sketch.connection.account, sketch.list_id, sketch.export_id)
+            return plan.compute_diff(frozen, unsaved.connection.account, unsaved.list_id, unsaved.export_id)
     except OperationalError:
         return None
 

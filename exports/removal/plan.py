@@ -94,7 +94,7 @@ def judge(run: Run, delivered_set: DeliveredSet) -> Removals:
     _draw(known, everybody=bool(run.clears_id))
     if how != Removal.MARK:
         _add_who_was_marked(known, everybody=bool(run.clears_id))
-    _spare_whom_others_want(delivered_set)
+    _retain_wanted_by_others(delivered_set)
     count = _count()
     because = _why_held(run, known, count) if count else ""
     return Removals(held=count, held_because=because) if because else Removals(to_remove=count)
@@ -106,7 +106,7 @@ def count_all(delivered_set: DeliveredSet) -> int:
     known = KnownList.of(delivered_set)
     _draw(known, everybody=True)
     _add_who_was_marked(known, everybody=True)
-    _spare_whom_others_want(delivered_set)
+    _retain_wanted_by_others(delivered_set)
     return _count()
 
 
@@ -177,7 +177,7 @@ def _know_again_who_was_marked(run: Run, known: KnownList) -> None:
         )
 
 
-def _spare_whom_others_want(delivered_set: DeliveredSet) -> None:
+def _retain_wanted_by_others(delivered_set: DeliveredSet) -> None:
     """Contacts that another export to the same list wants now stay. (One statement for each reason: joined by OR
     they would be looked through once for every contact that leaves.)"""
     wanted = wants.of_others(
@@ -201,7 +201,7 @@ def _why_held(run: Run, known: KnownList, count: int) -> str:
     if options.confirmed_removals is not None and agreed.get("how") == run.frozen["removal"]["how"]:
         return "" if count <= options.confirmed_removals else RemovalGuard.GROWN
     segment_ids = [segment["id"] for segment in run.frozen["segments"]]
-    if because := segment_guard.why_doubtful(run.export_id, run.account, run.list_id, segment_ids):
+    if because := segment_guard.find_guard(run.export_id, run.account, run.list_id, segment_ids):
         return because
     people = contacts_of(known).count()
     return RemovalGuard.MANY if count > _LARGE_NUMBER and count > people * _LARGE_SHARE else ""

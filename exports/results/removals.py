@@ -42,7 +42,7 @@ _KEEP = """
           FROM exports_batch batch CROSS JOIN unnest(batch.emails) AS person (email)
           LEFT JOIN said ON said.email = person.email
          WHERE batch.id = %(batch)s
-    ), spared AS (
+    ), retained AS (
         UPDATE exports_syncedcontact contact SET origin = %(found_there)s FROM taken_off
          WHERE list_state_id = %(list)s AND contact.email = taken_off.email AND taken_off.code = %(found)s
     ), uncertain AS (  -- an answer that cannot be matched to its contacts leaves open which of them it refuses
@@ -82,7 +82,7 @@ _KEEP = """
     SELECT kind, count(*) FROM taken_off GROUP BY kind
 """
 
-_KEEP_DOUBTFUL = """
+_KEEP_UNCERTAIN = """
     WITH uncertain AS (
         SELECT DISTINCT known.list_state_id, person.email, batch.operation
           FROM exports_batch batch CROSS JOIN unnest(batch.emails) AS person (email)
@@ -149,7 +149,7 @@ def record_uncertain_removals(run: Run) -> None:
     they be members again they are sent as those are who come back. Call it while the run ends."""
     with database.cursor() as cursor:
         cursor.execute(
-            _KEEP_DOUBTFUL,
+            _KEEP_UNCERTAIN,
             {
                 "run": run.pk,
                 "export": run.export_id,

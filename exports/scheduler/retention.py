@@ -23,7 +23,7 @@ PREVIEWS_KEPT = timedelta(days=2)
 logger = logging.getLogger(__name__)
 
 
-def forget_for_a_while(seconds: float = small_steps.SECONDS_A_BELL) -> bool:
+def forget_for_a_while(seconds: float = small_steps.SECONDS_PER_MESSAGE) -> bool:
     """Take steps until the time is over; whether there is more to do."""
     return small_steps.for_a_while(_step, seconds)
 

@@ -10,7 +10,7 @@ EMPTY = "empty"
 HALVED = "halved"
 
 
-def why_doubtful(export_id: int, account: str, list_id: str, segment_ids: Sequence[int]) -> str:
+def find_guard(export_id: int, account: str, list_id: str, segment_ids: Sequence[int]) -> str:
     """EMPTY, HALVED, or an empty text. Segments are compared with how they were when removals were last left to
     themselves, so that a segment that stays halved stays suspicious; and as they are now, since they may have been
     refreshed since the run was checked."""

@@ -67,14 +67,14 @@ def record(run: Run, known: KnownList) -> None:
     if not _is_shared(run, known):
         return
     segment_ids = [segment["id"] for segment in run.frozen["segments"]]
-    is_doubtful = segment_guard.why_doubtful(run.export_id, run.account, run.list_id, segment_ids)
+    guard = segment_guard.find_guard(run.export_id, run.account, run.list_id, segment_ids)
     parameters: dict[str, Any] = {
         "export": known.export_id,
         "list": known.list_state_id,
         "wanted": WANTED,
         "unknown": UNKNOWN_DATA,
     }
-    statements = [_HELD_AS_SENT, _NEWLY_WANTED, _WANTED_AGAIN, *([] if is_doubtful else [_NO_LONGER_WANTED])]
+    statements = [_HELD_AS_SENT, _NEWLY_WANTED, _WANTED_AGAIN, *([] if guard else [_NO_LONGER_WANTED])]
     with planner_hints.without_nested_loops(), database.cursor() as cursor:
         for statement in statements:
             cursor.execute(statement, parameters)
@@ -90,7 +90,7 @@ def of_others(account: str, list_id: str, list_state_id: int, *, but: int | None
     for export in exports_to(account, list_id, but=but):
         segment_ids = list(export.segments.values_list("pk", flat=True))
         yield members(segment_ids, export.email_attribute)
-        if not _can_be_evaluated(segment_ids) or segment_guard.why_doubtful(
+        if not _can_be_evaluated(segment_ids) or segment_guard.find_guard(
             export.pk, account, list_id, segment_ids
         ):
             yield _wanted_last(export.pk, list_state_id)

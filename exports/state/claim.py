@@ -20,7 +20,7 @@ def due_runs() -> QuerySet[Run]:
 
 def claim(run_id: int) -> Run | None:
     """Take the run, or None when it waits, has ended, or someone was faster."""
-    cache.delete(_rung_key(run_id))
+    cache.delete(_enqueued_key(run_id))
     run = due_runs().filter(pk=run_id).first()
     claimed = leases.claim(run) if run else None
     if claimed is not None:
@@ -28,12 +28,12 @@ def claim(run_id: int) -> Run | None:
     return claimed
 
 
-def runs_to_ring_for() -> list[int]:
+def runs_to_enqueue() -> list[int]:
     """Due runs whose bell has not been rung lately. A bell may wait behind long work, so that ringing at every
     tick would pile them up."""
     due = due_runs().values_list("pk", flat=True)[:100]
     silent = settings.LEASE_SECONDS  # as long as a worker may be
-    return [run_id for run_id in due if cache.add(_rung_key(run_id), True, silent)]
+    return [run_id for run_id in due if cache.add(_enqueued_key(run_id), True, silent)]
 
 
 def defer(run: Run, seconds: float, **values: object) -> None:
@@ -41,7 +41,7 @@ def defer(run: Run, seconds: float, **values: object) -> None:
     leases.update_if_owner(run, resume_at=deferral.until(seconds), lease_until=None, **values)
 
 
-def _rung_key(run_id: int) -> str:
+def _enqueued_key(run_id: int) -> str:
     return f"rung-for-run-{run_id}"
 
 

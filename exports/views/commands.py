@@ -11,7 +11,7 @@ from config.platform.web.panes import close_pane, refused, render_dialog
 from exports import policies
 from exports.actions import list_cleanup, manage, runs
 from exports.forms import cleanup_form
-from exports.forms.cleanup_form import PartingForm
+from exports.forms.cleanup_form import CleanupForm
 from exports.models import Export, Run
 from exports.permissions import check_can_manage
 from exports.removal.list_cleanup import Clearing
@@ -53,8 +53,8 @@ def remove(request: Request, export_id: int) -> HttpResponse:
     }
     asked = cleanup_form.of_removing(request.user, export, request.POST, waits=is_counted_later(request))
     if asked and "counted" in request.GET:
-        return render(request, "exports/parting.html", {"parting": asked})
-    context |= {"parting": asked, "sentence": _what_is_removed(export, asked)}
+        return render(request, "exports/cleanup.html", {"cleanup": asked})
+    context |= {"cleanup": asked, "sentence": _what_is_removed(export, asked)}
     template, status = "exports/remove.html", 200
     if request.method == "POST":
         try:
@@ -67,7 +67,7 @@ def remove(request: Request, export_id: int) -> HttpResponse:
     return render_dialog(request, context, template, status, back=back)
 
 
-def _removed(request: Request, export: Export, asked: PartingForm | None, back: str) -> HttpResponse:
+def _removed(request: Request, export: Export, asked: CleanupForm | None, back: str) -> HttpResponse:
     """Gone, or gone as soon as its people are off the list."""
     run = list_cleanup.remove(export, asked.clearing() if asked else Clearing(), by=request.user)
     if run is None:
@@ -76,7 +76,7 @@ def _removed(request: Request, export: Export, asked: PartingForm | None, back: 
     return close_pane(request, reverse("exports:run", args=[run.pk]), told)
 
 
-def _what_is_removed(export: Export, asked: PartingForm | None) -> str:
+def _what_is_removed(export: Export, asked: CleanupForm | None) -> str:
     if asked is not None:
         return _("Its settings and its runs are removed.")
     sentence = _(

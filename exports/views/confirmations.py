@@ -55,7 +55,7 @@ def send_again(request: Request, export_id: int) -> HttpResponse:
         "form": form,
     }
     try:
-        plan = _outlook_of_all(export)
+        plan = _estimate_of_all(export)
         context |= {"outlook": plan, "may_resubscribe": policies.may_resubscribe(export)}
         if form.is_valid():
             options = RunOptions(**form.cleaned_data)
@@ -92,7 +92,7 @@ def confirm_removals(request: Request, run_id: int) -> HttpResponse:
     return render_dialog(request, context, "exports/confirm_removals.html", back=back)
 
 
-def _outlook_of_all(export: Export) -> Estimate:
+def _estimate_of_all(export: Export) -> Estimate:
     policies.check_can_run(export)
     return estimate.of(export, RunOptions(everyone=True, resubscribe=True))
 

@@ -22,7 +22,7 @@ from exports import policies
 from exports.actions import list_cleanup as actions_list_cleanup
 from exports.actions import manage, preview
 from exports.forms import draft as forms_draft
-from exports.forms.cleanup_form import PartingForm
+from exports.forms.cleanup_form import CleanupForm
 from exports.forms.draft import Draft
 from exports.forms.export_form import Choices, ExportForm, name_taken
 from exports.models import Export
@@ -138,7 +138,7 @@ def parts(request: Request) -> HttpResponse:
         draft = replace(draft, opt_in_mail_accepted=False)
     form = unjudged(draft, choices, export)
     waits = bool(request.htmx) and "left_behind" not in changes.names
-    pane = ExportPane(request.user, form, export=export, parting=_parting(request, form, export, waits=waits))
+    pane = ExportPane(request.user, form, export=export, cleanup=_cleanup_form(request, form, export, waits=waits))
     if changes.match_by_name:
         matched = draft.matched_by_name(pane.attributes, pane.fields)
         pane = ExportPane(request.user, unjudged(matched, choices, export), export=export)
@@ -165,14 +165,14 @@ def _save(request: Request, choices: Choices, export: Export | None) -> HttpResp
         look_up=lookups.look_up,
         export=export,
     )
-    parting_form = _parting(request, form, export)
-    if not form.is_valid() or not (parting_form is None or parting_form.is_valid()):
-        return _pane(request, form, export, status=422, parting_form=parting_form)
+    cleanup_form = _cleanup_form(request, form, export)
+    if not form.is_valid() or not (cleanup_form is None or cleanup_form.is_valid()):
+        return _pane(request, form, export, status=422, cleanup_form=cleanup_form)
     try:
-        saved = _write(request, form, export, parting_form)
+        saved = _write(request, form, export, cleanup_form)
     except StaleEdit as stale:
         shown = _Stale(stale.newest, changes_of(stale))
-        return _pane(request, form, export, status=409, stale=shown, parting_form=parting_form)
+        return _pane(request, form, export, status=409, stale=shown, cleanup_form=cleanup_form)
     except Gone:
         form.add_error(None, _("This export was removed while you were editing it. Add it anew to keep it."))
     except policies.Refusal as refusal:
@@ -184,7 +184,7 @@ def _save(request: Request, choices: Choices, export: Export | None) -> HttpResp
             return _preview(request, saved)
         request.session[JUST_SAVED] = saved.pk
         return close_pane(request, reverse("exports:list"))
-    return _pane(request, form, export, status=422, parting_form=parting_form)
+    return _pane(request, form, export, status=422, cleanup_form=cleanup_form)
 
 
 def _preview(request: Request, saved: Export) -> HttpResponse:
@@ -197,22 +197,22 @@ def _preview(request: Request, saved: Export) -> HttpResponse:
     return close_pane(request, reverse("exports:preview", args=[saved.pk]), message, level=messages.WARNING)
 
 
-def _write(request: Request, form: ExportForm, export: Export | None, parting_form: PartingForm | None) -> Export:
+def _write(request: Request, form: ExportForm, export: Export | None, cleanup_form: CleanupForm | None) -> Export:
     if export is None:
         return manage.create(form.settings(), by=request.user)
-    wanted = parting_form.clearing() if parting_form else Clearing()
+    wanted = cleanup_form.clearing() if cleanup_form else Clearing()
     version = version_from(request.POST)
     return actions_list_cleanup.move(export, form.settings(), wanted, version=version, by=request.user)
 
 
-def _parting(
+def _cleanup_form(
     request: Request, form: ExportForm, export: Export | None, *, waits: bool = False
-) -> PartingForm | None:
+) -> CleanupForm | None:
     """What is asked when the export leaves a list on which it has brought people."""
     if export is None:
         return None
     left = list_cleanup.left_by_moving(export, form.chosen, form.draft.list_id)
-    return PartingForm(request.user, export, left, request.POST, waits=waits) if left else None
+    return CleanupForm(request.user, export, left, request.POST, waits=waits) if left else None
 
 
 def unjudged(draft: Draft, choices: Choices, export: Export | None) -> ExportForm:
@@ -227,11 +227,11 @@ def _pane(
     waits: bool = False,
     status: int = 200,
     stale: _Stale | None = None,
-    parting_form: PartingForm | None = None,
+    cleanup_form: CleanupForm | None = None,
 ) -> HttpResponse:
     context = {
         "form": form,
-        "pane": ExportPane(request.user, form, export=export, waits=waits, parting=parting_form),
+        "pane": ExportPane(request.user, form, export=export, waits=waits, cleanup=cleanup_form),
         "export": export,
         "stale": stale,
         "active_nav": "exports",

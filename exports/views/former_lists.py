@@ -10,7 +10,7 @@ from config.platform.web.htmx import Request
 from config.platform.web.panes import close_pane, render_dialog
 from exports import policies
 from exports.actions import list_cleanup as actions_list_cleanup
-from exports.forms.cleanup_form import PartingForm
+from exports.forms.cleanup_form import CleanupForm
 from exports.models import Export
 from exports.permissions import check_can_manage
 from exports.removal import list_cleanup
@@ -34,10 +34,10 @@ def clear(request: Request, export_id: int, set_id: int) -> HttpResponse:
     left = list_cleanup.left_earlier(export, set_id, by=request.user)
     if left is None:
         return _refuse(request, context, actions_list_cleanup.nobody_there(), back)
-    asked = PartingForm(request.user, export, left, request.POST, waits=is_counted_later(request))
+    asked = CleanupForm(request.user, export, left, request.POST, waits=is_counted_later(request))
     if "counted" in request.GET:
-        return render(request, "exports/parting.html", {"parting": asked})
-    context["parting"] = asked
+        return render(request, "exports/cleanup.html", {"cleanup": asked})
+    context["cleanup"] = asked
     if request.method != "POST":
         return render_dialog(request, context, _TEMPLATE, back=back)
     if not asked.is_valid():

@@ -17,7 +17,7 @@ from connections.lookups import Lists, Lookup
 from connections.models import Connection
 from connections.permissions import user_can_manage_connections, user_can_use
 from connections.policies import ConnectionStatus, why_it_cannot_run
-from exports.forms.cleanup_form import PartingForm
+from exports.forms.cleanup_form import CleanupForm
 from exports.forms.export_form import Choices, ExportForm
 from exports.models import Export
 from exports.preview import dry_run
@@ -60,10 +60,10 @@ class ExportPane:
         *,
         export: Export | None = None,
         waits: bool = False,
-        parting: PartingForm | None = None,
+        cleanup: CleanupForm | None = None,
     ) -> None:
         self.user, self.form, self.export, self.waits = user, form, export, waits
-        self.parting = parting  # what is asked of the list that is left, if one is
+        self.cleanup = cleanup  # what is asked of the list that is left, if one is
         self.draft, self.choices = form.draft, form.choices
 
     # -- connection --------------------------------------------------------------------------------------------

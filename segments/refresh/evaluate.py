@@ -84,7 +84,7 @@ def _draw(job: SegmentRefresh, lease: leases.HeldLease) -> bool:
     """Draw the segment and end the job; False when its rules were edited meanwhile and nothing was kept."""
     with transaction.atomic():
         segment = Segment.objects.get(pk=job.segment_id)
-        drawn = _redraw(segment, lease)
+        drawn = _update_members(segment, lease)
         current = Segment.objects.select_for_update(no_key=True).get(pk=segment.pk)
         if current.version != segment.version:
             transaction.set_rollback(True)
@@ -106,7 +106,7 @@ def _draw(job: SegmentRefresh, lease: leases.HeldLease) -> bool:
     return True
 
 
-def _redraw(segment: Segment, lease: leases.HeldLease) -> Drawn:
+def _update_members(segment: Segment, lease: leases.HeldLease) -> Drawn:
     sql, values = rules_tree.where(segment.rules, types_by_name(), today=clock.today())
     with connection.cursor() as cursor:
         # One look at the profiles, so that both differences are taken from the same people.

@@ -85,7 +85,7 @@ def configure(folder: Path, lists: Mapping[str, str]) -> None:
     path = folder / "bench.yaml"
     exports = "".join(_EXPORT.format(name=name, list_id=list_id) for name, list_id in lists.items())
     path.write_text(_FILE.format(exports=exports), encoding="utf-8")
-    apply(path, environ={"CREDENTIAL_BENCH_KEY": RunningSandbox.api_key}, ring=False)
+    apply(path, environ={"CREDENTIAL_BENCH_KEY": RunningSandbox.api_key}, wake_worker=False)
     manage("refresh_segments")
     assert Segment.objects.get().refreshed_at is not None
 

@@ -46,7 +46,7 @@ def make(folder: Path, sandbox: RunningSandbox, rows: int) -> BigExport:
     figures = write_people_csv(path, rows)
     call_command("import_profiles", str(path), "--key", "id", "--source", "People", verbosity=0)
     assert Profile.objects.count() == rows
-    create_segment(name="Everyone", rules_tree=EVERYONE, by=None, ring=False)
+    create_segment(name="Everyone", rules_tree=EVERYONE, by=None, wake_worker=False)
     call_command("refresh_segments", verbosity=0)
     expected = _addresses(path)
     assert len(expected) == figures.unique

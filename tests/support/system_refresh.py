@@ -17,7 +17,7 @@ from segments.sources import import_job
 def source_of(path: Path, content: str, *, name: str = "Shop") -> DataSource:
     """A data source with a file of its own, read once. A row's key is its column ``id``."""
     path.write_text(content, encoding="utf-8")
-    job = actions.start_import(path=path, key_column="id", source_name=name, by=None, ring=False)
+    job = actions.start_import(path=path, key_column="id", source_name=name, by=None, wake_worker=False)
     import_job.run_import(job.pk)
     return DataSource.objects.get(name=name)
 

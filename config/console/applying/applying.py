@@ -25,19 +25,19 @@ class _Wanted:
 
 
 def apply(
-    path: Path, *, dry_run: bool = False, environ: Mapping[str, str] | None = None, ring: bool = True
+    path: Path, *, dry_run: bool = False, environ: Mapping[str, str] | None = None, wake_worker: bool = True
 ) -> Report:
     """Make connections, segments, exports and the system schedule as the file says, and report on each. Raises
     FileRefused with every problem; nothing is changed then. ``dry_run`` changes nothing either way. ``environ``
     stands in for the environment where references look, and then the secrets are kept rather than the references;
-    ``ring=False`` leaves the drawing of segments to the caller."""
+    ``wake_worker=False`` leaves the drawing of segments to the caller."""
     problems = Problems(path)
     wanted = _judge(specs.read(path, problems), problems, environ)
     problems.stop_if_any()
     report = Report()
     try:
         with transaction.atomic():
-            _carry_out(wanted, report, problems, ring=ring)
+            _carry_out(wanted, report, problems, wake_worker=wake_worker)
             problems.stop_if_any()
             transaction.set_rollback(dry_run)
     except (StaleEdit, Gone, NameTaken, IntegrityError, PermissionDenied) as error:
@@ -57,11 +57,11 @@ def _judge(found: specs.Specs, problems: Problems, environ: Mapping[str, str] | 
     )
 
 
-def _carry_out(wanted: _Wanted, report: Report, problems: Problems, *, ring: bool) -> None:
+def _carry_out(wanted: _Wanted, report: Report, problems: Problems, *, wake_worker: bool) -> None:
     for connection in wanted.connections:
         report.things.append(connections.carry_out(connection, problems))
     for segment in wanted.segments:
-        report.things.append(segments.carry_out(segment, problems, ring=ring))
+        report.things.append(segments.carry_out(segment, problems, wake_worker=wake_worker))
     for export in wanted.exports:
         report.things.append(exports.carry_out(export, problems))
     if wanted.system_refresh is not None:

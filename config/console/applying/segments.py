@@ -36,12 +36,16 @@ def judge(spec: SegmentSpec, problems: Problems) -> Wanted | None:
     return None if found else Wanted(spec, find(spec.name))
 
 
-def carry_out(wanted: Wanted, problems: Problems, *, ring: bool = True) -> Applied:
+def carry_out(wanted: Wanted, problems: Problems, *, wake_worker: bool = True) -> Applied:
     """Create or update it; a new or changed one is drawn by the workers."""
     spec, existing = wanted.spec, wanted.existing
     if existing is None:
         made = actions.create_segment(
-            name=spec.name, description=spec.description or "", rules_tree=spec.rules.tree, by=None, ring=ring
+            name=spec.name,
+            description=spec.description or "",
+            rules_tree=spec.rules.tree,
+            by=None,
+            wake_worker=wake_worker,
         )
         _schedule(made, spec, [])
         return Applied(_("segment"), spec.name, Fate.CREATED)
@@ -49,7 +53,7 @@ def carry_out(wanted: Wanted, problems: Problems, *, ring: bool = True) -> Appli
     wished = {"name": spec.name, "description": description, "rules": spec.rules.tree}
     changed = [field for field, value in wished.items() if getattr(existing, field) != value]
     if changed:
-        _edit(existing, spec, description, problems, ring=ring)
+        _edit(existing, spec, description, problems, wake_worker=wake_worker)
     _schedule(existing, spec, changed)
     if not changed:
         return Applied(_("segment"), existing.name, Fate.UNCHANGED)
@@ -61,7 +65,9 @@ def _schedule(segment: Segment, spec: SegmentSpec, changed: list[str]) -> None:
     schedules.carry_out(schedule.schedule_of(segment), spec.schedule, save, changed)
 
 
-def _edit(existing: Segment, spec: SegmentSpec, description: str, problems: Problems, *, ring: bool) -> None:
+def _edit(
+    existing: Segment, spec: SegmentSpec, description: str, problems: Problems, *, wake_worker: bool
+) -> None:
     try:
         actions.edit_segment(
             existing,
@@ -70,7 +76,7 @@ def _edit(existing: Segment, spec: SegmentSpec, description: str, problems: Prob
             description=description,
             rules_tree=spec.rules.tree,
             by=None,
-            ring=ring,
+            wake_worker=wake_worker,
         )
     except actions.SegmentRests as rests:
         problems.add(spec.line, str(rests))

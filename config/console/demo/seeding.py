@@ -76,7 +76,7 @@ def _bring_in(everyone: list[people.Person], tell: Tell) -> None:
         return
     path = Path(settings.VAR_DIR) / "customers.csv"
     people.write(path, everyone)
-    job = segment_actions.start_import(path=path, key_column="id", source_name=SOURCE, by=None, ring=False)
+    job = segment_actions.start_import(path=path, key_column="id", source_name=SOURCE, by=None, wake_worker=False)
     _until_ended(job, lambda: run_import(job.pk) is not None)
     if job.status not in succeeded:
         raise CannotSeed(f"The profiles could not be imported: {job.message or job.status}.")
@@ -85,10 +85,10 @@ def _bring_in(everyone: list[people.Person], tell: Tell) -> None:
 
 def _configure(tell: Tell) -> None:
     environ = {**os.environ, "SANDBOX_API_KEY": earlier_life.API_KEY}
-    for line in apply(FILE, environ=environ, ring=False).lines():
+    for line in apply(FILE, environ=environ, wake_worker=False).lines():
         tell(line)
     for segment in Segment.objects.filter(refreshed_at=None):
-        job = segment_actions.request_refresh(segment, by=None, ring=False)
+        job = segment_actions.request_refresh(segment, by=None, wake_worker=False)
         _until_ended(job, lambda pk=job.pk: run_refresh(pk) is not None)  # type: ignore[misc]
         if job.status != JobStatus.SUCCESSFUL:
             raise CannotSeed(f"The segment “{segment}” could not be drawn: {job.message or job.status}.")

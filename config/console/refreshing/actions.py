@@ -51,7 +51,7 @@ def save_schedule(*, is_on: bool, rule: Mapping[str, Any], version: int, by: Use
     return row
 
 
-def refresh_all(*, by: User, ring: bool = True) -> SystemRefresh:
+def refresh_all(*, by: User, wake_worker: bool = True) -> SystemRefresh:
     """Queue a refresh of everything. Raises AlreadyUnderWay: two clicks start one."""
     check_permission(by, Permission.SYSTEM_MANAGE)
     open_ones = SystemRefresh.objects.filter(status__in=OPEN).select_related("requested_by")
@@ -61,7 +61,7 @@ def refresh_all(*, by: User, ring: bool = True) -> SystemRefresh:
         with transaction.atomic():
             refresh = SystemRefresh.objects.create(trigger=SystemRefresh.Trigger.MANUAL, requested_by=by)
             record("started", refresh, by=by)
-            if ring:
+            if wake_worker:
                 enqueue_on_commit("config.console.tasks.enqueue_pending")
     except IntegrityError as error:  # somebody else was faster by a hair
         raise AlreadyUnderWay(open_ones.first()) from error

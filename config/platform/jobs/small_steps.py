@@ -4,10 +4,10 @@ bell. So nothing else waits for it, and no night is too short."""
 import time
 from collections.abc import Callable
 
-SECONDS_A_BELL = 5.0
+SECONDS_PER_MESSAGE = 5.0
 
 
-def for_a_while(step: Callable[[], bool], seconds: float = SECONDS_A_BELL) -> bool:
+def for_a_while(step: Callable[[], bool], seconds: float = SECONDS_PER_MESSAGE) -> bool:
     """Call ``step``, which says whether it found something to do, until it finds nothing or the time is over;
     whether there is more to do."""
     ends_at = time.monotonic() + seconds

@@ -22,6 +22,6 @@ def forget_old() -> None:
 
 @shared_task
 def enqueue_pending() -> None:
-    """The tick: ring for what waits in the outbox."""
+    """Enqueue the notifications that are due."""
     for notification_id in sending.due().values_list("pk", flat=True)[:_AT_ONCE]:
         enqueue("config.platform.notifications.tasks.send_notification", notification_id)

@@ -186,8 +186,8 @@ class Remover:
 
     def _mark(self, leavers: Sequence[RemovalCandidate]) -> BatchReceipt:
         kept = [refusal for leaver in self._to_look_up(leavers) if (refusal := self._why_not(leaver))]
-        spared = {refusal.email for refusal in kept}
-        marked = [leaver for leaver in leavers if leaver.email not in spared]
+        retained = {refusal.email for refusal in kept}
+        marked = [leaver for leaver in leavers if leaver.email not in retained]
         if not marked:
             return BatchReceipt(0, 0, kept, http_status=200, seconds=0.0, bytes_sent=0)
         again = self._settings.again and bool(self._settings.began)

@@ -40,7 +40,7 @@ class Command(BaseCommand):
                 key_column=options["key"],
                 source_name=options["source"] or path.name.split(".")[0],
                 by=None,
-                ring=False,
+                wake_worker=False,
             )
         except (FileRefused, actions.KeyColumnDiffers) as refusal:
             raise CommandError(str(refusal)) from refusal

@@ -26,7 +26,7 @@ class Command(BaseCommand):
             raise CommandError(_("Not refreshed: %(names)s.") % {"names": ", ".join(failed)})
 
     def _refresh(self, segment: Segment) -> bool:
-        job = _run_to_the_end(actions.request_refresh(segment, by=None, ring=False))
+        job = _run_to_the_end(actions.request_refresh(segment, by=None, wake_worker=False))
         if job.status != JobStatus.SUCCESSFUL:
             self.stderr.write(f"{segment.name}: {job.message or job.get_status_display()}")
             return False

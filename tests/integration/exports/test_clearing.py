@@ -14,7 +14,7 @@ from connections import deletion
 from connections.models import Connection
 from connections.usage import Verb
 from exports.actions import list_cleanup, runs
-from exports.forms.cleanup_form import PartingForm
+from exports.forms.cleanup_form import CleanupForm
 from exports.models import Export, Removal, Run, SyncedContact
 from exports.removal.list_cleanup import Clearing, LeftBehind
 from exports.reporting import person as reporting_person
@@ -131,7 +131,7 @@ def test_the_limits_of_the_connection_hold_for_the_list_that_is_left(
     assert (ended.status, ended.reason) == (JobStatus.CANCELED, Reason.NOT_TO_BE_CLEARED)
     connection.limits = replace(connection.limited, lists=(new_list,)).keep()
     connection.save()
-    asked = PartingForm(bob, shop, LeftBehind(clearing.clears, connection), {})  # type: ignore[arg-type]
+    asked = CleanupForm(bob, shop, LeftBehind(clearing.clears, connection), {})  # type: ignore[arg-type]
     assert [removal for removal, _help in asked.removals] == [Removal.LEAVE]
 
 

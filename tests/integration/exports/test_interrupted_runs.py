@@ -73,7 +73,7 @@ def test_a_cancellation_is_heard_though_the_run_is_set_aside_in_that_moment(
     assert at_work is not None
     runs.cancel_run(run, by=alice)
     state_claim.defer(at_work, seconds=300)
-    assert state_claim.runs_to_ring_for() == [run.pk]
+    assert state_claim.runs_to_enqueue() == [run.pk]
     pipeline.run_slice(run.pk)
     run.refresh_from_db()
     assert (run.status, run.reason) == (JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)

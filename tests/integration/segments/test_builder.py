@@ -162,7 +162,7 @@ def test_it_counts_without_saving(bob_client: Client, shop: DataSource) -> None:
 def test_a_stale_save_is_refused_and_can_overwrite(bob_client: Client, shop: DataSource) -> None:
     bob_client.post(ADD, posted())
     segment = Segment.objects.get()
-    actions.edit_segment(segment, version=1, name="Letters", rules_tree=TREE, by=None, ring=False)
+    actions.edit_segment(segment, version=1, name="Letters", rules_tree=TREE, by=None, wake_worker=False)
     url = f"/segments/{segment.pk}/edit/"
     refused = bob_client.post(url, posted(version="1", name="My readers"))
     content = refused.content.decode()
@@ -176,7 +176,7 @@ def test_a_stale_save_is_refused_and_can_overwrite(bob_client: Client, shop: Dat
 
 def test_rules_too_deep_for_the_builder_stay_as_they_are(bob_client: Client, shop: DataSource) -> None:
     deep = {"join": "and", "rules": [{"join": "or", "rules": [{"join": "and", "rules": TREE["rules"][:1]}]}]}
-    segment = actions.create_segment(name="Deep", rules_tree=deep, by=None, ring=False)
+    segment = actions.create_segment(name="Deep", rules_tree=deep, by=None, wake_worker=False)
     url = f"/segments/{segment.pk}/edit/"
     assert "groups inside groups" in bob_client.get(url).content.decode()
     bob_client.post(url, {"name": "Deeper", "version": "1"})

@@ -33,7 +33,7 @@ def test_an_import_outlives_its_worker_and_a_lost_doorbell_is_rung_again(tmp_pat
             tell=lambda: workers.log("work") + workers.log("bells"),
         )
         # Nobody rings for this one: the tick finds it.
-        segment = actions.create_segment(name="Everyone", rules_tree={}, by=None, ring=False)
+        segment = actions.create_segment(name="Everyone", rules_tree={}, by=None, wake_worker=False)
         wait_until(lambda: Segment.objects.filter(pk=segment.pk, member_count=ROWS).exists())
     job.refresh_from_db()
     assert (job.status, job.rows_created, job.rows_refused) == (JobStatus.SUCCESSFUL, ROWS, 0)

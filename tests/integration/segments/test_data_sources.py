@@ -212,7 +212,7 @@ def test_it_asks_the_worker_to_stop(bob: User, shop: DataSource, tmp_path: Path)
 
 def from_file(path: Path, content: str = "id,name\n1,Aino\n") -> DataSource:
     path.write_text(content, encoding="utf-8")
-    job = actions.start_import(path=path, key_column="id", source_name="Shop", by=None, ring=False)
+    job = actions.start_import(path=path, key_column="id", source_name="Shop", by=None, wake_worker=False)
     assert import_job.run_import(job.pk) is not None
     return DataSource.objects.get()
 

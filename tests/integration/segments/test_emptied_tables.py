@@ -21,7 +21,7 @@ def carries_over(sql: str) -> bool:
 
 
 def import_again(path: Path) -> None:
-    job = actions.start_import(path=path, key_column="id", source_name="Shop", by=None, ring=False)
+    job = actions.start_import(path=path, key_column="id", source_name="Shop", by=None, wake_worker=False)
     ended = import_job.run_import(job.pk)
     assert ended is not None
     assert ended.rows_read >= PEOPLE

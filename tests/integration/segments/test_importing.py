@@ -22,7 +22,7 @@ def imported(
 ) -> ImportJob:
     if content is not None:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-    job = actions.start_import(path=path, key_column=key, source_name=source, by=None, ring=False)
+    job = actions.start_import(path=path, key_column=key, source_name=source, by=None, wake_worker=False)
     ended = import_job.run_import(job.pk)
     assert ended is not None
     ended.refresh_from_db()
@@ -202,7 +202,7 @@ def test_a_file_that_breaks_off_changes_nothing(tmp_path: Path) -> None:
 
 def test_it_stops_when_asked(file: Path) -> None:
     file.write_text("id,name\n1,a\n")
-    job = actions.start_import(path=file, key_column="id", source_name="Shop", by=None, ring=False)
+    job = actions.start_import(path=file, key_column="id", source_name="Shop", by=None, wake_worker=False)
     ImportJob.objects.update(cancel_requested_at=clock.now())
     ended = import_job.run_import(job.pk)
     assert ended is not None
@@ -212,7 +212,7 @@ def test_it_stops_when_asked(file: Path) -> None:
 
 def test_it_stops_in_the_middle(file: Path) -> None:
     write_people_csv(file, 20_000)
-    job = actions.start_import(path=file, key_column="id", source_name="Shop", by=None, ring=False)
+    job = actions.start_import(path=file, key_column="id", source_name="Shop", by=None, wake_worker=False)
 
     def stop(job: ImportJob) -> None:
         if job.rows_read > 2_000:
@@ -226,8 +226,8 @@ def test_it_stops_in_the_middle(file: Path) -> None:
 
 def test_it_waits_for_another_import_of_the_source(file: Path) -> None:
     file.write_text("id\n1\n")
-    first = actions.start_import(path=file, key_column="id", source_name="Shop", by=None, ring=False)
-    second = actions.start_import(path=file, key_column="id", source_name="Shop", by=None, ring=False)
+    first = actions.start_import(path=file, key_column="id", source_name="Shop", by=None, wake_worker=False)
+    second = actions.start_import(path=file, key_column="id", source_name="Shop", by=None, wake_worker=False)
     ImportJob.objects.filter(pk=first.pk).update(status=JobStatus.PROCESSING)
     assert import_job.run_import(second.pk) is None
     second.refresh_from_db()
@@ -236,14 +236,14 @@ def test_it_waits_for_another_import_of_the_source(file: Path) -> None:
 
 def test_nobody_does_what_another_holds(file: Path) -> None:
     file.write_text("id\n1\n")
-    job = actions.start_import(path=file, key_column="id", source_name="Shop", by=None, ring=False)
+    job = actions.start_import(path=file, key_column="id", source_name="Shop", by=None, wake_worker=False)
     ImportJob.objects.update(lease_until=timezone.now() + timezone.timedelta(hours=1))  # type: ignore[attr-defined]
     assert import_job.run_import(job.pk) is None
 
 
 def test_one_that_woke_too_late_changes_nothing(file: Path) -> None:
     write_people_csv(file, 2_000)
-    job = actions.start_import(path=file, key_column="id", source_name="Shop", by=None, ring=False)
+    job = actions.start_import(path=file, key_column="id", source_name="Shop", by=None, wake_worker=False)
 
     def fall_behind(job: ImportJob) -> None:
         job.attempt = 0  # as if another had claimed it since

@@ -39,11 +39,11 @@ def people(db: None) -> None:
 
 
 def segment(tree: dict[str, Any] = FINNS, name: str = "Finns") -> Segment:
-    return actions.create_segment(name=name, rules_tree=tree, by=None, ring=False)
+    return actions.create_segment(name=name, rules_tree=tree, by=None, wake_worker=False)
 
 
 def refreshed(segment: Segment) -> SegmentRefresh:
-    job = evaluate.run_refresh(actions.request_refresh(segment, by=None, ring=False).pk)
+    job = evaluate.run_refresh(actions.request_refresh(segment, by=None, wake_worker=False).pk)
     assert job is not None
     segment.refresh_from_db()
     return job
@@ -100,7 +100,7 @@ def test_a_rule_that_no_longer_fits_fails_with_a_sentence() -> None:
 
 def test_rules_edited_meanwhile_are_drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     finns = segment()
-    drawn = evaluate._redraw
+    drawn = evaluate._update_members
     seen = []
 
     def edit_meanwhile(segment: Segment, *args: Any) -> evaluate.Drawn:
@@ -110,7 +110,7 @@ def test_rules_edited_meanwhile_are_drawn_at_once(monkeypatch: pytest.MonkeyPatc
             Segment.objects.filter(pk=segment.pk).update(rules={}, version=2)
         return result
 
-    monkeypatch.setattr(evaluate, "_redraw", edit_meanwhile)
+    monkeypatch.setattr(evaluate, "_update_members", edit_meanwhile)
     # Here the edit is undone together with the drawing; that it was noticed is what counts.
     monkeypatch.setattr("django.db.transaction.set_rollback", lambda _: None)
     refreshed(finns)
@@ -120,8 +120,8 @@ def test_rules_edited_meanwhile_are_drawn_at_once(monkeypatch: pytest.MonkeyPatc
 
 def test_one_request_at_a_time() -> None:
     finns = segment()
-    first = actions.request_refresh(finns, by=None, ring=False)
-    assert actions.request_refresh(finns, by=None, ring=False) == first
+    first = actions.request_refresh(finns, by=None, wake_worker=False)
+    assert actions.request_refresh(finns, by=None, wake_worker=False) == first
 
 
 def test_one_that_woke_too_late_changes_nothing(
@@ -129,14 +129,14 @@ def test_one_that_woke_too_late_changes_nothing(
 ) -> None:
     finns = segment()
     job = SegmentRefresh.objects.get(segment=finns)
-    drawn = evaluate._redraw
+    drawn = evaluate._update_members
 
     def be_overtaken(*args: Any) -> evaluate.Drawn:
         result = drawn(*args)
         SegmentRefresh.objects.filter(pk=job.pk).update(attempt=99)
         return result
 
-    monkeypatch.setattr(evaluate, "_redraw", be_overtaken)
+    monkeypatch.setattr(evaluate, "_update_members", be_overtaken)
     with caplog.at_level(logging.WARNING):
         assert evaluate.run_refresh(job.pk) is None
     assert not Member.objects.exists()
@@ -170,7 +170,7 @@ def test_the_reading_door_tells_segments_attributes_and_people() -> None:
 def test_an_edit_is_recorded_and_drawn_again(bob: User) -> None:
     finns = segment()
     refreshed(finns)
-    edited = actions.edit_segment(finns, version=1, name="Poles", rules_tree={}, by=bob, ring=False)
+    edited = actions.edit_segment(finns, version=1, name="Poles", rules_tree={}, by=bob, wake_worker=False)
     assert (edited.version, edited.name) == (2, "Poles")
     assert SegmentRefresh.objects.filter(segment=finns, status=JobStatus.QUEUED).exists()
     entry = AuditEntry.objects.latest("id")
@@ -181,15 +181,15 @@ def test_an_edit_is_recorded_and_drawn_again(bob: User) -> None:
 def test_a_new_name_alone_draws_nothing() -> None:
     finns = segment()
     refreshed(finns)
-    actions.edit_segment(finns, version=1, name="People of Finland", rules_tree=FINNS, by=None, ring=False)
+    actions.edit_segment(finns, version=1, name="People of Finland", rules_tree=FINNS, by=None, wake_worker=False)
     assert not SegmentRefresh.objects.filter(status=JobStatus.QUEUED).exists()
 
 
 def test_it_refuses_a_stale_edit(bob: User) -> None:
     finns = segment()
-    actions.edit_segment(finns, version=1, name="Poles", rules_tree=FINNS, by=None, ring=False)
+    actions.edit_segment(finns, version=1, name="Poles", rules_tree=FINNS, by=None, wake_worker=False)
     with pytest.raises(StaleEdit):
-        actions.edit_segment(finns, version=1, name="Danes", rules_tree=FINNS, by=bob, ring=False)
+        actions.edit_segment(finns, version=1, name="Danes", rules_tree=FINNS, by=bob, wake_worker=False)
 
 
 def test_it_refuses_rules_that_mean_nothing() -> None:

@@ -11,11 +11,11 @@ from segments.refresh import evaluate
 @pytest.fixture
 def readers(shop: DataSource) -> Segment:
     tree = {"join": "and", "rules": [{"attribute": "newsletter", "operator": "is_yes"}]}
-    return actions.create_segment(name="Readers", rules_tree=tree, by=None, ring=False)
+    return actions.create_segment(name="Readers", rules_tree=tree, by=None, wake_worker=False)
 
 
 def drawn(segment: Segment) -> Segment:
-    evaluate.run_refresh(actions.request_refresh(segment, by=None, ring=False).pk)
+    evaluate.run_refresh(actions.request_refresh(segment, by=None, wake_worker=False).pk)
     segment.refresh_from_db()
     return segment
 

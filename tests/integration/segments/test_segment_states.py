@@ -25,12 +25,12 @@ OTHER: dict[str, Any] = {"join": "and", "rules": [{"attribute": "newsletter", "o
 @pytest.fixture
 def readers(shop: DataSource, bob: User) -> Segment:
     """Drawn: Aino and Zofia."""
-    segment = actions.create_segment(name="Readers", rules_tree=RULES, by=bob, tags=["news"], ring=False)
+    segment = actions.create_segment(name="Readers", rules_tree=RULES, by=bob, tags=["news"], wake_worker=False)
     return drawn(segment)
 
 
 def drawn(segment: Segment) -> Segment:
-    job = actions.request_refresh(segment, by=None, ring=False)
+    job = actions.request_refresh(segment, by=None, wake_worker=False)
     evaluate.run_refresh(job.pk)
     segment.refresh_from_db()
     return segment

@@ -30,7 +30,7 @@ def shop(tmp_path: Path) -> DataSource:
 def refresh(shop: DataSource, alice: User) -> SystemRefresh:
     """Over the shop and everyone; its first look is done."""
     system_refresh.segment("Everyone")
-    asked_for = actions.refresh_all(by=alice, ring=False)
+    asked_for = actions.refresh_all(by=alice, wake_worker=False)
     engine.advance(asked_for.pk)
     return asked_for
 
@@ -104,7 +104,7 @@ def test_a_stage_of_the_workflow_tells_how_long_all_of_it_took(
 
 def test_an_error_is_shown_where_it_happened(charlie_client: Client, shop: DataSource) -> None:
     Path(shop.path).unlink()
-    job = segment_actions.refresh_data_source(shop, by=None, ring=False)
+    job = segment_actions.refresh_data_source(shop, by=None, wake_worker=False)
     system_refresh.do_jobs()
     page = details(charlie_client, "data_source", job.pk)
     assert "The file cannot be read" in page
@@ -154,7 +154,7 @@ def test_the_page_of_a_skipped_run_leads_to_what_is_to_blame(
     charlie_client: Client, shop: DataSource, alice: User
 ) -> None:
     export = exports.export_to(None, exports.sandbox_connection(), system_refresh.segment("Everyone"), list_id="a")
-    refresh = actions.refresh_all(by=alice, ring=False)
+    refresh = actions.refresh_all(by=alice, wake_worker=False)
     engine.advance(refresh.pk)
     job = system_refresh.step(refresh, "Shop").import_job
     assert job is not None
@@ -203,8 +203,8 @@ def test_only_administrators_cancel_the_system_refresh(
 
 
 def test_viewers_cancel_nothing(charlie_client: Client, shop: DataSource) -> None:
-    drawing = segment_actions.request_refresh(system_refresh.segment("Everyone"), by=None, ring=False)
-    reading = segment_actions.refresh_data_source(shop, by=None, ring=False)
+    drawing = segment_actions.request_refresh(system_refresh.segment("Everyone"), by=None, wake_worker=False)
+    reading = segment_actions.refresh_data_source(shop, by=None, wake_worker=False)
     for kind, job in (("segment", drawing), ("data_source", reading)):
         assert "Cancel job" not in details(charlie_client, kind, job.pk)
         assert charlie_client.post(f"/admin/system/progress/{kind}/{job.pk}/cancel/").status_code == 403

@@ -33,7 +33,7 @@ def shop(tmp_path: Path) -> DataSource:
 def turku(shop: DataSource) -> Segment:
     """Everyone in Turku, drawn once: Ann."""
     made = system_refresh.segment("Turku", attribute="city", operator="is", value="Turku")
-    segment_actions.request_refresh(made, by=None, ring=False)
+    segment_actions.request_refresh(made, by=None, wake_worker=False)
     system_refresh.do_jobs()
     made.refresh_from_db()
     return made
@@ -49,7 +49,7 @@ def newsletter(settings: Settings, sandbox: RunningSandbox, turku: Segment, alic
 def refreshed(alice: User, tmp_path: Path) -> SystemRefresh:
     """A system refresh after Ben has moved to Turku, too."""
     (tmp_path / "shop.csv").write_text("id,email,city\n1,ann@example.com,Turku\n2,ben@example.com,Turku\n")
-    return system_refresh.do(actions.refresh_all(by=alice, ring=False))
+    return system_refresh.do(actions.refresh_all(by=alice, wake_worker=False))
 
 
 def test_an_inactive_one_is_skipped_with_the_reason_and_not_drawn(
@@ -109,6 +109,6 @@ def test_an_export_waits_for_one_that_is_being_drawn_by_its_own_schedule(
     newsletter: Export, turku: Segment, alice: User, tmp_path: Path
 ) -> None:
     schedule.set_schedule(turku, is_on=True, rule=DAILY, version=0, by=alice)
-    segment_actions.request_refresh(turku, by=None, ring=False)
+    segment_actions.request_refresh(turku, by=None, wake_worker=False)
     refreshed(alice, tmp_path)
     assert newsletter.runs.get().delivered == 2  # Ben, too

@@ -155,5 +155,5 @@ def test_refresh_all_is_for_administrators(bob_client: Client) -> None:
 
 def test_it_looks_often_only_while_something_is_under_way(alice_client: Client, alice: User) -> None:
     assert 'hx-trigger="every 20s"' in text(alice_client, f"{STATUS}live/")
-    actions.refresh_all(by=alice, ring=False)
+    actions.refresh_all(by=alice, wake_worker=False)
     assert 'hx-trigger="every 2s"' in text(alice_client, f"{STATUS}live/")

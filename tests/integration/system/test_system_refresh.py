@@ -46,7 +46,7 @@ def newsletter(settings: Settings, sandbox: RunningSandbox, shop: DataSource, al
 
 
 def asked_for(alice: User) -> SystemRefresh:
-    return actions.refresh_all(by=alice, ring=False)
+    return actions.refresh_all(by=alice, wake_worker=False)
 
 
 def test_it_refreshes_sources_then_segments_then_exports(
@@ -147,7 +147,7 @@ def test_one_thing_that_cannot_be_begun_keeps_back_nothing_else(
 
 
 def test_a_run_that_is_under_way_ends_first(newsletter: Export, alice: User) -> None:
-    segment_actions.request_refresh(newsletter.segments.get(), by=None, ring=False)
+    segment_actions.request_refresh(newsletter.segments.get(), by=None, wake_worker=False)
     system_refresh.do_jobs()
     before = runs.start_run(newsletter, by=alice)
     system_refresh.do(asked_for(alice))
@@ -160,7 +160,7 @@ def test_a_run_that_is_under_way_ends_first(newsletter: Export, alice: User) -> 
 
 def test_a_segment_that_is_at_work_is_drawn_once_more(shop: DataSource, alice: User) -> None:
     everyone = system_refresh.segment("Everyone")
-    stale = segment_actions.request_refresh(everyone, by=None, ring=False)
+    stale = segment_actions.request_refresh(everyone, by=None, wake_worker=False)
     SegmentRefresh.objects.filter(pk=stale.pk).update(status=JobStatus.PROCESSING)
     refresh = asked_for(alice)
     for _look in range(3):

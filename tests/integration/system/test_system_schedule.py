@@ -61,7 +61,7 @@ def test_it_is_due_at_its_times_and_not_before(alice: User) -> None:
 
 def test_a_moment_that_comes_due_while_one_runs_waits_for_it(alice: User) -> None:
     switched_on(alice)
-    first = actions.refresh_all(by=alice, ring=False)
+    first = actions.refresh_all(by=alice, wake_worker=False)
     SystemRefresh.objects.filter(pk=first.pk).update(status=JobStatus.PROCESSING)
     clock.run_from(MORNING)
     second = schedule.start_due()

@@ -38,7 +38,7 @@ def run(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: ended.set())
     sandbox = Sandbox.on(path, latency_ms=latency_ms, open_doors=open_doors)
-    _spare_the_collector()
+    _exempt_from_garbage_collection()
     with contextlib.closing(sandbox.store), _serving(sandbox, path, host, port, tls_port) as addresses:
         tell(addresses)
         ended.wait()
@@ -62,7 +62,7 @@ def _serving(sandbox: Sandbox, path: Path, host: str, port: int, tls_port: int |
         yield Addresses(http, f"https://localhost:{secure.server_address[1]}", trusted)
 
 
-def _spare_the_collector() -> None:
+def _exempt_from_garbage_collection() -> None:
     """People make no cycles, so that looking through a million of them again and again finds nothing."""
     gc.collect()
     gc.freeze()

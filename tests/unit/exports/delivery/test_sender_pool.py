@@ -92,13 +92,13 @@ def test_whoever_meets_trouble_takes_no_other(lines: Held) -> None:
         first.result(60)
     assert lines.in_flight == 0
     assert lines.begun == [1]
-    assert lines.take_back() == [second]
+    assert lines.cancel_waiting() == [second]
 
 
 def test_those_that_have_gone_out_are_not_taken_back(lines: Held) -> None:
     first, second, third = submit(lines, 1, 2, 3)
     wait_until(lambda: lines.begun == [1])
-    assert lines.take_back() == [second, third]
+    assert lines.cancel_waiting() == [second, third]
     lines.let_go.release()
     assert first.result(60).receipt.http_status == 201
     assert lines.begun == [1]

@@ -1,0 +1,71 @@
+"""The names of the product keep to GLOSSARY.md."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "GLOSSARY.md").read_text(encoding="utf-8")
+PACKAGES = ("config", "connections", "segments", "exports")
+
+
+def modules() -> list[Path]:
+    found = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+    return [path for path in found if "migrations" not in path.parts]
+
+
+def forbidden() -> set[str]:
+    rows = PAGE.partition("## Words that names do not use")[2].splitlines()
+    cells = [row.split("|")[1] for row in rows if row.startswith("| ") and not row.startswith("| Not ")]
+    return {word.strip() for cell in cells for word in cell.split(",")}
+
+
+def names(path: Path) -> Iterator[str]:
+    """The names that a module defines, and its own."""
+    yield path.stem
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.FunctionDef() | ast.ClassDef():
+                yield node.name
+            case ast.arg():
+                yield node.arg
+            case ast.Name(ctx=ast.Store()):
+                yield node.id
+
+
+def words(name: str) -> set[str]:
+    return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
+
+
+def test_words_of_names_are_told_apart() -> None:
+    assert words("_HeldLease") == {"held", "lease"}
+    assert words("MAX_IN_FLIGHT") == {"max", "in", "flight"}
+
+
+def test_the_page_lists_words_that_names_do_not_use() -> None:
+    assert {"deed", "doorbell", "spared"} <= forbidden()
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_name_uses_a_forbidden_word(package: str) -> None:
+    unwanted = forbidden()
+    found = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in modules()
+        if path.relative_to(ROOT).parts[0] == package
+        for name in names(path)
+        if words(name) & unwanted
+    }
+    assert not found
+
+
+def test_every_name_of_code_in_the_glossary_exists() -> None:
+    quoted = set(re.findall(r"`([A-Za-z_./]+)`", PAGE.partition("## Words that names")[0]))
+    paths = {each for each in quoted if "/" in each}
+    assert [each for each in sorted(paths) if not (ROOT / each).exists()] == []
+    defined = {name for path in modules() for name in names(path)}
+    simple = {each.rpartition(".")[2] for each in quoted - paths}
+    assert sorted(simple - defined) == []
