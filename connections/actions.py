@@ -1,4 +1,4 @@
-"""What can be done to a connection, beside removing it (removal.py). Each action is one transaction and signs its
+"""What can be done to a connection, beside removing it (deletion.py). Each action is one transaction and signs its
 name in the record; secrets never stand there."""
 
 from collections.abc import Mapping, Sequence

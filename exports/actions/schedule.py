@@ -1,4 +1,4 @@
-"""When exports run by themselves: choosing it. What a tick starts is in due.py."""
+"""When exports run by themselves: choosing it. What a tick starts is in scheduler/start_due.py."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,7 @@
 """The contacts that a run removes: those that our exports added to the list, that this export once wanted, and
 that no export to the list wants now. Guards hold removals that look like a mistake until a person confirms them.
 
-Works beside the temporary table ``plan`` (planning.py), in the same transaction.
+Works beside the temporary table ``plan`` (run/plan.py), in the same transaction.
 """
 
 from collections.abc import Iterator, Mapping

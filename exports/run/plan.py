@@ -1,9 +1,9 @@
-"""What a run will send: everyone in the segments, each with a verdict, and the difference cut into batches.
+"""Plan a run: compare the members of the segments with the list state, and write batches of what is to be sent.
 
-PostgreSQL draws everybody into a temporary table with an *action* for each (drawing.py); whoever has left is to be
-removed (removing.py). It also cuts the difference into batches (cutting.py), of mapped values as they are:
-conversion to the list's own form waits until a batch is sent (converting.py), where it costs no time of its own.
-All of it is one transaction: a plan is there or it is not. The same code, rolled back, is the preview.
+PostgreSQL writes all members into a temporary table, each with an *action* (selection/diff.py), and splits
+those to send into batches of mapped values (batches/split.py). Contacts that left the segments become batches
+of removals (removal/plan.py). Values are encoded for the list when a batch is sent (batches/encode.py), where
+it costs no time of its own. All of it is one transaction. The preview runs the same code and rolls it back.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence

@@ -1,6 +1,6 @@
 """Who is in the segments, and what each is to a list: one statement that selects, joins and deduplicates into the
 temporary table ``plan``, a row per member with an *action*: invalid, duplicate, no_consent, unchanged,
-still_refused, add or update. Then those who come back are told apart (returning.py).
+still_refused, add or update. Then those who come back are told apart (reactivation.py).
 
 It is written so that every address is judged once, and by all processors. PostgreSQL merges a query into the one
 around it where it can, and would then work out an address wherever it is used. OFFSET 0, the usual fence, keeps

@@ -1,7 +1,7 @@
 """Which contacts of a plan come back after an export to the list had removed them, and which a person lets be sent
 all the same.
 
-Works on the temporary table ``plan`` (planning.py): it changes actions and says from which field a mark is taken.
+Works on the temporary table ``plan`` (run/plan.py): it changes actions and says from which field a mark is taken.
 """
 
 from collections.abc import Mapping

@@ -11,7 +11,7 @@ from segments.models.profile import Profile
 
 
 class Segment(models.Model):
-    """A group of profiles drawn by rules (see rules.py for their shape)."""
+    """A group of profiles drawn by rules (see rules/tree.py for their shape)."""
 
     name = models.CharField(_("name"), max_length=120)
     description = models.CharField(_("description"), max_length=500, blank=True)
@@ -36,8 +36,8 @@ class Segment(models.Model):
 
 
 class Member(models.Model):
-    """That a profile is in a segment. Written only by refresh.py, all of a refresh in one transaction, so that
-    nobody ever reads half of it."""
+    """A profile as a member of a segment. Only refresh/evaluate.py writes members, those of a refresh in one
+    transaction."""
 
     pk = models.CompositePrimaryKey("segment", "profile")
     # No foreign keys in the database: it would lock a row of each side for every member, which doubles the time of

@@ -1,4 +1,4 @@
-"""When segments are refreshed by themselves: choosing it. What a tick starts is in due.py."""
+"""When segments are refreshed by themselves: choosing it. What a tick starts is in start_due.py."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,5 +1,5 @@
 """Putting a segment into the things that use it, and taking it out: the dialog “Manage exports”. What can hold a
-segment is known to the apps above this one, which register themselves in used_by.py."""
+segment is known to the apps above this one, which register themselves in usage.py."""
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404

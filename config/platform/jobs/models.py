@@ -69,10 +69,10 @@ class Job(models.Model):
 class Schedule(models.Model):
     """Base of schedules: whether, and when, something runs by itself. What has no row follows the system refresh.
 
-    When it is due next is computed once and stored; a tick looks for what is due (see ticking.py)."""
+    When it is due next is computed once and stored; a tick looks for what is due (see schedules/ticks.py)."""
 
     is_on = models.BooleanField(_("on"), default=True)
-    # As schedule_plain.py writes it; None: every system refresh.
+    # As schedules/serialize.py writes it; None: every system refresh.
     rule = models.JSONField(_("schedule"), null=True, blank=True)
     due_at = models.DateTimeField(null=True, blank=True)
     version = models.IntegerField(default=0)  # 0: nobody has saved one yet

@@ -43,7 +43,7 @@ _FREQUENCY: dict[str, Literal[1, 2, 3]] = {
 
 @dataclass(frozen=True)
 class Rule:
-    """When something is due. Its words are in schedule_words.py."""
+    """When something is due. Its words are in describe.py."""
 
     recurrence: Recurrence
     zone: str

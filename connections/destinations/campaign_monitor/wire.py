@@ -3,7 +3,7 @@
 Everything here is a pure function over bytes and frozen values, so its tests need no mock. The one thing to
 know: a status says little over there. A partly successful import is a 400, and so is a malformed one; a 401 may
 be a bad key or somebody else's list. Answers are therefore judged by ``Code``, and an import by whether it
-brings ``ResultData``. What a refusal stands for is in refusals.py.
+brings ``ResultData``. What a refusal stands for is in error_mapping.py.
 """
 
 from collections.abc import Callable, Mapping, Sequence
