@@ -114,22 +114,31 @@ class Call:
     sent_at: float
 
 
-def deliver(run: Run, lease: HeldLease) -> SliceEnd:
-    """Send for one slice. Raises RunEnded when the run must end, LeaseLost when another worker has it."""
+def deliver(run: Run, lease: HeldLease, *, wants_version: recheck.WantsVersion | None = None) -> SliceEnd:
+    """Send for one slice. Raises RunEnded when the run must end, LeaseLost when another worker has it.
+
+    ``wants_version`` is what the wants followed from when this slice planned the removals; None where another one
+    did. The wants are read again once it differs."""
     connection = run.connection
     if connection is None:
         raise RunEnded(JobStatus.FAILED, Reason.NO_CONNECTION)
     lease.renew()  # planning may have held the run's row for longer than a lease
     landed_late: set[int] = set()
     try:
-        return _deliver(run, connection, lease, landed_late)
+        return _deliver(run, connection, lease, landed_late, wants_version)
     except BaseException:
         if landed_late:
             _keep_landed_late(run, landed_late)
         raise
 
 
-def _deliver(run: Run, connection: Connection, lease: HeldLease, landed_late: set[int]) -> SliceEnd:
+def _deliver(
+    run: Run,
+    connection: Connection,
+    lease: HeldLease,
+    landed_late: set[int],
+    wants_version: recheck.WantsVersion | None,
+) -> SliceEnd:
     """``landed_late`` receives the batches, by id, whose calls were out when the slice broke off."""
     with session_fence.exclusive_session(run), closing(ConnectionBudget(run, connection)) as budget:
         if budget.calls == 0:
@@ -137,6 +146,7 @@ def _deliver(run: Run, connection: Connection, lease: HeldLease, landed_late: se
         record.requeue_interrupted(run)
         disclosures.list_of(run.export, run.account, run.list_id, run)  # as long as the connection is known
         with _slice(run, connection, lease, budget, landed_late) as work:
+            work.wants_version = wants_version
             _send_all(work)
             budget.learn(work.concurrency.level)
     return _how_it_ended(work)

@@ -124,15 +124,18 @@ def _draw(known: KnownList, *, everybody: bool) -> None:
                    coalesce(run.frozen ->> 'clock_there', '') AS sent_since, {_SENT_UNTIL} AS sent_until,
                    contact.origin = %s AS added_by_us,
                    coalesce(run.frozen ->> 'clock_zone_known', 'true') = 'true' AS zone_known
-              FROM exports_syncedcontact contact LEFT JOIN exports_run run ON run.id = contact.added_run_id
-             WHERE contact.list_state_id = %s AND {ONCE_WANTED}
-               AND (contact.origin = %s OR contact.origin = %s AND run.frozen ->> 'clock_there' <> '')
-               AND NOT {stays}
+              FROM (SELECT email, data_hash, origin, added_run_id FROM exports_syncedcontact contact
+                     WHERE contact.list_state_id = %s AND {ONCE_WANTED} AND contact.origin = ANY (%s)
+                       AND NOT {stays}
+                    OFFSET 0) contact  -- the few that leave are found before their runs are
+              LEFT JOIN exports_run run ON run.id = contact.added_run_id
+             WHERE contact.origin = %s OR run.frozen ->> 'clock_there' <> ''
             """,  # noqa: S608 - only our own fragments are put in
             [
                 *(Origin.ADDED, known.list_state_id, known.export_id, known.export_id),
-                *(Origin.ADDED, Origin.UNKNOWN),
+                [Origin.ADDED, Origin.UNKNOWN],
                 *([] if everybody else [wants.WANTED]),
+                Origin.ADDED,
             ],
         )
 

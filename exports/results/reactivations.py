@@ -13,12 +13,14 @@ from exports.results.unacknowledged import was_sent_before
 # removal was never answered.
 _FORGET = """
     DELETE FROM exports_removedcontact removed
-     USING (SELECT unnest(emails) AS email FROM exports_batch WHERE id = %(batch)s) person
-     WHERE removed.list_state_id = %(list)s AND removed.email = person.email
+     USING exports_deliveredset known,
+           (SELECT unnest(emails) AS email FROM exports_batch WHERE id = %(batch)s) person
+     WHERE known.id = %(set)s AND removed.list_state_id = known.list_state_id AND removed.email = person.email
        AND removed.email <> ALL (%(stay)s::text[])
        AND NOT (removed.operation = 'mark' AND removed.email = ANY (%(still_marked)s::text[]))
     RETURNING removed.email, EXISTS (SELECT FROM exports_syncedcontact contact
-                                      WHERE contact.list_state_id = %(list)s AND contact.email = removed.email)
+                                      WHERE contact.list_state_id = removed.list_state_id
+                                        AND contact.email = removed.email)
 """
 
 
@@ -36,11 +38,9 @@ def record(
     contacts, by address; others keep the origin that they have. A contact that this batch has made active again
     counts as added by us; one to restore as found there. One that was active already keeps its origin where the
     removal may not have happened, and signed up without us where it did."""
-    list_state_id = DeliveredSet.objects.values_list("list_state", flat=True).get(pk=delivered_set_id)
-    if not RemovedContact.objects.filter(list_state=list_state_id).exists():
-        return {}
-    forgotten = _forget(batch, list_state_id, refusals)
+    forgotten = _forget(batch, delivered_set_id, refusals)
     if restores:
+        list_state_id = DeliveredSet.objects.values_list("list_state", flat=True).get(pk=delivered_set_id)
         contacts = SyncedContact.objects.filter(list_state=list_state_id, email__in=forgotten)
         contacts.update(origin=Origin.PRE_EXISTING)
         return dict.fromkeys(forgotten, Origin.PRE_EXISTING)
@@ -53,12 +53,12 @@ def record(
     return {email: origin for email, origin in found.items() if origin is not None}
 
 
-def _forget(batch: Batch, list_state_id: int, refusals: Sequence[ProfileRefusal]) -> Mapping[str, bool]:
+def _forget(batch: Batch, delivered_set_id: int, refusals: Sequence[ProfileRefusal]) -> Mapping[str, bool]:
     """Forget the removals, and tell by address whether the list state holds the contact: then nothing answered for
     the removal."""
     parameters: dict[str, Any] = {
         "batch": batch.pk,
-        "list": list_state_id,
+        "set": delivered_set_id,
         "stay": [
             refusal.email for refusal in refusals if _stays_removed(BatchOperation(batch.operation), refusal.kind)
         ],

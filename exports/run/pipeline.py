@@ -25,6 +25,7 @@ from connections.destinations.errors import DestinationError, NeedsAdministrator
 from exports.delivery import loop
 from exports.delivery.loop import SliceEnd
 from exports.models import Run, Stage
+from exports.removal import recheck
 from exports.run import check, complete, plan
 from exports.state import claim, session_fence
 from exports.state.status import Reason, RunEnded
@@ -76,11 +77,13 @@ def _go_through_stages(run: Run, lease: HeldLease) -> Next:
             return Next.NOTHING
         if run.stage == Stage.CHECK and not check.check(run):
             return Next.NOTHING
+        planned_with: recheck.WantsVersion | None = None
         if run.stage == Stage.PLAN:
+            planned_with = recheck.version(run)
             plan.plan(run, lease)
             claim.stop_if_canceled(run)
         if run.stage == Stage.DELIVER:
-            end = loop.deliver(run, lease)
+            end = loop.deliver(run, lease, wants_version=planned_with)
             if end != SliceEnd.ALL_SENT:
                 return _go_on_later(run, end)
         complete.complete(run)

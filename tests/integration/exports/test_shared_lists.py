@@ -151,7 +151,7 @@ def test_contacts_that_are_wanted_again_after_the_plan_stay(
     leave(others, CROWD[1])
     leave(crowd, *CROWD[:2])
     started = runs.start_run(one, by=None)
-    with pytest.raises(Killed), mock.patch.object(record, "intend", side_effect=Killed):
+    with pytest.raises(Killed), mock.patch.object(record, "mark_sending", side_effect=Killed):
         pipeline.run_slice(started.pk)  # dies before the first removal is sent
     Run.objects.filter(pk=started.pk).update(lease_until=None)
     wanting = others if by == "the other export" else crowd

@@ -46,7 +46,7 @@ def test_a_contact_that_another_export_wants_after_the_first_batch_stays(
         intended.extend(batch_ids)
         return batches
 
-    monkeypatch.setattr(results_record, "intend", join_after_the_first)
+    monkeypatch.setattr(results_record, "mark_sending", join_after_the_first)
     ended = run(export)
     assert (ended.to_remove, ended.removed) == (24, 24)
     found = states(account, export.list_id)

@@ -122,7 +122,7 @@ def test_who_is_erased_between_choosing_a_batch_and_sending_it_is_not_sent(
                 pass
         return intend(*args)
 
-    monkeypatch.setattr(record, "intend", intend_late)
+    monkeypatch.setattr(record, "mark_sending", intend_late)
     run = carry_on_to_its_end(run)
     assert done
     assert adds_up(run)
