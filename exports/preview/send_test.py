@@ -52,11 +52,10 @@ from exports.results.failure_rows import match_rows
 from exports.run import plan
 from exports.state import result_codes, snapshot
 from exports.state.known_list import CHANGE_SENDER, KnownList
+from exports.state.plan_action import OPERATIONS, WANTED, PlanAction
 from exports.state.result_codes import UNKNOWN_DATA, UNMATCHED
 from segments import audience
 from segments.privacy import erasure_barrier
-
-_SENT = ("add", "update", "unchanged", "still_refused", "unmark", "bring_back")
 
 
 @dataclass(frozen=True)
@@ -81,13 +80,13 @@ class _One:
     email: str
     mapped: list[Any] = field(repr=False)
     data_hash: str
-    action: str
+    action: PlanAction
     mark_field: str  # that carries a mark which goes now; empty for none
 
     @property
     def operation(self) -> BatchOperation:
         """How they are sent: as a run would do it, whether or not something has changed."""
-        return plan.OPERATIONS.get(self.action, BatchOperation.SEND)
+        return OPERATIONS.get(self.action, BatchOperation.SEND)
 
 
 def send_one(export: Export, *, person: str, by: User) -> Answer:
@@ -155,9 +154,9 @@ def _find(export: Export, connection: Connection, frozen: Mapping[str, Any], per
     if not found:
         raise Refusal(_("Nobody in the segments of this export has this address."))
     profile_id, email, mapped, data_hash, action, mark_field = found[0]
-    if action not in _SENT:
+    if action not in WANTED:
         raise Refusal(_("A run would not send this person: %(why)s") % {"why": _why(action)})
-    return _One(profile_id, email, orjson.loads(mapped), data_hash, action, mark_field)
+    return _One(profile_id, email, orjson.loads(mapped), data_hash, PlanAction(action), mark_field)
 
 
 def _wanted(person: str) -> str:
@@ -307,7 +306,9 @@ def _keep_refusal(known: KnownList, one: _One, refusal: ProfileRefusal) -> None:
 def _keep_origin(known: KnownList, one: _One, answer: Answer) -> None:
     """Whether we have added the contact, which one answer about one contact always tells: new to the list, or
     known there before anything was sent. What is known already stays."""
-    origin = Origin.ADDED if answer.is_new else Origin.PRE_EXISTING if one.action == "add" else Origin.UNKNOWN
+    origin = (
+        Origin.ADDED if answer.is_new else Origin.PRE_EXISTING if one.action == PlanAction.ADD else Origin.UNKNOWN
+    )
     contact = SyncedContact.objects.filter(list_state=known.list_state_id, email=one.email, origin=Origin.UNKNOWN)
     contact.update(origin=origin)
 

@@ -22,6 +22,7 @@ from exports.batches.writer import BatchWriter
 from exports.models import DeliveredSet, Origin, OutcomeKind, Removal, Run, SyncedContact
 from exports.selection import segment_guard, wants
 from exports.state.known_list import ONCE_WANTED, KnownList
+from exports.state.plan_action import WANTED
 from exports.state.result_codes import NOT_IN_ANY_SEGMENT, UNKNOWN_DATA
 from exports.state.run_options import RunOptions
 
@@ -134,7 +135,7 @@ def _draw(known: KnownList, *, everybody: bool) -> None:
             [
                 *(Origin.ADDED, known.list_state_id, known.export_id, known.export_id),
                 [Origin.ADDED, Origin.UNKNOWN],
-                *([] if everybody else [wants.WANTED]),
+                *([] if everybody else [list(WANTED)]),
                 Origin.ADDED,
             ],
         )
@@ -155,7 +156,7 @@ def _add_who_was_marked(known: KnownList, *, everybody: bool) -> None:
             """,  # noqa: S608 - only our own fragments are put in
             [
                 *(UNKNOWN_DATA, known.list_state_id, BatchOperation.MARK, known.export_id),
-                *([] if everybody else [wants.WANTED]),
+                *([] if everybody else [list(WANTED)]),
             ],
         )
 

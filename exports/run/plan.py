@@ -21,7 +21,7 @@ from config.platform.jobs.leases import HeldLease, update_if_owner
 from config.platform.jobs.models import JobStatus
 from connections.destinations import registry
 from connections.destinations.base import Destination
-from connections.destinations.values import BatchOperation, Incomplete, Mark, SendSettings, Violation
+from connections.destinations.values import Incomplete, Mark, SendSettings, Violation
 from connections.models import Connection
 from exports.batches import split
 from exports.batches.values import Person
@@ -36,22 +36,12 @@ from exports.selection.diff import PlanCounts
 from exports.state import known_list, snapshot
 from exports.state.claim import stop_if_asked
 from exports.state.known_list import KnownList
+from exports.state.plan_action import COMES_BACK, EXCLUDED, ON_LIST, OPERATIONS, SENT, PlanAction
 from exports.state.result_codes import BAD_EMAIL, DUPLICATE, NO_CONSENT, NO_EMAIL
 from exports.state.status import Reason, RunEnded
 from segments.privacy import erasure_barrier
 
 _FETCH = 2000
-# What is done to whom, in the order of sending: those who are new come first, so that few batches mix them with
-# others and the answers tell whom the export has brought.
-OPERATIONS = {
-    "add": BatchOperation.SEND,
-    "unmark": BatchOperation.SEND,
-    "update": BatchOperation.SEND,
-    "bring_back": BatchOperation.BRING_BACK,
-    "resubscribe": BatchOperation.RESUBSCRIBE,
-}
-# Few, and each sent in a way of their own.
-_COME_BACK = ("unmark", "bring_back", "resubscribe")
 
 
 @transaction.atomic
@@ -169,8 +159,7 @@ def people_over(connection: Connection) -> int:
         cursor.execute(
             """
             SELECT count(*) FROM (
-                SELECT email FROM plan
-                 WHERE action IN ('add', 'update', 'unchanged', 'unmark', 'bring_back', 'resubscribe')
+                SELECT email FROM plan WHERE action = ANY (%s)
                  UNION
                 SELECT contact.email
                   FROM exports_syncedcontact contact,
@@ -179,7 +168,7 @@ def people_over(connection: Connection) -> int:
                                                   WHERE export_id = ANY (export.ids))
                    AND (contact.sent_by = ANY (export.ids) OR contact.other_exports && export.ids)) people
             """,
-            [connection.pk],
+            [list(ON_LIST), connection.pk],
         )
         return int(cursor.fetchone()[0])
 
@@ -198,9 +187,9 @@ def _keep_exceptions(run: Run) -> None:
             SELECT %s, action, profile_id, coalesce(email, ''),
                    CASE WHEN action = 'duplicate' THEN %s WHEN action = 'no_consent' THEN %s
                         WHEN email IS NULL THEN %s ELSE %s END, ''
-              FROM plan WHERE action IN ('invalid', 'duplicate', 'no_consent')
+              FROM plan WHERE action = ANY (%s)
             """,
-            [run.pk, DUPLICATE, NO_CONSENT, NO_EMAIL, BAD_EMAIL],
+            [run.pk, DUPLICATE, NO_CONSENT, NO_EMAIL, BAD_EMAIL, list(EXCLUDED)],
         )
 
 
@@ -208,7 +197,7 @@ def people(
     destination: Destination,
     settings: SendSettings,
     *,
-    actions: Collection[str] = tuple(OPERATIONS),
+    actions: Collection[PlanAction] = SENT,
     limit: int | None = None,
 ) -> Iterator[Person | tuple[int, str, Violation]]:
     """Everyone to be sent by these actions, in the destination's form and in a stable order; or who cannot be,
@@ -219,7 +208,7 @@ def people(
     if limit is not None:
         statement += f" LIMIT {int(limit)}"
     with closing(database.chunked_cursor()) as cursor:
-        cursor.execute(statement, [list(actions), list(OPERATIONS)])
+        cursor.execute(statement, [list(actions), list(SENT)])
         while rows := cursor.fetchmany(_FETCH):
             for profile_id, email, mapped, data_hash, action, mark_field in rows:
                 prepared = prepare(email, orjson.loads(mapped))
@@ -231,7 +220,7 @@ def people(
                     left_out, prepared = prepared.left_out, prepared.payload
                 if mark_field:
                     prepared = destination.welcomed_back(prepared, Mark(mark_field, ""))
-                is_new, operation = action == "add", OPERATIONS[action]
+                is_new, operation = action == PlanAction.ADD, OPERATIONS[action]
                 yield Person(profile_id, email, prepared, data_hash, is_new, operation, left_out=left_out)
 
 
@@ -246,7 +235,7 @@ def _write_those_who_come_back(run: Run, writer: BatchWriter) -> int:
     destination = registry.get(run.account.partition(":")[0])
     violations = 0
     settings = snapshot.send_settings(run.list_id, run.frozen)
-    for found in people(destination, settings, actions=_COME_BACK):
+    for found in people(destination, settings, actions=COMES_BACK):
         if isinstance(found, Person):
             writer.add(found)
             left_out_values.add_to_plan(run, found.profile_id, found.email, found.left_out)

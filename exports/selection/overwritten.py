@@ -15,14 +15,16 @@ from config.platform.db import planner_hints
 from exports.models import DeliveredSet, Run
 from exports.selection import diff
 from exports.state.known_list import KnownList
+from exports.state.plan_action import SENT
 from exports.state.result_codes import UNKNOWN_DATA
 
 # Those who are sent by the plan, as profiles; the columns that a hash is computed from.
-_SENT = """
+_SENT_ACTIONS = ", ".join(f"'{action}'" for action in SENT)
+_SENT = f"""
     SELECT profile.id AS profile_id, profile.updated_at, profile.attributes, profile.emails
       FROM plan JOIN segments_profile profile ON profile.id = plan.profile_id
-     WHERE plan.action IN ('add', 'update', 'unmark', 'bring_back', 'resubscribe')
-"""
+     WHERE plan.action IN ({_SENT_ACTIONS})
+"""  # noqa: S608 - only our own names of actions are put in
 _SENT_LAST = """
     UPDATE exports_syncedcontact contact SET data_hash = %(unknown)s
       FROM plan JOIN as_other_sends other ON other.profile_id = plan.profile_id

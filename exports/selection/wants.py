@@ -14,12 +14,10 @@ from config.platform.db import planner_hints
 from exports.models import DeliveredSet, Export, Run
 from exports.selection import segment_guard
 from exports.state.known_list import ONCE_WANTED, ONCE_WANTED_BY_EXPORT, KnownList
+from exports.state.plan_action import WANTED
 from exports.state.result_codes import UNKNOWN_DATA
 from segments import audience
 from segments.models import Segment
-
-# The actions of a plan whose contacts are, or shall be, on the list because of it, or were refused there.
-WANTED = ["add", "update", "unchanged", "still_refused", "unmark", "bring_back", "resubscribe"]
 
 _NEWLY_WANTED = f"""
     UPDATE exports_syncedcontact contact
@@ -71,7 +69,7 @@ def record(run: Run, known: KnownList) -> None:
     parameters: dict[str, Any] = {
         "export": known.export_id,
         "list": known.list_state_id,
-        "wanted": WANTED,
+        "wanted": list(WANTED),
         "unknown": UNKNOWN_DATA,
     }
     statements = [_HELD_AS_SENT, _NEWLY_WANTED, _WANTED_AGAIN, *([] if guard else [_NO_LONGER_WANTED])]
