@@ -31,11 +31,10 @@ _BATCHES = """
 """
 _WRITE = f"""
     {_BATCHES}
-    INSERT INTO exports_batch (run_id, number, label, operation, adds, status, attempt, size, profile_ids,
-                               emails, payloads, hashes, converted, delivered, new_people, "left",
-                               rejected, unaccounted, code, message)
-    SELECT %(run)s, number, number::text, %(operation)s, adds, 'planned', 0, size, members.profile_ids,
-           members.emails, members.payloads, members.hashes, false, 0, 0, 0, 0, 0, '', ''
+    INSERT INTO exports_batch
+           (run_id, number, label, operation, adds, size, profile_ids, emails, payloads, hashes, converted)
+    SELECT %(run)s, number, number::text, %(operation)s, adds, size, members.profile_ids, members.emails,
+           members.payloads, members.hashes, false
       FROM batch, LATERAL (
            SELECT array_agg(profile_id) AS profile_ids, array_agg(email) AS emails,
                   array_agg(mapped) AS payloads, array_agg(data_hash) AS hashes

@@ -57,10 +57,9 @@ def write_batch(run_id: int, number: int, members: Sequence[Person]) -> None:
     with database.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO exports_batch (run_id, number, label, operation, adds, status, attempt, size, profile_ids,
-                                       emails, payloads, hashes, delivered, new_people, "left", rejected,
-                                       unaccounted, code, message)
-            VALUES (%s, %s, %s, %s, %s, 'planned', 0, %s, %s, %s, %s, %s::uuid[], 0, 0, 0, 0, 0, '', '')
+            INSERT INTO exports_batch
+                   (run_id, number, label, operation, adds, size, profile_ids, emails, payloads, hashes)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::uuid[])
             """,
             [
                 run_id,
@@ -74,4 +73,22 @@ def write_batch(run_id: int, number: int, members: Sequence[Person]) -> None:
                 [person.payload for person in members],
                 [person.data_hash for person in members],
             ],
+        )
+
+
+def write_part(batch_id: int, label: str, code: str, *, first: int, last: int) -> None:
+    """Write a part of a batch, from its contact ``first`` to ``last`` (counted from 1), as a batch of its own."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO exports_batch
+                   (run_id, number, label, operation, adds, size, profile_ids, emails, payloads, hashes, converted,
+                    code)
+            SELECT run_id, (SELECT max(number) + 1 FROM exports_batch b WHERE b.run_id = batch.run_id), %(label)s,
+                   operation, CASE WHEN adds = size THEN %(last)s - %(first)s + 1 ELSE 0 END,
+                   %(last)s - %(first)s + 1, profile_ids[%(first)s:%(last)s], emails[%(first)s:%(last)s],
+                   payloads[%(first)s:%(last)s], hashes[%(first)s:%(last)s], converted, %(code)s
+              FROM exports_batch batch WHERE id = %(batch)s
+            """,
+            {"label": label, "code": code, "first": first, "last": last, "batch": batch_id},
         )

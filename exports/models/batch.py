@@ -26,12 +26,17 @@ class Batch(models.Model):
     # How often it was halved, written “12”, “12.1”, “12.1.2” on screen.
     label = models.CharField(max_length=60)
     operation = models.CharField(max_length=12, default=BatchOperation.SEND.value)
-    status = models.CharField(max_length=10, choices=BatchStatus.choices, default=BatchStatus.PLANNED)
-    attempt = models.IntegerField(default=0)
+    status = models.CharField(
+        max_length=10,
+        choices=BatchStatus.choices,
+        default=BatchStatus.PLANNED,
+        db_default=BatchStatus.PLANNED.value,
+    )
+    attempt = models.IntegerField(default=0, db_default=0)
     not_before = models.DateTimeField(null=True)
     size = models.IntegerField()
     # How many of them the export had not delivered before.
-    adds = models.IntegerField(default=0)
+    adds = models.IntegerField(default=0, db_default=0)
     profile_ids = ArrayField(models.BigIntegerField())
     emails = ArrayField(models.TextField())
     payloads = ArrayField(models.TextField())
@@ -39,12 +44,12 @@ class Batch(models.Model):
     # Whether payloads are in the list's own form; until they are sent, most are mapped values.
     converted = models.BooleanField(db_default=True)
 
-    delivered = models.IntegerField(default=0)  # of a removal: removed
-    new_people = models.IntegerField(default=0)
-    left = models.IntegerField(default=0)
-    rejected = models.IntegerField(default=0)
+    delivered = models.IntegerField(default=0, db_default=0)  # of a removal: removed
+    new_people = models.IntegerField(default=0, db_default=0)
+    left = models.IntegerField(default=0, db_default=0)
+    rejected = models.IntegerField(default=0, db_default=0)
     # Contacts whose result the answer does not tell.
-    unaccounted = models.IntegerField(default=0)
+    unaccounted = models.IntegerField(default=0, db_default=0)
     sent_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     seconds = models.FloatField(null=True)
@@ -52,8 +57,8 @@ class Batch(models.Model):
     bytes_sent = models.IntegerField(null=True)
     # Until when a call of a worker that lost its lease may still land, see results/late_calls.py.
     late_until = models.DateTimeField(null=True)
-    code = models.CharField(max_length=40, blank=True)
-    message = models.TextField(blank=True)
+    code = models.CharField(max_length=40, blank=True, db_default="")
+    message = models.TextField(blank=True, db_default="")
 
     class Meta:
         ordering = ["number"]

@@ -29,6 +29,7 @@ from connections.destinations.values import (
     Violation,
 )
 from exports.batches.values import BatchResult
+from exports.batches.writer import write_part
 from exports.models import Batch, BatchStatus, Origin, Outcome, Run, StatusSource
 from exports.models import OutcomeKind as Outcomes
 from exports.privacy import erasure
@@ -221,7 +222,7 @@ def split(run: Run, batch_id: int, refused: DestinationError) -> None:
     middle = batch.size // 2
     for half, (first, last) in enumerate([(1, middle), (middle + 1, batch.size)], start=1):
         if first <= last:
-            _copy_part(batch_id, f"{batch.label}.{half}", code, first, last)
+            write_part(batch_id, f"{batch.label}.{half}", code, first=first, last=last)
     Batch.objects.filter(pk=batch_id).update(
         status=BatchStatus.SPLIT,
         finished_at=clock.now(),
@@ -229,24 +230,6 @@ def split(run: Run, batch_id: int, refused: DestinationError) -> None:
         code=refused.code,
         message=refused.sentence,
     )
-
-
-def _copy_part(batch_id: int, label: str, code: str, first: int, last: int) -> None:
-    with database.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO exports_batch (run_id, number, label, operation, adds, status, attempt, size, profile_ids,
-                                       emails, payloads, hashes, converted, delivered, new_people, "left",
-                                       rejected, unaccounted, code, message)
-            SELECT run_id, (SELECT max(number) + 1 FROM exports_batch b WHERE b.run_id = batch.run_id), %(label)s,
-                   operation, CASE WHEN adds = size THEN %(last)s - %(first)s + 1 ELSE 0 END,
-                   'planned', 0, %(last)s - %(first)s + 1, profile_ids[%(first)s:%(last)s],
-                   emails[%(first)s:%(last)s], payloads[%(first)s:%(last)s], hashes[%(first)s:%(last)s],
-                   converted, 0, 0, 0, 0, 0, %(code)s, ''
-              FROM exports_batch batch WHERE id = %(batch)s
-            """,
-            {"label": label, "code": code, "first": first, "last": last, "batch": batch_id},
-        )
 
 
 def _keep_violations(run: Run, batch_id: int, violations: Mapping[str, Violation]) -> None:
