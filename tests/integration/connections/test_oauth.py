@@ -112,10 +112,10 @@ def test_many_threads_make_one_refresh(alice: User, sandbox_offered: RunningSand
 _IN_A_PROCESS = """
 import sys, django
 django.setup()
-from connections import oauth
+from connections import token_renewal
 print("ready", flush=True)
 sys.stdin.readline()
-print(oauth.renew(int(sys.argv[1]), sys.argv[2], True))
+print(token_renewal.renew(int(sys.argv[1]), sys.argv[2], True))
 """
 
 

@@ -26,6 +26,7 @@ _TABLES = """
     CREATE TABLE exports_liststate (LIKE public.exports_liststate INCLUDING IDENTITY);
     CREATE TABLE exports_syncedcontact (LIKE public.exports_syncedcontact INCLUDING DEFAULTS INCLUDING INDEXES);
     CREATE TABLE exports_removedcontact (LIKE public.exports_removedcontact INCLUDING INDEXES);
+    ALTER TABLE exports_removedcontact RENAME COLUMN operation TO deed;  -- as it was named then
     INSERT INTO exports_deliveredset VALUES (11, 1, 'a', 'shared'), (12, 2, 'a', 'shared'), (13, 3, 'a', 'alone');
 """
 
