@@ -94,10 +94,11 @@ def record(run: Run, delivered_set_id: int, answered: Sequence[tuple[int, BatchR
         if sent.violations:
             _keep_violations(run, batch_id, sent.violations)
     batches = Batch.objects.only(*_READ).in_bulk([pk for pk, _sent in answered])
+    had_removals = reactivations.had_removals(delivered_set_id)
     counts: Counter[str] = Counter()
     sent_to: list[int] = []
     for batch_id, sent in answered:
-        added = _keep_receipt(run, batches[batch_id], delivered_set_id, sent)
+        added = _keep_receipt(run, batches[batch_id], delivered_set_id, sent, had_removals=had_removals)
         counts.update(added)
         if batches[batch_id].operation not in REMOVALS and not added["unknown"]:
             sent_to.append(batch_id)
@@ -116,7 +117,9 @@ def _kept_out(refusals: Sequence[ProfileRefusal]) -> dict[str, str]:
     }
 
 
-def _keep_receipt(run: Run, batch: Batch, delivered_set_id: int, sent: BatchResult) -> Mapping[str, int]:
+def _keep_receipt(
+    run: Run, batch: Batch, delivered_set_id: int, sent: BatchResult, *, had_removals: bool
+) -> Mapping[str, int]:
     """What it adds to the counts of the run."""
     receipt = sent.receipt
     if batch.operation in REMOVALS:
@@ -130,7 +133,7 @@ def _keep_receipt(run: Run, batch: Batch, delivered_set_id: int, sent: BatchResu
     left = sum(kind == OutcomeKind.LEFT for kind in taken_back)
     rejected = len(taken_back) - left
     others = batch.size - left - rejected
-    _keep_taken(run, batch, delivered_set_id, sent, rows, is_unknown=is_unknown)
+    _keep_taken(run, batch, delivered_set_id, sent, rows, is_unknown=is_unknown, had_removals=had_removals)
     counts = {
         "delivered": 0 if is_unknown else others,
         "new_people": 0 if is_unknown else receipt.new,
@@ -153,14 +156,21 @@ def _keep_receipt(run: Run, batch: Batch, delivered_set_id: int, sent: BatchResu
 
 
 def _keep_taken(
-    run: Run, batch: Batch, delivered_set_id: int, sent: BatchResult, rows: MatchedRows, *, is_unknown: bool
+    run: Run,
+    batch: Batch,
+    delivered_set_id: int,
+    sent: BatchResult,
+    rows: MatchedRows,
+    *,
+    is_unknown: bool,
+    had_removals: bool,
 ) -> None:
     """Keep what the list holds of the contacts that no row refuses."""
     refused = [refusal.email for refusal in rows.refusals]
     origins: Mapping[str, Origin] = {}
     if is_unknown:
         unacknowledged.keep_unknown(run, batch.pk, refused)
-    else:
+    elif had_removals:
         restores = bool(run.options.get("restores"))
         origins = reactivations.record(batch, delivered_set_id, sent.receipt, rows.refusals, restores=restores)
     _keep_delivered(
