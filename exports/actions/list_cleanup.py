@@ -1,7 +1,7 @@
-"""Leaving a list: an export goes elsewhere, or goes away; and what becomes of those whom it has brought there.
+"""Change the list of an export or remove the export, and start the cleanup of the list that it leaves.
 
-An export whose list is to be cleared first stays until that run has ended, as “Being removed”. When the run ends
-otherwise than well the export is kept, so that nobody is forgotten whom it has brought.
+An export whose list is to be cleaned up first stays until that run has ended, as “Being removed”. When the run
+does not end well the export is kept, so that the contacts that it added are not forgotten.
 """
 
 from dataclasses import replace
@@ -79,7 +79,7 @@ def nobody_there() -> str:
 
 @transaction.atomic
 def clear_again(run: Run, *, people: int, by: User | None) -> Run:
-    """Start a clearing once more that was held, failed or canceled, of up to about ``people`` people. Raises
+    """Start a list cleanup again that was held, failed or canceled, of up to about ``people`` contacts. Raises
     PermissionDenied and policies.Refusal."""
     export = Export.objects.select_for_update(of=("self",)).get(pk=run.export_id)
     if by is not None:

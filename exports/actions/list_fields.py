@@ -1,6 +1,6 @@
-"""What people may change on a list from here: make a field that it lacks, and add options to one that it has.
+"""Make a field on a list that it lacks, and add options to a field that it has.
 
-Done at the destination at once, and recorded in the same moment. Whoever clicks twice makes one field.
+It is done at the destination at once, and recorded in the same moment. A double click makes one field.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,8 +25,8 @@ from exports.policies import Refusal, check_can_be_put_on
 def create_field(
     connection: Connection, list_id: str, field: NewField, *, attribute: str, by: User
 ) -> TargetField:
-    """Make ``field`` on the list for ``attribute``; the one that is there already by that name where somebody was
-    faster. Raises PermissionDenied, Refusal, DestinationError and NotConnected."""
+    """Make ``field`` on the list for ``attribute``, or return the field of that name when it exists by now.
+    Raises PermissionDenied, Refusal, DestinationError and NotConnected."""
     _check(connection, list_id, attribute, by)
     try:
         with _guarded(), transaction.atomic():
@@ -83,7 +83,7 @@ def _check(connection: Connection, list_id: str, attribute: str, by: User) -> No
 
 
 def _by_label(connection: Connection, list_id: str, wanted: NewField) -> TargetField | None:
-    """The field of that name and type, asked of the list anew."""
+    """Look up the field of that name and type on the list."""
     lookups.forget(connection, list_id)
     details = lookups.look_up(connection, list_id).details
     fields = details.fields if details else ()

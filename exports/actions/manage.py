@@ -1,4 +1,5 @@
-"""What people do with exports. Each action signs its name, is atomic, and leaves a row in the audit."""
+"""Create, edit, duplicate, detach and remove exports. Each action is one transaction and is recorded in the
+audit."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -83,7 +84,7 @@ def create(settings: ExportSettings, *, by: User | None) -> Export:
 
 @transaction.atomic
 def edit(export: Export, settings: ExportSettings, *, version: int, by: User | None) -> Export:
-    """Change an export that was read at ``version``; raises StaleEdit when somebody else was faster,
+    """Change an export that was read at ``version``. Raises StaleEdit when it was changed since,
     PermissionDenied when ``by`` may not use its connection or the new one, and policies.Refusal."""
     take_version(export, version)
     export.refresh_from_db()
@@ -130,7 +131,7 @@ def put_segment(export: Export, segment: Segment, *, holds: bool, by: User) -> N
 
 @transaction.atomic
 def duplicate(export: Export, *, by: User | None) -> Export:
-    """A copy under a free name. It has sent nothing yet, knows nobody on the list, and its schedule is off."""
+    """Copy an export under a free name. The copy has sent nothing yet, and its schedule is off."""
     copy = Export(created_by=by, connection=export.connection, name=_free_name(export.name))
     for name in _PLAIN_FIELDS[1:]:
         setattr(copy, name, getattr(export, name))
@@ -146,8 +147,8 @@ def duplicate(export: Export, *, by: User | None) -> Export:
 
 @transaction.atomic
 def remove(export: Export, *, by: User | None) -> None:
-    """Remove an export with its runs; people already sent stay at the destination. Raises policies.Refusal while
-    a run is under way."""
+    """Remove an export with its runs; contacts already sent stay at the destination. Raises policies.Refusal
+    while a run is under way."""
     Export.objects.select_for_update().get(pk=export.pk)
     policies.check_can_remove(export)
     record("removed", export, by=by, changes={"settings": (describe(export), None)})
@@ -181,7 +182,7 @@ def detach(export: Export, *, by: User | None) -> None:
 
 @transaction.atomic
 def tell_also(export: Export, addresses: Sequence[str], *, version: int, by: User | None) -> None:
-    """Whom to tell of this export's troubles beside administrators. Raises StaleEdit, and PermissionDenied."""
+    """Choose who is notified of this export beside administrators. Raises StaleEdit, and PermissionDenied."""
     take_version(export, version)
     export.refresh_from_db()
     if by is not None:
@@ -202,8 +203,8 @@ def describe(export: Export) -> dict[str, Any]:
 
 
 def _check_connection(settings: ExportSettings, by: User | None) -> None:
-    """Whoever brings the settings — a page, a file, a request made by hand — may use the connection, and they
-    keep to its limits as they are at this moment."""
+    """Check that the user may use the connection, and that the settings keep to its limits as they are now,
+    whether they come from a page, a file or a request made by hand."""
     if settings.connection is None:
         return
     connection = Connection.objects.get(pk=settings.connection.pk)
@@ -217,7 +218,7 @@ def _check_connection(settings: ExportSettings, by: User | None) -> None:
 
 
 def _check_reach(settings: ExportSettings, before: Export | None, by: User | None) -> None:
-    """To unsubscribe people from all lists of a client is for administrators to choose."""
+    """Let only administrators choose to unsubscribe contacts from all lists of a client."""
     if not settings.unsubscribes_everywhere or by is None or user_can_manage_connections(by):
         return
     if before is None or not before.unsubscribes_everywhere or before.list_id != settings.list_id:

@@ -49,12 +49,12 @@ def refresh_and_run(export: Export, *, by: User) -> Run:
 
 
 def due() -> list[int]:
-    """Previews that nobody works on."""
+    """Return the ids of previews that no worker holds."""
     return list(leases.claimable(ExportPreview).order_by("pk").values_list("pk", flat=True)[:100])
 
 
 def work_out(preview_id: int) -> None:
-    """Do it, if nobody else does."""
+    """Compute a preview, unless another worker holds it."""
     job = leases.claim(ExportPreview(pk=preview_id))
     if job is None:
         return

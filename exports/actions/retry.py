@@ -1,7 +1,7 @@
-"""What may pass is tried again by itself: a failed run says when, and a tick starts the next one.
+"""Start retries of failed runs whose time has come.
 
-A retry is a run of its own, so that the figures and the story of each stay true. It plans anew, so that people
-already sent are not sent again.
+A retry is a run of its own, so that the counts and the history of each stay true. It plans again, so that
+contacts already sent are not sent twice.
 """
 
 from django.db import transaction
@@ -27,7 +27,7 @@ def start_due() -> None:
 
 @transaction.atomic
 def _start(run_id: int, export_id: int) -> None:
-    """Exactly one retry, whoever else looks at the same moment. One that cannot start is given up."""
+    """Start exactly one retry, however many workers look at the same moment. One that cannot start is given up."""
     export = Export.objects.select_for_update(of=("self",)).filter(pk=export_id).first()
     failed_ones = Run.objects.select_for_update().filter(pk=run_id, status=JobStatus.FAILURE)
     failed = failed_ones.exclude(resume_at=None).first()  # nor does anybody cancel it in this very moment

@@ -1,4 +1,4 @@
-"""Asking a list once more for people whom it rejected, although their data are the same as then."""
+"""Send contacts again that a list rejected, although their data have not changed."""
 
 from django.db import connection as database
 from django.db import transaction
@@ -12,7 +12,7 @@ from exports.models import Export, OutcomeKind, Run
 
 
 def check_can_ask_again(run: Run) -> None:
-    """Raise policies.Refusal when nobody is to be asked for, or the export goes somewhere else by now."""
+    """Raise policies.Refusal when no contact was rejected, or when the export sends to another list by now."""
     export = run.export
     if not run.rejected:
         raise policies.Refusal(_("Run %(number)s had nobody rejected.") % {"number": run.number})
@@ -31,7 +31,7 @@ def can_ask_again(run: Run) -> bool:
 
 @transaction.atomic
 def ask_again(run: Run, *, code: str = "", by: User) -> Run:
-    """Queue a run that asks again for everybody whom ``run`` had rejected, for one ``code`` alone if it is given.
+    """Queue a run that sends the rejected contacts of ``run`` again, those of one ``code`` if it is given.
     Raises PermissionDenied, and policies.Refusal."""
     export = Export.objects.select_for_update(of=("self",)).select_related("connection").get(pk=run.export_id)
     permissions.check_can_manage(by, export)
@@ -47,7 +47,7 @@ def ask_again(run: Run, *, code: str = "", by: User) -> Run:
 
 
 def _mark(run: Run, code: str) -> int:
-    """Let the next plan take them for people who were never refused; how many they are."""
+    """Let the next plan send the rejected contacts again. Returns how many they are."""
     with database.cursor() as cursor:
         cursor.execute(
             """

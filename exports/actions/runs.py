@@ -56,8 +56,8 @@ def skip_run(export: Export, *, trigger: Trigger, message: str) -> Run | None:
 
 
 def confirm_removals(run: Run, *, people: int, how: str, by: User | None) -> Run:
-    """Start a run that removes up to ``people`` people whom a guard holds, in the way that was shown; it
-    works out anew who they are. Raises PermissionDenied and policies.Refusal. (Of a clearing:
+    """Start a run that removes up to ``people`` contacts that a guard holds, by the policy that was shown; it
+    computes again who they are. Raises PermissionDenied and policies.Refusal. (For a list cleanup:
     list_cleanup.clear_again.)"""
     if by is not None:
         permissions.check_can_confirm(by, run)
@@ -109,7 +109,7 @@ def new_run(
 
 
 def _stop_clearing_where_it_goes(export: Export, by: User | None) -> None:
-    """Nobody is taken off a list to which the export sends again."""
+    """Cancel cleanups of the list to which the export sends again."""
     if export.connection is None:
         return
     mine = export.runs.filter(

@@ -15,7 +15,7 @@ from exports.models import Export, ExportSchedule
 
 
 def schedule_of(export: Export) -> ExportSchedule:
-    """The export's schedule; a new one, not saved, while nobody has chosen any."""
+    """Return the schedule of the export; a new one, not saved, while none was chosen."""
     found: ExportSchedule | None = getattr(export, "schedule", None)
     return found or ExportSchedule(export=export)
 
@@ -31,7 +31,7 @@ def running_with_system() -> "QuerySet[Export]":
 
 
 def copy_switched_off(export: Export, copy: Export) -> None:
-    """Let ``copy`` have the schedule of ``export``, and rest until somebody switches it on."""
+    """Give ``copy`` the schedule of ``export``, switched off."""
     ExportSchedule.objects.create(export=copy, is_on=False, rule=schedule_of(export).rule)
 
 
@@ -39,7 +39,7 @@ def copy_switched_off(export: Export, copy: Export) -> None:
 def set_schedule(
     export: Export, *, is_on: bool, rule: Mapping[str, Any] | None, version: int, by: User | None
 ) -> ExportSchedule:
-    """Choose when ``export`` runs by itself. Raises StaleEdit when somebody has chosen since ``version`` was read,
+    """Choose when ``export`` runs on schedule. Raises StaleEdit when it was changed since ``version`` was read,
     PermissionDenied, and WrongRule."""
     locked = Export.objects.select_for_update(of=("self",)).select_related("connection").get(pk=export.pk)
     if by is not None:

@@ -16,8 +16,8 @@ from exports.state import snapshot
 
 @dataclass(frozen=True)
 class Converted:
-    """People in the list's own form, and by address why others cannot be sent at all, and which values of those
-    who are sent are left out."""
+    """The contacts of a batch in the form of the list; by address, why others cannot be sent, and which values
+    of contacts are left out."""
 
     payloads: Sequence[str]
     violations: Mapping[str, Violation] = field(default_factory=dict)
@@ -34,7 +34,8 @@ def convert(batch: Batch, preparer: Callable[[], Preparer], most_bytes: int) -> 
 
 
 def reader(account: str, list_id: str, frozen: Mapping[str, Any]) -> Callable[[str, str], str]:
-    """What shows people of a batch that keeps mapped values, by address and values, as they are sent."""
+    """Return a function that shows contacts of a batch of mapped values as they are sent, from address and
+    values."""
 
     def read(email: str, values: str) -> str:
         if not values:  # erased

@@ -49,7 +49,8 @@ _WRITE = f"""
 
 
 def cut(run: Run, *, rows: int) -> list[int]:
-    """Write who is to be added or updated as batches of up to ``rows`` people, of mapped values; their sizes."""
+    """Write the contacts to add or update as batches of up to ``rows`` contacts, with mapped values. Returns
+    the sizes of the batches."""
     with database.cursor() as cursor:
         cursor.execute(_WRITE, {"run": run.pk, "operation": BatchOperation.SEND.value, "rows": rows})
         return [size for (size,) in cursor.fetchall()]

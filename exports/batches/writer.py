@@ -1,4 +1,4 @@
-"""Writing a plan as batches: one request's worth of people in one row."""
+"""Write contacts as batches: a row holds the contacts of one request."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from exports.state.claim import stop_if_asked
 
 
 class BatchWriter:
-    """Gathers people and writes a batch whenever it is full, by rows or by bytes, or their operation changes."""
+    """Collects contacts, and writes a batch when it is full by rows or bytes, or when the operation changes."""
 
     def __init__(self, run: Run, capabilities: Capabilities, lease: HeldLease) -> None:
         self.capabilities = capabilities
@@ -24,7 +24,7 @@ class BatchWriter:
         self._bytes = 0
 
     def go_on_after(self, number: int, *, people: int) -> None:
-        """So many batches, of so many people, have been written by other means."""
+        """Count batches and contacts that were written by other means."""
         self.number, self.written = number, people
 
     def add(self, person: Person) -> None:

@@ -70,14 +70,14 @@ class ConnectionBudget:
         self._connection.refresh_from_db(fields=["paused_until"])
 
     def learn(self, level: int) -> None:
-        """Keep, for whoever comes next, how many calls in flight were found to pay."""
+        """Keep for later runs how many calls in flight were found to pay."""
         learned = min(level * self._runs, self._connection.max_in_flight)
         if learned != self._connection.learned_in_flight:
             Connection.objects.filter(pk=self._connection.pk).update(learned_in_flight=learned)
             self._connection.learned_in_flight = learned
 
     def close(self) -> None:
-        """Give the slots back. A session that somebody has ended holds none any more."""
+        """Release the slots. A database session that was ended holds none any more."""
         with suppress(OperationalError, InterfaceError):
             self._slots.release()
 

@@ -234,8 +234,9 @@ def _keep_wanted(work: Slice, ready: Sequence[int]) -> None:
 
 
 def _ready(run: Run, free: int, ahead: int) -> list[int]:
-    """The next batches that may go out now, by id: up to ``free`` of any kind, up to ``ahead`` of those that send.
-    (Of a removal that is intended nobody can say afterwards whether it left.)"""
+    """Return the ids of the batches that may be sent now: up to ``free`` of any operation, and up to ``ahead``
+    of those that send contacts. (Of a removal that is marked as being sent, it cannot be told afterwards
+    whether it left.)"""
     to_send = run.batches.filter(deferral.over("not_before"), status=BatchStatus.PLANNED)
     found = to_send.order_by("number").values_list("pk", "operation")[:ahead]
     return [

@@ -1,7 +1,7 @@
-"""Writing down, and looking up, to which lists people were sent.
+"""Keep and look up to which lists people were sent.
 
-What a run has sent stands in its batches, and is kept for good soon after its end: while it lasts, that would take
-more time than all else that is written.
+The batches of a run hold what it sent; it is kept for good soon after the run has ended: during the run that
+would take more time than all other writes.
 """
 
 import logging
@@ -43,14 +43,14 @@ _ONE_PERSON = f"""
 
 
 def unsettled() -> list[int]:
-    """Runs that have ended and of which it is not kept yet to whom they have sent, by id; a handful."""
+    """Return the ids of some runs that have ended and whose disclosures are not kept yet."""
     ended = Run.objects.filter(disclosed_at=None).exclude(status__in=OPEN)
     return list(ended.order_by("pk").values_list("pk", flat=True)[:10])
 
 
 def settle(run_id: int, *, wait: bool = False) -> None:
-    """Keep to whom a run has sent that has ended: everybody in its batches that went out, taken or not. What
-    somebody else is just settling is left to them, or waited for."""
+    """Keep the disclosures of a run that has ended: all contacts of batches that were sent, taken or not. A run
+    that another worker is settling is skipped, or waited for."""
     while _settle_some(run_id, wait=wait):
         pass
 
@@ -83,7 +83,7 @@ def write_person(subject: Subject) -> None:
 
 
 def _keep(sent: str, disclosed_list_id: int, parameters: Sequence[Any], *, if_known: str = _MOVE_TIMES) -> None:
-    """Within a transaction; ``sent`` is a query of people and when they were sent."""
+    """Write disclosures within a transaction; ``sent`` is a query of people and when they were sent."""
     hashes.ready_sql()
     with database.cursor() as cursor:
         cursor.execute(_KEEP.format(sent) + if_known, [disclosed_list_id, *parameters])

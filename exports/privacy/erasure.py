@@ -1,7 +1,7 @@
-"""Taking a person out of what runs left behind, and out of what a run is about to send.
+"""Erase a person from what runs have left, and from what a run is about to send.
 
-Whoever writes the batches of a run holds the run's row. What was sent keeps its figures and its places: that
-of the person is blank from then on. What was not sent yet closes up, as if the person had never been planned.
+Writers of batches hold the row of the run. What was sent keeps its counts and places: those of the person are
+blank from then on. What was not sent yet closes up, as if the person had never been planned.
 """
 
 from collections.abc import Sequence
@@ -31,13 +31,13 @@ _GONE = "NOT EXISTS (SELECT FROM segments_profile profile WHERE profile.id = per
 
 
 def hold_open_runs() -> None:
-    """Let nobody write batches until this transaction ends. Before anything else is written, as whoever delivers
-    them does."""
+    """Lock the rows of open runs, so that no batches are written until this transaction ends. Call it before
+    anything else is written, as delivery does."""
     list(Run.objects.select_for_update(no_key=True).filter(status__in=OPEN).order_by("pk").values_list("pk"))
 
 
 def forget(subject: Subject) -> dict[str, int]:
-    """Everything that batches, outcomes and lists hold of somebody goes; how many of what."""
+    """Erase all that batches, outcomes and lists hold of a person. Returns how many rows of what."""
     hold_open_runs()
     return {
         "batches": _forget_batches(subject),
@@ -47,12 +47,14 @@ def forget(subject: Subject) -> dict[str, int]:
 
 
 def drop_blank(run: Run, batch_ids: Sequence[int]) -> None:
-    """Close up batches that go out again: nobody is sent blank. Call it while holding the run's row."""
+    """Close up batches that are sent again, so that no blank contact is sent. Call it while holding the run's
+    row."""
     _close_up(run.pk, batch_ids, _BLANK, {})
 
 
 def drop_gone(run: Run) -> int:
-    """Take everybody out of a plan whose profile has gone while it was made; how many these were in batches."""
+    """Take contacts out of a plan whose profile was deleted while it was made. Returns how many these were in
+    batches."""
     with database.cursor() as cursor:
         cursor.execute(
             "UPDATE exports_outcome outcome SET email = '', profile_id = NULL WHERE run_id = %s AND NOT EXISTS"
@@ -64,7 +66,8 @@ def drop_gone(run: Run) -> int:
 
 
 def drop_unknown(run: Run, list_state_id: int) -> int:
-    """Take everybody out of a plan's removals who has been erased while it was made; how many these were."""
+    """Take contacts out of the removals of a plan that were erased while it was made. Returns how many these
+    were."""
     removals = list(run.batches.filter(IS_REMOVAL).values_list("pk", flat=True))
     return _close_up(None, removals, _NOT_KNOWN, {"list": list_state_id})
 
@@ -112,7 +115,8 @@ def _blank(batch_ids: Sequence[int], parameters: dict[str, Any]) -> None:
 
 
 def _close_up(run_id: int | None, batch_ids: Sequence[int], who: str, parameters: dict[str, Any]) -> int:
-    """Take people out of batches and off the counts of their run, if it has any yet; how many these were."""
+    """Take contacts out of batches and off the counts of their run, if it has any yet. Returns how many these
+    were."""
     columns = ", ".join(
         f"{column} = ARRAY(SELECT person.{name} FROM {_PEOPLE} WHERE NOT ({who}) ORDER BY place)"  # noqa: S608
         for column, (name, _blank_value) in _COLUMNS.items()

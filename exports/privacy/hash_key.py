@@ -1,5 +1,5 @@
-"""The key of the hashes of people. It is sealed with the keyring, so that a rotation converts it like every other
-secret while the hashes stay what they are."""
+"""Hold the key of the hashes of people. It is encrypted with the keyring, so that a rotation converts it like
+every other secret while the hashes stay the same."""
 
 import secrets
 from typing import Any

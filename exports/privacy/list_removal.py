@@ -47,13 +47,13 @@ def request(subject: Subject, erasure: Erasure, list_keys: Collection[str]) -> i
 
 
 def connection_of(disclosed: DisclosedList) -> Connection | None:
-    """The connection that still leads to a list, if it can remove people."""
+    """Return the connection that still leads to a list, if it can remove subscribers."""
     found = _leading_to(disclosed)
     return found if found and found.destination.capabilities.removes_people else None
 
 
 def why_not(disclosed: DisclosedList) -> str:
-    """Why nobody can be removed from a list by us; empty where that can be done."""
+    """Say why subscribers cannot be removed from a list here; empty where they can."""
     found = _leading_to(disclosed)
     if found is None:
         return _("No connection leads there any more: remove them there by hand.")
@@ -68,13 +68,13 @@ def _leading_to(disclosed: DisclosedList) -> Connection | None:
 
 
 def due() -> list[int]:
-    """Removals that nobody works on and whose time has come."""
+    """Select removals that no worker holds and whose time has come."""
     waits_for_nothing = Q(due_at=None) | Q(due_at__lte=clock.now())
     return list(leases.claimable(PersonRemoval).filter(waits_for_nothing).values_list("pk", flat=True)[:100])
 
 
 def remove_from_list(removal_id: int) -> None:
-    """Try one removal, if nobody else does."""
+    """Try one removal, unless another worker holds it."""
     unfinished = PersonRemoval.objects.filter(pk=removal_id, lease_until__isnull=False).exists()
     job = leases.claim(PersonRemoval(pk=removal_id)) if removal_id in due() else None
     if job is None:

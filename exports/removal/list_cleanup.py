@@ -1,6 +1,8 @@
-"""Clearing a list that an export leaves: taking off it those whom the export has brought there, because a person
-said so when they chose another list, or removed the export. It is a run of its own kind, with nobody to send: the
-same batches, fences and answers as every removal, over the connection that leads to the old list.
+"""Clean up a list that an export leaves: remove the contacts that the export added, because a person said so when
+choosing another list or removing the export.
+
+It is a run without contacts to send: the same batches, fences and results as every removal, over the connection
+that leads to the old list.
 """
 
 from collections.abc import Mapping
@@ -32,7 +34,7 @@ from segments.privacy import erasure_barrier
 
 @dataclass(frozen=True)
 class Clearing:
-    """What shall become of those whom an export leaves behind, and how many the person saw who said so."""
+    """What is done with the contacts on a list that an export leaves, and how many the person saw who chose it."""
 
     how: str = Removal.LEAVE
     mark_field: str = ""
@@ -57,7 +59,7 @@ class Clearing:
 
 @dataclass(frozen=True)
 class LeftBehind:
-    """A list that holds people whom an export has brought, and the connection that leads there, if one does."""
+    """A list that holds contacts that an export added, and the connection that leads there, if one does."""
 
     delivered_set: DeliveredSet
     connection: Connection | None
@@ -65,8 +67,8 @@ class LeftBehind:
 
 @dataclass(frozen=True)
 class EarlierList:
-    """A list that an export has left, with how many of those whom it has brought there, or may have, it still
-    knows; and the clearing that is under way."""
+    """A list that an export has left, with the number of contacts that it added, or may have, and that are
+    still known there; and the cleanup under way."""
 
     delivered_set: DeliveredSet
     people: int
@@ -74,7 +76,7 @@ class EarlierList:
 
 
 def left_by_removing(export: Export) -> LeftBehind | None:
-    """The list that the export goes to, if it has brought somebody there."""
+    """Return the list that the export sends to, if it has added contacts there."""
     known = _where_it_goes(export)
     if known is None or not _holds_somebody(known):
         return None
@@ -101,7 +103,7 @@ def _holds_somebody(known: DeliveredSet) -> bool:
 
 
 def earlier_lists(export: Export) -> list[EarlierList]:
-    """The lists that the export does not go to any more, as long as it may have brought people there."""
+    """Return the lists that the export does not send to any more, as long as it may have added contacts there."""
     sets = {known.pk: known for known in _left_sets(export)}
     counts = {pk: people for pk, known in sets.items() if (people := _count_added(known))}
     runs = {run.clears_id: run for run in export.runs.filter(clears__in=sets, status__in=OPEN)} if counts else {}
@@ -119,8 +121,8 @@ def _count_added(known: DeliveredSet) -> int:
 
 
 def left_earlier(export: Export, set_id: int, *, by: User | None) -> LeftBehind | None:
-    """One of these lists, with the connection of the export if that leads there, else another one of the person's;
-    None when the export goes there (again), or has nobody there."""
+    """Return one of these lists, with the connection of the export if that leads there, else another one that
+    the user may use. None when the export sends there again, or has no contacts there."""
     known = next((known for known in _left_sets(export) if known.pk == set_id), None)
     if known is None or not _holds_somebody(known):
         return None
@@ -151,8 +153,8 @@ def _is_at(known: DeliveredSet, connection: Connection, list_id: str) -> bool:
 
 
 def people_of(delivered_set: DeliveredSet, *, patience_seconds: float = 15.0) -> int | None:
-    """How many a clearing would take off as things are now; None when that cannot be counted while somebody
-    waits. Some of them may turn out to have been on the list before."""
+    """Count the contacts that a cleanup would remove as things are now; None when that takes longer than a
+    person waits. Some of them may turn out to have been on the list before."""
     try:
         with rolled_back():
             limit_statements(patience_seconds)

@@ -60,7 +60,7 @@ class Removals:
 
 
 def plan(run: Run, delivered_set: DeliveredSet, writer: BatchWriter) -> Removals:
-    """Write the batches of the run's removals, after those of its people; or say what holds them."""
+    """Write the batches of the run's removals, after those of its contacts; or say which guard holds them."""
     known = KnownList.of(delivered_set)
     removals = judge(run, delivered_set)
     if removals.to_remove:
@@ -112,9 +112,9 @@ def count_all(delivered_set: DeliveredSet) -> int:
 
 
 def _draw(known: KnownList, *, everybody: bool) -> None:
-    """Contacts that the export once wanted, that were added by us and, unless ``everybody`` leaves, are not in the
-    plan. Where it is not known who added them, the list's date of joining is compared with its time when they were
-    first sent; without that they count as found there."""
+    """Select contacts that the export once wanted, that were added by us and, unless ``everybody`` leaves, are
+    not in the plan. Where it is not known who added them, the list's date of joining is compared with its
+    time when they were first sent; without that they count as pre-existing."""
     with planner_hints.without_nested_loops(), database.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.leaving")
         stays = "false" if everybody else _IS_PLANNED.format(table="contact")
@@ -162,7 +162,8 @@ def _add_who_was_marked(known: KnownList, *, everybody: bool) -> None:
 
 
 def _know_again_who_was_marked(run: Run, known: KnownList) -> None:
-    """Write that the list holds them, so that the result of their removal is kept as everybody's is."""
+    """Write that the list holds contacts that were marked, so that the result of their removal is kept as that
+    of others."""
     with database.cursor() as cursor:
         cursor.execute(
             """
@@ -219,7 +220,7 @@ def _why_clearing_is_held(count: int, confirmed: int) -> str:
 
 
 def _reaches_further_than_agreed(run: Run, agreed: Mapping[str, Any]) -> bool:
-    """Whether people would be taken off lists that neither the settings nor whoever confirmed it spoke of."""
+    """Tell whether contacts would be removed from lists that neither the settings nor the confirmation named."""
     removal = run.frozen["removal"]
     everywhere = removal["unsubscribe_scope"] != UnsubscribeScope.THIS_LIST
     is_agreed = removal["unsubscribes_everywhere"] or agreed.get("unsubscribes_everywhere")

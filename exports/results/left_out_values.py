@@ -124,7 +124,7 @@ def list_unchanged(run: Run, known: KnownList) -> None:
 
 def send_again(known: KnownList, fields: Sequence[str]) -> None:
     """Make the data of contacts unknown that were sent without a value of one of these fields, so that the plan
-    sends them. Call it before the plan is drawn, in its transaction."""
+    sends them. Call it before the difference is computed, in the same transaction."""
     if not fields:
         return
     with database.cursor() as cursor:

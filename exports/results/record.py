@@ -53,8 +53,8 @@ _ADDING = [BatchOperation.BRING_BACK.value, BatchOperation.RESUBSCRIBE.value, Ba
 
 @transaction.atomic
 def requeue_interrupted(run: Run) -> None:
-    """Batches that were being sent when their worker died go out again: nobody knows whether they arrived, and
-    an import is an upsert. That worker may only be frozen, so its calls may land even after these."""
+    """Plan the batches again that were being sent when their worker died. It is unknown whether they arrived,
+    and an import is an upsert. That worker may only be frozen, so its calls may land even after these."""
     lock_attempt(run)
     sending = run.batches.filter(status=BatchStatus.SENDING)
     late_calls.expect(run, sending)
@@ -64,8 +64,8 @@ def requeue_interrupted(run: Run) -> None:
 
 @transaction.atomic
 def mark_sending(run: Run, batch_ids: Sequence[int]) -> list[Batch]:
-    """Write that these batches are about to be sent, before the requests leave, and read what to send only then:
-    somebody may have been taken out of it in between."""
+    """Mark batches as being sent before their requests leave, and read what to send only then: contacts may
+    have been taken out meanwhile."""
     lock_attempt(run)
     Batch.objects.filter(pk__in=batch_ids, status=BatchStatus.PLANNED).update(
         status=BatchStatus.SENDING, attempt=F("attempt") + 1, sent_at=clock.now()
@@ -88,7 +88,8 @@ def unmark_sending(run: Run, batch_ids: Sequence[int]) -> None:
 
 @transaction.atomic
 def record(run: Run, delivered_set_id: int, answered: Sequence[tuple[int, BatchResult]]) -> None:
-    """Everybody in these batches (by id) has an outcome from here on."""
+    """Record the results of batches, by id: outcomes, list state and counts. Raises LeaseLost when another
+    worker has the run."""
     lock_attempt(run)  # nobody is taken out of the batches meanwhile
     for batch_id, sent in answered:
         if sent.violations:
@@ -197,8 +198,9 @@ def _keep_left_out(
 
 
 def _origin(batch: Batch, receipt: BatchReceipt, refused: int) -> Origin:
-    """Whether the export has brought the people of this batch who are new to it. The answer counts and names
-    nobody, so it tells only when all of the batch are new to the export, and all of them or nobody to the list."""
+    """Tell the origin of the contacts of a batch that are new to the export. The answer gives counts, not
+    contacts, so it tells only when all of the batch are new to the export, and all or none of them are new
+    to the list."""
     if batch.adds != batch.size:
         return Origin.UNKNOWN
     if receipt.new == batch.size - refused:
@@ -243,7 +245,7 @@ def split(run: Run, batch_id: int, refused: DestinationError) -> None:
 
 
 def _keep_violations(run: Run, batch_id: int, violations: Mapping[str, Violation]) -> None:
-    """People whom the list could not hold leave the batch, and are counted as invalid instead of planned."""
+    """Take contacts that the list cannot hold out of the batch, and count them as invalid instead of planned."""
     number = Batch.objects.values_list("number", flat=True).get(pk=batch_id)
     found = erasure.take_out(run, batch_id, list(violations))
     Outcome.objects.bulk_create(

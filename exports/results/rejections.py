@@ -1,4 +1,5 @@
-"""Whom a destination did not take: an outcome for each, and what is remembered for the next run."""
+"""Record contacts that a destination rejected or suppressed: an outcome for each, and what the next run needs
+to know."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -54,8 +55,8 @@ _FORGET = """
 def record(
     run: Run, batch_id: int, delivered_set_id: int, refusals: Sequence[ProfileRefusal]
 ) -> list[OutcomeKind]:
-    """Keep an outcome for each refusal that names somebody of this batch; their kinds. Call it in the transaction
-    that records the batch."""
+    """Keep an outcome for each refusal of a contact of this batch, and return their kinds. Call it in the
+    transaction that records the batch."""
     if not refusals:
         return []
     parameters: dict[str, Any] = {
@@ -77,8 +78,8 @@ def record(
 
 
 def forget_earlier(run: Run, batch_ids: Sequence[int], delivered_set_id: int) -> None:
-    """Whoever was refused by an earlier run and is not by this one has been taken. Call it once these batches are
-    recorded, in the same transaction."""
+    """Forget the refusals of earlier runs for contacts that these batches delivered. Call it once the batches
+    are recorded, in the same transaction."""
     if not Refused.objects.filter(delivered_set_id=delivered_set_id).exists():
         return
     with database.cursor() as cursor:

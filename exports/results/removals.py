@@ -145,8 +145,8 @@ def _matched(batch: Batch, receipt: BatchReceipt) -> Sequence[ProfileRefusal]:
 
 
 def record_uncertain_removals(run: Run) -> None:
-    """Keep that people may have been removed whose batch was sent and never answered before the run ended. Should
-    they be members again they are sent as those are who come back. Call it while the run ends."""
+    """Record that contacts may have been removed whose batch was sent and never answered before the run ended.
+    When they become members again, they are sent as contacts that come back. Call it while the run ends."""
     with database.cursor() as cursor:
         cursor.execute(
             _KEEP_UNCERTAIN,

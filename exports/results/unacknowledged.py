@@ -1,6 +1,8 @@
-"""People who were sent when their run ended, and nobody knows whether they arrived: no answer came before a person
-canceled it, or before it gave up. The list may hold them, with the old data or the new; so they count as known
-there with data that nobody knows. The next run sends them again, and removes them should they have left."""
+"""Record contacts that were sent without an answer before a run was canceled or gave up.
+
+The list may hold them, with the old data or the new. So they count as known there, with unknown data: the next
+run sends them again, or removes them when they have left.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -55,8 +57,8 @@ def may_have_arrived(batch: Batch) -> bool:
 
 
 def was_sent_before(batch: Batch) -> bool:
-    """Whether somebody in a batch that is answered may have been sent by an earlier call, too: of its own, or of
-    the batch that it is a half of."""
+    """Tell whether an earlier call may have sent contacts of a batch that is answered now: a call of its own,
+    or of the batch that it is a half of."""
     return batch.attempt > 1 or batch.code == UNANSWERED
 
 

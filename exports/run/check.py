@@ -52,7 +52,7 @@ def check(run: Run) -> bool:
 
 
 def _check_clearing(run: Run, left: DeliveredSet) -> bool:
-    """The same for a clearing, whose settings somebody has chosen for it alone."""
+    """Check a list cleanup, which has settings of its own."""
     connection = _usable(run.connection)
     if why := list_cleanup.why_not_any_more(run, left, connection):
         raise RunEnded(JobStatus.CANCELED, Reason.NOT_TO_BE_CLEARED, why)
@@ -132,7 +132,7 @@ def _check_fields(export: Export, details: ListDetails) -> None:
 
 
 def _take_list(run: Run, connection: Connection, frozen: dict[str, object]) -> bool:
-    """The database allows one working run per list; whoever is refused waits in the queue."""
+    """Let the run have the list. The database allows one working run per list; another one waits in the queue."""
     try:
         with transaction.atomic():
             change_status(

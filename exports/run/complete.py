@@ -67,7 +67,8 @@ def end(run: Run, ended: RunEnded, *, by: User | None = None) -> None:
 
 
 def _tell_planner(run: Run) -> None:
-    """The next run begins with questions about everybody of whom this one has learned something."""
+    """Let PostgreSQL refresh its statistics of tables that this run changed: the next run begins by reading
+    them."""
     planner_hints.after_change("exports_syncedcontact", run.delivered + run.removed)
     planner_hints.after_change("exports_refused", run.left + run.rejected)
     planner_hints.after_change("exports_removedcontact", run.removed)
@@ -112,7 +113,7 @@ def _end(
 
 
 def _figures(run: Run) -> dict[str, int]:
-    """Sums over the batches that have the last word on their people."""
+    """Sum the counts of the batches that have the last word on their contacts."""
     last = run.batches.filter(status__in=_LAST_WORD)
     sums = last.exclude(IS_REMOVAL).aggregate(
         delivered=Sum("delivered", default=0),

@@ -46,7 +46,7 @@ class Next(Enum):
 
 
 def run_slice(run_id: int) -> Next:
-    """Work on a run for one slice, if it may be worked on and nobody else does."""
+    """Work on a run for one slice, if it is due and no other worker holds it."""
     run = claim.claim(run_id)
     if run is None:
         return Next.NOTHING

@@ -139,7 +139,7 @@ def _check_limits(run: Run, figures: PlanCounts) -> None:
 
 
 def _check_contract(run: Run) -> None:
-    """No more people than the contract allows, over everything that goes out over this connection."""
+    """Fail the run when exports over its connection would hold more contacts than the contract allows."""
     connection = run.export.connection
     limit = connection.limited.most_people if connection else None
     if connection is None or limit is None:
@@ -154,7 +154,7 @@ def _check_contract(run: Run) -> None:
 
 
 def people_over(connection: Connection) -> int:
-    """How many people exports have brought over the connection, with those of the plan that is drawn."""
+    """Count the contacts that exports have sent over the connection, with those of the present plan."""
     with database.cursor() as cursor:
         cursor.execute(
             """
@@ -179,7 +179,7 @@ def compute_diff(frozen: Mapping[str, Any], account: str, list_id: str, export_i
 
 
 def _keep_exceptions(run: Run) -> None:
-    """Rows for who is invalid, a duplicate or without consent; everybody else is answered by the batches."""
+    """Write outcomes for members that are invalid, duplicates or without consent. Batches tell of all others."""
     with database.cursor() as cursor:
         cursor.execute(
             """

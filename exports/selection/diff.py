@@ -1,11 +1,12 @@
-"""Who is in the segments, and what each is to a list: one statement that selects, joins and deduplicates into the
-temporary table ``plan``, a row per member with an *action*: invalid, duplicate, no_consent, unchanged,
-still_refused, add or update. Then those who come back are told apart (reactivation.py).
+"""Compute the difference between the members of segments and the list state, in one SQL statement.
 
-It is written so that every address is judged once, and by all processors. PostgreSQL merges a query into the one
-around it where it can, and would then work out an address wherever it is used. OFFSET 0, the usual fence, keeps
-parallel workers out too; a column that differs whenever it is asked for is a fence that does not. The workers also
-do the sorting within ``judged``; what follows needs the people in just that order.
+It selects, joins and deduplicates into the temporary table ``plan``: a row per member with a PlanAction. Contacts
+that come back after a removal get theirs in reactivation.py.
+
+Every address is computed once, and by all processors. PostgreSQL merges a query into the one around it where it
+can, and would then compute an address wherever it is used. OFFSET 0, the usual fence, keeps parallel workers
+out too; a volatile column is a fence that does not. The workers also do the sorting within ``judged``; what
+follows needs the members in just that order.
 """
 
 from collections.abc import Mapping, Sequence
@@ -108,8 +109,9 @@ def _person(
 
 
 def _consent(attribute: str) -> tuple[str, str, list[str]]:
-    """Whether a member says yes, and whether they say no, to what the connection requires; of several with one
-    address nobody may say no. Nothing required: everybody agrees."""
+    """Return SQL for whether a member agrees, and whether a member declines, by the attribute that the
+    connection requires. Of several members with one address none may decline. Without such an attribute all
+    agree."""
     if not attribute:
         return "true", "false", []
     says = "coalesce(attributes -> %s = '{}'::jsonb, false)"

@@ -17,7 +17,8 @@ from exports.state.run_options import RunOptions
 
 
 def adjust(frozen: Mapping[str, Any], known: KnownList) -> None:
-    """Give everybody their final action."""
+    """Change the actions of contacts that come back, of contacts to subscribe again, and of all when everything
+    is sent again."""
     options = RunOptions.kept(frozen.get("options", {}))
     with database.cursor() as cursor:
         cursor.execute("ALTER TABLE plan ADD COLUMN mark_field text NOT NULL DEFAULT ''")

@@ -95,7 +95,7 @@ def of_others(account: str, list_id: str, list_state_id: int, *, but: int | None
 
 
 def members(segment_ids: Sequence[int], email_attribute: str) -> Wanted:
-    """The addresses of everybody in these segments now."""
+    """Select the addresses of the present members of these segments."""
     sql, params = audience.members_sql(segment_ids)
     email, email_params = audience.email_sql(email_attribute)
     return Wanted(f"SELECT {email} FROM ({sql}) member", [*email_params, *params])  # noqa: S608 - only fragments

@@ -12,8 +12,8 @@ from exports.state.status import Reason, RunEnded
 
 
 def due_runs() -> QuerySet[Run]:
-    """Open runs that nobody holds and that wait for nothing, the oldest first. Whoever is asked to stop does not
-    wait: the request may have come in the moment in which the run was set aside."""
+    """Select open runs that no worker holds and that wait for nothing, the oldest first. A run that is to be
+    canceled does not wait: the request may have come in the moment in which the run was deferred."""
     waits_for_nothing = deferral.over("resume_at") | Q(cancel_requested_at__isnull=False)
     return leases.claimable(Run).filter(waits_for_nothing).order_by("id")
 
@@ -37,7 +37,7 @@ def runs_to_enqueue() -> list[int]:
 
 
 def defer(run: Run, seconds: float, **values: object) -> None:
-    """Let the run wait, in nobody's hands; a tick takes it up again."""
+    """Release the run and let it wait for so many seconds; a tick enqueues it again."""
     leases.update_if_owner(run, resume_at=deferral.until(seconds), lease_until=None, **values)
 
 

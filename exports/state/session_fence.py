@@ -1,9 +1,9 @@
-"""Ending the database session of a worker that was taken over from.
+"""End the database sessions of workers that lost a run.
 
-A worker that is frozen, or cut off with its machine, keeps its session, and with it the connection's slots:
-advisory locks that nobody else could take until it wakes. So a session says which run and attempt it works for,
-and whoever takes the run over ends the sessions of earlier attempts. It is also the surest fence: they can write
-nothing more.
+A worker that is frozen, or cut off with its machine, keeps its session, and with it the slots of the
+connection: advisory locks that no other session could take until it wakes. So a session says which run and
+attempt it works for, and the worker that takes the run over ends the sessions of earlier attempts. It is also
+the surest fence: they can write nothing more.
 """
 
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def exclusive_session(run: Run) -> Iterator[None]:
 
 
 def reset_closed_session() -> None:
-    """Let the next query open a session of its own when somebody has ended this one."""
+    """Let the next query open a new session when this one was ended."""
     if not database.in_atomic_block:  # there, Django would take the open transaction for a fault
         database.close_if_unusable_or_obsolete()
 

@@ -22,8 +22,9 @@ from exports.models import Export, Removal
 
 
 def freeze(export: Export, details: ListDetails) -> dict[str, Any]:
-    """A copy of all that a run depends on, as plain values, so that later edits change nothing under way. The rows
-    of the mapping are put in the order of the fields: in which order somebody added them changes nothing."""
+    """Copy all settings that a run depends on as plain values, so that later edits change nothing under way.
+    The rows of the mapping are put in the order of the fields: the order in which they were added changes
+    nothing."""
     questions = export.connection.destination.questions() if export.connection else []
     return {
         "export_version": export.version,
@@ -78,7 +79,7 @@ def send_settings(list_id: str, frozen: Mapping[str, Any]) -> SendSettings:
 
 
 def mark_of(removal: Mapping[str, Any]) -> Mark | None:
-    """What is written into which field of people who leave; None where they are not marked."""
+    """Return which value is written into which field of contacts that leave; None where they are not marked."""
     if removal.get("how") != Removal.MARK:
         return None
     return Mark(field_key=removal["mark_field"], value=removal["mark_value"])
@@ -102,7 +103,7 @@ def asked(questions: Sequence[Question], mapping: Sequence[Mapping[str, str]]) -
 def settled(
     answers: Mapping[str, str], questions: Sequence[Question], mapping: Sequence[Mapping[str, str]]
 ) -> dict[str, str]:
-    """The answers that hold: to the questions that are asked, the usual one where nobody has chosen."""
+    """Return the answers to the questions that are asked, with the default where none was chosen."""
     return {
         question.name: answers.get(question.name) or question.default for question in asked(questions, mapping)
     }
@@ -137,7 +138,7 @@ def what_changes_the_list(frozen: Mapping[str, Any], said: Mapping[str, str] | N
 
 
 def what_changes_blanks(frozen: Mapping[str, Any]) -> str:
-    """The same for options that only concern people with a blank among their values; empty when there are none."""
+    """Return the options that only concern contacts with a blank among their values; empty when there are none."""
     concerns = frozen.get("concerns", {})
     answers = {name: answer for name, answer in frozen["answers"].items() if concerns.get(name) == Concerns.BLANKS}
     return orjson.dumps(answers, option=orjson.OPT_SORT_KEYS).decode() if answers else ""
@@ -149,8 +150,8 @@ def _concerns(
     mapping: Sequence[Mapping[str, str]],
     fields: Sequence[TargetField],
 ) -> dict[str, str]:
-    """Whom an answer concerns, where that is not everybody. The usual answer about blanks leaves them alone; with
-    another, fields of several options are told which ones went."""
+    """Return which contacts an answer concerns, where that is not all of them. The usual answer about blanks
+    leaves them alone; with another, fields of several options are told which ones went."""
     filled = {pair["field"] for pair in mapping}
     several = any(field.data_type == "choices" and field.key in filled for field in fields)
     found: dict[str, str] = {}
