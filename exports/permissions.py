@@ -24,8 +24,9 @@ def check_can_manage(user: User, export: Export) -> None:
 
 
 def user_can_confirm(user: User, run: Run) -> bool:
-    """Let removals go ahead that a guard holds: whoever manages the export, where its connection lets people be
-    taken off lists; who unsubscribes people from all lists of a client has to be an administrator."""
+    """Tell whether the user may confirm removals that a guard holds: users who manage the export, where its
+    connection allows removals; only administrators when contacts are unsubscribed from all lists of a
+    client."""
     connection = run.connection
     if connection is None or not user_can_manage(user, run.export):
         return False

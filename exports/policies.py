@@ -1,4 +1,4 @@
-"""What the state of things allows, whoever asks."""
+"""Check what the present state allows, whichever user asks. permissions.py says what a user may do."""
 
 from collections.abc import Iterable, Mapping
 
@@ -52,7 +52,7 @@ def check_can_run(export: Export) -> None:
 
 
 def check_can_preview(export: Export) -> None:
-    """Raise Refusal when nobody could say what a run would send."""
+    """Raise Refusal when a preview could not be computed."""
     check_stays(export)
     _usable_connection(export)
 
@@ -125,7 +125,7 @@ def breaches_of(export: Export, connection: Connection) -> list[Breach]:
 
 
 def may_resubscribe(export: Export) -> bool:
-    """Whether the connection lets a person subscribe people again whom the list has left as they are."""
+    """Tell whether the connection allows suppressed contacts to be subscribed again."""
     return export.connection is not None and export.connection.limited.may_resubscribe
 
 
@@ -135,12 +135,12 @@ def nobody_is_subscribed_again() -> str:
 
 
 def takes_off(removal: str) -> bool:
-    """Whether people leave the list by it; who is marked stays."""
+    """Tell whether the policy takes contacts off the list; marked ones stay."""
     return removal in (Removal.DELETE, Removal.UNSUBSCRIBE)
 
 
 def reaches_everywhere(run: Run) -> bool:
-    """Whether confirming its removals takes people off all lists of the client."""
+    """Tell whether confirming the removals of a run takes contacts off all lists of the client."""
     if run.clears_id:
         return run.held_because == "reach" or bool(run.options["removal"]["unsubscribes_everywhere"])
     removes_so = run.export.removal == Removal.UNSUBSCRIBE
@@ -163,7 +163,7 @@ def check_can_confirm(run: Run) -> None:
 
 
 def check_can_clear_again(run: Run) -> None:
-    """Raise Refusal when the clearing has done what was asked, or somebody sees to the list already."""
+    """Raise Refusal when the list cleanup has done what was asked, or another one is under way."""
     check_stays(run.export)
     if run.is_open or run.next_try_at:
         raise Refusal(already_running(run))
@@ -185,7 +185,7 @@ def can_confirm(run: Run) -> bool:
 
 
 def check_has_segments(export: Export) -> None:
-    """Raise Refusal when the export would send nobody at all."""
+    """Raise Refusal when the export has no segments."""
     if not export.segments.exists():
         raise Refusal(_("“%(name)s” needs at least one segment: choose another one first.") % {"name": export})
 

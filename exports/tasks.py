@@ -25,8 +25,8 @@ def work_on_run(run_id: int) -> None:
 
 @shared_task
 def enqueue_pending() -> None:
-    """Ring for every run that is due and in nobody's hands: bells may have been lost, workers may have died; try
-    again what may have passed; and look which exports have not run when they should."""
+    """Enqueue every job that is due and that no worker holds: messages may have been lost, workers may have
+    died. Start retries, and look which exports are overdue."""
     retry.start_due()
     list_cleanup.finish_removals()
     overdue.look_if_it_is_time()
@@ -56,7 +56,7 @@ def tend_schedules() -> None:
 
 @shared_task
 def remove_person(removal_id: int) -> None:
-    """Take somebody who was erased off a list."""
+    """Remove an erased person from a list."""
     list_removal.remove_from_list(removal_id)
 
 
@@ -68,19 +68,19 @@ def work_out_preview(preview_id: int) -> None:
 
 @shared_task
 def settle_disclosures(run_id: int) -> None:
-    """Keep for good to whom a run that has ended has sent."""
+    """Keep the disclosures of a run that has ended."""
     disclosures.settle(run_id)
 
 
 @shared_task
 def prune_disclosures() -> None:
-    """Forget to which lists people were sent once the time for keeping it is over."""
+    """Delete disclosures whose retention is over."""
     disclosures.prune()
 
 
 @shared_task
 def forget_old_people() -> None:
-    """Let go what runs keep of people once its time is over; the rest at the next bell."""
+    """Delete what runs keep of people when its retention is over; the rest by another message."""
     if retention.forget_for_a_while():
         enqueue("exports.tasks.forget_old_people")
 

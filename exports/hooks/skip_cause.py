@@ -1,5 +1,5 @@
-"""What kept a run from being tried, and where to look. Whoever keeps the workflow around runs registers its answer
-here: exports know nothing of it."""
+"""Say what kept a run from being tried, and link to it. The workflow around runs registers its answer here:
+exports know nothing of it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

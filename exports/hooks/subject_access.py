@@ -1,4 +1,4 @@
-"""What exports answer when somebody asks what is known of a person, or that they be forgotten."""
+"""Answer subject access requests and erasures for exports."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -36,7 +36,7 @@ _SENT = (
 
 
 class ExportsPersonalData(Knower):
-    """Plans, batches, outcomes, what lists hold, and to which lists somebody was ever sent."""
+    """What exports hold of a person: plans, batches, outcomes, list state, and disclosures."""
 
     def email_attributes(self) -> Collection[str]:
         return set(Export.objects.values_list("email_attribute", flat=True).distinct())
@@ -103,7 +103,7 @@ def _place(disclosed: DisclosedList, first: Any, last: Any) -> Place:
 
 
 def _not_settled_yet(subject: Subject) -> list[tuple[DisclosedList, datetime | None]]:
-    """Lists that runs have sent somebody to which are under way or have just ended, and when last."""
+    """Return lists that a person was sent to by runs that are under way or have just ended, and when last."""
     return [
         (disclosures.list_of(export, account, list_id), sent_at)
         for export, account, list_id, sent_at, _known_at in disclosures.sent_to(subject)

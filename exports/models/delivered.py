@@ -36,9 +36,9 @@ class DeliveredSet(models.Model):
 
 
 class Refused(models.Model):
-    """That the destination did not take a person when last asked, with which data, and for which reason. Asked
-    again only when the data have changed, or somebody wishes it: such as that those whom the list has only *left*
-    as they are be subscribed again."""
+    """A contact that the destination did not take when last asked, with which data, and for which reason. It is
+    sent again only when the data have changed, or a person asks for it: such as that suppressed contacts be
+    subscribed again."""
 
     pk = models.CompositePrimaryKey("delivered_set", "email")
     delivered_set = models.ForeignKey(DeliveredSet, on_delete=models.CASCADE, related_name="refused")

@@ -1,4 +1,4 @@
-"""To which lists people were ever sent, whoever they are: it outlives exports, connections and the people."""
+"""Define to which lists people were ever sent. It outlives exports, connections and profiles."""
 
 from django.db import models
 
@@ -8,7 +8,8 @@ from connections.models import Connection
 
 
 class PersonKey(models.Model):
-    """The key of all hashes of people: made once, sealed with the keyring, the same for good. It has one row."""
+    """The key of all hashes of people: made once, encrypted with the keyring, the same for good. It has one
+    row."""
 
     secret = EncryptedJSONField()
 
@@ -17,7 +18,8 @@ class PersonKey(models.Model):
 
 
 class DisclosedList(models.Model):
-    """A list that people were sent to, and over what. ``connection_id`` leads nowhere once that is removed."""
+    """A list that people were sent to, and over which connection. ``connection_id`` leads nowhere once that is
+    removed."""
 
     account = models.CharField(max_length=80)
     list_id = models.CharField(max_length=64)
@@ -33,7 +35,7 @@ class DisclosedList(models.Model):
 
 
 class Disclosure(models.Model):
-    """That somebody was sent to a list: a keyed hash of the address, and when first and last."""
+    """A person who was sent to a list: a keyed hash of the address, and when first and last."""
 
     # One index for both: it is asked for people. Without a foreign key in the database, see SyncedContact.
     pk = models.CompositePrimaryKey("person", "disclosed_list")

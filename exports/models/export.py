@@ -12,7 +12,7 @@ from segments.models import Segment
 
 
 class Removal(models.TextChoices):
-    """What becomes of people on the list who have left the segments."""
+    """What is done with subscribers who have left the segments."""
 
     LEAVE = "leave", _("Leave them on the list")
     MARK = "mark", _("Mark them in a field")

@@ -7,7 +7,7 @@ from exports.models.export import Export
 
 
 class ExportPreview(Job):
-    """One answer to “what would a run send now?”, worked out by a worker, since a million people take a while."""
+    """An answer to “what would a run send now?”, computed by a worker, since a million profiles take a while."""
 
     export = models.ForeignKey(Export, on_delete=models.CASCADE, related_name="previews")
     export_version = models.IntegerField()

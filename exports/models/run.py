@@ -182,7 +182,7 @@ class Run(Job):
 
 
 class RunEvent(models.Model):
-    """One change of a run's status: when, from what to what, why and by whom."""
+    """One change of a run's status: when, from what to what, why and by which user."""
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events")
     at = models.DateTimeField(default=clock.now)

@@ -25,7 +25,7 @@ from exports.state import snapshot
 
 @dataclass(frozen=True)
 class Preview:
-    """The figures of a plan and the first people of it, exactly as they would be sent."""
+    """The counts of a plan and its first contacts, exactly as they would be sent."""
 
     list_details: ListDetails
     figures: PlanCounts
@@ -43,7 +43,8 @@ class Preview:
 
 @dataclass(frozen=True)
 class UnsavedExport:
-    """What a plan can be drawn from before anything is saved. ``export_id`` is None for a new export."""
+    """The settings that a plan can be computed from before they are saved. ``export_id`` is None for a new
+    export."""
 
     connection: Connection
     list_id: str
@@ -56,8 +57,8 @@ class UnsavedExport:
 
 
 def figures_of(unsaved: UnsavedExport, *, patience_seconds: float = 15.0) -> PlanCounts | None:
-    """How many would be sent as things are now, those who are new to the export among them. None when that cannot
-    be counted in the time that somebody at a page has."""
+    """Count what would be sent as things are now, contacts that are new to the export among them. None when
+    that takes longer than a person at a page waits."""
     frozen = {
         "segments": [{"id": segment_id} for segment_id in unsaved.segment_ids],
         "email_attribute": unsaved.email_attribute,
@@ -75,8 +76,8 @@ def figures_of(unsaved: UnsavedExport, *, patience_seconds: float = 15.0) -> Pla
 
 
 def preview(export: Export, *, first: int = 20, patience_seconds: float = 600.0) -> Preview:
-    """Draw the plan of ``export`` as it is now. Raises DestinationError or NotConnected, and OperationalError when
-    a query takes longer than there is patience."""
+    """Compute the plan of ``export`` as it is now, and roll it back. Raises DestinationError or NotConnected,
+    and OperationalError when a query takes longer than ``patience_seconds``."""
     connection = export.connection
     if connection is None:
         raise credentials.NotConnected("The export has no connection.")
@@ -109,7 +110,7 @@ def preview(export: Export, *, first: int = 20, patience_seconds: float = 600.0)
 
 
 def _removals(export: Export, account: str, frozen: Mapping[str, Any]) -> Removals:
-    """Whom a run would take off the list, by the plan that is drawn."""
+    """Count the contacts that a run would remove, by the plan of this transaction."""
     known = DeliveredSet.objects.filter(export=export, account=account, list_id=export.list_id).first()
     run = Run(export=export, account=account, list_id=export.list_id, frozen=dict(frozen))
     return removal_plan.judge(run, known) if known else Removals()
@@ -122,7 +123,7 @@ def _calls_to_remove(connection: Connection, export: Export, removals: Removals)
 
 
 def _left_before(export: Export, account: str) -> int:
-    """How many of the drawn plan the list left as they are when last asked, and is not asked again."""
+    """Count the contacts of the plan that the list suppressed when last asked, and that are not sent again."""
     with planner_hints.without_nested_loops(), database.cursor() as cursor:
         cursor.execute(
             """

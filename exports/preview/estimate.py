@@ -27,8 +27,8 @@ class Estimate:
 
 
 def of(export: Export, options: RunOptions) -> Estimate:
-    """Draw the plan of ``export`` as it is now, and roll it back. Raises policies.Refusal when it cannot be
-    drawn."""
+    """Compute the plan of ``export`` as it is now, and roll it back. Raises policies.Refusal when it cannot be
+    computed."""
     connection = export.connection
     if connection is None:
         raise policies.Refusal(_("This export has no connection. Choose one first."))

@@ -1,7 +1,7 @@
-"""One person, sent now, to see the answer: the first contact of an export with its list.
+"""Send one contact now and show the answer: the first contact of an export with its list.
 
-The person is judged by the export's own plan, so that nobody leaves who would not leave with a run. That they have
-gone out is written before they go, and what became of them afterwards; the next run knows both.
+The export's own plan decides about the contact, so that none is sent that a run would not send. The intention
+is written before the request, and the result afterwards; the next run knows both.
 """
 
 from collections.abc import Mapping, Sequence
@@ -146,7 +146,7 @@ def _frozen(export: Export, connection: Connection) -> dict[str, Any]:
 
 
 def _find(export: Export, connection: Connection, frozen: Mapping[str, Any], person: str) -> _One:
-    """The person by the plan's own verdict; raises Refusal for whoever a run would not send."""
+    """Find the contact and its action in the plan. Raises Refusal for contacts that a run would not send."""
     with rolled_back():
         plan.compute_diff(frozen, connection.account, export.list_id, export.pk)
         found = _rows(person)
@@ -177,7 +177,7 @@ def _rows(person: str) -> list[tuple[Any, ...]]:
 
 
 def _check_contract(connection: Connection) -> None:
-    """The contract counts whole plans: where it is used up, nobody is sent by hand either."""
+    """Refuse when the contract of the connection is used up: it counts whole plans."""
     limit = connection.limited.most_people
     if limit is not None and plan.people_over(connection) > limit:
         raise Refusal(_("The export holds more people than the contract of its connection allows."))
@@ -227,8 +227,8 @@ def _send(connection: Connection, settings: SendSettings, one: _One, payload: st
 
 @transaction.atomic
 def _keep(known: KnownList, one: _One, answer: Answer, fields: Sequence[str], *, is_known: bool) -> None:
-    """As a run would keep it, so that the next one neither repeats nor forgets it; nothing of whoever was erased
-    meanwhile."""
+    """Record the result as a run would, so that the next run neither repeats nor forgets it. Nothing is kept of
+    a person who was erased meanwhile."""
     if not _is_still_there(one):
         return
     if answer.refusal:
@@ -314,7 +314,7 @@ def _keep_origin(known: KnownList, one: _One, answer: Answer) -> None:
 
 
 def _is_still_there(one: _One) -> bool:
-    """Whether nobody has erased the person; nobody does until this transaction ends."""
+    """Tell whether the person was not erased; no erasure happens until this transaction ends."""
     erasure_barrier.enter()
     return audience.find_profile(one.profile_id) is not None
 

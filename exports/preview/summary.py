@@ -1,7 +1,7 @@
-"""The outline of what a run would do: the figures of its plan, what stands behind them, and the first people.
+"""Summarize what a run would do: the counts of its plan, what they come from, and its first contacts.
 
-Everything is worked out in one transaction that is undone, in a number of queries that does not depend on how many
-segments there are.
+All of it is computed in one transaction that is rolled back, in a number of queries that does not depend on the
+number of segments.
 """
 
 from dataclasses import asdict, dataclass
@@ -24,7 +24,8 @@ _LONGEST_SECONDS = 600
 
 @dataclass(frozen=True)
 class PreviewSummary:
-    """All that a page shows, as plain values. ``seconds`` is None while nobody knows how long a call takes."""
+    """All that the page of a preview shows, as plain values. ``seconds`` is None while it is unknown how long a
+    call takes."""
 
     list_title: str
     active_people: int | None

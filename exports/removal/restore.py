@@ -1,10 +1,11 @@
-"""Restoring the subscribers that a run removed from its list: those whom it deleted are added again with the data
-last sent, marks that it set are taken back, and those that it unsubscribed are subscribed again where the list
-dates their unsubscribing to the calls of the run.
+"""Restore the subscribers that a run removed: deleted ones are added again with the data last sent, marks are
+cleared, and unsubscribed ones are subscribed again where the list dates their unsubscribe to the calls of the
+run.
 
-A restore is a run of the export that sends these contacts alone, with the lease, the guard of each request and the
-results of every run. The list is asked for the status of each contact right before: who has unsubscribed,
-bounced or signed up since is left as they are. Restored contacts count as found there: no run removes them again.
+A restore is a run of the export that sends these contacts alone, with the lease, the guard of each request and
+the results of every run. The state of each subscriber is looked up right before: those who have unsubscribed,
+bounced or signed up since are left as they are. Restored contacts count as pre-existing: no run removes them
+again.
 """
 
 from collections.abc import Iterator
@@ -111,7 +112,7 @@ def count(run: Run) -> Restorable:
 
 
 def check(run: Run) -> None:
-    """Raise Refusal unless subscribers whom the run removed can be restored now."""
+    """Raise Refusal unless subscribers that the run removed can be restored now."""
     export = run.export
     if not run.removed:
         raise policies.Refusal(_("Run %(number)s removed no subscribers.") % {"number": run.number})

@@ -39,7 +39,7 @@ _STATES = tuple(CellState)
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: from which batch to which, by number, and how many people they hold."""
+    """A cell of the batch map: from which batch to which, by number, and how many contacts they hold."""
 
     first: int
     last: int
@@ -50,7 +50,7 @@ class Cell:
 
     @property
     def words(self) -> str:
-        """What it says to whoever rests on it."""
+        """Return the tooltip of the cell."""
         values = {
             "label": self.label,
             "first": number(self.first),

@@ -1,4 +1,4 @@
-"""Where everybody went: the figures of a run as sums that add up, and its outcomes by reason."""
+"""Break the members of a run down by result, in counts that add up, and its outcomes by reason."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from exports.state.result_codes import UNANSWERED
 
 
 class PeopleKind(StrEnum):
-    """A group of people of a run, as addresses and links name it."""
+    """A group of contacts of a run, as URLs and links name it."""
 
     MEMBERS = "members"
     INVALID = "invalid"
@@ -80,7 +80,7 @@ MEANINGS: dict[PeopleKind, str | Promise] = {
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the accounting; ``people`` is None for what is not known yet."""
+    """A line of the breakdown; ``people`` is None for what is not known yet."""
 
     kind: PeopleKind
     people: int | None
@@ -96,7 +96,7 @@ class Line:
 
 @dataclass(frozen=True)
 class OutcomeGroup:
-    """People who are exceptional for one reason. ``varies``: the sentence is that of one of them; ``anew``: how
+    """Contacts with an outcome for one reason. ``varies``: the sentence is that of one of them; ``anew``: how
     many were not rejected for it before."""
 
     kind: PeopleKind
@@ -182,7 +182,7 @@ def _incomplete(run: Run, groups: Sequence[OutcomeGroup]) -> list[OutcomeSection
 
 
 def _not_reached(run: Run) -> list[OutcomeGroup]:
-    """Who was sent without an answer apart from whom nobody has sent."""
+    """Tell contacts that were sent without an answer from those that were not sent."""
     kind = PeopleKind.NOT_SENT
     batches = run.batches.exclude(IS_REMOVAL).filter(status=BatchStatus.NOT_SENT, code=UNANSWERED)
     unanswered = batches.aggregate(people=Sum("size", default=0))["people"]
@@ -203,7 +203,7 @@ def removals_of(run: Run) -> list[OutcomeSection]:
 
 
 def groups_of(run: Run, kind: PeopleKind | None = None) -> list[OutcomeGroup]:
-    """The exceptional people, or those of one kind, by reason; the largest groups first."""
+    """Group outcomes, or those of one kind, by reason; the largest groups first."""
     outcomes = run.outcomes.filter(kind=kind.value) if kind else run.outcomes.all()
     found = (
         outcomes.values("kind", "code", "field")

@@ -35,7 +35,7 @@ class SuggestedAction(Enum):
 
 @dataclass(frozen=True)
 class Message:
-    """A reason in words; ``next_step`` speaks to whoever can do the ``action``."""
+    """A reason in words; ``next_step`` addresses users who can do the ``action``."""
 
     explanation: str | Promise
     next_step: str | Promise = ""

@@ -1,5 +1,5 @@
-"""What one reader is told of a run: why it is as it is, what was sent, whether it goes on by itself, and what to
-do — with the button for whoever can do it, with names for whoever cannot."""
+"""Say to one user why a run is as it is, what was sent, whether it is tried again, and what to do: with the
+button for users who can do it, with names of those who can for others."""
 
 from dataclasses import dataclass
 
@@ -66,7 +66,7 @@ def for_reader(run: Run, user: User) -> Advice:
 
 
 def names_of_administrators() -> str:
-    """Whom to ask, the first of them by name."""
+    """Name the administrators to ask; the first of them by name."""
     names = [str(user) for user in administrators().order_by("full_name", "username")[: _MOST_NAMES + 1]]
     if not names:
         return _("An administrator")

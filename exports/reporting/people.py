@@ -1,6 +1,6 @@
-"""The people of a run, a page at a time, however many they are.
+"""Read the contacts of a run, a page at a time, however many they are.
 
-Who is exceptional has a row of their own. Everybody else stands in the arrays of the batches: a page finds the
+Contacts with an outcome have rows of their own. All others stand in the arrays of the batches: a page finds the
 batches that hold it by adding up their counts, and opens those alone.
 """
 
@@ -45,7 +45,7 @@ _TAKEN = """NOT EXISTS (SELECT 1 FROM exports_outcome taken_back
 
 @dataclass(frozen=True)
 class BatchPerson:
-    """Somebody in a batch."""
+    """A contact of a batch."""
 
     profile_id: int
     email: str
@@ -55,14 +55,14 @@ class BatchPerson:
 
 @dataclass(frozen=True)
 class SentPerson:
-    """Somebody in a batch, with what was sent of them."""
+    """A contact of a batch, with the data that were sent."""
 
     email: str
     payload: str
 
 
 def first_in(batch: Batch, limit: int) -> list[SentPerson]:
-    """The first people of a batch; nobody once they are no longer kept."""
+    """Return the first contacts of a batch; none once they are no longer kept."""
     with database.cursor() as cursor:
         cursor.execute(
             "SELECT unnest(emails[1:%s]), unnest(payloads[1:%s]) FROM exports_batch WHERE id = %s",
@@ -76,8 +76,9 @@ def first_in(batch: Batch, limit: int) -> list[SentPerson]:
 
 
 class BatchPeople(Sequence[BatchPerson]):
-    """Everybody of one kind in the batches of a run, in the order of sending; sliced, never read as a whole.
-    ``words``: a part of the address to look for, which reads every batch. ``code``: only batches that say so."""
+    """All contacts of one kind in the batches of a run, in the order of sending; sliced, never read as a whole.
+    ``words``: a part of the address to look for, which reads every batch. ``code``: only batches with that
+    code."""
 
     def __init__(self, run: Run, kind: PeopleKind, words: str = "", code: str = "") -> None:
         self._run, self._words, self._code = run, words, code
@@ -104,7 +105,7 @@ class BatchPeople(Sequence[BatchPerson]):
             yield from self._in_batch(pk, 0, size)
 
     def _sizes(self) -> list[tuple[int, int]]:
-        """The batches in order, each with how many of its people are of this kind."""
+        """Return the batches in order, each with how many of its contacts are of this kind."""
         if self._counts is None:
             count = "delivered" if self._taken_only else "size"
             rows = self._run.batches.exclude(IS_REMOVAL).filter(status__in=self._statuses).order_by("number")
@@ -170,7 +171,7 @@ def _searched(text: str) -> str:
 
 
 def outcomes_of(run: Run, kind: PeopleKind, code: str = "", words: str = "", field: str = "") -> QuerySet[Outcome]:
-    """The exceptional people of one kind, those with one code or one field alone if it is given."""
+    """Select the outcomes of one kind, and of one code or field if it is given."""
     outcomes = run.outcomes.filter(kind=kind.value)
     if code:
         outcomes = outcomes.filter(code=code)

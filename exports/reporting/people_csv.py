@@ -1,4 +1,4 @@
-"""The people of a run as a CSV file, written while they are read."""
+"""Write the contacts of a run as a CSV file while they are read."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +17,7 @@ _CHUNK = 2000
 
 
 def lines(kind: PeopleKind, people: "QuerySet[Outcome] | BatchPeople") -> Iterator[str]:
-    """A line for each of ``people``, who are all of one kind. Never all of them in memory."""
+    """Yield a line for each of ``people``, which are all of one kind. They are never all in memory."""
     yield spreadsheets.BYTE_ORDER_MARK + spreadsheets.line(HEAD)
     rows = _of_batches(people) if isinstance(people, BatchPeople) else _of_outcomes(people)
     for email, profile, code, reason, batch, field in rows:

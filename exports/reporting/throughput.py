@@ -28,7 +28,7 @@ class Batches:
 
 @dataclass(frozen=True)
 class Pace:
-    """People a second, and seconds left; None while nobody can tell."""
+    """Contacts a second, and seconds left; None while they cannot be told."""
 
     per_second: float | None
     seconds_left: float | None

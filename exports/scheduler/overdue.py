@@ -1,4 +1,4 @@
-"""Telling people of exports that have not run when their schedule said."""
+"""Notify people of exports that have not run when their schedule said."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ def _late_by_their_own_schedule() -> Iterator[LateExport]:
 
 
 def _late() -> "QuerySet[ExportSchedule]":
-    """Schedules whose last due moment came to nothing, or whose run still waits, or that nobody looks at."""
+    """Select schedules whose last due moment started no run, whose run still waits, or that no worker noticed."""
     long_ago = clock.now() - GRACE
     last = ExportTick.objects.filter(export=OuterRef("export")).order_by("-due_at")
     asked = ExportSchedule.objects.filter(is_on=True, rule__isnull=False, export__removal_asked_at=None).annotate(

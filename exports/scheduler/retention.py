@@ -1,6 +1,6 @@
-"""What runs keep of people goes after its time; the figures stay.
+"""Delete what runs keep of people when its time is over; the counts stay.
 
-A nightly bell takes small steps.
+A nightly task takes small steps.
 """
 
 import logging
@@ -65,7 +65,7 @@ def _empty_batches(run: Run) -> bool:
 
 @transaction.atomic
 def _remove_outcomes(run: Run) -> bool:
-    """The rows of some exceptional people go; when none is left, the run says so."""
+    """Delete some outcomes of a run; when none is left, the run says so."""
     with database.cursor() as cursor:
         cursor.execute(
             "DELETE FROM exports_outcome WHERE id IN (SELECT id FROM exports_outcome WHERE run_id = %s LIMIT %s)",

@@ -10,8 +10,8 @@ _WORTH_IT = 1_000
 
 
 def after_change(table: str, rows: int) -> None:
-    """Look at ``table`` (its name in the database) again if ``rows`` changed rows are worth it, as soon as a
-    transaction of the caller is committed: nobody may wait for that look with it open."""
+    """Run ANALYZE on ``table`` (its name in the database) when ``rows`` changed rows are worth it, once the
+    transaction of the caller is committed: other transactions must not wait for it."""
     if rows >= _WORTH_IT:
         transaction.on_commit(lambda: _look_at(table))
 
@@ -23,8 +23,8 @@ def _look_at(table: str) -> None:
 
 @contextmanager
 def without_nested_loops() -> Iterator[None]:
-    """Let no table be gone through anew for every row of another: one that was empty a moment ago, or is only of
-    this transaction, counts as a few rows. Within a transaction."""
+    """Keep PostgreSQL from nested loops over tables whose size it underestimates: those that were empty a
+    moment ago, or exist only in this transaction. Within a transaction."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_nestloop = off")
         yield

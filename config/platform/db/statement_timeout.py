@@ -1,4 +1,4 @@
-"""Queries that somebody waits for at a page."""
+"""Limit how long the statements of a page may take."""
 
 from django.db import connection as database
 

@@ -40,12 +40,13 @@ class LeaseExpiry(models.Func):
 
 
 def claimable(model: type[JobT]) -> "models.QuerySet[JobT]":
-    """Open jobs that nobody holds."""
+    """Select open jobs that no worker holds."""
     return model._default_manager.filter(Q(lease_until=None) | Q(lease_until__lt=Now()), status__in=OPEN)
 
 
 def claim(job: JobT) -> JobT | None:
-    """Take ``job`` if nobody holds it; the fresh row with its new attempt, or None when someone was faster."""
+    """Claim ``job`` if no worker holds it. Returns the fresh row with its new attempt, or None when another
+    worker was faster."""
     stamp = Stamp.now()
     taken = claimable(type(job)).filter(pk=job.pk).update(attempt=F("attempt") + 1, lease_until=LeaseExpiry())
     if not taken:

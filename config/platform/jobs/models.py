@@ -1,7 +1,7 @@
-"""What every background job shares: who works on it, until when, how far it is, and whether to stop.
+"""Define what every background job shares: its worker, lease, progress and cancellation.
 
-A job is a row. Whoever works on it holds a lease by the database's clock and an attempt number; every write
-says ``WHERE attempt = mine`` (see leases.py), so that a worker that wakes too late changes nothing.
+A job is a row. Its worker holds a lease by the database's clock and an attempt number; every write says ``WHERE
+attempt = mine`` (see leases.py), so that a worker that wakes too late changes nothing.
 """
 
 from django.conf import settings

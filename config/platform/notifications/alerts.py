@@ -65,7 +65,7 @@ def worsened(
 
 @transaction.atomic
 def recovered(kinds: Collection[Kind], subject: Subject) -> None:
-    """``subject`` is well again in these respects. Whoever was told that it was not is told so, once."""
+    """Close the open conditions of these kinds, and notify once those who were notified of them."""
     closed = list(_open(subject, kinds).select_for_update().order_by("pk"))
     if not closed:
         return
@@ -78,7 +78,7 @@ def recovered(kinds: Collection[Kind], subject: Subject) -> None:
 
 
 def forget(subject: Subject) -> None:
-    """``subject`` is no longer there: nothing is the matter with it, and nobody needs to be told."""
+    """Close the conditions of a subject that no longer exists, without a notification."""
     _open(subject, list(Kind)).update(closed_at=clock.now())
 
 

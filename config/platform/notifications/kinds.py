@@ -1,4 +1,4 @@
-"""What people are told of: each kind of condition with its words."""
+"""Name the kinds of conditions that people are notified of."""
 
 from django.db.models import TextChoices
 from django.utils.functional import Promise

@@ -1,4 +1,4 @@
-"""Mail to people: short, plain, and only where a mail server is configured."""
+"""Send short plain mails, where a mail server is configured."""
 
 import logging
 from collections.abc import Mapping
@@ -61,6 +61,6 @@ def _message(template: str, *, to: str, subject: str, context: Mapping[str, obje
 
 
 def _language_of(address: str) -> str:
-    """Of whoever has that address here; ours for strangers."""
+    """Return the language of the user with that address; the default for others."""
     chosen = User.objects.filter(email__iexact=address).values_list("language", flat=True).first()
     return chosen or settings.LANGUAGE_CODE

@@ -1,8 +1,9 @@
-"""What is not as it should be, for as long as it lasts, and who is told of it.
+"""Define conditions, which are open while something is wrong, and the notifications of them.
 
 A condition opens when a state worsens and closes when it recovers. The database allows one open condition of a
-kind and subject, and one notification of a condition, change and recipient: everybody hears of each exactly once,
-however many attempts, processes and crashes lie between. A notification is a job: sent later when not now.
+kind and subject, and one notification of a condition, change and recipient: each recipient is notified exactly
+once, however many attempts, processes and crashes lie between. A notification is a job: sent later when not
+now.
 """
 
 from django.db import models
@@ -15,7 +16,7 @@ from config.platform.notifications.kinds import Kind
 
 
 class Condition(models.Model):
-    """Something that people should know of, from when it began until it ended."""
+    """A state that people are notified of, from its beginning to its end."""
 
     kind = models.CharField(max_length=30, choices=Kind.choices)
     # Of what: kept in plain words, since this package knows nothing of exports, segments and connections.

@@ -1,4 +1,4 @@
-"""Everybody chooses for themselves of what they are told by email."""
+"""Let each user choose the kinds of notifications to receive by mail."""
 
 from collections.abc import Collection
 from typing import Any
@@ -58,6 +58,6 @@ def who_is_told() -> list[tuple[User, str]]:
 
 
 def told_of(user: User) -> str:
-    """Of how many kinds, for people; empty for all of them."""
+    """Say of how many kinds the user is notified; empty for all of them."""
     heard = sum(kind not in user.unheard_kinds for kind in MEANINGS)
     return "" if heard == len(MEANINGS) else _("%(n)d of %(all)d kinds") % {"n": heard, "all": len(MEANINGS)}

@@ -1,4 +1,5 @@
-"""Who hears of a condition: administrators, whoever chose to, whom the subject names, and the webhook."""
+"""Choose the recipients of a condition: administrators, users who chose to be notified, further addresses of
+the subject, and the webhook."""
 
 from collections.abc import Iterable, Sequence
 
@@ -15,8 +16,8 @@ Recipient = tuple[Channel, str]
 
 
 def of_condition(kind: Kind, also: Iterable[str] = (), only: Iterable[str] | None = None) -> Sequence[Recipient]:
-    """Everybody to tell of a condition of that kind, each once, whatever the case of the address. ``also`` are
-    further addresses, ``only`` those that are told in place of everybody. The webhook is told of every kind."""
+    """Return the recipients of a condition of that kind, each once, whatever the case of the address. ``also``
+    are further addresses, ``only`` those that are notified in place of all. The webhook receives every kind."""
     addresses = _each_once([*_who_hear_of(kind), *also] if only is None else only)
     found = [(Channel.MAIL, address) for address in addresses] if mail.is_configured() else []
     return found + ([(Channel.WEBHOOK, "")] if settings.WEBHOOK_URL else [])

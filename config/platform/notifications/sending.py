@@ -1,4 +1,4 @@
-"""Sending what waits in the outbox, each by whoever claims it, again and again until it is taken."""
+"""Send notifications that are due, each by the worker that claims it, again until it is accepted."""
 
 import logging
 from datetime import timedelta
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 def due() -> "QuerySet[Notification]":
-    """What nobody is sending and whose time has come. That something is well again is told last."""
+    """Select notifications that no worker holds and whose time has come. Recoveries are sent last."""
     earlier = Notification.objects.filter(
         channel=OuterRef("channel"),
         recipient=OuterRef("recipient"),
@@ -39,7 +39,8 @@ def forget_old() -> None:
 
 
 def send(notification_id: int) -> None:
-    """Send one, unless somebody else does or it has to wait. What cannot be sent now is sent later."""
+    """Send one notification, unless another worker holds it or it has to wait. What cannot be sent now is sent
+    later."""
     found = due().filter(pk=notification_id).first()
     notification = leases.claim(found) if found else None
     if notification is None:

@@ -10,7 +10,7 @@ _AT_ONCE = 50
 
 @shared_task
 def send_notification(notification_id: int) -> None:
-    """Send one notification, if it is due and nobody else does."""
+    """Send one notification, if it is due and no other worker holds it."""
     sending.send(notification_id)
 
 

@@ -7,7 +7,8 @@ from config.platform.web.formats import exact
 
 
 def told(tick: Tick) -> str:
-    """“Due at …, but nobody was there to look; done once, at …”."""
+    """Describe a tick that was noticed too late, such as “Due at …, but nobody was there to look; done once, at
+    …”."""
     parts = {"due": exact(tick.due_at), "noticed": exact(tick.noticed_at)}
     if tick.result == TickResult.PASSED_OVER:
         sentence = _("Due at %(due)s, while the system was not running. Passed over.") % parts

@@ -10,8 +10,8 @@ from config.platform.schedules.system_schedule import State
 
 @dataclass(frozen=True)
 class ShownSchedule:
-    """``schedule`` is None for what nobody has scheduled: it follows the system refresh. ``system`` is asked once
-    a page."""
+    """A schedule as pages show it. ``schedule`` is None where none was chosen: the system refresh decides.
+    ``system`` is read once a page."""
 
     schedule: Schedule | None
     system: State

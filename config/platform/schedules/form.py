@@ -1,4 +1,4 @@
-"""What people fill in on a Schedule pane."""
+"""Define the form of the Schedule pane."""
 
 from typing import Any
 

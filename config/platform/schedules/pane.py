@@ -88,7 +88,7 @@ def _form(subjects: Sequence[Subject], typed: QueryDict | None = None) -> Schedu
 
 
 def _part(request: Request, part: str, subjects: Sequence[Subject]) -> HttpResponse:
-    """A part as it follows from what was typed. Nobody is told what is wrong before they say Save."""
+    """Show a part as it follows from what was typed, without errors before Save."""
     typed = request.POST if part == "preview" else with_usual_answers(request.POST, subjects[0].schedule)
     form = _form(subjects, typed)
     rule = form.cleaned_data["rule"] if form.is_valid() else None

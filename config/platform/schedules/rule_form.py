@@ -34,7 +34,7 @@ class RuleForm(forms.Form):
             self.fields[name] = _time_field(first if is_first else further, required=is_first)
 
     def unjudged(self) -> Self:
-        """As typed, without complaints: nobody has said Save."""
+        """Return the rule as typed, without errors: Save was not clicked."""
         self._errors = forms.utils.ErrorDict()
         return self
 

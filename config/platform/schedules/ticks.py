@@ -1,7 +1,7 @@
-"""A tick: look which schedules are due, and move each of them on to its next due moment.
+"""Find schedules that are due at a tick, and move each of them on to its next due moment.
 
-Whoever looks first locks the row; who looks at the same moment skips it. What is to be started is recorded with
-its due moment, which the database allows once. So several beats, doubled bells and clocks that differ start
+The first worker locks the row; others skip it at the same moment. What is to be started is recorded with its
+due moment, which the database allows once. So several beats, doubled messages and clocks that differ start
 nothing twice. A fixed number of queries for each batch, however many are due.
 """
 
@@ -56,9 +56,9 @@ class Due(Generic[ScheduleT]):
 
 
 def claim_due(schedules: "QuerySet[ScheduleT]", *, lock: Sequence[str] = ("self",)) -> list[Due[ScheduleT]]:
-    """Take up to BATCH of ``schedules`` that are due, the longest waiting first, and store when each is due next.
-    They stay locked, with the relations that ``lock`` names, until the transaction ends, which the caller has
-    begun; what somebody else has locked is left to the next tick."""
+    """Claim up to BATCH of ``schedules`` that are due, the longest waiting first, and store when each is due
+    next. They stay locked, with the relations that ``lock`` names, until the transaction of the caller ends;
+    schedules that another transaction has locked are left to the next tick."""
     now = clock.now()
     waiting = schedules.select_for_update(of=tuple(lock), skip_locked=True).filter(due_at__lte=now)
     place = cache(partial(_place, now=now))  # many have the same rule and stand at the same moment
@@ -78,8 +78,8 @@ def claim_due(schedules: "QuerySet[ScheduleT]", *, lock: Sequence[str] = ("self"
 def not_yet_noticed(
     due: Sequence[Due[ScheduleT]], ticks: "QuerySet[TickT]", *, owner: str
 ) -> list[Due[ScheduleT]]:
-    """Without those whose due moment has its tick already: somebody saved the schedule anew on a machine whose
-    clock is behind. ``owner`` is the field of schedules and ticks that says whose they are."""
+    """Leave out those whose due moment has its tick already: the schedule was saved again on a machine whose
+    clock is behind. ``owner`` is the field of schedules and ticks that names their owner."""
     key = f"{owner}_id"
     owners, moments = [getattr(found.schedule, key) for found in due], {found.due_at for found in due}
     known = ticks.filter(**{f"{key}__in": owners}, due_at__in=moments)
@@ -96,8 +96,8 @@ def until_all_are_started(start_due: Callable[[], int]) -> int:
 
 
 def settle(schedules: "QuerySet[ScheduleT]") -> int:
-    """Compute anew when ``schedules`` are due, since a government may have changed the clocks of a zone after that
-    was stored; how many are due at another moment now. What is due already is left to the tick."""
+    """Compute again when ``schedules`` are due, since a government may have changed the clocks of a zone after
+    that was stored. Returns how many are due at another moment now. What is due already is left to the tick."""
     now, moved = clock.now(), {}
     for schedule in schedules.filter(due_at__gt=now).iterator(BATCH):
         try:
