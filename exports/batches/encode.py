@@ -47,7 +47,7 @@ def reader(account: str, list_id: str, frozen: Mapping[str, Any]) -> Callable[[s
 
     try:
         prepare = registry.get(account.partition(":")[0]).preparer(snapshot.send_settings(list_id, frozen))
-    except DestinationError:  # the settings never worked: nobody was sent by them
+    except DestinationError:  # the settings never worked: no contact was sent by them
         return lambda _email, values: values
     return read
 

@@ -328,7 +328,7 @@ def why_stopped(hopeless: DestinationError) -> Reason:
 def _how_it_ended(work: Slice) -> SliceEnd:
     left = work.run.batches.filter(status=BatchStatus.PLANNED)
     if not work.fatal and not left.exists():
-        return SliceEnd.ALL_SENT  # also when somebody wished to stop it: there is nothing left to be stopped
+        return SliceEnd.ALL_SENT  # also after a cancellation: there is nothing left to cancel
     if work.lease.cancel_requested.is_set():
         raise RunEnded(JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
     if work.fatal:

@@ -90,7 +90,7 @@ def unmark_sending(run: Run, batch_ids: Sequence[int]) -> None:
 def record(run: Run, delivered_set_id: int, answered: Sequence[tuple[int, BatchResult]]) -> None:
     """Record the results of batches, by id: outcomes, list state and counts. Raises LeaseLost when another
     worker has the run."""
-    lock_attempt(run)  # nobody is taken out of the batches meanwhile
+    lock_attempt(run)  # no contact is taken out of the batches meanwhile
     for batch_id, sent in answered:
         if sent.violations:
             _keep_violations(run, batch_id, sent.violations)
@@ -205,8 +205,8 @@ def _origin(batch: Batch, receipt: BatchReceipt, refused: int) -> Origin:
         return Origin.UNKNOWN
     if receipt.new == batch.size - refused:
         return Origin.ADDED
-    nobody_new = receipt.new == 0 and not unacknowledged.was_sent_before(batch)
-    return Origin.PRE_EXISTING if nobody_new else Origin.UNKNOWN
+    none_new = receipt.new == 0 and not unacknowledged.was_sent_before(batch)
+    return Origin.PRE_EXISTING if none_new else Origin.UNKNOWN
 
 
 @transaction.atomic

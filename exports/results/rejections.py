@@ -10,8 +10,8 @@ from connections.destinations.values import ON_LIST_AGAIN, OutcomeKind, ProfileR
 from exports.models import Origin, Refused, Run
 from exports.state.result_codes import UNKNOWN_DATA
 
-# Whoever an earlier run may have brought, since its call was never answered, was not: the list leaves them as they
-# are, and has never taken them from this export.
+# A contact that an earlier run may have added, since its call was never answered, was not added: the list keeps it
+# suppressed, and has never taken it from this export.
 _KEEP = """
     WITH refusal AS (
         SELECT DISTINCT ON (person.email) person.*, said.kind, said.code, said.message, said.retryable

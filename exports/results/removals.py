@@ -23,10 +23,10 @@ from exports.results.failure_rows import match_rows
 from exports.results.unacknowledged import was_sent_before
 from exports.state.result_codes import UNANSWERED, UNKNOWN_DATA, UNMATCHED
 
-# Whoever was found there stays known, and is never asked about again. Whoever is off the list, or is on it in a
-# state that mails nobody, is not known to be there because of the export any more. Whoever had been marked and is
-# deleted now still carries the mark; whoever had been marked and stays as they are is not to be taken off any
-# more. (But that somebody was deleted by a call that was never heard of stays known: it may be why they stay.)
+# Pre-existing contacts stay known, and are never looked up again. Contacts that are off the list, or on it in a
+# state that receives no mail, are not known to be there because of the export any more. Contacts that had been
+# marked and are deleted now still carry the mark; marked ones that stay as they are will not be removed any more.
+# (But that a contact was deleted by a call without an answer stays known: it may be why the contact stays.)
 _KEEP = """
     WITH said AS (
         SELECT * FROM unnest(%(emails)s::text[], %(kinds)s::text[], %(codes)s::text[], %(messages)s::text[])

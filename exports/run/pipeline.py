@@ -41,7 +41,7 @@ PAUSE_LOOK_SECONDS = 2.0
 class Next(Enum):
     """What the caller does after a slice."""
 
-    NOTHING = "nothing"  # it has ended, waits for its time, or is somebody else's
+    NOTHING = "nothing"  # it has ended, waits for its time, or another worker has it
     RING_AGAIN = "ring_again"  # there is more to do at once
 
 
@@ -63,7 +63,7 @@ def run_slice(run_id: int) -> Next:
         return Next.NOTHING
     except Exception:
         session_fence.reset_closed_session()
-        if leases.is_lost(run):  # whoever took it over has ended this session
+        if leases.is_lost(run):  # the worker that took it over has ended this session
             logger.warning("run %s: taken over by another worker", run.pk)
             return Next.NOTHING
         logger.exception("run %s: unexpected error", run.pk)

@@ -16,5 +16,5 @@ UNANSWERED = "unanswered"
 # The code of contacts whose result an answer does not tell.
 UNMATCHED = "unmatched"
 
-# The hash of data that nobody knows.
+# The hash of unknown data.
 UNKNOWN_DATA = UUID(int=0)

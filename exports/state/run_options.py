@@ -10,7 +10,7 @@ class RunOptions:
     """Without any, a run sends the difference and lets its guards hold removals."""
 
     everyone: bool = False  # also those who have not changed
-    resubscribe: bool = False  # those whom the list had left as they are when it was asked
+    resubscribe: bool = False  # contacts that the list had suppressed when it was asked
     # Restore the subscribers that this run of the export removed, and send no other contact.
     restores: int | None = None
     # Up to so many people a person has agreed to remove; None: the guards judge.

@@ -75,7 +75,7 @@ class Schedule(models.Model):
     # As schedules/serialize.py writes it; None: every system refresh.
     rule = models.JSONField(_("schedule"), null=True, blank=True)
     due_at = models.DateTimeField(null=True, blank=True)
-    version = models.IntegerField(default=0)  # 0: nobody has saved one yet
+    version = models.IntegerField(default=0)  # 0: none was saved yet
 
     class Meta:
         abstract = True
@@ -112,7 +112,7 @@ class Tick(models.Model):
 
     due_at = models.DateTimeField()
     noticed_at = models.DateTimeField(default=clock.now)
-    # Nobody looked from this earlier due moment on; those between were passed over.
+    # No tick noticed this earlier due moment in time; those between were passed over.
     missed_since = models.DateTimeField(null=True)
     was_missed = models.BooleanField(default=False)  # noticed too late to count as on time
     result = models.CharField(max_length=12, choices=TickResult.choices)

@@ -25,7 +25,7 @@ from config.platform.schedules.serialize import WrongRule, from_plain
 logger = logging.getLogger(__name__)
 
 BATCH = 500
-# Noticed later than this, a due moment was missed: nobody was there to look.
+# Noticed later than this, a due moment was missed: no worker ran.
 ON_TIME = timedelta(minutes=15)
 _LOOK_AGAIN = timedelta(hours=1)
 
@@ -41,7 +41,7 @@ class Due(Generic[ScheduleT]):
 
     schedule: ScheduleT
     due_at: datetime
-    missed_since: datetime | None  # the first of several that nobody noticed in time
+    missed_since: datetime | None  # the first of several that were not noticed in time
     was_missed: bool
 
     @property
