@@ -46,8 +46,8 @@ def create(
 def edit(
     *, by: User | None, connection: Connection, version: int, name: str, allowed_roles: Sequence[str]
 ) -> Connection:
-    """Change the name and who may use it; raises StaleEdit when somebody saved after ``version``, and
-    NameTaken."""
+    """Change the name and the allowed roles. Raises StaleEdit when the connection was saved after ``version``,
+    and NameTaken."""
     take_version(connection, version)
     before = Connection.objects.get(pk=connection.pk)
     connection.name, connection.allowed_roles = name, _with_administrators(allowed_roles)
@@ -157,8 +157,8 @@ def add_export_user(*, by: User, connection: Connection) -> None:
 
 @transaction.atomic
 def mark_reconnect_needed(connection: Connection, reason: str) -> None:
-    """The destination refuses the credentials: until somebody authenticates again, nothing runs over it. Written
-    once, however many calls meet the same refusal."""
+    """Mark that the destination refuses the credentials: nothing runs over the connection until it is
+    authenticated again. Written once, however many calls meet the same refusal."""
     marked = Connection.objects.filter(pk=connection.pk, reconnect_reason="").update(reconnect_reason=reason)
     connection.reconnect_reason = reason
     if marked:

@@ -1,6 +1,6 @@
-"""Telling people of connections that somebody has to mend: the token, or the export user.
+"""Notify people of connections that need an administrator: the token, or the export user.
 
-Looked at rather than announced: a person who leaves, or loses a role, knows nothing of connections.
+A tick looks for them, since a user who leaves or loses a role knows nothing of connections.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
-"""A connection's maximum of calls in flight, shared by all processes.
+"""Share a connection's maximum of calls in flight among all processes.
 
-A slot is a PostgreSQL advisory lock named (connection, slot), held by the session of whoever calls; so it is free
+A slot is a PostgreSQL advisory lock named (connection, slot), held by the session of the caller; so it is free
 at once when a process dies, and needs no sweeping. Locks belong to a session: take and release them on the same
 database connection, outside of any pooler that hands sessions around.
 """
@@ -15,8 +15,8 @@ _FIRST = 0x51075
 
 
 def acquire_slots(connection_id: int, wanted: int, maximum: int) -> list[int]:
-    """Take up to ``wanted`` of the ``maximum`` slots (numbered from 0) that nobody holds, not even this session;
-    gives those taken, maybe none. Waits for nobody."""
+    """Take up to ``wanted`` of the ``maximum`` slots (numbered from 0) that no session holds, this one
+    included. Returns those taken, maybe none, without waiting."""
     taken: list[int] = []
     mine = _held_here(connection_id)
     with database.cursor() as cursor:
@@ -32,8 +32,8 @@ def acquire_slots(connection_id: int, wanted: int, maximum: int) -> list[int]:
 
 
 def release_slots(connection_id: int, slots: Iterable[int]) -> None:
-    """Give slots back. Those that this session no longer holds, since its connection was made anew, are free
-    already."""
+    """Release slots. Those that this session no longer holds, since its database connection was made again, are
+    free already."""
     held = _held_here(connection_id)
     with database.cursor() as cursor:
         for slot in held.intersection(slots):

@@ -1,8 +1,8 @@
-"""What people agree to when they tick “I agree”, in every language of the product.
+"""Hold the text that people agree to when they tick “I agree”, in every language of the product.
 
-The texts stand here and not among the translations of the pages: what somebody agreed to has a version, and a
-change of the words in any language is a new one, which asks everybody again. What was agreed to is kept with the
-consent, word for word.
+The texts stand here and not among the translations of the pages: a text has a version, and a change of the
+words in any language is a new version, which asks for consent again. The text is kept with the consent, word
+for word.
 """
 
 from collections.abc import Sequence

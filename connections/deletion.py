@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class Undecided(Exception):
-    """For some of what uses the connection nobody has said what becomes of it; ``uses`` is all of it."""
+    """It is not decided what becomes of some of the uses of the connection; ``uses`` are all of them."""
 
     def __init__(self, uses: Sequence[Use]) -> None:
         super().__init__(f"used by {len(uses)}")

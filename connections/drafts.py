@@ -1,4 +1,4 @@
-"""What somebody has typed into the pane of a connection and not saved yet.
+"""Keep what is typed into the pane of a connection and not saved yet.
 
 A draft lives in the session; secrets lie in it encrypted, exactly as they would in the database. It is bound to
 what it was typed for, so that a key tried against the sandbox can never end up on a live connection.
@@ -27,7 +27,7 @@ SECONDS = 1800
 
 @dataclass
 class Draft:
-    """How far somebody has come with connecting."""
+    """The typed state of a connection that is being set up."""
 
     id: str
     subject: str

@@ -1,4 +1,4 @@
-"""What the page of people is told: which connections depend on somebody, and how another steps in."""
+"""Tell the page of users which connections depend on a user, and how another one takes over."""
 
 from functools import partial
 

@@ -127,7 +127,7 @@ class LimitsForm(forms.Form):
 
     @property
     def kept_lists(self) -> ListChoices:
-        """What is chosen, while nobody has asked the account."""
+        """Return the chosen lists, while the account was not asked."""
         return list_choices.without_asking(self.chosen)
 
     def account_lists(self) -> ListChoices:

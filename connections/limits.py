@@ -1,5 +1,5 @@
-"""What may leave over a connection: an administrator's limits, which hold for everybody and in every way an export
-can be made. Pure: knows names and numbers only."""
+"""Define what may be sent over a connection: an administrator's limits, which hold for all users and in every
+way an export can be made. Pure: knows names and numbers only."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 @dataclass(frozen=True)
 class Breach:
-    """One thing that the limits forbid: where in an export's settings it stands, and why, for people.
-    ``attribute`` names the guilty one of a mapping."""
+    """One thing that the limits forbid: where in an export's settings it stands, and why. ``attribute`` names
+    the attribute of a mapping."""
 
     part: str  # list_id, email_attribute, mapping or removal
     sentence: str

@@ -1,5 +1,5 @@
-"""The lists that “Limits” offers: those of the account, those that are chosen already, and any that somebody adds
-by its id."""
+"""Offer lists in “Limits”: those of the account, those that are chosen already, and any that is added by its
+id."""
 
 import copy
 from collections.abc import Collection, Sequence
@@ -16,7 +16,7 @@ from connections.models import Connection
 
 @dataclass(frozen=True)
 class ListChoice:
-    """One list to tick. ``title`` is empty as long as nobody has asked the account."""
+    """A list to tick. ``title`` is empty as long as the account was not asked."""
 
     list_id: str
     title: str

@@ -1,7 +1,7 @@
-"""Asking an account about its lists while somebody waits: with little patience, and without asking twice.
+"""Ask an account about its lists while a person waits: for a few seconds, and without asking twice.
 
-The vendor may take minutes to answer; a person gets a sentence after a few seconds, and an answer that arrives
-later is kept for the next question.
+The vendor may take minutes to answer; the person gets a sentence after a few seconds, and an answer that
+arrives later is kept for the next question.
 """
 
 import contextvars
@@ -64,7 +64,7 @@ def look_up_at_once(connection: Connection, list_id: str) -> Lookup | None:
 
 
 def forget(connection: Connection, list_id: str) -> None:
-    """Ask anew about a list that has just been changed."""
+    """Let a list that has just been changed be asked about again."""
     cache.delete(_key(connection, "list", list_id))
 
 

@@ -95,7 +95,7 @@ class Connection(models.Model):
 
     @property
     def is_being_removed(self) -> bool:
-        """Somebody has removed it, and it goes as soon as no run uses it any more."""
+        """Tell whether the connection was removed; it is deleted as soon as no run uses it any more."""
         return self.removal_asked_at is not None
 
     @property

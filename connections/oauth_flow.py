@@ -21,7 +21,7 @@ _NOT_KEPT = ("csrfmiddlewaretoken", "step", "draft", "own-password")
 
 
 class NotPossible(Exception):
-    """There is nobody to send people to; says what to do."""
+    """There is no address to send people to; the message says what to do."""
 
 
 @dataclass(frozen=True)

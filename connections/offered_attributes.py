@@ -1,5 +1,5 @@
-"""Which attributes people have, for the limits of a connection. Connections know nothing of people: an app above
-this one, that does, registers a function."""
+"""List the attributes of profiles, for the limits of a connection. Connections know nothing of profiles: an app
+above registers a function."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

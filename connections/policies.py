@@ -1,7 +1,7 @@
-"""When a connection works, whoever asks.
+"""Tell when a connection can be used, whichever user asks.
 
-A sandbox connection needs neither consent nor an export user: nothing leaves this place, nobody real is reached.
-Its pane offers both all the same.
+A sandbox connection needs neither consent nor an export user: nothing leaves this installation, no real person
+is reached. Its pane offers both all the same.
 """
 
 from enum import StrEnum
@@ -131,18 +131,18 @@ def why_it_cannot_run(connection: Connection) -> ConnectionStatus | None:
 
 
 def needs_consent(connection: Connection) -> bool:
-    """Whether somebody must have agreed before data leave over it."""
+    """Tell whether consent is needed before data leave over the connection."""
     return not connection.is_sandbox
 
 
 def lacks_consent(connection: Connection) -> bool:
-    """Whether nobody has agreed to the text as it is now. Of several consents the newest counts."""
+    """Tell whether consent to the present text is missing. Of several consents the newest counts."""
     newest = next(iter(connection.consents.all()), None)
     return needs_consent(connection) and (newest is None or newest.text_version != consent_text.VERSION)
 
 
 def needs_export_user(connection: Connection) -> bool:
-    """Whether somebody must stand for what it sends."""
+    """Tell whether the connection needs an export user, who is responsible for what it sends."""
     return not connection.is_sandbox
 
 
@@ -152,5 +152,5 @@ def depending_on(user: User) -> QuerySet[Connection]:
 
 
 def is_valid_export_user(user: User | None) -> bool:
-    """Still here, and still somebody who may manage connections."""
+    """Tell whether the user is active and may manage connections."""
     return user is not None and user_can_manage_connections(user)

@@ -7,7 +7,7 @@ from connections import alerts, deletion, token_renewal
 
 @shared_task
 def enqueue_pending() -> None:
-    """The tick: connections whose removal waits for runs to stop, those that somebody has to mend, and
+    """Look for connections whose removal waits for runs to stop, those that need an administrator, and
     authorizations that end soon."""
     try:
         deletion.finish_all()

@@ -1,8 +1,8 @@
-"""Authorizations that were granted at the vendor: how their tokens are kept, and renewed once, by one process.
+"""Keep the tokens of authorizations that were granted at the vendor, and renew them once, by one process.
 
-Tokens are credentials like others, sealed with the moment when they expire. A renewal takes an advisory lock for
-its transaction, looks whether somebody was faster, and only then asks the vendor; so however many processes and
-threads meet the same expired token, one refresh is asked for.
+Tokens are credentials like others, encrypted with the moment when they expire. A renewal takes an advisory lock
+for its transaction, looks whether another process was faster, and only then asks the vendor; so however many
+processes and threads meet the same expired token, one refresh is asked for.
 """
 
 import hashlib
@@ -49,10 +49,10 @@ def expires_at(stored: dict[str, str]) -> datetime | None:
 
 
 def renew(connection_id: int, refused: str, expired: bool) -> str:
-    """A good token in place of ``refused``: the one that somebody else has fetched meanwhile or, when it has
-    ``expired``, a fresh one. Gives ``refused`` back when there is nothing better. Raises DestinationError.
+    """Return a good token in place of ``refused``: the one that another process has fetched meanwhile or, when it
+    has ``expired``, a fresh one. Returns ``refused`` when there is nothing better. Raises DestinationError.
 
-    May be called from any thread; one that had no line to the database is left without one."""
+    May be called from any thread; one that had no database connection is left without one."""
     had_line = database.connection is not None
     try:
         return _renew_alone(connection_id, refused, expired)
@@ -109,7 +109,7 @@ def _now(connection_id: int, *, locked: bool = False) -> tuple[Connection, dict[
 
 
 def _keep(connection_id: int, refused: str, tokens: Tokens) -> str:
-    """Store the tokens, unless somebody has authenticated anew while we asked: theirs count then."""
+    """Store the tokens, unless the connection was authenticated again meanwhile: those tokens count then."""
     connection, stored = _now(connection_id, locked=True)
     if stored.get(ACCESS) != refused:
         return stored.get(ACCESS, tokens.access_token)

@@ -131,7 +131,7 @@ class Setup:
 
     @property
     def has_password(self) -> bool:
-        """Whether whoever sits here confirms with a password, or else by signing in again."""
+        """Tell whether the user confirms with a password, or else by signing in again."""
         return reauthentication.has_password(self.user)
 
     @property
@@ -233,8 +233,8 @@ class Setup:
         self._draft.replacing = False
 
     def add_export_user(self) -> None:
-        """Let whoever sits here stand for what is sent, if they confirm that it is them: with their password, or
-        by single sign-on where that is their only way in."""
+        """Make the signed-in user the export user, if they confirm that it is them: with their password, or by
+        single sign-on where that is their only way in."""
         if not self.is_connected:
             return
         if not self.has_password:

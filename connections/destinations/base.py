@@ -64,7 +64,7 @@ class OAuth(ABC):
 
 
 class Destination(ABC):
-    """A kind of somewhere: who it is, what it asks, where it can put people, how it sends."""
+    """A type of marketing tool: its name, its options, its lists, and how contacts are sent to it."""
 
     key: str  # in the database and in addresses: never changes
     label: str | Promise
@@ -181,7 +181,7 @@ class Destination(ABC):
         after a crash. Raises DestinationError."""
 
     def active_people(self, access: Access, list_id: str) -> int | None:
-        """How many people on the list are active; None when nobody can tell. Raises DestinationError."""
+        """Count the active subscribers of the list; None when that cannot be told. Raises DestinationError."""
         return None
 
     # -- removals; only where ``capabilities.operations`` has them ---------------------------------------------
@@ -192,16 +192,16 @@ class Destination(ABC):
         return ""
 
     def removal_payload(self, email: str, first_sent: Sending) -> str:
-        """What a batch of removals holds for one person. Unless it is known that the export has brought them,
-        whoever joined the list outside of when they were first sent was found there, and stays."""
+        """Return what a batch of removals holds for one contact. Unless the export is known to have added the
+        contact, one that joined the list outside of its first sending is pre-existing, and stays."""
         raise NotImplementedError
 
     def calls_to_remove(self, operation: BatchOperation, people: int) -> int:
-        """How many calls it takes to do that to so many people who have left."""
+        """Count the calls that perform that operation on so many contacts."""
         return people
 
     def welcomed_back(self, payload: str, mark: Mark) -> str:
-        """The payload of somebody who had left, with the mark taken off them."""
+        """Return the payload of a contact that comes back, with the mark cleared."""
         raise NotImplementedError
 
     def restore_payload(self, payload: str, trace: RemovalTrace) -> str:

@@ -59,7 +59,7 @@ class StopRun(DestinationError):
 
 
 class AccountFull(StopRun):
-    """The account's plan holds no more people: somebody has to upgrade it, or send fewer."""
+    """The account's plan holds no more subscribers: it has to be upgraded, or fewer be sent."""
 
 
 class NeedsAdministrator(DestinationError):

@@ -41,7 +41,7 @@ class Access:
 
 
 class BatchOperation(StrEnum):
-    """What a batch does to its people."""
+    """What a batch does with its contacts."""
 
     SEND = "send"
     BRING_BACK = "bring_back"  # send them, also to who is deleted there, because an export deleted them
@@ -57,7 +57,7 @@ REMOVALS = (BatchOperation.MARK, BatchOperation.DELETE, BatchOperation.UNSUBSCRI
 
 @dataclass(frozen=True)
 class Mark:
-    """What is written into a field of people who have left; emptied when they come back."""
+    """The value that is written into a field of contacts that leave; cleared when they come back."""
 
     field_key: str
     value: str
@@ -123,7 +123,7 @@ class Choice:
 
 
 class Concerns(StrEnum):
-    """For whom, among the people who are on the list already, another answer makes a difference."""
+    """For which contacts, among those that are on the list already, another answer makes a difference."""
 
     EVERYBODY = "everybody"
     BLANKS = "blanks"  # whoever has nothing in a mapped attribute, or several options to choose from
@@ -132,8 +132,8 @@ class Concerns(StrEnum):
 
 @dataclass(frozen=True)
 class Question:
-    """What a destination asks of each export beside list and fields. Without a ``default`` the answer is always
-    chosen by somebody."""
+    """What a destination asks of each export beside list and fields. Without a ``default`` an answer has to be
+    chosen."""
 
     name: str
     label: str
@@ -222,7 +222,7 @@ class UnsubscribeScope(StrEnum):
 
 @dataclass(frozen=True)
 class TargetField:
-    """A field that people on a list can have."""
+    """A field of subscribers on a list."""
 
     key: str  # what an export's settings keep, such as “name” or “[city]”
     label: str
@@ -318,7 +318,7 @@ class OutcomeKind(StrEnum):
 
 @dataclass(frozen=True)
 class ProfileRefusal:
-    """What the destination said of one person whom it did not take."""
+    """What the destination says of one contact that it did not take."""
 
     email: str
     kind: OutcomeKind
@@ -340,7 +340,7 @@ FOUND_THERE = "found_there"  # was on the list before the export sent them
 
 @dataclass(frozen=True)
 class BatchReceipt:
-    """The answer to one batch. Everybody not named in ``refusals`` was taken."""
+    """The answer to one batch. All contacts that are not named in ``refusals`` were taken."""
 
     new: int
     existing: int

@@ -1,4 +1,4 @@
-"""Where the vendor sends people back to, and the way there."""
+"""Send people to the vendor to allow access, and receive them when they come back."""
 
 from urllib.parse import urlencode
 

@@ -42,7 +42,7 @@ class Row:
 
     @property
     def runs_without_consent(self) -> bool:
-        """A sandbox connection that nobody agreed to: allowed, and marked so."""
+        """Tell whether this is a sandbox connection without consent: allowed, and marked so."""
         return not needs_consent(self.connection) and not self.connection.consents.all()
 
 

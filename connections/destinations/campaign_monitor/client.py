@@ -155,8 +155,8 @@ class Client:
         starts_automations: bool = False,
         restarts_automations: bool = False,
     ) -> BatchReceipt:
-        """POST /subscribers/{list}/import with people that are JSON already; who is not in the receipt's refusals
-        was taken."""
+        """POST /subscribers/{list}/import with contacts that are JSON already. Contacts that are not in the
+        refusals of the receipt were taken."""
         body = wire.import_body(
             payloads,
             resubscribe=resubscribe,
@@ -263,5 +263,5 @@ def _one(list_id: str, email: str) -> str:
 
 
 def _part(identifier: str) -> str:
-    """An id as one part of a path, whatever somebody may have pasted."""
+    """Quote an id as one part of a path, whatever was pasted."""
     return quote(identifier.strip(), safe="")

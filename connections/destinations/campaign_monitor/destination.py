@@ -75,7 +75,7 @@ class _Opening(TypedDict):
 
 
 class CampaignMonitor(Destination):
-    """Lists of email subscribers, filled by imports of a thousand people."""
+    """Lists of email subscribers, filled by imports of a thousand contacts."""
 
     key = "campaign_monitor"
     label = "Campaign Monitor"

@@ -41,7 +41,7 @@ Entry = tuple[int, Convert, str]
 
 @dataclass(frozen=True)
 class _Consent:
-    """A piece of JSON about consent: the same for everybody, or by what stands ``at`` a place of the values."""
+    """JSON about consent: the same for all contacts, or by the value ``at`` a place of the mapped values."""
 
     fixed: str
     at: int = -1

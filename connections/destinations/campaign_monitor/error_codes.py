@@ -1,7 +1,7 @@
-"""What Campaign Monitor's codes mean to people: one sentence each, that says what to do.
+"""Map the codes of Campaign Monitor to errors and to sentences that say what to do.
 
-The same status (400, 401) stands for very different things over there, so only codes are looked at. Which code
-leads to which error or refusal is the table it stands in. Pure data.
+The same status (400, 401) stands for very different things, so only codes are looked at. The table that holds a
+code says which error or refusal it leads to. Pure data.
 """
 
 from collections.abc import Mapping

@@ -42,7 +42,8 @@ _CULPRITS = {407: error_codes.PROXY_SIGN_IN}
 
 
 def error_of(answer: Answer, content: Any, *, batch: bool) -> DestinationError:
-    """The error that a refusing answer stands for. ``batch``: people were sent, and halving may help."""
+    """Return the error that a refusing answer stands for. ``batch``: contacts were sent, and splitting may
+    help."""
     code = code_in(content)
     if code is None:
         return _error_without_code(answer, batch=batch)
@@ -159,7 +160,7 @@ def unreadable(answer: Answer) -> TryLater:
 
 
 def without_addresses(said: str) -> str:
-    """The vendor's words for people: they are also shown to those who see no address."""
+    """Take addresses out of the vendor's words: they are also shown to users who see no address."""
     return _ADDRESS.sub("…", said[:_LONGEST_MESSAGE])
 
 

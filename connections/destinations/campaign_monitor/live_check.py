@@ -1,7 +1,5 @@
-"""First contact with a real account: tries, on a list of its own that it deletes again, what the public
-documentation leaves open and this package assumes. Nobody is mailed: the list is single opt-in and every address
-is of example.com.
-"""
+"""Check against a real account what the public documentation leaves open and this package assumes, on a list
+that is deleted again. No mail is sent: the list is single opt-in and every address is of example.com."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -51,13 +49,13 @@ class Prober(Client):
 
 
 class Trial:
-    """A temporary list, and what people put on it look like afterwards."""
+    """A temporary list, and what contacts that were put on it look like afterwards."""
 
     def __init__(self, prober: Prober, list_id: str) -> None:
         self.prober, self.list_id = prober, list_id
 
     def put(self, *people: dict[str, Any]) -> tuple[int, Any]:
-        """Import people; those who say nothing of it get consent No."""
+        """Import contacts; those without a value for consent get No."""
         rows = [{"ConsentToTrack": "No", **person} for person in people]
         return self.send(rows)
 
@@ -65,7 +63,7 @@ class Trial:
         return self.prober.ask("POST", f"/subscribers/{self.list_id}/import.json", {"Subscribers": rows})
 
     def person(self, email: str) -> dict[str, Any]:
-        """How the account shows somebody; empty when they are not on the list."""
+        """Return what the account shows of a subscriber; empty when it is not on the list."""
         path = f"/subscribers/{self.list_id}.json?email={quote(email)}&includesmspreference=true"
         status, content = self.prober.ask("GET", path)
         return content if status == 200 and isinstance(content, dict) else {}
@@ -274,7 +272,7 @@ def _not_tried() -> list[tuple[str, str]]:
 
 
 def _told(content: Any) -> str:
-    """The code and message of an answer, and nothing of people."""
+    """Return the code and message of an answer, without personal data."""
     if isinstance(content, dict) and "Code" in content:
         return f"{content['Code']} {str(content.get('Message', ''))[:100]}"
     if isinstance(content, dict):

@@ -58,12 +58,12 @@ def separator_of_options(answers: Mapping[str, str]) -> str | None:
 
 
 def starts_automations(answers: Mapping[str, str]) -> bool:
-    """Whether new people start the list's automations."""
+    """Tell whether new subscribers start the list's automations."""
     return answers.get(AUTOMATIONS) in {"new", "returning"}
 
 
 def restarts_automations(answers: Mapping[str, str]) -> bool:
-    """Whether people who come back to the list start its automations from the beginning."""
+    """Tell whether contacts that come back to the list start its automations from the beginning."""
     return answers.get(AUTOMATIONS) == "returning"
 
 

@@ -22,7 +22,7 @@ class Asking(AbstractContextManager["Asking", None]):
         self._executor = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="ask")
 
     def ask(self, question: Callable[[Client], Answer]) -> "Future[Answer]":
-        """The future raises what the question raises, in the language of whoever asks."""
+        """Ask in a thread. The future raises what the question raises, in the language of the caller."""
         return self._executor.submit(copy_context().run, self._answer, question)
 
     def __exit__(

@@ -1,10 +1,10 @@
-"""Taking people off a list, and letting them come back.
+"""Remove subscribers from a list, and add them again when they come back.
 
-There is no bulk removal over there: a person is looked up and then deleted or unsubscribed, in two calls. Only who
-is active is touched: deleting somebody who has unsubscribed would wipe out that they did. Marks are written by an
-import for each batch, which is refused for who is not active. The contacts who became active after the export
-added them are read from the list first, by the page: each of them is looked up. An import adds contacts that the
-list does not hold, so such contacts are deleted again.
+There is no bulk removal: a subscriber is looked up and then deleted or unsubscribed, in two calls. Only active
+ones are removed: deleting an unsubscribed one would wipe out the unsubscribe. Marks are written by an import
+for each batch, which is refused for those that are not active. The contacts that became active after the export
+added them are read from the list first, by the page: each of them is looked up. An import adds contacts that
+the list does not hold, so such contacts are deleted again.
 """
 
 import time
@@ -48,9 +48,9 @@ _BRINGS_ABOUT = {BatchOperation.DELETE: wire.DELETED, BatchOperation.UNSUBSCRIBE
 
 @dataclass(frozen=True)
 class RemovalCandidate:
-    """A contact to be removed. Dates of a list, and the clock they are compared with, are in the time zone of its
-    client. Where that is unknown the clock is in the account's: then nearly everybody seems to have joined at
-    another time than they were sent, and stays."""
+    """A contact to be removed. Dates of a list, and the clock they are compared with, are in the time zone of
+    its client. Where that is unknown the clock is in the account's: then nearly all seem to have joined at
+    another time than they were sent, and stay."""
 
     email: str
     first_sent: Sending
@@ -118,8 +118,8 @@ class Take(Protocol):
 
 
 def bring_back(take: Take, payloads: Sequence[str]) -> BatchReceipt:
-    """Import people of whom some are deleted: who is refused for that alone is imported once more, with
-    Resubscribe. Who has unsubscribed meanwhile is refused for that, and stays so."""
+    """Import contacts of which some are deleted: those that are refused for that alone are imported once more,
+    with Resubscribe. Contacts that have unsubscribed meanwhile are refused for that, and stay so."""
     first = take(payloads, resubscribe=False)
     deleted = {_spelled(each.email) for each in first.refusals if each.code == str(error_codes.DELETED)}
     again = {
@@ -232,10 +232,10 @@ class Remover:
         return orjson.dumps(row).decode()
 
     def _take_back(self, marked: Sequence[RemovalCandidate], since: str, *, most: int) -> list[ProfileRefusal]:
-        """Delete again whom the mark alone has put on the list: their address had been changed there. They are at
-        most as many as the answer says are new, the last who joined, and not while the export brought them;
-        somebody else may have joined in the same second. After a lost answer (``since``) only dates tell: where
-        those of nobody fit, they are of another time zone, and nobody is deleted."""
+        """Delete contacts that the mark alone has put on the list: their address had been changed there. They
+        are at most as many as the answer says are new, the last that joined, and not while the export added
+        them; others may have joined in the same second. After a lost answer (``since``) only dates tell:
+        where no date fits, they are of another time zone, and none is deleted."""
         found = [(self._client.subscriber(self._list_id, leaver.email), leaver) for leaver in marked]
         joined = [(person.joined, leaver) for person, leaver in found if person]
         as_sent = [leaver for at, leaver in joined if leaver.first_sent.until and _fits(leaver, at)]

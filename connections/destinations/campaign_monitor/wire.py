@@ -1,9 +1,9 @@
-"""Campaign Monitor's wire, without I/O: bodies out, answers in.
+"""Build request bodies of Campaign Monitor and read its answers, without I/O.
 
-Everything here is a pure function over bytes and frozen values, so its tests need no mock. The one thing to
-know: a status says little over there. A partly successful import is a 400, and so is a malformed one; a 401 may
-be a bad key or somebody else's list. Answers are therefore judged by ``Code``, and an import by whether it
-brings ``ResultData``. What a refusal stands for is in error_mapping.py.
+All functions are pure, over bytes and frozen values, so tests need no mock. A status says little: a partly
+successful import is a 400, and so is a malformed one; a 401 may be a bad key or another account's list. Answers
+are therefore told apart by ``Code``, and an import by whether it has ``ResultData``. What a refusal stands for
+is in error_mapping.py.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -93,8 +93,8 @@ def import_body(
     starts_automations: bool = False,
     restarts_automations: bool = False,
 ) -> bytes:
-    """The body of an import, joined from subscribers that are JSON already; nothing is encoded twice. Nobody is
-    mailed or resubscribed by it unless it says so."""
+    """Build the body of an import from subscribers that are JSON already; nothing is encoded twice. No mail is
+    sent and none is resubscribed unless it says so."""
     flags = {
         "Resubscribe": resubscribe,
         # Spelled as documented: a capital R in the first, a small one in the second.
@@ -106,7 +106,8 @@ def import_body(
 
 
 def custom_field_body(new: NewField) -> bytes:
-    """A new field. People do not see it in their preferences until somebody at the vendor decides so."""
+    """Build the body of a new field. Subscribers do not see it in their preferences until a user of the vendor
+    decides so."""
     names = {ours: theirs for theirs, ours in DATA_TYPES.items()}
     return orjson.dumps(
         {
@@ -234,7 +235,7 @@ def read_client_time_zone(content: Any) -> str:
 
 @_reader
 def read_list(content: Any) -> ListSettings:
-    """A list's title, how people get on it, and what an unsubscribe means."""
+    """Read a list's title, how subscribers get on it, and what an unsubscribe means."""
     return ListSettings(
         title=str(content["Title"]),
         confirmed_opt_in=bool(content["ConfirmedOptIn"]),
@@ -318,7 +319,7 @@ def read_removal(answer: Answer) -> bool:
 
 
 def read_subscriber(answer: Answer) -> Subscriber | None:
-    """How somebody stands on a list; None when it does not hold them."""
+    """Read the state of a subscriber; None when the list does not hold it."""
     content = _parsed(answer)
     if code_in(content) in error_codes.NOT_ON_LIST:
         return None

@@ -100,7 +100,7 @@ def _rows(path: Path) -> Iterator[list[str]]:
 
 
 def _make(path: Path) -> None:
-    """The folder, and what is missing above it, for nobody else to look into."""
+    """Make the folder, and those above it that are missing, readable by this user only."""
     for missing in [*reversed([above for above in path.parents if not above.exists()]), path]:
         missing.mkdir(mode=0o700, exist_ok=True)
 
