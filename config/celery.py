@@ -1,8 +1,8 @@
-"""Celery: two queues, one clock. Messages are doorbells; the truth is in PostgreSQL.
+"""Configure Celery: two queues and one beat. Messages only wake workers; state is in PostgreSQL.
 
 ``bells`` carries what is short (ticks and sweeps), ``work`` what is long (imports, refreshes, deliveries). Each
-queue has a worker process of its own, since long work in a shared one starves the clock. A doorbell may be lost,
-doubled or late: the tick looks for work that nobody holds and rings again.
+queue has a worker process of its own, since long work in a shared one would hold up the ticks. A message may be
+lost, doubled or late: the tick looks for jobs that no worker holds and enqueues them again.
 """
 
 import os
@@ -96,7 +96,7 @@ warnings.filterwarnings("ignore", message="You're running the worker with superu
 
 @signals.setup_logging.connect
 def _keep_our_logging(**_: object) -> None:
-    """That somebody listens is enough: Celery leaves logging to config/logging.py."""
+    """Leave logging to config/logging.py: Celery sets none up when this signal has a receiver."""
 
 
 @signals.worker_init.connect

@@ -21,7 +21,7 @@ def check_encryption_keys(**_: object) -> list[CheckMessage]:
 
 @register(TAG)
 def check_demo(**_: object) -> list[CheckMessage]:
-    """The demo's passwords are known to everybody."""
+    """Warn of the demo, whose passwords are public."""
     if settings.DEMO and settings.HOST not in LOOPBACK:
         hint = "Leave HOST unset, or start without the demo."
         return [

@@ -1,11 +1,11 @@
 """A broker in a folder: kombu's filesystem transport, made safe for several processes.
 
 A message is a file that appears whole (written beside, then renamed) and is taken by renaming it, which exactly
-one process can. A file that cannot be read is set aside, so that it stops nobody. Everybody uses one folder for
-both directions. Bindings are kept in memory: every process declares the queues it uses, and there is no exchange
-but the direct one.
+one process can. A file that cannot be read is moved aside. All processes use one folder for both directions.
+Bindings are kept in memory: every process declares the queues it uses, and there is no exchange but the direct
+one.
 
-Messages are doorbells (see config/celery.py): one that is lost with a killed worker is rung again by the tick.
+Messages only wake workers (see config/celery.py): the tick enqueues again what was lost with a killed worker.
 """
 
 import json
@@ -150,7 +150,7 @@ def _set_aside(taken: Path, error: Exception) -> None:
 
 
 def tidy(folder: Path) -> None:
-    """Remove what a killed process left half-written or half-read. Only while nobody uses the folder."""
+    """Remove what a killed process left half-written or half-read. Only while no process uses the folder."""
     if not folder.is_dir():
         return
     for path in folder.glob(".*.msg.*"):

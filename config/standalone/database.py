@@ -33,7 +33,7 @@ def pending_migrations() -> int:
 
 
 def has_administrator() -> bool:
-    """Whether somebody can sign in and do everything."""
+    """Tell whether a user can sign in as an administrator."""
     people = get_user_model()._default_manager.filter(role="administrator", is_active=True)
     return (people if settings.DEMO else people.filter(is_demo=False)).exists()
 

@@ -64,8 +64,8 @@ def encryption_key_path(folder: Path) -> Path:
 
 
 def put_new_key_first(path: Path) -> str:
-    """Make a key and put it in front of the others in the keyring at ``path``, in one step, so that nobody ever
-    reads half a keyring. Gives its id; raises OSError."""
+    """Make a key and put it in front of the others in the keyring at ``path``, in one step, so that half a
+    keyring is never read. Returns its id; raises OSError."""
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)  # two at once would lose a key
@@ -102,8 +102,8 @@ def make_private(folder: Path) -> None:
 
 
 def make_own(folder: Path) -> None:
-    """Like make_private, for a place that strangers might have prepared: an existing folder of somebody else
-    is refused with ImproperlyConfigured."""
+    """Make a private folder in a place that others might have prepared: an existing folder of another user is
+    refused with ImproperlyConfigured."""
     make_private(folder)
     found = folder.lstat()
     if found.st_uid != os.getuid() or found.st_mode & 0o077:

@@ -1,7 +1,7 @@
-"""The processes that `up` started, written down so that the next `up` can end what a killed one left behind.
+"""Write down the processes that `up` started, so that the next `up` can end what a killed one left behind.
 
-A process is known by its number *and* its start time within this boot: the number alone may be somebody else's by
-now. Read from /proc (Linux).
+A process is known by its number *and* its start time within this boot: the number alone may belong to another
+process by now. Read from /proc (Linux).
 """
 
 import json
@@ -43,7 +43,8 @@ class Records:
         self._write()
 
     def _write(self) -> None:
-        """A full disk stops nobody: children die with `up` in any case, and the next change is written again."""
+        """Write the processes. A full disk is ignored: children die with `up` in any case, and the next change
+        is written again."""
         beside = self._path.with_suffix(".unfinished")
         with suppress(OSError):
             beside.write_text(json.dumps([asdict(record) for record in self._records.values()]), encoding="utf-8")

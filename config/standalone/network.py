@@ -33,7 +33,7 @@ def _check_port(host: str, port: int, setting: str) -> None:
 
 
 class Readiness:
-    """Asks the pages whether everything is there; ``missing`` keeps the last answer, for people."""
+    """Asks the pages whether all parts are ready; ``missing`` keeps the last answer, in words."""
 
     missing = ""
 

@@ -1,7 +1,7 @@
-"""PostgreSQL 18 from its wheel, as a foreground child of ours.
+"""Run PostgreSQL 18 from its wheel, as a foreground child.
 
-Only the wheel's binaries are used: its Python helper would, as root, open every parent folder to the world and put
-the socket in a shared place. Socket only, in a folder of ours that nobody else may enter.
+Only the wheel's binaries are used: its Python helper would, as root, open every parent folder to all users and
+put the socket in a shared place. Socket only, in a private folder.
 """
 
 import os
@@ -72,8 +72,8 @@ def check_user() -> None:
 
 
 def prepare(data: Path, socket_dir: Path) -> None:
-    """Make sure that ``data`` is a cluster that can be started, made new if it is not there; raises CannotStart
-    with what is wrong with it. Only while nobody else uses the two folders."""
+    """Make sure that ``data`` is a cluster that can be started, made new if it is not there. Raises CannotStart
+    with what is wrong with it. Only while no other process uses the two folders."""
     if data.is_dir() and any(data.iterdir()):
         _check_cluster(data)
         leftovers.end_all_in(data, "postgres")

@@ -22,7 +22,7 @@ _READY_WITHIN_SECONDS = 90.0
 
 
 class Stopped(Exception):
-    """Somebody asked us to stop."""
+    """A signal asked the process to stop."""
 
 
 def run(output: Output) -> None:
@@ -68,7 +68,7 @@ def _check_settings() -> None:
 
 
 def _clear_away(output: Output) -> None:
-    """End what a killed `up` left behind. Its folder is ours now, so whatever still runs there is nobody's."""
+    """End what a killed `up` left behind: its folder is locked by this one now."""
     ended = leftovers.end(leftovers.read(_records_path()))
     if ended:
         output.write("up", f"Ended what an earlier start left behind: {', '.join(ended)}.")
@@ -101,7 +101,7 @@ def _prepare(output: Output) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """What the programs are told, whoever started us and from where."""
+    """Return the environment of the programs, whatever started them and from where."""
     own = {
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "DEMO": "yes" if settings.DEMO else "no",

@@ -33,7 +33,7 @@ def invite_user(*, username: str, full_name: str, email: str, role: str, by: Use
 
 
 def note_invitation(*, user: User, by: User, mailed: bool) -> None:
-    """Keep that somebody was given a link to choose a password; never the link."""
+    """Record that a user was given a link to choose a password; never the link."""
     record("invited", user, by=by, changes={"mailed": (None, mailed)})
 
 
@@ -65,7 +65,7 @@ def choose_reading(*, user: User, **chosen: str | bool | list[str] | None) -> No
 
 @transaction.atomic
 def set_password(*, user: User, password: str, by: User) -> None:
-    """A new password, chosen by an administrator. Whoever is signed in to the account is signed out."""
+    """Set a password chosen by an administrator. All sessions of the account end."""
     user.set_password(password)
     user.save(update_fields=["password"])
     record("set password", user, by=by)
@@ -74,7 +74,7 @@ def set_password(*, user: User, password: str, by: User) -> None:
 
 @transaction.atomic
 def change_password(*, user: User, password: str) -> None:
-    """A new password that somebody chose for themselves, having shown the present one."""
+    """Set a password that the user chose, having typed the present one."""
     user.set_password(password)
     user.save(update_fields=["password"])
     record("password changed", user, by=user)
@@ -82,7 +82,7 @@ def change_password(*, user: User, password: str) -> None:
 
 @transaction.atomic
 def choose_password(*, user: User, password: str) -> None:
-    """A password chosen by whoever had the link that was sent to the person."""
+    """Set a password chosen by the link that was sent to the user."""
     user.set_password(password)
     user.save(update_fields=["password"])
     record("password reset", user, by=user)

@@ -28,7 +28,7 @@ from config.platform.web.client_address import address_of
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """Nobody makes an account for themselves, and whoever comes in by whatever way must be let in."""
+    """Close sign-up, and check every sign-in, whichever way it comes."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
@@ -87,13 +87,13 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 
 
 class SingleSignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
-    """People from the organisation's own sign-in service."""
+    """Match users of the organisation's own sign-in service with accounts."""
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
         return True
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
-        """Whoever confirms that it is still them is not signed in anew; whoever has an account here gets it."""
+        """Do not sign in again a user who confirms their identity; give users who have an account theirs."""
         if sociallogin.state.get("process") == AuthProcess.REDIRECT:
             reauthentication.note_single_sign_on(request, sociallogin)
         elif not sociallogin.is_existing:

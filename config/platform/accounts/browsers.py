@@ -1,4 +1,4 @@
-"""Names the browser and the system of a session by its user agent, for people to recognize."""
+"""Name the browser and the system of a session by its user agent, so that users recognize it."""
 
 # In the order of looking: most browsers also claim to be others.
 _BROWSERS = (

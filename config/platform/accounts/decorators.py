@@ -17,8 +17,8 @@ View = Callable[Concatenate[Any, P], HttpResponseBase]
 
 
 def require_permission(permission: Permission) -> Callable[[View[P]], View[P]]:
-    """Let only people through whose role carries ``permission``; the others get the 403 page, which says which
-    role it takes (htmx: the same sentence as a toast)."""
+    """Let only users through whose role carries ``permission``; others get the 403 page, which says which role
+    it takes (htmx: the same sentence as a toast)."""
 
     def guard(view: View[P]) -> View[P]:
         @wraps(view)
@@ -32,7 +32,7 @@ def require_permission(permission: Permission) -> Callable[[View[P]], View[P]]:
 
 
 def check_permission(user: User, permission: Permission) -> None:
-    """Raise PermissionDenied with a sentence for people when ``user`` lacks ``permission``."""
+    """Raise PermissionDenied with a sentence when ``user`` lacks ``permission``."""
     if not user.may(permission):
         raise PermissionDenied(
             _("Your role, %(role)s, may not do this: %(action)s. It takes the role %(roles)s.")

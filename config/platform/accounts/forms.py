@@ -51,7 +51,7 @@ class AddUserForm(AccountForm):
 
 
 class PasswordForm(forms.Form):
-    """A new password for somebody."""
+    """A new password for a user."""
 
     password = forms.CharField(
         label=_("New password"), strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
@@ -77,7 +77,7 @@ def _check_password(form: forms.Form, field: str, password: str, user: User) -> 
 
 
 class ForgottenForm(forms.Form):
-    """The address of somebody who has forgotten the password."""
+    """The address of a user who has forgotten the password."""
 
     email = forms.EmailField(label=_("Email"), widget=forms.EmailInput(attrs={"autocomplete": "email"}))
 
@@ -109,7 +109,7 @@ class ChangePasswordForm(PasswordForm):
 
 
 class ChoosePasswordForm(PasswordForm):
-    """The first password of somebody invited, or a new one for somebody who came by a link."""
+    """The first password of an invited user, or a new one for a user who came by a link."""
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, user=user, **kwargs)

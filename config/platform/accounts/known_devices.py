@@ -1,5 +1,6 @@
-"""Known devices: a signed cookie, set after a successful sign-in, tells which people have signed in on a device.
-It opens no session; it only gives failed attempts of that person on that device a counter of their own."""
+"""Know devices by a signed cookie, set after a successful sign-in, that tells which users have signed in on a
+device. It opens no session; it only gives failed attempts of that user on that device a counter of their
+own."""
 
 import secrets
 

@@ -1,5 +1,5 @@
-"""Links that let somebody choose a password: they work once, and for a while. An invitation is such a link for an
-account that has none yet."""
+"""Make links to choose a password: they work once, and for a while. An invitation is such a link for an account
+that has no password yet."""
 
 from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
@@ -30,7 +30,7 @@ def password_link(base: str, user: User) -> str:
 
 
 def mail_reset(base: str, user: User) -> bool:
-    """Send a link to somebody who has forgotten the password; False when it could not be sent."""
+    """Mail a link to a user who has forgotten the password. Returns False when it could not be sent."""
     context = {"person": user, "username": user.username, "link": password_link(base, user)}
     return mail.send("password_reset", to=user.email, subject=_("Choose a new password"), context=context)
 

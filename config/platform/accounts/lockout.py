@@ -2,9 +2,9 @@
 lock sign-in for that origin for a while.
 
 An origin is a network address (an IPv6 network of 64 bits), or a known device. Counting per name *and* origin
-means that a stranger cannot lock an account for its owner; a known device (see known_devices.py) has a counter of
-its own, so that its owner can sign in even behind an address that is locked. Names are kept as keyed hashes only:
-people type passwords there by mistake.
+means that a stranger cannot lock an account for its owner; a known device (see known_devices.py) has a counter
+of its own, so that its owner can sign in even behind an address that is locked. Names are kept as keyed hashes
+only: users type passwords there by mistake.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ WINDOW = timedelta(minutes=15)
 
 
 class Locked(Exception):
-    """Too many attempts failed. The sentence is for people."""
+    """Too many attempts failed. The message is a sentence to show."""
 
     def __init__(self) -> None:
         minutes = int(WINDOW.total_seconds() // 60)

@@ -1,4 +1,4 @@
-"""Everybody signs in first, except where a view says otherwise."""
+"""Require sign-in for all pages, except where a view says otherwise."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""People who sign in, each with one role."""
+"""Define users, each with one role."""
 
 from typing import Any, ClassVar
 

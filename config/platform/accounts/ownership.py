@@ -1,5 +1,5 @@
-"""What stops when somebody can no longer administer. Apps above this one register a function; pages here ask
-without knowing them, and offer to step in."""
+"""Find what depends on a user, and stops when the user can no longer administer. Apps above this one register a
+function; pages here ask without knowing them, and offer to take over."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -11,8 +11,8 @@ StepIn = Callable[[User], None]
 
 @dataclass(frozen=True)
 class Dependent:
-    """One thing that depends on a person, with the address of its page. ``key`` names it among all; ``step_in``
-    lets somebody else stand in their place, who has confirmed with their password that it is them."""
+    """One thing that depends on a user, with the address of its page. ``key`` names it among all; ``step_in``
+    lets another user take over, who has confirmed their identity."""
 
     key: str
     name: str
@@ -35,8 +35,8 @@ def depending_on(user: User) -> list[Dependent]:
 
 
 def step_in(*, instead_of: User, keys: Collection[str], by: User) -> None:
-    """Let ``by`` stand in for those of somebody's dependents that ``keys`` names; call it inside the transaction
-    that lets the person go."""
+    """Let ``by`` take over those of a user's dependents that ``keys`` names. Call it inside the transaction
+    that lets the user go."""
     for dependent in depending_on(instead_of):
         if dependent.key in keys:
             dependent.step_in(by)

@@ -9,7 +9,7 @@ from config.platform.accounts.roles import Role
 
 
 class NotNow(Exception):
-    """It is not possible as things are. The sentence is for people."""
+    """It is not possible in the present state. The message is a sentence to show."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
@@ -17,7 +17,7 @@ class NotNow(Exception):
 
 
 def administrators() -> "QuerySet[User]":
-    """Everybody who can administer here: active, and no demo account outside the demo."""
+    """Select users who can administer: active, and no demo account outside the demo."""
     found = User.objects.filter(role=Role.ADMINISTRATOR, is_active=True)
     return found if settings.DEMO else found.filter(is_demo=False)
 
@@ -33,14 +33,14 @@ def check_can_stop_administering(user: User) -> None:
 
 
 def check_can_deactivate(user: User, *, by: User) -> None:
-    """Nobody locks themselves out, and somebody must stay who administers."""
+    """Raise NotNow when users would deactivate themselves, or no administrator would be left."""
     if user.pk == by.pk:
         raise NotNow(_("You cannot deactivate your own account. Ask another administrator to do it."))
     check_can_stop_administering(user)
 
 
 def check_can_remove(user: User, *, by: User) -> None:
-    """Nobody removes themselves, and somebody must stay who administers."""
+    """Raise NotNow when users would remove themselves, or no administrator would be left."""
     if user.pk == by.pk:
         raise NotNow(_("You cannot remove your own account. Ask another administrator to do it."))
     check_can_stop_administering(user)

@@ -1,8 +1,8 @@
-"""“It is still you”: asked before somebody takes responsibility, such as an export user. Whoever has a password
-gives it; whoever signs in only by single sign-on is sent there to sign in again, and comes back.
+"""Confirm the identity of a signed-in user before they take responsibility, such as an export user. Users with a
+password give it; those who sign in only by single sign-on are sent there to sign in again, and come back.
 
-A page asks like this: ``has_password(user)`` → a password field, checked by ``check_password``; otherwise a link
-to ``door(back)``, and ``confirmed(request)`` is true for five minutes after they come back.
+A page asks like this: ``has_password(user)`` → a password field, checked by ``check_password``; otherwise a
+link to ``door(back)``, and ``confirmed(request)`` is true for five minutes after they come back.
 """
 
 from datetime import timedelta
@@ -44,18 +44,18 @@ def door(back: str) -> str:
 
 
 def confirmed(request: HttpRequest) -> bool:
-    """Whether whoever is signed in has signed in again by single sign-on within RECENT."""
+    """Tell whether the signed-in user has signed in again by single sign-on within RECENT."""
     noted = request.session.get(_KEY, {})
     return bool(noted.get("user") == request.user.pk and noted.get("until", 0) > clock.now().timestamp())
 
 
 def begin(request: HttpRequest) -> None:
-    """Remember when somebody was sent away to sign in again."""
+    """Remember when the user was sent away to sign in again."""
     request.session[_STARTED] = clock.now().timestamp()
 
 
 def note_single_sign_on(request: HttpRequest, sociallogin: "SocialLogin") -> None:
-    """Note that somebody came back from single sign-on, if it is the same person and they really signed in again:
+    """Note that the user came back from single sign-on, if it is the same user and they really signed in again:
     the service must say when that was (auth_time), and it must have been since they were sent there."""
     started = request.session.pop(_STARTED, None)
     same = sociallogin.is_existing and sociallogin.user.pk == request.user.pk

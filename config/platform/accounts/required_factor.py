@@ -1,5 +1,5 @@
-"""Lead people who must have a second factor to its setup page, until they have one (SECOND_FACTOR_REQUIRED_OF, or
-a setting of the system)."""
+"""Lead users who must have a second factor to its setup page, until they have one (SECOND_FACTOR_REQUIRED_OF,
+or a setting of the system)."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""The three roles, as data: a name, a sentence for people, and what the role may do."""
+"""Define the three roles as data: a name, a sentence, and what the role may do."""
 
 from dataclasses import dataclass
 

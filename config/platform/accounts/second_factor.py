@@ -22,13 +22,13 @@ def has_one(user: User) -> bool:
 
 
 def people_with_one() -> set[int]:
-    """The ids of everybody who has a second factor."""
+    """Return the ids of users who have a second factor."""
     return set(_authenticators().filter(type="totp").values_list("user_id", flat=True))
 
 
 @transaction.atomic
 def reset(*, user: User, by: User) -> None:
-    """Take somebody's second factor and recovery codes away, so that the password alone lets them in again."""
+    """Remove the second factor and recovery codes of a user, so that the password alone signs in again."""
     if _authenticators().filter(user_id=user.pk).delete()[0]:
         record("second factor reset", user, by=by)
 
@@ -40,7 +40,7 @@ def sealed_secrets() -> SealedTexts:
 
 
 def listen() -> None:
-    """Record what people do to their own second factor; called once, when the application starts."""
+    """Record what users do to their own second factor; called once, when the application starts."""
     # allauth's own signal for this comes after the transaction; the record belongs inside.
     post_save.connect(_added, sender="mfa.Authenticator", dispatch_uid="audit_second_factor_added")
     signals.authenticator_removed.connect(_removed, dispatch_uid="audit_second_factor_removed")

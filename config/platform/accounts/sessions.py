@@ -1,7 +1,7 @@
-"""Sessions of people: how long they last, which ones a person has, and how they are ended.
+"""Limit how long sessions last, list those of a user, and end them.
 
 A session ends when nothing was asked in it for SESSION_IDLE_MINUTES, and SESSION_DAYS after the sign-in at the
-latest. All sessions of a person end when ``User.session_version`` grows: it is part of what each session proves.
+latest. All sessions of a user end when ``User.session_version`` grows: it is part of what each session proves.
 """
 
 from collections.abc import Callable

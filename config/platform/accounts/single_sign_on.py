@@ -26,12 +26,11 @@ def verified_email(sociallogin: "SocialLogin") -> str:
 
 
 def known_person(email: str) -> User | None:
-    """Return the one account with this address, so that an invited person keeps their role. None when several have
+    """Return the one account with this address, so that an invited user keeps their role. None when several have
     it; demo accounts never match.
 
     Only A–Z and a–z count as equal: the database takes a dotless ``ı`` for an ``i``, and lookalike addresses
-    belong to other people.
-    """
+    belong to other users."""
     alike = User.objects.filter(email__iexact=email, is_demo=False) if email else User.objects.none()
     found = [user for user in alike if _ascii_lower(user.email) == _ascii_lower(email)]
     return found[0] if len(found) == 1 else None
@@ -49,7 +48,7 @@ def name_of(data: Mapping[str, Any]) -> str:
 
 @transaction.atomic
 def note_arrival(user: User) -> None:
-    """Keep that somebody new came in by single sign-on."""
+    """Record that a new user came in by single sign-on."""
     record("added", user, by=None, changes={"role": (None, user.role), "single_sign_on": (None, True)})
 
 

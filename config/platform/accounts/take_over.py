@@ -1,4 +1,4 @@
-"""“Add yourself”: offered wherever somebody on whom things depend is about to go."""
+"""Offer “Add yourself” where a user on whom things depend is deactivated, removed or given another role."""
 
 from typing import Any
 
@@ -13,10 +13,10 @@ from config.platform.web.htmx import Request
 
 
 class StepInForm(forms.Form):
-    """What depends on ``person``, to be ticked where whoever asks stands in; confirmed with their password, or by
-    signing in again at ``door`` when single sign-on is their only way in. It has no fields when nothing depends on
-    the person, or when whoever asks could not stand in. Call ``carry_out`` inside the transaction that lets the
-    person go."""
+    """What depends on ``person``, to be ticked where the signed-in user takes over; confirmed with their
+    password, or by signing in again at ``door`` when single sign-on is their only way in. It has no fields
+    when nothing depends on the person, or when the user could not take over. Call ``carry_out`` inside the
+    transaction that lets the person go."""
 
     use_required_attribute = False
     prefix = "instead"
@@ -46,7 +46,7 @@ class StepInForm(forms.Form):
 
     @property
     def door(self) -> str:
-        """Where somebody without a password confirms; empty for everybody else, and for whoever just did."""
+        """Return where a user without a password confirms; empty for all others, and for one who just did."""
         if not self.fields or "password" in self.fields or reauthentication.confirmed(self.request):
             return ""
         return reauthentication.door(self.request.get_full_path())

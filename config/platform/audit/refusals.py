@@ -1,4 +1,4 @@
-"""Records refused requests (403) of people who are signed in, with who asked for what and from where."""
+"""Record refused requests (403) of signed-in users, with the user, the path and the origin."""
 
 from collections.abc import Callable
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""The record in words for people: what was done, to what kind of thing, and which field."""
+"""Say the records of the audit in words: what was done, to what kind of thing, and which field."""
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _

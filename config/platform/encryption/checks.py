@@ -1,5 +1,4 @@
-"""Whether the keyring reads what is stored: asked at every start, since a wrong key shows only when somebody wants
-to send."""
+"""Check at every start that the keyring reads what is stored: a wrong key would show only when a run sends."""
 
 import sys
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
-"""Everything that is encrypted, put under the first key of the keyring; and whether the keyring reads it all.
+"""Encrypt everything with the first key of the keyring, and tell whether the keyring reads it all.
 
-Every row is locked, converted and committed by itself, so this may run at any time beside a system at work. What
-somebody writes meanwhile under the old key is found in the next round. The old key is needed until the last row is
+Every row is locked, converted and committed alone, so this may run at any time beside a system at work. What is
+written meanwhile under the old key is found in the next round. The old key is needed until the last row is
 converted.
 """
 
@@ -40,7 +40,7 @@ class Rotation:
 
 
 def rotate() -> Rotation:
-    """Encrypt everything anew that is not under the first key. What cannot be read stays as it is."""
+    """Encrypt everything again that is not under the first key. What cannot be read stays as it is."""
     done = Rotation(keyring.key_ids()[0])
     for _round in range(_MOST_ROUNDS):
         if not _one_round(done):

@@ -7,8 +7,8 @@ from config.platform.web.proxies import is_trusted_proxy
 
 
 def address_of(request: HttpRequest) -> str:
-    """The network address of whoever asks. Behind proxies that speak HTTPS for us it is the last address
-    in X-Forwarded-For that is not a trusted proxy itself; what stands before it may be forged."""
+    """Return the network address of the client. Behind trusted proxies it is the last address in
+    X-Forwarded-For that is not a trusted proxy; what stands before it may be forged."""
     if settings.HTTPS:
         forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
         for address in reversed(forwarded):

@@ -1,4 +1,4 @@
-"""How whoever reads wants dates, times and numbers written: set for each request, the language's own elsewhere."""
+"""Format dates, times and numbers as the user chose: set for each request, the language's own elsewhere."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -10,15 +10,15 @@ from config.platform.accounts.models import User
 
 
 class Request(HttpRequest):
-    """A request of somebody who is signed in, with what htmx says of it."""
+    """A request of a signed-in user, with what htmx says of it."""
 
     htmx: HtmxDetails
     user: User
 
 
 class VaryOnHtmx:
-    """Marks every answer as depending on the header that htmx sends, and as nobody's to keep: pages hold personal
-    data, and Back after signing out must not show them."""
+    """Mark every response as depending on the header that htmx sends, and forbid storing it: pages hold
+    personal data, and Back after signing out must not show them."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -25,7 +25,7 @@ def organisation_name() -> str:
 def change(
     *, organisation_name: str, environment_name: str, second_factor_required_of: str, version: int, by: User
 ) -> None:
-    """Change what holds for everybody. Raises PermissionDenied and StaleEdit."""
+    """Change settings of the installation. Raises PermissionDenied and StaleEdit."""
     check_permission(by, Permission.SYSTEM_MANAGE)
     found, _created = Installation.objects.get_or_create(pk=1)
     take_version(found, version)

@@ -1,4 +1,4 @@
-"""Personal data, masked for whoever may not see it."""
+"""Mask personal data for users who may not see it."""
 
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
@@ -16,7 +16,7 @@ def masked(value: object, user: object) -> str:
 
 
 def mask(text: str) -> str:
-    """The masked form, for everybody."""
+    """Return the masked form of a text."""
     name, at, domain = text.strip().rpartition("@")
     if not at or not name or not domain:
         return DOTS

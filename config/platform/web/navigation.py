@@ -33,7 +33,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Link:
-    """An entry as somebody sees it: with its address."""
+    """An entry of the navigation as a user sees it: with its address."""
 
     key: str
     label: str | Promise

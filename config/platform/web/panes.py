@@ -20,11 +20,10 @@ def render_pane(
     *,
     back: str = "/",
 ) -> HttpResponse:
-    """``template``, which extends ``pane_base``: its frame alone when htmx asks for it, else a whole page.
+    """Render ``template``, which extends ``pane_base``: its frame alone when htmx asks for it, else a whole page.
 
     ``back`` is where × and Cancel lead on that page. Answer with 422 when the form has errors and with 409 when
-    somebody else saved first (``stale`` in the context).
-    """
+    another user saved first (``stale`` in the context)."""
     return render(request, template, {"pane_back": back, **(context or {})}, status=status)
 
 
@@ -43,10 +42,9 @@ def render_dialog(
 def close_pane(
     request: HttpRequest, to: str, message: str | Promise = "", *, level: int = messages.SUCCESS
 ) -> HttpResponse:
-    """The answer to what was done: go to ``to``, and say ``message`` there in a toast.
+    """Answer an action: go to ``to``, and show ``message`` there in a toast.
 
-    Whoever is on that page already comes back to it as it was: same search, same order, same page number.
-    """
+    A user who is on that page already comes back to it as it was: same search, same order, same page number."""
     if message:
         messages.add_message(request, level, str(message))
     if request.headers.get("HX-Request") != "true":

@@ -1,4 +1,5 @@
-"""Stale saves: whoever saves says which version was edited; somebody faster is never overwritten unseen."""
+"""Detect stale saves: a save says which version was edited, and a change made since is never overwritten
+unseen."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ class Versioned(Protocol):
 
 
 class StaleEdit(Exception):
-    """Somebody saved first. ``newest`` is the version there is now, ``entries`` what changed since."""
+    """Another user saved first. ``newest`` is the version there is now, ``entries`` what changed since."""
 
     def __init__(self, instance: Model, newest: int, entries: Sequence[AuditEntry]) -> None:
         super().__init__(f"{type(instance).__name__} {instance.pk} has changed: it is at version {newest} now")
@@ -27,7 +28,7 @@ class StaleEdit(Exception):
 
     @cached_property
     def changes(self) -> list["Change"]:
-        """What changed, for people, the newest first."""
+        """Describe what changed, the newest first."""
         return [_change(self.instance, entry) for entry in self.entries]
 
 
@@ -44,9 +45,9 @@ class Gone(Exception):
 
 
 def take_version(instance: Model, version: int) -> int:
-    """Count ``instance`` up from ``version`` and give the new version, which is also set on it. Call it inside
-    ``transaction.atomic()``, before writing anything else: the row stays locked until the transaction ends.
-    Raises StaleEdit when somebody saved since ``version`` was read, Gone when the row is no longer there."""
+    """Count ``instance`` up from ``version`` and return the new version, which is also set on it. Call it
+    inside ``transaction.atomic()``, before writing anything else: the row stays locked until the transaction
+    ends. Raises StaleEdit when it was saved since ``version`` was read, Gone when the row no longer exists."""
     rows = type(instance)._default_manager.filter(pk=instance.pk)
     if rows.filter(version=version).update(version=F("version") + 1):
         instance.version = version + 1  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ from config.platform.web.panes import close_pane, render_dialog, render_pane
 
 
 def back() -> str:
-    """The list of people."""
+    """Return the address of the list of users."""
     return reverse("accounts:permissions")
 
 
@@ -20,7 +20,7 @@ def done(request: Request, message: str) -> HttpResponse:
 
 
 def dialog(request: Request, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    """A question about a person on whom things may depend."""
+    """Render a question about a user on whom things may depend."""
     known = {"active_nav": "permissions"} | context
     return render_dialog(request, known, "accounts/letting_go.html", status, back=back())
 

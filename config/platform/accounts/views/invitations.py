@@ -1,4 +1,4 @@
-"""Letting somebody new choose a password: by mail, or by a link that the administrator hands over."""
+"""Invite users to choose a password: by mail, or by a link that the administrator hands over."""
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
@@ -30,7 +30,7 @@ def invite(request: Request, user: User) -> HttpResponse:
 @require_permission(Permission.USER_MANAGE)
 @require_http_methods(["GET", "POST"])
 def invite_again(request: Request, user_id: int) -> HttpResponse:
-    """Ask, then make a new link for somebody who has not come in yet."""
+    """Ask, then make a new link for a user who has not signed in yet."""
     person = get_object_or_404(User, pk=user_id)
     try:
         check_can_invite(person)

@@ -1,4 +1,4 @@
-"""Deactivating and removing people, with what depends on them."""
+"""Deactivate and remove users, with what depends on them."""
 
 from typing import Any, Protocol
 
@@ -19,7 +19,7 @@ from config.platform.web.htmx import Request
 
 
 class LetGo(Protocol):
-    """What is done to somebody; raises NotNow."""
+    """An action on a user; raises NotNow."""
 
     def __call__(self, *, user: User, by: User) -> None: ...
 

@@ -38,7 +38,7 @@ COLUMNS = (
 
 @require_permission(Permission.USER_MANAGE)
 def permissions(request: Request) -> HttpResponse:
-    """The list of people, and what each role may do."""
+    """List users, and what each role may do."""
     people = list_page(
         request, User.objects.all(), columns=COLUMNS, search=("full_name", "username", "email"), default="name"
     )
@@ -102,7 +102,7 @@ def set_password(request: Request, user_id: int) -> HttpResponse:
 @require_permission(Permission.USER_MANAGE)
 @require_http_methods(["POST"])
 def activate(request: Request, user_id: int) -> HttpResponse:
-    """Let somebody sign in again."""
+    """Let a user sign in again."""
     person = get_object_or_404(User, pk=user_id)
     actions.activate_user(user=person, by=request.user)
     return frames.done(request, _("“%(name)s” can sign in again.") % {"name": person})

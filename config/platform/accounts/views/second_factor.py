@@ -1,4 +1,4 @@
-"""Admin > Permissions: take somebody's second factor away, who has lost the phone and the codes."""
+"""Remove the second factor of a user who has lost the phone and the codes (Admin > Permissions)."""
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404

@@ -28,7 +28,7 @@ def icon(name: str, size: int = 16) -> SafeString:
 
 @lru_cache(maxsize=1024)
 def _drawn(name: str, size: int) -> SafeString:
-    """Drawn once in each process: a page has dozens, and drawing one takes as long as a small template."""
+    """Render an icon once in each process: a page has dozens, and each takes as long as a small template."""
     drawn = lucide._render_icon(name, size, aria_hidden="true", focusable="false", **{"class": "icon"})
     return mark_safe(drawn)  # noqa: S308 — drawn by the icon library from its own files
 
@@ -119,8 +119,8 @@ def masked(value: object, user: object) -> str:
 
 @register.simple_tag(takes_context=True)
 def version_field(context: Context, instance: Any) -> SafeString:
-    """The hidden field that says which version of ``instance`` this pane edits. What was posted stays, so that
-    showing a pane again never hides somebody else's change."""
+    """Render the hidden field that says which version of ``instance`` this pane edits. What was posted stays,
+    so that showing a pane again never hides another user's change."""
     request = context.get("request")
     posted = request.POST.get("version") if request is not None else None
     return format_html('<input type="hidden" name="version" value="{}">', posted or instance.version)
