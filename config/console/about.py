@@ -72,7 +72,7 @@ def signs() -> list[tuple[str, heartbeat.Sign | None]]:
 
 
 def storage() -> Storage:
-    """Looked up anew at most once a minute: folders can be large."""
+    """Measure the folders, at most once a minute: they can be large."""
     found = cache.get("about-storage")
     if not isinstance(found, Storage):
         found = _look_at_storage()

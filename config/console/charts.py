@@ -1,7 +1,7 @@
-"""Charts, drawn here as SVG by pygal and styled by our own sheet (static/css/charts.css).
+"""Make charts as SVG by pygal, styled by our own sheet (static/css/charts.css).
 
-What the library adds for pages without a Content-Security-Policy — inline style, inline script, tooltips that need
-it — is taken out by its own filter; each bar gets a title instead, which browsers show by themselves.
+What the library adds for pages without a Content-Security-Policy — inline style, inline script, tooltips that
+need it — is taken out by its own filter; each bar gets a title instead, which browsers show.
 """
 
 import sys

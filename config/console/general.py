@@ -96,7 +96,7 @@ def preview(chosen: dict[str, str]) -> list[tuple[str, str]]:
 
 @cache
 def time_zones() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Every time zone under the name of its region, as people look for it: Europe, then Warsaw."""
+    """List time zones under the name of their region, as users look for them: Europe, then Warsaw."""
     regions: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for name in sorted(available_timezones()):
         region, slash, place = name.partition("/")

@@ -1,6 +1,6 @@
-"""For machines that watch: alive, ready, and a few honest figures. Open to all, so they name nobody.
+"""Answer monitoring: alive, ready, and metrics. Open to all, so the answers hold no personal data.
 
-The parts are shared with Admin > System, which shows the same answers to people.
+The parts are shared with Admin > System, which shows the same answers to users.
 """
 
 from collections.abc import Callable

@@ -74,7 +74,7 @@ def latest_runs(limit: int = 6) -> list[Run]:
 
 
 def attention(user: User) -> list[Item]:
-    """What somebody should look at, the worst first."""
+    """List what needs attention, the worst first."""
     items = [*_parts_that_are_down(), *_connections(user), *_exports()]
     return sorted(items, key=lambda item: item.tone != "danger")
 

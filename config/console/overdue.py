@@ -1,4 +1,4 @@
-"""Telling people when the system refresh has not run when its schedule said, and which exports it passed by."""
+"""Notify people when the system refresh has not run when its schedule said, with the exports that wait for it."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -30,8 +30,8 @@ def look_if_it_is_time() -> None:
 
 
 def look() -> None:
-    """Open and close the condition of the system refresh itself, as things are now: one notification, however many
-    exports wait for it, also to whom these name."""
+    """Open and close the condition of the system refresh, as things are now: one notification, however many
+    exports wait for it, also to the addresses of these."""
     alerts.reconcile([Kind.LATE], _KIND, _troubles(), existing=[_KEY])
 
 

@@ -1,4 +1,4 @@
-"""The parts of the system, for people: the answers that machines get from /readyz, with names and explanations."""
+"""Show the parts of the system to users: the answers of /readyz, with names and explanations."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What was sent of late, by day: summed in the database, drawn as a chart, told as a table."""
+"""Sum what was sent on each of the last days, as a chart and as a table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _SUMS = {
 
 @dataclass(frozen=True)
 class Sent:
-    """The days, the oldest first, and for each kind how many people on each of them."""
+    """The days, the oldest first, and for each kind the number of contacts on each of them."""
 
     days: Sequence[date]
     series: Sequence[Series]

@@ -1,4 +1,4 @@
-"""Whom an export may tell of its troubles beside those who are told of everything."""
+"""Addresses that an export notifies beside the users who are notified of everything."""
 
 from collections.abc import Iterable
 

@@ -1,5 +1,5 @@
-"""“What becomes of the people on the list that is left?”: asked when an export goes to another list, and when it
-is removed. Judges what was typed; what is done is in actions/list_cleanup.py."""
+"""Ask what becomes of the contacts on a list that an export leaves: when it goes to another list, and when it
+is removed. Validates what was typed; actions/list_cleanup.py does it."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -28,8 +28,9 @@ _HELP: dict[Removal, str | Promise] = {
 
 
 class CleanupForm:
-    """The question about one list that is left, as one person sees it. ``typed`` is what they have chosen so far,
-    by the names of the fields. ``waits``: people are counted once the page asks for it: it may take seconds."""
+    """The question about one list that is left, as one user sees it. ``typed`` is what was chosen so far, by
+    the names of the fields. ``waits``: contacts are counted once the page asks for it, since that may take
+    seconds."""
 
     def __init__(
         self,
@@ -54,7 +55,7 @@ class CleanupForm:
     # -- what is shown -----------------------------------------------------------------------------------------
     @cached_property
     def people(self) -> int | None:
-        """How many could be taken off; None when nobody could count them."""
+        """Count the contacts that could be removed; None when that takes too long."""
         return list_cleanup.people_of(self.left.delivered_set)
 
     @property
@@ -152,6 +153,6 @@ class CleanupForm:
 
 
 def of_removing(user: User, export: Export, typed: Mapping[str, str], *, waits: bool) -> CleanupForm | None:
-    """The question before an export is removed; None when it has brought nobody."""
+    """Return the question before an export is removed; None when it has added no contacts."""
     left = list_cleanup.left_by_removing(export)
     return CleanupForm(user, export, left, typed, is_removed=True, waits=waits) if left else None

@@ -134,7 +134,7 @@ def fresh(connections: Sequence[str], attributes: Sequence[Attribute]) -> Draft:
 
 
 def plain(name: str) -> str:
-    """A name without what people write differently."""
+    """Return a name without differences of spelling."""
     return "".join(character for character in name.casefold() if character.isalnum())
 
 

@@ -1,5 +1,5 @@
-"""What makes an export complete. Judges what was typed; whoever shows the form brings what there is to choose
-from, and a way to look a list up."""
+"""Validate the settings of an export as they were typed. The page brings what there is to choose from, and a
+way to look a list up."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -115,7 +115,7 @@ class ExportForm(forms.Form):
 
     @property
     def questions(self) -> list[AskedQuestion]:
-        """The same with their fields, those that most people leave alone last."""
+        """Return the questions with their fields, those that are rarely changed last."""
         shown = [option_fields.shown(self, question) for question in self.asked]
         return sorted(shown, key=lambda question: question.is_usual)
 
@@ -268,7 +268,8 @@ class ExportForm(forms.Form):
         )
 
     def _removal(self, details: ListDetails | None) -> dict[str, Any]:
-        """What becomes of people who leave. While the list cannot be looked up, what was agreed before holds."""
+        """Return what becomes of contacts that leave. While the list cannot be looked up, what was agreed
+        before holds."""
         removal = self.cleaned_data["removal"] or Removal.LEAVE
         marks = removal == Removal.MARK
         everywhere = removal_fields.reaches_everywhere(removal, details)

@@ -30,7 +30,7 @@ class AskedQuestion:
 
     @property
     def is_usual(self) -> bool:
-        """Whether most people leave it at its usual answer."""
+        """Tell whether the question has its default answer."""
         return bool(self.question.default)
 
 
@@ -103,5 +103,5 @@ def typed(data: Mapping[str, str]) -> dict[str, str]:
 
 
 def lacks_attribute(answer: str) -> bool:
-    """Whether an attribute shall answer and nobody has said which."""
+    """Tell whether an attribute shall answer and none was chosen."""
     return answer == by_attribute("")

@@ -1,4 +1,5 @@
-"""“People who leave the segments” in the export pane: what can be chosen, and what is wrong with a choice."""
+"""The section “People who leave the segments” of the export pane: what can be chosen, and what is wrong with a
+choice."""
 
 from collections.abc import Sequence
 
@@ -24,7 +25,7 @@ def choice_field() -> forms.ChoiceField:
 
 
 def offered(destination: Destination) -> list[Removal]:
-    """What the destination can do to people who have left."""
+    """Return the removal policies that the destination offers."""
     able = {operation.value for operation in destination.capabilities.operations}
     return [removal for removal in Removal if removal is Removal.LEAVE or removal.value in able]
 
@@ -36,7 +37,7 @@ def fields_to_mark(details: ListDetails | None, mapped: Sequence[str]) -> list[T
 
 
 def reaches_everywhere(removal: str, details: ListDetails | None) -> bool:
-    """Whether unsubscribing takes people off other lists as well; nobody knows before the list is looked up."""
+    """Tell whether unsubscribing takes contacts off other lists as well; unknown before the list is looked up."""
     if removal != Removal.UNSUBSCRIBE:
         return False
     return details is None or details.unsubscribe_scope != UnsubscribeScope.THIS_LIST

@@ -1,4 +1,4 @@
-"""Whom an export tells of its troubles, beside those who are told of everything."""
+"""Edit the addresses that an export notifies beside the users who are notified of everything."""
 
 from typing import Any
 

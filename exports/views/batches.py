@@ -49,7 +49,7 @@ _TONES = {
 @require_permission(Permission.EXPORT_VIEW)
 @require_safe
 def batches(request: Request, run_id: int) -> HttpResponse:
-    """The list; the people in a batch stay in the database."""
+    """List the batches of a run; their contacts stay in the database."""
     run = find_run(run_id)
     page = list_page(
         request,

@@ -68,7 +68,7 @@ def remove(request: Request, export_id: int) -> HttpResponse:
 
 
 def _removed(request: Request, export: Export, asked: CleanupForm | None, back: str) -> HttpResponse:
-    """Gone, or gone as soon as its people are off the list."""
+    """Answer a removal: the export is gone, or goes as soon as its contacts are off the list."""
     run = list_cleanup.remove(export, asked.clearing() if asked else Clearing(), by=request.user)
     if run is None:
         return close_pane(request, back, _("“%(name)s” is removed.") % {"name": export})

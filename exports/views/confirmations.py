@@ -42,8 +42,8 @@ class AgainForm(forms.Form):
 
 @require_http_methods(["GET", "POST"])
 def send_again(request: Request, export_id: int) -> HttpResponse:
-    """“Send again”: also whom nothing has changed for and, where the connection lets people, those whom the list
-    has left as they are."""
+    """Confirm “Send again”: also contacts whose data have not changed and, where the connection allows it,
+    suppressed ones."""
     export = get_object_or_404(Export.objects.select_related("connection"), pk=export_id)
     permissions.check_can_manage(request.user, export)
     back = reverse("exports:list")

@@ -148,7 +148,7 @@ def parts(request: Request) -> HttpResponse:
 
 
 def export_of(request: Request) -> Export | None:
-    """The export that the pane edits; another's figures are nobody's business."""
+    """Return the export that the pane edits, if the user may see it."""
     text = request.GET.get("export", "")
     if not text.isdigit():
         return None
@@ -208,7 +208,7 @@ def _write(request: Request, form: ExportForm, export: Export | None, cleanup_fo
 def _cleanup_form(
     request: Request, form: ExportForm, export: Export | None, *, waits: bool = False
 ) -> CleanupForm | None:
-    """What is asked when the export leaves a list on which it has brought people."""
+    """Return the question that is asked when the export leaves a list to which it has added contacts."""
     if export is None:
         return None
     left = list_cleanup.left_by_moving(export, form.chosen, form.draft.list_id)

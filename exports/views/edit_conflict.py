@@ -1,4 +1,4 @@
-"""What somebody else changed on an export meanwhile, in words instead of stored values."""
+"""Say in words what another user changed on an export meanwhile."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""People on a list that an export has left earlier: asked once more what becomes of them."""
+"""Ask again what becomes of contacts on a list that an export has left."""
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render

@@ -9,7 +9,7 @@ from exports.models import Export
 
 
 def when_it_runs(export: Export) -> str:
-    """What somebody who has saved the export wants to know."""
+    """Say when the export runs next."""
     chosen = schedule_of(export)
     if not chosen.is_on:
         return _("It runs when someone clicks Run: its schedule is off.")

@@ -43,7 +43,7 @@ class SegmentRow:
 
 @dataclass(frozen=True)
 class Prerequisite:
-    """Something that must be there before an export can be set up; ``met`` is None when nobody can tell."""
+    """Something that must exist before an export can be set up; ``met`` is None when that cannot be told."""
 
     label: str
     met: bool | None
@@ -132,7 +132,7 @@ class ExportPane:
 
     @property
     def is_confirmed_opt_in(self) -> bool:
-        """Whether the list emails people whom an export brings: as looked up, else as last known."""
+        """Tell whether the list mails contacts that an export adds: as looked up, else as last known."""
         if self.details is not None:
             return self.details.opt_in == ListOptIn.CONFIRMED
         return bool(self.waits and self.export and self.export.list_confirmed_opt_in)
@@ -222,7 +222,7 @@ class ExportPane:
 
     @cached_property
     def quality(self) -> Quality | None:
-        """How many people the chosen segments hold, each counted once, and how good their addresses are."""
+        """Count the profiles of the chosen segments, each once, and tell how good their addresses are."""
         ids = [segment.id for segment in self.chosen_segments]
         return audience.quality(self.draft.email_attribute, ids) if ids and not self.waits else None
 
@@ -243,7 +243,7 @@ class ExportPane:
 
     @property
     def new_people(self) -> int | None:
-        """How many people the list would email; None when that cannot be counted now."""
+        """Count the contacts that the list would mail; None when that cannot be counted now."""
         return self.figures.add + self.figures.bring_back if self.figures else None
 
     @cached_property

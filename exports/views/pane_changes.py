@@ -1,5 +1,5 @@
-"""What somebody has changed in the pane since it was last answered. A change that a later one overtook comes along
-with it, so that what both ask for is done and shown."""
+"""Find what was changed in the pane since its last answer. A change that a later one overtook comes along with
+it, so that what both ask for is done and shown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What the export pane shows of people who leave, and of what follows from what is typed."""
+"""Show what becomes of contacts that leave, and what follows from what is typed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ _HELP: dict[Removal, str | Promise] = {
 
 @dataclass(frozen=True)
 class Leaving:
-    """What can become of people who leave the segments."""
+    """What can be done with contacts that leave the segments."""
 
     user: User
     form: ExportForm
@@ -71,7 +71,7 @@ class Leaving:
 
 @dataclass(frozen=True)
 class Consequences:
-    """What else the settings touch: other exports to the list, and people who are sent again."""
+    """What else the settings touch: other exports to the list, and contacts that are sent again."""
 
     draft: Draft
     export: Export | None
@@ -94,7 +94,7 @@ class Consequences:
 
     @property
     def sends_again(self) -> int:
-        """How many people are sent again because what they get has changed; known once that has been typed."""
+        """Count the contacts that are sent again because their data change; known once that has been typed."""
         kept = self.export
         if kept is None or kept.list_id != self.draft.list_id:
             return 0
@@ -106,7 +106,7 @@ class Consequences:
 
 
 def is_counted_later(request: Request) -> bool:
-    """Whether a dialog opens before those are counted whom its export leaves behind; it asks again with
+    """Tell whether a dialog opens before the contacts on the left list are counted; it asks again with
     ``?counted=1``."""
     return bool(request.htmx) and request.method == "GET" and "counted" not in request.GET
 

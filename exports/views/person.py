@@ -41,8 +41,8 @@ def person(request: Request) -> HttpResponse:
 @require_permission(Permission.PERSONAL_DATA_SEE)
 @require_POST
 def standing(request: Request, export_id: int) -> HttpResponse:
-    """How the person stands on the export's list now, asked of the destination. Whoever was never sent there is
-    not asked for: the destination need not hear of them."""
+    """Look up the subscriber state of a person on the export's list. The destination is not asked about a
+    person who was never sent there."""
     export = get_object_or_404(Export.objects.select_related("connection"), pk=export_id)
     check_can_manage(request.user, export)
     form = LookUpForm(request.POST)

@@ -26,7 +26,7 @@ from exports.removal.plan import RemovalGuard
 
 @dataclass(frozen=True)
 class OverlapRow:
-    """One segment beside all: how many people each shares with it; None where it meets itself."""
+    """One segment beside all: how many members each shares with it; None where it meets itself."""
 
     name: str
     shared: list[int | None]

@@ -1,4 +1,4 @@
-"""The dialog that restores the subscribers whom a run removed."""
+"""Confirm the restore of the subscribers that a run removed."""
 
 from django.http import HttpResponse
 from django.urls import reverse

@@ -1,4 +1,4 @@
-"""Asking again for whom a run had rejected: the question, and what its button needs."""
+"""Confirm that rejected contacts of a run are sent again."""
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404

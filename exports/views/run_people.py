@@ -52,8 +52,7 @@ _REMOVALS = (PeopleKind.REMOVED, PeopleKind.KEPT)
 
 
 class PeoplePage(ListPage[Any]):
-    """A list whose kind is part of what it is: only searching and a code narrow it, and only while the people are
-    kept."""
+    """A page of contacts of one kind: only a search and a code narrow it, and only while the contacts are kept."""
 
     rows_gone = False
 
@@ -65,7 +64,7 @@ class PeoplePage(ListPage[Any]):
 @require_permission(Permission.EXPORT_VIEW)
 @require_safe
 def people(request: Request, run_id: int) -> HttpResponse:
-    """The people of one kind (``?kind=``), those with one code alone (``?code=``), a page at a time."""
+    """List the contacts of one kind (``?kind=``), those with one code alone (``?code=``), a page at a time."""
     run = find_run(run_id)
     kind = _kind(request.GET.get("kind", PeopleKind.REMOVED if run.clears_id else PeopleKind.MEMBERS))
     sees_data = request.user.may(Permission.PERSONAL_DATA_SEE)
@@ -112,13 +111,14 @@ def download(request: Request, run_id: int) -> StreamingHttpResponse:
 
 
 def _asked_for(request: Request) -> dict[str, object]:
-    """What the file holds, for the record; not for whom was searched, since the record outlives people."""
+    """Say for the audit what the file holds; not the text of the search, since the audit outlives personal
+    data."""
     asked: dict[str, object] = {name: request.GET[name] for name in ("kind", "code") if request.GET.get(name)}
     return asked | ({"q": "…"} if request.GET.get("q") else {})
 
 
 def _rows_kept(run: Run, kind: PeopleKind) -> bool:
-    """Whether the people behind the count are still there; their time may be over."""
+    """Tell whether the contacts behind the count are still kept."""
     return (run.outcomes_removed_at if kind in reporting_people.OUTCOMES else run.batches_emptied_at) is None
 
 

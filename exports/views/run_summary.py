@@ -52,7 +52,7 @@ class ShownRun:
 
     @property
     def story(self) -> str:
-        """The reason in full, for whoever rests on the status."""
+        """Return the reason in full, for the tooltip of the status."""
         parts: list[str | Promise] = [self.message.explanation, self.run.message, self.message.next_step]
         return " ".join(str(part) for part in parts if part)
 

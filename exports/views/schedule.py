@@ -15,7 +15,7 @@ from exports.views.bulk import selected_exports
 
 @require_http_methods(["GET", "POST"])
 def schedule(request: Request) -> HttpResponse:
-    """Choose when the ``selected`` exports run by themselves. Whoever may edit an export may do so."""
+    """Choose the schedule of the ``selected`` exports. Users who may edit an export may do so."""
     subjects = [_subject(export, request) for export in selected_exports(request)]
     back = reverse("exports:list")
     if came_from_its_page(request, subjects):

@@ -1,4 +1,4 @@
-"""“Send one person”: pick somebody, send, see the answer."""
+"""Send one contact: choose it, send it, see the answer."""
 
 from django import forms
 from django.http import HttpResponse

@@ -1,6 +1,6 @@
-"""A connection of the file: what it means here, and making it so.
+"""Apply a connection of the file.
 
-Nobody agrees to anything by a file: a live connection waits for an administrator's consent on its page.
+A file gives no consent: a live connection waits for an administrator's consent on its page.
 """
 
 import os

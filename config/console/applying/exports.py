@@ -82,7 +82,7 @@ def carry_out(wanted: Wanted, problems: Problems) -> Applied:
 
 
 def _left_behind(export: Export, settings: ExportSettings) -> list[str]:
-    """A file takes nobody off the list that an export leaves; how many stay there."""
+    """Count the contacts that stay on the list that an export leaves: a file removes none."""
     left = list_cleanup.left_by_moving(export, settings.connection, settings.list_id)
     if left is None:
         return []
@@ -228,7 +228,7 @@ def _settings(wanted: Wanted, before: ExportSettings | None) -> ExportSettings:
 
 
 def _agreed(before: ExportSettings, said: ExportSettings, *, same_list: bool) -> bool:
-    """Whether somebody has agreed that this very way of removing reaches all lists of the client."""
+    """Tell whether a user has agreed that this removal policy reaches all lists of the client."""
     return before.unsubscribes_everywhere and same_list and said.removal == before.removal
 
 

@@ -1,4 +1,5 @@
-"""What a file says of people who leave the segments of an export: ``removal``, ``mark_field``, ``mark_value``."""
+"""Read what a file says of contacts that leave the segments of an export: ``removal``, ``mark_field``,
+``mark_value``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -54,7 +55,7 @@ def judge(spec: LeavingSpec, existing: Export | None, destination: Destination, 
 
 
 def settings(spec: LeavingSpec, existing: Export | None, said: ExportSettings) -> ExportSettings:
-    """``said`` with what becomes of people who leave: as the file says, else as it was."""
+    """Add to ``said`` what becomes of contacts that leave: as the file says, else as it was."""
     how = _how(spec, existing)
     field, value = "", ""
     if how == Removal.MARK:

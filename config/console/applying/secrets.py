@@ -11,8 +11,8 @@ class SecretRefused(Exception):
 
 
 def resolve(written: str, *, suggestion: str, environ: Mapping[str, str]) -> str:
-    """What ``written`` refers to; raises SecretRefused. ``suggestion`` is a name of a variable to propose to
-    whoever has written the secret itself."""
+    """Return the secret that ``written`` refers to; raises SecretRefused. ``suggestion`` is a name of a
+    variable to propose where the file holds the secret itself."""
     kind, colon, name = written.partition(":")
     if colon and kind == "env":
         return _from_environment(name.strip(), environ)

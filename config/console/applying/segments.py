@@ -37,7 +37,7 @@ def judge(spec: SegmentSpec, problems: Problems) -> Wanted | None:
 
 
 def carry_out(wanted: Wanted, problems: Problems, *, wake_worker: bool = True) -> Applied:
-    """Create or update it; a new or changed one is drawn by the workers."""
+    """Create or update a segment; workers refresh a new or changed one."""
     spec, existing = wanted.spec, wanted.existing
     if existing is None:
         made = actions.create_segment(

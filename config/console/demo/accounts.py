@@ -1,4 +1,4 @@
-"""The accounts of the demo. Everybody knows their password, so they sign in only where the demo is on."""
+"""Make the accounts of the demo. Their password is public, so they sign in only where the demo is on."""
 
 from config.platform.accounts.models import User
 from config.platform.accounts.roles import Role

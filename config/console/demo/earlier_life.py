@@ -1,6 +1,6 @@
-"""What the sandbox's list went through before we came: people who joined long ago, and people who left.
+"""Give the sandbox's list a history: subscribers who joined long ago, and some who left.
 
-So the first export meets a list like any real one: some are there already, and some must be left as they are.
+So the first export meets a list like a real one: some contacts are there already, and some are suppressed.
 """
 
 from collections.abc import Sequence

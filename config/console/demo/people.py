@@ -1,4 +1,4 @@
-"""Ten thousand people who do not exist, the same ones every time.
+"""Make ten thousand people who do not exist, the same ones every time.
 
 Believable means imperfect: some gave no address, some a wrong one, some are there twice, some do not want mail.
 All addresses are in domains that are reserved for examples.
@@ -72,7 +72,7 @@ def people(how_many: int = COUNT) -> Iterator[Person]:
 
 
 def write(path: Path, rows: Iterable[Person]) -> None:
-    """People as a CSV file with a header, readable by its owner alone."""
+    """Write people as a CSV file with a header, readable by its owner alone."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         path.chmod(0o600)
@@ -112,7 +112,7 @@ def _person(chance: random.Random, place: Place, key: str, addresses: set[str], 
 
 
 def _free_local_part(plain: str, domain: str, birth: date, addresses: set[str]) -> str:
-    """What stands before the @, made longer as people do it until nobody has the address yet."""
+    """Return what stands before the @, made longer until the address is free."""
     numbered = (f"{plain}.{birth:%d%m}.{number}" for number in count(2))
     for local in chain((plain, f"{plain}{birth:%y}", f"{plain}{birth:%Y}", f"{plain}.{birth:%d%m}"), numbered):
         if f"{local}@{domain}" not in addresses:

@@ -1,7 +1,7 @@
-"""Where the people of the demo live, and how people there are called.
+"""List the countries and names of the demo.
 
-Names stand as they are written at home. Where the letters of an address cannot be derived from that, they follow
-after a colon.
+Names stand as they are written at home. Where the letters of an address cannot be derived from that, they
+follow after a colon.
 """
 
 import unicodedata

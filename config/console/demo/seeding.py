@@ -1,5 +1,5 @@
-"""Filling the demo, step by step. Each step looks at what is there, so that a killed seeding is simply begun
-again; once all is done nothing is touched any more, whatever people have made of the demo since."""
+"""Fill the demo, step by step. Each step looks at what is there, so that a killed seeding is begun again; once
+all is done nothing is touched any more, whatever users have changed since."""
 
 import os
 import time

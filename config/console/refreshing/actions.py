@@ -36,8 +36,8 @@ class AlreadyEnded(Exception):
 
 @transaction.atomic
 def save_schedule(*, is_on: bool, rule: Mapping[str, Any], version: int, by: User | None) -> SystemSchedule:
-    """Change the schedule that was read at ``version``. Raises StaleEdit when somebody was faster, and WrongRule.
-    ``by`` is None on the command line."""
+    """Change the schedule that was read at ``version``. Raises StaleEdit when it was changed since, and
+    WrongRule. ``by`` is None on the command line."""
     if by is not None:
         check_permission(by, Permission.SYSTEM_MANAGE)
     row = schedule.load()

@@ -1,6 +1,6 @@
-"""Doing a system refresh. It is looked at again and again; each look notes which jobs have ended, and begins what
-waits for nothing any more. All that a look does is done in short transactions under the fence, so that whoever is
-killed leaves nothing half done and the next look goes on."""
+"""Work on a system refresh in looks: each notes which jobs have ended, and begins those that wait for nothing
+any more. A look works in short transactions under the fence, so that a killed worker leaves nothing half
+done and the next look goes on."""
 
 import logging
 from collections.abc import Iterable
@@ -23,13 +23,14 @@ WELL = (JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
 
 
 def waiting() -> SystemRefresh | None:
-    """The refresh to look at now: the one at work, else the one that is queued. None when somebody looks at it."""
+    """Return the refresh to look at now: the one at work, else the one that is queued. None when another worker
+    looks at it."""
     first = SystemRefresh.objects.filter(status__in=OPEN).order_by("pk").first()
     return leases.claimable(SystemRefresh).filter(pk=first.pk).first() if first else None
 
 
 def advance(refresh_id: int) -> None:
-    """Look at the refresh once, if nobody else does."""
+    """Look at the refresh once, unless another worker does."""
     refresh = leases.claim(SystemRefresh(pk=refresh_id))
     if refresh is None:
         return

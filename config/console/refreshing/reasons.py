@@ -1,4 +1,4 @@
-"""Why something was skipped, in words: said anew to each reader, in their language."""
+"""Say why something was skipped, in the language of each reader."""
 
 from django.utils.translation import gettext as _
 

@@ -13,7 +13,7 @@ from config.platform.schedules.ticks import Due
 
 
 def load() -> SystemSchedule:
-    """The schedule; off until somebody switches it on."""
+    """Return the schedule; off until it is switched on."""
     rule = {"recurrence": "daily", "zone": settings.TIME_ZONE, "times": ["06:00"]}
     row, _created = SystemSchedule.objects.get_or_create(pk=SystemSchedule.THE_ONE, defaults={"rule": rule})
     return row

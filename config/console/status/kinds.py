@@ -69,7 +69,7 @@ class Kind:
 
 
 def _told(sentence: str, **counts: int) -> str:
-    """``sentence`` with its counts as people write them."""
+    """Fill ``sentence`` with its counts, formatted for the user."""
     return sentence % {name: number(count) for name, count in counts.items()}
 
 

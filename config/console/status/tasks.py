@@ -1,5 +1,5 @@
-"""How each thing stands: its own last job, whoever asked for it. One query a group for the rows and one for the
-numbers, however many there are."""
+"""Tell the status of each data source, segment and export by its last job. One query a group for the rows and
+one for the counts, however many there are."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -20,7 +20,7 @@ from config.platform.web.versions import StaleEdit, version_from
 @require_permission(Permission.SYSTEM_VIEW)
 @require_http_methods(["GET", "POST"])
 def general(request: Request) -> HttpResponse:
-    """One's own choices are for everybody; the names for administrators."""
+    """Choose one's own formats; administrators also choose the names of the installation."""
     form = ReadingForm(request.user, request.POST or None)
     if form.is_bound and form.is_valid():
         actions.choose_reading(user=request.user, **form.cleaned_data)

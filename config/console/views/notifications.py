@@ -76,7 +76,7 @@ def send_test(request: Request) -> HttpResponse:
 @require_permission(Permission.SYSTEM_VIEW)
 @require_http_methods(["GET", "POST"])
 def what_i_hear(request: Request) -> HttpResponse:
-    """The pane in which everybody chooses for themselves of what they are told by email."""
+    """Let users choose which notifications they receive by mail."""
     back = reverse("system:notifications" if request.user.may(Permission.SYSTEM_MANAGE) else "system:general")
     form = HearingForm(request.user, request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():

@@ -28,7 +28,7 @@ TICKS_SHOWN = 10
 @require_permission(Permission.SYSTEM_VIEW)
 @require_http_methods(["GET", "POST"])
 def schedule(request: Request) -> HttpResponse:
-    """The page; whoever may not change it reads it."""
+    """Show the schedule; users who may not change it read it."""
     row = schedules.load()
     if request.method != "POST":
         return _page(request, row, SystemScheduleForm(schedule=row))
