@@ -50,6 +50,29 @@ _READ = ("operation", "attempt", "size", "adds", "code", "converted")
 # Batches of these kinds may add contacts to a list although they are known there.
 _ADDING = [BatchOperation.BRING_BACK.value, BatchOperation.RESUBSCRIBE.value, BatchOperation.RESTORE.value]
 
+# What the list holds of the contacts of a batch that were not refused; the export becomes their last sender. A
+# contact that an earlier run had added again already keeps the run that added it.
+_KEEP_DELIVERED = f"""
+    INSERT INTO exports_syncedcontact AS contact
+           (list_state_id, email, data_hash, sent_by, last_run_id, added_run_id, origin, left_out)
+    SELECT known.list_state_id, person.email, coalesce(%(unknown)s::uuid, person.data_hash),
+           known.export_id, %(run)s, %(run)s,
+           coalesce((%(origins)s::jsonb ->> person.email)::smallint, %(origin)s),
+           %(left_out)s::jsonb -> person.email
+      FROM exports_deliveredset known, exports_batch batch,
+           unnest(batch.emails, batch.hashes) AS person (email, data_hash)
+     WHERE known.id = %(set)s AND batch.id = %(batch)s AND person.email <> ALL (%(refused)s::text[])
+       AND person.email <> ''
+     ORDER BY person.email
+        ON CONFLICT (list_state_id, email)
+        DO UPDATE SET {CHANGE_SENDER}, left_out = {left_out_values.MERGED},
+                      origin = coalesce((%(origins)s::jsonb ->> contact.email)::smallint, contact.origin),
+                      added_run_id = CASE WHEN (SELECT operation FROM exports_batch WHERE id = %(batch)s)
+                                               = ANY (%(adding)s)
+                                           AND contact.email <> ALL (%(already_active)s::text[])
+                                          THEN excluded.added_run_id ELSE contact.added_run_id END
+"""  # noqa: S608 - only our own fragments are put in
+
 
 @transaction.atomic
 def requeue_interrupted(run: Run) -> None:
@@ -289,29 +312,7 @@ def _keep_delivered(
         "adding": _ADDING,
     }
     with database.cursor() as cursor:
-        cursor.execute(
-            f"""
-            INSERT INTO exports_syncedcontact AS contact
-                   (list_state_id, email, data_hash, sent_by, last_run_id, added_run_id, origin, left_out)
-            SELECT known.list_state_id, person.email, coalesce(%(unknown)s::uuid, person.data_hash),
-                   known.export_id, %(run)s, %(run)s,
-                   coalesce((%(origins)s::jsonb ->> person.email)::smallint, %(origin)s),
-                   %(left_out)s::jsonb -> person.email
-              FROM exports_deliveredset known, exports_batch batch,
-                   unnest(batch.emails, batch.hashes) AS person (email, data_hash)
-             WHERE known.id = %(set)s AND batch.id = %(batch)s AND person.email <> ALL (%(refused)s::text[])
-               AND person.email <> ''
-             ORDER BY person.email
-                ON CONFLICT (list_state_id, email)
-                DO UPDATE SET {CHANGE_SENDER}, left_out = {left_out_values.MERGED},
-                              origin = coalesce((%(origins)s::jsonb ->> contact.email)::smallint, contact.origin),
-                              added_run_id = CASE WHEN (SELECT operation FROM exports_batch WHERE id = %(batch)s)
-                                                       = ANY (%(adding)s)
-                                                   AND contact.email <> ALL (%(already_active)s::text[])
-                                                  THEN excluded.added_run_id ELSE contact.added_run_id END
-            """,  # noqa: S608 - only our own fragments are put in
-            parameters,
-        )
+        cursor.execute(_KEEP_DELIVERED, parameters)
 
 
 def _already_active(batch: Batch, receipt: BatchReceipt) -> Sequence[str]:
