@@ -39,15 +39,15 @@ NIGHTLY = {
     "config.console.tasks.tend_schedules": crontab(hour="3", minute="50"),
     "segments.tasks.tend_schedules": crontab(hour="3", minute="50"),
 }
-_DOORBELLS = Exchange("doorbells", type="direct")
+_EXCHANGE = Exchange("messages", type="direct")
 
 broker.register()
 app = Celery("segment_exports")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(
-    task_queues=[Queue(name, _DOORBELLS, routing_key=name) for name in ("bells", "work")],
+    task_queues=[Queue(name, _EXCHANGE, routing_key=name) for name in ("bells", "work")],
     task_default_queue="bells",
-    task_default_exchange=_DOORBELLS.name,
+    task_default_exchange=_EXCHANGE.name,
     task_default_routing_key="bells",
     task_create_missing_queues=False,
     task_routes=[
@@ -66,7 +66,7 @@ app.conf.update(
     ],
     task_ignore_result=True,
     task_publish_retry_policy={"max_retries": 1, "interval_start": 0.1, "interval_max": 0.2},
-    # Late, so that a busy worker holds no doorbell that an idle one could answer. What a killed worker had not
+    # Late, so that a busy worker holds no message that an idle one could take. What a killed worker had not
     # acknowledged comes back only after Redis' visibility timeout; by then the tick has long rung again.
     task_acks_late=True,
     worker_prefetch_multiplier=1,

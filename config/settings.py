@@ -299,7 +299,7 @@ CACHES = {
     }
 }
 
-# -- Celery: a message is only a doorbell; the truth is in PostgreSQL ------------------------------------------
+# -- Celery: a message only wakes a worker; state is in PostgreSQL ---------------------------------------------
 # What is the same everywhere stands in config/celery.py.
 BROKER_FOLDER = VAR_DIR / "broker"
 CELERY_BROKER_URL = REDIS_URL or f"{broker.SCHEME}://localhost"

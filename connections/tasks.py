@@ -1,4 +1,4 @@
-"""Doorbells of connections: each says “look”, and nothing is lost when one is."""
+"""Tasks of connections: each message only says where to look; nothing is lost with one."""
 
 from celery import shared_task
 

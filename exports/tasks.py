@@ -1,4 +1,4 @@
-"""Doorbells: each says “look”, and nothing is lost when one is."""
+"""Tasks of exports: each message only says where to look; nothing is lost with one."""
 
 from celery import shared_task
 from celery.signals import worker_init, worker_shutting_down

@@ -1,4 +1,4 @@
-"""Doorbells. The truth is in the rows: a bell that is lost or rung twice changes nothing."""
+"""Tasks of segments. State is in the rows: a message that is lost or doubled changes nothing."""
 
 from celery import shared_task
 from django.db.models import Exists, OuterRef

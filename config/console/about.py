@@ -55,13 +55,13 @@ def versions() -> list[Fact]:
 
 
 def queues() -> list[Fact]:
-    """How many doorbells wait, and who gave a sign of life when."""
+    """Count the messages that wait, and tell when each part last wrote a heartbeat."""
     try:
         lengths = health.queue_lengths()
     except Exception:  # the broker is away; its own line says so
         lengths = {}
     waiting: list[Fact] = [
-        (_("Doorbells waiting for “%(queue)s”") % {"queue": name}, lengths.get(name)) for name in heartbeat.WORKERS
+        (_("Messages waiting for “%(queue)s”") % {"queue": name}, lengths.get(name)) for name in heartbeat.WORKERS
     ]
     return waiting
 

@@ -135,7 +135,7 @@ def _static_files() -> Check:
 
 
 def queue_lengths() -> dict[str, int]:
-    """How many doorbells wait in each queue; raises when the broker is away."""
+    """Count the messages that wait in each queue. Raises when the broker is away."""
     if not settings.REDIS_URL:
         return {queue: broker.waiting(settings.BROKER_FOLDER, queue) for queue in heartbeat.WORKERS}
     import redis
@@ -157,7 +157,7 @@ def _run_lines() -> list[str]:
 
 def _queue_lines() -> list[str]:
     return [
-        "# HELP segment_exports_queue_length Doorbells that wait, by queue.",
+        "# HELP segment_exports_queue_length Messages that wait, by queue.",
         "# TYPE segment_exports_queue_length gauge",
         *(f'segment_exports_queue_length{{queue="{name}"}} {length}' for name, length in queue_lengths().items()),
     ]

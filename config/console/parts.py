@@ -25,7 +25,7 @@ _NAMES: dict[str, tuple[Promise, Promise]] = {
     "database": (_("Database"), _("Holds everything: profiles, exports, runs and what became of them.")),
     "migrations": (_("Tables"), _("The tables fit this version.")),
     "static_files": (_("Static files"), _("Styles, scripts and pictures of the pages.")),
-    "broker": (_("Broker"), _("Carries doorbells to the workers.")),
+    "broker": (_("Broker"), _("Carries messages to the workers.")),
     "beat": (_("Beat"), _("Rings every two seconds, so that nothing is forgotten.")),
     "bells": (_("Worker “bells”"), _("Does what is short: ticks and sweeps.")),
     "work": (_("Worker “work”"), _("Does what is long: imports, refreshes, deliveries.")),

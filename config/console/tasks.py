@@ -1,4 +1,4 @@
-"""Doorbells of the system itself, and the workers' signs of life."""
+"""Tasks of the system itself, and the heartbeats of its workers."""
 
 from celery import shared_task, signals
 

@@ -30,7 +30,7 @@ def _start(run_id: int, export_id: int) -> None:
     """Start exactly one retry, however many workers look at the same moment. One that cannot start is given up."""
     export = Export.objects.select_for_update(of=("self",)).filter(pk=export_id).first()
     failed_ones = Run.objects.select_for_update().filter(pk=run_id, status=JobStatus.FAILURE)
-    failed = failed_ones.exclude(resume_at=None).first()  # nor does anybody cancel it in this very moment
+    failed = failed_ones.exclude(resume_at=None).first()  # locked, so that it is not canceled meanwhile
     if export is None or failed is None:
         return
     try:

@@ -52,7 +52,7 @@ def record(
     added_again = receipt.added_again or ()
     is_told = receipt.added_again is not None and not was_sent_before(batch)
     found = {
-        email: _origin(True if email in added_again else False if is_told else None, is_known=is_known)
+        email: _origin(email in added_again or (False if is_told else None), is_known=is_known)
         for email, is_known in forgotten.items()
     }
     return {email: origin for email, origin in found.items() if origin is not None}

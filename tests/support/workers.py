@@ -6,7 +6,7 @@
         workers.kill("work")    # by -9, as a crash does
         workers.start("work")
 
-While the block lasts this process rings the doorbells of those workers, and shares their cache and upload folder.
+While the block lasts this process sends messages to those workers, and shares their cache and upload folder.
 """
 
 import os
@@ -228,7 +228,7 @@ def environment_of_processes(var_dir: Path, redis_url: str = "") -> dict[str, st
 
 @contextmanager
 def _this_process_too(var_dir: Path, redis_url: str) -> Iterator[None]:
-    """Ring the doorbells of those workers, and share their cache and upload folder."""
+    """Send messages to those workers, and share their cache and upload folder."""
     folder = var_dir / "broker"
     changed: dict[str, Any] = {"BROKER_FOLDER": folder, "UPLOAD_DIR": var_dir / "uploads", "REDIS_URL": redis_url}
     if redis_url:

@@ -1,4 +1,4 @@
-"""Doorbells of the outbox: each says “look”, and nothing is lost when one is."""
+"""Tasks of notifications: each message only says where to look; nothing is lost with one."""
 
 from celery import shared_task
 

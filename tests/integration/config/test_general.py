@@ -105,7 +105,7 @@ def test_about_tells_versions_queues_and_storage(charlie_client: Client) -> None
         "Django",
         "PostgreSQL",
         "0 pending",
-        "Doorbells waiting",
+        "Messages waiting",
         "Largest tables",
         "below VAR_DIR",
     ):

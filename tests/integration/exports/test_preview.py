@@ -120,6 +120,21 @@ def test_it_lists_the_first_contacts_to_remove(
     assert "cid@example.com" not in masked
 
 
+def test_it_lists_contacts_whose_removal_a_guard_would_hold(
+    bob_client: Client, newsletter: Export, bob: User
+) -> None:
+    Export.objects.update(removal="delete")
+    run_to_its_end(newsletter)
+    deleted = ["ann@example.com", "ben@example.com", "cid@example.com"]  # half of the segment; ANN@… stays
+    Profile.objects.filter(attributes__email__in=deleted).delete()
+    call_command("refresh_segments", "Everyone")
+    job = worked_out(Export.objects.get(), bob)
+    assert (outline_of(job)["to_remove"], outline_of(job)["removals_held"]) == (0, 2)
+    leaving = [contact["email"] for contact in job.sample if contact.get("is_removal")]
+    assert leaving == ["ben@example.com", "cid@example.com"]
+    assert "The first contacts to remove" in page(bob_client, newsletter)
+
+
 def test_it_masks_people_for_a_viewer_who_may_not_ask_for_one(
     charlie_client: Client, newsletter: Export, charlie: User, bob: User
 ) -> None:

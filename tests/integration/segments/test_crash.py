@@ -17,7 +17,7 @@ QUICK_LEASES = {"LEASE_SECONDS": "2"}
 ROWS = 5_000
 
 
-def test_an_import_outlives_its_worker_and_a_lost_doorbell_is_rung_again(tmp_path: Path) -> None:
+def test_an_import_outlives_its_worker_and_a_lost_message_is_sent_again(tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     write_people_csv(path, ROWS)
     with worker_processes(tmp_path / "var", env=QUICK_LEASES) as workers:

@@ -13,7 +13,7 @@ from kombu import Connection, Exchange, Queue
 
 from config.standalone import broker
 
-QUEUE = Queue("work", Exchange("doorbells"), routing_key="work")
+QUEUE = Queue("work", Exchange("messages"), routing_key="work")
 
 # Takes messages until none came for two seconds, and prints what it took.
 CONSUMER = """
@@ -23,7 +23,7 @@ from kombu import Connection, Exchange, Queue
 from config.standalone import broker
 
 broker.register()
-queue = Queue("work", Exchange("doorbells"), routing_key="work")
+queue = Queue("work", Exchange("messages"), routing_key="work")
 options = broker.transport_options(Path(sys.argv[1]))
 
 def take(body, message):
@@ -47,7 +47,7 @@ from kombu import Connection, Exchange, Queue
 from config.standalone import broker
 
 broker.register()
-queue = Queue("work", Exchange("doorbells"), routing_key="work")
+queue = Queue("work", Exchange("messages"), routing_key="work")
 options = broker.transport_options(Path(sys.argv[1]))
 with Connection("folder://", transport_options=options) as connection:
     producer = connection.Producer()

@@ -1,4 +1,4 @@
-"""Real workers answer real doorbells, over the folder and over Redis."""
+"""Real workers answer real messages, over the folder and over Redis."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.mark.parametrize("broker", ["folder", "redis"])
-def test_a_doorbell_rung_here_is_answered_there(tmp_path: Path, broker: Literal["folder", "redis"]) -> None:
+def test_a_message_sent_here_is_answered_there(tmp_path: Path, broker: Literal["folder", "redis"]) -> None:
     with worker_processes(tmp_path, broker) as workers:
         assert set(workers.pids) == {"bells", "work", "beat"}
         answer = Client().get("/readyz")
