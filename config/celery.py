@@ -1,6 +1,6 @@
 """Configure Celery: two queues and one beat. Messages only wake workers; state is in PostgreSQL.
 
-``bells`` carries what is short (ticks and sweeps), ``work`` what is long (imports, refreshes, deliveries). Each
+``control`` carries what is short (ticks and sweeps), ``jobs`` what is long (imports, refreshes, deliveries). Each
 queue has a worker process of its own, since long work in a shared one would hold up the ticks. A message may be
 lost, doubled or late: the tick looks for jobs that no worker holds and enqueues them again.
 """
@@ -45,29 +45,29 @@ broker.register()
 app = Celery("segment_exports")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(
-    task_queues=[Queue(name, _EXCHANGE, routing_key=name) for name in ("bells", "work")],
-    task_default_queue="bells",
+    task_queues=[Queue(name, _EXCHANGE, routing_key=name) for name in ("control", "jobs")],
+    task_default_queue="control",
     task_default_exchange=_EXCHANGE.name,
-    task_default_routing_key="bells",
+    task_default_routing_key="control",
     task_create_missing_queues=False,
     task_routes=[
         [
-            ("*.tasks.enqueue_pending", {"queue": "bells"}),
-            ("*.tasks.start_due", {"queue": "bells"}),
+            ("*.tasks.enqueue_pending", {"queue": "control"}),
+            ("*.tasks.start_due", {"queue": "control"}),
             # A mail server may be slow, and so is forgetting.
-            ("config.platform.accounts.tasks.clear_ended", {"queue": "work"}),
-            ("config.platform.accounts.tasks.send_reset_links", {"queue": "work"}),
-            ("config.platform.notifications.tasks.send_notification", {"queue": "work"}),
-            ("config.platform.notifications.tasks.forget_old", {"queue": "work"}),
-            ("config.console.tasks.tend_schedules", {"queue": "work"}),
-            ("config.*", {"queue": "bells"}),
-            ("*", {"queue": "work"}),
+            ("config.platform.accounts.tasks.clear_ended", {"queue": "jobs"}),
+            ("config.platform.accounts.tasks.send_reset_links", {"queue": "jobs"}),
+            ("config.platform.notifications.tasks.send_notification", {"queue": "jobs"}),
+            ("config.platform.notifications.tasks.forget_old", {"queue": "jobs"}),
+            ("config.console.tasks.tend_schedules", {"queue": "jobs"}),
+            ("config.*", {"queue": "control"}),
+            ("*", {"queue": "jobs"}),
         ]
     ],
     task_ignore_result=True,
     task_publish_retry_policy={"max_retries": 1, "interval_start": 0.1, "interval_max": 0.2},
     # Late, so that a busy worker holds no message that an idle one could take. What a killed worker had not
-    # acknowledged comes back only after Redis' visibility timeout; by then the tick has long rung again.
+    # acknowledged comes back only after Redis' visibility timeout; by then the tick has enqueued it again.
     task_acks_late=True,
     worker_prefetch_multiplier=1,
     worker_cancel_long_running_tasks_on_connection_loss=False,
@@ -78,7 +78,7 @@ app.conf.update(
     # Nothing to remember between starts: what is due is in the rows.
     beat_scheduler="celery.beat:Scheduler",
     beat_schedule={
-        name: {"task": name, "schedule": TICK_SECONDS, "options": {"queue": "bells", "expires": 10}}
+        name: {"task": name, "schedule": TICK_SECONDS, "options": {"queue": "control", "expires": 10}}
         for name in TICKS
     }
     | {
@@ -107,7 +107,7 @@ def _refuse_careless_settings(**_: object) -> None:
 
 
 @signals.beat_init.connect
-def _ring_at_once(**_: object) -> None:
-    """The first tick when beat starts, rather than two seconds later."""
+def _enqueue_ticks_at_once(**_: object) -> None:
+    """Enqueue the first tick when beat starts, rather than two seconds later."""
     for name in TICKS:
-        app.send_task(name, queue="bells", expires=10)
+        app.send_task(name, queue="control", expires=10)

@@ -19,7 +19,7 @@ from exports.state import claim
 @shared_task
 def work_on_run(run_id: int) -> None:
     """Work on a run for one slice, and enqueue the next one when there is more."""
-    if pipeline.run_slice(run_id) == pipeline.Next.RING_AGAIN:
+    if pipeline.run_slice(run_id) == pipeline.Next.ENQUEUE_AGAIN:
         enqueue("exports.tasks.work_on_run", run_id)
 
 

@@ -25,7 +25,7 @@ def refresh_segment(job_id: int) -> None:
 
 @shared_task
 def enqueue_pending() -> None:
-    """Ring again for every job that nobody holds, and clear away uploads that nobody went on with."""
+    """Enqueue every due job that no worker holds again, and delete abandoned uploads."""
     at_work = ImportJob.objects.filter(source=OuterRef("source"), status=JobStatus.PROCESSING).exclude(
         pk=OuterRef("pk")
     )

@@ -26,9 +26,9 @@ _NAMES: dict[str, tuple[Promise, Promise]] = {
     "migrations": (_("Tables"), _("The tables fit this version.")),
     "static_files": (_("Static files"), _("Styles, scripts and pictures of the pages.")),
     "broker": (_("Broker"), _("Carries messages to the workers.")),
-    "beat": (_("Beat"), _("Rings every two seconds, so that nothing is forgotten.")),
-    "bells": (_("Worker “bells”"), _("Does what is short: ticks and sweeps.")),
-    "work": (_("Worker “work”"), _("Does what is long: imports, refreshes, deliveries.")),
+    "beat": (_("Beat"), _("Sends a message every two seconds, so that nothing is forgotten.")),
+    "control": (_("Worker “control”"), _("Does what is short: ticks and sweeps.")),
+    "jobs": (_("Worker “jobs”"), _("Does what is long: imports, refreshes, deliveries.")),
 }
 
 

@@ -30,7 +30,7 @@ def enqueue_pending() -> None:
 
 @shared_task
 def tend_schedules() -> None:
-    """Follow changed time zones, and forget old refreshes; the rest at the next bell."""
+    """Follow changed time zones, and forget old refreshes; the rest with the next message."""
     ticks.settle(SystemSchedule.objects.all())
     if retention.forget_for_a_while():
         enqueue("config.console.tasks.tend_schedules")

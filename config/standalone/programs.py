@@ -63,4 +63,4 @@ def seed() -> Program:
 def all_of_them() -> list[Program]:
     """Everything that runs beside the database."""
     demo = [sandbox()] if settings.DEMO else []
-    return [web(), worker("bells", 2), worker("work", settings.WORK_THREADS), beat(), *demo]
+    return [web(), worker("control", 2), worker("jobs", settings.WORK_THREADS), beat(), *demo]

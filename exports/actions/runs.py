@@ -78,7 +78,7 @@ def cancel_run(run: Run, *, by: User | None) -> None:
     if run.next_try_at is not None:
         change_status(run, JobStatus.CANCELED, Reason.CANCELED_BY_PERSON, by=by, resume_at=None)
         return
-    # Whoever works on it sees this within a second; if nobody does, the bell wakes somebody who will.
+    # Whoever works on it sees this within a second; else the message wakes a worker.
     Run.objects.filter(pk=run.pk).update(cancel_requested_at=clock.now(), resume_at=None)
     enqueue_on_commit("exports.tasks.work_on_run", run.pk)
 
@@ -92,7 +92,7 @@ def new_run(
     options: RunOptions = ORDINARY,
     **values: object,
 ) -> Run:
-    """The next run of an export whose row is locked, to be rung for. A retry is asked what the failed run was
+    """The next run of an export whose row is locked, to be enqueued. A retry is asked what the failed run was
     asked."""
     run = Run.objects.create(
         export=export,

@@ -42,7 +42,7 @@ class Next(Enum):
     """What the caller does after a slice."""
 
     NOTHING = "nothing"  # it has ended, waits for its time, or another worker has it
-    RING_AGAIN = "ring_again"  # there is more to do at once
+    ENQUEUE_AGAIN = "enqueue_again"  # there is more to do at once
 
 
 def run_slice(run_id: int) -> Next:
@@ -114,7 +114,7 @@ def _waits_for_pause(run: Run) -> bool:
 def _go_on_later(run: Run, end: SliceEnd) -> Next:
     if end == SliceEnd.MORE_TO_SEND:
         leases.release(run)
-        return Next.RING_AGAIN
+        return Next.ENQUEUE_AGAIN
     if end == SliceEnd.NO_SLOT:
         claim.defer(run, LOOK_AGAIN_SECONDS, reason=Reason.CONNECTION_BUSY)
     else:

@@ -29,8 +29,8 @@ def claim(run_id: int) -> Run | None:
 
 
 def runs_to_enqueue() -> list[int]:
-    """Due runs whose bell has not been rung lately. A bell may wait behind long work, so that ringing at every
-    tick would pile them up."""
+    """Return the ids of due runs that were not enqueued within the last lease. A message may wait behind long
+    work, so that one at every tick would pile up."""
     due = due_runs().values_list("pk", flat=True)[:100]
     silent = settings.LEASE_SECONDS  # as long as a worker may be
     return [run_id for run_id in due if cache.add(_enqueued_key(run_id), True, silent)]
@@ -42,7 +42,7 @@ def defer(run: Run, seconds: float, **values: object) -> None:
 
 
 def _enqueued_key(run_id: int) -> str:
-    return f"rung-for-run-{run_id}"
+    return f"enqueued-run-{run_id}"
 
 
 def stop_if_asked(lease: HeldLease) -> None:

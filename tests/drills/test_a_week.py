@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.drill, pytest.mark.processes, pytest.mark.django_db(tr
 
 EXPORTS = 50
 DAYS = 7
-ANY_OF = ("work", "bells", "beat", "bells-2", "beat-2")
+ANY_OF = ("jobs", "control", "beat", "control-2", "beat-2")
 
 
 def test_every_due_moment_of_a_week_is_answered_once(
@@ -30,7 +30,7 @@ def test_every_due_moment_of_a_week_is_answered_once(
     exports = scheduled_days.exports_to_files(EXPORTS, support_exports.segment_of_everyone())
     with scheduled_days.time_passes(factor) as told:
         env = {"DRILL_CLOCK": told, "LEASE_SECONDS": "2"}
-        twice = {"bells": {"DRILL_CLOCK": scheduled_days.behind(told, 60)}, "beat": {}}
+        twice = {"control": {"DRILL_CLOCK": scheduled_days.behind(told, 60)}, "beat": {}}
         with worker_processes(tmp_path / "var", env=env, twice=twice) as workers:
             first_due = scheduled_days.schedule_all(
                 exports, scheduled_days.mixed_rules(EXPORTS, most_often_hours=6)

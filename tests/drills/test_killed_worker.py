@@ -41,9 +41,9 @@ def strike(workers: Workers, job: Job, chance: random.Random, *, within_seconds:
         time.sleep(0.05)
         job.refresh_from_db()
     time.sleep(chance.uniform(0, within_seconds))
-    workers.kill("work")
+    workers.kill("jobs")
     job.refresh_from_db()
-    workers.start("work")
+    workers.start("jobs")
     return job.is_open
 
 

@@ -25,12 +25,12 @@ def end_here(run: Run) -> None:
 
 def log_position(workers: Workers) -> int:
     """Up to where the worker's log is known."""
-    return len(workers.log("work"))
+    return len(workers.log("jobs"))
 
 
 def has_noticed(workers: Workers, position: int) -> bool:
     """Whether the worker has noticed, after that position of its log, that it lost its lease."""
-    return any(words in workers.log("work")[position:] for words in _LEASE_IS_LOST)
+    return any(words in workers.log("jobs")[position:] for words in _LEASE_IS_LOST)
 
 
 def wait_for_late_calls() -> None:
@@ -43,7 +43,7 @@ def _late_calls_may_land() -> bool:
 
 
 def _is_frozen_at_rest(workers: Workers) -> bool:
-    workers.freeze("work")
+    workers.freeze("jobs")
     with database.cursor() as cursor:
         cursor.execute(
             "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE xact_start IS NOT NULL"
@@ -51,7 +51,7 @@ def _is_frozen_at_rest(workers: Workers) -> bool:
         )
         (is_at_work,) = cursor.fetchone()
     if is_at_work:
-        workers.thaw("work")
+        workers.thaw("jobs")
     return not is_at_work
 
 

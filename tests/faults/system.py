@@ -39,7 +39,7 @@ class System:
     def is_whole(self) -> bool:
         """Whether all of it runs, and nobody waits to be started again."""
         records = self._records()
-        return records.keys() == {"postgres", "bells", "work", "beat"} and all(
+        return records.keys() == {"postgres", "control", "jobs", "beat"} and all(
             any(leftovers.living(record)) for record in records.values()
         )
 
@@ -85,7 +85,7 @@ def system_on_a_small_disk(folder: Path) -> Iterator[System]:
                 lambda: postgres.is_ready(disk.seen_from_outside / "postgres"), what="PostgreSQL", seconds=60
             )
             call_command("createcachetable", verbosity=0)
-            for program in (programs.worker("bells", 2), programs.worker("work", 4), programs.beat()):
+            for program in (programs.worker("control", 2), programs.worker("jobs", 4), programs.beat()):
                 supervisor.start(replace(program, before=disk.enter))
             yield System(disk, supervisor, output)
         finally:

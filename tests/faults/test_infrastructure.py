@@ -32,27 +32,27 @@ def test_the_database_crashes(ground: Ground) -> None:
 
 
 def test_the_broker_forgets_everything(ground: Ground, workers: Workers) -> None:
-    """Every bell that was rung is lost; the tick rings again."""
-    workers.freeze("work")
+    """Every message is lost; the tick enqueues again."""
+    workers.freeze("jobs")
     run = ground.start()
-    lost = messages_of("work")
+    lost = messages_of("jobs")
     assert lost
     for message in lost:
         message.unlink(missing_ok=True)
-    workers.thaw("work")
+    workers.thaw("jobs")
     grounds.wait_for_end(run)
     check_it_went_well(ground, run)
 
 
 def test_every_message_comes_many_times(ground: Ground, workers: Workers) -> None:
     """All of them before anybody looks."""
-    workers.freeze("work")
+    workers.freeze("jobs")
     run = ground.start()
-    for message in messages_of("work"):
+    for message in messages_of("jobs"):
         for number in range(8):
             shutil.copy(message, message.with_name(f"{number}{message.name}"))
-    assert len(messages_of("work")) > 8
-    workers.thaw("work")
+    assert len(messages_of("jobs")) > 8
+    workers.thaw("jobs")
     grounds.wait_for_end(run)
     assert set(Batch.objects.filter(run=run).values_list("attempt", flat=True)) == {1}
     check_it_went_well(ground, run)
@@ -63,7 +63,7 @@ def test_the_clock_is_set_right(ground: Ground, workers: Workers, hours: int) ->
     """A worker (this process) whose clock is off by an hour sets the run aside: it goes on in a moment all the
     same. The wait is longer than the other batches take on a busy machine."""
     ground.trouble({"kind": "throttle", "path": "/import", "retry_after": 5, "skip": 2, "times": 1})
-    workers.freeze("work")
+    workers.freeze("jobs")
     clock.run_from(clock.now() + timedelta(hours=hours))
     try:
         run = ground.start()
@@ -72,6 +72,6 @@ def test_the_clock_is_set_right(ground: Ground, workers: Workers, hours: int) ->
         clock.run_as_usual()
     run.refresh_from_db()
     assert run.reason == Reason.WAITING_FOR_DESTINATION, grounds.tell(run)
-    workers.thaw("work")
+    workers.thaw("jobs")
     grounds.wait_for_end(run)
     check_it_went_well(ground, run)

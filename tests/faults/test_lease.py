@@ -51,8 +51,8 @@ def test_a_worker_frozen_while_it_removes_takes_nobody_off_who_is_back(ground: G
 def test_a_worker_without_the_database_sends_nothing_after_its_lease(ground: Ground, workers: Workers) -> None:
     """The destination still answers it; this process takes over meanwhile."""
     with database_proxy() as proxy:
-        workers.kill("work")
-        workers.start("work", DATABASE_URL=proxy.url)
+        workers.kill("jobs")
+        workers.start("jobs", DATABASE_URL=proxy.url)
         try:
             leavers = _start_removing(ground)
             run = Run.objects.latest("pk")
@@ -71,11 +71,11 @@ def test_a_worker_without_the_database_sends_nothing_after_its_lease(ground: Gro
             _return(ground, leavers)
             end_here(ground.start())
             proxy.restore()
-            wait_until(lambda: has_noticed(workers, position), tell=lambda: workers.log("work"))
+            wait_until(lambda: has_noticed(workers, position), tell=lambda: workers.log("jobs"))
             _check_list_equals_the_model_after_the_next_run(ground)
         finally:
-            workers.kill("work")
-            workers.start("work")
+            workers.kill("jobs")
+            workers.start("jobs")
 
 
 def _start_removing(ground: Ground) -> dict[str, str]:
@@ -107,8 +107,8 @@ def _wake(ground: Ground, workers: Workers) -> None:
     before = _active(ground)
     assert before == _model(ground)
     position = log_position(workers)
-    workers.thaw("work")
-    wait_until(lambda: has_noticed(workers, position), tell=lambda: workers.log("work"))
+    workers.thaw("jobs")
+    wait_until(lambda: has_noticed(workers, position), tell=lambda: workers.log("jobs"))
     ground.wait_until_it_is_quiet()
     assert _active(ground) == before
 

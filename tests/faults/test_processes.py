@@ -34,8 +34,8 @@ def test_a_worker_is_killed(ground: Ground, workers: Workers) -> None:
     ground.hold(refusing)
     run = ground.start()
     grounds.wait_until_some_are_delivered(run)
-    workers.kill("work")
-    workers.start("work")
+    workers.kill("jobs")
+    workers.start("jobs")
     ground.trouble(refusing)
     grounds.wait_for_end(run)
     assert run.attempt > 1
@@ -54,7 +54,7 @@ def test_a_frozen_worker_wakes_too_late(ground: Ground, workers: Workers) -> Non
     ground.calm()
     end_here(run)
     ended = (run.status, run.delivered, run.finished_at, run.attempt)
-    workers.thaw("work")
+    workers.thaw("jobs")
     check_next_run_heals(ground)  # by the worker that has woken
     run.refresh_from_db()
     assert run.attempt > frozen_at
@@ -138,7 +138,7 @@ def _attempt(run: Run) -> int:
 
 
 def _is_taken_back(run: Run) -> bool:
-    """Whether the worker has it again; until then its lease is taken away and the bell rung."""
+    """Whether the worker has it again; until then its lease is taken away and the task enqueued."""
     Run.objects.filter(pk=run.pk, attempt=2).update(lease_until=None)
     enqueue("exports.tasks.work_on_run", run.pk)
     return _attempt(run) > 2

@@ -1,4 +1,4 @@
-"""Redis, the broker and cache of production, forgets everything: the bells, and the routes that they take."""
+"""Redis, the broker and cache of production, forgets everything: the messages, and the routes that they take."""
 
 import random
 from pathlib import Path
@@ -19,11 +19,11 @@ def test_it_is_emptied(own_sandbox: RunningSandbox, told: None, tmp_path: Path, 
     own_sandbox.reset()
     ground = grounds.make(own_sandbox, chance)
     with worker_processes(tmp_path / "var", broker="redis") as workers:
-        workers.kill("work")
+        workers.kill("jobs")
         run = ground.start()
         with redis.Redis.from_url(settings.REDIS_URL) as client:
-            assert client.llen("work")
+            assert client.llen("jobs")
             client.flushall()
-        workers.start("work")
+        workers.start("jobs")
         grounds.wait_for_end(run)
         check_it_went_well(ground, run)

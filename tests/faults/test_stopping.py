@@ -28,10 +28,10 @@ SLOW = {"kind": "slow", "path": "/import", "seconds": 1.5}
 
 
 def test_it_is_canceled_in_the_queue(ground: Ground, workers: Workers) -> None:
-    workers.freeze("work")
+    workers.freeze("jobs")
     run = ground.start()
     runs.cancel_run(run, by=None)
-    workers.thaw("work")
+    workers.thaw("jobs")
     grounds.wait_for_end(run)
     check_end(ground, run, *CANCELED)
     assert (run.members, run.planned) == (0, 0)
@@ -51,11 +51,11 @@ def test_it_is_canceled_in_its_check(ground: Ground) -> None:
 
 
 def test_it_is_canceled_while_it_is_planned(ground: Ground, workers: Workers) -> None:
-    workers.freeze("work")
+    workers.freeze("jobs")
     run = ground.start()
     with transaction.atomic():
         _let_nobody_write_batches()
-        workers.thaw("work")
+        workers.thaw("jobs")
         grounds.wait_until(run, lambda run: run.stage == Stage.PLAN)
         wait_until(somebody_waits_for_a_lock)
         Run.objects.filter(pk=run.pk).update(cancel_requested_at=clock.now())
@@ -105,12 +105,12 @@ def test_its_connection_is_removed_and_its_worker_killed(ground: Ground, workers
     ground.hold()
     run = ground.start()
     grounds.wait_until_some_are_delivered(run)
-    workers.freeze("work")
+    workers.freeze("jobs")
     verbs = {use.key: Verb.DETACH for use in uses_of(ground.connection.pk)}
     assert not deletion.remove(by=exports.an_administrator(), connection=ground.connection, verbs=verbs)
     assert Connection.objects.get().is_being_removed
-    workers.kill("work")
-    workers.start("work")
+    workers.kill("jobs")
+    workers.start("jobs")
     wait_until(lambda: not Connection.objects.exists())
     check_end(ground, run, *CANCELED)
     assert 0 < run.not_sent < run.planned

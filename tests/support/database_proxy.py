@@ -3,7 +3,7 @@
 ::
 
     with database_proxy() as proxy:
-        workers.start("work", DATABASE_URL=proxy.url)
+        workers.start("jobs", DATABASE_URL=proxy.url)
         proxy.cut_off()
         …
         proxy.restore()

@@ -3,8 +3,8 @@
 
     with worker_processes(tmp_path, broker="redis", env={"LEASE_SECONDS": "2"}) as workers:
         …
-        workers.kill("work")    # by -9, as a crash does
-        workers.start("work")
+        workers.kill("jobs")    # by -9, as a crash does
+        workers.start("jobs")
 
 While the block lasts this process sends messages to those workers, and shares their cache and upload folder.
 """
@@ -48,7 +48,7 @@ _SHARED_SETTINGS = (
 
 
 class Workers:
-    """The processes ``bells``, ``work`` and ``beat``; their numbers in ``pids``. ``twice`` names those of which
+    """The processes ``control``, ``jobs`` and ``beat``; their numbers in ``pids``. ``twice`` names those of which
     there is a second, called ``beat-2`` and so on, and what its environment has on top."""
 
     def __init__(
@@ -64,7 +64,7 @@ class Workers:
         self._of_the_second = {f"{name}{_SECOND}": more for name, more in twice.items()}
         self._programs = {
             program.name: program
-            for program in (programs.worker("bells", 2), programs.worker("work", 4), programs.beat())
+            for program in (programs.worker("control", 2), programs.worker("jobs", 4), programs.beat())
         }
         self._programs |= {f"{name}{_SECOND}": self._programs[name] for name in twice}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -145,7 +145,7 @@ class Workers:
             )
 
     def _wait_until_ready(self, name: str) -> None:
-        """A worker gives signs of life itself; beat's arrive through the worker of ``bells``."""
+        """A worker gives signs of life itself; beat's arrive through the worker of ``control``."""
         process, deadline = self._processes[name], time.monotonic() + 60
         while True:
             sign = heartbeat.last(name.removesuffix(_SECOND))

@@ -1,7 +1,7 @@
 """Heartbeats of the worker processes and of beat, kept in the cache.
 
 Each worker process writes its own heartbeat from a thread; beat's arrives with its ticks. The web processes read
-them for /readyz and for Admin > System. A process is known by its node name, such as ``work@host1``: a restart
+them for /readyz and for Admin > System. A process is known by its node name, such as ``jobs@host1``: a restart
 keeps the name, and a second host or process has another.
 """
 
@@ -20,7 +20,7 @@ from django.db import close_old_connections, connection
 from config.platform.jobs import clock
 
 BEAT = "beat"
-WORKERS = ("bells", "work")  # one for each queue
+WORKERS = ("control", "jobs")  # one for each queue
 NAMES = (BEAT, *WORKERS)
 EVERY_SECONDS = 2.0
 LASTS_SECONDS = 15

@@ -1,5 +1,5 @@
-"""Long tidying in small steps: each is one short transaction, and after some seconds the rest waits for the next
-bell. So nothing else waits for it, and no night is too short."""
+"""Clean up in small steps, each of them one short transaction. After some seconds the rest waits for the next
+message, so that nothing else waits for it."""
 
 import time
 from collections.abc import Callable

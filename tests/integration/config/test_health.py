@@ -39,8 +39,8 @@ def test_it_is_ready_when_every_part_is_there(client: Client) -> None:
         "migrations",
         "broker",
         "beat",
-        "bells",
-        "work",
+        "control",
+        "jobs",
     }
 
 
@@ -49,7 +49,7 @@ def test_it_is_not_ready_without_workers_and_beat(client: Client) -> None:
     answer = client.get("/readyz")
     assert answer.status_code == 503
     missing = [name for name, check in answer.json()["checks"].items() if not check["ok"]]
-    assert missing == ["beat", "bells", "work"]
+    assert missing == ["beat", "control", "jobs"]
 
 
 @pytest.mark.usefixtures("_everybody_alive")
@@ -64,21 +64,21 @@ def test_it_is_not_ready_without_its_broker(client: Client, settings: Settings) 
 def test_it_is_not_ready_when_one_of_two_processes_falls_silent(
     client: Client, time_machine: TimeMachineFixture
 ) -> None:
-    heartbeat.give("work", "work@second")
+    heartbeat.give("jobs", "jobs@second")
     time_machine.move_to(clock.now() + timedelta(seconds=heartbeat.LASTS_SECONDS + 1))
     for name in heartbeat.NAMES:
         heartbeat.give(name)
     answer = client.get("/readyz")
     assert answer.status_code == 503
-    assert answer.json()["checks"]["work"] == {"ok": False, "message": "Silent: work@second."}
+    assert answer.json()["checks"]["jobs"] == {"ok": False, "message": "Silent: jobs@second."}
 
 
 @pytest.mark.usefixtures("_everybody_alive")
 def test_a_process_that_ended_as_asked_is_not_missed(client: Client) -> None:
-    heartbeat.give("work", "work@second")
-    heartbeat.forget("work", "work@second")
+    heartbeat.give("jobs", "jobs@second")
+    heartbeat.forget("jobs", "jobs@second")
     assert client.get("/readyz").status_code == 200
-    assert len(heartbeat.known("work")) == 1
+    assert len(heartbeat.known("jobs")) == 1
 
 
 @pytest.mark.usefixtures("_everybody_alive")
@@ -113,9 +113,9 @@ def test_answers_are_never_kept(client: Client) -> None:
 @pytest.mark.usefixtures("_everybody_alive")
 def test_it_counts_runs_queues_and_signs_of_life(client: Client, settings: Settings) -> None:
     settings.BROKER_FOLDER.mkdir()
-    (settings.BROKER_FOLDER / "0_a.work.msg").touch()
+    (settings.BROKER_FOLDER / "0_a.jobs.msg").touch()
     lines = client.get("/metrics").content.decode().splitlines()
-    assert 'segment_exports_queue_length{queue="work"} 1' in lines
+    assert 'segment_exports_queue_length{queue="jobs"} 1' in lines
     assert 'segment_exports_up{part="beat"} 1' in lines
     assert "# TYPE segment_exports_runs gauge" in lines
 

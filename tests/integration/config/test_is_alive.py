@@ -9,12 +9,19 @@ pytestmark = pytest.mark.django_db
 
 
 def test_it_tells_when_a_part_was_alive(capsys: pytest.CaptureFixture[str]) -> None:
-    heartbeat.give("work")
-    call_command("is_alive", "work")
-    assert "work was alive at" in capsys.readouterr().out
+    heartbeat.give("jobs")
+    call_command("is_alive", "jobs")
+    assert "jobs was alive at" in capsys.readouterr().out
 
 
 def test_it_fails_when_a_part_was_not_seen() -> None:
     heartbeat.forget_all()
     with pytest.raises(CommandError, match="beat gave no sign of life"):
         call_command("is_alive", "beat")
+
+
+@pytest.mark.parametrize(("former", "part"), [("bells", "control"), ("work", "jobs")])
+def test_it_takes_the_names_of_version_0_1(former: str, part: str, capsys: pytest.CaptureFixture[str]) -> None:
+    heartbeat.give(part)
+    call_command("is_alive", former)
+    assert f"{part} was alive at" in capsys.readouterr().out

@@ -30,7 +30,7 @@ def start(command: list[str], keys: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("program", ["pages", "worker"])
 def test_it_does_not_start_with_another_key(alice: User, program: str) -> None:
     make_connection(alice)
-    command = PAGES if program == "pages" else list(programs.worker("bells", 1).command)
+    command = PAGES if program == "pages" else list(programs.worker("control", 1).command)
 
     ended = start(command, OTHER)
 

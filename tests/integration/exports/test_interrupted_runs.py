@@ -199,7 +199,7 @@ def test_it_ends_a_slice_in_time_and_goes_on(
     run = runs.start_run(make_export(sandbox, 3), by=None)
     another = Export.objects.create(name="Another", list_id="a" * 32, email_attribute="email")
     waiting = Run.objects.create(export=another, number=1, trigger=Trigger.MANUAL)
-    assert pipeline.run_slice(run.pk) == pipeline.Next.RING_AGAIN
+    assert pipeline.run_slice(run.pk) == pipeline.Next.ENQUEUE_AGAIN
     waiting.delete()
     settings.SLICE_SECONDS = 60
     assert carry_on_to_its_end(run).delivered == 3

@@ -101,9 +101,9 @@ def test_it_goes_on_though_the_worker_was_killed(
     with worker_processes(tmp_path / "var", env={"LEASE_SECONDS": "2"}) as workers:
         run = list_cleanup.remove(shop, Clearing("delete", people=8), by=bob)
         wait_until(lambda: "Deleted" in states(account, old_list).values())
-        workers.kill("work")
+        workers.kill("jobs")
         assert Run.objects.filter(pk__in=[run.pk if run else 0], removed=0).exists()
         account.clear_faults()
-        workers.start("work")
+        workers.start("jobs")
         wait_until(lambda: is_gone(shop))
     assert set(states(account, old_list).values()) == {"Deleted"}

@@ -49,13 +49,13 @@ def test_it_keeps_what_is_young(newsletter: Export, account: RunningSandbox) -> 
     assert run.outcomes.exists()
 
 
-def test_it_goes_on_at_the_next_bell(old: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_continues_at_the_next_message(old: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "OUTCOMES_A_STEP", 1)
-    bells = 1
+    messages = 1
     while retention.forget_for_a_while(0):
-        bells += 1
-        assert bells < 10
-    assert bells == 6  # batches; three outcomes, and the look that finds no more
+        messages += 1
+        assert messages < 10
+    assert messages == 6  # batches; three outcomes, and the look that finds no more
     assert not old.outcomes.exists()
 
 

@@ -49,7 +49,7 @@ def test_a_run_goes_on_through_it(
             assert {group.key_id for _place, group in rotation.stored_secrets()} == {f"k{number}"}
         assert run.status == JobStatus.PROCESSING
         big_export.wait_until(run, big_export.has_ended)
-        said = workers.log("work")
+        said = workers.log("jobs")
 
     assert "1 secrets were under “k2” and are under “k3” now." in capsys.readouterr().out
     big_export.check_that_everyone_is_there_once(big, run, sandbox)

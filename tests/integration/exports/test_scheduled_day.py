@@ -23,14 +23,14 @@ def test_every_due_moment_of_a_day_is_answered_once(tmp_path: Path, monkeypatch:
     exports = scheduled_days.exports_to_files(EXPORTS, support_exports.segment_of_everyone())
     with scheduled_days.time_passes(FACTOR) as told:
         env = {"DRILL_CLOCK": told, "TICK_MILLISECONDS": "500", "LEASE_SECONDS": "2"}
-        twice = {"bells": {"DRILL_CLOCK": scheduled_days.behind(told, 300)}, "beat": {}}
+        twice = {"control": {"DRILL_CLOCK": scheduled_days.behind(told, 300)}, "beat": {}}
         with worker_processes(tmp_path / "var", env=env, twice=twice) as workers:
             first_due = scheduled_days.schedule_all(
                 exports, scheduled_days.mixed_rules(EXPORTS, most_often_hours=12)
             )
             begun = clock.now()
             scheduled_days.wait_until(begun + timedelta(hours=12))
-            workers.kill("bells")
+            workers.kill("control")
             workers.kill("beat")
             scheduled_days.wait_until(until := begun + timedelta(hours=24))
             scheduled_days.wait_for_quiet(until)

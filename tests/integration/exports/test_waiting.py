@@ -19,7 +19,7 @@ from segments.refresh import start_due as segment_due
 
 
 def look(run: Run) -> Run:
-    """As a worker does when the run's bell rings, as often as it takes to see what it waits for."""
+    """As a worker does with each message of the run, as often as it takes to see what it waits for."""
     Run.objects.filter(pk=run.pk).update(resume_at=None)
     pipeline.run_slice(run.pk)
     run.refresh_from_db()

@@ -205,7 +205,7 @@ def test_the_broker_never_carries_it(
         workers.stop()  # so that messages stay where they are
         runs.start_run(export, by=None)
         carried = _messages(tmp_path / "var")
-        said = "".join(workers.log(name) for name in ("work", "bells", "beat"))
+        said = "".join(workers.log(name) for name in ("jobs", "control", "beat"))
     assert "work_on_run" in carried
     assert_nowhere(carried, f"the messages of {broker}")
     assert_nowhere(said, "a worker's log")
@@ -217,7 +217,7 @@ def _messages(folder: Path) -> str:
 
     if django_settings.REDIS_URL:
         with redis.Redis.from_url(django_settings.REDIS_URL) as client:
-            kept = b"\n".join(b"".join(client.lrange(queue, 0, -1)) for queue in ("work", "bells"))
+            kept = b"\n".join(b"".join(client.lrange(queue, 0, -1)) for queue in ("jobs", "control"))
     else:
         kept = b"\n".join(path.read_bytes() for path in (folder / "broker").rglob("*") if path.is_file())
     text = kept.decode("utf-8", "replace")

@@ -24,15 +24,15 @@ def test_an_import_outlives_its_worker_and_a_lost_message_is_sent_again(tmp_path
         with imports_held_half_way():
             job = actions.start_import(path=path, key_column="id", source_name="Shop", by=None)
             wait_until(one_is_held)
-            workers.kill("work")
+            workers.kill("jobs")
         assert not Profile.objects.exists()
         assert not ProfileAttribute.objects.exists()
-        workers.start("work")
+        workers.start("jobs")
         wait_until(
             lambda: not ImportJob.objects.filter(pk=job.pk, status__in=OPEN).exists(),
-            tell=lambda: workers.log("work") + workers.log("bells"),
+            tell=lambda: workers.log("jobs") + workers.log("control"),
         )
-        # Nobody rings for this one: the tick finds it.
+        # No message is sent for this one: the tick finds it.
         segment = actions.create_segment(name="Everyone", rules_tree={}, by=None, wake_worker=False)
         wait_until(lambda: Segment.objects.filter(pk=segment.pk, member_count=ROWS).exists())
     job.refresh_from_db()
@@ -51,7 +51,7 @@ def test_an_import_stops_when_asked(tmp_path: Path) -> None:
             ImportJob.objects.filter(pk=job.pk).update(cancel_requested_at=job.created_at)
             wait_until(lambda: _beats_since(job))
         wait_until(lambda: not ImportJob.objects.filter(pk=job.pk, status__in=OPEN).exists())
-        log = workers.log("work")
+        log = workers.log("jobs")
     assert ImportJob.objects.get(pk=job.pk).status == JobStatus.CANCELED, log
     assert not Profile.objects.exists()
 

@@ -36,13 +36,13 @@ def test_a_system_refresh_outlives_its_workers(own_sandbox: RunningSandbox, tmp_
     with worker_processes(tmp_path / "var", env={"LEASE_SECONDS": "2"}) as workers:
         with imports_held_half_way():
             refresh = actions.refresh_all(by=alice)
-            wait_until(one_is_held, tell=lambda: workers.log("bells"))
-            workers.kill("work")
-            workers.kill("bells")
+            wait_until(one_is_held, tell=lambda: workers.log("control"))
+            workers.kill("jobs")
+            workers.kill("control")
         workers.mend()
         wait_until(
             lambda: not SystemRefresh.objects.get(pk=refresh.pk).is_open,
-            tell=lambda: f"{system_refresh.ends(refresh)}\n{workers.log('bells')}{workers.log('work')}",
+            tell=lambda: f"{system_refresh.ends(refresh)}\n{workers.log('control')}{workers.log('jobs')}",
         )
 
     refresh.refresh_from_db()

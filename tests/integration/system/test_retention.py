@@ -65,7 +65,7 @@ def test_how_long_is_a_setting(settings: Settings) -> None:
     assert kept() == [last]
 
 
-def test_it_takes_small_steps_and_goes_on_at_the_next_bell(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_takes_small_steps_and_continues_at_the_next_message(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "STEPS_AT_ONCE", 2)
     old, _last = refreshed(91, steps=5), refreshed(1)
     assert retention.forget_for_a_while(seconds=0) is True

@@ -19,9 +19,9 @@ def queue_of(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", TICKS)
-def test_a_tick_is_a_task_for_bells(name: str) -> None:
+def test_a_tick_is_a_task_for_the_control_queue(name: str) -> None:
     assert name in app.tasks
-    assert queue_of(name) == "bells"
+    assert queue_of(name) == "control"
 
 
 IN_SMALL_STEPS = {"exports.tasks.forget_old_people"}
@@ -29,7 +29,7 @@ IN_SMALL_STEPS = {"exports.tasks.forget_old_people"}
 
 @pytest.mark.parametrize("name", sorted(set(OURS) - set(TICKS) - IN_SMALL_STEPS))
 def test_what_is_long_is_work(name: str) -> None:
-    assert queue_of(name) == "work"
+    assert queue_of(name) == "jobs"
 
 
 @pytest.mark.parametrize("name", NIGHTLY)

@@ -13,7 +13,7 @@ from kombu import Connection, Exchange, Queue
 
 from config.standalone import broker
 
-QUEUE = Queue("work", Exchange("messages"), routing_key="work")
+QUEUE = Queue("jobs", Exchange("messages"), routing_key="jobs")
 
 # Takes messages until none came for two seconds, and prints what it took.
 CONSUMER = """
@@ -23,7 +23,7 @@ from kombu import Connection, Exchange, Queue
 from config.standalone import broker
 
 broker.register()
-queue = Queue("work", Exchange("messages"), routing_key="work")
+queue = Queue("jobs", Exchange("messages"), routing_key="jobs")
 options = broker.transport_options(Path(sys.argv[1]))
 
 def take(body, message):
@@ -47,12 +47,12 @@ from kombu import Connection, Exchange, Queue
 from config.standalone import broker
 
 broker.register()
-queue = Queue("work", Exchange("messages"), routing_key="work")
+queue = Queue("jobs", Exchange("messages"), routing_key="jobs")
 options = broker.transport_options(Path(sys.argv[1]))
 with Connection("folder://", transport_options=options) as connection:
     producer = connection.Producer()
     for number in range(int(sys.argv[2]), int(sys.argv[3])):
-        producer.publish({"number": number}, exchange=queue.exchange, routing_key="work", declare=[queue])
+        producer.publish({"number": number}, exchange=queue.exchange, routing_key="jobs", declare=[queue])
 """
 
 
@@ -64,7 +64,7 @@ def connection(tmp_path: Path) -> Iterator[Connection]:
 
 
 def put(connection: Connection, number: int) -> None:
-    connection.Producer().publish({"number": number}, exchange=QUEUE.exchange, routing_key="work", declare=[QUEUE])
+    connection.Producer().publish({"number": number}, exchange=QUEUE.exchange, routing_key="jobs", declare=[QUEUE])
 
 
 def take_all(connection: Connection) -> list[int]:
@@ -108,34 +108,34 @@ def test_messages_are_for_their_owner_alone(connection: Connection, tmp_path: Pa
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"body": 1}', "\x00"])
 def test_an_unreadable_message_is_set_aside(connection: Connection, tmp_path: Path, content: str) -> None:
-    (tmp_path / "0_spoilt.work.msg").write_text(content)
+    (tmp_path / "0_spoilt.jobs.msg").write_text(content)
     put(connection, 1)
     assert take_all(connection) == [1]
-    assert [path.name for path in (tmp_path / "unreadable").iterdir()] == ["0_spoilt.work.msg"]
+    assert [path.name for path in (tmp_path / "unreadable").iterdir()] == ["0_spoilt.jobs.msg"]
 
 
 def test_a_folder_in_place_of_a_message_stops_nobody(connection: Connection, tmp_path: Path) -> None:
-    (tmp_path / "0_folder.work.msg").mkdir()
+    (tmp_path / "0_folder.jobs.msg").mkdir()
     put(connection, 1)
     assert take_all(connection) == [1]
 
 
 def test_a_half_written_message_is_not_seen(connection: Connection, tmp_path: Path) -> None:
     put(connection, 1)
-    (tmp_path / ".0_half.work.msg.unfinished").write_text("{")
-    assert broker.waiting(tmp_path, "work") == 1
+    (tmp_path / ".0_half.jobs.msg.unfinished").write_text("{")
+    assert broker.waiting(tmp_path, "jobs") == 1
     assert take_all(connection) == [1]
 
 
 def test_queues_do_not_mix(connection: Connection, tmp_path: Path) -> None:
     put(connection, 1)
-    assert broker.waiting(tmp_path, "work") == 1
-    assert broker.waiting(tmp_path, "bells") == 0
+    assert broker.waiting(tmp_path, "jobs") == 1
+    assert broker.waiting(tmp_path, "control") == 0
 
 
 def test_what_a_killed_process_left_is_swept(connection: Connection, tmp_path: Path) -> None:
     put(connection, 1)
-    (tmp_path / ".0_half.work.msg.unfinished").write_text("{")
-    (tmp_path / ".0_taken.work.msg.taken").write_text(json.dumps({}))
+    (tmp_path / ".0_half.jobs.msg.unfinished").write_text("{")
+    (tmp_path / ".0_taken.jobs.msg.taken").write_text(json.dumps({}))
     broker.tidy(tmp_path)
     assert [path.name.startswith(".") for path in tmp_path.iterdir()] == [False]

@@ -69,10 +69,10 @@ def _names_a_taken_port(running: Up, folder: Path) -> None:
 
 
 def _starts_again_whoever_dies(running: Up) -> None:
-    worker = running.records["work"]
+    worker = running.records["jobs"]
     os.kill(worker.pid, signal.SIGKILL)
-    running.wait_for("work ended (signal SIGKILL); it starts again in 1 s.")
-    wait_until(lambda: running.records.get("work", worker) != worker)
+    running.wait_for("jobs ended (signal SIGKILL); it starts again in 1 s.")
+    wait_until(lambda: running.records.get("jobs", worker) != worker)
 
 
 @pytest.mark.drill
@@ -80,7 +80,7 @@ def test_however_it_ends_it_starts_again_and_stops_cleanly(tmp_path: Path) -> No
     with up(tmp_path / "var") as first:
         first.wait_for(READY)
         records = first.records
-        assert set(records) == {"postgres", "web", "bells", "work", "beat"}
+        assert set(records) == {"postgres", "web", "control", "jobs", "beat"}
         first.kill()  # its children die with it
     wait_until_none_lives(records)
 
@@ -109,7 +109,7 @@ def test_it_runs_on_servers_of_ones_own(tmp_path: Path) -> None:
         }
         with up(tmp_path / "var", **servers) as it:
             it.wait_for(READY)
-            assert set(it.records) == {"web", "bells", "work", "beat"}
+            assert set(it.records) == {"web", "control", "jobs", "beat"}
             assert it.get("/readyz") == 200
         assert not (tmp_path / "var" / "broker").exists()
 

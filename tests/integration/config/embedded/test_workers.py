@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 @pytest.mark.parametrize("broker", ["folder", "redis"])
 def test_a_message_sent_here_is_answered_there(tmp_path: Path, broker: Literal["folder", "redis"]) -> None:
     with worker_processes(tmp_path, broker) as workers:
-        assert set(workers.pids) == {"bells", "work", "beat"}
+        assert set(workers.pids) == {"control", "jobs", "beat"}
         answer = Client().get("/readyz")
         assert answer.status_code == 200, answer.content
         workers.kill("beat")
@@ -32,12 +32,12 @@ def test_a_message_sent_here_is_answered_there(tmp_path: Path, broker: Literal["
 def test_a_killed_worker_is_missed_and_ticks_do_not_wait_for_it(tmp_path: Path) -> None:
     queue = tmp_path / "broker"
     with worker_processes(tmp_path) as workers:
-        workers.kill("bells")
+        workers.kill("control")
         heartbeat.forget_all()
         answer = Client().get("/readyz")
         assert answer.status_code == 503
-        assert not json.loads(answer.content)["checks"]["bells"]["ok"]
-        wait_until(lambda: folder_broker.waiting(queue, "bells") >= len(TICKS))
-        workers.start("bells")
-        wait_until(lambda: folder_broker.waiting(queue, "bells") < len(TICKS))
+        assert not json.loads(answer.content)["checks"]["control"]["ok"]
+        wait_until(lambda: folder_broker.waiting(queue, "control") >= len(TICKS))
+        workers.start("control")
+        wait_until(lambda: folder_broker.waiting(queue, "control") < len(TICKS))
         wait_until(lambda: heartbeat.last("beat") is not None)
