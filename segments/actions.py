@@ -13,11 +13,13 @@ from config.platform.jobs.enqueue import enqueue_on_commit
 from config.platform.jobs.models import OPEN, JobStatus
 from config.platform.notifications import alerts as notifications_alerts
 from config.platform.web.versions import take_version
-from segments import permissions, usage
+from segments import alerts, permissions, usage
 from segments.catalog import types_by_name
 from segments.models import DataSource, ImportJob, Segment, SegmentRefresh
 from segments.privacy.subjects import without_addresses
-from segments.refresh import alerts, inactive, schedule
+from segments.refresh import schedule
+from segments.refresh import schedule as refresh_schedule
+from segments.rules import describe
 from segments.rules import tree as rule_trees
 from segments.sources import csv_reader
 
@@ -156,7 +158,7 @@ def edit_segment(
     segment.refresh_from_db()
     before = _described(segment)
     rules_changed = segment.rules != rules_tree
-    if rules_changed and inactive.why_not_drawn(segment):
+    if rules_changed and refresh_schedule.why_not_drawn(segment):
         segment.version = version  # the new one is undone with everything else
         raise SegmentRests
     segment.name, segment.description, segment.rules = name, description, dict(rules_tree)
@@ -203,7 +205,7 @@ def activate_segment(segment: Segment, *, by: User) -> None:
 def deactivate_segment(segment: Segment, *, by: User) -> None:
     """Leave the segment as it is: it is not refreshed and shows Skipped."""
     if _switch(segment, "is_active", False, "deactivated", by):
-        skip_refresh(segment, message=inactive.why_not_drawn(segment))
+        skip_refresh(segment, message=refresh_schedule.why_not_drawn(segment))
 
 
 @transaction.atomic
@@ -236,7 +238,7 @@ def _described(segment: Segment) -> dict[str, str]:
         "name": segment.name,
         "description": segment.description,
         "tags": ", ".join(segment.tags),
-        "rule": rule_trees.sentence(segment.rules),
+        "rule": describe.sentence(segment.rules),
     }
 
 
@@ -292,7 +294,7 @@ def _free_name(name: str) -> str:
 
 def _told(tree: Mapping[str, object]) -> str:
     """A rule for the record, which is kept for good: without the addresses in it."""
-    return without_addresses(rule_trees.sentence(tree))
+    return without_addresses(describe.sentence(tree))
 
 
 def _cancel(job: ImportJob | SegmentRefresh) -> None:

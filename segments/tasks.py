@@ -8,8 +8,7 @@ from config.platform.jobs.enqueue import enqueue
 from config.platform.jobs.models import JobStatus
 from config.platform.schedules import ticks
 from segments.models import ImportJob, SegmentRefresh, SegmentSchedule, SegmentTick
-from segments.refresh import evaluate
-from segments.refresh import start_due as refresh_start_due
+from segments.refresh import evaluate, schedule
 from segments.sources import import_job, uploads
 
 
@@ -39,7 +38,7 @@ def enqueue_pending() -> None:
 @shared_task
 def start_due() -> None:
     """Start the refreshes that are due by their segment's own schedule."""
-    if ticks.until_all_are_started(refresh_start_due.start_due):
+    if ticks.until_all_are_started(schedule.start_due):
         enqueue("segments.tasks.enqueue_pending")
 
 

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-import segments.stored_emails
+import segments.models.profile
 
 
 class Migration(migrations.Migration):
@@ -14,6 +14,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="profile",
             name="emails",
-            field=segments.stored_emails.StoredEmails(db_default={}, default=dict),
+            field=segments.models.profile.StoredEmails(db_default={}, default=dict),
         ),
     ]

@@ -4,7 +4,7 @@ import json
 
 from django.db import migrations
 
-from segments.stored_emails import emails_of
+from segments.models.profile import emails_of
 
 _PROFILES_A_STEP = 5_000
 

@@ -3,8 +3,7 @@
 from segments.models.erasure import ErasedHash, Erasure
 from segments.models.import_job import ImportJob, ImportProblem
 from segments.models.profile import AttributeType, DataSource, Profile, ProfileAttribute
-from segments.models.schedule import SegmentSchedule, SegmentTick
-from segments.models.segment import Member, Segment, SegmentRefresh
+from segments.models.segment import Member, Segment, SegmentRefresh, SegmentSchedule, SegmentTick
 
 __all__ = [
     "AttributeType",

@@ -1,11 +1,14 @@
 """Data sources, and the people they give."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from config.platform.jobs import clock
-from segments.stored_emails import StoredEmails
+from config.platform.text.addresses import comparable_email
 
 
 class AttributeType(models.TextChoices):
@@ -53,6 +56,25 @@ class ProfileAttribute(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+def emails_of(attributes: Mapping[str, object]) -> dict[str, str]:
+    """Map the names of attributes whose value looks like an address to its comparable form."""
+    return {
+        name: email
+        for name, value in attributes.items()
+        if isinstance(value, str) and (email := comparable_email(value)) is not None
+    }
+
+
+class StoredEmails(models.JSONField):
+    """Follows ``attributes`` whenever a profile is saved; imports, which write no single profile, fill it
+    themselves."""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        profile: Profile = model_instance  # type: ignore[assignment]
+        profile.emails = emails_of(profile.attributes)
+        return super().pre_save(model_instance, add)
 
 
 class Profile(models.Model):

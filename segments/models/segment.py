@@ -6,7 +6,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from config.platform.jobs import clock
-from config.platform.jobs.models import OPEN, Job
+from config.platform.jobs.models import OPEN, Job, Schedule, Tick
 from segments.models.profile import Profile
 
 
@@ -73,3 +73,27 @@ class SegmentRefresh(Job):
 
     def __str__(self) -> str:
         return f"{self.segment}"
+
+
+class SegmentSchedule(Schedule):
+    """When a segment is refreshed by itself."""
+
+    segment = models.OneToOneField(Segment, on_delete=models.CASCADE, related_name="schedule")
+
+    def __str__(self) -> str:
+        return self.segment.name
+
+
+class SegmentTick(Tick):
+    """That a segment was due, and the refresh that came of it. Exactly one for each: the database sees to it."""
+
+    segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="ticks")
+    refresh = models.ForeignKey(SegmentRefresh, null=True, on_delete=models.SET_NULL, related_name="ticks")
+
+    class Meta(Tick.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["segment", "due_at"], name="one_tick_per_segment_and_moment")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.segment_id}: {self.due_at:%Y-%m-%d %H:%M}"

@@ -10,9 +10,10 @@ from django.utils.translation import gettext as _
 from config.platform.db import planner_hints
 from config.platform.jobs import clock, leases
 from config.platform.jobs.models import JobStatus
+from segments import alerts
 from segments.catalog import types_by_name
 from segments.models import Segment, SegmentRefresh
-from segments.refresh import alerts, inactive
+from segments.refresh import schedule
 from segments.rules import tree as rules_tree
 
 logger = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ def _begin(job: SegmentRefresh) -> bool:
     if job.status == JobStatus.PROCESSING and job.attempt > MOST_ATTEMPTS:
         _finish(job, JobStatus.FAILED, _("The refresh was begun many times and never ended; it is given up."))
         return False
-    if why := inactive.why_not_drawn(Segment.objects.get(pk=job.segment_id)):
+    if why := schedule.why_not_drawn(Segment.objects.get(pk=job.segment_id)):
         _finish(job, JobStatus.SKIPPED, why)
         return False
     leases.update_if_owner(job, status=JobStatus.PROCESSING, started_at=job.started_at or clock.now())

@@ -8,6 +8,7 @@ from django.utils.translation import ngettext
 
 from config.platform.web.masking import DOTS
 from segments.rules.operators import OPERATORS, Operator, Takes
+from segments.rules.tree import Tree
 
 _BY_KEY: Mapping[str, Operator] = {
     operator.key: operator for operators in OPERATORS.values() for operator in operators
@@ -63,3 +64,11 @@ _TEXT_KEYS = {"is", "is_not", "contains", "starts_with", "ends_with"}
 
 def _quoted(value: object) -> str:
     return f"“{value}”"
+
+
+def sentence(tree: Tree, *, masked: bool = False) -> str:
+    """The tree in plain language, such as “country is “Finland” and points ≥ 100”; with ``masked`` without the
+    values."""
+    from segments.rules.describe import of_group
+
+    return of_group(tree, masked=masked) or _("Everyone")

@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 
 from segments.catalog import Attribute, common_values
 from segments.models import AttributeType
+from segments.rules import describe
 from segments.rules import tree as rules_tree
 from segments.rules.operators import OPERATORS, Operator, Takes, find
 
@@ -152,7 +153,7 @@ def editor(
             root.entries.append(group)
         else:
             root.entries.append(_row(rule, place, types, lists, errors))
-    return Editor(root, _by_type(catalogue), {k: v for k, v in lists.items() if v}, rules_tree.sentence(tree))
+    return Editor(root, _by_type(catalogue), {k: v for k, v in lists.items() if v}, describe.sentence(tree))
 
 
 def is_editable(tree: Mapping[str, Any]) -> bool:

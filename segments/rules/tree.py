@@ -12,7 +12,7 @@ absent where the operator needs none. Numbers may be numbers or digits in a text
 without rules says nothing; a tree that says nothing means everyone.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -20,7 +20,7 @@ from decimal import Decimal, InvalidOperation
 from django.utils.translation import gettext as _
 
 from segments.models import AttributeType
-from segments.rules.operators import Operand, Operator, Sql, Takes, find
+from segments.rules.operators import FIT_WITHOUT_VALUE, Operand, Operator, Sql, Takes, find
 
 Tree = Mapping[str, object]
 Catalogue = Mapping[str, AttributeType]
@@ -77,14 +77,6 @@ def conditions(tree: Tree) -> Iterator[Tree]:
             yield from conditions(rule)
         else:
             yield rule
-
-
-def sentence(tree: Tree, *, masked: bool = False) -> str:
-    """The tree in plain language, such as “country is “Finland” and points ≥ 100”; with ``masked`` without the
-    values."""
-    from segments.rules.describe import of_group
-
-    return of_group(tree, masked=masked) or _("Everyone")
 
 
 def operand(condition: Tree, data_type: AttributeType, operator: Operator) -> Operand:
@@ -238,3 +230,28 @@ def _pair(value: object, data_type: AttributeType) -> tuple[Decimal, Decimal] | 
     if low > high:
         raise ValueError(_("The first number is greater than the second."))
     return low, high
+
+
+def draws_from(tree: Tree, columns: Collection[str]) -> bool:
+    """Whether people of a data source that gives these attributes may fit the rules. When nothing is known of the
+    source, they may."""
+    used = {str(condition.get("attribute")) for condition in conditions(tree)}
+    return not columns or not used.isdisjoint(columns) or fits_without_attributes(tree)
+
+
+def fits_without_attributes(tree: Tree) -> bool:
+    """Whether somebody of whom nothing is known fits the rules."""
+    fits = _group_fits(tree)
+    return True if fits is None else fits
+
+
+def _group_fits(tree: Tree) -> bool | None:
+    """None for a group that says nothing."""
+    told = [fits for rule in rules_of(tree) if (fits := _fits(rule)) is not None]
+    if not told:
+        return None
+    return any(told) if tree.get("join") == "or" else all(told)
+
+
+def _fits(rule: Tree) -> bool | None:
+    return _group_fits(rule) if "rules" in rule else rule.get("operator") in FIT_WITHOUT_VALUE

@@ -11,9 +11,8 @@ from config.platform.accounts.models import User
 from config.platform.audit.record import record
 from config.platform.db import planner_hints
 from config.platform.jobs.models import OPEN
-from segments import permissions
+from segments import alerts, permissions
 from segments.models import DataSource, ImportJob, Profile, Segment
-from segments.refresh import alerts
 
 
 class ImportAtWork(Exception):

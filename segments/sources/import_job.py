@@ -18,10 +18,9 @@ from django.utils.translation import ngettext
 from config.platform.db import planner_hints
 from config.platform.jobs import clock, leases
 from config.platform.jobs.models import JobStatus
-from segments import catalog
+from segments import alerts, catalog
 from segments.models import AttributeType, DataSource, ImportJob, ImportProblem
-from segments.privacy import block_reimport
-from segments.refresh import alerts
+from segments.privacy import erasure_barrier
 from segments.sources import csv_reader, staging, uploads
 from segments.sources.copy_encoder import Column, Encoder, Problems
 from segments.sources.csv_reader import Block, FileRefused
@@ -151,7 +150,7 @@ def _import(job: ImportJob, progress: _Progress) -> None:
     encoder = Encoder(columns, key_index, problems)
     staging.stage(_encoded(path, source, encoder, progress))
     staging.keep_last_of_each_key(problems)
-    block_reimport.refuse_erased(source.pk, [column.name for column in columns], problems)
+    erasure_barrier.refuse_erased(source.pk, [column.name for column in columns], problems)
     job.read_at = clock.now()
     done = (job.progress_total or 0) - size // 2
     progress.at(done, rows=encoder.rows_read)

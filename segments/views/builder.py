@@ -18,7 +18,7 @@ from segments.forms import SegmentForm
 from segments.models import Segment
 from segments.permissions import check_can_manage_segments
 from segments.refresh import evaluate
-from segments.rules import editor
+from segments.rules import describe, editor
 from segments.rules import tree as rules_tree
 
 NEW: dict[str, Any] = {"join": "and", "rules": [{}]}
@@ -48,7 +48,7 @@ def _pane(request: Request, segment: Segment | None) -> HttpResponse:
     if action == "count":
         return _counted(request, segment, editor.without_blanks(tree))
     if action == "look" and request.htmx:
-        context = {"sentence": rules_tree.sentence(tree), "address": request.get_full_path()}
+        context = {"sentence": describe.sentence(tree), "address": request.get_full_path()}
         return render(request, "segments/rules_sentence.html", context)
     if action:
         return _shown(request, segment, _unjudged(request, segment), editor.act(tree, action))
@@ -120,7 +120,7 @@ def _shown(
         "editor": editor.editor(tree, catalogue, problems or ()),
         "is_editable": editor.is_editable(tree),
         "has_attributes": bool(catalogue),
-        "sentence": rules_tree.sentence(tree),
+        "sentence": describe.sentence(tree),
         "address": request.get_full_path(),
         "stale": stale,
         "pane_wide": True,

@@ -13,9 +13,8 @@ from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
 from config.platform.web.htmx import Request
-from config.platform.web.lists import LONGEST_SEARCH
-from segments import catalog, display, search_limit
-from segments import search as segments_search
+from config.platform.web.lists import LONGEST_SEARCH, row_id
+from segments import catalog, display, search
 from segments.models import DataSource, Profile
 from segments.permissions import (
     user_can_answer_for_people,
@@ -59,18 +58,18 @@ def customers(request: Request) -> HttpResponse:
     words = request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
     key_only = not user_can_see_personal_data(request.user)
     place = _place(request)
-    refused = bool(words) and key_only and not search_limit.allow(request.user)
+    refused = bool(words) and key_only and not search.allow(request.user)
     if refused:
-        found = segments_search.FoundPage([], has_previous=False, has_next=False, total=0)
+        found = search.FoundPage([], has_previous=False, has_next=False, total=0)
     elif words:
-        found = segments_search.search(words, catalogue, place, PAGE_SIZE, key_only=key_only)
+        found = search.search(words, catalogue, place, PAGE_SIZE, key_only=key_only)
     else:
-        found = segments_search.everyone(place, PAGE_SIZE)
+        found = search.everyone(place, PAGE_SIZE)
     context = {
         "list": _list(found, attributes, request.user, words, found.total if words else total),
         "attributes": attributes,
         "everyone": total,
-        "most_sorted": segments_search.MOST_SORTED,
+        "most_sorted": search.MOST_SORTED,
         "key_only": key_only,
         "refused": refused,
         "can_answer": user_can_answer_for_people(request.user),
@@ -115,17 +114,13 @@ def _title(profile: Profile, user: User) -> str:
     return shown if shown and user_can_see_personal_data(user) else display.key_for(profile, user)
 
 
-def _place(request: Request) -> segments_search.Place:
-    after, before = _id(request.GET.get("after", "")), _id(request.GET.get("before", ""))
-    return segments_search.Place(before=before) if before else segments_search.Place(after=after)
-
-
-def _id(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+def _place(request: Request) -> search.Place:
+    after, before = row_id(request.GET.get("after", "")), row_id(request.GET.get("before", ""))
+    return search.Place(before=before) if before else search.Place(after=after or 0)
 
 
 def _list(
-    found: segments_search.FoundPage,
+    found: search.FoundPage,
     attributes: list[catalog.Attribute],
     user: User,
     words: str,

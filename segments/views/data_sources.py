@@ -3,29 +3,30 @@
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Coalesce, Lower
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
-from django.views.decorators.http import require_POST, require_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.permissions import Permission
 from config.platform.jobs.models import JobStatus
 from config.platform.web.htmx import Request
-from config.platform.web.lists import Column, list_page
-from config.platform.web.panes import close_pane, refused
+from config.platform.web.lists import Column, list_page, selected_ids
+from config.platform.web.panes import close_pane, refused, render_dialog
 from segments import actions
 from segments.models import DataSource, ImportJob
 from segments.permissions import check_can_manage_data_sources, user_can_manage_data_sources
+from segments.sources import deletion
 
 COLUMNS = [
-    Column("name", _("Name"), order_by=(Lower("name"),)),
-    Column("status", _("Status"), order_by=("last_status", Lower("name"))),
-    Column("rows", _("Customers"), order_by=("profile_count",), kind="number"),
-    Column("refused", _("Refused rows"), order_by=("last_refused",), kind="number"),
-    Column("key", _("Key column"), order_by=(Lower("key_column"),)),
-    Column("refreshed", _("Refreshed"), order_by=("refreshed_at",)),
+    Column("name", gettext_lazy("Name"), order_by=(Lower("name"),)),
+    Column("status", gettext_lazy("Status"), order_by=("last_status", Lower("name"))),
+    Column("rows", gettext_lazy("Customers"), order_by=("profile_count",), kind="number"),
+    Column("refused", gettext_lazy("Refused rows"), order_by=("last_refused",), kind="number"),
+    Column("key", gettext_lazy("Key column"), order_by=(Lower("key_column"),)),
+    Column("refreshed", gettext_lazy("Refreshed"), order_by=("refreshed_at",)),
 ]
 
 
@@ -53,8 +54,7 @@ def data_sources(request: Request) -> HttpResponse:
 def refresh(request: Request) -> HttpResponse:
     """Read the files of the ``selected`` sources anew."""
     check_can_manage_data_sources(request.user)
-    ids = [int(pk) for pk in request.POST.getlist("selected") if pk.isascii() and pk.isdigit() and len(pk) < 19]
-    sources = list(DataSource.objects.filter(pk__in=ids))
+    sources = list(DataSource.objects.filter(pk__in=selected_ids(request)))
     try:
         for source in sources:
             actions.refresh_data_source(source, by=request.user)
@@ -67,3 +67,37 @@ def refresh(request: Request) -> HttpResponse:
 def _status_label(source: DataSource) -> object:
     status = getattr(source, "last_status", None)
     return JobStatus(status).label if status else ""
+
+
+@require_http_methods(["GET", "POST"])
+def remove(request: Request, pk: int) -> HttpResponse:
+    """The question, and by POST the action."""
+    check_can_manage_data_sources(request.user)
+    source = get_object_or_404(DataSource, pk=pk)
+    if request.method != "POST":
+        return _asked(request, source)
+    try:
+        gone = deletion.remove_data_source(source, by=request.user)
+    except deletion.ImportAtWork:
+        return _asked(request, source, status=409)
+    message = ngettext(
+        "The data source “{name}” is removed, and with it {n} customer.",
+        "The data source “{name}” is removed, and with it {n} customers.",
+        gone,
+    )
+    return close_pane(request, reverse("segments:data_sources"), message.format(name=source.name, n=gone))
+
+
+def _asked(request: Request, source: DataSource, status: int = 200) -> HttpResponse:
+    at_work = deletion.import_at_work(source)
+    context = {
+        "source": source,
+        "at_work": at_work,
+        "refusal": str(deletion.ImportAtWork(at_work)) if at_work else "",
+        "losses": [] if at_work else deletion.losses(source),
+        "title": _("Remove “{name}”?").format(name=source.name),
+        "confirm_label": _("Remove"),
+        "danger": True,
+    }
+    back = reverse("segments:data_sources")
+    return render_dialog(request, context, "segments/remove_source.html", status, back=back)

@@ -7,10 +7,8 @@ from django.db.models import F, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, Lower
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.models import User
@@ -20,16 +18,14 @@ from config.platform.schedules import system_schedule
 from config.platform.schedules.display import ShownSchedule
 from config.platform.web.htmx import Request
 from config.platform.web.lists import Column, list_page
-from config.platform.web.panes import close_pane
-from segments import actions, usage
+from segments import usage
 from segments.models import Segment, SegmentRefresh
 from segments.permissions import (
-    check_can_manage_segments,
     user_can_manage_segments,
     user_can_see_personal_data,
 )
-from segments.refresh import inactive
-from segments.rules import tree
+from segments.refresh import schedule as refresh_schedule
+from segments.rules import describe
 
 _MOST_LIVE = 100
 
@@ -61,7 +57,7 @@ class Row:
         segment = self.segment
         allowed = ["deactivate" if segment.is_active else "activate"]
         allowed.append("make_dynamic" if segment.is_static else "make_static")
-        return " ".join(allowed if inactive.why_not_drawn(segment) else [*allowed, "refresh"])
+        return " ".join(allowed if refresh_schedule.why_not_drawn(segment) else [*allowed, "refresh"])
 
     @property
     def is_live(self) -> bool:
@@ -98,22 +94,6 @@ def statuses(request: Request) -> HttpResponse:
     return render(request, "segments/statuses.html", {"rows": rows, "live_ids": _live_ids(rows)})
 
 
-@require_POST
-def refresh(request: Request) -> HttpResponse:
-    """Queue the drawing of the ``selected`` segments, or of ``all``."""
-    check_can_manage_segments(request.user)
-    ids = [int(pk) for pk in request.POST.getlist("selected") if pk.isascii() and pk.isdigit() and len(pk) < 19]
-    drawn_for_good = Segment.objects.filter(is_static=True, refreshed_at__isnull=False)
-    everything = Segment.objects.exclude(pk__in=drawn_for_good)
-    chosen = list(everything if "all" in request.GET else Segment.objects.filter(pk__in=ids))
-    for segment in chosen:
-        actions.request_refresh(segment, by=request.user)
-    message = ngettext("{n} segment is being refreshed.", "{n} segments are being refreshed.", len(chosen))
-    back = request.POST.get("back", "")
-    to = reverse("segments:detail", args=[ids[0]]) if back == "detail" and chosen else reverse("segments:list")
-    return close_pane(request, to, message.format(n=len(chosen)))
-
-
 def _with_status() -> "QuerySet[Segment]":
     refreshes = SegmentRefresh.objects.filter(segment=OuterRef("pk")).order_by("-id")
     last_status = Coalesce(Subquery(refreshes.values("status")[:1]), Value(""))
@@ -132,7 +112,7 @@ def _row(segment: Segment, uses: int, system: system_schedule.State, *, masked: 
     status: str = getattr(segment, "last_status", "")
     label = JobStatus(status).label if status else _("Not started")
     schedule = ShownSchedule(getattr(segment, "schedule", None), system)
-    sentence = tree.sentence(segment.rules, masked=masked)
+    sentence = describe.sentence(segment.rules, masked=masked)
     return Row(segment, status or "not_started", str(label), sentence, schedule, uses)
 
 

@@ -5,8 +5,7 @@ from typing import Any
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.models import User
@@ -16,16 +15,14 @@ from config.platform.jobs.models import NOT_STARTED, OPEN
 from config.platform.schedules import describe_ticks, system_schedule
 from config.platform.schedules.display import ShownSchedule
 from config.platform.web.htmx import Request
-from config.platform.web.panes import close_pane, render_dialog
-from segments import actions, catalog, display, members_csv, usage
+from segments import catalog, display, usage
 from segments.models import Profile, Segment, SegmentRefresh
 from segments.permissions import (
-    check_can_manage_segments,
     user_can_manage_segments,
     user_can_see_personal_data,
 )
-from segments.refresh import inactive, trend
-from segments.rules import tree
+from segments.refresh import schedule, trend
+from segments.rules import describe
 
 MEMBERS_SHOWN = 100
 MOST_NOT_STARTED = 5
@@ -38,13 +35,13 @@ def detail(request: Request, pk: int) -> HttpResponse:
     segment = get_object_or_404(Segment.objects.select_related("created_by", "schedule"), pk=pk)
     within = trend.chosen(request.GET.get("range", ""))
     context = _live_context(segment, request.user) | {
-        "sentence": tree.sentence(segment.rules, masked=not user_can_see_personal_data(request.user)),
+        "sentence": describe.sentence(segment.rules, masked=not user_can_see_personal_data(request.user)),
         "uses": usage.uses_of(pk),
         "refreshes": _refreshes(segment),
         "not_started": _not_started(segment),
         "can_manage": user_can_manage_segments(request.user),
         "shown": ShownSchedule(getattr(segment, "schedule", None), system_schedule.state()),
-        "rests": inactive.why_not_drawn(segment),
+        "rests": schedule.why_not_drawn(segment),
         "trend": trend.of(segment, within),
         "trend_ranges": trend.RANGES,
         "trend_range": within,
@@ -75,15 +72,6 @@ def live(request: Request, pk: int) -> HttpResponse:
     return render(request, "segments/detail_live.html", _live_context(segment, request.user))
 
 
-@require_POST
-def duplicate(request: Request, pk: int) -> HttpResponse:
-    """A copy, and its page."""
-    check_can_manage_segments(request.user)
-    copy = actions.duplicate_segment(get_object_or_404(Segment, pk=pk), by=request.user)
-    message = _("“{name}” is made and being drawn.").format(name=copy.name)
-    return close_pane(request, reverse("segments:detail", args=[copy.pk]), message)
-
-
 @require_permission(Permission.SEGMENT_VIEW)
 @require_permission(Permission.PERSONAL_DATA_SEE)
 @require_safe
@@ -93,35 +81,8 @@ def download(request: Request, pk: int) -> StreamingHttpResponse:
     record("downloaded", segment, by=request.user, changes={"members": (None, segment.member_count)})
     headers = {"Content-Disposition": f'attachment; filename="segment-{pk}.csv"', "Cache-Control": "no-store"}
     return StreamingHttpResponse(
-        members_csv.lines(segment), content_type="text/csv; charset=utf-8", headers=headers
+        display.members_csv(segment), content_type="text/csv; charset=utf-8", headers=headers
     )
-
-
-def remove(request: Request, pk: int) -> HttpResponse:
-    """The question, and by POST the action; refused while something uses the segment."""
-    check_can_manage_segments(request.user)
-    segment = get_object_or_404(Segment, pk=pk)
-    if request.method != "POST":
-        return _asked(request, segment, usage.uses_of(pk))
-    try:
-        actions.remove_segment(segment, by=request.user)
-    except actions.SegmentInUse as in_use:
-        return _asked(request, segment, in_use.uses, status=409)
-    message = _("The segment “{name}” is removed.").format(name=segment.name)
-    return close_pane(request, reverse("segments:list"), message)
-
-
-def _asked(request: Request, segment: Segment, uses: list[usage.Use], status: int = 200) -> HttpResponse:
-    context = {
-        "segment": segment,
-        "uses": uses,
-        "title": _("Remove “{name}”?").format(name=segment.name),
-        "sentence": _("The people in it stay; only the segment and its rules go."),
-        "confirm_label": _("Remove"),
-        "danger": True,
-    }
-    back = reverse("segments:detail", args=[segment.pk])
-    return render_dialog(request, context, "segments/remove.html", status, back=back)
 
 
 def _live_context(segment: Segment, user: User) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from exports.actions import schedule as export_scheduling
 from exports.models import Export, Run, Trigger
 from segments import actions as segment_actions
 from segments.models import DataSource, ImportJob, Segment, SegmentRefresh
-from segments.refresh import dependencies
 from segments.refresh import schedule as segment_scheduling
+from segments.rules import tree
 
 ModelT = TypeVar("ModelT", bound=Model)
 
@@ -93,7 +93,7 @@ class Segments:
         sources = list(DataSource.objects.exclude(path=""))
         segments = segment_scheduling.refreshed_with_system().exclude(is_static=True, refreshed_at__isnull=False)
         for segment in segments.order_by(Lower("name")):
-            drawn_from = (source for source in sources if dependencies.draws_from(segment.rules, source.columns))
+            drawn_from = (source for source in sources if tree.draws_from(segment.rules, source.columns))
             waits_for = frozenset((StepKind.DATA_SOURCE, source.pk) for source in drawn_from)
             yield Target(segment.pk, segment.name, waits_for)
 

@@ -14,6 +14,19 @@ RowT = TypeVar("RowT", bound=Model)
 OrderTerm = str | OrderBy | Expression | F
 OWN_PARAMETERS = ("q", "sort", "page")
 LONGEST_SEARCH = 200
+MAX_SELECTED = 500
+
+
+def row_id(text: str) -> int | None:
+    """Parse the ID of a row; None for a text that is not the ID of any."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def selected_ids(request: HttpRequest) -> set[int]:
+    """Return the IDs of the rows that a request selects by its parameter ``selected``, at most MAX_SELECTED."""
+    parameters = request.POST if request.method == "POST" else request.GET
+    ids = map(row_id, parameters.getlist("selected")[:MAX_SELECTED])
+    return {pk for pk in ids if pk is not None}
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,8 @@ from exports.state.status import Reason
 from exports.views.run_summary import ShownRun
 from segments import actions as segment_actions
 from segments.models import ImportJob, Segment, SegmentSchedule
-from segments.refresh import evaluate
+from segments.refresh import evaluate, schedule
 from segments.refresh import schedule as segment_scheduling
-from segments.refresh import start_due as segment_due
 
 
 def look(run: Run) -> Run:
@@ -73,7 +72,7 @@ def test_it_waits_for_a_segment_that_is_due_at_the_same_moment(newsletter: Expor
     SegmentSchedule.objects.update(due_at=clock.now())
     run = runs.start_run(newsletter, by=None)
     assert "Everyone" in waits_for(look(run))
-    assert segment_due.start_due() == 1
+    assert schedule.start_due() == 1
     assert "Everyone" in waits_for(look(run))
     evaluate.run_refresh(everyone.refreshes.get().pk)
     assert not look(run).is_open

@@ -26,8 +26,8 @@ from exports.privacy import list_removal
 from exports.results import record
 from exports.run import check, pipeline, plan
 from segments.models import ImportJob, Profile
-from segments.privacy import block_reimport, hashes, personal_data
 from segments.privacy import erase as privacy_erase
+from segments.privacy import erasure_barrier, hashes, personal_data
 from segments.privacy.subjects import Scope
 from tests.integration.rights.conftest import EMAIL, run_to_its_end
 from tests.support.database_search import tables_with
@@ -226,7 +226,7 @@ def test_nobody_slips_in_through_an_import_under_way(
     """The import of another source has looked at who is erased already; whoever erases waits for its end."""
     path = tmp_path / "again.csv"
     path.write_text(f"id,email\nQ-1,{EMAIL}\n", encoding="utf-8")
-    refuse = block_reimport.refuse_erased
+    refuse = erasure_barrier.refuse_erased
     threads: list[threading.Thread] = []
 
     def erase_here() -> None:
@@ -241,7 +241,7 @@ def test_nobody_slips_in_through_an_import_under_way(
         assert thread.is_alive()
         threads.append(thread)
 
-    monkeypatch.setattr(block_reimport, "refuse_erased", refuse_then_erase)
+    monkeypatch.setattr(erasure_barrier, "refuse_erased", refuse_then_erase)
     call_command("import_profiles", str(path), "--key", "id", "--source", "Sign-ups")
     threads[0].join(20)
     assert ImportJob.objects.get().rows_created == 1

@@ -4,8 +4,8 @@ import pytest
 
 from config.platform.notifications.kinds import Kind
 from config.platform.notifications.models import Condition
+from segments import alerts
 from segments.models import DataSource, Profile, Segment
-from segments.refresh import alerts
 from tests.support import exports
 
 pytestmark = pytest.mark.django_db

@@ -15,7 +15,7 @@ from config.platform.jobs.models import JobStatus, TickResult
 from config.platform.schedules import ticks
 from segments import actions
 from segments.models import Segment, SegmentRefresh, SegmentSchedule
-from segments.refresh import schedule, start_due
+from segments.refresh import schedule
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 AT_TWO: dict[str, Any] = {"recurrence": "daily", "zone": "UTC", "times": ["14:00"]}
@@ -40,7 +40,7 @@ def make(name: str = "Readers", rule: dict[str, Any] | None = AT_TWO) -> Segment
 
 def tick_at(moment: datetime) -> int:
     clock.run_from(moment)
-    return start_due.start_due()
+    return schedule.start_due()
 
 
 def test_it_refreshes_what_is_due_and_nothing_before_its_time() -> None:
@@ -81,12 +81,12 @@ def test_a_tick_costs_the_same_for_one_and_for_many(django_assert_num_queries: D
         make(f"Segment {number}")
     clock.run_from(TWO)
     with django_assert_num_queries(8):
-        assert start_due.start_due() == 20
+        assert schedule.start_due() == 20
     SegmentRefresh.objects.update(status=JobStatus.SUCCESSFUL, finished_at=clock.now())
     SegmentSchedule.objects.exclude(segment__name="Segment 7").update(is_on=False, due_at=None)
     clock.run_from(TWO + timedelta(days=1))
     with django_assert_num_queries(8):
-        assert start_due.start_due() == 1
+        assert schedule.start_due() == 1
 
 
 def test_a_viewer_may_not_choose(charlie: User) -> None:

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from segments.models import AttributeType, DataSource, Profile
+from segments.rules import describe
 from segments.rules import tree as rules_tree
 from segments.rules.operators import OPERATORS, Takes
 
@@ -167,7 +168,7 @@ def test_the_database_finds_whom_the_words_mean(people: None, tree: dict[str, An
 )
 def test_no_rules_mean_everyone(tree: dict[str, Any]) -> None:
     assert rules_tree.where(tree, CATALOGUE, today=TODAY) == ("TRUE", [])
-    assert rules_tree.sentence(tree) == "Everyone"
+    assert describe.sentence(tree) == "Everyone"
 
 
 def test_values_never_become_sql() -> None:
@@ -242,7 +243,7 @@ def test_it_speaks_plainly() -> None:
             {"join": "or", "rules": [{"attribute": "city", "operator": "is_not", "value": "x"}]},
         ],
     }
-    assert rules_tree.sentence(tree) == (
+    assert describe.sentence(tree) == (
         "newsletter is yes and (city is any of “Łódź”, “Lo” (any case) or points is between 1 and 2.5 "
         "or born is within the last 30 days) and city is not “x”"
     )

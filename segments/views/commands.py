@@ -1,0 +1,188 @@
+"""Change segments by commands of the list and the page: refresh, schedule, activate, duplicate, remove, use in
+exports."""
+
+from collections.abc import Callable
+from functools import partial
+
+from django.db import transaction
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from config.platform.schedules.pane import Subject, came_from_its_page, schedule_pane
+from config.platform.web.htmx import Request
+from config.platform.web.lists import selected_ids
+from config.platform.web.panes import close_pane, render_dialog
+from segments import actions, usage
+from segments.models import Segment
+from segments.permissions import check_can_manage_segments
+from segments.refresh import schedule as refresh_schedule
+
+
+@require_POST
+def refresh(request: Request) -> HttpResponse:
+    """Queue a refresh of the ``selected`` segments, or of ``all``."""
+    check_can_manage_segments(request.user)
+    ids = selected_ids(request)
+    static = Segment.objects.filter(is_static=True, refreshed_at__isnull=False)
+    refreshable = Segment.objects.exclude(pk__in=static)
+    segments = list(refreshable if "all" in request.GET else Segment.objects.filter(pk__in=ids))
+    for segment in segments:
+        actions.request_refresh(segment, by=request.user)
+    message = ngettext("{n} segment is being refreshed.", "{n} segments are being refreshed.", len(segments))
+    return close_pane(request, _list_or_page(request, segments), message.format(n=len(segments)))
+
+
+@require_POST
+def activate(request: Request) -> HttpResponse:
+    """Activate the ``selected`` segments."""
+    return _change_selected(
+        request,
+        actions.activate_segment,
+        lambda n: ngettext(
+            "{n} segment is active and being refreshed.", "{n} segments are active and being refreshed.", n
+        ),
+    )
+
+
+@require_POST
+def deactivate(request: Request) -> HttpResponse:
+    """Deactivate the ``selected`` segments."""
+    return _change_selected(
+        request,
+        actions.deactivate_segment,
+        lambda n: ngettext("{n} segment is inactive now.", "{n} segments are inactive now.", n),
+    )
+
+
+@require_POST
+def make_static(request: Request) -> HttpResponse:
+    """Make the ``selected`` segments static: they keep their members."""
+    return _change_selected(
+        request,
+        actions.make_static,
+        lambda n: ngettext("{n} segment stays as it is now.", "{n} segments stay as they are now.", n),
+    )
+
+
+@require_POST
+def make_dynamic(request: Request) -> HttpResponse:
+    """Make the ``selected`` segments dynamic: their rules decide about their members."""
+    return _change_selected(
+        request,
+        actions.make_dynamic,
+        lambda n: ngettext("{n} segment is refreshed again.", "{n} segments are refreshed again.", n),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def schedule(request: Request) -> HttpResponse:
+    """Show and save the Schedule pane of the ``selected`` segments."""
+    check_can_manage_segments(request.user)
+    subjects = [
+        Subject(
+            segment.pk,
+            segment.name,
+            refresh_schedule.schedule_of(segment),
+            partial(refresh_schedule.set_schedule, segment, by=request.user),
+        )
+        for segment in _selected(request)
+    ]
+    back = reverse("segments:list")
+    if came_from_its_page(request, subjects):
+        back = reverse("segments:detail", args=[subjects[0].key])
+    return schedule_pane(request, subjects, back=back, active_nav="segments")
+
+
+@require_POST
+def duplicate(request: Request, pk: int) -> HttpResponse:
+    """Create a copy of a segment and go to its page."""
+    check_can_manage_segments(request.user)
+    copy = actions.duplicate_segment(get_object_or_404(Segment, pk=pk), by=request.user)
+    message = _("“{name}” is made and being drawn.").format(name=copy.name)
+    return close_pane(request, reverse("segments:detail", args=[copy.pk]), message)
+
+
+def remove(request: Request, pk: int) -> HttpResponse:
+    """Ask for confirmation, and by POST remove a segment; 409 while exports use it."""
+    check_can_manage_segments(request.user)
+    segment = get_object_or_404(Segment, pk=pk)
+    uses, status = usage.uses_of(pk), 200
+    if request.method == "POST":
+        try:
+            actions.remove_segment(segment, by=request.user)
+        except actions.SegmentInUse as in_use:
+            uses, status = in_use.uses, 409
+        else:
+            message = _("The segment “{name}” is removed.").format(name=segment.name)
+            return close_pane(request, reverse("segments:list"), message)
+    context = {
+        "segment": segment,
+        "uses": uses,
+        "title": _("Remove “{name}”?").format(name=segment.name),
+        "sentence": _("The people in it stay; only the segment and its rules go."),
+        "confirm_label": _("Remove"),
+        "danger": True,
+    }
+    back = reverse("segments:detail", args=[pk])
+    return render_dialog(request, context, "segments/remove.html", status, back=back)
+
+
+@require_http_methods(["GET", "POST"])
+def manage(request: Request, pk: int) -> HttpResponse:
+    """Choose the exports that use a segment. By POST only what differs from the dialog as it was shown is changed,
+    so that changes that others made meanwhile stay."""
+    check_can_manage_segments(request.user)
+    segment = get_object_or_404(Segment, pk=pk)
+    chosen: set[str] | None = None
+    refusal, status, back = "", 200, reverse("segments:detail", args=[pk])
+    if request.method == "POST":
+        shown, chosen = set(request.POST.getlist("held")), set(request.POST.getlist("holds"))
+        try:
+            usage.put(pk, into=chosen - shown, out_of=shown - chosen, by=request.user)
+        except usage.CannotBePut as error:
+            refusal, status = str(error), 409
+        else:
+            return close_pane(request, back, _("“{name}” is where you chose.").format(name=segment.name))
+    places = usage.places_for(pk, request.user)
+    context = {
+        "segment": segment,
+        "places": [(place, place.holds if chosen is None else place.key in chosen) for place in places],
+        "new_places": usage.new_places_for(pk, request.user),
+        "refusal": refusal,
+        "title": _("Exports of “{name}”").format(name=segment.name),
+        "sentence": _("Each that is ticked sends the members of this segment with its next run."),
+        "confirm_label": _("Save"),
+        "active_nav": "segments",
+    }
+    return render_dialog(request, context, "segments/manage.html", status, back=back)
+
+
+def _change_selected(request: Request, action: Callable[..., None], message: Callable[[int], str]) -> HttpResponse:
+    """Apply ``action`` to all selected segments or to none."""
+    check_can_manage_segments(request.user)
+    segments = _selected(request)
+    with transaction.atomic():
+        for segment in segments:
+            action(segment, by=request.user)
+    count = len(segments)
+    return close_pane(request, _list_or_page(request, segments), message(count).format(n=count))
+
+
+def _selected(request: Request) -> list[Segment]:
+    """Return the selected segments by name. Raises Http404 when none is selected or one is missing."""
+    ids = selected_ids(request)
+    segments = list(Segment.objects.select_related("schedule").filter(pk__in=ids).order_by("name"))
+    if not segments or len(segments) != len(ids):
+        raise Http404
+    return segments
+
+
+def _list_or_page(request: Request, segments: list[Segment]) -> str:
+    """Return the address of the page that a command was sent from: a segment's own, or the list."""
+    if segments and request.POST.get("back") == "detail":
+        return reverse("segments:detail", args=[segments[0].pk])
+    return reverse("segments:list")

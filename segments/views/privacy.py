@@ -1,0 +1,173 @@
+"""A person's rights: everything known about them as a file, and being erased. For administrators alone."""
+
+from typing import Any
+
+import orjson
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from config.platform.accounts.decorators import require_permission
+from config.platform.accounts.permissions import Permission
+from config.platform.web.htmx import Request
+from config.platform.web.lists import Column, list_page
+from config.platform.web.panes import close_pane, render_dialog
+from segments.models import ErasedHash, Erasure, Profile
+from segments.permissions import check_can_answer_for_people
+from segments.privacy import erase as privacy_erase
+from segments.privacy import hashes, personal_data, subject_access, subjects
+from segments.privacy.forms import EraseForm, LookUpForm
+from segments.privacy.personal_data import Place
+from segments.privacy.subjects import Scope, Subject
+
+
+@require_permission(Permission.PERSON_RIGHTS)
+@require_POST
+def download(request: Request, pk: int) -> HttpResponse:
+    """Everything known about a person, as JSON. By POST, since that it was taken is recorded."""
+    told = subject_access.everything_about(_profile(pk), by=request.user)
+    answer = HttpResponse(orjson.dumps(told, option=orjson.OPT_INDENT_2), content_type="application/json")
+    answer["Content-Disposition"] = f'attachment; filename="person-{pk}.json"'
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+@require_http_methods(["GET", "POST"])
+def erase(request: Request, pk: int) -> HttpResponse:
+    """The question, and by POST the action."""
+    check_can_answer_for_people(request.user)
+    profile = _profile(pk)
+    subject = privacy_erase.meant(profile, scope=Scope.ADDRESS)
+    places = personal_data.places(subject)
+    form = EraseForm(
+        request.POST if request.method == "POST" else None,
+        profile=profile,
+        with_address=len(subject.profiles) - 1,
+        with_key=len(subjects.with_key(profile)),
+        places=places,
+    )
+    if request.method != "POST":
+        return _asked(request, profile, form, places)
+    if not form.is_valid():
+        return _asked(request, profile, form, places, status=422)
+    try:
+        erasure = privacy_erase.erase(profile, by=request.user, **_decided(form))
+    except privacy_erase.NotNow as not_now:
+        return _asked(request, profile, form, places, status=409, refusal=str(not_now))
+    return close_pane(request, reverse("segments:erasure", args=[erasure.pk]), _("The person is erased."))
+
+
+def _decided(form: EraseForm) -> dict[str, Any]:
+    decided = form.cleaned_data
+    return {
+        "scope": decided.get("scope", Scope.ADDRESS),
+        "same_key": decided.get("same_key", False),
+        "places": decided.get("places", []),
+    }
+
+
+def _asked(
+    request: Request,
+    profile: Profile,
+    form: EraseForm,
+    places: list[Place],
+    *,
+    status: int = 200,
+    refusal: str = "",
+) -> HttpResponse:
+    context = {
+        "form": form,
+        "places": places,
+        "by_hand": [place for place in places if place.why_not],
+        "keeps": sorted({place.keeps for place in places if place.keeps}),
+        "refusal": refusal,
+        "title": _("Erase this person?"),
+        "confirm_label": _("Erase for good"),
+        "danger": True,
+        "action_url": reverse("segments:erase", args=[profile.pk]),
+        "active_nav": "customers",
+    }
+    back = reverse("segments:customer", args=[profile.pk])
+    return render_dialog(request, context, "segments/person_erase.html", status, back=back)
+
+
+def _profile(pk: int) -> Profile:
+    return get_object_or_404(Profile.objects.select_related("source"), pk=pk)
+
+
+COLUMNS = [
+    Column("short_id", gettext_lazy("Erasure"), order_by=("short_id",)),
+    Column("at", gettext_lazy("When"), order_by=("erased_at",)),
+    Column("by", gettext_lazy("By"), order_by=("erased_by_name", "-id")),
+    Column("profiles", gettext_lazy("Profiles"), kind="number"),
+    Column("lists", gettext_lazy("Removals from lists")),
+]
+
+# What went, in the order of telling.
+_FIGURES = {
+    "profiles": gettext_lazy("Profiles"),
+    "segments": gettext_lazy("Segments left"),
+    "batches": gettext_lazy("Batches"),
+    "outcomes": gettext_lazy("Outcomes"),
+    "delivered": gettext_lazy("Known on lists"),
+}
+
+
+@require_permission(Permission.PERSON_RIGHTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def erasures(request: Request) -> HttpResponse:
+    """The list. An address to look up comes by POST, so that it stands in no address bar and no log."""
+    form = LookUpForm(request.POST if request.method == "POST" else None)
+    context: dict[str, Any] = {"form": form, "active_nav": "customers"}
+    if request.method == "POST" and form.is_valid():
+        context |= _found(form.cleaned_data["address"])
+    page = list_page(
+        request,
+        Erasure.objects.all(),
+        columns=COLUMNS,
+        search=("short_id", "erased_by_name"),
+        default="-at",
+        selectable=False,
+    )
+    context |= {"list": page, "rows": [(row, personal_data.removals(row)) for row in page.rows]}
+    return render(request, "segments/person_erasures.html", context)
+
+
+@require_permission(Permission.PERSON_RIGHTS)
+@require_safe
+def erasure(request: Request, pk: int) -> HttpResponse:
+    """One erasure; its lower part follows the removals from lists by itself."""
+    return render(request, "segments/person_erasure.html", _context(pk))
+
+
+@require_permission(Permission.PERSON_RIGHTS)
+@require_safe
+def live(request: Request, pk: int) -> HttpResponse:
+    """The part that follows the removals."""
+    return render(request, "segments/person_removals.html", _context(pk))
+
+
+def _context(pk: int) -> dict[str, Any]:
+    found = get_object_or_404(Erasure, pk=pk)
+    removals = personal_data.removals(found)
+    return {
+        "erasure": found,
+        "figures": [(label, found.figures.get(name, 0)) for name, label in _FIGURES.items()],
+        "removals": removals,
+        "live_id": "removals",
+        "live_url": reverse("segments:erasure_live", args=[pk]),
+        "live_done": not any(removal.is_open for removal in removals),
+        "active_nav": "customers",
+    }
+
+
+def _found(address: str) -> dict[str, Any]:
+    known = ErasedHash.objects.select_related("erasure").filter(hash=hashes.of_email(address)).first()
+    return {
+        "looked_up": address,
+        "found": known.erasure if known else None,
+        "places": personal_data.places(Subject((), (address,))),
+    }
