@@ -1,7 +1,7 @@
 """Starts programs, passes their lines on, starts again what dies, and stops them in order.
 
 Every program leads a process group of its own, so that Ctrl-C reaches `up` alone, and dies with `up` however that
-ends (launcher.py). See config/decisions/0010-own-supervisor.md.
+ends (launcher.py). See config/decisions/0009-supervisor-of-up.md.
 """
 
 import os

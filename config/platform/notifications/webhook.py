@@ -1,7 +1,7 @@
 """Notify another system by a webhook: one JSON document by POST, signed.
 
 The address comes from the environment (WEBHOOK_URL), never from a page, so that no user can make requests
-inside the network. Redirects are not followed, for the same reason. See decision 0101.
+inside the network. Redirects are not followed, for the same reason. See decision 0033.
 """
 
 import hashlib
