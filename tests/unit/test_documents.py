@@ -106,3 +106,17 @@ def test_every_decision_that_code_and_documents_name_exists() -> None:
         for number in re.findall(r"(?:\b[Dd]ecisions? |decisions/|\bsee )(\d+)\b", text_of(path))
     }
     assert [each for each in sorted(named) if each[1] not in decision_numbers()] == []
+
+
+def test_the_changelog_has_versions_with_kinds_of_change_in_short_lines() -> None:
+    lines = text_of("CHANGELOG.md").splitlines()
+    headings = {line for line in lines if line.startswith("#")}
+    versions = {heading for heading in headings if re.fullmatch(r"## \d+\.\d+\.\d+( \(unreleased\))?", heading)}
+    kinds = {f"### {kind}" for kind in ("Upgrading from 0.1", "Added", "Changed", "Fixed", "Removed")}
+    assert headings - versions - kinds == {"# Changelog"}
+    assert [line for line in lines if len(line) > 120] == []
+
+
+def test_the_changelog_lists_each_change_once() -> None:
+    entries = [line for line in text_of("CHANGELOG.md").splitlines() if line.startswith("- ")]
+    assert sorted(entries) == sorted(set(entries))
