@@ -13,7 +13,7 @@ from config.platform.jobs.enqueue import enqueue_on_commit
 from config.platform.jobs.models import OPEN, JobStatus
 from config.platform.notifications import alerts as notifications_alerts
 from config.platform.web.versions import take_version
-from segments import alerts, permissions, usage
+from segments import alerts, hooks, permissions
 from segments.catalog import types_by_name
 from segments.models import DataSource, ImportJob, Segment, SegmentRefresh
 from segments.privacy.subjects import without_addresses
@@ -25,11 +25,12 @@ from segments.sources import csv_reader
 
 
 class SegmentInUse(Exception):
-    """It cannot be removed: exports use it. ``uses`` says which."""
+    """It cannot be removed: exports use it. ``usages`` says which."""
 
-    def __init__(self, uses: list[usage.Use]) -> None:
-        super().__init__(_("The segment is used by: %(names)s.") % {"names": ", ".join(use.name for use in uses)})
-        self.uses = uses
+    def __init__(self, usages: Sequence[hooks.Usage]) -> None:
+        names = ", ".join(usage.name for usage in usages)
+        super().__init__(_("The segment is used by: %(names)s.") % {"names": names})
+        self.usages = usages
 
 
 class SegmentRests(Exception):
@@ -247,8 +248,8 @@ def remove_segment(segment: Segment, *, by: User) -> None:
     """Remove a segment; raises SegmentInUse while something uses it. The profiles stay."""
     permissions.check_can_manage_segments(by)
     segment = Segment.objects.select_for_update().get(pk=segment.pk)
-    if uses := usage.uses_of(segment.pk):
-        raise SegmentInUse(uses)
+    if usages := hooks.segment_users.usages(segment.pk):
+        raise SegmentInUse(usages)
     record("removed", segment, by=by, changes={"rule": (_told(segment.rules), None)})
     notifications_alerts.forget(alerts.subject_of(segment))
     segment.members.all()._raw_delete(using="default")

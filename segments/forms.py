@@ -8,8 +8,12 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
-from segments.models import DataSource, Segment
+from config.platform.text.addresses import comparable_email
+from segments.hooks import ContactedList
+from segments.models import DataSource, Profile, Segment
+from segments.privacy.subjects import Scope
 from segments.sources import csv_reader
 
 MOST_TAGS, LONGEST_TAG = 10, 40
@@ -116,3 +120,93 @@ class SegmentForm(forms.Form):
                 params={"most": MOST_TAGS, "longest": LONGEST_TAG},
             )
         return different
+
+
+class EraseForm(forms.Form):
+    """The dialog: who is meant, which lists, and the person's key typed by hand."""
+
+    scope = forms.ChoiceField(label=_("Who"), widget=forms.RadioSelect, required=False)
+    same_key = forms.BooleanField(label="", required=False)
+    lists = forms.MultipleChoiceField(
+        label=_("Remove from these lists as well"), widget=forms.CheckboxSelectMultiple, required=False
+    )
+    confirmation = forms.CharField(
+        label="", max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+    )
+
+    def __init__(
+        self,
+        *args: Any,
+        profile: Profile,
+        with_address: int,
+        with_key: int,
+        lists: Sequence[ContactedList],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._key = profile.key
+        confirmation = self.fields["confirmation"]
+        confirmation.label = _("Type the key “{key}” to confirm").format(key=profile.key)
+        self._offer_scope(with_address)
+        self._offer_same_key(with_key)
+        self._offer_lists([each for each in lists if not each.obstacle])
+
+    def clean_confirmation(self) -> str:
+        typed = str(self.cleaned_data["confirmation"]).strip()
+        if typed != self._key:
+            raise forms.ValidationError(_("This is not the key."))
+        return typed
+
+    def clean_scope(self) -> Scope:
+        return Scope(self.cleaned_data["scope"] or Scope.ADDRESS)
+
+    def _offer_scope(self, others: int) -> None:
+        if not others:
+            del self.fields["scope"]
+            return
+        scope = self.fields["scope"]
+        assert isinstance(scope, forms.ChoiceField)  # noqa: S101
+        everybody = ngettext(
+            "This person and {n} other profile with the same address",
+            "This person and {n} other profiles with the same address",
+            others,
+        )
+        scope.choices = [
+            (Scope.ADDRESS.value, everybody.format(n=others)),
+            (Scope.PROFILE.value, _("This profile alone; the address stays, since it is the others’ too")),
+        ]
+        scope.initial = Scope.ADDRESS.value
+
+    def _offer_same_key(self, others: int) -> None:
+        if not others:
+            del self.fields["same_key"]
+            return
+        label = ngettext(
+            "Also {n} profile with the same key in another data source",
+            "Also {n} profiles with the same key in other data sources",
+            others,
+        )
+        self.fields["same_key"].label = label.format(n=others)
+
+    def _offer_lists(self, lists: Sequence[ContactedList]) -> None:
+        if not lists:
+            del self.fields["lists"]
+            return
+        choices = self.fields["lists"]
+        assert isinstance(choices, forms.MultipleChoiceField)  # noqa: S101
+        choices.choices = [(each.key, f"{each.title} ({each.destination}, {each.connection})") for each in lists]
+        choices.initial = [each.key for each in lists]
+
+
+class LookUpForm(forms.Form):
+    """Was this person erased, and where were they ever sent?"""
+
+    address = forms.CharField(
+        label=_("Email address"),
+        max_length=254,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "email"}),
+    )
+
+    def clean_address(self) -> str:
+        typed = str(self.cleaned_data["address"])
+        return comparable_email(typed) or typed.strip().lower()

@@ -25,8 +25,8 @@ from exports.models import (
 )
 from exports.privacy import disclosures, list_removal
 from exports.privacy import erasure as privacy_erasure
+from segments.hooks import ContactedList, ListRemoval, PersonalData
 from segments.models import Erasure
-from segments.privacy.personal_data import Knower, Place, Removal
 from segments.privacy.subjects import Subject
 
 _SENT = (
@@ -35,7 +35,7 @@ _SENT = (
 )
 
 
-class ExportsPersonalData(Knower):
+class ExportsPersonalData(PersonalData):
     """What exports hold of a person: plans, batches, outcomes, list state, and disclosures."""
 
     def email_attributes(self) -> Collection[str]:
@@ -44,7 +44,7 @@ class ExportsPersonalData(Knower):
     def look_up_url(self) -> str:
         return reverse("exports:person")
 
-    def tell(self, subject: Subject) -> Mapping[str, object]:
+    def report(self, subject: Subject) -> Mapping[str, object]:
         return {
             "sent": _sent(subject),
             "outcomes": _outcomes(subject),
@@ -55,27 +55,27 @@ class ExportsPersonalData(Knower):
             "kept_out_by_lists": _kept_out(subject),
         }
 
-    def places(self, subject: Subject) -> Sequence[Place]:
-        found: dict[int, Place] = {}
+    def lists(self, subject: Subject) -> Sequence[ContactedList]:
+        found: dict[int, ContactedList] = {}
         for each in disclosures.of_people(subject.email_hashes):
             known = found.get(each.disclosed_list_id)
             first, last = each.first_at, each.last_at
             if known and known.first_at and known.last_at:
                 first, last = min(first, known.first_at), max(last, known.last_at)
-            found[each.disclosed_list_id] = _place(each.disclosed_list, first, last)
+            found[each.disclosed_list_id] = _contacted(each.disclosed_list, first, last)
         for disclosed, sent_at in _not_settled_yet(subject):
-            found.setdefault(disclosed.pk, _place(disclosed, sent_at, sent_at))
+            found.setdefault(disclosed.pk, _contacted(disclosed, sent_at, sent_at))
         return list(found.values())
 
-    def erase(self, subject: Subject, erasure: Erasure, places: Collection[str]) -> Mapping[str, int]:
+    def erase(self, subject: Subject, erasure: Erasure, lists: Collection[str]) -> Mapping[str, int]:
         privacy_erasure.hold_open_runs()  # first, as whoever records answers does
         disclosures.write_person(subject)
-        removing = list_removal.request(subject, erasure, places)
+        removing = list_removal.request(subject, erasure, lists)
         return privacy_erasure.forget(subject) | {"removals": removing}
 
-    def removals(self, erasure: Erasure) -> Sequence[Removal]:
+    def list_removals(self, erasure: Erasure) -> Sequence[ListRemoval]:
         return [
-            Removal(
+            ListRemoval(
                 title=str(job),
                 connection=job.connection_name,
                 status=job.status,
@@ -87,18 +87,18 @@ class ExportsPersonalData(Knower):
         ]
 
 
-def _place(disclosed: DisclosedList, first: Any, last: Any) -> Place:
+def _contacted(disclosed: DisclosedList, first: Any, last: Any) -> ContactedList:
     key = disclosed.account.partition(":")[0]
     destination = next((each for each in registry.all_destinations() if each.key == key), None)
-    return Place(
+    return ContactedList(
         key=str(disclosed.pk),
         title=str(disclosed),
         destination=str(destination.label) if destination else key,
         connection=disclosed.connection_name,
         first_at=first,
         last_at=last,
-        keeps=str(destination.keeps_of_removed) if destination else "",
-        why_not=list_removal.why_not(disclosed),
+        retention=str(destination.keeps_of_removed) if destination else "",
+        obstacle=list_removal.why_not(disclosed),
     )
 
 

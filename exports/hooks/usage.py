@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from functools import partial
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -16,8 +16,7 @@ from exports.actions import manage
 from exports.actions import runs as actions_runs
 from exports.models import Export, Run
 from segments import audience
-from segments import usage as uses_of_segments
-from segments.models import AttributeType, Segment
+from segments.models import AttributeType
 
 
 def of_connection(connection_id: int) -> list[uses_of_connections.Use]:
@@ -66,18 +65,6 @@ def _nothing(_by: User | None) -> None:
     """A run that was stopped needs no more."""
 
 
-def of_segment(segment_id: int) -> list[uses_of_segments.Use]:
-    """The exports that send a segment."""
-    exports = Export.objects.filter(segments=segment_id)
-    return [uses_of_segments.Use(_("Export"), name, _address(pk)) for pk, name in _named(exports)]
-
-
-def counts_of_segments(segment_ids: Collection[int]) -> dict[int, int]:
-    """How many exports send each of the segments, asked at once for a whole list."""
-    found = Segment.objects.filter(pk__in=segment_ids, exports__isnull=False).annotate(count=Count("exports"))
-    return dict(found.values_list("pk", "count"))
-
-
 def counts_of_connections(connection_ids: Collection[int]) -> dict[int, int]:
     """How many exports are on each of the connections, asked at once for a whole list."""
     found = Export.objects.filter(connection__in=connection_ids).values("connection").annotate(count=Count("pk"))
@@ -90,10 +77,6 @@ def attributes_for_limits() -> list[offered_attributes.Attribute]:
         offered_attributes.Attribute(attribute.name, attribute.data_type == AttributeType.BOOLEAN)
         for attribute in audience.attribute_catalogue()
     ]
-
-
-def _named(exports: QuerySet[Export]) -> list[tuple[int, str]]:
-    return list(exports.order_by("name").values_list("pk", "name"))
 
 
 def _address(export_id: int) -> str:

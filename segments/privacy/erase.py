@@ -9,9 +9,10 @@ from django.utils.translation import gettext as _
 from config.platform.accounts.models import User
 from config.platform.audit.record import record
 from config.platform.text.addresses import comparable_email
-from segments import permissions
+from segments import hooks, permissions
 from segments.models import DataSource, ErasedHash, Erasure, Profile, Segment
-from segments.privacy import erasure_barrier, personal_data, subjects
+from segments.privacy import erasure_barrier
+from segments.privacy.subject_access import find_subject
 from segments.privacy.subjects import Scope, Subject
 
 _WAIT = "5s"
@@ -24,9 +25,9 @@ class NotNow(Exception):
 
 
 def erase(
-    profile: Profile, *, scope: Scope, same_key: bool = False, places: Collection[str] = (), by: User
+    profile: Profile, *, scope: Scope, same_key: bool = False, lists: Collection[str] = (), by: User
 ) -> Erasure:
-    """Erase the person behind ``profile``, and have them removed from the lists that ``places`` names. Raises
+    """Erase the person behind ``profile``, and have them removed from the lists that ``lists`` names. Raises
     PermissionDenied and NotNow."""
     permissions.check_can_answer_for_people(by)
     with _patiently(), transaction.atomic():
@@ -34,17 +35,7 @@ def erase(
             cursor.execute("SELECT set_config('lock_timeout', %s, true)", [_WAIT])
         subject = _locked(profile, scope, same_key)
         _check_rules(subject)
-        return _erase(subject, places, by)
-
-
-def meant(profile: Profile, *, scope: Scope, same_key: bool = False) -> Subject:
-    """Who would be erased. An address that nobody else has is always the person's own."""
-    known = personal_data.known_email_attributes()
-    everybody = subjects.subject_of(profile, known, scope=Scope.ADDRESS, same_key=same_key)
-    if scope == Scope.ADDRESS:
-        return everybody
-    alone = subjects.subject_of(profile, known, scope=Scope.PROFILE, same_key=same_key)
-    return alone if len(alone.profiles) < len(everybody.profiles) else everybody
+        return _erase(subject, lists, by)
 
 
 def named_in(subject: Subject) -> list[Segment]:
@@ -65,12 +56,12 @@ def _names_one_of(emails: Sequence[str], rules: object) -> bool:
 
 def _locked(profile: Profile, scope: Scope, same_key: bool) -> Subject:
     """Who is meant, with their data sources locked and the gate closed, so that nobody carries them anywhere."""
-    _lock_sources(meant(profile, scope=scope, same_key=same_key))
+    _lock_sources(find_subject(profile, scope=scope, same_key=same_key))
     erasure_barrier.close()
     current = Profile.objects.select_related("source").filter(pk=profile.pk).first()
     if current is None:
         raise NotNow(_("This person is gone already."))
-    subject = meant(current, scope=scope, same_key=same_key)
+    subject = find_subject(current, scope=scope, same_key=same_key)
     _lock_sources(subject)  # an import may have brought more of them in this moment
     return subject
 
@@ -93,24 +84,18 @@ def _check_rules(subject: Subject) -> None:
         )
 
 
-def _erase(subject: Subject, places: Collection[str], by: User) -> Erasure:
+def _erase(subject: Subject, lists: Collection[str], by: User) -> Erasure:
     hashes = [*subject.key_hashes, *subject.email_hashes]
     first = (subject.email_hashes or subject.key_hashes)[0]
     erasure = Erasure.objects.create(short_id=first.hex[:8], erased_by=by, erased_by_name=str(by))
     ErasedHash.objects.bulk_create(
         [ErasedHash(hash=each, erasure=erasure) for each in dict.fromkeys(hashes)], ignore_conflicts=True
     )
-    figures: dict[str, int] = {}
-    for knower in personal_data.all_knowers():
-        figures |= knower.erase(subject, erasure, places)
-    erasure.figures = _forget(subject) | figures
+    elsewhere = hooks.personal_data.erase(subject, erasure, lists)
+    erasure.figures = {**_forget(subject), **elsewhere}
     erasure.save(update_fields=["figures"])
-    record("person.erased", erasure, by=by, changes=_told(erasure.figures))
+    record("person.erased", erasure, by=by, changes={name: (count, 0) for name, count in erasure.figures.items()})
     return erasure
-
-
-def _told(figures: Mapping[str, int]) -> dict[str, tuple[object, object]]:
-    return {name: (count, 0) for name, count in figures.items()}
 
 
 def _forget(subject: Subject) -> dict[str, int]:

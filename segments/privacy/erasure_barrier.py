@@ -14,10 +14,11 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from config.platform.jobs import clock
+from segments import hooks
 from segments.audience import email_sql
 from segments.models import ErasedHash, Erasure
 from segments.privacy import hashes as privacy_hashes
-from segments.privacy import personal_data, subjects
+from segments.privacy import subjects
 from segments.sources.copy_encoder import MOST_PROBLEMS_KEPT, Problems
 
 LOCK = 7_365_676_101
@@ -50,7 +51,7 @@ def refuse_erased(source_id: int, columns: Sequence[str], problems: Problems) ->
     if not ErasedHash.objects.exists():
         return
     privacy_hashes.ready_sql()
-    known = personal_data.known_email_attributes()
+    known = hooks.personal_data.email_attributes()
     emails = [name for name in columns if subjects.is_email_attribute(name, known)]
     with connection.cursor() as cursor:
         cursor.execute(*_find(source_id, emails))

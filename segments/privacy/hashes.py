@@ -14,12 +14,14 @@ from django.db.transaction import TransactionManagementError
 
 _BLOCK = 64
 _SETTING = "segment_exports.{}"
-_provider: list[Callable[[], bytes]] = []
 
 
-def use_key(provider: Callable[[], bytes]) -> None:
-    """Let ``provider`` give the key, 32 bytes that never change. Where keys are kept is not known here."""
-    _provider[:] = [provider]
+def _missing_key() -> bytes:
+    raise RuntimeError("exports/apps.py has not set the function that reads the key")
+
+
+# Returns the key of the hashes, 32 bytes that never change. exports/apps.py sets it: exports store the key.
+read_key: Callable[[], bytes] = _missing_key
 
 
 def of_email(email: str) -> UUID:
@@ -37,7 +39,7 @@ def ready_sql() -> None:
     connection.validate_no_broken_transaction()
     if not connection.in_atomic_block:
         raise TransactionManagementError("the key of hashes lasts as long as a transaction")
-    key = _key().ljust(_BLOCK, b"\0")
+    key = read_key().ljust(_BLOCK, b"\0")
     pads = {"inner": bytes(byte ^ 0x36 for byte in key), "outer": bytes(byte ^ 0x5C for byte in key)}
     with connection.cursor() as cursor:
         for name, pad in pads.items():
@@ -64,8 +66,4 @@ def _sql(text: str) -> str:
 
 
 def _hash(text: str) -> UUID:
-    return UUID(bytes=hmac.digest(_key(), text.encode(), "sha256")[:16])
-
-
-def _key() -> bytes:
-    return _provider[0]()
+    return UUID(bytes=hmac.digest(read_key(), text.encode(), "sha256")[:16])

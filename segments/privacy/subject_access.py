@@ -7,10 +7,10 @@ from django.db import transaction
 from config.platform.accounts.models import User
 from config.platform.audit.record import record
 from config.platform.jobs import clock
-from segments import permissions
+from segments import hooks, permissions
 from segments.models import Profile
-from segments.privacy import erase, hashes, personal_data
-from segments.privacy.subjects import Scope, Subject
+from segments.privacy import hashes
+from segments.privacy.subjects import Scope, Subject, subject_of
 
 
 class Person:
@@ -29,17 +29,27 @@ def everything_about(profile: Profile, *, by: User) -> dict[str, Any]:
     """All that the system knows of the person behind a profile, other profiles with their address included;
     raises PermissionDenied. That it was taken is recorded."""
     permissions.check_can_answer_for_people(by)
-    subject = erase.meant(profile, scope=Scope.ADDRESS)
+    subject = find_subject(profile, scope=Scope.ADDRESS)
     told: dict[str, Any] = {
         "as_of": clock.now().isoformat(),
         "addresses": list(subject.emails),
         "profiles": [_profile(each) for each in subject.profiles],
     }
-    for knower in personal_data.all_knowers():
-        told |= knower.tell(subject)
-    told["lists"] = _places(subject)
+    told |= hooks.personal_data.report(subject)
+    told["lists"] = _lists(subject)
     record("person.downloaded", Person(profile), by=by)
     return told
+
+
+def find_subject(profile: Profile, *, scope: Scope, same_key: bool = False) -> Subject:
+    """Find the person behind ``profile`` by the attributes that contacts are addressed by. With Scope.PROFILE an
+    address that no other profile has still belongs to the person."""
+    known = hooks.personal_data.email_attributes()
+    with_address = subject_of(profile, known, scope=Scope.ADDRESS, same_key=same_key)
+    if scope == Scope.ADDRESS:
+        return with_address
+    alone = subject_of(profile, known, scope=Scope.PROFILE, same_key=same_key)
+    return alone if len(alone.profiles) < len(with_address.profiles) else with_address
 
 
 def _profile(profile: Profile) -> dict[str, Any]:
@@ -60,14 +70,14 @@ def _profile(profile: Profile) -> dict[str, Any]:
     }
 
 
-def _places(subject: Subject) -> list[dict[str, Any]]:
+def _lists(subject: Subject) -> list[dict[str, Any]]:
     return [
         {
-            "destination": place.destination,
-            "list": place.title,
-            "connection": place.connection,
-            "first_sent_at": place.first_at and place.first_at.isoformat(),
-            "last_sent_at": place.last_at and place.last_at.isoformat(),
+            "destination": each.destination,
+            "list": each.title,
+            "connection": each.connection,
+            "first_sent_at": each.first_at and each.first_at.isoformat(),
+            "last_sent_at": each.last_at and each.last_at.isoformat(),
         }
-        for place in personal_data.places(subject)
+        for each in hooks.personal_data.lists(subject)
     ]

@@ -13,7 +13,7 @@ from config.platform.web.formats import number
 from config.platform.web.htmx import Request
 from config.platform.web.panes import close_pane, render_pane
 from config.platform.web.versions import Gone, StaleEdit, version_from
-from segments import actions, catalog, usage
+from segments import actions, catalog, hooks
 from segments.forms import SegmentForm
 from segments.models import Segment
 from segments.permissions import check_can_manage_segments
@@ -130,6 +130,6 @@ def _shown(
     if request.htmx and request.htmx.target == "rules":
         return render(request, "segments/rules.html", context)
     if segment is not None:
-        context["uses"] = usage.uses_of(segment.pk)
+        context["usages"] = hooks.segment_users.usages(segment.pk)
     back = reverse("segments:detail", args=[segment.pk]) if segment else reverse("segments:list")
     return render_pane(request, "segments/builder.html", context, status, back=back)

@@ -16,7 +16,7 @@ from config.platform.schedules.pane import Subject, came_from_its_page, schedule
 from config.platform.web.htmx import Request
 from config.platform.web.lists import selected_ids
 from config.platform.web.panes import close_pane, render_dialog
-from segments import actions, usage
+from segments import actions, hooks
 from segments.models import Segment
 from segments.permissions import check_can_manage_segments
 from segments.refresh import schedule as refresh_schedule
@@ -110,18 +110,18 @@ def remove(request: Request, pk: int) -> HttpResponse:
     """Ask for confirmation, and by POST remove a segment; 409 while exports use it."""
     check_can_manage_segments(request.user)
     segment = get_object_or_404(Segment, pk=pk)
-    uses, status = usage.uses_of(pk), 200
+    usages, status = hooks.segment_users.usages(pk), 200
     if request.method == "POST":
         try:
             actions.remove_segment(segment, by=request.user)
         except actions.SegmentInUse as in_use:
-            uses, status = in_use.uses, 409
+            usages, status = in_use.usages, 409
         else:
             message = _("The segment “{name}” is removed.").format(name=segment.name)
             return close_pane(request, reverse("segments:list"), message)
     context = {
         "segment": segment,
-        "uses": uses,
+        "usages": usages,
         "title": _("Remove “{name}”?").format(name=segment.name),
         "sentence": _("The people in it stay; only the segment and its rules go."),
         "confirm_label": _("Remove"),
@@ -140,18 +140,18 @@ def manage(request: Request, pk: int) -> HttpResponse:
     chosen: set[str] | None = None
     refusal, status, back = "", 200, reverse("segments:detail", args=[pk])
     if request.method == "POST":
-        shown, chosen = set(request.POST.getlist("held")), set(request.POST.getlist("holds"))
+        shown, chosen = set(request.POST.getlist("used_before")), set(request.POST.getlist("used"))
         try:
-            usage.put(pk, into=chosen - shown, out_of=shown - chosen, by=request.user)
-        except usage.CannotBePut as error:
+            hooks.segment_users.change_usage(pk, start=chosen - shown, stop=shown - chosen, by=request.user)
+        except hooks.CannotChangeUsage as error:
             refusal, status = str(error), 409
         else:
             return close_pane(request, back, _("“{name}” is where you chose.").format(name=segment.name))
-    places = usage.places_for(pk, request.user)
+    choices = hooks.segment_users.choices(pk, request.user)
     context = {
         "segment": segment,
-        "places": [(place, place.holds if chosen is None else place.key in chosen) for place in places],
-        "new_places": usage.new_places_for(pk, request.user),
+        "choices": [(each, each.is_used if chosen is None else each.key in chosen) for each in choices],
+        "add_url": hooks.segment_users.add_url(pk, request.user),
         "refusal": refusal,
         "title": _("Exports of “{name}”").format(name=segment.name),
         "sentence": _("Each that is ticked sends the members of this segment with its next run."),

@@ -14,14 +14,13 @@ from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
 from config.platform.web.htmx import Request
 from config.platform.web.lists import LONGEST_SEARCH, row_id
-from segments import catalog, display, search
+from segments import catalog, display, hooks, search
 from segments.models import DataSource, Profile
 from segments.permissions import (
     user_can_answer_for_people,
     user_can_manage_data_sources,
     user_can_see_personal_data,
 )
-from segments.privacy import personal_data
 from segments.privacy.subjects import Subject, addresses
 
 PAGE_SIZE = 50
@@ -94,9 +93,9 @@ def customer(request: Request, pk: int) -> HttpResponse:
         "segments": [
             member.segment for member in profile.memberships.select_related("segment").order_by("segment__name")
         ],
-        "places": personal_data.places(alone),
+        "lists": hooks.personal_data.lists(alone),
         "emails": alone.emails,
-        "look_up_urls": personal_data.look_up_urls() if user_can_see_personal_data(request.user) else [],
+        "look_up_url": hooks.personal_data.look_up_url() if user_can_see_personal_data(request.user) else "",
         "can_answer": user_can_answer_for_people(request.user),
         "is_masked": not user_can_see_personal_data(request.user),
         "active_nav": "customers",
@@ -105,7 +104,7 @@ def customer(request: Request, pk: int) -> HttpResponse:
 
 
 def _alone(profile: Profile) -> Subject:
-    return Subject([profile], sorted(addresses(profile, personal_data.known_email_attributes())))
+    return Subject([profile], sorted(addresses(profile, hooks.personal_data.email_attributes())))
 
 
 def _title(profile: Profile, user: User) -> str:

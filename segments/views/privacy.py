@@ -1,5 +1,6 @@
 """A person's rights: everything known about them as a file, and being erased. For administrators alone."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -15,12 +16,13 @@ from config.platform.accounts.permissions import Permission
 from config.platform.web.htmx import Request
 from config.platform.web.lists import Column, list_page
 from config.platform.web.panes import close_pane, render_dialog
+from segments import hooks
+from segments.forms import EraseForm, LookUpForm
+from segments.hooks import ContactedList
 from segments.models import ErasedHash, Erasure, Profile
 from segments.permissions import check_can_answer_for_people
 from segments.privacy import erase as privacy_erase
-from segments.privacy import hashes, personal_data, subject_access, subjects
-from segments.privacy.forms import EraseForm, LookUpForm
-from segments.privacy.personal_data import Place
+from segments.privacy import hashes, subject_access, subjects
 from segments.privacy.subjects import Scope, Subject
 
 
@@ -40,23 +42,23 @@ def erase(request: Request, pk: int) -> HttpResponse:
     """The question, and by POST the action."""
     check_can_answer_for_people(request.user)
     profile = _profile(pk)
-    subject = privacy_erase.meant(profile, scope=Scope.ADDRESS)
-    places = personal_data.places(subject)
+    subject = subject_access.find_subject(profile, scope=Scope.ADDRESS)
+    lists = hooks.personal_data.lists(subject)
     form = EraseForm(
         request.POST if request.method == "POST" else None,
         profile=profile,
         with_address=len(subject.profiles) - 1,
         with_key=len(subjects.with_key(profile)),
-        places=places,
+        lists=lists,
     )
     if request.method != "POST":
-        return _asked(request, profile, form, places)
+        return _asked(request, profile, form, lists)
     if not form.is_valid():
-        return _asked(request, profile, form, places, status=422)
+        return _asked(request, profile, form, lists, status=422)
     try:
         erasure = privacy_erase.erase(profile, by=request.user, **_decided(form))
     except privacy_erase.NotNow as not_now:
-        return _asked(request, profile, form, places, status=409, refusal=str(not_now))
+        return _asked(request, profile, form, lists, status=409, refusal=str(not_now))
     return close_pane(request, reverse("segments:erasure", args=[erasure.pk]), _("The person is erased."))
 
 
@@ -65,7 +67,7 @@ def _decided(form: EraseForm) -> dict[str, Any]:
     return {
         "scope": decided.get("scope", Scope.ADDRESS),
         "same_key": decided.get("same_key", False),
-        "places": decided.get("places", []),
+        "lists": decided.get("lists", []),
     }
 
 
@@ -73,16 +75,16 @@ def _asked(
     request: Request,
     profile: Profile,
     form: EraseForm,
-    places: list[Place],
+    lists: Sequence[ContactedList],
     *,
     status: int = 200,
     refusal: str = "",
 ) -> HttpResponse:
     context = {
         "form": form,
-        "places": places,
-        "by_hand": [place for place in places if place.why_not],
-        "keeps": sorted({place.keeps for place in places if place.keeps}),
+        "lists": lists,
+        "manual": [each for each in lists if each.obstacle],
+        "retention": sorted({each.retention for each in lists if each.retention}),
         "refusal": refusal,
         "title": _("Erase this person?"),
         "confirm_label": _("Erase for good"),
@@ -132,7 +134,7 @@ def erasures(request: Request) -> HttpResponse:
         default="-at",
         selectable=False,
     )
-    context |= {"list": page, "rows": [(row, personal_data.removals(row)) for row in page.rows]}
+    context |= {"list": page, "rows": [(row, hooks.personal_data.list_removals(row)) for row in page.rows]}
     return render(request, "segments/person_erasures.html", context)
 
 
@@ -152,7 +154,7 @@ def live(request: Request, pk: int) -> HttpResponse:
 
 def _context(pk: int) -> dict[str, Any]:
     found = get_object_or_404(Erasure, pk=pk)
-    removals = personal_data.removals(found)
+    removals = hooks.personal_data.list_removals(found)
     return {
         "erasure": found,
         "figures": [(label, found.figures.get(name, 0)) for name, label in _FIGURES.items()],
@@ -169,5 +171,5 @@ def _found(address: str) -> dict[str, Any]:
     return {
         "looked_up": address,
         "found": known.erasure if known else None,
-        "places": personal_data.places(Subject((), (address,))),
+        "lists": hooks.personal_data.lists(Subject((), (address,))),
     }

@@ -18,7 +18,7 @@ from config.platform.schedules import system_schedule
 from config.platform.schedules.display import ShownSchedule
 from config.platform.web.htmx import Request
 from config.platform.web.lists import Column, list_page
-from segments import usage
+from segments import hooks
 from segments.models import Segment, SegmentRefresh
 from segments.permissions import (
     user_can_manage_segments,
@@ -49,7 +49,7 @@ class Row:
     status_label: str
     sentence: str
     schedule: ShownSchedule
-    uses: int
+    usage_count: int
 
     @property
     def allows(self) -> str:
@@ -102,18 +102,18 @@ def _with_status() -> "QuerySet[Segment]":
 
 def _rows(segments: Iterable[Segment], user: User) -> list[Row]:
     segments = list(segments)
-    uses = usage.counts_of([segment.pk for segment in segments])
+    usage_counts = hooks.segment_users.usage_counts([segment.pk for segment in segments])
     system = system_schedule.state()
     masked = not user_can_see_personal_data(user)
-    return [_row(segment, uses[segment.pk], system, masked=masked) for segment in segments]
+    return [_row(segment, usage_counts.get(segment.pk, 0), system, masked=masked) for segment in segments]
 
 
-def _row(segment: Segment, uses: int, system: system_schedule.State, *, masked: bool) -> Row:
+def _row(segment: Segment, usage_count: int, system: system_schedule.State, *, masked: bool) -> Row:
     status: str = getattr(segment, "last_status", "")
     label = JobStatus(status).label if status else _("Not started")
     schedule = ShownSchedule(getattr(segment, "schedule", None), system)
     sentence = describe.sentence(segment.rules, masked=masked)
-    return Row(segment, status or "not_started", str(label), sentence, schedule, uses)
+    return Row(segment, status or "not_started", str(label), sentence, schedule, usage_count)
 
 
 def _live_ids(rows: list[Row]) -> str:

@@ -15,7 +15,7 @@ from config.platform.jobs.models import NOT_STARTED, OPEN
 from config.platform.schedules import describe_ticks, system_schedule
 from config.platform.schedules.display import ShownSchedule
 from config.platform.web.htmx import Request
-from segments import catalog, display, usage
+from segments import catalog, display, hooks
 from segments.models import Profile, Segment, SegmentRefresh
 from segments.permissions import (
     user_can_manage_segments,
@@ -36,7 +36,7 @@ def detail(request: Request, pk: int) -> HttpResponse:
     within = trend.chosen(request.GET.get("range", ""))
     context = _live_context(segment, request.user) | {
         "sentence": describe.sentence(segment.rules, masked=not user_can_see_personal_data(request.user)),
-        "uses": usage.uses_of(pk),
+        "usages": hooks.segment_users.usages(pk),
         "refreshes": _refreshes(segment),
         "not_started": _not_started(segment),
         "can_manage": user_can_manage_segments(request.user),

@@ -36,7 +36,7 @@ def test_it_shows_what_holds_the_segment_and_what_could(
 
 def test_it_puts_a_segment_into_an_export(bob_client: Client, newsletter: Export) -> None:
     finns, version = another(), newsletter.version
-    bob_client.post(url(finns), {"holds": [newsletter.pk]})
+    bob_client.post(url(finns), {"used": [newsletter.pk]})
     newsletter.refresh_from_db()
     assert names(newsletter) == ["Everyone", "Finns"]
     assert newsletter.version == version + 1
@@ -46,12 +46,12 @@ def test_it_puts_a_segment_into_an_export(bob_client: Client, newsletter: Export
 
 def test_it_takes_a_segment_out_of_an_export(bob_client: Client, newsletter: Export, everyone: Segment) -> None:
     newsletter.segments.add(another())
-    bob_client.post(url(everyone), {"held": [newsletter.pk]})
+    bob_client.post(url(everyone), {"used_before": [newsletter.pk]})
     assert names(newsletter) == ["Finns"]
 
 
 def test_it_leaves_an_export_its_last_segment(bob_client: Client, newsletter: Export, everyone: Segment) -> None:
-    answer = bob_client.post(url(everyone), {"held": [newsletter.pk]})
+    answer = bob_client.post(url(everyone), {"used_before": [newsletter.pk]})
     assert answer.status_code == 409
     assert "needs at least one segment" in answer.content.decode()
     assert names(newsletter) == ["Everyone"]
@@ -65,7 +65,7 @@ def test_it_undoes_nothing_that_somebody_else_did_meanwhile(bob_client: Client, 
 
 
 def test_it_puts_nothing_into_an_export_that_is_not_shared(bob_client: Client, board: Export) -> None:
-    assert bob_client.post(url(another()), {"holds": [board.pk]}).status_code == 403
+    assert bob_client.post(url(another()), {"used": [board.pk]}).status_code == 403
     assert names(board) == ["Everyone"]
 
 
@@ -73,13 +73,13 @@ def test_other_people_are_emailed_only_when_somebody_accepts_it_anew(
     bob_client: Client, newsletter: Export
 ) -> None:
     Export.objects.update(opt_in_mail_accepted=True)
-    bob_client.post(url(another()), {"holds": [newsletter.pk]})
+    bob_client.post(url(another()), {"used": [newsletter.pk]})
     newsletter.refresh_from_db()
     assert not newsletter.opt_in_mail_accepted
 
 
 def test_it_says_that_an_export_is_gone(bob_client: Client, everyone: Segment) -> None:
-    answer = bob_client.post(url(everyone), {"holds": ["999"]})
+    answer = bob_client.post(url(everyone), {"used": ["999"]})
     assert answer.status_code == 409
     assert "removed meanwhile" in answer.content.decode()
 

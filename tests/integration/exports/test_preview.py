@@ -212,7 +212,7 @@ def test_it_refuses_without_a_connection(newsletter: Export, bob: User) -> None:
 def test_whoever_is_erased_is_in_no_preview(newsletter: Export, bob: User) -> None:
     worked_out(newsletter, bob)
     subject = Subject([], ["ann@example.com"])
-    assert [row["address"] for row in ExportsPersonalData().tell(subject)["in_previews"]] == ["ann@example.com"]  # type: ignore[attr-defined]
+    assert [row["address"] for row in ExportsPersonalData().report(subject)["in_previews"]] == ["ann@example.com"]  # type: ignore[attr-defined]
     erasure.forget(subject)
     assert ExportPreview.objects.get().sample == []
 

@@ -12,8 +12,9 @@ from exports.actions import manage
 from exports.models import Disclosure, Export, Run
 from exports.privacy import disclosures
 from exports.scheduler import retention
+from segments import hooks
 from segments.models import Profile
-from segments.privacy import erase, hashes, personal_data
+from segments.privacy import erase, hashes, subject_access
 from segments.privacy.subjects import Scope
 from tests.integration.exports.test_running import run_to_its_end, small_batches
 from tests.integration.rights.conftest import EMAIL
@@ -39,7 +40,7 @@ def test_a_run_that_has_ended_is_settled_at_the_next_tick(
 def test_until_then_its_batches_tell(export: Export, zofia: Profile) -> None:
     run_to_its_end(export)
     assert not Disclosure.objects.exists()
-    (place,) = personal_data.places(erase.meant(zofia, scope=Scope.ADDRESS))
+    (place,) = hooks.personal_data.lists(subject_access.find_subject(zofia, scope=Scope.ADDRESS))
     assert place.title == "Newsletter"
     assert place.first_at is not None
 

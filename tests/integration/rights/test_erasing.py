@@ -18,8 +18,9 @@ from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
 from exports.models import Batch, DisclosedList, Disclosure, Export, Outcome, PersonRemoval
 from exports.privacy import disclosures, list_removal
+from segments import hooks
 from segments.models import DataSource, ImportJob, Profile, Segment
-from segments.privacy import erase, hashes, personal_data
+from segments.privacy import erase, hashes, subject_access
 from segments.privacy.subjects import Scope
 from tests.integration.rights.conftest import EMAIL, run_to_its_end
 from tests.support.database_search import tables_with
@@ -63,7 +64,7 @@ def test_an_erased_person_who_is_imported_again_and_exported_again_is_nowhere(
     export: Export, zofia: Profile, alice: User, account: RunningSandbox, tmp_path: Path
 ) -> None:
     run_to_its_end(export)
-    erase.erase(zofia, scope=Scope.ADDRESS, places=places_of(zofia), by=alice)
+    erase.erase(zofia, scope=Scope.ADDRESS, lists=lists_of(zofia), by=alice)
     list_removal.remove_from_list(PersonRemoval.objects.get().pk)
     received = account.received()[EMAIL]
 
@@ -84,8 +85,9 @@ def test_an_erased_person_who_is_imported_again_and_exported_again_is_nowhere(
     assert [person["EmailAddress"].lower() for person in account.people(state="deleted")] == [EMAIL]
 
 
-def places_of(profile: Profile) -> list[str]:
-    return [place.key for place in personal_data.places(erase.meant(profile, scope=Scope.ADDRESS))]
+def lists_of(profile: Profile) -> list[str]:
+    subject = subject_access.find_subject(profile, scope=Scope.ADDRESS)
+    return [each.key for each in hooks.personal_data.lists(subject)]
 
 
 def test_the_record_says_that_it_happened_and_not_to_whom(export: Export, zofia: Profile, alice: User) -> None:

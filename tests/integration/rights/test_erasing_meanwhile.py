@@ -25,9 +25,10 @@ from exports.preview import send_test
 from exports.privacy import list_removal
 from exports.results import record
 from exports.run import check, pipeline, plan
+from segments import hooks
 from segments.models import ImportJob, Profile
 from segments.privacy import erase as privacy_erase
-from segments.privacy import erasure_barrier, hashes, personal_data
+from segments.privacy import erasure_barrier, hashes, subject_access
 from segments.privacy.subjects import Scope
 from tests.integration.rights.conftest import EMAIL, run_to_its_end
 from tests.support.database_search import tables_with
@@ -45,8 +46,8 @@ def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("config.platform.jobs.backoff.FIRST_SECONDS", 0.02)
 
 
-def erase(profile: Profile, by: User, places: list[str] | None = None) -> None:
-    privacy_erase.erase(profile, scope=Scope.ADDRESS, places=places or [], by=by)
+def erase(profile: Profile, by: User, lists: list[str] | None = None) -> None:
+    privacy_erase.erase(profile, scope=Scope.ADDRESS, lists=lists or [], by=by)
 
 
 @contextmanager
@@ -164,8 +165,8 @@ def test_who_is_on_the_way_leaves_no_trace_here_and_is_removed_after_arriving(
     seen: list[str] = []
 
     def meanwhile() -> None:
-        subject = privacy_erase.meant(zofia, scope=Scope.ADDRESS)
-        erase(zofia, alice, [place.key for place in personal_data.places(subject)])
+        subject = subject_access.find_subject(zofia, scope=Scope.ADDRESS)
+        erase(zofia, alice, [each.key for each in hooks.personal_data.lists(subject)])
         removal = PersonRemoval.objects.get()
         list_removal.remove_from_list(removal.pk)
         removal.refresh_from_db()

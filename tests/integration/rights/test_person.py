@@ -94,8 +94,8 @@ def test_erasing_leads_to_a_page_that_shows_what_became_of_the_lists(
 ) -> None:
     run_to_its_end(export)
     url = reverse("segments:erase", args=[zofia.pk])
-    place = alice_client.get(url).context["places"][0]
-    answer = alice_client.post(url, {"scope": "address", "confirmation": "Z-1", "places": [place.key]})
+    each = alice_client.get(url).context["lists"][0]
+    answer = alice_client.post(url, {"scope": "address", "confirmation": "Z-1", "lists": [each.key]})
     erasure = Erasure.objects.get()
     page = reverse("segments:erasure", args=[erasure.pk])
     assert answer["Location"] == page

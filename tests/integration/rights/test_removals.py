@@ -11,8 +11,9 @@ from config.platform.jobs.models import JobStatus
 from connections.models import Connection
 from exports.models import Export, PersonRemoval
 from exports.privacy import list_removal
+from segments import hooks
 from segments.models import Profile
-from segments.privacy import erase, personal_data
+from segments.privacy import erase, subject_access
 from segments.privacy.subjects import Scope
 from tests.integration.rights.conftest import EMAIL, run_to_its_end
 from tests.support.database_search import tables_with
@@ -27,8 +28,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def removal(export: Export, zofia: Profile, alice: User, monkeypatch: pytest.MonkeyPatch) -> PersonRemoval:
     monkeypatch.setattr("config.platform.jobs.backoff.FIRST_SECONDS", 0.0)
     run_to_its_end(export)
-    places = personal_data.places(erase.meant(zofia, scope=Scope.ADDRESS))
-    erase.erase(zofia, scope=Scope.ADDRESS, places=[place.key for place in places], by=alice)
+    lists = hooks.personal_data.lists(subject_access.find_subject(zofia, scope=Scope.ADDRESS))
+    erase.erase(zofia, scope=Scope.ADDRESS, lists=[each.key for each in lists], by=alice)
     return PersonRemoval.objects.get()
 
 

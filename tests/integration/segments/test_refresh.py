@@ -11,7 +11,7 @@ from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from config.platform.jobs.models import JobStatus
 from config.platform.web.versions import StaleEdit
-from segments import actions, audience, usage
+from segments import actions, audience, hooks
 from segments.models import AttributeType, DataSource, Member, Profile, ProfileAttribute, Segment, SegmentRefresh
 from segments.refresh import evaluate
 from segments.rules import tree as rules_tree
@@ -200,10 +200,10 @@ def test_it_refuses_rules_that_mean_nothing() -> None:
 
 def test_it_refuses_to_remove_what_is_used(bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
     finns = segment()
-    monkeypatch.setattr(usage, "_registered", [(lambda _: [usage.Use("Export", "Newsletter", "/x/")], None)])
+    monkeypatch.setattr(hooks.segment_users, "usages", lambda _: [hooks.Usage("Export", "Newsletter", "/x/")])
     with pytest.raises(actions.SegmentInUse, match="Newsletter"):
         actions.remove_segment(finns, by=bob)
-    monkeypatch.setattr(usage, "_registered", [])
+    monkeypatch.setattr(hooks.segment_users, "usages", lambda _: [])
     refreshed(finns)
     actions.remove_segment(finns, by=bob)
     assert not Segment.objects.exists()

@@ -7,7 +7,7 @@ from django.test import Client
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from config.platform.jobs.models import JobStatus
-from segments import usage
+from segments import hooks
 from segments.models import DataSource, Segment, SegmentRefresh
 
 
@@ -27,7 +27,7 @@ def test_it_tells_what_there_is(charlie_client: Client, readers: Segment) -> Non
 def test_it_says_how_many_exports_use_it(
     bob_client: Client, readers: Segment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(usage, "_registered", [(lambda _: [], lambda ids: dict.fromkeys(ids, 2))])
+    monkeypatch.setattr(hooks.segment_users, "usage_counts", lambda ids: dict.fromkeys(ids, 2))
     assert "2 exports" in bob_client.get("/segments/").content.decode()
 
 

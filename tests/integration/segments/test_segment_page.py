@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from segments import actions, usage
+from segments import actions, hooks
 from segments.models import DataSource, Segment
 from segments.refresh import evaluate
 
@@ -23,7 +23,7 @@ def drawn(segment: Segment) -> Segment:
 def test_it_shows_rule_members_and_uses(
     bob_client: Client, readers: Segment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(usage, "_registered", [(lambda _: [usage.Use("Export", "News", "/x/")], None)])
+    monkeypatch.setattr(hooks.segment_users, "usages", lambda _: [hooks.Usage("Export", "News", "/x/")])
     content = bob_client.get(f"/segments/{drawn(readers).pk}/").content.decode()
     for text in ("newsletter is yes", "c1@example.com", "Zofia", "News", "Successful"):
         assert text in content
@@ -58,7 +58,7 @@ def test_it_is_removed_after_a_question(bob_client: Client, readers: Segment) ->
 def test_it_stays_while_something_uses_it(
     bob_client: Client, readers: Segment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(usage, "_registered", [(lambda _: [usage.Use("Export", "News", "/x/")], None)])
+    monkeypatch.setattr(hooks.segment_users, "usages", lambda _: [hooks.Usage("Export", "News", "/x/")])
     response = bob_client.post(f"/segments/{readers.pk}/remove/")
     assert response.status_code == 409
     assert "cannot be removed" in response.content.decode()
