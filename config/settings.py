@@ -134,8 +134,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "config.platform.web.proxies.DropForgedHeaders",
-    "config.platform.web.queries.DropNulCharacters",
+    "config.platform.web.middleware.DropForgedHeaders",
+    "config.platform.web.middleware.DropNulCharacters",
     "config.platform.audit.middleware.RememberOrigin",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -146,7 +146,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "config.platform.accounts.sessions.EndOldSessions",
-    "config.platform.audit.refusals.RecordRefusals",
+    "config.platform.audit.middleware.RecordRefusals",
     "config.platform.accounts.middleware.ReadAsChosen",
     "allauth.account.middleware.AccountMiddleware",
     "config.platform.accounts.middleware.SignInRequired",
@@ -168,7 +168,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "config.platform.web.context_processors.shell",
+                "config.platform.web.navigation.shell",
             ],
             "builtins": [
                 "config.platform.web.templatetags.ui",

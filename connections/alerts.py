@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from config.platform.notifications import alerts
 from config.platform.notifications.alerts import Subject, Trouble
-from config.platform.notifications.kinds import Kind
+from config.platform.notifications.models import Kind
 from connections import policies
 from connections.models import Connection
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from config.platform.encryption.fields import Sealed
 from config.platform.encryption.keyring import CannotDecrypt
-from config.platform.jobs import sending_guard
+from config.platform.jobs import deadline
 from connections import secret_references
 from connections.destinations.errors import TryLater
 from connections.destinations.values import Access, Renew, SendGuard
@@ -61,7 +61,7 @@ def access(connection: Connection) -> Access:
 def _guard(connection: Connection) -> SendGuard:
     """What every request asks first: the lease deadline, and whether ``connection`` has been paused meanwhile, as
     far as the caller keeps that instance fresh. It reads no database, so that any thread may call it."""
-    check_deadline = sending_guard.current()
+    check_deadline = deadline.current_guard()
 
     def check_may_send() -> None:
         check_deadline()

@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 
 from config.platform.notifications import alerts
 from config.platform.notifications.alerts import Subject
-from config.platform.notifications.kinds import Kind
+from config.platform.notifications.models import Kind
 from segments.models import DataSource, Segment
 
 

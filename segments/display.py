@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from config.platform.accounts.models import User
-from config.platform.web import spreadsheets
+from config.platform.text import csv_lines
 from config.platform.web.formats import number
 from config.platform.web.masking import masked
 from segments import catalog
@@ -60,12 +60,12 @@ def members_csv(segment: Segment) -> Iterator[str]:
     """CSV with everything known of each member, a column for each attribute. Read in steps along the ids, so that
     a million members take no memory and hold no transaction open."""
     names = [attribute.name for attribute in catalog.catalogue()]
-    yield spreadsheets.BYTE_ORDER_MARK + spreadsheets.line(["key", *names])
+    yield csv_lines.BYTE_ORDER_MARK + csv_lines.csv_line(["key", *names])
     members = Profile.objects.filter(memberships__segment=segment).order_by("pk")
     last = 0
     while found := list(members.filter(pk__gt=last).values_list("pk", "key", "attributes")[:_CSV_STEP]):
         for _pk, key, attributes in found:
-            yield spreadsheets.line([key, *(_csv_value(attributes.get(name)) for name in names)])
+            yield csv_lines.csv_line([key, *(_csv_value(attributes.get(name)) for name in names)])
         last = found[-1][0]
 
 

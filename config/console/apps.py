@@ -10,10 +10,10 @@ class SystemConfig(AppConfig):
         from config.console import overdue
         from config.console.refreshing import schedule
         from config.console.status import progress
-        from config.platform.schedules import system_schedule
+        from config.platform.schedules import display
         from exports.hooks import skip_cause
         from exports.scheduler import overdue as of_exports
 
-        system_schedule.register(schedule.state)
+        display.register_system_state(schedule.state)
         of_exports.register(overdue.passed_by)
         skip_cause.register(progress.cause_of_run)

@@ -7,8 +7,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from config.platform.jobs.models import Schedule
+from config.platform.schedules.form import RuleForm, time_answers, times_typed
 from config.platform.schedules.next_due import MOST_TIMES, Recurrence
-from config.platform.schedules.rule_form import RuleForm, time_answers, times_typed
 
 
 class SystemScheduleForm(RuleForm):

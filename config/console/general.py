@@ -14,10 +14,9 @@ from django.utils.translation import gettext_lazy
 
 from config.platform.accounts.models import User
 from config.platform.jobs import clock
-from config.platform.notifications.preferences import hears_of_troubles
+from config.platform.notifications.recipients import is_notified
 from config.platform.web import formats as web_formats
-from config.platform.web import formatting
-from config.platform.web.formatting import Formats
+from config.platform.web.formats import Formats
 from config.platform.web.models import Installation
 
 EXAMPLE_NUMBER = 1234567.89
@@ -29,15 +28,15 @@ class ReadingForm(forms.Form):
 
     language = forms.ChoiceField(label=gettext_lazy("Language"), required=False)
     time_zone = forms.ChoiceField(label=gettext_lazy("Time zone"), required=False)
-    date_format = forms.ChoiceField(label=gettext_lazy("Dates"), choices=formatting.DATES, required=False)
-    time_format = forms.ChoiceField(label=gettext_lazy("Times"), choices=formatting.TIMES, required=False)
-    number_format = forms.ChoiceField(label=gettext_lazy("Numbers"), choices=formatting.NUMBERS, required=False)
+    date_format = forms.ChoiceField(label=gettext_lazy("Dates"), choices=web_formats.DATES, required=False)
+    time_format = forms.ChoiceField(label=gettext_lazy("Times"), choices=web_formats.TIMES, required=False)
+    number_format = forms.ChoiceField(label=gettext_lazy("Numbers"), choices=web_formats.NUMBERS, required=False)
     hears_of_troubles = forms.BooleanField(
         label=gettext_lazy("Tell me by email when something gets worse, and when it is well again"), required=False
     )
 
     def __init__(self, user: User, data: Any = None) -> None:
-        initial = {name: getattr(user, name) for name in _FIELDS} | {"hears_of_troubles": hears_of_troubles(user)}
+        initial = {name: getattr(user, name) for name in _FIELDS} | {"hears_of_troubles": is_notified(user)}
         super().__init__(data, initial=initial)
         languages = [("", _("As the browser has it")), *settings.LANGUAGES]
         zones = [("", _("As the system has it: %(zone)s") % {"zone": settings.TIME_ZONE}), *time_zones()]
@@ -84,11 +83,11 @@ def preview(chosen: dict[str, str]) -> list[tuple[str, str]]:
     zone = ZoneInfo(chosen["time_zone"]) if chosen["time_zone"] else None
     formats = Formats(chosen["date_format"], chosen["time_format"], chosen["number_format"])
     now = clock.now()
-    with translation.override(language), timezone.override(zone), formatting.written_in(formats):
+    with translation.override(language), timezone.override(zone), web_formats.written_in(formats):
         local = timezone.localtime(now)
         return [
-            (_("Date"), formatting.day(local)),
-            (_("Time"), f"{formatting.time_of_day(local)} {local.tzname()}"),
+            (_("Date"), web_formats.day(local)),
+            (_("Time"), f"{web_formats.time_of_day(local)} {local.tzname()}"),
             (_("Number"), web_formats.number(EXAMPLE_NUMBER, 2)),
             (_("How long ago"), web_formats.ago(now - timedelta(hours=3))),
         ]

@@ -14,7 +14,7 @@ from config.platform.jobs import clock
 from config.platform.jobs.models import NOT_STARTED, JobStatus, TickResult
 from config.platform.notifications import alerts
 from config.platform.notifications.alerts import Subject, Trouble
-from config.platform.notifications.kinds import Kind
+from config.platform.notifications.models import Kind
 from exports.actions import schedule as export_scheduling
 from exports.models import Export
 from exports.scheduler import overdue

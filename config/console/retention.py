@@ -7,18 +7,18 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from config.console.models import SystemRefresh, SystemTick
-from config.platform.jobs import clock, small_steps
+from config.platform.jobs import clock, enqueue
 from config.platform.jobs.models import OPEN
 from config.platform.schedules import ticks
 
 STEPS_AT_ONCE = 5_000
 
 
-def forget_for_a_while(seconds: float = small_steps.SECONDS_PER_MESSAGE) -> bool:
+def forget_for_a_while(seconds: float = enqueue.SECONDS_PER_MESSAGE) -> bool:
     """Forget what is old until the time is over; whether there is more to do."""
     newest = SystemTick.objects.values("pk")[:1]
     ticks.forget_old(SystemTick.objects.exclude(pk__in=newest))
-    return small_steps.for_a_while(_forget_some_of_a_refresh, seconds)
+    return enqueue.repeat_for_a_while(_forget_some_of_a_refresh, seconds)
 
 
 @transaction.atomic

@@ -20,8 +20,7 @@ from typing import Any
 
 from kombu.transport import TRANSPORT_ALIASES, filesystem, virtual
 
-from config.standalone.errors import CannotStart
-from config.standalone.folders import make_private
+from config.standalone.folders import CannotStart, make_private
 
 SCHEME = "folder"
 POLL_SECONDS = 0.1

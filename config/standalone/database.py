@@ -7,7 +7,7 @@ from django.db import OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from config.platform.jobs import heartbeat
-from config.standalone.errors import CannotStart
+from config.standalone.folders import CannotStart
 
 
 def bring_up_to_date() -> int:

@@ -1,12 +1,17 @@
-"""Where the embedded system keeps its things: everything under VAR_DIR, readable by its owner alone."""
+"""Where the embedded system keeps its things: everything under VAR_DIR, readable by its owner alone.
+
+What can keep the system from starting.
+
+One `up` to a folder.
+"""
 
 import fcntl
 import os
 import re
 import secrets
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -134,3 +139,36 @@ def _write_once(path: Path, content: str) -> None:
         pass
     finally:
         os.unlink(beside)
+
+
+class CannotStart(Exception):
+    """One sentence that says why, and what to do."""
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Hold ``folder`` for this process; raises CannotStart when another holds it, or when it cannot be written.
+    The kernel lets go when the process ends, however it ends."""
+    try:
+        make_private(folder)
+        descriptor = os.open(folder / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        advice = "Choose a folder of your own with VAR_DIR."
+        raise CannotStart(f"{folder} cannot be used: {error.strerror}. {advice}") from error
+    with os.fdopen(descriptor, "r+") as file:
+        _lock(file.fileno(), folder, holder=file.read().strip())
+        file.seek(0)
+        file.truncate()
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def _lock(descriptor: int, folder: Path, holder: str) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise CannotStart(
+            f"Another `up` (process {holder or 'unknown'}) is running on {folder}: stop it first, or choose"
+            " another folder with VAR_DIR."
+        ) from error

@@ -8,7 +8,7 @@ from contextlib import closing, suppress
 
 from django.conf import settings
 
-from config.standalone.errors import CannotStart
+from config.standalone.folders import CannotStart
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from config.standalone import leftovers
-from config.standalone.errors import CannotStart
+from config.standalone.folders import CannotStart
 
 NAME = "segment_exports"  # of the database and of its owner
 VERSION = "18"

@@ -1,5 +1,9 @@
-"""The whole system on one machine: what `manage.py up` does, in the order it does it."""
+"""The whole system on one machine: what `manage.py up` does, in the order it does it.
 
+Static files are collected when they changed, which a fingerprint of names, sizes and times tells at once.
+"""
+
+import hashlib
 import os
 import signal
 import sys
@@ -9,14 +13,36 @@ from pathlib import Path
 from types import FrameType
 
 from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
 from django.core import checks
+from django.core.management import call_command
 
-from config.standalone import broker, database, folders, leftovers, network, postgres, programs, static_files
-from config.standalone.errors import CannotStart
+from config.standalone import broker, database, folders, leftovers, network, postgres, programs
+from config.standalone.folders import CannotStart, only_one
 from config.standalone.leftovers import Records
-from config.standalone.locking import only_one
-from config.standalone.output import Output
-from config.standalone.supervisor import Supervisor
+from config.standalone.supervisor import Output, Supervisor
+
+
+def collect_static_files() -> bool:
+    """Collect them unless those collected last are still the same; whether it was necessary."""
+    kept = settings.VAR_DIR / "static.fingerprint"
+    current = _fingerprint_of_static_files()
+    manifest = Path(settings.STATIC_ROOT) / "staticfiles.json"
+    if manifest.exists() and kept.exists() and kept.read_text(encoding="ascii") == current:
+        return False
+    call_command("collectstatic", interactive=False, verbosity=0)
+    kept.write_text(current, encoding="ascii")
+    return True
+
+
+def _fingerprint_of_static_files() -> str:
+    digest = hashlib.sha256(f"{settings.VERSION} {settings.STATIC_ROOT}".encode())
+    for finder in get_finders():
+        for name, storage in finder.list([]):
+            found = os.stat(storage.path(name))
+            digest.update(f"{name}\0{found.st_size}\0{found.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
 
 _READY_WITHIN_SECONDS = 90.0
 
@@ -96,7 +122,7 @@ def _prepare(output: Output) -> None:
         raise CannotStart(found.msg)
     if settings.DEMO and not settings.EMBEDDED and database.belongs_to_real_people():
         raise CannotStart("The demo needs a database of its own: DATABASE_URL names one with real accounts.")
-    static_files.collect()
+    collect_static_files()
     database.let_go()
 
 

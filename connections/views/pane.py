@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from django_htmx.http import reswap, retarget
 
 from config.platform.accounts import reauthentication
-from config.platform.web.client_address import address_of
 from config.platform.web.htmx import Request
+from config.platform.web.middleware import client_address
 from config.platform.web.panes import close_pane, render_pane
 from config.platform.web.versions import Gone, StaleEdit, version_from
 from connections import actions, drafts, oauth_flow, usage
@@ -68,7 +68,7 @@ def _pane(request: Request, connection: Connection) -> HttpResponse:
         draft=draft,
         data=posted or back_again,
         address=address,
-        came_from=address_of(request),
+        came_from=client_address(request),
         confirmed=reauthentication.confirmed(request),
     )
     if posted is None:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from config.platform.accounts.models import User
 from config.platform.audit.record import record
-from config.platform.jobs import sending_guard
+from config.platform.jobs import deadline
 from connections import credentials, lookups
 from connections.destinations.errors import StopRun
 from connections.destinations.values import NewField, TargetField
@@ -64,9 +64,9 @@ def _guarded() -> Iterator[None]:
     """Let no request leave after a lease's length, when this process was frozen meanwhile: the list may be
     another one by then. Raises Refusal."""
     try:
-        with sending_guard.within_one_lease():
+        with deadline.within_one_lease():
             yield
-    except sending_guard.LeaseExpired as expired:
+    except deadline.LeaseExpired as expired:
         raise Refusal(_("This took too long, so the list was not changed. Try again.")) from expired
 
 

@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 
 from config.platform.accounts.models import User
 from config.platform.audit.record import record
-from config.platform.schedules import choose
+from config.platform.schedules import describe, ticks
 from config.platform.web.versions import take_version
 from exports import permissions
 from exports.models import Export, ExportSchedule
@@ -46,9 +46,9 @@ def set_schedule(
         permissions.check_can_manage(by, locked)
     schedule, _created = ExportSchedule.objects.get_or_create(export=locked)
     take_version(schedule, version)
-    before = choose.words(schedule)
-    choose.choose(schedule, is_on=is_on, rule=rule)
+    before = describe.schedule_words(schedule)
+    ticks.set_schedule(schedule, is_on=is_on, rule=rule)
     schedule.save(update_fields=["is_on", "rule", "due_at"])
-    changes = {"schedule": (before, choose.words(schedule))}
+    changes = {"schedule": (before, describe.schedule_words(schedule))}
     record("scheduled", schedule, by=by, changes=changes, version=schedule.version)
     return schedule

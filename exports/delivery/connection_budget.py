@@ -11,7 +11,7 @@ from datetime import datetime
 from django.db import InterfaceError, OperationalError
 from django.db.models import Q, QuerySet
 
-from config.platform.jobs import deferral
+from config.platform.jobs import backoff
 from config.platform.jobs.models import JobStatus
 from connections.concurrency_slots import HeldSlots
 from connections.models import Connection
@@ -41,7 +41,7 @@ class ConnectionBudget:
     @property
     def paused(self) -> bool:
         """Whether the vendor has asked for silence, or an administrator has paused the connection."""
-        return self.paused_by_administrator or not deferral.is_over(self._connection.paused_until)
+        return self.paused_by_administrator or not backoff.wait_is_over(self._connection.paused_until)
 
     @property
     def paused_by_administrator(self) -> bool:
@@ -64,8 +64,8 @@ class ConnectionBudget:
 
     def pause(self, seconds: float) -> None:
         """Keep the whole connection silent for so long."""
-        until = deferral.until(seconds)
-        sooner = deferral.over("paused_until") | Q(paused_until__lt=until)
+        until = backoff.wait_until(seconds)
+        sooner = backoff.where_wait_is_over("paused_until") | Q(paused_until__lt=until)
         Connection.objects.filter(sooner, pk=self._connection.pk).update(paused_until=until)
         self._connection.refresh_from_db(fields=["paused_until"])
 
@@ -93,11 +93,11 @@ def paused_until(connection: Connection | None) -> datetime | None:
     """Until when the vendor wants no calls over the connection; None when it has no such wish."""
     if connection is None:
         return None
-    silent = Connection.objects.filter(pk=connection.pk).exclude(deferral.over("paused_until"))
+    silent = Connection.objects.filter(pk=connection.pk).exclude(backoff.where_wait_is_over("paused_until"))
     return silent.values_list("paused_until", flat=True).first()
 
 
 def _at_work(connection: Connection) -> "QuerySet[Run]":
     over = Q(clears=None, export__connection=connection) | Q(clears_over=connection)
     working = Run.objects.filter(over, status=JobStatus.PROCESSING, stage=Stage.DELIVER)
-    return working.filter(deferral.over("resume_at"))
+    return working.filter(backoff.where_wait_is_over("resume_at"))

@@ -17,7 +17,7 @@ from enum import Enum
 from django.conf import settings
 from django.db import Error
 
-from config.platform.jobs import clock, deferral
+from config.platform.jobs import backoff, clock
 from config.platform.jobs.backoff import seconds_before_attempt
 from config.platform.jobs.leases import HeldLease
 from config.platform.jobs.models import JobStatus
@@ -237,7 +237,7 @@ def _ready(run: Run, free: int, ahead: int) -> list[int]:
     """Return the ids of the batches that may be sent now: up to ``free`` of any operation, and up to ``ahead``
     of those that send contacts. (Of a removal that is marked as being sent, it cannot be told afterwards
     whether it left.)"""
-    to_send = run.batches.filter(deferral.over("not_before"), status=BatchStatus.PLANNED)
+    to_send = run.batches.filter(backoff.where_wait_is_over("not_before"), status=BatchStatus.PLANNED)
     found = to_send.order_by("number").values_list("pk", "operation")[:ahead]
     return [
         pk
@@ -290,7 +290,7 @@ def _again_later(work: Slice, call: Call, trouble: TryLater) -> None:
     work.budget.learn(work.concurrency.level)
     tried = call.batch.attempt
     seconds = seconds_before_attempt(tried, asked=trouble.after_seconds)
-    record.requeue(work.run, call.batch.pk, deferral.until(seconds), trouble)
+    record.requeue(work.run, call.batch.pk, backoff.wait_until(seconds), trouble)
     if tried >= MOST_ATTEMPTS:
         work.fatal = RunEnded(JobStatus.FAILED, Reason.DESTINATION_UNAVAILABLE, trouble.sentence)
 
@@ -333,7 +333,7 @@ def _how_it_ended(work: Slice) -> SliceEnd:
         raise RunEnded(JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
     if work.fatal:
         raise work.fatal
-    ready = left.filter(deferral.over("not_before"))
+    ready = left.filter(backoff.where_wait_is_over("not_before"))
     return SliceEnd.MORE_TO_SEND if ready.exists() and not work.budget.paused else SliceEnd.WAITING
 
 

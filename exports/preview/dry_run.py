@@ -8,9 +8,8 @@ from typing import Any
 from django.db import OperationalError
 from django.db import connection as database
 
-from config.platform.db import planner_hints
-from config.platform.db.rollback import rolled_back
-from config.platform.db.statement_timeout import limit_statements
+from config.platform import db
+from config.platform.db import limit_statements, rolled_back
 from connections import credentials
 from connections.destinations.values import BatchOperation, ListDetails, TargetField
 from connections.models import Connection
@@ -124,7 +123,7 @@ def _calls_to_remove(connection: Connection, export: Export, removals: Removals)
 
 def _left_before(export: Export, account: str) -> int:
     """Count the contacts of the plan that the list suppressed when last asked, and that are not sent again."""
-    with planner_hints.without_nested_loops(), database.cursor() as cursor:
+    with db.without_nested_loops(), database.cursor() as cursor:
         cursor.execute(
             """
             SELECT count(*) FROM plan

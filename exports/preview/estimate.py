@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from config.platform.db.rollback import rolled_back
+from config.platform.db import rolled_back
 from connections import lookups
 from exports import policies
 from exports.models import DeliveredSet, Export, Run

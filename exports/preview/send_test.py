@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 
 from config.platform.accounts.models import User
 from config.platform.audit.record import record
-from config.platform.db.rollback import rolled_back
-from config.platform.jobs import clock, sending_guard
+from config.platform.db import rolled_back
+from config.platform.jobs import clock, deadline
 from config.platform.text.addresses import comparable_email
 from connections import credentials
 from connections.actions import mark_reconnect_needed
@@ -94,9 +94,9 @@ def send_one(export: Export, *, person: str, by: User) -> Answer:
     Raises Refusal, with a sentence, when no contact is sent, or when this process stood still for so long that
     other work may have gone on: the contact counts as unknown then, if a request had left."""
     try:
-        with sending_guard.within_one_lease():
+        with deadline.within_one_lease():
             return _send_one(export, person=person, by=by)
-    except sending_guard.LeaseExpired as expired:
+    except deadline.LeaseExpired as expired:
         raise Refusal(_("This took too long, so nothing more was sent. Try again.")) from expired
 
 

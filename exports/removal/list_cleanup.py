@@ -13,8 +13,7 @@ from django.db import OperationalError, transaction
 from django.utils.translation import gettext as _
 
 from config.platform.accounts.models import User
-from config.platform.db.rollback import rolled_back
-from config.platform.db.statement_timeout import limit_statements
+from config.platform.db import limit_statements, rolled_back
 from config.platform.jobs import clock
 from config.platform.jobs.leases import HeldLease, update_if_owner
 from config.platform.jobs.models import OPEN

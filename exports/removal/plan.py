@@ -13,7 +13,7 @@ from django.db import connection as database
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from config.platform.db import planner_hints
+from config.platform import db
 from connections.destinations import registry
 from connections.destinations.base import Destination
 from connections.destinations.values import BatchOperation, Sending, UnsubscribeScope
@@ -115,7 +115,7 @@ def _draw(known: KnownList, *, everybody: bool) -> None:
     """Select contacts that the export once wanted, that were added by us and, unless ``everybody`` leaves, are
     not in the plan. Where it is not known who added them, the list's date of joining is compared with its
     time when they were first sent; without that they count as pre-existing."""
-    with planner_hints.without_nested_loops(), database.cursor() as cursor:
+    with db.without_nested_loops(), database.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.leaving")
         stays = "false" if everybody else _IS_PLANNED.format(table="contact")
         cursor.execute(
@@ -144,7 +144,7 @@ def _draw(known: KnownList, *, everybody: bool) -> None:
 def _add_who_was_marked(known: KnownList, *, everybody: bool) -> None:
     """Contacts that this export once wanted and that were marked when they left are still on the list because of
     us: now that those who leave are taken off, they are too."""
-    with planner_hints.without_nested_loops(), database.cursor() as cursor:
+    with db.without_nested_loops(), database.cursor() as cursor:
         stays = "false" if everybody else _IS_PLANNED.format(table="removed")
         cursor.execute(
             f"""
@@ -192,7 +192,7 @@ def _retain_wanted_by_others(delivered_set: DeliveredSet) -> None:
         but=delivered_set.export_id,
     )
     for each in wanted:
-        with planner_hints.without_nested_loops(), database.cursor() as cursor:
+        with db.without_nested_loops(), database.cursor() as cursor:
             cursor.execute(f"DELETE FROM leaving WHERE email IN ({each.sql})", each.params)  # noqa: S608
 
 

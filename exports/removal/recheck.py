@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from django.db import connection as database
 from django.db import transaction
 
-from config.platform.db import planner_hints
+from config.platform import db
 from config.platform.jobs.leases import lock_attempt
 from exports.models import Export, ListState, OutcomeKind, Run
 from exports.privacy import erasure
@@ -43,7 +43,7 @@ def keep_wanted(run: Run) -> int:
     Raises LeaseLost."""
     lock_attempt(run)
     found: dict[int, set[str]] = {}
-    with planner_hints.without_nested_loops(), database.cursor() as cursor:
+    with db.without_nested_loops(), database.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.to_remove")
         cursor.execute(_TO_REMOVE, [run.pk])
         for wanted in _wanted(run):

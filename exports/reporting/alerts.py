@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from config.platform.jobs.models import JobStatus
 from config.platform.notifications import alerts
 from config.platform.notifications.alerts import Subject
-from config.platform.notifications.kinds import Kind
+from config.platform.notifications.models import Kind
 from exports.models import Export, Run
 from exports.reporting import messages
 from exports.state.status import Reason

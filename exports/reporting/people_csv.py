@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from config.platform.web import spreadsheets
+from config.platform.text import csv_lines
 from exports.models import Outcome
 from exports.reporting import messages
 from exports.reporting.breakdown import PeopleKind
@@ -18,10 +18,10 @@ _CHUNK = 2000
 
 def lines(kind: PeopleKind, people: "QuerySet[Outcome] | BatchPeople") -> Iterator[str]:
     """Yield a line for each of ``people``, which are all of one kind. They are never all in memory."""
-    yield spreadsheets.BYTE_ORDER_MARK + spreadsheets.line(HEAD)
+    yield csv_lines.BYTE_ORDER_MARK + csv_lines.csv_line(HEAD)
     rows = _of_batches(people) if isinstance(people, BatchPeople) else _of_outcomes(people)
     for email, profile, code, reason, batch, field in rows:
-        yield spreadsheets.line((email, profile or "", kind.value, code, reason, batch or "", field))
+        yield csv_lines.csv_line((email, profile or "", kind.value, code, reason, batch or "", field))
 
 
 def _of_outcomes(outcomes: "QuerySet[Outcome]") -> Iterator[tuple[Any, ...]]:

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection as database
 from django.db.models import Count
 
-from config.platform.db import planner_hints
+from config.platform import db
 from connections.destinations.values import Violation
 from exports.models import IS_REMOVAL, Batch, BatchStatus, Outcome, OutcomeKind, Run, SyncedContact
 from exports.state.known_list import KnownList
@@ -101,7 +101,7 @@ def _outcomes(
 def list_unchanged(run: Run, known: KnownList) -> None:
     """List the values that unchanged contacts of the plan were sent without before. Call it in the transaction of
     the plan."""
-    with planner_hints.without_nested_loops(), database.cursor() as cursor:
+    with db.without_nested_loops(), database.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO exports_outcome (run_id, kind, profile_id, email, code, message, field)

@@ -7,8 +7,8 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q, Sum
 
+from config.platform import db
 from config.platform.accounts.models import User
-from config.platform.db import planner_hints
 from config.platform.jobs import clock
 from config.platform.jobs.leases import LeaseExpired, lock_attempt
 from config.platform.jobs.models import JobStatus
@@ -69,9 +69,9 @@ def end(run: Run, ended: RunEnded, *, by: User | None = None) -> None:
 def _tell_planner(run: Run) -> None:
     """Let PostgreSQL refresh its statistics of tables that this run changed: the next run begins by reading
     them."""
-    planner_hints.after_change("exports_syncedcontact", run.delivered + run.removed)
-    planner_hints.after_change("exports_refused", run.left + run.rejected)
-    planner_hints.after_change("exports_removedcontact", run.removed)
+    db.analyze_after_change("exports_syncedcontact", run.delivered + run.removed)
+    db.analyze_after_change("exports_refused", run.left + run.rejected)
+    db.analyze_after_change("exports_removedcontact", run.removed)
 
 
 def _publish(run: Run) -> None:

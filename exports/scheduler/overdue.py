@@ -14,7 +14,7 @@ from config.platform.jobs import clock
 from config.platform.jobs.models import NOT_STARTED, JobStatus, TickResult
 from config.platform.notifications import alerts
 from config.platform.notifications.alerts import Trouble
-from config.platform.notifications.kinds import Kind
+from config.platform.notifications.models import Kind
 from exports.models import Export, ExportSchedule, ExportTick
 from exports.reporting.alerts import subject_of
 

@@ -11,7 +11,7 @@ from django.db import connection as database
 from django.db import transaction
 from django.db.models import QuerySet
 
-from config.platform.jobs import clock, small_steps
+from config.platform.jobs import clock, enqueue
 from config.platform.jobs.models import OPEN
 from exports.models import ExportPreview, Run
 from exports.privacy import disclosures
@@ -23,9 +23,9 @@ PREVIEWS_KEPT = timedelta(days=2)
 logger = logging.getLogger(__name__)
 
 
-def forget_for_a_while(seconds: float = small_steps.SECONDS_PER_MESSAGE) -> bool:
+def forget_for_a_while(seconds: float = enqueue.SECONDS_PER_MESSAGE) -> bool:
     """Take steps until the time is over; whether there is more to do."""
-    return small_steps.for_a_while(_step, seconds)
+    return enqueue.repeat_for_a_while(_step, seconds)
 
 
 def _step() -> bool:

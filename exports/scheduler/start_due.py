@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
-from config.platform.db.bulk_insert import insert_alike
+from config.platform.db import insert_alike
 from config.platform.jobs.models import JobStatus, TickResult
 from config.platform.schedules import ticks
 from config.platform.schedules.ticks import Due

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection as database
 
-from config.platform.db import planner_hints
+from config.platform import db
 from exports.models import DeliveredSet, Run
 from exports.selection import diff
 from exports.state.known_list import KnownList
@@ -50,7 +50,7 @@ def record(run: Run, known: KnownList) -> None:
             cursor.execute("DROP TABLE IF EXISTS pg_temp.as_other_sends")
             cursor.execute(f"CREATE TEMPORARY TABLE as_other_sends ON COMMIT DROP AS {hashed}", params)
             parameters: dict[str, Any] = {"unknown": UNKNOWN_DATA, "list": known.list_state_id, "other": export_id}
-            with planner_hints.without_nested_loops():
+            with db.without_nested_loops():
                 cursor.execute(_SENT_LAST, parameters)
                 cursor.execute(_SENT_BEFORE, parameters)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection as database
 
-from config.platform.db import planner_hints
+from config.platform import db
 from connections.destinations.values import BatchOperation
 from exports.models import RemovedContact
 from exports.state.known_list import KnownList
@@ -22,7 +22,7 @@ def adjust(frozen: Mapping[str, Any], known: KnownList) -> None:
     options = RunOptions.kept(frozen.get("options", {}))
     with database.cursor() as cursor:
         cursor.execute("ALTER TABLE plan ADD COLUMN mark_field text NOT NULL DEFAULT ''")
-    with planner_hints.without_nested_loops():
+    with db.without_nested_loops():
         if options.resubscribe:
             _resubscribe(known.delivered_set_id, frozen.get("asked_in"))
         if options.everyone:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection as database
 
-from config.platform.db import planner_hints
+from config.platform import db
 from exports.models import DeliveredSet, Export, Run
 from exports.selection import segment_guard
 from exports.state.known_list import ONCE_WANTED, ONCE_WANTED_BY_EXPORT, KnownList
@@ -73,7 +73,7 @@ def record(run: Run, known: KnownList) -> None:
         "unknown": UNKNOWN_DATA,
     }
     statements = [_HELD_AS_SENT, _NEWLY_WANTED, _WANTED_AGAIN, *([] if guard else [_NO_LONGER_WANTED])]
-    with planner_hints.without_nested_loops(), database.cursor() as cursor:
+    with db.without_nested_loops(), database.cursor() as cursor:
         for statement in statements:
             cursor.execute(statement, parameters)
 

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db.models import Q, QuerySet
 
-from config.platform.jobs import deferral, leases
+from config.platform.jobs import backoff, leases
 from config.platform.jobs.leases import HeldLease
 from config.platform.jobs.models import JobStatus
 from exports.models import Run
@@ -14,7 +14,7 @@ from exports.state.status import Reason, RunEnded
 def due_runs() -> QuerySet[Run]:
     """Select open runs that no worker holds and that wait for nothing, the oldest first. A run that is to be
     canceled does not wait: the request may have come in the moment in which the run was deferred."""
-    waits_for_nothing = deferral.over("resume_at") | Q(cancel_requested_at__isnull=False)
+    waits_for_nothing = backoff.where_wait_is_over("resume_at") | Q(cancel_requested_at__isnull=False)
     return leases.claimable(Run).filter(waits_for_nothing).order_by("id")
 
 
@@ -38,7 +38,7 @@ def runs_to_enqueue() -> list[int]:
 
 def defer(run: Run, seconds: float, **values: object) -> None:
     """Release the run and let it wait for so many seconds; a tick enqueues it again."""
-    leases.update_if_owner(run, resume_at=deferral.until(seconds), lease_until=None, **values)
+    leases.update_if_owner(run, resume_at=backoff.wait_until(seconds), lease_until=None, **values)
 
 
 def _enqueued_key(run_id: int) -> str:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from config.platform.notifications import mail, preferences
+from config.platform.notifications import mail, recipients
 from config.platform.web.htmx import Request
 from config.platform.web.panes import close_pane, render_pane
 from config.platform.web.versions import StaleEdit, version_from
@@ -46,7 +46,7 @@ def tell_also(request: Request, export_id: int) -> HttpResponse:
         "form": form,
         "export": export,
         "by_mail": mail.is_configured(),
-        "people": preferences.who_is_told(),
+        "people": recipients.users_with_kinds(),
     }
     back, status = reverse("exports:list"), 422 if form.is_bound else 200
     if form.is_bound and form.is_valid():

@@ -15,7 +15,7 @@ from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
 from config.platform.jobs.models import OPEN
-from config.platform.schedules import system_schedule
+from config.platform.schedules import display
 from config.platform.schedules.display import ShownSchedule
 from config.platform.web.htmx import Request
 from config.platform.web.lists import Column, list_page
@@ -130,11 +130,11 @@ def _is_mine(user: User) -> Case:
 def _rows(exports: Iterable[Export], user: User) -> list[Row]:
     exports = list(exports)
     runs = Run.objects.in_bulk([pk for export in exports if (pk := _annotated(export, "last_run_id"))])
-    system = system_schedule.state()
+    system = display.system_state()
     return [_row(export, runs.get(_annotated(export, "last_run_id")), system, user) for export in exports]
 
 
-def _row(export: Export, run: Run | None, system: system_schedule.State, user: User) -> Row:
+def _row(export: Export, run: Run | None, system: display.SystemState, user: User) -> Row:
     shown = ShownRun(run) if run else None
     schedule = ShownSchedule(getattr(export, "schedule", None), system)
     return Row(export, shown, _annotated(export, "refreshed_at"), schedule, user_can_manage(user, export))

@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from config.platform.schedules import describe_ticks
+from config.platform.schedules import describe
 from config.platform.web.htmx import Request
 from connections.models import Connection, Environment
 from exports.models import Run
@@ -34,7 +34,7 @@ def frame(request: Request, run: Run, tab: str) -> dict[str, object]:
         "sandbox_url": _sandbox_url(request, run),
         "tried_again_by": Run.objects.filter(retry_of=run).first(),
         "most_retries": settings.RUN_RETRIES,
-        "due": [describe_ticks.told(tick) for tick in run.ticks.all()],
+        "due": [describe.describe_tick(tick) for tick in run.ticks.all()],
         "may_manage": may_manage,
         "may_run_again": may_manage and not (run.is_open or run.clears_id) and can_run(run.export),
         "tabs": [

@@ -15,7 +15,7 @@ from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.permissions import Permission
 from config.platform.jobs import clock
 from config.platform.jobs.models import NOT_STARTED, JobStatus
-from config.platform.schedules import describe_ticks, system_schedule
+from config.platform.schedules import describe, display
 from config.platform.schedules.display import ShownSchedule
 from config.platform.web.htmx import Request
 from config.platform.web.lists import Column, list_page
@@ -75,11 +75,11 @@ def history(request: Request, export_id: int) -> HttpResponse:
     not_started = export.ticks.filter(result__in=NOT_STARTED)[:MOST_NOT_STARTED]
     context = {
         "list": page,
-        "not_started": [describe_ticks.told(tick) for tick in not_started],
+        "not_started": [describe.describe_tick(tick) for tick in not_started],
         "runs": [ShownRun(run) for run in page.rows],
         "export": export,
         "earlier": list_cleanup.earlier_lists(export),
-        "schedule": ShownSchedule(getattr(export, "schedule", None), system_schedule.state()),
+        "schedule": ShownSchedule(getattr(export, "schedule", None), display.system_state()),
         "may_manage": may_manage,
         "may_run": may_manage and can_run(export),
         "active_nav": "exports",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 
-from config.platform.db import planner_hints
+from config.platform import db
 from config.platform.jobs import clock, leases
 from config.platform.jobs.models import JobStatus
 from segments import alerts
@@ -58,7 +58,7 @@ def run_refresh(job_id: int) -> SegmentRefresh | None:
         except Exception:
             logger.exception("refresh %s failed", job.pk)
             _finish(job, JobStatus.FAILED, _("Something went wrong here; the log says what. Nothing was changed."))
-    planner_hints.after_change("segments_member", job.added + job.removed)
+    db.analyze_after_change("segments_member", job.added + job.removed)
     return job
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from config.platform.accounts.models import User
 from config.platform.audit.record import record
 from config.platform.jobs.models import OPEN, TickResult
-from config.platform.schedules import choose, ticks
+from config.platform.schedules import describe, ticks
 from config.platform.schedules.ticks import Due
 from config.platform.web.versions import take_version
 from segments.models import Segment, SegmentRefresh, SegmentSchedule, SegmentTick
@@ -43,10 +43,10 @@ def set_schedule(
     locked = Segment.objects.select_for_update(no_key=True).get(pk=segment.pk)
     schedule, _created = SegmentSchedule.objects.get_or_create(segment=locked)
     take_version(schedule, version)
-    before = choose.words(schedule)
-    choose.choose(schedule, is_on=is_on, rule=rule)
+    before = describe.schedule_words(schedule)
+    ticks.set_schedule(schedule, is_on=is_on, rule=rule)
     schedule.save(update_fields=["is_on", "rule", "due_at"])
-    changes = {"schedule": (before, choose.words(schedule))}
+    changes = {"schedule": (before, describe.schedule_words(schedule))}
     record("scheduled", schedule, by=by, changes=changes, version=schedule.version)
     return schedule
 

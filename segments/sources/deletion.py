@@ -7,9 +7,9 @@ from django.db.models import Count
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
+from config.platform import db
 from config.platform.accounts.models import User
 from config.platform.audit.record import record
-from config.platform.db import planner_hints
 from config.platform.jobs.models import OPEN
 from segments import alerts, permissions
 from segments.models import DataSource, ImportJob, Profile, Segment
@@ -57,8 +57,8 @@ def remove_data_source(source: DataSource, *, by: User) -> int:
     permissions.check_can_manage_data_sources(by)
     _check_idle(source)  # before the lock as well: an import holds it for as long as it takes
     gone = _remove(source.pk, by)
-    planner_hints.after_change("segments_profile", gone)
-    planner_hints.after_change("segments_member", gone)
+    db.analyze_after_change("segments_profile", gone)
+    db.analyze_after_change("segments_member", gone)
     return gone
 
 

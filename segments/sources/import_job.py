@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from config.platform.db import planner_hints
+from config.platform import db
 from config.platform.jobs import clock, leases
 from config.platform.jobs.models import JobStatus
 from segments import alerts, catalog
@@ -112,7 +112,7 @@ def run_import(job_id: int, *, watch: Watch | None = None) -> ImportJob | None:
                 message=_("Something went wrong here; the log says what. Nothing was changed."),
             )
     uploads.forget(Path(job.path))
-    planner_hints.after_change("segments_profile", job.rows_created + job.rows_updated)
+    db.analyze_after_change("segments_profile", job.rows_created + job.rows_updated)
     return job
 
 

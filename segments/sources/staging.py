@@ -8,7 +8,7 @@ from django.db import DatabaseError, connection
 from django.db.backends.utils import CursorWrapper
 from django.utils.translation import gettext as _
 
-from config.platform.db import planner_hints
+from config.platform import db
 from segments.sources.copy_encoder import MOST_PROBLEMS_KEPT, CopyStream, Problems
 
 
@@ -58,7 +58,7 @@ def keep_last_of_each_key(problems: Problems) -> None:
 def upsert(source_id: int, columns: Sequence[str], *, moment: datetime) -> Upserted:
     """Carry staging into the profiles of the source. What the file has no column for stays as it is; a profile
     that the file does not change is not touched. The caller has locked the source."""
-    with planner_hints.without_nested_loops(), connection.cursor() as cursor:
+    with db.without_nested_loops(), connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM staging")
         total = cursor.fetchone()[0]
         cursor.execute(

@@ -14,7 +14,7 @@ from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
 from config.platform.jobs.models import OPEN, JobStatus
-from config.platform.schedules import system_schedule
+from config.platform.schedules import display
 from config.platform.schedules.display import ShownSchedule
 from config.platform.web.htmx import Request
 from config.platform.web.lists import Column, list_page
@@ -103,12 +103,12 @@ def _with_status() -> "QuerySet[Segment]":
 def _rows(segments: Iterable[Segment], user: User) -> list[Row]:
     segments = list(segments)
     usage_counts = hooks.segment_users.usage_counts([segment.pk for segment in segments])
-    system = system_schedule.state()
+    system = display.system_state()
     masked = not user_can_see_personal_data(user)
     return [_row(segment, usage_counts.get(segment.pk, 0), system, masked=masked) for segment in segments]
 
 
-def _row(segment: Segment, usage_count: int, system: system_schedule.State, *, masked: bool) -> Row:
+def _row(segment: Segment, usage_count: int, system: display.SystemState, *, masked: bool) -> Row:
     status: str = getattr(segment, "last_status", "")
     label = JobStatus(status).label if status else _("Not started")
     schedule = ShownSchedule(getattr(segment, "schedule", None), system)

@@ -12,7 +12,8 @@ from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
 from config.platform.audit.record import record
 from config.platform.jobs.models import NOT_STARTED, OPEN
-from config.platform.schedules import describe_ticks, system_schedule
+from config.platform.schedules import describe as schedules_describe
+from config.platform.schedules import display as schedules_display
 from config.platform.schedules.display import ShownSchedule
 from config.platform.web.htmx import Request
 from segments import catalog, display, hooks
@@ -40,7 +41,7 @@ def detail(request: Request, pk: int) -> HttpResponse:
         "refreshes": _refreshes(segment),
         "not_started": _not_started(segment),
         "can_manage": user_can_manage_segments(request.user),
-        "shown": ShownSchedule(getattr(segment, "schedule", None), system_schedule.state()),
+        "shown": ShownSchedule(getattr(segment, "schedule", None), schedules_display.system_state()),
         "rests": schedule.why_not_drawn(segment),
         "trend": trend.of(segment, within),
         "trend_ranges": trend.RANGES,
@@ -54,14 +55,15 @@ def _refreshes(segment: Segment) -> list[tuple[SegmentRefresh, str]]:
     """The last ones, each with the due moment that it served, in words."""
     refreshes = segment.refreshes.select_related("requested_by").prefetch_related("ticks").order_by("-id")[:6]
     return [
-        (refresh, " ".join(describe_ticks.told(tick) for tick in refresh.ticks.all())) for refresh in refreshes
+        (refresh, " ".join(schedules_describe.describe_tick(tick) for tick in refresh.ticks.all()))
+        for refresh in refreshes
     ]
 
 
 def _not_started(segment: Segment) -> list[str]:
     """The last due moments from which nothing came, in words."""
     ticks = segment.ticks.filter(result__in=NOT_STARTED)[:MOST_NOT_STARTED]
-    return [describe_ticks.told(tick) for tick in ticks]
+    return [schedules_describe.describe_tick(tick) for tick in ticks]
 
 
 @require_permission(Permission.SEGMENT_VIEW)

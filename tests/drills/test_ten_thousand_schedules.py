@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from config.platform.db.bulk_insert import insert_alike
+from config.platform.db import insert_alike
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
 from config.platform.schedules import ticks

@@ -15,8 +15,7 @@ from django.db import connection as database
 
 from config.standalone import leftovers, postgres, programs
 from config.standalone.leftovers import Records
-from config.standalone.output import Output
-from config.standalone.supervisor import Program, Supervisor
+from config.standalone.supervisor import Output, Program, Supervisor
 from tests.faults.small_disk import SmallDisk, small_disk
 from tests.support import environment
 from tests.support.waiting import wait_until

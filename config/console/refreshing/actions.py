@@ -15,7 +15,7 @@ from config.platform.audit.record import record
 from config.platform.jobs import clock
 from config.platform.jobs.enqueue import enqueue_on_commit
 from config.platform.jobs.models import OPEN
-from config.platform.schedules import choose
+from config.platform.schedules import describe, ticks
 from config.platform.web.versions import take_version
 
 
@@ -43,10 +43,10 @@ def save_schedule(*, is_on: bool, rule: Mapping[str, Any], version: int, by: Use
     row = schedule.load()
     take_version(row, version)
     row.refresh_from_db()
-    before = choose.words(row)
-    choose.choose(row, is_on=is_on, rule=rule)
+    before = describe.schedule_words(row)
+    ticks.set_schedule(row, is_on=is_on, rule=rule)
     row.save()
-    changes = {"schedule": (before, choose.words(row))}
+    changes = {"schedule": (before, describe.schedule_words(row))}
     record("edited", row, by=by, changes=changes, version=row.version)
     return row
 

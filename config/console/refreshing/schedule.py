@@ -6,9 +6,9 @@ from django.db import transaction
 from config.console.models import SystemRefresh, SystemSchedule, SystemTick
 from config.platform.jobs.models import JobStatus, TickResult
 from config.platform.schedules import ticks
+from config.platform.schedules.display import SystemState
 from config.platform.schedules.next_due import Rule
 from config.platform.schedules.serialize import from_plain
-from config.platform.schedules.system_schedule import State
 from config.platform.schedules.ticks import Due
 
 
@@ -23,10 +23,10 @@ def rule_of(row: SystemSchedule) -> Rule:
     return from_plain(row.rule or {})
 
 
-def state() -> State:
+def state() -> SystemState:
     """For every page that relies on it."""
     due = SystemSchedule.objects.filter(is_on=True).values_list("due_at", flat=True).first()
-    return State(is_on=due is not None, next_due_at=due)
+    return SystemState(is_on=due is not None, next_due_at=due)
 
 
 @transaction.atomic

@@ -5,7 +5,7 @@ from django.shortcuts import render
 
 from config.console import durations, sent_by_day
 from config.console import home as system_home
-from config.platform.schedules import system_schedule
+from config.platform.schedules import display
 from config.platform.web.htmx import Request
 
 
@@ -17,7 +17,7 @@ def home(request: Request) -> HttpResponse:
         "figures": system_home.figures(),
         "attention": system_home.attention(request.user),
         "sent": sent_by_day.of_late(),
-        "refresh": system_schedule.state(),
+        "refresh": display.system_state(),
         "durations": durations.by_stage(),
         "runs": system_home.latest_runs(),
         "steps": steps,

@@ -16,9 +16,9 @@ from config.console import tabs
 from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.permissions import Permission
 from config.platform.jobs.models import JobStatus
-from config.platform.notifications import mail, preferences, test_message
+from config.platform.notifications import alerts, mail, recipients
 from config.platform.notifications.models import Channel, Condition, Notification
-from config.platform.notifications.preferences import HearingForm
+from config.platform.notifications.recipients import NotificationsForm
 from config.platform.web.htmx import Request
 from config.platform.web.lists import Column, list_page
 from config.platform.web.panes import close_pane, render_pane
@@ -51,7 +51,7 @@ def notifications(request: Request) -> HttpResponse:
         "lasting": lasting[:MOST_CONDITIONS],
         "by_mail": mail.is_configured(),
         "mail_from": settings.DEFAULT_FROM_EMAIL,
-        "people": preferences.who_is_told(),
+        "people": recipients.users_with_kinds(),
         "webhook_host": urlsplit(settings.WEBHOOK_URL).hostname or "",
         "is_signed": bool(settings.WEBHOOK_SECRET),
         "last_sent": _last_sent(),
@@ -63,7 +63,7 @@ def notifications(request: Request) -> HttpResponse:
 @require_POST
 def send_test(request: Request) -> HttpResponse:
     """Send a test to oneself and to the webhook."""
-    count = test_message.send_test(by=request.user)
+    count = alerts.send_test(by=request.user)
     if count:
         sentence = ngettext("%(n)d test is on its way.", "%(n)d tests are on their way.", count) % {"n": count}
         messages.success(request, sentence)
@@ -78,9 +78,9 @@ def send_test(request: Request) -> HttpResponse:
 def what_i_hear(request: Request) -> HttpResponse:
     """Let users choose which notifications they receive by mail."""
     back = reverse("system:notifications" if request.user.may(Permission.SYSTEM_MANAGE) else "system:general")
-    form = HearingForm(request.user, request.POST if request.method == "POST" else None)
+    form = NotificationsForm(request.user, request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
-        preferences.choose(user=request.user, **form.cleaned_data)
+        recipients.choose_kinds(user=request.user, **form.cleaned_data)
         return close_pane(request, back, _("Saved what you are told of."))
     context = {"active_nav": "system", "form": form, "by_mail": mail.is_configured()}
     return render_pane(request, "system/what_i_hear.html", context, 422 if form.is_bound else 200, back=back)

@@ -12,7 +12,7 @@ from config.console.models import SystemRefresh
 from config.console.status import kinds, tasks
 from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.permissions import Permission
-from config.platform.schedules import system_schedule
+from config.platform.schedules import display
 from config.platform.web.htmx import Request
 from config.platform.web.lists import Column, list_page
 from config.platform.web.panes import render_pane
@@ -109,7 +109,7 @@ def _live_context(request: Request) -> dict[str, object]:
         "groups": groups,
         "refresh": refresh,
         "refresh_figures": kinds.SYSTEM.figures(refresh) if refresh else "",
-        "schedule": system_schedule.state(),
+        "schedule": display.system_state(),
         "may_manage": request.user.may(Permission.SYSTEM_MANAGE),
         "live_id": "status-live",
         "live_url": reverse("system:status_live"),

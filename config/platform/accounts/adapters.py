@@ -24,7 +24,7 @@ from config.platform.accounts.lockout import Locked
 from config.platform.accounts.models import User
 from config.platform.encryption import keyring
 from config.platform.encryption.keyring import CannotDecrypt
-from config.platform.web.client_address import address_of
+from config.platform.web.middleware import client_address
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -34,7 +34,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return False
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        return address_of(request) or "0.0.0.0"  # noqa: S104 - means “unspecified”: the list of sessions keeps it
+        return client_address(request) or "0.0.0.0"  # noqa: S104 - means “unspecified”: the list of sessions keeps it
 
     def pre_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse | None:
         if may_sign_in(user):
@@ -52,7 +52,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def reauthenticate(self, user: User, password: str) -> bool:
         """Count guesses of the own password like those at sign-in."""
         try:
-            return reauthentication.check_password(user, password, address_of(context.request))
+            return reauthentication.check_password(user, password, client_address(context.request))
         except Locked as refusal:
             raise ValidationError(refusal.sentence, code="locked") from refusal
 

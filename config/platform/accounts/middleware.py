@@ -13,8 +13,7 @@ from django.utils import timezone, translation
 from django.utils.http import urlencode
 
 from config.platform.accounts.models import User
-from config.platform.web import formatting
-from config.platform.web.formatting import Formats
+from config.platform.web.formats import Formats, written_in
 
 
 class ReadAsChosen:
@@ -31,7 +30,7 @@ class ReadAsChosen:
         formats = Formats(user.date_format, user.time_format, user.number_format)
         language = user.language or translation.get_language()
         request.LANGUAGE_CODE = language
-        with translation.override(language), timezone.override(zone), formatting.written_in(formats):
+        with translation.override(language), timezone.override(zone), written_in(formats):
             return self.get_response(request)
 
 

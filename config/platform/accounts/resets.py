@@ -11,8 +11,7 @@ from django.utils import translation
 from config.platform.accounts import links
 from config.platform.accounts.backends import may_sign_in
 from config.platform.accounts.models import ResetRequest, User
-from config.platform.audit import origin
-from config.platform.audit.record import record
+from config.platform.audit.record import current_origin, from_origin, record
 from config.platform.jobs import clock
 from config.platform.jobs.enqueue import enqueue_on_commit
 
@@ -23,7 +22,10 @@ _GIVE_UP = timedelta(minutes=15)
 def ask(email: str, base: str) -> None:
     """Add a request for links to ``base`` for all accounts with ``email``, and start the task after the commit."""
     ResetRequest.objects.create(
-        email=email, base_url=base, language=translation.get_language() or "", from_address=origin.current()
+        email=email,
+        base_url=base,
+        language=translation.get_language() or "",
+        from_address=current_origin(),
     )
     enqueue_on_commit("config.platform.accounts.tasks.send_reset_links")
 
@@ -34,7 +36,7 @@ def invite(user: User, base: str, *, by: User) -> None:
         email=user.email,
         base_url=base,
         language=translation.get_language() or "",
-        from_address=origin.current(),
+        from_address=current_origin(),
         invited=user,
         invited_by=by,
     )
@@ -57,7 +59,7 @@ def _send_one() -> bool:
     request = _take()
     if request is None:
         return False
-    with origin.coming_from(request.from_address):
+    with from_origin(request.from_address):
         if request.invited is not None:
             is_sent = _mail_invitation(request, request.invited)
         else:

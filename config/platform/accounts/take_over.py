@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from config.platform.accounts import lockout, ownership, reauthentication
 from config.platform.accounts.models import User
 from config.platform.accounts.policies import administrators
-from config.platform.web.client_address import address_of
 from config.platform.web.htmx import Request
+from config.platform.web.middleware import client_address
 
 
 class StepInForm(forms.Form):
@@ -64,7 +64,7 @@ class StepInForm(forms.Form):
         if "password" not in self.fields:
             if not reauthentication.confirmed(self.request):
                 self.add_error("add_yourself", _("Confirm first that it is still you. Nothing was changed."))
-        elif not reauthentication.check_password(self.by, password, address_of(self.request)):
+        elif not reauthentication.check_password(self.by, password, client_address(self.request)):
             self.add_error("password", _("This is not your password. Nothing was changed."))
 
     def carry_out(self) -> None:

@@ -1,11 +1,33 @@
-"""Writing the record. Call inside the transaction that makes the change."""
+"""Writing the record. Call inside the transaction that makes the change.
 
-from collections.abc import Mapping
+From where a change comes: remembered while a request is answered, for every entry of the record to say.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Protocol
 
 from config.platform.accounts.models import User
-from config.platform.audit import origin
 from config.platform.audit.models import AuditEntry
+
+_address: ContextVar[str] = ContextVar("audit_address", default="")
+
+
+def current_origin() -> str:
+    """The network address of the request that is being answered; empty for commands, workers and the clock."""
+    return _address.get()
+
+
+@contextmanager
+def from_origin(address: str) -> Iterator[None]:
+    """Let everything that is recorded inside say that it came from ``address``."""
+    token = _address.set(address)
+    try:
+        yield
+    finally:
+        _address.reset(token)
+
 
 SYSTEM = "system"
 
@@ -33,7 +55,7 @@ def record(
         action=action,
         actor_id=by.pk if by else None,
         actor_name=str(by)[:150] if by else SYSTEM,
-        from_address=origin.current(),
+        from_address=current_origin(),
         target_kind=target.__class__.__name__.lower(),
         target_id=target.pk,
         target_name=str(target)[:200],

@@ -5,4 +5,4 @@ class KeyringConfig(AppConfig):
     name = "config.platform.encryption"
 
     def ready(self) -> None:
-        from config.platform.encryption import checks  # noqa: F401 - importing it registers them
+        from config.platform.encryption import rotation  # noqa: F401 - importing it registers them

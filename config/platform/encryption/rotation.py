@@ -3,13 +3,18 @@
 Every row is locked, converted and committed alone, so this may run at any time beside a system at work. What is
 written meanwhile under the old key is found in the next round. The old key is needed until the last row is
 converted.
+
+Check at every start that the keyring reads what is stored: a wrong key would show only when a run sends.
 """
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from django.db import transaction
+from celery.signals import worker_init
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import DatabaseError, connections, transaction
 
 from config.platform.audit.record import record
 from config.platform.encryption import encrypted_columns, keyring
@@ -107,3 +112,32 @@ def sentence(problems: Sequence[str]) -> str:
         f"The keyring cannot read the secrets that are stored: {'; '.join(problems)}. "
         "Put the key that is missing back into ENCRYPTION_KEYS, from your backup, then start again."
     )
+
+
+TAG = "keyring"
+
+
+@register(Tags.database, TAG)
+def check_keyring(databases: Sequence[str] | None = None, **_: object) -> list[CheckMessage]:
+    """An error when something that is stored cannot be read with ENCRYPTION_KEYS. Silent while there is no
+    database to ask, or no table yet."""
+    if not databases:
+        return []
+    try:
+        problems = why_not_readable()
+    except DatabaseError:
+        return []
+    return [Error(sentence(problems), id="keyring.E001")] if problems else []
+
+
+def refuse_to_start() -> None:
+    """End the process with one sentence when the keyring does not read what is stored."""
+    found = check_keyring(databases=["default"])
+    connections.close_all()  # whoever starts may fork next
+    if found:
+        sys.exit(str(found[0].msg))
+
+
+@worker_init.connect
+def _check_before_working(**_: object) -> None:
+    refuse_to_start()

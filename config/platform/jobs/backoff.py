@@ -1,6 +1,17 @@
-"""How long to wait before trying again. Pure."""
+"""How long to wait before trying again. Pure.
+
+Moments until which something waits, kept in rows.
+
+No wait is longer than LONGEST. A moment that lies further off was written by a clock that was ahead: another
+machine's, or this one's before it was set right. Such a wait is over, or a run would stand still for hours.
+"""
 
 import random
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from config.platform.jobs import clock
 
 FIRST_SECONDS = 1.0
 LONGEST_SECONDS = 60.0
@@ -14,3 +25,22 @@ def seconds_before_attempt(attempt: int, *, asked: float | None = None, jitter: 
     share = random.random() if jitter is None else jitter  # noqa: S311 - spreads load, guards nothing
     waited = ceiling * (0.5 + share / 2)
     return waited if asked is None else asked + waited / 4
+
+
+LONGEST_WAIT = timedelta(minutes=15)
+
+
+def wait_until(seconds: float) -> datetime:
+    """The moment in so many seconds, as far as waits go."""
+    return clock.now() + min(timedelta(seconds=seconds), LONGEST_WAIT)
+
+
+def wait_is_over(moment: datetime | None) -> bool:
+    """Whether a wait until ``moment`` is over; None is no wait."""
+    return moment is None or not timedelta(0) < moment - clock.now() <= LONGEST_WAIT
+
+
+def where_wait_is_over(field: str) -> Q:
+    """The rows whose wait until the moment in ``field`` is over."""
+    now = clock.now()
+    return Q(**{field: None}) | Q(**{f"{field}__lte": now}) | Q(**{f"{field}__gt": now + LONGEST_WAIT})

@@ -2,13 +2,22 @@
 
 A fence on rows does not stop a request. So before every request the sender checks a deadline that needs no
 database: the stamp of the last confirmed renewal, plus the length of the lease, minus a margin.
+
+The guard that every request to a vendor passes: it raises once the lease deadline has passed.
+
+The deadline belongs to the code that runs in its block, so that access to a connection carries the guard without
+being told (see connections/credentials.py).
 """
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Self
+
+from django.conf import settings
 
 MARGIN_SECONDS = 5.0
 # Short leases, which tests use, keep a quarter of their length as the margin.
@@ -76,3 +85,44 @@ class LeaseDeadline:
         with self._changed:
             self._changed.wait_for(lambda: self._has_ended or not self.has_passed(), self._patience_seconds)
         return not self.has_passed()
+
+
+class LeaseLost(Exception):
+    """Another worker has claimed the job: stop at once and write nothing more."""
+
+
+class LeaseExpired(LeaseLost):
+    """The lease was not confirmed in time, so another worker may have claimed the job: send nothing more."""
+
+
+_deadline: ContextVar[LeaseDeadline | None] = ContextVar("lease_deadline", default=None)
+
+
+def current_guard() -> Callable[[], None]:
+    """The guard of the code that runs now, for any thread to call. Without a deadline it never raises."""
+    deadline = _deadline.get()
+
+    def check_may_send() -> None:
+        """Raises LeaseExpired when nothing may leave any more."""
+        if deadline is not None and not deadline.may_send():
+            raise LeaseExpired("the lease deadline has passed: nothing is sent any more")
+
+    return check_may_send
+
+
+@contextmanager
+def limited_by(deadline: LeaseDeadline) -> Iterator[None]:
+    """Guard all requests of the block by ``deadline``."""
+    token = _deadline.set(deadline)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+@contextmanager
+def within_one_lease() -> Iterator[None]:
+    """Guard all requests of the block by the length of one lease from now on, for work that holds none, such as a
+    test send: a process that was frozen sends nothing when it wakes."""
+    with limited_by(LeaseDeadline(Stamp.now(), settings.LEASE_SECONDS)):
+        yield

@@ -3,9 +3,14 @@
 A message may be lost, doubled or late: the row in PostgreSQL says what is due, and every tick looks for rows that
 no worker holds. So a broker that is away stops no request. Tasks are named by text, since their modules import the
 code that enqueues them.
+
+Clean up in small steps, each of them one short transaction. After some seconds the rest waits for the next
+message, so that nothing else waits for it.
 """
 
 import logging
+import time
+from collections.abc import Callable
 
 from celery import current_app
 from django.db import transaction
@@ -30,3 +35,16 @@ def enqueue(task: str, *arguments: int) -> None:
 def enqueue_on_commit(task: str, *arguments: int) -> None:
     """Send a message for a task once the present transaction is committed; at once outside of one."""
     transaction.on_commit(lambda: enqueue(task, *arguments))
+
+
+SECONDS_PER_MESSAGE = 5.0
+
+
+def repeat_for_a_while(step: Callable[[], bool], seconds: float = SECONDS_PER_MESSAGE) -> bool:
+    """Call ``step``, which says whether it found something to do, until it finds nothing or the time is over;
+    whether there is more to do."""
+    ends_at = time.monotonic() + seconds
+    while step():
+        if time.monotonic() >= ends_at:
+            return True
+    return False

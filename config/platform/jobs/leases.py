@@ -17,7 +17,7 @@ from django.db import close_old_connections, connection, models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from config.platform.jobs import sending_guard
+from config.platform.jobs import deadline
 from config.platform.jobs.deadline import LeaseDeadline, Stamp
 from config.platform.jobs.models import OPEN, Job
 
@@ -25,8 +25,8 @@ logger = logging.getLogger(__name__)
 
 JobT = TypeVar("JobT", bound=Job)
 
-LeaseLost = sending_guard.LeaseLost
-LeaseExpired = sending_guard.LeaseExpired
+LeaseLost = deadline.LeaseLost
+LeaseExpired = deadline.LeaseExpired
 
 
 class LeaseExpiry(models.Func):
@@ -159,7 +159,7 @@ def hold(job: Job) -> Iterator[HeldLease]:
     lease = HeldLease(job)
     lease.start()
     try:
-        with sending_guard.limited_by(lease.deadline):
+        with deadline.limited_by(lease.deadline):
             yield lease
     finally:
         lease.stop()

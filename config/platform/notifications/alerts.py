@@ -1,6 +1,8 @@
 """The doors by which the rest of the system says that something got worse, or is well again.
 
 Call them inside the transaction that makes the change: what is told is then exactly what happened.
+
+A test message to oneself and to the webhook, by the same way as any other.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -8,12 +10,16 @@ from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
+from config.platform.accounts.decorators import check_permission
+from config.platform.accounts.models import User
+from config.platform.accounts.permissions import Permission
+from config.platform.audit.record import record
 from config.platform.jobs import clock
 from config.platform.jobs.enqueue import enqueue_on_commit
 from config.platform.notifications import recipients
-from config.platform.notifications.kinds import Kind
-from config.platform.notifications.models import Change, Channel, Condition, Notification
+from config.platform.notifications.models import Change, Channel, Condition, Kind, Notification
 from config.platform.notifications.recipients import Recipient
 
 
@@ -59,7 +65,7 @@ def worsened(
     except IntegrityError:
         _open(subject, [kind]).update(sentence=sentence, path=subject.path, removals=removals)
         return None
-    _tell(condition, Change.OPENED, recipients.of_condition(kind, also, only))
+    _tell(condition, Change.OPENED, recipients.recipients_of(kind, also, only))
     return condition
 
 
@@ -129,3 +135,15 @@ def _tell(condition: Condition, change: Change, to: Sequence[Recipient]) -> None
     ]
     for notification in Notification.objects.bulk_create(told):
         enqueue_on_commit("config.platform.notifications.tasks.send_notification", notification.pk)
+
+
+@transaction.atomic
+def send_test(*, by: User) -> int:
+    """To how many it goes: to ``by``, if there is an address and a mail server, and to the webhook."""
+    check_permission(by, Permission.SYSTEM_MANAGE)
+    subject = Subject("user", str(by.pk), str(by))
+    sentence = _("This is only a test, asked for by %(name)s. Nothing is the matter.") % {"name": by}
+    condition = worsened(Kind.TEST, subject, sentence, only=[by.email] if by.email else [], again=True)
+    forget(subject)
+    record("test_sent", by, by=by)
+    return condition.notifications.count() if condition else 0

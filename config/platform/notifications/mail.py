@@ -1,8 +1,11 @@
-"""Send short plain mails, where a mail server is configured."""
+"""Send short plain mails, where a mail server is configured.
+
+Addresses of our pages, for those who read of them elsewhere.
+"""
 
 import logging
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -12,8 +15,13 @@ from django.utils.translation import override
 
 from config.platform.accounts.models import User
 from config.platform.notifications.models import Change, Notification
-from config.platform.notifications.page_urls import absolute
 from config.platform.web.installation import organisation_name
+
+
+def absolute_url(path: str) -> str:
+    """The whole address of a page; empty where there is none."""
+    return urljoin(f"{settings.PUBLIC_URL.rstrip('/')}/", path.lstrip("/")) if path else ""
+
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +51,7 @@ def send_notification(notification: Notification) -> None:
     worse = notification.change == Change.OPENED
     with override(_language_of(notification.recipient)):
         subject = str(condition) if worse else _("“%(name)s”: well again") % {"name": condition.subject_name}
-        context = {"condition": condition, "url": absolute(condition.path)}
+        context = {"condition": condition, "url": absolute_url(condition.path)}
         template = "condition_opened" if worse else "condition_closed"
         message = _message(template, to=notification.recipient, subject=subject, context=context)
     host = urlsplit(settings.PUBLIC_URL).hostname or "localhost"

@@ -1,21 +1,30 @@
 """Choose the recipients of a condition: administrators, users who chose to be notified, further addresses of
-the subject, and the webhook."""
+the subject, and the webhook.
 
-from collections.abc import Iterable, Sequence
+Let each user choose the kinds of notifications to receive by mail.
+"""
 
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from django import forms
 from django.conf import settings
 from django.db.models import Q, QuerySet
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from config.platform.accounts import actions
 from config.platform.accounts.models import User
 from config.platform.accounts.policies import administrators
+from config.platform.accounts.roles import Role
 from config.platform.notifications import mail
-from config.platform.notifications.kinds import Kind
-from config.platform.notifications.models import Channel
+from config.platform.notifications.models import KIND_MEANINGS, Channel, Kind
 
 Recipient = tuple[Channel, str]
 
 
-def of_condition(kind: Kind, also: Iterable[str] = (), only: Iterable[str] | None = None) -> Sequence[Recipient]:
+def recipients_of(kind: Kind, also: Iterable[str] = (), only: Iterable[str] | None = None) -> Sequence[Recipient]:
     """Return the recipients of a condition of that kind, each once, whatever the case of the address. ``also``
     are further addresses, ``only`` those that are notified in place of all. The webhook receives every kind."""
     addresses = _each_once([*_who_hear_of(kind), *also] if only is None else only)
@@ -23,7 +32,7 @@ def of_condition(kind: Kind, also: Iterable[str] = (), only: Iterable[str] | Non
     return found + ([(Channel.WEBHOOK, "")] if settings.WEBHOOK_URL else [])
 
 
-def people() -> "QuerySet[User]":
+def notified_users() -> "QuerySet[User]":
     """Who is told by email, unless they have chosen not to hear of a kind: administrators unless they do not want
     it, others if they want it."""
     chosen = Q(hears_of_troubles=True) | Q(hears_of_troubles=None, pk__in=administrators().values("pk"))
@@ -32,9 +41,61 @@ def people() -> "QuerySet[User]":
 
 
 def _who_hear_of(kind: Kind) -> Iterable[str]:
-    found = people().exclude(unheard_kinds__contains=[kind])
+    found = notified_users().exclude(unheard_kinds__contains=[kind])
     return found.order_by("pk").values_list("email", flat=True)
 
 
 def _each_once(addresses: Iterable[str]) -> Iterable[str]:
     return {address.casefold(): address for address in reversed(list(addresses))}.values()
+
+
+class NotificationsForm(forms.Form):
+    """Whether, and of which kinds."""
+
+    hears_of_troubles = forms.BooleanField(
+        label=gettext_lazy("Tell me by email when something gets worse, and when it is well again"), required=False
+    )
+    kinds = forms.MultipleChoiceField(
+        label=gettext_lazy("Of what"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(self, user: User, data: Any = None) -> None:
+        heard = [kind.value for kind in KIND_MEANINGS if kind not in user.unheard_kinds]
+        super().__init__(data, initial={"hears_of_troubles": is_notified(user), "kinds": heard})
+        kinds = self.fields["kinds"]
+        assert isinstance(kinds, forms.MultipleChoiceField)  # noqa: S101
+        kinds.choices = [
+            (kind.value, format_html("<strong>{}</strong><small>{}</small>", kind.label, meaning))
+            for kind, meaning in KIND_MEANINGS.items()
+        ]
+        if not user.email:
+            self.fields["hears_of_troubles"].help_text = _(
+                "An administrator has to give you an email address first."
+            )
+
+
+def choose_kinds(*, user: User, hears_of_troubles: bool, kinds: Collection[str]) -> None:
+    """Be told of ``kinds`` alone, and of those that do not exist yet."""
+    unheard = [kind.value for kind in KIND_MEANINGS if kind not in kinds]
+    actions.choose_reading(user=user, hears_of_troubles=hears_of_troubles, unheard_kinds=unheard)
+
+
+def is_notified(user: User) -> bool:
+    """Whether this person is told of troubles, by their own choice or as administrators are."""
+    chosen = user.hears_of_troubles
+    return user.role == Role.ADMINISTRATOR if chosen is None else chosen
+
+
+def users_with_kinds() -> list[tuple[User, str]]:
+    """Who is told by email, each with of how many kinds, see ``told_of``."""
+    return [(person, kinds_of(person)) for person in notified_users().order_by("full_name", "username")]
+
+
+def kinds_of(user: User) -> str:
+    """Say of how many kinds the user is notified; empty for all of them."""
+    heard = sum(kind not in user.unheard_kinds for kind in KIND_MEANINGS)
+    return (
+        ""
+        if heard == len(KIND_MEANINGS)
+        else _("%(n)d of %(all)d kinds") % {"n": heard, "all": len(KIND_MEANINGS)}
+    )

@@ -13,8 +13,8 @@ import requests
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from config.platform.notifications.mail import absolute_url
 from config.platform.notifications.models import Notification
-from config.platform.notifications.page_urls import absolute
 
 TIMEOUT_SECONDS = (5, 10)  # to connect, to answer
 
@@ -64,7 +64,7 @@ def document(notification: Notification) -> dict[str, object]:
             "kind": condition.subject_kind,
             "key": condition.subject_key,
             "name": condition.subject_name,
-            "url": absolute(condition.path),
+            "url": absolute_url(condition.path),
         },
         "opened_at": condition.opened_at.isoformat(),
         "closed_at": condition.closed_at.isoformat() if condition.closed_at else None,

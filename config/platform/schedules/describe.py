@@ -1,4 +1,9 @@
-"""Rules in words, in the reader's language."""
+"""Rules in words, in the reader's language.
+
+What came of a due moment, in a sentence.
+
+Choosing a schedule: what every app does with its own rows.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,7 +15,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from config.platform.jobs import clock
+from config.platform.jobs.models import Schedule, Tick, TickResult
 from config.platform.schedules.next_due import LAST_DAY, Recurrence, Rule
+from config.platform.schedules.serialize import from_plain
+from config.platform.web.formats import exact
 
 
 def in_words(rule: Rule) -> str:
@@ -59,3 +67,32 @@ def _often(rule: Rule) -> str:
 
 def _month_day(day: int) -> str:
     return _("the last day") if day == LAST_DAY else _("day %(number)d") % {"number": day}
+
+
+def describe_tick(tick: Tick) -> str:
+    """Describe a tick that was noticed too late, such as “Due at …, but nobody was there to look; done once, at
+    …”."""
+    parts = {"due": exact(tick.due_at), "noticed": exact(tick.noticed_at)}
+    if tick.result == TickResult.PASSED_OVER:
+        sentence = _("Due at %(due)s, while the system was not running. Passed over.") % parts
+    elif tick.result == TickResult.IMPOSSIBLE:
+        sentence = _("Due at %(due)s. Not started, since there was no connection.") % parts
+    elif tick.was_missed:
+        sentence = _("Due at %(due)s, while the system was not running. Started at %(noticed)s instead.") % parts
+    elif tick.result == TickResult.JOINED:
+        sentence = _("Due at %(due)s, when one was queued already, which served for it.") % parts
+    else:
+        sentence = _("Due at %(due)s.") % parts
+    if tick.missed_since is None:
+        return sentence
+    since = _("What was due since %(since)s was passed over.") % {"since": exact(tick.missed_since)}
+    return f"{sentence} {since}"
+
+
+def schedule_words(schedule: Schedule | None) -> str:
+    """The schedule in words, for lists and the record."""
+    if schedule is None or schedule.rule is None:
+        told = _("System refresh")
+    else:
+        told = in_words(from_plain(schedule.rule))
+    return told if schedule is None or schedule.is_on else _("Off (%(schedule)s)") % {"schedule": told}

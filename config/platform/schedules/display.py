@@ -1,11 +1,37 @@
-"""A schedule as lists and pages show it."""
+"""A schedule as lists and pages show it.
 
+Whether the system refresh runs by itself, and when next: for every page that relies on it.
+
+The schedule itself lives in config.console, which the apps below never see; it registers the answer here.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from config.platform.jobs.models import Schedule
-from config.platform.schedules import choose
-from config.platform.schedules.system_schedule import State
+from config.platform.schedules import describe
+
+
+@dataclass(frozen=True)
+class SystemState:
+    """``next_due_at`` is None while it is off."""
+
+    is_on: bool = False
+    next_due_at: datetime | None = None
+
+
+_registered: list[Callable[[], SystemState]] = []
+
+
+def register_system_state(answer: Callable[[], SystemState]) -> None:
+    """Let ``answer`` be asked from now on."""
+    _registered.append(answer)
+
+
+def system_state() -> SystemState:
+    """As it is at this moment. Costs a query: ask once a page."""
+    return _registered[-1]() if _registered else SystemState()
 
 
 @dataclass(frozen=True)
@@ -14,7 +40,7 @@ class ShownSchedule:
     ``system`` is read once a page."""
 
     schedule: Schedule | None
-    system: State
+    system: SystemState
 
     @property
     def is_on(self) -> bool:
@@ -23,7 +49,7 @@ class ShownSchedule:
 
     @property
     def words(self) -> str:
-        return choose.words(self.schedule)
+        return describe.schedule_words(self.schedule)
 
     @property
     def waits_for_system(self) -> bool:

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 
 from config.platform.jobs import clock
 from config.platform.jobs.models import Schedule
-from config.platform.schedules import choose, system_schedule
+from config.platform.schedules import describe, display
 from config.platform.schedules.describe import in_words, note, on_the_wall
 from config.platform.schedules.form import ScheduleForm, with_usual_answers
 from config.platform.schedules.next_due import due_moments
@@ -38,7 +38,7 @@ class Subject:
 
     @property
     def words(self) -> str:
-        return choose.words(self.schedule)
+        return describe.schedule_words(self.schedule)
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _looks(request: Request, form: ScheduleForm, rule: Mapping[str, Any] | None)
         "parts_url": _parts_url(request),
         "preview": preview_of(rule) if rule else None,
         "follows_system": follows_system,
-        "system": system_schedule.state() if follows_system else None,
+        "system": display.system_state() if follows_system else None,
     }
 
 

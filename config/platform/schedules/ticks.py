@@ -7,7 +7,7 @@ nothing twice. A fixed number of queries for each batch, however many are due.
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, partial
@@ -137,3 +137,13 @@ def _store(table: str, upcoming: dict[int, datetime]) -> None:
             f"  FROM unnest(%s::bigint[], %s::timestamptz[]) AS new (id, due_at) WHERE {table}.id = new.id",
             [list(upcoming), list(upcoming.values())],
         )
+
+
+def set_schedule(schedule: Schedule, *, is_on: bool, rule: Mapping[str, Any] | None) -> None:
+    """Set ``schedule`` (unsaved) to ``rule``, in plain values; None is every system refresh. When it is due next
+    is counted from now, unless nothing has changed. Raises WrongRule."""
+    chosen = from_plain(rule) if rule is not None else None
+    if (schedule.is_on, schedule.rule) == (is_on, rule):
+        return
+    schedule.is_on, schedule.rule = is_on, dict(rule) if rule is not None else None
+    schedule.due_at = next_due(chosen, clock.now()) if chosen is not None and is_on else None

@@ -1,13 +1,84 @@
-"""Moments, spans and numbers in words, in the reader's language."""
+"""Moments, spans and numbers in words, in the reader's language.
 
-from datetime import datetime, timedelta
+Format dates, times and numbers as the user chose: set for each request, the language's own elsewhere.
+"""
 
-from django.utils import formats, timezone
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.utils import formats, numberformat, timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from config.platform.jobs import clock
-from config.platform.web import formatting
+
+# For each format what it is called: by how the same moment and number look in it.
+DATES: list[tuple[str, str | Promise]] = [
+    ("", gettext_lazy("As the language has it")),
+    ("Y-m-d", "2026-11-30"),
+    ("j.n.Y", "30.11.2026"),
+    ("d/m/Y", "30/11/2026"),
+    ("m/d/Y", "11/30/2026"),
+    ("j M Y", gettext_lazy("30 Nov 2026")),
+]
+TIMES: list[tuple[str, str | Promise]] = [("", "18:05:09"), ("g:i:s A", gettext_lazy("6:05:09 PM"))]
+NUMBERS: list[tuple[str, str | Promise]] = [
+    ("", gettext_lazy("As the language has it")),
+    (".,", "1,234,567.89"),
+    (",.", "1.234.567,89"),
+    (",\N{NO-BREAK SPACE}", "1\N{NO-BREAK SPACE}234\N{NO-BREAK SPACE}567,89"),
+    (".’", "1’234’567.89"),
+]
+_TIME = "H:i:s"
+
+
+@dataclass(frozen=True)
+class Formats:
+    """One person's choice; empty is the language's own. ``numbers`` is the decimal sign and the one between
+    thousands."""
+
+    date: str = ""
+    time: str = ""
+    numbers: str = ""
+
+
+_AS_THE_LANGUAGE = Formats()
+_chosen: ContextVar[Formats] = ContextVar("formats", default=_AS_THE_LANGUAGE)
+
+
+@contextmanager
+def written_in(chosen: Formats) -> Iterator[None]:
+    """Write so for as long as the block lasts."""
+    token = _chosen.set(chosen)
+    try:
+        yield
+    finally:
+        _chosen.reset(token)
+
+
+def day(value: date | datetime) -> str:
+    """A date, in the zone that it has."""
+    return formats.date_format(value, _chosen.get().date or "DATE_FORMAT")
+
+
+def time_of_day(value: datetime) -> str:
+    """A time to the second, in the zone that it has."""
+    return formats.time_format(value, _chosen.get().time or _TIME)
+
+
+def amount(value: int | float, places: int | None) -> str:
+    """A number with its thousands set apart, to so many decimals (None: as many as it has)."""
+    signs = _chosen.get().numbers
+    if not signs:
+        return formats.number_format(value, places, use_l10n=True, force_grouping=True)
+    return numberformat.format(
+        value, signs[0], decimal_pos=places, grouping=3, thousand_sep=signs[1], force_grouping=True
+    )
+
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 _NEAR = 45
@@ -18,7 +89,7 @@ def number(value: int | float | None, decimals: int | None = None) -> str:
     if value is None:
         return "–"
     places = decimals if decimals is not None else (0 if isinstance(value, int) else None)
-    return formatting.amount(value, places)
+    return amount(value, places)
 
 
 def duration(span: timedelta | float | None) -> str:
@@ -55,7 +126,7 @@ def ago(moment: datetime) -> str:
     days = seconds // DAY
     if days <= 30:
         return ngettext("%(n)d day ago", "%(n)d days ago", days) % {"n": days}
-    return formatting.day(timezone.localtime(moment))
+    return day(timezone.localtime(moment))
 
 
 def ahead(seconds: int, moment: datetime) -> str:
@@ -71,15 +142,15 @@ def ahead(seconds: int, moment: datetime) -> str:
     days = seconds // DAY
     if days <= 30:
         return ngettext("in %(n)d day", "in %(n)d days", days) % {"n": days}
-    return formatting.day(timezone.localtime(moment))
+    return day(timezone.localtime(moment))
 
 
 def exact(moment: datetime) -> str:
     """Date and time with its zone, in the reader's own zone."""
     local = timezone.localtime(moment)
-    return f"{formatting.day(local)}, {formatting.time_of_day(local)} {local.tzname()}"
+    return f"{day(local)}, {time_of_day(local)} {local.tzname()}"
 
 
 def on_the_wall(local: datetime) -> str:
     """Weekday, date and time, as a calendar and a clock in that zone show them."""
-    return f"{formats.date_format(local, 'D')} {formatting.day(local)}, {local:%H:%M}"
+    return f"{formats.date_format(local, 'D')} {day(local)}, {local:%H:%M}"

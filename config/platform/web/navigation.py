@@ -1,15 +1,20 @@
-"""The left navigation, as data: groups of entries, each with its address, its icon and who may see it."""
+"""The left navigation, as data: groups of entries, each with its address, its icon and who may see it.
+
+What every page knows.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
-from django.utils.functional import Promise
+from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
+from config.platform.web import installation
 
 
 @dataclass(frozen=True)
@@ -95,3 +100,29 @@ def address(url_name: str) -> str:
         return reverse(url_name)
     except NoReverseMatch:
         return ""
+
+
+THEMES = ("light", "dark")
+PAGE = "base.html"
+
+
+def shell(request: HttpRequest) -> dict[str, object]:
+    """The product's name, the navigation, the chosen looks, and what a page must extend to answer htmx with
+    nothing but the part that it asked for."""
+    target = request.headers.get("HX-Target", "") if request.headers.get("HX-Request") == "true" else ""
+    theme = request.COOKIES.get("theme", "")
+    return {
+        "product_name": settings.PRODUCT_NAME,
+        "installation": SimpleLazyObject(lambda: getattr(request, "installation", None) or installation.current()),
+        "organisation_name": SimpleLazyObject(installation.organisation_name),
+        "demo": settings.DEMO,
+        "version": settings.VERSION,
+        "theme": theme if theme in THEMES else "auto",
+        "nav_collapsed": request.COOKIES.get("nav") == "collapsed",
+        "navigation": SimpleLazyObject(lambda: groups_for(request)),
+        "list_shell": "components/list_fragment.html" if target == "list" else PAGE,
+        "pane_shell": "components/pane_frame.html" if target == "pane" else PAGE,
+        "dialog_shell": "components/dialog_frame.html" if target == "dialog" else PAGE,
+        "pane_base": "components/pane.html",
+        "dialog_base": "components/confirm.html",
+    }

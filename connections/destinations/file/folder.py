@@ -14,7 +14,7 @@ from urllib.request import url2pathname
 
 from django.utils.translation import gettext as _
 
-from config.platform.text.csv_formulas import defused
+from config.platform.text.csv_lines import without_formula
 from connections.destinations.errors import NeedsAdministrator, StopRun, TryLater
 from connections.destinations.values import SendGuard, no_guard
 
@@ -89,7 +89,7 @@ class Folder:
 
 def line(cells: Sequence[str]) -> str:
     """One row as it stands in a file, without the end of the line; a spreadsheet runs nothing in it."""
-    cells = [defused(cell, keeps_numbers=True) for cell in cells]
+    cells = [without_formula(cell, keeps_numbers=True) for cell in cells]
     quoted = ('"' + cell.replace('"', '""') + '"' if re.search(r'[",\r\n]', cell) else cell for cell in cells)
     return ",".join(quoted)
 

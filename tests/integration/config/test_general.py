@@ -8,8 +8,8 @@ from django.test import Client
 from config.console.general import preview, time_zones
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
-from config.platform.web import formats, formatting
-from config.platform.web.formatting import Formats
+from config.platform.web import formats
+from config.platform.web.formats import Formats
 from config.platform.web.models import Installation
 
 PAGE = "/admin/system/general/"
@@ -57,8 +57,8 @@ def test_a_preview_of_nonsense_is_that_of_the_language(charlie_client: Client) -
 def test_every_format_writes_a_moment_and_a_number() -> None:
     moment = datetime(2026, 11, 30, 18, 5, 9, tzinfo=UTC)
     written = set()
-    for date, _label in formatting.DATES[1:]:
-        with formatting.written_in(Formats(date=date)):
+    for date, _label in formats.DATES[1:]:
+        with formats.written_in(Formats(date=date)):
             written.add(formats.exact(moment))
     assert written == {
         "2026-11-30, 18:05:09 UTC",
@@ -67,8 +67,8 @@ def test_every_format_writes_a_moment_and_a_number() -> None:
         "11/30/2026, 18:05:09 UTC",
         "30 Nov 2026, 18:05:09 UTC",
     }
-    for numbers, label in formatting.NUMBERS[1:]:
-        with formatting.written_in(Formats(numbers=numbers)):
+    for numbers, label in formats.NUMBERS[1:]:
+        with formats.written_in(Formats(numbers=numbers)):
             assert formats.number(1234567.89, 2) == label
 
 

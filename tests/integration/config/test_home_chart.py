@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from config.console import charts, durations, sent_by_day
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
-from config.platform.schedules import system_schedule
+from config.platform.schedules import display
 from exports.models import Export, Run, Trigger
 
 pytestmark = pytest.mark.django_db
@@ -90,13 +90,13 @@ def test_it_tells_how_long_each_stage_took(charlie_client: Client, export: Expor
 
 
 def test_it_tells_the_next_refresh(charlie_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    state = system_schedule.State(is_on=True, next_due_at=clock.now() + timedelta(hours=3, minutes=1))
-    monkeypatch.setattr(system_schedule, "state", lambda: state)
+    state = display.SystemState(is_on=True, next_due_at=clock.now() + timedelta(hours=3, minutes=1))
+    monkeypatch.setattr(display, "system_state", lambda: state)
     assert "in 3 hours" in charlie_client.get("/").content.decode()
 
 
 def test_it_says_that_the_refresh_is_off(charlie_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(system_schedule, "state", system_schedule.State)
+    monkeypatch.setattr(display, "system_state", display.SystemState)
     assert "The system refresh is off" in charlie_client.get("/").content.decode()
 
 

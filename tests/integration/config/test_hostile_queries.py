@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
-from config.platform.web.queries import DropNulCharacters
+from config.platform.web.middleware import DropNulCharacters
 
 LISTS = (
     "/",

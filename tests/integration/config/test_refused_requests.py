@@ -5,7 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from config.platform.accounts.models import User
-from config.platform.audit import refusals
+from config.platform.audit import middleware
 from config.platform.audit.models import AuditEntry
 
 
@@ -26,7 +26,7 @@ def test_strangers_are_led_to_the_sign_in_and_nothing_is_recorded(db: None) -> N
 
 def test_many_refusals_in_a_minute_do_not_flood_the_record(charlie_client: Client, charlie: User) -> None:
     cache.clear()
-    for _time in range(refusals.MOST_PER_MINUTE + 5):
+    for _time in range(middleware.MOST_PER_MINUTE + 5):
         charlie_client.post(reverse("accounts:add_user"))
     recorded = AuditEntry.objects.filter(action="access refused").count()
-    assert refusals.MOST_PER_MINUTE <= recorded <= refusals.MOST_PER_MINUTE + 4  # a minute may end meanwhile
+    assert middleware.MOST_PER_MINUTE <= recorded <= middleware.MOST_PER_MINUTE + 4  # a minute may end meanwhile

@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
-from config.platform.encryption import checks, rotation
+from config.platform.encryption import rotation
 from tests.conftest import PASSWORD
 from tests.support.authenticator import code
 
@@ -172,7 +172,7 @@ def test_turning_the_keys_covers_it(secret: str, settings: Settings) -> None:
 
 def test_nothing_starts_without_its_key(secret: str, settings: Settings) -> None:
     settings.ENCRYPTION_KEYS = [f"k2:{Fernet.generate_key().decode()}"]
-    (found,) = checks.check_keyring(databases=["default"])
+    (found,) = rotation.check_keyring(databases=["default"])
     assert "holds no key “k1” (2 stored in second factors)" in str(found.msg)
 
 
@@ -180,7 +180,7 @@ def test_one_from_before_the_keyring_goes_on_working(secret: str) -> None:
     migration = import_module("config.platform.accounts.migrations.0004_second_factors_under_the_keyring")
     migration.under_secret_key(apps, None)
     assert [text for text in stored() if ":" in text] == []
-    assert checks.check_keyring(databases=["default"]) == []
+    assert rotation.check_keyring(databases=["default"]) == []
     migration.under_the_keyring(apps, None)
     assert [text.partition(":")[0] for text in stored()] == ["k1", "k1"]
     assert past_the_password("alice").post(CODE, {"code": code(secret, steps=1)})["Location"] == "/"

@@ -14,8 +14,7 @@ from pytest_django import Settings
 
 from config import environment
 from config.logging import without_traceback
-from config.platform.web.client_address import address_of
-from config.platform.web.proxies import is_trusted_proxy
+from config.platform.web.middleware import client_address, is_trusted_proxy
 
 FORWARDED: dict[str, Any] = {"HTTP_X_FORWARDED_FOR": "203.0.113.9", "HTTP_X_FORWARDED_PROTO": "https"}
 
@@ -41,7 +40,7 @@ def test_the_address_is_the_last_one_that_is_no_proxy() -> None:
         "HTTP_X_FORWARDED_FOR": "198.51.100.1, 203.0.113.9, 10.9.9.9",
         "REMOTE_ADDR": "10.1.2.3",
     }
-    assert address_of(RequestFactory().get("/", **chain)) == "203.0.113.9"
+    assert client_address(RequestFactory().get("/", **chain)) == "203.0.113.9"
 
 
 @pytest.mark.parametrize(

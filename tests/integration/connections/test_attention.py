@@ -4,8 +4,7 @@ import pytest
 
 from config.platform.accounts.models import User
 from config.platform.jobs import clock
-from config.platform.notifications.kinds import Kind
-from config.platform.notifications.models import Condition
+from config.platform.notifications.models import Condition, Kind
 from connections import alerts
 from connections.models import Connection, Environment
 

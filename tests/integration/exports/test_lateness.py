@@ -7,8 +7,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus, TickResult
-from config.platform.notifications.kinds import Kind
-from config.platform.notifications.models import Condition
+from config.platform.notifications.models import Condition, Kind
 from exports.models import Export, ExportSchedule, ExportTick, Run, Trigger
 from exports.scheduler import overdue
 

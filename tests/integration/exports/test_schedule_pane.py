@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from config.platform.jobs import clock
-from config.platform.schedules import system_schedule
+from config.platform.schedules import display
 from connections.models import Connection
 from exports.actions import manage, runs
 from exports.actions import schedule as actions_schedule
@@ -209,8 +209,8 @@ def test_the_list_says_in_amber_that_the_system_refresh_is_off(
     actions_schedule.set_schedule(two[0], is_on=False, rule=None, version=0, by=None)
     html = bob_client.get("/data/exports/").content.decode()
     assert (html.count("System refresh (off)"), html.count("Off (System refresh)")) == (1, 1)
-    on = system_schedule.State(is_on=True, next_due_at=datetime(2026, 11, 25, 18, tzinfo=UTC))
-    monkeypatch.setattr(system_schedule, "_registered", [lambda: on])
+    on = display.SystemState(is_on=True, next_due_at=datetime(2026, 11, 25, 18, tzinfo=UTC))
+    monkeypatch.setattr(display, "_registered", [lambda: on])
     html = bob_client.get("/data/exports/").content.decode()
     assert "System refresh (off)" not in html
     assert "in 5 hours" in html

@@ -7,8 +7,7 @@ from pytest_django import Settings
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from config.platform.jobs.models import JobStatus
-from config.platform.notifications.kinds import Kind
-from config.platform.notifications.models import Condition, Notification
+from config.platform.notifications.models import Condition, Kind, Notification
 from exports.actions import manage
 from exports.models import Export, Run, Trigger
 from exports.reporting import alerts

@@ -13,8 +13,7 @@ from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
 from config.platform.notifications import alerts, sending
 from config.platform.notifications.alerts import Subject, Trouble
-from config.platform.notifications.kinds import Kind
-from config.platform.notifications.models import Condition, Notification
+from config.platform.notifications.models import Condition, Kind, Notification
 from tests.integration.notifications.conftest import NEWSLETTER, send_all
 from tests.support.mail_server import Hook, Postbox, mail_sent_to, mail_server
 from tests.support.workers import free_port

@@ -8,8 +8,7 @@ from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from config.platform.notifications import alerts
 from config.platform.notifications.alerts import Subject
-from config.platform.notifications.kinds import Kind
-from config.platform.notifications.models import Condition, Notification
+from config.platform.notifications.models import Condition, Kind, Notification
 from tests.integration.notifications.conftest import NEWSLETTER, send_all
 from tests.support.mail_server import Hook, Postbox
 

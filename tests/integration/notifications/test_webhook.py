@@ -8,8 +8,7 @@ from pytest_django import Settings
 
 from config.platform.jobs.models import JobStatus
 from config.platform.notifications import alerts
-from config.platform.notifications.kinds import Kind
-from config.platform.notifications.models import Notification
+from config.platform.notifications.models import Kind, Notification
 from tests.integration.notifications.conftest import NEWSLETTER, send_all
 from tests.support.mail_server import Hook, webhook_receiver
 from tests.support.workers import free_port

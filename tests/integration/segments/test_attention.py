@@ -2,8 +2,7 @@
 
 import pytest
 
-from config.platform.notifications.kinds import Kind
-from config.platform.notifications.models import Condition
+from config.platform.notifications.models import Condition, Kind
 from segments import alerts
 from segments.models import DataSource, Profile, Segment
 from tests.support import exports

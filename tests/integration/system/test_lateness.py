@@ -11,8 +11,7 @@ from config.console.models import RefreshStep, StepKind, SystemRefresh, SystemSc
 from config.console.refreshing import schedule
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus, TickResult
-from config.platform.notifications.kinds import Kind
-from config.platform.notifications.models import Condition
+from config.platform.notifications.models import Condition, Kind
 from connections.models import Connection
 from exports.models import Export, ExportSchedule, Run, Trigger
 from exports.scheduler import overdue as of_exports

@@ -10,8 +10,7 @@ from config.console.models import SystemRefresh
 from config.console.refreshing import actions
 from config.platform.accounts.models import User
 from config.platform.jobs.models import JobStatus
-from config.platform.notifications.kinds import Kind
-from config.platform.notifications.models import Condition
+from config.platform.notifications.models import Condition, Kind
 from exports.models import Export
 from segments import actions as segment_actions
 from segments.models import DataSource, Segment

@@ -14,7 +14,7 @@ from config.console.refreshing import actions, schedule
 from config.platform.accounts.models import User
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
-from config.platform.schedules import system_schedule
+from config.platform.schedules import display
 
 pytestmark = pytest.mark.django_db
 
@@ -42,12 +42,12 @@ def test_it_is_off_until_somebody_switches_it_on() -> None:
     schedule.load()
     clock.run_from(MIDNIGHT + timedelta(days=400))
     assert schedule.start_due() is None
-    assert system_schedule.state() == system_schedule.State(is_on=False, next_due_at=None)
+    assert display.system_state() == display.SystemState(is_on=False, next_due_at=None)
 
 
 def test_it_is_due_at_its_times_and_not_before(alice: User) -> None:
     switched_on(alice)
-    assert system_schedule.state().next_due_at == MORNING
+    assert display.system_state().next_due_at == MORNING
     clock.run_from(MORNING - timedelta(seconds=1))
     assert schedule.start_due() is None
     clock.run_from(MORNING)
@@ -56,7 +56,7 @@ def test_it_is_due_at_its_times_and_not_before(alice: User) -> None:
     assert (refresh.trigger, refresh.status) == (SystemRefresh.Trigger.SCHEDULE, JobStatus.QUEUED)
     assert schedule.start_due() is None
     assert results() == [(MORNING, "started")]
-    assert system_schedule.state().next_due_at == MORNING + timedelta(hours=12)
+    assert display.system_state().next_due_at == MORNING + timedelta(hours=12)
 
 
 def test_a_moment_that_comes_due_while_one_runs_waits_for_it(alice: User) -> None:
@@ -91,7 +91,7 @@ def test_what_was_missed_is_passed_over_where_one_wants_that(alice: User, settin
     clock.run_from(MORNING + timedelta(hours=1))
     assert schedule.start_due() is None
     assert results() == [(MORNING, "passed_over")]
-    assert system_schedule.state().next_due_at == MORNING + timedelta(hours=12)
+    assert display.system_state().next_due_at == MORNING + timedelta(hours=12)
     clock.run_from(MORNING + timedelta(hours=12))
     assert schedule.start_due() is not None
 

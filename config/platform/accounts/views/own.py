@@ -22,8 +22,8 @@ from config.platform.accounts.lockout import Locked, attempt
 from config.platform.accounts.models import User
 from config.platform.audit.record import record
 from config.platform.notifications import mail
-from config.platform.web.client_address import address_of
 from config.platform.web.htmx import Request
+from config.platform.web.middleware import client_address
 from config.platform.web.panes import close_pane, render_pane
 
 
@@ -31,7 +31,7 @@ from config.platform.web.panes import close_pane, render_pane
 @require_http_methods(["GET", "POST"])
 def change_password(request: Request) -> HttpResponse:
     """The pane for a new password of one's own; it asks for the present one."""
-    form = ChangePasswordForm(request.POST or None, user=request.user, address=address_of(request))
+    form = ChangePasswordForm(request.POST or None, user=request.user, address=client_address(request))
     if request.method == "POST" and form.is_valid():
         actions.change_password(user=request.user, password=form.cleaned_data["password"])
         update_session_auth_hash(request, request.user)
@@ -79,7 +79,7 @@ def forgotten(request: Request) -> HttpResponse:
     asked = request.method == "POST" and mail.is_configured() and form.is_valid()
     if asked:
         try:
-            with attempt(f"reset {form.cleaned_data['email']}", address_of(request)):
+            with attempt(f"reset {form.cleaned_data['email']}", client_address(request)):
                 resets.ask(form.cleaned_data["email"], links.base_of(request))
         except Locked as refusal:
             form.add_error(None, refusal.sentence)

@@ -14,7 +14,7 @@ from config.platform.accounts import known_devices, single_sign_on
 from config.platform.accounts.lockout import Locked, attempt
 from config.platform.accounts.models import User
 from config.platform.audit.record import record
-from config.platform.web.client_address import address_of
+from config.platform.web.middleware import client_address
 
 DEMO_PASSWORD = "demo"  # noqa: S105 — shown on the page on purpose; such accounts exist in the demo alone
 
@@ -40,7 +40,7 @@ class SignInForm(AuthenticationForm):
     def _origin(self, username: str) -> tuple[str, str]:
         if self.request is None:
             return "", ""
-        return address_of(self.request), known_devices.device_for(self.request, username)
+        return client_address(self.request), known_devices.device_for(self.request, username)
 
 
 class SignIn(LoginView):

@@ -14,8 +14,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from config.platform.accounts.permissions import Permission
-from config.platform.schedules import system_schedule
-from config.platform.web import formats, formatting, masking, statuses
+from config.platform.schedules import display
+from config.platform.web import formats, masking, statuses
 
 register = template.Library()
 
@@ -76,7 +76,7 @@ def system_refresh_off(context: Context, sentence: str) -> dict[str, object]:
     request = context["request"]
     return {
         "sentence": sentence,
-        "is_off": not system_schedule.state().is_on,
+        "is_off": not display.system_state().is_on,
         "may_manage": request.user.may(Permission.SYSTEM_MANAGE),
     }
 
@@ -84,7 +84,7 @@ def system_refresh_off(context: Context, sentence: str) -> dict[str, object]:
 @register.simple_tag
 def day(value: date) -> SafeString:
     """A date."""
-    return format_html('<time datetime="{}">{}</time>', value.isoformat(), formatting.day(value))
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(), formats.day(value))
 
 
 @register.simple_tag

@@ -14,10 +14,9 @@ import pytest
 from django.conf import settings
 
 from config.standalone import leftovers
-from config.standalone.errors import CannotStart
+from config.standalone.folders import CannotStart
 from config.standalone.leftovers import Records, identity
-from config.standalone.output import Output
-from config.standalone.supervisor import Program, Supervisor
+from config.standalone.supervisor import Output, Program, Supervisor
 from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
 pytestmark = pytest.mark.processes
@@ -134,7 +133,7 @@ def test_children_die_with_a_killed_parent(tmp_path: Path) -> None:
 import os, time
 from pathlib import Path
 from config.standalone.leftovers import Records
-from config.standalone.output import Output
+from config.standalone.supervisor import Output
 from config.standalone.supervisor import Program, Supervisor
 
 records = Records(Path({str(tmp_path)!r}) / "processes.json")

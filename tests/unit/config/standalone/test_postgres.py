@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from config.standalone import postgres
-from config.standalone.errors import CannotStart
+from config.standalone.folders import CannotStart
 
 
 def test_a_folder_of_another_version_is_refused(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError
 
 from config.standalone import up
-from config.standalone.errors import CannotStart
-from config.standalone.output import Output
+from config.standalone.folders import CannotStart
+from config.standalone.supervisor import Output
 
 
 class Command(BaseCommand):

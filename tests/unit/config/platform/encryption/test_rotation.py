@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
-from config.platform.encryption import checks, keyring, rotation
+from config.platform.encryption import keyring, rotation
 from config.standalone import folders
 from connections import credentials
 from connections.models import Connection
@@ -118,10 +118,10 @@ def test_keys_of_the_environment_cannot_be_made(alice: User) -> None:
 )
 def test_nothing_starts_with_a_keyring_that_cannot_read(alice: User, settings: Settings, keys: list[str]) -> None:
     make_connection(alice)
-    assert checks.check_keyring(databases=["default"]) == []
+    assert rotation.check_keyring(databases=["default"]) == []
     settings.ENCRYPTION_KEYS = keys
 
-    found = checks.check_keyring(databases=["default"])
+    found = rotation.check_keyring(databases=["default"])
 
     assert [message.id for message in found] == ["keyring.E001"]
     assert "“k1”" in str(found[0].msg)

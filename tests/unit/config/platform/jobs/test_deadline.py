@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from config.platform.jobs import sending_guard
+from config.platform.jobs import deadline as jobs_deadline
 from config.platform.jobs.deadline import LeaseDeadline, Stamp
 
 
@@ -82,11 +82,11 @@ def test_it_has_passed_without_a_confirmed_lease(clocks: Clocks) -> None:
 
 
 def test_the_guard_of_a_block_raises_once_its_deadline_has_passed(clocks: Clocks) -> None:
-    with sending_guard.limited_by(deadline(clocks)):
-        check_may_send = sending_guard.current()
+    with jobs_deadline.limited_by(deadline(clocks)):
+        check_may_send = jobs_deadline.current_guard()
     check_may_send()
     clocks.pass_seconds(25)
-    with pytest.raises(sending_guard.LeaseExpired):
+    with pytest.raises(jobs_deadline.LeaseExpired):
         check_may_send()
 
 
@@ -105,4 +105,4 @@ def test_a_sender_does_not_wait_once_the_lease_is_lost(clocks: Clocks) -> None:
 
 
 def test_without_a_deadline_everything_may_leave() -> None:
-    sending_guard.current()()
+    jobs_deadline.current_guard()()

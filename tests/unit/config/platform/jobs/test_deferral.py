@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from config.platform.jobs import clock, deferral
+from config.platform.jobs import backoff, clock
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -21,14 +21,14 @@ def _noon() -> Iterator[None]:
     ("seconds", "is_over"), [(-1, True), (0, True), (1, False), (15 * 60, False), (15 * 60 + 1, True)]
 )
 def test_a_moment_further_off_than_any_wait_is_a_mistake(seconds: int, is_over: bool) -> None:
-    assert deferral.is_over(NOON + timedelta(seconds=seconds)) is is_over
+    assert backoff.wait_is_over(NOON + timedelta(seconds=seconds)) is is_over
 
 
 def test_no_moment_is_no_wait() -> None:
-    assert deferral.is_over(None)
+    assert backoff.wait_is_over(None)
 
 
 def test_no_wait_is_longer_than_that() -> None:
-    assert deferral.until(1) == NOON + timedelta(seconds=1)
-    assert deferral.until(86_400) == NOON + deferral.LONGEST
-    assert not deferral.is_over(deferral.until(86_400))
+    assert backoff.wait_until(1) == NOON + timedelta(seconds=1)
+    assert backoff.wait_until(86_400) == NOON + backoff.LONGEST_WAIT
+    assert not backoff.wait_is_over(backoff.wait_until(86_400))

@@ -2,8 +2,7 @@
 
 import pytest
 
-from config.platform.text.csv_formulas import defused
-from config.platform.web.spreadsheets import line
+from config.platform.text.csv_lines import csv_line, without_formula
 
 
 @pytest.mark.parametrize(
@@ -38,14 +37,14 @@ from config.platform.web.spreadsheets import line
     ],
 )
 def test_formulas_are_defused_and_other_cells_stay(cell: str, expected: str) -> None:
-    assert defused(cell) == expected
-    assert defused(expected) == expected
+    assert without_formula(cell) == expected
+    assert without_formula(expected) == expected
 
 
 @pytest.mark.parametrize(("cell", "expected"), [("-5.50", "-5.50"), ("+358", "+358"), ("-5+1", "'-5+1")])
 def test_plain_numbers_can_be_kept(cell: str, expected: str) -> None:
-    assert defused(cell, keeps_numbers=True) == expected
+    assert without_formula(cell, keeps_numbers=True) == expected
 
 
 def test_a_line_of_a_download_is_defused() -> None:
-    assert line(["x;=cmd", None, 5]) == "x;'=cmd,None,5\r\n"
+    assert csv_line(["x;=cmd", None, 5]) == "x;'=cmd,None,5\r\n"

@@ -10,7 +10,7 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from config.platform.audit import words
+from config.platform.audit import labels
 from config.platform.audit.models import AuditEntry
 
 SEARCHED = ("actor_name", "action", "target_name", "from_address", "details")
@@ -38,8 +38,8 @@ class Filters(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"auto_id": "filter-%s", **kwargs})
         self._choices("who", [(name, name) for name in _distinct("actor_name")])
-        self._choices("kind", [(name, words.kind(name)) for name in _distinct("target_kind")])
-        self._choices("action", [(name, words.action(name)) for name in _distinct("action")])
+        self._choices("kind", [(name, labels.kind(name)) for name in _distinct("target_kind")])
+        self._choices("action", [(name, labels.action(name)) for name in _distinct("action")])
 
     def found(self) -> "QuerySet[AuditEntry]":
         """The entries that these filters let through, with ``details`` (the changes as text) to search in."""

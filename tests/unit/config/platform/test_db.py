@@ -4,7 +4,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from config.platform.db import planner_hints
+from config.platform import db
 
 LOOK = 'ANALYZE "exports_syncedcontact"'
 
@@ -13,16 +13,16 @@ LOOK = 'ANALYZE "exports_syncedcontact"'
 def test_it_looks_at_a_table_once_the_change_is_committed() -> None:
     with CaptureQueriesContext(connection) as asked:
         with transaction.atomic():
-            planner_hints.after_change("exports_syncedcontact", 1_000)
+            db.analyze_after_change("exports_syncedcontact", 1_000)
             assert LOOK not in _statements(asked)
-        planner_hints.after_change("exports_syncedcontact", 999)
+        db.analyze_after_change("exports_syncedcontact", 999)
     assert _statements(asked).count(LOOK) == 1
 
 
 @pytest.mark.django_db(transaction=True)
 def test_it_looks_at_once_outside_a_transaction() -> None:
     with CaptureQueriesContext(connection) as asked:
-        planner_hints.after_change("exports_syncedcontact", 1_000)
+        db.analyze_after_change("exports_syncedcontact", 1_000)
     assert _statements(asked) == [LOOK]
 
 
