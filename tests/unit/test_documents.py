@@ -120,3 +120,12 @@ def test_the_changelog_has_versions_with_kinds_of_change_in_short_lines() -> Non
 def test_the_changelog_lists_each_change_once() -> None:
     entries = [line for line in text_of("CHANGELOG.md").splitlines() if line.startswith("- ")]
     assert sorted(entries) == sorted(set(entries))
+
+
+def test_the_readme_lists_every_setting_and_no_other() -> None:
+    read = set(re.findall(r'environment\.\w+\(\s*"([A-Z_]+)"', text_of("config/settings.py")))
+    rows = re.findall(r"^\| (`[A-Z_`, …]+`) \|", text_of("README.md"), re.MULTILINE)
+    listed = {name.strip("` ") for row in rows for name in row.split(",")} - {"CREDENTIAL_…"}
+    assert read - listed == set()
+    sources = [text_of(path) for path in FILES if path.endswith(".py") and not path.startswith("tests/")]
+    assert [name for name in sorted(listed) if not any(f'"{name}"' in source for source in sources)] == []
