@@ -1,4 +1,5 @@
-"""What people and programs do with segments and data sources. Each is one transaction and signs the record."""
+"""Create, change and remove segments and data sources. Each action is one transaction and writes the audit
+record."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,7 +26,7 @@ from segments.sources import csv_reader
 
 
 class SegmentInUse(Exception):
-    """It cannot be removed: exports use it. ``usages`` says which."""
+    """A segment cannot be removed because exports use it; ``usages`` lists them."""
 
     def __init__(self, usages: Sequence[hooks.Usage]) -> None:
         names = ", ".join(usage.name for usage in usages)
@@ -33,8 +34,8 @@ class SegmentInUse(Exception):
         self.usages = usages
 
 
-class SegmentRests(Exception):
-    """It stays as it was drawn, so that other rules would not say who is in it."""
+class RulesLocked(Exception):
+    """The rules of an inactive or static segment cannot change, because its members would not follow them."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -46,11 +47,11 @@ class SegmentRests(Exception):
 
 
 class KeyColumnDiffers(Exception):
-    """The data source tells people apart by another column."""
+    """The data source identifies profiles by another column."""
 
 
-class CannotBeReadAgain(Exception):
-    """The data source has no file of its own: what was uploaded is kept only until it is read."""
+class SourceHasNoFile(Exception):
+    """A data source cannot be read again: its file was uploaded, and uploads are deleted after their import."""
 
     def __init__(self, source: DataSource) -> None:
         super().__init__(
@@ -68,9 +69,9 @@ def start_import(
     file_name: str = "",
     wake_worker: bool = True,
 ) -> ImportJob:
-    """Queue the import of a file into a data source, which is made if it is new. Raises FileRefused when the
-    header cannot be used and KeyColumnDiffers when the source has another key; nothing is changed then.
-    ``wake_worker=False`` leaves the work to the caller."""
+    """Queue the import of a file into a data source, which is created if it is new. ``wake_worker=False``
+    leaves the import to the caller. Raises FileRefused when the header cannot be used and KeyColumnDiffers
+    when the source has another key; nothing is changed then."""
     permissions.check_can_manage_data_sources(by)
     header = csv_reader.read_header(path, key=key_column)
     key = header.names[header.index_of(key_column)]
@@ -94,11 +95,11 @@ def start_import(
 
 @transaction.atomic
 def refresh_data_source(source: DataSource, *, by: User | None, wake_worker: bool = True) -> ImportJob:
-    """Queue reading the source's file anew; when that is queued or at work already, that one. What is wrong with
-    the file is said by the import. Raises CannotBeReadAgain."""
+    """Queue an import of the source's own file, or return the open one. The import reports what is wrong with
+    the file. Raises SourceHasNoFile."""
     permissions.check_can_manage_data_sources(by)
-    if not source.can_be_read_again:
-        raise CannotBeReadAgain(source)
+    if not source.has_file:
+        raise SourceHasNoFile(source)
     job = ImportJob.objects.filter(source=source, path=source.path, status__in=OPEN).order_by("-pk").first()
     if job is None:
         file_name = Path(source.path).name
@@ -111,7 +112,7 @@ def refresh_data_source(source: DataSource, *, by: User | None, wake_worker: boo
 
 @transaction.atomic
 def cancel_import(job: ImportJob, *, by: User | None) -> None:
-    """Ask for the import to stop; one that nobody works on ends at once."""
+    """Request cancellation of an import; an import that no worker holds ends at once."""
     permissions.check_can_manage_data_sources(by)
     _cancel(job)
     record("import canceled", job.source, by=by, changes={"file": (job.file_name, None)})
@@ -127,13 +128,19 @@ def create_segment(
     tags: Sequence[str] = (),
     wake_worker: bool = True,
 ) -> Segment:
-    """A new segment, queued to be drawn; raises rules.InvalidRules."""
+    """Create a segment and queue its first refresh. Raises InvalidRules."""
     permissions.check_can_manage_segments(by)
     rule_trees.check(rules_tree, types_by_name())
     segment = Segment.objects.create(
         name=name, description=description, rules=dict(rules_tree), tags=list(tags), created_by=by
     )
-    record("created", segment, by=by, version=segment.version, changes={"rule": (None, _told(rules_tree))})
+    record(
+        "created",
+        segment,
+        by=by,
+        version=segment.version,
+        changes={"rule": (None, _rule_without_addresses(rules_tree))},
+    )
     request_refresh(segment, by=by, wake_worker=wake_worker)
     return segment
 
@@ -150,22 +157,21 @@ def edit_segment(
     tags: Sequence[str] | None = None,
     wake_worker: bool = True,
 ) -> Segment:
-    """Change a segment that was read at ``version``; it is drawn again when its rules have changed. Without
-    ``tags`` it keeps those that it has. Raises StaleEdit when somebody was faster, SegmentRests, and
-    rules.InvalidRules."""
+    """Change a segment that was read at ``version``, and queue a refresh when its rules change. ``tags=None``
+    keeps its tags. Raises StaleEdit when another user saved first, RulesLocked, and InvalidRules."""
     permissions.check_can_manage_segments(by)
     rule_trees.check(rules_tree, types_by_name())
     take_version(segment, version)
     segment.refresh_from_db()
-    before = _described(segment)
+    before = _recorded_fields(segment)
     rules_changed = segment.rules != rules_tree
-    if rules_changed and refresh_schedule.why_not_drawn(segment):
-        segment.version = version  # the new one is undone with everything else
-        raise SegmentRests
+    if rules_changed and refresh_schedule.skip_reason(segment):
+        segment.version = version  # the transaction undoes the new version
+        raise RulesLocked
     segment.name, segment.description, segment.rules = name, description, dict(rules_tree)
     segment.tags = segment.tags if tags is None else list(tags)
     segment.save(update_fields=["name", "description", "rules", "tags"])
-    after = _described(segment)
+    after = _recorded_fields(segment)
     changes = {
         field: (without_addresses(before[field]), without_addresses(after[field]))
         for field in before
@@ -179,8 +185,8 @@ def edit_segment(
 
 @transaction.atomic
 def duplicate_segment(segment: Segment, *, by: User) -> Segment:
-    """A copy with the same rules under a free name, queued to be drawn once. Nothing uses it yet, and its schedule
-    is off."""
+    """Create a copy of a segment with the same rules under a free name, and queue its first refresh. No export
+    uses the copy, and its schedule is off."""
     permissions.check_can_manage_segments(by)
     copy = Segment.objects.create(
         name=_free_name(segment.name),
@@ -189,7 +195,7 @@ def duplicate_segment(segment: Segment, *, by: User) -> Segment:
         tags=segment.tags,
         created_by=by,
     )
-    schedule.copy_switched_off(segment, copy)
+    schedule.copy_disabled(segment, copy)
     record("duplicated", copy, by=by, version=copy.version, changes={"from": (None, segment.name)})
     request_refresh(copy, by=by)
     return copy
@@ -197,33 +203,33 @@ def duplicate_segment(segment: Segment, *, by: User) -> Segment:
 
 @transaction.atomic
 def activate_segment(segment: Segment, *, by: User) -> None:
-    """Let the segment be refreshed again, and do so at once."""
-    if _switch(segment, "is_active", True, "activated", by):
+    """Activate a segment and queue a refresh."""
+    if _set_flag(segment, "is_active", True, "activated", by):
         request_refresh(segment, by=by)
 
 
 @transaction.atomic
 def deactivate_segment(segment: Segment, *, by: User) -> None:
-    """Leave the segment as it is: it is not refreshed and shows Skipped."""
-    if _switch(segment, "is_active", False, "deactivated", by):
-        skip_refresh(segment, message=refresh_schedule.why_not_drawn(segment))
+    """Deactivate a segment: it is no longer refreshed, and its status is Skipped."""
+    if _set_flag(segment, "is_active", False, "deactivated", by):
+        skip_refresh(segment, message=refresh_schedule.skip_reason(segment))
 
 
 @transaction.atomic
 def make_static(segment: Segment, *, by: User) -> None:
-    """Keep the members that the segment has now."""
-    _switch(segment, "is_static", True, "made_static", by)
+    """Make a segment static: it keeps the members it has."""
+    _set_flag(segment, "is_static", True, "made_static", by)
 
 
 @transaction.atomic
 def make_dynamic(segment: Segment, *, by: User) -> None:
-    """Let the rules say again who is in it."""
-    if _switch(segment, "is_static", False, "made_dynamic", by) and segment.is_active:
+    """Make a segment dynamic: its rules decide about its members again."""
+    if _set_flag(segment, "is_static", False, "made_dynamic", by) and segment.is_active:
         request_refresh(segment, by=by)
 
 
-def _switch(segment: Segment, field: str, value: bool, action: str, by: User) -> bool:
-    """Set a flag; False when it was set already."""
+def _set_flag(segment: Segment, field: str, value: bool, action: str, by: User) -> bool:
+    """Set a flag of a segment and record it. Returns False when it was set already."""
     permissions.check_can_manage_segments(by)
     locked = Segment.objects.select_for_update(no_key=True).get(pk=segment.pk)
     if getattr(locked, field) == value:
@@ -234,7 +240,7 @@ def _switch(segment: Segment, field: str, value: bool, action: str, by: User) ->
     return True
 
 
-def _described(segment: Segment) -> dict[str, str]:
+def _recorded_fields(segment: Segment) -> dict[str, str]:
     return {
         "name": segment.name,
         "description": segment.description,
@@ -245,12 +251,12 @@ def _described(segment: Segment) -> dict[str, str]:
 
 @transaction.atomic
 def remove_segment(segment: Segment, *, by: User) -> None:
-    """Remove a segment; raises SegmentInUse while something uses it. The profiles stay."""
+    """Remove a segment; its profiles stay. Raises SegmentInUse while exports use it."""
     permissions.check_can_manage_segments(by)
     segment = Segment.objects.select_for_update().get(pk=segment.pk)
     if usages := hooks.segment_users.usages(segment.pk):
         raise SegmentInUse(usages)
-    record("removed", segment, by=by, changes={"rule": (_told(segment.rules), None)})
+    record("removed", segment, by=by, changes={"rule": (_rule_without_addresses(segment.rules), None)})
     notifications_alerts.forget(alerts.subject_of(segment))
     segment.members.all()._raw_delete(using="default")
     segment.delete()
@@ -258,7 +264,7 @@ def remove_segment(segment: Segment, *, by: User) -> None:
 
 @transaction.atomic
 def request_refresh(segment: Segment, *, by: User | None, wake_worker: bool = True) -> SegmentRefresh:
-    """Queue the drawing of a segment; when one is queued or at work already, that one."""
+    """Queue a refresh of a segment, or return the open one."""
     permissions.check_can_manage_segments(by)
     Segment.objects.select_for_update(no_key=True).get(pk=segment.pk)
     open_one = SegmentRefresh.objects.filter(segment=segment, status__in=OPEN).first()
@@ -270,7 +276,8 @@ def request_refresh(segment: Segment, *, by: User | None, wake_worker: bool = Tr
 
 @transaction.atomic
 def cancel_refresh(job: SegmentRefresh, *, by: User | None) -> None:
-    """Ask for the drawing to stop: the segment stays as it was. One that nobody works on ends at once."""
+    """Request cancellation of a refresh: the segment keeps its members. A refresh that no worker holds ends at
+    once."""
     permissions.check_can_manage_segments(by)
     _cancel(job)
     record("refresh canceled", job.segment, by=by)
@@ -278,7 +285,7 @@ def cancel_refresh(job: SegmentRefresh, *, by: User | None) -> None:
 
 @transaction.atomic
 def skip_refresh(segment: Segment, *, message: str) -> SegmentRefresh:
-    """Note that the segment was due and not drawn, and why."""
+    """Record a refresh that was due and skipped, with the reason."""
     moment = clock.now()
     return SegmentRefresh.objects.create(
         segment=segment, status=JobStatus.SKIPPED, created_at=moment, finished_at=moment, message=message
@@ -286,15 +293,15 @@ def skip_refresh(segment: Segment, *, message: str) -> SegmentRefresh:
 
 
 def _free_name(name: str) -> str:
-    base = _("%(name)s – copy") % {"name": name[:90]}  # the longest name has room for the words and a number
+    base = _("%(name)s – copy") % {"name": name[:90]}  # leaves room for the words and a number
     candidate, number = base, 2
     while Segment.objects.filter(name__iexact=candidate).exists():
         candidate, number = f"{base} {number}", number + 1
     return candidate
 
 
-def _told(tree: Mapping[str, object]) -> str:
-    """A rule for the record, which is kept for good: without the addresses in it."""
+def _rule_without_addresses(tree: Mapping[str, object]) -> str:
+    """Describe rules for the audit record without the addresses in them, because the record is kept for good."""
     return without_addresses(describe.sentence(tree))
 
 

@@ -1,4 +1,4 @@
-"""Telling people of a segment that has lost its members, before an export acts on it."""
+"""Open and close alerts about segments that lost their members, and about failed refreshes and imports."""
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -9,30 +9,34 @@ from config.platform.notifications.models import Kind
 from segments.models import DataSource, Segment
 
 
-def of_refresh(segment: Segment, *, before: int, after: int) -> None:
-    """Tell when a refresh emptied or halved the segment, and when it is back. Called inside the transaction of the
-    refresh."""
+def update_after_refresh(segment: Segment, *, before: int, after: int) -> None:
+    """Open alerts when a refresh emptied or halved a segment, and close them when its members are back. Call it
+    inside the transaction of the refresh."""
     subject = subject_of(segment)
     alerts.recovered([Kind.FAILED], subject)
     if after == 0 < before:
-        alerts.worsened(Kind.SEGMENT_EMPTY, subject, _had(before))
+        sentence = _("It had %(before)d members before this refresh. Its exports have nobody to send.")
+        alerts.worsened(Kind.SEGMENT_EMPTY, subject, sentence % {"before": before})
     elif after > 0:
         alerts.recovered([Kind.SEGMENT_EMPTY], subject)
     if 0 < after * 2 < before:
-        # Halved once more is worse than before, and told again.
+        # Halved again is worse than before, and notified again.
         sentence = _("It had %(before)d members and has %(after)d now.") % {"before": before, "after": after}
         alerts.worsened(Kind.SEGMENT_HALVED, subject, sentence, measure=before, again=True)
-    else:
-        _look_whether_it_is_back(subject, after)
+        return
+    halved = alerts.open_of(Kind.SEGMENT_HALVED, subject)
+    if halved is not None and after * 2 >= (halved.measure or 0):
+        alerts.recovered([Kind.SEGMENT_HALVED], subject)
 
 
-def of_failure(segment: Segment, message: str) -> None:
-    """Tell that it could not be drawn."""
+def open_refresh_failed(segment: Segment, message: str) -> None:
+    """Open the alert that a refresh failed."""
     alerts.worsened(Kind.FAILED, subject_of(segment), message)
 
 
-def of_import(source: DataSource, path: str = "", *, failure: str = "") -> None:
-    """Tell when what a data source gives could not be read, and when it could again."""
+def update_after_import(source: DataSource, path: str = "", *, failure: str = "") -> None:
+    """Open the alert that an import failed, or close it when ``failure`` is empty. ``path`` is the page that it
+    links to."""
     subject = Subject("source", str(source.pk), source.name, path or reverse("segments:data_sources"))
     if failure:
         alerts.worsened(Kind.FAILED, subject, failure)
@@ -40,23 +44,11 @@ def of_import(source: DataSource, path: str = "", *, failure: str = "") -> None:
         alerts.recovered([Kind.FAILED], subject)
 
 
-def of_removed_source(source: DataSource) -> None:
-    """Nothing is the matter with what is gone."""
+def forget_source(source: DataSource) -> None:
+    """Delete the alerts of a removed data source."""
     alerts.forget(Subject("source", str(source.pk), source.name))
 
 
 def subject_of(segment: Segment) -> Subject:
-    """A segment, to speak of."""
+    """Return a segment as the subject of alerts."""
     return Subject("segment", str(segment.pk), segment.name, reverse("segments:detail", args=[segment.pk]))
-
-
-def _look_whether_it_is_back(subject: Subject, after: int) -> None:
-    halved = alerts.open_of(Kind.SEGMENT_HALVED, subject)
-    if halved is not None and after * 2 >= (halved.measure or 0):
-        alerts.recovered([Kind.SEGMENT_HALVED], subject)
-
-
-def _had(before: int) -> str:
-    return _("It had %(before)d members before this refresh. Its exports have nobody to send.") % {
-        "before": before
-    }

@@ -1,5 +1,5 @@
-"""The reading door for exports: who is in these segments, and with what attributes. Nobody outside this app
-touches its tables otherwise."""
+"""Read members, attributes and segments for exports. Other apps read the tables of this app only through this
+module."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ from segments.models import ImportJob, Profile, Segment, SegmentRefresh, Segment
 
 
 def members_sql(segment_ids: Sequence[int]) -> tuple[str, list[object]]:
-    """A query of everyone in any of the segments, once each: columns ``profile_id``, ``profile_key``,
-    ``attributes`` and ``emails`` (jsonb), ``updated_at``. Returns SQL and its parameters, for a FROM clause."""
+    """Return SQL and parameters that select each member of any of the segments once, for a FROM clause: columns
+    ``profile_id``, ``profile_key``, ``attributes``, ``emails`` (jsonb) and ``updated_at``."""
     sql = """
         SELECT profile.id AS profile_id, profile.key AS profile_key, profile.attributes, profile.emails,
                profile.updated_at
@@ -32,17 +32,16 @@ def members_sql(segment_ids: Sequence[int]) -> tuple[str, list[object]]:
 
 
 def email_sql(attribute: str) -> tuple[str, list[object]]:
-    """An expression over ``attributes`` and ``emails`` that gives the normal form of an address as it was stored
-    on import, NULL when there is no value. What does not look like an address is given as it is, trimmed: it is
-    never deliverable."""
+    """Return an SQL expression and parameters for the normalized email of an attribute, over the columns
+    ``attributes`` and ``emails``: NULL without a value, the trimmed text when it is no address."""
     value = "nullif(lower(btrim(attributes ->> %s, E' \\t\\r\\n')), '')"
     return f"coalesce(emails ->> %s, {value})", [attribute, attribute]
 
 
 @dataclass(frozen=True)
-class Quality:
-    """How good an attribute is as an address, over some people: how many they are, how many have a value, how
-    many of these are deliverable addresses, and how many different ones."""
+class EmailQuality:
+    """Counts that show how well an attribute serves as email: members, members with a value, those with a valid
+    address, and different addresses."""
 
     members: int
     filled: int
@@ -52,7 +51,7 @@ class Quality:
 
 @dataclass(frozen=True)
 class SegmentSummary:
-    """A segment as others see it; ``refreshed_at`` is None when it was never drawn."""
+    """A segment for other apps; ``refreshed_at`` is None before its first refresh."""
 
     id: int
     name: str
@@ -61,8 +60,8 @@ class SegmentSummary:
 
 
 @dataclass(frozen=True)
-class AddressHolder:
-    """A person with a certain address: in which attributes it stands, and in which segments they are."""
+class EmailMatch:
+    """A profile that has an address: the attributes that hold it, and the profile's segments."""
 
     id: int
     key: str
@@ -73,7 +72,7 @@ class AddressHolder:
 
 @dataclass(frozen=True)
 class ProfileSummary:
-    """A person as others see them."""
+    """A profile for other apps."""
 
     id: int
     key: str
@@ -82,22 +81,22 @@ class ProfileSummary:
     updated_at: datetime
 
 
-def attribute_catalogue() -> list[Attribute]:
-    """Every attribute that profiles have, with its type, by name."""
-    return catalog.catalogue()
+def attributes() -> list[Attribute]:
+    """Return every attribute with its type, by name."""
+    return catalog.attributes()
 
 
 def common_values(attributes: Sequence[str]) -> dict[str, list[str]]:
-    """The different values that profiles have in each of these text attributes; none where they are too many to
+    """Return the different values of text attributes; an empty list for an attribute that has too many to
     choose from."""
     return catalog.common_values_of(attributes)
 
 
-def quality(attribute: str, segment_ids: Sequence[int]) -> Quality:
-    """How well ``attribute`` serves as an address for the members of the segments."""
+def email_quality(attribute: str, segment_ids: Sequence[int]) -> EmailQuality:
+    """Count how well ``attribute`` serves as email for the members of the segments."""
     members, values = members_sql(segment_ids)
     email, email_values = email_sql(attribute)
-    # Each different address is judged once; OFFSET 0 keeps the planner from judging it in every count.
+    # Validates each different address once; OFFSET 0 keeps the planner from repeating that for every count.
     sql = f"""
         SELECT coalesce(sum(people), 0)::bigint,
                coalesce(sum(people) FILTER (WHERE email IS NOT NULL), 0)::bigint,
@@ -105,34 +104,34 @@ def quality(attribute: str, segment_ids: Sequence[int]) -> Quality:
                count(*) FILTER (WHERE valid)
           FROM (SELECT people, email, email ~ %s AND length(email) <= %s AS valid
                   FROM (SELECT {email} AS email, count(*) AS people FROM ({members}) member GROUP BY 1) address
-                OFFSET 0) judged
+                OFFSET 0) validated
     """  # noqa: S608
-    judged_by: list[Any] = [VALID_EMAIL, LONGEST_EMAIL, *email_values, *values]
+    parameters: list[Any] = [VALID_EMAIL, LONGEST_EMAIL, *email_values, *values]
     with connection.cursor() as cursor:
-        cursor.execute(sql, judged_by)
-        return Quality(*cursor.fetchone())
+        cursor.execute(sql, parameters)
+        return EmailQuality(*cursor.fetchone())
 
 
 def member_counts(ids: Sequence[int]) -> dict[int, int]:
-    """How many members each of these segments had when it was last drawn; none where it is gone."""
+    """Return the number of members of each segment after its last refresh; 0 for a removed segment."""
     found = dict(Segment.objects.filter(pk__in=ids).values_list("pk", "member_count"))
     return {pk: found.get(pk, 0) for pk in ids}
 
 
 def segment_summaries(ids: Sequence[int] | None = None) -> list[SegmentSummary]:
-    """The segments with these ids, or all, by name."""
+    """Return the segments with these IDs, or all, by name."""
     segments = Segment.objects.order_by(Lower("name"))
     if ids is not None:
         segments = segments.filter(pk__in=ids)
     return [SegmentSummary(*row) for row in segments.values_list("id", "name", "member_count", "refreshed_at")]
 
 
-def being_refreshed(segment_ids: Sequence[int], *, asked_until: datetime) -> list[str]:
-    """The names of those segments, and of any data source, whose refresh was due or asked for by then and has not
-    ended. Whoever reads them now reads what they were before it."""
+def open_refreshes(segment_ids: Sequence[int], *, asked_until: datetime) -> list[str]:
+    """Return the names of these segments, and of all data sources, with a refresh or import that was due or
+    requested by ``asked_until`` and has not ended: their data are not current yet."""
     asked = Q(created_at__lte=asked_until) | Q(ticks__due_at__lte=asked_until)
     refreshes = SegmentRefresh.objects.filter(asked, segment__in=segment_ids, status__in=OPEN)
-    # Due at the same moment, and its tick is a moment behind.
+    # Also what is due at that moment and whose tick has not come yet.
     due = SegmentSchedule.objects.filter(segment__in=segment_ids, due_at__lte=asked_until)
     imports = ImportJob.objects.filter(status__in=OPEN, created_at__lte=asked_until)
     segments = {*refreshes.values_list("segment__name", flat=True), *due.values_list("segment__name", flat=True)}
@@ -140,8 +139,8 @@ def being_refreshed(segment_ids: Sequence[int], *, asked_until: datetime) -> lis
 
 
 def overlaps(segment_ids: Sequence[int]) -> dict[tuple[int, int], int]:
-    """How many people each two of the segments share, the lower id first; pairs that share nobody are left out.
-    One query, however many pairs there are."""
+    """Count the members that each two of the segments share, by their IDs with the lower first, in one query.
+    Pairs without shared members are left out."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -157,8 +156,8 @@ def overlaps(segment_ids: Sequence[int]) -> dict[tuple[int, int], int]:
         return {(one, other): people for one, other, people in cursor.fetchall()}
 
 
-def holders_of(email: str, attributes: Collection[str]) -> list[AddressHolder]:
-    """Find the profiles that have ``email``, a comparable form, in one of ``attributes``."""
+def profiles_with_email(email: str, attributes: Collection[str]) -> list[EmailMatch]:
+    """Find the profiles that have the normalized ``email`` in one of ``attributes``."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -173,14 +172,14 @@ def holders_of(email: str, attributes: Collection[str]) -> list[AddressHolder]:
         )
         rows = cursor.fetchall()
     return [
-        AddressHolder(pk, key, source, frozenset(names), frozenset(segments))
+        EmailMatch(pk, key, source, frozenset(names), frozenset(segments))
         for pk, key, source, names, segments in rows
         if names
     ]
 
 
 def find_profile(profile_id: int) -> ProfileSummary | None:
-    """The person with that id, or None when there is none (any more)."""
+    """Return the profile with an ID, or None when there is none."""
     profile = Profile.objects.select_related("source").filter(pk=profile_id).first()
     if profile is None:
         return None

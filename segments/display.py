@@ -1,4 +1,4 @@
-"""Which attributes stand for a person in a list, and how they are written."""
+"""Show profiles in lists, pages and CSV downloads: attributes, cells, masked values."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,37 +15,37 @@ from segments.catalog import Attribute
 from segments.models import AttributeType, Profile, Segment
 
 _CSV_STEP = 2000  # profiles read by one query
-_TELLING = ("mail", "name", "city", "country")
+_SUMMARY_WORDS = ("mail", "name", "city", "country")
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A value as somebody may see it; ``kind`` is the attribute's type."""
+    """A value as a user may see it; ``kind`` is the type of the attribute."""
 
     name: str
     kind: AttributeType
     text: str
 
 
-def telling_attributes(catalogue: Sequence[Attribute], most: int = 5) -> list[Attribute]:
-    """The attributes by which one recognises a person: addresses, names, places, then other text."""
-    texts = [attribute for attribute in catalogue if attribute.data_type == AttributeType.TEXT]
+def summary_attributes(attributes: Sequence[Attribute], most: int = 5) -> list[Attribute]:
+    """Choose the attributes that identify a profile in a list: email, names and places first, then other text."""
+    texts = [attribute for attribute in attributes if attribute.data_type == AttributeType.TEXT]
     return sorted(texts, key=lambda attribute: _rank(attribute.name))[:most]
 
 
 def cells(profile: Profile, attributes: Sequence[Attribute], user: User) -> list[Cell]:
-    """The values of ``attributes``; empty where the profile has none."""
+    """Return the cells of ``attributes`` for a user; empty where the profile has no value."""
     return [_cell(attribute, profile.attributes, user) for attribute in attributes]
 
 
-def key_for(profile: Profile, user: User) -> str:
-    """The profile's key; masked like any address when it is one."""
+def shown_key(profile: Profile, user: User) -> str:
+    """Return the key of a profile for a user, masked when it holds an address."""
     return masked(profile.key, user) if "@" in profile.key else profile.key
 
 
 def _cell(attribute: Attribute, values: Mapping[str, object], user: User) -> Cell:
     value = values.get(attribute.name)
-    if isinstance(value, bool):  # tells nothing about who it is
+    if isinstance(value, bool):  # identifies no person
         return Cell(attribute.name, attribute.data_type, _("Yes") if value else _("No"))
     text = number(value) if isinstance(value, int | float) else str(value or "")
     return Cell(attribute.name, attribute.data_type, masked(text, user))
@@ -53,13 +53,13 @@ def _cell(attribute: Attribute, values: Mapping[str, object], user: User) -> Cel
 
 def _rank(name: str) -> tuple[int, str]:
     folded = name.casefold()
-    return next((at for at, word in enumerate(_TELLING) if word in folded), len(_TELLING)), folded
+    return next((at for at, word in enumerate(_SUMMARY_WORDS) if word in folded), len(_SUMMARY_WORDS)), folded
 
 
 def members_csv(segment: Segment) -> Iterator[str]:
-    """CSV with everything known of each member, a column for each attribute. Read in steps along the ids, so that
-    a million members take no memory and hold no transaction open."""
-    names = [attribute.name for attribute in catalog.catalogue()]
+    """Generate CSV lines with all attributes of each member. Profiles are read in steps by ID, so that a
+    million members need little memory and no open transaction."""
+    names = [attribute.name for attribute in catalog.attributes()]
     yield csv_lines.BYTE_ORDER_MARK + csv_lines.csv_line(["key", *names])
     members = Profile.objects.filter(memberships__segment=segment).order_by("pk")
     last = 0

@@ -1,4 +1,4 @@
-"""What people fill in on the pages of segments and data sources."""
+"""Forms of the pages of segments, data sources and customers."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,11 +16,11 @@ from segments.models import DataSource, Profile, Segment
 from segments.privacy.subjects import Scope
 from segments.sources import csv_reader
 
-MOST_TAGS, LONGEST_TAG = 10, 40
+MAX_TAGS, MAX_TAG_LENGTH = 10, 40
 
 
 class ChooseFileForm(forms.Form):
-    """The first step of an import."""
+    """Choose a file to import: the first step."""
 
     file = forms.FileField(
         label=_("File"),
@@ -46,7 +46,7 @@ class ChooseFileForm(forms.Form):
 
 
 class ImportForm(forms.Form):
-    """The second step: how rows are told apart, and where they belong."""
+    """Choose the key column and the data source of an import: the second step."""
 
     key_column = forms.ChoiceField(
         label=_("Key column"),
@@ -82,7 +82,7 @@ class ImportForm(forms.Form):
 
 
 class SegmentForm(forms.Form):
-    """What a segment is called; its rules have an editor of their own."""
+    """Name, description and tags of a segment; the rules have their own editor."""
 
     name = forms.CharField(label=_("Name"), max_length=120)
     description = forms.CharField(
@@ -111,19 +111,19 @@ class SegmentForm(forms.Form):
         return name
 
     def clean_tags(self) -> list[str]:
-        """Each word once, whatever its case."""
+        """Split the tags and drop repeated ones, whatever their case."""
         tags = [word for part in self.cleaned_data["tags"].split(",") if (word := " ".join(part.split()))]
         different = list({tag.casefold(): tag for tag in reversed(tags)}.values())[::-1]
-        if len(different) > MOST_TAGS or any(len(tag) > LONGEST_TAG for tag in different):
+        if len(different) > MAX_TAGS or any(len(tag) > MAX_TAG_LENGTH for tag in different):
             raise ValidationError(
                 _("At most %(most)d tags of at most %(longest)d characters."),
-                params={"most": MOST_TAGS, "longest": LONGEST_TAG},
+                params={"most": MAX_TAGS, "longest": MAX_TAG_LENGTH},
             )
         return different
 
 
 class EraseForm(forms.Form):
-    """The dialog: who is meant, which lists, and the person's key typed by hand."""
+    """Choose which profiles and lists an erasure includes, and confirm it by typing the key."""
 
     scope = forms.ChoiceField(label=_("Who"), widget=forms.RadioSelect, required=False)
     same_key = forms.BooleanField(label="", required=False)
@@ -166,13 +166,13 @@ class EraseForm(forms.Form):
             return
         scope = self.fields["scope"]
         assert isinstance(scope, forms.ChoiceField)  # noqa: S101
-        everybody = ngettext(
+        people = ngettext(
             "This person and {n} other profile with the same address",
             "This person and {n} other profiles with the same address",
             others,
         )
         scope.choices = [
-            (Scope.ADDRESS.value, everybody.format(n=others)),
+            (Scope.ADDRESS.value, people.format(n=others)),
             (Scope.PROFILE.value, _("This profile alone; the address stays, since it is the others’ too")),
         ]
         scope.initial = Scope.ADDRESS.value
@@ -199,7 +199,7 @@ class EraseForm(forms.Form):
 
 
 class LookUpForm(forms.Form):
-    """Was this person erased, and where were they ever sent?"""
+    """Look up by email whether a person was erased and which lists they were sent to."""
 
     address = forms.CharField(
         label=_("Email address"),

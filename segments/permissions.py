@@ -1,20 +1,12 @@
-"""Who may do what with segments, data sources and customers."""
+"""Check who may see and manage segments, data sources and customers."""
 
 from config.platform.accounts.decorators import check_permission
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
 
 
-def user_can_see_segments(user: User) -> bool:
-    return user.may(Permission.SEGMENT_VIEW)
-
-
 def user_can_manage_segments(user: User) -> bool:
     return user.may(Permission.SEGMENT_MANAGE)
-
-
-def user_can_see_customers(user: User) -> bool:
-    return user.may(Permission.CUSTOMER_VIEW)
 
 
 def user_can_manage_data_sources(user: User) -> bool:
@@ -25,18 +17,13 @@ def user_can_see_personal_data(user: User) -> bool:
     return user.may(Permission.PERSONAL_DATA_SEE)
 
 
-def user_can_answer_for_people(user: User) -> bool:
+def user_can_manage_personal_data(user: User) -> bool:
     return user.may(Permission.PERSON_RIGHTS)
 
 
-def check_can_answer_for_people(user: User) -> None:
-    """Raise PermissionDenied unless the user may download everything about a person, and erase a person."""
+def check_can_manage_personal_data(user: User) -> None:
+    """Raise PermissionDenied unless the user may download the personal data of a person and erase them."""
     check_permission(user, Permission.PERSON_RIGHTS)
-
-
-def check_can_see_segments(user: User) -> None:
-    """Raise PermissionDenied unless the user may look at segments."""
-    check_permission(user, Permission.SEGMENT_VIEW)
 
 
 def check_can_manage_segments(user: User | None) -> None:
@@ -45,12 +32,7 @@ def check_can_manage_segments(user: User | None) -> None:
         check_permission(user, Permission.SEGMENT_MANAGE)
 
 
-def check_can_see_customers(user: User) -> None:
-    """Raise PermissionDenied unless the user may look at customers."""
-    check_permission(user, Permission.CUSTOMER_VIEW)
-
-
 def check_can_manage_data_sources(user: User | None) -> None:
-    """Raise PermissionDenied unless the user may bring in data; None is the system itself."""
+    """Raise PermissionDenied unless the user may import data; None is the system itself."""
     if user is not None:
         check_permission(user, Permission.DATA_SOURCE_MANAGE)

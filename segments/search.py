@@ -1,7 +1,8 @@
-"""Finding people among a million: pages that begin where the last one ended, and a search that stops early.
+"""Search profiles by their key and text, page by page, and limit searches of users who see masked data.
 
-There is no index to search by: it would cost more at every import than it saves. Nearly every search finds enough
-after reading a little; one that finds nothing has read all profiles, in well under a second per million."""
+There is no search index: it would cost more at every import than it saves. Most searches find enough after
+reading a little; a search without results reads all profiles, in well under a second per million.
+"""
 
 import json
 from collections.abc import Sequence
@@ -19,15 +20,15 @@ from config.platform.text.addresses import comparable_email
 from segments.catalog import Attribute
 from segments.models import AttributeType, Profile
 
-# With more matches than this their order comes from walking along the ids instead of from sorting what was found.
-MOST_SORTED = 1_000
-_MOST_SEARCHED_ATTRIBUTES = 20
+# With more matches a page is read along the IDs, instead of sorting all matches.
+MAX_SORTED = 1_000
+_MAX_SEARCHED_ATTRIBUTES = 20
 
 
 @dataclass(frozen=True)
-class FoundPage:
-    """Some profiles in the order of their ids, and whether there are others before and after them. ``total`` is
-    how many were found, None when more than MOST_SORTED."""
+class ProfilePage:
+    """A page of profiles by ID, with whether there are pages before and after it. ``total`` is None above
+    MAX_SORTED."""
 
     profiles: list[Profile]
     has_previous: bool
@@ -36,53 +37,55 @@ class FoundPage:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a page begins: behind the profile ``after``, or ends: before the profile ``before``."""
+class PageStart:
+    """Where a page starts: after the profile ID ``after``, or before the ID ``before``."""
 
     after: int = 0
     before: int | None = None
 
 
-def everyone(place: Place, size: int) -> FoundPage:
-    """A page of all profiles; its total is for the caller to know."""
-    return _walk("TRUE", [], place, size)
+def all_profiles(start: PageStart, size: int) -> ProfilePage:
+    """Return a page of all profiles, without a total."""
+    return _walk("TRUE", [], start, size)
 
 
-def search(words: str, catalogue: Sequence[Attribute], place: Place, size: int, *, key_only: bool) -> FoundPage:
-    """A page of the profiles in whose key or texts every word of ``words`` stands, whatever its case. With
-    ``key_only`` only those whose key is ``words``: any answer computed from masked values would reveal them."""
-    texts = [a.name for a in catalogue if a.data_type == AttributeType.TEXT][:_MOST_SEARCHED_ATTRIBUTES]
+def find_profiles(
+    words: str, attributes: Sequence[Attribute], start: PageStart, size: int, *, key_only: bool
+) -> ProfilePage:
+    """Return a page of the profiles whose key or text attributes contain every word, in any case. ``key_only``
+    finds only an exact key: other results would reveal masked values."""
+    texts = [a.name for a in attributes if a.data_type == AttributeType.TEXT][:_MAX_SEARCHED_ATTRIBUTES]
     where, values = _has_key(words) if key_only else _holds_words(words, texts)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT id FROM segments_profile WHERE {where} LIMIT {MOST_SORTED + 1}", values)  # noqa: S608
+        cursor.execute(f"SELECT id FROM segments_profile WHERE {where} LIMIT {MAX_SORTED + 1}", values)  # noqa: S608
         ids = sorted(pk for (pk,) in cursor.fetchall())
-    if len(ids) > MOST_SORTED:
-        return _walk(where, values, place, size)
-    return _page_of(ids, place, size)
+    if len(ids) > MAX_SORTED:
+        return _walk(where, values, start, size)
+    return _page_of(ids, start, size)
 
 
-def _page_of(ids: list[int], place: Place, size: int) -> FoundPage:
-    if place.before is not None:
-        chosen = [pk for pk in ids if pk < place.before][-size:]
+def _page_of(ids: list[int], start: PageStart, size: int) -> ProfilePage:
+    if start.before is not None:
+        chosen = [pk for pk in ids if pk < start.before][-size:]
     else:
-        chosen = [pk for pk in ids if pk > place.after][:size]
+        chosen = [pk for pk in ids if pk > start.after][:size]
     has_previous = bool(chosen) and ids[0] < chosen[0]
     has_next = bool(chosen) and ids[-1] > chosen[-1]
-    return FoundPage(_load(chosen), has_previous, has_next, len(ids))
+    return ProfilePage(_load(chosen), has_previous, has_next, len(ids))
 
 
-def _walk(where: str, values: list[Any], place: Place, size: int) -> FoundPage:
-    backwards = place.before is not None
+def _walk(where: str, values: list[Any], start: PageStart, size: int) -> ProfilePage:
+    backwards = start.before is not None
     bound, order = ("id < %s", "DESC") if backwards else ("id > %s", "ASC")
-    start = place.before if backwards else place.after
+    bound_id = start.before if backwards else start.after
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT id FROM segments_profile WHERE {bound} AND {where} ORDER BY id {order} LIMIT %s",  # noqa: S608
-            [start, *values, size + 1],
+            [bound_id, *values, size + 1],
         )
         ids = [pk for (pk,) in cursor.fetchall()]
     more, ids = len(ids) > size, sorted(ids[:size])
-    return FoundPage(_load(ids), more if backwards else place.after > 0, backwards or more, None)
+    return ProfilePage(_load(ids), more if backwards else start.after > 0, backwards or more, None)
 
 
 def _load(ids: list[int]) -> list[Profile]:
@@ -93,7 +96,7 @@ def _holds_words(words: str, texts: list[str]) -> tuple[str, list[Any]]:
     columns = ", ".join(["key", *("attributes ->> %s" for _ in texts)])
     conditions, values = [], []
     for word in words.split():
-        # Comparing ASCII by bytes is twice as fast.
+        # Comparing ASCII text by bytes takes half the time.
         collation = ' COLLATE "C"' if word.isascii() else ""
         holds_word = f"concat_ws(E'\\n', {columns}){collation} ILIKE %s"
         or_email, email = _or_email(word)
@@ -103,13 +106,12 @@ def _holds_words(words: str, texts: list[str]) -> tuple[str, list[Any]]:
 
 
 def _has_key(words: str) -> tuple[str, list[Any]]:
-    # A key that holds an address is shown masked, and so not found either.
+    # A key with an address is shown masked, so that a search must not find it.
     return "lower(key) = lower(%s) AND strpos(key, '@') = 0", [" ".join(words.split())]
 
 
 def _or_email(text: str) -> tuple[str, list[str]]:
-    """The condition that one of the stored emails is the address ``text``, in whatever spelling; nothing where it
-    does not look like an address."""
+    """Return an SQL condition that a stored email equals ``text`` in any spelling; empty when it is no address."""
     email = comparable_email(text)
     if email is None:
         return "", []
@@ -120,18 +122,19 @@ def _escaped(word: str) -> str:
     return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-MOST_PER_MINUTE = 30
+MAX_PER_MINUTE = 30
 
-_WINDOW = 600  # seconds; one entry of the audit for each that has a search
+_WINDOW = 600  # seconds; the audit has at most one entry for each
 
 
-def allow(user: User) -> bool:
-    """Count a search of ``user``; False when there were too many in this minute. The first search in ten minutes
-    and the first that is refused in ten minutes are recorded, without the text: it may name a person."""
+def allow_search(user: User) -> bool:
+    """Count a search of a user who sees masked data; False above MAX_PER_MINUTE. Records the first search and
+    the first refusal in ten minutes, without the text, which may name a person. So keys cannot be tried
+    unseen."""
     now = clock.now()
     if _count(user, "recorded", now, _WINDOW) == 1:
         record("customers searched", user, by=user)
-    if _count(user, "minute", now, 60) <= MOST_PER_MINUTE:
+    if _count(user, "minute", now, 60) <= MAX_PER_MINUTE:
         return True
     if _count(user, "refused", now, _WINDOW) == 1:
         record("search limit reached", user, by=user)
@@ -139,7 +142,7 @@ def allow(user: User) -> bool:
 
 
 def _count(user: User, what: str, now: datetime, seconds: int) -> int:
-    """Count one more of ``what`` in this window of ``seconds``."""
+    """Add one to the counter ``what`` of a user in this window of ``seconds``."""
     key = f"customer-search:{what}:{user.pk}:{int(now.timestamp()) // seconds}"
     cache.add(key, 0, timeout=2 * seconds)
     return int(cache.incr(key))

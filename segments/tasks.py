@@ -1,4 +1,4 @@
-"""Tasks of segments. State is in the rows: a message that is lost or doubled changes nothing."""
+"""Celery tasks of segments. All state is in rows, so that a lost or repeated message changes nothing."""
 
 from celery import shared_task
 from django.db.models import Exists, OuterRef
@@ -32,18 +32,18 @@ def enqueue_pending() -> None:
         enqueue("segments.tasks.import_file", job_id)
     for job_id in leases.claimable(SegmentRefresh).order_by("pk").values_list("pk", flat=True):
         enqueue("segments.tasks.refresh_segment", job_id)
-    uploads.forget_abandoned()
+    uploads.delete_abandoned()
 
 
 @shared_task
 def start_due() -> None:
-    """Start the refreshes that are due by their segment's own schedule."""
+    """Start the refreshes that are due by the schedules of segments."""
     if ticks.until_all_are_started(schedule.start_due):
         enqueue("segments.tasks.enqueue_pending")
 
 
 @shared_task
 def tend_schedules() -> None:
-    """Follow changed time zones, and forget old ticks."""
+    """Adjust due moments to changed time zones, and delete old ticks."""
     ticks.settle(SegmentSchedule.objects.all())
     ticks.forget_old(SegmentTick.objects.all())

@@ -75,7 +75,7 @@ def attributes_for_limits() -> list[offered_attributes.Attribute]:
     """What a connection's limits can speak of."""
     return [
         offered_attributes.Attribute(attribute.name, attribute.data_type == AttributeType.BOOLEAN)
-        for attribute in audience.attribute_catalogue()
+        for attribute in audience.attributes()
     ]
 
 

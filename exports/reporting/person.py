@@ -28,7 +28,7 @@ from exports.permissions import user_can_manage
 from exports.reporting import messages
 from exports.state.result_codes import UNKNOWN_DATA
 from segments import audience
-from segments.audience import AddressHolder
+from segments.audience import EmailMatch
 
 
 class Standing(StrEnum):
@@ -87,7 +87,7 @@ class Found:
     """Who has the address, and how each export stands to them."""
 
     email: str
-    holders: Sequence[AddressHolder]
+    holders: Sequence[EmailMatch]
     exports: Sequence[WithExport]
 
 
@@ -95,7 +95,7 @@ def look_up(text: str, *, by: User) -> Found:
     """Everything about the address ``text``, in a number of queries that does not grow with the exports."""
     email = comparable_email(text) or text.strip().lower()
     exports = list(Export.objects.select_related("connection").prefetch_related("segments").order_by("name"))
-    holders = audience.holders_of(email, {export.email_attribute for export in exports})
+    holders = audience.profiles_with_email(email, {export.email_attribute for export in exports})
     known = _Known(email)
     found = [_with_export(export, holders, known, by) for export in exports]
     return Found(email, holders, [each for each in found if each.concerns_them])
@@ -163,7 +163,7 @@ def _sent(email: str, runs: Mapping[int, Run]) -> dict[int, Sent]:
     return sent
 
 
-def _with_export(export: Export, holders: Sequence[AddressHolder], known: _Known, by: User) -> WithExport:
+def _with_export(export: Export, holders: Sequence[EmailMatch], known: _Known, by: User) -> WithExport:
     standing, run_id = _standing(export, known)
     reads = export.connection is not None and export.connection.destination.capabilities.reads_people
     return WithExport(

@@ -85,7 +85,7 @@ def _waits_for_refresh(run: Run) -> bool:
     """Whether a refresh of its segments, or of a data source, was asked for before the run. One that is asked for
     later does not hold it up: refresh after refresh would keep it waiting for good."""
     segments = list(run.export.segments.values_list("pk", flat=True))
-    names = audience.being_refreshed(segments, asked_until=run.created_at)
+    names = audience.open_refreshes(segments, asked_until=run.created_at)
     if names:
         waits_for = _("Waits for: %(names)s.") % {"names": ", ".join(names)}
         claim.defer(run, LOOK_AGAIN_SECONDS, reason=Reason.REFRESH_UNDER_WAY, message=waits_for)

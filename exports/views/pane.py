@@ -25,7 +25,7 @@ from exports.selection.diff import PlanCounts
 from exports.views.pane_mapping import MappingRow, Matching
 from exports.views.pane_removal import Consequences, Leaving
 from segments import audience
-from segments.audience import Quality, SegmentSummary
+from segments.audience import EmailQuality, SegmentSummary
 from segments.catalog import Attribute
 
 
@@ -221,10 +221,10 @@ class ExportPane:
         return [row.summary for row in self.segments if row.checked]
 
     @cached_property
-    def quality(self) -> Quality | None:
+    def quality(self) -> EmailQuality | None:
         """Count the profiles of the chosen segments, each once, and tell how good their addresses are."""
         ids = [segment.id for segment in self.chosen_segments]
-        return audience.quality(self.draft.email_attribute, ids) if ids and not self.waits else None
+        return audience.email_quality(self.draft.email_attribute, ids) if ids and not self.waits else None
 
     @property
     def too_many(self) -> bool:
@@ -271,7 +271,7 @@ def choices_for(user: User) -> Choices:
     connections = Connection.objects.prefetch_related("consents").select_related("export_user").order_by("name")
     return Choices(
         connections=[connection for connection in connections if _offered(user, connection)],
-        attributes=audience.attribute_catalogue(),
+        attributes=audience.attributes(),
         segments=audience.segment_summaries(),
     )
 

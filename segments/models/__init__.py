@@ -1,4 +1,5 @@
-"""Who: data sources, profiles with typed attributes, and segments drawn from them by rules."""
+"""Tables of data sources, profiles with typed attributes, segments and their members, imports, refreshes,
+erasures."""
 
 from segments.models.erasure import ErasedHash, Erasure
 from segments.models.import_job import ImportJob, ImportProblem

@@ -1,4 +1,4 @@
-"""That somebody was erased. Nothing here says who: a keyed hash tells only whoever asks with the address."""
+"""Erasures of people. Keyed hashes identify an erased person only to users who already have the address."""
 
 from django.conf import settings
 from django.db import models
@@ -7,13 +7,13 @@ from config.platform.jobs import clock
 
 
 class Erasure(models.Model):
-    """One erasure: when, by whom, and how much went. ``short_id`` is the beginning of a keyed hash."""
+    """An erasure of a person: time, user and counts. ``short_id`` is the start of a keyed hash."""
 
     short_id = models.CharField(max_length=12)
     erased_at = models.DateTimeField(default=clock.now)
     erased_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     erased_by_name = models.CharField(max_length=150)
-    # How many of what were removed, such as {"profiles": 2}.
+    # Counts of what was deleted, such as {"profiles": 2}.
     figures = models.JSONField(default=dict)
 
     class Meta:
@@ -24,7 +24,7 @@ class Erasure(models.Model):
 
 
 class ErasedHash(models.Model):
-    """The keyed hash of an address, or of a key within a data source, that imports refuse from then on."""
+    """The keyed hash of an erased address, or of an erased key of a data source; imports refuse both."""
 
     hash = models.UUIDField(primary_key=True)
     erasure = models.ForeignKey(Erasure, on_delete=models.CASCADE, related_name="hashes")

@@ -1,4 +1,4 @@
-"""Reading a file into profiles, and the rows that were kept out."""
+"""Imports of files, and their refused rows."""
 
 from django.db import models
 
@@ -7,7 +7,7 @@ from segments.models.profile import DataSource
 
 
 class ImportJob(Job):
-    """One reading of a file into profiles. Progress counts bytes of the file."""
+    """The import of a file into a data source. Progress counts bytes of the file."""
 
     source = models.ForeignKey(DataSource, on_delete=models.CASCADE, related_name="imports")
     file_name = models.CharField(max_length=255)
@@ -38,7 +38,7 @@ class ImportJob(Job):
 
 
 class ImportProblem(models.Model):
-    """One row that was kept out."""
+    """A refused row of an import, with the reason."""
 
     job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="problems")
     line = models.BigIntegerField()

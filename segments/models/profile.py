@@ -1,4 +1,4 @@
-"""Data sources, and the people they give."""
+"""Data sources, the profiles that they provide, and the catalog of attributes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,18 +19,17 @@ class AttributeType(models.TextChoices):
 
 
 class DataSource(models.Model):
-    """Where profiles come from."""
+    """A source of profiles."""
 
     name = models.CharField(_("name"), max_length=120)
     key_column = models.CharField(_("key column"), max_length=120)
-    # Kept by the imports, so that no page has to count a million rows.
+    # Imports keep it current, so that no page has to count a million rows.
     profile_count = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(default=clock.now)
     refreshed_at = models.DateTimeField(null=True)
-    # Where its file lies, to be read anew. Empty: its files were uploaded, and those are kept only until they are
-    # read.
+    # The file to read again. Empty when files were uploaded, because uploads are deleted after their import.
     path = models.CharField(max_length=500, blank=True)
-    # The attributes that the file read last gives: which segments are drawn from it.
+    # The attributes in the last file, which decide the segments that depend on this source.
     columns = models.JSONField(default=list)
 
     class Meta:
@@ -40,12 +39,12 @@ class DataSource(models.Model):
         return self.name
 
     @property
-    def can_be_read_again(self) -> bool:
+    def has_file(self) -> bool:
         return bool(self.path)
 
 
 class ProfileAttribute(models.Model):
-    """The catalogue of attributes: what profiles have, and of which type. A name is what the file calls it."""
+    """An attribute of the catalog: name and type."""
 
     name = models.CharField(max_length=120)
     data_type = models.CharField(max_length=10, choices=AttributeType.choices)
@@ -68,7 +67,7 @@ def emails_of(attributes: Mapping[str, object]) -> dict[str, str]:
 
 
 class StoredEmails(models.JSONField):
-    """Follows ``attributes`` whenever a profile is saved; imports, which write no single profile, fill it
+    """A column that follows ``attributes`` whenever a profile is saved. Imports, which write in bulk, fill it
     themselves."""
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
@@ -78,20 +77,20 @@ class StoredEmails(models.JSONField):
 
 
 class Profile(models.Model):
-    """A person we know. ``attributes`` maps names of the catalogue to typed values: text and numbers as they
-    are, dates as “YYYY-MM-DD”, yes/no as booleans; what is unknown is absent."""
+    """A person in the data. ``attributes`` maps names to typed values: text and numbers as they are, dates as
+    “YYYY-MM-DD”, yes/no as booleans; unknown values are absent."""
 
-    # An import locks its source once instead of letting the database look for it with every row, which costs a
-    # sixth of the time; the unique constraint below serves as the index.
+    # No foreign key in the database: checking it for every row takes a sixth of an import, which locks its source
+    # instead. The unique constraint below serves as the index.
     source = models.ForeignKey(
         DataSource, on_delete=models.CASCADE, related_name="profiles", db_constraint=False, db_index=False
     )
     key = models.CharField(max_length=200)
     attributes = models.JSONField(default=dict)
-    # Normal forms of the addresses among the attributes' values, by the attribute's name.
+    # Normalized emails by the name of their attribute.
     emails = StoredEmails(default=dict, db_default={})
     created_at = models.DateTimeField(default=clock.now)
-    # The moment of the last import that changed something. Among profiles with one address the latest wins.
+    # The last import that changed the profile. Of profiles with the same email the latest is exported.
     updated_at = models.DateTimeField(default=clock.now)
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Segments, their members, and the jobs that draw them."""
+"""Segments, their members, refreshes and refresh schedules."""
 
 from django.conf import settings
 from django.db import models
@@ -11,17 +11,17 @@ from segments.models.profile import Profile
 
 
 class Segment(models.Model):
-    """A group of profiles drawn by rules (see rules/tree.py for their shape)."""
+    """Profiles that match rules; rules/tree.py describes the form of ``rules``."""
 
     name = models.CharField(_("name"), max_length=120)
     description = models.CharField(_("description"), max_length=500, blank=True)
     rules = models.JSONField(default=dict)
-    tags = models.JSONField(default=list, blank=True)  # words, in the order given
-    # An inactive segment is not refreshed; a static one is drawn once and stays so.
+    tags = models.JSONField(default=list, blank=True)  # in the order that the user chose
+    # An inactive segment is not refreshed; a static one is refreshed once.
     is_active = models.BooleanField(default=True)
     is_static = models.BooleanField(default=False)
     member_count = models.BigIntegerField(default=0)
-    refreshed_at = models.DateTimeField(null=True, blank=True)  # None: never drawn yet
+    refreshed_at = models.DateTimeField(null=True, blank=True)  # None before the first refresh
     version = models.IntegerField(default=1)
     created_at = models.DateTimeField(default=clock.now)
     created_by = models.ForeignKey(
@@ -36,13 +36,13 @@ class Segment(models.Model):
 
 
 class Member(models.Model):
-    """A profile as a member of a segment. Only refresh/evaluate.py writes members, those of a refresh in one
+    """A profile as a member of a segment. Only refresh/evaluate.py writes members, all of a refresh in one
     transaction."""
 
     pk = models.CompositePrimaryKey("segment", "profile")
-    # No foreign keys in the database: it would lock a row of each side for every member, which doubles the time of
-    # a refresh. A refresh locks its segment instead; who is erased while it is at work is no longer joined, and
-    # goes with the next refresh. The primary key serves as the index of segments.
+    # No foreign keys in the database: they lock a row of each table for every member, which doubles the time of a
+    # refresh. A refresh locks its segment instead; a member whose profile is erased meanwhile matches no join and
+    # is removed by the next refresh. The primary key serves as the index of segments.
     segment = models.ForeignKey(
         Segment, on_delete=models.CASCADE, related_name="members", db_constraint=False, db_index=False
     )
@@ -53,7 +53,7 @@ class Member(models.Model):
 
 
 class SegmentRefresh(Job):
-    """One drawing of a segment."""
+    """A job that evaluates the rules of a segment."""
 
     segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="refreshes")
     added = models.BigIntegerField(default=0)
@@ -76,7 +76,7 @@ class SegmentRefresh(Job):
 
 
 class SegmentSchedule(Schedule):
-    """When a segment is refreshed by itself."""
+    """The refresh schedule of a segment."""
 
     segment = models.OneToOneField(Segment, on_delete=models.CASCADE, related_name="schedule")
 
@@ -85,7 +85,7 @@ class SegmentSchedule(Schedule):
 
 
 class SegmentTick(Tick):
-    """That a segment was due, and the refresh that came of it. Exactly one for each: the database sees to it."""
+    """A due moment of a segment and the refresh that it started. The database allows one for each moment."""
 
     segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="ticks")
     refresh = models.ForeignKey(SegmentRefresh, null=True, on_delete=models.SET_NULL, related_name="ticks")

@@ -1,4 +1,5 @@
-"""Erasing a person: one transaction, in which everybody forgets, and a keyed hash stays."""
+"""Erase a person: delete their data everywhere in one transaction and keep keyed hashes, so that no import adds
+them again."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,54 +16,55 @@ from segments.privacy import erasure_barrier
 from segments.privacy.subject_access import find_subject
 from segments.privacy.subjects import Scope, Subject
 
-_WAIT = "5s"
-# Waited too long for a lock, or two waited for each other.
+_LOCK_TIMEOUT = "5s"
+# Lock timeout and deadlock.
 _BUSY = {"55P03", "40P01"}
 
 
-class NotNow(Exception):
-    """Nothing was erased; the sentence says what has to happen first."""
+class ErasureBlocked(Exception):
+    """Nothing was erased; the message says what has to happen first."""
 
 
 def erase(
     profile: Profile, *, scope: Scope, same_key: bool = False, lists: Collection[str] = (), by: User
 ) -> Erasure:
-    """Erase the person behind ``profile``, and have them removed from the lists that ``lists`` names. Raises
-    PermissionDenied and NotNow."""
-    permissions.check_can_answer_for_people(by)
-    with _patiently(), transaction.atomic():
+    """Erase the person behind ``profile`` and queue their removal from the lists with the keys ``lists``.
+    Raises PermissionDenied and ErasureBlocked."""
+    permissions.check_can_manage_personal_data(by)
+    with _busy_as_blocked(), transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [_WAIT])
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [_LOCK_TIMEOUT])
         subject = _locked(profile, scope, same_key)
         _check_rules(subject)
         return _erase(subject, lists, by)
 
 
-def named_in(subject: Subject) -> list[Segment]:
-    """Segments whose rules name one of the person's addresses."""
+def segments_naming(subject: Subject) -> list[Segment]:
+    """Return the segments whose rules contain an address of the person."""
     segments = Segment.objects.order_by("name")
-    return [each for each in segments if _names_one_of(subject.emails, each.rules)]
+    return [each for each in segments if _names_email(subject.emails, each.rules)]
 
 
-def _names_one_of(emails: Sequence[str], rules: object) -> bool:
-    """Whether an address stands in rules, in whatever spelling."""
+def _names_email(emails: Sequence[str], rules: object) -> bool:
+    """Say whether a value of rules contains one of the addresses, in any spelling."""
     if isinstance(rules, Mapping):
-        return any(_names_one_of(emails, each) for each in rules.values())
+        return any(_names_email(emails, each) for each in rules.values())
     if isinstance(rules, list):
-        return any(_names_one_of(emails, each) for each in rules)
+        return any(_names_email(emails, each) for each in rules)
     text = str(rules)
     return comparable_email(text) in emails or any(email in text.lower() for email in emails)
 
 
 def _locked(profile: Profile, scope: Scope, same_key: bool) -> Subject:
-    """Who is meant, with their data sources locked and the gate closed, so that nobody carries them anywhere."""
+    """Lock the data sources of the person and close the barrier, then find the person again. Raises
+    ErasureBlocked when the profile is gone."""
     _lock_sources(find_subject(profile, scope=scope, same_key=same_key))
     erasure_barrier.close()
     current = Profile.objects.select_related("source").filter(pk=profile.pk).first()
     if current is None:
-        raise NotNow(_("This person is gone already."))
+        raise ErasureBlocked(_("This person is gone already."))
     subject = find_subject(current, scope=scope, same_key=same_key)
-    _lock_sources(subject)  # an import may have brought more of them in this moment
+    _lock_sources(subject)  # an import may just have added more profiles
     return subject
 
 
@@ -73,9 +75,9 @@ def _lock_sources(subject: Subject) -> None:
 
 
 def _check_rules(subject: Subject) -> None:
-    if segments := named_in(subject):
+    if segments := segments_naming(subject):
         names = ", ".join(f"“{segment}”" for segment in segments)
-        raise NotNow(
+        raise ErasureBlocked(
             _(
                 "The rules of %(segments)s name the person’s address. Nothing was erased; "
                 "take the address out of the rules first."
@@ -92,14 +94,14 @@ def _erase(subject: Subject, lists: Collection[str], by: User) -> Erasure:
         [ErasedHash(hash=each, erasure=erasure) for each in dict.fromkeys(hashes)], ignore_conflicts=True
     )
     elsewhere = hooks.personal_data.erase(subject, erasure, lists)
-    erasure.figures = {**_forget(subject), **elsewhere}
+    erasure.figures = {**_delete_profiles(subject), **elsewhere}
     erasure.save(update_fields=["figures"])
     record("person.erased", erasure, by=by, changes={name: (count, 0) for name, count in erasure.figures.items()})
     return erasure
 
 
-def _forget(subject: Subject) -> dict[str, int]:
-    """What this app itself knows goes."""
+def _delete_profiles(subject: Subject) -> dict[str, int]:
+    """Delete the profiles and memberships of a person. Returns counts for the erasure."""
     ids = subject.profile_ids
     with connection.cursor() as cursor:
         cursor.execute(
@@ -121,12 +123,12 @@ def _forget(subject: Subject) -> dict[str, int]:
             """,
             [ids],
         )
-    _forget_problems(subject.emails)
+    _blank_problems(subject.emails)
     return {"profiles": len(ids), "segments": segments}
 
 
-def _forget_problems(emails: Sequence[str]) -> None:
-    """Reasons for which rows were kept out may quote what stood in them."""
+def _blank_problems(emails: Sequence[str]) -> None:
+    """Replace the reasons of refused rows that quote an address of the person."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE segments_importproblem SET reason = %s"
@@ -136,12 +138,12 @@ def _forget_problems(emails: Sequence[str]) -> None:
 
 
 @contextmanager
-def _patiently() -> Iterator[None]:
+def _busy_as_blocked() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
         if getattr(error.__cause__, "pgcode", "") not in _BUSY:
             raise
-        raise NotNow(
+        raise ErasureBlocked(
             _("An import or a plan is being written right now. Nothing was erased; try again in a minute.")
         ) from error

@@ -1,8 +1,9 @@
-"""Between erasing and whoever carries people from one place to another (imports, plans).
+"""Keep erased people out of imports and plans: a lock between erasures and transfers, and the check of imported
+rows.
 
-Who carries enters before the last look at who is erased, and stays until the end of the transaction; who erases
-closes the gate, and so waits for those inside. Either the erasure was seen, or what was carried is there to be
-erased.
+A transfer (an import, a plan) enters the barrier before it looks at erasures the last time, and stays until its
+transaction ends. An erasure closes the barrier and so waits for open transfers. Either the transfer sees the
+erasure, or the erasure finds what was transferred.
 """
 
 from collections.abc import Sequence
@@ -19,23 +20,23 @@ from segments.audience import email_sql
 from segments.models import ErasedHash, Erasure
 from segments.privacy import hashes as privacy_hashes
 from segments.privacy import subjects
-from segments.sources.copy_encoder import MOST_PROBLEMS_KEPT, Problems
+from segments.sources.copy_encoder import MAX_PROBLEMS_KEPT, Problems
 
 LOCK = 7_365_676_101
 
 
 def enter() -> None:
-    """Stay inside until this transaction ends; waits while somebody is being erased."""
+    """Enter the barrier until this transaction ends. Waits while an erasure holds it."""
     _lock("pg_advisory_xact_lock_shared")
 
 
 def close() -> None:
-    """Let nobody in until this transaction ends; waits for those inside."""
+    """Close the barrier until this transaction ends. Waits for the transfers inside."""
     _lock("pg_advisory_xact_lock")
 
 
 def last_erasure() -> int:
-    """A mark that changes with every erasure."""
+    """Return the ID of the last erasure, which changes with every erasure."""
     return Erasure.objects.aggregate(last=Max("pk"))["last"] or 0
 
 
@@ -45,8 +46,7 @@ def _lock(function: str) -> None:
 
 
 def refuse_erased(source_id: int, columns: Sequence[str], problems: Problems) -> None:
-    """Take the rows of people who were erased out of staging and report them. From here to the end of the
-    transaction nobody is erased."""
+    """Delete the rows of erased people from the staging table and report them as problems. Enters the barrier."""
     enter()
     if not ErasedHash.objects.exists():
         return
@@ -59,7 +59,7 @@ def refuse_erased(source_id: int, columns: Sequence[str], problems: Problems) ->
         if not count:
             return
         cursor.execute("DELETE FROM staging USING erased WHERE staging.line = erased.line")
-        room = max(0, MOST_PROBLEMS_KEPT - len(problems.kept))
+        room = max(0, MAX_PROBLEMS_KEPT - len(problems.kept))
         cursor.execute("SELECT line, erased_at FROM erased ORDER BY line LIMIT %s", [room])
         for line, erased_at in cursor.fetchall():
             day = date_format(clock.day_of(erased_at), "Y-m-d")
@@ -72,9 +72,9 @@ def _find(source_id: int, attributes: Sequence[str]) -> tuple[str, list[Any]]:
     values: list[Any] = []
     for attribute in attributes:
         email, parameters = email_sql(attribute)
-        # Who was erased before emails were stored has the hash of the text as it was lower-cased then.
+        # People erased before emails were stored have the hash of the text in lower case.
         before = "nullif(lower(btrim(attributes ->> %s, E' \\t\\r\\n')), " + f"({email}))"
-        hashes += [privacy_hashes.email_sql(email), privacy_hashes.email_sql(before)]  # of NULL it is NULL
+        hashes += [privacy_hashes.email_sql(email), privacy_hashes.email_sql(before)]  # NULL for NULL
         values += [*parameters, attribute, *parameters]
     sql = f"""
         CREATE TEMPORARY TABLE erased ON COMMIT DROP AS

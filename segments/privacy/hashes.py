@@ -1,8 +1,8 @@
-"""Keyed hashes of addresses and keys: HMAC-SHA256 under a key of its own, cut to 128 bits; the same in Python and
-in SQL.
+"""Hash addresses and keys with a secret key: HMAC-SHA256, cut to 128 bits, with the same result in Python and in
+SQL.
 
-The key reaches SQL as a setting of the transaction, so that it stands in no statement that could be logged for
-being slow or for failing.
+SQL gets the key as a setting of the transaction, so that no statement contains it that could be logged because
+it is slow or fails.
 """
 
 import hmac
@@ -25,17 +25,17 @@ read_key: Callable[[], bytes] = _missing_key
 
 
 def of_email(email: str) -> UUID:
-    """The hash of an address, trimmed and lower-cased already."""
+    """Hash a normalized address."""
     return _hash(f"email:{email}")
 
 
 def of_key(source_id: int, key: str) -> UUID:
-    """The hash of a key within a data source."""
+    """Hash the key of a profile of a data source."""
     return _hash(f"key:{source_id}:{key}")
 
 
 def ready_sql() -> None:
-    """Let the fragments below be used within this transaction; without it they are NULL."""
+    """Pass the key to SQL for this transaction; without it the expressions below are NULL."""
     connection.validate_no_broken_transaction()
     if not connection.in_atomic_block:
         raise TransactionManagementError("the key of hashes lasts as long as a transaction")
@@ -47,12 +47,12 @@ def ready_sql() -> None:
 
 
 def email_sql(email: str) -> str:
-    """An expression for the hash of the address that the expression ``email`` gives."""
+    """Return an SQL expression for the hash of the address in the expression ``email``."""
     return _sql(f"'email:' || ({email})")
 
 
 def key_sql(source_id: int, key: str) -> str:
-    """An expression for the hash of the key that the expression ``key`` gives."""
+    """Return an SQL expression for the hash of the key in the expression ``key``."""
     return _sql(f"'key:{int(source_id)}:' || ({key})")
 
 

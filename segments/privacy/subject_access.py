@@ -1,4 +1,4 @@
-"""Everything that is known of a person, in plain values for a file."""
+"""Find the person behind a profile, and report all personal data about them (subject access)."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ from segments.privacy import hashes
 from segments.privacy.subjects import Scope, Subject, subject_of
 
 
-class Person:
-    """What the record says of somebody whose data were taken away: nothing that tells who."""
+class _AnonymousPerson:
+    """A person in the audit record, by a hash that does not identify them."""
 
     def __init__(self, profile: Profile) -> None:
         self.pk = profile.pk
@@ -25,20 +25,20 @@ class Person:
 
 
 @transaction.atomic
-def everything_about(profile: Profile, *, by: User) -> dict[str, Any]:
-    """All that the system knows of the person behind a profile, other profiles with their address included;
-    raises PermissionDenied. That it was taken is recorded."""
-    permissions.check_can_answer_for_people(by)
+def personal_data_report(profile: Profile, *, by: User) -> dict[str, Any]:
+    """Return all personal data about the person behind a profile, and record the download. Includes other
+    profiles with the same address. Raises PermissionDenied."""
+    permissions.check_can_manage_personal_data(by)
     subject = find_subject(profile, scope=Scope.ADDRESS)
-    told: dict[str, Any] = {
+    report: dict[str, Any] = {
         "as_of": clock.now().isoformat(),
         "addresses": list(subject.emails),
         "profiles": [_profile(each) for each in subject.profiles],
     }
-    told |= hooks.personal_data.report(subject)
-    told["lists"] = _lists(subject)
-    record("person.downloaded", Person(profile), by=by)
-    return told
+    report |= hooks.personal_data.report(subject)
+    report["lists"] = _lists(subject)
+    record("person.downloaded", _AnonymousPerson(profile), by=by)
+    return report
 
 
 def find_subject(profile: Profile, *, scope: Scope, same_key: bool = False) -> Subject:

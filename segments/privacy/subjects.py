@@ -1,4 +1,4 @@
-"""Who is meant: a person's profiles, keys and addresses."""
+"""Collect the profiles, keys and addresses of a person."""
 
 import re
 from collections.abc import Collection, Iterable, Sequence
@@ -12,9 +12,9 @@ from django.db import connection
 from segments.models import Profile, ProfileAttribute
 from segments.privacy import hashes
 
-# The lookbehind lets a match begin only where a word does: without it a long word costs quadratic time.
+# With the lookbehind a match starts only at the start of a word: without it a long word takes quadratic time.
 _ADDRESS = re.compile(r"(?<![^\s@])[^\s@]+@[^\s@]+")
-# Whatever exports take addresses from counts as well.
+# The attributes that exports send to are email attributes as well.
 _USUAL = frozenset(
     {"email", "emailaddress", "mail", "mailaddress", "primaryemail", "contactemail", "privateemail", "workemail"}
 )
@@ -22,15 +22,15 @@ _SEPARATORS = re.compile(r"[\s_-]+")
 
 
 class Scope(StrEnum):
-    """Who is meant when others have the same address."""
+    """What an erasure includes when other profiles have the same address."""
 
-    ADDRESS = "address"  # everybody with it
-    PROFILE = "profile"  # this profile alone; the address stays, since it is the others' too
+    ADDRESS = "address"  # all profiles with it
+    PROFILE = "profile"  # this profile alone; the address stays with the others
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A person: ``profiles`` and the addresses that are theirs."""
+    """A person: their profiles and their own addresses."""
 
     profiles: Sequence[Profile]
     emails: Sequence[str]
@@ -49,23 +49,24 @@ class Subject:
 
 
 def is_email_attribute(name: str, known: Collection[str]) -> bool:
-    """Whether an attribute holds the person's own address, not one that is merely about them."""
+    """Say whether an attribute holds the person's own address. ``known`` are the attributes that exports send
+    to."""
     return name in known or _SEPARATORS.sub("", name.casefold()) in _USUAL
 
 
 def addresses(profile: Profile, known: Collection[str]) -> set[str]:
-    """Collect the normal forms of the person's own addresses, deliverable or not."""
+    """Collect the person's own normalized addresses, valid or not."""
     return {email for name, email in profile.emails.items() if is_email_attribute(name, known)}
 
 
 def without_addresses(text: str) -> str:
-    """``text`` without the addresses in it, for what is kept for good."""
+    """Mask the addresses in a text, for records that are kept for good."""
     return _ADDRESS.sub("•••", text)
 
 
 def subject_of(profile: Profile, known: Collection[str], *, scope: Scope, same_key: bool = False) -> Subject:
-    """The person behind a profile. With the scope ADDRESS everybody with one of their addresses belongs to them;
-    with ``same_key`` profiles of other data sources with the same key do."""
+    """Collect the person behind a profile. Scope.ADDRESS includes all profiles with one of their addresses;
+    ``same_key`` includes profiles of other data sources with the same key."""
     profiles = {profile.pk: profile}
     if same_key:
         profiles |= {other.pk: other for other in with_key(profile)}
@@ -79,14 +80,14 @@ def subject_of(profile: Profile, known: Collection[str], *, scope: Scope, same_k
 
 
 def with_key(profile: Profile) -> list[Profile]:
-    """Profiles of other data sources with the same key."""
+    """Return the profiles of other data sources with the same key."""
     others = Profile.objects.filter(key=profile.key).exclude(source=profile.source_id)
     return list(others.select_related("source").order_by("pk"))
 
 
 def _with_addresses(emails: Collection[str], known: Collection[str]) -> list[Profile]:
-    catalogue = ProfileAttribute.objects.values_list("name", flat=True)
-    names = [name for name in catalogue if is_email_attribute(name, known)]
+    every_name = ProfileAttribute.objects.values_list("name", flat=True)
+    names = [name for name in every_name if is_email_attribute(name, known)]
     if not names:
         return []
     conditions = " OR ".join(["emails ->> %s = ANY (%s)"] * len(names))

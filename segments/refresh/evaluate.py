@@ -1,5 +1,5 @@
-"""Drawing a segment: who fits its rules now, as a set difference to who was in it. All of it in one transaction,
-so that nobody ever reads a half-drawn segment."""
+"""Refresh a segment: find the profiles that match its rules, and write the difference to its members. One
+transaction, so that no reader sees a part of it."""
 
 import logging
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ from segments.rules import tree as rules_tree
 
 logger = logging.getLogger(__name__)
 
-MOST_ATTEMPTS = 20
+MAX_ATTEMPTS = 20
 
 
 class Canceled(Exception):
-    """Somebody has asked to stop."""
+    """A user requested cancellation."""
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """What a drawing came to."""
+class MemberCounts:
+    """Members after a refresh, and how many it added and removed."""
 
     members: int
     added: int
@@ -35,7 +35,7 @@ class Drawn:
 
 
 def run_refresh(job_id: int) -> SegmentRefresh | None:
-    """Do the refresh if nobody else does, and give the job as it ended; None when it is not ours to do."""
+    """Claim and run a refresh. Returns the ended job, or None when another worker has it."""
     job = leases.claim(SegmentRefresh(pk=job_id))
     if job is None:
         return None
@@ -43,13 +43,13 @@ def run_refresh(job_id: int) -> SegmentRefresh | None:
         return job
     with leases.hold(job) as lease:
         try:
-            while not _draw(job, lease):
-                pass  # the rules were edited meanwhile: once more
+            while not _evaluate(job, lease):
+                pass  # the rules changed meanwhile: evaluate them again
         except leases.LeaseLost:
             logger.warning("refresh %s: another worker has taken over", job.pk)
             return None
         except (OperationalError, InterfaceError):
-            logger.exception("refresh %s: the database was away; it will be begun anew", job.pk)
+            logger.exception("refresh %s: the database was away; the refresh starts over", job.pk)
             raise
         except Canceled:
             _finish(job, JobStatus.CANCELED)
@@ -62,44 +62,44 @@ def run_refresh(job_id: int) -> SegmentRefresh | None:
     return job
 
 
-def count(tree: rules_tree.Tree) -> int:
-    """How many profiles fit the rules now; raises InvalidRules."""
-    sql, values = rules_tree.where(tree, types_by_name(), today=clock.today())
+def count_matches(tree: rules_tree.Tree) -> int:
+    """Count the profiles that match rules. Raises InvalidRules."""
+    sql, values = rules_tree.where_sql(tree, types_by_name(), today=clock.today())
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM segments_profile WHERE {sql}", values)  # noqa: S608
         return int(cursor.fetchone()[0])
 
 
 def _begin(job: SegmentRefresh) -> bool:
-    if job.status == JobStatus.PROCESSING and job.attempt > MOST_ATTEMPTS:
+    if job.status == JobStatus.PROCESSING and job.attempt > MAX_ATTEMPTS:
         _finish(job, JobStatus.FAILED, _("The refresh was begun many times and never ended; it is given up."))
         return False
-    if why := schedule.why_not_drawn(Segment.objects.get(pk=job.segment_id)):
+    if why := schedule.skip_reason(Segment.objects.get(pk=job.segment_id)):
         _finish(job, JobStatus.SKIPPED, why)
         return False
     leases.update_if_owner(job, status=JobStatus.PROCESSING, started_at=job.started_at or clock.now())
     return True
 
 
-def _draw(job: SegmentRefresh, lease: leases.HeldLease) -> bool:
-    """Draw the segment and end the job; False when its rules were edited meanwhile and nothing was kept."""
+def _evaluate(job: SegmentRefresh, lease: leases.HeldLease) -> bool:
+    """Write the members and end the job. Returns False, with nothing written, when the rules changed meanwhile."""
     with transaction.atomic():
         segment = Segment.objects.get(pk=job.segment_id)
-        drawn = _update_members(segment, lease)
+        counts = _update_members(segment, lease)
         current = Segment.objects.select_for_update(no_key=True).get(pk=segment.pk)
         if current.version != segment.version:
             transaction.set_rollback(True)
             return False
         moment = clock.now()
-        alerts.of_refresh(current, before=current.member_count, after=drawn.members)
-        Segment.objects.filter(pk=segment.pk).update(member_count=drawn.members, refreshed_at=moment)
+        alerts.update_after_refresh(current, before=current.member_count, after=counts.members)
+        Segment.objects.filter(pk=segment.pk).update(member_count=counts.members, refreshed_at=moment)
         leases.update_if_owner(
             job,
             status=JobStatus.SUCCESSFUL,
-            added=drawn.added,
-            removed=drawn.removed,
-            progress_done=drawn.members,
-            progress_total=drawn.members,
+            added=counts.added,
+            removed=counts.removed,
+            progress_done=counts.members,
+            progress_total=counts.members,
             finished_at=moment,
             lease_until=None,
             message="",
@@ -107,23 +107,23 @@ def _draw(job: SegmentRefresh, lease: leases.HeldLease) -> bool:
     return True
 
 
-def _update_members(segment: Segment, lease: leases.HeldLease) -> Drawn:
-    sql, values = rules_tree.where(segment.rules, types_by_name(), today=clock.today())
+def _update_members(segment: Segment, lease: leases.HeldLease) -> MemberCounts:
+    sql, values = rules_tree.where_sql(segment.rules, types_by_name(), today=clock.today())
     with connection.cursor() as cursor:
-        # One look at the profiles, so that both differences are taken from the same people.
-        cursor.execute("DROP TABLE IF EXISTS wanted")
+        # Read the profiles once, so that both differences come from the same ones.
+        cursor.execute("DROP TABLE IF EXISTS matching")
         cursor.execute(
-            f"CREATE TEMPORARY TABLE wanted ON COMMIT DROP AS SELECT id FROM segments_profile WHERE {sql}",  # noqa: S608
+            f"CREATE TEMPORARY TABLE matching ON COMMIT DROP AS SELECT id FROM segments_profile WHERE {sql}",  # noqa: S608
             values,
         )
         members = cursor.rowcount
-        cursor.execute("ANALYZE wanted")
-        _stop_if_asked(lease)
+        cursor.execute("ANALYZE matching")
+        _check_canceled(lease)
         cursor.execute(
             """
             DELETE FROM segments_member member
              WHERE member.segment_id = %s
-               AND NOT EXISTS (SELECT FROM wanted WHERE wanted.id = member.profile_id)
+               AND NOT EXISTS (SELECT FROM matching WHERE matching.id = member.profile_id)
             """,
             [segment.pk],
         )
@@ -131,19 +131,19 @@ def _update_members(segment: Segment, lease: leases.HeldLease) -> Drawn:
         cursor.execute(
             """
             INSERT INTO segments_member (segment_id, profile_id)
-            SELECT %s, wanted.id FROM wanted
+            SELECT %s, matching.id FROM matching
              WHERE NOT EXISTS (SELECT FROM segments_member known
-                                WHERE known.segment_id = %s AND known.profile_id = wanted.id)
-             ORDER BY wanted.id
+                                WHERE known.segment_id = %s AND known.profile_id = matching.id)
+             ORDER BY matching.id
             """,
             [segment.pk, segment.pk],
         )
         added = cursor.rowcount
-    _stop_if_asked(lease)
-    return Drawn(members, added, removed)
+    _check_canceled(lease)
+    return MemberCounts(members, added, removed)
 
 
-def _stop_if_asked(lease: leases.HeldLease) -> None:
+def _check_canceled(lease: leases.HeldLease) -> None:
     lease.check()
     if lease.cancel_requested.is_set():
         raise Canceled
@@ -152,5 +152,5 @@ def _stop_if_asked(lease: leases.HeldLease) -> None:
 @transaction.atomic
 def _finish(job: SegmentRefresh, status: JobStatus, message: str = "") -> None:
     if status == JobStatus.FAILED:
-        alerts.of_failure(job.segment, message)
+        alerts.open_refresh_failed(job.segment, message)
     leases.update_if_owner(job, status=status, message=message, finished_at=clock.now(), lease_until=None)

@@ -1,4 +1,5 @@
-"""When segments are refreshed by themselves: choosing it. What a tick starts is in start_due.py."""
+"""Decide when segments are refreshed: save their schedule, start due refreshes, skip inactive and static
+segments."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,18 +19,18 @@ from segments.permissions import check_can_manage_segments
 
 
 def schedule_of(segment: Segment) -> SegmentSchedule:
-    """The segment's schedule; a new one, not saved, while nobody has chosen any."""
+    """Return the schedule of a segment, or a new unsaved one."""
     found: SegmentSchedule | None = getattr(segment, "schedule", None)
     return found or SegmentSchedule(segment=segment)
 
 
 def refreshed_with_system() -> "QuerySet[Segment]":
-    """Segments that every system refresh draws again."""
+    """Return the segments that every system refresh includes."""
     return Segment.objects.filter(Q(schedule=None) | Q(schedule__is_on=True, schedule__rule__isnull=True))
 
 
-def copy_switched_off(segment: Segment, copy: Segment) -> None:
-    """Let ``copy`` have the schedule of ``segment``, and rest until somebody switches it on."""
+def copy_disabled(segment: Segment, copy: Segment) -> None:
+    """Copy the schedule of ``segment`` to ``copy``, switched off."""
     SegmentSchedule.objects.create(segment=copy, is_on=False, rule=schedule_of(segment).rule)
 
 
@@ -37,8 +38,8 @@ def copy_switched_off(segment: Segment, copy: Segment) -> None:
 def set_schedule(
     segment: Segment, *, is_on: bool, rule: Mapping[str, Any] | None, version: int, by: User | None
 ) -> SegmentSchedule:
-    """Choose when ``segment`` is refreshed by itself. Raises StaleEdit when somebody has chosen since ``version``
-    was read, PermissionDenied, and WrongRule."""
+    """Save when a segment is refreshed automatically. Raises StaleEdit when another user saved since
+    ``version`` was read, PermissionDenied, and WrongRule."""
     check_can_manage_segments(by)
     locked = Segment.objects.select_for_update(no_key=True).get(pk=segment.pk)
     schedule, _created = SegmentSchedule.objects.get_or_create(segment=locked)
@@ -51,8 +52,8 @@ def set_schedule(
     return schedule
 
 
-def why_not_drawn(segment: Segment) -> str:
-    """Why the segment stays as it is, in a sentence; empty when it is drawn as usual."""
+def skip_reason(segment: Segment) -> str:
+    """Return why a segment is not refreshed, as a sentence for users; empty when it is."""
     if not segment.is_active:
         return _("The segment is inactive. Activate it to have it refreshed.")
     if segment.is_static and segment.refreshed_at is not None:
@@ -65,7 +66,7 @@ DueSegment = Due[SegmentSchedule]
 
 @transaction.atomic
 def start_due() -> int:
-    """Start what is due, one batch of it, and say how many were due."""
+    """Start the refreshes of one batch of due segments, and record each due moment. Returns how many were due."""
     schedules = SegmentSchedule.objects.select_related("segment")
     claimed = ticks.claim_due(schedules, lock=("self", "segment"))
     due = ticks.not_yet_noticed(claimed, SegmentTick.objects.all(), owner="segment")

@@ -1,4 +1,4 @@
-"""How the number of members went over time: a point for each day on which a segment was drawn."""
+"""Chart the members of a segment over time, with a point for each day with a refresh."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
 from segments.models import Segment
 
-# The picture's own measure; a page shows it as wide as it likes.
+# The coordinates of the SVG, which scales with the page.
 WIDTH, HEIGHT, MARGIN = 720.0, 150.0, 8.0
 
 
 @dataclass(frozen=True)
 class Range:
-    """One stretch of time to look at; ``days`` is None for all that is known."""
+    """A time range to choose; ``days`` is None for all."""
 
     key: str
     label: str | Promise
@@ -35,7 +35,7 @@ RANGES = (
 
 @dataclass(frozen=True)
 class Point:
-    """A day with the members at its last drawing, and where it stands in the picture."""
+    """The members after the last refresh of a day, with the coordinates of the point in the chart."""
 
     day: date
     members: int
@@ -45,7 +45,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Trend:
-    """The points from left to right."""
+    """The points of a chart, from left to right."""
 
     points: Sequence[Point]
 
@@ -58,44 +58,45 @@ class Trend:
         return f"{self.points[0].x:.1f},{HEIGHT} {self.line} {self.points[-1].x:.1f},{HEIGHT}"
 
     @property
-    def least(self) -> int:
+    def lowest(self) -> int:
         return min(point.members for point in self.points)
 
     @property
-    def most(self) -> int:
+    def highest(self) -> int:
         return max(point.members for point in self.points)
 
 
-def chosen(key: str) -> Range:
-    """The stretch of that key; the shortest for anything else."""
+def range_of(key: str) -> Range:
+    """Return the range with a key, or the shortest one."""
     return next((found for found in RANGES if found.key == key), RANGES[0])
 
 
-def of(segment: Segment, within: Range) -> Trend | None:
-    """The trend, by one query; None while there are not two days to compare."""
-    drawings = segment.refreshes.filter(status=JobStatus.SUCCESSFUL, finished_at__isnull=False)
+def member_trend(segment: Segment, within: Range) -> Trend | None:
+    """Return the trend of a segment's members, by one query; None without two days to compare."""
+    refreshes = segment.refreshes.filter(status=JobStatus.SUCCESSFUL, finished_at__isnull=False)
     if within.days is not None:
-        drawings = drawings.filter(finished_at__gte=_midnight_before(within.days))
+        refreshes = refreshes.filter(finished_at__gte=_midnight_before(within.days))
     days = (
-        drawings.annotate(day=TruncDate("finished_at", tzinfo=clock.zone()))
+        refreshes.annotate(day=TruncDate("finished_at", tzinfo=clock.zone()))
         .order_by("day", "-finished_at")
         .distinct("day")
     )
     counts = [(day, members or 0) for day, members in days.values_list("day", "progress_total")]
-    return Trend(drawn(counts)) if len(counts) > 1 else None
+    return Trend(points(counts)) if len(counts) > 1 else None
 
 
-def drawn(counts: Sequence[tuple[date, int]]) -> list[Point]:
-    """Each day at its place: by time from left to right, the least at the bottom, the most at the top."""
+def points(counts: Sequence[tuple[date, int]]) -> list[Point]:
+    """Place each day in the chart: time from left to right, the lowest count at the bottom, the highest at the
+    top."""
     first, last = counts[0][0].toordinal(), counts[-1][0].toordinal()
-    least = min(members for _day, members in counts)
-    span = max(members for _day, members in counts) - least
+    lowest = min(members for _day, members in counts)
+    span = max(members for _day, members in counts) - lowest
     return [
         Point(
             day,
             members,
             MARGIN + (WIDTH - 2 * MARGIN) * (day.toordinal() - first) / (last - first),
-            HEIGHT - MARGIN - (HEIGHT - 2 * MARGIN) * ((members - least) / span if span else 0.5),
+            HEIGHT - MARGIN - (HEIGHT - 2 * MARGIN) * ((members - lowest) / span if span else 0.5),
         )
         for day, members in counts
     ]

@@ -1,1 +1,1 @@
-"""Rules of segments: the tree, its operators, its words, and its editor."""
+"""Rules of segments: their tree and SQL, operators, descriptions, and the editor."""

@@ -1,4 +1,4 @@
-"""Rules in plain language, for the builder and the detail page. Pure."""
+"""Describe rules in plain language. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,15 +15,15 @@ _BY_KEY: Mapping[str, Operator] = {
 }
 
 
-def of_group(tree: Mapping[str, Any], *, masked: bool = False) -> str:
-    """The group's rules joined by its word; nested groups in brackets; empty when it says nothing. With ``masked``
-    the values that conditions compare with are left out: they may be personal data."""
-    parts = [text for rule in tree.get("rules", []) if (text := _of_rule(rule, masked))]
+def describe_group(tree: Mapping[str, Any], *, masked: bool = False) -> str:
+    """Describe a group of rules, with nested groups in brackets; empty without rules. ``masked`` hides the
+    values, which may be personal data."""
+    parts = [text for rule in tree.get("rules", []) if (text := _describe_rule(rule, masked))]
     return (_(" or ") if tree.get("join") == "or" else _(" and ")).join(parts)
 
 
-def of_condition(condition: Mapping[str, Any], *, masked: bool = False) -> str:
-    """One condition, as far as it is filled in; empty when nothing is chosen yet."""
+def describe_condition(condition: Mapping[str, Any], *, masked: bool = False) -> str:
+    """Describe a condition as far as it is filled in; empty without an attribute."""
     attribute, operator = condition.get("attribute"), _BY_KEY.get(str(condition.get("operator")))
     if not attribute:
         return ""
@@ -35,11 +35,11 @@ def of_condition(condition: Mapping[str, Any], *, masked: bool = False) -> str:
     return f"{attribute} {operator.label}{' ' if value else ''}{value}{case}"
 
 
-def _of_rule(rule: Mapping[str, Any], masked: bool) -> str:
+def _describe_rule(rule: Mapping[str, Any], masked: bool) -> str:
     if "rules" not in rule:
-        return of_condition(rule, masked=masked)
-    inside = of_group(rule, masked=masked)
-    several = len([part for part in rule["rules"] if _of_rule(part, masked)]) > 1
+        return describe_condition(rule, masked=masked)
+    inside = describe_group(rule, masked=masked)
+    several = len([part for part in rule["rules"] if _describe_rule(part, masked)]) > 1
     return f"({inside})" if several else inside
 
 
@@ -67,8 +67,6 @@ def _quoted(value: object) -> str:
 
 
 def sentence(tree: Tree, *, masked: bool = False) -> str:
-    """The tree in plain language, such as “country is “Finland” and points ≥ 100”; with ``masked`` without the
+    """Describe rules in a sentence, such as “country is “Finland” and points ≥ 100”. ``masked`` hides the
     values."""
-    from segments.rules.describe import of_group
-
-    return of_group(tree, masked=masked) or _("Everyone")
+    return describe_group(tree, masked=masked) or _("Everyone")

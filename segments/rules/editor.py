@@ -1,8 +1,8 @@
-"""Rules as a form: from the tree to rows of controls, from posted controls to the tree, and what its buttons do.
+"""Edit rules as a form: build controls from the tree, read posted controls, and apply buttons.
 
-A condition at the place ``0`` or, inside the group ``1``, at ``1.0`` posts ``row=1.0`` and the fields
+A condition at the path ``0`` or, inside the group ``1``, at ``1.0`` posts ``row=1.0`` and the fields
 ``attribute-1.0``, ``operator-1.0``, ``value-1.0`` (several for pairs and choices) and ``ignore_case-1.0``; a group
-posts ``row=1``, ``group=1`` and ``join-1``; the whole posts ``join-root``. One level of groups.
+posts ``row=1``, ``group=1`` and ``join-1``; the root posts ``join-root``. Groups have one level.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,14 +20,14 @@ from segments.rules.operators import OPERATORS, Operator, Takes, find
 
 Tree = dict[str, Any]
 ROOT = "root"
-_MOST_ROWS = 300
+_MAX_ROWS = 300
 
 
 @dataclass
-class Row:
-    """One condition as the editor shows it."""
+class ConditionRow:
+    """A condition with its controls."""
 
-    place: str
+    path: str
     attribute: str
     data_type: AttributeType | None
     operators: Sequence[Operator]
@@ -38,9 +38,9 @@ class Row:
     error: str = ""
 
     @property
-    def dom(self) -> str:
-        """The place as part of an element's id."""
-        return self.place.replace(".", "-")
+    def dom_id(self) -> str:
+        """The path as part of an element ID."""
+        return self.path.replace(".", "-")
 
     @property
     def takes(self) -> str:
@@ -60,7 +60,7 @@ class Row:
 
     @property
     def choices(self) -> list[tuple[str, bool]]:
-        """What may be ticked, and whether it is; what is ticked comes first."""
+        """The values to choose from, chosen ones first, each with whether it is chosen."""
         others = [value for value in self.suggestions if value not in self.values]
         return [(value, True) for value in self.values] + [(value, False) for value in others]
 
@@ -71,12 +71,12 @@ class Row:
 
 
 @dataclass
-class Group:
-    """Rows that are joined by one word; in the outermost one some entries are groups themselves."""
+class ConditionGroup:
+    """A group of rows with the word that joins them; the root group also contains groups."""
 
-    place: str
+    path: str
     join: str
-    entries: list["Row | Group"] = field(default_factory=list)
+    entries: list["ConditionRow | ConditionGroup"] = field(default_factory=list)
     error: str = ""
 
     @property
@@ -86,45 +86,46 @@ class Group:
 
 @dataclass
 class Editor:
-    """What the builder's template needs."""
+    """The rule editor for its template."""
 
-    root: Group
+    root: ConditionGroup
     by_type: list[tuple[str | Promise, list[str]]]
     lists: dict[str, list[str]]
     sentence: str
 
 
-def from_post(data: QueryDict, catalogue: Mapping[str, AttributeType]) -> Tree:
-    """The tree that was posted, complete or not."""
+def from_post(data: QueryDict, types: Mapping[str, AttributeType]) -> Tree:
+    """Read the rules from posted controls, complete or not."""
     groups: dict[str, Tree] = {}
     root: Tree = {"join": _join(data.get("join-root")), "rules": []}
-    for place in data.getlist("row")[:_MOST_ROWS]:
-        head, _dot, tail = place.partition(".")
-        if not tail and place in data.getlist("group"):
-            groups[place] = {"join": _join(data.get(f"join-{place}")), "rules": []}
-            root["rules"].append(groups[place])
+    for path in data.getlist("row")[:_MAX_ROWS]:
+        head, _dot, tail = path.partition(".")
+        if not tail and path in data.getlist("group"):
+            groups[path] = {"join": _join(data.get(f"join-{path}")), "rules": []}
+            root["rules"].append(groups[path])
         else:
             into = groups.get(head, root) if tail else root
-            into["rules"].append(_condition(data, place, catalogue))
+            into["rules"].append(_condition(data, path, types))
     return root
 
 
-def act(tree: Tree, action: str) -> Tree:
-    """The tree after a button: ``add:root``, ``add:1``, ``group``, ``remove:1.0``; others change nothing."""
-    what, _colon, place = action.partition(":")
+def apply_action(tree: Tree, action: str) -> Tree:
+    """Change the rules by a button: ``add:root``, ``add:1``, ``group``, ``remove:1.0``. Other actions change
+    nothing."""
+    what, _colon, path = action.partition(":")
     if what == "group":
         tree["rules"].append({"join": "or" if tree["join"] == "and" else "and", "rules": [{}]})
     elif what == "add":
-        into = tree if place == ROOT else _at(tree, place)
+        into = tree if path == ROOT else _at(tree, path)
         if into is not None and "rules" in into:
             into["rules"].append({})
     elif what == "remove":
-        _remove(tree, place)
+        _remove(tree, path)
     return tree
 
 
-def without_blanks(tree: Tree) -> Tree:
-    """The tree without groups that say nothing, as it is stored."""
+def without_empty_groups(tree: Tree) -> Tree:
+    """Return the rules without empty groups, as they are stored."""
     kept = []
     for rule in tree["rules"]:
         if "rules" not in rule:
@@ -134,42 +135,42 @@ def without_blanks(tree: Tree) -> Tree:
     return {"join": tree["join"], "rules": kept}
 
 
-def editor(
-    tree: Mapping[str, Any], catalogue: Sequence[Attribute], problems: Sequence[rules_tree.Problem] = ()
+def build_editor(
+    tree: Mapping[str, Any], attributes: Sequence[Attribute], problems: Sequence[rules_tree.Problem] = ()
 ) -> Editor:
-    """The tree as controls, each with what is wrong with it."""
-    types = {attribute.name: attribute.data_type for attribute in catalogue}
+    """Build the controls for rules, each with its problem."""
+    types = {attribute.name: attribute.data_type for attribute in attributes}
     used = {str(c.get("attribute")) for c in rules_tree.conditions(tree)}
     lists = {name: common_values(name) for name in sorted(used) if types.get(name) == AttributeType.TEXT}
     errors = {".".join(map(str, problem.path)): problem.message for problem in problems}
-    root = Group(ROOT, _join(tree.get("join")), error=errors.get("", ""))
+    root = ConditionGroup(ROOT, _join(tree.get("join")), error=errors.get("", ""))
     for number, rule in enumerate(tree.get("rules", [])):
-        place = str(number)
+        path = str(number)
         if "rules" in rule:
-            group = Group(place, _join(rule.get("join")), error=errors.get(place, ""))
+            group = ConditionGroup(path, _join(rule.get("join")), error=errors.get(path, ""))
             group.entries += [
-                _row(inner, f"{place}.{at}", types, lists, errors) for at, inner in enumerate(rule["rules"])
+                _row(inner, f"{path}.{at}", types, lists, errors) for at, inner in enumerate(rule["rules"])
             ]
             root.entries.append(group)
         else:
-            root.entries.append(_row(rule, place, types, lists, errors))
-    return Editor(root, _by_type(catalogue), {k: v for k, v in lists.items() if v}, describe.sentence(tree))
+            root.entries.append(_row(rule, path, types, lists, errors))
+    return Editor(root, _by_type(attributes), {k: v for k, v in lists.items() if v}, describe.sentence(tree))
 
 
 def is_editable(tree: Mapping[str, Any]) -> bool:
-    """Whether the tree has no groups inside groups, which only a configuration file can make."""
+    """Say whether the editor can show the rules: groups inside groups come only from configuration files."""
     inner = [rule for rule in tree.get("rules", []) if "rules" in rule]
     return not any("rules" in rule for group in inner for rule in group["rules"])
 
 
-def _condition(data: QueryDict, place: str, catalogue: Mapping[str, AttributeType]) -> Tree:
-    attribute = data.get(f"attribute-{place}", "")
-    data_type = catalogue.get(attribute)
+def _condition(data: QueryDict, path: str, types: Mapping[str, AttributeType]) -> Tree:
+    attribute = data.get(f"attribute-{path}", "")
+    data_type = types.get(attribute)
     if data_type is None:
         return {}
-    posted = data.get(f"operator-{place}", "")
+    posted = data.get(f"operator-{path}", "")
     operator = find(data_type, posted) or OPERATORS[data_type][0]
-    values = [value.strip("\r\n") for value in data.getlist(f"value-{place}")]
+    values = [value.strip("\r\n") for value in data.getlist(f"value-{path}")]
     condition: Tree = {"attribute": attribute, "operator": operator.key}
     if operator.takes == Takes.MANY:
         lines = [line.strip() for value in values for line in value.splitlines()]
@@ -178,19 +179,19 @@ def _condition(data: QueryDict, place: str, catalogue: Mapping[str, AttributeTyp
         condition["value"] = [*values, "", ""][:2]
     elif operator.takes != Takes.NOTHING:
         condition["value"] = values[0] if values else ""
-    # Somebody who has just chosen an attribute rarely minds the case.
-    if data_type == AttributeType.TEXT and (data.get(f"ignore_case-{place}") or not posted):
+    # Ignore case is the default for a condition whose attribute has just been chosen.
+    if data_type == AttributeType.TEXT and (data.get(f"ignore_case-{path}") or not posted):
         condition["ignore_case"] = True
     return condition
 
 
 def _row(
     condition: Mapping[str, Any],
-    place: str,
+    path: str,
     types: Mapping[str, AttributeType],
     lists: Mapping[str, list[str]],
     errors: Mapping[str, str],
-) -> Row:
+) -> ConditionRow:
     attribute = str(condition.get("attribute") or "")
     data_type = types.get(attribute)
     operator = find(data_type, condition.get("operator")) if data_type else None
@@ -198,8 +199,8 @@ def _row(
     values = (
         [str(v) for v in value] if isinstance(value, list | tuple) else [str(value)] if value is not None else []
     )
-    return Row(
-        place=place,
+    return ConditionRow(
+        path=path,
         attribute=attribute,
         data_type=data_type,
         operators=OPERATORS[data_type] if data_type else (),
@@ -207,12 +208,12 @@ def _row(
         values=values,
         ignore_case=bool(condition.get("ignore_case")),
         suggestions=lists.get(attribute, []),
-        error=errors.get(place, ""),
+        error=errors.get(path, ""),
     )
 
 
-def _by_type(catalogue: Sequence[Attribute]) -> list[tuple[str | Promise, list[str]]]:
-    found = [(t.label, [a.name for a in catalogue if a.data_type == t]) for t in AttributeType]
+def _by_type(attributes: Sequence[Attribute]) -> list[tuple[str | Promise, list[str]]]:
+    found = [(t.label, [a.name for a in attributes if a.data_type == t]) for t in AttributeType]
     return [(label, names) for label, names in found if names]
 
 
@@ -220,17 +221,17 @@ def _join(word: object) -> str:
     return "or" if word == "or" else "and"
 
 
-def _at(tree: Tree, place: str) -> Tree | None:
-    """The rule at a place, or None when there is none."""
+def _at(tree: Tree, path: str) -> Tree | None:
+    """Return the rule at a path, or None."""
     found: Tree | None = tree
-    for part in place.split("."):
+    for part in path.split("."):
         inside = found.get("rules", []) if found else []
         found = inside[int(part)] if part.isdecimal() and int(part) < len(inside) else None
     return found
 
 
-def _remove(tree: Tree, place: str) -> None:
-    head, _dot, tail = place.rpartition(".")
+def _remove(tree: Tree, path: str) -> None:
+    head, _dot, tail = path.rpartition(".")
     parent = _at(tree, head) if head else tree
     if parent and tail.isdecimal() and int(tail) < len(parent.get("rules", [])):
         del parent["rules"][int(tail)]

@@ -1,7 +1,7 @@
-"""The operators of rules: which types they suit, what value they take, how they read, and their SQL. Pure.
+"""Define the operators of rules: types, kinds of value, labels and SQL. Pure.
 
-Every piece of SQL speaks of the column ``attributes`` and takes its values as parameters. Who has no value for the
-attribute is not matched, except by *is not*, *≠* and *has no value*.
+The SQL reads the column ``attributes`` and takes values as parameters. A profile without a value matches only
+*is not*, *≠* and *has no value*.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ ToSql = Callable[[str, Operand, bool, date], Sql]
 
 
 class Takes(StrEnum):
-    """What stands behind an operator."""
+    """What kind of value an operator takes."""
 
     NOTHING = "nothing"
     ONE = "one"
@@ -33,7 +33,7 @@ class Takes(StrEnum):
 
 @dataclass(frozen=True)
 class Operator:
-    """One way to compare."""
+    """An operator that compares an attribute with a value."""
 
     key: str
     label: str | Promise
@@ -42,7 +42,7 @@ class Operator:
 
 
 def _text_compare(template: str) -> ToSql:
-    """``template`` says what to do with {x}, the attribute, and {v}, the value (used once)."""
+    """Return the SQL builder for ``template``, in which {x} is the attribute and {v} the value (used once)."""
 
     def to_sql(attribute: str, operand: Operand, ignore_case: bool, today: date) -> Sql:
         wrap = "lower({})" if ignore_case else "({})"
@@ -95,7 +95,7 @@ def _number_between(attribute: str, operand: Operand, ignore_case: bool, today: 
     return "coalesce((attributes -> %s)::numeric BETWEEN %s AND %s, false)", [attribute, low, high]
 
 
-# Dates are kept as “YYYY-MM-DD”, which sorts as text by bytes.
+# Dates are stored as “YYYY-MM-DD”, which sorts as text by bytes.
 def _date_compare(sign: str) -> ToSql:
     def to_sql(attribute: str, operand: Operand, ignore_case: bool, today: date) -> Sql:
         return f'coalesce((attributes ->> %s) COLLATE "C" {sign} %s, false)', [attribute, _iso(operand)]
@@ -168,10 +168,10 @@ OPERATORS: Mapping[AttributeType, tuple[Operator, ...]] = {
 }
 
 
-# Operators that fit whoever has no value for the attribute.
-FIT_WITHOUT_VALUE = frozenset({"is_not", "!=", "has_none"})
+# Operators that a profile without a value matches.
+MATCH_WITHOUT_VALUE = frozenset({"is_not", "!=", "has_none"})
 
 
 def find(data_type: AttributeType, key: object) -> Operator | None:
-    """The operator of that name for that type."""
+    """Return the operator with a key for a type, or None."""
     return next((operator for operator in OPERATORS[data_type] if operator.key == key), None)

@@ -1,6 +1,6 @@
-"""Rules: a tree of conditions, checked against the catalogue, told in a sentence, turned into SQL. Pure.
+"""Check the tree of conditions of a segment, and convert it to SQL. Pure.
 
-The tree as it is stored and posted::
+The tree as it is stored::
 
     {"join": "and" | "or", "rules": [
         {"attribute": "country", "operator": "is", "value": "Finland", "ignore_case": true},
@@ -8,8 +8,8 @@ The tree as it is stored and posted::
     ]}
 
 ``value`` is a text; a list of texts for *any of*; a pair for *between*; a number of days for *within the last*;
-absent where the operator needs none. Numbers may be numbers or digits in a text, dates are “YYYY-MM-DD”. A group
-without rules says nothing; a tree that says nothing means everyone.
+absent where the operator needs none. Numbers may be numbers or digits in a text, dates are “YYYY-MM-DD”. An empty
+group has no effect; an empty tree matches every profile.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -20,58 +20,58 @@ from decimal import Decimal, InvalidOperation
 from django.utils.translation import gettext as _
 
 from segments.models import AttributeType
-from segments.rules.operators import FIT_WITHOUT_VALUE, Operand, Operator, Sql, Takes, find
+from segments.rules.operators import MATCH_WITHOUT_VALUE, Operand, Operator, Sql, Takes, find
 
 Tree = Mapping[str, object]
-Catalogue = Mapping[str, AttributeType]
+AttributeTypes = Mapping[str, AttributeType]
 Path = tuple[int, ...]
 
 EVERYONE: Tree = {"join": "and", "rules": []}
-DEEPEST = 5
-MOST_CONDITIONS = 200
-MOST_CHOICES = 500
-MOST_DAYS = 36_525
-LONGEST_VALUE = 500
+MAX_DEPTH = 5
+MAX_CONDITIONS = 200
+MAX_CHOICES = 500
+MAX_DAYS = 36_525
+MAX_VALUE_LENGTH = 500
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with the rule at ``path``: its place in its group, inside the place of that group …"""
+    """A problem of the rule at ``path``, the positions from the root down to the rule."""
 
     path: Path
     message: str
 
 
 class InvalidRules(Exception):
-    """The tree cannot be used; ``problems`` has a sentence per condition."""
+    """Rules cannot be used; ``problems`` has a sentence for each condition."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(" ".join(problem.message for problem in problems))
         self.problems = list(problems)
 
 
-def problems(tree: Tree, catalogue: Catalogue) -> list[Problem]:
-    """Everything that is wrong with the tree; an empty list when nothing is."""
-    found = list(_problems_of_group(tree, catalogue, ()))
-    if not found and sum(1 for _condition in conditions(tree)) > MOST_CONDITIONS:
-        found.append(Problem((), _("Use at most %(most)d conditions.") % {"most": MOST_CONDITIONS}))
+def problems(tree: Tree, types: AttributeTypes) -> list[Problem]:
+    """Return every problem of the rules."""
+    found = list(_problems_of_group(tree, types, ()))
+    if not found and sum(1 for _condition in conditions(tree)) > MAX_CONDITIONS:
+        found.append(Problem((), _("Use at most %(most)d conditions.") % {"most": MAX_CONDITIONS}))
     return found
 
 
-def check(tree: Tree, catalogue: Catalogue) -> None:
-    """Raise InvalidRules when something is wrong with the tree."""
-    if found := problems(tree, catalogue):
+def check(tree: Tree, types: AttributeTypes) -> None:
+    """Raise InvalidRules when the rules have a problem."""
+    if found := problems(tree, types):
         raise InvalidRules(found)
 
 
-def where(tree: Tree, catalogue: Catalogue, *, today: date) -> Sql:
-    """A condition over the column ``attributes`` with its parameters; raises InvalidRules."""
-    check(tree, catalogue)
-    return _sql_of_group(tree, catalogue, today) or ("TRUE", [])
+def where_sql(tree: Tree, types: AttributeTypes, *, today: date) -> Sql:
+    """Return an SQL condition over the column ``attributes`` and its parameters. Raises InvalidRules."""
+    check(tree, types)
+    return _sql_of_group(tree, types, today) or ("TRUE", [])
 
 
 def conditions(tree: Tree) -> Iterator[Tree]:
-    """Every condition, from left to right, whatever group it is in."""
+    """Iterate over every condition in all groups, from left to right."""
     for rule in rules_of(tree):
         if _is_group(rule):
             yield from conditions(rule)
@@ -80,7 +80,7 @@ def conditions(tree: Tree) -> Iterator[Tree]:
 
 
 def operand(condition: Tree, data_type: AttributeType, operator: Operator) -> Operand:
-    """The value of a condition as its operator needs it; raises ValueError with a sentence."""
+    """Convert the value of a condition for its operator. Raises ValueError with a sentence for users."""
     value = condition.get("value")
     if operator.takes == Takes.NOTHING:
         return None
@@ -94,7 +94,7 @@ def operand(condition: Tree, data_type: AttributeType, operator: Operator) -> Op
 
 
 def rules_of(tree: Tree) -> list[Tree]:
-    """The conditions and groups of a group."""
+    """Return the conditions and groups of a group."""
     rules = tree.get("rules", [])
     return [rule for rule in rules if isinstance(rule, Mapping)] if isinstance(rules, Sequence) else []
 
@@ -103,11 +103,11 @@ def _is_group(rule: Tree) -> bool:
     return "rules" in rule
 
 
-def _problems_of_group(tree: Tree, catalogue: Catalogue, path: Path) -> Iterator[Problem]:
+def _problems_of_group(tree: Tree, types: AttributeTypes, path: Path) -> Iterator[Problem]:
     rules = tree.get("rules", [])
     if tree.get("join", "and") not in ("and", "or"):
         yield Problem(path, _("Conditions are joined by “and” or “or”."))
-    if len(path) >= DEEPEST:
+    if len(path) >= MAX_DEPTH:
         yield Problem(path, _("Groups are nested too deeply."))
         return
     if not isinstance(rules, list | tuple):
@@ -118,16 +118,16 @@ def _problems_of_group(tree: Tree, catalogue: Catalogue, path: Path) -> Iterator
         if not isinstance(rule, Mapping):
             yield Problem(here, _("A rule is a condition or a group."))
         elif _is_group(rule):
-            yield from _problems_of_group(rule, catalogue, here)
-        elif message := _problem_of_condition(rule, catalogue):
+            yield from _problems_of_group(rule, types, here)
+        elif message := _problem_of_condition(rule, types):
             yield Problem(here, message)
 
 
-def _problem_of_condition(condition: Tree, catalogue: Catalogue) -> str:
+def _problem_of_condition(condition: Tree, types: AttributeTypes) -> str:
     attribute = condition.get("attribute")
     if not attribute or not isinstance(attribute, str):
         return _("Choose an attribute.")
-    data_type = catalogue.get(attribute)
+    data_type = types.get(attribute)
     if data_type is None:
         return _("There is no attribute “%(name)s”.") % {"name": attribute}
     operator = find(data_type, condition.get("operator"))
@@ -140,19 +140,19 @@ def _problem_of_condition(condition: Tree, catalogue: Catalogue) -> str:
     return ""
 
 
-def _sql_of_group(tree: Tree, catalogue: Catalogue, today: date) -> Sql | None:
-    parts = [part for rule in rules_of(tree) if (part := _sql_of_rule(rule, catalogue, today)) is not None]
+def _sql_of_group(tree: Tree, types: AttributeTypes, today: date) -> Sql | None:
+    parts = [part for rule in rules_of(tree) if (part := _sql_of_rule(rule, types, today)) is not None]
     if not parts:
         return None
     join = " OR " if tree.get("join") == "or" else " AND "
     return f"({join.join(sql for sql, _ in parts)})", [value for _, values in parts for value in values]
 
 
-def _sql_of_rule(rule: Tree, catalogue: Catalogue, today: date) -> Sql | None:
+def _sql_of_rule(rule: Tree, types: AttributeTypes, today: date) -> Sql | None:
     if _is_group(rule):
-        return _sql_of_group(rule, catalogue, today)
+        return _sql_of_group(rule, types, today)
     attribute = str(rule["attribute"])
-    data_type = catalogue[attribute]
+    data_type = types[attribute]
     operator = find(data_type, rule["operator"])
     assert operator is not None, "the tree has been checked"  # noqa: S101
     return operator.to_sql(attribute, operand(rule, data_type, operator), bool(rule.get("ignore_case")), today)
@@ -171,8 +171,8 @@ def _text(value: object) -> str:
         raise ValueError(_("Type a value."))
     if "\0" in str(value):
         raise ValueError(_("The value holds a character that no profile can have."))
-    if len(str(value)) > LONGEST_VALUE:
-        raise ValueError(_("Type at most %(most)d characters.") % {"most": LONGEST_VALUE})
+    if len(str(value)) > MAX_VALUE_LENGTH:
+        raise ValueError(_("Type at most %(most)d characters.") % {"most": MAX_VALUE_LENGTH})
     return str(value)
 
 
@@ -190,7 +190,7 @@ def _number(value: object) -> Decimal:
 
 
 def _date(value: object) -> date:
-    if isinstance(value, date):  # a configuration file has dates of its own
+    if isinstance(value, date):  # YAML files contain dates
         return value
     try:
         if isinstance(value, str) and len(value.strip()) == 10:
@@ -204,8 +204,8 @@ def _days(value: object) -> int:
     text = str(value).strip()
     if isinstance(value, bool) or not (text.isascii() and text.isdigit() and 1 <= len(text) <= 9):
         raise ValueError(_("Type a whole number of days."))
-    if not 1 <= int(text) <= MOST_DAYS:
-        raise ValueError(_("Type a number of days from 1 to %(most)d.") % {"most": MOST_DAYS})
+    if not 1 <= int(text) <= MAX_DAYS:
+        raise ValueError(_("Type a number of days from 1 to %(most)d.") % {"most": MAX_DAYS})
     return int(text)
 
 
@@ -213,8 +213,8 @@ def _choices(value: object) -> tuple[str, ...]:
     choices = tuple(_text(choice) for choice in value) if isinstance(value, list | tuple) else ()
     if not choices:
         raise ValueError(_("Type at least one value."))
-    if len(choices) > MOST_CHOICES:
-        raise ValueError(_("Type at most %(most)d values.") % {"most": MOST_CHOICES})
+    if len(choices) > MAX_CHOICES:
+        raise ValueError(_("Type at most %(most)d values.") % {"most": MAX_CHOICES})
     return choices
 
 
@@ -232,26 +232,26 @@ def _pair(value: object, data_type: AttributeType) -> tuple[Decimal, Decimal] | 
     return low, high
 
 
-def draws_from(tree: Tree, columns: Collection[str]) -> bool:
-    """Whether people of a data source that gives these attributes may fit the rules. When nothing is known of the
-    source, they may."""
+def can_match_source(tree: Tree, columns: Collection[str]) -> bool:
+    """Say whether profiles of a data source with these attributes may match the rules. An empty ``columns``
+    means unknown, and they may."""
     used = {str(condition.get("attribute")) for condition in conditions(tree)}
-    return not columns or not used.isdisjoint(columns) or fits_without_attributes(tree)
+    return not columns or not used.isdisjoint(columns) or matches_without_values(tree)
 
 
-def fits_without_attributes(tree: Tree) -> bool:
-    """Whether somebody of whom nothing is known fits the rules."""
-    fits = _group_fits(tree)
-    return True if fits is None else fits
+def matches_without_values(tree: Tree) -> bool:
+    """Say whether a profile without any value matches the rules."""
+    matches = _group_matches(tree)
+    return True if matches is None else matches
 
 
-def _group_fits(tree: Tree) -> bool | None:
-    """None for a group that says nothing."""
-    told = [fits for rule in rules_of(tree) if (fits := _fits(rule)) is not None]
-    if not told:
+def _group_matches(tree: Tree) -> bool | None:
+    """Evaluate a group for a profile without values; None for an empty group."""
+    results = [matches for rule in rules_of(tree) if (matches := _rule_matches(rule)) is not None]
+    if not results:
         return None
-    return any(told) if tree.get("join") == "or" else all(told)
+    return any(results) if tree.get("join") == "or" else all(results)
 
 
-def _fits(rule: Tree) -> bool | None:
-    return _group_fits(rule) if "rules" in rule else rule.get("operator") in FIT_WITHOUT_VALUE
+def _rule_matches(rule: Tree) -> bool | None:
+    return _group_matches(rule) if "rules" in rule else rule.get("operator") in MATCH_WITHOUT_VALUE

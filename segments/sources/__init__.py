@@ -1,1 +1,1 @@
-"""Data sources: read files into profiles, with types, as jobs."""
+"""Import files into profiles: reading, types, encoding, staging, and the job; removal of data sources."""

@@ -1,7 +1,7 @@
-"""From rows of a file to lines for COPY, at speed: a block at a time, column by column.
+"""Encode rows of a file as lines for COPY, block by block and column by column.
 
-Nearly all blocks are without fault and go the quick way. Where something does not fit, the block is gone through
-row by row: the rows at fault are reported and kept out, the others go on.
+Blocks without problems take the fast path. In other blocks each row is checked: rows with a problem are
+reported and refused, the others are encoded.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,13 +16,13 @@ from segments.models import AttributeType
 from segments.sources.csv_reader import Block
 from segments.sources.types import CONVERTERS, MISFIT, Memo, Misfit, Value, misfit_reason
 
-LONGEST_KEY = 200
-MOST_PROBLEMS_KEPT = 10_000
+MAX_KEY_LENGTH = 200
+MAX_PROBLEMS_KEPT = 10_000
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the file: the attribute it fills, and the type of that."""
+    """A column of the file: the attribute and its type."""
 
     name: str
     data_type: AttributeType
@@ -30,20 +30,20 @@ class Column:
 
 @dataclass
 class Problems:
-    """The rows that were kept out: all of them counted, the first ones kept with their reason."""
+    """The refused rows: all of them counted, the first MAX_PROBLEMS_KEPT with their reason."""
 
     count: int = 0
     kept: list[tuple[int, str]] = field(default_factory=list)
 
     def add(self, line: int, reason: str) -> None:
         self.count += 1
-        if len(self.kept) < MOST_PROBLEMS_KEPT:
+        if len(self.kept) < MAX_PROBLEMS_KEPT:
             self.kept.append((line, reason))
 
 
 class Encoder:
-    """Turns blocks into lines “line number, key, attributes as JSON, normal forms of the addresses among them as
-    JSON” in COPY's text format."""
+    """Encodes blocks as lines in COPY's text format: line number, key, attributes as JSON, normalized emails as
+    JSON."""
 
     def __init__(self, columns: Sequence[Column], key_index: int, problems: Problems) -> None:
         self._columns = columns
@@ -54,7 +54,7 @@ class Encoder:
         self.rows_read = 0
 
     def encode(self, block: Block) -> bytes:
-        """The block's lines; what is wrong with the others goes to the problems."""
+        """Encode the valid rows of a block and report the others."""
         for line, reason in block.unreadable:
             self._problems.add(line, reason)
         lines, rows = self._of_right_width(block)
@@ -76,13 +76,13 @@ class Encoder:
             if len(row) == width:
                 lines.append(line)
                 rows.append(row)
-            elif row:  # an empty line is nobody
+            elif row:  # an empty line is no row
                 self.rows_read += 1
                 self._problems.add(line, _wrong_width(len(row), width))
         return lines, rows
 
     def _quickly(self, lines: Sequence[int], rows: list[list[str]], *, trusted: bool = False) -> bytes | None:
-        """The lines, or None when some row is at fault."""
+        """Encode rows on the fast path; None when a row has a problem."""
         texts = list(zip(*rows, strict=True))
         keys = [key.strip() for key in texts[self._key_index]]
         if not trusted and not _are_plain_keys(keys):
@@ -104,7 +104,7 @@ class Encoder:
         return encoded.replace(b"\\", b"\\\\")
 
     def _emails(self, texts: Sequence[Sequence[str]]) -> Iterable[bytes]:
-        """Give each row's stored emails as JSON. Most columns hold no address, which is found out at once."""
+        """Return the emails of each row as JSON. Columns without an address are recognized at once."""
         columns = [
             (column.name, [comparable_email(text) for text in column_texts])
             for column, column_texts in zip(self._columns, texts, strict=True)
@@ -140,8 +140,8 @@ class Encoder:
 
 
 class CopyStream:
-    """What psycopg2 reads from: one piece per call. What the pieces raise is kept in ``failure``, since psycopg2
-    tells of it only as an error of the database."""
+    """A file that psycopg2 reads, one piece for each call. ``failure`` keeps an exception of the pieces, which
+    psycopg2 reports only as a database error."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces: Iterator[bytes] = iter(pieces)
@@ -149,7 +149,7 @@ class CopyStream:
 
     def read(self, _size: int = 0) -> bytes:
         try:
-            # An empty piece would mean the end.
+            # An empty piece would end the copy.
             return next((piece for piece in self._pieces if piece), b"")
         except BaseException as error:  # Ctrl-C as well
             self.failure = error
@@ -174,15 +174,15 @@ def _known(names: Sequence[str], values: Iterable[object]) -> dict[str, object]:
 
 
 def _are_plain_keys(keys: list[str]) -> bool:
-    """Whether all keys are beyond doubt; a no only means that each has to be looked at."""
-    return all(keys) and max(map(len, keys)) <= LONGEST_KEY and "".join(keys).isprintable()
+    """Say whether all keys are valid at first sight; otherwise each has to be checked."""
+    return all(keys) and max(map(len, keys)) <= MAX_KEY_LENGTH and "".join(keys).isprintable()
 
 
 def _key_fault(column: str, key: str) -> str | None:
     if not key:
         return _("The key column “%(column)s” is empty.") % {"column": column}
-    if len(key) > LONGEST_KEY:
-        return _("The key is longer than %(most)d characters.") % {"most": LONGEST_KEY}
+    if len(key) > MAX_KEY_LENGTH:
+        return _("The key is longer than %(most)d characters.") % {"most": MAX_KEY_LENGTH}
     if any(character in key for character in "\t\n\r\v\f"):
         return _("The key holds a tab or a line break.")
     return None

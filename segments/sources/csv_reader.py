@@ -1,7 +1,7 @@
-"""Reading a CSV file in blocks: bounded memory, a line number for every row, and no row lost in silence.
+"""Read a CSV file in blocks: bounded memory, a line number for every row, and every unreadable row reported.
 
-Comma, semicolon or tab; UTF-8 with or without a mark; gzipped when the name says so; values in quotes may hold
-line breaks. Bytes that are not UTF-8 arrive as lone surrogates, for the caller to find.
+Comma, semicolon or tab; UTF-8 with or without a byte order mark; gzip by the file name; quoted values may
+contain line breaks. Bytes that are not UTF-8 become lone surrogates, which the caller has to find.
 """
 
 import csv
@@ -17,26 +17,26 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 DELIMITERS = ",;\t"
-LONGEST_NAME = 120
-# Characters of one line at most, so that a file without line breaks cannot fill the memory.
-LONGEST_LINE = 1 << 20
+MAX_NAME_LENGTH = 120
+# In characters, so that a file without line breaks cannot fill the memory.
+MAX_LINE_LENGTH = 1 << 20
 _BLOCK_CHARACTERS = 1 << 17
 _HEADER_LINES = 20
 
 
 class FileRefused(Exception):
-    """The file as a whole cannot be used; the message is one sentence for people."""
+    """The file cannot be used; the message is for users."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """The names of the columns, and the character that stands between values."""
+    """The names of the columns, and the delimiter."""
 
     names: tuple[str, ...]
     delimiter: str
 
     def index_of(self, name: str) -> int:
-        """Where the column is, whatever its case; raises FileRefused."""
+        """Return the index of a column, in any case. Raises FileRefused."""
         folded = [known.casefold() for known in self.names]
         if name.strip().casefold() not in folded:
             raise FileRefused(
@@ -48,7 +48,7 @@ class Header:
 
 @dataclass(frozen=True)
 class Block:
-    """Some rows, each with the number of the line it begins on, and the rows that could not even be read."""
+    """Rows with the line numbers that they start on, and unreadable rows with the reason."""
 
     lines: Sequence[int]
     rows: list[list[str]]
@@ -56,7 +56,7 @@ class Block:
 
 
 class CsvFile:
-    """An open file. ``position`` tells how many bytes of it have been read."""
+    """An open CSV file; ``position`` is the number of bytes read."""
 
     def __init__(
         self, raw: io.BufferedReader, unpacked: io.BufferedIOBase, text: io.TextIOWrapper, key: str
@@ -74,7 +74,7 @@ class CsvFile:
         return self._raw.tell()
 
     def blocks(self) -> Iterator[Block]:
-        """All rows below the header."""
+        """Iterate over the rows below the header, in blocks."""
         more = True
         while more:
             fresh = self._read_lines(_BLOCK_CHARACTERS)
@@ -85,14 +85,14 @@ class CsvFile:
                 yield self._block(lines, is_last=not more)
 
     def _read_lines(self, characters: int) -> list[str]:
-        """Read whole lines with about so many characters. Raises FileRefused for a line longer than LONGEST_LINE
-        and when the file unpacks to more than MAX_UNPACKED_MB."""
+        """Read whole lines with about so many characters. Raises FileRefused for a line longer than
+        MAX_LINE_LENGTH and when the file unpacks to more than MAX_UNPACKED_MB."""
         lines: list[str] = []
-        while characters > 0 and (line := self._text.readline(LONGEST_LINE + 1)):
-            if len(line) > LONGEST_LINE:
+        while characters > 0 and (line := self._text.readline(MAX_LINE_LENGTH + 1)):
+            if len(line) > MAX_LINE_LENGTH:
                 raise FileRefused(
                     _("Line %(number)d is longer than %(most)d characters.")
-                    % {"number": self._lines_read + 1, "most": LONGEST_LINE}
+                    % {"number": self._lines_read + 1, "most": MAX_LINE_LENGTH}
                 )
             lines.append(line)
             self._lines_read += 1
@@ -111,16 +111,16 @@ class CsvFile:
                 first, self._line = self._line, self._line + len(lines)
                 return Block(range(first, self._line), rows)
             except csv.Error:
-                pass  # too long a value: find out where
+                pass  # a value is too long: find its line
         return self._block_with_quotes(lines, is_last=is_last)
 
     def _block_with_quotes(self, lines: list[str], *, is_last: bool) -> Block:
         numbers: list[int] = []
         rows: list[list[str]] = []
         unreadable: list[tuple[int, str]] = []
-        begun = 0  # how many lines are dealt with
+        begun = 0  # lines done
         while begun < len(lines):
-            # By index: a slice for each stray quotation mark would copy the block again and again.
+            # By index, because a slice for each stray quotation mark would copy the block each time.
             rest = (lines[number] for number in range(begun, len(lines)))
             reader = csv.reader(rest, delimiter=self.header.delimiter, strict=True)
             offset = begun
@@ -131,8 +131,8 @@ class CsvFile:
                     begun = offset + reader.line_num
             except csv.Error as error:
                 if not is_last and offset + reader.line_num == len(lines):
-                    break  # the row may go on in the next block
-                # A stray quotation mark swallows what follows: keep this one line out and go on with the next.
+                    break  # the row may continue in the next block
+                # A stray quotation mark includes the lines after it: refuse this line, continue with the next.
                 unreadable.append((self._line + begun, _why_unreadable(error)))
                 begun += 1
         self._carried = lines[begun:]
@@ -151,8 +151,8 @@ class CsvFile:
 
 @contextmanager
 def opened(path: Path, *, key: str = "") -> Iterator[CsvFile]:
-    """Open the file and read its header; raises FileRefused here, and while it is read, when it is unusable.
-    ``key`` helps to tell which character separates the columns."""
+    """Open a CSV file and read its header. ``key`` is a column that helps to find the delimiter. Raises
+    FileRefused, also while the file is read."""
     try:
         with path.open("rb") as raw:
             packed = gzip.GzipFile(fileobj=raw) if path.suffix.lower() == ".gz" else raw
@@ -168,13 +168,13 @@ def opened(path: Path, *, key: str = "") -> Iterator[CsvFile]:
 
 
 def read_header(path: Path, *, key: str = "") -> Header:
-    """Only the header; raises FileRefused."""
+    """Read the header of a file. Raises FileRefused."""
     with opened(path, key=key) as file:
         return file.header
 
 
 def first_rows(path: Path, count: int) -> list[list[str]]:
-    """The first rows as they are, for a look at the file; raises FileRefused."""
+    """Read the first rows of a file, unchanged. Raises FileRefused."""
     with opened(path) as file:
         for block in file.blocks():
             return [row for row in block.rows if row][:count]
@@ -182,7 +182,7 @@ def first_rows(path: Path, count: int) -> list[list[str]]:
 
 
 def has_known_suffix(name: str) -> bool:
-    """Whether the name ends in .csv or .csv.gz."""
+    """Say whether a file name ends in .csv or .csv.gz."""
     return name.lower().endswith((".csv", ".csv.gz"))
 
 
@@ -196,7 +196,7 @@ def _refuse_other_encodings(start: bytes) -> None:
 
 
 def _header(lines: list[str], key: str) -> tuple[Header, int]:
-    """The header with the likeliest delimiter, and how many lines it takes."""
+    """Parse the header with the likeliest delimiter. Returns it and the number of lines that it takes."""
     candidates = []
     for delimiter in DELIMITERS:
         reader = csv.reader(lines, delimiter=delimiter)
@@ -230,10 +230,10 @@ def _check_names(names: tuple[str, ...]) -> None:
             raise FileRefused(
                 _("The name of column %(number)d holds characters that are not UTF-8 text.") % {"number": number}
             )
-        if len(name) > LONGEST_NAME:
+        if len(name) > MAX_NAME_LENGTH:
             raise FileRefused(
                 _("The name of column %(number)d is longer than %(most)d characters.")
-                % {"number": number, "most": LONGEST_NAME}
+                % {"number": number, "most": MAX_NAME_LENGTH}
             )
         if name.casefold() in seen:
             raise FileRefused(_("The header names “%(name)s” twice.") % {"name": name})

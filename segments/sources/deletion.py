@@ -1,4 +1,4 @@
-"""Removing a data source: the people that it has brought go, from every segment too, and so do its imports."""
+"""Remove a data source with its profiles, their memberships, and its imports."""
 
 from dataclasses import dataclass
 
@@ -15,8 +15,8 @@ from segments import alerts, permissions
 from segments.models import DataSource, ImportJob, Profile, Segment
 
 
-class ImportAtWork(Exception):
-    """An import into the data source waits or is at work; nothing was removed."""
+class ImportInProgress(Exception):
+    """The data source cannot be removed because an import is open."""
 
     def __init__(self, job: ImportJob) -> None:
         super().__init__(
@@ -29,33 +29,33 @@ class ImportAtWork(Exception):
 
 @dataclass(frozen=True)
 class Loss:
-    """How many members a segment loses, and how many stay."""
+    """The members that a segment loses and keeps."""
 
     segment: Segment
     lost: int
 
     @property
-    def left(self) -> int:
+    def remaining(self) -> int:
         return max(0, self.segment.member_count - self.lost)
 
 
 def losses(source: DataSource) -> list[Loss]:
-    """The segments that shrink when the data source goes, by name."""
+    """Return the segments that lose members with the data source, by name."""
     of_it = Profile.objects.filter(source=source).order_by()
     lost = dict(of_it.values_list("memberships__segment").annotate(Count("pk")))
     segments = Segment.objects.filter(pk__in=lost.keys() - {None}).order_by(Lower("name"))
     return [Loss(segment, lost[segment.pk]) for segment in segments]
 
 
-def import_at_work(source: DataSource) -> ImportJob | None:
-    """What keeps the data source from being removed now."""
+def open_import(source: DataSource) -> ImportJob | None:
+    """Return the open import of a data source, or None."""
     return source.imports.filter(status__in=OPEN).order_by("pk").first()
 
 
 def remove_data_source(source: DataSource, *, by: User) -> int:
-    """Remove the data source with everybody in it; how many people went. Raises ImportAtWork."""
+    """Remove a data source with its profiles. Returns the number of profiles. Raises ImportInProgress."""
     permissions.check_can_manage_data_sources(by)
-    _check_idle(source)  # before the lock as well: an import holds it for as long as it takes
+    _check_idle(source)  # before the lock as well, which an import holds until its end
     gone = _remove(source.pk, by)
     db.analyze_after_change("segments_profile", gone)
     db.analyze_after_change("segments_member", gone)
@@ -65,25 +65,26 @@ def remove_data_source(source: DataSource, *, by: User) -> int:
 @transaction.atomic
 def _remove(source_id: int, by: User) -> int:
     source = DataSource.objects.select_for_update().filter(pk=source_id).first()
-    if source is None:  # somebody else was faster
+    if source is None:  # another user has just removed it
         return 0
     _check_idle(source)
-    segments, people = _forget_people(source_id)
+    segments, people = _delete_profiles(source_id)
     changes: dict[str, tuple[object, object]] = {"customers": (people, 0), "segments": (segments or None, None)}
     record("removed", source, by=by, changes=changes)
-    alerts.of_removed_source(source)
+    alerts.forget_source(source)
     source.imports.all().delete()
     source.delete()
     return people
 
 
 def _check_idle(source: DataSource) -> None:
-    if job := import_at_work(source):
-        raise ImportAtWork(job)
+    if job := open_import(source):
+        raise ImportInProgress(job)
 
 
-def _forget_people(source_id: int) -> tuple[list[str], int]:
-    """Delete the profiles and their memberships; the names of the segments that shrank, and how many went."""
+def _delete_profiles(source_id: int) -> tuple[list[str], int]:
+    """Delete the profiles and their memberships. Returns the names of the segments that shrank, and the number
+    of profiles."""
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -1,7 +1,7 @@
-"""Reading a file into profiles, all of it or nothing: header → types → staging by COPY → upsert → figures.
+"""Import a file into profiles, all or nothing: read the header, infer types, stage by COPY, upsert, count.
 
-Everything happens in one transaction of the worker that holds the job's lease. Whoever is killed leaves nothing
-behind, and another begins anew. How far it is goes to the job's row from the lease's own thread.
+One transaction of the worker that holds the lease: a killed worker leaves nothing, and another starts over. The
+thread of the lease writes the progress to the job.
 """
 
 import logging
@@ -28,18 +28,18 @@ from segments.sources.types import Guess
 
 logger = logging.getLogger(__name__)
 
-# A job that ends its worker again and again is given up.
-MOST_ATTEMPTS = 20
+# A job that has ended its worker so many times fails.
+MAX_ATTEMPTS = 20
 
 Watch = Callable[[ImportJob], None]
 
 
 class Canceled(Exception):
-    """Somebody has asked to stop."""
+    """A user requested cancellation."""
 
 
 class NoRowKept(Exception):
-    """Every row of the file was rejected, or it has none: what the transaction wrote is undone."""
+    """The file has no valid row; the transaction is rolled back."""
 
     def __init__(self, rows_read: int, problems: Problems) -> None:
         super().__init__(rows_read)
@@ -48,7 +48,7 @@ class NoRowKept(Exception):
 
     @property
     def sentence(self) -> str:
-        """Say it to people."""
+        """The message for users."""
         if not self.rows_read:
             return _("The file has no rows below its header. Nothing was changed.")
         sentence = ngettext(
@@ -61,14 +61,14 @@ class NoRowKept(Exception):
 
 @dataclass
 class _Progress:
-    """Carries how far it is to the lease's lease and to whoever watches, and hears what they answer."""
+    """Reports progress to the lease and to ``watch``, and stops when the import is canceled or the lease lost."""
 
     job: ImportJob
     lease: leases.HeldLease
     watch: Watch | None
 
     def at(self, done: int, *, rows: int = 0) -> None:
-        """Say how many bytes are dealt with; raises Canceled or LeaseLost."""
+        """Report the bytes done. Raises Canceled and LeaseLost."""
         job = self.job
         job.progress_done, job.rows_read = done, rows
         self.lease.report(
@@ -82,8 +82,8 @@ class _Progress:
 
 
 def run_import(job_id: int, *, watch: Watch | None = None) -> ImportJob | None:
-    """Do the import if nobody else does, and give the job as it ended; None when it is not ours to do.
-    ``watch`` is called with the job whenever it has come further."""
+    """Claim and run an import. ``watch`` is called with the job at each progress. Returns the ended job, or
+    None when another worker has it."""
     job = None if _waits_for_another(job_id) else leases.claim(ImportJob(pk=job_id))
     if job is None:
         return None
@@ -96,7 +96,7 @@ def run_import(job_id: int, *, watch: Watch | None = None) -> ImportJob | None:
             logger.warning("import %s: another worker has taken over", job.pk)
             return None
         except (OperationalError, InterfaceError):
-            logger.exception("import %s: the database was away; it will be begun anew", job.pk)
+            logger.exception("import %s: the database was away; the import starts over", job.pk)
             raise
         except Canceled:
             _finish(job, JobStatus.CANCELED)
@@ -111,7 +111,7 @@ def run_import(job_id: int, *, watch: Watch | None = None) -> ImportJob | None:
                 JobStatus.FAILED,
                 message=_("Something went wrong here; the log says what. Nothing was changed."),
             )
-    uploads.forget(Path(job.path))
+    uploads.delete(Path(job.path))
     db.analyze_after_change("segments_profile", job.rows_created + job.rows_updated)
     return job
 
@@ -123,8 +123,8 @@ def _waits_for_another(job_id: int) -> bool:
 
 
 def _begin(job: ImportJob) -> bool:
-    """Mark the job as being worked on; False when its turn has not come or it is beyond help."""
-    if job.status == JobStatus.PROCESSING and job.attempt > MOST_ATTEMPTS:
+    """Mark the job as processing. Returns False when another import of the source runs or the job has ended."""
+    if job.status == JobStatus.PROCESSING and job.attempt > MAX_ATTEMPTS:
         _finish(
             job, JobStatus.FAILED, message=_("The import was begun many times and never ended; it is given up.")
         )
@@ -136,7 +136,7 @@ def _begin(job: ImportJob) -> bool:
         with transaction.atomic():
             started_at = job.started_at or clock.now()
             leases.update_if_owner(job, status=JobStatus.PROCESSING, started_at=started_at, read_at=None)
-    except IntegrityError:  # another import of this source has begun in this moment
+    except IntegrityError:  # another import of this source has just started
         leases.release(job)
         return False
     return True
@@ -156,23 +156,23 @@ def _import(job: ImportJob, progress: _Progress) -> None:
     progress.at(done, rows=encoder.rows_read)
     upserted = staging.upsert(source.pk, [column.name for column in columns], moment=clock.now())
     progress.at(done, rows=encoder.rows_read)
-    _keep_origin(job, source, [column.name for column in columns])
+    _save_file(job, source, [column.name for column in columns])
     _conclude(job, source, encoder.rows_read, problems, upserted)
 
 
 def _columns(path: Path, source: DataSource, progress: _Progress) -> tuple[list[Column], int, int]:
-    """What each column of the file fills, where the key stands, and the size of the file in bytes. New attributes
-    go into the catalogue; their types are inferred by reading the whole file."""
+    """Return the columns of the file, the index of the key, and the size in bytes. Adds new attributes to the
+    catalog, with types inferred from the whole file."""
     with csv_reader.opened(path, key=source.key_column) as file:
         names, key_index = file.header.names, file.header.index_of(source.key_column)
     size = path.stat().st_size
-    known = catalog.known(names)
+    known = catalog.find(names)
     if len(known) < len(names):
         catalog.lock()
-        known = catalog.known(names)
+        known = catalog.find(names)
     unknown = [name for name in names if name not in known]
-    catalog.check_room_for(len(unknown))
-    # Bytes are gone through once or twice, and once more when they are carried over.
+    catalog.check_limit(len(unknown))
+    # The file is read once or twice, and the upsert counts as once more.
     progress.job.progress_total = size * (3 if unknown else 2)
     progress.at(0)
     inferred = _infer(path, source, unknown, progress) if unknown else {}
@@ -189,7 +189,8 @@ def _columns(path: Path, source: DataSource, progress: _Progress) -> tuple[list[
 def _infer(
     path: Path, source: DataSource, unknown: Sequence[str], progress: _Progress
 ) -> dict[str, AttributeType]:
-    """The types of the unknown columns; those without any value are left out. A key is text."""
+    """Infer the types of unknown columns from the whole file; columns without values are left out. A key is
+    text."""
     with csv_reader.opened(path, key=source.key_column) as file:
         names = file.header.names
         guesses = {names.index(name): Guess() for name in unknown}
@@ -225,8 +226,8 @@ def _encoded(path: Path, source: DataSource, encoder: Encoder, progress: _Progre
             progress.at(before + file.position, rows=encoder.rows_read)
 
 
-def _keep_origin(job: ImportJob, source: DataSource, columns: Sequence[str]) -> None:
-    """Remember where the source can be read again, and what it gives."""
+def _save_file(job: ImportJob, source: DataSource, columns: Sequence[str]) -> None:
+    """Save the columns of the source, and the path of its file unless it was uploaded."""
     source.columns = sorted(columns)
     if not uploads.is_uploaded(Path(job.path)):
         source.path = job.path
@@ -236,12 +237,11 @@ def _keep_origin(job: ImportJob, source: DataSource, columns: Sequence[str]) -> 
 def _conclude(
     job: ImportJob, source: DataSource, rows_read: int, problems: Problems, upserted: staging.Upserted
 ) -> None:
-    """Write figures, problems and the end of the job, in the transaction that holds the profiles. Raises NoRowKept
-    when there are none."""
+    """Write counts, problems and the end of the job in the transaction of the profiles. Raises NoRowKept."""
     if not (upserted.created or upserted.updated or upserted.unchanged):
         raise NoRowKept(rows_read, problems)
     moment = clock.now()
-    alerts.of_import(source)
+    alerts.update_after_import(source)
     _keep_problems(job, problems)
     DataSource.objects.filter(pk=source.pk).update(
         refreshed_at=moment, profile_count=F("profile_count") + upserted.created
@@ -272,7 +272,7 @@ def _keep_problems(job: ImportJob, problems: Problems) -> None:
 
 @transaction.atomic
 def _finish_without_rows(job: ImportJob, empty: NoRowKept) -> None:
-    """End a job that kept no row as failed, with the reasons for the rows."""
+    """End a job without a valid row as failed, with the reasons of the rows."""
     _finish(job, JobStatus.FAILED, message=empty.sentence)
     _keep_problems(job, empty.problems)
     leases.update_if_owner(job, rows_read=empty.rows_read, rows_refused=empty.problems.count)
@@ -282,7 +282,7 @@ def _finish_without_rows(job: ImportJob, empty: NoRowKept) -> None:
 def _finish(job: ImportJob, status: JobStatus, *, message: str = "") -> None:
     """End a job that changed nothing."""
     if status == JobStatus.FAILED:
-        alerts.of_import(job.source, reverse("segments:import", args=[job.pk]), failure=message)
+        alerts.update_after_import(job.source, reverse("segments:import", args=[job.pk]), failure=message)
     leases.update_if_owner(
         job, status=status, message=message, finished_at=clock.now(), lease_until=None, rows_read=0
     )

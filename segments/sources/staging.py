@@ -1,4 +1,4 @@
-"""The set-based half of an import: a staging table, and three statements that carry it into the profiles."""
+"""Stage encoded rows in a temporary table and upsert them into profiles by set-based statements."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from django.db.backends.utils import CursorWrapper
 from django.utils.translation import gettext as _
 
 from config.platform import db
-from segments.sources.copy_encoder import MOST_PROBLEMS_KEPT, CopyStream, Problems
+from segments.sources.copy_encoder import MAX_PROBLEMS_KEPT, CopyStream, Problems
 
 
 @dataclass(frozen=True)
 class Upserted:
-    """How many profiles were made, changed, and found as they are."""
+    """How many profiles an import created, updated and left unchanged."""
 
     created: int
     updated: int
@@ -22,8 +22,7 @@ class Upserted:
 
 
 def stage(pieces: Iterable[bytes]) -> None:
-    """Fill a table that lives as long as the transaction: ``line``, ``key``, ``attributes``,
-    ``emails``."""
+    """Copy encoded lines into a temporary table: ``line``, ``key``, ``attributes``, ``emails``."""
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS staging, superseded")
         cursor.execute(
@@ -34,7 +33,7 @@ def stage(pieces: Iterable[bytes]) -> None:
 
 
 def keep_last_of_each_key(problems: Problems) -> None:
-    """Where a key stands on several lines the last one counts; the others are reported and taken out."""
+    """Delete all rows but the last of each key from the staging table, and report them as problems."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -48,7 +47,7 @@ def keep_last_of_each_key(problems: Problems) -> None:
         if not count:
             return
         cursor.execute("DELETE FROM staging USING superseded WHERE staging.line = superseded.line")
-        room = max(0, MOST_PROBLEMS_KEPT - len(problems.kept))
+        room = max(0, MAX_PROBLEMS_KEPT - len(problems.kept))
         cursor.execute("SELECT line, last_line FROM superseded ORDER BY line LIMIT %s", [room])
         for line, last_line in cursor.fetchall():
             problems.add(line, _("The same key stands on line %(line)d, which counts.") % {"line": last_line})
@@ -56,8 +55,8 @@ def keep_last_of_each_key(problems: Problems) -> None:
 
 
 def upsert(source_id: int, columns: Sequence[str], *, moment: datetime) -> Upserted:
-    """Carry staging into the profiles of the source. What the file has no column for stays as it is; a profile
-    that the file does not change is not touched. The caller has locked the source."""
+    """Write the staging table into the profiles of a source, which the caller has locked. Attributes without a
+    column stay; unchanged profiles are not written."""
     with db.without_nested_loops(), connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM staging")
         total = cursor.fetchone()[0]

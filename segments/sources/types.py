@@ -1,4 +1,4 @@
-"""From what a file says to what a profile holds, and from values to the type of their column. Pure."""
+"""Convert texts of a file to typed values, and infer the type of a column. Pure."""
 
 import re
 from collections.abc import Callable
@@ -13,35 +13,35 @@ Value = str | int | float | bool | None
 
 
 class Misfit:
-    """What a converter gives for a value that is not of its type."""
+    """The result of a converter for a text that is not of its type."""
 
 
 MISFIT: Final = Misfit()
 Converter = Callable[[str], "Value | Misfit"]
 
-# Fifteen digits are what a number keeps exactly. A leading zero or plus makes it a code rather than a number,
-# which matters while a type is being guessed; once a column is known to hold numbers, they may stand there.
+# A float keeps fifteen digits exactly. A leading zero or plus means a code while a type is inferred; a column that
+# is known to contain numbers may have them.
 _GUESSED_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
 _ISO_DATE = re.compile(r"(\d{4})[-/](\d{2})[-/](\d{2})", re.ASCII)
 _DOTTED_DATE = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})", re.ASCII)
-_MOST_DIGITS = 15
+_MAX_DIGITS = 15
 _WORDS = {"yes": True, "true": True, "y": True, "no": False, "false": False, "n": False}
 _WORDS_AND_DIGITS = {**_WORDS, "t": True, "1": True, "on": True, "f": False, "0": False, "off": False}
 
 
 def to_text(text: str) -> Value | Misfit:
-    """The text as it is; None when there is nothing but blanks."""
+    """Return the text; None for blanks."""
     return text if text and not text.isspace() else None
 
 
 def to_number(text: str) -> Value | Misfit:
-    """A number written with digits and a point."""
+    """Convert a number with digits and a decimal point."""
     return _number(_NUMBER, text.strip())
 
 
 def to_date(text: str) -> Value | Misfit:
-    """“YYYY-MM-DD”, from that form, YYYY/MM/DD or DD.MM.YYYY; it has to be a day that exists."""
+    """Convert YYYY-MM-DD, YYYY/MM/DD or DD.MM.YYYY to YYYY-MM-DD; the day has to exist."""
     text = text.strip()
     if not text:
         return None
@@ -58,18 +58,18 @@ def to_date(text: str) -> Value | Misfit:
 
 
 def to_boolean(text: str) -> Value | Misfit:
-    """A yes or no in one of its usual spellings."""
+    """Convert a yes or no in its usual spellings."""
     text = text.strip().lower()
     return _WORDS_AND_DIGITS.get(text, MISFIT) if text else None
 
 
 def guess_number(text: str) -> Value | Misfit:
-    """A number that nobody would take for a code."""
+    """Convert a number that does not look like a code, to infer a type."""
     return _number(_GUESSED_NUMBER, text.strip())
 
 
 def guess_boolean(text: str) -> Value | Misfit:
-    """A yes or no in words."""
+    """Convert a yes or no in words, to infer a type."""
     text = text.strip().lower()
     return _WORDS.get(text, MISFIT) if text else None
 
@@ -83,7 +83,7 @@ CONVERTERS: dict[AttributeType, Converter] = {
 
 
 class Memo(dict[str, "Value | Misfit"]):
-    """Remembers what a converter gave, within bounds: most columns repeat themselves."""
+    """A bounded cache of a converter, because most columns repeat their values."""
 
     def __init__(self, convert: Converter, most: int = 20_000) -> None:
         super().__init__()
@@ -98,7 +98,7 @@ class Memo(dict[str, "Value | Misfit"]):
 
 
 class Guess:
-    """Narrows down the type of one column while its values go by."""
+    """Infers the type of a column from its values."""
 
     def __init__(self) -> None:
         self.seen_any = False
@@ -118,14 +118,14 @@ class Guess:
 
     @property
     def data_type(self) -> AttributeType | None:
-        """What all values so far agree on; text when nothing narrower fits, None when there was no value."""
+        """The narrowest type of all values so far; None without a value."""
         if not self.seen_any:
             return None
         return next(iter(self._left), AttributeType.TEXT)
 
 
 def misfit_reason(column: str, value: str, data_type: AttributeType) -> str:
-    """Why a value does not fit, told by its shape: the value itself may be personal."""
+    """Say why a value is not of its type, with its shape only: the value may be personal data."""
     expected = {
         AttributeType.NUMBER: _("is not a number (write digits and a point, at most 15 digits)"),
         AttributeType.DATE: _("is not a date (write YYYY-MM-DD)"),
@@ -140,9 +140,9 @@ def misfit_reason(column: str, value: str, data_type: AttributeType) -> str:
 
 
 def shape(value: str, most: int = 30) -> str:
-    """What a value looks like: “Ann, 27” is “Aaa, 99”."""
-    drawn = "".join(_shape_of(character) for character in value[:most])
-    return drawn + ("…" if len(value) > most else "")
+    """Return the shape of a value: “Ann, 27” becomes “Aaa, 99”."""
+    outline = "".join(_shape_of(character) for character in value[:most])
+    return outline + ("…" if len(value) > most else "")
 
 
 def _shape_of(character: str) -> str:
@@ -156,6 +156,6 @@ def _shape_of(character: str) -> str:
 def _number(pattern: re.Pattern[str], text: str) -> Value | Misfit:
     if not text:
         return None
-    if not pattern.fullmatch(text) or sum(map(str.isdigit, text.lstrip("+-0"))) > _MOST_DIGITS:
+    if not pattern.fullmatch(text) or sum(map(str.isdigit, text.lstrip("+-0"))) > _MAX_DIGITS:
         return MISFIT
     return float(text) if "." in text else int(text)

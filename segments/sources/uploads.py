@@ -1,4 +1,4 @@
-"""Files on their way in: kept in a folder of ours under a name of ours until their import has ended."""
+"""Store uploaded files until their import ends."""
 
 import re
 import time
@@ -13,13 +13,13 @@ from config.platform.accounts.models import User
 from config.platform.jobs.models import OPEN
 from segments.models import ImportJob
 
-# The name of a file holds who uploaded it: only that person can continue with it.
+# The file name contains the ID of the user, who alone can continue the upload.
 _TOKEN = re.compile(r"[0-9a-f]{32}-(?P<uploader>\d+)\.csv(?:\.gz)?")
-_KEPT_SECONDS = 24 * 3600
+_MAX_AGE_SECONDS = 24 * 3600
 
 
-def keep(file: "UploadedFile[Any]", *, by: User) -> str:
-    """Store the file that ``by`` has sent; gives the token that finds it."""
+def store(file: "UploadedFile[Any]", *, by: User) -> str:
+    """Store an uploaded file. Returns the token that finds it."""
     suffix = ".csv.gz" if (file.name or "").lower().endswith(".gz") else ".csv"
     token = f"{uuid.uuid4().hex}-{by.pk}{suffix}"
     folder = Path(settings.UPLOAD_DIR)
@@ -31,7 +31,7 @@ def keep(file: "UploadedFile[Any]", *, by: User) -> str:
 
 
 def find(token: str, *, by: User) -> Path | None:
-    """The stored file, or None when there is none (any more) or another person has uploaded it."""
+    """Return the path of an uploaded file; None when it is gone or another user uploaded it."""
     found = _TOKEN.fullmatch(token)
     if found is None or found["uploader"] != str(by.pk):
         return None
@@ -40,20 +40,20 @@ def find(token: str, *, by: User) -> Path | None:
 
 
 def is_uploaded(path: Path) -> bool:
-    """Whether the file is one of ours; files that lie elsewhere belong to somebody else."""
+    """Say whether a file is in the upload folder."""
     return Path(settings.UPLOAD_DIR) in path.parents
 
 
-def forget(path: Path) -> None:
-    """Remove an uploaded file."""
+def delete(path: Path) -> None:
+    """Delete an uploaded file; other files stay."""
     if is_uploaded(path):
         path.unlink(missing_ok=True)
 
 
-def forget_abandoned() -> None:
-    """Remove uploads a day old that no open import needs. By the file system's clock, like the files' times."""
+def delete_abandoned() -> None:
+    """Delete uploads older than a day, by the file system's clock, that no open import needs."""
     folder = Path(settings.UPLOAD_DIR)
-    old = [path for path in folder.glob("*.csv*") if time.time() - path.stat().st_mtime > _KEPT_SECONDS]
+    old = [path for path in folder.glob("*.csv*") if time.time() - path.stat().st_mtime > _MAX_AGE_SECONDS]
     if not old:
         return
     needed = set(ImportJob.objects.filter(status__in=OPEN).values_list("path", flat=True))

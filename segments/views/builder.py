@@ -1,5 +1,5 @@
-"""The builder: a segment's name and rules. Its buttons are answered with the rules as they are then, so that it
-works without any script of its own."""
+"""Create and edit a segment: name, description, tags and rules. Each button answers with the rules, so that the
+builder works without its own script."""
 
 from typing import Any
 
@@ -25,44 +25,44 @@ NEW: dict[str, Any] = {"join": "and", "rules": [{}]}
 
 
 def add(request: Request) -> HttpResponse:
-    """A new segment."""
+    """Create a segment."""
     check_can_manage_segments(request.user)
     return _pane(request, None)
 
 
 def edit(request: Request, pk: int) -> HttpResponse:
-    """A segment that is there."""
+    """Edit a segment."""
     check_can_manage_segments(request.user)
     return _pane(request, get_object_or_404(Segment, pk=pk))
 
 
 def _pane(request: Request, segment: Segment | None) -> HttpResponse:
     if request.method != "POST":
-        initial = _as_typed(segment) if segment else {}
-        return _shown(request, segment, SegmentForm(initial=initial), segment.rules if segment else NEW)
-    catalogue = catalog.types_by_name()
+        initial = _initial(segment) if segment else {}
+        return _render_builder(request, segment, SegmentForm(initial=initial), segment.rules if segment else NEW)
+    types = catalog.types_by_name()
     keeps_rules = segment is not None and not editor.is_editable(segment.rules)
-    tree = segment.rules if segment and keeps_rules else editor.from_post(request.POST, catalogue)
+    tree = segment.rules if segment and keeps_rules else editor.from_post(request.POST, types)
     form = SegmentForm(request.POST, segment=segment)
-    action = request.POST.get("act", "") or ("look" if "look" in request.POST else "")
+    action = request.POST.get("act", "") or ("describe" if "describe" in request.POST else "")
     if action == "count":
-        return _counted(request, segment, editor.without_blanks(tree))
-    if action == "look" and request.htmx:
+        return _count(request, segment, editor.without_empty_groups(tree))
+    if action == "describe" and request.htmx:
         context = {"sentence": describe.sentence(tree), "address": request.get_full_path()}
         return render(request, "segments/rules_sentence.html", context)
     if action:
-        return _shown(request, segment, _unjudged(request, segment), editor.act(tree, action))
-    return _saved(request, segment, form, editor.without_blanks(tree))
+        return _render_builder(request, segment, _unvalidated(request, segment), editor.apply_action(tree, action))
+    return _save(request, segment, form, editor.without_empty_groups(tree))
 
 
-def _as_typed(segment: Segment) -> dict[str, str]:
+def _initial(segment: Segment) -> dict[str, str]:
     return {"name": segment.name, "description": segment.description, "tags": ", ".join(segment.tags)}
 
 
-def _saved(request: Request, segment: Segment | None, form: SegmentForm, tree: dict[str, Any]) -> HttpResponse:
+def _save(request: Request, segment: Segment | None, form: SegmentForm, tree: dict[str, Any]) -> HttpResponse:
     problems = rules_tree.problems(tree, catalog.types_by_name())
     if not form.is_valid() or problems:
-        return _shown(request, segment, form, tree, problems=problems, status=422)
+        return _render_builder(request, segment, form, tree, problems=problems, status=422)
     name = form.cleaned_data["name"]
     try:
         if segment is None:
@@ -71,38 +71,39 @@ def _saved(request: Request, segment: Segment | None, form: SegmentForm, tree: d
             version = version_from(request.POST)
             actions.edit_segment(segment, version=version, **form.cleaned_data, rules_tree=tree, by=request.user)
     except StaleEdit as stale:
-        return _shown(request, segment, form, tree, status=409, stale=stale)
-    except actions.SegmentRests as rests:
-        form.add_error(None, str(rests))
-        return _shown(request, segment, form, tree, status=422)
+        return _render_builder(request, segment, form, tree, status=409, stale=stale)
+    except actions.RulesLocked as locked:
+        form.add_error(None, str(locked))
+        return _render_builder(request, segment, form, tree, status=422)
     except Gone as gone:
         raise Http404 from gone
-    except IntegrityError:  # somebody took the name a moment ago
+    except IntegrityError:  # another segment has just taken the name
         form.add_error("name", _("Another segment has this name. Choose a different one."))
-        return _shown(request, segment, form, tree, status=422)
+        return _render_builder(request, segment, form, tree, status=422)
     message = _("The segment “{name}” is saved.").format(name=name)
     return close_pane(request, reverse("segments:detail", args=[segment.pk]), message)
 
 
-def _counted(request: Request, segment: Segment | None, tree: dict[str, Any]) -> HttpResponse:
-    """All the rules with their number or with what is wrong with them. A sentence that is still being asked for
-    finds nobody to tell, and so cannot wipe the number away."""
+def _count(request: Request, segment: Segment | None, tree: dict[str, Any]) -> HttpResponse:
+    """Show the rules with the number of matches or the first problem. All rules are replaced, so that a late
+    description cannot overwrite the number."""
     problems = rules_tree.problems(tree, catalog.types_by_name())
     counted: dict[str, Any] = {}
     if problems:
         counted["count_problem"] = problems[0].message
     else:
-        found = evaluate.count(tree)
+        found = evaluate.count_matches(tree)
         counted |= {"count": found, "count_words": number(found)}
-    return _shown(request, segment, _unjudged(request, segment), tree, problems=problems, counted=counted)
+    form = _unvalidated(request, segment)
+    return _render_builder(request, segment, form, tree, problems=problems, counted=counted)
 
 
-def _unjudged(request: Request, segment: Segment | None) -> SegmentForm:
-    """The form as typed, without complaints: nobody has said Save."""
+def _unvalidated(request: Request, segment: Segment | None) -> SegmentForm:
+    """Return the form as typed, without errors, because the user has not saved."""
     return SegmentForm(initial=request.POST.dict(), segment=segment)
 
 
-def _shown(
+def _render_builder(
     request: Request,
     segment: Segment | None,
     form: SegmentForm,
@@ -113,13 +114,13 @@ def _shown(
     stale: StaleEdit | None = None,
     counted: dict[str, Any] | None = None,
 ) -> HttpResponse:
-    catalogue = catalog.catalogue()
+    attributes = catalog.attributes()
     context = {
         "segment": segment,
         "form": form,
-        "editor": editor.editor(tree, catalogue, problems or ()),
+        "editor": editor.build_editor(tree, attributes, problems or ()),
         "is_editable": editor.is_editable(tree),
-        "has_attributes": bool(catalogue),
+        "has_attributes": bool(attributes),
         "sentence": describe.sentence(tree),
         "address": request.get_full_path(),
         "stale": stale,

@@ -1,4 +1,4 @@
-"""Customers: everyone there is, and one of them."""
+"""Show customers: the list with search, and the page of a profile."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -17,8 +17,8 @@ from config.platform.web.lists import LONGEST_SEARCH, row_id
 from segments import catalog, display, hooks, search
 from segments.models import DataSource, Profile
 from segments.permissions import (
-    user_can_answer_for_people,
     user_can_manage_data_sources,
+    user_can_manage_personal_data,
     user_can_see_personal_data,
 )
 from segments.privacy.subjects import Subject, addresses
@@ -27,8 +27,8 @@ PAGE_SIZE = 50
 
 
 @dataclass(frozen=True)
-class Row:
-    """A person as the list shows them to one user."""
+class CustomerRow:
+    """A profile in the list, as a user may see it."""
 
     profile: Profile
     key: str
@@ -37,9 +37,9 @@ class Row:
 
 @dataclass(frozen=True)
 class CustomerList:
-    """What the search box and the list need."""
+    """The list and its search box, for the template."""
 
-    rows: list[Row]
+    rows: list[CustomerRow]
     search: str
     sort: str
     total: int | None
@@ -50,28 +50,28 @@ class CustomerList:
 @require_permission(Permission.CUSTOMER_VIEW)
 @require_safe
 def customers(request: Request) -> HttpResponse:
-    """The list; ``?q=`` searches, ``?after=`` and ``?before=`` an id turn the pages."""
-    catalogue = catalog.catalogue()
-    attributes = display.telling_attributes(catalogue)
+    """Show the list; ``?q=`` searches, ``?after=`` and ``?before=`` with an ID turn pages."""
+    all_attributes = catalog.attributes()
+    attributes = display.summary_attributes(all_attributes)
     total = DataSource.objects.aggregate(total=Sum("profile_count"))["total"] or 0
     words = request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
     key_only = not user_can_see_personal_data(request.user)
-    place = _place(request)
-    refused = bool(words) and key_only and not search.allow(request.user)
+    start = _page_start(request)
+    refused = bool(words) and key_only and not search.allow_search(request.user)
     if refused:
-        found = search.FoundPage([], has_previous=False, has_next=False, total=0)
+        found = search.ProfilePage([], has_previous=False, has_next=False, total=0)
     elif words:
-        found = search.search(words, catalogue, place, PAGE_SIZE, key_only=key_only)
+        found = search.find_profiles(words, all_attributes, start, PAGE_SIZE, key_only=key_only)
     else:
-        found = search.everyone(place, PAGE_SIZE)
+        found = search.all_profiles(start, PAGE_SIZE)
     context = {
         "list": _list(found, attributes, request.user, words, found.total if words else total),
         "attributes": attributes,
         "everyone": total,
-        "most_sorted": search.MOST_SORTED,
+        "most_sorted": search.MAX_SORTED,
         "key_only": key_only,
         "refused": refused,
-        "can_answer": user_can_answer_for_people(request.user),
+        "can_erase": user_can_manage_personal_data(request.user),
         "can_import": user_can_manage_data_sources(request.user),
         "active_nav": "customers",
     }
@@ -82,21 +82,21 @@ def customers(request: Request) -> HttpResponse:
 @require_permission(Permission.CUSTOMER_VIEW)
 @require_safe
 def customer(request: Request, pk: int) -> HttpResponse:
-    """One person: everything that is known of them, and the segments they are in."""
+    """Show a profile with its attributes, segments and lists."""
     profile = get_object_or_404(Profile.objects.select_related("source"), pk=pk)
-    catalogue, alone = catalog.catalogue(), _alone(profile)
+    all_attributes, alone = catalog.attributes(), _alone(profile)
     context = {
         "profile": profile,
-        "key": display.key_for(profile, request.user),
+        "key": display.shown_key(profile, request.user),
         "title": _title(profile, request.user),
-        "cells": display.cells(profile, catalogue, request.user),
+        "cells": display.cells(profile, all_attributes, request.user),
         "segments": [
             member.segment for member in profile.memberships.select_related("segment").order_by("segment__name")
         ],
         "lists": hooks.personal_data.lists(alone),
         "emails": alone.emails,
         "look_up_url": hooks.personal_data.look_up_url() if user_can_see_personal_data(request.user) else "",
-        "can_answer": user_can_answer_for_people(request.user),
+        "can_erase": user_can_manage_personal_data(request.user),
         "is_masked": not user_can_see_personal_data(request.user),
         "active_nav": "customers",
     }
@@ -110,23 +110,23 @@ def _alone(profile: Profile) -> Subject:
 def _title(profile: Profile, user: User) -> str:
     names = [str(profile.attributes.get(name, "")) for name in ("first_name", "last_name")]
     shown = " ".join(name for name in names if name)
-    return shown if shown and user_can_see_personal_data(user) else display.key_for(profile, user)
+    return shown if shown and user_can_see_personal_data(user) else display.shown_key(profile, user)
 
 
-def _place(request: Request) -> search.Place:
+def _page_start(request: Request) -> search.PageStart:
     after, before = row_id(request.GET.get("after", "")), row_id(request.GET.get("before", ""))
-    return search.Place(before=before) if before else search.Place(after=after or 0)
+    return search.PageStart(before=before) if before else search.PageStart(after=after or 0)
 
 
 def _list(
-    found: search.FoundPage,
+    found: search.ProfilePage,
     attributes: list[catalog.Attribute],
     user: User,
     words: str,
     total: int | None,
 ) -> CustomerList:
     rows = [
-        Row(profile, display.key_for(profile, user), display.cells(profile, attributes, user))
+        CustomerRow(profile, display.shown_key(profile, user), display.cells(profile, attributes, user))
         for profile in found.profiles
     ]
     first, last = (rows[0].profile.pk, rows[-1].profile.pk) if rows else (0, 0)

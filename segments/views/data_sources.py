@@ -1,4 +1,4 @@
-"""Data > Data sources: where profiles come from, and how the last import went."""
+"""Show, refresh and remove data sources."""
 
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Coalesce, Lower
@@ -33,7 +33,7 @@ COLUMNS = [
 @require_permission(Permission.SEGMENT_VIEW)
 @require_safe
 def data_sources(request: Request) -> HttpResponse:
-    """The list; each row leads to its last import."""
+    """Show the list of data sources with their last import."""
     imports = ImportJob.objects.filter(source=OuterRef("pk")).order_by("-id")
     sources = DataSource.objects.annotate(
         last_import=Subquery(imports.values("pk")[:1]),
@@ -52,16 +52,16 @@ def data_sources(request: Request) -> HttpResponse:
 
 @require_POST
 def refresh(request: Request) -> HttpResponse:
-    """Read the files of the ``selected`` sources anew."""
+    """Queue imports of the files of the ``selected`` sources."""
     check_can_manage_data_sources(request.user)
     sources = list(DataSource.objects.filter(pk__in=selected_ids(request)))
     try:
         for source in sources:
             actions.refresh_data_source(source, by=request.user)
-    except actions.CannotBeReadAgain as refusal:
+    except actions.SourceHasNoFile as refusal:
         return refused(str(refusal))
-    told = ngettext("{n} data source is being read.", "{n} data sources are being read.", len(sources))
-    return close_pane(request, reverse("segments:data_sources"), told.format(n=len(sources)))
+    message = ngettext("{n} data source is being read.", "{n} data sources are being read.", len(sources))
+    return close_pane(request, reverse("segments:data_sources"), message.format(n=len(sources)))
 
 
 def _status_label(source: DataSource) -> object:
@@ -71,15 +71,15 @@ def _status_label(source: DataSource) -> object:
 
 @require_http_methods(["GET", "POST"])
 def remove(request: Request, pk: int) -> HttpResponse:
-    """The question, and by POST the action."""
+    """Ask for confirmation with the losses of segments, and by POST remove a data source; 409 during an import."""
     check_can_manage_data_sources(request.user)
     source = get_object_or_404(DataSource, pk=pk)
     if request.method != "POST":
-        return _asked(request, source)
+        return _confirm(request, source)
     try:
         gone = deletion.remove_data_source(source, by=request.user)
-    except deletion.ImportAtWork:
-        return _asked(request, source, status=409)
+    except deletion.ImportInProgress:
+        return _confirm(request, source, status=409)
     message = ngettext(
         "The data source “{name}” is removed, and with it {n} customer.",
         "The data source “{name}” is removed, and with it {n} customers.",
@@ -88,13 +88,13 @@ def remove(request: Request, pk: int) -> HttpResponse:
     return close_pane(request, reverse("segments:data_sources"), message.format(name=source.name, n=gone))
 
 
-def _asked(request: Request, source: DataSource, status: int = 200) -> HttpResponse:
-    at_work = deletion.import_at_work(source)
+def _confirm(request: Request, source: DataSource, status: int = 200) -> HttpResponse:
+    open_import = deletion.open_import(source)
     context = {
         "source": source,
-        "at_work": at_work,
-        "refusal": str(deletion.ImportAtWork(at_work)) if at_work else "",
-        "losses": [] if at_work else deletion.losses(source),
+        "open_import": open_import,
+        "refusal": str(deletion.ImportInProgress(open_import)) if open_import else "",
+        "losses": [] if open_import else deletion.losses(source),
         "title": _("Remove “{name}”?").format(name=source.name),
         "confirm_label": _("Remove"),
         "danger": True,

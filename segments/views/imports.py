@@ -1,4 +1,4 @@
-"""One import: how far it is, what came of it, and the rows that were kept out."""
+"""Upload a file in two steps, and show, follow and cancel its import."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ EARLIER = 10
 @require_permission(Permission.SEGMENT_VIEW)
 @require_safe
 def import_page(request: Request, pk: int) -> HttpResponse:
-    """The page; its upper part follows the import by itself."""
+    """Show an import with its progress and refused rows."""
     job = _job(pk)
     problems = list_page(
         request,
@@ -56,14 +56,14 @@ def import_page(request: Request, pk: int) -> HttpResponse:
 @require_permission(Permission.SEGMENT_VIEW)
 @require_safe
 def live(request: Request, pk: int) -> HttpResponse:
-    """The part that follows the import."""
+    """Show the progress of an import, for polling."""
     job = _job(pk)
     context = _live_context(job) | {"has_just_ended": not job.is_open}
     return render(request, "segments/import_live.html", context)
 
 
 def cancel(request: Request, pk: int) -> HttpResponse:
-    """The question, and by POST the action."""
+    """Ask for confirmation, and by POST cancel an import."""
     check_can_manage_data_sources(request.user)
     job = _job(pk)
     to = reverse("segments:import", args=[pk])
@@ -90,12 +90,12 @@ def _live_context(job: ImportJob) -> dict[str, Any]:
         "live_url": reverse("segments:import_live", args=[job.pk]),
         "live_done": job.status not in OPEN,
         "seconds": (job.finished_at - job.started_at) if job.finished_at and job.started_at else None,
-        "figures": _figures(job),
+        "counts": _counts(job),
     }
 
 
-def _figures(job: ImportJob) -> list[tuple[str, int, str, str]]:
-    """Label, number, tone, and the address of the rows behind it."""
+def _counts(job: ImportJob) -> list[tuple[str, int, str, str]]:
+    """Return label, number, tone and link of each count."""
     refused = "#list" if job.rows_refused else ""
     return [
         (_("Rows read"), job.rows_read, "", ""),
@@ -110,7 +110,7 @@ ROWS_SHOWN = 4
 
 
 def upload(request: Request) -> HttpResponse:
-    """The pane; ``?source=`` an id when a known data source is to be refreshed."""
+    """Show the upload pane and queue the import; ``?source=`` is the ID of the data source to refresh."""
     check_can_manage_data_sources(request.user)
     if request.method != "POST":
         return _choose(request, ChooseFileForm())
@@ -119,12 +119,12 @@ def upload(request: Request) -> HttpResponse:
     form = ChooseFileForm(request.POST, request.FILES)
     if not form.is_valid():
         return _choose(request, form, status=422)
-    token = uploads.keep(form.cleaned_data["file"], by=request.user)
+    token = uploads.store(form.cleaned_data["file"], by=request.user)
     try:
         return _describe(request, token, form.cleaned_data["file"].name, _source(request))
     except FileRefused as refusal:
         if path := uploads.find(token, by=request.user):
-            uploads.forget(path)
+            uploads.delete(path)
         form.add_error("file", str(refusal))
         return _choose(request, form, status=422)
 
@@ -202,7 +202,7 @@ def _source(request: Request) -> DataSource | None:
 
 
 def _likely_key(names: tuple[str, ...]) -> str:
-    """What most files tell people apart by."""
+    """Guess the key column by its name."""
     folded = {name.casefold(): name for name in names}
     for guess in ("id", "key", "customer_id", "customerid", "customer id", "user_id", "uuid", "email"):
         if guess in folded:

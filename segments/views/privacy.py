@@ -1,4 +1,4 @@
-"""A person's rights: everything known about them as a file, and being erased. For administrators alone."""
+"""Download and erase the personal data of a person, and show erasures. For administrators only."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,7 +20,7 @@ from segments import hooks
 from segments.forms import EraseForm, LookUpForm
 from segments.hooks import ContactedList
 from segments.models import ErasedHash, Erasure, Profile
-from segments.permissions import check_can_answer_for_people
+from segments.permissions import check_can_manage_personal_data
 from segments.privacy import erase as privacy_erase
 from segments.privacy import hashes, subject_access, subjects
 from segments.privacy.subjects import Scope, Subject
@@ -29,9 +29,9 @@ from segments.privacy.subjects import Scope, Subject
 @require_permission(Permission.PERSON_RIGHTS)
 @require_POST
 def download(request: Request, pk: int) -> HttpResponse:
-    """Everything known about a person, as JSON. By POST, since that it was taken is recorded."""
-    told = subject_access.everything_about(_profile(pk), by=request.user)
-    answer = HttpResponse(orjson.dumps(told, option=orjson.OPT_INDENT_2), content_type="application/json")
+    """Download all personal data about a person as JSON. By POST, because the download is recorded."""
+    report = subject_access.personal_data_report(_profile(pk), by=request.user)
+    answer = HttpResponse(orjson.dumps(report, option=orjson.OPT_INDENT_2), content_type="application/json")
     answer["Content-Disposition"] = f'attachment; filename="person-{pk}.json"'
     answer["Cache-Control"] = "no-store"
     return answer
@@ -39,8 +39,8 @@ def download(request: Request, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def erase(request: Request, pk: int) -> HttpResponse:
-    """The question, and by POST the action."""
-    check_can_answer_for_people(request.user)
+    """Ask what to erase, and by POST erase the person; 409 while that is blocked."""
+    check_can_manage_personal_data(request.user)
     profile = _profile(pk)
     subject = subject_access.find_subject(profile, scope=Scope.ADDRESS)
     lists = hooks.personal_data.lists(subject)
@@ -52,13 +52,13 @@ def erase(request: Request, pk: int) -> HttpResponse:
         lists=lists,
     )
     if request.method != "POST":
-        return _asked(request, profile, form, lists)
+        return _confirm(request, profile, form, lists)
     if not form.is_valid():
-        return _asked(request, profile, form, lists, status=422)
+        return _confirm(request, profile, form, lists, status=422)
     try:
         erasure = privacy_erase.erase(profile, by=request.user, **_decided(form))
-    except privacy_erase.NotNow as not_now:
-        return _asked(request, profile, form, lists, status=409, refusal=str(not_now))
+    except privacy_erase.ErasureBlocked as blocked:
+        return _confirm(request, profile, form, lists, status=409, refusal=str(blocked))
     return close_pane(request, reverse("segments:erasure", args=[erasure.pk]), _("The person is erased."))
 
 
@@ -71,7 +71,7 @@ def _decided(form: EraseForm) -> dict[str, Any]:
     }
 
 
-def _asked(
+def _confirm(
     request: Request,
     profile: Profile,
     form: EraseForm,
@@ -108,8 +108,8 @@ COLUMNS = [
     Column("lists", gettext_lazy("Removals from lists")),
 ]
 
-# What went, in the order of telling.
-_FIGURES = {
+# Labels of the counts of an erasure, in their order.
+_COUNTS = {
     "profiles": gettext_lazy("Profiles"),
     "segments": gettext_lazy("Segments left"),
     "batches": gettext_lazy("Batches"),
@@ -121,7 +121,7 @@ _FIGURES = {
 @require_permission(Permission.PERSON_RIGHTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def erasures(request: Request) -> HttpResponse:
-    """The list. An address to look up comes by POST, so that it stands in no address bar and no log."""
+    """Show the list of erasures. An address to look up comes by POST, so that it is in no URL and no log."""
     form = LookUpForm(request.POST if request.method == "POST" else None)
     context: dict[str, Any] = {"form": form, "active_nav": "customers"}
     if request.method == "POST" and form.is_valid():
@@ -141,14 +141,14 @@ def erasures(request: Request) -> HttpResponse:
 @require_permission(Permission.PERSON_RIGHTS)
 @require_safe
 def erasure(request: Request, pk: int) -> HttpResponse:
-    """One erasure; its lower part follows the removals from lists by itself."""
+    """Show an erasure with the progress of its removals from lists."""
     return render(request, "segments/person_erasure.html", _context(pk))
 
 
 @require_permission(Permission.PERSON_RIGHTS)
 @require_safe
 def live(request: Request, pk: int) -> HttpResponse:
-    """The part that follows the removals."""
+    """Show the removals from lists, for polling."""
     return render(request, "segments/person_removals.html", _context(pk))
 
 
@@ -157,7 +157,7 @@ def _context(pk: int) -> dict[str, Any]:
     removals = hooks.personal_data.list_removals(found)
     return {
         "erasure": found,
-        "figures": [(label, found.figures.get(name, 0)) for name, label in _FIGURES.items()],
+        "counts": [(label, found.figures.get(name, 0)) for name, label in _COUNTS.items()],
         "removals": removals,
         "live_id": "removals",
         "live_url": reverse("segments:erasure_live", args=[pk]),

@@ -1,4 +1,4 @@
-"""Insights > Segments: the list, and the cells of it that change while segments are being refreshed."""
+"""Show the list of segments, and update its cells during refreshes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from segments.permissions import (
 from segments.refresh import schedule as refresh_schedule
 from segments.rules import describe
 
-_MOST_LIVE = 100
+_MAX_LIVE = 100
 
 COLUMNS = [
     Column("name", _("Name"), order_by=(Lower("name"),)),
@@ -41,8 +41,8 @@ COLUMNS = [
 
 
 @dataclass(frozen=True)
-class Row:
-    """A segment as the list shows it."""
+class SegmentRow:
+    """A segment in the list."""
 
     segment: Segment
     status: str
@@ -52,12 +52,12 @@ class Row:
     usage_count: int
 
     @property
-    def allows(self) -> str:
-        """What can be done with it now, for the commands."""
+    def allowed_commands(self) -> str:
+        """The commands that the segment allows now."""
         segment = self.segment
         allowed = ["deactivate" if segment.is_active else "activate"]
         allowed.append("make_dynamic" if segment.is_static else "make_static")
-        return " ".join(allowed if refresh_schedule.why_not_drawn(segment) else [*allowed, "refresh"])
+        return " ".join(allowed if refresh_schedule.skip_reason(segment) else [*allowed, "refresh"])
 
     @property
     def is_live(self) -> bool:
@@ -67,7 +67,7 @@ class Row:
 @require_permission(Permission.SEGMENT_VIEW)
 @require_safe
 def segments(request: Request) -> HttpResponse:
-    """The list."""
+    """Show the list; ``?tag=`` filters."""
     found = _with_status()
     if tag := request.GET.get("tag", ""):
         found = found.filter(tags__contains=[tag])
@@ -88,9 +88,9 @@ def segments(request: Request) -> HttpResponse:
 @require_permission(Permission.SEGMENT_VIEW)
 @require_safe
 def statuses(request: Request) -> HttpResponse:
-    """The changing cells of the segments whose ids are asked for, and whether to ask again."""
+    """Show the changing cells of the segments in ``?ids=``, for polling."""
     ids = [int(text) for text in request.GET.get("ids", "").split(",") if text.isascii() and text.isdigit()]
-    rows = _rows(_with_status().filter(pk__in=ids[:_MOST_LIVE]), request.user)
+    rows = _rows(_with_status().filter(pk__in=ids[:_MAX_LIVE]), request.user)
     return render(request, "segments/statuses.html", {"rows": rows, "live_ids": _live_ids(rows)})
 
 
@@ -100,7 +100,7 @@ def _with_status() -> "QuerySet[Segment]":
     return Segment.objects.select_related("schedule").annotate(last_status=last_status)
 
 
-def _rows(segments: Iterable[Segment], user: User) -> list[Row]:
+def _rows(segments: Iterable[Segment], user: User) -> list[SegmentRow]:
     segments = list(segments)
     usage_counts = hooks.segment_users.usage_counts([segment.pk for segment in segments])
     system = display.system_state()
@@ -108,13 +108,13 @@ def _rows(segments: Iterable[Segment], user: User) -> list[Row]:
     return [_row(segment, usage_counts.get(segment.pk, 0), system, masked=masked) for segment in segments]
 
 
-def _row(segment: Segment, usage_count: int, system: display.SystemState, *, masked: bool) -> Row:
+def _row(segment: Segment, usage_count: int, system: display.SystemState, *, masked: bool) -> SegmentRow:
     status: str = getattr(segment, "last_status", "")
     label = JobStatus(status).label if status else _("Not started")
     schedule = ShownSchedule(getattr(segment, "schedule", None), system)
     sentence = describe.sentence(segment.rules, masked=masked)
-    return Row(segment, status or "not_started", str(label), sentence, schedule, usage_count)
+    return SegmentRow(segment, status or "not_started", str(label), sentence, schedule, usage_count)
 
 
-def _live_ids(rows: list[Row]) -> str:
+def _live_ids(rows: list[SegmentRow]) -> str:
     return ",".join(str(row.segment.pk) for row in rows if row.is_live)

@@ -1,4 +1,4 @@
-"""One segment: its rule in words, how many are in it and who they are, and what uses it."""
+"""Show a segment: rules, members, trend, refreshes and exports; download its members."""
 
 from typing import Any
 
@@ -26,15 +26,15 @@ from segments.refresh import schedule, trend
 from segments.rules import describe
 
 MEMBERS_SHOWN = 100
-MOST_NOT_STARTED = 5
+MAX_NOT_STARTED = 5
 
 
 @require_permission(Permission.SEGMENT_VIEW)
 @require_safe
 def detail(request: Request, pk: int) -> HttpResponse:
-    """The page; its changing part follows a refresh by itself."""
+    """Show the page of a segment."""
     segment = get_object_or_404(Segment.objects.select_related("created_by", "schedule"), pk=pk)
-    within = trend.chosen(request.GET.get("range", ""))
+    within = trend.range_of(request.GET.get("range", ""))
     context = _live_context(segment, request.user) | {
         "sentence": describe.sentence(segment.rules, masked=not user_can_see_personal_data(request.user)),
         "usages": hooks.segment_users.usages(pk),
@@ -42,8 +42,8 @@ def detail(request: Request, pk: int) -> HttpResponse:
         "not_started": _not_started(segment),
         "can_manage": user_can_manage_segments(request.user),
         "shown": ShownSchedule(getattr(segment, "schedule", None), schedules_display.system_state()),
-        "rests": schedule.why_not_drawn(segment),
-        "trend": trend.of(segment, within),
+        "skip_reason": schedule.skip_reason(segment),
+        "trend": trend.member_trend(segment, within),
         "trend_ranges": trend.RANGES,
         "trend_range": within,
         "active_nav": "segments",
@@ -52,7 +52,7 @@ def detail(request: Request, pk: int) -> HttpResponse:
 
 
 def _refreshes(segment: Segment) -> list[tuple[SegmentRefresh, str]]:
-    """The last ones, each with the due moment that it served, in words."""
+    """Return the last refreshes, each with a description of the due moment that started it."""
     refreshes = segment.refreshes.select_related("requested_by").prefetch_related("ticks").order_by("-id")[:6]
     return [
         (refresh, " ".join(schedules_describe.describe_tick(tick) for tick in refresh.ticks.all()))
@@ -61,15 +61,15 @@ def _refreshes(segment: Segment) -> list[tuple[SegmentRefresh, str]]:
 
 
 def _not_started(segment: Segment) -> list[str]:
-    """The last due moments from which nothing came, in words."""
-    ticks = segment.ticks.filter(result__in=NOT_STARTED)[:MOST_NOT_STARTED]
+    """Describe the last due moments that started no refresh."""
+    ticks = segment.ticks.filter(result__in=NOT_STARTED)[:MAX_NOT_STARTED]
     return [schedules_describe.describe_tick(tick) for tick in ticks]
 
 
 @require_permission(Permission.SEGMENT_VIEW)
 @require_safe
 def live(request: Request, pk: int) -> HttpResponse:
-    """The part that follows a refresh."""
+    """Show the changing part of the page, for polling."""
     segment = get_object_or_404(Segment, pk=pk)
     return render(request, "segments/detail_live.html", _live_context(segment, request.user))
 
@@ -78,7 +78,7 @@ def live(request: Request, pk: int) -> HttpResponse:
 @require_permission(Permission.PERSONAL_DATA_SEE)
 @require_safe
 def download(request: Request, pk: int) -> StreamingHttpResponse:
-    """Every member with everything known of them, as CSV. That it was taken is recorded."""
+    """Download all members with their attributes as CSV, and record the download."""
     segment = get_object_or_404(Segment, pk=pk)
     record("downloaded", segment, by=request.user, changes={"members": (None, segment.member_count)})
     headers = {"Content-Disposition": f'attachment; filename="segment-{pk}.csv"', "Cache-Control": "no-store"}
@@ -89,14 +89,14 @@ def download(request: Request, pk: int) -> StreamingHttpResponse:
 
 def _live_context(segment: Segment, user: User) -> dict[str, Any]:
     job = segment.refreshes.order_by("-id").first()
-    attributes = display.telling_attributes(catalog.catalogue())
+    attributes = display.summary_attributes(catalog.attributes())
     members = Profile.objects.filter(memberships__segment=segment).order_by("memberships__profile_id")
     return {
         "segment": segment,
         "job": job,
         "attributes": attributes,
         "members": [
-            (profile, display.key_for(profile, user), display.cells(profile, attributes, user))
+            (profile, display.shown_key(profile, user), display.cells(profile, attributes, user))
             for profile in members[:MEMBERS_SHOWN]
         ],
         "members_shown": MEMBERS_SHOWN,

@@ -179,7 +179,7 @@ def _judge_answers(
 
 
 def _judge_answering(attribute: str, line: int, problems: Problems) -> None:
-    catalogue = {known.name: known for known in catalog.catalogue()}
+    catalogue = {known.name: known for known in catalog.attributes()}
     if attribute not in catalogue:
         problems.add(line, _("No profile has an attribute “%s”.") % attribute + _hint(attribute, catalogue))
     elif not option_fields.can_answer(catalogue[attribute]):

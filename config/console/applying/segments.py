@@ -78,5 +78,5 @@ def _edit(
             by=None,
             wake_worker=wake_worker,
         )
-    except actions.SegmentRests as rests:
+    except actions.RulesLocked as rests:
         problems.add(spec.line, str(rests))

@@ -1,4 +1,4 @@
-"""Profiles from a CSV file, read here and now."""
+"""Import profiles from a CSV file in this process."""
 
 import time
 from argparse import ArgumentParser
@@ -44,7 +44,7 @@ class Command(BaseCommand):
             )
         except (FileRefused, actions.KeyColumnDiffers) as refusal:
             raise CommandError(str(refusal)) from refusal
-        self._tell(self._run(job))
+        self._print_result(self._run(job))
 
     def _run(self, job: ImportJob) -> ImportJob:
         columns = (
@@ -61,13 +61,13 @@ class Command(BaseCommand):
                 progress.update(bar, completed=job.progress_done, total=job.progress_total, rows=job.rows_read)
 
             try:
-                return _run_to_the_end(job, watch)
+                return _run_until_done(job, watch)
             except KeyboardInterrupt as interrupt:
                 leases.release(ImportJob.objects.get(pk=job.pk))
                 actions.cancel_import(job, by=None)
                 raise CommandError(_("Canceled. None of its rows was kept.")) from interrupt
 
-    def _tell(self, job: ImportJob) -> None:
+    def _print_result(self, job: ImportJob) -> None:
         problems = list(job.problems.order_by("line")[:PROBLEMS_SHOWN])
         for problem in problems:
             self.stdout.write(_("line %(line)d: %(reason)s") % {"line": problem.line, "reason": problem.reason})
@@ -96,8 +96,8 @@ class Command(BaseCommand):
             )
 
 
-def _run_to_the_end(job: ImportJob, watch: Watch) -> ImportJob:
-    """Do the import here, or wait for whoever does it; in either case the job as it ended."""
+def _run_until_done(job: ImportJob, watch: Watch) -> ImportJob:
+    """Run an import here, or wait for the worker that holds it. Returns the ended job."""
     while True:
         if ended := run_import(job.pk, watch=watch):
             return ended
@@ -105,7 +105,7 @@ def _run_to_the_end(job: ImportJob, watch: Watch) -> ImportJob:
         watch(job)
         if not job.is_open:
             return job
-        # An import of this source that died stands in the way until somebody ends it.
+        # An import of this source whose worker died blocks this one: run it here.
         for other in leases.claimable(ImportJob).filter(source=job.source_id, status=JobStatus.PROCESSING):
             run_import(other.pk)
         time.sleep(0.5)

@@ -1,4 +1,4 @@
-"""Draw segments, here and now."""
+"""Refresh segments in this process."""
 
 import time
 from argparse import ArgumentParser
@@ -15,18 +15,18 @@ from segments.refresh.evaluate import run_refresh
 
 
 class Command(BaseCommand):
-    help = "Draw the segments with these names, or all. Ends with 0, or with 1 when one cannot be drawn."
+    help = "Refresh the segments with these names, or all. Ends with 0, or with 1 when one cannot be refreshed."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("names", nargs="*", metavar="NAME")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        failed = [segment.name for segment in _chosen(options["names"]) if not self._refresh(segment)]
+        failed = [segment.name for segment in _segments(options["names"]) if not self._refresh(segment)]
         if failed:
             raise CommandError(_("Not refreshed: %(names)s.") % {"names": ", ".join(failed)})
 
     def _refresh(self, segment: Segment) -> bool:
-        job = _run_to_the_end(actions.request_refresh(segment, by=None, wake_worker=False))
+        job = _run_until_done(actions.request_refresh(segment, by=None, wake_worker=False))
         if job.status != JobStatus.SUCCESSFUL:
             self.stderr.write(f"{segment.name}: {job.message or job.get_status_display()}")
             return False
@@ -37,8 +37,8 @@ class Command(BaseCommand):
         return True
 
 
-def _run_to_the_end(job: SegmentRefresh) -> SegmentRefresh:
-    """Do the refresh here, or wait for whoever does it."""
+def _run_until_done(job: SegmentRefresh) -> SegmentRefresh:
+    """Run a refresh here, or wait for the worker that holds it. Returns the ended job."""
     while job.is_open:
         ended = run_refresh(job.pk)
         if ended is None:
@@ -47,7 +47,7 @@ def _run_to_the_end(job: SegmentRefresh) -> SegmentRefresh:
     return job
 
 
-def _chosen(names: list[str]) -> list[Segment]:
+def _segments(names: list[str]) -> list[Segment]:
     if not names:
         return list(Segment.objects.order_by(Lower("name")))
     chosen = []

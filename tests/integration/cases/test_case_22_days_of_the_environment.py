@@ -65,6 +65,6 @@ def test_the_trend_of_a_segment_has_a_point_for_each_day(today: date) -> None:
             finished_at=clock.now() - timedelta(days=days),
             progress_total=members,
         )
-    found = trend.of(segment, trend.RANGES[0])
+    found = trend.member_trend(segment, trend.RANGES[0])
     assert found is not None
     assert [(point.day, point.members) for point in found.points] == [(today - timedelta(days=1), 5), (today, 7)]

@@ -252,7 +252,7 @@ def test_nobody_slips_in_through_an_import_under_way(
 def test_it_says_not_now_while_the_persons_source_is_imported(
     zofia: Profile, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(privacy_erase, "_WAIT", "200ms")
+    monkeypatch.setattr(privacy_erase, "_LOCK_TIMEOUT", "200ms")
     locked, done = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -266,7 +266,7 @@ def test_it_says_not_now_while_the_persons_source_is_imported(
     with beside(hold):
         locked.wait(10)
         try:
-            with pytest.raises(privacy_erase.NotNow, match="try again"):
+            with pytest.raises(privacy_erase.ErasureBlocked, match="try again"):
                 erase(zofia, alice)
         finally:
             done.set()

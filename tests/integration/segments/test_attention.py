@@ -30,21 +30,21 @@ def readers() -> Segment:
     ],
 )
 def test_it_tells_of_what_is_empty_or_halved(readers: Segment, before: int, after: int, kinds: list[Kind]) -> None:
-    alerts.of_refresh(readers, before=before, after=after)
+    alerts.update_after_refresh(readers, before=before, after=after)
     assert lasting() == kinds
 
 
 def test_it_is_well_again_when_half_of_them_are_back(readers: Segment) -> None:
-    alerts.of_refresh(readers, before=100, after=40)
-    alerts.of_refresh(readers, before=40, after=45)
+    alerts.update_after_refresh(readers, before=100, after=40)
+    alerts.update_after_refresh(readers, before=40, after=45)
     assert lasting() == [Kind.SEGMENT_HALVED]
-    alerts.of_refresh(readers, before=45, after=50)
+    alerts.update_after_refresh(readers, before=45, after=50)
     assert lasting() == []
 
 
 def test_it_tells_again_when_it_is_halved_once_more(readers: Segment) -> None:
-    alerts.of_refresh(readers, before=100, after=40)
-    alerts.of_refresh(readers, before=40, after=10)
+    alerts.update_after_refresh(readers, before=100, after=40)
+    alerts.update_after_refresh(readers, before=40, after=10)
     assert Condition.objects.count() == 2
     assert lasting() == [Kind.SEGMENT_HALVED]
 
@@ -60,10 +60,10 @@ def test_a_refresh_tells_it() -> None:
 
 def test_it_tells_when_a_data_source_cannot_be_read_and_when_it_can_again() -> None:
     source = DataSource.objects.create(name="Shop", key_column="id")
-    alerts.of_import(source, "/data/imports/1/", failure="The file is empty.")
+    alerts.update_after_import(source, "/data/imports/1/", failure="The file is empty.")
     assert Condition.objects.get().sentence == "The file is empty."
-    alerts.of_import(source)
+    alerts.update_after_import(source)
     assert lasting() == []
-    alerts.of_import(source, failure="The file is empty.")
-    alerts.of_removed_source(source)
+    alerts.update_after_import(source, failure="The file is empty.")
+    alerts.forget_source(source)
     assert lasting() == []

@@ -90,11 +90,11 @@ def test_names_are_unique_whatever_their_case(bob_client: Client, shop: DataSour
 
 def conditions(response: Any) -> list[str]:
     assert response.status_code == 200
-    return [entry.place for entry in response.context["editor"].root.entries]
+    return [entry.path for entry in response.context["editor"].root.entries]
 
 
 @pytest.mark.parametrize(
-    ("action", "places"),
+    ("action", "paths"),
     [
         ("add:root", ["0", "1", "2"]),
         ("group", ["0", "1", "2"]),
@@ -106,18 +106,16 @@ def conditions(response: Any) -> list[str]:
         ("nonsense", ["0", "1"]),
     ],
 )
-def test_its_buttons_change_the_rules(
-    bob_client: Client, shop: DataSource, action: str, places: list[str]
-) -> None:
-    response = bob_client.post(ADD, posted(act=action, look="1"), headers=HTMX)
-    assert conditions(response) == places
+def test_its_buttons_change_the_rules(bob_client: Client, shop: DataSource, action: str, paths: list[str]) -> None:
+    response = bob_client.post(ADD, posted(act=action, describe="1"), headers=HTMX)
+    assert conditions(response) == paths
     assert "<html" not in response.content.decode()
     assert not Segment.objects.exists()
 
 
 def test_its_buttons_change_a_group(bob_client: Client, shop: DataSource) -> None:
     group = bob_client.post(ADD, posted(act="add:1"), headers=HTMX).context["editor"].root.entries[1]
-    assert [row.place for row in group.entries] == ["1.0", "1.1", "1.2"]
+    assert [row.path for row in group.entries] == ["1.0", "1.1", "1.2"]
     group = bob_client.post(ADD, posted(act="remove:1.0"), headers=HTMX).context["editor"].root.entries[1]
     assert [row.attribute for row in group.entries] == ["points"]
 
@@ -131,11 +129,11 @@ def test_its_buttons_work_without_scripts(bob_client: Client, shop: DataSource) 
 
 
 def test_the_comparisons_follow_the_attribute(bob_client: Client, shop: DataSource) -> None:
-    data = {"row": "0", "attribute-0": "born", "operator-0": "is", "act": "redraw"}
+    data = {"row": "0", "attribute-0": "born", "operator-0": "is", "act": "show"}
     row = bob_client.post(ADD, data, headers=HTMX).context["editor"].root.entries[0]
     assert row.operator.key == "before"
     assert not row.ignore_case
-    data = {"row": "0", "attribute-0": "city", "act": "redraw"}
+    data = {"row": "0", "attribute-0": "city", "act": "show"}
     row = bob_client.post(ADD, data, headers=HTMX).context["editor"].root.entries[0]
     assert row.ignore_case
     assert row.suggestions == ["Turku", "Łódź"]
@@ -143,7 +141,7 @@ def test_the_comparisons_follow_the_attribute(bob_client: Client, shop: DataSour
 
 def test_it_tells_the_rules_in_words_while_one_types(bob_client: Client, shop: DataSource) -> None:
     response = bob_client.post(
-        ADD, posted(look="1"), headers={"HX-Request": "true", "HX-Target": "rules-sentence"}
+        ADD, posted(describe="1"), headers={"HX-Request": "true", "HX-Target": "rules-sentence"}
     )
     content = response.content.decode()
     assert "points is between 5 and 300" in content
@@ -151,7 +149,7 @@ def test_it_tells_the_rules_in_words_while_one_types(bob_client: Client, shop: D
 
 
 def test_it_counts_without_saving(bob_client: Client, shop: DataSource) -> None:
-    data = posted(act="count", look="1")
+    data = posted(act="count", describe="1")
     assert "<strong>2</strong>" in bob_client.post(ADD, data, headers=HTMX).content.decode()
     broken = bob_client.post(ADD, posted(act="count", **{"value-1.1": ["1"]}), headers=HTMX)
     assert broken.content.decode().count("Type a number.") == 2  # beside the button and beside the condition
@@ -188,7 +186,7 @@ def test_it_asks_a_bounded_number_of_queries(
     bob_client: Client, shop: DataSource, django_assert_max_num_queries: Any
 ) -> None:
     rows = {f"attribute-{n}": "city" for n in range(30)} | {f"value-{n}": "x" for n in range(30)}
-    data = {"row": [str(n) for n in range(30)], "act": "redraw", **rows}
+    data = {"row": [str(n) for n in range(30)], "act": "show", **rows}
     with django_assert_max_num_queries(6):
         bob_client.post(ADD, data, headers=HTMX)
 

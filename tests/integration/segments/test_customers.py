@@ -110,7 +110,7 @@ def test_it_turns_the_pages_of_what_was_found(
     bob_client: Client, shop: DataSource, monkeypatch: pytest.MonkeyPatch, most_sorted: int
 ) -> None:
     monkeypatch.setattr(customers, "PAGE_SIZE", 1)
-    monkeypatch.setattr(search, "MOST_SORTED", most_sorted)
+    monkeypatch.setattr(search, "MAX_SORTED", most_sorted)
     first = bob_client.get("/customers/?q=turku").context["list"]
     assert [row.key for row in first.rows] == ["C1"]
     assert first.total == (None if most_sorted == 1 else 2)

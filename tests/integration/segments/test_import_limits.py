@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from segments.catalog import TooManyAttributes, check_room_for
+from segments.catalog import TooManyAttributes, check_limit
 from segments.models import ImportJob, ProfileAttribute
 
 pytestmark = pytest.mark.django_db
@@ -25,6 +25,6 @@ def test_a_file_that_is_too_large_is_refused_beside_the_field(bob_client: Client
 def test_attributes_beyond_the_limit_are_refused(settings: Settings) -> None:
     settings.MAX_ATTRIBUTES = 2
     ProfileAttribute.objects.create(name="id", data_type="text")
-    check_room_for(1)
+    check_limit(1)
     with pytest.raises(TooManyAttributes, match="adds 2 attributes to 1; at most 2"):
-        check_room_for(2)
+        check_limit(2)

@@ -139,8 +139,8 @@ def test_it_keeps_faulty_rows_out_and_says_why(file: Path) -> None:
 
 
 def test_it_counts_all_problems_and_keeps_the_first(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(copy_encoder, "MOST_PROBLEMS_KEPT", 5)
-    monkeypatch.setattr("segments.sources.staging.MOST_PROBLEMS_KEPT", 5)
+    monkeypatch.setattr(copy_encoder, "MAX_PROBLEMS_KEPT", 5)
+    monkeypatch.setattr("segments.sources.staging.MAX_PROBLEMS_KEPT", 5)
     rows = "".join(f"{n % 10},x\n" for n in range(100)) + ",none\n" * 3
     job = imported(file, "id,name\n" + rows)
     assert counts(job) == (103, 10, 0, 0, 93)

@@ -12,6 +12,7 @@ from config.platform.audit.models import AuditEntry
 from config.platform.jobs.models import JobStatus
 from config.platform.web.versions import StaleEdit
 from segments import actions, audience, hooks
+from segments.audience import EmailQuality
 from segments.models import AttributeType, DataSource, Member, Profile, ProfileAttribute, Segment, SegmentRefresh
 from segments.refresh import evaluate
 from segments.rules import tree as rules_tree
@@ -86,7 +87,7 @@ def test_other_segments_stay_as_they_are() -> None:
 
 
 def test_it_counts_without_drawing() -> None:
-    assert evaluate.count(FINNS) == 4
+    assert evaluate.count_matches(FINNS) == 4
     assert not Member.objects.exists()
 
 
@@ -103,7 +104,7 @@ def test_rules_edited_meanwhile_are_drawn_at_once(monkeypatch: pytest.MonkeyPatc
     drawn = evaluate._update_members
     seen = []
 
-    def edit_meanwhile(segment: Segment, *args: Any) -> evaluate.Drawn:
+    def edit_meanwhile(segment: Segment, *args: Any) -> evaluate.MemberCounts:
         seen.append(segment.version)
         result = drawn(segment, *args)
         if len(seen) == 1:
@@ -131,7 +132,7 @@ def test_one_that_woke_too_late_changes_nothing(
     job = SegmentRefresh.objects.get(segment=finns)
     drawn = evaluate._update_members
 
-    def be_overtaken(*args: Any) -> evaluate.Drawn:
+    def be_overtaken(*args: Any) -> evaluate.MemberCounts:
         result = drawn(*args)
         SegmentRefresh.objects.filter(pk=job.pk).update(attempt=99)
         return result
@@ -146,10 +147,10 @@ def test_the_reading_door_tells_quality() -> None:
     finns, everyone = segment(), segment({}, "Everyone")
     refreshed(finns)
     refreshed(everyone)
-    assert audience.quality("email", [finns.pk]) == audience.Quality(members=4, filled=3, valid=2, unique=1)
-    assert audience.quality("email", [finns.pk, everyone.pk]) == audience.Quality(5, 4, 3, 2)
-    assert audience.quality("shoe", [finns.pk]) == audience.Quality(4, 0, 0, 0)
-    assert audience.quality("email", []) == audience.Quality(0, 0, 0, 0)
+    assert audience.email_quality("email", [finns.pk]) == EmailQuality(members=4, filled=3, valid=2, unique=1)
+    assert audience.email_quality("email", [finns.pk, everyone.pk]) == EmailQuality(5, 4, 3, 2)
+    assert audience.email_quality("shoe", [finns.pk]) == EmailQuality(4, 0, 0, 0)
+    assert audience.email_quality("email", []) == EmailQuality(0, 0, 0, 0)
 
 
 def test_the_reading_door_tells_segments_attributes_and_people() -> None:
@@ -159,7 +160,7 @@ def test_the_reading_door_tells_segments_attributes_and_people() -> None:
         ("everyone", 0, True),
         ("Finns", 4, False),
     ]
-    assert [a.name for a in audience.attribute_catalogue()] == ["country", "email"]
+    assert [a.name for a in audience.attributes()] == ["country", "email"]
     profile = Profile.objects.get(key="1")
     found = audience.find_profile(profile.pk)
     assert found is not None

@@ -93,7 +93,7 @@ def test_a_static_segment_keeps_its_members(bob_client: Client, readers: Segment
 
 def test_a_segment_that_rests_takes_no_other_rules(bob: User, readers: Segment) -> None:
     actions.make_static(readers, by=bob)
-    with pytest.raises(actions.SegmentRests):
+    with pytest.raises(actions.RulesLocked):
         actions.edit_segment(readers, version=readers.version, name="Readers", rules_tree=OTHER, by=bob)
     actions.edit_segment(readers, version=readers.version, name="Old readers", rules_tree=RULES, by=bob)
     readers.refresh_from_db()
@@ -183,7 +183,7 @@ def test_one_day_is_no_trend(bob_client: Client, readers: Segment) -> None:
 
 def test_points_stand_by_time_from_left_to_right_and_by_number_from_bottom_to_top() -> None:
     day = date(2026, 1, 1)
-    points = trend.drawn([(day, 10), (day + timedelta(days=1), 20), (day + timedelta(days=10), 15)])
+    points = trend.points([(day, 10), (day + timedelta(days=1), 20), (day + timedelta(days=10), 15)])
     assert points[0].x < points[1].x < points[2].x
     assert points[0].y > points[2].y > points[1].y
     assert points[2].x - points[1].x == pytest.approx(9 * (points[1].x - points[0].x))
@@ -191,4 +191,4 @@ def test_points_stand_by_time_from_left_to_right_and_by_number_from_bottom_to_to
 
 def test_a_level_trend_is_a_level_line() -> None:
     day = date(2026, 1, 1)
-    assert len({point.y for point in trend.drawn([(day, 4), (day + timedelta(days=1), 4)])}) == 1
+    assert len({point.y for point in trend.points([(day, 4), (day + timedelta(days=1), 4)])}) == 1

@@ -60,7 +60,7 @@ def test_the_upgrade_fills_them_for_profiles_that_are_there(people: ImportJob) -
 
 def test_the_quality_of_an_attribute_counts_normal_forms(people: ImportJob) -> None:
     Profile.objects.create(source=DataSource.objects.get(), key="4", attributes={"email": "ann@example.com\u200b"})
-    found = audience.quality("email", [exports.segment_of_everyone().pk])
+    found = audience.email_quality("email", [exports.segment_of_everyone().pk])
     assert (found.members, found.filled, found.valid, found.unique) == (4, 4, 2, 1)
 
 

@@ -15,7 +15,7 @@ POINTS_OVER = {"attribute": "points", "operator": ">", "value": 5}
 @settings(deadline=None, max_examples=200)
 @given(tree=some_trees)
 def test_it_knows_whether_a_stranger_fits(tree: dict[str, Any]) -> None:
-    assert rules_tree.fits_without_attributes(tree) == matches(tree, {})
+    assert rules_tree.matches_without_values(tree) == matches(tree, {})
 
 
 @pytest.mark.parametrize(
@@ -33,4 +33,4 @@ def test_it_knows_whether_a_stranger_fits(tree: dict[str, Any]) -> None:
 def test_a_segment_is_drawn_from_whoever_may_give_it_people(
     tree: dict[str, Any], columns: list[str], expected: bool
 ) -> None:
-    assert rules_tree.draws_from(tree, columns) is expected
+    assert rules_tree.can_match_source(tree, columns) is expected

@@ -151,7 +151,7 @@ def people(db: None) -> None:
 
 
 def found(tree: Mapping[str, Any]) -> set[int]:
-    sql, values = rules_tree.where(tree, CATALOGUE, today=TODAY)
+    sql, values = rules_tree.where_sql(tree, CATALOGUE, today=TODAY)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT key FROM segments_profile WHERE {sql}", values)
         return {int(key) for (key,) in cursor.fetchall()}
@@ -167,13 +167,13 @@ def test_the_database_finds_whom_the_words_mean(people: None, tree: dict[str, An
     "tree", [{}, rules_tree.EVERYONE, {"join": "or", "rules": [{"join": "and", "rules": []}]}]
 )
 def test_no_rules_mean_everyone(tree: dict[str, Any]) -> None:
-    assert rules_tree.where(tree, CATALOGUE, today=TODAY) == ("TRUE", [])
+    assert rules_tree.where_sql(tree, CATALOGUE, today=TODAY) == ("TRUE", [])
     assert describe.sentence(tree) == "Everyone"
 
 
 def test_values_never_become_sql() -> None:
     tree = {"rules": [{"attribute": "city", "operator": "is", "value": "'; DROP TABLE segments_profile; --"}]}
-    sql, values = rules_tree.where(tree, CATALOGUE, today=TODAY)
+    sql, values = rules_tree.where_sql(tree, CATALOGUE, today=TODAY)
     assert "DROP" not in sql
     assert values == ["city", "'; DROP TABLE segments_profile; --"]
 
@@ -257,7 +257,7 @@ def test_every_operator_has_its_words() -> None:
 
 @pytest.mark.parametrize("operator", ["is", "any_of"])
 def test_a_value_that_is_too_long_is_refused(operator: str) -> None:
-    value = "x" * (rules_tree.LONGEST_VALUE + 1)
+    value = "x" * (rules_tree.MAX_VALUE_LENGTH + 1)
     tree = {
         "rules": [{"attribute": "city", "operator": operator, "value": [value] if operator == "any_of" else value}]
     }

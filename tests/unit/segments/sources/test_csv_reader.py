@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from segments.sources import csv_reader
-from segments.sources.csv_reader import LONGEST_LINE, FileRefused, opened, read_header
+from segments.sources.csv_reader import MAX_LINE_LENGTH, FileRefused, opened, read_header
 
 
 def written(folder: Path, content: str | bytes, name: str = "people.csv") -> Path:
@@ -133,14 +133,14 @@ def test_it_reads_what_was_written_whatever_the_block_size(
 
 
 def test_a_line_without_end_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
-    endless = gzip.compress(b"id,name\n" + b"x" * (LONGEST_LINE + 2) + b"\n2,b\n")
+    endless = gzip.compress(b"id,name\n" + b"x" * (MAX_LINE_LENGTH + 2) + b"\n2,b\n")
     with pytest.raises(FileRefused, match="Line 2 is longer than"):
         read(written(tmp_path, endless, "people.csv.gz"))
 
 
 def test_a_header_without_end_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileRefused, match="Line 1 is longer than"):
-        read_header(written(tmp_path, b"x" * (LONGEST_LINE + 2)))
+        read_header(written(tmp_path, b"x" * (MAX_LINE_LENGTH + 2)))
 
 
 def test_a_file_that_unpacks_to_too_much_is_refused(tmp_path: Path, settings: Settings) -> None:
