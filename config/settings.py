@@ -151,7 +151,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "config.platform.accounts.middleware.SignInRequired",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "config.platform.accounts.required_factor.RequireSecondFactor",
+    "config.platform.accounts.second_factor.RequireSecondFactor",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "config.platform.web.htmx.VaryOnHtmx",
@@ -192,7 +192,7 @@ WHITENOISE_MAX_AGE = 3600
 
 # -- accounts ------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["config.platform.accounts.backends.AccountBackend"]
+AUTHENTICATION_BACKENDS = ["config.platform.accounts.sign_ins.AccountBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -213,9 +213,9 @@ SECOND_FACTOR_REQUIRED_OF = environment.choice(
     "SECOND_FACTOR_REQUIRED_OF", "NONE", ("NONE", "ADMINISTRATORS", "EVERYONE")
 )
 MFA_FORMS = {
-    "activate_totp": "config.platform.accounts.code_forms.ActivateForm",
-    "authenticate": "config.platform.accounts.code_forms.AuthenticateForm",
-    "reauthenticate": "config.platform.accounts.code_forms.ReauthenticateForm",
+    "activate_totp": "config.platform.accounts.second_factor.ActivateForm",
+    "authenticate": "config.platform.accounts.second_factor.AuthenticateForm",
+    "reauthenticate": "config.platform.accounts.second_factor.ReauthenticateForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = PRODUCT_NAME

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from django.db import IntegrityError, transaction
 
 from config.platform.accounts.models import User
-from config.platform.accounts.roles import Role
+from config.platform.accounts.permissions import Role
 from config.platform.audit.record import record
 from config.platform.jobs import clock
 from config.platform.web.versions import take_version

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from config.platform.accounts.roles import Role
+from config.platform.accounts.permissions import Role
 from connections import consent_text
 from connections.destinations.values import InputField
 from connections.models import Connection

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from config.platform.accounts.roles import Role
+from config.platform.accounts.permissions import Role
 from config.platform.encryption.fields import EncryptedJSONField
 from config.platform.jobs import clock
 from connections.destinations import registry

@@ -14,7 +14,7 @@ from django.test import Client, TransactionTestCase, override_settings
 
 from config.celery import app as celery_app
 from config.platform.accounts.models import User
-from config.platform.accounts.roles import Role
+from config.platform.accounts.permissions import Role
 from tests.support import truncate
 from tests.support.environment import TEMPLATE
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from config.platform.accounts.roles import Role
+from config.platform.accounts.permissions import Role
 from config.platform.web.htmx import Request
 from config.platform.web.lists import Column, list_page
 from connections import usage

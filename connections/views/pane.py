@@ -125,7 +125,7 @@ def _confirm(request: Request, setup: Setup) -> HttpResponse:
     oauth_flow.keep_typed(draft, request.POST)
     drafts.save(request.session, draft)
     joint = "&" if "?" in setup.address else "?"
-    door = reauthentication.door(f"{setup.address}{joint}{urlencode({'draft': draft.id})}")
+    door = reauthentication.confirm_url(f"{setup.address}{joint}{urlencode({'draft': draft.id})}")
     return send_there(request, door, _("single sign-on"))
 
 

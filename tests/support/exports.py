@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.db import connection as database
 
 from config.platform.accounts.models import User
-from config.platform.accounts.roles import Role
+from config.platform.accounts.permissions import Role
 from config.platform.jobs import clock
 from connections import actions as connection_actions
 from connections import credentials

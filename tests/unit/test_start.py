@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth import authenticate
 
 from config.platform.accounts.models import User
-from config.platform.accounts.roles import Role
+from config.platform.accounts.permissions import Role
 
 
 @pytest.mark.django_db

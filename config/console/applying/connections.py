@@ -14,7 +14,7 @@ from config.console.applying.document import Lined
 from config.console.applying.problems import Problems
 from config.console.applying.report import Applied, Fate
 from config.console.applying.specs import ConnectionSpec
-from config.platform.accounts.roles import Role
+from config.platform.accounts.permissions import Role
 from config.platform.encryption.keyring import CannotDecrypt
 from connections import actions, credentials, diagnosis, policies, secret_references
 from connections.destinations import registry

@@ -1,7 +1,7 @@
 """Make the accounts of the demo. Their password is public, so they sign in only where the demo is on."""
 
 from config.platform.accounts.models import User
-from config.platform.accounts.roles import Role
+from config.platform.accounts.permissions import Role
 
 PASSWORD = "demo"  # noqa: S105 - known to everybody, on purpose
 _ACCOUNTS = (

@@ -23,7 +23,7 @@ def general(request: Request) -> HttpResponse:
     """Choose one's own formats; administrators also choose the names of the installation."""
     form = ReadingForm(request.user, request.POST or None)
     if form.is_bound and form.is_valid():
-        actions.choose_reading(user=request.user, **form.cleaned_data)
+        actions.save_preferences(user=request.user, **form.cleaned_data)
         with translation.override(form.cleaned_data["language"] or translation.get_language()):
             messages.success(request, _("Saved. You read the pages so from now on."))
         return redirect("system:general")

@@ -1,17 +1,17 @@
-"""What is done to accounts, each signed with ``by`` and written to the record in the same transaction."""
+"""Change accounts. Each action is signed with ``by`` and recorded in the audit in the same transaction."""
 
 from django.db import transaction
 
 from config.platform.accounts import lockout, policies, sessions
 from config.platform.accounts.models import User
-from config.platform.accounts.roles import Role
+from config.platform.accounts.permissions import Role
 from config.platform.audit.record import record
 from config.platform.web.versions import take_version
 
 
 @transaction.atomic
 def add_user(*, username: str, full_name: str, email: str, role: str, password: str, by: User | None) -> User:
-    """A new account; ``by`` is None for the command line. ``password`` must have been validated."""
+    """Create an account; ``by`` is None for the command line. ``password`` must have been validated."""
     user = User.objects.create_user(username, password, role=role, email=email)
     user.full_name = full_name
     user.save(update_fields=["full_name"])
@@ -21,7 +21,7 @@ def add_user(*, username: str, full_name: str, email: str, role: str, password: 
 
 @transaction.atomic
 def invite_user(*, username: str, full_name: str, email: str, role: str, by: User) -> User:
-    """A new account that cannot be signed in to until the person has chosen a password."""
+    """Create an account that cannot be signed in to until the person has chosen a password."""
     user = User(username=username, full_name=full_name, email=User.objects.normalize_email(email), role=role)
     user.set_unusable_password()
     user.save()
@@ -53,8 +53,8 @@ def edit_user(*, user: User, version: int, full_name: str, email: str, role: str
 
 
 @transaction.atomic
-def choose_reading(*, user: User, **chosen: str | bool | list[str] | None) -> None:
-    """How a person reads, and of which troubles they are told, as they chose themselves: fields of User."""
+def save_preferences(*, user: User, **chosen: str | bool | list[str] | None) -> None:
+    """Save the language, formats and notifications that a user chose: fields of User."""
     before = {name: getattr(user, name) for name in chosen}
     changes = {name: (before[name], new) for name, new in chosen.items() if before[name] != new}
     if not changes:
@@ -91,20 +91,20 @@ def choose_password(*, user: User, password: str) -> None:
 
 @transaction.atomic
 def deactivate_user(*, user: User, by: User) -> None:
-    """Sign-in ends at once; what the person made stays. Raises NotNow."""
+    """Deactivate an account: sign-in ends at once, and what the person made stays. Raises NotNow."""
     policies.check_can_deactivate(user, by=by)
     _set_active(user, False, by)
 
 
 @transaction.atomic
 def activate_user(*, user: User, by: User) -> None:
-    """Let the person sign in again."""
+    """Let the user sign in again."""
     _set_active(user, True, by)
 
 
 @transaction.atomic
 def remove_user(*, user: User, by: User) -> None:
-    """The account goes; what the person made, and the record of what they did, stays. Raises NotNow."""
+    """Delete an account; what the person made stays, and so does the record of what they did. Raises NotNow."""
     policies.check_can_remove(user, by=by)
     gone: dict[str, tuple[object, object]] = {
         "username": (user.username, None),

@@ -1,4 +1,5 @@
-"""Where allauth asks us: who may sign in, how second-factor secrets are kept, who comes by single sign-on."""
+"""Answer allauth's questions: who may sign in, how secrets of second factors are encrypted, and which account
+belongs to a user of single sign-on."""
 
 import secrets
 from typing import Any, cast
@@ -18,10 +19,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from config.platform.accounts import known_devices, reauthentication, sign_ins, single_sign_on
-from config.platform.accounts.backends import may_sign_in
+from config.platform.accounts import lockout, reauthentication, sign_ins, single_sign_on
 from config.platform.accounts.lockout import Locked
 from config.platform.accounts.models import User
+from config.platform.accounts.sign_ins import may_sign_in
 from config.platform.encryption import keyring
 from config.platform.encryption.keyring import CannotDecrypt
 from config.platform.web.middleware import client_address
@@ -46,7 +47,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Record the sign-in once every step of it is done, and remember the device."""
         response = cast(HttpResponse, super().post_login(request, user, **kwargs))
         sign_ins.record_sign_in(request, user)
-        known_devices.remember_device(request, response, user)
+        lockout.remember_device(request, response, user)
         return response
 
     def reauthenticate(self, user: User, password: str) -> bool:
@@ -66,7 +67,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
-    """Secrets of second factors are encrypted like credentials, under the keyring."""
+    """Encrypt secrets of second factors under the keyring, like credentials."""
 
     def get_totp_label(self, user: User) -> str:
         return user.username

@@ -1,4 +1,4 @@
-"""The addresses of allauth that are used here, under the names by which it finds them."""
+"""Map the addresses of allauth that are used here to the names by which it finds them."""
 
 from allauth.account import views as account
 from allauth.mfa.base import views as base
@@ -7,9 +7,8 @@ from allauth.mfa.totp import views as totp
 from allauth.socialaccount.providers.openid_connect import views as openid_connect
 from django.urls import path
 
-from config.platform.accounts.views.own import Security
-from config.platform.accounts.views.sign_in import SignIn, SignOut
-from config.platform.accounts.views.single_sign_on import back_to_the_door
+from config.platform.accounts.views.my_account import Security
+from config.platform.accounts.views.sign_in import SignIn, SignOut, back_to_sign_in
 
 urlpatterns = [
     path("accounts/sign-in/", SignIn.as_view(), name="account_login"),
@@ -29,7 +28,7 @@ urlpatterns = [
         name="openid_connect_callback",
     ),
     *(
-        path(f"accounts/none/{name}/", back_to_the_door, name=name)
+        path(f"accounts/none/{name}/", back_to_sign_in, name=name)
         for name in (
             "account_signup",
             "account_inactive",

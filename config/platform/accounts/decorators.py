@@ -1,4 +1,4 @@
-"""Guards for views."""
+"""Guard views by permission."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -9,8 +9,7 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
 from config.platform.accounts.models import User
-from config.platform.accounts.permissions import PERMISSION_LABELS, Permission
-from config.platform.accounts.roles import Role, roles_with
+from config.platform.accounts.permissions import PERMISSION_LABELS, Permission, Role, roles_with
 
 P = ParamSpec("P")
 View = Callable[Concatenate[Any, P], HttpResponseBase]

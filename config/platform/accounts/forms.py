@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.platform.accounts import actions, lockout
 from config.platform.accounts.models import User
-from config.platform.accounts.roles import ROLES, Role
+from config.platform.accounts.permissions import ROLES, Role
 
 USERNAME = RegexValidator(r"^[\w.@+-]+\Z", _("Use letters, digits and the signs @ . + - _ only."))
 
@@ -23,7 +23,7 @@ def _roles() -> list[tuple[str, SafeString]]:
 
 
 class AccountForm(forms.Form):
-    """What is known of a person."""
+    """Edit name, email and role of a user."""
 
     full_name = forms.CharField(label=_("Name"), max_length=150)
     email = forms.EmailField(label=_("Email"), required=False)
@@ -31,7 +31,7 @@ class AccountForm(forms.Form):
 
 
 class AddUserForm(AccountForm):
-    """A new account. Its password is chosen by the person, by way of an invitation."""
+    """Add an account. Its password is chosen by the person, by way of an invitation."""
 
     username = forms.CharField(
         label=_("User name"),
@@ -77,13 +77,13 @@ def _check_password(form: forms.Form, field: str, password: str, user: User) -> 
 
 
 class ForgottenForm(forms.Form):
-    """The address of a user who has forgotten the password."""
+    """Ask for the email address of a user who has forgotten the password."""
 
     email = forms.EmailField(label=_("Email"), widget=forms.EmailInput(attrs={"autocomplete": "email"}))
 
 
 class ChangePasswordForm(PasswordForm):
-    """A new password for oneself. The present one proves who asks; guessing it is counted like at the door."""
+    """Change one's own password. Guesses of the present one are counted like those at sign-in."""
 
     present = forms.CharField(
         label=_("Present password"),
@@ -109,7 +109,7 @@ class ChangePasswordForm(PasswordForm):
 
 
 class ChoosePasswordForm(PasswordForm):
-    """The first password of an invited user, or a new one for a user who came by a link."""
+    """Choose the first password of an invited user, or a new one after a password link."""
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, user=user, **kwargs)

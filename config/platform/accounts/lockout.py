@@ -2,25 +2,33 @@
 lock sign-in for that origin for a while.
 
 An origin is a network address (an IPv6 network of 64 bits), or a known device. Counting per name *and* origin
-means that a stranger cannot lock an account for its owner; a known device (see known_devices.py) has a counter
-of its own, so that its owner can sign in even behind an address that is locked. Names are kept as keyed hashes
-only: users type passwords there by mistake.
+means that a stranger cannot lock an account for its owner. Names are kept as keyed hashes only: users type
+passwords there by mistake. allauth's rate limits count in the cache, per name or per address, so a stranger could
+lock an account with them.
+
+A known device carries a signed cookie, set after a successful sign-in, that tells which users have signed in on
+it. It opens no session; it gives failed attempts of that user on that device a counter of their own, so that
+the user can sign in even behind an address that is locked.
 """
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 
+from django.conf import settings
+from django.core import signing
 from django.db import connection, transaction
 from django.db.models import Q
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from config.platform.accounts.models import SignInAttempt, User
-from config.platform.accounts.usernames import normalize_username
+from config.platform.accounts.models import SignInAttempt, User, normalize_username
 from config.platform.audit.record import record
 from config.platform.jobs import clock
 
@@ -149,3 +157,40 @@ def _record_failure(one: Attempt, username: str, failure: str) -> None:
 
 def _hash(username: str) -> str:
     return salted_hmac("config.platform.accounts.lockout", normalize_username(username)).hexdigest()
+
+
+_DEVICE_SALT = "config.platform.accounts.lockout"
+_MOST_USERS_OF_A_DEVICE = 5  # who share one device; the oldest is dropped
+DEVICE_LIFETIME_SECONDS = 180 * 86_400
+
+
+def device_for(request: HttpRequest, username: str) -> str:
+    """Return the id of this device if the account with ``username`` has signed in on it; otherwise empty."""
+    devices = _devices(request)
+    user = User.objects.find(username) if devices else None
+    return devices.get(str(user.pk), "") if user else ""
+
+
+def remember_device(request: HttpRequest, response: HttpResponseBase, user: User) -> None:
+    """Set the cookie that names this device as one on which ``user`` has signed in."""
+    devices = _devices(request)
+    device = devices.pop(str(user.pk), "") or secrets.token_urlsafe(16)
+    kept = dict(list(devices.items())[-(_MOST_USERS_OF_A_DEVICE - 1) :]) | {str(user.pk): device}
+    response.set_cookie(
+        settings.DEVICE_COOKIE_NAME,
+        signing.dumps(kept, salt=_DEVICE_SALT),
+        max_age=DEVICE_LIFETIME_SECONDS,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _devices(request: HttpRequest) -> dict[str, str]:
+    """Which person (id as text) has which device id here; empty when the cookie is missing or not ours."""
+    signed = request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")
+    try:
+        found = signing.loads(signed, salt=_DEVICE_SALT, max_age=DEVICE_LIFETIME_SECONDS)
+    except signing.BadSignature:
+        return {}
+    return {str(user): str(device) for user, device in found.items()} if isinstance(found, dict) else {}

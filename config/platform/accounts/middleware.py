@@ -17,7 +17,7 @@ from config.platform.web.formats import Formats, written_in
 
 
 class ReadAsChosen:
-    """Answers in the language, the time zone and the formats that the person has chosen."""
+    """Answer in the language, the time zone and the formats that the user has chosen."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -35,8 +35,8 @@ class ReadAsChosen:
 
 
 class SignInRequired(LoginRequiredMiddleware):
-    """Django's own middleware; views that strangers may see carry ``login_not_required``. A fragment that is asked
-    for after the session has ended leads the whole page to the sign-in, and from there back to where it was."""
+    """Require sign-in, except for views marked ``login_not_required``. A fragment that is requested after the
+    session has ended leads the whole page to the sign-in page, and from there back."""
 
     def handle_no_permission(  # type: ignore[override]
         self, request: HttpRequest, view_func: Any

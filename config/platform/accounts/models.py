@@ -1,5 +1,6 @@
-"""Define users, each with one role."""
+"""Define users, each with one role, their failed sign-ins and their requests for password links."""
 
+import unicodedata
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
@@ -8,10 +9,28 @@ from django.db import models
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
-from config.platform.accounts.permissions import Permission
-from config.platform.accounts.roles import ROLES, Role
-from config.platform.accounts.usernames import normalize_username
+from config.platform.accounts.permissions import ROLES, Permission, Role
 from config.platform.jobs import clock
+from config.platform.text.characters import trim_invisible
+
+_MOST_ROUNDS_OF_FOLDING = 4  # what is folded may compose once more; two rounds settle all that Unicode has so far
+
+
+def normalize_username(text: str) -> str:
+    """Normalize a user name for comparison: trim, NFKC, case-fold.
+
+    Two names are the same account's exactly when their normal forms are equal. Compare by this form in Python or
+    in a column that stores it, never by ``iexact``, LOWER or UPPER: PostgreSQL folds some letters differently
+    (UPPER makes an ``I`` of a dotless ``ı``).
+
+    Returns an empty string for a name of nothing but spaces. Idempotent; never raises.
+    """
+    for _round in range(_MOST_ROUNDS_OF_FOLDING):
+        folded = unicodedata.normalize("NFKC", trim_invisible(unicodedata.normalize("NFKC", text)).casefold())
+        if folded == text:
+            break
+        text = folded
+    return text
 
 
 class UserManager(BaseUserManager["User"]):
@@ -34,7 +53,7 @@ class UserManager(BaseUserManager["User"]):
 
 class User(AbstractBaseUser):
     username = models.CharField(_("user name"), max_length=150, unique=True)
-    # The normal form of the user name, by which accounts are found; see usernames.py.
+    # The normal form of the user name, by which accounts are found; see normalize_username.
     username_key = models.CharField(max_length=600, unique=True, editable=False)
     full_name = models.CharField(_("name"), max_length=150, blank=True)
     email = models.EmailField(_("email"), blank=True)
@@ -107,14 +126,14 @@ class SignInAttempt(models.Model):
 
     name_hash = models.CharField(max_length=64, db_index=True)
     address = models.CharField(max_length=49, blank=True, db_index=True)
-    # The known device that it was made on, if any; see known_devices.py.
+    # The known device that it was made on, if any; see lockout.py.
     device = models.CharField(max_length=64, blank=True, default="", db_index=True)
     at = models.DateTimeField(default=clock.now, db_index=True)
 
 
 class ResetRequest(models.Model):
     """A request for a link to choose a password, for all accounts with an address or for a new account; deleted
-    once it is mailed. See resets.py."""
+    once it is mailed. See password_links.py."""
 
     email = models.EmailField()
     base_url = models.CharField(max_length=300)

@@ -1,15 +1,16 @@
-"""When something may be done to an account; who may is said in roles.py. A refusal is a NotNow."""
+"""Check whether an account may be changed in its present state; permissions.py says who may. A refusal is a
+NotNow."""
 
 from django.conf import settings
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from config.platform.accounts.models import User
-from config.platform.accounts.roles import Role
+from config.platform.accounts.permissions import Role
 
 
 class NotNow(Exception):
-    """It is not possible in the present state. The message is a sentence to show."""
+    """The action is not possible in the present state. The message is a sentence to show."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
@@ -47,6 +48,6 @@ def check_can_remove(user: User, *, by: User) -> None:
 
 
 def check_can_invite(user: User) -> None:
-    """A link to choose the first password is for those who have none and have never come in another way."""
+    """Raise NotNow when the user has signed in or has a password: links to choose the first one are for others."""
     if not user.is_invited:
         raise NotNow(_("“%(name)s” has signed in already. Set a new password instead.") % {"name": user})

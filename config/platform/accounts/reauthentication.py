@@ -1,8 +1,10 @@
 """Confirm the identity of a signed-in user before they take responsibility, such as an export user. Users with a
-password give it; those who sign in only by single sign-on are sent there to sign in again, and come back.
+password type it; users of single sign-on sign in there again and come back.
 
 A page asks like this: ``has_password(user)`` → a password field, checked by ``check_password``; otherwise a
-link to ``door(back)``, and ``confirmed(request)`` is true for five minutes after they come back.
+link to ``confirm_url(back)``, and ``confirmed(request)`` is true for five minutes after they come back.
+allauth's reauthentication is used for second factors; it is not enough here, since it trusts a return from
+single sign-on without the time of the sign-in (``auth_time``), and its password field is a page of its own.
 """
 
 from datetime import timedelta
@@ -25,12 +27,13 @@ _STARTED = "reauthentication_started"
 
 
 def has_password(user: User) -> bool:
-    """Whether this person can confirm with a password; otherwise single sign-on is their only way in."""
+    """Return whether this person can confirm with a password; otherwise single sign-on is their only way in."""
     return user.has_usable_password()
 
 
 def check_password(user: User, password: str, address: str) -> bool:
-    """Whether it is their password; guesses count as at the door. Raises lockout.Locked."""
+    """Return whether ``password`` is that of ``user``. Failed attempts count as at sign-in. Raises
+    lockout.Locked."""
     with lockout.attempt(user.username, address, failure="wrong password") as attempt:
         right = user.check_password(password)
         if right:
@@ -38,8 +41,8 @@ def check_password(user: User, password: str, address: str) -> bool:
         return right
 
 
-def door(back: str) -> str:
-    """The address that leads to single sign-on, and from there to ``back`` (a path of ours)."""
+def confirm_url(back: str) -> str:
+    """Return the address that leads to single sign-on, and from there to ``back``, a path of this application."""
     return f"{reverse('accounts:confirm')}?{urlencode({'next': back})}"
 
 
@@ -50,7 +53,7 @@ def confirmed(request: HttpRequest) -> bool:
 
 
 def begin(request: HttpRequest) -> None:
-    """Remember when the user was sent away to sign in again."""
+    """Note in the session when the user was sent to sign in again."""
     request.session[_STARTED] = clock.now().timestamp()
 
 

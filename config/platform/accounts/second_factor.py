@@ -1,41 +1,55 @@
-"""The second factor: who has one, what of it is recorded, and how an administrator takes it away."""
+"""Require, record and remove second factors (allauth.mfa).
 
-from typing import TYPE_CHECKING, Any
+allauth sets them up and asks for codes. What it does not have is here: codes that count once within their whole
+tolerance, an audit record, a requirement by role (SECOND_FACTOR_REQUIRED_OF or a setting of the system), and
+the removal by an administrator.
+"""
+
+from collections.abc import Callable
+from typing import Any
 
 from allauth.core import context
-from allauth.mfa import signals
+from allauth.mfa import app_settings, signals
+from allauth.mfa.base import forms as base
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.totp.internal.auth import TOTP
+from django.conf import settings
+from django.contrib import messages
+from django.core.cache import cache
 from django.db import transaction
 from django.db.models.signals import post_save
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 
-from config.platform.accounts import sessions
+from config.platform.accounts import sessions, sign_ins
 from config.platform.accounts.models import User
 from config.platform.audit.record import record
 from config.platform.encryption.encrypted_columns import SealedTexts
-
-if TYPE_CHECKING:
-    from allauth.mfa.models import Authenticator
+from config.platform.web import installation
 
 
-def has_one(user: User) -> bool:
+def has_second_factor(user: User) -> bool:
     """Whether a code is asked for when this person signs in."""
-    return bool(_authenticators().filter(user_id=user.pk, type="totp").exists())
+    return bool(Authenticator.objects.filter(user_id=user.pk, type="totp").exists())
 
 
-def people_with_one() -> set[int]:
+def users_with_second_factor() -> set[int]:
     """Return the ids of users who have a second factor."""
-    return set(_authenticators().filter(type="totp").values_list("user_id", flat=True))
+    return set(Authenticator.objects.filter(type="totp").values_list("user_id", flat=True))
 
 
 @transaction.atomic
-def reset(*, user: User, by: User) -> None:
+def reset_second_factor(*, user: User, by: User) -> None:
     """Remove the second factor and recovery codes of a user, so that the password alone signs in again."""
-    if _authenticators().filter(user_id=user.pk).delete()[0]:
+    if Authenticator.objects.filter(user_id=user.pk).delete()[0]:
         record("second factor reset", user, by=by)
 
 
 def sealed_secrets() -> SealedTexts:
     """Where the keyring finds what codes are made from."""
-    rows = _authenticators().order_by("pk")
+    rows = Authenticator.objects.order_by("pk")
     return SealedTexts(rows, "data", ("secret", "seed"), one="second factor", many="second factors")
 
 
@@ -48,7 +62,7 @@ def listen() -> None:
     signals.authenticator_used.connect(_used, dispatch_uid="audit_second_factor_used")
 
 
-def _added(*, instance: "Authenticator", created: bool, **_: Any) -> None:
+def _added(*, instance: Authenticator, created: bool, **_: Any) -> None:
     if created and instance.type == "totp":
         record("second factor added", instance.user, by=instance.user)
         _end_other_sessions(instance.user)
@@ -63,7 +77,7 @@ def _end_other_sessions(user: User) -> None:
         sessions.end_sessions(user)
 
 
-def _removed(*, user: User, authenticator: "Authenticator", **_: Any) -> None:
+def _removed(*, user: User, authenticator: Authenticator, **_: Any) -> None:
     if authenticator.type == "totp":
         record("second factor removed", user, by=user)
 
@@ -72,12 +86,82 @@ def _made_codes(*, user: User, **_: Any) -> None:
     record("second factor codes", user, by=user)
 
 
-def _used(*, user: User, authenticator: "Authenticator", **_: Any) -> None:
+def _used(*, user: User, authenticator: Authenticator, **_: Any) -> None:
     if authenticator.type == "recovery_codes":
         record("recovery code used", user, by=user)
 
 
-def _authenticators() -> Any:
-    from allauth.mfa.models import Authenticator
+# What it takes to set one up, and to leave.
+_OPEN_WITHOUT_ONE = {"mfa_activate_totp", "account_reauthenticate", "sign_out", "account_logout"}
 
-    return Authenticator.objects
+
+class RequireSecondFactor:
+    """Stands behind SignInRequired. Sessions by single sign-on pass: that service is trusted to ask for a second
+    factor of its own."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        match, user = request.resolver_match, request.user
+        if (
+            not isinstance(user, User)
+            or not is_required_of(user, request)
+            or getattr(view, "login_required", True) is False
+        ):
+            return None
+        if match is None or match.url_name in _OPEN_WITHOUT_ONE or has_second_factor(user):
+            return None
+        if "socialaccount" in sign_ins.methods_of(request, user):
+            return None
+        if request.headers.get("HX-Request") == "true":
+            return HttpResponse(status=401, headers={"HX-Redirect": "/"})
+        messages.warning(request, _("Set up a second factor first. It is required for your account."))
+        return redirect("mfa_activate_totp")
+
+
+def is_required_of(user: User, request: HttpRequest | None = None) -> bool:
+    """Whether ``user`` must have a second factor, by SECOND_FACTOR_REQUIRED_OF or by what an administrator has
+    chosen, which is kept on ``request`` for the rest of the page."""
+    if _includes(settings.SECOND_FACTOR_REQUIRED_OF, user):
+        return True
+    chosen = installation.current()
+    if request is not None:
+        request.installation = chosen  # type: ignore[attr-defined]
+    return _includes(chosen.second_factor_required_of, user)
+
+
+def _includes(who: str, user: User) -> bool:
+    return who == "EVERYONE" or (who == "ADMINISTRATORS" and user.is_administrator)
+
+
+def mark_used(user: User, code: str) -> None:
+    """Refuse ``code`` for ``user`` for as long as it would be accepted. allauth alone remembers it for one period
+    only, although it accepts codes of neighboring periods."""
+    periods = 2 * app_settings.TOTP_TOLERANCE + 1
+    key = TOTP(Authenticator(user=user))._get_used_cache_key(code)
+    cache.set(key, "y", timeout=app_settings.TOTP_PERIOD * periods)
+
+
+class ActivateForm(ActivateTOTPForm):  # type: ignore[misc]
+    def clean_code(self) -> str:
+        code = str(super().clean_code())
+        mark_used(self.user, code)
+        return code
+
+
+class AuthenticateForm(base.AuthenticateForm):  # type: ignore[misc]
+    def clean_code(self) -> str:
+        code = str(super().clean_code())
+        mark_used(self.user, code)
+        return code
+
+
+class ReauthenticateForm(base.ReauthenticateForm):  # type: ignore[misc]
+    def clean_code(self) -> str:
+        code = str(super().clean_code())
+        mark_used(self.user, code)
+        return code

@@ -1,16 +1,19 @@
-"""Record sign-ins and wrong codes in the audit."""
+"""Authenticate users by name and password, and record sign-ins and wrong codes in the audit.
 
-from typing import TYPE_CHECKING, Any
+allauth's own backend finds users by ``iexact`` and knows no demo accounts; ours compares normalized names.
+"""
+
+from typing import Any
 
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa import signals
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.contrib.auth.backends import BaseBackend
 from django.http import HttpRequest
 
 from config.platform.accounts.models import User
 from config.platform.audit.record import record
-
-if TYPE_CHECKING:
-    from allauth.mfa.models import Authenticator
 
 
 def methods_of(request: HttpRequest, user: User) -> set[str]:
@@ -33,5 +36,29 @@ def listen() -> None:
     signals.authentication_failed.connect(_wrong_code, dispatch_uid="audit_wrong_code")
 
 
-def _wrong_code(*, user: User, authenticator: "Authenticator", **_: Any) -> None:
+def _wrong_code(*, user: User, authenticator: Authenticator, **_: Any) -> None:
     record("wrong code", user, by=None)
+
+
+class AccountBackend(BaseBackend):
+    """Authenticate by user name and password; demo accounts only where the demo is on."""
+
+    def authenticate(
+        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **_: object
+    ) -> User | None:
+        if username is None or password is None:
+            return None
+        user = User.objects.find(username)
+        if user is None:
+            User().set_password(password)  # takes as long as a real check, so that names cannot be guessed by time
+            return None
+        return user if user.check_password(password) and may_sign_in(user) else None
+
+    def get_user(self, user_id: int) -> User | None:
+        user = User.objects.filter(pk=user_id).first()
+        return user if user is not None and may_sign_in(user) else None
+
+
+def may_sign_in(user: User) -> bool:
+    """Return whether ``user`` is active, and no demo account outside the demo."""
+    return user.is_active and (settings.DEMO or not user.is_demo)

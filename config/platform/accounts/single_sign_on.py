@@ -21,7 +21,7 @@ def is_configured() -> bool:
 
 
 def verified_email(sociallogin: "SocialLogin") -> str:
-    """The address that the service vouches for; empty when it does not."""
+    """Return the address that the service has verified; empty when it has none."""
     return next((str(address.email) for address in sociallogin.email_addresses if address.verified), "")
 
 
@@ -41,7 +41,7 @@ def _ascii_lower(address: str) -> str:
 
 
 def name_of(data: Mapping[str, Any]) -> str:
-    """How the person is called, as the service says it."""
+    """Return the person's full name as the service gives it."""
     parts = (data.get("first_name"), data.get("last_name"))
     return str(data.get("name") or " ".join(str(part) for part in parts if part))
 
@@ -54,5 +54,5 @@ def note_arrival(user: User) -> None:
 
 @transaction.atomic
 def note_connected(user: User) -> None:
-    """Keep that an account can be entered by single sign-on from now on."""
+    """Record that an account can be entered by single sign-on from now on."""
     record("edited", user, by=None, changes={"single_sign_on": (False, True)})

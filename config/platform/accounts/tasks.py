@@ -2,20 +2,20 @@
 
 from celery import shared_task
 
-from config.platform.accounts import lockout, resets, sessions
+from config.platform.accounts import lockout, password_links, sessions
 from config.platform.jobs.enqueue import enqueue
 
 
 @shared_task
 def send_reset_links() -> None:
     """Mail the links that were asked for."""
-    resets.send_due()
+    password_links.mail_due()
 
 
 @shared_task
 def enqueue_pending() -> None:
     """Start the mailing of links that still wait, as after a failure."""
-    if resets.is_due():
+    if password_links.is_due():
         enqueue("config.platform.accounts.tasks.send_reset_links")
 
 

@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy
 
 from config.platform.accounts import actions
 from config.platform.accounts.models import User
+from config.platform.accounts.permissions import Role
 from config.platform.accounts.policies import administrators
-from config.platform.accounts.roles import Role
 from config.platform.notifications import mail
 from config.platform.notifications.models import KIND_MEANINGS, Channel, Kind
 
@@ -77,7 +77,7 @@ class NotificationsForm(forms.Form):
 def choose_kinds(*, user: User, hears_of_troubles: bool, kinds: Collection[str]) -> None:
     """Be told of ``kinds`` alone, and of those that do not exist yet."""
     unheard = [kind.value for kind in KIND_MEANINGS if kind not in kinds]
-    actions.choose_reading(user=user, hears_of_troubles=hears_of_troubles, unheard_kinds=unheard)
+    actions.save_preferences(user=user, hears_of_troubles=hears_of_troubles, unheard_kinds=unheard)
 
 
 def is_notified(user: User) -> bool:

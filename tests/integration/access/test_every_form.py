@@ -21,7 +21,7 @@ from pytest_django import Settings
 
 from config.console.refreshing import schedule as schedules
 from config.platform.accounts.models import User
-from config.platform.accounts.roles import Role
+from config.platform.accounts.permissions import Role
 from config.platform.jobs import clock
 from exports.models import Export
 from tests.integration.access.forms import forms_of

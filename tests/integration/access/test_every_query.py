@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.test import Client
 
 from config.platform.accounts.models import User
-from config.platform.accounts.roles import Role
+from config.platform.accounts.permissions import Role
 from config.platform.jobs import clock
 from connections.models import Connection
 from exports.models import Export, Outcome, Run

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.test import Client
 
 from config.platform.accounts.models import User
-from config.platform.accounts.roles import Role
+from config.platform.accounts.permissions import Role
 from exports.models import Outcome
 from segments.models import Profile, Segment
 from tests.integration.access.reading import keys_read

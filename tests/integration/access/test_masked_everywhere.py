@@ -10,7 +10,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from config.platform.accounts.models import User
-from config.platform.accounts.roles import Role
+from config.platform.accounts.permissions import Role
 from config.platform.notifications.models import Condition
 from exports.actions import preview as actions_preview
 from exports.models import Export, Outcome, Run

@@ -38,7 +38,7 @@ def test_it_wants_them_to_sign_in_again_and_remembers_that(
     refused = dora_client.post(address, ticked)
     assert refused.status_code == 422
     assert "Confirm first that it is still you." in refused.content.decode()
-    assert there_and_back(dora_client, reauthentication.door(address))["Location"] == address
+    assert there_and_back(dora_client, reauthentication.confirm_url(address))["Location"] == address
     assert "Confirm by single sign-on" not in dora_client.get(address).content.decode()
     assert dora_client.post(address, ticked).status_code == 302
     connection.refresh_from_db()

@@ -7,7 +7,7 @@ from django.core import mail
 from django.test import Client
 from pytest_django import Settings
 
-from config.platform.accounts import resets
+from config.platform.accounts import password_links
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from tests.conftest import PASSWORD
@@ -47,7 +47,7 @@ def test_it_mails_the_link(alice_client: Client, alice: User, settings: Settings
     assert response["HX-Redirect"] == LIST
     assert "a mail is on its way to dora@example.com" in alice_client.get(LIST).content.decode()
     assert mail.outbox == []  # no page waits for a mail server
-    resets.send_due()
+    password_links.mail_due()
     assert mail.outbox[0].to == ["dora@example.com"]
     choose_password(link_in(str(mail.outbox[0].body)))
 

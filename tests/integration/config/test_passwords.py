@@ -10,7 +10,7 @@ from django.core import mail
 from django.test import Client
 from pytest_django import Settings
 
-from config.platform.accounts import lockout, resets
+from config.platform.accounts import lockout, password_links
 from config.platform.accounts.models import ResetRequest, SignInAttempt, User
 from config.platform.audit.models import AuditEntry
 from config.platform.jobs import clock
@@ -39,7 +39,7 @@ def mails(settings: Settings) -> Settings:
 def ask_for_link(client: Client, email: str, **headers: Any) -> str:
     """Ask for a link, and let the worker mail it; what the page says."""
     page = client.post(FORGOTTEN, {"email": email}, **headers).content.decode()
-    resets.send_due()
+    password_links.mail_due()
     return page
 
 
@@ -193,7 +193,7 @@ def test_mail_waits_for_the_worker_and_keeps_no_token(
     assert mail.outbox == []
     assert ResetRequest.objects.count() == 2
     assert "/accounts/password/" not in str(ResetRequest.objects.values_list())
-    resets.send_due()
+    password_links.mail_due()
     assert len(mail.outbox) == 1
     assert ResetRequest.objects.count() == 0
     assert AuditEntry.objects.get(action="reset link sent").from_address == "127.0.0.1"
@@ -201,11 +201,11 @@ def test_mail_waits_for_the_worker_and_keeps_no_token(
 
 def test_a_link_that_no_server_takes_is_tried_again(alice: User) -> None:
     with mail_sent_to(free_port()):
-        resets.ask(alice.email, "http://testserver/")
-        resets.send_due()
-    assert not resets.is_due()
+        password_links.request_reset(alice.email, "http://testserver/")
+        password_links.mail_due()
+    assert not password_links.is_due()
     with time_machine.travel(clock.now() + timedelta(minutes=2)), mail_server() as postbox:
-        assert resets.is_due()
-        resets.send_due()
+        assert password_links.is_due()
+        password_links.mail_due()
     assert [to for to, _subject in postbox.told] == [alice.email]
     assert ResetRequest.objects.count() == 0

@@ -6,7 +6,7 @@ from django.test import Client
 
 from config.platform.accounts import actions, policies
 from config.platform.accounts.models import User
-from config.platform.accounts.roles import Role
+from config.platform.accounts.permissions import Role
 from config.platform.audit.models import AuditEntry
 from tests.conftest import PASSWORD
 

@@ -178,7 +178,7 @@ def confirmed(client: Client) -> bool:
 def test_somebody_without_password_confirms_there(stranger_client: Client, provider: oidc.Provider) -> None:
     there_and_back(stranger_client)
     assert not confirmed(stranger_client)
-    response = there_and_back(stranger_client, reauthentication.door("/help/statuses/"))
+    response = there_and_back(stranger_client, reauthentication.confirm_url("/help/statuses/"))
     assert response["Location"] == "/help/statuses/"
     assert provider.asked[-1]["prompt"] == "login"
     assert confirmed(stranger_client)
@@ -187,7 +187,7 @@ def test_somebody_without_password_confirms_there(stranger_client: Client, provi
 def test_another_person_cannot_confirm(stranger_client: Client, provider: oidc.Provider) -> None:
     there_and_back(stranger_client)
     provider.person = {**DORA, "sub": "u-2"}
-    there_and_back(stranger_client, reauthentication.door("/"))
+    there_and_back(stranger_client, reauthentication.confirm_url("/"))
     assert not confirmed(stranger_client)
 
 
@@ -196,7 +196,9 @@ def test_an_old_sign_in_there_confirms_nothing(
 ) -> None:
     there_and_back(stranger_client)
     provider.signed_in_at -= 3600
-    away = stranger_client.get(reauthentication.door("/"))["Location"].replace("prompt=login", "prompt=none")
+    away = stranger_client.get(reauthentication.confirm_url("/"))["Location"].replace(
+        "prompt=login", "prompt=none"
+    )
     back = urlsplit(requests.get(away, allow_redirects=False, timeout=5).headers["Location"])
     stranger_client.get(f"{back.path}?{back.query}")
     assert not confirmed(stranger_client)
@@ -207,7 +209,7 @@ def test_a_service_that_does_not_say_when_confirms_nothing(
 ) -> None:
     provider.tells_when = False
     there_and_back(stranger_client)
-    there_and_back(stranger_client, reauthentication.door("/"))
+    there_and_back(stranger_client, reauthentication.confirm_url("/"))
     assert not confirmed(stranger_client)
 
 

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from config.platform.accounts.models import User
-from config.platform.accounts.roles import Role
+from config.platform.accounts.permissions import Role
 from connections.models import Connection
 from connections.policies import ConnectionStatus, depending_on, status_of
 from exports.actions import runs

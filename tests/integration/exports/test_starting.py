@@ -6,7 +6,7 @@ import pytest
 from django.db import connection as database
 
 from config.platform.accounts.models import User
-from config.platform.accounts.roles import Role
+from config.platform.accounts.permissions import Role
 from config.platform.audit.models import AuditEntry
 from config.platform.jobs.models import JobStatus
 from connections.models import Connection

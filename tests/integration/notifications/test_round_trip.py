@@ -8,7 +8,7 @@ import pytest
 from pytest_django import Settings
 
 from config.platform.accounts.models import User
-from config.platform.accounts.roles import Role
+from config.platform.accounts.permissions import Role
 from config.platform.jobs.models import OPEN
 from exports.actions import runs
 from exports.models import Export, Run

@@ -9,7 +9,7 @@ from pytest_django.fixtures import Settings
 
 from config.console.demo import earlier_life
 from config.platform.accounts.models import User
-from config.platform.accounts.roles import Role
+from config.platform.accounts.permissions import Role
 from config.platform.audit.models import AuditEntry
 from config.platform.jobs.models import JobStatus
 from connections.models import Connection

@@ -7,7 +7,7 @@ from django.core.serializers import serialize
 from django.db import connection as database
 
 from config.platform.accounts.models import User
-from config.platform.accounts.roles import Role
+from config.platform.accounts.permissions import Role
 from config.platform.audit.models import AuditEntry
 from config.platform.web.versions import StaleEdit
 from connections import actions, consent_text, credentials, usage

@@ -4,7 +4,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from config.platform.accounts.models import User
-from config.platform.accounts.roles import Role
+from config.platform.accounts.permissions import Role
 from connections.permissions import check_can_manage_connections, user_can_manage_connections, user_can_use
 from tests.support.connections import make_connection
 

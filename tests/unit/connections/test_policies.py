@@ -3,7 +3,7 @@
 import pytest
 
 from config.platform.accounts.models import User
-from config.platform.accounts.roles import Role
+from config.platform.accounts.permissions import Role
 from config.platform.web.templatetags.ui import status_pill
 from connections import actions
 from connections.models import Connection

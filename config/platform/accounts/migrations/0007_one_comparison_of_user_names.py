@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import migrations, models
 
-from config.platform.accounts.usernames import normalize_username
+from config.platform.accounts.models import normalize_username
 
 
 def fill_keys(apps: Any, schema_editor: Any) -> None:

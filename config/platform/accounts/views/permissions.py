@@ -1,4 +1,4 @@
-"""Admin > Permissions: who may sign in, and as what."""
+"""Admin > Permissions: list, invite, edit and activate users, set their passwords, and reset second factors."""
 
 from typing import Any
 
@@ -7,23 +7,71 @@ from django.db.models import F
 from django.db.models.functions import Lower
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from config.platform.accounts import actions, second_factor
+from config.platform.accounts import actions, password_links, second_factor
 from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.forms import AccountForm, AddUserForm, PasswordForm
 from config.platform.accounts.models import User
-from config.platform.accounts.permissions import PERMISSION_LABELS, Permission
-from config.platform.accounts.policies import NotNow
-from config.platform.accounts.roles import ROLES, Role
-from config.platform.accounts.take_over import StepInForm
-from config.platform.accounts.views import frames
-from config.platform.accounts.views.invitations import invite
+from config.platform.accounts.ownership import TakeOverForm
+from config.platform.accounts.permissions import PERMISSION_LABELS, ROLES, Permission, Role
+from config.platform.accounts.policies import NotNow, check_can_invite
+from config.platform.notifications import mail
 from config.platform.web.htmx import Request
 from config.platform.web.lists import Column, list_page
+from config.platform.web.panes import close_pane, render_dialog, render_pane
 from config.platform.web.versions import StaleEdit, version_from
+
+
+def list_url() -> str:
+    """Return the address of the list of users."""
+    return reverse("accounts:permissions")
+
+
+def users_done(request: Request, message: str) -> HttpResponse:
+    """Close the pane, go to the list of users, and show ``message`` there."""
+    return close_pane(request, list_url(), message)
+
+
+def users_dialog(request: Request, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    """Render a question about a user on whom things may depend."""
+    known = {"active_nav": "permissions"} | context
+    return render_dialog(request, known, "accounts/deactivation.html", status, back=list_url())
+
+
+def users_pane(request: Request, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    """Render a pane beside the list of users."""
+    return render_pane(request, template, context | {"active_nav": "permissions"}, status, back=list_url())
+
+
+def invite(request: Request, user: User) -> HttpResponse:
+    """Have an invitation mailed to ``user``; where no mail can be sent, show its link once."""
+    by_mail = mail.is_configured() and bool(user.email)
+    actions.note_invitation(user=user, by=request.user, mailed=by_mail)
+    if by_mail:
+        password_links.request_invitation(user, password_links.base_url_of(request), by=request.user)
+        told = _("“%(name)s” is invited: a mail is on its way to %(email)s.")
+        return users_done(request, told % {"name": user, "email": user.email})
+    context = {"person": user, "link": password_links.password_link(password_links.base_url_of(request), user)}
+    return users_pane(request, "accounts/invitation.html", context)
+
+
+@require_permission(Permission.USER_MANAGE)
+@require_http_methods(["GET", "POST"])
+def invite_again(request: Request, user_id: int) -> HttpResponse:
+    """Ask, then make a new link for a user who has not signed in yet."""
+    person = get_object_or_404(User, pk=user_id)
+    try:
+        check_can_invite(person)
+    except NotNow as refusal:
+        return users_pane(request, "accounts/invite_again.html", {"refusal": refusal.sentence}, 409)
+    if request.method == "POST":
+        return invite(request, person)
+    return users_pane(request, "accounts/invite_again.html", {"person": person})
+
 
 COLUMNS = (
     Column("name", gettext_lazy("Name"), order_by=(Lower("full_name"), Lower("username"))),
@@ -48,7 +96,7 @@ def permissions(request: Request) -> HttpResponse:
         "roles": _roles(),
         "actions": _actions(),
     }
-    context["with_second_factor"] = second_factor.people_with_one()
+    context["with_second_factor"] = second_factor.users_with_second_factor()
     return render(request, "accounts/permissions.html", context)
 
 
@@ -59,7 +107,7 @@ def add_user(request: Request) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         user = actions.invite_user(by=request.user, **form.cleaned_data)
         return invite(request, user)
-    return frames.pane(request, "accounts/add_user.html", {"form": form}, status=422 if form.is_bound else 200)
+    return users_pane(request, "accounts/add_user.html", {"form": form}, status=422 if form.is_bound else 200)
 
 
 @require_permission(Permission.USER_MANAGE)
@@ -68,23 +116,23 @@ def edit_user(request: Request, user_id: int) -> HttpResponse:
     person = get_object_or_404(User, pk=user_id)
     known = {"full_name": person.full_name, "email": person.email, "role": person.role}
     form = AccountForm(request.POST or None, initial=known)
-    step_in = StepInForm(request, person=person)
+    step_in = TakeOverForm(request, person=person)
     context: dict[str, Any] = {"form": form, "person": person, "step_in": step_in}
     if request.method != "POST":
-        return frames.pane(request, "accounts/edit_user.html", context)
+        return users_pane(request, "accounts/edit_user.html", context)
     if form.is_valid() and step_in.is_valid():
         try:
             with transaction.atomic():
-                step_in.carry_out()
+                step_in.take_over()
                 version = version_from(request.POST)
                 actions.edit_user(user=person, version=version, by=request.user, **form.cleaned_data)
         except StaleEdit as stale:
-            return frames.pane(request, "accounts/edit_user.html", context | {"stale": stale}, status=409)
+            return users_pane(request, "accounts/edit_user.html", context | {"stale": stale}, status=409)
         except NotNow as refusal:
             form.add_error("role", refusal.sentence)
         else:
-            return frames.done(request, _("“%(name)s” is saved.") % {"name": person})
-    return frames.pane(request, "accounts/edit_user.html", context, status=422)
+            return users_done(request, _("“%(name)s” is saved.") % {"name": person})
+    return users_pane(request, "accounts/edit_user.html", context, status=422)
 
 
 @require_permission(Permission.USER_MANAGE)
@@ -94,9 +142,9 @@ def set_password(request: Request, user_id: int) -> HttpResponse:
     form = PasswordForm(request.POST or None, user=person)
     if request.method == "POST" and form.is_valid():
         actions.set_password(user=person, password=form.cleaned_data["password"], by=request.user)
-        return frames.done(request, _("The password of “%(name)s” is changed.") % {"name": person})
+        return users_done(request, _("The password of “%(name)s” is changed.") % {"name": person})
     context = {"form": form, "person": person}
-    return frames.pane(request, "accounts/set_password.html", context, status=422 if form.is_bound else 200)
+    return users_pane(request, "accounts/set_password.html", context, status=422 if form.is_bound else 200)
 
 
 @require_permission(Permission.USER_MANAGE)
@@ -105,7 +153,7 @@ def activate(request: Request, user_id: int) -> HttpResponse:
     """Let a user sign in again."""
     person = get_object_or_404(User, pk=user_id)
     actions.activate_user(user=person, by=request.user)
-    return frames.done(request, _("“%(name)s” can sign in again.") % {"name": person})
+    return users_done(request, _("“%(name)s” can sign in again.") % {"name": person})
 
 
 def _roles() -> list[dict[str, object]]:
@@ -118,3 +166,22 @@ def _actions() -> list[tuple[object, list[bool]]]:
         (label, [permission in ROLES[role].permissions for role in Role.values])
         for permission, label in PERMISSION_LABELS.items()
     ]
+
+
+@require_permission(Permission.USER_MANAGE)
+@require_http_methods(["GET", "POST"])
+def reset_second_factor(request: Request, user_id: int) -> HttpResponse:
+    """Ask, then reset."""
+    person = get_object_or_404(User, pk=user_id)
+    if request.method == "POST":
+        second_factor.reset_second_factor(user=person, by=request.user)
+        return users_done(request, _("“%(name)s” signs in without a code now.") % {"name": person})
+    question = {
+        "title": _("Reset the second factor of “%(name)s”?") % {"name": person},
+        "sentence": _(
+            "The password alone lets them in until they set it up anew. Make sure that it is really them who ask."
+        ),
+        "confirm_label": _("Reset"),
+        "danger": True,
+    }
+    return users_dialog(request, question)

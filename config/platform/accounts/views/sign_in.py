@@ -1,16 +1,26 @@
-"""Signing in and out."""
+"""Sign in, by password or by single sign-on, and sign out."""
 
 from typing import Any, cast
 
 from allauth.account.utils import perform_login
+from allauth.socialaccount.adapter import get_adapter
+from allauth.socialaccount.providers.base.constants import AuthProcess
 from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext_lazy as _
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+from requests import RequestException
 
-from config.platform.accounts import known_devices, single_sign_on
+from config.platform.accounts import lockout, reauthentication, single_sign_on
 from config.platform.accounts.lockout import Locked, attempt
 from config.platform.accounts.models import User
 from config.platform.audit.record import record
@@ -23,8 +33,8 @@ class SignInForm(AuthenticationForm):
     """User name and password; one sentence for whatever is wrong, so that names cannot be guessed."""
 
     error_messages = {
-        "invalid_login": _("The user name or the password is not right."),
-        "inactive": _("The user name or the password is not right."),
+        "invalid_login": gettext_lazy("The user name or the password is not right."),
+        "inactive": gettext_lazy("The user name or the password is not right."),
     }
 
     def clean(self) -> dict[str, Any]:
@@ -40,11 +50,11 @@ class SignInForm(AuthenticationForm):
     def _origin(self, username: str) -> tuple[str, str]:
         if self.request is None:
             return "", ""
-        return client_address(self.request), known_devices.device_for(self.request, username)
+        return client_address(self.request), lockout.device_for(self.request, username)
 
 
 class SignIn(LoginView):
-    """The door. In the demo it lists the demo accounts."""
+    """Show and take the sign-in page. In the demo it lists the demo accounts."""
 
     template_name = "accounts/sign_in.html"
     authentication_form = SignInForm
@@ -67,7 +77,7 @@ class SignIn(LoginView):
 
 
 class SignOut(LogoutView):
-    """Only by POST; leads to the sign-in page."""
+    """Sign out by POST only; leads to the sign-in page."""
 
     next_page = "accounts:sign_in"
 
@@ -75,3 +85,44 @@ class SignOut(LogoutView):
         if isinstance(request.user, User):
             record("signed out", request.user, by=request.user)
         return super().post(request, *args, **kwargs)
+
+
+@login_not_required
+@require_safe
+def sign_in_by_single_sign_on(request: HttpRequest) -> HttpResponseBase:
+    """Redirect to the single sign-on service."""
+    return _go_to_single_sign_on(request, AuthProcess.LOGIN)
+
+
+@require_safe
+def confirm_by_single_sign_on(request: HttpRequest) -> HttpResponseBase:
+    """Redirect to the single sign-on service to sign in once more, then to ``?next=``."""
+    reauthentication.begin(request)
+    return _go_to_single_sign_on(request, AuthProcess.REDIRECT, prompt="login", max_age="0")
+
+
+@login_not_required
+def back_to_sign_in(request: HttpRequest, **_kwargs: object) -> HttpResponse:
+    """Redirect addresses of allauth that have no page here."""
+    return redirect(settings.LOGIN_URL)
+
+
+def _go_to_single_sign_on(request: HttpRequest, process: str, **parameters: str) -> HttpResponseBase:
+    if not single_sign_on.is_configured():
+        raise Http404
+    provider: Any = get_adapter(request).get_provider(request, single_sign_on.PROVIDER)
+    try:
+        answer: HttpResponseBase = provider.redirect(
+            request, process, next_url=_next_url(request), auth_params={**provider.get_auth_params(), **parameters}
+        )
+    except (RequestException, KeyError, ValueError):
+        messages.error(request, _("The single sign-on service cannot be reached. Try again in a moment."))
+        return redirect(settings.LOGIN_URL)
+    return answer
+
+
+def _next_url(request: HttpRequest) -> str:
+    """``?next=`` when it is a place of ours, else home."""
+    place = request.GET.get("next", "")
+    fine = url_has_allowed_host_and_scheme(place, {request.get_host()}, require_https=request.is_secure())
+    return place if fine else "/"

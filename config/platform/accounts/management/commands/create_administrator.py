@@ -1,4 +1,4 @@
-"""The first person in: makes an administrator's account."""
+"""`manage.py create_administrator`: create the first administrator's account."""
 
 import getpass
 import os
@@ -13,7 +13,7 @@ from django.core.validators import validate_email
 from config.platform.accounts import actions
 from config.platform.accounts.forms import USERNAME
 from config.platform.accounts.models import User
-from config.platform.accounts.roles import Role
+from config.platform.accounts.permissions import Role
 
 PASSWORD_VARIABLE = "ADMINISTRATOR_PASSWORD"  # noqa: S105 — the name of a variable
 

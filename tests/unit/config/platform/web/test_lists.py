@@ -6,7 +6,7 @@ from django.test import RequestFactory
 from pytest_django import DjangoAssertNumQueries
 
 from config.platform.accounts.models import User
-from config.platform.accounts.roles import Role
+from config.platform.accounts.permissions import Role
 from config.platform.web.lists import Column, ListPage, list_page
 
 COLUMNS = (

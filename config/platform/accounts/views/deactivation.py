@@ -1,4 +1,4 @@
-"""Deactivate and remove users, with what depends on them."""
+"""Deactivate and remove users, after asking what depends on them."""
 
 from typing import Any, Protocol
 
@@ -11,14 +11,14 @@ from django.views.decorators.http import require_http_methods
 from config.platform.accounts import actions
 from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.models import User
+from config.platform.accounts.ownership import TakeOverForm
 from config.platform.accounts.permissions import Permission
 from config.platform.accounts.policies import NotNow
-from config.platform.accounts.take_over import StepInForm
-from config.platform.accounts.views import frames
+from config.platform.accounts.views.permissions import users_dialog, users_done
 from config.platform.web.htmx import Request
 
 
-class LetGo(Protocol):
+class AccountAction(Protocol):
     """An action on a user; raises NotNow."""
 
     def __call__(self, *, user: User, by: User) -> None: ...
@@ -35,7 +35,7 @@ def deactivate(request: Request, user_id: int) -> HttpResponse:
         "confirm_label": _("Deactivate"),
     }
     told = _("“%(name)s” is deactivated.") % {"name": person}
-    return _let_go(request, person, question, actions.deactivate_user, told)
+    return _confirm_and_do(request, person, question, actions.deactivate_user, told)
 
 
 @require_permission(Permission.USER_MANAGE)
@@ -52,21 +52,23 @@ def remove(request: Request, user_id: int) -> HttpResponse:
         "confirm_label": _("Remove"),
     }
     told = _("“%(name)s” is removed.") % {"name": person}
-    return _let_go(request, person, question, actions.remove_user, told)
+    return _confirm_and_do(request, person, question, actions.remove_user, told)
 
 
-def _let_go(request: Request, person: User, question: dict[str, Any], action: LetGo, told: str) -> HttpResponse:
-    form = StepInForm(request, person=person)
+def _confirm_and_do(
+    request: Request, person: User, question: dict[str, Any], action: AccountAction, told: str
+) -> HttpResponse:
+    form = TakeOverForm(request, person=person)
     context = question | {"danger": True, "step_in": form}
     if request.method != "POST":
-        return frames.dialog(request, context)
+        return users_dialog(request, context)
     if form.is_bound and not form.is_valid():
-        return frames.dialog(request, context, status=422)
+        return users_dialog(request, context, status=422)
     try:
         with transaction.atomic():
             if form.is_bound:
-                form.carry_out()
+                form.take_over()
             action(user=person, by=request.user)
     except NotNow as refusal:
-        return frames.dialog(request, context | {"refusal": refusal.sentence}, status=409)
-    return frames.done(request, told)
+        return users_dialog(request, context | {"refusal": refusal.sentence}, status=409)
+    return users_done(request, told)

@@ -1,4 +1,4 @@
-"""One's own account: the password, and getting back in without it."""
+"""My account: change the password, end sessions, and choose a password by a link."""
 
 from typing import Any, cast
 
@@ -15,11 +15,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from config.platform.accounts import actions, links, resets, sessions
-from config.platform.accounts.backends import may_sign_in
+from config.platform.accounts import actions, password_links, sessions
 from config.platform.accounts.forms import ChangePasswordForm, ChoosePasswordForm, ForgottenForm
 from config.platform.accounts.lockout import Locked, attempt
 from config.platform.accounts.models import User
+from config.platform.accounts.sign_ins import may_sign_in
 from config.platform.audit.record import record
 from config.platform.notifications import mail
 from config.platform.web.htmx import Request
@@ -30,7 +30,7 @@ from config.platform.web.panes import close_pane, render_pane
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 def change_password(request: Request) -> HttpResponse:
-    """The pane for a new password of one's own; it asks for the present one."""
+    """Show and take the pane for a new password of the signed-in user, who types the present one."""
     form = ChangePasswordForm(request.POST or None, user=request.user, address=client_address(request))
     if request.method == "POST" and form.is_valid():
         actions.change_password(user=request.user, password=form.cleaned_data["password"])
@@ -44,7 +44,7 @@ def change_password(request: Request) -> HttpResponse:
 
 
 class Security(IndexView):  # type: ignore[misc]
-    """The page of a person's password, second factor and sessions."""
+    """Show the page of a person's password, second factor and sessions."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
@@ -54,7 +54,7 @@ class Security(IndexView):  # type: ignore[misc]
 
 @require_POST
 def end_session(request: Request, session_id: int) -> HttpResponse:
-    """Sign out of one other session."""
+    """End one other session of the signed-in user."""
     if not sessions.end_session(request.user, session_id):
         raise Http404
     record("session ended", request.user, by=request.user)
@@ -64,7 +64,7 @@ def end_session(request: Request, session_id: int) -> HttpResponse:
 
 @require_POST
 def end_other_sessions(request: Request) -> HttpResponse:
-    """Sign out everywhere else."""
+    """End all sessions of the signed-in user but this one."""
     record("other sessions ended", request.user, by=request.user)
     sessions.end_other_sessions(request, request.user)
     messages.success(request, _("You are signed out everywhere else."))
@@ -73,14 +73,14 @@ def end_other_sessions(request: Request) -> HttpResponse:
 
 @login_not_required
 @require_http_methods(["GET", "POST"])
-def forgotten(request: Request) -> HttpResponse:
+def forgotten_password(request: Request) -> HttpResponse:
     """Ask for a link by mail. The answer is the same whether there is such an account or not."""
     form = ForgottenForm(request.POST or None)
     asked = request.method == "POST" and mail.is_configured() and form.is_valid()
     if asked:
         try:
             with attempt(f"reset {form.cleaned_data['email']}", client_address(request)):
-                resets.ask(form.cleaned_data["email"], links.base_of(request))
+                password_links.request_reset(form.cleaned_data["email"], password_links.base_url_of(request))
         except Locked as refusal:
             form.add_error(None, refusal.sentence)
             asked = False
@@ -90,7 +90,7 @@ def forgotten(request: Request) -> HttpResponse:
 
 @method_decorator(login_not_required, name="dispatch")
 class ChoosePassword(PasswordResetConfirmView):
-    """Where a link leads: choose a password, then sign in with it."""
+    """Let a user who came by a link choose a password."""
 
     template_name = "accounts/choose_password.html"
     form_class = ChoosePasswordForm  # type: ignore[assignment]

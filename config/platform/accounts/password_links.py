@@ -1,25 +1,65 @@
-"""Forgotten passwords and invitations: requests wait in a row each, and a worker mails the links, so that no page
-waits for a mail server, and a forgotten password is answered equally fast for known and unknown addresses. The row
-holds no token: the link is made when it is mailed."""
+"""Request and mail links to choose a password: for forgotten passwords and for invitations. A link works once, and
+for settings.PASSWORD_RESET_TIMEOUT seconds.
+
+Each request is a row that a worker takes, so that no page waits for a mail server, and a forgotten password is
+answered equally fast for known and unknown addresses: allauth's reset mails within the request, which tells
+them apart by time. The row holds no token: the link is made when it is mailed. A mail that was not taken is
+sent again for fifteen minutes.
+"""
 
 from datetime import timedelta
 
 from django.conf import settings
+from django.contrib.auth.tokens import default_token_generator
 from django.db import transaction
+from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import translation
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+from django.utils.translation import gettext as _
 
-from config.platform.accounts import links
-from config.platform.accounts.backends import may_sign_in
 from config.platform.accounts.models import ResetRequest, User
+from config.platform.accounts.sign_ins import may_sign_in
 from config.platform.audit.record import current_origin, from_origin, record
 from config.platform.jobs import clock
 from config.platform.jobs.enqueue import enqueue_on_commit
+from config.platform.notifications import mail
+
+
+def base_url_of(request: HttpRequest) -> str:
+    """Return the address that links begin with: PUBLIC_URL where it is set, otherwise as the request came, whose
+    Host header its sender may choose among ALLOWED_HOSTS."""
+    return settings.PUBLIC_URL if settings.PUBLIC_URL_IS_GIVEN else request.build_absolute_uri("/")
+
+
+def password_link(base: str, user: User) -> str:
+    """Return the address where ``user`` chooses a password. It stops working when it was used, when the person
+    signs in, and after settings.PASSWORD_RESET_TIMEOUT."""
+    place = {
+        "uidb64": urlsafe_base64_encode(force_bytes(user.pk)),
+        "token": default_token_generator.make_token(user),
+    }
+    return f"{base.rstrip('/')}{reverse('accounts:choose_password', kwargs=place)}"
+
+
+def mail_reset(base: str, user: User) -> bool:
+    """Mail a link to a user who has forgotten the password. Returns False when it could not be sent."""
+    context = {"person": user, "username": user.username, "link": password_link(base, user)}
+    return mail.send("password_reset", to=user.email, subject=_("Choose a new password"), context=context)
+
+
+def mail_invitation(base: str, user: User, *, by: User | None) -> bool:
+    """Mail a link to a new account. Returns False when it could not be sent."""
+    context = {"person": user, "username": user.username, "by": by, "link": password_link(base, user)}
+    return mail.send("invitation", to=user.email, subject=_("Your account"), context=context)
+
 
 _RETRY = timedelta(minutes=1)
 _GIVE_UP = timedelta(minutes=15)
 
 
-def ask(email: str, base: str) -> None:
+def request_reset(email: str, base: str) -> None:
     """Add a request for links to ``base`` for all accounts with ``email``, and start the task after the commit."""
     ResetRequest.objects.create(
         email=email,
@@ -30,7 +70,7 @@ def ask(email: str, base: str) -> None:
     enqueue_on_commit("config.platform.accounts.tasks.send_reset_links")
 
 
-def invite(user: User, base: str, *, by: User) -> None:
+def request_invitation(user: User, base: str, *, by: User) -> None:
     """Add a request for an invitation of ``user`` with a link to ``base``, and start the task after the commit."""
     ResetRequest.objects.create(
         email=user.email,
@@ -43,7 +83,7 @@ def invite(user: User, base: str, *, by: User) -> None:
     enqueue_on_commit("config.platform.accounts.tasks.send_reset_links")
 
 
-def send_due() -> None:
+def mail_due() -> None:
     """Mail the links of all requests that wait; each request is taken by one worker only."""
     while _send_one():
         pass
@@ -88,7 +128,7 @@ def _mail_invitation(request: ResetRequest, user: User) -> bool:
     if not user.is_invited:
         return True
     with translation.override(user.language or request.language or settings.LANGUAGE_CODE):
-        return links.mail_invitation(request.base_url, user, by=request.invited_by)
+        return mail_invitation(request.base_url, user, by=request.invited_by)
 
 
 def _mail(request: ResetRequest, user: User) -> bool:
@@ -96,7 +136,7 @@ def _mail(request: ResetRequest, user: User) -> bool:
     if not may_sign_in(user) or not user.has_usable_password():
         return True
     with translation.override(user.language or request.language or settings.LANGUAGE_CODE):
-        sent = links.mail_reset(request.base_url, user)
+        sent = mail_reset(request.base_url, user)
     if sent:
         record("reset link sent", user, by=None)
     return sent

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.platform.accounts.usernames import normalize_username
+from config.platform.accounts.models import normalize_username
 from config.platform.text.characters import INVISIBLE
 
 
