@@ -157,8 +157,13 @@ class EraseForm(forms.Form):
             raise forms.ValidationError(_("This is not the key."))
         return typed
 
-    def clean_scope(self) -> Scope:
-        return Scope(self.cleaned_data["scope"] or Scope.ADDRESS)
+    def choices(self) -> dict[str, Any]:
+        """Return the chosen arguments of ``erase``; fields that were not offered have their defaults."""
+        return {
+            "scope": Scope(self.cleaned_data.get("scope") or Scope.ADDRESS),
+            "same_key": self.cleaned_data.get("same_key", False),
+            "lists": self.cleaned_data.get("lists", []),
+        }
 
     def _offer_scope(self, others: int) -> None:
         if not others:

@@ -14,7 +14,7 @@ class Erasure(models.Model):
     erased_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     erased_by_name = models.CharField(max_length=150)
     # Counts of what was deleted, such as {"profiles": 2}.
-    figures = models.JSONField(default=dict)
+    counts = models.JSONField(default=dict)
 
     class Meta:
         ordering = ["-id"]

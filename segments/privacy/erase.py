@@ -94,9 +94,9 @@ def _erase(subject: Subject, lists: Collection[str], by: User) -> Erasure:
         [ErasedHash(hash=each, erasure=erasure) for each in dict.fromkeys(hashes)], ignore_conflicts=True
     )
     elsewhere = hooks.personal_data.erase(subject, erasure, lists)
-    erasure.figures = {**_delete_profiles(subject), **elsewhere}
-    erasure.save(update_fields=["figures"])
-    record("person.erased", erasure, by=by, changes={name: (count, 0) for name, count in erasure.figures.items()})
+    erasure.counts = {**_delete_profiles(subject), **elsewhere}
+    erasure.save(update_fields=["counts"])
+    record("person.erased", erasure, by=by, changes={name: (count, 0) for name, count in erasure.counts.items()})
     return erasure
 
 

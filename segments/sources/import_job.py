@@ -20,7 +20,6 @@ from config.platform.jobs import clock, leases
 from config.platform.jobs.models import JobStatus
 from segments import alerts, catalog
 from segments.models import AttributeType, DataSource, ImportJob, ImportProblem
-from segments.privacy import erasure_barrier
 from segments.sources import csv_reader, staging, uploads
 from segments.sources.copy_encoder import Column, Encoder, Problems
 from segments.sources.csv_reader import Block, FileRefused
@@ -150,7 +149,7 @@ def _import(job: ImportJob, progress: _Progress) -> None:
     encoder = Encoder(columns, key_index, problems)
     staging.stage(_encoded(path, source, encoder, progress))
     staging.keep_last_of_each_key(problems)
-    erasure_barrier.refuse_erased(source.pk, [column.name for column in columns], problems)
+    staging.refuse_erased(source.pk, [column.name for column in columns], problems)
     job.read_at = clock.now()
     done = (job.progress_total or 0) - size // 2
     progress.at(done, rows=encoder.rows_read)

@@ -1,14 +1,22 @@
 """Stage encoded rows in a temporary table and upsert them into profiles by set-based statements."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import DatabaseError, connection
 from django.db.backends.utils import CursorWrapper
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from config.platform import db
+from config.platform.jobs import clock
+from segments import hooks
+from segments.audience import email_sql
+from segments.models import ErasedHash
+from segments.privacy import erasure_barrier, subjects
+from segments.privacy import hashes as privacy_hashes
 from segments.sources.copy_encoder import MAX_PROBLEMS_KEPT, CopyStream, Problems
 
 
@@ -43,15 +51,24 @@ def keep_last_of_each_key(problems: Problems) -> None:
               JOIN staging ON staging.key = repeated.key AND staging.line < repeated.last_line
             """
         )
-        count = cursor.rowcount
-        if not count:
-            return
-        cursor.execute("DELETE FROM staging USING superseded WHERE staging.line = superseded.line")
-        room = max(0, MAX_PROBLEMS_KEPT - len(problems.kept))
-        cursor.execute("SELECT line, last_line FROM superseded ORDER BY line LIMIT %s", [room])
-        for line, last_line in cursor.fetchall():
-            problems.add(line, _("The same key stands on line %(line)d, which counts.") % {"line": last_line})
-        problems.count += count - min(count, room)
+        if cursor.rowcount:
+            sentence = _("The same key stands on line %(line)d, which counts.")
+            _refuse(cursor, "superseded", "last_line", problems, lambda line: sentence % {"line": line})
+
+
+def refuse_erased(source_id: int, columns: Sequence[str], problems: Problems) -> None:
+    """Delete the rows of erased people from the staging table and report them as problems. Enters the barrier."""
+    erasure_barrier.enter()
+    if not ErasedHash.objects.exists():
+        return
+    privacy_hashes.ready_sql()
+    known = hooks.personal_data.email_attributes()
+    emails = [name for name in columns if subjects.is_email_attribute(name, known)]
+    with connection.cursor() as cursor:
+        cursor.execute(*_erased_rows_sql(source_id, emails))
+        if cursor.rowcount:
+            sentence = _("This person was erased on %(day)s and stays so.")
+            _refuse(cursor, "erased", "erased_at", problems, lambda at: sentence % {"day": _day(at)})
 
 
 def upsert(source_id: int, columns: Sequence[str], *, moment: datetime) -> Upserted:
@@ -95,3 +112,41 @@ def _copy(cursor: CursorWrapper, stream: CopyStream) -> None:
         if stream.failure is not None:
             raise stream.failure from error
         raise
+
+
+def _refuse(
+    cursor: CursorWrapper, table: str, column: str, problems: Problems, reason: Callable[[Any], str]
+) -> None:
+    """Delete the rows with the lines in ``table`` from the staging table, and report each with the reason for its
+    value of ``column``; lines beyond MAX_PROBLEMS_KEPT are only counted."""
+    cursor.execute(f"DELETE FROM staging USING {table} WHERE staging.line = {table}.line")  # noqa: S608
+    count, room = cursor.rowcount, max(0, MAX_PROBLEMS_KEPT - len(problems.kept))
+    cursor.execute(f"SELECT line, {column} FROM {table} ORDER BY line LIMIT %s", [room])  # noqa: S608
+    for line, value in cursor.fetchall():
+        problems.add(line, reason(value))
+    problems.count += count - min(count, room)
+
+
+def _day(moment: datetime) -> str:
+    return date_format(clock.day_of(moment), "Y-m-d")
+
+
+def _erased_rows_sql(source_id: int, attributes: Sequence[str]) -> tuple[str, list[Any]]:
+    hashes = [privacy_hashes.key_sql(source_id, "key")]
+    values: list[Any] = []
+    for attribute in attributes:
+        email, parameters = email_sql(attribute)
+        # People erased before emails were stored have the hash of the text in lower case.
+        before = "nullif(lower(btrim(attributes ->> %s, E' \\t\\r\\n')), " + f"({email}))"
+        hashes += [privacy_hashes.email_sql(email), privacy_hashes.email_sql(before)]  # NULL for NULL
+        values += [*parameters, attribute, *parameters]
+    sql = f"""
+        CREATE TEMPORARY TABLE erased ON COMMIT DROP AS
+        WITH hashed AS MATERIALIZED (SELECT line, unnest(ARRAY[{", ".join(hashes)}]) AS hash FROM staging)
+        SELECT hashed.line, min(erasure.erased_at) AS erased_at
+          FROM hashed
+          JOIN segments_erasedhash known ON known.hash = hashed.hash
+          JOIN segments_erasure erasure ON erasure.id = known.erasure_id
+         GROUP BY hashed.line
+    """  # noqa: S608 - only our own fragments are put in; every value is a parameter
+    return sql, values

@@ -64,31 +64,24 @@ def refresh(request: Request) -> HttpResponse:
     return close_pane(request, reverse("segments:data_sources"), message.format(n=len(sources)))
 
 
-def _status_label(source: DataSource) -> object:
-    status = getattr(source, "last_status", None)
-    return JobStatus(status).label if status else ""
-
-
 @require_http_methods(["GET", "POST"])
 def remove(request: Request, pk: int) -> HttpResponse:
     """Ask for confirmation with the losses of segments, and by POST remove a data source; 409 during an import."""
     check_can_manage_data_sources(request.user)
     source = get_object_or_404(DataSource, pk=pk)
-    if request.method != "POST":
-        return _confirm(request, source)
-    try:
-        gone = deletion.remove_data_source(source, by=request.user)
-    except deletion.ImportInProgress:
-        return _confirm(request, source, status=409)
-    message = ngettext(
-        "The data source “{name}” is removed, and with it {n} customer.",
-        "The data source “{name}” is removed, and with it {n} customers.",
-        gone,
-    )
-    return close_pane(request, reverse("segments:data_sources"), message.format(name=source.name, n=gone))
-
-
-def _confirm(request: Request, source: DataSource, status: int = 200) -> HttpResponse:
+    back, status = reverse("segments:data_sources"), 200
+    if request.method == "POST":
+        try:
+            count = deletion.remove_data_source(source, by=request.user)
+        except deletion.ImportInProgress:
+            status = 409
+        else:
+            message = ngettext(
+                "The data source “{name}” is removed, and with it {n} customer.",
+                "The data source “{name}” is removed, and with it {n} customers.",
+                count,
+            )
+            return close_pane(request, back, message.format(name=source.name, n=count))
     open_import = deletion.open_import(source)
     context = {
         "source": source,
@@ -99,5 +92,9 @@ def _confirm(request: Request, source: DataSource, status: int = 200) -> HttpRes
         "confirm_label": _("Remove"),
         "danger": True,
     }
-    back = reverse("segments:data_sources")
     return render_dialog(request, context, "segments/remove_source.html", status, back=back)
+
+
+def _status_label(source: DataSource) -> object:
+    status = getattr(source, "last_status", None)
+    return JobStatus(status).label if status else ""

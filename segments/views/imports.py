@@ -1,5 +1,6 @@
 """Upload a file in two steps, and show, follow and cancel its import."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpResponse
@@ -26,7 +27,18 @@ COLUMNS = [
     Column("line", gettext_lazy("Line"), order_by=("line",), kind="line"),
     Column("reason", gettext_lazy("Why it was kept out"), order_by=("reason", "line")),
 ]
-EARLIER = 10
+_EARLIER_SHOWN = 10
+_ROWS_SHOWN = 4
+
+
+@dataclass(frozen=True)
+class Count:
+    """A count of rows on the page of an import; ``url`` leads to the rows."""
+
+    label: str
+    value: int
+    tone: str = ""
+    url: str = ""
 
 
 @require_permission(Permission.SEGMENT_VIEW)
@@ -43,7 +55,7 @@ def import_page(request: Request, pk: int) -> HttpResponse:
         page_size=100,
         selectable=False,
     )
-    others = ImportJob.objects.filter(source=job.source).exclude(pk=pk).order_by("-id")[:EARLIER]
+    others = ImportJob.objects.filter(source=job.source).exclude(pk=pk).order_by("-id")[:_EARLIER_SHOWN]
     context = {
         "list": problems,
         "others": others,
@@ -94,50 +106,45 @@ def _live_context(job: ImportJob) -> dict[str, Any]:
     }
 
 
-def _counts(job: ImportJob) -> list[tuple[str, int, str, str]]:
-    """Return label, number, tone and link of each count."""
-    refused = "#list" if job.rows_refused else ""
+def _counts(job: ImportJob) -> list[Count]:
     return [
-        (_("Rows read"), job.rows_read, "", ""),
-        (_("Created"), job.rows_created, "success" if job.rows_created else "", ""),
-        (_("Updated"), job.rows_updated, "", ""),
-        (_("Unchanged"), job.rows_unchanged, "", ""),
-        (_("Refused"), job.rows_refused, "warning" if job.rows_refused else "", refused),
+        Count(_("Rows read"), job.rows_read),
+        Count(_("Created"), job.rows_created, "success" if job.rows_created else ""),
+        Count(_("Updated"), job.rows_updated),
+        Count(_("Unchanged"), job.rows_unchanged),
+        Count(_("Refused"), job.rows_refused, *(("warning", "#list") if job.rows_refused else ())),
     ]
-
-
-ROWS_SHOWN = 4
 
 
 def upload(request: Request) -> HttpResponse:
     """Show the upload pane and queue the import; ``?source=`` is the ID of the data source to refresh."""
     check_can_manage_data_sources(request.user)
     if request.method != "POST":
-        return _choose(request, ChooseFileForm())
+        return _file_step(request, ChooseFileForm())
     if "token" in request.POST:
         return _start(request)
     form = ChooseFileForm(request.POST, request.FILES)
     if not form.is_valid():
-        return _choose(request, form, status=422)
+        return _file_step(request, form, status=422)
     token = uploads.store(form.cleaned_data["file"], by=request.user)
     try:
-        return _describe(request, token, form.cleaned_data["file"].name, _source(request))
+        return _first_import_step(request, token, form.cleaned_data["file"].name, _source(request))
     except FileRefused as refusal:
         if path := uploads.find(token, by=request.user):
             uploads.delete(path)
         form.add_error("file", str(refusal))
-        return _choose(request, form, status=422)
+        return _file_step(request, form, status=422)
 
 
 def _start(request: Request) -> HttpResponse:
     token, file_name = request.POST.get("token", ""), request.POST.get("file_name", "")[:255]
     path = uploads.find(token, by=request.user)
     if path is None:
-        return _choose(request, ChooseFileForm(), status=422, gone=True)
+        return _file_step(request, ChooseFileForm(), status=422, gone=True)
     header = csv_reader.read_header(path)
     form = ImportForm(request.POST, columns=header.names)
     if not form.is_valid():
-        return _described(request, form, token, file_name, status=422)
+        return _import_step(request, form, token, file_name, status=422)
     try:
         job = actions.start_import(
             path=path,
@@ -148,12 +155,12 @@ def _start(request: Request) -> HttpResponse:
         )
     except (FileRefused, actions.KeyColumnDiffers) as refusal:
         form.add_error("key_column", str(refusal))
-        return _described(request, form, token, file_name, status=422)
+        return _import_step(request, form, token, file_name, status=422)
     message = _("The import of {file} has been queued.").format(file=job.file_name)
     return close_pane(request, reverse("segments:import", args=[job.pk]), message)
 
 
-def _choose(request: Request, form: ChooseFileForm, status: int = 200, *, gone: bool = False) -> HttpResponse:
+def _file_step(request: Request, form: ChooseFileForm, status: int = 200, *, gone: bool = False) -> HttpResponse:
     context = {
         "form": form,
         "gone": gone,
@@ -166,7 +173,7 @@ def _choose(request: Request, form: ChooseFileForm, status: int = 200, *, gone: 
     )
 
 
-def _describe(request: Request, token: str, file_name: str, source: DataSource | None) -> HttpResponse:
+def _first_import_step(request: Request, token: str, file_name: str, source: DataSource | None) -> HttpResponse:
     path = uploads.find(token, by=request.user)
     if path is None:
         raise FileRefused(_("The file could not be stored."))
@@ -175,17 +182,19 @@ def _describe(request: Request, token: str, file_name: str, source: DataSource |
         "source_name": source.name if source else file_name.split(".", maxsplit=1)[0][:120],
         "key_column": source.key_column if source else _likely_key(names),
     }
-    return _described(request, ImportForm(columns=names, initial=initial), token, file_name)
+    return _import_step(request, ImportForm(columns=names, initial=initial), token, file_name)
 
 
-def _described(request: Request, form: ImportForm, token: str, file_name: str, status: int = 200) -> HttpResponse:
+def _import_step(
+    request: Request, form: ImportForm, token: str, file_name: str, status: int = 200
+) -> HttpResponse:
     path = uploads.find(token, by=request.user)
     context = {
         "form": form,
         "token": token,
         "file_name": file_name,
         "names": form.columns,
-        "first_rows": csv_reader.first_rows(path, ROWS_SHOWN) if path else [],
+        "first_rows": csv_reader.first_rows(path, _ROWS_SHOWN) if path else [],
         "sources": DataSource.objects.order_by("name")[:200],
         "pane_save": _("Import"),
         "pane_wide": True,

@@ -1,6 +1,5 @@
 """Download and erase the personal data of a person, and show erasures. For administrators only."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -18,12 +17,28 @@ from config.platform.web.lists import Column, list_page
 from config.platform.web.panes import close_pane, render_dialog
 from segments import hooks
 from segments.forms import EraseForm, LookUpForm
-from segments.hooks import ContactedList
 from segments.models import ErasedHash, Erasure, Profile
 from segments.permissions import check_can_manage_personal_data
 from segments.privacy import erase as privacy_erase
 from segments.privacy import hashes, subject_access, subjects
 from segments.privacy.subjects import Scope, Subject
+
+COLUMNS = [
+    Column("short_id", gettext_lazy("Erasure"), order_by=("short_id",)),
+    Column("at", gettext_lazy("When"), order_by=("erased_at",)),
+    Column("by", gettext_lazy("By"), order_by=("erased_by_name", "-id")),
+    Column("profiles", gettext_lazy("Profiles"), kind="number"),
+    Column("lists", gettext_lazy("Removals from lists")),
+]
+
+# Labels of the counts of an erasure, in their order.
+_COUNTS = {
+    "profiles": gettext_lazy("Profiles"),
+    "segments": gettext_lazy("Segments left"),
+    "batches": gettext_lazy("Batches"),
+    "outcomes": gettext_lazy("Outcomes"),
+    "delivered": gettext_lazy("Known on lists"),
+}
 
 
 @require_permission(Permission.PERSON_RIGHTS)
@@ -51,35 +66,17 @@ def erase(request: Request, pk: int) -> HttpResponse:
         with_key=len(subjects.with_key(profile)),
         lists=lists,
     )
-    if request.method != "POST":
-        return _confirm(request, profile, form, lists)
-    if not form.is_valid():
-        return _confirm(request, profile, form, lists, status=422)
-    try:
-        erasure = privacy_erase.erase(profile, by=request.user, **_decided(form))
-    except privacy_erase.ErasureBlocked as blocked:
-        return _confirm(request, profile, form, lists, status=409, refusal=str(blocked))
-    return close_pane(request, reverse("segments:erasure", args=[erasure.pk]), _("The person is erased."))
-
-
-def _decided(form: EraseForm) -> dict[str, Any]:
-    decided = form.cleaned_data
-    return {
-        "scope": decided.get("scope", Scope.ADDRESS),
-        "same_key": decided.get("same_key", False),
-        "lists": decided.get("lists", []),
-    }
-
-
-def _confirm(
-    request: Request,
-    profile: Profile,
-    form: EraseForm,
-    lists: Sequence[ContactedList],
-    *,
-    status: int = 200,
-    refusal: str = "",
-) -> HttpResponse:
+    refusal, status = "", 200
+    if request.method == "POST" and not form.is_valid():
+        status = 422
+    elif request.method == "POST":
+        try:
+            erasure = privacy_erase.erase(profile, by=request.user, **form.choices())
+        except privacy_erase.ErasureBlocked as blocked:
+            refusal, status = str(blocked), 409
+        else:
+            message = _("The person is erased.")
+            return close_pane(request, reverse("segments:erasure", args=[erasure.pk]), message)
     context = {
         "form": form,
         "lists": lists,
@@ -98,24 +95,6 @@ def _confirm(
 
 def _profile(pk: int) -> Profile:
     return get_object_or_404(Profile.objects.select_related("source"), pk=pk)
-
-
-COLUMNS = [
-    Column("short_id", gettext_lazy("Erasure"), order_by=("short_id",)),
-    Column("at", gettext_lazy("When"), order_by=("erased_at",)),
-    Column("by", gettext_lazy("By"), order_by=("erased_by_name", "-id")),
-    Column("profiles", gettext_lazy("Profiles"), kind="number"),
-    Column("lists", gettext_lazy("Removals from lists")),
-]
-
-# Labels of the counts of an erasure, in their order.
-_COUNTS = {
-    "profiles": gettext_lazy("Profiles"),
-    "segments": gettext_lazy("Segments left"),
-    "batches": gettext_lazy("Batches"),
-    "outcomes": gettext_lazy("Outcomes"),
-    "delivered": gettext_lazy("Known on lists"),
-}
 
 
 @require_permission(Permission.PERSON_RIGHTS)
@@ -157,7 +136,7 @@ def _context(pk: int) -> dict[str, Any]:
     removals = hooks.personal_data.list_removals(found)
     return {
         "erasure": found,
-        "counts": [(label, found.figures.get(name, 0)) for name, label in _COUNTS.items()],
+        "counts": [(label, found.counts.get(name, 0)) for name, label in _COUNTS.items()],
         "removals": removals,
         "live_id": "removals",
         "live_url": reverse("segments:erasure_live", args=[pk]),

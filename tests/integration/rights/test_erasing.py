@@ -55,7 +55,7 @@ def test_an_erased_person_is_nowhere_and_the_figures_stay(export: Export, zofia:
     assert batch.size == len(batch.emails) == len(batch.payloads) == len(batch.hashes) == len(batch.profile_ids)
     assert sorted(batch.emails) == ["", "ann@example.com", "ben@example.com"]
     assert Outcome.objects.get(kind="duplicate").email == ""
-    assert erasure.figures["profiles"] == 2
+    assert erasure.counts["profiles"] == 2
     assert list(DataSource.objects.order_by("name").values_list("profile_count", flat=True)) == [2, 0]
     assert Segment.objects.get().member_count == 2
 

@@ -28,8 +28,9 @@ from exports.run import check, pipeline, plan
 from segments import hooks
 from segments.models import ImportJob, Profile
 from segments.privacy import erase as privacy_erase
-from segments.privacy import erasure_barrier, hashes, subject_access
+from segments.privacy import hashes, subject_access
 from segments.privacy.subjects import Scope
+from segments.sources import staging
 from tests.integration.rights.conftest import EMAIL, run_to_its_end
 from tests.support.database_search import tables_with
 from tests.support.sandbox import RunningSandbox
@@ -227,7 +228,7 @@ def test_nobody_slips_in_through_an_import_under_way(
     """The import of another source has looked at who is erased already; whoever erases waits for its end."""
     path = tmp_path / "again.csv"
     path.write_text(f"id,email\nQ-1,{EMAIL}\n", encoding="utf-8")
-    refuse = erasure_barrier.refuse_erased
+    refuse = staging.refuse_erased
     threads: list[threading.Thread] = []
 
     def erase_here() -> None:
@@ -242,7 +243,7 @@ def test_nobody_slips_in_through_an_import_under_way(
         assert thread.is_alive()
         threads.append(thread)
 
-    monkeypatch.setattr(erasure_barrier, "refuse_erased", refuse_then_erase)
+    monkeypatch.setattr(staging, "refuse_erased", refuse_then_erase)
     call_command("import_profiles", str(path), "--key", "id", "--source", "Sign-ups")
     threads[0].join(20)
     assert ImportJob.objects.get().rows_created == 1
