@@ -75,6 +75,24 @@ def test_a_contributor_sends_a_segment_and_sees_who_arrived(
 ) -> None:
     account.faults({"latency_ms": 700, "rules": [STILL_SENDING]})
     sign_in(page, bob, "/data/exports/")
+    add_export(page)
+    page.locator(".saved-notice").get_by_role("button", name="Run").click()
+    follow_run(page)
+    page.locator("#figure-delivered").click()
+    expect(page.get_by_text("person.0000@example.com")).to_be_visible()
+    assert_accessible(page)
+
+    page.go_back()
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="See the list in the sandbox").click()
+    there = opened.value
+    expect(there.get_by_text("person.0000@example.com")).to_be_visible()
+    assert account.counts()["Active"] == COUNT
+    assert set(account.received().values()) == {1}
+
+
+def add_export(page: Page) -> None:
+    """Add and save the first export in its pane."""
     expect(page.get_by_text("No exports yet")).to_be_visible()
     page.get_by_role("link", name="Add export").first.click()
     expect(page.get_by_role("dialog")).to_be_visible()
@@ -89,8 +107,10 @@ def test_a_contributor_sends_a_segment_and_sees_who_arrived(
 
     expect(page.get_by_text("Saved, not run yet.")).to_be_visible()
     assert_accessible(page)
-    page.locator(".saved-notice").get_by_role("button", name="Run").click()
 
+
+def follow_run(page: Page) -> None:
+    """Follow the page of the run until it has ended."""
     page.wait_for_url(re.compile(r"/data/runs/\d+/$"))
     expect(page.get_by_text(re.compile(r"of 2,500 people"))).to_be_visible(timeout=30_000)
     screenshot(page, "run-under-way")
@@ -98,18 +118,6 @@ def test_a_contributor_sends_a_segment_and_sees_who_arrived(
     expect(page.locator("#figure-delivered")).to_have_text("2,500")
     assert_accessible(page)
     screenshot(page, "run-ended")
-
-    page.locator("#figure-delivered").click()
-    expect(page.get_by_text("person.0000@example.com")).to_be_visible()
-    assert_accessible(page)
-
-    page.go_back()
-    with page.context.expect_page() as opened:
-        page.get_by_role("link", name="See the list in the sandbox").click()
-    there = opened.value
-    expect(there.get_by_text("person.0000@example.com")).to_be_visible()
-    assert account.counts()["Active"] == COUNT
-    assert set(account.received().values()) == {1}
 
 
 def test_the_list_follows_a_run_until_it_ends(

@@ -1,4 +1,4 @@
-"""An export goes to another list, and then away, in a browser and by keyboard: what becomes of its people."""
+"""An export goes to another list, and then away, in a browser and by keyboard: what becomes of its contacts."""
 
 import re
 
@@ -24,7 +24,7 @@ PEOPLE = [f"p{n}@example.com" for n in range(5)]
 
 
 def carry_on() -> None:
-    """As a worker does it."""
+    """Work on open runs until they end, as a worker does."""
     for run in Run.objects.filter(status__in=("queued", "processing")):
         while run.is_open:
             pipeline.run_slice(run.pk)
@@ -33,22 +33,32 @@ def carry_on() -> None:
 
 
 def season(sandbox: RunningSandbox, settings: Settings, list_id: str, *, alice: User, bob: User) -> Export:
-    """Bob's export of everybody to that list, over Alice's connection."""
+    """Make Bob's export of all profiles to that list, over Alice's connection."""
     settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
     exports.profiles([{"email": email, "first_name": "Ann"} for email in PEOPLE])
     connection, everyone = exports.sandbox_connection(sandbox, by=alice), exports.segment_of_everyone()
     return exports.export_to(sandbox, connection, everyone, list_id=list_id, name="Season", by=bob)
 
 
-def test_its_people_are_asked_about(
+def test_an_export_that_moves_to_another_list_asks_what_becomes_of_its_contacts(
     page: Page, alice: User, bob: User, sandbox: RunningSandbox, settings: Settings
 ) -> None:
     old = sandbox.create_list("Winter", scope="OnlyThisList", fields=[("Left", "Text")])
     new = sandbox.create_list("Spring", scope="OnlyThisList", fields=[("Left", "Text")])
     export = season(sandbox, settings, old, alice=alice, bob=bob)
     run_to_its_end(export)
-
     sign_in(page, bob, "/data/exports/")
+    move_to(page, new)
+    carry_on()
+    page.get_by_role("link", name="takes people off “Winter”").press("Enter")
+    expect(page.get_by_text("Who is taken off the list")).to_be_visible()
+    assert_accessible(page)
+    screenshot(page, "clearing")
+    assert set(states(sandbox, old).values()) == {"Deleted"}
+
+
+def move_to(page: Page, new: str) -> None:
+    """Put the export on another list by keyboard, and have its contacts deleted from the former one."""
     page.get_by_role("link", name="Season", exact=True).click()
     pane = page.get_by_role("dialog", name="Edit export")
     pane.get_by_label("Campaign Monitor List ID").fill(new)
@@ -67,15 +77,15 @@ def test_its_people_are_asked_about(
     pane.get_by_role("button", name="Save", exact=True).press("Enter")
     expect(page.get_by_role("link", name="takes people off “Winter”")).to_be_visible()
     screenshot(page, "leaving-a-list-saved")
-    carry_on()
-    page.get_by_role("link", name="takes people off “Winter”").press("Enter")
-    expect(page.get_by_text("Who is taken off the list")).to_be_visible()
-    assert_accessible(page)
-    screenshot(page, "clearing")
-    assert set(states(sandbox, old).values()) == {"Deleted"}
 
+
+def test_an_export_that_is_removed_stays_until_its_contacts_are_off_the_list(
+    page: Page, alice: User, bob: User, sandbox: RunningSandbox, settings: Settings
+) -> None:
+    winter = sandbox.create_list("Winter", scope="OnlyThisList", fields=[("Left", "Text")])
+    export = season(sandbox, settings, winter, alice=alice, bob=bob)
     run_to_its_end(export)
-    page.goto(page.url.split("/data/")[0] + "/data/exports/")
+    sign_in(page, bob, "/data/exports/")
     page.get_by_role("checkbox", name="Season").check()
     page.get_by_role("button", name="Remove").click()
     dialog = page.get_by_role("alertdialog", name="Remove “Season”?")
@@ -96,7 +106,7 @@ def test_its_people_are_asked_about(
     assert not Export.objects.exists()
 
 
-def test_whoever_was_left_on_an_earlier_list_is_asked_about_later_by_keyboard(
+def test_contacts_on_a_former_list_are_asked_about_later_by_keyboard(
     page: Page, alice: User, bob: User, sandbox: RunningSandbox, settings: Settings
 ) -> None:
     old = sandbox.create_list("Winter", scope="OnlyThisList", fields=[("Left", "Text")])

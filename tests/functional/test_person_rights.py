@@ -18,7 +18,7 @@ __all__ = ["sandbox", "sandbox_process"]
 
 
 def sent_to_the_newsletter(sandbox: RunningSandbox, alice: User) -> Profile:
-    """Zofia, who was sent to the list, and somebody else with her address."""
+    """Send Zofia to the list; another profile has her address."""
     exports.profiles(PEOPLE)
     exports.profiles([{"id": "X-9", "email": EMAIL, "first_name": "Z."}], source="Shop")
     connection = exports.sandbox_connection(sandbox, by=alice, name="Campaign Monitor sandbox")
@@ -30,7 +30,7 @@ def sent_to_the_newsletter(sandbox: RunningSandbox, alice: User) -> Profile:
     return Profile.objects.get(key="Z-1")
 
 
-def test_a_person_is_erased_and_taken_off_the_list(
+def test_a_person_is_erased_and_removed_from_the_list(
     page: Page, phone: Page, alice: User, sandbox: RunningSandbox, settings: Settings
 ) -> None:
     settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
@@ -42,7 +42,18 @@ def test_a_person_is_erased_and_taken_off_the_list(
     with page.expect_download() as download:
         page.get_by_role("button", name="Download everything known").click()
     assert download.value.suggested_filename == f"person-{zofia.pk}.json"
+    erase(page)
+    list_removal.remove_from_list(PersonRemoval.objects.get().pk)
+    expect(page.get_by_text("Removed from the list.")).to_be_visible()
+    assert_accessible(page)
+    screenshot(page, "person-erased")
+    assert [each["EmailAddress"].lower() for each in sandbox.people(state="deleted")] == [EMAIL]
+    look_up(page)
+    see_on_a_phone(phone, alice)
 
+
+def erase(page: Page) -> None:
+    """Erase Zofia from her page; a wrong key is refused first."""
     page.get_by_role("link", name="Erase").click()
     dialog = page.get_by_role("alertdialog")
     expect(dialog.get_by_text("1 other profile with the same address")).to_be_visible()
@@ -58,12 +69,10 @@ def test_a_person_is_erased_and_taken_off_the_list(
     dialog.get_by_role("button", name="Erase for good").click()
     expect(page.get_by_role("heading", name="Erasure #")).to_be_visible()
     expect(page.get_by_text("Queued")).to_be_visible()
-    list_removal.remove_from_list(PersonRemoval.objects.get().pk)
-    expect(page.get_by_text("Removed from the list.")).to_be_visible()
-    assert_accessible(page)
-    screenshot(page, "person-erased")
-    assert [each["EmailAddress"].lower() for each in sandbox.people(state="deleted")] == [EMAIL]
 
+
+def look_up(page: Page) -> None:
+    """Look the erased address up."""
     page.get_by_role("link", name="Erased people").click()
     page.get_by_label("Email address").fill(EMAIL)
     page.get_by_role("button", name="Look up").click()
@@ -71,6 +80,9 @@ def test_a_person_is_erased_and_taken_off_the_list(
     assert_accessible(page)
     screenshot(page, "person-erasures")
 
+
+def see_on_a_phone(phone: Page, alice: User) -> None:
+    """Open the pages of a person and of an erasure on a phone."""
     other = Profile.objects.get(key="A-2")
     sign_in(phone, alice, f"/customers/{other.pk}/")
     screenshot(phone, "person-phone")
