@@ -10,19 +10,13 @@ from django.utils.translation import gettext_lazy as _
 from config.platform.accounts.permissions import Role
 from config.platform.encryption.fields import EncryptedJSONField
 from config.platform.jobs import clock
+from connections.account import Account, Environment
 from connections.destinations import registry
 from connections.destinations.base import Destination
 from connections.limits import Limits
 
 # No connection may have more calls in flight at once.
 MOST_IN_FLIGHT = 16
-
-
-class Environment(models.TextChoices):
-    """Which of the two a connection speaks to; chosen when it is made, and kept."""
-
-    LIVE = "live", _("Live")
-    SANDBOX = "sandbox", _("Sandbox")
 
 
 def administrators_only() -> list[str]:
@@ -105,10 +99,8 @@ class Connection(models.Model):
 
     @property
     def account(self) -> str:
-        """Whose lists these are, as far as *delivered* is concerned. It outlives the connection: list ids are
-        unique within a vendor, so vendor and environment suffice; two connections to one client share the state of
-        its lists, whether by a key of the account or of the client."""
-        return f"{self.destination_key}:{self.environment}"
+        """Return the account in text, as runs and list state keep it."""
+        return str(Account(self.destination_key, Environment(self.environment)))
 
 
 class Consent(models.Model):

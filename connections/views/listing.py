@@ -15,9 +15,10 @@ from config.platform.accounts.permissions import Role
 from config.platform.web.htmx import Request
 from config.platform.web.lists import Column, list_page
 from connections import usage
+from connections.account import Environment
 from connections.destinations import registry
 from connections.destinations.base import Destination
-from connections.models import Connection, Consent, Environment
+from connections.models import Connection, Consent
 from connections.permissions import check_can_manage_connections
 from connections.policies import ConnectionStatus, needs_consent, status_of
 

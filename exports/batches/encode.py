@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from django.utils.translation import gettext as _
 
-from connections.destinations import registry
+from connections.account import Account
 from connections.destinations.errors import TOO_LARGE, BatchRefused, DestinationError
 from connections.destinations.values import Incomplete, Preparer, Violation
 from exports.models import Batch
@@ -46,7 +46,7 @@ def reader(account: str, list_id: str, frozen: Mapping[str, Any]) -> Callable[[s
         return values if isinstance(made, Violation) else made
 
     try:
-        prepare = registry.get(account.partition(":")[0]).preparer(snapshot.send_settings(list_id, frozen))
+        prepare = Account.parse(account).destination.preparer(snapshot.send_settings(list_id, frozen))
     except DestinationError:  # the settings never worked: no contact was sent by them
         return lambda _email, values: values
     return read

@@ -10,6 +10,7 @@ from django.db import connection as database
 from django.urls import reverse
 
 from config.platform.jobs.models import JobStatus
+from connections.account import Account
 from connections.destinations import registry
 from exports.batches import encode
 from exports.models import (
@@ -88,7 +89,7 @@ class ExportsPersonalData(PersonalData):
 
 
 def _contacted(disclosed: DisclosedList, first: Any, last: Any) -> ContactedList:
-    key = disclosed.account.partition(":")[0]
+    key = Account.parse(disclosed.account).destination_key
     destination = next((each for each in registry.all_destinations() if each.key == key), None)
     return ContactedList(
         key=str(disclosed.pk),

@@ -7,6 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from config.platform.jobs import clock
 from config.platform.jobs.models import OPEN, Job, JobStatus
+from connections.account import Account
+from connections.destinations.base import Destination
 from connections.models import Connection
 from exports.models.delivered import DeliveredSet
 from exports.models.export import Export
@@ -139,6 +141,11 @@ class Run(Job):
             models.Index(fields=["finished_at"], name="run_by_finish"),
             models.Index(fields=["id"], condition=models.Q(disclosed_at=None), name="run_to_disclose"),
         ]
+
+    @property
+    def destination(self) -> Destination:
+        """The destination of its list, known once it is checked."""
+        return Account.parse(self.account).destination
 
     @property
     def connection(self) -> Connection | None:

@@ -17,7 +17,6 @@ from config.platform.db import limit_statements, rolled_back
 from config.platform.jobs import clock
 from config.platform.jobs.leases import HeldLease, update_if_owner
 from config.platform.jobs.models import OPEN
-from connections.destinations import registry
 from connections.destinations.values import BatchOperation, ListDetails, ListOptIn
 from connections.models import Connection
 from connections.permissions import user_can_use
@@ -211,7 +210,7 @@ def missing_field(frozen: Mapping[str, Any]) -> str:
 def plan(run: Run, left: DeliveredSet, lease: HeldLease) -> None:
     """Write the batches and let the run enter delivery. Raises LeaseLost when another worker has the run."""
     erased_until = erasure_barrier.last_erasure()
-    writer = BatchWriter(run, registry.get(run.account.partition(":")[0]).capabilities, lease)
+    writer = BatchWriter(run, run.destination.capabilities, lease)
     removals = removal_plan.plan(run, left, writer)
     erasure_barrier.enter()
     erased = erasure.drop_unknown(run, left.list_state_id) if erasure_barrier.last_erasure() != erased_until else 0

@@ -14,7 +14,6 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from config.platform import db
-from connections.destinations import registry
 from connections.destinations.base import Destination
 from connections.destinations.values import BatchOperation, Sending, UnsubscribeScope
 from exports.batches.values import Person
@@ -65,7 +64,7 @@ def plan(run: Run, delivered_set: DeliveredSet, writer: BatchWriter) -> Removals
     removals = judge(run, delivered_set)
     if removals.to_remove:
         _know_again_who_was_marked(run, known)
-        destination = registry.get(run.account.partition(":")[0])
+        destination = run.destination
         for person in _leaving(destination, BatchOperation(run.frozen["removal"]["how"])):
             writer.add(person)
         writer.flush()

@@ -19,7 +19,6 @@ from django.utils.translation import gettext as _
 from config.platform.jobs import clock
 from config.platform.jobs.leases import HeldLease, update_if_owner
 from config.platform.jobs.models import JobStatus
-from connections.destinations import registry
 from connections.destinations.values import BatchOperation, Mark, RemovalTrace
 from exports import policies
 from exports.batches import encode
@@ -143,7 +142,7 @@ def plan(run: Run, removing_run_id: int, lease: HeldLease) -> None:
     known, _created = DeliveredSet.objects.get_or_create(
         export_id=run.export_id, account=run.account, list_id=run.list_id
     )
-    writer = BatchWriter(run, registry.get(run.account.partition(":")[0]).capabilities, lease)
+    writer = BatchWriter(run, run.destination.capabilities, lease)
     for person in _people(removing_run, known.list_state_id):
         writer.add(person)
     writer.flush()
@@ -176,7 +175,7 @@ def _people(removing_run: Run, list_state_id: int) -> Iterator[Person]:
         rows = cursor.fetchall()
     runs = Run.objects.in_bulk({row[-1] for row in rows})
     readers = {pk: encode.reader(run.account, run.list_id, run.frozen) for pk, run in runs.items()}
-    destination = registry.get(removing_run.account.partition(":")[0])
+    destination = removing_run.destination
     mark_value = removing_run.frozen.get("removal", {}).get("mark_value", "")
     for email, operation, mark_field, since, until, profile_id, payload, data_hash, converted, run_id in rows:
         data = payload if converted else readers[run_id](email, payload)

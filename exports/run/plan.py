@@ -19,7 +19,6 @@ from django.utils.translation import gettext as _
 from config.platform.jobs import clock
 from config.platform.jobs.leases import HeldLease, update_if_owner
 from config.platform.jobs.models import JobStatus
-from connections.destinations import registry
 from connections.destinations.base import Destination
 from connections.destinations.values import Incomplete, Mark, SendSettings, Violation
 from connections.models import Connection
@@ -68,7 +67,7 @@ def _plan_members(run: Run, lease: HeldLease) -> None:
     stop_if_asked(lease)
     _keep_exceptions(run)
     left_out_values.list_unchanged(run, known)
-    writer = BatchWriter(run, registry.get(run.account.partition(":")[0]).capabilities, lease)
+    writer = BatchWriter(run, run.destination.capabilities, lease)
     _cut_into_batches(run, writer)
     violations = _write_those_who_come_back(run, writer) if writer.written < figures.to_send else 0
     planned = writer.written
@@ -104,7 +103,7 @@ def _plan_members(run: Run, lease: HeldLease) -> None:
 def _fields_to_judge_again(run: Run) -> Sequence[str]:
     """List the fields of which left-out values are judged again: those that can hold more by now, or all that are
     mapped where contacts with such values are excluded."""
-    destination = registry.get(run.account.partition(":")[0])
+    destination = run.destination
     if destination.leaves_out_values(run.frozen["answers"]):
         return list(run.frozen.get("extended_fields", ()))
     return left_out_values.mapped_fields(run.frozen)
@@ -132,7 +131,7 @@ def _check_limits(run: Run, figures: PlanCounts) -> None:
     emailed = figures.add + figures.bring_back
     if emailed and run.frozen["confirmed_opt_in"] and not run.frozen["opt_in_mail_accepted"]:
         sentence = _("%(type)s would email %(new)d new people to confirm.") % {
-            "type": registry.get(run.account.partition(":")[0]).label,
+            "type": run.destination.label,
             "new": emailed,
         }
         raise RunEnded(JobStatus.NEEDS_CONFIRMATION, Reason.OPT_IN_MAIL, sentence)
@@ -232,7 +231,7 @@ def _cut_into_batches(run: Run, writer: BatchWriter) -> None:
 
 def _write_those_who_come_back(run: Run, writer: BatchWriter) -> int:
     """Batches of those who are sent in a way of their own; how many of them could not be converted."""
-    destination = registry.get(run.account.partition(":")[0])
+    destination = run.destination
     violations = 0
     settings = snapshot.send_settings(run.list_id, run.frozen)
     for found in people(destination, settings, actions=COMES_BACK):

@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 
 from config.platform.schedules import describe
 from config.platform.web.htmx import Request
-from connections.models import Connection, Environment
+from connections.account import Account
+from connections.models import Connection
 from exports.models import Run
 from exports.permissions import user_can_manage
 from exports.policies import can_run
@@ -53,7 +54,7 @@ def frame(request: Request, run: Run, tab: str) -> dict[str, object]:
 def _is_sandbox(run: Run) -> bool:
     """By the account that it worked on; before that is known, by the connection."""
     if run.account:
-        return run.account.endswith(f":{Environment.SANDBOX}")
+        return Account.parse(run.account).is_sandbox
     return bool(run.connection and run.connection.is_sandbox)
 
 

@@ -12,7 +12,8 @@ from config.platform.accounts.permissions import Role
 from config.platform.jobs import clock
 from connections import actions as connection_actions
 from connections import credentials
-from connections.models import Connection, Environment
+from connections.account import Environment
+from connections.models import Connection
 from exports.actions import manage
 from exports.models import Export
 from segments.models import AttributeType, DataSource, Profile, ProfileAttribute, Segment

@@ -17,9 +17,10 @@ from config.console.applying.specs import ConnectionSpec
 from config.platform.accounts.permissions import Role
 from config.platform.encryption.keyring import CannotDecrypt
 from connections import actions, credentials, diagnosis, policies, secret_references
+from connections.account import Environment
 from connections.destinations import registry
 from connections.destinations.base import Destination
-from connections.models import Connection, Environment
+from connections.models import Connection
 
 
 @dataclass(frozen=True)

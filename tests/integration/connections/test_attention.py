@@ -6,7 +6,8 @@ from config.platform.accounts.models import User
 from config.platform.jobs import clock
 from config.platform.notifications.models import Condition, Kind
 from connections import alerts
-from connections.models import Connection, Environment
+from connections.account import Environment
+from connections.models import Connection
 
 pytestmark = pytest.mark.django_db
 
