@@ -91,3 +91,49 @@ def test_status_follows_from_who_is_missing(
 )
 def test_exit_code_tells_whether_a_contact_was_reached(status: JobStatus, reached: int, code: int) -> None:
     assert exit_code(status, reached) == code
+
+
+# Where several warnings apply, the first of these is the reason of the run.
+PRIORITY = [
+    (Reason.UNACCOUNTED, {"unknown": 1}),
+    (Reason.REMOVALS_HELD, {"removals_held": 1}),
+    (Reason.SOME_REJECTED, {"rejected": 1, "newly_rejected": 1}),
+    (Reason.SOME_NOT_REMOVED, {"to_remove": 1, "not_removed": 1}),
+]
+
+
+@pytest.mark.parametrize("first", range(len(PRIORITY)))
+def test_the_most_serious_warning_is_the_reason(first: int) -> None:
+    counts: dict[str, int] = {"members": 3, "delivered": 1}
+    for _reason, applies in PRIORITY[first:]:
+        counts |= applies
+    assert decide(RunCounts(**counts)).reason == PRIORITY[first][0]  # type: ignore[arg-type]
+
+
+def test_a_run_that_reached_no_contact_is_never_successful() -> None:
+    for missing in ("excluded", "previously_rejected", "suppressed", "rejected", "unknown", "not_attempted"):
+        counts: dict[str, int] = {"members": 1, missing: 1}
+        assert decide(RunCounts(**counts)).status == WARNINGS  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("counts", "sentence"),
+    [
+        (RunCounts(members=1, delivered=1), ""),
+        (
+            RunCounts(members=1, delivered=1, incomplete=1, left_out={"City": 1}),
+            "1 contact is on the list without a value that it cannot hold: City (1).",
+        ),
+        (
+            RunCounts(members=3, unchanged=3, incomplete=2, left_out={"City": 2, "Born": 1}),
+            "2 contacts are on the list without a value that it cannot hold: City (2), Born (1).",
+        ),
+    ],
+)
+def test_contacts_without_a_value_are_told_by_field(counts: RunCounts, sentence: str) -> None:
+    assert decide(counts).sentence == sentence
+
+
+def test_a_run_of_unchanged_contacts_without_a_value_does_not_say_that_nothing_changed() -> None:
+    incomplete = RunCounts(members=3, unchanged=3, incomplete=1, left_out={"City": 1})
+    assert decide(incomplete).reason == Reason.NOTHING_NEW
