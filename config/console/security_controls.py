@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 _ACCOUNTS = "tests/integration/config"
 _CONNECTIONS = "tests/integration/connections"
 _EXPORTS = "tests/integration/exports"
-_RIGHTS = "tests/integration/rights"
+_PRIVACY = "tests/integration/privacy"
 _SECRETS = "tests/integration/secrets/test_planted_secret.py"
 
 
@@ -181,27 +181,27 @@ DATA = (
         _("An erased person comes back with the next import"),
         _("A keyed hash stays, and imports refuse the row; the record of erasing holds no personal data."),
         (
-            f"{_RIGHTS}/test_erasing.py::test_an_erased_person_who_is_imported_again_and_exported_again_is_nowhere",
-            f"{_RIGHTS}/test_erasing.py::test_the_record_says_that_it_happened_and_not_to_whom",
-            f"{_RIGHTS}/test_person.py::test_only_administrators_come_through_any_door",
+            f"{_PRIVACY}/test_erase.py::test_an_erased_person_who_is_imported_again_and_exported_again_is_nowhere",
+            f"{_PRIVACY}/test_erase.py::test_the_record_says_that_it_happened_and_not_to_whom",
+            f"{_PRIVACY}/test_privacy_pages.py::test_only_administrators_come_through_any_door",
         ),
     ),
     Threat(
         _("Somebody who is erased is sent all the same, by what was under way"),
         _("Plans, batches and imports under way leave them out; what had left already is taken off its list."),
         (
-            f"{_RIGHTS}/test_erasing.py::test_an_erased_person_is_nowhere_and_the_figures_stay",
-            f"{_RIGHTS}/test_erasing_meanwhile.py::test_who_is_planned_is_not_sent",
-            f"{_RIGHTS}/test_erasing_meanwhile.py::test_nobody_slips_in_through_an_import_under_way",
-            f"{_RIGHTS}/test_removals.py::test_it_takes_the_person_off_the_list_and_forgets_the_address",
+            f"{_PRIVACY}/test_erase.py::test_an_erased_person_is_nowhere_and_the_counts_stay",
+            f"{_PRIVACY}/test_erase_during_runs.py::test_who_is_planned_is_not_sent",
+            f"{_PRIVACY}/test_erase_during_runs.py::test_an_erasure_waits_for_an_open_import",
+            f"{_PRIVACY}/test_list_removal.py::test_it_removes_the_person_from_the_list_and_forgets_the_address",
         ),
     ),
     Threat(
         _("Nobody can say any more to whom a person was disclosed"),
         _("That survives the removal of person, export and connection until its time is over, as hashes."),
         (
-            f"{_RIGHTS}/test_erasing.py::test_to_which_lists_somebody_was_sent_outlives_person_export_and_connection",
-            f"{_RIGHTS}/test_erasing.py::test_disclosures_are_forgotten_when_their_time_is_over",
+            f"{_PRIVACY}/test_erase.py::test_disclosures_outlive_the_person_the_export_and_the_connection",
+            f"{_PRIVACY}/test_erase.py::test_disclosures_are_forgotten_when_their_time_is_over",
         ),
     ),
     Threat(

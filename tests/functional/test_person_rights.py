@@ -10,7 +10,7 @@ from exports.privacy import list_removal
 from exports.run import pipeline
 from segments.models import Erasure, Profile
 from tests.functional.conftest import assert_accessible, screenshot, sign_in
-from tests.integration.rights.conftest import EMAIL, PEOPLE
+from tests.integration.privacy.conftest import EMAIL, PEOPLE
 from tests.support import exports
 from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 

@@ -1,4 +1,4 @@
-"""People who leave and join segments, and lists as they are afterwards."""
+"""Add and remove members of a segment, and read the states of a list."""
 
 from collections.abc import Sequence
 
@@ -13,20 +13,20 @@ CROWD = [f"p{n:02}@example.com" for n in range(20)]
 
 
 def crowd_of(emails: Sequence[str]) -> Segment:
-    """A segment of people with these addresses, and a first name each."""
+    """Return a segment of profiles with these addresses and a first name each."""
     exports.profiles([{"email": email, "first_name": f"Name {email[:3]}"} for email in emails])
     return exports.segment_of_everyone("Crowd")
 
 
 def leave(segment: Segment, *emails: str) -> None:
-    """These are no longer members."""
+    """Remove the profiles with these addresses from the segment."""
     profiles = Profile.objects.filter(attributes__email__in=emails)
     segment.members.filter(profile__in=profiles).delete()
     _count(segment)
 
 
 def join(segment: Segment, *emails: str) -> None:
-    """These are members from now on."""
+    """Add the profiles with these addresses to the segment."""
     member = segment.members.model
     profiles = Profile.objects.filter(attributes__email__in=emails)
     member.objects.bulk_create(
@@ -36,7 +36,7 @@ def join(segment: Segment, *emails: str) -> None:
 
 
 def states(sandbox: RunningSandbox, list_id: str | None = None) -> dict[str, str]:
-    """In which state everybody is who ever was on the list."""
+    """Map each address that was ever on the list to its subscriber state."""
     return {
         person["EmailAddress"].lower(): state
         for state in ("Active", "Unconfirmed", "Unsubscribed", "Bounced", "Deleted")
@@ -45,7 +45,7 @@ def states(sandbox: RunningSandbox, list_id: str | None = None) -> dict[str, str
 
 
 def adds_up(run: Run) -> bool:
-    """Whether every figure of a run is the sum of its parts."""
+    """Say whether the counts of a run equal the sums of their parts."""
     planned = run.delivered + run.left + run.rejected + run.unknown + run.not_sent
     aside = run.invalid + run.duplicates + run.without_consent + run.unchanged + run.still_refused
     outcomes = run.outcomes.filter(Q(kind="removed") | Q(kind="kept")).count()

@@ -1,10 +1,10 @@
-"""People to look at: a data source with a few of them, and the catalogue of their attributes."""
+"""A data source with profiles, and the catalog of their attributes."""
 
 import pytest
 
 from segments.models import AttributeType, DataSource, Profile, ProfileAttribute
 
-CATALOGUE = {
+ATTRIBUTE_TYPES = {
     "email": AttributeType.TEXT,
     "first_name": AttributeType.TEXT,
     "city": AttributeType.TEXT,
@@ -16,8 +16,8 @@ CATALOGUE = {
 
 @pytest.fixture
 def shop(db: None) -> DataSource:
-    """Three people: Aino and Väinö of Turku, Zofia of Łódź."""
-    for name, data_type in CATALOGUE.items():
+    """Return a source with three profiles: Aino and Väinö of Turku, Zofia of Łódź."""
+    for name, data_type in ATTRIBUTE_TYPES.items():
         ProfileAttribute.objects.create(name=name, data_type=data_type)
     source = DataSource.objects.create(name="Shop", key_column="id", profile_count=3)
     for key, first_name, city, points, newsletter in [

@@ -13,7 +13,7 @@ HTMX = {"HX-Request": "true", "HX-Target": "rules"}
 
 
 def posted(**changes: Any) -> dict[str, Any]:
-    """“newsletter is yes and (city is any of Turku, Łódź or points between 5 and 300)”."""
+    """Return the form for “newsletter is yes and (city is any of Turku, Łódź or points between 5 and 300)”."""
     return {
         "name": "Readers",
         "description": "Who agreed",
@@ -49,7 +49,7 @@ TREE = {
 }
 
 
-def test_it_makes_a_segment_and_draws_it(bob_client: Client, shop: DataSource) -> None:
+def test_it_creates_a_segment_and_queues_a_refresh(bob_client: Client, shop: DataSource) -> None:
     response = bob_client.post(ADD, posted())
     segment = Segment.objects.get()
     assert response.headers["Location"] == f"/segments/{segment.pk}/"
@@ -139,7 +139,7 @@ def test_the_comparisons_follow_the_attribute(bob_client: Client, shop: DataSour
     assert row.suggestions == ["Turku", "Łódź"]
 
 
-def test_it_tells_the_rules_in_words_while_one_types(bob_client: Client, shop: DataSource) -> None:
+def test_it_describes_the_rules_while_the_user_types(bob_client: Client, shop: DataSource) -> None:
     response = bob_client.post(
         ADD, posted(describe="1"), headers={"HX-Request": "true", "HX-Target": "rules-sentence"}
     )

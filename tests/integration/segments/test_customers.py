@@ -1,4 +1,4 @@
-"""Customers, and the page of one."""
+"""The list of customers, and the page of a customer."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Data sources: the list, the upload in two steps, and the page of an import."""
+"""The list of data sources, the upload in two steps, and the page of an import."""
 
 from pathlib import Path
 from typing import Any
@@ -190,7 +190,7 @@ def test_it_shows_problems_by_their_lines(
     assert found.rows[0].line == 200
 
 
-def test_it_cancels_what_nobody_works_on_at_once(bob_client: Client, shop: DataSource) -> None:
+def test_it_cancels_an_unclaimed_job_at_once(bob_client: Client, shop: DataSource) -> None:
     job = ImportJob.objects.create(source=shop, file_name="a.csv", path="/a")
     assert "none of its rows" in bob_client.get(f"/data/imports/{job.pk}/cancel/").content.decode()
     bob_client.post(f"/data/imports/{job.pk}/cancel/")

@@ -1,4 +1,4 @@
-"""What an upload may hold at most: each limit is enforced by the server, with a sentence."""
+"""The limits of an upload: the server enforces each with a sentence."""
 
 from io import BytesIO
 

@@ -12,7 +12,7 @@ from segments.models import DataSource, ImportJob, Profile
 pytestmark = pytest.mark.django_db
 
 
-def test_it_reads_a_file_and_tells_the_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_reads_a_file_and_prints_the_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "shop.csv"
     path.write_text("id;name\n1;Aino\n2\n3;Jan\n")
     call_command("import_profiles", str(path), "--key", "id")

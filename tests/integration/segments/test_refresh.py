@@ -1,4 +1,4 @@
-"""Drawing segments: who fits is in, nobody else, and the door for exports tells it right."""
+"""A refresh finds exactly the profiles that match the rules, and exports read them."""
 
 import logging
 from typing import Any
@@ -54,7 +54,7 @@ def keys(segment: Segment) -> list[str]:
     return sorted(Member.objects.filter(segment=segment).values_list("profile__key", flat=True))
 
 
-def test_it_draws_whom_the_rules_mean() -> None:
+def test_a_refresh_finds_the_profiles_that_match_the_rules() -> None:
     finns = segment()
     job = refreshed(finns)
     assert (job.status, job.added, job.removed) == (JobStatus.SUCCESSFUL, 4, 0)
@@ -86,7 +86,7 @@ def test_other_segments_stay_as_they_are() -> None:
     assert len(keys(everyone)) == 5
 
 
-def test_it_counts_without_drawing() -> None:
+def test_it_counts_without_a_refresh() -> None:
     assert evaluate.count_matches(FINNS) == 4
     assert not Member.objects.exists()
 
@@ -99,20 +99,20 @@ def test_a_rule_that_no_longer_fits_fails_with_a_sentence() -> None:
     assert "no attribute “country”" in job.message
 
 
-def test_rules_edited_meanwhile_are_drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rules_edited_meanwhile_are_evaluated_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     finns = segment()
-    drawn = evaluate._update_members
+    update_members = evaluate._update_members
     seen = []
 
     def edit_meanwhile(segment: Segment, *args: Any) -> evaluate.MemberCounts:
         seen.append(segment.version)
-        result = drawn(segment, *args)
+        result = update_members(segment, *args)
         if len(seen) == 1:
             Segment.objects.filter(pk=segment.pk).update(rules={}, version=2)
         return result
 
     monkeypatch.setattr(evaluate, "_update_members", edit_meanwhile)
-    # Here the edit is undone together with the drawing; that it was noticed is what counts.
+    # Here the edit is undone together with the refresh; what counts is that it was noticed.
     monkeypatch.setattr("django.db.transaction.set_rollback", lambda _: None)
     refreshed(finns)
     assert seen == [1, 2]
@@ -130,10 +130,10 @@ def test_one_that_woke_too_late_changes_nothing(
 ) -> None:
     finns = segment()
     job = SegmentRefresh.objects.get(segment=finns)
-    drawn = evaluate._update_members
+    update_members = evaluate._update_members
 
     def be_overtaken(*args: Any) -> evaluate.MemberCounts:
-        result = drawn(*args)
+        result = update_members(*args)
         SegmentRefresh.objects.filter(pk=job.pk).update(attempt=99)
         return result
 
@@ -168,7 +168,7 @@ def test_the_reading_door_tells_segments_attributes_and_people() -> None:
     assert audience.find_profile(0) is None
 
 
-def test_an_edit_is_recorded_and_drawn_again(bob: User) -> None:
+def test_an_edit_is_recorded_and_queues_a_refresh(bob: User) -> None:
     finns = segment()
     refreshed(finns)
     edited = actions.edit_segment(finns, version=1, name="Poles", rules_tree={}, by=bob, wake_worker=False)
@@ -179,7 +179,7 @@ def test_an_edit_is_recorded_and_drawn_again(bob: User) -> None:
     assert entry.changes["rule"] == ["country is “Finland”", "Everyone"]
 
 
-def test_a_new_name_alone_draws_nothing() -> None:
+def test_a_new_name_alone_starts_no_refresh() -> None:
     finns = segment()
     refreshed(finns)
     actions.edit_segment(finns, version=1, name="People of Finland", rules_tree=FINNS, by=None, wake_worker=False)
@@ -224,7 +224,7 @@ def test_it_refuses_a_viewer(charlie: User) -> None:
         actions.request_refresh(finns, by=charlie)
 
 
-def test_the_command_draws_all_or_those_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_refreshes_all_or_the_named_segments(capsys: pytest.CaptureFixture[str]) -> None:
     segment()
     segment({}, "Everyone")
     call_command("refresh_segments")

@@ -1,4 +1,4 @@
-"""Insights > Segments > Schedule: choosing when segments are refreshed by themselves."""
+"""The Schedule pane of segments."""
 
 import pytest
 from django.test import Client

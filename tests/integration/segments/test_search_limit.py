@@ -1,4 +1,4 @@
-"""Searches by key of people who see personal data masked are limited and recorded."""
+"""Searches of users who see masked personal data are limited and recorded."""
 
 import pytest
 from django.core.cache import cache

@@ -17,7 +17,7 @@ def readers(shop: DataSource) -> Segment:
     return Segment.objects.create(name="Readers", rules=rules)
 
 
-def test_it_tells_what_there_is(charlie_client: Client, readers: Segment) -> None:
+def test_it_lists_what_there_is(charlie_client: Client, readers: Segment) -> None:
     content = charlie_client.get("/segments/").content.decode()
     for text in ("Readers", "newsletter is yes", "Not started", "never"):
         assert text in content

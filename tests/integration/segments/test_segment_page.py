@@ -14,7 +14,7 @@ def readers(shop: DataSource) -> Segment:
     return actions.create_segment(name="Readers", rules_tree=tree, by=None, wake_worker=False)
 
 
-def drawn(segment: Segment) -> Segment:
+def refreshed(segment: Segment) -> Segment:
     evaluate.run_refresh(actions.request_refresh(segment, by=None, wake_worker=False).pk)
     segment.refresh_from_db()
     return segment
@@ -24,14 +24,14 @@ def test_it_shows_rule_members_and_uses(
     bob_client: Client, readers: Segment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hooks.segment_users, "usages", lambda _: [hooks.Usage("Export", "News", "/x/")])
-    content = bob_client.get(f"/segments/{drawn(readers).pk}/").content.decode()
+    content = bob_client.get(f"/segments/{refreshed(readers).pk}/").content.decode()
     for text in ("newsletter is yes", "c1@example.com", "Zofia", "News", "Successful"):
         assert text in content
     assert "Väinö" not in content
 
 
 def test_it_masks_members_for_a_viewer(charlie_client: Client, readers: Segment) -> None:
-    content = charlie_client.get(f"/segments/{drawn(readers).pk}/").content.decode()
+    content = charlie_client.get(f"/segments/{refreshed(readers).pk}/").content.decode()
     assert "c•••@e•••.com" in content
     assert "Zofia" not in content
     assert "Edit" not in content
@@ -39,16 +39,16 @@ def test_it_masks_members_for_a_viewer(charlie_client: Client, readers: Segment)
 
 def test_it_follows_a_refresh_and_stops(bob_client: Client, readers: Segment) -> None:
     content = bob_client.get(f"/segments/{readers.pk}/").content.decode()
-    assert "being drawn" in content
+    assert "being refreshed" in content
     assert f'hx-get="/segments/{readers.pk}/live/"' in content
-    drawn(readers)
+    refreshed(readers)
     content = bob_client.get(f"/segments/{readers.pk}/live/").content.decode()
     assert "every 1s" not in content
     assert "Zofia" in content
 
 
 def test_it_is_removed_after_a_question(bob_client: Client, readers: Segment) -> None:
-    drawn(readers)
+    refreshed(readers)
     assert "Remove “Readers”?" in bob_client.get(f"/segments/{readers.pk}/remove/").content.decode()
     assert bob_client.post(f"/segments/{readers.pk}/remove/").headers["Location"] == "/segments/"
     assert not Segment.objects.exists()
@@ -66,6 +66,6 @@ def test_it_stays_while_something_uses_it(
 
 
 def test_a_customer_names_their_segments(bob_client: Client, readers: Segment) -> None:
-    member = drawn(readers).members.order_by("profile_id").first()
+    member = refreshed(readers).members.order_by("profile_id").first()
     assert member is not None
     assert "Readers" in bob_client.get(f"/customers/{member.profile_id}/").content.decode()

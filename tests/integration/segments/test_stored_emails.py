@@ -1,4 +1,4 @@
-"""The normal forms of email addresses that are stored beside a profile's attributes."""
+"""The normalized emails that are stored beside a profile's attributes."""
 
 from importlib import import_module
 from pathlib import Path
@@ -12,7 +12,7 @@ from segments import audience
 from segments.models import DataSource, ErasedHash, Erasure, ImportJob, Profile
 from segments.privacy import hashes
 from tests.integration.segments.test_customers import names
-from tests.integration.segments.test_importing import imported
+from tests.integration.segments.test_import_job import imported
 from tests.support import exports
 
 pytestmark = pytest.mark.django_db

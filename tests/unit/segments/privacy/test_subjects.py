@@ -1,4 +1,4 @@
-"""Finding addresses in what is kept of a person."""
+"""Mask addresses in texts."""
 
 from segments.privacy.subjects import without_addresses
 
@@ -8,6 +8,6 @@ def test_addresses_are_left_out_of_a_text() -> None:
 
 
 def test_a_long_word_costs_linear_time() -> None:
-    """Quadratic time would be minutes for this length."""
+    """Quadratic time would take minutes for this length."""
     word = "x" * 1_000_000
     assert without_addresses(word) == word

@@ -1,4 +1,4 @@
-"""Rules: what the database finds is what the words mean."""
+"""The SQL of rules finds what a plain evaluation of the rules finds."""
 
 import itertools
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from segments.rules import tree as rules_tree
 from segments.rules.operators import OPERATORS, Takes
 
 TODAY = date(2024, 3, 10)
-CATALOGUE = {
+ATTRIBUTE_TYPES = {
     "city": AttributeType.TEXT,
     "points": AttributeType.NUMBER,
     "born": AttributeType.DATE,
@@ -27,7 +27,7 @@ TEXTS = ["Łódź", "łódź", "Lodz", "100%", "a_b", "O'Connor", 'say "hi"', "b
 NUMBERS = [-2, 0, 1, 1.5, 10, 999999999999999]
 DAYS = [TODAY + timedelta(days=days) for days in (-400, -30, -7, -1, 0, 1)]
 PEOPLE: list[dict[str, Any]] = [
-    {name: value for name, value in zip(CATALOGUE, values, strict=True) if value is not None}
+    {name: value for name, value in zip(ATTRIBUTE_TYPES, values, strict=True) if value is not None}
     for values in itertools.islice(
         itertools.product(
             [*TEXTS, None], [*NUMBERS, None], [*(day.isoformat() for day in DAYS), None], [True, False, None]
@@ -40,7 +40,7 @@ PEOPLE: list[dict[str, Any]] = [
 
 
 def matches(tree: Mapping[str, Any], person: Mapping[str, Any]) -> bool:
-    """The plain meaning of the rules, without a database."""
+    """Evaluate rules for a profile without a database."""
     parts = [part for rule in tree.get("rules", []) if (part := matches_rule(rule, person)) is not None]
     return (any(parts) if tree.get("join") == "or" else all(parts)) if parts else True
 
@@ -57,7 +57,7 @@ def matches_rule(rule: Mapping[str, Any], person: Mapping[str, Any]) -> bool | N
         return bool((found is None) == (operator == "has_none"))
     if operator in ("is_yes", "is_no"):
         return bool(found is (operator == "is_yes"))
-    data_type = CATALOGUE[rule["attribute"]]
+    data_type = ATTRIBUTE_TYPES[rule["attribute"]]
     if data_type == AttributeType.TEXT:
         return matches_text(operator, found, wanted, bool(rule.get("ignore_case")))
     if data_type == AttributeType.NUMBER:
@@ -123,8 +123,8 @@ def values_for(attribute: str, takes: Takes) -> st.SearchStrategy[Any]:
 
 @st.composite
 def some_conditions(draw: st.DrawFn) -> dict[str, Any]:
-    attribute = draw(st.sampled_from(list(CATALOGUE)))
-    operator = draw(st.sampled_from(OPERATORS[CATALOGUE[attribute]]))
+    attribute = draw(st.sampled_from(list(ATTRIBUTE_TYPES)))
+    operator = draw(st.sampled_from(OPERATORS[ATTRIBUTE_TYPES[attribute]]))
     return {
         "attribute": attribute,
         "operator": operator.key,
@@ -151,7 +151,7 @@ def people(db: None) -> None:
 
 
 def found(tree: Mapping[str, Any]) -> set[int]:
-    sql, values = rules_tree.where_sql(tree, CATALOGUE, today=TODAY)
+    sql, values = rules_tree.where_sql(tree, ATTRIBUTE_TYPES, today=TODAY)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT key FROM segments_profile WHERE {sql}", values)
         return {int(key) for (key,) in cursor.fetchall()}
@@ -159,7 +159,7 @@ def found(tree: Mapping[str, Any]) -> set[int]:
 
 @settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tree=some_trees)
-def test_the_database_finds_whom_the_words_mean(people: None, tree: dict[str, Any]) -> None:
+def test_the_database_finds_the_profiles_that_the_rules_describe(people: None, tree: dict[str, Any]) -> None:
     assert found(tree) == {number for number, person in enumerate(PEOPLE) if matches(tree, person)}
 
 
@@ -167,13 +167,13 @@ def test_the_database_finds_whom_the_words_mean(people: None, tree: dict[str, An
     "tree", [{}, rules_tree.EVERYONE, {"join": "or", "rules": [{"join": "and", "rules": []}]}]
 )
 def test_no_rules_mean_everyone(tree: dict[str, Any]) -> None:
-    assert rules_tree.where_sql(tree, CATALOGUE, today=TODAY) == ("TRUE", [])
+    assert rules_tree.where_sql(tree, ATTRIBUTE_TYPES, today=TODAY) == ("TRUE", [])
     assert describe.sentence(tree) == "Everyone"
 
 
 def test_values_never_become_sql() -> None:
     tree = {"rules": [{"attribute": "city", "operator": "is", "value": "'; DROP TABLE segments_profile; --"}]}
-    sql, values = rules_tree.where_sql(tree, CATALOGUE, today=TODAY)
+    sql, values = rules_tree.where_sql(tree, ATTRIBUTE_TYPES, today=TODAY)
     assert "DROP" not in sql
     assert values == ["city", "'; DROP TABLE segments_profile; --"]
 
@@ -205,26 +205,26 @@ def test_values_never_become_sql() -> None:
 )
 def test_it_says_what_is_wrong_with_each_condition(condition: Any, words: str) -> None:
     good = {"attribute": "newsletter", "operator": "is_yes"}
-    (problem,) = rules_tree.problems({"join": "and", "rules": [good, condition]}, CATALOGUE)
+    (problem,) = rules_tree.problems({"join": "and", "rules": [good, condition]}, ATTRIBUTE_TYPES)
     assert words in problem.message
     assert problem.path == (1,)
 
 
 def test_it_points_at_the_condition_inside_its_group() -> None:
     tree = {"rules": [{"rules": [{"attribute": "city", "operator": "has_value"}, {"attribute": "shoe"}]}]}
-    assert [problem.path for problem in rules_tree.problems(tree, CATALOGUE)] == [(0, 1)]
+    assert [problem.path for problem in rules_tree.problems(tree, ATTRIBUTE_TYPES)] == [(0, 1)]
 
 
 def test_it_refuses_groups_without_end() -> None:
     tree: dict[str, Any] = {"rules": []}
     for _ in range(20):
         tree = {"rules": [tree]}
-    assert "too deeply" in rules_tree.problems(tree, CATALOGUE)[0].message
+    assert "too deeply" in rules_tree.problems(tree, ATTRIBUTE_TYPES)[0].message
 
 
 def test_it_refuses_conditions_without_end() -> None:
     tree = {"rules": [{"attribute": "city", "operator": "has_value"}] * 201}
-    assert "at most 200" in rules_tree.problems(tree, CATALOGUE)[0].message
+    assert "at most 200" in rules_tree.problems(tree, ATTRIBUTE_TYPES)[0].message
 
 
 def test_it_speaks_plainly() -> None:
@@ -261,6 +261,34 @@ def test_a_value_that_is_too_long_is_refused(operator: str) -> None:
     tree = {
         "rules": [{"attribute": "city", "operator": operator, "value": [value] if operator == "any_of" else value}]
     }
-    assert [problem.message for problem in rules_tree.problems(tree, CATALOGUE)] == [
+    assert [problem.message for problem in rules_tree.problems(tree, ATTRIBUTE_TYPES)] == [
         "Type at most 500 characters."
     ]
+
+
+CITY_IS = {"attribute": "city", "operator": "is", "value": "Turku"}
+POINTS_OVER = {"attribute": "points", "operator": ">", "value": 5}
+
+
+@settings(deadline=None, max_examples=200)
+@given(tree=some_trees)
+def test_it_knows_whether_a_profile_without_values_matches(tree: dict[str, Any]) -> None:
+    assert rules_tree.matches_without_values(tree) == matches(tree, {})
+
+
+@pytest.mark.parametrize(
+    ("tree", "columns", "expected"),
+    [
+        ({"rules": [CITY_IS]}, ["email", "city"], True),
+        ({"rules": [CITY_IS]}, ["email", "points"], False),
+        ({"join": "and", "rules": [CITY_IS, POINTS_OVER]}, ["points"], True),
+        ({"rules": [{"attribute": "city", "operator": "is_not", "value": "Turku"}]}, ["email"], True),
+        ({}, ["email"], True),
+        ({"rules": [CITY_IS]}, [], True),
+    ],
+    ids=["its attribute", "another attribute", "one of two", "a negation", "everyone", "nothing known"],
+)
+def test_it_knows_whether_a_source_may_provide_members(
+    tree: dict[str, Any], columns: list[str], expected: bool
+) -> None:
+    assert rules_tree.can_match_source(tree, columns) is expected

@@ -1,4 +1,4 @@
-"""Reading CSV in blocks: every row has its line number, and none is lost in silence."""
+"""Reading CSV in blocks: every row has its line number, and every unreadable row is reported."""
 
 import csv
 import gzip

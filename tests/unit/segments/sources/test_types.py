@@ -1,4 +1,4 @@
-"""What a value of a file becomes, and what its column is taken for."""
+"""Conversion of texts to typed values, and inference of column types."""
 
 from datetime import date
 
@@ -99,6 +99,6 @@ def test_a_memo_stays_within_bounds() -> None:
     assert len(memo) <= 10
 
 
-def test_a_shape_tells_nothing_personal() -> None:
+def test_a_shape_holds_no_personal_data() -> None:
     assert shape("Ann Ó, 27\n") == "Aaa A, 99?"
     assert shape("x" * 50) == "a" * 30 + "…"

@@ -1,4 +1,4 @@
-"""Erasing a person: nowhere in the database, and never again."""
+"""Erase a person: no table of the database holds them, and no import adds them again."""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -22,7 +22,7 @@ from segments import hooks
 from segments.models import DataSource, ImportJob, Profile, Segment
 from segments.privacy import erase, hashes, subject_access
 from segments.privacy.subjects import Scope
-from tests.integration.rights.conftest import EMAIL, run_to_its_end
+from tests.integration.privacy.conftest import EMAIL, run_to_its_end
 from tests.support.database_search import tables_with
 from tests.support.sandbox import RunningSandbox
 
@@ -41,7 +41,7 @@ def import_again(tmp_path: Path, text: str, source: str = "Customers") -> Import
     return ImportJob.objects.latest("pk")
 
 
-def test_an_erased_person_is_nowhere_and_the_figures_stay(export: Export, zofia: Profile, alice: User) -> None:
+def test_an_erased_person_is_nowhere_and_the_counts_stay(export: Export, zofia: Profile, alice: User) -> None:
     run = run_to_its_end(export)
     assert (run.delivered, run.duplicates) == (3, 1)
     assert tables_with(EMAIL)
@@ -97,7 +97,7 @@ def test_the_record_says_that_it_happened_and_not_to_whom(export: Export, zofia:
     assert entry.target_name == f"#{hashes.of_email(EMAIL).hex[:8]}" == str(erasure)
 
 
-def test_to_which_lists_somebody_was_sent_outlives_person_export_and_connection(
+def test_disclosures_outlive_the_person_the_export_and_the_connection(
     export: Export, zofia: Profile, alice: User
 ) -> None:
     run_to_its_end(export)
@@ -111,7 +111,7 @@ def test_to_which_lists_somebody_was_sent_outlives_person_export_and_connection(
     assert disclosure.disclosed_list.connection_name == "Sandbox"
 
 
-def test_nobody_else_is_touched(export: Export, zofia: Profile, alice: User) -> None:
+def test_other_people_are_unchanged(export: Export, zofia: Profile, alice: User) -> None:
     run_to_its_end(export)
     erase.erase(zofia, scope=Scope.ADDRESS, by=alice)
     assert tables_with("ann@example.com")
@@ -131,7 +131,7 @@ def test_one_profile_alone_goes_while_others_have_the_address(
     assert (job.rows_refused, job.rows_created) == (1, 1)
 
 
-def test_an_address_that_nobody_else_has_goes_in_any_case(export: Export, everyone: Segment, alice: User) -> None:
+def test_an_address_of_one_profile_is_erased_in_any_case(export: Export, everyone: Segment, alice: User) -> None:
     run_to_its_end(export)
     erase.erase(Profile.objects.get(key="A-2"), scope=Scope.PROFILE, by=alice)
     assert nowhere("ann@example.com")

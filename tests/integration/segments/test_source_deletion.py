@@ -1,4 +1,4 @@
-"""Removing a data source: who goes with it, what keeps it, and what the record says."""
+"""Remove a data source: what is deleted with it, what blocks it, and the audit record."""
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -17,7 +17,7 @@ HTMX = {"HX-Request": "true", "HX-Target": "dialog"}
 
 @pytest.fixture
 def segment(shop: DataSource) -> Segment:
-    """Everybody: the three of the shop, and one of elsewhere."""
+    """Return a segment of all profiles: three of the shop and one of another source."""
     other = DataSource.objects.create(name="Elsewhere", key_column="id", profile_count=1)
     Profile.objects.create(source=other, key="E1", attributes={"email": "e1@example.com"})
     segment = Segment.objects.create(name="Everybody", rules={"join": "and", "rules": []})
@@ -41,7 +41,7 @@ def test_the_question_says_who_goes_and_which_segments_shrink(
     assert "loses 3, 1 stay" in html
 
 
-def test_it_goes_with_its_people_and_imports(bob_client: Client, shop: DataSource, segment: Segment) -> None:
+def test_it_is_deleted_with_its_profiles(bob_client: Client, shop: DataSource, segment: Segment) -> None:
     ImportJob.objects.create(
         source=shop, file_name="people.csv", path="/x", status=JobStatus.SUCCESSFUL, finished_at=shop.created_at
     )
@@ -64,7 +64,7 @@ def test_the_record_keeps_that_it_went(bob: User, shop: DataSource, segment: Seg
 
 
 @pytest.mark.parametrize("status", [JobStatus.QUEUED, JobStatus.PROCESSING])
-def test_an_import_at_work_keeps_it(bob_client: Client, shop: DataSource, status: JobStatus) -> None:
+def test_an_open_import_blocks_the_deletion(bob_client: Client, shop: DataSource, status: JobStatus) -> None:
     ImportJob.objects.create(source=shop, file_name="people.csv", path="/x", status=status)
     for answer, code in (
         (bob_client.get(address(shop), headers=HTMX), 200),

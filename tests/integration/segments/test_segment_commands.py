@@ -1,4 +1,5 @@
-"""What is done to segments as a whole: duplicates, states, tags, the trend, and the members as a file."""
+"""Commands of segments: duplicate, activate, make static, refresh; tags, the trend, and the download of
+members."""
 
 import csv
 from collections.abc import Iterator
@@ -24,12 +25,12 @@ OTHER: dict[str, Any] = {"join": "and", "rules": [{"attribute": "newsletter", "o
 
 @pytest.fixture
 def readers(shop: DataSource, bob: User) -> Segment:
-    """Drawn: Aino and Zofia."""
+    """Return a refreshed segment of Aino and Zofia."""
     segment = actions.create_segment(name="Readers", rules_tree=RULES, by=bob, tags=["news"], wake_worker=False)
-    return drawn(segment)
+    return refreshed(segment)
 
 
-def drawn(segment: Segment) -> Segment:
+def refreshed(segment: Segment) -> Segment:
     job = actions.request_refresh(segment, by=None, wake_worker=False)
     evaluate.run_refresh(job.pk)
     segment.refresh_from_db()
@@ -60,7 +61,7 @@ def test_an_inactive_segment_shows_skipped_and_is_not_refreshed(bob_client: Clie
     bob_client.post("/segments/deactivate/", {"selected": [readers.pk]})
     assert last_status(readers) == JobStatus.SKIPPED
     before = Segment.objects.get().refreshed_at
-    drawn(readers)
+    refreshed(readers)
     assert (last_status(readers), readers.refreshed_at) == (JobStatus.SKIPPED, before)
     assert "is inactive" in bob_client.get(f"/segments/{readers.pk}/").content.decode()
 
@@ -84,14 +85,14 @@ def test_what_is_so_already_is_not_done_again(bob_client: Client, readers: Segme
 def test_a_static_segment_keeps_its_members(bob_client: Client, readers: Segment, shop: DataSource) -> None:
     bob_client.post("/segments/make-static/", {"selected": [readers.pk]})
     shop.profiles.filter(key="C1").delete()
-    drawn(readers)
+    refreshed(readers)
     assert readers.member_count == 2
     assert not list(Segments().targets())
     bob_client.post("/segments/make-dynamic/", {"selected": [readers.pk]})
-    assert drawn(readers).member_count == 1
+    assert refreshed(readers).member_count == 1
 
 
-def test_a_segment_that_rests_takes_no_other_rules(bob: User, readers: Segment) -> None:
+def test_an_inactive_or_static_segment_takes_no_other_rules(bob: User, readers: Segment) -> None:
     actions.make_static(readers, by=bob)
     with pytest.raises(actions.RulesLocked):
         actions.edit_segment(readers, version=readers.version, name="Readers", rules_tree=OTHER, by=bob)
@@ -150,7 +151,7 @@ def test_the_members_come_as_a_file_and_that_is_recorded(bob_client: Client, bob
     assert AuditEntry.objects.get(action__endswith="downloaded").actor_id == bob.pk
 
 
-def test_whoever_sees_data_masked_downloads_nobody(charlie_client: Client, readers: Segment) -> None:
+def test_users_who_see_masked_data_download_no_members(charlie_client: Client, readers: Segment) -> None:
     assert charlie_client.get(f"/segments/{readers.pk}/members/").status_code == 403
     assert "Download members" not in charlie_client.get(f"/segments/{readers.pk}/").content.decode()
 
@@ -158,17 +159,17 @@ def test_whoever_sees_data_masked_downloads_nobody(charlie_client: Client, reade
 # -- trend -----------------------------------------------------------------------------------------------------
 
 
-def drawing(segment: Segment, days_ago: int, members: int) -> None:
+def past_refresh(segment: Segment, days_ago: int, members: int) -> None:
     moment = clock.now() - timedelta(days=days_ago)
     SegmentRefresh.objects.create(
         segment=segment, status=JobStatus.SUCCESSFUL, created_at=moment, finished_at=moment, progress_total=members
     )
 
 
-def test_the_trend_shows_the_last_drawing_of_each_day(bob_client: Client, readers: Segment) -> None:
-    drawing(readers, 60, 9)
-    drawing(readers, 20, 5)
-    drawing(readers, 20, 7)
+def test_the_trend_shows_the_last_refresh_of_each_day(bob_client: Client, readers: Segment) -> None:
+    past_refresh(readers, 60, 9)
+    past_refresh(readers, 20, 5)
+    past_refresh(readers, 20, 7)
     shown = bob_client.get(f"/segments/{readers.pk}/").context["trend"]
     assert [point.members for point in shown.points] == [7, 2]
     shown = bob_client.get(f"/segments/{readers.pk}/?range=90").context["trend"]

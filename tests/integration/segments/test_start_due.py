@@ -1,4 +1,4 @@
-"""What a tick starts: refreshes of due segments, each once for each due moment."""
+"""Ticks start the refreshes of due segments, once for each due moment."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def noon() -> Iterator[None]:
-    """Our time begins at noon, and goes where a test lets it go."""
+    """Set the clock to noon; tests move it."""
     clock.run_from(NOON)
     yield
     clock.run_as_usual()
@@ -72,7 +72,7 @@ def test_it_passes_over_what_was_missed_where_that_is_the_setting(
     tick = segment.ticks.get()
     assert (tick.result, tick.missed_since, tick.refresh) == (TickResult.PASSED_OVER, TWO, None)
     assert not SegmentRefresh.objects.exists()
-    client.force_login(charlie)  # by now: a session of two days ago has ended
+    client.force_login(charlie)  # the session of two days ago has expired
     assert "Passed over." in client.get(f"/segments/{segment.pk}/").content.decode()
 
 

@@ -1,4 +1,4 @@
-"""To whom runs have sent is kept for good soon after they end, and known in between."""
+"""Disclosures are kept after runs end, and known before."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ from segments.models import Profile
 from segments.privacy import erase, hashes, subject_access
 from segments.privacy.subjects import Scope
 from tests.integration.exports.test_running import run_to_its_end, small_batches
-from tests.integration.rights.conftest import EMAIL
+from tests.integration.privacy.conftest import EMAIL
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -52,7 +52,7 @@ def test_a_run_that_sent_nothing_needs_no_settling(export: Export, zofia: Profil
     assert disclosures.unsettled() == []
 
 
-def test_it_goes_on_where_it_was_stopped(export: Export, zofia: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_continues_where_it_stopped(export: Export, zofia: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
     small_batches(monkeypatch, 1)
     monkeypatch.setattr(disclosures, "_BATCHES_A_STEP", 1)
     run = run_to_its_end(export)

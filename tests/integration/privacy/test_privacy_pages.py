@@ -1,4 +1,4 @@
-"""The pages of a person's rights, by hand-made request as each role, and through the whole of them."""
+"""The pages of personal data, requested as each role and through the whole flow."""
 
 import json
 from http import HTTPStatus
@@ -11,7 +11,7 @@ from config.platform.audit.models import AuditEntry
 from exports.models import Export, PersonRemoval
 from exports.privacy import list_removal
 from segments.models import Erasure, Profile
-from tests.integration.rights.conftest import EMAIL, run_to_its_end
+from tests.integration.privacy.conftest import EMAIL, run_to_its_end
 from tests.support.database_search import tables_with
 from tests.support.sandbox import RunningSandbox
 

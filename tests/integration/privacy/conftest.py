@@ -1,4 +1,4 @@
-"""People who were sent to a list of a running sandbox, and somebody who wants to be forgotten."""
+"""An export with contacts on a list of a running sandbox, and a person to erase."""
 
 from typing import Any
 

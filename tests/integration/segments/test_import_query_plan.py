@@ -1,5 +1,5 @@
-"""A table that was emptied a moment ago counts as one row to PostgreSQL's planner. Whoever then goes through it
-for every line takes minutes for what should be seconds, so an import is asked how it would go about it."""
+"""The planner takes a table that was just emptied for one row. A nested loop over it takes minutes instead of
+seconds, so the plans of an import are checked."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ PEOPLE = 2_000
 
 
 def carries_over(sql: str) -> bool:
-    """Whether it changes a table of segments by what another holds."""
+    """Say whether a statement changes a table of segments from another table."""
     return sql.split(maxsplit=1)[0] in {"INSERT", "UPDATE", "DELETE"} and "segments_" in sql and "SELECT" in sql
 
 
@@ -27,7 +27,7 @@ def import_again(path: Path) -> None:
     assert ended.rows_read >= PEOPLE
 
 
-def test_an_import_goes_through_no_emptied_table_line_by_line(tmp_path: Path) -> None:
+def test_an_import_after_emptying_tables_uses_no_nested_loops(tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     write_people_csv(path, PEOPLE)
     import_again(path)

@@ -1,4 +1,4 @@
-"""A segment that has lost its members is told of before an export acts on it."""
+"""Alerts about a segment that lost its members, before an export sends it."""
 
 import pytest
 
@@ -29,7 +29,9 @@ def readers() -> Segment:
         (10, 0, [Kind.SEGMENT_EMPTY]),
     ],
 )
-def test_it_tells_of_what_is_empty_or_halved(readers: Segment, before: int, after: int, kinds: list[Kind]) -> None:
+def test_empty_and_halved_segments_open_alerts(
+    readers: Segment, before: int, after: int, kinds: list[Kind]
+) -> None:
     alerts.update_after_refresh(readers, before=before, after=after)
     assert lasting() == kinds
 
@@ -42,14 +44,14 @@ def test_it_is_well_again_when_half_of_them_are_back(readers: Segment) -> None:
     assert lasting() == []
 
 
-def test_it_tells_again_when_it_is_halved_once_more(readers: Segment) -> None:
+def test_it_notifies_again_when_the_segment_is_halved_again(readers: Segment) -> None:
     alerts.update_after_refresh(readers, before=100, after=40)
     alerts.update_after_refresh(readers, before=40, after=10)
     assert Condition.objects.count() == 2
     assert lasting() == [Kind.SEGMENT_HALVED]
 
 
-def test_a_refresh_tells_it() -> None:
+def test_a_refresh_opens_the_alert() -> None:
     exports.profiles([{"city": "Turku"}, {"city": "Turku"}, {"city": "Turku"}])
     rules = {"attribute": "city", "operator": "is", "value": "Turku"}
     segment = exports.segment_of_everyone("Turku", {"all": [rules]})
@@ -58,7 +60,7 @@ def test_a_refresh_tells_it() -> None:
     assert lasting() == [Kind.SEGMENT_EMPTY]
 
 
-def test_it_tells_when_a_data_source_cannot_be_read_and_when_it_can_again() -> None:
+def test_the_alert_of_a_data_source_opens_and_closes() -> None:
     source = DataSource.objects.create(name="Shop", key_column="id")
     alerts.update_after_import(source, "/data/imports/1/", failure="The file is empty.")
     assert Condition.objects.get().sentence == "The file is empty."

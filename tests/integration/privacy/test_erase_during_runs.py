@@ -1,4 +1,4 @@
-"""Somebody is erased while imports, plans and deliveries are at work: as if they had never been on the way."""
+"""Erase a person during imports, plans and deliveries: nothing of them is sent or kept."""
 
 import threading
 import time
@@ -31,7 +31,7 @@ from segments.privacy import erase as privacy_erase
 from segments.privacy import hashes, subject_access
 from segments.privacy.subjects import Scope
 from segments.sources import staging
-from tests.integration.rights.conftest import EMAIL, run_to_its_end
+from tests.integration.privacy.conftest import EMAIL, run_to_its_end
 from tests.support.database_search import tables_with
 from tests.support.sandbox import RunningSandbox
 
@@ -40,7 +40,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Batches of one, so that there is always something left to send; waits of milliseconds."""
+    """Send batches of one contact, so that there is always a batch left to send, with retries after
+    milliseconds."""
     destination = registry.get("campaign_monitor")
     small = Capabilities(batch_rows=1, batch_bytes=4_000_000, removes_people=True)
     monkeypatch.setattr(destination, "capabilities", small, raising=False)
@@ -53,7 +54,7 @@ def erase(profile: Profile, by: User, lists: list[str] | None = None) -> None:
 
 @contextmanager
 def beside(operation: Callable[[], None]) -> Iterator[threading.Thread]:
-    """Do something in another thread, with a session of its own."""
+    """Run ``operation`` in another thread with its own database session."""
     failures: list[BaseException] = []
 
     def do() -> None:
@@ -90,7 +91,7 @@ def adds_up(run: Run) -> bool:
 
 
 def planned(export: Export) -> Run:
-    """A run with its plan, and nothing sent yet."""
+    """Return a run that is planned and has sent nothing."""
     run = claim(runs.start_run(export, by=None))
     assert run is not None
     assert check.check(run)
@@ -135,7 +136,7 @@ def test_who_is_erased_between_choosing_a_batch_and_sending_it_is_not_sent(
 def sending(
     monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None], *, failing: bool = False
 ) -> list[bool]:
-    """Do something while the request with the person is out; ``failing`` ends it without an answer."""
+    """Pause while the request with the person is sent; ``failing`` ends it without a response."""
     send = SenderPool.send
     done: list[bool] = []
 
@@ -206,7 +207,7 @@ def test_who_is_erased_while_the_plan_is_made_is_not_in_it(
     assert EMAIL not in account.received()
 
 
-def test_a_dead_workers_batch_goes_out_without_them(
+def test_the_batch_of_a_dead_worker_is_sent_without_the_erased_person(
     export: Export, zofia: Profile, alice: User, account: RunningSandbox
 ) -> None:
     run = planned(export)
@@ -222,10 +223,10 @@ def test_a_dead_workers_batch_goes_out_without_them(
     assert not Batch.objects.filter(status=BatchStatus.SENDING).exists()
 
 
-def test_nobody_slips_in_through_an_import_under_way(
+def test_an_erasure_waits_for_an_open_import(
     zofia: Profile, alice: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The import of another source has looked at who is erased already; whoever erases waits for its end."""
+    """The import of another source has already checked for erased people."""
     path = tmp_path / "again.csv"
     path.write_text(f"id,email\nQ-1,{EMAIL}\n", encoding="utf-8")
     refuse = staging.refuse_erased
@@ -250,7 +251,7 @@ def test_nobody_slips_in_through_an_import_under_way(
     assert not tables_with(EMAIL)
 
 
-def test_it_says_not_now_while_the_persons_source_is_imported(
+def test_it_is_blocked_while_the_source_of_the_person_is_imported(
     zofia: Profile, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(privacy_erase, "_LOCK_TIMEOUT", "200ms")

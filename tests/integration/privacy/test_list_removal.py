@@ -1,4 +1,4 @@
-"""Taking an erased person off a list: tried again while that may help, ended honestly when it cannot."""
+"""Remove an erased person from lists: retried while that may help, failed when it cannot."""
 
 from datetime import timedelta
 
@@ -15,11 +15,11 @@ from segments import hooks
 from segments.models import Profile
 from segments.privacy import erase, subject_access
 from segments.privacy.subjects import Scope
-from tests.integration.rights.conftest import EMAIL, run_to_its_end
+from tests.integration.privacy.conftest import EMAIL, run_to_its_end
 from tests.support.database_search import tables_with
 from tests.support.sandbox import RunningSandbox
 
-NOBODY = "http://127.0.0.1:9"  # where nothing listens
+CLOSED_PORT = "http://127.0.0.1:9"
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -39,7 +39,7 @@ def carry_on(removal: PersonRemoval) -> PersonRemoval:
     return removal
 
 
-def test_it_takes_the_person_off_the_list_and_forgets_the_address(
+def test_it_removes_the_person_from_the_list_and_forgets_the_address(
     removal: PersonRemoval, account: RunningSandbox
 ) -> None:
     assert removal.email is not None
@@ -58,7 +58,7 @@ def test_it_is_content_when_the_list_does_not_hold_them(removal: PersonRemoval, 
 def test_it_tries_again_while_the_service_is_away(
     removal: PersonRemoval, account: RunningSandbox, settings: Settings
 ) -> None:
-    settings.CAMPAIGN_MONITOR_SANDBOX_URL = NOBODY
+    settings.CAMPAIGN_MONITOR_SANDBOX_URL = CLOSED_PORT
     assert carry_on(removal).status == JobStatus.QUEUED
     assert removal.tries == 1
     assert "cannot be reached" in removal.message
@@ -69,7 +69,7 @@ def test_it_tries_again_while_the_service_is_away(
 
 def test_it_gives_up_after_a_week_and_says_what_to_do(removal: PersonRemoval, settings: Settings) -> None:
     PersonRemoval.objects.update(created_at=clock.now() - timedelta(days=8))
-    settings.CAMPAIGN_MONITOR_SANDBOX_URL = NOBODY
+    settings.CAMPAIGN_MONITOR_SANDBOX_URL = CLOSED_PORT
     assert carry_on(removal).status == JobStatus.FAILED
     assert "by hand" in removal.message
     assert removal.email is None

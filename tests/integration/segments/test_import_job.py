@@ -1,4 +1,4 @@
-"""A file becomes profiles: all that fits, nothing twice, and a reason for every row that was kept out."""
+"""Imports write all valid rows once, and report a reason for every refused row."""
 
 from pathlib import Path
 
@@ -42,7 +42,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "people.csv"
 
 
-def test_it_brings_people_in_with_typed_attributes(file: Path) -> None:
+def test_it_imports_profiles_with_typed_attributes(file: Path) -> None:
     job = imported(file, "id,name,born,agreed,points,empty\n1, Zoë ,2000-01-02,yes,1.50,\n2,,,no,-3,\n")
     assert job.status == JobStatus.SUCCESSFUL
     assert counts(job) == (2, 2, 0, 0, 0)
@@ -156,7 +156,7 @@ def test_what_looks_like_an_escape_is_text(file: Path) -> None:
     }  # fmt: skip
 
 
-def test_believable_people_come_in_whole(tmp_path: Path) -> None:
+def test_realistic_profiles_are_imported_completely(tmp_path: Path) -> None:
     path = tmp_path / "people.csv.gz"
     write_people_csv(path, 5_000, seed=3)
     job = imported(path)
@@ -234,7 +234,7 @@ def test_it_waits_for_another_import_of_the_source(file: Path) -> None:
     assert (second.status, second.lease_until) == (JobStatus.QUEUED, None)
 
 
-def test_nobody_does_what_another_holds(file: Path) -> None:
+def test_a_job_of_another_worker_is_left_to_it(file: Path) -> None:
     file.write_text("id\n1\n")
     job = actions.start_import(path=file, key_column="id", source_name="Shop", by=None, wake_worker=False)
     ImportJob.objects.update(lease_until=timezone.now() + timezone.timedelta(hours=1))  # type: ignore[attr-defined]
@@ -246,7 +246,7 @@ def test_one_that_woke_too_late_changes_nothing(file: Path) -> None:
     job = actions.start_import(path=file, key_column="id", source_name="Shop", by=None, wake_worker=False)
 
     def fall_behind(job: ImportJob) -> None:
-        job.attempt = 0  # as if another had claimed it since
+        job.attempt = 0  # as if another worker had claimed it
 
     assert import_job.run_import(job.pk, watch=fall_behind) is None
     assert not Profile.objects.exists()

@@ -1,4 +1,4 @@
-"""Workers die; imports and refreshes go on, and nobody ever sees half of one."""
+"""Imports and refreshes continue after their worker dies, and no reader sees a part of one."""
 
 from pathlib import Path
 
@@ -57,6 +57,6 @@ def test_an_import_stops_when_asked(tmp_path: Path) -> None:
 
 
 def _beats_since(job: ImportJob) -> bool:
-    """Its lease has been extended, and with that the request to stop was heard."""
+    """Say whether the lease was extended, and so the request to stop was read."""
     before, job.lease_until = job.lease_until, ImportJob.objects.get(pk=job.pk).lease_until
     return before is not None and before != job.lease_until
