@@ -10,7 +10,7 @@ from config.platform.accounts.permissions import Role
 from config.platform.audit.record import record
 from config.platform.jobs import clock
 from config.platform.web.versions import take_version
-from connections import consent_text, credentials
+from connections import consent_text, vault
 from connections.limits import Limits
 from connections.models import Connection, Consent
 
@@ -65,7 +65,7 @@ def set_credentials(
     were set and which account they open, never what they are."""
     before = dict(connection.options)
     was_connected = connection.credentials is not None
-    connection.credentials = credentials.seal(dict(secrets))
+    connection.credentials = vault.seal(dict(secrets))
     connection.options = {name: value for name, value in options.items() if value}
     connection.reconnect_reason = ""
     connection.save(update_fields=["credentials", "options", "reconnect_reason"])
@@ -153,25 +153,6 @@ def add_export_user(*, by: User, connection: Connection) -> None:
     connection.save(update_fields=["export_user", "export_user_added_at"])
     changes = {"export_user": (str(before) if before else None, str(by))}
     record("connection.export_user_added", connection, by=by, changes=changes, version=connection.version)
-
-
-@transaction.atomic
-def mark_reconnect_needed(connection: Connection, reason: str) -> None:
-    """Mark that the destination refuses the credentials: nothing runs over the connection until it is
-    authenticated again. Written once, however many calls meet the same refusal."""
-    marked = Connection.objects.filter(pk=connection.pk, reconnect_reason="").update(reconnect_reason=reason)
-    connection.reconnect_reason = reason
-    if marked:
-        record("connection.refused", connection, by=None, changes={"reconnect_reason": ("", reason)})
-
-
-@transaction.atomic
-def mark_connected(*, by: User | None, connection: Connection) -> None:
-    """A check of the stored credentials succeeded: nothing has to be reconnected any more."""
-    waiting = Connection.objects.filter(pk=connection.pk).exclude(reconnect_reason="")
-    reason, connection.reconnect_reason = connection.reconnect_reason, ""
-    if waiting.update(reconnect_reason=""):
-        record("connection.accepted", connection, by=by, changes={"reconnect_reason": (reason, "")})
 
 
 def _with_administrators(roles: Sequence[str]) -> list[str]:

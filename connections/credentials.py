@@ -1,40 +1,22 @@
-"""The one place where secrets are read in the clear."""
+"""Give destinations access to an account: decrypt the credentials of a connection, resolve references to secrets,
+and guard each request by the lease deadline and the pause of the connection."""
 
 from dataclasses import replace
 from functools import partial
 
 from django.utils.translation import gettext as _
 
-from config.platform.encryption.fields import Sealed
 from config.platform.encryption.keyring import CannotDecrypt
 from config.platform.jobs import deadline
-from connections import secret_references
+from connections import secret_references, token_renewal
 from connections.destinations.errors import TryLater
 from connections.destinations.values import Access, Renew, SendGuard
 from connections.models import Connection
-
-
-class NotConnected(Exception):
-    """The connection has no credentials, or they cannot be read."""
+from connections.vault import NotConnected, address_of
 
 
 class Paused(NotConnected):
     """An administrator has paused the connection."""
-
-
-def seal(credentials: dict[str, str]) -> Sealed:
-    """Credentials in the form in which a connection keeps them."""
-    return Sealed.of(credentials)
-
-
-def unseal(sealed: Sealed) -> dict[str, str]:
-    """Credentials that were sealed and are being tried; raises CannotDecrypt."""
-    return sealed.open()
-
-
-def stored(connection: Connection) -> dict[str, str]:
-    """What is stored, references as they are written; empty when nothing is. Raises CannotDecrypt."""
-    return connection.credentials.open() if connection.credentials is not None else {}
 
 
 def access(connection: Connection) -> Access:
@@ -71,15 +53,6 @@ def _guard(connection: Connection) -> SendGuard:
     return check_may_send
 
 
-def address_of(connection: Connection) -> str:
-    """Where its account answers; raises NotConnected where the settings name no address."""
-    destination = connection.destination
-    base_url = destination.sandbox_url if connection.is_sandbox else destination.live_url
-    if not base_url:
-        raise NotConnected(_("There is no address for “{name}” in this place’s settings.").format(name=connection))
-    return base_url
-
-
 def access_with(connection: Connection, credentials: dict[str, str]) -> Access:
     """The same for credentials that are being tried and are not stored yet. References lead to their secrets only
     here, when they are used."""
@@ -95,6 +68,4 @@ def access_with(connection: Connection, credentials: dict[str, str]) -> Access:
 
 def _renewer(connection: Connection, opened: dict[str, str]) -> Renew | None:
     """What fetches a better token; None for credentials that do not expire."""
-    from connections import token_renewal  # which reads credentials itself
-
     return partial(token_renewal.renew, connection.pk) if token_renewal.REFRESH in opened else None

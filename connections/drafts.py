@@ -16,7 +16,7 @@ from django.http import QueryDict
 from config.platform.encryption.fields import Sealed
 from config.platform.encryption.keyring import CannotDecrypt
 from config.platform.jobs import clock
-from connections import credentials
+from connections import vault
 from connections.destinations.values import CheckStep
 from connections.models import Connection
 
@@ -48,15 +48,15 @@ class Draft:
     problem: str = ""  # what went wrong on the way, to be told once
 
     def keep_secrets(self, typed: dict[str, str]) -> None:
-        self.sealed = credentials.seal(typed).stored
+        self.sealed = vault.seal(typed).stored
 
     def secrets(self) -> dict[str, str]:
         """The typed credentials in the clear; raises CannotDecrypt."""
-        return credentials.unseal(Sealed(self.sealed)) if self.sealed else {}
+        return vault.unseal(Sealed(self.sealed)) if self.sealed else {}
 
     def keep_typed(self, values: dict[str, list[str]]) -> None:
         """Keep the rest of the pane for the way back."""
-        self.typed = credentials.seal({name: json.dumps(each) for name, each in values.items()}).stored
+        self.typed = vault.seal({name: json.dumps(each) for name, each in values.items()}).stored
 
     def take_typed(self) -> QueryDict | None:
         """What was kept of the pane, as if it were posted; None when nothing was, or it cannot be read."""
@@ -64,7 +64,7 @@ class Draft:
             return None
         data = QueryDict(mutable=True)
         try:
-            for name, each in credentials.unseal(Sealed(self.typed)).items():
+            for name, each in vault.unseal(Sealed(self.typed)).items():
                 data.setlist(name, json.loads(each))
         except CannotDecrypt:
             return None

@@ -17,7 +17,7 @@ from django.core.cache import cache
 from django.db import connections as databases
 from django.utils.translation import gettext as _
 
-from connections import credentials
+from connections import credentials, vault
 from connections.destinations.errors import DestinationError, TryLater
 from connections.destinations.values import Access, ListDetails, ListSummary, Standing
 from connections.models import Connection
@@ -52,7 +52,7 @@ def look_up(connection: Connection, list_id: str) -> Lookup:
         details = _ask(connection, "list", list_id, connection.destination.list_details)
     except DestinationError as error:
         return Lookup(trouble=error.sentence, passing=isinstance(error, TryLater))
-    except credentials.NotConnected as error:
+    except vault.NotConnected as error:
         return Lookup(trouble=str(error))
     return Lookup(details=details)
 
@@ -78,7 +78,7 @@ def lists_of(connection: Connection) -> Lists:
         return Lists(found=_ask(connection, "lists", "", ask))
     except DestinationError as error:
         return Lists(trouble=error.sentence)
-    except credentials.NotConnected as error:
+    except vault.NotConnected as error:
         return Lists(trouble=str(error))
 
 

@@ -9,12 +9,12 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from connections import credentials, diagnosis, drafts, token_renewal
-from connections.credentials import NotConnected
+from connections import diagnosis, drafts, token_renewal, vault
 from connections.destinations.base import OAuth
 from connections.destinations.errors import DestinationError
 from connections.drafts import Draft
 from connections.models import Connection
+from connections.vault import NotConnected
 
 # What is never kept of a pane: the page's own token, and passwords.
 _NOT_KEPT = ("csrfmiddlewaretoken", "step", "draft", "own-password")
@@ -35,7 +35,7 @@ class Offer:
 def offer(connection: Connection, redirect_uri: str) -> Offer | None:
     """What the pane offers beside a key; None for a destination without such a thing."""
     try:
-        asked, base_url = connection.destination.oauth, credentials.address_of(connection)
+        asked, base_url = connection.destination.oauth, vault.address_of(connection)
     except NotConnected:
         return None
     if asked is None:
@@ -94,7 +94,7 @@ def finish(connection: Connection, draft: Draft, *, code: str, error: str) -> No
 def _asked(connection: Connection) -> tuple[OAuth, str]:
     if connection.destination.oauth is None:
         raise NotPossible(_("{name} knows no such sign-in.").format(name=connection.destination.label))
-    return connection.destination.oauth, credentials.address_of(connection)
+    return connection.destination.oauth, vault.address_of(connection)
 
 
 def _refusal(connection: Connection, error: str) -> str:

@@ -17,8 +17,8 @@ from django.db import transaction
 
 from config.platform.encryption.keyring import CannotDecrypt
 from config.platform.jobs import clock
-from connections import actions, credentials
-from connections.destinations.errors import DestinationError, NeedsAdministrator, StopRun
+from connections import reconnect, vault
+from connections.destinations.errors import DestinationError, NeedsAdministrator, PermanentError
 from connections.destinations.values import Tokens
 from connections.models import Connection
 
@@ -66,7 +66,7 @@ def renew_due() -> None:
     signed_in = {f"options__{SIGNED_IN}": BY_OAUTH, "reconnect_reason": "", "credentials__isnull": False}
     for connection in Connection.objects.filter(**signed_in):
         with suppress(CannotDecrypt):
-            _renew_if_due(connection, credentials.stored(connection))
+            _renew_if_due(connection, vault.stored(connection))
 
 
 def _renew_if_due(connection: Connection, stored: dict[str, str]) -> None:
@@ -80,7 +80,7 @@ def _renew_if_due(connection: Connection, stored: dict[str, str]) -> None:
     try:
         renew(connection.pk, stored[ACCESS], True)
     except NeedsAdministrator as refused:
-        actions.mark_reconnect_needed(connection, refused.sentence)
+        reconnect.mark_reconnect_needed(connection, refused.sentence)
     except DestinationError as trouble:
         logger.warning("connection %s: the authorization is not renewed yet: %s", connection.pk, trouble.code)
 
@@ -95,7 +95,7 @@ def _renew_alone(connection_id: int, refused: str, expired: bool) -> str:
     oauth = connection.destination.oauth
     if oauth is None or not stored.get(REFRESH):
         return refused
-    tokens = oauth.refresh(credentials.address_of(connection), stored[REFRESH])
+    tokens = oauth.refresh(vault.address_of(connection), stored[REFRESH])
     return _keep(connection_id, refused, tokens)
 
 
@@ -103,9 +103,9 @@ def _now(connection_id: int, *, locked: bool = False) -> tuple[Connection, dict[
     rows = Connection.objects.select_for_update(no_key=True) if locked else Connection.objects
     try:
         connection = rows.get(pk=connection_id)
-        return connection, credentials.stored(connection)
+        return connection, vault.stored(connection)
     except Connection.DoesNotExist:
-        raise StopRun("The connection is gone.", code="connection_gone") from None
+        raise PermanentError("The connection is gone.", code="connection_gone") from None
 
 
 def _keep(connection_id: int, refused: str, tokens: Tokens) -> str:
@@ -113,7 +113,7 @@ def _keep(connection_id: int, refused: str, tokens: Tokens) -> str:
     connection, stored = _now(connection_id, locked=True)
     if stored.get(ACCESS) != refused:
         return stored.get(ACCESS, tokens.access_token)
-    connection.credentials = credentials.seal(as_credentials(tokens))
+    connection.credentials = vault.seal(as_credentials(tokens))
     connection.save(update_fields=["credentials"])
     logger.info("connection %s: the authorization is renewed", connection_id)
     return tokens.access_token

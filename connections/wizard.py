@@ -13,15 +13,15 @@ from django.utils.translation import gettext as _
 from config.platform.accounts import lockout, reauthentication
 from config.platform.accounts.models import User
 from config.platform.encryption.keyring import CannotDecrypt
-from connections import actions, consent_text, diagnosis, list_choices, policies
+from connections import actions, consent_text, diagnosis, list_choices, policies, reconnect
 from connections.consent_text import ConsentText
-from connections.credentials import NotConnected
 from connections.destinations.base import Destination
 from connections.destinations.values import InputField
 from connections.drafts import Draft
 from connections.forms import ConnectionForm, CredentialsForm, PasswordForm
 from connections.limit_forms import LimitsForm
 from connections.models import Connection, Consent
+from connections.vault import NotConnected
 
 
 class Setup:
@@ -220,7 +220,7 @@ class Setup:
             return
         self._draft.tell(found.steps)
         if found.ok:
-            actions.mark_connected(by=self.user, connection=self.connection)
+            reconnect.mark_connected(by=self.user, connection=self.connection)
 
     def replace(self) -> None:
         """Ask for other credentials."""

@@ -35,8 +35,9 @@ class Sender(ABC):
 
     @abstractmethod
     def send(self, payloads: Sequence[str], settings: SendSettings) -> BatchReceipt:
-        """Perform the operation of the settings on one batch of payloads. The receipt names the contacts that were
-        refused. May be called again after a crash. Raises TryLater, BatchRefused, StopRun, NeedsAdministrator."""
+        """Perform the operation of the settings on one batch of payloads. Returns the receipt, which names the
+        contacts that were refused. May be called again after a crash. Raises TryLater, BatchRefused,
+        PermanentError or NeedsAdministrator."""
 
 
 class OAuth(ABC):
@@ -141,8 +142,8 @@ class Destination(ABC):
     ) -> ListDetails:
         """Look one list up by its id. Whose it is may take many calls and is told only where that is asked,
         ``with_group``. ``with_clock`` adds the time in the time zone of the list's dates; that needs the group as
-        well, which ``group_id`` tells where it is known. Raises StopRun when there is no such list, or another
-        DestinationError."""
+        well, which ``group_id`` tells where it is known. Raises PermanentError when there is no such list, or
+        another DestinationError."""
 
     def empty_fields(self, access: Access, list_id: str, email: str, keys: Sequence[str]) -> set[str]:
         """Look up which of the list's own fields ``keys`` hold no value of a subscriber; none where that cannot be
@@ -150,8 +151,8 @@ class Destination(ABC):
         return set()
 
     def create_field(self, access: Access, list_id: str, field: NewField) -> TargetField:
-        """Make a field on a list, of one of the types that the capabilities name. Raises StopRun when the list
-        does not take it, or another DestinationError."""
+        """Make a field on a list, of one of the types that the capabilities name. Raises PermanentError when the
+        list does not take it, or another DestinationError."""
         raise NotImplementedError
 
     def add_options(self, access: Access, list_id: str, field_key: str, options: Sequence[str]) -> None:

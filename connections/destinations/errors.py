@@ -1,21 +1,22 @@
-"""Errors, named by what happens next.
+"""Define the errors of destinations, named by what happens next.
 
 ::
 
     DestinationError
-    ├── TryLater             the same request may succeed later: wait, then again
-    ├── BatchRefused         this batch as a whole was refused: halve it until the guilty rows stand alone
-    ├── StopRun              nothing of this run can succeed: end it, tell why
-    │   └── AccountFull      … because the account holds no more people
-    └── NeedsAdministrator   a person must mend the connection first
+    ├── TryLater             transient: the same request may succeed later, so wait and send it again
+    ├── BatchRefused         the batch as a whole was refused: halve it until the rows at fault are alone
+    ├── PermanentError       no request with these settings can succeed: end the run with the reason
+    │   └── AccountFull      … because the account holds no more subscribers
+    └── NeedsAdministrator   a person must repair the connection first
 
-Each carries a sentence for people, a code for machines and, where the vendor answered, the HTTP status.
-(A single profile that is refused is no error at all: it is a ``ProfileRefusal`` in the receipt.)
+Each error has a sentence for users, a code for machines and, where the vendor answered, the HTTP status. A contact
+that is refused alone is not an error: it is a ``ProfileRefusal`` in the receipt of its batch.
 """
 
 
 class DestinationError(Exception):
-    """Anything that a destination could not do."""
+    """Report what a destination could not do. ``sentence`` is for users; ``http_status`` is set if the vendor
+    answered."""
 
     def __init__(self, sentence: str, *, code: str = "", http_status: int | None = None) -> None:
         super().__init__(sentence)
@@ -25,8 +26,8 @@ class DestinationError(Exception):
 
 
 class TryLater(DestinationError):
-    """Throttled, timed out, cut off or broken over there. ``after_seconds`` is what the vendor asked for, if it
-    did; ``throttled`` tells too many requests from a failure."""
+    """Report a transient failure: throttled, timed out, cut off, or failed at the vendor. ``after_seconds``: how
+    long the vendor asks to wait, if it does. ``throttled``: too many requests, rather than a failure."""
 
     def __init__(
         self,
@@ -42,7 +43,7 @@ class TryLater(DestinationError):
         self.throttled = throttled
 
 
-# Codes of a TryLater that leave open whether the call has done its work. (So does every status of 500 and more.)
+# Codes of a TryLater after which the call may have done its work. (So does every status of 500 and more.)
 LEFT_OPEN = ("timeout", "cut_short", "unreadable")
 
 
@@ -51,16 +52,16 @@ TOO_LARGE = "too_large"
 
 
 class BatchRefused(DestinationError):
-    """The vendor refused the whole batch because of something in it."""
+    """Report that the vendor refused the whole batch because of something in it."""
 
 
-class StopRun(DestinationError):
-    """The list is gone, or the settings cannot work: no batch of this run can succeed."""
+class PermanentError(DestinationError):
+    """Report that the list is gone or the settings cannot work: no batch of the run can succeed."""
 
 
-class AccountFull(StopRun):
-    """The account's plan holds no more subscribers: it has to be upgraded, or fewer be sent."""
+class AccountFull(PermanentError):
+    """Report that the account's plan holds no more subscribers: it has to be upgraded, or fewer be sent."""
 
 
 class NeedsAdministrator(DestinationError):
-    """The key is revoked or lacks rights: nothing on this connection works until someone mends it."""
+    """Report that the key is revoked or lacks rights: the connection works again once it is reconnected."""

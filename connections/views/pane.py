@@ -16,11 +16,11 @@ from config.platform.web.panes import close_pane, render_pane
 from config.platform.web.versions import Gone, StaleEdit, version_from
 from connections import actions, drafts, oauth_flow, usage
 from connections.account import Environment
-from connections.credentials import NotConnected
 from connections.destinations import registry
 from connections.forms import PART
 from connections.models import Connection
 from connections.permissions import check_can_manage_connections
+from connections.vault import NotConnected
 from connections.views.authorized import return_address, send_there
 from connections.views.listing import is_offered
 from connections.wizard import Setup

@@ -13,7 +13,7 @@ from config.platform.accounts.models import User
 from config.platform.audit.record import record
 from config.platform.jobs import deadline
 from connections import credentials, lookups
-from connections.destinations.errors import StopRun
+from connections.destinations.errors import PermanentError
 from connections.destinations.values import NewField, TargetField
 from connections.limits import forbidden
 from connections.models import Connection
@@ -34,7 +34,7 @@ def create_field(
             changes = {"list": list_id, "field": field.label, "type": field.data_type}
             record("field_created", connection, by=by, changes={n: (None, value) for n, value in changes.items()})
             made = connection.destination.create_field(access, list_id, field)
-    except StopRun:
+    except PermanentError:
         found = _by_label(connection, list_id, field)
         if found is None:
             raise

@@ -9,8 +9,8 @@ from config.platform.accounts.models import User
 from config.platform.jobs import clock, leases
 from config.platform.jobs.enqueue import enqueue_on_commit
 from config.platform.jobs.models import OPEN, JobStatus
-from connections.credentials import NotConnected
 from connections.destinations.errors import DestinationError
+from connections.vault import NotConnected
 from exports import permissions, policies
 from exports.actions import runs
 from exports.models import Export, ExportPreview, Run

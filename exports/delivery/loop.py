@@ -22,7 +22,6 @@ from config.platform.jobs.backoff import seconds_before_attempt
 from config.platform.jobs.leases import HeldLease
 from config.platform.jobs.models import JobStatus
 from connections import credentials
-from connections.actions import mark_reconnect_needed
 from connections.destinations.errors import (
     TOO_LARGE,
     AccountFull,
@@ -33,6 +32,7 @@ from connections.destinations.errors import (
 )
 from connections.destinations.values import REMOVALS, BatchOperation, BatchReceipt, OutcomeKind, ProfileRefusal
 from connections.models import MOST_IN_FLIGHT, Connection
+from connections.reconnect import mark_reconnect_needed
 from exports.batches.values import BatchResult
 from exports.delivery import connection_budget
 from exports.delivery.concurrency import AdaptiveConcurrency
@@ -43,7 +43,7 @@ from exports.privacy import disclosures
 from exports.removal import recheck
 from exports.results import late_calls, record
 from exports.state import claim, session_fence, snapshot
-from exports.state.status import Reason, RunEnded
+from exports.state.status import Reason, StopRun
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ class Slice:
     # The batches that were intended and of which it is not yet written what became of them, by id.
     unsettled: set[int] = field(default_factory=set)
     # Why the run must end, once that is known; nothing more is sent then.
-    fatal: RunEnded | None = None
+    fatal: StopRun | None = None
     halvings_in_vain: int = 0
     delivered_any: bool = False
     # What the wants followed from when they were read last; None: not read in this slice.
@@ -115,13 +115,13 @@ class Call:
 
 
 def deliver(run: Run, lease: HeldLease, *, wants_version: recheck.WantsVersion | None = None) -> SliceEnd:
-    """Send for one slice. Raises RunEnded when the run must end, LeaseLost when another worker has it.
+    """Send for one slice. Raises StopRun when the run must end, LeaseLost when another worker has it.
 
     ``wants_version`` is what the wants followed from when this slice planned the removals; None where another one
     did. The wants are read again once it differs."""
     connection = run.connection
     if connection is None:
-        raise RunEnded(JobStatus.FAILED, Reason.NO_CONNECTION)
+        raise StopRun(JobStatus.FAILED, Reason.NO_CONNECTION)
     lease.renew()  # planning may have held the run's row for longer than a lease
     landed_late: set[int] = set()
     try:
@@ -292,7 +292,7 @@ def _again_later(work: Slice, call: Call, trouble: TryLater) -> None:
     seconds = seconds_before_attempt(tried, asked=trouble.after_seconds)
     record.requeue(work.run, call.batch.pk, backoff.wait_until(seconds), trouble)
     if tried >= MOST_ATTEMPTS:
-        work.fatal = RunEnded(JobStatus.FAILED, Reason.DESTINATION_UNAVAILABLE, trouble.sentence)
+        work.fatal = StopRun(JobStatus.FAILED, Reason.DESTINATION_UNAVAILABLE, trouble.sentence)
 
 
 def _halve(work: Slice, batch: Batch, refused: BatchRefused) -> None:
@@ -307,7 +307,7 @@ def _halve(work: Slice, batch: Batch, refused: BatchRefused) -> None:
     if not work.delivered_any and refused.code != TOO_LARGE:
         work.halvings_in_vain += 1
     if work.halvings_in_vain >= MOST_HALVINGS_IN_VAIN:
-        work.fatal = RunEnded(JobStatus.FAILED, Reason.EVERYTHING_REFUSED, refused.sentence)
+        work.fatal = StopRun(JobStatus.FAILED, Reason.EVERYTHING_REFUSED, refused.sentence)
 
 
 def _give_up(work: Slice, batch: Batch, hopeless: DestinationError) -> None:
@@ -317,7 +317,7 @@ def _give_up(work: Slice, batch: Batch, hopeless: DestinationError) -> None:
         reason = Reason.RECONNECT_NEEDED
         if work.run.connection is not None:
             mark_reconnect_needed(work.run.connection, hopeless.sentence)
-    work.fatal = RunEnded(JobStatus.FAILED, reason, hopeless.sentence)
+    work.fatal = StopRun(JobStatus.FAILED, reason, hopeless.sentence)
 
 
 def why_stopped(hopeless: DestinationError) -> Reason:
@@ -330,7 +330,7 @@ def _how_it_ended(work: Slice) -> SliceEnd:
     if not work.fatal and not left.exists():
         return SliceEnd.ALL_SENT  # also after a cancellation: there is nothing left to cancel
     if work.lease.cancel_requested.is_set():
-        raise RunEnded(JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
+        raise StopRun(JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
     if work.fatal:
         raise work.fatal
     ready = left.filter(backoff.where_wait_is_over("not_before"))

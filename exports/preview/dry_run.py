@@ -10,7 +10,7 @@ from django.db import connection as database
 
 from config.platform import db
 from config.platform.db import limit_statements, rolled_back
-from connections import credentials
+from connections import credentials, vault
 from connections.destinations.values import BatchOperation, ListDetails, TargetField
 from connections.models import Connection
 from exports.batches.values import Person
@@ -79,7 +79,7 @@ def preview(export: Export, *, first: int = 20, patience_seconds: float = 600.0)
     and OperationalError when a query takes longer than ``patience_seconds``."""
     connection = export.connection
     if connection is None:
-        raise credentials.NotConnected("The export has no connection.")
+        raise vault.NotConnected("The export has no connection.")
     details = connection.destination.list_details(credentials.access(connection), export.list_id)
     frozen = snapshot.freeze(export, details)
     settings = snapshot.send_settings(export.list_id, frozen)

@@ -19,8 +19,6 @@ from config.platform.db import rolled_back
 from config.platform.jobs import clock, deadline
 from config.platform.text.addresses import comparable_email
 from connections import credentials
-from connections.actions import mark_reconnect_needed
-from connections.credentials import NotConnected
 from connections.destinations.errors import DestinationError, NeedsAdministrator
 from connections.destinations.values import (
     BatchOperation,
@@ -34,6 +32,8 @@ from connections.destinations.values import (
     Violation,
 )
 from connections.models import Connection
+from connections.reconnect import mark_reconnect_needed
+from connections.vault import NotConnected
 from exports import policies
 from exports.models import (
     DeliveredSet,

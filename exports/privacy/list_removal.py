@@ -16,9 +16,9 @@ from config.platform.jobs.backoff import seconds_before_attempt
 from config.platform.jobs.enqueue import enqueue_on_commit
 from config.platform.jobs.models import JobStatus
 from connections import credentials
-from connections.credentials import NotConnected
 from connections.destinations.errors import DestinationError, NeedsAdministrator, TryLater
 from connections.models import Connection
+from connections.vault import NotConnected
 from exports.models import Batch, BatchStatus, DisclosedList, PersonRemoval
 from exports.privacy import disclosures
 from segments.models import Erasure

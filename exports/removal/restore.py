@@ -25,7 +25,7 @@ from exports.batches import encode
 from exports.batches.values import Person
 from exports.batches.writer import BatchWriter
 from exports.models import DeliveredSet, ListState, Run, Stage
-from exports.state.status import Reason, RunEnded
+from exports.state.status import Reason, StopRun
 
 # When the run's calls that unsubscribed each contact went out and were answered, by the clock of the list's dates.
 _CALLS = r"""
@@ -137,7 +137,7 @@ def can_restore(run: Run) -> bool:
 @transaction.atomic
 def plan(run: Run, removing_run_id: int, lease: HeldLease) -> None:
     """Write the batches of the contacts to restore and let the run enter delivery. Raises LeaseLost, and
-    RunEnded when the list would email them."""
+    StopRun when the list would email them."""
     removing_run = Run.objects.get(pk=removing_run_id)
     known, _created = DeliveredSet.objects.get_or_create(
         export_id=run.export_id, account=run.account, list_id=run.list_id
@@ -148,7 +148,7 @@ def plan(run: Run, removing_run_id: int, lease: HeldLease) -> None:
     writer.flush()
     if writer.written and run.frozen["confirmed_opt_in"] and not run.frozen["opt_in_mail_accepted"]:
         sentence = _("The list would email restored subscribers to confirm. Accept that in the export’s settings.")
-        raise RunEnded(JobStatus.FAILED, Reason.OPT_IN_MAIL, sentence)
+        raise StopRun(JobStatus.FAILED, Reason.OPT_IN_MAIL, sentence)
     lease.report()  # from here on progress counts what is delivered, and is written with it
     update_if_owner(
         run,

@@ -5,8 +5,8 @@ from django.utils.translation import gettext as _
 
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
-from connections import credentials
-from connections.destinations.errors import StopRun
+from connections import credentials, vault
+from connections.destinations.errors import PermanentError
 from connections.destinations.values import ListDetails
 from connections.models import Connection
 from connections.policies import why_it_cannot_run
@@ -15,7 +15,7 @@ from exports.models import DeliveredSet, Export, Run, Stage
 from exports.removal import list_cleanup
 from exports.run import list_changes
 from exports.state import claim, list_titles, snapshot
-from exports.state.status import Reason, RunEnded, change_status
+from exports.state.status import Reason, StopRun, change_status
 from segments import audience
 
 LOOK_AGAIN_SECONDS = 2.0
@@ -23,7 +23,7 @@ LOOK_AGAIN_SECONDS = 2.0
 
 def check(run: Run) -> bool:
     """Freeze the settings and take the list. False when this run has to wait: for a refresh of what it reads, or
-    for another run that is working on that list. Raises RunEnded, or what the destination raises."""
+    for another run that is working on that list. Raises StopRun, or what the destination raises."""
     if run.clears is not None:
         return _check_clearing(run, run.clears)
     export = run.export
@@ -55,20 +55,20 @@ def _check_clearing(run: Run, left: DeliveredSet) -> bool:
     """Check a list cleanup, which has settings of its own."""
     connection = _usable(run.connection)
     if why := list_cleanup.why_not_any_more(run, left, connection):
-        raise RunEnded(JobStatus.CANCELED, Reason.NOT_TO_BE_CLEARED, why)
+        raise StopRun(JobStatus.CANCELED, Reason.NOT_TO_BE_CLEARED, why)
     details = _look_up(connection, left.list_id, run)
     frozen = list_cleanup.freeze(run, connection, details)
     if missing := list_cleanup.missing_field(frozen):
-        raise RunEnded(JobStatus.FAILED, Reason.FIELDS_MISSING, snapshot.missing_fields_sentence([missing]))
+        raise StopRun(JobStatus.FAILED, Reason.FIELDS_MISSING, snapshot.missing_fields_sentence([missing]))
     return _take_list(run, connection, frozen)
 
 
 def _usable(connection: Connection | None) -> Connection:
     if connection is None:
-        raise RunEnded(JobStatus.FAILED, Reason.NO_CONNECTION)
+        raise StopRun(JobStatus.FAILED, Reason.NO_CONNECTION)
     obstacle = why_it_cannot_run(connection)
     if obstacle is not None:
-        raise RunEnded(JobStatus.FAILED, Reason.CONNECTION_NOT_READY, str(obstacle.sentence))
+        raise StopRun(JobStatus.FAILED, Reason.CONNECTION_NOT_READY, str(obstacle.sentence))
     return connection
 
 
@@ -78,7 +78,7 @@ def _check_limits(run: Run, connection: Connection) -> None:
     if run.options.get("resubscribe") and not connection.limited.may_resubscribe:
         sentences.append(policies.nobody_is_subscribed_again())
     if sentences:
-        raise RunEnded(JobStatus.FAILED, Reason.LIMITS, " ".join(sentences))
+        raise StopRun(JobStatus.FAILED, Reason.LIMITS, " ".join(sentences))
 
 
 def _waits_for_refresh(run: Run) -> bool:
@@ -95,10 +95,10 @@ def _waits_for_refresh(run: Run) -> bool:
 def _check_segments(export: Export) -> None:
     segments = list(export.segments.all())
     if not segments:
-        raise RunEnded(JobStatus.FAILED, Reason.NO_SEGMENTS)
+        raise StopRun(JobStatus.FAILED, Reason.NO_SEGMENTS)
     never = [segment.name for segment in segments if segment.refreshed_at is None]
     if never:
-        raise RunEnded(JobStatus.SKIPPED, Reason.SEGMENTS_NOT_REFRESHED, ", ".join(never))
+        raise StopRun(JobStatus.SKIPPED, Reason.SEGMENTS_NOT_REFRESHED, ", ".join(never))
 
 
 def _look_up(connection: Connection, list_id: str, run: Run) -> ListDetails:
@@ -109,12 +109,12 @@ def _look_up(connection: Connection, list_id: str, run: Run) -> ListDetails:
         details = connection.destination.list_details(
             access, list_id, with_group=False, with_clock=True, group_id=group_id
         )
-    except StopRun as refused:
-        raise RunEnded(JobStatus.FAILED, Reason.LIST_REFUSED, refused.sentence) from refused
+    except PermanentError as refused:
+        raise StopRun(JobStatus.FAILED, Reason.LIST_REFUSED, refused.sentence) from refused
     except credentials.Paused:
         raise  # the run waits
-    except credentials.NotConnected as not_connected:
-        raise RunEnded(JobStatus.FAILED, Reason.CONNECTION_NOT_READY, str(not_connected)) from not_connected
+    except vault.NotConnected as not_connected:
+        raise StopRun(JobStatus.FAILED, Reason.CONNECTION_NOT_READY, str(not_connected)) from not_connected
     return details
 
 
@@ -122,13 +122,13 @@ def _check_fields(export: Export, details: ListDetails) -> None:
     missing = snapshot.missing_fields(export, details)
     if missing:
         sentence = snapshot.missing_fields_sentence(missing)
-        raise RunEnded(JobStatus.FAILED, Reason.FIELDS_MISSING, sentence)
+        raise StopRun(JobStatus.FAILED, Reason.FIELDS_MISSING, sentence)
     if export.connection is None:
         return
     unanswered = snapshot.unanswered(export, export.connection.destination.questions())
     if unanswered:
         sentence = _("Choose: %(questions)s.") % {"questions": ", ".join(unanswered)}
-        raise RunEnded(JobStatus.FAILED, Reason.FIELDS_MISSING, sentence)
+        raise StopRun(JobStatus.FAILED, Reason.FIELDS_MISSING, sentence)
 
 
 def _take_list(run: Run, connection: Connection, frozen: dict[str, object]) -> bool:

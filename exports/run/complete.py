@@ -12,7 +12,7 @@ from config.platform.accounts.models import User
 from config.platform.jobs import clock
 from config.platform.jobs.leases import LeaseExpired, lock_attempt
 from config.platform.jobs.models import JobStatus
-from connections import credentials
+from connections import credentials, vault
 from connections.destinations.errors import DestinationError
 from exports.models import IS_REMOVAL, BatchStatus, OutcomeKind, Run, Stage, SyncedContact
 from exports.removal.plan import RemovalGuard
@@ -20,7 +20,7 @@ from exports.reporting import alerts
 from exports.results import left_out_values, removals, unacknowledged
 from exports.run.final_status import RunCounts, Verdict, decide
 from exports.state import retry_policy, snapshot
-from exports.state.status import Reason, RunEnded, change_status
+from exports.state.status import Reason, StopRun, change_status
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def _look_at_list(run: Run) -> None:
         return
     try:
         active = connection.destination.active_people(credentials.access(connection), run.list_id)
-    except (DestinationError, credentials.NotConnected, LeaseExpired) as trouble:
+    except (DestinationError, vault.NotConnected, LeaseExpired) as trouble:
         logger.warning("run %s: the list could not be counted afterwards: %s", run.pk, trouble)
         return
     known = SyncedContact.objects.filter(list_state__account=run.account, list_state__list_id=run.list_id)
@@ -55,11 +55,11 @@ def _look_at_list(run: Run) -> None:
         Run.objects.filter(pk=run.pk).update(active_on_list=active, known_on_list=known.count())
 
 
-def end(run: Run, ended: RunEnded, *, by: User | None = None) -> None:
+def end(run: Run, ended: StopRun, *, by: User | None = None) -> None:
     """End a run early: what was not sent stays not sent, and is counted so. What may pass is tried again."""
     try:
         _publish(run)
-    except (DestinationError, RunEnded, credentials.Paused) as trouble:
+    except (DestinationError, StopRun, credentials.Paused) as trouble:
         logger.warning("run %s: what it sent could not be published: %s", run.pk, trouble)
     status, next_try_at = retry_policy.judge(run, ended)
     _end(run, status, ended.reason, ended.message, None, by=by, next_try_at=next_try_at)
@@ -83,8 +83,8 @@ def _publish(run: Run) -> None:
         access = credentials.access(connection)
     except credentials.Paused:
         raise  # the run waits
-    except credentials.NotConnected as not_connected:
-        raise RunEnded(JobStatus.FAILED, Reason.CONNECTION_NOT_READY, str(not_connected)) from not_connected
+    except vault.NotConnected as not_connected:
+        raise StopRun(JobStatus.FAILED, Reason.CONNECTION_NOT_READY, str(not_connected)) from not_connected
     connection.destination.publish(access, snapshot.send_settings(run.list_id, run.frozen))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from config.platform.jobs.models import JobStatus
-from connections import credentials
+from connections import credentials, vault
 from connections.destinations.errors import DestinationError
 from connections.models import Connection
 from exports.models import BatchStatus, Run
@@ -45,7 +45,7 @@ def find(run: Run, connection: Connection, frozen: Mapping[str, Any]) -> ListCha
     asked = [key for key in keys if key not in emptied and key not in changed]
     try:
         found = _emptied(run, connection, asked) if asked else []
-    except (DestinationError, credentials.NotConnected) as error:
+    except (DestinationError, vault.NotConnected) as error:
         logger.warning("run %s: contacts could not be looked up: %s", run.pk, error)
         found = []
     extended = [key for key in keys if _is_extended(_field(before.frozen, key), _field(frozen, key))]

@@ -19,16 +19,17 @@ from config.platform.jobs import leases
 from config.platform.jobs.backoff import seconds_before_attempt
 from config.platform.jobs.leases import HeldLease, LeaseExpired, LeaseLost
 from config.platform.jobs.models import JobStatus
-from connections.actions import mark_reconnect_needed
-from connections.credentials import NotConnected, Paused
-from connections.destinations.errors import DestinationError, NeedsAdministrator, StopRun
+from connections.credentials import Paused
+from connections.destinations.errors import DestinationError, NeedsAdministrator, PermanentError
+from connections.reconnect import mark_reconnect_needed
+from connections.vault import NotConnected
 from exports.delivery import loop
 from exports.delivery.loop import SliceEnd
 from exports.models import Run, Stage
 from exports.removal import recheck
 from exports.run import check, complete, plan
 from exports.state import claim, session_fence
-from exports.state.status import Reason, RunEnded
+from exports.state.status import Reason, StopRun
 
 logger = logging.getLogger(__name__)
 
@@ -87,17 +88,17 @@ def _go_through_stages(run: Run, lease: HeldLease) -> Next:
             if end != SliceEnd.ALL_SENT:
                 return _go_on_later(run, end)
         complete.complete(run)
-    except RunEnded as ended:
+    except StopRun as ended:
         complete.end(run, ended)
     except NeedsAdministrator as needed:
         _tell_administrators(run, needed)
-        complete.end(run, RunEnded(JobStatus.FAILED, Reason.RECONNECT_NEEDED, needed.sentence))
+        complete.end(run, StopRun(JobStatus.FAILED, Reason.RECONNECT_NEEDED, needed.sentence))
     except Paused:  # since this slice began
         claim.defer(run, PAUSE_LOOK_SECONDS, reason=Reason.CONNECTION_PAUSED)
     except NotConnected as missing:
-        complete.end(run, RunEnded(JobStatus.FAILED, Reason.CONNECTION_NOT_READY, str(missing)))
-    except StopRun as refused:
-        complete.end(run, RunEnded(JobStatus.FAILED, loop.why_stopped(refused), refused.sentence))
+        complete.end(run, StopRun(JobStatus.FAILED, Reason.CONNECTION_NOT_READY, str(missing)))
+    except PermanentError as refused:
+        complete.end(run, StopRun(JobStatus.FAILED, loop.why_stopped(refused), refused.sentence))
     except DestinationError as trouble:
         return _after_trouble(run.pk, run.attempt, Reason.DESTINATION_UNAVAILABLE, trouble.sentence)
     return Next.NOTHING
@@ -135,7 +136,7 @@ def _after_trouble(run_id: int, attempt: int, reason: Reason, message: str) -> N
     troubles = run.troubles + 1
     try:
         if troubles >= MOST_TROUBLES:
-            complete.end(run, RunEnded(JobStatus.FAILED, reason, message))
+            complete.end(run, StopRun(JobStatus.FAILED, reason, message))
         else:
             claim.defer(run, seconds_before_attempt(troubles), troubles=troubles, reason=reason, message=message)
     except LeaseLost:

@@ -37,7 +37,7 @@ from exports.state.claim import stop_if_asked
 from exports.state.known_list import KnownList
 from exports.state.plan_action import COMES_BACK, EXCLUDED, ON_LIST, OPERATIONS, SENT, PlanAction
 from exports.state.result_codes import BAD_EMAIL, DUPLICATE, NO_CONSENT, NO_EMAIL
-from exports.state.status import Reason, RunEnded
+from exports.state.status import Reason, StopRun
 from segments.privacy import erasure_barrier
 
 _FETCH = 2000
@@ -45,7 +45,7 @@ _FETCH = 2000
 
 @transaction.atomic
 def plan(run: Run, lease: HeldLease) -> None:
-    """Write the run's batches and its exceptional outcomes, and let it enter delivery. Raises RunEnded when the
+    """Write the run's batches and its exceptional outcomes, and let it enter delivery. Raises StopRun when the
     plan must not be sent, LeaseLost when another worker has the run."""
     if run.clears is not None:
         list_cleanup.plan(run, run.clears, lease)
@@ -126,7 +126,7 @@ def _check_limits(run: Run, figures: PlanCounts) -> None:
             "unique": unique,
             "limit": settings.MAX_PROFILES_PER_EXPORT,
         }
-        raise RunEnded(JobStatus.FAILED, Reason.TOO_MANY_PROFILES, sentence)
+        raise StopRun(JobStatus.FAILED, Reason.TOO_MANY_PROFILES, sentence)
     _check_contract(run)
     emailed = figures.add + figures.bring_back
     if emailed and run.frozen["confirmed_opt_in"] and not run.frozen["opt_in_mail_accepted"]:
@@ -134,7 +134,7 @@ def _check_limits(run: Run, figures: PlanCounts) -> None:
             "type": run.destination.label,
             "new": emailed,
         }
-        raise RunEnded(JobStatus.NEEDS_CONFIRMATION, Reason.OPT_IN_MAIL, sentence)
+        raise StopRun(JobStatus.NEEDS_CONFIRMATION, Reason.OPT_IN_MAIL, sentence)
 
 
 def _check_contract(run: Run) -> None:
@@ -149,7 +149,7 @@ def _check_contract(run: Run) -> None:
             "With this run, exports would have brought %(people)d people over this connection; "
             "its contract allows %(limit)d."
         ) % {"people": people, "limit": limit}
-        raise RunEnded(JobStatus.FAILED, Reason.TOO_MANY_PROFILES, sentence)
+        raise StopRun(JobStatus.FAILED, Reason.TOO_MANY_PROFILES, sentence)
 
 
 def people_over(connection: Connection) -> int:

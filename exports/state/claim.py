@@ -8,7 +8,7 @@ from config.platform.jobs import backoff, leases
 from config.platform.jobs.leases import HeldLease
 from config.platform.jobs.models import JobStatus
 from exports.models import Run
-from exports.state.status import Reason, RunEnded
+from exports.state.status import Reason, StopRun
 
 
 def due_runs() -> QuerySet[Run]:
@@ -46,14 +46,14 @@ def _enqueued_key(run_id: int) -> str:
 
 
 def stop_if_asked(lease: HeldLease) -> None:
-    """Raise LeaseLost or, when a person has canceled the run, RunEnded."""
+    """Raise LeaseLost or, when a person has canceled the run, StopRun."""
     lease.check()
     if lease.cancel_requested.is_set():
-        raise RunEnded(JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
+        raise StopRun(JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
 
 
 def stop_if_canceled(run: Run) -> None:
-    """Raise RunEnded when a person has canceled the run by now: what has not begun does not begin."""
+    """Raise StopRun when a person has canceled the run by now: what has not begun does not begin."""
     run.refresh_from_db(fields=["cancel_requested_at"])
     if run.cancel_requested_at is not None:
-        raise RunEnded(JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
+        raise StopRun(JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)

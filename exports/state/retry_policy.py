@@ -7,14 +7,14 @@ from django.conf import settings
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
 from exports.models import Run
-from exports.state.status import Reason, RunEnded
+from exports.state.status import Reason, StopRun
 
 RETRYABLE = frozenset({Reason.DESTINATION_UNAVAILABLE, Reason.UNEXPECTED_ERROR})
 
 _GROWTH = 3
 
 
-def judge(run: Run, ended: RunEnded) -> tuple[JobStatus, datetime | None]:
+def judge(run: Run, ended: StopRun) -> tuple[JobStatus, datetime | None]:
     """The status that a run ends with, and when it is tried again. What needs a person is permanent at once."""
     retryable = ended.status == JobStatus.FAILED and ended.reason in RETRYABLE
     if not retryable or run.retries >= settings.RUN_RETRIES:

@@ -75,8 +75,8 @@ class NotAllowed(Exception):
     """The table knows no such transition."""
 
 
-class RunEnded(Exception):
-    """Raised anywhere in the work on a run when it must end now: with which status, why, and in whose words."""
+class StopRun(Exception):
+    """End the work on a run now, with a status, a reason, and the message of the destination if it gave one."""
 
     def __init__(self, status: JobStatus, reason: Reason, message: str = "") -> None:
         super().__init__(f"{status}: {reason} {message}")

@@ -11,9 +11,9 @@ from django.views.decorators.http import require_POST
 from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.permissions import Permission
 from config.platform.web.htmx import Request
-from connections.credentials import NotConnected
 from connections.destinations.errors import DestinationError
 from connections.models import Connection
+from connections.vault import NotConnected
 from exports.actions import list_fields
 from exports.forms import draft as forms_draft
 from exports.forms.draft import Draft

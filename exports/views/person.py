@@ -10,8 +10,8 @@ from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.permissions import Permission
 from config.platform.web.htmx import Request
 from connections import lookups
-from connections.credentials import NotConnected
 from connections.destinations.errors import DestinationError
+from connections.vault import NotConnected
 from exports.models import Export
 from exports.permissions import check_can_manage
 from exports.reporting import person as reporting_person

@@ -13,7 +13,7 @@ from connections.destinations.errors import (
     BatchRefused,
     DestinationError,
     NeedsAdministrator,
-    StopRun,
+    PermanentError,
     TryLater,
 )
 from connections.destinations.values import (
@@ -122,7 +122,7 @@ def test_it_tells_all_of_a_list(destination: Destination, access: Access, sandbo
 
 @pytest.mark.parametrize("list_id", ["f" * 32, "", "not a list", "../clients"])
 def test_it_stops_at_a_list_that_is_not_there(destination: Destination, access: Access, list_id: str) -> None:
-    with pytest.raises(StopRun):
+    with pytest.raises(PermanentError):
         destination.list_details(access, list_id)
 
 
@@ -314,8 +314,8 @@ def trouble(
         ({"kind": "hang", "seconds": 0.2}, TryLater),
         ({"kind": "refuse_credential", "code": 100}, NeedsAdministrator),
         ({"kind": "refuse_credential", "code": 122}, NeedsAdministrator),
-        ({"kind": "error", "status": 401, "code": 102}, StopRun),
-        ({"kind": "error", "status": 404, "code": 404}, StopRun),
+        ({"kind": "error", "status": 401, "code": 102}, PermanentError),
+        ({"kind": "error", "status": 404, "code": 404}, PermanentError),
         ({"kind": "refuse_batch", "emails": ["a@example.com"]}, BatchRefused),
     ],
 )

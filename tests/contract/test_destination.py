@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from connections.destinations import registry
 from connections.destinations.base import Destination
-from connections.destinations.errors import DestinationError, StopRun
+from connections.destinations.errors import DestinationError, PermanentError
 from connections.destinations.values import BatchReceipt, FieldMapping, NewField, SendSettings
 from tests.contract.grounds import GROUNDS, Ground
 from tests.support.sandbox import RunningSandbox
@@ -123,7 +123,7 @@ def test_it_tells_all_of_a_list(destination: Destination, ground: Ground) -> Non
 
 def test_it_stops_at_a_list_that_cannot_be(destination: Destination, ground: Ground) -> None:
     for list_id in ground.impossible_lists:
-        with pytest.raises(StopRun) as caught:
+        with pytest.raises(PermanentError) as caught:
             destination.list_details(ground.access, list_id)
         assert caught.value.sentence.endswith(".")
 
@@ -150,7 +150,7 @@ def test_it_stops_at_a_field_that_cannot_be_made(destination: Destination, groun
     for data_type in destination.capabilities.creates_fields[:1]:
         destination.create_field(ground.access, list_id, NewField("Once", data_type))
         for label in ("Once", "", "x" * 101):
-            with pytest.raises(StopRun) as caught:
+            with pytest.raises(PermanentError) as caught:
                 destination.create_field(ground.access, list_id, NewField(label, data_type))
             assert caught.value.sentence.endswith(".")
 
@@ -165,7 +165,7 @@ def test_it_adds_options_to_those_that_a_field_has(destination: Destination, gro
     destination.add_options(ground.access, list_id, key, ["B", "Zoë"])
     fields = {field.key: field for field in destination.list_details(ground.access, list_id).fields}
     assert fields[key].options == ("A", "B", "Zoë")
-    with pytest.raises(StopRun):
+    with pytest.raises(PermanentError):
         destination.add_options(ground.access, list_id, "[Gone]", ["A"])
 
 

@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from connections.destinations import registry
 from connections.destinations.base import Destination
-from connections.destinations.errors import NeedsAdministrator, StopRun, TryLater
+from connections.destinations.errors import NeedsAdministrator, PermanentError, TryLater
 from connections.destinations.values import (
     ALREADY_REMOVED,
     FOUND_THERE,
@@ -148,7 +148,7 @@ def test_it_says_what_happens_next_when_it_cannot(tried: Tried) -> None:
         tried.remove(ANN, access=tried.ground.unreachable)
     with pytest.raises(NeedsAdministrator):
         tried.remove(ANN, access=Access(tried.ground.access.base_url, {"api_key": "wrong"}))
-    with pytest.raises(StopRun):
+    with pytest.raises(PermanentError):
         tried.remove(ANN, list_id="f" * 32)
     assert tried.removed == set()
 

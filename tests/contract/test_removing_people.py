@@ -7,7 +7,7 @@ from pytest_django import Settings
 
 from connections.destinations import registry
 from connections.destinations.base import Destination
-from connections.destinations.errors import NeedsAdministrator, StopRun, TryLater
+from connections.destinations.errors import NeedsAdministrator, PermanentError, TryLater
 from connections.destinations.values import Access, FieldMapping, SendSettings
 from tests.contract.grounds import GROUNDS, Ground
 from tests.support.sandbox import RunningSandbox
@@ -65,7 +65,7 @@ def test_it_says_what_happens_next_when_it_cannot(
 ) -> None:
     with pytest.raises(TryLater):
         destination.remove_person(ground.unreachable, filled_list, "ann@example.com")
-    with pytest.raises(StopRun):
+    with pytest.raises(PermanentError):
         destination.remove_person(ground.access, "f" * 32, "ann@example.com")
     with pytest.raises(NeedsAdministrator):
         destination.remove_person(

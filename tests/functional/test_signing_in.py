@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
 from config.platform.accounts.models import User
-from connections import credentials
+from connections import vault
 from connections.models import Connection
 from tests.functional.conftest import PHONE, OpenPage, assert_accessible, screenshot, sign_in
 from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
@@ -58,7 +58,7 @@ def test_an_account_owner_allows_access(page: Page, alice: User, sandbox: Runnin
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("The connection “Winter mail” is saved.")).to_be_visible()
     expect(page.get_by_role("row", name="Winter mail")).to_contain_text("Ready")
-    assert "access_token" in credentials.stored(Connection.objects.get())
+    assert "access_token" in vault.stored(Connection.objects.get())
 
 
 def test_an_account_owner_says_no(open_page: OpenPage, alice: User) -> None:

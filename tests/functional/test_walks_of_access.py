@@ -11,7 +11,7 @@ from pytest_django import Settings
 from config.platform.accounts.models import User
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
-from connections import credentials
+from connections import vault
 from connections.models import Connection
 from exports.models import Export, OutcomeKind, Run, Stage, Trigger
 from exports.removal.plan import RemovalGuard
@@ -87,7 +87,7 @@ def _set_up(page: Page, account: RunningSandbox, folder: Path) -> None:
     row = page.get_by_role("row", name="Winter mail")
     for words in ("Campaign Monitor", "Ready", "Alice Adams", "Administrators"):
         expect(row).to_contain_text(words)
-    assert credentials.stored(Connection.objects.get()) == {"api_key": f"file:{folder}/campaign_monitor"}
+    assert vault.stored(Connection.objects.get()) == {"api_key": f"file:{folder}/campaign_monitor"}
     _sort(page)
 
 

@@ -16,7 +16,7 @@ from config.console.applying.report import Applied, Fate
 from config.console.applying.specs import ConnectionSpec
 from config.platform.accounts.permissions import Role
 from config.platform.encryption.keyring import CannotDecrypt
-from connections import actions, credentials, diagnosis, policies, secret_references
+from connections import actions, diagnosis, policies, secret_references, vault
 from connections.account import Environment
 from connections.destinations import registry
 from connections.destinations.base import Destination
@@ -182,7 +182,7 @@ def _is_connected_with(connection: Connection, wanted: Mapping[str, str], option
     """Whether it already has just these credentials and they are not refused; what cannot be read counts as
     others."""
     try:
-        stored = credentials.stored(connection)
+        stored = vault.stored(connection)
     except CannotDecrypt:
         return False
     return (

@@ -18,7 +18,7 @@ from config.console.applying.specs import ExportSpec, Specs
 from connections import credentials
 from connections.destinations import registry
 from connections.destinations.base import Destination
-from connections.destinations.errors import DestinationError, StopRun
+from connections.destinations.errors import DestinationError, PermanentError
 from connections.destinations.values import ListDetails, ListOptIn, Question, attribute_of, by_attribute
 from connections.policies import why_it_cannot_run
 from exports import policies
@@ -246,7 +246,7 @@ def _looked_up(settings: ExportSettings, spec: ExportSpec, problems: Problems) -
         return settings, []
     try:
         details = connection.destination.list_details(credentials.access(connection), settings.list_id)
-    except StopRun as refused:
+    except PermanentError as refused:
         problems.add(spec.list_id[1], refused.sentence)
         return settings, []
     except DestinationError as error:

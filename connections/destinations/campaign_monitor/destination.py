@@ -19,7 +19,7 @@ from connections.destinations.campaign_monitor.live_check import Prober, verify
 from connections.destinations.campaign_monitor.oauth import CampaignMonitorOAuth
 from connections.destinations.campaign_monitor.parallel import Asking
 from connections.destinations.campaign_monitor.wire import NamedId
-from connections.destinations.errors import NeedsAdministrator, StopRun
+from connections.destinations.errors import NeedsAdministrator, PermanentError
 from connections.destinations.values import (
     Access,
     BatchOperation,
@@ -198,7 +198,7 @@ class CampaignMonitor(Destination):
         with Prober(access.base_url, **_opened_by(access)) as prober:
             owners = [owner for owner in _owners(prober, access) if not group_id or owner.id == group_id]
             if not owners:
-                raise StopRun(_("The account has no such client."))
+                raise PermanentError(_("The account has no such client."))
             yield from verify(prober, owners[0].id, thousand=thousand)
 
     def leaves_out_values(self, answers: Mapping[str, str]) -> bool:
@@ -308,7 +308,7 @@ def _owner_of(list_id: str, access: Access, client: Client) -> NamedId:
         for owner in _owners(client, access):
             if any(found.id == list_id for found in client.lists(owner.id)):
                 return owner
-    except (StopRun, NeedsAdministrator):
+    except (PermanentError, NeedsAdministrator):
         pass  # the list itself was readable, and that is what counts
     return _NOBODY
 
@@ -317,7 +317,7 @@ def _time_zone_of(owner: NamedId, client: Client) -> str:
     """The name of the time zone in which dates of a client's lists are written; empty where it cannot be read."""
     try:
         return client.client_time_zone(owner.id) if owner.id else ""
-    except (StopRun, NeedsAdministrator):
+    except (PermanentError, NeedsAdministrator):
         return ""  # the list itself was readable, and that is what counts
 
 

@@ -22,7 +22,7 @@ from connections.destinations.campaign_monitor.field_values import (
     mobile_number,
     to_text,
 )
-from connections.destinations.errors import StopRun
+from connections.destinations.errors import PermanentError
 from connections.destinations.values import (
     Incomplete,
     Preparer,
@@ -53,7 +53,7 @@ class _Consent:
 
 def preparer(settings: SendSettings) -> Preparer:
     """The function that turns (address, values in the mapping's order) into a subscriber as JSON text. Raises
-    StopRun when the settings cannot work: a field that the list lacks, or no choice of consent."""
+    PermanentError when the settings cannot work: a field that the list lacks, or no choice of consent."""
     places = {pair.field_key: place for place, pair in enumerate(settings.mapping)}
     clears = options.clears_blanks(settings.answers)
     separator = options.separator_of_options(settings.answers)
@@ -160,7 +160,7 @@ def _field(field_key: str, fields: Sequence[TargetField]) -> TargetField:
     for field in fields:
         if field.key == field_key:
             return field
-    raise StopRun(
+    raise PermanentError(
         _(
             "The list in Campaign Monitor has no field {field}. Open the export and choose its fields again."
         ).format(field=field_key),
@@ -178,7 +178,7 @@ def _consent(settings: SendSettings, question: str, name: str) -> _Consent:
     if answer in said:
         return _Consent(said[answer])
     label = next(asked.label for asked in options.all_questions() if asked.name == question)
-    raise StopRun(
+    raise PermanentError(
         _("“{question}” is not chosen. Open the export, choose it and save.").format(question=label),
         code="consent_not_chosen",
     )

@@ -23,7 +23,7 @@ from connections.destinations.errors import (
     BatchRefused,
     DestinationError,
     NeedsAdministrator,
-    StopRun,
+    PermanentError,
     TryLater,
 )
 
@@ -60,7 +60,7 @@ def _classified(answer: Answer, code: int, said: str, *, batch: bool) -> Destina
     if code in error_codes.ADMINISTRATOR:
         return NeedsAdministrator(str(error_codes.ADMINISTRATOR[code]), **facts)
     if code in error_codes.STOP:
-        return StopRun(str(error_codes.STOP[code]), **facts)
+        return PermanentError(str(error_codes.STOP[code]), **facts)
     if answer.status == error_codes.PAYMENT_REQUIRED or _speaks_of_plan(said):
         return AccountFull(error_codes.PLAN_FULL.format(message=said.rstrip(".")), **facts)
     if batch and answer.status == error_codes.TOO_LARGE:
@@ -70,7 +70,7 @@ def _classified(answer: Answer, code: int, said: str, *, batch: bool) -> Destina
     sentence = _("Campaign Monitor refused the request: “{message}” (code {code}).").format(
         message=said, code=code
     )
-    return BatchRefused(sentence, **facts) if batch and answer.status == 400 else StopRun(sentence, **facts)
+    return BatchRefused(sentence, **facts) if batch and answer.status == 400 else PermanentError(sentence, **facts)
 
 
 def _batch_sentence(code: int, said: str) -> str | Promise | None:
@@ -85,7 +85,7 @@ def _error_without_code(answer: Answer, *, batch: bool) -> DestinationError:
     if is_foreign(answer) and not (batch and answer.status == error_codes.TOO_LARGE):
         return not_from_vendor(answer)
     if answer.status == error_codes.NOT_FOUND:
-        return StopRun(str(error_codes.STOP[error_codes.NOT_FOUND]), code="404", http_status=404)
+        return PermanentError(str(error_codes.STOP[error_codes.NOT_FOUND]), code="404", http_status=404)
     if answer.status == error_codes.THROTTLED:
         return _throttled(answer)
     if answer.status >= 500:

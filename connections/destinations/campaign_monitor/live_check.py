@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from connections.destinations.campaign_monitor import wire
 from connections.destinations.campaign_monitor.client import Client
 from connections.destinations.campaign_monitor.responses import Answer
-from connections.destinations.errors import DestinationError, StopRun
+from connections.destinations.errors import DestinationError, PermanentError
 from connections.destinations.values import Finding
 
 THOUSAND = 1000
@@ -41,10 +41,12 @@ class Prober(Client):
             return answer.status, None
 
     def make(self, path: str, body: object) -> str:
-        """Create something; gives its id. Raises StopRun when that is refused."""
+        """Create something; gives its id. Raises PermanentError when that is refused."""
         status, content = self.ask("POST", path, body)
         if status not in {200, 201} or not isinstance(content, str):
-            raise StopRun(_("Campaign Monitor refused {path}: {answer}").format(path=path, answer=_told(content)))
+            raise PermanentError(
+                _("Campaign Monitor refused {path}: {answer}").format(path=path, answer=_told(content))
+            )
         return content
 
 
@@ -103,7 +105,7 @@ def _trial(prober: Prober, client_id: str) -> Iterator[Trial]:
     finally:
         status, content = prober.ask("DELETE", f"/lists/{list_id}.json")
         if status != 200:
-            raise StopRun(
+            raise PermanentError(
                 _("The trial list {list} could not be deleted ({answer}): delete it in Campaign Monitor.").format(
                     list=list_id, answer=_told(content)
                 )

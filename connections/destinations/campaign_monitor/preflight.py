@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 
 from connections.destinations.campaign_monitor.client import Client
 from connections.destinations.campaign_monitor.wire import NamedId
-from connections.destinations.errors import DestinationError, NeedsAdministrator, StopRun, TryLater
+from connections.destinations.errors import DestinationError, NeedsAdministrator, PermanentError, TryLater
 from connections.destinations.values import CheckStep
 
 CLIENT_ID = "client_id"
@@ -74,7 +74,7 @@ def _kind(client: Client, options: Mapping[str, str], story: _Story) -> Sequence
     """Nothing in a key says which it is, but a client key is refused the list of clients. None: ask on."""
     try:
         owners = client.clients()
-    except (NeedsAdministrator, StopRun):
+    except (NeedsAdministrator, PermanentError):
         return _client_key(client, options.get(CLIENT_ID, ""), story)
     except DestinationError as error:
         story.tell("kind", False, error.sentence)
@@ -126,7 +126,7 @@ def _lists(client: Client, owners: Sequence[NamedId], story: _Story) -> None:
 
 
 def _refused(error: DestinationError) -> str:
-    if isinstance(error, StopRun):
+    if isinstance(error, PermanentError):
         return _("The key does not reach the lists of this client. Check the client ID.")
     return error.sentence
 

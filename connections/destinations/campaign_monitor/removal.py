@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from connections.destinations.campaign_monitor import error_codes, wire
 from connections.destinations.campaign_monitor.client import Client
-from connections.destinations.errors import StopRun
+from connections.destinations.errors import PermanentError
 from connections.destinations.values import (
     ALREADY_REMOVED,
     FOUND_THERE,
@@ -226,7 +226,7 @@ class Remover:
     def _marked(self, leaver: RemovalCandidate) -> str:
         mark = self._settings.mark
         if mark is None:
-            raise StopRun(_("The field for people who have left is not chosen."), code="mark_not_chosen")
+            raise PermanentError(_("The field for people who have left is not chosen."), code="mark_not_chosen")
         field = {"Key": mark.field_key, "Value": mark.value}
         row = {"EmailAddress": leaver.email, "CustomFields": [field], "ConsentToTrack": "Unchanged"}
         return orjson.dumps(row).decode()

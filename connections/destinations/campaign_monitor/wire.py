@@ -25,7 +25,7 @@ from connections.destinations.campaign_monitor.error_mapping import (
     without_addresses,
 )
 from connections.destinations.campaign_monitor.responses import Answer, code_in
-from connections.destinations.errors import DestinationError, StopRun
+from connections.destinations.errors import DestinationError, PermanentError
 from connections.destinations.values import BatchReceipt, NewField, OutcomeKind, ProfileRefusal, TargetField
 
 _TAIL = b"]}"
@@ -133,8 +133,8 @@ def address_body(email: str) -> bytes:
 
 
 def read_import(answer: Answer, *, bytes_sent: int, rows: int) -> BatchReceipt:
-    """The receipt of an import of so many ``rows``, whole or partial. Raises TryLater, BatchRefused, StopRun,
-    NeedsAdministrator."""
+    """Read the receipt of an import of so many ``rows``, complete or partial. Raises TryLater, BatchRefused,
+    PermanentError or NeedsAdministrator."""
     content = _parsed(answer)
     result = content.get("ResultData", content) if isinstance(content, dict) else None
     if not isinstance(result, dict) or "TotalUniqueEmailsSubmitted" not in result:
@@ -301,7 +301,7 @@ def read_changed_field(answer: Answer) -> None:
 def _field_error(answer: Answer, content: Any) -> DestinationError:
     code = code_in(content)
     if code is not None and code in error_codes.FIELDS:
-        return StopRun(str(error_codes.FIELDS[code]), code=str(code), http_status=answer.status)
+        return PermanentError(str(error_codes.FIELDS[code]), code=str(code), http_status=answer.status)
     return error_of(answer, content, batch=False)
 
 

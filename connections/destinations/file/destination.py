@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from connections.destinations.base import Destination, Sender
-from connections.destinations.errors import DestinationError, StopRun
+from connections.destinations.errors import DestinationError, PermanentError
 from connections.destinations.file.folder import NAME, Folder, line
 from connections.destinations.values import (
     Access,
@@ -115,7 +115,7 @@ class File(Destination):
     ) -> ListDetails:
         if not NAME.match(list_id):
             sentence = _("A file name has lower-case letters, digits, hyphens and underscores only.")
-            raise StopRun(sentence, code="file_name")
+            raise PermanentError(sentence, code="file_name")
         return ListDetails(
             list_id=list_id,
             title=list_id,

@@ -15,7 +15,7 @@ from urllib.request import url2pathname
 from django.utils.translation import gettext as _
 
 from config.platform.text.csv_lines import without_formula
-from connections.destinations.errors import NeedsAdministrator, StopRun, TryLater
+from connections.destinations.errors import NeedsAdministrator, PermanentError, TryLater
 from connections.destinations.values import SendGuard, no_guard
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}\Z")
@@ -81,7 +81,7 @@ class Folder:
 
     def _checked(self, name: str) -> Path:
         if not NAME.match(name):
-            raise StopRun(
+            raise PermanentError(
                 _("A file name has lower-case letters, digits, hyphens and underscores only."), code="file_name"
             )
         return self.path / name

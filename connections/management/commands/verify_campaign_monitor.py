@@ -9,10 +9,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from connections import credentials
-from connections.credentials import NotConnected
 from connections.destinations.errors import DestinationError
 from connections.destinations.values import Finding
 from connections.models import Connection
+from connections.vault import NotConnected
 
 _MARKS = {True: "holds", False: "DIFFERS", None: "not tried"}
 

@@ -15,9 +15,9 @@ from django.db import connection as database
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from config.platform.jobs.models import JobStatus
-from connections.credentials import NotConnected
 from connections.destinations import registry
 from connections.destinations.errors import DestinationError
+from connections.vault import NotConnected
 from exports import policies
 from exports.actions import runs
 from exports.delivery import loop

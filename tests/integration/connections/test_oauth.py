@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from config.platform.accounts.models import User
 from config.platform.jobs import clock
-from connections import actions, credentials, token_renewal
+from connections import actions, credentials, token_renewal, vault
 from connections.destinations.errors import NeedsAdministrator
 from connections.destinations.values import Tokens
 from connections.models import Connection
@@ -44,7 +44,7 @@ def signed_in(by: User, sandbox: RunningSandbox, *, seconds: float | None = None
 
 
 def token_of(connection: Connection) -> str:
-    return credentials.stored(Connection.objects.get(pk=connection.pk))[token_renewal.ACCESS]
+    return vault.stored(Connection.objects.get(pk=connection.pk))[token_renewal.ACCESS]
 
 
 def lists_of(connection: Connection) -> list[Any]:
@@ -83,7 +83,7 @@ def test_the_tick_renews_ahead_of_the_end(alice: User, sandbox_offered: RunningS
     try:
         token_renewal.renew_due()
         token_renewal.renew_due()
-        ends = token_renewal.expires_at(credentials.stored(Connection.objects.get(pk=connection.pk)))
+        ends = token_renewal.expires_at(vault.stored(Connection.objects.get(pk=connection.pk)))
         assert ends is not None
         assert ends > clock.now() + timedelta(days=13)
     finally:

@@ -14,7 +14,7 @@ from pytest_django import Settings
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from config.platform.jobs import clock
-from connections import actions, credentials, drafts, token_renewal
+from connections import credentials, drafts, reconnect, token_renewal, vault
 from connections.models import Connection
 from connections.policies import ConnectionStatus, status_of
 from tests.support.connections import make_connection
@@ -84,7 +84,7 @@ def test_the_round_trip_connects(alice_client: Client, place: RunningSandbox) ->
     assert [found.title for found in connection.destination.lists(credentials.access(connection))] == [
         "Newsletter"
     ]
-    ends = token_renewal.expires_at(credentials.stored(connection))
+    ends = token_renewal.expires_at(vault.stored(connection))
     assert ends is not None
     assert timedelta(days=13) < ends - clock.now() <= timedelta(days=14)
 
@@ -180,7 +180,7 @@ def test_without_an_application_it_says_what_to_configure(
 
 def test_reconnecting_heals(alice: User, alice_client: Client, place: RunningSandbox) -> None:
     connection = make_connection(alice, "Shop news", environment="sandbox")
-    actions.mark_reconnect_needed(connection, "The key is gone.")
+    reconnect.mark_reconnect_needed(connection, "The key is gone.")
     address = f"/admin/connections/{connection.pk}/"
     assert 'value="sign_in"' in alice_client.get(address).content.decode()
 
@@ -189,12 +189,12 @@ def test_reconnecting_heals(alice: User, alice_client: Client, place: RunningSan
 
     connection.refresh_from_db()
     assert status_of(connection) is ConnectionStatus.READY
-    assert "access_token" in credentials.stored(connection)
+    assert "access_token" in vault.stored(connection)
 
 
 def test_no_token_stands_in_the_record(alice_client: Client, place: RunningSandbox) -> None:
     html = come_back(alice_client, decide(leave(alice_client)))
     alice_client.post(ADD_SANDBOX, {"name": "Shop news", **hidden(html)}, headers=HTMX)
-    stored = credentials.stored(Connection.objects.get())
+    stored = vault.stored(Connection.objects.get())
     told = html + str(list(AuditEntry.objects.values()))
     assert not any(stored[name] in told for name in ("access_token", "refresh_token"))

@@ -97,9 +97,9 @@ def test_what_a_canceled_run_has_sent_is_published(
     export: Export, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from exports.delivery import loop
-    from exports.state.status import RunEnded
+    from exports.state.status import StopRun
 
-    monkeypatch.setattr(loop, "_how_it_ended", _canceled(RunEnded))
+    monkeypatch.setattr(loop, "_how_it_ended", _canceled(StopRun))
     run = run_to_its_end(export)
     assert (run.status, run.delivered) == (JobStatus.CANCELED, 3)
     assert len(rows(folder)) == 3

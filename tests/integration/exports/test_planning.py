@@ -15,7 +15,7 @@ from exports.batches.encode import convert
 from exports.models import DeliveredSet, Export, Refused, Run, Stage, SyncedContact, Trigger
 from exports.run import plan
 from exports.state import snapshot
-from exports.state.status import Reason, RunEnded
+from exports.state.status import Reason, StopRun
 from tests.support import exports
 
 pytestmark = pytest.mark.django_db
@@ -211,7 +211,7 @@ def test_it_puts_who_is_new_first() -> None:
 def test_it_refuses_more_people_than_an_export_may_send(settings: Any) -> None:
     settings.MAX_PROFILES_PER_EXPORT = 2
     run = make_run([{"email": f"p{n}@example.com"} for n in range(3)])
-    with pytest.raises(RunEnded) as ended:
+    with pytest.raises(StopRun) as ended:
         plan.plan(run, lease())
     assert (ended.value.status, ended.value.reason) == (JobStatus.FAILED, Reason.TOO_MANY_PROFILES)
     assert not run.batches.exists()
@@ -219,7 +219,7 @@ def test_it_refuses_more_people_than_an_export_may_send(settings: Any) -> None:
 
 def test_it_asks_before_new_people_are_emailed() -> None:
     run = make_run([{"email": "ann@example.com"}], confirmed_opt_in=True)
-    with pytest.raises(RunEnded) as ended:
+    with pytest.raises(StopRun) as ended:
         plan.plan(run, lease())
     assert ended.value.status == JobStatus.NEEDS_CONFIRMATION
     assert "1 new" in ended.value.message
@@ -229,7 +229,7 @@ def test_it_stops_planning_when_a_person_cancels() -> None:
     run = make_run([{"email": "ann@example.com"}])
     canceled = lease()
     canceled.cancel_requested.set()
-    with pytest.raises(RunEnded) as ended:
+    with pytest.raises(StopRun) as ended:
         plan.plan(run, canceled)
     assert ended.value.status == JobStatus.CANCELED
 

@@ -12,7 +12,7 @@ from exports.actions import manage
 from exports.models import Export, Run, Trigger
 from exports.reporting import alerts
 from exports.run import complete
-from exports.state.status import Reason, RunEnded
+from exports.state.status import Reason, StopRun
 
 HTMX = {"HX-Request": "true", "HX-Target": "pane"}
 
@@ -30,7 +30,7 @@ def ended(export: Export, status: JobStatus, reason: Reason = Reason.NONE, **val
         run.status = status
         alerts.of_end(run)
     else:
-        complete.end(run, RunEnded(status, reason))
+        complete.end(run, StopRun(status, reason))
     run.status = JobStatus.CANCELED if run.is_open else run.status
     run.finished_at = run.created_at
     run.save()
@@ -63,7 +63,7 @@ def test_it_tells_what_a_person_has_to_know(
 
 def test_it_tells_of_a_run_that_waits_for_a_confirmation(board: Export) -> None:
     run = Run.objects.create(export=board, number=1, trigger=Trigger.MANUAL, status=JobStatus.PROCESSING)
-    complete.end(run, RunEnded(JobStatus.NEEDS_CONFIRMATION, Reason.OPT_IN_MAIL))
+    complete.end(run, StopRun(JobStatus.NEEDS_CONFIRMATION, Reason.OPT_IN_MAIL))
     assert lasting() == [Kind.NEEDS_CONFIRMATION]
 
 

@@ -20,7 +20,7 @@ from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from config.platform.encryption import rotation
 from config.standalone import postgres
-from connections import actions, credentials, token_renewal
+from connections import actions, credentials, token_renewal, vault
 from connections.destinations.values import Tokens
 from connections.models import Connection
 from exports.actions import runs
@@ -146,7 +146,7 @@ def test_it_is_in_no_page_line_record_or_download(
 def test_it_is_in_no_repr(planted: list[Connection]) -> None:
     for connection in Connection.objects.all():
         access = credentials.access(connection)
-        sealed = credentials.seal({"api_key": KEY})
+        sealed = vault.seal({"api_key": KEY})
         tokens = Tokens(ACCESS, REFRESH, 1)
         told = [repr(thing) for thing in (connection, connection.credentials, access, sealed, tokens)]
         told += [str(thing) for thing in (connection, connection.credentials, access)]

@@ -12,7 +12,7 @@ from config.console.applying.applying import apply
 from config.console.applying.problems import FileRefused
 from config.platform.audit.models import AuditEntry
 from connections import actions as connection_actions
-from connections import credentials
+from connections import credentials, vault
 from connections.models import Connection, Consent
 from connections.policies import ConnectionStatus, status_of
 from exports.models import Export
@@ -200,7 +200,7 @@ def test_the_environment_is_referred_to_rather_than_copied(file: File, monkeypat
     file.apply()
     again = file.apply()
 
-    assert credentials.stored(Connection.objects.get()) == {"api_key": "env:CREDENTIAL_MAIN_KEY"}
+    assert vault.stored(Connection.objects.get()) == {"api_key": "env:CREDENTIAL_MAIN_KEY"}
     assert again[0].startswith("connection “Main account”: unchanged")
 
 

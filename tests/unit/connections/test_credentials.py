@@ -4,8 +4,9 @@ import pytest
 from pytest_django import Settings
 
 from config.platform.accounts.models import User
-from connections.credentials import NotConnected, access
+from connections.credentials import access
 from connections.models import Connection
+from connections.vault import NotConnected
 from tests.support.connections import SECRET, make_connection
 
 OTHER_KEYRING = ["k2:YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="]

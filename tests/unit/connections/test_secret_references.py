@@ -6,10 +6,11 @@ import pytest
 from pytest_django import Settings
 
 from config.platform.accounts.models import User
-from connections import actions, credentials
-from connections.credentials import NotConnected, access
+from connections import actions, vault
+from connections.credentials import access
 from connections.models import Connection
 from connections.secret_references import LeadsNowhere, resolve
+from connections.vault import NotConnected
 from tests.support.connections import make_connection
 
 
@@ -21,7 +22,7 @@ def connection_with(by: User, reference: str) -> Connection:
 
 def test_the_reference_is_stored_and_the_secret_used(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     connection = connection_with(alice, "env:CREDENTIAL_SHOP")
-    assert credentials.stored(connection) == {"api_key": "env:CREDENTIAL_SHOP"}
+    assert vault.stored(connection) == {"api_key": "env:CREDENTIAL_SHOP"}
     for secret in ("first", "exchanged"):
         monkeypatch.setenv("CREDENTIAL_SHOP", secret)
         assert access(connection).credentials == {"api_key": secret}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from connections.destinations.errors import NeedsAdministrator, StopRun
+from connections.destinations.errors import NeedsAdministrator, PermanentError
 from connections.destinations.file.folder import Folder, line
 
 HEADER = ["email", "name"]
@@ -59,7 +59,7 @@ def test_cells_survive_commas_quotes_and_new_lines(folder: Folder) -> None:
 
 @pytest.mark.parametrize("name", ["..", "../x", "a/b", "", "A", ".hidden", "a\n"])
 def test_it_never_leaves_its_folder(folder: Folder, name: str) -> None:
-    with pytest.raises(StopRun):
+    with pytest.raises(PermanentError):
         folder.write_part(name, "7", ["a"])
     assert not list(folder.path.iterdir())
 

@@ -9,7 +9,7 @@ from pytest_django import Settings
 from config.platform.jobs.models import JobStatus
 from exports.models import Run
 from exports.state import retry_policy
-from exports.state.status import Reason, RunEnded
+from exports.state.status import Reason, StopRun
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -36,24 +36,24 @@ def test_a_run_that_failed_for_a_temporary_reason_is_tried_again(
     rule: str, retries: int, reason: Reason, status: JobStatus, minutes: int | None
 ) -> None:
     with time_machine.travel(NOW, tick=False):
-        decided = retry_policy.judge(Run(retries=retries), RunEnded(JobStatus.FAILED, reason))
+        decided = retry_policy.judge(Run(retries=retries), StopRun(JobStatus.FAILED, reason))
     assert decided == (status, NOW + timedelta(minutes=minutes) if minutes else None), rule
 
 
 @pytest.mark.parametrize("reason", PERMANENT)
 def test_every_other_reason_is_permanent_at_once(reason: Reason) -> None:
-    assert retry_policy.judge(Run(retries=0), RunEnded(JobStatus.FAILED, reason)) == (JobStatus.FAILED, None)
+    assert retry_policy.judge(Run(retries=0), StopRun(JobStatus.FAILED, reason)) == (JobStatus.FAILED, None)
 
 
 @pytest.mark.parametrize(
     "status", [JobStatus.SKIPPED, JobStatus.CANCELED, JobStatus.WARNINGS, JobStatus.SUCCESSFUL]
 )
 def test_only_a_failed_run_is_tried_again(status: JobStatus) -> None:
-    ended = RunEnded(status, Reason.DESTINATION_UNAVAILABLE)
+    ended = StopRun(status, Reason.DESTINATION_UNAVAILABLE)
     assert retry_policy.judge(Run(retries=0), ended) == (status, None)
 
 
 def test_no_run_is_tried_again_where_retries_are_switched_off(settings: Settings) -> None:
     settings.RUN_RETRIES = 0
-    ended = RunEnded(JobStatus.FAILED, Reason.UNEXPECTED_ERROR)
+    ended = StopRun(JobStatus.FAILED, Reason.UNEXPECTED_ERROR)
     assert retry_policy.judge(Run(retries=0), ended) == (JobStatus.FAILED, None)

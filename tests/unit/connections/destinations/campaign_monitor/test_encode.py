@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from connections.destinations.campaign_monitor.encode import preparer
-from connections.destinations.errors import StopRun
+from connections.destinations.errors import PermanentError
 from connections.destinations.values import (
     FieldMapping,
     Incomplete,
@@ -101,12 +101,12 @@ def test_it_sends_the_consent_that_was_chosen(chosen: str, sent: str) -> None:
 
 @pytest.mark.parametrize("answers", [{}, {"consent_to_track": ""}, {"consent_to_track": "maybe"}])
 def test_it_sends_nobody_without_a_choice_of_consent(answers: dict[str, str]) -> None:
-    with pytest.raises(StopRun, match="Consent to track"):
+    with pytest.raises(PermanentError, match="Consent to track"):
         preparer(SendSettings("list", [], answers, FIELDS))
 
 
 def test_it_sends_nobody_to_a_field_that_is_gone() -> None:
-    with pytest.raises(StopRun, match=r"\[Gone\]"):
+    with pytest.raises(PermanentError, match=r"\[Gone\]"):
         prepare_for("[Gone]")
 
 
@@ -287,7 +287,7 @@ def test_whoever_has_no_mobile_number_gives_no_consent_to_text_messages(absent: 
 
 
 def test_it_sends_no_number_without_a_choice_of_consent_to_text_messages() -> None:
-    with pytest.raises(StopRun, match="Consent to send SMS"):
+    with pytest.raises(PermanentError, match="Consent to send SMS"):
         prepare_for("mobile_number", consent_to_send_sms="")
 
 

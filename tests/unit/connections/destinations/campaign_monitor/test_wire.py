@@ -12,7 +12,7 @@ from connections.destinations.errors import (
     BatchRefused,
     DestinationError,
     NeedsAdministrator,
-    StopRun,
+    PermanentError,
     TryLater,
 )
 from connections.destinations.values import OutcomeKind
@@ -168,14 +168,14 @@ def test_it_knows_people_however_the_list_writes_their_address() -> None:
         (refused(401, 122), NeedsAdministrator),
         (refused(401, 60), NeedsAdministrator),
         (refused(403, 403), NeedsAdministrator),
-        (refused(401, 101), StopRun),
-        (refused(400, 101), StopRun),
-        (refused(401, 102), StopRun),
-        (refused(400, 253), StopRun),
-        (refused(400, 250), StopRun),
-        (refused(404, 404), StopRun),
-        (Answer(404, b""), StopRun),
-        (refused(401, 987), StopRun),
+        (refused(401, 101), PermanentError),
+        (refused(400, 101), PermanentError),
+        (refused(401, 102), PermanentError),
+        (refused(400, 253), PermanentError),
+        (refused(400, 250), PermanentError),
+        (refused(404, 404), PermanentError),
+        (Answer(404, b""), PermanentError),
+        (refused(401, 987), PermanentError),
         (refused(429, 429, "Rate limit exceeded"), TryLater),
         (refused(500, 500), TryLater),
         (Answer(502, b"<html>Bad gateway</html>"), TryLater),
@@ -268,7 +268,7 @@ def test_it_reads_custom_fields_by_their_bracketed_keys() -> None:
 def test_a_reader_says_what_a_refusal_stands_for() -> None:
     with pytest.raises(NeedsAdministrator):
         wire.read_clients(refused(401, 100))
-    with pytest.raises(StopRun):
+    with pytest.raises(PermanentError):
         wire.read_list(refused(400, 209))
 
 

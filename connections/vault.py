@@ -1,0 +1,34 @@
+"""Store and read the encrypted credentials of connections."""
+
+from django.utils.translation import gettext as _
+
+from config.platform.encryption.fields import Sealed
+from connections.models import Connection
+
+
+class NotConnected(Exception):
+    """The connection has no credentials, or they cannot be read."""
+
+
+def seal(credentials: dict[str, str]) -> Sealed:
+    """Credentials in the form in which a connection keeps them."""
+    return Sealed.of(credentials)
+
+
+def unseal(sealed: Sealed) -> dict[str, str]:
+    """Credentials that were sealed and are being tried; raises CannotDecrypt."""
+    return sealed.open()
+
+
+def stored(connection: Connection) -> dict[str, str]:
+    """What is stored, references as they are written; empty when nothing is. Raises CannotDecrypt."""
+    return connection.credentials.open() if connection.credentials is not None else {}
+
+
+def address_of(connection: Connection) -> str:
+    """Where its account answers; raises NotConnected where the settings name no address."""
+    destination = connection.destination
+    base_url = destination.sandbox_url if connection.is_sandbox else destination.live_url
+    if not base_url:
+        raise NotConnected(_("There is no address for “{name}” in this place’s settings.").format(name=connection))
+    return base_url
