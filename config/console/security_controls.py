@@ -138,16 +138,16 @@ DATA = (
         _("Somebody else's answer is used to authenticate with Campaign Monitor"),
         _("Going there is bound to the session that asked; answers nobody asked for are refused."),
         (
-            f"{_CONNECTIONS}/test_signing_in.py::test_an_answer_belongs_to_the_session_that_asked",
-            f"{_CONNECTIONS}/test_signing_in.py::test_answers_nobody_asked_for_are_refused",
+            f"{_CONNECTIONS}/test_oauth_sign_in.py::test_an_answer_belongs_to_the_session_that_asked",
+            f"{_CONNECTIONS}/test_oauth_sign_in.py::test_answers_nobody_asked_for_are_refused",
         ),
     ),
     Threat(
         _("A contributor reaches a connection that is not shared"),
         _("Every page and every action asks, whichever way the request was made."),
         (
-            f"{_EXPORTS}/test_sharing.py::test_an_action_asks_as_well_as_the_page",
-            f"{_EXPORTS}/test_sharing.py::test_nobody_else_comes_near_connections",
+            f"{_EXPORTS}/test_connection_sharing.py::test_an_action_asks_as_well_as_the_page",
+            f"{_EXPORTS}/test_connection_sharing.py::test_nobody_else_comes_near_connections",
             f"{_EXPORTS}/test_export_pane.py::test_it_refuses_a_post_made_by_hand",
         ),
     ),
@@ -155,9 +155,9 @@ DATA = (
         _("Limits of a connection are got round"),
         _("They are checked again in every run, for files and for administrators, too."),
         (
-            f"{_EXPORTS}/test_limits.py::test_only_who_agreed_is_sent",
-            f"{_EXPORTS}/test_limits.py::test_a_file_is_held_to_them",
-            f"{_EXPORTS}/test_limits.py::test_administrators_are_held_to_them_too",
+            f"{_EXPORTS}/test_connection_limits.py::test_only_who_agreed_is_sent",
+            f"{_EXPORTS}/test_connection_limits.py::test_a_file_is_held_to_them",
+            f"{_EXPORTS}/test_connection_limits.py::test_administrators_are_held_to_them_too",
         ),
     ),
     Threat(

@@ -155,7 +155,7 @@ def official(
     address: str, list_id: str, path: Path, *, threads: int, environment: Mapping[str, str] | None = None
 ) -> Official:
     """Send the people of ``path`` with the official client, in a process of its own."""
-    program = str(Path(__file__).with_name("official.py"))
+    program = str(Path(__file__).with_name("official_client.py"))
     arguments = (address, RunningSandbox.api_key, list_id, str(path), str(threads))
     told = json.loads(python(program, *arguments, environment=environment).output)
     return Official(told["rows"] / told["seconds"], told["calls"])

@@ -10,7 +10,7 @@ from tests.benchmark.ground import cpu_seconds
 from tests.benchmark.measuring import Delivered
 from tests.benchmark.people import write_exactly
 from tests.benchmark.results import Results
-from tests.benchmark.trust import trusting
+from tests.benchmark.trusted_certificate import trusting
 from tests.support.sandbox import RunningSandbox
 
 MAXIMUM = 8

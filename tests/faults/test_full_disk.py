@@ -9,7 +9,7 @@ import pytest
 from exports.models import Run
 from tests.faults import ground as grounds
 from tests.faults import small_disk
-from tests.faults.checking import check_it_went_well
+from tests.faults.end_check import check_it_went_well
 from tests.faults.system import System, system_on_a_small_disk
 from tests.support.sandbox import RunningSandbox
 

@@ -11,7 +11,7 @@ from exports.models import Batch
 from exports.run import pipeline
 from exports.state.status import Reason
 from tests.faults import ground as grounds
-from tests.faults.checking import check_it_went_well
+from tests.faults.end_check import check_it_went_well
 from tests.faults.ground import Ground
 from tests.support import environment
 from tests.support.workers import Workers, messages_of

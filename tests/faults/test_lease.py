@@ -8,7 +8,7 @@ from exports.models import Export, Removal, Run
 from segments.models import Profile
 from tests.faults import ground as grounds
 from tests.faults.conftest import LEASE_SECONDS
-from tests.faults.freezing import end_here, freeze_at_rest, has_noticed, log_position, wait_for_late_calls
+from tests.faults.frozen_workers import end_here, freeze_at_rest, has_noticed, log_position, wait_for_late_calls
 from tests.faults.ground import Ground
 from tests.support.database_proxy import database_proxy
 from tests.support.members import join, leave

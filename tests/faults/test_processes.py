@@ -17,10 +17,10 @@ from exports.models import Export, ExportSchedule, ExportTick, Run
 from exports.run import pipeline
 from exports.state.status import Reason
 from tests.faults import ground as grounds
-from tests.faults.checking import check_end, check_everyone_is_there, check_it_went_well, check_next_run_heals
-from tests.faults.freezing import end_here, freeze_at_rest
+from tests.faults.end_check import check_end, check_everyone_is_there, check_it_went_well, check_next_run_heals
+from tests.faults.frozen_workers import end_here, freeze_at_rest
 from tests.faults.ground import Ground
-from tests.faults.web import web_process
+from tests.faults.web_processes import web_process
 from tests.support import exports
 from tests.support.waiting import somebody_waits_for_a_lock, wait_until
 from tests.support.workers import Workers

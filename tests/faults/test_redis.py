@@ -8,7 +8,7 @@ import redis
 from django.conf import settings
 
 from tests.faults import ground as grounds
-from tests.faults.checking import check_it_went_well
+from tests.faults.end_check import check_it_went_well
 from tests.support.sandbox import RunningSandbox
 from tests.support.workers import worker_processes
 

@@ -14,7 +14,7 @@ from exports.delivery.connection_budget import START_LEVEL
 from exports.models import Batch, BatchStatus, Export, Run, Stage
 from exports.state.status import Reason
 from tests.faults import ground as grounds
-from tests.faults.checking import check_end, check_it_went_well, check_next_run_heals
+from tests.faults.end_check import check_end, check_it_went_well, check_next_run_heals
 from tests.faults.ground import Ground
 from tests.support import exports
 from tests.support.waiting import somebody_waits_for_a_lock, wait_until

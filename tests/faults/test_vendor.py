@@ -11,7 +11,7 @@ from connections.destinations.values import Tokens
 from exports.models import Batch
 from exports.state.status import Reason
 from tests.faults import ground as grounds
-from tests.faults.checking import check_end, check_it_went_well, check_next_run_heals
+from tests.faults.end_check import check_end, check_it_went_well, check_next_run_heals
 from tests.faults.ground import Ground
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 from exports.models import Removal, Run
 from exports.removal.list_cleanup import Clearing
+from tests.scenarios.failing_workers import HELD, HeldWorker, Trouble
 from tests.scenarios.model import ACTIVE, DELETE, MARK_VALUE, Allowed, ExportModel, Record, RunOptions
 from tests.scenarios.stage import ANY_NUMBER
 from tests.scenarios.steps import EMAILS, REMOVALS, Steps
-from tests.scenarios.workers import HELD, HeldWorker, Trouble
 
 # How many requests pass before a worker meets its trouble.
 _SKIPPED = (0, 0, 1, 1, 2, 3, 4, 5)

@@ -20,9 +20,9 @@ from exports.removal.list_cleanup import Clearing
 from exports.run import pipeline
 from exports.state.run_options import RunOptions
 from segments.models import Profile, Segment
+from tests.scenarios.failing_workers import Killed
 from tests.scenarios.model import ExportModel, Record
 from tests.scenarios.model import RunOptions as Asked
-from tests.scenarios.workers import Killed
 from tests.support import exports, members
 from tests.support.members import adds_up
 from tests.support.sandbox import RunningSandbox

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
+from tests.scenarios.failing_workers import HeldWorker, Requests, Trouble
 from tests.scenarios.model import (
     ACTIVE,
     BOUNCED,
@@ -21,7 +22,6 @@ from tests.scenarios.model import (
     Origin,
 )
 from tests.scenarios.stage import Stage
-from tests.scenarios.workers import HeldWorker, Requests, Trouble
 from tests.support.sandbox import RunningSandbox
 
 EMAILS = [f"p{number}@example.com" for number in range(10)]

@@ -5,7 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from exports.models import DeliveredSet, Export
-from tests.integration.exports.test_running import make_export, run_to_its_end
+from tests.integration.exports.test_run_pipeline import make_export, run_to_its_end
 from tests.support.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)

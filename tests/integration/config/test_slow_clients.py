@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from config.platform.accounts.models import User
-from tests.faults.web import Web, web_process
+from tests.faults.web_processes import Web, web_process
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 

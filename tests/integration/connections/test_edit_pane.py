@@ -12,7 +12,7 @@ from connections import actions, credentials, reconnect
 from connections.models import Connection
 from connections.policies import ConnectionStatus, status_of
 from tests.conftest import PASSWORD
-from tests.integration.connections.test_pane import ADD, ADD_SANDBOX, Pane
+from tests.integration.connections.test_set_up_pane import ADD, ADD_SANDBOX, Pane
 from tests.support.connections import make_connection
 from tests.support.sandbox import RunningSandbox
 

@@ -17,7 +17,7 @@ from exports.delivery.connection_budget import ConnectionBudget
 from exports.models import BatchStatus, Run, Stage, SyncedContact
 from exports.run import pipeline
 from exports.state.status import Reason
-from tests.integration.exports.test_running import (
+from tests.integration.exports.test_run_pipeline import (
     adds_up,
     carry_on_to_its_end,
     make_export,

@@ -32,7 +32,7 @@ from exports.state import session_fence
 from exports.state.result_codes import UNANSWERED
 from exports.state.status import Reason
 from segments.models import Profile
-from tests.integration.exports.test_running import (
+from tests.integration.exports.test_run_pipeline import (
     IMPORT,
     adds_up,
     carry_on_to_its_end,

@@ -20,7 +20,7 @@ from exports.models import Run
 from exports.results import record
 from exports.run import pipeline
 from exports.state.status import Reason
-from tests.integration.exports.test_running import carry_on_to_its_end, make_export, small_batches
+from tests.integration.exports.test_run_pipeline import carry_on_to_its_end, make_export, small_batches
 from tests.support.sandbox import RunningSandbox
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("account", "quick")]

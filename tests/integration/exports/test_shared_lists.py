@@ -25,7 +25,7 @@ from exports.results import late_calls, record
 from exports.run import check, pipeline
 from exports.state.status import Reason
 from segments.models import Profile, Segment
-from tests.scenarios.workers import Killed
+from tests.scenarios.failing_workers import Killed
 from tests.support import exports
 from tests.support.members import CROWD, adds_up, join, leave, states
 from tests.support.removals import export_of, marks, run

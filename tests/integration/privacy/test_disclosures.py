@@ -16,7 +16,7 @@ from segments import hooks
 from segments.models import Profile
 from segments.privacy import erase, hashes, subject_access
 from segments.privacy.subjects import Scope
-from tests.integration.exports.test_running import run_to_its_end, small_batches
+from tests.integration.exports.test_run_pipeline import run_to_its_end, small_batches
 from tests.integration.privacy.conftest import EMAIL
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -7,7 +7,7 @@ from pytest_django import Settings
 from config.platform.accounts.models import User
 from exports.models import Removal, Run
 from tests.functional.conftest import assert_accessible, screenshot, sign_in
-from tests.functional.test_leaving_a_list import carry_on
+from tests.functional.test_list_cleanup import carry_on
 from tests.integration.exports.conftest import run_to_its_end
 from tests.support import exports
 from tests.support.members import CROWD, crowd_of, leave, states

@@ -16,7 +16,7 @@ from exports.actions import runs
 from exports.models import Export, Run, SyncedContact
 from exports.run import pipeline
 from exports.state.status import Reason
-from tests.integration.exports.test_running import small_batches
+from tests.integration.exports.test_run_pipeline import small_batches
 from tests.support import exports
 from tests.support.sandbox import RunningSandbox
 

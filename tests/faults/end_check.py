@@ -11,7 +11,7 @@ from exports.state.result_codes import UNKNOWN_DATA
 from exports.state.status import Reason
 from exports.views.run_summary import ShownRun
 from tests.faults import ground
-from tests.faults.freezing import wait_for_late_calls
+from tests.faults.frozen_workers import wait_for_late_calls
 from tests.faults.ground import Ground
 from tests.support.members import adds_up
 

@@ -1,4 +1,4 @@
-"""``python official.py ADDRESS KEY LIST FILE THREADS``: what somebody would write with the official client.
+"""``python official_client.py ADDRESS KEY LIST FILE THREADS``: what somebody would write with the official client.
 
 FILE holds a thousand people a line, ready-made; only the calls are timed. Prints rows, calls and seconds as JSON.
 An address of plain HTTP is reached by exchanging the class beneath, since the client itself always speaks TLS.
