@@ -1,8 +1,6 @@
-"""Create, change and remove segments and data sources. Each action is one transaction and writes the audit
-record."""
+"""Create, change, refresh and remove segments. Each action is one transaction and writes the audit record."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -16,13 +14,12 @@ from config.platform.notifications import alerts as notifications_alerts
 from config.platform.web.versions import take_version
 from segments import alerts, hooks, permissions
 from segments.catalog import types_by_name
-from segments.models import DataSource, ImportJob, Segment, SegmentRefresh
+from segments.models import Segment, SegmentRefresh
 from segments.privacy.subjects import without_addresses
 from segments.refresh import schedule
 from segments.refresh import schedule as refresh_schedule
 from segments.rules import describe
 from segments.rules import tree as rule_trees
-from segments.sources import csv_reader
 
 
 class SegmentInUse(Exception):
@@ -44,78 +41,6 @@ class RulesLocked(Exception):
                 "Activate it or make it dynamic to change its rules."
             )
         )
-
-
-class KeyColumnDiffers(Exception):
-    """The data source identifies profiles by another column."""
-
-
-class SourceHasNoFile(Exception):
-    """A data source cannot be read again: its file was uploaded, and uploads are deleted after their import."""
-
-    def __init__(self, source: DataSource) -> None:
-        super().__init__(
-            _("“%(name)s” was uploaded, and uploads are not kept. Import its file again.") % {"name": source}
-        )
-
-
-@transaction.atomic
-def start_import(
-    *,
-    path: Path,
-    key_column: str,
-    source_name: str,
-    by: User | None,
-    file_name: str = "",
-    wake_worker: bool = True,
-) -> ImportJob:
-    """Queue the import of a file into a data source, which is created if it is new. ``wake_worker=False``
-    leaves the import to the caller. Raises FileRefused when the header cannot be used and KeyColumnDiffers
-    when the source has another key; nothing is changed then."""
-    permissions.check_can_manage_data_sources(by)
-    header = csv_reader.read_header(path, key=key_column)
-    key = header.names[header.index_of(key_column)]
-    source = DataSource.objects.filter(name__iexact=source_name).first()
-    if source is None:
-        source = DataSource.objects.create(name=source_name, key_column=key)
-        record("created", source, by=by, changes={"key_column": (None, key)})
-    elif source.key_column.casefold() != key.casefold():
-        raise KeyColumnDiffers(
-            _("“%(source)s” tells people apart by the column “%(known)s”, not “%(given)s”.")
-            % {"source": source.name, "known": source.key_column, "given": key}
-        )
-    job = ImportJob.objects.create(
-        source=source, file_name=file_name or path.name, path=str(path.absolute()), requested_by=by
-    )
-    record("import requested", source, by=by, changes={"file": (None, job.file_name)})
-    if wake_worker:
-        enqueue_on_commit("segments.tasks.import_file", job.pk)
-    return job
-
-
-@transaction.atomic
-def refresh_data_source(source: DataSource, *, by: User | None, wake_worker: bool = True) -> ImportJob:
-    """Queue an import of the source's own file, or return the open one. The import reports what is wrong with
-    the file. Raises SourceHasNoFile."""
-    permissions.check_can_manage_data_sources(by)
-    if not source.has_file:
-        raise SourceHasNoFile(source)
-    job = ImportJob.objects.filter(source=source, path=source.path, status__in=OPEN).order_by("-pk").first()
-    if job is None:
-        file_name = Path(source.path).name
-        job = ImportJob.objects.create(source=source, file_name=file_name, path=source.path, requested_by=by)
-        record("import requested", source, by=by, changes={"file": (None, file_name)})
-    if wake_worker:
-        enqueue_on_commit("segments.tasks.import_file", job.pk)
-    return job
-
-
-@transaction.atomic
-def cancel_import(job: ImportJob, *, by: User | None) -> None:
-    """Request cancellation of an import; an import that no worker holds ends at once."""
-    permissions.check_can_manage_data_sources(by)
-    _cancel(job)
-    record("import canceled", job.source, by=by, changes={"file": (job.file_name, None)})
 
 
 @transaction.atomic
@@ -279,7 +204,7 @@ def cancel_refresh(job: SegmentRefresh, *, by: User | None) -> None:
     """Request cancellation of a refresh: the segment keeps its members. A refresh that no worker holds ends at
     once."""
     permissions.check_can_manage_segments(by)
-    _cancel(job)
+    leases.request_cancel(job)
     record("refresh canceled", job.segment, by=by)
 
 
@@ -303,14 +228,3 @@ def _free_name(name: str) -> str:
 def _rule_without_addresses(tree: Mapping[str, object]) -> str:
     """Describe rules for the audit record without the addresses in them, because the record is kept for good."""
     return without_addresses(describe.sentence(tree))
-
-
-def _cancel(job: ImportJob | SegmentRefresh) -> None:
-    moment = clock.now()
-    ended = (
-        leases.claimable(type(job))
-        .filter(pk=job.pk)
-        .update(status=JobStatus.CANCELED, finished_at=moment, cancel_requested_at=moment)
-    )
-    if not ended:
-        type(job)._default_manager.filter(pk=job.pk, status__in=OPEN).update(cancel_requested_at=moment)

@@ -1,6 +1,6 @@
 """Show profiles in lists, pages and CSV downloads: attributes, cells, masked values."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,22 @@ class Cell:
     name: str
     kind: AttributeType
     text: str
+
+
+@dataclass(frozen=True)
+class ProfileRow:
+    """A profile in a list, as a user may see it."""
+
+    profile: Profile
+    key: str
+    cells: Sequence[Cell]
+
+
+def profile_rows(profiles: Iterable[Profile], attributes: Sequence[Attribute], user: User) -> list[ProfileRow]:
+    """Return the rows of profiles with the cells of ``attributes`` for a user."""
+    return [
+        ProfileRow(profile, shown_key(profile, user), cells(profile, attributes, user)) for profile in profiles
+    ]
 
 
 def summary_attributes(attributes: Sequence[Attribute], most: int = 5) -> list[Attribute]:

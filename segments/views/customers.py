@@ -27,19 +27,10 @@ PAGE_SIZE = 50
 
 
 @dataclass(frozen=True)
-class CustomerRow:
-    """A profile in the list, as a user may see it."""
-
-    profile: Profile
-    key: str
-    cells: list[display.Cell]
-
-
-@dataclass(frozen=True)
 class CustomerList:
     """The list and its search box, for the template."""
 
-    rows: list[CustomerRow]
+    rows: list[display.ProfileRow]
     search: str
     sort: str
     total: int | None
@@ -125,17 +116,14 @@ def _list(
     words: str,
     total: int | None,
 ) -> CustomerList:
-    rows = [
-        CustomerRow(profile, display.shown_key(profile, user), display.cells(profile, attributes, user))
-        for profile in found.profiles
-    ]
+    rows = display.profile_rows(found.profiles, attributes, user)
     first, last = (rows[0].profile.pk, rows[-1].profile.pk) if rows else (0, 0)
-    kept = {"q": words} if words else {}
+    query = {"q": words} if words else {}
     return CustomerList(
         rows=rows,
         search=words,
         sort="",
         total=total,
-        previous_url="?" + urlencode(kept | {"before": first}) if found.has_previous else "",
-        next_url="?" + urlencode(kept | {"after": last}) if found.has_next else "",
+        previous_url="?" + urlencode(query | {"before": first}) if found.has_previous else "",
+        next_url="?" + urlencode(query | {"after": last}) if found.has_next else "",
     )

@@ -15,10 +15,10 @@ from config.platform.jobs.models import JobStatus
 from config.platform.web.htmx import Request
 from config.platform.web.lists import Column, list_page, selected_ids
 from config.platform.web.panes import close_pane, refused, render_dialog
-from segments import actions
 from segments.models import DataSource, ImportJob
 from segments.permissions import check_can_manage_data_sources, user_can_manage_data_sources
-from segments.sources import deletion
+from segments.sources import actions
+from segments.sources import actions as source_actions
 
 COLUMNS = [
     Column("name", gettext_lazy("Name"), order_by=(Lower("name"),)),
@@ -72,8 +72,8 @@ def remove(request: Request, pk: int) -> HttpResponse:
     back, status = reverse("segments:data_sources"), 200
     if request.method == "POST":
         try:
-            count = deletion.remove_data_source(source, by=request.user)
-        except deletion.ImportInProgress:
+            count = source_actions.remove_data_source(source, by=request.user)
+        except source_actions.ImportInProgress:
             status = 409
         else:
             message = ngettext(
@@ -82,12 +82,12 @@ def remove(request: Request, pk: int) -> HttpResponse:
                 count,
             )
             return close_pane(request, back, message.format(name=source.name, n=count))
-    open_import = deletion.open_import(source)
+    open_import = source_actions.open_import(source)
     context = {
         "source": source,
         "open_import": open_import,
-        "refusal": str(deletion.ImportInProgress(open_import)) if open_import else "",
-        "losses": [] if open_import else deletion.losses(source),
+        "refusal": str(source_actions.ImportInProgress(open_import)) if open_import else "",
+        "losses": [] if open_import else source_actions.losses(source),
         "title": _("Remove “{name}”?").format(name=source.name),
         "confirm_label": _("Remove"),
         "danger": True,

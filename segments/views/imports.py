@@ -16,11 +16,10 @@ from config.platform.jobs.models import OPEN
 from config.platform.web.htmx import Request
 from config.platform.web.lists import Column, list_page, row_id
 from config.platform.web.panes import close_pane, render_dialog, render_pane
-from segments import actions
 from segments.forms import ChooseFileForm, ImportForm
 from segments.models import DataSource, ImportJob
 from segments.permissions import check_can_manage_data_sources, user_can_manage_data_sources
-from segments.sources import csv_reader, uploads
+from segments.sources import actions, csv_reader, uploads
 from segments.sources.csv_reader import FileRefused
 
 COLUMNS = [

@@ -95,10 +95,7 @@ def _live_context(segment: Segment, user: User) -> dict[str, Any]:
         "segment": segment,
         "job": job,
         "attributes": attributes,
-        "members": [
-            (profile, display.shown_key(profile, user), display.cells(profile, attributes, user))
-            for profile in members[:MEMBERS_SHOWN]
-        ],
+        "members": display.profile_rows(members[:MEMBERS_SHOWN], attributes, user),
         "members_shown": MEMBERS_SHOWN,
         "is_masked": not user_can_see_personal_data(user),
         "live_id": "segment",

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from config.platform.jobs.models import Job
-from segments import actions as segment_actions
 from segments.models import ImportJob, Profile
+from segments.sources import actions
 from tests.support import big_export
 from tests.support.people_csv import write_people_csv
 from tests.support.sandbox import RunningSandbox
@@ -78,7 +78,7 @@ def test_an_import_takes_everyone_once(tmp_path: Path, times: int, chance: rando
     write_people_csv(path, PEOPLE)
     struck = 0
     with worker_processes(tmp_path / "var", env=QUICK_LEASES) as workers:
-        job: ImportJob = segment_actions.start_import(path=path, key_column="id", source_name="People", by=None)
+        job: ImportJob = actions.start_import(path=path, key_column="id", source_name="People", by=None)
         for _time in range(min(times, 15)):  # after twenty attempts an import is given up, rightly
             struck += strike(workers, job, chance, within_seconds=1.0)
         wait_for_end(job)

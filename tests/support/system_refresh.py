@@ -8,10 +8,9 @@ from config.console.refreshing import engine
 from config.platform.jobs.models import OPEN
 from exports.models import Run
 from exports.run import pipeline
-from segments import actions
 from segments.models import DataSource, ImportJob, Segment, SegmentRefresh
 from segments.refresh import evaluate
-from segments.sources import import_job
+from segments.sources import actions, import_job
 
 
 def source_of(path: Path, content: str, *, name: str = "Shop") -> DataSource:

@@ -21,6 +21,7 @@ from exports.run import pipeline
 from segments import actions as segment_actions
 from segments.models import ImportJob, Segment
 from segments.refresh.evaluate import run_refresh
+from segments.sources import actions
 from segments.sources.import_job import run_import
 
 SOURCE = "Customers"
@@ -76,7 +77,7 @@ def _bring_in(everyone: list[people.Person], tell: Tell) -> None:
         return
     path = Path(settings.VAR_DIR) / "customers.csv"
     people.write(path, everyone)
-    job = segment_actions.start_import(path=path, key_column="id", source_name=SOURCE, by=None, wake_worker=False)
+    job = actions.start_import(path=path, key_column="id", source_name=SOURCE, by=None, wake_worker=False)
     _until_ended(job, lambda: run_import(job.pk) is not None)
     if job.status not in succeeded:
         raise CannotSeed(f"The profiles could not be imported: {job.message or job.status}.")

@@ -19,6 +19,7 @@ from segments import actions as segment_actions
 from segments.models import DataSource, ImportJob, Segment, SegmentRefresh
 from segments.refresh import schedule as segment_scheduling
 from segments.rules import tree
+from segments.sources import actions
 
 ModelT = TypeVar("ModelT", bound=Model)
 
@@ -73,14 +74,14 @@ class DataSources:
             yield Target(source.pk, source.name)
 
     def begin(self, pk: int) -> Job:
-        return segment_actions.refresh_data_source(_still_there(DataSource.objects.filter(pk=pk).first()), by=None)
+        return actions.refresh_data_source(_still_there(DataSource.objects.filter(pk=pk).first()), by=None)
 
     def skip(self, pk: int, message: str) -> Job | None:
         return None  # depends on nothing
 
     def cancel(self, job: Job) -> None:
         assert isinstance(job, ImportJob)  # noqa: S101
-        segment_actions.cancel_import(job, by=None)
+        actions.cancel_import(job, by=None)
 
 
 class Segments:

@@ -27,6 +27,7 @@ from exports.reporting import messages
 from exports.state.status import Reason
 from segments import actions as segment_actions
 from segments.models import DataSource, ImportJob, Segment, SegmentRefresh
+from segments.sources import actions as sources_actions
 
 AnyJob = ImportJob | SegmentRefresh | Run | SystemRefresh
 
@@ -157,7 +158,7 @@ KINDS = (
         job_page=lambda pk: reverse("segments:import", args=[pk]),
         figures=_import_figures,
         why=lambda job: job.message,
-        cancel=lambda job, user: segment_actions.cancel_import(job, by=user),
+        cancel=lambda job, user: sources_actions.cancel_import(job, by=user),
         what_canceling_does=gettext_lazy("An import is all or nothing: none of its rows will be kept."),
     ),
     Kind(

@@ -17,9 +17,9 @@ from django.db import close_old_connections, connection, models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from config.platform.jobs import deadline
+from config.platform.jobs import clock, deadline
 from config.platform.jobs.deadline import LeaseDeadline, Stamp
-from config.platform.jobs.models import OPEN, Job
+from config.platform.jobs.models import OPEN, Job, JobStatus
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +81,14 @@ def is_lost(job: Job) -> bool:
 def release(job: Job) -> None:
     """Let others claim the job at once."""
     type(job)._default_manager.filter(pk=job.pk, attempt=job.attempt).update(lease_until=None)
+
+
+def request_cancel(job: Job) -> None:
+    """Ask the worker that holds a job to cancel it; end the job at once when no worker does."""
+    moment, model = clock.now(), type(job)
+    unclaimed = claimable(model).filter(pk=job.pk)
+    if not unclaimed.update(status=JobStatus.CANCELED, finished_at=moment, cancel_requested_at=moment):
+        model._default_manager.filter(pk=job.pk, status__in=OPEN).update(cancel_requested_at=moment)
 
 
 class HeldLease:

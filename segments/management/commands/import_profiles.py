@@ -13,8 +13,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from config.platform.jobs import leases
 from config.platform.jobs.models import JobStatus
-from segments import actions
 from segments.models import ImportJob
+from segments.sources import actions
 from segments.sources.csv_reader import FileRefused
 from segments.sources.import_job import Watch, run_import
 

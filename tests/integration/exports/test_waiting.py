@@ -15,6 +15,7 @@ from segments import actions as segment_actions
 from segments.models import ImportJob, Segment, SegmentSchedule
 from segments.refresh import evaluate, schedule
 from segments.refresh import schedule as segment_scheduling
+from segments.sources import actions
 
 
 def look(run: Run) -> Run:
@@ -43,7 +44,7 @@ def test_it_waits_in_the_queue_and_says_what_for(newsletter: Export, everyone: S
 def test_it_waits_for_an_import(newsletter: Export, tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     path.write_text("id,email\nP1,ann@example.com\n")
-    segment_actions.start_import(path=path, key_column="id", source_name="Shop", by=None)
+    actions.start_import(path=path, key_column="id", source_name="Shop", by=None)
     run = runs.start_run(newsletter, by=None)
     assert "Shop" in waits_for(look(run))
     ImportJob.objects.update(status=JobStatus.FAILED, finished_at=clock.now())

@@ -10,9 +10,8 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from config.platform.accounts.models import User
 from config.platform.jobs.models import JobStatus
-from segments import actions
 from segments.models import DataSource, ImportJob, ImportProblem, Profile
-from segments.sources import import_job
+from segments.sources import actions, import_job
 
 UPLOAD = "/data/sources/upload/"
 

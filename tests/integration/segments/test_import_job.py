@@ -7,10 +7,9 @@ from django.utils import timezone
 
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
-from segments import actions
 from segments.catalog import types_by_name
 from segments.models import AttributeType, DataSource, ImportJob, Profile, ProfileAttribute
-from segments.sources import copy_encoder, import_job
+from segments.sources import actions, copy_encoder, import_job
 from segments.sources.csv_reader import FileRefused
 from tests.support.people_csv import write_people_csv
 

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from segments import actions
-from segments.sources import import_job
+from segments.sources import actions, import_job
 from tests.support.people_csv import write_people_csv
 from tests.support.query_plans import explained, seems_empty
 

@@ -39,7 +39,7 @@ def test_it_masks_members_for_a_viewer(charlie_client: Client, readers: Segment)
 
 def test_it_follows_a_refresh_and_stops(bob_client: Client, readers: Segment) -> None:
     content = bob_client.get(f"/segments/{readers.pk}/").content.decode()
-    assert "being refreshed" in content
+    assert "every 1s" in content
     assert f'hx-get="/segments/{readers.pk}/live/"' in content
     refreshed(readers)
     content = bob_client.get(f"/segments/{readers.pk}/live/").content.decode()

@@ -7,6 +7,7 @@ import pytest
 from config.platform.jobs.models import OPEN, JobStatus
 from segments import actions
 from segments.models import ImportJob, Profile, ProfileAttribute, Segment
+from segments.sources import actions as sources_actions
 from tests.support.pausing import imports_held_half_way, one_is_held
 from tests.support.people_csv import write_people_csv
 from tests.support.waiting import wait_until
@@ -22,7 +23,7 @@ def test_an_import_outlives_its_worker_and_a_lost_message_is_sent_again(tmp_path
     write_people_csv(path, ROWS)
     with worker_processes(tmp_path / "var", env=QUICK_LEASES) as workers:
         with imports_held_half_way():
-            job = actions.start_import(path=path, key_column="id", source_name="Shop", by=None)
+            job = sources_actions.start_import(path=path, key_column="id", source_name="Shop", by=None)
             wait_until(one_is_held)
             workers.kill("jobs")
         assert not Profile.objects.exists()
@@ -46,7 +47,7 @@ def test_an_import_stops_when_asked(tmp_path: Path) -> None:
     write_people_csv(path, ROWS)
     with worker_processes(tmp_path / "var") as workers:
         with imports_held_half_way():
-            job = actions.start_import(path=path, key_column="id", source_name="Shop", by=None)
+            job = sources_actions.start_import(path=path, key_column="id", source_name="Shop", by=None)
             wait_until(one_is_held)
             ImportJob.objects.filter(pk=job.pk).update(cancel_requested_at=job.created_at)
             wait_until(lambda: _beats_since(job))

@@ -16,6 +16,7 @@ from config.platform.jobs.models import JobStatus
 from exports.models import Run, Stage, Trigger
 from segments import actions as segment_actions
 from segments.models import DataSource, ImportJob, SegmentRefresh
+from segments.sources import actions as sources_actions
 from tests.support import exports, system_refresh
 
 pytestmark = pytest.mark.django_db
@@ -104,7 +105,7 @@ def test_a_stage_of_the_workflow_tells_how_long_all_of_it_took(
 
 def test_an_error_is_shown_where_it_happened(charlie_client: Client, shop: DataSource) -> None:
     Path(shop.path).unlink()
-    job = segment_actions.refresh_data_source(shop, by=None, wake_worker=False)
+    job = sources_actions.refresh_data_source(shop, by=None, wake_worker=False)
     system_refresh.do_jobs()
     page = details(charlie_client, "data_source", job.pk)
     assert "The file cannot be read" in page
@@ -204,7 +205,7 @@ def test_only_administrators_cancel_the_system_refresh(
 
 def test_viewers_cancel_nothing(charlie_client: Client, shop: DataSource) -> None:
     drawing = segment_actions.request_refresh(system_refresh.segment("Everyone"), by=None, wake_worker=False)
-    reading = segment_actions.refresh_data_source(shop, by=None, wake_worker=False)
+    reading = sources_actions.refresh_data_source(shop, by=None, wake_worker=False)
     for kind, job in (("segment", drawing), ("data_source", reading)):
         assert "Cancel job" not in details(charlie_client, kind, job.pk)
         assert charlie_client.post(f"/admin/system/progress/{kind}/{job.pk}/cancel/").status_code == 403

@@ -25,6 +25,7 @@ from exports.state.status import Reason
 from segments import actions as segment_actions
 from segments.models import DataSource, ImportJob, Profile, SegmentRefresh
 from segments.refresh import schedule as segment_scheduling
+from segments.sources import actions as sources_actions
 from segments.sources import import_job
 from tests.support import exports, system_refresh
 from tests.support.sandbox import RunningSandbox
@@ -198,7 +199,7 @@ def test_canceling_stops_what_is_at_work_and_begins_no_more(newsletter: Export, 
 def test_canceling_one_job_skips_what_depends_on_it(newsletter: Export, shop: DataSource, alice: User) -> None:
     refresh = asked_for(alice)
     engine.advance(refresh.pk)
-    segment_actions.cancel_import(shop.imports.latest("pk"), by=alice)
+    sources_actions.cancel_import(shop.imports.latest("pk"), by=alice)
     system_refresh.do(refresh)
     assert system_refresh.ends(refresh) == {"Shop": "canceled", "Turku": "skipped", "Newsletter": "skipped"}
 

@@ -1,6 +1,7 @@
-"""Remove a data source with its profiles, their memberships, and its imports."""
+"""Import into data sources, refresh them from their file, cancel imports, and remove data sources."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from django.db import connection, transaction
 from django.db.models import Count
@@ -10,9 +11,25 @@ from django.utils.translation import gettext as _
 from config.platform import db
 from config.platform.accounts.models import User
 from config.platform.audit.record import record
+from config.platform.jobs import leases
+from config.platform.jobs.enqueue import enqueue_on_commit
 from config.platform.jobs.models import OPEN
 from segments import alerts, permissions
 from segments.models import DataSource, ImportJob, Profile, Segment
+from segments.sources import csv_reader
+
+
+class KeyColumnDiffers(Exception):
+    """The data source identifies profiles by another column."""
+
+
+class SourceHasNoFile(Exception):
+    """A data source cannot be read again: its file was uploaded, and uploads are deleted after their import."""
+
+    def __init__(self, source: DataSource) -> None:
+        super().__init__(
+            _("“%(name)s” was uploaded, and uploads are not kept. Import its file again.") % {"name": source}
+        )
 
 
 class ImportInProgress(Exception):
@@ -39,17 +56,76 @@ class Loss:
         return max(0, self.segment.member_count - self.lost)
 
 
+@transaction.atomic
+def start_import(
+    *,
+    path: Path,
+    key_column: str,
+    source_name: str,
+    by: User | None,
+    file_name: str = "",
+    wake_worker: bool = True,
+) -> ImportJob:
+    """Queue the import of a file into a data source, which is created if it is new. ``wake_worker=False``
+    leaves the import to the caller. Raises FileRefused when the header cannot be used and KeyColumnDiffers
+    when the source has another key; nothing is changed then."""
+    permissions.check_can_manage_data_sources(by)
+    header = csv_reader.read_header(path, key=key_column)
+    key = header.names[header.index_of(key_column)]
+    source = DataSource.objects.filter(name__iexact=source_name).first()
+    if source is None:
+        source = DataSource.objects.create(name=source_name, key_column=key)
+        record("created", source, by=by, changes={"key_column": (None, key)})
+    elif source.key_column.casefold() != key.casefold():
+        raise KeyColumnDiffers(
+            _("“%(source)s” tells people apart by the column “%(known)s”, not “%(given)s”.")
+            % {"source": source.name, "known": source.key_column, "given": key}
+        )
+    job = ImportJob.objects.create(
+        source=source, file_name=file_name or path.name, path=str(path.absolute()), requested_by=by
+    )
+    record("import requested", source, by=by, changes={"file": (None, job.file_name)})
+    if wake_worker:
+        enqueue_on_commit("segments.tasks.import_file", job.pk)
+    return job
+
+
+@transaction.atomic
+def refresh_data_source(source: DataSource, *, by: User | None, wake_worker: bool = True) -> ImportJob:
+    """Queue an import of the source's own file, or return the open one. The import reports what is wrong with
+    the file. Raises SourceHasNoFile."""
+    permissions.check_can_manage_data_sources(by)
+    if not source.has_file:
+        raise SourceHasNoFile(source)
+    job = ImportJob.objects.filter(source=source, path=source.path, status__in=OPEN).order_by("-pk").first()
+    if job is None:
+        file_name = Path(source.path).name
+        job = ImportJob.objects.create(source=source, file_name=file_name, path=source.path, requested_by=by)
+        record("import requested", source, by=by, changes={"file": (None, file_name)})
+    if wake_worker:
+        enqueue_on_commit("segments.tasks.import_file", job.pk)
+    return job
+
+
+@transaction.atomic
+def cancel_import(job: ImportJob, *, by: User | None) -> None:
+    """Request cancellation of an import; an import that no worker holds ends at once."""
+    permissions.check_can_manage_data_sources(by)
+    leases.request_cancel(job)
+    record("import canceled", job.source, by=by, changes={"file": (job.file_name, None)})
+
+
+def open_import(source: DataSource) -> ImportJob | None:
+    """Return the open import of a data source, or None."""
+    return source.imports.filter(status__in=OPEN).order_by("pk").first()
+
+
 def losses(source: DataSource) -> list[Loss]:
     """Return the segments that lose members with the data source, by name."""
     of_it = Profile.objects.filter(source=source).order_by()
     lost = dict(of_it.values_list("memberships__segment").annotate(Count("pk")))
     segments = Segment.objects.filter(pk__in=lost.keys() - {None}).order_by(Lower("name"))
     return [Loss(segment, lost[segment.pk]) for segment in segments]
-
-
-def open_import(source: DataSource) -> ImportJob | None:
-    """Return the open import of a data source, or None."""
-    return source.imports.filter(status__in=OPEN).order_by("pk").first()
 
 
 def remove_data_source(source: DataSource, *, by: User) -> int:

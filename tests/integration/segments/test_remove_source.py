@@ -10,7 +10,7 @@ from config.platform.audit.models import AuditEntry
 from config.platform.jobs.models import JobStatus
 from segments.models import DataSource, ImportJob, Member, Profile, Segment, SegmentRefresh
 from segments.refresh import evaluate
-from segments.sources import deletion
+from segments.sources import actions
 
 HTMX = {"HX-Request": "true", "HX-Target": "dialog"}
 
@@ -57,7 +57,7 @@ def test_it_is_deleted_with_its_profiles(bob_client: Client, shop: DataSource, s
 
 def test_the_record_keeps_that_it_went(bob: User, shop: DataSource, segment: Segment) -> None:
     pk = shop.pk
-    assert deletion.remove_data_source(shop, by=bob) == 3
+    assert actions.remove_data_source(shop, by=bob) == 3
     entry = AuditEntry.objects.get(action="removed", target_kind="datasource")
     assert (entry.target_id, entry.target_name, entry.actor_name) == (pk, "Shop", "Bob Brown")
     assert entry.changes == {"customers": [3, 0], "segments": [["Everybody"], None]}
@@ -76,15 +76,15 @@ def test_an_open_import_blocks_the_deletion(bob_client: Client, shop: DataSource
 
 
 def test_a_second_click_finds_nothing_left(bob: User, shop: DataSource) -> None:
-    deletion.remove_data_source(shop, by=bob)
-    assert deletion.remove_data_source(shop, by=bob) == 0
+    actions.remove_data_source(shop, by=bob)
+    assert actions.remove_data_source(shop, by=bob) == 0
 
 
 def test_it_refuses_a_viewer(charlie_client: Client, charlie: User, shop: DataSource) -> None:
     assert charlie_client.get(address(shop)).status_code == 403
     assert charlie_client.post(address(shop)).status_code == 403
     with pytest.raises(PermissionDenied):
-        deletion.remove_data_source(shop, by=charlie)
+        actions.remove_data_source(shop, by=charlie)
     assert "Remove" not in charlie_client.get("/data/sources/").content.decode()
 
 
