@@ -13,25 +13,25 @@ from django.db import models, transaction
 from config.platform.accounts.models import User
 from config.platform.audit.record import record
 from config.platform.jobs import clock
-from connections import usage
+from connections import hooks
+from connections.hooks import OnRemoval, StillBusy, Usage
 from connections.models import Connection
-from connections.usage import StillBusy, Use, Verb
 
 logger = logging.getLogger(__name__)
 
 
 class Undecided(Exception):
-    """It is not decided what becomes of some of the uses of the connection; ``uses`` are all of them."""
+    """It is not decided what becomes of some of the uses of the connection; ``usages`` are all of them."""
 
-    def __init__(self, uses: Sequence[Use]) -> None:
-        super().__init__(f"used by {len(uses)}")
-        self.uses = uses
+    def __init__(self, usages: Sequence[Usage]) -> None:
+        super().__init__(f"used by {len(usages)}")
+        self.usages = usages
 
 
-def remove(*, by: User | None, connection: Connection, verbs: Mapping[str, Verb] | None = None) -> bool:
-    """Remove the connection, each of its uses treated as ``verbs`` says by its key. True when it is gone, False
-    when something that is at work over it is being stopped first. Raises Undecided."""
-    _ask(by=by, connection=connection, verbs=verbs or {})
+def remove(*, by: User | None, connection: Connection, choices: Mapping[str, OnRemoval] | None = None) -> bool:
+    """Remove the connection, and remove or detach each of its usages as ``choices`` says by its key. Returns True
+    when it is gone, False when something that works over it is being stopped first. Raises Undecided."""
+    _request(by=by, connection=connection, choices=choices or {})
     return finish(connection.pk)
 
 
@@ -54,36 +54,35 @@ def finish_all() -> None:
     """Look again at every connection that is being removed."""
     for pk, by in _waiting().values_list("pk", "removal_asked_by"):
         if not finish(pk):
-            _stop_uses(pk, User.objects.filter(pk=by).first())
+            _stop(hooks.connection_users.usages(pk), User.objects.filter(pk=by).first())
 
 
 @transaction.atomic
-def _ask(*, by: User | None, connection: Connection, verbs: Mapping[str, Verb]) -> None:
+def _request(*, by: User | None, connection: Connection, choices: Mapping[str, OnRemoval]) -> None:
     """Write down what is wanted and ask what is at work to stop."""
     locked = _locked(connection.pk)
     if locked is None:
         return
-    uses = usage.uses_of(locked.pk)
-    if any(use.key not in verbs for use in uses):
-        raise Undecided(uses)
+    usages = hooks.connection_users.usages(locked.pk)
+    if any(usage.key not in choices for usage in usages):
+        raise Undecided(usages)
     if not locked.is_being_removed:
         locked.removal_asked_at, locked.removal_asked_by = clock.now(), by
-        said = {use.name: (None, verbs[use.key]) for use in uses}
-        record("connection.removal_asked", locked, by=by, changes=said, version=locked.version)
-    locked.removal_verbs = {use.key: verbs[use.key].value for use in uses}
-    locked.save(update_fields=["removal_asked_at", "removal_asked_by", "removal_verbs"])
-    for use in uses:
-        if use.is_busy:
-            use.stop(by)
+        chosen = {usage.name: (None, choices[usage.key]) for usage in usages}
+        record("connection.removal_asked", locked, by=by, changes=chosen, version=locked.version)
+    locked.removal_choices = {usage.key: choices[usage.key].value for usage in usages}
+    locked.save(update_fields=["removal_asked_at", "removal_asked_by", "removal_choices"])
+    _stop(usages, by)
 
 
 def _let_go(connection: Connection) -> None:
     by = connection.removal_asked_by
-    uses = usage.uses_of(connection.pk)
-    if any(use.is_busy for use in uses):
+    usages = hooks.connection_users.usages(connection.pk)
+    if any(usage.is_busy for usage in usages):
         raise StillBusy
-    for use in uses:  # what came to use it meanwhile is kept: that can be mended, a removal cannot
-        use.carry_out(Verb(connection.removal_verbs.get(use.key, Verb.DETACH)), by)
+    for usage in usages:  # what began to use it meanwhile is detached: that can be undone, a removal cannot
+        choice = OnRemoval(connection.removal_choices.get(usage.key, OnRemoval.DETACH))
+        hooks.connection_users.carry_out(usage.key, choice, by=by)
     changes: dict[str, tuple[object, object]] = {"name": (connection.name, None)}
     if consent := connection.consents.first():
         changes["consent"] = (f"{consent} ({consent.text_version})", None)
@@ -91,10 +90,10 @@ def _let_go(connection: Connection) -> None:
     connection.delete()
 
 
-def _stop_uses(connection_id: int, by: User | None) -> None:
-    for use in usage.uses_of(connection_id):
-        if use.is_busy:
-            use.stop(by)
+def _stop(usages: Sequence[Usage], by: User | None) -> None:
+    for usage in usages:
+        if usage.is_busy:
+            hooks.connection_users.stop(usage.key, by=by)
 
 
 def _waiting() -> "models.QuerySet[Connection]":

@@ -7,7 +7,7 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from connections import list_choices, lookups, offered_attributes
+from connections import hooks, list_choices, lookups
 from connections.destinations.values import ListDetails
 from connections.limits import Limits
 from connections.list_choices import ListChoices
@@ -85,7 +85,7 @@ class LimitsForm(forms.Form):
         limits = connection.limited
         super().__init__(data, initial=_initial(limits) | {"max_in_flight": connection.max_in_flight})
         self.limits, self.account = limits, account
-        known = offered_attributes.attributes()
+        known = hooks.connection_users.attributes()
         kept = [*limits.withheld, *(limits.allowed or ())]
         names = list(dict.fromkeys([*(attribute.name for attribute in known), *kept]))
         yes_or_no = [attribute.name for attribute in known if attribute.is_yes_or_no]

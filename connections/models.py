@@ -50,13 +50,13 @@ class Connection(models.Model):
     paused_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     # What may leave over it, as limits.Limits keeps it; empty: no limits of its own.
     limits = models.JSONField(default=dict)
-    # Somebody has removed it, and runs that use it are being stopped first: who, when, and what then becomes of
-    # each thing that uses it (its key → a used_by.Verb).
+    # It is removed as soon as the runs that use it have stopped: when that was requested, by which user, and what
+    # then happens to each thing that uses it (the key of its usage → a hooks.OnRemoval).
     removal_asked_at = models.DateTimeField(null=True)
     removal_asked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
-    removal_verbs = models.JSONField(default=dict)
+    removal_choices = models.JSONField(default=dict)
     version = models.IntegerField(default=1)
     created_at = models.DateTimeField(default=clock.now)
     created_by = models.ForeignKey(

@@ -1,17 +1,17 @@
 from django.urls import path
 
-from connections.views import authorized, consent, discover, listing, pane, pausing, removal
+from connections.views import commands, listing, oauth, pane
 
 app_name = "connections"
 
 urlpatterns = [
     path("admin/connections/", listing.connection_list, name="list"),
-    path("admin/connections/discover/", discover.discover, name="discover"),
+    path("admin/connections/discover/", listing.discover, name="discover"),
     path("admin/connections/add/<slug:destination_key>/", pane.add, name="add"),
-    path("admin/connections/add/<slug:destination_key>/consent/", consent.words, name="consent"),
-    path("admin/connections/authorized/", authorized.authorized, name="authorized"),
+    path("admin/connections/add/<slug:destination_key>/consent/", pane.consent_text_part, name="consent"),
+    path("admin/connections/authorized/", oauth.authorized, name="authorized"),
     path("admin/connections/<int:pk>/", pane.edit, name="edit"),
-    path("admin/connections/<int:pk>/pause/", pausing.pause, name="pause"),
-    path("admin/connections/<int:pk>/resume/", pausing.resume, name="resume"),
-    path("admin/connections/<int:pk>/remove/", removal.remove, name="remove"),
+    path("admin/connections/<int:pk>/pause/", commands.pause, name="pause"),
+    path("admin/connections/<int:pk>/resume/", commands.resume, name="resume"),
+    path("admin/connections/<int:pk>/remove/", commands.remove, name="remove"),
 ]

@@ -5,16 +5,14 @@ class ExportsConfig(AppConfig):
     name = "exports"
 
     def ready(self) -> None:
-        """Tell the pages of segments and connections who uses them."""
-        from connections import offered_attributes
-        from connections import usage as uses_of_connections
-        from exports.hooks import segment_users, subject_access, usage
+        """Set the implementations of what the apps below ask of exports."""
+        from connections import hooks as connection_hooks
+        from exports.hooks import connection_users, segment_users, subject_access
         from exports.privacy import hash_key
         from segments import hooks as segment_hooks
         from segments.privacy import hashes
 
-        uses_of_connections.register(usage.of_connection, usage.counts_of_connections)
-        offered_attributes.register(usage.attributes_for_limits)
+        connection_hooks.connection_users = connection_users.ExportsUsingConnections()
         segment_hooks.segment_users = segment_users.ExportsUsingSegments()
         segment_hooks.personal_data = subject_access.ExportsPersonalData()
         hashes.read_key = hash_key.key

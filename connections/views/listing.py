@@ -1,7 +1,8 @@
-"""Admin > Connections: the list."""
+"""Show Admin > Connections: the list, and the destinations to discover."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from django.db.models import Prefetch
 from django.db.models.functions import Lower
@@ -10,11 +11,12 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
 
 from config.platform.accounts.permissions import Role
 from config.platform.web.htmx import Request
 from config.platform.web.lists import Column, list_page
-from connections import usage
+from connections import hooks
 from connections.account import Environment
 from connections.destinations import registry
 from connections.destinations.base import Destination
@@ -38,7 +40,7 @@ class Row:
 
     connection: Connection
     status: ConnectionStatus
-    uses: int
+    usage_count: int
     who: Sequence[str | Promise]
 
     @property
@@ -82,6 +84,16 @@ def connection_list(request: Request) -> HttpResponse:
     return render(request, "connections/list.html", context)
 
 
+@require_safe
+def discover(request: Request) -> HttpResponse:
+    """Show a tile for each destination that can be connected, with its sandbox where there is one."""
+    check_can_manage_connections(request.user)
+    by_destination = groupby(offers(), key=lambda offer: offer.destination.key)
+    tiles = [list(found) for _key, found in by_destination]
+    context = {"tiles": tiles, "tabs": tabs("connections:discover"), "active_nav": "connections"}
+    return render(request, "connections/discover.html", context)
+
+
 def offers() -> list[Offer]:
     """What “Add connection” lists: every destination, and its sandbox where there is one."""
     return [
@@ -109,9 +121,10 @@ def _add_url(destination: Destination, environment: Environment) -> str:
 
 
 def _rows(connections: Sequence[Connection]) -> list[Row]:
-    uses = usage.counts_of([connection.pk for connection in connections])
+    counts = hooks.connection_users.usage_counts([connection.pk for connection in connections])
     return [
-        Row(connection, status_of(connection), uses[connection.pk], _who(connection)) for connection in connections
+        Row(connection, status_of(connection), counts.get(connection.pk, 0), _who(connection))
+        for connection in connections
     ]
 
 

@@ -7,6 +7,7 @@ from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
 from django_htmx.http import reswap, retarget
 
 from config.platform.accounts import reauthentication
@@ -14,15 +15,15 @@ from config.platform.web.htmx import Request
 from config.platform.web.middleware import client_address
 from config.platform.web.panes import close_pane, render_pane
 from config.platform.web.versions import Gone, StaleEdit, version_from
-from connections import actions, drafts, oauth_flow, usage
+from connections import actions, consent_text, drafts, hooks, oauth_flow
 from connections.account import Environment
 from connections.destinations import registry
 from connections.forms import PART
 from connections.models import Connection
 from connections.permissions import check_can_manage_connections
 from connections.vault import NotConnected
-from connections.views.authorized import return_address, send_there
 from connections.views.listing import is_offered
+from connections.views.oauth import return_address, send_there
 from connections.wizard import Setup
 
 STEPS: dict[str, Callable[[Setup], None]] = {
@@ -56,6 +57,19 @@ def edit(request: Request, pk: int) -> HttpResponse:
     check_can_manage_connections(request.user)
     connections = Connection.objects.select_related("export_user")
     return _pane(request, get_object_or_404(connections, pk=pk))
+
+
+@require_safe
+def consent_text_part(request: Request, destination_key: str) -> HttpResponse:
+    """Show the consent text in ``?language=``, as a part of the pane."""
+    check_can_manage_connections(request.user)
+    try:
+        destination = registry.get(destination_key)
+    except KeyError as error:
+        raise Http404 from error
+    text = consent_text.read(destination, request.GET.get("language"))
+    context = {"text": text, "languages": consent_text.languages(), "destination": destination}
+    return render(request, "connections/consent_words.html", context)
 
 
 def _pane(request: Request, connection: Connection) -> HttpResponse:
@@ -198,7 +212,7 @@ def _shown(request: Request, setup: Setup, status: int = 200, stale: StaleEdit |
         return render(request, "connections/connect_part.html", context)
     context |= {"active_nav": "connections", "pane_action": setup.address}
     if not setup.is_new:
-        context["uses"] = usage.uses_of(setup.connection.pk)
+        context["usages"] = hooks.connection_users.usages(setup.connection.pk)
     if is_part:  # what is wrong stands beside fields outside the part
         context["pane_shell"] = "components/pane_frame.html"
     back = reverse("connections:list")

@@ -6,9 +6,9 @@ from django.db import transaction
 
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
-from connections import deletion
+from connections import deletion, hooks
+from connections.hooks import OnRemoval
 from connections.models import Connection, Consent
-from connections.usage import Verb, uses_of
 from exports.actions import runs
 from exports.delivery.connection_budget import START_LEVEL
 from exports.models import Batch, BatchStatus, Export, Run, Stage
@@ -106,8 +106,8 @@ def test_its_connection_is_removed_and_its_worker_killed(ground: Ground, workers
     run = ground.start()
     grounds.wait_until_some_are_delivered(run)
     workers.freeze("jobs")
-    verbs = {use.key: Verb.DETACH for use in uses_of(ground.connection.pk)}
-    assert not deletion.remove(by=exports.an_administrator(), connection=ground.connection, verbs=verbs)
+    choices = {usage.key: OnRemoval.DETACH for usage in hooks.connection_users.usages(ground.connection.pk)}
+    assert not deletion.remove(by=exports.an_administrator(), connection=ground.connection, choices=choices)
     assert Connection.objects.get().is_being_removed
     workers.kill("jobs")
     workers.start("jobs")

@@ -8,7 +8,6 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Role
-from connections import usage
 from tests.support.connections import SECRET, make_connection
 
 URL = "/admin/connections/"
@@ -80,19 +79,15 @@ def test_it_finds_by_name_and_account(alice: User, alice_client: Client) -> None
 
 
 def test_it_asks_as_many_questions_for_many_as_for_one(
-    alice: User,
-    alice_client: Client,
-    django_assert_num_queries: DjangoAssertNumQueries,
-    monkeypatch: pytest.MonkeyPatch,
+    alice: User, alice_client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    monkeypatch.setattr(usage, "_registered", [])
     make_connection(alice, "First")
     page(alice_client)
-    with django_assert_num_queries(6):  # session, person, count, rows, consents, installation
+    with django_assert_num_queries(7):  # session, user, count, rows, consents, usages, installation
         page(alice_client)
     for number in range(20):
         make_connection(alice, f"Another {number}")
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         page(alice_client)
 
 

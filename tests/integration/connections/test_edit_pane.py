@@ -8,7 +8,7 @@ from pytest_django import Settings
 
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
-from connections import actions, credentials, reconnect
+from connections import actions, credentials, hooks, reconnect
 from connections.models import Connection
 from connections.policies import ConnectionStatus, status_of
 from tests.conftest import PASSWORD
@@ -116,10 +116,8 @@ def test_a_stale_save_changes_nothing_and_loses_nothing(
 def test_it_lists_what_uses_it(
     alice_client: Client, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from connections import usage
-
-    use = usage.Use("Export", "Everyone to the newsletter", "/data/exports/1/")
-    monkeypatch.setattr(usage, "_registered", [(lambda pk: [use], None)])
+    usage = hooks.Usage("Export", "Everyone to the newsletter", "/data/exports/1/")
+    monkeypatch.setattr(hooks.connection_users, "usages", lambda _pk: [usage])
     assert "Everyone to the newsletter" in Pane(alice_client, edit_url(connection)).html
 
 

@@ -8,8 +8,8 @@ from django.test import Client
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from connections import deletion
+from connections.hooks import OnRemoval
 from connections.models import Connection
-from connections.usage import Verb
 from exports.actions import manage, runs
 from exports.models import Export, SyncedContact
 from exports.policies import Refusal
@@ -112,7 +112,7 @@ def test_it_remembers_whom_it_delivered(
     assert first.delivered == 3
     connection = newsletter.connection
     assert connection is not None
-    assert deletion.remove(by=alice, connection=connection, verbs={str(newsletter.pk): Verb.DETACH})
+    assert deletion.remove(by=alice, connection=connection, choices={str(newsletter.pk): OnRemoval.DETACH})
     newsletter.refresh_from_db()
     assert newsletter.connection is None
     assert SyncedContact.objects.count() == 3

@@ -11,8 +11,8 @@ from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from config.platform.jobs.models import JobStatus
 from connections import deletion
+from connections.hooks import OnRemoval
 from connections.models import Connection
-from connections.usage import Verb
 from exports.actions import list_cleanup, runs
 from exports.forms.cleanup_form import CleanupForm
 from exports.models import Export, Removal, Run, SyncedContact
@@ -254,8 +254,8 @@ def test_removing_the_connection_stops_what_goes_over_it(
     assert old is not None
     clearing = start(shop, new_list, bob, connection=elsewhere)
     assert clearing.clears_over == old
-    verbs = {f"run-{clearing.pk}": Verb.DETACH}
-    assert not deletion.remove(by=alice, connection=old, verbs=verbs)
+    choices = {f"run-{clearing.pk}": OnRemoval.DETACH}
+    assert not deletion.remove(by=alice, connection=old, choices=choices)
     assert to_its_end(clearing).status == JobStatus.CANCELED
     assert deletion.finish(old.pk)
     assert not Connection.objects.filter(pk=old.pk).exists()

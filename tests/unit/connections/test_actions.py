@@ -10,7 +10,7 @@ from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Role
 from config.platform.audit.models import AuditEntry
 from config.platform.web.versions import StaleEdit
-from connections import actions, consent_text, credentials, reconnect, usage
+from connections import actions, consent_text, credentials, reconnect
 from connections.models import Connection, Consent
 from tests.support.connections import SECRET, make_connection
 
@@ -123,10 +123,3 @@ def test_a_good_check_takes_the_refusal_back(alice: User) -> None:
     reconnect.mark_connected(by=alice, connection=connection)
     assert Connection.objects.get().reconnect_reason == ""
     assert audited().count("connection.accepted") == 1
-
-
-def test_uses_are_counted_with_and_without_a_counter(monkeypatch: pytest.MonkeyPatch) -> None:
-    use = usage.Use("Export", "To the list", "/somewhere/")
-    registered = [(lambda pk: [use] * pk, None), (lambda pk: [], lambda pks: {2: 10})]
-    monkeypatch.setattr(usage, "_registered", registered)
-    assert usage.counts_of([1, 2]) == {1: 1, 2: 12}

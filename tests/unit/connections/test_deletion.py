@@ -1,49 +1,56 @@
 """Removing a connection, with made-up things that use it."""
 
-from collections.abc import Callable
-
 import pytest
 
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
-from connections import deletion, usage
+from connections import deletion, hooks
+from connections.hooks import ConnectionUsers, OnRemoval, StillBusy, Usage
 from connections.models import Connection, Consent
 from connections.policies import ConnectionStatus, status_of
-from connections.usage import StillBusy, Use, Verb
 from tests.support.connections import make_connection
 
 
 class Thing:
-    """Something that uses every connection until it is removed or detached."""
+    """A thing that uses every connection until it is removed or detached."""
 
     def __init__(self, key: str, *, busy: bool = False) -> None:
         self.key, self.busy = key, busy
         self.done: list[str] = []
 
-    def use(self) -> Use:
-        return Use(
-            "Thing", self.key, "/x/", self.key, self.busy, self._do("remove"), self._do("detach"), self._do("stop")
-        )
-
     @property
     def is_there(self) -> bool:
         return not {"remove", "detach"} & set(self.done)
 
-    def _do(self, what: str) -> Callable[[User | None], None]:
-        def action(by: User | None) -> None:
-            if self.busy and what != "stop":
-                raise StillBusy
-            self.done.append(what)
 
-        return action
+class Things(ConnectionUsers):
+    """Things that use every connection."""
+
+    def __init__(self) -> None:
+        self.found: list[Thing] = []
+
+    def usages(self, connection_id: int) -> list[Usage]:
+        there = [thing for thing in self.found if thing.is_there]
+        return [Usage("Thing", thing.key, "/x/", thing.key, thing.busy) for thing in there]
+
+    def stop(self, key: str, *, by: User | None) -> None:
+        self._thing(key).done.append("stop")
+
+    def carry_out(self, key: str, choice: OnRemoval, *, by: User | None) -> None:
+        thing = self._thing(key)
+        if thing.busy:
+            raise StillBusy
+        thing.done.append(choice.value)
+
+    def _thing(self, key: str) -> Thing:
+        return next(thing for thing in self.found if thing.key == key)
 
 
 @pytest.fixture
 def things(monkeypatch: pytest.MonkeyPatch) -> list[Thing]:
-    found: list[Thing] = []
-    uses = lambda pk: [thing.use() for thing in found if thing.is_there]  # noqa: E731
-    monkeypatch.setattr(usage, "_registered", [(uses, None)])
-    return found
+    users = Things()  # type: ignore[abstract]
+    monkeypatch.setattr(hooks, "connection_users", users)
+    return users.found
 
 
 @pytest.fixture
@@ -63,8 +70,8 @@ def test_it_goes_with_its_secrets_and_the_record_stays(
 def test_it_waits_for_a_word_on_each_of_its_uses(alice: User, connection: Connection, things: list[Thing]) -> None:
     things += [Thing("a"), Thing("b")]
     with pytest.raises(deletion.Undecided) as caught:
-        deletion.remove(by=alice, connection=connection, verbs={"a": Verb.REMOVE})
-    assert [use.key for use in caught.value.uses] == ["a", "b"]
+        deletion.remove(by=alice, connection=connection, choices={"a": OnRemoval.REMOVE})
+    assert [usage.key for usage in caught.value.usages] == ["a", "b"]
     assert things[0].is_there
     connection.refresh_from_db()
     assert not connection.is_being_removed
@@ -72,14 +79,16 @@ def test_it_waits_for_a_word_on_each_of_its_uses(alice: User, connection: Connec
 
 def test_each_use_gets_what_was_said_of_it(alice: User, connection: Connection, things: list[Thing]) -> None:
     things += [Thing("a"), Thing("b")]
-    deletion.remove(by=alice, connection=connection, verbs={"a": Verb.REMOVE, "b": Verb.DETACH})
+    deletion.remove(by=alice, connection=connection, choices={"a": OnRemoval.REMOVE, "b": OnRemoval.DETACH})
     assert [thing.done for thing in things] == [["remove"], ["detach"]]
     assert not Connection.objects.exists()
 
 
 def test_what_is_at_work_stops_first(alice: User, connection: Connection, things: list[Thing]) -> None:
     things += [Thing("a"), Thing("b", busy=True)]
-    assert not deletion.remove(by=alice, connection=connection, verbs={"a": Verb.REMOVE, "b": Verb.REMOVE})
+    assert not deletion.remove(
+        by=alice, connection=connection, choices={"a": OnRemoval.REMOVE, "b": OnRemoval.REMOVE}
+    )
     assert [thing.done for thing in things] == [[], ["stop"]]
     connection.refresh_from_db()
     assert status_of(connection) is ConnectionStatus.BEING_REMOVED
@@ -95,7 +104,7 @@ def test_what_comes_to_use_it_meanwhile_is_detached(
     alice: User, connection: Connection, things: list[Thing]
 ) -> None:
     things.append(Thing("a", busy=True))
-    deletion.remove(by=alice, connection=connection, verbs={"a": Verb.REMOVE})
+    deletion.remove(by=alice, connection=connection, choices={"a": OnRemoval.REMOVE})
     things[0].busy = False
     things.append(Thing("late"))
     deletion.finish_all()
@@ -107,11 +116,14 @@ def test_nothing_is_half_done_when_one_becomes_busy(
 ) -> None:
     things += [Thing("a"), Thing("b")]
 
-    def busy(by: User | None) -> None:
+    def refuse(key: str, choice: OnRemoval, *, by: User | None) -> None:
+        things[0].done.append(choice.value)
         raise StillBusy
 
-    monkeypatch.setattr(things[1], "_do", lambda what: busy)
-    assert not deletion.remove(by=alice, connection=connection, verbs={"a": Verb.DETACH, "b": Verb.DETACH})
+    monkeypatch.setattr(hooks.connection_users, "carry_out", refuse)
+    assert not deletion.remove(
+        by=alice, connection=connection, choices={"a": OnRemoval.DETACH, "b": OnRemoval.DETACH}
+    )
     assert Connection.objects.get().is_being_removed
     assert not AuditEntry.objects.filter(action="connection.removed").exists()
 
