@@ -35,7 +35,7 @@ SIGNING_IN = (
         (
             f"{_ACCOUNTS}/test_passwords.py::test_it_locks_a_name_after_too_many_failures",
             f"{_ACCOUNTS}/test_passwords.py::test_it_locks_an_address_that_tries_many_names",
-            f"{_ACCOUNTS}/test_passwords.py::test_it_says_the_same_of_a_name_that_nobody_has",
+            f"{_ACCOUNTS}/test_passwords.py::test_it_says_the_same_of_an_unknown_name",
         ),
     ),
     Threat(
@@ -44,7 +44,7 @@ SIGNING_IN = (
         (
             f"{_ACCOUNTS}/test_second_factor.py::test_it_asks_for_a_code_at_the_door",
             f"{_ACCOUNTS}/test_second_factor.py::test_a_code_works_once",
-            f"{_ACCOUNTS}/test_second_factor.py::test_it_stops_whoever_guesses_codes",
+            f"{_ACCOUNTS}/test_second_factor.py::test_it_stops_guessing_of_codes",
         ),
     ),
     Threat(
@@ -52,8 +52,8 @@ SIGNING_IN = (
         _("Deactivating or removing ends every session at once, however it began; old links stop, too."),
         (
             f"{_ACCOUNTS}/test_permissions.py::test_it_deactivates_and_activates",
-            f"{_ACCOUNTS}/test_invitations.py::test_it_removes_somebody_and_keeps_what_they_did",
-            f"{_ACCOUNTS}/test_single_sign_on.py::test_whoever_was_deactivated_stays_out",
+            f"{_ACCOUNTS}/test_invitations.py::test_a_removed_user_leaves_what_they_did",
+            f"{_ACCOUNTS}/test_single_sign_on.py::test_a_deactivated_user_stays_out",
             f"{_ACCOUNTS}/test_passwords.py::test_a_deactivated_person_gets_nowhere_with_an_old_link",
         ),
     ),
@@ -78,7 +78,7 @@ SIGNING_IN = (
         _("Somebody claims another's address at single sign-on"),
         _("Only an address that the service has verified leads to an account; tokens for others are refused."),
         (
-            f"{_ACCOUNTS}/test_single_sign_on.py::test_an_address_that_nobody_vouches_for_gives_nobody_an_account",
+            f"{_ACCOUNTS}/test_single_sign_on.py::test_an_unverified_address_opens_no_account",
             f"{_ACCOUNTS}/test_single_sign_on.py::test_a_token_for_another_application_is_refused",
             f"{_ACCOUNTS}/test_single_sign_on.py::test_an_answer_that_was_not_asked_for_is_refused",
         ),
@@ -139,7 +139,7 @@ DATA = (
         _("Going there is bound to the session that asked; answers nobody asked for are refused."),
         (
             f"{_CONNECTIONS}/test_oauth_sign_in.py::test_an_answer_belongs_to_the_session_that_asked",
-            f"{_CONNECTIONS}/test_oauth_sign_in.py::test_answers_nobody_asked_for_are_refused",
+            f"{_CONNECTIONS}/test_oauth_sign_in.py::test_unrequested_answers_are_refused",
         ),
     ),
     Threat(
@@ -147,7 +147,7 @@ DATA = (
         _("Every page and every action asks, whichever way the request was made."),
         (
             f"{_EXPORTS}/test_connection_sharing.py::test_an_action_asks_as_well_as_the_page",
-            f"{_EXPORTS}/test_connection_sharing.py::test_nobody_else_comes_near_connections",
+            f"{_EXPORTS}/test_connection_sharing.py::test_other_roles_do_not_reach_connections",
             f"{_EXPORTS}/test_export_pane.py::test_it_refuses_a_post_made_by_hand",
         ),
     ),
@@ -182,7 +182,7 @@ DATA = (
         _("A keyed hash stays, and imports refuse the row; the record of erasing holds no personal data."),
         (
             f"{_PRIVACY}/test_erase.py::test_an_erased_person_who_is_imported_again_and_exported_again_is_nowhere",
-            f"{_PRIVACY}/test_erase.py::test_the_record_says_that_it_happened_and_not_to_whom",
+            f"{_PRIVACY}/test_erase.py::test_the_record_says_that_it_happened_without_the_person",
             f"{_PRIVACY}/test_privacy_pages.py::test_only_administrators_come_through_any_door",
         ),
     ),

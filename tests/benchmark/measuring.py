@@ -110,14 +110,14 @@ def deliver(
     )
 
 
-def mark_whoever_leaves(name: str) -> None:
-    """Let the export remove people by marking them."""
+def mark_leaving_contacts(name: str) -> None:
+    """Let the export mark contacts that leave its segments."""
     Export.objects.filter(name=name).update(removal=Removal.MARK, mark_field=MARK, mark_value="yes")
 
 
 def change_some(name: str, *, changed: float, gone: float) -> int:
-    """Another city for this share of whom the export has delivered, and this share of them out of the segment;
-    how many were changed."""
+    """Change the city of this share of the delivered contacts, and take this share of them out of the segment.
+    Return how many were changed."""
     with database.cursor() as cursor:
         cursor.execute(
             """

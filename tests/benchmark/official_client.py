@@ -1,7 +1,8 @@
-"""``python official_client.py ADDRESS KEY LIST FILE THREADS``: what somebody would write with the official client.
+"""``python official_client.py ADDRESS KEY LIST FILE THREADS``: send contacts with the vendor's official client.
 
-FILE holds a thousand people a line, ready-made; only the calls are timed. Prints rows, calls and seconds as JSON.
-An address of plain HTTP is reached by exchanging the class beneath, since the client itself always speaks TLS.
+FILE holds a thousand contacts a line, ready-made; only the calls are timed. Prints rows, calls and seconds as
+JSON. An address of plain HTTP is reached by exchanging the class beneath, since the client itself always speaks
+TLS.
 """
 
 import http.client

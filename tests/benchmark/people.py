@@ -1,4 +1,4 @@
-"""The people of the benchmark: a file with exactly so many different deliverable addresses, and more besides."""
+"""Write the profiles of the benchmark: a file with exactly so many deliverable addresses, and more besides."""
 
 import re
 from pathlib import Path

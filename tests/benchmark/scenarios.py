@@ -106,7 +106,7 @@ class Scenarios:
     def _second_run(self) -> None:
         self._say("A second run: 2 % changed, 1 % gone …")
         changed = measuring.change_some("plain", changed=0.02, gone=0.01)
-        measuring.mark_whoever_leaves("plain")
+        measuring.mark_leaving_contacts("plain")
         self._sandbox.clear_faults()
         self._sandbox.clear_requests()
         again = self._run("plain")
@@ -153,7 +153,7 @@ class Scenarios:
         self._lost += self._not_accounted_for(faulty)
 
     def _not_accounted_for(self, faulty: Delivered) -> int:
-        """Whoever is neither on the list nor told as refused."""
+        """Find the addresses that are neither on the list nor among the refused ones."""
         refused = set(faulty.run.outcomes.filter(kind="rejected").values_list("email", flat=True))
         received = self._sandbox.received(self._lists["faulty"]).keys()
         run = faulty.run

@@ -46,7 +46,7 @@ COUNTS = ("second_run_calls_excess", "profiles_lost", "profiles_doubled")
 
 
 @pytest.mark.drill
-def test_it_measures_what_it_promises_and_nobody_is_missing(tmp_path: Path) -> None:
+def test_it_measures_what_it_promises_and_no_contact_is_missing(tmp_path: Path) -> None:
     environment = {**os.environ, "ROWS": "2500", "VAR_DIR": str(tmp_path)}
     command = [sys.executable, "-m", "tests.benchmark"]
 

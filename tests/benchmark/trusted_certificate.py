@@ -1,4 +1,4 @@
-"""Letting programs trust the sandbox's certificate, each unmodified but for the list of those whom it trusts."""
+"""Let programs trust the certificate of the sandbox; only their list of trusted certificates is changed."""
 
 import os
 import shutil

@@ -29,13 +29,13 @@ class Ground(Protocol):
         ...
 
 
-class GroundOfDeeds(Ground, Protocol):
+class GroundOfOperations(Ground, Protocol):
     """That of a destination that can do more to people than send them."""
 
     in_a_thousand_years: str  # as its own clock writes it
 
     def let_unsubscribe(self, list_id: str, email: str) -> None:
-        """Let somebody take themselves off the list."""
+        """Let a subscriber unsubscribe from the list."""
         ...
 
     def has_unsubscribed(self, list_id: str) -> set[str]:

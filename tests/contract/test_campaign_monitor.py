@@ -80,7 +80,7 @@ def test_its_check_says_that_a_key_is_wrong(destination: Destination, access: Ac
     assert steps[1].detail
 
 
-def test_its_check_says_that_nobody_is_there(destination: Destination, access: Access) -> None:
+def test_its_check_says_that_it_is_unreachable(destination: Destination, access: Access) -> None:
     steps = destination.check(Access("http://127.0.0.1:9", access.credentials))
     assert told(steps) == [False, None, None, None]
 

@@ -69,7 +69,7 @@ def test_it_has_words_for_its_steps_and_lists(destination: Destination) -> None:
     assert destination.list_id_help.endswith(".")
 
 
-def test_it_says_what_it_keeps_of_somebody_who_is_erased(destination: Destination) -> None:
+def test_it_says_what_it_keeps_of_an_erased_person(destination: Destination) -> None:
     assert str(destination.keeps_of_removed).endswith(".")
 
 
@@ -97,7 +97,7 @@ def test_its_check_succeeds_and_learns_what_the_account_is_called(
     assert {name: value for step in steps for name, value in step.learned.items()}["account_name"]
 
 
-def test_its_check_says_that_nobody_is_there(destination: Destination, ground: Ground) -> None:
+def test_its_check_says_that_it_is_unreachable(destination: Destination, ground: Ground) -> None:
     first, *others = destination.check(ground.unreachable)
     assert first.ok is False
     assert first.detail.endswith(".")
@@ -186,7 +186,7 @@ def test_it_sends_people_with_their_fields(destination: Destination, ground: Gro
     }
 
 
-def test_a_full_batch_passes_and_nobody_is_there_twice(destination: Destination, ground: Ground) -> None:
+def test_a_full_batch_passes_and_no_contact_is_there_twice(destination: Destination, ground: Ground) -> None:
     list_id = ground.make_list()
     settings = settings_for(destination, ground, list_id)
     people: list[tuple[str, list[Any]]] = [

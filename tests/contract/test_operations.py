@@ -1,5 +1,4 @@
-"""What is done to people beside sending them, by every destination that says that it can: marking, deleting,
-unsubscribing, and letting them come back."""
+"""What every destination does with contacts beside sending them: mark, delete, unsubscribe, and add again."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,7 +25,7 @@ from connections.destinations.values import (
     Sending,
     SendSettings,
 )
-from tests.contract.grounds import GROUNDS, GroundOfDeeds
+from tests.contract.grounds import GROUNDS, GroundOfOperations
 from tests.support.sandbox import RunningSandbox
 from tests.support.waiting import wait_until
 
@@ -43,7 +42,7 @@ ANN, BEN, CID, NOBODY = (f"{name}@example.com" for name in ("ann", "ben", "cid",
 class Tried:
     """A destination and one of its operations, on a list to which it has sent Ann, Ben and Cid."""
 
-    def __init__(self, destination: Destination, operation: BatchOperation, ground: GroundOfDeeds) -> None:
+    def __init__(self, destination: Destination, operation: BatchOperation, ground: GroundOfOperations) -> None:
         self.destination, self.operation, self.ground = destination, operation, ground
         self.list_id = ground.make_list()
         name, self.mark_field = ground.fields
@@ -57,7 +56,7 @@ class Tried:
     def send(
         self, emails: Sequence[str], operation: BatchOperation = BatchOperation.SEND, *, welcome: bool = False
     ) -> BatchReceipt:
-        """Send people, as a run does."""
+        """Send contacts, as a run does."""
         prepare = self.destination.preparer(self.settings)
         payloads = [str(prepare(email, ["Name"])) for email in emails]
         if welcome:
@@ -81,7 +80,7 @@ class Tried:
 
     @property
     def removed(self) -> set[str]:
-        """Who of the three is as the operation makes people."""
+        """Find which of the three contacts are as the operation leaves them."""
         people = self.ground.people(self.list_id)
         if self.operation is BatchOperation.MARK:
             return {email for email, (_name, mark) in people.items() if mark == "gone"}
@@ -97,7 +96,7 @@ class Tried:
 def tried(request: pytest.FixtureRequest, sandbox: RunningSandbox, settings: Settings, tmp_path: Path) -> Tried:
     destination, operation = request.param
     ground = GROUNDS[destination.key](sandbox, settings, tmp_path)
-    return Tried(destination, operation, cast(GroundOfDeeds, ground))
+    return Tried(destination, operation, cast(GroundOfOperations, ground))
 
 
 def said(receipt: BatchReceipt) -> dict[str, tuple[str, str]]:
@@ -111,7 +110,7 @@ def test_it_is_done_to_exactly_those(tried: Tried) -> None:
     assert tried.removed == {ANN, BEN}
 
 
-def test_it_names_who_is_not_there_and_puts_nobody_on_the_list(tried: Tried) -> None:
+def test_it_names_missing_subscribers_and_adds_none(tried: Tried) -> None:
     sent_at = tried.destination.clock(tried.ground.access)
     wait_until(lambda: tried.destination.clock(tried.ground.access) > sent_at)  # lists keep times in seconds
     receipt = tried.remove(ANN, NOBODY)
@@ -128,7 +127,7 @@ def test_it_leaves_who_has_taken_themselves_off_meanwhile(tried: Tried) -> None:
     assert tried.removed >= {ANN}
 
 
-def test_it_spares_who_was_there_before_and_nobody_else(tried: Tried) -> None:
+def test_only_contacts_that_were_there_before_stay(tried: Tried) -> None:
     spared = tried.remove(ANN, sent_since=tried.ground.in_a_thousand_years)
     assert said(spared) == {ANN: (OutcomeKind.LEFT, FOUND_THERE)}
     assert tried.removed == set()

@@ -173,7 +173,7 @@ def test_consent_is_told_when_asked_for(sandbox: RunningSandbox, asked: str) -> 
     assert "ConsentToTrack" not in sandbox.api("GET", path).json()["Results"][0]
 
 
-def test_webhooks_are_kept_and_call_nobody(mailing_list: Any) -> None:
+def test_webhooks_are_kept_and_never_called(mailing_list: Any) -> None:
     webhook_id = mailing_list.create_webhook(["Subscribe", "Deactivate"], "https://example.com/hook", "json")
     kept = mailing_list.webhooks()[0]
     assert (kept.WebhookID, kept.Url, kept.Status, kept.PayloadFormat) == (

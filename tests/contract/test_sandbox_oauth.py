@@ -104,7 +104,7 @@ def test_the_owner_may_deny(oauth: Any) -> None:
     assert (answer["error"], answer["state"]) == ("access_denied", "my-state")
 
 
-def test_a_wrong_password_lets_nobody_in(oauth: Any) -> None:
+def test_a_wrong_password_is_refused(oauth: Any) -> None:
     refused = decide(
         oauth.CreateSend({}).authorize_url(100001, BACK, SCOPE), do="allow", **{**OWNER, "password": "x"}
     )
@@ -114,7 +114,7 @@ def test_a_wrong_password_lets_nobody_in(oauth: Any) -> None:
 @pytest.mark.parametrize(
     ("client_id", "uri"), [(1, BACK), (100001, "https://elsewhere.example.com/"), (100001, "javascript:alert(1)")]
 )
-def test_nobody_is_sent_to_strangers(oauth: Any, client_id: int, uri: str) -> None:
+def test_an_unregistered_address_gets_no_redirect(oauth: Any, client_id: int, uri: str) -> None:
     refused = decide(oauth.CreateSend({}).authorize_url(client_id, uri, SCOPE), do="allow", **OWNER)
     assert (refused.status_code, "Location" in refused.headers) == (400, False)
 

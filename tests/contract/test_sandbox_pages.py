@@ -131,7 +131,7 @@ def test_a_form_filled_in_badly_is_kept_with_the_reason(sandbox: RunningSandbox)
     assert sandbox.rules() == []
 
 
-def test_a_form_on_somebody_elses_page_does_nothing(sandbox: RunningSandbox) -> None:
+def test_a_form_on_a_page_of_another_site_does_nothing(sandbox: RunningSandbox) -> None:
     assert do(sandbox, {"do": "add", "kind": "drop"}, Origin="https://example.com").status_code == 403
     assert do(sandbox, {"do": "add", "kind": "drop"}, Origin=sandbox.url).status_code == 303
     assert len(sandbox.rules()) == 1

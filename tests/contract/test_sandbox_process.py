@@ -118,7 +118,7 @@ def post(sandbox: RunningSandbox, rows: list[dict[str, Any]]) -> requests.Respon
     return requests.post(url, json={"Subscribers": rows}, auth=(sandbox.api_key, "x"), timeout=30)
 
 
-def test_many_at_once_lose_nobody(sandbox: RunningSandbox) -> None:
+def test_concurrent_imports_lose_no_subscriber(sandbox: RunningSandbox) -> None:
     def send(number: int) -> int:
         rows = [
             {"EmailAddress": f"p{(number + row) % 400}@example.com", "ConsentToTrack": "Yes"} for row in range(50)

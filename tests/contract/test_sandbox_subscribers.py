@@ -128,20 +128,20 @@ def test_updating_leaves_the_state(sandbox: RunningSandbox, subscriber: Any) -> 
     assert subscriber.get().State == "Active"
 
 
-def test_whoever_is_not_on_the_list_is_203(subscriber: Any) -> None:
+def test_an_address_that_is_not_on_the_list_is_203(subscriber: Any) -> None:
     for call in (subscriber.get, subscriber.history, subscriber.unsubscribe, subscriber.delete):
         with pytest.raises(createsend.BadRequest) as refusal:
             call()
         assert code(refusal) == 203
 
 
-def test_history_is_empty_since_nobody_is_ever_mailed(subscriber: Any) -> None:
+def test_history_is_empty_since_the_sandbox_mails_no_one(subscriber: Any) -> None:
     add(subscriber)
 
     assert subscriber.history() == []
 
 
-def test_deleting_keeps_the_record_and_suppresses_nobody(
+def test_deleting_keeps_the_record_and_suppresses_no_subscriber(
     sandbox: RunningSandbox, subscriber: Any, key: dict[str, str]
 ) -> None:
     add(subscriber)

@@ -1,4 +1,4 @@
-"""A week in minutes: clocks go forward, a month ends, and every day somebody is killed."""
+"""A week of schedules in minutes: clocks go forward, a month ends, and every day a process is killed."""
 
 import os
 import random

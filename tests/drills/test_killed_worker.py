@@ -33,8 +33,8 @@ TROUBLE = [
 
 
 def strike(workers: Workers, job: Job, chance: random.Random, *, within_seconds: float) -> bool:
-    """Kill the worker at a random moment after somebody has taken the job up anew, and start another; False when
-    the job has ended before."""
+    """Kill the worker at a random moment after a worker has claimed the job again, and start another. Return
+    False when the job has ended before."""
     attempt, deadline = job.attempt, time.monotonic() + 60
     while job.attempt == attempt and job.is_open:
         assert time.monotonic() < deadline, f"nobody took up {job}, attempt {attempt}"
@@ -55,7 +55,7 @@ def wait_for_end(job: Job) -> None:
         job.refresh_from_db()
 
 
-def test_an_export_loses_nobody_and_counts_nobody_twice(
+def test_an_export_loses_no_contact_and_counts_none_twice(
     slow_sandbox: RunningSandbox, tmp_path: Path, times: int, chance: random.Random
 ) -> None:
     big = big_export.make(tmp_path, slow_sandbox, PEOPLE)

@@ -1,4 +1,5 @@
-"""One sandbox and one set of processes for all of these tests; whoever was killed is started anew for the next."""
+"""Share one sandbox and one set of processes between all fault tests; killed ones are restarted for the next
+test."""
 
 import random
 from collections.abc import Iterator

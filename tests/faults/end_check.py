@@ -18,7 +18,7 @@ from tests.support.members import adds_up
 
 @dataclass(frozen=True)
 class Sent:
-    """How often somebody was sent by all runs so far, and how often it is known what came of it."""
+    """How often a contact was sent by all runs so far, and how often the result is known."""
 
     times: int
     known: int
@@ -27,8 +27,9 @@ class Sent:
 def check_end(
     ground: Ground, run: Run, status: JobStatus, reason: Reason = Reason.NONE, sentence: str = ""
 ) -> None:
-    """The run has ended as told, in words that hold ``sentence``; its figures add up; the list holds exactly what
-    the run says; and nobody was received more often than there was a reason for."""
+    """Check that the run has ended with this status, reason and ``sentence``; that its counts add up; that the
+    list holds exactly what the run says; and that no contact was received more often than there was a reason
+    for."""
     ground.calm()
     ground.wait_until_it_is_quiet()
     run.refresh_from_db()
@@ -40,19 +41,20 @@ def check_end(
     _check_that_nobody_is_in_two_batches(run)
     sent = _sent(ground.export)
     _check_arrivals(ground, sent)
-    doubtful = {email for email, it in sent.items() if it.times and not it.known}
-    _check_list(ground, doubtful | _in_late_calls(ground.export))
+    uncertain = {email for email, it in sent.items() if it.times and not it.known}
+    _check_list(ground, uncertain | _in_late_calls(ground.export))
 
 
 def check_it_went_well(ground: Ground, run: Run) -> None:
-    """Nobody noticed anything: the run is successful, everybody is there, and the next one has nothing to mend."""
+    """Check that the fault left no trace: the run is successful, all contacts are there, and the next run sends
+    nothing."""
     check_end(ground, run, JobStatus.SUCCESSFUL)
     check_everyone_is_there(ground, run)
     check_next_run_heals(ground)
 
 
 def check_everyone_is_there(ground: Ground, run: Run, rejected: Collection[str] = ()) -> None:
-    """Nobody is missing but those."""
+    """Check that no contact is missing but those."""
     assert run.not_sent == 0
     assert run.delivered + run.unchanged == len(ground.people) - len(rejected)
     people = ground.people - set(rejected)
@@ -60,8 +62,8 @@ def check_everyone_is_there(ground: Ground, run: Run, rejected: Collection[str] 
 
 
 def check_next_run_heals(world: Ground, rejected: Collection[str] = ()) -> None:
-    """One more person joins, and the next run sends exactly whom the list lacks: then everybody is there as they
-    are in the segment, but those who were ``rejected``, and are not asked for again."""
+    """Let one more contact join, and check that the next run sends exactly the contacts that the list lacks:
+    then all are there as they are in the segment, but those that were ``rejected``, and are not sent again."""
     world.calm()
     wait_for_late_calls()
     world.add_person()
@@ -128,11 +130,11 @@ def _check_arrivals(ground: Ground, sent: dict[str, Sent]) -> None:
         assert it.known <= times <= it.times, f"{email} arrived {times} times: {it}"
 
 
-def _check_list(ground: Ground, doubtful: set[str]) -> None:
-    """The list holds whom the export knows there, and at most those beside them whose answer nobody heard."""
+def _check_list(ground: Ground, uncertain: set[str]) -> None:
+    """Check that the list holds the known contacts, and at most those beside them whose result is unknown."""
     there, known = _on_list(ground).keys(), _delivered(ground.export)
     assert known <= there
-    assert there - known <= doubtful
+    assert there - known <= uncertain
     counts = ground.sandbox.counts(ground.export.list_id)
     assert (counts["Active"], counts["Unsubscribed"]) == (len(there), len(ground.left))
     assert sum(counts.values()) == len(there) + len(ground.left)
@@ -143,7 +145,7 @@ def _on_list(ground: Ground) -> dict[str, str]:
 
 
 def _delivered(export: Export) -> set[str]:
-    """Whom the export knows on the list as they are."""
+    """Find the contacts that the export knows on the list as they are."""
     known = SyncedContact.objects.filter(sent_by=export.pk, list_state__list_id=export.list_id)
     return set(known.exclude(data_hash=UNKNOWN_DATA).values_list("email", flat=True))
 

@@ -25,7 +25,8 @@ HELD_SECONDS = 1.5
 
 @dataclass
 class Ground:
-    """``names`` says by address what the list should hold of whom; ``left`` have unsubscribed and stay so."""
+    """The export that faults strike, with its list. ``names`` says by address what the list should hold;
+    ``left`` have unsubscribed and stay so."""
 
     sandbox: RunningSandbox
     connection: Connection
@@ -37,7 +38,7 @@ class Ground:
 
     @property
     def people(self) -> set[str]:
-        """Everybody whom the list should hold."""
+        """List all addresses that the list should hold."""
         return self.names.keys() - self.left
 
     def start(self) -> Run:
@@ -60,11 +61,11 @@ class Ground:
         self.sandbox.clear_faults()
 
     def wait_until_it_is_quiet(self) -> None:
-        """Until no call is under way: whoever sent it may be dead, and it takes effect all the same."""
+        """Wait until no call is under way: its sender may be dead, and it takes effect all the same."""
         waiting.wait_until(lambda: self.sandbox.requests()["under_way"] == 0)
 
     def add_person(self) -> str:
-        """Somebody new in the segment; their address."""
+        """Add a new profile to the segment, and return its address."""
         email = f"new{len(self.names)}@example.com"
         self.names[email] = "New"
         exports.profiles([{"email": email, "first_name": "New", "id": email}])

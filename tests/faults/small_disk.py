@@ -15,8 +15,8 @@ _HOLDER = 'mount -t tmpfs -o size="$1" tmpfs "$2" && echo mounted && exec cat'
 
 @dataclass(frozen=True)
 class SmallDisk:
-    """What is started behind the words of ``enter`` finds it at ``path``. Everybody else finds an empty folder
-    there, and what is on it at ``seen_from_outside``."""
+    """A small disk of memory. Processes that are started behind the words of ``enter`` find it at ``path``. All
+    others find an empty folder there, and its content at ``seen_from_outside``."""
 
     path: Path
     holder: int

@@ -36,7 +36,7 @@ class System:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all of it runs, and nobody waits to be started again."""
+        """Tell whether all programs run, and none waits to be restarted."""
         records = self._records()
         return records.keys() == {"postgres", "control", "jobs", "beat"} and all(
             any(leftovers.living(record)) for record in records.values()

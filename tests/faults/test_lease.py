@@ -34,7 +34,7 @@ def test_a_worker_frozen_while_it_sends_overwrites_nothing_when_it_wakes(ground:
     _check_list_equals_the_model_after_the_next_run(ground)
 
 
-def test_a_worker_frozen_while_it_removes_takes_nobody_off_who_is_back(ground: Ground, workers: Workers) -> None:
+def test_a_worker_frozen_while_it_removes_leaves_contacts_who_are_back(ground: Ground, workers: Workers) -> None:
     leavers = _start_removing(ground)
     run = Run.objects.latest("pk")
     wait_until(lambda: _deleted(ground) > 1)

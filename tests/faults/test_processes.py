@@ -22,7 +22,7 @@ from tests.faults.frozen_workers import end_here, freeze_at_rest
 from tests.faults.ground import Ground
 from tests.faults.web_processes import web_process
 from tests.support import exports
-from tests.support.waiting import somebody_waits_for_a_lock, wait_until
+from tests.support.waiting import a_session_waits_for_a_lock, wait_until
 from tests.support.workers import Workers
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
@@ -84,7 +84,7 @@ def test_the_web_is_killed_while_a_run_is_started_and_while_it_goes(ground: Grou
             Export.objects.select_for_update().get(pk=ground.export.pk)  # holds the click half way
             click = threading.Thread(target=web.post_in_vain, args=(_start_url(ground),))
             click.start()
-            wait_until(somebody_waits_for_a_lock)
+            wait_until(a_session_waits_for_a_lock)
             web.kill()
             click.join()
         assert not Run.objects.exists()
@@ -124,7 +124,8 @@ def test_beat_is_killed(ground: Ground, workers: Workers) -> None:
 
 
 def _take_over(run: Run) -> None:
-    """In a thread. Whoever has the run extends its lease at any moment: try until it is ours for a while."""
+    """Take the run over, in a thread. Its holder extends the lease at any moment: try until it is ours for a
+    while."""
     try:
         while _attempt(run) == 1:
             Run.objects.filter(pk=run.pk, attempt=1).update(lease_until=None)

@@ -1,4 +1,4 @@
-"""A person stops a run, wherever it is just then; and somebody removes the connection under it."""
+"""A user stops a run at any stage, or an administrator removes its connection."""
 
 import pytest
 from django.db import connection as database
@@ -17,7 +17,7 @@ from tests.faults import ground as grounds
 from tests.faults.end_check import check_end, check_it_went_well, check_next_run_heals
 from tests.faults.ground import Ground
 from tests.support import exports
-from tests.support.waiting import somebody_waits_for_a_lock, wait_until
+from tests.support.waiting import a_session_waits_for_a_lock, wait_until
 from tests.support.workers import Workers
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
@@ -57,7 +57,7 @@ def test_it_is_canceled_while_it_is_planned(ground: Ground, workers: Workers) ->
         _let_nobody_write_batches()
         workers.thaw("jobs")
         grounds.wait_until(run, lambda run: run.stage == Stage.PLAN)
-        wait_until(somebody_waits_for_a_lock)
+        wait_until(a_session_waits_for_a_lock)
         Run.objects.filter(pk=run.pk).update(cancel_requested_at=clock.now())
     grounds.wait_for_end(run)
     check_end(ground, run, *CANCELED)
@@ -101,7 +101,8 @@ def test_it_is_canceled_when_all_is_sent(ground: Ground) -> None:
 
 
 def test_its_connection_is_removed_and_its_worker_killed(ground: Ground, workers: Workers) -> None:
-    """The run stops first, whoever gets to it; then the connection goes, and another one takes its place."""
+    """The run stops first, whichever worker gets to it; then the connection goes, and another one takes its
+    place."""
     ground.hold()
     run = ground.start()
     grounds.wait_until_some_are_delivered(run)

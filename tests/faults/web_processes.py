@@ -58,7 +58,7 @@ class Web:
         return self._person.post(self.address + path, data=token, timeout=60, allow_redirects=False)
 
     def post_in_vain(self, path: str) -> None:
-        """Whoever should answer dies."""
+        """Post to a process that dies before it answers."""
         with suppress(requests.ConnectionError):
             self.post(path)
 

@@ -153,7 +153,7 @@ def assert_accessible(page: Page) -> None:
 
 
 def screenshot(page: Page, name: str) -> None:
-    """Keep a picture, when somebody wants pictures: SCREENSHOTS names the folder."""
+    """Keep a picture of the page when SCREENSHOTS names a folder."""
     if folder := os.environ.get("SCREENSHOTS"):
         Path(folder).mkdir(parents=True, exist_ok=True)
         page.screenshot(path=Path(folder) / f"{name}.png")

@@ -52,7 +52,7 @@ def workers(account: RunningSandbox, tmp_path: Path) -> Iterator[None]:
 
 
 def fill_in(page: Page) -> None:
-    """The pane, as somebody with a mouse fills it in."""
+    """Fill in the pane of an export with a mouse."""
     page.get_by_label("Connection for export").select_option(label="Shop (sandbox)")
     page.get_by_label("Display name").fill("Everyone to the newsletter")
     page.get_by_label("List in the account").select_option(label="Newsletter")

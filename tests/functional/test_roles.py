@@ -286,7 +286,7 @@ def _administration(page: Page, role: str) -> None:
 
 
 def _with_a_guarded_run(export: Export) -> None:
-    """A run that has rejected somebody and holds removals until they are confirmed."""
+    """Make a run that has rejected a contact and holds removals until they are confirmed."""
     run = Run.objects.create(
         export=export,
         number=1,

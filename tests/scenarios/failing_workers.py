@@ -112,7 +112,7 @@ class Requests:
         """Watch requests, and the threads of workers that stand still, within the block."""
         with (
             mock.patch.object(requests.Session, "request", _as_method(self._request)),
-            mock.patch.object(HeldLease, "_beat", _as_method(self._hold_keeper)),
+            mock.patch.object(HeldLease, "_beat", _as_method(self._hold_heartbeat)),
             mock.patch.object(loop, "wait", self._hold_main_thread),
             mock.patch.object(late_calls, "keep_landed", self._keep_landed),
         ):
@@ -165,7 +165,7 @@ class Requests:
         held.has_stopped.set()
         held.may_go_on.wait()
 
-    def _hold_keeper(self, lease: HeldLease) -> None:
+    def _hold_heartbeat(self, lease: HeldLease) -> None:
         for held in self._all_held:
             if (lease._job.pk, lease._job.attempt) == (held.run.pk, held.attempt):
                 held.may_go_on.wait()

@@ -76,7 +76,7 @@ class ExportModel:
     unclear: set[str] = field(default_factory=set)
 
     @property
-    def is_doubtful(self) -> bool:
+    def is_suspicious(self) -> bool:
         """Whether its segment is empty or has lost half of its members."""
         before = self.members_before or 0
         return not self.members or 2 * len(self.members) <= before
@@ -141,12 +141,12 @@ class ListModel:
     def run(self, export: ExportModel, options: RunOptions, *, is_canceled: bool = False) -> Allowed:
         """Run an export to its end, or until it is canceled; what the list may hold then. Call ``settle`` with
         what it does hold."""
-        is_doubtful, wanted_before = export.is_doubtful, export.wanted_last
+        is_suspicious, wanted_before = export.is_suspicious, export.wanted_last
         allowed = {email: [contact.record] for email, contact in self.contacts.items()}
         for email in export.members:
             allowed[email] = self._send(export, email, options)
-        self._note_wants(export, is_doubtful=is_doubtful)
-        if options.confirmed or not is_doubtful:
+        self._note_wants(export, is_suspicious=is_suspicious)
+        if options.confirmed or not is_suspicious:
             for email in self.leavers(export):
                 allowed[email] = self._after_removal(export, email)
         if is_canceled:
@@ -165,9 +165,10 @@ class ListModel:
         return known - wanted if export.removal != LEAVE else set()
 
     def wanted_by(self, export: ExportModel) -> set[str]:
-        """Its members and, while its segment is empty or halved, whom it wanted last."""
+        """Find the members of an export and, while its segment is empty or halved, the contacts that it wanted
+        last."""
         last = {email for email in export.wanted_last if export.number in self.contacts[email].once_wanted}
-        return export.members | (last if export.is_doubtful else set())
+        return export.members | (last if export.is_suspicious else set())
 
     def _others(self, export: ExportModel) -> list[ExportModel]:
         return [other for other in self.exports.values() if other.number != export.number]
@@ -208,13 +209,13 @@ class ListModel:
             return [before]
         return [removed] if must_remove else [before, removed]
 
-    def _note_wants(self, export: ExportModel, *, is_doubtful: bool) -> None:
-        export.wanted_last = export.members | (export.wanted_last if is_doubtful else set())
+    def _note_wants(self, export: ExportModel, *, is_suspicious: bool) -> None:
+        export.wanted_last = export.members | (export.wanted_last if is_suspicious else set())
 
     # -- what the list holds -----------------------------------------------------------------------------------
 
     def remove_export(self, number: int) -> None:
-        """Forget an export, and with its runs when they added whom."""
+        """Forget an export, and with its runs when they added which contacts."""
         del self.exports[number]
         for contact in self.contacts.values():
             if number in contact.once_wanted and contact.origin == Origin.OURS:

@@ -1,4 +1,4 @@
-"""One scenario: steps drawn from a seed, played on the product and told to the model, and compared after each."""
+"""One scenario: random steps from a seed, played on the product and on the model, and compared after each."""
 
 import sys
 from collections.abc import Callable

@@ -40,8 +40,8 @@ class BigExport:
 
 
 def make(folder: Path, sandbox: RunningSandbox, rows: int) -> BigExport:
-    """Import ``rows`` people from a CSV file and set up their export; nothing is run yet. The sandbox will refuse
-    some of them. settings.CAMPAIGN_MONITOR_SANDBOX_URL has to be the sandbox's address."""
+    """Import ``rows`` profiles from a CSV file and set up their export; nothing is run yet. The sandbox will
+    refuse some of them. settings.CAMPAIGN_MONITOR_SANDBOX_URL has to be the sandbox's address."""
     path = folder / "people.csv"
     figures = write_people_csv(path, rows)
     call_command("import_profiles", str(path), "--key", "id", "--source", "People", verbosity=0)
@@ -59,7 +59,7 @@ def make(folder: Path, sandbox: RunningSandbox, rows: int) -> BigExport:
 
 
 def refusing(big: BigExport) -> dict[str, object]:
-    """The trouble that lets the sandbox refuse a few people for themselves."""
+    """Make the fault that lets the sandbox refuse a few contacts for their own data."""
     return {"kind": "refuse_emails", "emails": sorted(big.refused), "code": 1}
 
 
@@ -113,7 +113,7 @@ def _check_refusals(big: BigExport, run: Run) -> None:
 
 
 def _each_in_one_batch(run: Run) -> int:
-    """How many people the batches with the last word hold; nobody is in two."""
+    """Count the contacts of the batches that were sent last; none is in two."""
     with database.cursor() as cursor:
         cursor.execute(
             """

@@ -1,4 +1,5 @@
-"""All that an export needs, one line each: a connection to a running sandbox, profiles, a drawn segment."""
+"""Make all that an export needs, one line each: a connection to a running sandbox, profiles, a refreshed
+segment."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -72,7 +73,7 @@ def profiles(rows: Iterable[Mapping[str, Any]], *, source: str = "Customers", ke
 
 
 def segment_of_everyone(name: str = "Everyone", rules: dict[str, Any] | None = None) -> Segment:
-    """A drawn segment: of all profiles, or of those that ``rules`` find."""
+    """Make a refreshed segment: of all profiles, or of those that ``rules`` find."""
     segment, _created = Segment.objects.get_or_create(name=name, defaults={"rules": rules or {}})
     if rules:
         call_command("refresh_segments", segment.name)

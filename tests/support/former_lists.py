@@ -1,6 +1,5 @@
-"""An export that has brought people to a list, and leaves it. Whoever takes the fixtures from here names them in
-``__all__``.
-"""
+"""Make an export that has added contacts to a list, and leaves it. Modules that use these fixtures name them in
+``__all__``."""
 
 from typing import Any
 
@@ -40,7 +39,7 @@ def new_list(account: RunningSandbox) -> str:
 
 @pytest.fixture
 def shop(account: RunningSandbox, shared: Connection, crowd: Segment, old_list: str, bob: User) -> Export:
-    """Bob's export, which has brought everybody to the old list."""
+    """Make Bob's export, which has added all profiles to the former list."""
     mapping = [{"attribute": "first_name", "field": "name"}]
     export = exports.export_to(account, shared, crowd, list_id=old_list, mapping=mapping, name="Shop", by=bob)
     assert run_to_its_end(export).delivered == len(CROWD)
@@ -77,7 +76,7 @@ def is_gone(export: Export) -> bool:
 
 
 def start(export: Export, list_id: str, by: User, *, connection: Connection | None = None) -> Run:
-    """Let the export go to another list, and everybody be deleted from the old one."""
+    """Move the export to another list, and delete all contacts from the former one."""
     export.refresh_from_db()
     settings = manage.ExportSettings(
         name=export.name,

@@ -43,7 +43,7 @@ class Postbox:
 
     @property
     def told(self) -> list[tuple[str, str]]:
-        """To whom, and the subject, in the order of arrival."""
+        """List recipients and subjects, in the order of arrival."""
         return [(str(mail["To"]), str(mail["Subject"])) for mail in self.mails]
 
 

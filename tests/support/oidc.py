@@ -23,7 +23,7 @@ CLIENT_ID, CLIENT_SECRET = "segment-exports", "oidc-secret"
 
 @dataclass
 class Provider:
-    """What the provider knows. ``person`` holds the claims of whoever is signed in there."""
+    """What the provider knows. ``person`` holds the claims of the user who is signed in there."""
 
     port: int = 0
     person: dict[str, Any] = field(default_factory=dict)

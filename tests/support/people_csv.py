@@ -1,6 +1,6 @@
-"""Believable people, by the million: a CSV file that is the same every time, and what is in it.
+"""Write a CSV file of plausible profiles, by the million: the same every time.
 
-The domains are reserved for examples, the people are made up.
+The domains are reserved for examples, the names are invented.
 """
 
 import gzip
@@ -86,7 +86,7 @@ class PlanCounts:
 
 
 def write_people_csv(path: Path, n: int, *, seed: int = 1) -> PlanCounts:
-    """Write ``n`` people with a header line to ``path`` (gzipped when it ends in .gz). The same ``n`` and
+    """Write ``n`` profiles with a header line to ``path`` (gzipped when it ends in .gz). The same ``n`` and
     ``seed`` give the same file."""
     return _Writer(n, seed).write(path)
 

@@ -1,4 +1,4 @@
-"""An export that removes in some way or other, and what became of the people on its list."""
+"""Make exports that remove contacts, and read what became of the contacts on their list."""
 
 from typing import Any
 

@@ -93,7 +93,7 @@ class RunningSandbox:
         return self._session.request(method, f"{self.url}/api/{version}{path}", timeout=60, **options)
 
     def people(self, list_id: str | None = None, state: str = "active") -> list[dict[str, Any]]:
-        """Everybody in a state, by email, as the API's reader tells them, all pages."""
+        """Read all subscribers in a state, by email, as the API returns them on all pages."""
         found: list[dict[str, Any]] = []
         page, pages = 1, 1
         while page <= pages:
@@ -106,7 +106,7 @@ class RunningSandbox:
         return found
 
     def counts(self, list_id: str | None = None) -> dict[str, int]:
-        """How many people are in each state: Active, Unconfirmed, Unsubscribed, Bounced, Deleted."""
+        """Count the subscribers in each state: Active, Unconfirmed, Unsubscribed, Bounced, Deleted."""
         return dict(self.door("GET", f"counts/{list_id or self.list_id}"))
 
     def received(self, list_id: str | None = None) -> dict[str, int]:
@@ -144,8 +144,8 @@ class RunningSandbox:
     def set_state(
         self, emails: Sequence[str], state: str, list_id: str | None = None, *, joined: str = "", since: str = ""
     ) -> None:
-        """Put people into a state (or Suppressed), as if they had gone there themselves, having ``joined`` then,
-        and being in the state ``since`` then."""
+        """Put subscribers into a state (or Suppressed), as if they had done so themselves, having ``joined``
+        then, and being in the state ``since`` then."""
         body = {"list_id": list_id or self.list_id, "emails": list(emails), "state": state}
         self.door("POST", "states", json=body | {"joined": joined, "since": since})
 

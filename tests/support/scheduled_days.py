@@ -129,7 +129,7 @@ class Account:
     late_by: list[timedelta]
 
     def told(self, factor: float) -> str:
-        """One line for people."""
+        """Describe the day in one line."""
         seconds = sorted(late.total_seconds() / factor for late in self.late_by)
         return (
             f"due {self.expected}, noticed {self.noticed}, missed {self.missed}, joined {self.joined}, "

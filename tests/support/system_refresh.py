@@ -22,7 +22,7 @@ def source_of(path: Path, content: str, *, name: str = "Shop") -> DataSource:
 
 
 def segment(name: str, **condition: object) -> Segment:
-    """A segment that was not drawn yet: everyone, or whoever fits the condition."""
+    """Make a segment that was not refreshed yet: of everyone, or of profiles that fit the condition."""
     rules = {"join": "and", "rules": [condition]} if condition else {}
     return Segment.objects.create(name=name, rules=rules)
 

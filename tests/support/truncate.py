@@ -1,5 +1,5 @@
-"""Emptying the database after a test that committed. Django’s flush empties every table there is, by files, and
-then fills in content types and permissions anew; here only what has rows is emptied, what never changes stays."""
+"""Empty the database after a test that committed. Django's flush empties every table and then fills in content
+types and permissions again; here only tables with rows are emptied, and what never changes stays."""
 
 from django.db import OperationalError, connection, transaction
 
@@ -9,7 +9,7 @@ _MOST_TRIES = 5
 
 
 def empty_database() -> None:
-    """Empty all tables, past triggers and foreign keys, once whoever still writes has ended."""
+    """Empty all tables, past triggers and foreign keys, once all writers have ended."""
     tables = _empty_all_that_has_rows()
     with connection.cursor() as cursor:
         for name, is_large in tables.items():

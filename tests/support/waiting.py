@@ -19,8 +19,8 @@ def wait_until(
         time.sleep(0.05)
 
 
-def somebody_waits_for_a_lock() -> bool:
-    """Whether anybody in the database is held up by somebody else."""
+def a_session_waits_for_a_lock() -> bool:
+    """Tell whether a session of the database waits for a lock of another."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
         return bool(cursor.fetchone()[0])

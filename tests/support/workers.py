@@ -113,7 +113,7 @@ class Workers:
             self.kill(name)
 
     def stop(self) -> None:
-        """Ask all of them to end; whoever does not is killed."""
+        """Ask all processes to end; those that do not are killed."""
         for process in self._processes.values():
             process.send_signal(signal.SIGTERM)
         for process in self._processes.values():
@@ -201,7 +201,7 @@ def redis_server(folder: Path) -> Iterator[str]:
 
 
 def free_port() -> int:
-    """A port of loopback that nobody uses at this moment."""
+    """Find a port of loopback that no process uses at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,5 +1,5 @@
-"""Every address of the system, asked for and posted to by hand as each role. An address without a line here fails,
-so that nobody adds one without saying who may use it."""
+"""Request every address of the system with GET and POST as each role. An address without a line here fails, so
+that none is added without its roles."""
 
 import re
 from collections.abc import Iterator
@@ -32,9 +32,9 @@ EVERYBODY = [STRANGER, *VIEWERS]
 
 @dataclass(frozen=True)
 class Address:
-    """Who may look (GET) and who may do (POST; the same people unless told). ``of``: the thing it is the address
-    of; ``place``: what else stands in it. ``private``: who may do it while the export's connection is not shared
-    with contributors."""
+    """Who may look (GET) and who may do (POST; the same roles unless told). ``of``: the thing it is the address
+    of; ``place``: what else stands in it. ``private``: who may do it while the export's connection is not
+    shared with contributors."""
 
     look: list[str]
     do: list[str] = field(default_factory=list)
@@ -215,7 +215,7 @@ FOUND = dict(_patterns(get_resolver()))
 
 @pytest.fixture
 def cast(alice: User, bob: User, charlie: User) -> dict[str, Client]:
-    """Somebody of each role, signed in, and a stranger."""
+    """Sign in a user of each role, and one without access."""
     clients = {STRANGER: Client()}
     for user in (alice, bob, charlie):
         clients[user.role] = Client(raise_request_exception=False)
@@ -292,7 +292,8 @@ def url_of(name: str, ids: dict[str, int]) -> str:
 def complaints(
     name: str, ids: dict[str, int], method: str, cast: dict[str, Client], allowed: list[str]
 ) -> list[str]:
-    """What came differently, a sentence for each role; everybody finds the world untouched."""
+    """Request an address as each role and describe what was wrong, a sentence for each role; the data are reset
+    before each."""
     address, url = ADDRESSES[name], url_of(name, ids)
     found = []
     for role, client in cast.items():

@@ -1,4 +1,4 @@
-"""Admin > Audit: what is told, to whom, and that nothing of it can be taken back."""
+"""Admin > Audit: which entries it shows to which role, and that no entry can be changed."""
 
 import csv
 import io

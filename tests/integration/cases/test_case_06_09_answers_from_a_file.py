@@ -38,7 +38,7 @@ def list_id(account: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def applied(folder: Path, list_id: str, answers: str = "") -> None:
-    """Apply the file with these answers, and draw the segment."""
+    """Apply the file with these answers, and refresh the segment."""
     path = folder / "file.yaml"
     path.write_text(FILE.format(list_id=list_id, answers=answers), encoding="utf-8")
     call_command("apply", str(path))

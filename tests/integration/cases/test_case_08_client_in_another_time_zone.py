@@ -26,7 +26,8 @@ def put_into(account: RunningSandbox, *, client: str, itself: str) -> None:
 
 
 def add_where_only_dates_tell(account: RunningSandbox, crowd: Segment) -> Run:
-    """A run that sends contacts of whom two were on the list before, so that its answer tells of none."""
+    """Run an export of contacts of which two were on the list before, so that its answer tells the origin of
+    none."""
     export = export_of(account, crowd, Removal.DELETE)
     account.set_state(CROWD[:2], "Active", export.list_id, joined="2020-01-01 00:00:00")
     ended = run(export)

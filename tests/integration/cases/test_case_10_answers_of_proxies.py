@@ -1,4 +1,5 @@
-"""Case 10: an answer that Campaign Monitor did not write is named as such, and nobody is told to reconnect."""
+"""Case 10: an answer that Campaign Monitor did not write is named as such, and no administrator is told to
+reconnect."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -72,7 +73,7 @@ def test_a_run_tries_again_and_keeps_the_connection(account: RunningSandbox, sta
 
 @pytest.mark.parametrize("status", SENTENCES)
 def test_an_answer_of_another_program_is_no_removal(account: RunningSandbox, line: Client, status: int) -> None:
-    """A firewall may let people be looked up, and block that they are taken off."""
+    """A firewall may let look-ups of subscribers pass, and block their removal."""
     account.faults({"rules": [{"kind": "foreign", "status": status}]})
     for take_off in (line.delete_subscriber, line.unsubscribe):
         with pytest.raises(TryLater) as refused:

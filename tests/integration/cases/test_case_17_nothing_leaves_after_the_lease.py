@@ -21,7 +21,7 @@ SLOW_LOOK_UP = {"kind": "slow", "method": "GET", "path": "/subscribers/", "secon
 
 @pytest.fixture
 def export(account: RunningSandbox, settings: Settings) -> Export:
-    """An export that has sent a crowd, of whom some have left since."""
+    """Make an export that has sent contacts, of which some have left since."""
     settings.LEASE_SECONDS = 2  # a renewal every half second tells that another worker has the run
     segment = crowd_of(CROWD)
     made = export_of(account, segment, Removal.DELETE)

@@ -49,7 +49,7 @@ def test_it_takes_the_password_from_the_environment(monkeypatch: pytest.MonkeyPa
         ({"username": "dora"}, "", "Give a password: in the variable ADMINISTRATOR_PASSWORD"),
     ],
 )
-def test_it_says_what_is_wrong_and_makes_nobody(
+def test_it_says_what_is_wrong_and_makes_no_user(
     alice: User, pipe: Pipe, options: dict[str, str], piped: str, sentence: str
 ) -> None:
     pipe(piped)

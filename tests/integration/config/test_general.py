@@ -94,7 +94,7 @@ def test_administrators_name_the_place(alice_client: Client, alice: User) -> Non
     assert alice_client.post(f"{PAGE}names/", overwritten).status_code == 302
 
 
-def test_nobody_else_names_it(bob_client: Client) -> None:
+def test_other_roles_cannot_name_it(bob_client: Client) -> None:
     assert "environment_name" not in bob_client.get(PAGE).content.decode()
     assert bob_client.post(f"{PAGE}names/", {"environment_name": "Mine"}).status_code == 403
 

@@ -73,7 +73,7 @@ def test_the_chart_needs_neither_inline_style_nor_script() -> None:
     assert "series--added" in drawn
 
 
-def test_it_says_so_when_nobody_was_sent(charlie_client: Client) -> None:
+def test_it_says_so_when_no_contact_was_sent(charlie_client: Client) -> None:
     assert "Nobody was sent yet." in charlie_client.get("/").content.decode()
 
 

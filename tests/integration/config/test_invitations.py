@@ -1,4 +1,4 @@
-"""Admin > Permissions: inviting people, and removing them."""
+"""Admin > Permissions: inviting and removing users."""
 
 import re
 
@@ -60,7 +60,7 @@ def test_it_records_who_was_invited_and_never_the_link(alice_client: Client, ali
     assert link_in(page).split("/")[-2] not in str(AuditEntry.objects.values_list())
 
 
-def test_it_invites_again_until_somebody_has_come_in(alice_client: Client, alice: User) -> None:
+def test_it_invites_again_until_the_user_has_signed_in(alice_client: Client, alice: User) -> None:
     alice_client.post(LIST + "add/", NEW, headers=HTMX)
     dora = User.objects.get(username="dora")
     again = f"{LIST}{dora.pk}/invite/"
@@ -78,7 +78,7 @@ def test_an_invited_person_cannot_sign_in_before(alice_client: Client, alice: Us
         assert not Client().login(username="dora", password=password)
 
 
-def test_it_removes_somebody_and_keeps_what_they_did(
+def test_a_removed_user_leaves_what_they_did(
     alice_client: Client, bob_client: Client, alice: User, bob: User
 ) -> None:
     assert "Remove “Bob Brown”?" in alice_client.get(f"{LIST}{bob.pk}/remove/").content.decode()
@@ -91,7 +91,7 @@ def test_it_removes_somebody_and_keeps_what_they_did(
     assert (entry.target_name, entry.changes["role"]) == ("Bob Brown", ["contributor", None])
 
 
-def test_it_lets_nobody_remove_themselves(alice_client: Client, alice: User) -> None:
+def test_no_user_removes_their_own_account(alice_client: Client, alice: User) -> None:
     response = alice_client.post(f"{LIST}{alice.pk}/remove/")
     assert response.status_code == 409
     assert "You cannot remove your own account." in response.content.decode()
@@ -99,7 +99,7 @@ def test_it_lets_nobody_remove_themselves(alice_client: Client, alice: User) -> 
 
 @pytest.mark.parametrize("action", ["remove", "deactivate"])
 def test_it_keeps_the_last_administrator_who_can_sign_in(alice_client: Client, alice: User, action: str) -> None:
-    """Somebody else who administers on paper does not count when they cannot act."""
+    """Another administrator does not count when they cannot sign in."""
     other = User.objects.create_user("eve", PASSWORD, role="administrator")
     alice_client.force_login(other)
     User.objects.filter(pk=other.pk).update(is_active=False)

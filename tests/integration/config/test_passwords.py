@@ -66,7 +66,7 @@ def test_it_opens_again_after_a_while(alice: User) -> None:
         assert enter("alice", PASSWORD) == "/"
 
 
-def test_it_says_the_same_of_a_name_that_nobody_has(alice: User) -> None:
+def test_it_says_the_same_of_an_unknown_name(alice: User) -> None:
     for _ in range(lockout.MOST_PER_NAME):
         assert "is not right" in enter("my-secret", "wrong")
     assert "Too many attempts failed." in enter("my-secret", "wrong")
@@ -152,7 +152,7 @@ def test_a_link_does_not_work_for_ever(stranger_client: Client, alice: User, mai
         assert "no longer works" in stranger_client.get(link_in_mail(), follow=True).content.decode()
 
 
-def test_it_answers_the_same_for_addresses_that_nobody_has(
+def test_it_answers_the_same_for_addresses_without_an_account(
     stranger_client: Client, alice: User, bob: User, mails: Settings
 ) -> None:
     bob.is_active = False

@@ -1,4 +1,4 @@
-"""Admin > Permissions: people, roles, and what each role may do."""
+"""Admin > Permissions: users, roles, and what each role may do."""
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -105,7 +105,7 @@ def test_it_deactivates_and_activates(alice_client: Client, bob_client: Client, 
     assert bob_client.get("/").status_code == 200
 
 
-def test_it_lets_nobody_deactivate_themselves(alice_client: Client, alice: User) -> None:
+def test_no_user_deactivates_their_own_account(alice_client: Client, alice: User) -> None:
     response = alice_client.post(f"{LIST}{alice.pk}/deactivate/")
     assert response.status_code == 409
     assert "You cannot deactivate your own account." in response.content.decode()

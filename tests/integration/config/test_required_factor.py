@@ -1,4 +1,4 @@
-"""A second factor can be required; whoever has none sets it up before anything else."""
+"""A second factor can be required: users without one set it up before anything else."""
 
 import pytest
 from django.test import Client

@@ -104,7 +104,7 @@ def test_a_recovery_code_works_once(secret: str, alice_client: Client, alice: Us
     assert alice_client.get(CODES + "file/").content.decode().count("\n") >= 9
 
 
-def test_it_stops_whoever_guesses_codes(secret: str, alice: User) -> None:
+def test_it_stops_guessing_of_codes(secret: str, alice: User) -> None:
     client = past_the_password("alice")
     for _ in range(5):
         client.post(CODE, {"code": "000000"})
@@ -112,7 +112,7 @@ def test_it_stops_whoever_guesses_codes(secret: str, alice: User) -> None:
     assert client.get("/").status_code == 302
 
 
-def test_nobody_comes_in_who_was_deactivated_between_password_and_code(secret: str, alice: User) -> None:
+def test_a_user_who_was_deactivated_between_password_and_code_stays_out(secret: str, alice: User) -> None:
     client = past_the_password("alice")
     User.objects.filter(pk=alice.pk).update(is_active=False)
     client.post(CODE, {"code": code(secret)})

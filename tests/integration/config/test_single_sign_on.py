@@ -97,7 +97,7 @@ def test_the_same_person_comes_back_to_the_same_account(provider: oidc.Provider,
     assert client.get("/admin/permissions/").status_code == 200
 
 
-def test_somebody_known_by_a_verified_address_keeps_account_and_role(
+def test_a_user_with_a_verified_address_keeps_account_and_role(
     stranger_client: Client, provider: oidc.Provider, bob: User
 ) -> None:
     provider.person = {**DORA, "email": "BOB@example.com"}
@@ -107,7 +107,7 @@ def test_somebody_known_by_a_verified_address_keeps_account_and_role(
     assert AuditEntry.objects.get(action="edited").changes == {"single_sign_on": [False, True]}
 
 
-def test_an_address_that_nobody_vouches_for_gives_nobody_an_account(
+def test_an_unverified_address_opens_no_account(
     stranger_client: Client, provider: oidc.Provider, alice: User
 ) -> None:
     provider.person = {**DORA, "email": alice.email, "email_verified": False, "preferred_username": "alice"}
@@ -117,7 +117,7 @@ def test_an_address_that_nobody_vouches_for_gives_nobody_an_account(
     assert other.username.lower() != "alice"
 
 
-def test_whoever_was_deactivated_stays_out(provider: oidc.Provider, db: None) -> None:
+def test_a_deactivated_user_stays_out(provider: oidc.Provider, db: None) -> None:
     there_and_back(Client())
     User.objects.update(is_active=False)
     client = Client()
@@ -175,7 +175,7 @@ def confirmed(client: Client) -> bool:
     return reauthentication.confirmed(request)
 
 
-def test_somebody_without_password_confirms_there(stranger_client: Client, provider: oidc.Provider) -> None:
+def test_a_user_without_password_confirms_there(stranger_client: Client, provider: oidc.Provider) -> None:
     there_and_back(stranger_client)
     assert not confirmed(stranger_client)
     response = there_and_back(stranger_client, reauthentication.confirm_url("/help/statuses/"))

@@ -30,7 +30,7 @@ def test_a_named_proxy_is_believed(stranger_client: Client) -> None:
     assert stranger_client.get("/accounts/sign-in/", REMOTE_ADDR="10.1.2.3", **FORWARDED).status_code == 200
 
 
-def test_nobody_else_is(stranger_client: Client) -> None:
+def test_forwarded_headers_of_other_addresses_are_ignored(stranger_client: Client) -> None:
     answer = stranger_client.get("/accounts/sign-in/", REMOTE_ADDR="192.0.2.1", **FORWARDED)
     assert answer["Location"].startswith("https://")
 

@@ -176,7 +176,7 @@ def test_silence_is_tried_later(server: ScriptedServer, client: Client, settings
     assert caught.value.code == "timeout"
 
 
-def test_nobody_there_is_tried_later() -> None:
+def test_an_unreachable_server_is_tried_later() -> None:
     with socket.create_server(("127.0.0.1", 0)) as reserved:
         port = reserved.getsockname()[1]
     with Client(f"http://127.0.0.1:{port}", "a-key") as client, pytest.raises(TryLater) as caught:

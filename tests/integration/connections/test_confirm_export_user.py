@@ -1,4 +1,4 @@
-"""Add yourself as export user, for whoever signs in only by single sign-on."""
+"""“Add yourself as export user” for users who sign in only by single sign-on."""
 
 import re
 
@@ -59,7 +59,7 @@ def test_it_leads_there_and_keeps_what_was_typed(single: Client, connection: Con
     assert 'value="Summer mail"' in single.get(f"{url(connection)}?draft={draft[1]}").content.decode()
 
 
-def test_nobody_steps_in_without_having_signed_in_again(
+def test_no_user_becomes_export_user_without_signing_in_again(
     single: Client, alice: User, connection: Connection
 ) -> None:
     came_back(single, alice, seconds=-1)

@@ -1,4 +1,4 @@
-"""Connections that somebody has to mend are told of, once."""
+"""Connections that an administrator has to fix open one alert."""
 
 import pytest
 

@@ -47,7 +47,7 @@ def test_it_is_shown_later(alice_client: Client, connection: Connection) -> None
 
 
 @pytest.mark.parametrize("seen", ["", "2020-01"])
-def test_nobody_agrees_to_a_text_that_they_have_not_seen(
+def test_no_user_agrees_to_a_text_that_they_have_not_seen(
     alice_client: Client, connection: Connection, seen: str
 ) -> None:
     assert agree(alice_client, connection, consent_version=seen) == 422

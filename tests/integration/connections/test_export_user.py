@@ -1,4 +1,4 @@
-"""Somebody who stands for what is sent is about to go: what depends on them, and “Add yourself”."""
+"""An export user is about to be deactivated: which connections depend on them, and “Add yourself”."""
 
 import pytest
 from django.test import Client
@@ -35,7 +35,7 @@ def demoted(person: User) -> dict[str, str]:
     return {"full_name": "Erin", "email": "", "role": Role.CONTRIBUTOR.value, "version": str(person.version)}
 
 
-def test_it_knows_what_depends_on_somebody(erin: User, alice: User, hers: Connection) -> None:
+def test_it_lists_the_connections_that_depend_on_a_user(erin: User, alice: User, hers: Connection) -> None:
     assert list(depending_on(erin)) == [hers]
     assert not depending_on(alice)
 
@@ -78,7 +78,7 @@ def test_another_steps_in_while_they_are_demoted(
 
 @pytest.mark.parametrize("page", ["{pk}/", "{pk}/deactivate/"])
 @pytest.mark.parametrize("password", ["", "not-it"])
-def test_nobody_steps_in_without_their_password(
+def test_no_user_becomes_export_user_without_their_password(
     alice_client: Client, erin: User, hers: Connection, page: str, password: str
 ) -> None:
     posted = demoted(erin) | stands_in(hers, password)

@@ -109,7 +109,7 @@ def test_it_says_what_is_wrong(alice_client: Client, connection: Connection, wro
 
 
 @pytest.mark.parametrize("who", ["bob_client", "charlie_client"])
-def test_nobody_else_changes_them(request: pytest.FixtureRequest, who: str, connection: Connection) -> None:
+def test_other_roles_cannot_change_them(request: pytest.FixtureRequest, who: str, connection: Connection) -> None:
     assert save(request.getfixturevalue(who), connection, most_people="1") == 403
     connection.refresh_from_db()
     assert connection.limited == Limits()

@@ -123,7 +123,7 @@ def test_an_answer_belongs_to_the_session_that_asked(
 
 
 @pytest.mark.parametrize("query", ["", "?code=1", "?code=1&state=", "?state=guessed&code=1"])
-def test_answers_nobody_asked_for_are_refused(alice_client: Client, place: RunningSandbox, query: str) -> None:
+def test_unrequested_answers_are_refused(alice_client: Client, place: RunningSandbox, query: str) -> None:
     leave(alice_client)
     assert alice_client.get(BACK + query).status_code == 400
 

@@ -25,7 +25,7 @@ PANE = {"HX-Request": "true", "HX-Target": "pane"}
 
 
 class Pane:
-    """Somebody who works in the pane: keeps what is typed, and takes steps as the page does."""
+    """A user of the pane: keeps what is typed, and takes steps as the page does."""
 
     def __init__(self, client: Client, url: str) -> None:
         self.client, self.url = client, url
@@ -213,7 +213,7 @@ def test_a_wrong_key_can_be_corrected(pane: Pane, sandbox: RunningSandbox) -> No
     assert pane.ticks == ["ok"] * 4
 
 
-def test_it_says_that_nobody_answers(alice_client: Client, settings: Settings) -> None:
+def test_it_says_that_the_service_cannot_be_reached(alice_client: Client, settings: Settings) -> None:
     settings.CAMPAIGN_MONITOR_SANDBOX_URL = "http://127.0.0.1:9"
     pane = Pane(alice_client, ADD_SANDBOX)
     pane.step("connect", name="Playground")
@@ -245,7 +245,7 @@ def test_the_export_user_confirms_with_their_own_password(pane: Pane, sandbox: R
     assert "is the export user" not in html
 
 
-def test_nobody_becomes_export_user_before_it_is_connected(pane: Pane) -> None:
+def test_no_user_becomes_export_user_before_it_is_connected(pane: Pane) -> None:
     pane.step("connect", name="Playground")
     assert "is the export user" not in pane.step("export_user", **{"own-password": PASSWORD})
 

@@ -1,4 +1,4 @@
-"""What the screens of exports stand on: a sandbox account, a few people, and an export by Bob."""
+"""Make what the screens of exports need: a sandbox account, a few profiles, and an export by Bob."""
 
 import time
 from typing import Any
@@ -37,14 +37,14 @@ def account(settings: Settings, sandbox: RunningSandbox) -> RunningSandbox:
 
 @pytest.fixture
 def everyone(db: None) -> Segment:
-    """All of PEOPLE, drawn."""
+    """Make a refreshed segment of all PEOPLE."""
     exports.profiles(PEOPLE)
     return exports.segment_of_everyone()
 
 
 @pytest.fixture
 def crowd(account: RunningSandbox, db: None) -> Segment:
-    """Twenty people, drawn."""
+    """Make a refreshed segment of twenty profiles."""
     return crowd_of(CROWD)
 
 

@@ -1,4 +1,5 @@
-"""Batches are full but for the last, new people first, everybody in one of them and in the order of the plan."""
+"""Batches are full but for the last, new contacts come first, and each contact is in one batch in the order of
+the plan."""
 
 import pytest
 from django.db import connection, transaction

@@ -1,4 +1,4 @@
-"""An export that is removed: what becomes of those whom it has brought to its list."""
+"""Removing an export: what becomes of the contacts that it added to its list."""
 
 from pathlib import Path
 

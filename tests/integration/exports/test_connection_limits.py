@@ -1,4 +1,4 @@
-"""A connection's limits hold whoever comes and however: by page, file, hand-made request, and at run time."""
+"""The limits of a connection hold for every role and every way: page, file, forged request, and run."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -44,7 +44,7 @@ def limit(connection: Connection, **limits: Any) -> None:
 
 @pytest.fixture
 def agreeing(account: RunningSandbox, shared: Connection, bob: User) -> Export:
-    """An export of people of whom some have agreed."""
+    """Make an export of contacts of which some have agreed."""
     exports.profiles(AGREEING)
     return exports.export_to(account, shared, exports.segment_of_everyone(), by=bob)
 
@@ -109,7 +109,7 @@ def test_the_preview_counts_them_too(agreeing: Export, shared: Connection) -> No
     assert (figures.no_consent, figures.add, figures.members) == (3, 2, 8)
 
 
-def test_an_attribute_that_nobody_has_lets_nobody_through(agreeing: Export, shared: Connection) -> None:
+def test_an_attribute_without_values_lets_no_contact_through(agreeing: Export, shared: Connection) -> None:
     limit(shared, required_attribute="nobody has this")
     agreeing.refresh_from_db()
     assert preview(agreeing).figures.to_send == 0
@@ -119,7 +119,7 @@ def test_an_attribute_that_nobody_has_lets_nobody_through(agreeing: Export, shar
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_run_over_the_contract_sends_nobody(
+def test_a_run_over_the_contract_sends_no_contact(
     newsletter: Export, shared: Connection, account: RunningSandbox
 ) -> None:
     limit(shared, most_people=2)

@@ -1,4 +1,4 @@
-"""Sharing a connection, and taking it back: what people may do changes at once, and nothing else does."""
+"""Sharing a connection, and taking it back: what users may do changes at once, and nothing else does."""
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -71,7 +71,7 @@ def test_contributors_see_name_and_type_only(bob_client: Client, shared: Connect
 @pytest.mark.parametrize(
     "page", ["", "discover/", "add/campaign_monitor/", "add/file/", "add/file/consent/", "{pk}/", "{pk}/remove/"]
 )
-def test_nobody_else_comes_near_connections(
+def test_other_roles_do_not_reach_connections(
     request: pytest.FixtureRequest, who: str, page: str, shared: Connection
 ) -> None:
     client: Client = request.getfixturevalue(who)

@@ -78,7 +78,7 @@ def test_it_does_all_or_nothing(bob_client: Client, two: list[Export], url: str)
 
 @pytest.mark.parametrize("url", [DETACH, REMOVE])
 @pytest.mark.parametrize("who", ["bob_client", "charlie_client"])
-def test_it_refuses_whoever_may_not_manage_all(
+def test_it_refuses_users_who_may_not_manage_all(
     request: pytest.FixtureRequest, who: str, url: str, two: list[Export], board: Export
 ) -> None:
     client: Client = request.getfixturevalue(who)
@@ -105,7 +105,7 @@ def test_the_list_offers_it_only_where_there_is_a_connection(bob_client: Client,
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_remembers_whom_it_delivered(
+def test_it_remembers_delivered_contacts(
     newsletter: Export, account: RunningSandbox, alice: User, bob: User
 ) -> None:
     first = run_to_its_end(newsletter)
@@ -142,7 +142,7 @@ def test_one_list_is_the_same_however_its_id_is_written(newsletter: Export, bob:
     assert newsletter.delivered_sets.count() == 1
 
 
-def test_nobody_puts_an_export_on_a_connection_that_is_not_theirs(
+def test_no_user_puts_an_export_on_a_connection_that_is_not_shared(
     private: Connection, newsletter: Export, everyone: Segment, bob: User, charlie: User
 ) -> None:
     from django.core.exceptions import PermissionDenied

@@ -25,7 +25,7 @@ def url(export: Export, operation: str) -> str:
 
 @pytest.mark.parametrize("operation", ["run", "duplicate", "remove"])
 @pytest.mark.parametrize("who", ["bob_client", "charlie_client"])
-def test_it_refuses_whoever_may_only_view(
+def test_it_refuses_users_who_may_only_view(
     who: str, operation: str, board: Export, request: pytest.FixtureRequest
 ) -> None:
     assert request.getfixturevalue(who).post(url(board, operation)).status_code == 403
@@ -143,7 +143,7 @@ def test_it_asks_the_run_to_stop(alice_client: Client, under_way: Run) -> None:
 
 
 @pytest.mark.parametrize("who", ["bob_client", "charlie_client"])
-def test_it_lets_nobody_else_cancel(who: str, under_way: Run, request: pytest.FixtureRequest) -> None:
+def test_other_users_cannot_cancel(who: str, under_way: Run, request: pytest.FixtureRequest) -> None:
     client: Client = request.getfixturevalue(who)
     assert client.post(f"/data/runs/{under_way.pk}/cancel/").status_code == 403
     assert "cancel-run" not in client.get(f"/data/runs/{under_way.pk}/").content.decode()

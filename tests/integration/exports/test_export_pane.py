@@ -51,7 +51,7 @@ def test_it_ticks_what_is_there_already(bob_client: Client, shared: Connection, 
     assert [step.met for step in shown.context["pane"].prerequisites] == [True, True, True]
 
 
-def test_it_tells_whom_to_ask_when_nothing_is_shared(
+def test_it_says_which_administrator_to_ask_when_nothing_is_shared(
     bob_client: Client, alice_client: Client, private: Connection, everyone: Segment
 ) -> None:
     shown = bob_client.get(ADD)

@@ -1,4 +1,4 @@
-"""What the pane fetches while somebody fills it in."""
+"""The parts that the pane of an export fetches while a user fills it in."""
 
 from typing import Any
 
@@ -168,7 +168,7 @@ def test_it_says_which_field_another_list_lacks(
     assert "“Bare” has no field [City]." in shown
 
 
-def test_it_counts_who_would_be_emailed_and_asks_anew(
+def test_it_counts_contacts_that_would_be_emailed_and_asks_again(
     bob_client: Client, account: RunningSandbox, shared: Connection, everyone: Segment
 ) -> None:
     confirmed = account.create_list("Confirmed", confirmed=True)
@@ -187,7 +187,7 @@ def test_it_counts_who_would_be_emailed_and_asks_anew(
     assert "checked" in kept
 
 
-def test_it_tells_nobody_else_what_an_export_has_delivered(
+def test_other_users_do_not_see_what_an_export_has_delivered(
     bob_client: Client, account: RunningSandbox, board: Export
 ) -> None:
     assert bob_client.post(f"{URL}?changed=opened&export={board.pk}").status_code == 403

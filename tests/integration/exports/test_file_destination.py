@@ -81,7 +81,7 @@ def test_one_person_is_published_at_once(export: Export, folder: Path, bob: User
     assert [row["first_name"] for row in rows(folder)] == ["Ben"]
 
 
-def test_nobody_else_may_read_it(export: Export, folder: Path) -> None:
+def test_other_users_cannot_read_it(export: Export, folder: Path) -> None:
     run_to_its_end(export)
     (file,) = (folder / "people").iterdir()
     assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)

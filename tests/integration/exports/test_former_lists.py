@@ -1,4 +1,4 @@
-"""Lists that an export has left earlier: their people are taken off later, and counted while a page is there."""
+"""Former lists of an export: their contacts are removed later, and counted while the page is open."""
 
 import pytest
 from django.test import Client
@@ -78,7 +78,7 @@ def test_a_dialog_about_an_earlier_list_is_stale_once_the_export_goes_there_agai
     assert not shop.runs.filter(clears__isnull=False).exists()
 
 
-def test_earlier_lists_are_cleared_by_whoever_manages_the_export_and_may_use_a_way_there(
+def test_former_lists_are_cleaned_up_by_users_who_manage_the_export_and_may_use_a_connection_there(
     bob_client: Client, charlie_client: Client, account: RunningSandbox, shop: Export, new_list: str, bob: User
 ) -> None:
     address = earlier_url(shop)

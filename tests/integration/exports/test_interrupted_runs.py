@@ -1,6 +1,4 @@
-"""Runs that wait, are canceled, lose their worker or are taken over: whatever happens, everybody is accounted for
-once.
-"""
+"""Runs that wait, are canceled, lose their worker or are taken over account for every contact once."""
 
 import threading
 import time

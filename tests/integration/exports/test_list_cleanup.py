@@ -1,4 +1,4 @@
-"""A list that an export leaves for another one: what becomes of those whom it has brought there."""
+"""An export moves to another list: what becomes of the contacts that it added to the former one."""
 
 from dataclasses import replace
 
@@ -47,7 +47,7 @@ def test_the_pane_asks_what_becomes_of_people_on_the_list_that_is_left(
     assert "this export has brought" not in stays
 
 
-def test_they_stay_unless_somebody_chooses_otherwise(
+def test_they_stay_unless_a_user_chooses_otherwise(
     bob_client: Client, account: RunningSandbox, shop: Export, new_list: str, old_list: str, bob: User
 ) -> None:
     assert moved(account, shop, new_list, bob_client) is None
@@ -59,7 +59,7 @@ def test_they_stay_unless_somebody_chooses_otherwise(
     assert run_to_its_end(shop).reason == Reason.NOTHING_CHANGED  # what it knew of the old list holds again
 
 
-def test_only_whom_the_export_alone_has_brought_is_taken_off(
+def test_only_contacts_that_the_export_alone_has_added_are_removed(
     bob_client: Client, account: RunningSandbox, shop: Export, new_list: str, old_list: str, shared: Connection
 ) -> None:
     fans = exports.segment_of_everyone("Fans")
@@ -135,7 +135,7 @@ def test_the_limits_of_the_connection_hold_for_the_list_that_is_left(
     assert [removal for removal, _help in asked.removals] == [Removal.LEAVE]
 
 
-def test_a_stale_save_takes_nobody_off(
+def test_a_stale_save_removes_no_contact(
     bob_client: Client, account: RunningSandbox, shop: Export, new_list: str, old_list: str, charlie: User
 ) -> None:
     chosen = typed(account, shop, new_list, behind="delete", behind_people="8")
@@ -148,7 +148,7 @@ def test_a_stale_save_takes_nobody_off(
     assert not shop.runs.filter(clears__isnull=False).exists()
 
 
-def test_nobody_chooses_without_having_seen_how_many_they_are(
+def test_no_user_chooses_without_having_seen_the_number(
     bob_client: Client, account: RunningSandbox, shop: Export, new_list: str
 ) -> None:
     refused = bob_client.post(edit_url(shop), typed(account, shop, new_list, behind="delete"))
@@ -177,7 +177,7 @@ def test_going_back_stops_the_clearing(
     assert run_to_its_end(shop).reason == Reason.NOTHING_CHANGED
 
 
-def test_many_more_than_were_seen_are_held_until_somebody_confirms(
+def test_many_more_than_were_seen_are_held_until_a_user_confirms(
     bob_client: Client, account: RunningSandbox, shop: Export, new_list: str, old_list: str
 ) -> None:
     more = [f"more{n:02}@example.com" for n in range(12)]

@@ -142,7 +142,7 @@ def test_it_makes_nothing_over_a_connection_that_is_not_shared(
     assert fields(account, typed) == []
 
 
-def test_it_makes_nothing_for_an_export_of_somebody_else(bob_client: Client, board: Export) -> None:
+def test_it_makes_nothing_for_an_export_of_another_user(bob_client: Client, board: Export) -> None:
     assert bob_client.post(f"{CREATE}?row=0&export={board.pk}").status_code == 403
 
 

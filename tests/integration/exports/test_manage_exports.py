@@ -57,7 +57,7 @@ def test_it_leaves_an_export_its_last_segment(bob_client: Client, newsletter: Ex
     assert names(newsletter) == ["Everyone"]
 
 
-def test_it_undoes_nothing_that_somebody_else_did_meanwhile(bob_client: Client, newsletter: Export) -> None:
+def test_it_undoes_nothing_that_another_user_did_meanwhile(bob_client: Client, newsletter: Export) -> None:
     finns = another()
     newsletter.segments.add(finns)  # after the page was shown, on which it was not ticked
     bob_client.post(url(finns), {})
@@ -69,7 +69,7 @@ def test_it_puts_nothing_into_an_export_that_is_not_shared(bob_client: Client, b
     assert names(board) == ["Everyone"]
 
 
-def test_other_people_are_emailed_only_when_somebody_accepts_it_anew(
+def test_other_contacts_are_emailed_only_when_a_user_accepts_it_again(
     bob_client: Client, newsletter: Export
 ) -> None:
     Export.objects.update(opt_in_mail_accepted=True)

@@ -66,7 +66,7 @@ def test_it_tells_when_a_run_waits_too_long() -> None:
     assert lasting() == []
 
 
-def test_it_tells_when_nobody_looked() -> None:
+def test_it_notifies_when_no_tick_came() -> None:
     scheduled(due_at=clock.now() - timedelta(hours=2))
     assert lasting() == ["More than an hour after it was due it has not begun."]
 

@@ -70,7 +70,7 @@ def test_it_asks_the_list_how_they_stand_there_now(bob_client: Client, ended: Ex
     assert "does not hold them" in asked(bob_client, ended, "cid@example.com")
 
 
-def test_it_asks_nobody_about_whom_it_has_not_sent(
+def test_no_list_is_asked_about_a_person_that_was_not_sent(
     bob_client: Client, newsletter: Export, account: RunningSandbox
 ) -> None:
     account.clear_requests()
@@ -87,7 +87,7 @@ def test_a_customers_page_leads_to_it(bob_client: Client, charlie_client: Client
     assert URL not in charlie_client.get(url).content.decode()
 
 
-def test_it_knows_nobody(bob_client: Client, ended: Export) -> None:
+def test_an_unknown_address_is_found_nowhere(bob_client: Client, ended: Export) -> None:
     shown = looked_up(bob_client, "zed@example.com")
     assert "No customer has this address" in shown
     assert "No export sends this address" in shown

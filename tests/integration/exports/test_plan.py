@@ -24,8 +24,8 @@ LIST = "a" * 32
 ACCOUNT = "campaign_monitor:sandbox"
 
 
-class StillKeeper:
-    """A lease of a lease that nobody contests."""
+class UncontestedLease:
+    """A lease that no other worker contests."""
 
     def __init__(self) -> None:
         self.cancel_requested = threading.Event()
@@ -36,7 +36,7 @@ class StillKeeper:
 
 
 def lease() -> HeldLease:
-    return cast(HeldLease, StillKeeper())
+    return cast(HeldLease, UncontestedLease())
 
 
 def make_run(people: list[dict[str, Any]], **frozen: Any) -> Run:
@@ -74,7 +74,7 @@ def planned(run: Run) -> list[str]:
 
 
 def sent(run: Run) -> list[str]:
-    """The people of a plan as they would go over the line."""
+    """Encode the contacts of a plan as they would be sent."""
     prepare = registry.get("campaign_monitor").preparer(snapshot.send_settings(run.list_id, run.frozen))
     return [payload for batch in run.batches.all() for payload in convert(batch, lambda: prepare, 2**20).payloads]
 
@@ -117,7 +117,7 @@ def test_it_counts_add_up() -> None:
 
 
 def deliver_everyone(run: Run) -> None:
-    """As if the list had taken everybody of the plan."""
+    """Write the list state as if the list had taken all contacts of the plan."""
     known = DeliveredSet.objects.get(export=run.export)
     for batch in run.batches.all():
         rows = zip(batch.emails, batch.hashes, strict=True)
@@ -271,7 +271,7 @@ def test_the_strictest_answer_wins_among_profiles_with_one_address() -> None:
     }
 
 
-def test_a_changed_answer_sends_the_person_again_and_nobody_else() -> None:
+def test_a_changed_answer_sends_that_contact_alone_again() -> None:
     people = [{"email": "ann@example.com", "tracking": True}, {"email": "bo@example.com", "tracking": True}]
     run = make_run(people, answers=BY_ATTRIBUTE)
     planned(run)

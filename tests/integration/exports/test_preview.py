@@ -158,7 +158,9 @@ def test_it_warns_of_limits(bob_client: Client, newsletter: Export, bob: User, s
     assert "allows 1 people. The run would end" in shown
 
 
-def test_it_counts_whom_a_run_would_remove(newsletter: Export, bob: User, account: RunningSandbox) -> None:
+def test_it_counts_contacts_that_a_run_would_remove(
+    newsletter: Export, bob: User, account: RunningSandbox
+) -> None:
     Export.objects.update(removal="delete")
     run_to_its_end(newsletter)
     Profile.objects.filter(attributes__email="cid@example.com").delete()
@@ -209,7 +211,7 @@ def test_it_refuses_without_a_connection(newsletter: Export, bob: User) -> None:
         preview.request(newsletter, by=bob)
 
 
-def test_whoever_is_erased_is_in_no_preview(newsletter: Export, bob: User) -> None:
+def test_an_erased_person_is_in_no_preview(newsletter: Export, bob: User) -> None:
     worked_out(newsletter, bob)
     subject = Subject([], ["ann@example.com"])
     assert [row["address"] for row in ExportsPersonalData().report(subject)["in_previews"]] == ["ann@example.com"]  # type: ignore[attr-defined]

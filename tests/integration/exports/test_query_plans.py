@@ -1,5 +1,5 @@
-"""The questions of a run are about masses, which PostgreSQL has to know before it answers them. A moment after a
-first delivery of a million it once went through the plan for everybody on the list, for minutes on end."""
+"""Query plans of a run's statements on large tables. A moment after a first delivery of a million, PostgreSQL
+once searched the plan for every contact on the list, for minutes."""
 
 import pytest
 
@@ -16,7 +16,7 @@ PEOPLE = 1_200
 
 @pytest.fixture
 def export(account: RunningSandbox) -> Export:
-    """Of many people, marked when they leave."""
+    """Make an export of many contacts, which are marked when they leave."""
     exports.profiles({"id": str(n), "email": f"p{n}@example.com"} for n in range(PEOPLE))
     list_id = account.create_list("Shop", scope="OnlyThisList", fields=[("Left", "Text")])
     everyone = exports.segment_of_everyone()
@@ -32,9 +32,7 @@ def test_the_planner_is_told_of_who_was_delivered(export: Export) -> None:
 
 
 @pytest.mark.parametrize(("removal", "questions"), [(Removal.MARK, 2), (Removal.DELETE, 3)])
-def test_nobody_is_looked_for_person_by_person_among_those_who_left(
-    export: Export, removal: Removal, questions: int
-) -> None:
+def test_contacts_who_left_are_not_looked_up_one_by_one(export: Export, removal: Removal, questions: int) -> None:
     run_to_its_end(export)
     Export.objects.filter(pk=export.pk).update(removal=removal)
     another_connection = exports.sandbox_connection(None, name="Other")

@@ -1,4 +1,4 @@
-"""Rejections that are new and that are not, asking again, the file of people, and what a reader is told."""
+"""New and known rejections, sending rejected contacts again, their file, and the advice to users."""
 
 import re
 
@@ -22,7 +22,7 @@ from tests.support.sandbox import RunningSandbox
 
 @pytest.fixture
 def rejecting(account: RunningSandbox) -> RunningSandbox:
-    """The list takes nobody called ben or cid."""
+    """Let the list reject contacts called ben or cid."""
     refuse(account, 1)
     return account
 
@@ -163,7 +163,7 @@ def test_it_shows_four_kinds_with_reasons_and_advice(bob_client: Client, rejecte
         assert words in shown, words
 
 
-def test_it_gives_a_button_to_whoever_can_act_and_names_to_whoever_cannot(
+def test_users_who_can_act_get_a_button_and_others_get_names(
     newsletter: Export, alice: User, bob: User, charlie: User
 ) -> None:
     Export.objects.update(connection=None)

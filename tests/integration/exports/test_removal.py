@@ -1,4 +1,4 @@
-"""People who have left the segments: only whom the export brought is taken off, and they may come back."""
+"""Contacts who have left the segments: only those that the export added are removed, and they may come back."""
 
 from datetime import datetime, timedelta
 
@@ -102,7 +102,7 @@ def test_who_was_rejected_on_the_way_back_may_still_come_back(account: RunningSa
     assert states(account, export.list_id)[CROWD[0]] == "Active"
 
 
-def test_it_brings_nobody_back_who_has_unsubscribed_after_being_deleted(
+def test_a_deleted_contact_who_has_unsubscribed_since_does_not_come_back(
     account: RunningSandbox, crowd: Segment
 ) -> None:
     export = export_of(account, crowd, Removal.DELETE)
@@ -136,7 +136,9 @@ def test_it_unsubscribes_who_has_left_and_never_subscribes_them_again(
 
 
 @pytest.mark.parametrize("removal", [Removal.MARK, Removal.DELETE, Removal.UNSUBSCRIBE])
-def test_it_removes_nobody_who_was_there_before(account: RunningSandbox, crowd: Segment, removal: Removal) -> None:
+def test_a_contact_that_was_there_before_is_not_removed(
+    account: RunningSandbox, crowd: Segment, removal: Removal
+) -> None:
     export = export_of(account, crowd, removal)
     account.set_state(CROWD[:2], "Active", export.list_id, joined="2020-01-01 00:00:00")
     run(export)
@@ -148,7 +150,7 @@ def test_it_removes_nobody_who_was_there_before(account: RunningSandbox, crowd: 
     assert run(export).to_remove == 0  # found there is known from now on
 
 
-def test_it_removes_nobody_who_joined_by_another_clock(account: RunningSandbox, crowd: Segment) -> None:
+def test_a_contact_that_joined_by_another_clock_is_not_removed(account: RunningSandbox, crowd: Segment) -> None:
     """The list is hours ahead of the account's clock: they were there before, with a date that lies after."""
     export = export_of(account, crowd, Removal.DELETE)
     account.set_state(CROWD[:2], "Active", export.list_id, joined="2999-01-01 00:00:00")
@@ -157,7 +159,7 @@ def test_it_removes_nobody_who_joined_by_another_clock(account: RunningSandbox, 
     assert (run(export).removed, states(account, export.list_id)[CROWD[0]]) == (2, "Active")
 
 
-def test_it_touches_nobody_who_is_not_active(account: RunningSandbox, crowd: Segment) -> None:
+def test_contacts_that_are_not_active_stay_as_they_are(account: RunningSandbox, crowd: Segment) -> None:
     export = export_of(account, crowd, Removal.DELETE)
     run(export)
     account.set_state(CROWD[:1], "Unsubscribed", export.list_id)
@@ -170,7 +172,9 @@ def test_it_touches_nobody_who_is_not_active(account: RunningSandbox, crowd: Seg
     assert run(export).to_remove == 0
 
 
-def test_it_removes_nobody_whom_another_export_to_the_list_sends(account: RunningSandbox, crowd: Segment) -> None:
+def test_a_contact_that_another_export_to_the_list_sends_is_not_removed(
+    account: RunningSandbox, crowd: Segment
+) -> None:
     export = export_of(account, crowd, Removal.DELETE)
     others = exports.segment_of_everyone("Others")
     leave(others, *CROWD[2:])
@@ -237,7 +241,7 @@ def test_a_guard_looks_at_the_segment_that_is_planned_and_not_at_the_one_that_wa
     assert (checked.removals_held, checked.held_because, checked.removed) == (8, "empty", 0)
 
 
-def test_it_asks_again_in_the_next_run_for_whom_the_destination_could_not_take_at_the_moment(
+def test_the_next_run_sends_contacts_again_that_the_destination_could_not_take_at_the_moment(
     account: RunningSandbox, crowd: Segment
 ) -> None:
     export = export_of(account, crowd, Removal.LEAVE)

@@ -1,4 +1,4 @@
-"""Choosing what becomes of people who leave, confirming what a guard holds, and sending people again."""
+"""Choosing what becomes of contacts who leave, confirming what a guard holds, and sending all again."""
 
 from dataclasses import replace
 
@@ -112,7 +112,7 @@ def test_the_pane_says_how_many_are_sent_again_when_what_they_get_changes(
     assert "sends 3 people again" in bob_client.post(address, changed).content.decode()
 
 
-def test_the_pane_speaks_of_nobody_who_is_not_sent_again(
+def test_the_pane_counts_only_contacts_that_are_sent_again(
     bob_client: Client, account: RunningSandbox, shared: Connection, bob: User
 ) -> None:
     exports.profiles([{"email": email, "city": "Łódź", "agreed": email < "p03"} for email in CROWD])
@@ -167,7 +167,7 @@ def test_it_asks_again_when_they_have_become_more(
 def test_it_asks_again_when_the_export_does_something_else_with_them(
     bob_client: Client, guarded: tuple[Export, Run], account: RunningSandbox
 ) -> None:
-    """What was seen was a mark that can be taken off; by the click, somebody else lets them be deleted."""
+    """The user saw marks, which can be cleared; by the click the export deletes."""
     export, held = guarded
     assert bob_client.post(confirm_url(held), {"people": "11", "how": "mark"}).status_code == 409
     bob_client.post(confirm_url(held), {"people": "11", "how": "delete"})
@@ -177,7 +177,7 @@ def test_it_asks_again_when_the_export_does_something_else_with_them(
     assert set(states(account, export.list_id).values()) == {"Active"}
 
 
-def test_confirming_never_reaches_lists_of_which_nobody_was_told(
+def test_confirming_never_reaches_lists_that_were_not_named(
     alice_client: Client, guarded: tuple[Export, Run], account: RunningSandbox
 ) -> None:
     export, held = guarded
@@ -193,7 +193,7 @@ def test_confirming_never_reaches_lists_of_which_nobody_was_told(
     assert run_to_end(export).to_remove == 11
 
 
-def test_nobody_confirms_who_may_not(
+def test_users_without_permission_cannot_confirm(
     charlie_client: Client, bob_client: Client, alice_client: Client, guarded: tuple[Export, Run]
 ) -> None:
     export, held = guarded

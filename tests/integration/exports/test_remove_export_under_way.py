@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def export(account: RunningSandbox, shared: Connection, bob: User, monkeypatch: pytest.MonkeyPatch) -> Export:
-    """Sixty people in batches of one, over a slow line."""
+    """Make an export of sixty contacts in batches of one, over a slow sandbox."""
     exports.profiles([{"email": f"p{n}@example.com"} for n in range(60)])
     made = exports.export_to(account, shared, exports.segment_of_everyone(), by=bob)
     small_batches(monkeypatch, 1)

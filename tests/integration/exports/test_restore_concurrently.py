@@ -1,4 +1,4 @@
-"""Restoring while others do the same: two people who click at once, and a worker that loses the run."""
+"""Restoring concurrently: two users who click at once, and a worker that loses the run."""
 
 import threading
 from collections.abc import Callable

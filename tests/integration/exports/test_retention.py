@@ -1,4 +1,4 @@
-"""What runs keep of people goes after its time, in small steps; the figures stay."""
+"""Personal data of runs are deleted after their retention, in small steps; the counts stay."""
 
 from datetime import timedelta
 
@@ -75,6 +75,6 @@ def test_the_run_says_that_rows_are_gone(bob_client: Client, old: Run) -> None:
     assert "their rows are gone" in shown
 
 
-def test_the_next_run_still_knows_whom_the_list_has(old: Run, newsletter: Export) -> None:
+def test_the_next_run_still_knows_the_contacts_on_the_list(old: Run, newsletter: Export) -> None:
     retention.forget_for_a_while()
     assert run_to_its_end(newsletter).unchanged == 3

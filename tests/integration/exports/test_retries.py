@@ -78,7 +78,7 @@ def test_it_goes_on_in_a_run_of_its_own(
     assert "after run 1" in charlie_client.get(f"/data/runs/{retry.pk}/").content.decode()
 
 
-def test_it_subscribes_nobody_again_who_has_left_since_it_was_asked_to(
+def test_a_contact_who_has_left_since_is_not_subscribed_again(
     newsletter: Export, shared: Connection, account: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shared.limits = replace(shared.limited, may_resubscribe=True).keep()

@@ -1,4 +1,4 @@
-"""An authorization that is taken back stops its runs with that reason, and heals when somebody signs in again."""
+"""A revoked authorization stops its runs with that reason, until an administrator signs in again."""
 
 import pytest
 from django.test import Client

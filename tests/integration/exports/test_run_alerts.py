@@ -1,4 +1,4 @@
-"""Who is told of what a run came to, and whom an export tells beside administrators."""
+"""Which users are notified of the end of a run: administrators, and those that an export names."""
 
 import pytest
 from django.test import Client
@@ -92,7 +92,7 @@ def test_it_tells_when_more_than_the_set_share_was_rejected(board: Export) -> No
     assert lasting() == []
 
 
-def test_it_tells_whom_the_export_names(board: Export, alice: User) -> None:
+def test_it_notifies_the_recipients_of_the_export(board: Export, alice: User) -> None:
     manage.tell_also(board, ["desk@example.com"], version=board.version, by=alice)
     ended(board, JobStatus.FAILED, Reason.NO_SEGMENTS)
     told = set(Notification.objects.values_list("recipient", flat=True))

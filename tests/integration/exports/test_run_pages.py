@@ -185,7 +185,7 @@ def test_it_owns_up_to_batches_that_were_sent_twice(bob_client: Client, newslett
     assert words in page(bob_client, run)
 
 
-def test_it_offers_to_run_again_to_whoever_may(
+def test_it_offers_to_run_again_to_users_who_may(
     bob_client: Client, charlie_client: Client, newsletter: Export
 ) -> None:
     run = run_to_its_end(newsletter)

@@ -1,4 +1,4 @@
-"""The people of a run, by what became of them."""
+"""The contacts of a run, by result."""
 
 import re
 import uuid
@@ -30,7 +30,7 @@ def ended(newsletter: Export, account: RunningSandbox) -> Run:
 
 @pytest.fixture
 def large(board: Export) -> Run:
-    """2,500 people in batches of 1,000, the second of which had two left as they are; 500 were not sent."""
+    """Make a run of 2,500 contacts in batches of 1,000; the second had two suppressed, and 500 were not sent."""
     run = runs.start_run(board, by=None)
     for number in (1, 2, 3):
         size = 1000 if number < 3 else 500
@@ -92,7 +92,7 @@ def test_it_shows_as_many_as_the_number_said(bob_client: Client, ended: Run, que
 
 
 @pytest.mark.parametrize("kind", ["rejected", "not_sent"])
-def test_it_says_that_there_is_nobody(bob_client: Client, ended: Run, kind: str) -> None:
+def test_it_says_that_no_contact_is_of_this_kind(bob_client: Client, ended: Run, kind: str) -> None:
     assert "nobody of this kind" in people(bob_client, ended, f"kind={kind}")
 
 

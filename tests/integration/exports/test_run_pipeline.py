@@ -1,4 +1,4 @@
-"""A run, all the way to a real sandbox and back: whatever happens, everybody is accounted for once."""
+"""A run from the plan to a real sandbox and back accounts for every contact once."""
 
 import time
 from typing import Any
@@ -200,7 +200,7 @@ def test_it_is_skipped_while_a_segment_was_never_drawn(sandbox: RunningSandbox) 
     assert (run.status, run.reason) == (JobStatus.SKIPPED, Reason.SEGMENTS_NOT_REFRESHED)
 
 
-def test_it_mails_nobody_unasked(sandbox: RunningSandbox) -> None:
+def test_it_emails_no_contact_without_acceptance(sandbox: RunningSandbox) -> None:
     list_id = sandbox.create_list("Confirmed", confirmed=True)
     export = make_export(sandbox, list_id=list_id)
     run = run_to_its_end(export)

@@ -193,7 +193,7 @@ def test_several_times_of_a_file_are_not_lost(bob_client: Client, two: list[Expo
 
 
 @pytest.mark.parametrize("who", ["bob_client", "charlie_client"])
-def test_it_refuses_whoever_may_not_edit_all(
+def test_it_refuses_users_who_may_not_edit_all(
     request: pytest.FixtureRequest, who: str, two: list[Export], board: Export
 ) -> None:
     client: Client = request.getfixturevalue(who)

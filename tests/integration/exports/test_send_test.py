@@ -1,4 +1,4 @@
-"""“Send one person”: really sent, judged like everybody, and remembered."""
+"""“Send one person”: really sent, planned like every contact, and remembered."""
 
 import pytest
 from django.test import Client
@@ -46,7 +46,7 @@ def test_the_next_run_neither_repeats_nor_forgets(
     assert account.received()["ben@example.com"] == 1
 
 
-def test_it_remembers_whom_the_export_has_brought(
+def test_it_remembers_contacts_that_the_export_has_added(
     bob_client: Client, newsletter: Export, account: RunningSandbox
 ) -> None:
     account.set_state(["ben@example.com"], "Active")
@@ -89,7 +89,7 @@ def test_the_mark_goes_of_who_comes_back(
     assert marked(account) == []
 
 
-def test_nobody_goes_who_would_not_go_with_a_run(
+def test_no_contact_is_sent_that_a_run_would_not_send(
     bob_client: Client, newsletter: Export, account: RunningSandbox
 ) -> None:
     status, html = send(bob_client, newsletter, "nobody@example.com")
@@ -125,7 +125,7 @@ def test_what_is_not_known_is_told_and_kept_as_sent(
     assert run.delivered == 3
 
 
-def test_who_sent_whom_is_in_the_record(
+def test_a_test_send_is_recorded_without_the_address(
     bob: User, bob_client: Client, newsletter: Export, account: RunningSandbox
 ) -> None:
     send(bob_client, newsletter, "ben@example.com")
@@ -144,7 +144,7 @@ def test_it_is_for_those_who_may_run_the_export(
 
 
 def has_left(export: Export, segment: Segment, email: str, removal: Removal) -> None:
-    """Somebody whom the export has brought, and has taken off again."""
+    """Make a contact that the export has added, and has removed again."""
     Export.objects.filter(pk=export.pk).update(removal=removal, mark_field="[City]", mark_value="Gone")
     export.refresh_from_db()
     run_to_its_end(export)

@@ -231,7 +231,7 @@ def test_an_export_removes_no_contact_that_it_never_wanted(account: RunningSandb
     assert run(one).to_remove == 0
 
 
-def test_a_contact_whom_a_removed_export_deleted_is_added_by_one_that_had_not_run(
+def test_a_contact_that_a_removed_export_deleted_is_added_by_one_that_had_not_run(
     account: RunningSandbox, crowd: Segment
 ) -> None:
     others = exports.segment_of_everyone("Others")

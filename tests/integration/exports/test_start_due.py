@@ -97,7 +97,7 @@ def test_it_starts_each_due_moment_once(export: Export) -> None:
     assert export.runs.count() == 1
 
 
-def test_it_starts_nothing_again_that_was_saved_anew_on_a_machine_whose_clock_is_behind(export: Export) -> None:
+def test_it_starts_nothing_again_that_was_saved_on_a_machine_whose_clock_is_behind(export: Export) -> None:
     tick_at(TWO)
     finish(export.runs.get())
     clock.run_from(TWO - timedelta(seconds=5))
@@ -212,7 +212,7 @@ def test_several_ticks_at_one_moment_start_each_export_once(alice: User) -> None
     )
 
 
-def test_a_choice_is_refused_to_whoever_read_an_older_one(export: Export) -> None:
+def test_a_choice_is_refused_to_a_user_who_read_an_older_one(export: Export) -> None:
     with pytest.raises(StaleEdit):
         schedule.set_schedule(export, is_on=False, rule=None, version=0, by=None)
     assert ExportSchedule.objects.get().is_on

@@ -1,4 +1,4 @@
-"""Run, clicked once, twice, and by two people at the same moment."""
+"""Run, clicked once, twice, and by two users at the same moment."""
 
 import threading
 
@@ -53,7 +53,7 @@ def test_it_refuses_an_export_without_connection(export: Export, bob: User) -> N
         runs.start_run(export, by=bob)
 
 
-def test_it_refuses_a_connection_that_needs_mending(export: Export, bob: User) -> None:
+def test_it_refuses_a_connection_that_needs_fixing(export: Export, bob: User) -> None:
     Connection.objects.update(reconnect_reason="revoked")
     with pytest.raises(policies.Refusal, match="authenticate again"):
         runs.start_run(export, by=bob)
@@ -85,7 +85,7 @@ def test_it_lets_one_of_two_simultaneous_clicks_through(transactional_db: None) 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_cancels_a_run_that_nobody_has_taken_up(transactional_db: None) -> None:
+def test_it_cancels_a_run_that_no_worker_has_claimed(transactional_db: None) -> None:
     segment = exports.segment_of_everyone()
     export = exports.export_to(None, exports.sandbox_connection(), segment, list_id="a" * 32)
     alice = User.objects.get()

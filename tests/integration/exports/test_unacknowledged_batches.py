@@ -1,4 +1,4 @@
-"""People who were sent when their run ended, without an answer, and what the next run learns of them."""
+"""Contacts that were sent without an answer when their run ended, and what the next run learns of them."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ def lose_the_answer(run: Run, email: str) -> None:
     )
 
 
-def test_whoever_the_list_leaves_as_they_are_was_not_brought(newsletter: Export, account: RunningSandbox) -> None:
+def test_a_suppressed_contact_was_not_added(newsletter: Export, account: RunningSandbox) -> None:
     account.set_state(["ben@example.com"], "Unsubscribed")
     lose_the_answer(run_to_its_end(newsletter), "ben@example.com")
     run = run_to_its_end(newsletter)
@@ -61,7 +61,7 @@ def impatient(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("afterwards", AFTERWARDS.values(), ids=AFTERWARDS.keys())
-def test_whoever_may_have_arrived_counts_as_unanswered_whatever_came_after(
+def test_contacts_that_may_have_arrived_count_as_unanswered_whatever_came_after(
     newsletter: Export, account: RunningSandbox, impatient: None, afterwards: dict[str, Any]
 ) -> None:
     lost = {"kind": "drop", "applied": True, "path": "/import", "times": 1}
@@ -77,7 +77,7 @@ def test_whoever_may_have_arrived_counts_as_unanswered_whatever_came_after(
 
 
 @pytest.mark.parametrize("afterwards", AFTERWARDS.values(), ids=AFTERWARDS.keys())
-def test_whoever_was_only_refused_has_not_arrived(
+def test_a_contact_that_was_only_refused_has_not_arrived(
     newsletter: Export, account: RunningSandbox, impatient: None, afterwards: dict[str, Any]
 ) -> None:
     account.faults({"rules": [{"path": "/import", **afterwards}]})
@@ -86,7 +86,7 @@ def test_whoever_was_only_refused_has_not_arrived(
     assert not SyncedContact.objects.exists()
 
 
-def test_whoever_a_dead_worker_sent_again_after_a_refusal_counts_as_unanswered(
+def test_contacts_that_a_dead_worker_sent_again_after_a_refusal_count_as_unanswered(
     newsletter: Export, account: RunningSandbox, alice: User
 ) -> None:
     account.faults({"rules": [{"path": "/import", "kind": "throttle", "retry_after": 60}]})

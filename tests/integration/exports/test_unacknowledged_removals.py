@@ -1,4 +1,4 @@
-"""Removals whose answer never came, or came half: nobody is forgotten, and nobody else is taken off."""
+"""Removals without an answer, or with half of one: no contact is forgotten, and no other is removed."""
 
 from datetime import datetime, timedelta
 
@@ -34,7 +34,7 @@ def test_it_finishes_what_a_dead_worker_left_half_done(
     assert set(states(account, export.list_id).values()) == {"Active"}
 
 
-def test_a_mark_puts_nobody_on_the_list_though_its_answer_was_lost(
+def test_a_mark_adds_no_contact_to_the_list_though_its_answer_was_lost(
     account: RunningSandbox, crowd: Segment
 ) -> None:
     export = export_of(account, crowd, Removal.MARK)
@@ -54,7 +54,7 @@ def test_a_mark_puts_nobody_on_the_list_though_its_answer_was_lost(
 
 
 @pytest.mark.parametrize("hours", [0, 10], ids=["a list of the account's own time zone", "a list hours ahead"])
-def test_a_mark_that_is_sent_again_takes_nobody_off_whom_the_export_has_just_brought(
+def test_a_mark_that_is_sent_again_removes_no_contact_that_the_export_has_just_added(
     account: RunningSandbox, crowd: Segment, hours: int
 ) -> None:
     export = export_of(account, crowd, Removal.MARK)
@@ -97,7 +97,7 @@ def test_it_remembers_removals_whose_answer_never_came(account: RunningSandbox, 
 
 
 @pytest.mark.parametrize("removal", [Removal.MARK, Removal.DELETE, Removal.UNSUBSCRIBE])
-def test_it_brings_back_whom_it_deleted_without_hearing_of_it_though_it_removes_otherwise_by_then(
+def test_a_contact_that_an_unanswered_call_deleted_comes_back_also_after_a_change_of_policy(
     account: RunningSandbox, crowd: Segment, removal: Removal
 ) -> None:
     export = export_of(account, crowd, Removal.DELETE)
@@ -113,7 +113,7 @@ def test_it_brings_back_whom_it_deleted_without_hearing_of_it_though_it_removes_
     assert set(states(account, export.list_id).values()) == {"Active"}
 
 
-def test_it_forgets_nobody_when_it_is_canceled_before_removing(
+def test_a_run_that_is_canceled_before_removing_forgets_no_contact(
     account: RunningSandbox, crowd: Segment, settings: Settings
 ) -> None:
     export = export_of(account, crowd, Removal.DELETE)

@@ -36,7 +36,7 @@ def test_it_tells_once_when_it_gets_worse_and_once_when_it_is_well_again(alice: 
     assert "http://127.0.0.1:8000/data/runs/7/" in text
 
 
-def test_it_tells_anew_what_comes_back(alice: User, postbox: Postbox) -> None:
+def test_it_notifies_again_of_what_comes_back(alice: User, postbox: Postbox) -> None:
     for _time in range(2):
         alerts.worsened(Kind.FAILED, NEWSLETTER)
         send_all()
@@ -95,7 +95,7 @@ def test_people_are_told_of_the_kinds_they_chose_and_the_webhook_of_all(
     assert [document["kind"] for document in hook.documents] == ["late", "failed"]
 
 
-def test_whom_an_export_names_is_told_whatever_they_chose(alice: User, postbox: Postbox) -> None:
+def test_recipients_of_an_export_are_notified_whatever_they_chose(alice: User, postbox: Postbox) -> None:
     User.objects.filter(pk=alice.pk).update(unheard_kinds=[Kind.FAILED])
     alerts.worsened(Kind.FAILED, NEWSLETTER, also=["alice@example.com"])
     send_all()
@@ -164,7 +164,7 @@ def test_it_waits_longer_each_time_and_gives_up_after_days(alice: User) -> None:
     assert Notification.objects.get().status == JobStatus.FAILED
 
 
-def test_an_address_that_nobody_has_is_given_up_at_once(alice: User, postbox: Postbox) -> None:
+def test_a_refused_recipient_is_given_up_at_once(alice: User, postbox: Postbox) -> None:
     postbox.refused.add("alice@example.com")
     alerts.worsened(Kind.FAILED, NEWSLETTER, also=["desk@example.com"])
     send_all()

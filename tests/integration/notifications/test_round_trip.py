@@ -1,4 +1,4 @@
-"""From an export that fails to a mail in somebody's box, through real workers and a real mail server."""
+"""From an export that fails to a mail in an inbox, through real workers and a real mail server."""
 
 import time
 from collections.abc import Callable

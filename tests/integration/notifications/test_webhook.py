@@ -16,7 +16,7 @@ from tests.support.workers import free_port
 pytestmark = pytest.mark.django_db
 
 
-def test_it_can_be_checked_by_whoever_knows_the_secret(hook: Hook) -> None:
+def test_a_receiver_that_knows_the_secret_can_check_it(hook: Hook) -> None:
     alerts.worsened(Kind.FAILED, NEWSLETTER)
     send_all()
     headers, body = hook.posts[0]

@@ -90,7 +90,7 @@ def lists_of(profile: Profile) -> list[str]:
     return [each.key for each in hooks.personal_data.lists(subject)]
 
 
-def test_the_record_says_that_it_happened_and_not_to_whom(export: Export, zofia: Profile, alice: User) -> None:
+def test_the_record_says_that_it_happened_without_the_person(export: Export, zofia: Profile, alice: User) -> None:
     erasure = erase.erase(zofia, scope=Scope.ADDRESS, by=alice)
     entry = AuditEntry.objects.get(action="person.erased")
     assert entry.actor_name == str(alice)

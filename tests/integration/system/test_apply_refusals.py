@@ -77,7 +77,7 @@ def test_it_tells_all_problems_at_once_with_their_lines(file: File) -> None:
         assert expected in text
 
 
-def test_it_refuses_references_that_nobody_answers_to(file: File) -> None:
+def test_it_refuses_references_that_lead_nowhere(file: File) -> None:
     bad = (
         GOOD.replace("connection: main ACCOUNT", "connection: Mian account")
         .replace("[finns]", "[Fins, Fins]")

@@ -102,7 +102,7 @@ def test_it_refuses_fields_that_the_list_does_not_have(tmp_path: Path) -> None:
     ]
 
 
-def test_a_list_with_confirmed_opt_in_is_known_as_such_and_nobody_is_let_be_emailed(
+def test_a_confirmed_opt_in_list_is_recognized_and_no_contact_is_emailed(
     tmp_path: Path, sandbox: RunningSandbox
 ) -> None:
     list_id = sandbox.create_list("Careful", confirmed=True, fields=[("City", "Text")])
@@ -145,7 +145,7 @@ def test_it_refuses_what_cannot_be_done_to_people_who_leave(
     assert said in refusals(tmp_path, account_file(sandbox) + written)[0]
 
 
-def test_it_says_whom_it_leaves_behind_and_how_far_unsubscribing_reaches(
+def test_it_says_which_contacts_stay_and_how_far_unsubscribing_reaches(
     tmp_path: Path, sandbox: RunningSandbox
 ) -> None:
     text = account_file(sandbox, scope="AllClientLists") + "    removal: unsubscribe\n"

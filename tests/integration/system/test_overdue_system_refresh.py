@@ -77,7 +77,7 @@ def test_it_says_nothing_of_what_ran_when_it_should(export: Export) -> None:
     assert lasting() == []
 
 
-def test_it_tells_once_for_all_exports_when_nobody_looked(connection: Connection) -> None:
+def test_it_notifies_once_for_all_exports_when_no_tick_came(connection: Connection) -> None:
     for number in range(3):
         follow(connection, f"Export {number}", tell_also=[f"{number}@example.com"])
     switch_on(due_in_hours=-2)
@@ -86,7 +86,7 @@ def test_it_tells_once_for_all_exports_when_nobody_looked(connection: Connection
     assert lasting() == []
 
 
-def test_it_tells_also_whom_the_exports_name(connection: Connection, settings: Any) -> None:
+def test_it_notifies_the_recipients_of_the_exports_too(connection: Connection, settings: Any) -> None:
     settings.MAIL_CONFIGURED = True
     follow(connection, "Newsletter", tell_also=["owner@example.com"])
     own = follow(connection, "By itself", tell_also=["somebody@example.com"])

@@ -87,7 +87,7 @@ def test_what_is_wrong_stands_beside_its_field_and_nothing_is_lost(
     assert not schedule.load().is_on
 
 
-def test_somebody_faster_is_not_overwritten_unseen(alice_client: Client) -> None:
+def test_a_faster_user_is_not_overwritten_unseen(alice_client: Client) -> None:
     alice_client.post(PAGE, TYPED)
     answer = alice_client.post(PAGE, TYPED | {"recurrence": "daily"})
     page = answer.content.decode()

@@ -1,5 +1,5 @@
-"""What a system refresh makes of segments that it does not draw: inactive ones, static ones, those with a schedule
-of their own; and of the exports that send their members."""
+"""What a system refresh does with segments that it does not refresh: inactive ones, static ones, those with a
+schedule of their own; and with the exports that send their members."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def shop(tmp_path: Path) -> DataSource:
 
 @pytest.fixture
 def turku(shop: DataSource) -> Segment:
-    """Everyone in Turku, drawn once: Ann."""
+    """Make a segment of everyone in Turku, refreshed once: Ann."""
     made = system_refresh.segment("Turku", attribute="city", operator="is", value="Turku")
     segment_actions.request_refresh(made, by=None, wake_worker=False)
     system_refresh.do_jobs()

@@ -1,4 +1,4 @@
-"""When the system is refreshed by itself: every due moment once, whoever looks and whenever."""
+"""The schedule of the system refresh starts every due moment once, whichever process looks."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -38,7 +38,7 @@ def results() -> list[tuple[datetime, str]]:
     return list(SystemTick.objects.order_by("due_at").values_list("due_at", "result"))
 
 
-def test_it_is_off_until_somebody_switches_it_on() -> None:
+def test_it_is_off_until_an_administrator_switches_it_on() -> None:
     schedule.load()
     clock.run_from(MIDNIGHT + timedelta(days=400))
     assert schedule.start_due() is None

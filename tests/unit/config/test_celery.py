@@ -1,4 +1,4 @@
-"""Every task has a queue that somebody works on, and every tick is a task."""
+"""Every task has a queue with a worker, and every tick is a task."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The catalogues of the languages beside English: compiled as they are written, with the words people know."""
+"""The catalogs of the languages beside English: compiled as they are written, with the terms that users know."""
 
 import gettext
 import re

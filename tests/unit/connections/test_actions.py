@@ -102,7 +102,7 @@ def test_consent_keeps_who_when_and_which_words(alice: User) -> None:
     assert "connection.consent_given" in audited()
 
 
-def test_consent_outlives_whoever_gave_it(alice: User) -> None:
+def test_consent_outlives_the_user_who_gave_it(alice: User) -> None:
     make_connection(alice)
     alice.delete()
     assert Consent.objects.get().given_by_name == "Alice Adams"

@@ -27,7 +27,7 @@ def test_it_exists_in_every_language_of_the_product(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_it_names_who_sends_where_and_for_whom(language: str) -> None:
+def test_it_names_the_destination_the_product_and_the_organization(language: str) -> None:
     text = read(language)
     together = " ".join(text.paragraphs)
     assert (text.language, len(text.paragraphs)) == (language, 3)

@@ -128,7 +128,7 @@ def test_nothing_is_half_done_when_one_becomes_busy(
     assert not AuditEntry.objects.filter(action="connection.removed").exists()
 
 
-def test_what_nobody_asked_to_remove_stays(connection: Connection) -> None:
+def test_a_connection_that_was_not_asked_to_be_removed_stays(connection: Connection) -> None:
     assert not deletion.finish(connection.pk)
     deletion.finish_all()
     assert Connection.objects.exists()

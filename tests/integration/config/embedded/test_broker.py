@@ -114,7 +114,7 @@ def test_an_unreadable_message_is_set_aside(connection: Connection, tmp_path: Pa
     assert [path.name for path in (tmp_path / "unreadable").iterdir()] == ["0_spoilt.jobs.msg"]
 
 
-def test_a_folder_in_place_of_a_message_stops_nobody(connection: Connection, tmp_path: Path) -> None:
+def test_a_folder_in_place_of_a_message_stops_no_worker(connection: Connection, tmp_path: Path) -> None:
     (tmp_path / "0_folder.jobs.msg").mkdir()
     put(connection, 1)
     assert take_all(connection) == [1]

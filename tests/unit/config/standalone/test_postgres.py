@@ -1,4 +1,4 @@
-"""What can be wrong with a PostgreSQL folder, or with whoever starts it."""
+"""What can be wrong with a PostgreSQL folder, or with the user who starts it."""
 
 from pathlib import Path
 

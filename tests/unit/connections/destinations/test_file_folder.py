@@ -35,7 +35,7 @@ def test_a_batch_that_comes_again_replaces_itself(folder: Folder) -> None:
     assert len(published(folder)) == 2
 
 
-def test_what_comes_after_publishing_loses_nobody(folder: Folder) -> None:
+def test_publishing_again_loses_no_row(folder: Folder) -> None:
     folder.write_part("news", "7", ["a@x.example,A", "b@x.example,B"])
     folder.publish("news", "7", HEADER)
     folder.write_part("news", "7", ["a@x.example,A"])

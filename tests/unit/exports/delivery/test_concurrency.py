@@ -7,7 +7,7 @@ from exports.delivery.concurrency import AdaptiveConcurrency
 
 
 class Vendor:
-    """Somebody who answers calls in flight together, ``most`` at a time and no faster."""
+    """A vendor that answers calls in flight together, ``most`` at a time and no faster."""
 
     def __init__(self, throttle: AdaptiveConcurrency, *, most: int, seconds: float = 1.0) -> None:
         self.throttle = throttle

@@ -1,4 +1,4 @@
-"""SenderPool: a few batches wait in front of them, and whoever waits can be taken back."""
+"""SenderPool: a few batches wait before the senders, and those that wait can be canceled."""
 
 import threading
 from collections.abc import Iterator
@@ -84,7 +84,7 @@ def test_none_goes_on_above_a_limit_that_has_fallen(lines: Held) -> None:
     assert lines.in_flight == 1
 
 
-def test_whoever_meets_trouble_takes_no_other(lines: Held) -> None:
+def test_a_sender_that_meets_an_error_takes_no_other_batch(lines: Held) -> None:
     lines.broken = {1}
     first, second = submit(lines, 1, 2)
     lines.let_go.release()

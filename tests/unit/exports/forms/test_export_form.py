@@ -170,7 +170,7 @@ def test_it_wants_the_emails_of_a_confirmed_list_accepted(choices: Choices) -> N
     assert judged.settings().list_confirmed_opt_in
 
 
-def test_it_keeps_no_acceptance_that_nobody_was_asked_for(choices: Choices) -> None:
+def test_it_keeps_no_acceptance_that_was_not_asked_for(choices: Choices) -> None:
     judged = form(choices, opt_in_mail_accepted="on")
     assert judged.is_valid()
     assert not judged.settings().opt_in_mail_accepted

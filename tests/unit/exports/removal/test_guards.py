@@ -153,18 +153,24 @@ def test_an_export_that_leaves_contacts_on_the_list_removes_none() -> None:
     assert removal.judge(*make_run(Case(left=50, policy=Removal.LEAVE))) == Removals()
 
 
+@pytest.mark.parametrize("has_dates", [False, True])
 @pytest.mark.parametrize(
-    ("rule", "origin", "removed"),
+    ("rule", "origin", "without_dates", "with_dates"),
     [
-        ("a contact that we added is removed", Origin.ADDED, 1),
-        ("a contact that was there before stays", Origin.PRE_EXISTING, 0),
-        ("a contact of unknown origin stays where no date can be compared", Origin.UNKNOWN, 0),
+        ("a contact that we added is removed", Origin.ADDED, 1, 1),
+        ("a contact that was there before stays", Origin.PRE_EXISTING, 0, 0),
+        ("of a contact of unknown origin the date of joining tells, where it can", Origin.UNKNOWN, 0, 1),
     ],
 )
-def test_only_contacts_that_we_added_are_removed(rule: str, origin: Origin, removed: int) -> None:
+def test_only_contacts_that_we_added_are_removed(
+    rule: str, origin: Origin, without_dates: int, with_dates: int, has_dates: bool
+) -> None:
     run, delivered_set = make_run(Case(left=1))
-    SyncedContact.objects.update(origin=origin)
-    assert removal.judge(run, delivered_set).to_remove == removed, rule
+    first = Run.objects.get(number=1)
+    if has_dates:  # the run that sent the contacts first knows the clock of the list
+        Run.objects.filter(pk=first.pk).update(frozen=first.frozen | {"clock_there": "2026-03-01 12:00:00"})
+    SyncedContact.objects.update(origin=origin, added_run_id=first.pk)
+    assert removal.judge(run, delivered_set).to_remove == (with_dates if has_dates else without_dates), rule
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
-"""From an export's settings to what a run sends by: exactly what changes the list changes everybody's hash."""
+"""From an export's settings to what a run sends by: exactly what changes the list changes the hash of all
+contacts."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -44,7 +45,7 @@ def freeze(connection: Connection) -> Any:
 
 
 def hashed(frozen: Mapping[str, Any]) -> tuple[str, str]:
-    """What goes into the hash of somebody without, and of somebody with a blank value."""
+    """Compute what goes into the hash of a contact without, and of one with a blank value."""
     return snapshot.what_changes_the_list(frozen), snapshot.what_changes_blanks(frozen)
 
 
@@ -77,7 +78,7 @@ def test_another_field_changes_everybody(freeze: Any) -> None:
     assert hashed(freeze((NAME, CITY)))[0] != hashed(freeze())[0]
 
 
-def test_clearing_blanks_changes_whoever_has_one(freeze: Any) -> None:
+def test_clearing_blanks_changes_contacts_with_a_blank(freeze: Any) -> None:
     everybody, blanks = hashed(freeze(blanks="clear"))
     assert everybody == hashed(freeze())[0]
     assert blanks

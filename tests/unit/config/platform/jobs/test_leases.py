@@ -83,7 +83,7 @@ def test_it_stays_ours_while_it_is_kept(run: Run, settings: Settings) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_its_keeper_hears_that_another_has_it(run: Run, settings: Settings) -> None:
+def test_the_lease_notices_that_another_worker_has_it(run: Run, settings: Settings) -> None:
     settings.LEASE_SECONDS = 1
     ours = leases.claim(run)
     assert ours is not None
@@ -95,7 +95,7 @@ def test_its_keeper_hears_that_another_has_it(run: Run, settings: Settings) -> N
 
 
 @pytest.mark.django_db(transaction=True)
-def test_its_keeper_hears_of_cancellation(run: Run, settings: Settings) -> None:
+def test_the_lease_notices_a_cancellation(run: Run, settings: Settings) -> None:
     settings.LEASE_SECONDS = 1
     ours = leases.claim(run)
     assert ours is not None

@@ -36,8 +36,8 @@ def due_by_walking(rule: Rule, after: datetime, until: datetime) -> list[datetim
 
 
 def _readings(previous: datetime | None, wall: datetime, moment: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """What the wall shows now, and each minute that it jumped over since the last look, with the moment at which
-    a clock that nobody had put forward would show it."""
+    """Read local time now, and each minute that it jumped over since the last look, with the moment at which a
+    clock that was not put forward would show it."""
     yield wall, moment
     skipped = previous + MINUTE if previous is not None else wall
     while skipped < wall:

@@ -1,4 +1,4 @@
-"""Trimming characters that people cannot see."""
+"""Trimming of invisible characters."""
 
 import sys
 import unicodedata

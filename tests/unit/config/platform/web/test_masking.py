@@ -26,7 +26,7 @@ def test_it_leaves_no_more_than_initials(whole: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize("role", [Role.CONTRIBUTOR, Role.ADMINISTRATOR])
-def test_it_shows_everything_to_whoever_may_see_it(role: Role) -> None:
+def test_it_shows_everything_to_users_who_may_see_it(role: Role) -> None:
     assert masked("alice@example.com", User(role=role)) == "alice@example.com"
 
 

@@ -100,12 +100,12 @@ def test_it_sends_the_consent_that_was_chosen(chosen: str, sent: str) -> None:
 
 
 @pytest.mark.parametrize("answers", [{}, {"consent_to_track": ""}, {"consent_to_track": "maybe"}])
-def test_it_sends_nobody_without_a_choice_of_consent(answers: dict[str, str]) -> None:
+def test_no_contact_is_sent_without_a_choice_of_consent(answers: dict[str, str]) -> None:
     with pytest.raises(PermanentError, match="Consent to track"):
         preparer(SendSettings("list", [], answers, FIELDS))
 
 
-def test_it_sends_nobody_to_a_field_that_is_gone() -> None:
+def test_no_contact_is_sent_to_a_field_that_is_gone() -> None:
     with pytest.raises(PermanentError, match=r"\[Gone\]"):
         prepare_for("[Gone]")
 
@@ -281,7 +281,7 @@ def test_a_mobile_number_without_a_country_code_is_set_aside(number: object) -> 
 
 
 @pytest.mark.parametrize("absent", [None, "", "  "])
-def test_whoever_has_no_mobile_number_gives_no_consent_to_text_messages(absent: object) -> None:
+def test_a_contact_without_a_mobile_number_gives_no_consent_to_text_messages(absent: object) -> None:
     made = prepare_for("mobile_number", consent_to_send_sms="yes")("a@example.com", [absent])
     assert made == '{"EmailAddress":"a@example.com","ConsentToTrack":"Unchanged"}'
 

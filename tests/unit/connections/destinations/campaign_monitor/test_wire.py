@@ -99,11 +99,11 @@ def test_it_takes_a_partial_failure_for_a_result() -> None:
     assert receipt.unaccounted == 0
 
 
-def test_it_counts_people_of_whom_the_answer_does_not_speak() -> None:
+def test_it_counts_contacts_that_the_answer_does_not_mention() -> None:
     assert wire.read_import(partial(5, 1, 1, failure("a@example.com", 206)), bytes_sent=1, rows=9).unaccounted == 2
 
 
-def test_it_never_counts_less_than_nobody_as_unaccounted() -> None:
+def test_the_unaccounted_are_never_less_than_zero() -> None:
     assert wire.read_import(answer(201, result(1, 1, 1)), bytes_sent=1, rows=9).unaccounted == 0
 
 
