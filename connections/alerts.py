@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.urls import reverse
 
 from config.platform.notifications import alerts
-from config.platform.notifications.alerts import Subject, Trouble
+from config.platform.notifications.alerts import Alert, Subject
 from config.platform.notifications.models import Kind
 from connections import policies
 from connections.models import Connection
@@ -31,14 +31,14 @@ def look() -> None:
     alerts.reconcile(KINDS, "connection", troubles, existing={str(connection.pk) for connection in found})
 
 
-def _troubles(connection: Connection) -> Iterator[Trouble]:
+def _troubles(connection: Connection) -> Iterator[Alert]:
     path = reverse("connections:edit", args=[connection.pk])
     subject = Subject("connection", str(connection.pk), connection.name, path)
     if connection.reconnect_reason:
-        yield Trouble(Kind.RECONNECT, subject, connection.reconnect_reason)
+        yield Alert(Kind.RECONNECT, subject, connection.reconnect_reason)
     if _lost_its_export_user(connection):
         sentence = str(policies.ConnectionStatus.EXPORT_USER_NEEDED.sentence)
-        yield Trouble(Kind.EXPORT_USER, subject, sentence)
+        yield Alert(Kind.EXPORT_USER, subject, sentence)
 
 
 def _lost_its_export_user(connection: Connection) -> bool:

@@ -1,10 +1,11 @@
 """Answer monitoring: alive, ready, and metrics. Open to all, so the answers hold no personal data.
 
-The parts are shared with Admin > System, which shows the same answers to users.
+Admin > System shows the same answers to users, with names and explanations.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from django.conf import settings
@@ -15,7 +16,9 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -38,7 +41,7 @@ class Check:
 @never_cache
 @login_not_required
 def healthz(request: HttpRequest) -> HttpResponse:
-    """This process answers."""
+    """Answer that this web process is alive."""
     return JsonResponse({"status": "ok"})
 
 
@@ -46,7 +49,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 @login_not_required
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 when every part is there, else 503; the parts one by one in JSON."""
+    """Answer 200 when every part works, else 503; the parts one by one in JSON."""
     found = check_all()
     ready = all(check.ok for check in found.values())
     checks = {name: {"ok": check.ok, "message": check.message} for name, check in found.items()}
@@ -59,13 +62,14 @@ def readyz(request: HttpRequest) -> HttpResponse:
 @never_cache
 @login_not_required
 def metrics(request: HttpRequest) -> HttpResponse:
-    """PlanCounts in Prometheus' text format."""
+    """Return counts of runs, queue lengths and heartbeats in Prometheus' text format."""
     lines = [*_run_lines(), *_queue_lines(), *_pulse_lines()]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def check_all() -> dict[str, Check]:
-    """Every part of the system, by name. What leans on the database is not asked while that is away."""
+    """Check every part of the system and return the answers by name. Parts that need the database are not
+    checked while it is away."""
     found = {"database": _answer(_database), "static_files": _answer(_static_files)}
     if found["database"].ok:
         found["migrations"] = _answer(_migrations)
@@ -174,3 +178,42 @@ def _pulse_lines() -> list[str]:
         "# TYPE segment_exports_last_seen_seconds gauge",
         *(f'segment_exports_last_seen_seconds{{part="{name}"}} {age:.1f}' for name, age in ages.items()),
     ]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part: what it is for, whether it answers, and when it was last seen (None: it is asked directly)."""
+
+    name: str | Promise
+    purpose: str | Promise
+    ok: bool
+    message: str
+    seen_at: datetime | None
+
+
+_PART_NAMES: dict[str, tuple[Promise, Promise]] = {
+    "database": (
+        gettext_lazy("Database"),
+        gettext_lazy("Holds everything: profiles, exports, runs and what became of them."),
+    ),
+    "migrations": (gettext_lazy("Tables"), gettext_lazy("The tables fit this version.")),
+    "static_files": (gettext_lazy("Static files"), gettext_lazy("Styles, scripts and pictures of the pages.")),
+    "broker": (gettext_lazy("Broker"), gettext_lazy("Carries messages to the workers.")),
+    "beat": (
+        gettext_lazy("Beat"),
+        gettext_lazy("Sends a message every two seconds, so that nothing is forgotten."),
+    ),
+    "control": (gettext_lazy("Worker “control”"), gettext_lazy("Does what is short: ticks and sweeps.")),
+    "jobs": (gettext_lazy("Worker “jobs”"), gettext_lazy("Does what is long: imports, refreshes, deliveries.")),
+}
+
+
+def all_parts() -> list[Part]:
+    """List every part with its answer of this moment."""
+    return [_part(name, check) for name, check in check_all().items()]
+
+
+def _part(name: str, check: Check) -> Part:
+    label, purpose = _PART_NAMES.get(name, (name, ""))
+    sign = heartbeat.last(name) if name in heartbeat.NAMES and check.ok else None
+    return Part(label, purpose, check.ok, check.message, sign.at if sign else None)

@@ -1,10 +1,14 @@
-"""What Home tells: how much there is, what needs attention, the latest runs and the next steps."""
+"""What Home tells: how much there is, what needs attention, the latest runs and the next steps.
 
-from collections.abc import Iterator
+How long the stages of runs took of late.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Max, OuterRef, Q, Subquery, Sum
+from django.db.models import Aggregate, Avg, F, Max, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -30,7 +34,7 @@ MOST_ITEMS = 10  # of each kind; the lists have all of them
 
 
 @dataclass(frozen=True)
-class Figure:
+class KeyCount:
     """One number with the page that holds the rows behind it."""
 
     icon: str
@@ -52,15 +56,15 @@ class Item:
     url_label: str | Promise = ""
 
 
-def figures() -> list[Figure]:
+def key_counts() -> list[KeyCount]:
     """The tiles at the top."""
     since = clock.now() - RECENT
     sent = Run.objects.filter(finished_at__gte=since).aggregate(total=Sum("delivered"))["total"] or 0
     return [
-        Figure("users", _("Customers"), _customers(), address("segments:customers")),
-        Figure("chart-pie", _("Segments"), Segment.objects.count(), address("segments:list")),
-        Figure("send", _("Exports"), Export.objects.count(), address("exports:list")),
-        Figure("mail-check", _("Delivered"), sent, address("exports:list"), _("in the last 30 days")),
+        KeyCount("users", _("Customers"), _customers(), address("segments:customers")),
+        KeyCount("chart-pie", _("Segments"), Segment.objects.count(), address("segments:list")),
+        KeyCount("send", _("Exports"), Export.objects.count(), address("exports:list")),
+        KeyCount("mail-check", _("Delivered"), sent, address("exports:list"), _("in the last 30 days")),
     ]
 
 
@@ -180,3 +184,45 @@ def _run_step() -> Item:
     done = Run.objects.filter(status__in=(JobStatus.SUCCESSFUL, JobStatus.WARNINGS)).exists()
     sentence = _("The first run is through.") if done else _("Run it, and watch every person being accounted for.")
     return _step(done, gettext_lazy("Run"), sentence, (address("exports:list"), gettext_lazy("Go to Exports")))
+
+
+RECENT_RUNS = timedelta(days=30)
+_CHECKED = Coalesce("checked_at", "started_at")  # the older ones do not know when they were checked
+_STAGES = (
+    ("waiting", gettext_lazy("Wait and check"), _CHECKED - F("created_at")),
+    ("planning", gettext_lazy("Plan"), F("planned_at") - _CHECKED),
+    ("delivery", gettext_lazy("Deliver"), F("finished_at") - F("planned_at")),
+)
+
+
+@dataclass(frozen=True)
+class StageTime:
+    """One stage: how long it usually takes, at the longest, and its share of the whole in percent."""
+
+    key: str
+    label: str | Promise
+    usual: timedelta
+    longest: timedelta
+    share: int
+
+
+def stage_times() -> Sequence[StageTime]:
+    """Measure how long each stage of the recent runs took that sent something; empty when there was none. One
+    query."""
+    runs = Run.objects.filter(
+        finished_at__gte=clock.now() - RECENT_RUNS,
+        status__in=(JobStatus.SUCCESSFUL, JobStatus.WARNINGS),
+        planned_at__isnull=False,
+        planned__gt=0,
+    )
+    asked: dict[str, Aggregate] = {f"{key}_usual": Avg(span) for key, _label, span in _STAGES}
+    asked |= {f"{key}_longest": Max(span) for key, _label, span in _STAGES}
+    found = runs.aggregate(**asked)
+    whole = sum((found[f"{key}_usual"] or timedelta() for key, _label, _span in _STAGES), timedelta())
+    if not whole:
+        return []
+    return [
+        StageTime(key, label, usual, found[f"{key}_longest"], round(usual / whole * 100))
+        for key, label, _span in _STAGES
+        if (usual := found[f"{key}_usual"]) is not None
+    ]

@@ -13,7 +13,7 @@ from config.console.models import RefreshStep, StepKind, SystemSchedule, SystemT
 from config.platform.jobs import clock
 from config.platform.jobs.models import NOT_STARTED, JobStatus, TickResult
 from config.platform.notifications import alerts
-from config.platform.notifications.alerts import Subject, Trouble
+from config.platform.notifications.alerts import Alert, Subject
 from config.platform.notifications.models import Kind
 from exports.actions import schedule as export_scheduling
 from exports.models import Export
@@ -32,7 +32,7 @@ def look_if_it_is_time() -> None:
 def look() -> None:
     """Open and close the condition of the system refresh, as things are now: one notification, however many
     exports wait for it, also to the addresses of these."""
-    alerts.reconcile([Kind.LATE], _KIND, _troubles(), existing=[_KEY])
+    alerts.reconcile([Kind.LATE], _KIND, _alerts(), existing=[_KEY])
 
 
 def passed_by() -> Iterator[LateExport]:
@@ -40,16 +40,16 @@ def passed_by() -> Iterator[LateExport]:
     waits."""
     if not SystemSchedule.objects.filter(is_on=True).exists():
         return
-    steps = {step.target_id: step for step in _steps_that_came_to_nothing()}
-    for export in _following().filter(pk__in=steps):
+    steps = {step.target_id: step for step in _failed_export_steps()}
+    for export in _exports_on_system_schedule().filter(pk__in=steps):
         yield LateExport(export, steps[export.pk].message or overdue.not_begun())
 
 
-def _troubles() -> Iterator[Trouble]:
+def _alerts() -> Iterator[Alert]:
     if why := _why():
         subject = Subject(_KIND, _KEY, _("System refresh"), reverse("system:schedule"))
-        named = _following().exclude(tell_also=[]).values_list("tell_also", flat=True)
-        yield Trouble(Kind.LATE, subject, why, also=list(chain.from_iterable(named)))
+        named = _exports_on_system_schedule().exclude(tell_also=[]).values_list("tell_also", flat=True)
+        yield Alert(Kind.LATE, subject, why, also=list(chain.from_iterable(named)))
 
 
 def _why() -> str:
@@ -68,11 +68,11 @@ def _is_late(due_at: datetime) -> bool:
     return due_at < clock.now() - overdue.GRACE
 
 
-def _following() -> "QuerySet[Export]":
+def _exports_on_system_schedule() -> "QuerySet[Export]":
     return export_scheduling.running_with_system().exclude(connection=None)
 
 
-def _steps_that_came_to_nothing() -> Iterator[RefreshStep]:
+def _failed_export_steps() -> Iterator[RefreshStep]:
     """Of the refresh that came of the last due moment: those that could not be begun, though nothing they wait for
     was in the way, and those whose run has not begun for long."""
     last = SystemTick.objects.exclude(refresh=None).values("refresh")[:1]

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from config.platform.jobs import clock
 from config.platform.jobs.models import NOT_STARTED, JobStatus, TickResult
 from config.platform.notifications import alerts
-from config.platform.notifications.alerts import Trouble
+from config.platform.notifications.alerts import Alert
 from config.platform.notifications.models import Kind
 from exports.models import Export, ExportSchedule, ExportTick
 from exports.reporting.alerts import subject_of
@@ -51,10 +51,10 @@ def look() -> None:
     alerts.reconcile([Kind.LATE], "export", _troubles(), existing=existing)
 
 
-def _troubles() -> Iterator[Trouble]:
+def _troubles() -> Iterator[Alert]:
     for late in chain(_late_by_their_own_schedule(), *(find() for find in _elsewhere)):
         subject = subject_of(late.export, reverse("exports:runs", args=[late.export.pk]))
-        yield Trouble(Kind.LATE, subject, late.why, also=late.export.tell_also)
+        yield Alert(Kind.LATE, subject, late.why, also=late.export.tell_also)
 
 
 def _late_by_their_own_schedule() -> Iterator[LateExport]:

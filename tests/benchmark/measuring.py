@@ -11,7 +11,7 @@ import orjson
 from django.db import connection as database
 from django.db.models import Min
 
-from config.console.applying.applying import apply
+from config.console.manifest.apply import apply
 from connections.destinations import registry
 from connections.models import Connection
 from exports.batches.encode import convert

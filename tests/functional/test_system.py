@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 from pytest_django import Settings
 
 from config.console.models import SystemRefresh, SystemSchedule
-from config.console.refreshing import engine
+from config.console.system_refresh import engine
 from config.platform.accounts.models import User
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from config.console.models import RefreshStep, SystemRefresh
-from config.console.refreshing import engine
+from config.console.system_refresh import engine
 from config.platform.jobs.models import OPEN
 from exports.models import Run
 from exports.run import pipeline

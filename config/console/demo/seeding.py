@@ -1,5 +1,8 @@
 """Fill the demo, step by step. Each step looks at what is there, so that a killed seeding is begun again; once
-all is done nothing is touched any more, whatever users have changed since."""
+all is done nothing is touched any more, whatever users have changed since.
+
+Make the accounts of the demo. Their password is public, so they sign in only where the demo is on.
+"""
 
 import os
 import time
@@ -9,9 +12,10 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
-from config.console.applying.applying import apply
-from config.console.demo import accounts, earlier_life, people
+from config.console.demo import history, people
+from config.console.manifest.apply import apply
 from config.platform.accounts.models import User
+from config.platform.accounts.permissions import Role
 from config.platform.audit.models import AuditEntry
 from config.platform.audit.record import record
 from config.platform.jobs.models import Job, JobStatus
@@ -23,6 +27,30 @@ from segments.models import ImportJob, Segment
 from segments.refresh.evaluate import run_refresh
 from segments.sources import actions
 from segments.sources.import_job import run_import
+
+DEMO_PASSWORD = "demo"  # noqa: S105 - known to everybody, on purpose
+_DEMO_ACCOUNTS = (
+    ("admin", "Alice Admin", Role.ADMINISTRATOR),
+    ("contributor", "Bob Contributor", Role.CONTRIBUTOR),
+    ("viewer", "Charlie Viewer", Role.VIEWER),
+)
+
+
+def make_accounts() -> list[str]:
+    """Create the demo accounts that are missing, and return their names. Their password is public, so they sign
+    in only where the demo is on."""
+    made = []
+    for username, full_name, role in _DEMO_ACCOUNTS:
+        if User.objects.find(username):
+            continue
+        user = User.objects.create_user(
+            username, DEMO_PASSWORD, role=role, email=f"{username}@example.com", is_demo=True
+        )
+        user.full_name = full_name
+        user.save(update_fields=["full_name"])
+        made.append(username)
+    return made
+
 
 SOURCE = "Customers"
 EXPORT = "Newsletter readers"
@@ -47,7 +75,7 @@ def fill(tell: Tell) -> Run | None:
     FileRefused or SandboxAway."""
     if is_filled():
         return None
-    if made := accounts.make():
+    if made := make_accounts():
         tell(f"Accounts: {', '.join(made)}.")
     everyone = list(people.people())
     _bring_in(everyone, tell)
@@ -85,7 +113,7 @@ def _bring_in(everyone: list[people.Person], tell: Tell) -> None:
 
 
 def _configure(tell: Tell) -> None:
-    environ = {**os.environ, "SANDBOX_API_KEY": earlier_life.API_KEY}
+    environ = {**os.environ, "SANDBOX_API_KEY": history.API_KEY}
     for line in apply(FILE, environ=environ, wake_worker=False).lines():
         tell(line)
     for segment in Segment.objects.filter(refreshed_at=None):
@@ -100,7 +128,7 @@ def _first_run(everyone: list[people.Person]) -> Run:
     run = export.runs.order_by("number").first()
     if run is not None:
         return run
-    earlier_life.live(everyone)
+    history.add_history(everyone)
     with transaction.atomic():
         return runs.start_run(export, by=User.objects.get_by_natural_key("admin"))
 

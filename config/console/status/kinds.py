@@ -1,5 +1,6 @@
 """The kinds of things that are refreshed, as the pages speak of them: what there is, the jobs that work on each,
-what a job came to, and who may stop it."""
+what a job came to, and who may stop it.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from config.console.models import SystemRefresh
-from config.console.refreshing import actions
+from config.console.system_refresh import actions
 from config.platform.accounts.decorators import check_permission
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
@@ -69,15 +70,15 @@ class Kind:
         return job.is_open
 
 
-def _told(sentence: str, **counts: int) -> str:
+def _with_counts(sentence: str, **counts: int) -> str:
     """Fill ``sentence`` with its counts, formatted for the user."""
     return sentence % {name: number(count) for name, count in counts.items()}
 
 
-def _import_figures(job: ImportJob) -> str:
+def _import_counts(job: ImportJob) -> str:
     if not job.rows_read:
         return ""
-    return _told(
+    return _with_counts(
         _("%(read)s rows: %(created)s created, %(updated)s updated, %(refused)s refused"),
         read=job.rows_read,
         created=job.rows_created,
@@ -86,24 +87,24 @@ def _import_figures(job: ImportJob) -> str:
     )
 
 
-def _drawing_figures(job: SegmentRefresh) -> str:
+def _segment_refresh_counts(job: SegmentRefresh) -> str:
     if job.finished_at is None or not (job.progress_done or job.removed):
         return ""
     sentence = _("%(members)s members: %(added)s added, %(removed)s removed")
-    return _told(sentence, members=job.progress_done, added=job.added, removed=job.removed)
+    return _with_counts(sentence, members=job.progress_done, added=job.added, removed=job.removed)
 
 
-def _run_figures(run: Run) -> str:
+def _run_counts(run: Run) -> str:
     if not run.members:
         return ""
     sentence = _("%(planned)s to send: %(delivered)s delivered, %(rejected)s rejected")
-    return _told(sentence, planned=run.planned, delivered=run.delivered, rejected=run.rejected)
+    return _with_counts(sentence, planned=run.planned, delivered=run.delivered, rejected=run.rejected)
 
 
-def _refresh_figures(refresh: SystemRefresh) -> str:
+def _system_refresh_counts(refresh: SystemRefresh) -> str:
     if not refresh.progress_total:
         return ""
-    return _told(_("%(done)s of %(total)s steps"), done=refresh.progress_done, total=refresh.progress_total)
+    return _with_counts(_("%(done)s of %(total)s steps"), done=refresh.progress_done, total=refresh.progress_total)
 
 
 def _why_run(run: Run) -> str:
@@ -138,7 +139,7 @@ SYSTEM = Kind(
     owner="",
     page=lambda pk: reverse("system:status"),
     job_page=lambda pk: "",
-    figures=_refresh_figures,
+    figures=_system_refresh_counts,
     why=lambda refresh: refresh.message,
     cancel=lambda refresh, user: actions.cancel_refresh(refresh, by=user),
     what_canceling_does=gettext_lazy("What is done stays. What is at work is stopped, and nothing more is begun."),
@@ -156,7 +157,7 @@ KINDS = (
         owner="source",
         page=lambda pk: reverse("segments:data_sources"),
         job_page=lambda pk: reverse("segments:import", args=[pk]),
-        figures=_import_figures,
+        figures=_import_counts,
         why=lambda job: job.message,
         cancel=lambda job, user: sources_actions.cancel_import(job, by=user),
         what_canceling_does=gettext_lazy("An import is all or nothing: none of its rows will be kept."),
@@ -171,7 +172,7 @@ KINDS = (
         owner="segment",
         page=lambda pk: reverse("segments:detail", args=[pk]),
         job_page=lambda pk: "",
-        figures=_drawing_figures,
+        figures=_segment_refresh_counts,
         why=lambda job: job.message,
         cancel=lambda job, user: segment_actions.cancel_refresh(job, by=user),
         what_canceling_does=gettext_lazy("The segment stays as it was drawn last."),
@@ -186,7 +187,7 @@ KINDS = (
         owner="export",
         page=lambda pk: reverse("exports:runs", args=[pk]),
         job_page=lambda pk: reverse("exports:run", args=[pk]),
-        figures=_run_figures,
+        figures=_run_counts,
         why=_why_run,
         cancel=lambda run, user: runs.cancel_run(run, by=user),
         what_canceling_does=gettext_lazy(

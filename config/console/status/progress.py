@@ -11,10 +11,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from config.console.models import RefreshStep, StepKind, SystemRefresh
-from config.console.refreshing.reasons import why_skipped
 from config.console.status import kinds
 from config.console.status.kinds import Kind
 from config.console.status.tasks import NOT_STARTED, label_of
+from config.console.system_refresh.stages import why_skipped
 from config.platform.jobs import clock
 from config.platform.jobs.models import OPEN, Job, JobStatus
 from config.platform.web.formats import number

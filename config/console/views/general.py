@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from config.console import tabs
-from config.console.general import NamesForm, ReadingForm, preview
+from config.console.forms import NamesForm, ReadingForm, formats_preview
 from config.platform.accounts import actions
 from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.permissions import Permission
@@ -35,7 +35,7 @@ def general(request: Request) -> HttpResponse:
 def general_preview(request: Request) -> HttpResponse:
     """How what stands in the form would look."""
     chosen = ReadingForm(request.user, request.GET).chosen
-    return render(request, "system/_preview.html", {"preview": preview(chosen)})
+    return render(request, "system/_preview.html", {"preview": formats_preview(chosen)})
 
 
 @require_permission(Permission.SYSTEM_MANAGE)
@@ -66,7 +66,7 @@ def _page(
     found = installation.current()
     context = tabs.frame(request.user, "general") | {
         "form": form,
-        "preview": preview(chosen),
+        "preview": formats_preview(chosen),
         "names_form": names_form or NamesForm(instance=found),
         "found": found,
         "stale": stale,

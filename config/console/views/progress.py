@@ -9,10 +9,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from config.console.refreshing.actions import AlreadyEnded
 from config.console.status import kinds
 from config.console.status import progress as details
 from config.console.status.kinds import Kind
+from config.console.system_refresh.actions import AlreadyEnded
 from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.permissions import Permission
 from config.platform.web.htmx import Request

@@ -1,24 +1,26 @@
-"""Admin > System > Schedule: when the system refreshes itself."""
+"""Admin > System > Schedule: when the system refresh runs, and “Refresh all”."""
 
 from itertools import islice
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from config.console import tabs
 from config.console.forms import SystemScheduleForm
 from config.console.models import SystemSchedule, SystemTick
-from config.console.refreshing import actions
-from config.console.refreshing import schedule as schedules
+from config.console.system_refresh import actions, stages
+from config.console.system_refresh import schedule as schedules
 from config.platform.accounts.decorators import check_permission, require_permission
 from config.platform.accounts.permissions import Permission
 from config.platform.jobs import clock
 from config.platform.schedules.describe import in_words
 from config.platform.schedules.next_due import due_moments
 from config.platform.web.htmx import Request
+from config.platform.web.panes import close_pane, refused, render_dialog
 from config.platform.web.versions import StaleEdit, version_from
 
 UPCOMING = 5
@@ -74,3 +76,23 @@ def _page(
         "stale": stale,
     }
     return render(request, "system/schedule.html", context, status=status)
+
+
+@require_permission(Permission.SYSTEM_MANAGE)
+@require_http_methods(["GET", "POST"])
+def refresh_all(request: Request) -> HttpResponse:
+    """Ask, with the number of things that would be refreshed, then start a system refresh."""
+    back = reverse("system:status")
+    if request.method != "POST":
+        context = {
+            "active_nav": "system",
+            "title": _("Refresh everything now?"),
+            "counts": stages.target_counts(),
+            "confirm_label": _("Refresh all"),
+        }
+        return render_dialog(request, context, "system/refresh_all.html", back=back)
+    try:
+        actions.refresh_all(by=request.user)
+    except actions.AlreadyUnderWay as refusal:
+        return refused(str(refusal))
+    return close_pane(request, back, _("The system refresh has started."))

@@ -7,7 +7,8 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from config.console import parts, tabs
+from config.console import tabs
+from config.console.health import all_parts
 from config.console.models import SystemRefresh
 from config.console.status import kinds, tasks
 from config.platform.accounts.decorators import require_permission
@@ -88,7 +89,7 @@ def last_runs(request: Request, key: str, pk: int) -> HttpResponse:
 
 
 def _health() -> dict[str, object]:
-    return {"parts": parts.all_parts(), "health_url": reverse("system:health")}
+    return {"parts": all_parts(), "health_url": reverse("system:health")}
 
 
 def _run(kind: kinds.Kind, job: kinds.AnyJob) -> dict[str, object]:

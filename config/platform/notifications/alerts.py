@@ -1,8 +1,7 @@
-"""The doors by which the rest of the system says that something got worse, or is well again.
+"""Open and close alerts: conditions that people are notified of once, until they end.
 
-Call them inside the transaction that makes the change: what is told is then exactly what happened.
-
-A test message to oneself and to the webhook, by the same way as any other.
+Call these functions inside the transaction that makes the change, so that a notification tells exactly what
+happened. ``send_test`` sends a test message the same way.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -45,9 +44,11 @@ def worsened(
     only: Iterable[str] | None = None,
     removals: Mapping[str, int] | None = None,
 ) -> Condition | None:
-    """``subject`` is not as it should be. Told once while it lasts, ``also`` to these addresses, or ``only`` to
-    those and the webhook; ``again`` when it is worse than when it was told. ``removals`` are figures for the
-    webhook. The new condition; None when it was known."""
+    """Open an alert that ``subject`` is not as it should be, and notify once while it lasts.
+
+    ``also`` are further addresses; ``only`` are notified in place of all others but the webhook. ``again``
+    notifies once more, because it is worse than before. ``removals`` are numbers for the webhook. Returns the
+    new condition; None when it was open already."""
     if again:
         _open(subject, [kind]).update(closed_at=clock.now())
     try:
@@ -65,7 +66,7 @@ def worsened(
     except IntegrityError:
         _open(subject, [kind]).update(sentence=sentence, path=subject.path, removals=removals)
         return None
-    _tell(condition, Change.OPENED, recipients.recipients_of(kind, also, only))
+    _notify(condition, Change.OPENED, recipients.recipients_of(kind, also, only))
     return condition
 
 
@@ -80,7 +81,7 @@ def recovered(kinds: Collection[Kind], subject: Subject) -> None:
     )
     told = Notification.objects.filter(condition__in=closed, change=Change.OPENED)
     pairs = sorted(set(told.values_list("channel", "recipient")))
-    _tell(closed[0], Change.CLOSED, [(Channel(channel), recipient) for channel, recipient in pairs])
+    _notify(closed[0], Change.CLOSED, [(Channel(channel), recipient) for channel, recipient in pairs])
 
 
 def forget(subject: Subject) -> None:
@@ -89,8 +90,8 @@ def forget(subject: Subject) -> None:
 
 
 @dataclass(frozen=True)
-class Trouble:
-    """Something that is found to be the matter when one looks."""
+class Alert:
+    """A condition that a look has found."""
 
     kind: Kind
     subject: Subject
@@ -99,16 +100,16 @@ class Trouble:
 
 
 def reconcile(
-    kinds: Collection[Kind], subject_kind: str, troubles: Iterable[Trouble], *, existing: Collection[str]
+    kinds: Collection[Kind], subject_kind: str, found_alerts: Iterable[Alert], *, existing: Collection[str]
 ) -> None:
-    """Make the open conditions of these kinds be what a look has found: ``troubles``, among subjects whose keys
-    are ``existing``. Costs one query when nothing has changed."""
-    found = {(trouble.kind, trouble.subject.key): trouble for trouble in troubles}
+    """Open and close the conditions of these kinds so that they equal ``found_alerts``, among subjects whose
+    keys are ``existing``. One query when nothing has changed."""
+    found = {(alert.kind, alert.subject.key): alert for alert in found_alerts}
     known = Condition.objects.filter(kind__in=kinds, subject_kind=subject_kind, closed_at=None)
     standing = {(Kind(condition.kind), condition.subject_key): condition for condition in known}
     for at in found.keys() - standing.keys():
-        trouble = found[at]
-        worsened(trouble.kind, trouble.subject, trouble.sentence, also=trouble.also)
+        alert = found[at]
+        worsened(alert.kind, alert.subject, alert.sentence, also=alert.also)
     for (kind, key), condition in standing.items():
         subject = Subject(subject_kind, key, condition.subject_name, condition.path)
         if key not in existing:
@@ -118,7 +119,7 @@ def reconcile(
 
 
 def open_of(kind: Kind, subject: Subject) -> Condition | None:
-    """The condition of that kind, if it lasts."""
+    """Return the open condition of that kind; None when there is none."""
     return _open(subject, [kind]).first()
 
 
@@ -128,7 +129,7 @@ def _open(subject: Subject, kinds: Collection[Kind]) -> "QuerySet[Condition]":
     )
 
 
-def _tell(condition: Condition, change: Change, to: Sequence[Recipient]) -> None:
+def _notify(condition: Condition, change: Change, to: Sequence[Recipient]) -> None:
     told = [
         Notification(condition=condition, change=change, channel=channel, recipient=recipient)
         for channel, recipient in to
@@ -139,7 +140,8 @@ def _tell(condition: Condition, change: Change, to: Sequence[Recipient]) -> None
 
 @transaction.atomic
 def send_test(*, by: User) -> int:
-    """To how many it goes: to ``by``, if there is an address and a mail server, and to the webhook."""
+    """Send a test message to ``by``, if there is an address and a mail server, and to the webhook. Returns to
+    how many."""
     check_permission(by, Permission.SYSTEM_MANAGE)
     subject = Subject("user", str(by.pk), str(by))
     sentence = _("This is only a test, asked for by %(name)s. Nothing is the matter.") % {"name": by}

@@ -19,7 +19,7 @@ from django.test import Client
 from django.urls import Resolver404, resolve
 from pytest_django import Settings
 
-from config.console.refreshing import schedule as schedules
+from config.console.system_refresh import schedule as schedules
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Role
 from config.platform.jobs import clock

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from config.console import api_usage, sent_by_day
+from config.console import api_usage, charts
 from config.platform.accounts.models import User
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
@@ -51,7 +51,7 @@ def test_charts_and_api_usage_end_with_today(today: date, alice: User, alice_cli
     User.objects.filter(pk=alice.pk).update(time_zone="UTC")  # how she reads moments does not move any day
     alice_client.get("/")
 
-    assert [day for day, _counts in sent_by_day.of_late().rows] == [today]
+    assert [day for day, _counts in charts.sent_per_day().rows] == [today]
     assert api_usage.days()[-1] == today
     assert api_usage.usage(api_usage.days())[0].calls[-1] == 2
 

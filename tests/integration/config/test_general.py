@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from django.test import Client
 
-from config.console.general import preview, time_zones
+from config.console.forms import formats_preview, time_zones
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from config.platform.web import formats
@@ -76,7 +76,7 @@ def test_it_offers_every_time_zone_under_its_region() -> None:
     offered = dict(time_zones())
     assert ("Europe/Warsaw", "Warsaw") in offered["Europe"]
     assert ("America/Argentina/Buenos_Aires", "Argentina, Buenos Aires") in offered["America"]
-    assert preview(PLAIN | {"time_zone": "UTC"})
+    assert formats_preview(PLAIN | {"time_zone": "UTC"})
 
 
 def test_administrators_name_the_place(alice_client: Client, alice: User) -> None:

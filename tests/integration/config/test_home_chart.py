@@ -8,7 +8,7 @@ from django.db.models import F
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from config.console import charts, durations, sent_by_day
+from config.console import charts, home
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
 from config.platform.schedules import display
@@ -46,7 +46,7 @@ def test_it_sums_each_day_by_what_became_of_people(export: Export) -> None:
     runs(export, 0, planned=4, delivered=4, new_people=1)
     runs(export, 3, planned=7, delivered=7)
     runs(export, 31, planned=100, delivered=100)
-    found = sent_by_day.of_late()
+    found = charts.sent_per_day()
     assert {one.key: one.total for one in found.series}.items() >= {
         "added": 6,
         "updated": 13,
@@ -81,7 +81,7 @@ def test_it_tells_how_long_each_stage_took(charlie_client: Client, export: Expor
     runs(export, 1, planned=10)
     runs(export, 1)  # nothing to send: says nothing of how long sending takes
     Run.objects.update(checked_at=F("started_at") + timedelta(seconds=3))
-    assert [(stage.key, stage.usual.total_seconds()) for stage in durations.by_stage()] == [
+    assert [(stage.key, stage.usual.total_seconds()) for stage in home.stage_times()] == [
         ("waiting", 8),
         ("planning", 2),
         ("delivery", 60),

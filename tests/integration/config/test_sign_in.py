@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from config.console.demo import accounts as demo
+from config.console.demo import seeding as demo
 from config.platform.accounts.models import User
 from tests.conftest import PASSWORD
 
@@ -52,7 +52,7 @@ def test_it_signs_out_by_post_only(alice_client: Client) -> None:
 
 
 def test_it_lists_the_demo_accounts_in_the_demo(stranger_client: Client, settings: Settings) -> None:
-    demo.make()
+    demo.make_accounts()
     assert "demo-account" not in stranger_client.get("/accounts/sign-in/").content.decode()
     settings.DEMO = True
     page = stranger_client.get("/accounts/sign-in/").content.decode()
@@ -64,7 +64,7 @@ def test_it_lists_the_demo_accounts_in_the_demo(stranger_client: Client, setting
 
 def test_it_ends_a_demo_session_when_the_demo_ends(stranger_client: Client, settings: Settings) -> None:
     settings.DEMO = True
-    demo.make()
+    demo.make_accounts()
     stranger_client.force_login(User.objects.get(username="viewer"))
     assert stranger_client.get("/").status_code == 200
     settings.DEMO = False

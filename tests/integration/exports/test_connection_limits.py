@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from config.console.applying.applying import apply
-from config.console.applying.problems import FileRefused
+from config.console.manifest.apply import apply
+from config.console.manifest.document import FileRefused
 from config.platform.accounts.models import User
 from config.platform.jobs.models import JobStatus
 from connections import actions as connection_actions

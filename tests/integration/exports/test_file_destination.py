@@ -129,7 +129,7 @@ def test_its_pane_speaks_its_own_words(export: Export, bob_client: Client) -> No
 
 
 def test_a_file_sets_it_up_as_well(folder: Path, everyone: Segment, tmp_path: Path, alice: User) -> None:
-    from config.console.applying.applying import apply
+    from config.console.manifest.apply import apply
 
     written = tmp_path / "file.yaml"
     written.write_text(

@@ -12,7 +12,7 @@ from config.platform.accounts.models import User
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
 from config.platform.notifications import alerts, sending
-from config.platform.notifications.alerts import Subject, Trouble
+from config.platform.notifications.alerts import Alert, Subject
 from config.platform.notifications.models import Condition, Kind, Notification
 from tests.integration.notifications.conftest import NEWSLETTER, send_all
 from tests.support.mail_server import Hook, Postbox, mail_sent_to, mail_server
@@ -194,7 +194,7 @@ def test_a_look_opens_and_closes_what_it_finds(
     alice: User, postbox: Postbox, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     accounts = [Subject("connection", str(number), f"Account {number}") for number in range(3)]
-    troubles = [Trouble(Kind.RECONNECT, account, "Refused.") for account in accounts]
+    troubles = [Alert(Kind.RECONNECT, account, "Refused.") for account in accounts]
     alerts.reconcile([Kind.RECONNECT], "connection", troubles, existing={"0", "1", "2"})
     with django_assert_num_queries(1):
         alerts.reconcile([Kind.RECONNECT], "connection", troubles, existing={"0", "1", "2"})

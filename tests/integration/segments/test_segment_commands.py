@@ -10,7 +10,7 @@ import pytest
 from django.http import StreamingHttpResponse
 from django.test import Client
 
-from config.console.refreshing.stages import Segments
+from config.console.system_refresh.stages import Segments
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from config.platform.jobs import clock

@@ -8,8 +8,8 @@ import pytest
 from django.core.management import call_command
 
 from config.console import applying
-from config.console.applying.applying import apply
-from config.console.applying.problems import FileRefused
+from config.console.manifest.apply import apply
+from config.console.manifest.document import FileRefused
 from config.platform.audit.models import AuditEntry
 from connections import actions as connection_actions
 from connections import credentials, vault

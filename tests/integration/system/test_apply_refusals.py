@@ -3,8 +3,8 @@
 import pytest
 from pytest_django.fixtures import Settings
 
-from config.console.applying.applying import apply
-from config.console.applying.problems import FileRefused
+from config.console.manifest.apply import apply
+from config.console.manifest.document import FileRefused
 from connections.models import Connection
 from connections.policies import ConnectionStatus, status_of
 from exports.models import Export

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from config.console.applying.applying import apply
-from config.console.applying.problems import FileRefused
+from config.console.manifest.apply import apply
+from config.console.manifest.document import FileRefused
 from segments.models import Segment, SegmentSchedule
 from tests.support import exports
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from config.console.applying.applying import apply
-from config.console.applying.problems import FileRefused
+from config.console.manifest.apply import apply
+from config.console.manifest.document import FileRefused
 from config.console.models import SystemSchedule
-from config.console.refreshing import schedule
+from config.console.system_refresh import schedule
 from config.platform.audit.models import AuditEntry
 
 pytestmark = pytest.mark.django_db

@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 from pytest_django.fixtures import Settings
 
-from config.console.applying.applying import apply
-from config.console.applying.problems import FileRefused
+from config.console.manifest.apply import apply
+from config.console.manifest.document import FileRefused
 from config.platform.audit.models import AuditEntry
 from connections.models import Connection
 from exports.models import Export

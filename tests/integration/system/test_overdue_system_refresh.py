@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from config.console import overdue
 from config.console.models import RefreshStep, StepKind, SystemRefresh, SystemSchedule, SystemTick
-from config.console.refreshing import schedule
+from config.console.system_refresh import schedule
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus, TickResult
 from config.platform.notifications.models import Condition, Kind

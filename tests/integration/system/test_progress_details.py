@@ -9,7 +9,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from config.console.models import RefreshStep, SystemRefresh
-from config.console.refreshing import actions, engine
+from config.console.system_refresh import actions, engine
 from config.platform.accounts.models import User
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from config.console.refreshing import actions, schedule
+from config.console.system_refresh import actions, schedule
 from config.platform.accounts.models import User
 from exports.actions import schedule as actions_schedule
 from exports.models import Export

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pytest_django import Settings
 
-from config.console import retention, tasks
+from config.console import tasks
 from config.console.models import RefreshStep, StepKind, SystemRefresh, SystemSchedule, SystemTick
-from config.console.refreshing import schedule
+from config.console.system_refresh import schedule
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus, TickResult
 
@@ -36,7 +36,7 @@ def kept() -> list[SystemRefresh]:
 def test_it_forgets_what_is_old_and_keeps_what_is_young() -> None:
     refreshed(91)
     young = [refreshed(89), refreshed(1)]
-    assert retention.forget_for_a_while() is False
+    assert schedule.delete_old_refreshes() is False
     assert kept() == young
     assert RefreshStep.objects.count() == 6
     assert {tick.refresh for tick in SystemTick.objects.all()} == set(young)
@@ -45,7 +45,7 @@ def test_it_forgets_what_is_old_and_keeps_what_is_young() -> None:
 def test_it_keeps_the_last_one_however_old_it_is() -> None:
     refreshed(300)
     last = refreshed(200)
-    retention.forget_for_a_while()
+    schedule.delete_old_refreshes()
     assert kept() == [last]
     assert SystemTick.objects.get().refresh == last
 
@@ -53,7 +53,7 @@ def test_it_keeps_the_last_one_however_old_it_is() -> None:
 def test_it_keeps_what_has_not_ended() -> None:
     waiting = refreshed(200, status=JobStatus.QUEUED)
     last = refreshed(1)
-    retention.forget_for_a_while()
+    schedule.delete_old_refreshes()
     assert kept() == [waiting, last]
 
 
@@ -61,16 +61,16 @@ def test_how_long_is_a_setting(settings: Settings) -> None:
     settings.SCHEDULE_RETENTION_DAYS = 5
     refreshed(6)
     last = refreshed(4)
-    retention.forget_for_a_while()
+    schedule.delete_old_refreshes()
     assert kept() == [last]
 
 
 def test_it_takes_small_steps_and_continues_at_the_next_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "STEPS_AT_ONCE", 2)
+    monkeypatch.setattr(schedule, "STEPS_AT_ONCE", 2)
     old, _last = refreshed(91, steps=5), refreshed(1)
-    assert retention.forget_for_a_while(seconds=0) is True
+    assert schedule.delete_old_refreshes(seconds=0) is True
     assert list(old.steps.values_list("name", flat=True)) == ["0", "1", "2"]
-    assert retention.forget_for_a_while() is False
+    assert schedule.delete_old_refreshes() is False
     assert not SystemRefresh.objects.filter(pk=old.pk).exists()
 
 

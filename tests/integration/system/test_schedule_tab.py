@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from config.console.models import SystemSchedule
-from config.console.refreshing import schedule
+from config.console.system_refresh import schedule
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 

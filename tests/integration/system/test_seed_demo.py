@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
-from config.console.demo import earlier_life
+from config.console.demo import history
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Role
 from config.platform.audit.models import AuditEntry
@@ -49,13 +49,13 @@ def test_a_newcomer_finds_a_finished_run_with_numbers_that_make_sense(demo: Runn
     assert run.members == newsletter.member_count == run.invalid + run.duplicates + run.planned
     assert min(run.invalid, run.duplicates, run.new_people) > 0
     assert run.planned == run.delivered + run.left
-    gone = sum(earlier_life.WENT.values())
+    gone = sum(history.LEFT_BY_STATE.values())
     assert run.left == gone == run.outcomes.filter(kind="left").count()
-    assert run.delivered - run.new_people == earlier_life.STILL_ACTIVE
+    assert run.delivered - run.new_people == history.STILL_ACTIVE
     assert str(run.requested_by) == "Alice Admin"
     counts = demo.counts()
     assert counts["Active"] == run.delivered
-    assert {state: counts[state] for state in earlier_life.WENT} == earlier_life.WENT
+    assert {state: counts[state] for state in history.LEFT_BY_STATE} == history.LEFT_BY_STATE
 
 
 def test_everything_has_a_face(demo: RunningSandbox) -> None:
@@ -96,10 +96,10 @@ def test_a_second_time_it_changes_nothing_whatever_people_have_made_of_it(
 
 def test_a_seeding_that_was_killed_is_begun_again(demo: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     def killed(_people: object) -> None:
-        raise earlier_life.SandboxAway("killed")
+        raise history.SandboxAway("killed")
 
     with monkeypatch.context() as patched:
-        patched.setattr(earlier_life, "live", killed)
+        patched.setattr(history, "add_history", killed)
         with pytest.raises(CommandError):
             call_command("seed_demo", "--wait")
 

@@ -9,8 +9,8 @@ from django.db import IntegrityError, transaction
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from config.console.models import RefreshStep, SystemRefresh
-from config.console.refreshing import actions, engine, stages, workflow
-from config.console.refreshing.engine import _write
+from config.console.system_refresh import actions, engine, stages
+from config.console.system_refresh.engine import _write
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from config.platform.jobs import leases
@@ -243,7 +243,7 @@ def test_a_look_costs_the_same_however_much_has_ended(
     alice: User, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     refresh = asked_for(alice)
-    workflow.plan(refresh)
+    stages.plan_steps(refresh)
     RefreshStep.objects.bulk_create(
         RefreshStep(refresh=refresh, kind="segment", target_id=n, name=f"S{n}", status="successful")
         for n in range(300)

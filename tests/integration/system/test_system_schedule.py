@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from config.console import tasks
 from config.console.models import SystemRefresh, SystemSchedule, SystemTick
-from config.console.refreshing import actions, schedule
+from config.console.system_refresh import actions, schedule
 from config.platform.accounts.models import User
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus

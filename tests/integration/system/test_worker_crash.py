@@ -7,7 +7,7 @@ import pytest
 from pytest_django import Settings
 
 from config.console.models import SystemRefresh
-from config.console.refreshing import actions
+from config.console.system_refresh import actions
 from config.platform.accounts.models import User
 from config.platform.jobs.models import JobStatus
 from exports.models import Trigger

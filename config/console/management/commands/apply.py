@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from config.console.applying.applying import apply
-from config.console.applying.problems import FileRefused
+from config.console.manifest.apply import apply
+from config.console.manifest.document import FileRefused
 
 
 class Command(BaseCommand):

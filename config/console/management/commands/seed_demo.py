@@ -8,9 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from config.console.applying.problems import FileRefused
 from config.console.demo import seeding
-from config.console.demo.earlier_life import SandboxAway
+from config.console.demo.history import SandboxAway
+from config.console.manifest.document import FileRefused
 
 _PATIENCE_SECONDS = 20.0
 

@@ -1,4 +1,5 @@
-"""An export of the file: its references judged, its list looked up where that is allowed, then made so."""
+"""Plan and apply the exports of a manifest: check their references, look up their lists where that is allowed,
+and save them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -8,13 +9,12 @@ from functools import partial
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from config.console.applying import connections as connection_entries
-from config.console.applying import leaving, schedules
-from config.console.applying import segments as segment_entries
-from config.console.applying.document import Lined
-from config.console.applying.problems import Problems
-from config.console.applying.report import Applied, Fate
-from config.console.applying.specs import ExportSpec, Specs
+from config.console.manifest import connections as connection_entries
+from config.console.manifest import schedules
+from config.console.manifest import segments as segment_entries
+from config.console.manifest.document import Lined, Problems
+from config.console.manifest.report import AppliedEntry, Change
+from config.console.manifest.specs import ExportSpec, Specs, check_removal, with_list_details, with_removal
 from connections import credentials
 from connections.destinations import registry
 from connections.destinations.base import Destination
@@ -36,52 +36,52 @@ _IN_FILE = {"email_attribute": "email", "mapping": "fields", "list_confirmed_opt
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """An export as the file wants it, judged good as far as that can be said before its connection is made."""
+class Desired:
+    """An export as the file wants it, checked as far as that can be done before its connection is created."""
 
     spec: ExportSpec
     existing: Export | None
 
 
-def judge(spec: ExportSpec, specs: Specs, problems: Problems) -> Wanted:
-    """What the entry means; what is wrong is noted."""
+def plan(spec: ExportSpec, specs: Specs, problems: Problems) -> Desired:
+    """Check an entry and return the export it asks for; problems are added to ``problems``."""
     existing = Export.objects.filter(name__iexact=spec.name).first()
-    _judge_segments(spec, specs, problems)
-    _judge_attributes(spec, problems)
+    _check_segments(spec, specs, problems)
+    _check_attributes(spec, problems)
     destination = _destination(spec.connection, specs, problems)
     if destination is not None:
-        _judge_answers(spec, existing, destination, problems)
-        leaving.judge(spec.leaving, existing, destination, problems)
-    _judge_tell_also(spec, problems)
-    return Wanted(spec, existing)
+        _check_answers(spec, existing, destination, problems)
+        check_removal(spec.removal, existing, destination, problems)
+    _check_tell_also(spec, problems)
+    return Desired(spec, existing)
 
 
-def carry_out(wanted: Wanted, problems: Problems) -> Applied:
-    """Create or update it; a list that cannot be used is noted as a problem."""
-    existing = wanted.existing
+def apply(desired: Desired, problems: Problems) -> AppliedEntry:
+    """Create or update an export; a list that cannot be used is added to ``problems``."""
+    existing = desired.existing
     before = _settings_of(existing) if existing else None
-    settings = _settings(wanted, before)
-    settings, notes = _looked_up(settings, wanted.spec, problems)
+    settings = _settings(desired, before)
+    settings, notes = _with_list(settings, desired.spec, problems)
     in_sandbox = bool(settings.connection and settings.connection.is_sandbox)
     changed: list[str] = []
-    fate = Fate.CREATED
+    change = Change.CREATED
     try:
         if existing is None or before is None:
-            _what_else(manage.create(settings, by=None), wanted.spec, [])
+            _apply_alerts_and_schedule(manage.create(settings, by=None), desired.spec, [])
         else:
-            fate = Fate.UNCHANGED
+            change = Change.UNCHANGED
             if changed := _differences(before, settings):
-                notes += _left_behind(existing, settings)
+                notes += _contacts_left_behind(existing, settings)
                 manage.edit(existing, settings, version=existing.version, by=None)
-            _what_else(existing, wanted.spec, changed)
+            _apply_alerts_and_schedule(existing, desired.spec, changed)
             if changed:
-                fate = Fate.UPDATED
+                change = Change.UPDATED
     except policies.Refusal as refusal:  # the limits of its connection hold for files too
-        problems.add(wanted.spec.line, refusal.sentence)
-    return Applied(_("export"), settings.name, fate, changed, notes, in_sandbox=in_sandbox)
+        problems.add(desired.spec.line, refusal.sentence)
+    return AppliedEntry(_("export"), settings.name, change, changed, notes, in_sandbox=in_sandbox)
 
 
-def _left_behind(export: Export, settings: ExportSettings) -> list[str]:
+def _contacts_left_behind(export: Export, settings: ExportSettings) -> list[str]:
     """Count the contacts that stay on the list that an export leaves: a file removes none."""
     left = list_cleanup.left_by_moving(export, settings.connection, settings.list_id)
     if left is None:
@@ -90,18 +90,19 @@ def _left_behind(export: Export, settings: ExportSettings) -> list[str]:
     return [sentence % {"people": list_cleanup.count_known(left.delivered_set), "list": left.delivered_set.title}]
 
 
-def _what_else(export: Export, spec: ExportSpec, changed: list[str]) -> None:
-    """What has an action of its own; what that changes is added to ``changed``."""
+def _apply_alerts_and_schedule(export: Export, spec: ExportSpec, changed: list[str]) -> None:
+    """Save alert addresses and the schedule, which have actions of their own; what that changes is added to
+    ``changed``."""
     if spec.tell_also is not None:
         addresses = alert_recipients.cleaned(address for address, _line in spec.tell_also)
         if addresses != export.tell_also:
             manage.tell_also(export, addresses, version=export.version, by=None)
             changed.append("tell_also")
     save = partial(schedule.set_schedule, export)
-    schedules.carry_out(schedule.schedule_of(export), spec.schedule, save, changed)
+    schedules.apply_schedule(schedule.schedule_of(export), spec.schedule, save, changed)
 
 
-def _judge_segments(spec: ExportSpec, specs: Specs, problems: Problems) -> None:
+def _check_segments(spec: ExportSpec, specs: Specs, problems: Problems) -> None:
     in_file = {segment.name.casefold() for segment in specs.segments}
     seen: set[str] = set()
     for name, line in spec.segments:
@@ -115,7 +116,7 @@ def _judge_segments(spec: ExportSpec, specs: Specs, problems: Problems) -> None:
         seen.add(name.casefold())
 
 
-def _judge_tell_also(spec: ExportSpec, problems: Problems) -> None:
+def _check_tell_also(spec: ExportSpec, problems: Problems) -> None:
     for address, line in spec.tell_also or ():
         try:
             alert_recipients.cleaned([address])
@@ -125,7 +126,7 @@ def _judge_tell_also(spec: ExportSpec, problems: Problems) -> None:
         problems.add(spec.line, _("At most %(most)d addresses.") % {"most": alert_recipients.MOST_ADDRESSES})
 
 
-def _judge_attributes(spec: ExportSpec, problems: Problems) -> None:
+def _check_attributes(spec: ExportSpec, problems: Problems) -> None:
     known = catalog.types_by_name()
     for name, line in [spec.email, *(spec.fields or {}).values()]:
         if name not in known:
@@ -153,7 +154,7 @@ def _destination(written: Lined, specs: Specs, problems: Problems) -> Destinatio
         return None
 
 
-def _judge_answers(
+def _check_answers(
     spec: ExportSpec, existing: Export | None, destination: Destination, problems: Problems
 ) -> None:
     questions = {question.name: question for question in destination.questions()}
@@ -167,7 +168,7 @@ def _judge_answers(
                 _("“%(name)s” is one of: %(choices)s.") % {"name": name, "choices": _choices(questions[name])},
             )
         elif attribute := attribute_of(answer):
-            _judge_answering(attribute, line, problems)
+            _check_answering_attribute(attribute, line, problems)
     kept = existing.answers if existing else {}
     for question in snapshot.asked(list(questions.values()), _mapping(spec, existing)):
         if question.name not in given and question.name not in kept and not question.default:
@@ -178,7 +179,7 @@ def _judge_answers(
             )
 
 
-def _judge_answering(attribute: str, line: int, problems: Problems) -> None:
+def _check_answering_attribute(attribute: str, line: int, problems: Problems) -> None:
     catalogue = {known.name: known for known in catalog.attributes()}
     if attribute not in catalogue:
         problems.add(line, _("No profile has an attribute “%s”.") % attribute + _hint(attribute, catalogue))
@@ -197,10 +198,10 @@ def _mapping(spec: ExportSpec, existing: Export | None) -> Sequence[Mapping[str,
     return [{"attribute": name, "field": field} for field, (name, _line) in spec.fields.items()]
 
 
-def _settings(wanted: Wanted, before: ExportSettings | None) -> ExportSettings:
+def _settings(desired: Desired, before: ExportSettings | None) -> ExportSettings:
     """What the export shall be: as the file says, else as it was."""
-    spec = wanted.spec
-    mapping = _mapping(spec, wanted.existing)
+    spec = desired.spec
+    mapping = _mapping(spec, desired.existing)
     answers = {name: answer for name, (answer, _line) in (spec.answers or {}).items()}
     said = ExportSettings(
         name=spec.name,
@@ -211,7 +212,7 @@ def _settings(wanted: Wanted, before: ExportSettings | None) -> ExportSettings:
         mapping=mapping,
         answers=answers,
     )
-    said = leaving.settings(spec.leaving, wanted.existing, said)
+    said = with_removal(spec.removal, desired.existing, said)
     if before is None:
         return said
     same_list = before.list_id == said.list_id and before.connection == said.connection
@@ -223,11 +224,11 @@ def _settings(wanted: Wanted, before: ExportSettings | None) -> ExportSettings:
         list_group=before.list_group if same_list else "",
         # A person has accepted that people of this very list are emailed.
         opt_in_mail_accepted=before.opt_in_mail_accepted if same_list else False,
-        unsubscribes_everywhere=_agreed(before, said, same_list=same_list),
+        unsubscribes_everywhere=_reaches_all_lists(before, said, same_list=same_list),
     )
 
 
-def _agreed(before: ExportSettings, said: ExportSettings, *, same_list: bool) -> bool:
+def _reaches_all_lists(before: ExportSettings, said: ExportSettings, *, same_list: bool) -> bool:
     """Tell whether a user has agreed that this removal policy reaches all lists of the client."""
     return before.unsubscribes_everywhere and same_list and said.removal == before.removal
 
@@ -239,7 +240,7 @@ def _settings_of(export: Export) -> ExportSettings:
     return ExportSettings(segments=list(export.segments.all()), **plain)
 
 
-def _looked_up(settings: ExportSettings, spec: ExportSpec, problems: Problems) -> tuple[ExportSettings, list[str]]:
+def _with_list(settings: ExportSettings, spec: ExportSpec, problems: Problems) -> tuple[ExportSettings, list[str]]:
     """The settings with the list's title and opt-in mode. A connection that may not be used yet asks nothing."""
     connection = settings.connection
     if connection is None or why_it_cannot_run(connection) is not None:
@@ -251,8 +252,8 @@ def _looked_up(settings: ExportSettings, spec: ExportSpec, problems: Problems) -
         return settings, []
     except DestinationError as error:
         return settings, [_("The list could not be looked up: %s") % error.sentence]
-    _judge_fields(spec, details, problems)
-    settings, notes = leaving.looked_up(settings, spec.leaving, details, problems)
+    _check_fields(spec, details, problems)
+    settings, notes = with_list_details(settings, spec.removal, details, problems)
     confirmed = details.opt_in == ListOptIn.CONFIRMED
     looked_up = replace(
         settings, list_title=details.title, list_confirmed_opt_in=confirmed, list_group=details.group_id
@@ -260,7 +261,7 @@ def _looked_up(settings: ExportSettings, spec: ExportSpec, problems: Problems) -
     return looked_up, [*notes]
 
 
-def _judge_fields(spec: ExportSpec, details: ListDetails, problems: Problems) -> None:
+def _check_fields(spec: ExportSpec, details: ListDetails, problems: Problems) -> None:
     known = [field.key for field in details.fields]
     for key, (_name, line) in (spec.fields or {}).items():
         if key not in known:

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from config.console.models import SystemRefresh, SystemSchedule
-from config.console.refreshing import schedule
+from config.console.system_refresh import schedule
 from config.platform.accounts.decorators import check_permission
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission

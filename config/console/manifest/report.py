@@ -1,4 +1,4 @@
-"""What became of each thing of a file: one line each."""
+"""Report what `apply` did with each entry of a manifest, one line each."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 
-class Fate(Enum):
+class Change(Enum):
     CREATED = "created"
     UPDATED = "updated"
     UNCHANGED = "unchanged"
@@ -20,28 +20,28 @@ class Fate(Enum):
 
 
 _LABELS = {
-    Fate.CREATED: gettext_lazy("created"),
-    Fate.UPDATED: gettext_lazy("updated"),
-    Fate.UNCHANGED: gettext_lazy("unchanged"),
+    Change.CREATED: gettext_lazy("created"),
+    Change.UPDATED: gettext_lazy("updated"),
+    Change.UNCHANGED: gettext_lazy("unchanged"),
 }
 
 
 @dataclass(frozen=True)
-class Applied:
-    """One thing: its kind in words, its name, and what became of it. ``fields`` names what was updated; ``notes``
+class AppliedEntry:
+    """One entry: its kind in words, its name, and how it changed. ``fields`` names what was updated; ``notes``
     are whole sentences about what is left to do."""
 
     kind: str
     name: str
-    fate: Fate
+    change: Change
     fields: Sequence[str] = ()
     notes: Sequence[str] = ()
     in_sandbox: bool = False
 
     def __str__(self) -> str:
-        fate = str(self.fate.label) + (f" ({', '.join(self.fields)})" if self.fields else "")
+        change = str(self.change.label) + (f" ({', '.join(self.fields)})" if self.fields else "")
         badge = _(" [sandbox]") if self.in_sandbox else ""
-        line = f"{self.kind} “{self.name}”{badge}: {fate}"
+        line = f"{self.kind} “{self.name}”{badge}: {change}"
         return " – ".join([line, *self.notes])
 
 
@@ -49,11 +49,11 @@ class Applied:
 class Report:
     """Everything that a file spoke of, in its order."""
 
-    things: list[Applied] = field(default_factory=list)
+    things: list[AppliedEntry] = field(default_factory=list)
 
     @property
     def changes_anything(self) -> bool:
-        return any(thing.fate is not Fate.UNCHANGED for thing in self.things)
+        return any(thing.change is not Change.UNCHANGED for thing in self.things)
 
     def lines(self) -> Iterator[str]:
         """One line per thing."""

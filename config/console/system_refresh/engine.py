@@ -1,6 +1,7 @@
 """Work on a system refresh in looks: each notes which jobs have ended, and begins those that wait for nothing
 any more. A look works in short transactions under the fence, so that a killed worker leaves nothing half
-done and the next look goes on."""
+done and the next look goes on.
+"""
 
 import logging
 from collections.abc import Iterable
@@ -9,7 +10,7 @@ from django.db import IntegrityError, InterfaceError, OperationalError, transact
 from django.utils.translation import gettext as _
 
 from config.console.models import RefreshStep, SystemRefresh
-from config.console.refreshing import reasons, stages, workflow
+from config.console.system_refresh import stages
 from config.platform.jobs import clock, leases
 from config.platform.jobs.leases import LeaseLost
 from config.platform.jobs.models import OPEN, JobStatus
@@ -22,9 +23,9 @@ MOST_BEGUN = 50
 WELL = (JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
 
 
-def waiting() -> SystemRefresh | None:
-    """Return the refresh to look at now: the one at work, else the one that is queued. None when another worker
-    looks at it."""
+def refresh_to_advance() -> SystemRefresh | None:
+    """Return the system refresh to work on: the one that is processing, else the one that is queued. None when
+    another worker holds it."""
     first = SystemRefresh.objects.filter(status__in=OPEN).order_by("pk").first()
     return leases.claimable(SystemRefresh).filter(pk=first.pk).first() if first else None
 
@@ -47,7 +48,7 @@ def _begin(refresh: SystemRefresh) -> bool:
     try:
         with transaction.atomic():
             leases.update_if_owner(refresh, status=JobStatus.PROCESSING, started_at=clock.now())
-            workflow.plan(refresh)
+            stages.plan_steps(refresh)
     except IntegrityError:  # the database lets one refresh work at a time
         refresh.refresh_from_db()
         return False
@@ -62,7 +63,7 @@ def _look(refresh: SystemRefresh) -> None:
     if refresh.cancel_requested_at:
         _cancel(refresh, still_open)
     else:
-        _go_on(refresh, still_open)
+        _begin_or_skip(refresh, still_open)
     _conclude(refresh)
 
 
@@ -79,8 +80,8 @@ def _note_end(refresh: SystemRefresh, step: RefreshStep) -> None:
     _write(refresh, step, status=job.status, finished_at=job.finished_at, message=job.message)
 
 
-def _go_on(refresh: SystemRefresh, steps: Iterable[RefreshStep]) -> None:
-    """Begin what waits for nothing any more, and skip what waits in vain."""
+def _begin_or_skip(refresh: SystemRefresh, steps: Iterable[RefreshStep]) -> None:
+    """Begin the steps that wait for nothing, and skip those that depend on a failed one."""
     ends = dict(refresh.steps.values_list("pk", "status"))
     begun = 0
     for step in steps:
@@ -99,24 +100,24 @@ def _go_on(refresh: SystemRefresh, steps: Iterable[RefreshStep]) -> None:
 def _start(refresh: SystemRefresh, step: RefreshStep) -> bool:
     """Queue the step's job, in the transaction that notes it; False when there is nothing to wait for by now."""
     leases.lock_attempt(refresh)
-    stage = stages.of(step.kind)
+    stage = stages.stage_of(step.kind)
     try:
         with transaction.atomic():
             job = stage.begin(step.target_id)
     except stages.NotNow:
         return False
     except stages.CannotBegin as reason:
-        return _give_up(refresh, step, reason.status, str(reason))
+        return _end_unstarted(refresh, step, reason.status, str(reason))
     except (OperationalError, InterfaceError):
         raise  # the database is away: the next look tries again
     except Exception:  # one thing that cannot be begun must not keep back all others
         logger.exception("system refresh %s: %s “%s” could not be begun", refresh.pk, step.kind, step.name)
-        return _give_up(refresh, step, JobStatus.FAILED, _("Something went wrong here; the log says what."))
+        return _end_unstarted(refresh, step, JobStatus.FAILED, _("Something went wrong here; the log says what."))
     _write(refresh, step, status=job.status, **{stage.field: job})
     return True
 
 
-def _give_up(refresh: SystemRefresh, step: RefreshStep, status: JobStatus, message: str) -> bool:
+def _end_unstarted(refresh: SystemRefresh, step: RefreshStep, status: JobStatus, message: str) -> bool:
     """End a step that cannot be begun; nothing was."""
     _write(refresh, step, status=status, message=message, finished_at=clock.now())
     return False
@@ -126,8 +127,8 @@ def _give_up(refresh: SystemRefresh, step: RefreshStep, status: JobStatus, messa
 def _skip(refresh: SystemRefresh, step: RefreshStep, blocked_by: int) -> None:
     leases.lock_attempt(refresh)
     cause = RefreshStep.objects.get(pk=blocked_by)
-    message = reasons.why_skipped(cause)
-    stage = stages.of(step.kind)
+    message = stages.why_skipped(cause)
+    stage = stages.stage_of(step.kind)
     job = stage.skip(step.target_id, message)
     _write(
         refresh,
@@ -149,7 +150,7 @@ def _cancel(refresh: SystemRefresh, steps: Iterable[RefreshStep]) -> None:
             if job is None:
                 _write(refresh, step, status=JobStatus.CANCELED, finished_at=clock.now())
             elif job.cancel_requested_at is None:
-                stages.of(step.kind).cancel(job)
+                stages.stage_of(step.kind).cancel(job)
 
 
 def _conclude(refresh: SystemRefresh) -> None:
@@ -161,7 +162,7 @@ def _conclude(refresh: SystemRefresh) -> None:
         return
     leases.update_if_owner(
         refresh,
-        status=JobStatus.CANCELED if refresh.cancel_requested_at else _verdict(ends),
+        status=JobStatus.CANCELED if refresh.cancel_requested_at else _final_status(ends),
         message="" if ends else _("There is nothing to refresh yet."),
         finished_at=clock.now(),
         lease_until=None,
@@ -170,7 +171,7 @@ def _conclude(refresh: SystemRefresh) -> None:
     )
 
 
-def _verdict(ends: list[str]) -> JobStatus:
+def _final_status(ends: list[str]) -> JobStatus:
     """Successful when all went well, Failed when something failed and nothing went well, else in between."""
     if set(ends) <= {JobStatus.SUCCESSFUL}:
         return JobStatus.SUCCESSFUL

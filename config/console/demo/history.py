@@ -1,4 +1,4 @@
-"""Give the sandbox's list a history: subscribers who joined long ago, and some who left.
+"""Add earlier subscribers to the sandbox's list, some of whom have left it again.
 
 So the first export meets a list like a real one: some contacts are there already, and some are suppressed.
 """
@@ -15,7 +15,7 @@ LIST_ID = "a1150000000000000000000000000001"
 # How many of the newsletter's readers were on the list before, and where others went who were there. Nobody is
 # merely suppressed: such people still count as active over there, and the first run's figures would not match.
 STILL_ACTIVE = 240
-WENT = {"Unsubscribed": 43, "Bounced": 13, "Deleted": 8}
+LEFT_BY_STATE = {"Unsubscribed": 43, "Bounced": 13, "Deleted": 8}
 _EVERY_NTH = 17
 
 
@@ -23,24 +23,26 @@ class SandboxAway(Exception):
     """The sandbox does not answer as it should; says how."""
 
 
-def live(people: Sequence[Person]) -> None:
-    """Let some of ``people`` join the sandbox's list, and some of those leave it again. Raises SandboxAway."""
-    known = readers(people)
+def add_history(people: Sequence[Person]) -> None:
+    """Subscribe some of ``people`` to the sandbox's list, and let some of those leave it again. Raises
+    SandboxAway."""
+    known = earlier_subscribers(people)
     _post(f"/api/v3.3/subscribers/{LIST_ID}/import.json", {"Subscribers": [_subscriber(one) for one in known]})
     rest = [person.email for person in known[STILL_ACTIVE:]]
-    for state, count in WENT.items():
+    for state, count in LEFT_BY_STATE.items():
         _post("/_sandbox/states", {"list_id": LIST_ID, "emails": rest[:count], "state": state})
         rest = rest[count:]
 
 
-def readers(people: Sequence[Person]) -> list[Person]:
-    """Those who were on the list before: readers of the newsletter with an address, spread over the file."""
+def earlier_subscribers(people: Sequence[Person]) -> list[Person]:
+    """Return the people who were on the list before: newsletter readers with a plain address, spread over the
+    file."""
     regular = [
         person
         for person in people
         if person.newsletter == "yes" and person.email == person.email.strip().lower() and _is_plain(person.email)
     ]
-    return regular[::_EVERY_NTH][: STILL_ACTIVE + sum(WENT.values())]
+    return regular[::_EVERY_NTH][: STILL_ACTIVE + sum(LEFT_BY_STATE.values())]
 
 
 def _is_plain(email: str) -> bool:

@@ -1,5 +1,8 @@
-"""The three kinds of things that a system refresh refreshes: what there is, what each waits for, and how it is
-begun, skipped and canceled."""
+"""Describe the three stages of a system refresh: what each refreshes, what that depends on, and how it is begun,
+skipped and canceled.
+
+The steps are written when a refresh begins, whatever is edited meanwhile.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +12,7 @@ from django.db.models import Model
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
-from config.console.models import StepKind
+from config.console.models import RefreshStep, StepKind, SystemRefresh
 from config.platform.jobs.models import Job, JobStatus
 from exports import policies
 from exports.actions import runs
@@ -34,7 +37,7 @@ class Target:
 
 
 class NotNow(Exception):
-    """It is at work already, from before: its turn comes when that has ended."""
+    """It is being worked on already, from before: its turn comes when that has ended."""
 
 
 class CannotBegin(Exception):
@@ -150,7 +153,7 @@ class Exports:
 STAGES: tuple[Stage, ...] = (DataSources(), Segments(), Exports())
 
 
-def of(kind: str) -> Stage:
+def stage_of(kind: str) -> Stage:
     return next(stage for stage in STAGES if stage.kind == kind)
 
 
@@ -158,3 +161,41 @@ def _still_there(found: ModelT | None) -> ModelT:
     if found is None:
         raise CannotBegin(_("It was removed meanwhile."))
     return found
+
+
+def plan_steps(refresh: SystemRefresh) -> None:
+    """Write the steps of the refresh, each with the steps that it waits for."""
+    known: dict[tuple[StepKind, int], int] = {}
+    for stage in STAGES:
+        steps = [
+            RefreshStep(
+                refresh=refresh,
+                kind=stage.kind,
+                target_id=target.pk,
+                name=target.name[:200],
+                waits_for=sorted(known[cause] for cause in target.waits_for if cause in known),
+            )
+            for target in stage.targets()
+        ]
+        made = RefreshStep.objects.bulk_create(steps, batch_size=1000)
+        known |= {(stage.kind, step.target_id): step.pk for step in made}
+
+
+def target_counts() -> dict[str, int]:
+    """Count how many things of each kind a refresh that began now would refresh."""
+    return {stage.kind.value: sum(1 for _target in stage.targets()) for stage in STAGES}
+
+
+def why_skipped(cause: RefreshStep) -> str:
+    """Say why something was skipped, in the language of the reader: what it depends on, and what became of
+    that."""
+    kinds = {StepKind.DATA_SOURCE: _("The data source"), StepKind.SEGMENT: _("The segment")}
+    sentence = _("%(kind)s “%(name)s”: %(status)s.") % {
+        "kind": kinds[StepKind(cause.kind)],
+        "name": cause.name,
+        "status": JobStatus(cause.status).label,
+    }
+    if cause.status != JobStatus.SKIPPED:
+        return sentence
+    before = why_skipped(cause.blocked_by) if cause.blocked_by else cause.message
+    return f"{sentence} {before}".rstrip()

@@ -1,9 +1,13 @@
-"""The manual: its pages in the order of reading, and the statuses that it explains."""
+"""Help: its pages in the order of reading, and the statuses and results that it explains."""
 
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from config.console import security_controls
 from config.platform.jobs.models import JobStatus
+from config.platform.notifications.models import KIND_MEANINGS
 
 PAGES: dict[str, Promise] = {
     "getting-started": _("Getting started"),
@@ -20,7 +24,7 @@ PAGES: dict[str, Promise] = {
     "sandbox": _("The sandbox"),
 }
 
-MEANINGS: dict[JobStatus, Promise] = {
+STATUS_MEANINGS: dict[JobStatus, Promise] = {
     JobStatus.QUEUED: _("Waits for what it depends on, or for its turn."),
     JobStatus.PROCESSING: _("At work. It can be canceled."),
     JobStatus.SUCCESSFUL: _("Done, and everything was taken. Also when nothing had changed and nothing was sent."),
@@ -40,6 +44,22 @@ OUTCOMES: list[tuple[str, Promise, Promise]] = [
 ]
 
 
-def statuses() -> list[tuple[str, Promise | str, Promise]]:
+def _statuses() -> list[tuple[str, Promise | str, Promise]]:
     """Every status with its word and its meaning."""
-    return [(status.value, status.label, MEANINGS[status]) for status in JobStatus]
+    return [(status.value, status.label, STATUS_MEANINGS[status]) for status in JobStatus]
+
+
+def help_page(request: HttpRequest, page: str) -> HttpResponse:
+    """Show one page of the help."""
+    if page not in PAGES:
+        raise Http404
+    context = {
+        "pages": PAGES,
+        "page": page,
+        "page_title": PAGES[page],
+        "statuses": _statuses(),
+        "outcomes": OUTCOMES,
+        "kinds": [(kind.label, meaning) for kind, meaning in KIND_MEANINGS.items()],
+        "threats": security_controls.GROUPS,
+    }
+    return render(request, f"help/{page}.html", context)

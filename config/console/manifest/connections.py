@@ -1,19 +1,19 @@
-"""Apply a connection of the file.
+"""Plan and apply the connections of a manifest.
 
-A file gives no consent: a live connection waits for an administrator's consent on its page.
+A file gives no consent: a live connection waits for an administrator's consent on its page. A file holds no
+secrets either; it says where to find one, ``env:NAME`` or ``file:/path``.
 """
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from django.utils.translation import gettext as _
 
-from config.console.applying import secrets
-from config.console.applying.document import Lined
-from config.console.applying.problems import Problems
-from config.console.applying.report import Applied, Fate
-from config.console.applying.specs import ConnectionSpec
+from config.console.manifest.document import Lined, Problems
+from config.console.manifest.report import AppliedEntry, Change
+from config.console.manifest.specs import ConnectionSpec
 from config.platform.accounts.permissions import Role
 from config.platform.encryption.keyring import CannotDecrypt
 from connections import actions, diagnosis, policies, secret_references, vault
@@ -23,9 +23,50 @@ from connections.destinations.base import Destination
 from connections.models import Connection
 
 
+class SecretRefused(Exception):
+    """The reference leads nowhere, or is no reference; the sentence says what to write. Never holds a secret."""
+
+
+def resolve_secret(written: str, *, suggestion: str, environ: Mapping[str, str]) -> str:
+    """Return the secret that ``written`` refers to; raises SecretRefused. ``suggestion`` is a name of a
+    variable to propose where the file holds the secret itself."""
+    kind, colon, name = written.partition(":")
+    if colon and kind == "env":
+        return _from_environment(name.strip(), environ)
+    if colon and kind == "file":
+        return _from_file(Path(name.strip()))
+    raise SecretRefused(
+        _("A secret does not belong in a file. Put it in a variable of the environment and write env:%s here.")
+        % suggestion
+    )
+
+
+def _from_environment(name: str, environ: Mapping[str, str]) -> str:
+    value = environ.get(name, "").strip()
+    if not value:
+        raise SecretRefused(_("The environment has no variable %s. Set it, then apply again.") % (name or "“”"))
+    return value
+
+
+def _from_file(path: Path) -> str:
+    if not path.is_absolute():
+        raise SecretRefused(_("Write the whole path: file:/…"))
+    try:
+        value = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SecretRefused(
+            _("%(path)s cannot be read: %(why)s.") % {"path": path, "why": error.strerror}
+        ) from error
+    except UnicodeDecodeError:
+        raise SecretRefused(_("%s is not UTF-8.") % path) from None
+    if not value:
+        raise SecretRefused(_("%s is empty.") % path)
+    return value
+
+
 @dataclass(frozen=True)
-class Wanted:
-    """A connection as the file wants it, judged good. ``secrets`` None: the file says nothing of credentials."""
+class Desired:
+    """A connection as the file wants it, checked. ``secrets`` None: the file says nothing of credentials."""
 
     spec: ConnectionSpec
     existing: Connection | None
@@ -34,7 +75,7 @@ class Wanted:
     options: Mapping[str, str]
 
     def __repr__(self) -> str:
-        return f"<Wanted connection {self.spec.name}>"
+        return f"<Desired connection {self.spec.name}>"
 
 
 def find(name: str) -> Connection | None:
@@ -42,35 +83,35 @@ def find(name: str) -> Connection | None:
     return Connection.objects.filter(name__iexact=name).first()
 
 
-def judge(spec: ConnectionSpec, problems: Problems, environ: Mapping[str, str] | None) -> Wanted | None:
-    """What the entry means, or None when something is wrong, which is noted. References are kept as such, unless
-    they lead into an ``environ`` that only the caller has."""
+def plan(spec: ConnectionSpec, problems: Problems, environ: Mapping[str, str] | None) -> Desired | None:
+    """Check an entry and return the connection it asks for, or None when it has problems. References are stored
+    as such, unless they lead into an ``environ`` that only the caller has."""
     existing = find(spec.name)
     destination = _destination(spec.destination, problems)
-    _judge_environment(spec, destination, problems)
+    _check_environment(spec, destination, problems)
     if existing is not None:
-        _judge_what_stays(spec, existing, problems)
+        _check_unchangeable(spec, existing, problems)
     roles = _roles(spec, problems)
     if destination is None:
         return None
     found_secrets, options = _credentials(spec, destination, problems, environ)
-    return Wanted(spec, existing, roles, found_secrets, options)
+    return Desired(spec, existing, roles, found_secrets, options)
 
 
-def carry_out(wanted: Wanted, problems: Problems) -> Applied:
-    """Create or update it; what the account refuses is noted as a problem."""
-    spec = wanted.spec
-    connection, changed = (_create(wanted), []) if wanted.existing is None else _edit(wanted, wanted.existing)
+def apply(desired: Desired, problems: Problems) -> AppliedEntry:
+    """Create or update a connection; what the account refuses is added to ``problems``."""
+    spec = desired.spec
+    connection, changed = (_create(desired), []) if desired.existing is None else _edit(desired, desired.existing)
     notes: list[str] = []
-    if wanted.secrets is not None and not _is_connected_with(connection, wanted.secrets, wanted.options):
+    if desired.secrets is not None and not _is_connected_with(connection, desired.secrets, desired.options):
         changed.append("credentials")
-        notes += _connect(connection, wanted.secrets, wanted.options, spec, problems)
+        notes += _connect(connection, desired.secrets, desired.options, spec, problems)
     if (status := policies.why_it_cannot_run(connection)) is not None:
         notes.append(f"{status.label}. {status.sentence}")
-    fate = Fate.UPDATED if changed else Fate.UNCHANGED
-    if wanted.existing is None:
-        fate, changed = Fate.CREATED, []
-    return Applied(_("connection"), connection.name, fate, changed, notes, in_sandbox=connection.is_sandbox)
+    change = Change.UPDATED if changed else Change.UNCHANGED
+    if desired.existing is None:
+        change, changed = Change.CREATED, []
+    return AppliedEntry(_("connection"), connection.name, change, changed, notes, in_sandbox=connection.is_sandbox)
 
 
 def _destination(written: Lined, problems: Problems) -> Destination | None:
@@ -85,7 +126,7 @@ def _destination(written: Lined, problems: Problems) -> Destination | None:
         return None
 
 
-def _judge_environment(spec: ConnectionSpec, destination: Destination | None, problems: Problems) -> None:
+def _check_environment(spec: ConnectionSpec, destination: Destination | None, problems: Problems) -> None:
     environment, line = spec.environment
     if environment not in Environment.values:
         problems.add(line, _("“environment” is live or sandbox, not “%s”.") % environment)
@@ -93,7 +134,7 @@ def _judge_environment(spec: ConnectionSpec, destination: Destination | None, pr
         problems.add(line, _("There is no sandbox here: set CAMPAIGN_MONITOR_SANDBOX_URL to its address."))
 
 
-def _judge_what_stays(spec: ConnectionSpec, existing: Connection, problems: Problems) -> None:
+def _check_unchangeable(spec: ConnectionSpec, existing: Connection, problems: Problems) -> None:
     """Type and environment are chosen when a connection is made."""
     stays = _("“%(name)s” was made for %(kept)s and keeps that. Give the connection another name.")
     for (written, line), kept in (
@@ -136,7 +177,7 @@ def _credentials(
             suggestion = f"{secret_references.VARIABLE_PREFIX}{destination.key}_{name}".upper()
             try:
                 found[name] = _secret(written, suggestion, environ)
-            except (secrets.SecretRefused, secret_references.LeadsNowhere) as refused:
+            except (SecretRefused, secret_references.LeadsNowhere) as refused:
                 problems.add(line, f"“{name}”: {refused}")
         else:
             options[name] = written
@@ -148,27 +189,27 @@ def _credentials(
 
 def _secret(written: str, suggestion: str, environ: Mapping[str, str] | None) -> str:
     """What is kept for a secret: the reference, once it is sure that it leads somewhere."""
-    value = secrets.resolve(written, suggestion=suggestion, environ=os.environ if environ is None else environ)
+    value = resolve_secret(written, suggestion=suggestion, environ=os.environ if environ is None else environ)
     if environ is not None:
         return value
     secret_references.resolve(written)
     return written
 
 
-def _create(wanted: Wanted) -> Connection:
+def _create(desired: Desired) -> Connection:
     return actions.create(
         by=None,
-        destination_key=wanted.spec.destination[0],
-        environment=wanted.spec.environment[0],
-        name=wanted.spec.name,
-        allowed_roles=wanted.roles or [],
+        destination_key=desired.spec.destination[0],
+        environment=desired.spec.environment[0],
+        name=desired.spec.name,
+        allowed_roles=desired.roles or [],
     )
 
 
-def _edit(wanted: Wanted, connection: Connection) -> tuple[Connection, list[str]]:
+def _edit(desired: Desired, connection: Connection) -> tuple[Connection, list[str]]:
     """The connection as the file wants it, and which fields that changed."""
-    name = wanted.spec.name
-    roles = connection.allowed_roles if wanted.roles is None else wanted.roles
+    name = desired.spec.name
+    roles = connection.allowed_roles if desired.roles is None else desired.roles
     changed = ["name"] if connection.name != name else []
     administrator = {Role.ADMINISTRATOR.value}
     if {*roles} | administrator != {*connection.allowed_roles} | administrator:
@@ -178,7 +219,7 @@ def _edit(wanted: Wanted, connection: Connection) -> tuple[Connection, list[str]
     return connection, changed
 
 
-def _is_connected_with(connection: Connection, wanted: Mapping[str, str], options: Mapping[str, str]) -> bool:
+def _is_connected_with(connection: Connection, desired: Mapping[str, str], options: Mapping[str, str]) -> bool:
     """Whether it already has just these credentials and they are not refused; what cannot be read counts as
     others."""
     try:
@@ -186,7 +227,7 @@ def _is_connected_with(connection: Connection, wanted: Mapping[str, str], option
     except CannotDecrypt:
         return False
     return (
-        stored == dict(wanted)
+        stored == dict(desired)
         and not connection.reconnect_reason
         and all(connection.options.get(name, "") == value for name, value in options.items())
     )

@@ -1,18 +1,52 @@
-"""A YAML file as nodes that know their line.
+"""Read a manifest as YAML whose values know their lines, with all problems of it and the rules of segments."""
 
-Scalars are taken as they are written where text is expected: ``yes`` is the word, and only where a yes or no is
-expected is it a truth.
-"""
-
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import yaml
 from django.utils.translation import gettext as _
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from config.console.applying.problems import FileRefused, Problem, Problems
+
+@dataclass(frozen=True)
+class Problem:
+    """One problem of a file that has to be corrected. ``line`` counts from 1."""
+
+    path: Path
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.reason}"
+
+
+class FileRefused(Exception):
+    """The file cannot be applied, and nothing was changed. Holds every problem, in the order of lines."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = sorted(set(problems), key=lambda problem: (problem.line, problem.reason))
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class Problems:
+    """Collect the problems of a file while it is read, so that all of them can be corrected at once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._found: list[Problem] = []
+
+    def add(self, line: int, reason: str) -> None:
+        """Note that ``line`` has to be mended."""
+        self._found.append(Problem(self.path, line, reason))
+
+    def stop_if_any(self) -> None:
+        """Raise FileRefused with all that was noted; nothing when the file is good so far."""
+        if self._found:
+            raise FileRefused(self._found)
+
 
 _MOST_BYTES = 10 * 1024 * 1024
 _NULL = "tag:yaml.org,2002:null"
@@ -200,3 +234,60 @@ def _unknown_key(name: str, known: Sequence[str]) -> str:
 
 def _found(key: str, node: Node) -> dict[str, str]:
     return {"key": key, "kind": kind_of(node)}
+
+
+_TRUTHS = {"yes": True, "true": True, "no": False, "false": False}
+
+
+@dataclass(frozen=True)
+class LinedRules:
+    """A tree of rules, and where in the file each stands, by its path (see segments.rules.tree)."""
+
+    tree: Mapping[str, Any]
+    lines: Mapping[tuple[int, ...], int] = field(repr=False)
+
+    def line_at(self, path: Sequence[int]) -> int:
+        """The line of the rule at ``path``."""
+        return self.lines.get(tuple(path), self.lines[()])
+
+
+def read_rules(node: Node, problems: Problems) -> LinedRules:
+    """Read the rules of a segment; what has the wrong shape is added to ``problems``."""
+    lines: dict[tuple[int, ...], int] = {}
+    return LinedRules(_group(node, (), lines, problems), lines)
+
+
+def _group(
+    node: Node, path: tuple[int, ...], lines: dict[tuple[int, ...], int], problems: Problems
+) -> dict[str, Any]:
+    lines[path] = line_of(node)
+    entry = Entry(node, problems, ("join", "rules"))
+    children = list(entries(entry, "rules"))
+    rules = [_rule(child, (*path, number), lines, problems) for number, child in enumerate(children)]
+    return {"join": entry.text("join") or "and", "rules": rules}
+
+
+def _rule(
+    node: Node, path: tuple[int, ...], lines: dict[tuple[int, ...], int], problems: Problems
+) -> dict[str, Any]:
+    if isinstance(node, MappingNode) and any(key.value == "rules" for key, _value in node.value):
+        return _group(node, path, lines, problems)
+    lines[path] = line_of(node)
+    entry = Entry(node, problems, ("attribute", "operator", "value", "ignore_case"))
+    rule: dict[str, Any] = {key: entry.text(key) or "" for key in ("attribute", "operator")}
+    if (value := entry.value("value")) is not None:
+        rule["value"] = _value(value)
+    if entry.value("ignore_case") is not None:
+        written = (entry.text("ignore_case") or "").lower()
+        if written not in _TRUTHS:
+            entry.note("ignore_case", _("“ignore_case” is yes or no."))
+        elif _TRUTHS[written]:
+            rule["ignore_case"] = True
+    return rule
+
+
+def _value(node: Node) -> str | list[str | None] | None:
+    """As it is written, so that ``NO`` stays a country and a day stays a day: the rules know the types."""
+    if isinstance(node, SequenceNode):
+        return [text_of(item) for item in node.value]
+    return text_of(node)

@@ -1,4 +1,4 @@
-"""The schedule of an export or a segment, as a file says it."""
+"""Read and apply the schedules of exports, segments and the system refresh in a manifest."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,9 +6,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from config.console.applying.document import Entry, text_of
-from config.console.applying.problems import Problems
+from config.console.manifest.document import Entry, Problems, text_of
+from config.console.manifest.report import AppliedEntry, Change
+from config.console.system_refresh import actions, schedule
 from config.platform.jobs.models import Schedule
+from config.platform.schedules.next_due import Recurrence
 from config.platform.schedules.serialize import WrongRule, from_plain, to_plain
 
 SYSTEM, OFF = "system", "off"
@@ -25,9 +27,9 @@ class ScheduleSpec:
     rule: dict[str, Any] | None
 
 
-def read(entry: Entry, problems: Problems) -> ScheduleSpec | None:
-    """The schedule of an entry: “system”, “off”, or a mapping with the fields of a rule. None when the file does
-    not say; what is wrong is noted."""
+def read_schedule(entry: Entry, problems: Problems) -> ScheduleSpec | None:
+    """Read the schedule of an entry: “system”, “off”, or a mapping with the fields of a rule. None when the
+    file does not say; problems are added to ``problems``."""
     node = entry.value("schedule")
     if node is None:
         return None
@@ -39,10 +41,10 @@ def read(entry: Entry, problems: Problems) -> ScheduleSpec | None:
     return _mapping(Entry(node, problems, ("on", "hours", *_SINGLE, *_LISTS)), problems)
 
 
-def carry_out(
+def apply_schedule(
     schedule: Schedule, spec: ScheduleSpec | None, save: Callable[..., object], changed: list[str]
 ) -> None:
-    """Make ``schedule`` so, with ``save``, when the file says so and it is not; ``changed`` learns of it."""
+    """Save ``schedule`` with ``save`` when the file says another one; then “schedule” is added to ``changed``."""
     if spec is None or (schedule.is_on, schedule.rule) == (spec.is_on, spec.rule):
         return
     save(is_on=spec.is_on, rule=spec.rule, version=schedule.version, by=None)
@@ -75,3 +77,41 @@ def _plain(entry: Entry) -> dict[str, Any]:
 
 def _number(text: str) -> int | str:
     return int(text) if text.isascii() and text.isdigit() else text
+
+
+SYSTEM_REFRESH = "system_refresh"
+_RECURRENCES = (Recurrence.DAILY, Recurrence.WEEKLY)
+
+
+def read_system_refresh(root: Entry, problems: Problems) -> ScheduleSpec | None:
+    """Read the schedule of the system refresh; None when the file does not say. A bare “off” keeps its times."""
+    node = root.value(SYSTEM_REFRESH)
+    if node is None:
+        return None
+    entry = Entry(node, problems, ("schedule",))
+    if "schedule" not in entry:
+        entry.missing("schedule")
+    spec = read_schedule(entry, problems)
+    if spec is not None and (reason := _why_not_for_system(spec)):
+        entry.note("schedule", reason)
+    return spec
+
+
+def apply_system_refresh(spec: ScheduleSpec) -> AppliedEntry:
+    """Save the schedule of the system refresh when the file says another one."""
+    row = schedule.load()
+    rule = spec.rule or row.rule or {}
+    change = Change.UNCHANGED
+    if (row.is_on, row.rule) != (spec.is_on, rule):
+        actions.save_schedule(is_on=spec.is_on, rule=rule, version=row.version, by=None)
+        change = Change.UPDATED
+    return AppliedEntry(_("schedule"), _("System refresh"), change)
+
+
+def _why_not_for_system(spec: ScheduleSpec) -> str:
+    """Why the system refresh cannot have such a schedule; empty when it can."""
+    if spec.rule is None:
+        return _("Say when: it cannot follow itself.") if spec.is_on else ""
+    if spec.rule["recurrence"] not in _RECURRENCES:
+        return _("The system refresh is daily or weekly.")
+    return _("The system refresh has no first day.") if "starts_on" in spec.rule else ""

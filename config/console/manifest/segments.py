@@ -1,14 +1,14 @@
-"""A segment of the file: its rules judged, then made so."""
+"""Plan and apply the segments of a manifest."""
 
 from dataclasses import dataclass
 from functools import partial
 
 from django.utils.translation import gettext as _
 
-from config.console.applying import schedules
-from config.console.applying.problems import Problems
-from config.console.applying.report import Applied, Fate
-from config.console.applying.specs import SegmentSpec
+from config.console.manifest import schedules
+from config.console.manifest.document import Problems
+from config.console.manifest.report import AppliedEntry, Change
+from config.console.manifest.specs import SegmentSpec
 from segments import actions, catalog
 from segments.models import Segment
 from segments.refresh import schedule
@@ -16,8 +16,8 @@ from segments.rules import tree
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A segment as the file wants it, judged good."""
+class Desired:
+    """A segment as the file wants it, checked."""
 
     spec: SegmentSpec
     existing: Segment | None
@@ -28,17 +28,17 @@ def find(name: str) -> Segment | None:
     return Segment.objects.filter(name__iexact=name).first()
 
 
-def judge(spec: SegmentSpec, problems: Problems) -> Wanted | None:
-    """What the entry means, or None when its rules cannot be used, which is noted."""
+def plan(spec: SegmentSpec, problems: Problems) -> Desired | None:
+    """Check an entry and return the segment it asks for, or None when its rules cannot be used."""
     found = tree.problems(spec.rules.tree, catalog.types_by_name())
     for problem in found:
         problems.add(spec.rules.line_at(problem.path), problem.message)
-    return None if found else Wanted(spec, find(spec.name))
+    return None if found else Desired(spec, find(spec.name))
 
 
-def carry_out(wanted: Wanted, problems: Problems, *, wake_worker: bool = True) -> Applied:
+def apply(desired: Desired, problems: Problems, *, wake_worker: bool = True) -> AppliedEntry:
     """Create or update a segment; workers refresh a new or changed one."""
-    spec, existing = wanted.spec, wanted.existing
+    spec, existing = desired.spec, desired.existing
     if existing is None:
         made = actions.create_segment(
             name=spec.name,
@@ -48,7 +48,7 @@ def carry_out(wanted: Wanted, problems: Problems, *, wake_worker: bool = True) -
             wake_worker=wake_worker,
         )
         _schedule(made, spec, [])
-        return Applied(_("segment"), spec.name, Fate.CREATED)
+        return AppliedEntry(_("segment"), spec.name, Change.CREATED)
     description = existing.description if spec.description is None else spec.description
     wished = {"name": spec.name, "description": description, "rules": spec.rules.tree}
     changed = [field for field, value in wished.items() if getattr(existing, field) != value]
@@ -56,13 +56,13 @@ def carry_out(wanted: Wanted, problems: Problems, *, wake_worker: bool = True) -
         _edit(existing, spec, description, problems, wake_worker=wake_worker)
     _schedule(existing, spec, changed)
     if not changed:
-        return Applied(_("segment"), existing.name, Fate.UNCHANGED)
-    return Applied(_("segment"), spec.name, Fate.UPDATED, changed)
+        return AppliedEntry(_("segment"), existing.name, Change.UNCHANGED)
+    return AppliedEntry(_("segment"), spec.name, Change.UPDATED, changed)
 
 
 def _schedule(segment: Segment, spec: SegmentSpec, changed: list[str]) -> None:
     save = partial(schedule.set_schedule, segment)
-    schedules.carry_out(schedule.schedule_of(segment), spec.schedule, save, changed)
+    schedules.apply_schedule(schedule.schedule_of(segment), spec.schedule, save, changed)
 
 
 def _edit(

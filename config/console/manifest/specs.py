@@ -1,20 +1,99 @@
-"""What a file says, thing by thing. What it does not say (None) stays as it is, or takes its usual value."""
+"""Read the entries of a manifest. What the file does not say (None) stays as it is, or takes its default."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from config.console.applying import document, leaving, rule_nodes, schedules, system_refresh
-from config.console.applying.document import Entry, Lined
-from config.console.applying.leaving import LeavingSpec
-from config.console.applying.problems import Problems
-from config.console.applying.rule_nodes import LinedRules
-from config.console.applying.schedules import ScheduleSpec
+from config.console.manifest import document, schedules
+from config.console.manifest.document import Entry, Lined, LinedRules, Problems
+from config.console.manifest.schedules import ScheduleSpec
+from connections.destinations.base import Destination
+from connections.destinations.values import ListDetails
+from exports.actions.manage import ExportSettings
+from exports.forms import removal_fields
+from exports.models import Export, Removal
 
-SECTIONS = ("connections", "segments", "exports", system_refresh.SECTION)
+REMOVAL_KEYS = ("removal", "mark_field", "mark_value")
+
+
+@dataclass(frozen=True)
+class RemovalSpec:
+    """The keys ``removal``, ``mark_field`` and ``mark_value`` of an export, as written; None for what the file
+    does not say. ``entry_line`` is that of the export."""
+
+    entry_line: int
+    removal: Lined | None
+    mark_field: Lined | None
+    mark_value: Lined | None
+
+    @property
+    def line(self) -> int:
+        """Where to say what is wrong."""
+        written = self.mark_field or self.removal or self.mark_value
+        return written[1] if written else self.entry_line
+
+
+def read_removal(entry: Entry) -> RemovalSpec:
+    """Read the three keys of an export's entry about contacts that leave its segments."""
+    return RemovalSpec(entry.line, *(entry.lined(key, most=100) for key in REMOVAL_KEYS))
+
+
+def check_removal(
+    spec: RemovalSpec, existing: Export | None, destination: Destination, problems: Problems
+) -> None:
+    """Add the problems of ``spec`` that can be known before the list is."""
+    offered = [removal.value for removal in removal_fields.offered(destination)]
+    if spec.removal and spec.removal[0] not in offered:
+        sentence = _("“%(name)s” is one of: %(choices)s.")
+        problems.add(spec.removal[1], sentence % {"name": "removal", "choices": ", ".join(offered)})
+        return
+    marks = _removal_of(spec, existing) == Removal.MARK
+    kept = existing.mark_field if existing and existing.removal == Removal.MARK else ""
+    if marks and not (spec.mark_field or kept):
+        problems.add(spec.line, _("“%s” is missing.") % "mark_field")
+    for written, key in ((spec.mark_field, "mark_field"), (spec.mark_value, "mark_value")):
+        if written and not marks:
+            problems.add(written[1], _("“%s” means something only with “removal: mark”.") % key)
+
+
+def with_removal(spec: RemovalSpec, existing: Export | None, said: ExportSettings) -> ExportSettings:
+    """Return ``said`` with the removal policy of the file, or else the policy that the export has."""
+    how = _removal_of(spec, existing)
+    field, value = "", ""
+    if how == Removal.MARK:
+        kept = existing if existing and existing.removal == Removal.MARK else None
+        field = spec.mark_field[0] if spec.mark_field else kept.mark_field if kept else ""
+        value = spec.mark_value[0] if spec.mark_value else kept.mark_value if kept else ""
+        value = value or str(removal_fields.DEFAULT_MARK)
+    return replace(said, removal=how, mark_field=field, mark_value=value)
+
+
+def with_list_details(
+    settings: ExportSettings, spec: RemovalSpec, details: ListDetails, problems: Problems
+) -> tuple[ExportSettings, Sequence[str]]:
+    """Return the settings once the list is known, with notes about them. A field that cannot hold the mark is a
+    problem."""
+    if settings.removal == Removal.MARK:
+        mapped = [pair["field"] for pair in settings.mapping]
+        if error := removal_fields.why_not_marked(settings.mark_field, settings.mark_value, details, mapped):
+            problems.add(spec.line, error)
+    if spec.removal is None:  # whoever chose it then saw whom it reaches
+        return settings, []
+    everywhere = removal_fields.reaches_everywhere(settings.removal, details)
+    notes = [_("Unsubscribing takes people off all lists of the client.")] if everywhere else []
+    return replace(settings, unsubscribes_everywhere=everywhere), notes
+
+
+def _removal_of(spec: RemovalSpec, existing: Export | None) -> str:
+    if spec.removal:
+        return spec.removal[0]
+    return existing.removal if existing else Removal.LEAVE.value
+
+
+SECTIONS = ("connections", "segments", "exports", schedules.SYSTEM_REFRESH)
 LONGEST_NAME = 120
 
 
@@ -54,7 +133,7 @@ class ExportSpec:
     email: Lined
     fields: Mapping[str, Lined] | None
     answers: Mapping[str, Lined] | None
-    leaving: LeavingSpec
+    removal: RemovalSpec
     tell_also: Sequence[Lined] | None
     schedule: ScheduleSpec | None
 
@@ -81,13 +160,13 @@ def read(path: Path, problems: Problems) -> Specs:
         _add(specs.segments, _segment(entry, problems))
     for entry in _named(root, "exports", _EXPORT_KEYS, problems):
         _add(specs.exports, _export(entry, problems))
-    specs.system_refresh = system_refresh.read(root, problems)
+    specs.system_refresh = schedules.read_system_refresh(root, problems)
     return specs
 
 
 _EXPORT_KEYS = (
     *("connection", "list_id", "segments", "email", "fields", "answers", "schedule", "tell_also"),
-    *leaving.KEYS,
+    *REMOVAL_KEYS,
 )
 
 
@@ -132,8 +211,8 @@ def _segment(entry: Entry, problems: Problems) -> SegmentSpec | None:
     if node is None:
         entry.missing("rules")
         return None
-    rules = rule_nodes.read(node, problems)
-    schedule = schedules.read(entry, problems)
+    rules = document.read_rules(node, problems)
+    schedule = schedules.read_schedule(entry, problems)
     if name is None:
         return None
     return SegmentSpec(entry.line, name, description, rules, schedule)
@@ -147,12 +226,12 @@ def _export(entry: Entry, problems: Problems) -> ExportSpec | None:
     email = entry.lined("email", required=True, most=LONGEST_NAME)
     fields = _texts_by_key(entry, "fields", problems)
     answers = _texts_by_key(entry, "answers", problems)
-    schedule = schedules.read(entry, problems)
+    schedule = schedules.read_schedule(entry, problems)
     if name is None or connection is None or list_id is None or segments is None or email is None:
         return None
     if not segments:
         entry.note("segments", _("Name at least one segment."))
-    leavers, tell_also = leaving.read(entry), entry.texts("tell_also")
+    leavers, tell_also = read_removal(entry), entry.texts("tell_also")
     return ExportSpec(
         entry.line, name, connection, list_id, segments, email, fields, answers, leavers, tell_also, schedule
     )
