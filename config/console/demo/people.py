@@ -6,14 +6,18 @@ All addresses are in domains that are reserved for examples.
 
 import csv
 import random
+import tomllib
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass, fields, replace
 from datetime import date, timedelta
 from itertools import chain, count
 from pathlib import Path
 
-from config.console.demo.places import PLACES, Place
-
+_EXAMPLE_DOMAINS = ("example.com", "example.org", "example.net")
+_LETTERS = str.maketrans(
+    {"ł": "l", "đ": "d", "ø": "o", "æ": "ae", "å": "a", "ß": "ss", "ı": "i", "ð": "d", "’": ""}
+)
 COUNT = 10_000
 _SEED = 2_024
 _WITHOUT_EMAIL, _BAD_EMAIL, _TWICE = 0.03, 0.01, 0.02
@@ -51,6 +55,65 @@ class Person:
 
 
 COLUMNS = tuple(field.name for field in fields(Person))
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name, and the same in the letters of an address."""
+
+    written: str
+    ascii: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """A country with its cities, language and names. ``weight`` says how many of the people live there;
+    ``family_first`` and ``joint`` (what stands between) how a full name is written."""
+
+    country: str
+    language: str
+    weight: int
+    cities: tuple[str, ...]
+    given: tuple[Name, ...]
+    family: tuple[Name, ...]
+    domains: tuple[str, ...]
+    family_first: bool = False
+    joint: str = " "
+
+    def full_name(self, given: Name, family: Name) -> str:
+        parts = (family, given) if self.family_first else (given, family)
+        return self.joint.join(part.written for part in parts)
+
+
+def plain_letters(name: str) -> str:
+    """A Latin name in the letters of an address."""
+    parts = unicodedata.normalize("NFKD", name.lower().translate(_LETTERS))
+    return "".join(letter for letter in parts if letter.isascii() and (letter.isalnum() or letter == "-"))
+
+
+def _names(words: str) -> tuple[Name, ...]:
+    pairs = [word.partition(":") for word in words.split()]
+    return tuple(Name(written, given or plain_letters(written)) for written, _, given in pairs)
+
+
+def _read_places() -> tuple[Place, ...]:
+    """Read places.toml."""
+    with (Path(__file__).parent / "places.toml").open("rb") as file:
+        return tuple(
+            Place(
+                **{
+                    **place,
+                    "cities": tuple(place["cities"]),
+                    "given": _names(place["given"]),
+                    "family": _names(place["family"]),
+                    "domains": (*_EXAMPLE_DOMAINS, *place.get("domains", ())),
+                }
+            )
+            for place in tomllib.load(file)["places"]
+        )
+
+
+PLACES = _read_places()
 
 
 def people(how_many: int = COUNT) -> Iterator[Person]:

@@ -5,8 +5,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from config.console.demo.people import COLUMNS, COUNT, people, write
-from config.console.demo.places import PLACES, plain_letters
+from config.console.demo.people import COLUMNS, COUNT, PLACES, people, plain_letters, write
 from config.platform.text.addresses import VALID_EMAIL
 
 EVERYONE = list(people())
