@@ -1,5 +1,7 @@
-"""Where secrets are kept: every column of sealed dictionaries, and what apps register beside. Rotation and the
-check at start-up go through all of them."""
+"""Find and convert encrypted secrets in the database: columns of encrypted dictionaries, and values inside JSON.
+
+Key rotation and the check at start-up go through all of them, see rotation.py.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -13,39 +15,39 @@ from django.db.models.functions import Cast, StrIndex, Substr
 from config.platform.encryption.fields import EncryptedJSONField, Sealed
 from config.platform.encryption.keyring import key_id_of
 
-Anew = Callable[[str], str]
+Reencrypt = Callable[[str], str]
 
 
 @dataclass(frozen=True)
 class Group:
-    """How many secrets of one place lie under one key, and one of them."""
+    """The number of secrets of one store that lie under one key, and one of them."""
 
     key_id: str
     count: int
     example: str
 
 
-class Place(ABC):
-    """Some rows that hold ciphertexts. ``one`` and ``many`` name such rows in a sentence."""
+class SecretStore(ABC):
+    """Rows that hold ciphertexts. ``one`` and ``many`` name such rows in a sentence."""
 
     one: str
     many: str
 
     @abstractmethod
     def groups(self) -> Sequence[Group]:
-        """All that is kept there, by key."""
+        """Count the secrets by key."""
 
     @abstractmethod
     def not_under(self, key_id: str) -> Sequence[object]:
-        """The primary keys of the rows that hold something under another key."""
+        """Return the primary keys of rows that hold something under another key."""
 
     @abstractmethod
-    def convert(self, pk: object, anew: Anew) -> None:
-        """Put ``anew(ciphertext)`` in place of each ciphertext of a row, which is locked for the caller's
+    def convert(self, pk: object, reencrypt: Reencrypt) -> None:
+        """Put ``reencrypt(ciphertext)`` in place of each ciphertext of a row, which is locked for the caller's
         transaction; a row that is gone is left alone."""
 
 
-class SealedColumn(Place):
+class SealedColumn(SecretStore):
     """One EncryptedJSONField of a model."""
 
     def __init__(self, model: type[models.Model], column: str) -> None:
@@ -63,9 +65,9 @@ class SealedColumn(Place):
         others = self.rows.exclude(**{f"{self.column}__startswith": f"{key_id}:"})
         return list(others.values_list("pk", flat=True))
 
-    def convert(self, pk: object, anew: Anew) -> None:
+    def convert(self, pk: object, reencrypt: Reencrypt) -> None:
         if stored := self._stored(pk, locked=True):
-            self.rows.filter(pk=pk).update(**{self.column: Sealed(anew(stored))})
+            self.rows.filter(pk=pk).update(**{self.column: Sealed(reencrypt(stored))})
 
     def _stored(self, pk: object, *, locked: bool = False) -> str:
         rows = self.rows.select_for_update(no_key=True) if locked else self.rows
@@ -73,7 +75,7 @@ class SealedColumn(Place):
         return sealed.stored if isinstance(sealed, Sealed) else ""
 
 
-class SealedTexts(Place):
+class SealedTexts(SecretStore):
     """Ciphertexts inside the JSON of some rows, of which there are few: the values of ``names`` in ``column``.
     What carries no key id was never under the keyring and is left alone."""
 
@@ -93,11 +95,11 @@ class SealedTexts(Place):
         found = self._texts(self.rows)
         return [pk for pk, texts in found if any(key_id_of(stored) != key_id for stored in texts.values())]
 
-    def convert(self, pk: object, anew: Anew) -> None:
+    def convert(self, pk: object, reencrypt: Reencrypt) -> None:
         rows = self.rows.filter(pk=pk)
         for _pk, texts in self._texts(rows.select_for_update(no_key=True)):
             data = rows.values_list(self.column, flat=True).get()
-            changed = {name: anew(stored) for name, stored in texts.items()}
+            changed = {name: reencrypt(stored) for name, stored in texts.items()}
             rows.update(**{self.column: {**data, **changed}})
 
     def _texts(self, rows: "models.QuerySet[models.Model]") -> Iterator[tuple[object, dict[str, str]]]:
@@ -105,20 +107,11 @@ class SealedTexts(Place):
             yield pk, {name: data[name] for name in self.names if ":" in str(data.get(name, ""))}
 
 
-_registered: list[Callable[[], Place]] = []
-
-
-def register(place: Callable[[], Place]) -> None:
-    """Let secrets that lie in no EncryptedJSONField be found as well; asked for whenever they are needed."""
-    _registered.append(place)
-
-
-def all_places() -> list[Place]:
-    """Everywhere that secrets are kept."""
-    columns = [
+def encrypted_columns() -> list[SecretStore]:
+    """List every EncryptedJSONField of the installed apps."""
+    return [
         SealedColumn(model, field.name)
         for model in apps.get_models()
         for field in model._meta.concrete_fields
         if isinstance(field, EncryptedJSONField)
     ]
-    return [*columns, *(make() for make in _registered)]

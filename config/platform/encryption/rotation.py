@@ -16,9 +16,10 @@ from celery.signals import worker_init
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DatabaseError, connections, transaction
 
+from config.platform.accounts import second_factor
 from config.platform.audit.record import record
-from config.platform.encryption import encrypted_columns, keyring
-from config.platform.encryption.encrypted_columns import Group, Place
+from config.platform.encryption import keyring
+from config.platform.encryption.encrypted_columns import Group, SecretStore, encrypted_columns
 from config.platform.encryption.keyring import CannotDecrypt
 
 _MOST_ROUNDS = 5
@@ -62,36 +63,41 @@ def rotate() -> Rotation:
 def why_not_readable() -> Sequence[str]:
     """What the keyring cannot read of what is stored, a sentence for each key; empty when it reads everything."""
     problems = []
-    for place, group in stored_secrets():
+    for store, group in stored_secrets():
         try:
             keyring.decrypt(group.example)
         except CannotDecrypt as error:
-            problems.append(f"{error} ({group.count} stored in {place.many})")
+            problems.append(f"{error} ({group.count} stored in {store.many})")
     return problems
 
 
-def stored_secrets() -> Iterator[tuple[Place, Group]]:
-    """All that is encrypted in the database, by place and key."""
-    for place in encrypted_columns.all_places():
-        for group in place.groups():
-            yield place, group
+def stored_secrets() -> Iterator[tuple[SecretStore, Group]]:
+    """All that is encrypted in the database, by store and key."""
+    for store in _stores():
+        for group in store.groups():
+            yield store, group
+
+
+def _stores() -> list[SecretStore]:
+    """List everything that holds secrets. Those of second factors are in a table of allauth's."""
+    return [*encrypted_columns(), second_factor.sealed_secrets()]
 
 
 def _one_round(done: Rotation) -> int:
     """Convert what is there now; how many that were."""
     before = sum(done.converted.values())
     done.unreadable = []
-    for place in encrypted_columns.all_places():
-        for pk in place.not_under(done.key_id):
-            _convert(place, pk, done)
+    for store in _stores():
+        for pk in store.not_under(done.key_id):
+            _convert(store, pk, done)
     return sum(done.converted.values()) - before
 
 
 @transaction.atomic
-def _convert(place: Place, pk: object, done: Rotation) -> None:
+def _convert(store: SecretStore, pk: object, done: Rotation) -> None:
     converted: Counter[str] = Counter()
 
-    def anew(stored: str) -> str:
+    def reencrypt(stored: str) -> str:
         key_id = keyring.key_id_of(stored)
         if key_id == done.key_id:
             return stored
@@ -99,9 +105,9 @@ def _convert(place: Place, pk: object, done: Rotation) -> None:
         return keyring.encrypt(keyring.decrypt(stored))
 
     try:
-        place.convert(pk, anew)
+        store.convert(pk, reencrypt)
     except CannotDecrypt as error:
-        done.unreadable.append(f"{place.one} {pk}: {error}")
+        done.unreadable.append(f"{store.one} {pk}: {error}")
     else:
         done.converted += converted
 
