@@ -11,7 +11,7 @@ from exports.delivery import loop
 from exports.models import ExportSchedule, ExportTick
 from exports.privacy import disclosures, list_removal
 from exports.run import pipeline
-from exports.scheduler import overdue, retention
+from exports.scheduler import retention
 from exports.scheduler import start_due as scheduler_start_due
 from exports.state import claim
 
@@ -26,10 +26,9 @@ def work_on_run(run_id: int) -> None:
 @shared_task
 def enqueue_pending() -> None:
     """Enqueue every job that is due and that no worker holds: messages may have been lost, workers may have
-    died. Start retries, and look which exports are overdue."""
+    died. Start retries."""
     retry.start_due()
     list_cleanup.finish_removals()
-    overdue.look_if_it_is_time()
     for run_id in claim.runs_to_enqueue():
         enqueue("exports.tasks.work_on_run", run_id)
     for preview_id in preview.due():

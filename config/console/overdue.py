@@ -1,4 +1,4 @@
-"""Notify people when the system refresh has not run when its schedule said, with the exports that wait for it."""
+"""Notify people of exports and of a system refresh that have not run when their schedule said."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -21,17 +21,19 @@ from exports.scheduler import overdue
 from exports.scheduler.overdue import LateExport
 
 _KIND, _KEY = "system", "refresh"
+LOOK_EVERY_SECONDS = 60
 
 
 def look_if_it_is_time() -> None:
-    """Look, unless some process has done so a moment ago."""
-    if cache.add("system-lateness-looked-at", True, overdue.LOOK_EVERY_SECONDS):
+    """Look, unless another process did within LOOK_EVERY_SECONDS."""
+    if cache.add("lateness-looked-at", True, LOOK_EVERY_SECONDS):
         look()
 
 
 def look() -> None:
-    """Open and close the condition of the system refresh, as things are now: one notification, however many
-    exports wait for it, also to the addresses of these."""
+    """Open and close the alerts of overdue exports and of the system refresh. The latter is one notification,
+    however many exports wait for it, also to their addresses."""
+    overdue.look(passed_by())
     alerts.reconcile([Kind.LATE], _KIND, _alerts(), existing=[_KEY])
 
 

@@ -1,11 +1,10 @@
 """Notify people of exports that have not run when their schedule said."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
 
-from django.core.cache import cache
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -18,7 +17,6 @@ from config.platform.notifications.models import Kind
 from exports.models import Export, ExportSchedule, ExportTick
 from exports.reporting.alerts import subject_of
 
-LOOK_EVERY_SECONDS = 60
 # So long after its due moment an export is late.
 GRACE = timedelta(hours=1)
 
@@ -31,28 +29,15 @@ class LateExport:
     why: str
 
 
-_elsewhere: list[Callable[[], Iterator[LateExport]]] = []
-
-
-def register(find: Callable[[], Iterator[LateExport]]) -> None:
-    """Let ``find`` be asked, too: for exports without a schedule of their own."""
-    _elsewhere.append(find)
-
-
-def look_if_it_is_time() -> None:
-    """Look, unless some process has done so a moment ago."""
-    if cache.add("lateness-looked-at", True, LOOK_EVERY_SECONDS):
-        look()
-
-
-def look() -> None:
-    """Open and close conditions, as things are now. Its queries do not grow with the exports."""
+def look(following_system: Iterable[LateExport] = ()) -> None:
+    """Open and close the alerts of overdue exports: those with a schedule of their own, and ``following_system``,
+    which the system refresh could not start. The number of queries does not grow with the exports."""
     existing = {str(pk) for pk in Export.objects.values_list("pk", flat=True)}
-    alerts.reconcile([Kind.LATE], "export", _troubles(), existing=existing)
+    alerts.reconcile([Kind.LATE], "export", _alerts(following_system), existing=existing)
 
 
-def _troubles() -> Iterator[Alert]:
-    for late in chain(_late_by_their_own_schedule(), *(find() for find in _elsewhere)):
+def _alerts(following_system: Iterable[LateExport]) -> Iterator[Alert]:
+    for late in chain(_late_by_their_own_schedule(), following_system):
         subject = subject_of(late.export, reverse("exports:runs", args=[late.export.pk]))
         yield Alert(Kind.LATE, subject, late.why, also=late.export.tell_also)
 

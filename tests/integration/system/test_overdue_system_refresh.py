@@ -14,7 +14,6 @@ from config.platform.jobs.models import JobStatus, TickResult
 from config.platform.notifications.models import Condition, Kind
 from connections.models import Connection
 from exports.models import Export, ExportSchedule, Run, Trigger
-from exports.scheduler import overdue as of_exports
 from tests.support import exports
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +60,6 @@ def step(tick: SystemTick, export: Export, status: JobStatus, **more: Any) -> Re
 
 def lasting() -> list[tuple[str, str]]:
     overdue.look()
-    of_exports.look()
     found = Condition.objects.filter(closed_at=None, kind=Kind.LATE).order_by("subject_name")
     return list(found.values_list("subject_name", "sentence"))
 
@@ -154,5 +152,5 @@ def test_it_costs_the_same_however_many_there_are(
     for number in range(20):
         step(due, follow(connection, f"Export {number}"), JobStatus.FAILED, message="No.")
     assert len(lasting()) == 20
-    with django_assert_num_queries(7):
-        of_exports.look()
+    with django_assert_num_queries(10):
+        overdue.look()
