@@ -1,11 +1,7 @@
-"""What PostgreSQL's planner would only find out too late: that a table has just changed much, and that a statement
-is about masses whatever the figures from before say. A wrong guess makes many minutes of what takes seconds.
+"""Tools for PostgreSQL statements: bulk inserts, planner hints, statement timeouts and rolled-back blocks.
 
-Inserting many rows that differ in a few columns only.
-
-Undo what a block has written.
-
-Limit how long the statements of a page may take.
+The planner knows too late that a table has just changed much, or that a statement is about masses of rows; a
+wrong guess makes many minutes of what takes seconds.
 """
 
 from collections.abc import Iterator, Sequence
@@ -77,6 +73,6 @@ def rolled_back() -> Iterator[None]:
 
 
 def limit_statements(seconds: float) -> None:
-    """Let no query of this transaction take longer; one that does raises OperationalError."""
+    """Limit each query of this transaction to ``seconds``; one that takes longer raises OperationalError."""
     with database.cursor() as cursor:
         cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(int(seconds * 1000))])

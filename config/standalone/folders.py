@@ -1,9 +1,5 @@
-"""Where the embedded system keeps its things: everything under VAR_DIR, readable by its owner alone.
-
-What can keep the system from starting.
-
-One `up` to a folder.
-"""
+"""Create and lock the folders and key files of a standalone system: everything below VAR_DIR, readable by its
+owner alone. ``CannotStart`` says what keeps it from starting."""
 
 import fcntl
 import os

@@ -1,9 +1,7 @@
-"""Starts programs, passes their lines on, starts again what dies, and stops them in order.
+"""Start programs, restart those that end, stop them in order, and write their lines to one stream.
 
-Every program leads a process group of its own, so that Ctrl-C reaches `up` alone, and dies with `up` however that
-ends (launcher.py). See config/decisions/0009-supervisor-of-up.md.
-
-One stream for the lines of many processes, each line led by the name of its process.
+Every program leads a process group of its own, so that Ctrl-C reaches `up` alone, and dies with `up` however
+that ends (launcher.py). See config/decisions/0009-supervisor-of-up.md.
 """
 
 import os

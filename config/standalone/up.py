@@ -1,4 +1,5 @@
-"""The whole system on one machine: what `manage.py up` does, in the order it does it.
+"""Start the whole system on one machine (`manage.py up`): settings, folders, PostgreSQL, migrations, static files,
+then all processes.
 
 Static files are collected when they changed, which a fingerprint of names, sizes and times tells at once.
 """

@@ -1,4 +1,4 @@
-"""Finding entries of the record: who, what, which kind, when, and any words in them."""
+"""Filter audit entries by user, action, kind, day and words."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
@@ -21,7 +21,7 @@ _FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(9000, 1, 1)
 
 
 class Filters(forms.Form):
-    """The filters of the page; each may stay empty, and nonsense narrows nothing."""
+    """The filters of the page; each may stay empty, and unknown values narrow nothing."""
 
     use_required_attribute = False
 
@@ -42,7 +42,7 @@ class Filters(forms.Form):
         self._choices("action", [(name, labels.action(name)) for name in _distinct("action")])
 
     def found(self) -> "QuerySet[AuditEntry]":
-        """The entries that these filters let through, with ``details`` (the changes as text) to search in."""
+        """Select the entries that match, with ``details`` (the changes as text) to search in."""
         self.is_valid()
         wanted = self.cleaned_data
         entries = AuditEntry.objects.annotate(details=Cast("changes", TextField()))

@@ -1,4 +1,4 @@
-"""Say the records of the audit in words: what was done, to what kind of thing, and which field."""
+"""Label audit entries for users: kinds of targets, actions, fields and values."""
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _

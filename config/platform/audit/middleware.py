@@ -1,7 +1,4 @@
-"""Tells the record from where a request comes.
-
-Record refused requests (403) of signed-in users, with the user, the path and the origin.
-"""
+"""Record where requests come from, and requests that were refused (403)."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -16,7 +13,8 @@ from config.platform.web.middleware import client_address
 
 
 class RememberOrigin:
-    """Stands first, so that whatever is recorded while a request is answered knows its network address."""
+    """Remember the client's address while a request is answered. Stands first, so that every audit entry knows
+    it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -32,7 +30,7 @@ _LONGEST_PATH = 300
 
 
 class RecordRefusals:
-    """Middleware that stands behind the authentication."""
+    """Record 403 answers to signed-in users, with user and path. Stands behind the authentication."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

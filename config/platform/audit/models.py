@@ -1,5 +1,5 @@
-"""Who changed what, and when: an append-only record. It holds no foreign keys, so that it outlives what it
-speaks of; the database itself refuses to change or delete a row."""
+"""Store who changed what, and when, as an append-only audit. It holds no foreign keys, so that entries outlive
+their targets; the database refuses to change or delete a row."""
 
 from django.db import models
 

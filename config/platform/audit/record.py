@@ -1,6 +1,6 @@
-"""Writing the record. Call inside the transaction that makes the change.
+"""Write audit entries, each with the network address that the change came from.
 
-From where a change comes: remembered while a request is answered, for every entry of the record to say.
+Call ``record`` inside the transaction that makes the change.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,13 +15,13 @@ _address: ContextVar[str] = ContextVar("audit_address", default="")
 
 
 def current_origin() -> str:
-    """The network address of the request that is being answered; empty for commands, workers and the clock."""
+    """Return the network address of the present request; empty for commands, workers and the clock."""
     return _address.get()
 
 
 @contextmanager
 def from_origin(address: str) -> Iterator[None]:
-    """Let everything that is recorded inside say that it came from ``address``."""
+    """Record everything inside the block as coming from ``address``."""
     token = _address.set(address)
     try:
         yield
@@ -65,7 +65,7 @@ def record(
 
 
 def changes_since(target: Target, version: int) -> list[AuditEntry]:
-    """What was changed on ``target`` after ``version``, oldest first."""
+    """List the changes of ``target`` after ``version``, oldest first."""
     entries = AuditEntry.objects.filter(
         target_kind=target.__class__.__name__.lower(), target_id=target.pk, version__gt=version
     )

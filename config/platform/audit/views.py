@@ -1,7 +1,4 @@
-"""Admin > Audit: who changed what, when and from where.
-
-The record as a CSV file, written row by row while it is read.
-"""
+"""Admin > Audit: list and download who changed what, when and from where."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,7 +26,7 @@ HEAD = ("id", "when", "who", "from", "what", "kind", "target id", "target", "fie
 
 @dataclass
 class AuditRecord:
-    """The record itself, to be spoken of in the record."""
+    """The audit itself, as the target of the entry of a download."""
 
     pk: int = 0
 
@@ -38,7 +35,8 @@ class AuditRecord:
 
 
 def audit_lines(entries: "QuerySet[AuditEntry]") -> Iterator[str]:
-    """CSV, a line per changed field (one line for a action without any). Never the whole record in memory."""
+    """Yield CSV, a line per changed field (one line for an action without any). Never holds the whole audit in
+    memory."""
     yield csv_lines.BYTE_ORDER_MARK + csv_lines.csv_line(HEAD)
     for entry in entries.iterator(chunk_size=1000):
         for row in _rows(entry):
@@ -78,7 +76,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Shown:
-    """An entry in words."""
+    """An entry with its labels, as the page shows it."""
 
     entry: AuditEntry
 
@@ -100,7 +98,7 @@ class Shown:
 @require_permission(Permission.AUDIT_VIEW)
 @require_safe
 def audit(request: Request) -> HttpResponse:
-    """The record, the newest first."""
+    """List the audit, the newest entries first."""
     filters = Filters(request.GET)
     page: ListPage[AuditEntry] = list_page(
         request, filters.found(), columns=COLUMNS, search=SEARCHED, default="-at", selectable=False

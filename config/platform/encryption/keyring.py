@@ -19,13 +19,13 @@ class CannotDecrypt(Exception):
 
 
 def encrypt(clear: bytes) -> str:
-    """``clear`` under the current key."""
+    """Encrypt ``clear`` under the current key."""
     key_id, key = next(iter(_keyring().items()))
     return f"{key_id}:{Fernet(key).encrypt(clear).decode('ascii')}"
 
 
 def decrypt(stored: str) -> bytes:
-    """What was encrypted; raises CannotDecrypt with the id of the key that is missing or wrong."""
+    """Decrypt a secret. Raises CannotDecrypt with the id of the key that is missing or wrong."""
     key_id, _colon, token = stored.partition(":")
     key = _keyring().get(key_id)
     if key is None:
@@ -37,12 +37,12 @@ def decrypt(stored: str) -> bytes:
 
 
 def key_id_of(stored: str) -> str:
-    """The id of the key that something is encrypted with."""
+    """Return the id of the key that a secret is encrypted with."""
     return stored.partition(":")[0]
 
 
 def key_ids() -> Sequence[str]:
-    """The ids of the keyring; the first is of the key that encrypts."""
+    """Return the ids of the keyring; the first is of the key that encrypts."""
     return list(_keyring())
 
 

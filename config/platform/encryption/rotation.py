@@ -1,10 +1,8 @@
-"""Encrypt everything with the first key of the keyring, and tell whether the keyring reads it all.
+"""Rotate the encryption key of everything stored, and check at every start that the keyring reads it all.
 
-Every row is locked, converted and committed alone, so this may run at any time beside a system at work. What is
-written meanwhile under the old key is found in the next round. The old key is needed until the last row is
-converted.
-
-Check at every start that the keyring reads what is stored: a wrong key would show only when a run sends.
+Every row is locked, converted and committed alone, so a rotation may run at any time beside a running system.
+What is written meanwhile under the old key is found in the next round. The old key is needed until the last row
+is converted. A wrong key would otherwise show only when a run sends.
 """
 
 import sys
@@ -27,7 +25,7 @@ _MOST_ROUNDS = 5
 
 @dataclass
 class Keyring:
-    """What the record of a rotation speaks of."""
+    """The target of the audit entry of a rotation."""
 
     pk: int = 0
 
@@ -37,7 +35,7 @@ class Keyring:
 
 @dataclass
 class Rotation:
-    """What a rotation did: how many secrets were under which key, and what could not be read."""
+    """The result of a rotation: how many secrets were under which key, and what could not be read."""
 
     key_id: str
     converted: Counter[str] = field(default_factory=Counter)
@@ -61,7 +59,7 @@ def rotate() -> Rotation:
 
 
 def why_not_readable() -> Sequence[str]:
-    """What the keyring cannot read of what is stored, a sentence for each key; empty when it reads everything."""
+    """List what the keyring cannot read, a sentence for each key; empty when it reads everything."""
     problems = []
     for store, group in stored_secrets():
         try:
@@ -72,7 +70,7 @@ def why_not_readable() -> Sequence[str]:
 
 
 def stored_secrets() -> Iterator[tuple[SecretStore, Group]]:
-    """All that is encrypted in the database, by store and key."""
+    """List all that is encrypted in the database, by store and key."""
     for store in _stores():
         for group in store.groups():
             yield store, group
@@ -84,7 +82,7 @@ def _stores() -> list[SecretStore]:
 
 
 def _one_round(done: Rotation) -> int:
-    """Convert what is there now; how many that were."""
+    """Convert the rows under other keys that are there now, and return how many they were."""
     before = sum(done.converted.values())
     done.unreadable = []
     for store in _stores():
@@ -113,7 +111,7 @@ def _convert(store: SecretStore, pk: object, done: Rotation) -> None:
 
 
 def sentence(problems: Sequence[str]) -> str:
-    """Why nothing may start, and what to do."""
+    """Say why nothing may start, and what to do."""
     return (
         f"The keyring cannot read the secrets that are stored: {'; '.join(problems)}. "
         "Put the key that is missing back into ENCRYPTION_KEYS, from your backup, then start again."

@@ -1,9 +1,8 @@
-"""How long to wait before trying again. Pure.
+"""Compute how long to wait before trying again, and tell when a wait that is stored in a row is over.
 
-Moments until which something waits, kept in rows.
-
-No wait is longer than LONGEST. A moment that lies further off was written by a clock that was ahead: another
-machine's, or this one's before it was set right. Such a wait is over, or a run would stand still for hours.
+No wait is longer than LONGEST_WAIT. A moment that lies further off was written by a clock that was ahead:
+another machine's, or this one's before it was set right. Such a wait is over, or a run would stand still for
+hours.
 """
 
 import random
@@ -31,16 +30,16 @@ LONGEST_WAIT = timedelta(minutes=15)
 
 
 def wait_until(seconds: float) -> datetime:
-    """The moment in so many seconds, as far as waits go."""
+    """Return the moment in ``seconds`` from now, at most LONGEST_WAIT away."""
     return clock.now() + min(timedelta(seconds=seconds), LONGEST_WAIT)
 
 
 def wait_is_over(moment: datetime | None) -> bool:
-    """Whether a wait until ``moment`` is over; None is no wait."""
+    """Return whether a wait until ``moment`` is over; None is no wait."""
     return moment is None or not timedelta(0) < moment - clock.now() <= LONGEST_WAIT
 
 
 def where_wait_is_over(field: str) -> Q:
-    """The rows whose wait until the moment in ``field`` is over."""
+    """Return the filter for rows whose wait until the moment in ``field`` is over."""
     now = clock.now()
     return Q(**{field: None}) | Q(**{f"{field}__lte": now}) | Q(**{f"{field}__gt": now + LONGEST_WAIT})

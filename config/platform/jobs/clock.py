@@ -55,6 +55,6 @@ def run_as_told(told: str) -> None:
 
 
 def run_as_usual() -> None:
-    """Back to real time."""
+    """Return to real time."""
     global _real_start, _our_start, _factor
     _real_start, _our_start, _factor = None, None, 1.0

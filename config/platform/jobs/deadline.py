@@ -1,12 +1,10 @@
-"""The lease deadline: until when the holder of a lease may send requests, by its own clocks.
+"""Stop requests once the lease deadline has passed: until when the holder of a lease may send, by its own clocks.
 
 A fence on rows does not stop a request. So before every request the sender checks a deadline that needs no
 database: the stamp of the last confirmed renewal, plus the length of the lease, minus a margin.
 
-The guard that every request to a vendor passes: it raises once the lease deadline has passed.
-
-The deadline belongs to the code that runs in its block, so that access to a connection carries the guard without
-being told (see connections/credentials.py).
+A deadline belongs to the code that runs in its block, so that access to a connection carries the guard without
+an argument (see connections/credentials.py).
 """
 
 import threading
@@ -40,7 +38,7 @@ class Stamp:
 
 
 class LeaseDeadline:
-    """Tells whether requests may still leave. Any thread may ask."""
+    """Tell whether requests may still be sent. Any thread may ask."""
 
     def __init__(
         self,
@@ -99,7 +97,7 @@ _deadline: ContextVar[LeaseDeadline | None] = ContextVar("lease_deadline", defau
 
 
 def current_guard() -> Callable[[], None]:
-    """The guard of the code that runs now, for any thread to call. Without a deadline it never raises."""
+    """Return the guard of the code that runs now, for any thread to call. Without a deadline it never raises."""
     deadline = _deadline.get()
 
     def check_may_send() -> None:

@@ -1,11 +1,8 @@
-"""Send messages that wake a worker for a task.
+"""Send messages that wake a worker for a task, and work in small steps between two messages.
 
-A message may be lost, doubled or late: the row in PostgreSQL says what is due, and every tick looks for rows that
-no worker holds. So a broker that is away stops no request. Tasks are named by text, since their modules import the
-code that enqueues them.
-
-Clean up in small steps, each of them one short transaction. After some seconds the rest waits for the next
-message, so that nothing else waits for it.
+A message may be lost, doubled or late: the row in PostgreSQL says what is due, and every tick looks for rows
+that no worker holds. So a broker that is away stops no request. Tasks are named by text, since their modules
+import the code that enqueues them.
 """
 
 import logging
@@ -41,8 +38,8 @@ SECONDS_PER_MESSAGE = 5.0
 
 
 def repeat_for_a_while(step: Callable[[], bool], seconds: float = SECONDS_PER_MESSAGE) -> bool:
-    """Call ``step``, which says whether it found something to do, until it finds nothing or the time is over;
-    whether there is more to do."""
+    """Call ``step``, one short transaction that returns whether it found something to do, until it finds
+    nothing or ``seconds`` are over. Returns whether there is more to do, which waits for the next message."""
     ends_at = time.monotonic() + seconds
     while step():
         if time.monotonic() >= ends_at:

@@ -1,9 +1,9 @@
-"""Claim, hold, release: how exactly one worker works on a job.
+"""Claim, hold and release jobs, so that exactly one worker works on a job.
 
 A claim is one conditional update that counts up the attempt. A lease goes by the database's clock, since the
-machines' own clocks may differ. A lease thread extends the lease while the work lasts; when the fence is
-broken — another worker has claimed the job — the lease says so and the worker must let go. The lease also owns
-the lease deadline (see deadline.py), which guards every request to a vendor.
+machines' own clocks may differ. A lease thread extends the lease while the work lasts; when another worker has
+claimed the job, the lease says so and the worker must stop. The lease also owns the lease deadline (see
+deadline.py), which guards every request to a vendor.
 """
 
 import logging

@@ -1,7 +1,4 @@
-"""Send short plain mails, where a mail server is configured.
-
-Addresses of our pages, for those who read of them elsewhere.
-"""
+"""Send short plain mails, where a mail server is configured."""
 
 import logging
 from collections.abc import Mapping
@@ -19,7 +16,7 @@ from config.platform.web.installation import organisation_name
 
 
 def absolute_url(path: str) -> str:
-    """The whole address of a page; empty where there is none."""
+    """Return the whole address of a page, by PUBLIC_URL; empty where ``path`` is."""
     return urljoin(f"{settings.PUBLIC_URL.rstrip('/')}/", path.lstrip("/")) if path else ""
 
 
@@ -27,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 def is_configured() -> bool:
-    """Whether mail can be sent at all (EMAIL_URL)."""
+    """Return whether mail can be sent at all (EMAIL_URL)."""
     return bool(settings.MAIL_CONFIGURED)
 
 

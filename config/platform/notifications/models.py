@@ -1,11 +1,9 @@
-"""Define conditions, which are open while something is wrong, and the notifications of them.
+"""Define kinds of alerts, conditions, which are open while something is wrong, and the notifications of them.
 
 A condition opens when a state worsens and closes when it recovers. The database allows one open condition of a
 kind and subject, and one notification of a condition, change and recipient: each recipient is notified exactly
 once, however many attempts, processes and crashes lie between. A notification is a job: sent later when not
 now.
-
-Name the kinds of conditions that people are notified of.
 """
 
 from django.db import models
@@ -95,8 +93,8 @@ class Channel(models.TextChoices):
 
 
 class Notification(Job):
-    """One change of one condition, told to one recipient: an address, or the webhook. ``message`` is what went
-    wrong when it was last tried."""
+    """One change of one condition, sent to one recipient: an address, or the webhook. ``message`` is what went
+    wrong with it last."""
 
     condition = models.ForeignKey(Condition, on_delete=models.CASCADE, related_name="notifications")
     change = models.CharField(max_length=10, choices=Change.choices)

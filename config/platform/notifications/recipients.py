@@ -1,8 +1,5 @@
-"""Choose the recipients of a condition: administrators, users who chose to be notified, further addresses of
-the subject, and the webhook.
-
-Let each user choose the kinds of notifications to receive by mail.
-"""
+"""Choose the recipients of alerts: administrators, users who chose to be notified, further addresses of the
+subject, and the webhook. Each user chooses the kinds."""
 
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
@@ -33,8 +30,8 @@ def recipients_of(kind: Kind, also: Iterable[str] = (), only: Iterable[str] | No
 
 
 def notified_users() -> "QuerySet[User]":
-    """Who is told by email, unless they have chosen not to hear of a kind: administrators unless they do not want
-    it, others if they want it."""
+    """Select the users who are notified by email: administrators unless they do not want it, others if they
+    want it."""
     chosen = Q(hears_of_troubles=True) | Q(hears_of_troubles=None, pk__in=administrators().values("pk"))
     reachable = User.objects.filter(chosen, is_active=True).exclude(email="")
     return reachable if settings.DEMO else reachable.filter(is_demo=False)
@@ -50,7 +47,7 @@ def _each_once(addresses: Iterable[str]) -> Iterable[str]:
 
 
 class NotificationsForm(forms.Form):
-    """Whether, and of which kinds."""
+    """Choose whether to be notified by email, and of which kinds."""
 
     hears_of_troubles = forms.BooleanField(
         label=gettext_lazy("Tell me by email when something gets worse, and when it is well again"), required=False
@@ -75,19 +72,19 @@ class NotificationsForm(forms.Form):
 
 
 def choose_kinds(*, user: User, hears_of_troubles: bool, kinds: Collection[str]) -> None:
-    """Be told of ``kinds`` alone, and of those that do not exist yet."""
+    """Save that ``user`` is notified of ``kinds`` alone, and of kinds that do not exist yet."""
     unheard = [kind.value for kind in KIND_MEANINGS if kind not in kinds]
     actions.save_preferences(user=user, hears_of_troubles=hears_of_troubles, unheard_kinds=unheard)
 
 
 def is_notified(user: User) -> bool:
-    """Whether this person is told of troubles, by their own choice or as administrators are."""
+    """Return whether this user is notified, by their own choice or as administrators are."""
     chosen = user.hears_of_troubles
     return user.role == Role.ADMINISTRATOR if chosen is None else chosen
 
 
 def users_with_kinds() -> list[tuple[User, str]]:
-    """Who is told by email, each with of how many kinds, see ``told_of``."""
+    """List the users who are notified by email, each with the number of kinds, see ``kinds_of``."""
     return [(person, kinds_of(person)) for person in notified_users().order_by("full_name", "username")]
 
 

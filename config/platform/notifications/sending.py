@@ -33,7 +33,7 @@ def due() -> "QuerySet[Notification]":
 
 
 def forget_old() -> None:
-    """Forget what has long been well again, with who was told of it."""
+    """Delete conditions that were closed long ago, with their notifications."""
     long_ago = clock.now() - KEPT_FOR
     Condition.objects.filter(closed_at__lt=long_ago).exclude(notifications__status__in=OPEN).delete()
 

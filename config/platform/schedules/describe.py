@@ -1,9 +1,4 @@
-"""Rules in words, in the reader's language.
-
-What came of a due moment, in a sentence.
-
-Choosing a schedule: what every app does with its own rows.
-"""
+"""Describe schedules, rules and ticks in words, in the reader's language."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,7 +17,7 @@ from config.platform.web.formats import exact
 
 
 def in_words(rule: Rule) -> str:
-    """“Weekly on Monday and Thursday at 02:00 (Europe/Warsaw)”."""
+    """Describe a rule, such as “Weekly on Monday and Thursday at 02:00 (Europe/Warsaw)”."""
     parts = {
         "often": _often(rule),
         "times": listed([f"{at:%H:%M}" for at in rule.times]),
@@ -37,19 +32,19 @@ def in_words(rule: Rule) -> str:
 
 
 def on_the_wall(moment: datetime, zone: str) -> str:
-    """“Thu, Nov. 26, 2026, 02:00 CET”: as the clock of ``zone`` shows it."""
+    """Format a moment as the clock of ``zone`` shows it: “Thu, Nov. 26, 2026, 02:00 CET”."""
     local = moment.astimezone(ZoneInfo(zone))
     day, date = formats.date_format(local, "D"), formats.date_format(local, "DATE_FORMAT")
     return f"{day}, {date}, {local:%H:%M} {local.tzname()}"
 
 
 def note(rule: Rule) -> str:
-    """What one should know about the rule; empty when there is nothing to say."""
+    """Return what one should know about the rule; empty when there is nothing to say."""
     return _("A day that a month does not have is passed over.") if max(rule.month_days, default=0) > 28 else ""
 
 
 def listed(words: Sequence[str]) -> str:
-    """“a”, “a and b”, “a, b and c”."""
+    """Join words: “a”, “a and b”, “a, b and c”."""
     if len(words) < 2:
         return "".join(words)
     return _("%(first)s and %(last)s") % {"first": ", ".join(words[:-1]), "last": words[-1]}
@@ -70,8 +65,7 @@ def _month_day(day: int) -> str:
 
 
 def describe_tick(tick: Tick) -> str:
-    """Describe a tick that was noticed too late, such as “Due at …, but nobody was there to look; done once, at
-    …”."""
+    """Describe what came of a due moment, such as “Due at …, while the system was not running. Passed over.”"""
     parts = {"due": exact(tick.due_at), "noticed": exact(tick.noticed_at)}
     if tick.result == TickResult.PASSED_OVER:
         sentence = _("Due at %(due)s, while the system was not running. Passed over.") % parts
@@ -90,7 +84,7 @@ def describe_tick(tick: Tick) -> str:
 
 
 def schedule_words(schedule: Schedule | None) -> str:
-    """The schedule in words, for lists and the record."""
+    """Describe a schedule for lists and the audit."""
     if schedule is None or schedule.rule is None:
         told = _("System refresh")
     else:

@@ -1,8 +1,7 @@
-"""A schedule as lists and pages show it.
+"""Show schedules on lists and pages, with the state of the system refresh that some of them follow.
 
-Whether the system refresh runs by itself, and when next: for every page that relies on it.
-
-The schedule itself lives in config.console, which the apps below never see; it registers the answer here.
+The schedule of the system refresh is a row of config.console, which the apps below never import; it registers a
+function here.
 """
 
 from collections.abc import Callable
@@ -25,12 +24,12 @@ _registered: list[Callable[[], SystemState]] = []
 
 
 def register_system_state(answer: Callable[[], SystemState]) -> None:
-    """Let ``answer`` be asked from now on."""
+    """Register the function that reads the state of the system refresh."""
     _registered.append(answer)
 
 
 def system_state() -> SystemState:
-    """As it is at this moment. Costs a query: ask once a page."""
+    """Read the state of the system refresh. Costs a query: ask once a page."""
     return _registered[-1]() if _registered else SystemState()
 
 

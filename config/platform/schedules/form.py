@@ -1,7 +1,5 @@
-"""Define the form of the Schedule pane.
-
-What every form of a schedule asks, and the rule that follows from the answers.
-"""
+"""Forms of schedules: the Schedule pane, and the base of all others, with the rule that follows from the
+answers."""
 
 from collections.abc import Mapping
 from typing import Any, Self
@@ -24,7 +22,7 @@ TIME_FIELDS = tuple(f"time_{number}" for number in range(1, MOST_TIMES + 1))
 
 
 class RuleForm(forms.Form):
-    """Base of forms of schedules. They ask for as many times as they show, see ``show_times``."""
+    """Base of forms of schedules. They show as many times as are asked for, see ``show_times``."""
 
     weekdays = forms.MultipleChoiceField(
         label=_("Days of the week"),
@@ -69,12 +67,12 @@ class RuleForm(forms.Form):
 
 
 def times_typed(data: Mapping[str, Any]) -> int:
-    """For how many times a posted form asked."""
+    """Count the times that a posted form has."""
     return sum(name in data for name in TIME_FIELDS)
 
 
 def time_answers(plain: Mapping[str, Any]) -> dict[str, str]:
-    """The times of a rule, by the field that asks for each."""
+    """Return the times of a rule by the field that shows each."""
     return dict(zip(TIME_FIELDS, plain.get("times", ()), strict=False))
 
 

@@ -1,4 +1,5 @@
-"""The Schedule pane, of one thing or of several: the apps say of which, and how a choice is saved."""
+"""Show and save the Schedule pane of one export or segment, or of several at once; the apps say of which, and
+how to save."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -111,7 +111,7 @@ def settle(schedules: "QuerySet[ScheduleT]") -> int:
 
 
 def forget_old(ticks: "QuerySet[TickT]") -> None:
-    """Forget ``ticks`` whose time is over."""
+    """Delete ``ticks`` older than SCHEDULE_RETENTION_DAYS."""
     ticks.filter(due_at__lt=clock.now() - timedelta(days=settings.SCHEDULE_RETENTION_DAYS)).delete()
 
 
@@ -140,8 +140,8 @@ def _store(table: str, upcoming: dict[int, datetime]) -> None:
 
 
 def set_schedule(schedule: Schedule, *, is_on: bool, rule: Mapping[str, Any] | None) -> None:
-    """Set ``schedule`` (unsaved) to ``rule``, in plain values; None is every system refresh. When it is due next
-    is counted from now, unless nothing has changed. Raises WrongRule."""
+    """Set ``schedule`` (unsaved) to ``rule``, in plain values; None is every system refresh. When it is due
+    next is counted from now, unless nothing has changed. Raises WrongRule."""
     chosen = from_plain(rule) if rule is not None else None
     if (schedule.is_on, schedule.rule) == (is_on, rule):
         return

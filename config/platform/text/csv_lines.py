@@ -1,7 +1,4 @@
-"""Defuse formulas in cells of CSV files: spreadsheets run a cell that begins with = + - @ (CSV injection).
-
-Lines of CSV that a spreadsheet opens without running anything in them.
-"""
+"""Write lines of CSV that a spreadsheet opens without running formulas in them (CSV injection)."""
 
 import csv
 import re
@@ -34,5 +31,5 @@ _WRITER = csv.writer(_Echo())
 
 
 def csv_line(cells: Iterable[object]) -> str:
-    """One line of CSV, its ending included."""
+    """Return one line of CSV, its ending included."""
     return str(_WRITER.writerow([without_formula(str(cell)) for cell in cells]))

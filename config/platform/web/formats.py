@@ -1,6 +1,6 @@
-"""Moments, spans and numbers in words, in the reader's language.
+"""Format dates, times, spans and numbers in the reader's language, as the user chose.
 
-Format dates, times and numbers as the user chose: set for each request, the language's own elsewhere.
+The formats are set for each request (``written_in``); elsewhere those of the language hold.
 """
 
 from collections.abc import Iterator
@@ -38,8 +38,8 @@ _TIME = "H:i:s"
 
 @dataclass(frozen=True)
 class Formats:
-    """One person's choice; empty is the language's own. ``numbers`` is the decimal sign and the one between
-    thousands."""
+    """The formats that a user chose; empty is the language's own. ``numbers`` is the decimal sign and the one
+    between thousands."""
 
     date: str = ""
     time: str = ""
@@ -52,7 +52,7 @@ _chosen: ContextVar[Formats] = ContextVar("formats", default=_AS_THE_LANGUAGE)
 
 @contextmanager
 def written_in(chosen: Formats) -> Iterator[None]:
-    """Write so for as long as the block lasts."""
+    """Use ``formats`` within the block."""
     token = _chosen.set(chosen)
     try:
         yield
@@ -61,12 +61,12 @@ def written_in(chosen: Formats) -> Iterator[None]:
 
 
 def day(value: date | datetime) -> str:
-    """A date, in the zone that it has."""
+    """Format a date, in the zone that it has."""
     return formats.date_format(value, _chosen.get().date or "DATE_FORMAT")
 
 
 def time_of_day(value: datetime) -> str:
-    """A time to the second, in the zone that it has."""
+    """Format a time to the second, in the zone that it has."""
     return formats.time_format(value, _chosen.get().time or _TIME)
 
 
@@ -85,7 +85,7 @@ _NEAR = 45
 
 
 def number(value: int | float | None, decimals: int | None = None) -> str:
-    """12345 as “12,345”; nothing as a dash."""
+    """Format a number: 12345 as “12,345”, None as a dash."""
     if value is None:
         return "–"
     places = decimals if decimals is not None else (0 if isinstance(value, int) else None)
@@ -93,7 +93,7 @@ def number(value: int | float | None, decimals: int | None = None) -> str:
 
 
 def duration(span: timedelta | float | None) -> str:
-    """How long something took or will take: “0.4 s”, “12 s”, “3 min 5 s”, “2 h 10 min”, “3 d 4 h”."""
+    """Format a span (seconds, or a timedelta): “0.4 s”, “12 s”, “3 min 5 s”, “2 h 10 min”, “3 d 4 h”."""
     if span is None:
         return "–"
     seconds = span.total_seconds() if isinstance(span, timedelta) else float(span)
@@ -111,7 +111,7 @@ def duration(span: timedelta | float | None) -> str:
 
 
 def ago(moment: datetime) -> str:
-    """How long ago: “just now”, “5 minutes ago”, “yesterday”; a date when more than a month lies between."""
+    """Say how long ago: “just now”, “5 minutes ago”, “yesterday”; a date when more than a month lies between."""
     seconds = int((clock.now() - moment).total_seconds())
     if seconds < 0:
         return ahead(-seconds, moment)
@@ -146,7 +146,7 @@ def ahead(seconds: int, moment: datetime) -> str:
 
 
 def exact(moment: datetime) -> str:
-    """Date and time with its zone, in the reader's own zone."""
+    """Format date and time with the zone, in the reader's own zone."""
     local = timezone.localtime(moment)
     return f"{day(local)}, {time_of_day(local)} {local.tzname()}"
 

@@ -1,4 +1,4 @@
-"""What this installation and the organisation that runs it are called, and what it requires of accounts."""
+"""Read and change the names of this installation and its organisation, and what it requires of accounts."""
 
 from django.conf import settings
 from django.db import transaction
@@ -12,12 +12,12 @@ from config.platform.web.versions import take_version
 
 
 def current() -> Installation:
-    """As it is called now. One query."""
+    """Read the settings of the installation. One query."""
     return Installation.objects.filter(pk=1).first() or Installation(pk=1)
 
 
 def organisation_name() -> str:
-    """What an administrator has said, or else the setting."""
+    """Return the name that an administrator has given, or else the setting ORGANISATION_NAME."""
     return current().organisation_name or settings.ORGANISATION_NAME
 
 

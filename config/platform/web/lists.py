@@ -1,4 +1,4 @@
-"""Lists: sorted, searched and paged in the database, with all of their state in the address."""
+"""Sort, search and page lists in the database, with all of their state in the address."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

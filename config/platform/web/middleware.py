@@ -1,8 +1,7 @@
-"""Trust forwarded headers (X-Forwarded-For, X-Forwarded-Proto) only from proxies named in TRUSTED_PROXIES.
+"""Clean requests before anything reads them, and find the address of the client.
 
-Remove NUL characters from query parameters: PostgreSQL fails where a text with one is looked up.
-
-Where a request comes from.
+Forwarded headers (X-Forwarded-For, X-Forwarded-Proto) count only from proxies named in TRUSTED_PROXIES. NUL
+characters go from query parameters: PostgreSQL fails where a text with one is looked up.
 """
 
 from collections.abc import Callable

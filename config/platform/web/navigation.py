@@ -1,7 +1,4 @@
-"""The left navigation, as data: groups of entries, each with its address, its icon and who may see it.
-
-What every page knows.
-"""
+"""Define the left navigation as data, and give every page its shell: product name, navigation and theme."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -78,7 +75,7 @@ GROUPS = (
 
 
 def groups_for(request: HttpRequest) -> list[tuple[str | Promise, list[Link]]]:
-    """What this person sees: headings with their links; groups without any are left out."""
+    """List the navigation that ``user`` may see: headings with their links, without empty groups."""
     if not isinstance(request.user, User):
         return []
     user = request.user
@@ -95,7 +92,7 @@ def _links(group: Group, user: User) -> Iterator[Link]:
 
 
 def address(url_name: str) -> str:
-    """The address of a page by its name; empty when this installation does not have it."""
+    """Return the address of a page by its name; empty when this installation does not have it."""
     try:
         return reverse(url_name)
     except NoReverseMatch:

@@ -1,4 +1,4 @@
-"""Panes and dialogs: one address answers with a page, or for htmx with what slides in from the right."""
+"""Render panes and dialogs: one address answers with a page, or for htmx with what slides in from the right."""
 
 import json
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ def render_dialog(
     *,
     back: str = "/",
 ) -> HttpResponse:
-    """A question in a dialog; ``context`` as told in components/confirm.html."""
+    """Render a question in a dialog; ``context`` as described in components/confirm.html."""
     return render(request, template, {"pane_back": back, **(context or {})}, status=status)
 
 
@@ -53,7 +53,7 @@ def close_pane(
 
 
 def refused(sentence: str) -> HttpResponse:
-    """Nothing was done, and why: a toast where htmx asked, plain words elsewhere."""
+    """Answer that nothing was done, and why: a toast for htmx, plain words elsewhere."""
     response = HttpResponse(sentence, status=409, content_type="text/plain; charset=utf-8")
     response["HX-Trigger"] = json.dumps({"toast": {"text": sentence, "tone": "error"}})
     response["HX-Reswap"] = "none"

@@ -1,4 +1,4 @@
-"""How statuses look: a tone and an icon for each word, so that no page chooses colours."""
+"""Give every status a tone and an icon, so that no page chooses colors."""
 
 from dataclasses import dataclass
 
@@ -48,5 +48,5 @@ LOOKS: dict[str, Look] = {
 
 
 def look_of(status: str) -> Look:
-    """The look of a status; unknown words are neutral."""
+    """Return the look of a status; unknown ones are neutral."""
     return LOOKS.get(status, UNKNOWN)

@@ -75,5 +75,5 @@ def test_it_costs_the_same_however_many_there_are(django_assert_num_queries: Dja
     for number in range(20):
         tick(scheduled(f"Export {number}"), TickResult.IMPOSSIBLE, hours_ago=1)
     overdue.look()
-    with django_assert_num_queries(4):  # one of them asks whether the system refresh is on
+    with django_assert_num_queries(3):
         overdue.look()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from config.console import applying
+from config.console import manifest
 from config.console.manifest.apply import apply
 from config.console.manifest.document import FileRefused
 from config.platform.audit.models import AuditEntry
@@ -229,7 +229,7 @@ def test_all_or_nothing(file: File, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_example_in_the_manual_can_be_applied(file: File) -> None:
-    manual = (Path(applying.__file__).parent / "README.md").read_text(encoding="utf-8")
+    manual = (Path(manifest.__file__).parent / "README.md").read_text(encoding="utf-8")
     exports.profiles([{"points": 100}])
 
     assert len(file.apply(manual.partition("```yaml\n")[2].partition("```")[0])) == 4
