@@ -48,7 +48,7 @@ def own_ground() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-# A process counts the memory of whoever started it as its own until it begins anew, so that a big parent would be
+# A process counts the memory of its parent as its own until it executes a program, so that a big parent would be
 # measured instead of it. Hence a small one in between, which waits and tells.
 _WITNESS = """
 import os, sys

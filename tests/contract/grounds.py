@@ -15,7 +15,7 @@ class Ground(Protocol):
     """An account to send to, and a look at what has arrived there."""
 
     access: Access
-    unreachable: Access  # nobody is there
+    unreachable: Access  # no server is there
     answers: Mapping[str, str]  # to the destination's questions
     fields: tuple[str, str]  # keys of two fields of text that a list has
     impossible_lists: tuple[str, ...]

@@ -36,7 +36,7 @@ DECLARED = [
     if operation in destination.capabilities.operations
 ]
 WITHOUT = [each for each in registry.all_destinations() if not each.capabilities.operations]
-ANN, BEN, CID, NOBODY = (f"{name}@example.com" for name in ("ann", "ben", "cid", "nobody"))
+ANN, BEN, CID, UNKNOWN = (f"{name}@example.com" for name in ("ann", "ben", "cid", "nobody"))
 
 
 class Tried:
@@ -113,10 +113,10 @@ def test_it_is_done_to_exactly_those(tried: Tried) -> None:
 def test_it_names_missing_subscribers_and_adds_none(tried: Tried) -> None:
     sent_at = tried.destination.clock(tried.ground.access)
     wait_until(lambda: tried.destination.clock(tried.ground.access) > sent_at)  # lists keep times in seconds
-    receipt = tried.remove(ANN, NOBODY)
-    assert said(receipt) == {NOBODY: (OutcomeKind.LEFT, NOT_ON_LIST)}
+    receipt = tried.remove(ANN, UNKNOWN)
+    assert said(receipt) == {UNKNOWN: (OutcomeKind.LEFT, NOT_ON_LIST)}
     assert tried.removed == {ANN}
-    assert NOBODY not in tried.ground.people(tried.list_id)
+    assert UNKNOWN not in tried.ground.people(tried.list_id)
 
 
 def test_it_leaves_who_has_taken_themselves_off_meanwhile(tried: Tried) -> None:
@@ -128,8 +128,8 @@ def test_it_leaves_who_has_taken_themselves_off_meanwhile(tried: Tried) -> None:
 
 
 def test_only_contacts_that_were_there_before_stay(tried: Tried) -> None:
-    spared = tried.remove(ANN, sent_since=tried.ground.in_a_thousand_years)
-    assert said(spared) == {ANN: (OutcomeKind.LEFT, FOUND_THERE)}
+    retained = tried.remove(ANN, sent_since=tried.ground.in_a_thousand_years)
+    assert said(retained) == {ANN: (OutcomeKind.LEFT, FOUND_THERE)}
     assert tried.removed == set()
     assert said(tried.remove(BEN, sent_since=tried.clock_before)) == {}
     assert tried.removed == {BEN}

@@ -37,7 +37,7 @@ def strike(workers: Workers, job: Job, chance: random.Random, *, within_seconds:
     False when the job has ended before."""
     attempt, deadline = job.attempt, time.monotonic() + 60
     while job.attempt == attempt and job.is_open:
-        assert time.monotonic() < deadline, f"nobody took up {job}, attempt {attempt}"
+        assert time.monotonic() < deadline, f"no worker claimed {job}, attempt {attempt}"
         time.sleep(0.05)
         job.refresh_from_db()
     time.sleep(chance.uniform(0, within_seconds))

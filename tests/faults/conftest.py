@@ -55,7 +55,7 @@ def workers(
 def ground(transactional_db: None, own_sandbox: RunningSandbox, workers: Workers, chance: random.Random) -> Ground:
     """An export that is ready to run, in a world where everything is well."""
     own_sandbox.reset()
-    workers.mend()
+    workers.restart_killed()
     return grounds.make(own_sandbox, chance)
 
 

@@ -103,7 +103,7 @@ def test_its_list_is_deleted(ground: Ground) -> None:
     assert "does not know this list" in run.message
     assert 0 < run.not_sent < run.planned
     assert run.delivered + run.left + run.not_sent == run.planned
-    ground.moves_to(ground.sandbox.create_list("Newsletter anew"))
+    ground.moves_to(ground.sandbox.create_list("Second newsletter"))
     check_next_run_heals(ground)
 
 

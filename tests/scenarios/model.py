@@ -65,14 +65,14 @@ class ExportModel:
     number: int
     fields: tuple[str, ...]
     removal: str
-    # Whether people let it subscribe again whom the list has left as they are.
+    # Whether a person lets it subscribe suppressed contacts again.
     resubscribes: bool = False
     members: set[str] = field(default_factory=set)
     # Members at the end of the last run that held no removals; None before the first.
     members_before: int | None = None
-    # Whom it wanted when it was last planned.
+    # The contacts that it wanted when it was last planned.
     wanted_last: set[str] = field(default_factory=set)
-    # Of whom it is not clear whether it ever wanted them, since a run of it was canceled.
+    # The contacts of which it is not clear whether it ever wanted them, since a run of it was canceled.
     unclear: set[str] = field(default_factory=set)
 
     @property

@@ -158,7 +158,7 @@ class Scenario(Steps):
         if export.number in self.inactive:
             return
         self.tell(
-            f"Export {export.number} goes to another list and comes back; contacts whom it leaves: {how};"
+            f"Export {export.number} goes to another list and comes back; contacts that it leaves: {how};"
             f" after {skip} requests, the worker dies."
         )
         self.was_disturbed = True

@@ -24,7 +24,7 @@ MAPPING = [
     {"attribute": "city", "field": "[City]"},
     {"attribute": "birth_date", "field": "[BirthDate]"},
 ]
-# Some whom the sandbox does not take: refused for themselves, or left as they are since they have unsubscribed.
+# Some that the sandbox does not take: refused for their own data, or suppressed since they have unsubscribed.
 REFUSED, UNSUBSCRIBED = 5, 7
 
 

@@ -84,7 +84,7 @@ class Workers:
         self._spawn(name, environment)
         self._wait_until_ready(name)
 
-    def mend(self) -> None:
+    def restart_killed(self) -> None:
         """Let all of them run again, whatever a test has done to them."""
         ended = [name for name in self._programs if not self._runs(name)]
         for name in self._programs.keys() - ended:
@@ -254,7 +254,7 @@ def _broker(address: str, options: dict[str, Any]) -> Iterator[None]:
 def _speak_to(address: str, options: dict[str, Any]) -> None:
     kombu.pools.reset()
     app.conf.update(broker_url=address, broker_transport_options=options)
-    app._pool = None  # type: ignore[attr-defined]  # made anew, for the new address
+    app._pool = None  # type: ignore[attr-defined]  # made again, for the new address
     app.amqp._producer_pool = None  # type: ignore[attr-defined]
 
 

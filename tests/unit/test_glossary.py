@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "GLOSSARY.md").read_text(encoding="utf-8")
-PACKAGES = ("config", "connections", "segments", "exports")
+PACKAGES = ("config", "connections", "segments", "exports", "tests")
 
 
 def modules() -> list[Path]:

@@ -311,7 +311,7 @@ def complaints(
 def _complaint(answer: HttpResponseBase, role: str, allowed: list[str]) -> str:
     led_to_the_door = answer.status_code == 302 and str(answer.get("Location", "")).startswith(DOOR)
     if answer.status_code == 500:
-        return "which nobody means"
+        return "which no role expects"
     if role in allowed:
         return "though it is theirs" if answer.status_code == 403 else ""
     if role == STRANGER:

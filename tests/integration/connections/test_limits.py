@@ -139,7 +139,7 @@ def test_the_lists_of_the_account_are_there_to_choose(
 ) -> None:
     assert (
         "limits-lists" not in alice_client.get(url(real)).content.decode()
-    )  # nobody is asked before it is opened
+    )  # no account is asked before it is opened
     html = step(alice_client, real, "lists")
     assert f'value="{sandbox_offered.list_id}"' in html
     assert "Newsletter" in html

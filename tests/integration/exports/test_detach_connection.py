@@ -116,7 +116,7 @@ def test_it_remembers_delivered_contacts(
     newsletter.refresh_from_db()
     assert newsletter.connection is None
     assert SyncedContact.objects.count() == 3
-    another = support_exports.sandbox_connection(by=alice, name="Made anew")
+    another = support_exports.sandbox_connection(by=alice, name="Second")
     put_on(newsletter, another, bob)
     again = run_to_its_end(newsletter)
     assert (again.unchanged, again.planned, again.reason) == (3, 0, "nothing_new")

@@ -148,7 +148,7 @@ def test_a_file_sets_it_up_as_well(folder: Path, everyone: Segment, tmp_path: Pa
     )
     apply(written)
     assert Export.objects.get().connection == Connection.objects.get()
-    assert not folder.exists()  # nothing is tried before somebody agrees
+    assert not folder.exists()  # nothing is tried before a user agrees
 
 
 def test_its_words_come_with_the_choice_of_the_connection(connection: Connection, bob_client: Client) -> None:

@@ -107,7 +107,7 @@ def test_it_says_beside_the_row_what_the_list_does_not_take(
     bob_client: Client, account: RunningSandbox, typed: dict[str, Any]
 ) -> None:
     shown(bob_client, PARTS, typed)
-    make_field(account, typed, "Number")  # by somebody else meanwhile
+    make_field(account, typed, "Number")  # by another user meanwhile
     after = shown(bob_client, f"{CREATE}?row=0", typed)
     assert "has a field by this name already" in after
     assert not AuditEntry.objects.filter(action__endswith="field_created").exists()

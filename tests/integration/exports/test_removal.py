@@ -45,7 +45,7 @@ def test_it_marks_who_has_left_and_takes_the_mark_off_who_comes_back(
     run(export)
     assert marks(account, export.list_id) == set(CROWD[1:3])
     leave(crowd, CROWD[0])
-    assert run(export).removed == 1  # it still counts as brought by this export
+    assert run(export).removed == 1  # it still counts as added by this export
     assert marks(account, export.list_id) == set(CROWD[:3])
 
 
@@ -114,7 +114,7 @@ def test_a_deleted_contact_who_has_unsubscribed_since_does_not_come_back(
     back = run(export)
     assert (back.delivered, back.left) == (1, 1)
     assert states(account, export.list_id)[CROWD[0]] == "Unsubscribed"
-    account.set_state([CROWD[0]], "Deleted", export.list_id)  # by somebody else: not ours to undo
+    account.set_state([CROWD[0]], "Deleted", export.list_id)  # by another party: not ours to undo
     crowd_profile = crowd.members.model.objects.filter(profile__attributes__email=CROWD[0]).get().profile
     crowd_profile.attributes["first_name"] = "Changed"
     crowd_profile.save()
@@ -190,7 +190,7 @@ def test_a_contact_that_another_export_to_the_list_sends_is_not_removed(
     run(other)
     leave(crowd, CROWD[1])
     leave(others, CROWD[1])
-    assert run(export).to_remove == 0  # the other leaves whom it has brought on the list
+    assert run(export).to_remove == 0  # the other leaves its contacts on the list
 
 
 def test_a_guard_holds_many_removals_and_never_the_additions(account: RunningSandbox, crowd: Segment) -> None:
@@ -269,7 +269,7 @@ def test_marking_looks_up_only_contacts_who_became_active_later(account: Running
     asked = [call["path"] for call in account.requests()["requests"]]
     assert sum("/active" in path for path in asked) == 1
     looked_up = sum(path.startswith("/api/v3.3/subscribers/") and "import" not in path for path in asked)
-    assert 1 <= looked_up <= 1 + 3  # and contacts of whom the fields are looked at before
+    assert 1 <= looked_up <= 1 + 3  # and contacts whose fields are looked at before
 
 
 def test_a_contact_that_signed_up_again_is_not_marked_where_the_time_zone_of_the_list_is_unknown(

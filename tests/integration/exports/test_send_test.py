@@ -76,7 +76,7 @@ def test_who_had_been_deleted_by_the_export_comes_back(
     send(bob_client, newsletter, "ben@example.com")
     assert states(account)["ben@example.com"] == "Active"
     leave(everyone, "ben@example.com")
-    assert run_to_its_end(newsletter).removed == 1  # it still counts as brought by this export
+    assert run_to_its_end(newsletter).removed == 1  # it still counts as added by this export
 
 
 def test_the_mark_goes_of_who_comes_back(

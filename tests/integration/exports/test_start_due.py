@@ -153,9 +153,9 @@ def test_it_starts_nothing_without_a_connection(export: Export) -> None:
 def test_it_leaves_alone_what_is_off_or_follows_the_system_refresh(connection: Connection) -> None:
     off, following = make(connection, "Off"), make(connection, "Following", rule=None)
     schedule.set_schedule(off, is_on=False, rule=AT_TWO, version=1, by=None)
-    make(connection, "Nobody chose").schedule.delete()
+    make(connection, "Not chosen").schedule.delete()
     assert tick_at(TWO + timedelta(days=400)) == 0
-    assert set(schedule.running_with_system()) == {following, Export.objects.get(name="Nobody chose")}
+    assert set(schedule.running_with_system()) == {following, Export.objects.get(name="Not chosen")}
     assert set(schedule.switched_on()) == set(Export.objects.exclude(pk=off.pk))
 
 

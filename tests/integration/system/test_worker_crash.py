@@ -39,7 +39,7 @@ def test_a_system_refresh_outlives_its_workers(own_sandbox: RunningSandbox, tmp_
             wait_until(one_is_held, tell=lambda: workers.log("control"))
             workers.kill("jobs")
             workers.kill("control")
-        workers.mend()
+        workers.restart_killed()
         wait_until(
             lambda: not SystemRefresh.objects.get(pk=refresh.pk).is_open,
             tell=lambda: f"{system_refresh.ends(refresh)}\n{workers.log('control')}{workers.log('jobs')}",

@@ -182,7 +182,7 @@ def test_it_knows_people_however_the_list_writes_their_address() -> None:
         (Answer(503, b""), TryLater),
         (Answer(429, b""), TryLater),
         (Answer(302, b""), TryLater),
-        (Answer(401, b"<html>a login page of somebody else</html>"), TryLater),
+        (Answer(401, b"<html>a sign-in page of another system</html>"), TryLater),
         (Answer(201, b'{"TotalUniqueEmailsSub'), TryLater),
         (Answer(201, b""), TryLater),
         (answer(201, []), TryLater),
