@@ -57,7 +57,7 @@ def _names_email(emails: Sequence[str], rules: object) -> bool:
 
 def _locked(profile: Profile, scope: Scope, same_key: bool) -> Subject:
     """Lock the data sources of the person and close the barrier, then find the person again. Raises
-    ErasureBlocked when the profile is gone."""
+    ErasureBlocked when the profile is deleted."""
     _lock_sources(find_subject(profile, scope=scope, same_key=same_key))
     erasure_barrier.close()
     current = Profile.objects.select_related("source").filter(pk=profile.pk).first()
@@ -106,8 +106,8 @@ def _delete_profiles(subject: Subject) -> dict[str, int]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            WITH gone AS (DELETE FROM segments_member WHERE profile_id = ANY (%s) RETURNING segment_id),
-                 counted AS (SELECT segment_id, count(*) AS people FROM gone GROUP BY segment_id)
+            WITH deleted AS (DELETE FROM segments_member WHERE profile_id = ANY (%s) RETURNING segment_id),
+                 counted AS (SELECT segment_id, count(*) AS people FROM deleted GROUP BY segment_id)
             UPDATE segments_segment segment SET member_count = greatest(0, member_count - people)
               FROM counted WHERE counted.segment_id = segment.id
             """,
@@ -116,8 +116,8 @@ def _delete_profiles(subject: Subject) -> dict[str, int]:
         segments = cursor.rowcount
         cursor.execute(
             """
-            WITH gone AS (DELETE FROM segments_profile WHERE id = ANY (%s) RETURNING source_id),
-                 counted AS (SELECT source_id, count(*) AS people FROM gone GROUP BY source_id)
+            WITH deleted AS (DELETE FROM segments_profile WHERE id = ANY (%s) RETURNING source_id),
+                 counted AS (SELECT source_id, count(*) AS people FROM deleted GROUP BY source_id)
             UPDATE segments_datasource source SET profile_count = greatest(0, profile_count - people)
               FROM counted WHERE counted.source_id = source.id
             """,

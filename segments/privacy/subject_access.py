@@ -44,11 +44,11 @@ def personal_data_report(profile: Profile, *, by: User) -> dict[str, Any]:
 def find_subject(profile: Profile, *, scope: Scope, same_key: bool = False) -> Subject:
     """Find the person behind ``profile`` by the attributes that contacts are addressed by. With Scope.PROFILE an
     address that no other profile has still belongs to the person."""
-    known = hooks.personal_data.email_attributes()
-    with_address = subject_of(profile, known, scope=Scope.ADDRESS, same_key=same_key)
+    email_attributes = hooks.personal_data.email_attributes()
+    with_address = subject_of(profile, email_attributes, scope=Scope.ADDRESS, same_key=same_key)
     if scope == Scope.ADDRESS:
         return with_address
-    alone = subject_of(profile, known, scope=Scope.PROFILE, same_key=same_key)
+    alone = subject_of(profile, email_attributes, scope=Scope.PROFILE, same_key=same_key)
     return alone if len(alone.profiles) < len(with_address.profiles) else with_address
 
 

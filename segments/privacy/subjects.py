@@ -48,15 +48,14 @@ class Subject:
         return [hashes.of_email(email) for email in self.emails]
 
 
-def is_email_attribute(name: str, known: Collection[str]) -> bool:
-    """Say whether an attribute holds the person's own address. ``known`` are the attributes that exports send
-    to."""
-    return name in known or _SEPARATORS.sub("", name.casefold()) in _USUAL
+def is_email_attribute(name: str, email_attributes: Collection[str]) -> bool:
+    """Say whether an attribute holds the person's own address: exports send to it, or its name says email."""
+    return name in email_attributes or _SEPARATORS.sub("", name.casefold()) in _USUAL
 
 
-def addresses(profile: Profile, known: Collection[str]) -> set[str]:
+def addresses(profile: Profile, email_attributes: Collection[str]) -> set[str]:
     """Collect the person's own normalized addresses, valid or not."""
-    return {email for name, email in profile.emails.items() if is_email_attribute(name, known)}
+    return {email for name, email in profile.emails.items() if is_email_attribute(name, email_attributes)}
 
 
 def without_addresses(text: str) -> str:
@@ -64,7 +63,9 @@ def without_addresses(text: str) -> str:
     return _ADDRESS.sub("•••", text)
 
 
-def subject_of(profile: Profile, known: Collection[str], *, scope: Scope, same_key: bool = False) -> Subject:
+def subject_of(
+    profile: Profile, email_attributes: Collection[str], *, scope: Scope, same_key: bool = False
+) -> Subject:
     """Collect the person behind a profile. Scope.ADDRESS includes all profiles with one of their addresses;
     ``same_key`` includes profiles of other data sources with the same key."""
     profiles = {profile.pk: profile}
@@ -73,9 +74,9 @@ def subject_of(profile: Profile, known: Collection[str], *, scope: Scope, same_k
     if scope == Scope.PROFILE:
         return Subject(_in_order(profiles.values()), ())
     emails: set[str] = set()
-    while found := set().union(*(addresses(each, known) for each in profiles.values())) - emails:
+    while found := set().union(*(addresses(each, email_attributes) for each in profiles.values())) - emails:
         emails |= found
-        profiles |= {other.pk: other for other in _with_addresses(found, known)}
+        profiles |= {other.pk: other for other in _with_addresses(found, email_attributes)}
     return Subject(_in_order(profiles.values()), sorted(emails))
 
 
@@ -85,9 +86,9 @@ def with_key(profile: Profile) -> list[Profile]:
     return list(others.select_related("source").order_by("pk"))
 
 
-def _with_addresses(emails: Collection[str], known: Collection[str]) -> list[Profile]:
+def _with_addresses(emails: Collection[str], email_attributes: Collection[str]) -> list[Profile]:
     every_name = ProfileAttribute.objects.values_list("name", flat=True)
-    names = [name for name in every_name if is_email_attribute(name, known)]
+    names = [name for name in every_name if is_email_attribute(name, email_attributes)]
     if not names:
         return []
     conditions = " OR ".join(["emails ->> %s = ANY (%s)"] * len(names))

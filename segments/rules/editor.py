@@ -126,13 +126,13 @@ def apply_action(tree: Tree, action: str) -> Tree:
 
 def without_empty_groups(tree: Tree) -> Tree:
     """Return the rules without empty groups, as they are stored."""
-    kept = []
+    rules = []
     for rule in tree["rules"]:
         if "rules" not in rule:
-            kept.append(rule)
+            rules.append(rule)
         elif rule["rules"]:
-            kept.append({"join": rule["join"], "rules": list(rule["rules"])})
-    return {"join": tree["join"], "rules": kept}
+            rules.append({"join": rule["join"], "rules": list(rule["rules"])})
+    return {"join": tree["join"], "rules": rules}
 
 
 def build_editor(

@@ -132,10 +132,10 @@ def remove_data_source(source: DataSource, *, by: User) -> int:
     """Remove a data source with its profiles. Returns the number of profiles. Raises ImportInProgress."""
     permissions.check_can_manage_data_sources(by)
     _check_idle(source)  # before the lock as well, which an import holds until its end
-    gone = _remove(source.pk, by)
-    db.analyze_after_change("segments_profile", gone)
-    db.analyze_after_change("segments_member", gone)
-    return gone
+    count = _remove(source.pk, by)
+    db.analyze_after_change("segments_profile", count)
+    db.analyze_after_change("segments_member", count)
+    return count
 
 
 @transaction.atomic
@@ -164,10 +164,10 @@ def _delete_profiles(source_id: int) -> tuple[list[str], int]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            WITH gone AS (DELETE FROM segments_member member USING segments_profile profile
+            WITH deleted AS (DELETE FROM segments_member member USING segments_profile profile
                            WHERE profile.source_id = %s AND member.profile_id = profile.id
                        RETURNING member.segment_id),
-                 counted AS (SELECT segment_id, count(*) AS people FROM gone GROUP BY segment_id)
+                 counted AS (SELECT segment_id, count(*) AS people FROM deleted GROUP BY segment_id)
             UPDATE segments_segment segment SET member_count = greatest(0, member_count - people)
               FROM counted WHERE counted.segment_id = segment.id
             RETURNING segment.name

@@ -62,8 +62,8 @@ def refuse_erased(source_id: int, columns: Sequence[str], problems: Problems) ->
     if not ErasedHash.objects.exists():
         return
     privacy_hashes.ready_sql()
-    known = hooks.personal_data.email_attributes()
-    emails = [name for name in columns if subjects.is_email_attribute(name, known)]
+    email_attributes = hooks.personal_data.email_attributes()
+    emails = [name for name in columns if subjects.is_email_attribute(name, email_attributes)]
     with connection.cursor() as cursor:
         cursor.execute(*_erased_rows_sql(source_id, emails))
         if cursor.rowcount:

@@ -24,9 +24,9 @@ def store(file: "UploadedFile[Any]", *, by: User) -> str:
     token = f"{uuid.uuid4().hex}-{by.pk}{suffix}"
     folder = Path(settings.UPLOAD_DIR)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (folder / token).open("xb") as kept:
+    with (folder / token).open("xb") as stored:
         for piece in file.chunks(1 << 20):
-            kept.write(piece)
+            stored.write(piece)
     return token
 
 

@@ -17,7 +17,7 @@ from config.platform.jobs.models import OPEN, JobStatus
 from config.platform.schedules import display
 from config.platform.schedules.display import ShownSchedule
 from config.platform.web.htmx import Request
-from config.platform.web.lists import Column, list_page
+from config.platform.web.lists import Column, list_page, row_id
 from segments import hooks
 from segments.models import Segment, SegmentRefresh
 from segments.permissions import (
@@ -89,7 +89,7 @@ def segments(request: Request) -> HttpResponse:
 @require_safe
 def statuses(request: Request) -> HttpResponse:
     """Show the changing cells of the segments in ``?ids=``, for polling."""
-    ids = [int(text) for text in request.GET.get("ids", "").split(",") if text.isascii() and text.isdigit()]
+    ids = [pk for text in request.GET.get("ids", "").split(",") if (pk := row_id(text)) is not None]
     rows = _rows(_with_status().filter(pk__in=ids[:_MAX_LIVE]), request.user)
     return render(request, "segments/statuses.html", {"rows": rows, "live_ids": _live_ids(rows)})
 
