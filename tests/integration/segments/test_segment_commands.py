@@ -3,7 +3,7 @@ members."""
 
 import csv
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -17,7 +17,7 @@ from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
 from segments import actions
 from segments.models import DataSource, Segment, SegmentRefresh
-from segments.refresh import evaluate, trend
+from segments.refresh import evaluate
 
 RULES: dict[str, Any] = {"join": "and", "rules": [{"attribute": "newsletter", "operator": "is_yes"}]}
 OTHER: dict[str, Any] = {"join": "and", "rules": [{"attribute": "newsletter", "operator": "is_no"}]}
@@ -180,16 +180,3 @@ def test_one_day_is_no_trend(bob_client: Client, readers: Segment) -> None:
     answer = bob_client.get(f"/segments/{readers.pk}/?range=nonsense")
     assert answer.context["trend"] is None
     assert "two different days" in answer.content.decode()
-
-
-def test_points_stand_by_time_from_left_to_right_and_by_number_from_bottom_to_top() -> None:
-    day = date(2026, 1, 1)
-    points = trend.points([(day, 10), (day + timedelta(days=1), 20), (day + timedelta(days=10), 15)])
-    assert points[0].x < points[1].x < points[2].x
-    assert points[0].y > points[2].y > points[1].y
-    assert points[2].x - points[1].x == pytest.approx(9 * (points[1].x - points[0].x))
-
-
-def test_a_level_trend_is_a_level_line() -> None:
-    day = date(2026, 1, 1)
-    assert len({point.y for point in trend.points([(day, 4), (day + timedelta(days=1), 4)])}) == 1

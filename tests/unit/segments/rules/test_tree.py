@@ -227,34 +227,6 @@ def test_it_refuses_conditions_without_end() -> None:
     assert "at most 200" in rules_tree.problems(tree, ATTRIBUTE_TYPES)[0].message
 
 
-def test_it_speaks_plainly() -> None:
-    tree = {
-        "join": "and",
-        "rules": [
-            {"attribute": "newsletter", "operator": "is_yes"},
-            {
-                "join": "or",
-                "rules": [
-                    {"attribute": "city", "operator": "any_of", "value": ["Łódź", "Lo"], "ignore_case": True},
-                    {"attribute": "points", "operator": "between", "value": [1, "2.5"]},
-                    {"attribute": "born", "operator": "within_last_days", "value": 30},
-                ],
-            },
-            {"join": "or", "rules": [{"attribute": "city", "operator": "is_not", "value": "x"}]},
-        ],
-    }
-    assert describe.sentence(tree) == (
-        "newsletter is yes and (city is any of “Łódź”, “Lo” (any case) or points is between 1 and 2.5 "
-        "or born is within the last 30 days) and city is not “x”"
-    )
-
-
-def test_every_operator_has_its_words() -> None:
-    for operators in OPERATORS.values():
-        assert len({operator.key for operator in operators}) == len(operators)
-        assert all(str(operator.label) for operator in operators)
-
-
 @pytest.mark.parametrize("operator", ["is", "any_of"])
 def test_a_value_that_is_too_long_is_refused(operator: str) -> None:
     value = "x" * (rules_tree.MAX_VALUE_LENGTH + 1)
