@@ -24,7 +24,7 @@ def access(connection: Connection) -> Access:
     raises NotConnected, and Paused while an administrator has paused it."""
     if connection.is_paused:
         raise Paused(
-            _("“{name}” is paused by an administrator: no request starts until it is resumed.").format(
+            _("“{name}” was paused by an administrator. No requests start until it is resumed.").format(
                 name=connection
             )
         )

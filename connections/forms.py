@@ -21,7 +21,7 @@ class ConnectionForm(forms.Form):
     name = forms.CharField(
         label=_("Display name"),
         max_length=120,
-        help_text=_("Choose a name that explains the purpose and the target. You can change it later."),
+        help_text=_("Choose a name that describes the purpose and destination. You can change it later."),
     )
     contributors = forms.BooleanField(label=_("Contributors"), required=False)
     agree = forms.BooleanField(label=_("I agree"))
@@ -35,9 +35,11 @@ class ConnectionForm(forms.Form):
         self.initial = {"name": connection.name, "contributors": Role.CONTRIBUTOR in connection.allowed_roles}
         self.fields["agree"].required = agree_required
         if connection.is_sandbox:
-            self.fields["agree"].help_text = _("Optional here: a sandbox reaches no real people.")
+            self.fields["agree"].help_text = _("Not required for sandbox connections.")
         elif connection.pk is not None:
-            self.fields["agree"].help_text = _("Exports do not run over this connection until somebody agrees.")
+            self.fields["agree"].help_text = _(
+                "Exports with this connection do not run until an administrator agrees."
+            )
         self.fields["name"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
 
     def clean_name(self) -> str:
@@ -51,7 +53,7 @@ class ConnectionForm(forms.Form):
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("agree") and cleaned.get("consent_version") != consent_text.VERSION:
             self.add_error(
-                "agree", _("The text has changed since this page was opened. Open it again and read it.")
+                "agree", _("The text has changed since this page was opened. Open the page again to read it.")
             )
         return cleaned
 
@@ -88,17 +90,14 @@ class PasswordForm(forms.Form):
     prefix = "own"
     password = forms.CharField(
         label=_("Your password"),
-        help_text=_(
-            "The export user stands for what is sent over this connection. "
-            "Confirm with the password you sign in with."
-        ),
+        help_text=_("Exports with this connection run on behalf of the export user. Confirm with your password."),
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "hx-preserve": "true"}),
     )
 
 
 def _help(asked: InputField) -> str:
-    where = _("You may also enter where it is kept: env:CREDENTIAL_NAME or file:/run/secrets/name.")
+    where = _("Or enter a reference to a secret: env:CREDENTIAL_NAME or file:/run/secrets/name.")
     return f"{asked.help_text} {where}".strip() if asked.secret else asked.help_text
 
 

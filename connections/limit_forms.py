@@ -37,49 +37,46 @@ class LimitsForm(forms.Form):
     prefix = "limits"
 
     shown = forms.CharField(required=False, widget=forms.HiddenInput)
-    lists = ListIds(label=_("Lists that exports may use"), required=False)
+    lists = ListIds(label=_("Allowed lists"), required=False)
     list_ids = forms.CharField(
-        label=_("ID of another list"),
+        label=_("Other list ID"),
         required=False,
         max_length=2000,
-        help_text=_("None chosen: every list of the account. A list that is not shown is added by its ID."),
+        help_text=_(
+            "Leave empty to allow all lists of the account. To allow a list that is not shown, add its ID."
+        ),
     )
     withheld = forms.MultipleChoiceField(
-        label=_("Attributes that never leave"), required=False, widget=forms.CheckboxSelectMultiple
+        label=_("Blocked attributes"), required=False, widget=forms.CheckboxSelectMultiple
     )
-    only_allowed = forms.BooleanField(label=_("Only the attributes chosen here may leave"), required=False)
+    only_allowed = forms.BooleanField(label=_("Allow only selected attributes"), required=False)
     allowed = forms.MultipleChoiceField(
-        label=_("Attributes that may leave"), required=False, widget=forms.CheckboxSelectMultiple
+        label=_("Allowed attributes"), required=False, widget=forms.CheckboxSelectMultiple
     )
     required_attribute = forms.ChoiceField(
-        label=_("Send only people for whom this is true"),
+        label=_("Required consent attribute"),
         required=False,
         help_text=_(
-            "Everybody else is counted as “without consent” and not sent, "
-            "and so is whoever shares an address with somebody who says no."
+            "Contacts without consent are excluded with the result “No consent”. If profiles share "
+            "an email, all of them need consent."
         ),
     )
     most_people = forms.IntegerField(
-        label=_("People that the contract allows"),
+        label=_("Contact limit in your contract"),
         required=False,
         min_value=1,
         max_value=1_000_000_000,
-        help_text=_("Over all exports on this connection. A run that would exceed it sends nobody."),
+        help_text=_("For all exports with this connection. Runs over the limit send no contacts."),
     )
     max_in_flight = forms.IntegerField(
-        label=_("Calls at the same time"),
+        label=_("Maximum parallel requests"),
         required=False,
         min_value=1,
         max_value=MOST_IN_FLIGHT,
-        help_text=_(
-            "At most, over all exports on this connection. How many of them pay is learned: one more while that "
-            "is faster, half as many as soon as there is trouble."
-        ),
+        help_text=_("For all exports with this connection. Concurrency adapts automatically within this limit."),
     )
-    may_remove = forms.BooleanField(label=_("Exports may take people off lists"), required=False)
-    may_resubscribe = forms.BooleanField(
-        label=_("A person may let people who unsubscribed be subscribed again"), required=False
-    )
+    may_remove = forms.BooleanField(label=_("Allow exports to remove subscribers"), required=False)
+    may_resubscribe = forms.BooleanField(label=_("Allow manual resubscribe"), required=False)
 
     def __init__(self, data: QueryDict | None, *, connection: Connection, account: Connection) -> None:
         limits = connection.limited
@@ -92,7 +89,7 @@ class LimitsForm(forms.Form):
         required = list(dict.fromkeys([*yes_or_no, *filter(None, [limits.required_attribute])]))
         _choose(self.fields["withheld"], names)
         _choose(self.fields["allowed"], names)
-        _choose(self.fields["required_attribute"], required, nothing=_("No attribute: everybody may be sent"))
+        _choose(self.fields["required_attribute"], required, nothing=_("None (all contacts)"))
 
     def clean_list_ids(self) -> list[Lookup]:
         """What the account says of each list that was typed in."""
@@ -102,14 +99,14 @@ class LimitsForm(forms.Form):
     def _looked_up(self, list_id: str) -> Lookup:
         lookup = lookups.look_up(self.account, list_id)
         if lookup.details is None:
-            unknown = _("The account knows no list with the ID “{list_id}”.").format(list_id=list_id[:64])
+            unknown = _("The account has no list with the ID “{list_id}”.").format(list_id=list_id[:64])
             raise forms.ValidationError(lookup.trouble if lookup.passing else unknown)
         return lookup
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("only_allowed") and not cleaned.get("allowed"):
-            self.add_error("allowed", _("Choose at least the attribute that holds the email address."))
+            self.add_error("allowed", _("Allow at least the attribute that contains the email."))
         return cleaned
 
     @property

@@ -58,10 +58,10 @@ class Limits:
         """What of an export's settings the limits forbid."""
         found = []
         if removes and not self.may_remove:
-            sentence = _("The connection’s limits do not let exports take people off lists.")
+            sentence = _("The limits of the connection do not allow exports to remove subscribers.")
             found.append(Breach("removal", sentence))
         if list_id and not self.allows_list(list_id):
-            found.append(Breach("list_id", _("The connection’s limits do not allow this list.")))
+            found.append(Breach("list_id", _("The limits of the connection do not allow this list.")))
         if email_attribute and not self.allows_attribute(email_attribute):
             found.append(Breach("email_attribute", forbidden(email_attribute), email_attribute))
         for name in dict.fromkeys(pair["attribute"] for pair in mapping):
@@ -72,7 +72,7 @@ class Limits:
 
 def forbidden(attribute: str) -> str:
     """That an attribute may not leave, in a sentence."""
-    return _("The connection’s limits do not let “%(name)s” leave.") % {"name": attribute}
+    return _("The limits of the connection block the attribute “%(name)s”.") % {"name": attribute}
 
 
 def _folded(names: Sequence[str]) -> set[str]:

@@ -49,7 +49,7 @@ def without_asking(chosen: Collection[str]) -> ListChoices:
 def of_account(connection: Connection, chosen: Collection[str], added: Sequence[ListDetails] = ()) -> ListChoices:
     """The account's lists and what is chosen beside them; ``added`` are lists that were looked up just now."""
     if connection.credentials is None:
-        trouble = _("Once the account is connected, its lists can be chosen here.")
+        trouble = _("The lists appear after you connect the account.")
         return ListChoices(without_asking(chosen).choices, trouble)
     lists = lookups.lists_of(connection)
     wanted = {list_id.casefold() for list_id in chosen}

@@ -120,7 +120,9 @@ def _patiently(ask: Callable[[], AnswerT], key: str) -> AnswerT:
         answer = answers.get(timeout=PATIENCE_SECONDS)
     except queue.Empty:
         gave_up.set()
-        raise TryLater(_("The answer takes long. Try again in a moment; nothing you entered is lost.")) from None
+        raise TryLater(
+            _("The request takes longer than usual. Try again in a moment. Your entries are kept.")
+        ) from None
     if isinstance(answer, BaseException):
         raise answer
     return answer

@@ -93,7 +93,7 @@ def finish(connection: Connection, draft: Draft, *, code: str, error: str) -> No
 
 def _asked(connection: Connection) -> tuple[OAuth, str]:
     if connection.destination.oauth is None:
-        raise NotPossible(_("{name} knows no such sign-in.").format(name=connection.destination.label))
+        raise NotPossible(_("{name} does not recognize this sign-in.").format(name=connection.destination.label))
     return connection.destination.oauth, vault.address_of(connection)
 
 

@@ -16,7 +16,7 @@ def user_can_manage_connections(user: User) -> bool:
 def check_can_manage_connections(user: User) -> None:
     """Raise PermissionDenied with a sentence unless the person may manage connections."""
     if not user_can_manage_connections(user):
-        raise PermissionDenied(_("Only administrators see and manage connections."))
+        raise PermissionDenied(_("Only administrators can see and manage connections."))
 
 
 def user_can_use(user: User, connection: Connection) -> bool:

@@ -83,18 +83,18 @@ _SENTENCES = {
         "An administrator has to open the connection and authenticate again."
     ),
     ConnectionStatus.CONSENT_NEEDED: _(
-        "Nobody has agreed to data privacy and compliance, or the text has changed since. "
-        "An administrator has to open the connection, read the text and choose “I agree”."
+        "Consent to data privacy and compliance is missing, or the text has changed. An "
+        "administrator has to open the connection, read the text and choose “I agree”."
     ),
     ConnectionStatus.EXPORT_USER_NEEDED: _(
-        "No active administrator is its export user. "
-        "An administrator has to open the connection and choose “Add yourself as export user”."
+        "The connection has no active administrator as its export user. An administrator has to "
+        "open the connection and choose “Add yourself as export user”."
     ),
     ConnectionStatus.BEING_REMOVED: _(
-        "An administrator has removed it. It goes as soon as the runs that use it have stopped."
+        "An administrator has removed the connection. It is deleted when the runs that use it have stopped."
     ),
     ConnectionStatus.PAUSED: _(
-        "An administrator has paused this connection. Runs wait, and no request starts until it is resumed."
+        "An administrator has paused this connection. Runs wait, and no requests start until it is resumed."
     ),
 }
 

@@ -40,7 +40,7 @@ def resolve_all(secrets: dict[str, str]) -> dict[str, str]:
 def _from_environment(name: str) -> str:
     if not name.startswith(VARIABLE_PREFIX):
         raise LeadsNowhere(
-            _("Only variables that begin with {prefix} can be used: name it {prefix}{name}.").format(
+            _("The variable name must start with {prefix}. Use {prefix}{name}.").format(
                 prefix=VARIABLE_PREFIX, name=name or "…"
             )
         )
@@ -48,7 +48,8 @@ def _from_environment(name: str) -> str:
     if not value:
         raise LeadsNowhere(
             _(
-                "The environment has no variable {name}. Set it for every program of this system and restart them."
+                "The environment has no variable {name}. Set it for all processes of this installation, "
+                "then restart them."
             ).format(name=name)
         )
     return value
@@ -60,7 +61,7 @@ def _from_file(path: Path) -> str:
     real = Path(os.path.realpath(path))
     if not path.is_absolute() or not real.is_relative_to(folder) or real in _files_of_settings():
         raise LeadsNowhere(
-            _("Only files below {folder} can be used: move the secret there, and name its whole path.").format(
+            _("The file must be in the folder {folder}. Move the secret there and enter its full path.").format(
                 folder=settings.CREDENTIAL_DIR
             )
         )

@@ -30,5 +30,7 @@ def address_of(connection: Connection) -> str:
     destination = connection.destination
     base_url = destination.sandbox_url if connection.is_sandbox else destination.live_url
     if not base_url:
-        raise NotConnected(_("There is no address for “{name}” in this place’s settings.").format(name=connection))
+        raise NotConnected(
+            _("The settings of this installation contain no address for “{name}”.").format(name=connection)
+        )
     return base_url

@@ -250,7 +250,7 @@ class Setup:
             self.password_form.add_error("password", locked.sentence)
             return
         if not right:
-            self.password_form.add_error("password", _("This is not your password. Nothing was changed."))
+            self.password_form.add_error("password", _("Incorrect password. Nothing was changed."))
         self._draft.export_user = self._draft.export_user or right
 
     @transaction.atomic

@@ -40,7 +40,7 @@ def user_can_confirm(user: User, run: Run) -> bool:
 def check_can_confirm(user: User, run: Run) -> None:
     """Raise PermissionDenied unless the person may confirm the run's removals."""
     if not user_can_confirm(user, run):
-        raise PermissionDenied(_("You may not confirm these removals. Ask an administrator."))
+        raise PermissionDenied(_("You cannot confirm these removals. Ask an administrator."))
 
 
 def user_can_add(user: User) -> bool:

@@ -36,7 +36,7 @@ def check_stays(export: Export) -> None:
     """Raise Refusal when the export is about to go."""
     if export.is_being_removed:
         raise Refusal(
-            _("“%(name)s” is being removed: people are taken off its list first. Cancel that run to keep it.")
+            _("“%(name)s” is being removed after its list cleanup. To keep it, cancel that run.")
             % {"name": export}
         )
 
@@ -71,8 +71,8 @@ def _usable_connection(export: Export) -> Connection:
 def already_running(run: Run) -> str:
     """Who started the run that is under way."""
     if run.requested_by is None or run.trigger == Trigger.SCHEDULE:  # nobody clicked
-        return _("Run %(number)s is already under way.") % {"number": run.number}
-    return _("Run %(number)s is already under way, started by %(person)s.") % {
+        return _("Run %(number)s is already in progress.") % {"number": run.number}
+    return _("Run %(number)s is already in progress, started by %(person)s.") % {
         "number": run.number,
         "person": run.requested_by,
     }
@@ -131,7 +131,7 @@ def may_resubscribe(export: Export) -> bool:
 
 def nobody_is_subscribed_again() -> str:
     """What to say where it does not."""
-    return _("The connection’s limits do not let people be subscribed again.")
+    return _("The limits of the connection do not allow subscribing contacts again.")
 
 
 def takes_off(removal: str) -> bool:
@@ -153,12 +153,12 @@ def check_can_confirm(run: Run) -> None:
         check_can_clear_again(run)
         return
     if not run.removals_held:
-        raise Refusal(_("Run %(number)s holds no removals.") % {"number": run.number})
+        raise Refusal(_("Run %(number)s has no held removals.") % {"number": run.number})
     later = run.export.runs.filter(
         pk__gt=run.pk, clears=None, status__in=(JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
     ).exclude(options__has_key="restores")
     if later.exists():
-        raise Refusal(_("A later run has worked out anew who is removed. Look at that one."))
+        raise Refusal(_("A later run has recalculated the removals. Open that run."))
     check_can_run(run.export)
 
 
@@ -168,12 +168,12 @@ def check_can_clear_again(run: Run) -> None:
     if run.is_open or run.next_try_at:
         raise Refusal(already_running(run))
     if run.status == JobStatus.SUCCESSFUL:
-        raise Refusal(_("Run %(number)s has taken off whom it could.") % {"number": run.number})
+        raise Refusal(_("Run %(number)s has removed all contacts that it could.") % {"number": run.number})
     later = run.export.runs.filter(pk__gt=run.pk, clears=run.clears_id).order_by("pk").last()
     if later is not None:
-        raise Refusal(_("Run %(number)s has gone on with it. Look at that one.") % {"number": later.number})
+        raise Refusal(_("Run %(number)s continued this list cleanup. Open that run.") % {"number": later.number})
     if run.connection is None:
-        raise Refusal(_("No connection leads to that list any more."))
+        raise Refusal(_("No connection gives access to that list any more."))
 
 
 def can_confirm(run: Run) -> bool:
@@ -187,7 +187,7 @@ def can_confirm(run: Run) -> bool:
 def check_has_segments(export: Export) -> None:
     """Raise Refusal when the export has no segments."""
     if not export.segments.exists():
-        raise Refusal(_("“%(name)s” needs at least one segment: choose another one first.") % {"name": export})
+        raise Refusal(_("“%(name)s” needs at least one segment. Choose another segment first.") % {"name": export})
 
 
 def check_can_detach(export: Export) -> None:
@@ -209,7 +209,7 @@ def check_can_remove(export: Export) -> None:
     _check_rests(export)
     if run := open_clearing(export):
         raise Refusal(
-            _("Run %(number)s of “%(name)s” takes people off a list. Cancel it, or wait until it has ended.")
+            _("Run %(number)s of “%(name)s” is cleaning up a list. Cancel it, or wait until it ends.")
             % {"number": run.number, "name": export}
         )
 
@@ -217,6 +217,6 @@ def check_can_remove(export: Export) -> None:
 def _check_rests(export: Export) -> None:
     if run := open_run(export):
         raise Refusal(
-            _("Run %(number)s of “%(name)s” is under way. Cancel it, or wait until it has ended.")
+            _("Run %(number)s of “%(name)s” is in progress. Cancel it, or wait until it ends.")
             % {"number": run.number, "name": export}
         )

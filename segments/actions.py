@@ -37,8 +37,8 @@ class RulesLocked(Exception):
     def __init__(self) -> None:
         super().__init__(
             _(
-                "An inactive or static segment keeps its members. "
-                "Activate it or make it dynamic to change its rules."
+                "Inactive and static segments keep their members. To change the rules, activate the "
+                "segment or make it dynamic."
             )
         )
 

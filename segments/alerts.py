@@ -15,13 +15,18 @@ def update_after_refresh(segment: Segment, *, before: int, after: int) -> None:
     subject = subject_of(segment)
     alerts.recovered([Kind.FAILED], subject)
     if after == 0 < before:
-        sentence = _("It had %(before)d members before this refresh. Its exports have nobody to send.")
+        sentence = _(
+            "The segment had %(before)d members before this refresh. Its exports have no contacts to send."
+        )
         alerts.worsened(Kind.SEGMENT_EMPTY, subject, sentence % {"before": before})
     elif after > 0:
         alerts.recovered([Kind.SEGMENT_EMPTY], subject)
     if 0 < after * 2 < before:
         # Halved again is worse than before, and notified again.
-        sentence = _("It had %(before)d members and has %(after)d now.") % {"before": before, "after": after}
+        sentence = _("The segment had %(before)d members and has %(after)d now.") % {
+            "before": before,
+            "after": after,
+        }
         alerts.worsened(Kind.SEGMENT_HALVED, subject, sentence, measure=before, again=True)
         return
     halved = alerts.open_of(Kind.SEGMENT_HALVED, subject)

@@ -56,7 +56,7 @@ def check_limit(more: int) -> None:
     known = ProfileAttribute.objects.count() if more else 0
     if known + more > settings.MAX_ATTRIBUTES:
         raise TooManyAttributes(
-            _("The file adds %(more)d attributes to %(known)d; at most %(most)d can be kept.")
+            _("The file adds %(more)d attributes to the existing %(known)d. The maximum is %(most)d.")
             % {"more": more, "known": known, "most": settings.MAX_ATTRIBUTES}
         )
 

@@ -25,8 +25,8 @@ class ChooseFileForm(forms.Form):
     file = forms.FileField(
         label=_("File"),
         help_text=_(
-            "CSV (.csv or .csv.gz): the first line names the columns, values are separated by commas, semicolons "
-            "or tabs, text is UTF-8."
+            "CSV file (.csv or .csv.gz) with column names in the first line, values separated by "
+            "commas, semicolons or tabs, in UTF-8."
         ),
         widget=forms.FileInput(attrs={"accept": ".csv,.gz,text/csv"}),
         error_messages={"required": _("Choose a file."), "empty": _("The file is empty.")},
@@ -36,10 +36,10 @@ class ChooseFileForm(forms.Form):
     def clean_file(self) -> "UploadedFile[Any]":
         file: UploadedFile[Any] = self.cleaned_data["file"]
         if not csv_reader.has_known_suffix(file.name or ""):
-            raise ValidationError(_("Choose a file whose name ends in .csv or .csv.gz."))
+            raise ValidationError(_("Choose a .csv or .csv.gz file."))
         if (file.size or 0) > settings.MAX_UPLOAD_MB << 20:
             raise ValidationError(
-                _("The file is larger than %(most)d MB. Split it, or import it by the command line."),
+                _("The file is larger than %(most)d MB. Split the file, or use the command line."),
                 params={"most": settings.MAX_UPLOAD_MB},
             )
         return file
@@ -51,13 +51,14 @@ class ImportForm(forms.Form):
     key_column = forms.ChoiceField(
         label=_("Key column"),
         help_text=_(
-            "Tells people apart: each row needs its own value there. A later import updates who has the same key."
+            "The column that identifies each customer. Each row needs a unique value. A later import "
+            "updates customers with the same key."
         ),
     )
     source_name = forms.CharField(
         label=_("Data source"),
         max_length=120,
-        help_text=_("A new name makes a new data source; the name of one that exists refreshes it."),
+        help_text=_("A new name creates a data source. An existing name updates that data source."),
         widget=forms.TextInput(attrs={"list": "known-sources", "autocomplete": "off"}),
     )
 
@@ -75,7 +76,7 @@ class ImportForm(forms.Form):
         if source and key and source.key_column.casefold() != key.casefold():
             self.add_error(
                 "key_column",
-                _("“%(source)s” tells people apart by “%(key)s”. Choose that column, or another data source.")
+                _("“%(source)s” uses the key column “%(key)s”. Choose that column, or another data source.")
                 % {"source": source.name, "key": source.key_column},
             )
         return cleaned
@@ -93,7 +94,7 @@ class SegmentForm(forms.Form):
         label=_("Tags"),
         max_length=300,
         required=False,
-        help_text=_("Words to find it by, separated by commas."),
+        help_text=_("Separate tags with commas."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
@@ -128,7 +129,7 @@ class EraseForm(forms.Form):
     scope = forms.ChoiceField(label=_("Who"), widget=forms.RadioSelect, required=False)
     same_key = forms.BooleanField(label="", required=False)
     lists = forms.MultipleChoiceField(
-        label=_("Remove from these lists as well"), widget=forms.CheckboxSelectMultiple, required=False
+        label=_("Also remove from these lists"), widget=forms.CheckboxSelectMultiple, required=False
     )
     confirmation = forms.CharField(
         label="", max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
@@ -154,7 +155,7 @@ class EraseForm(forms.Form):
     def clean_confirmation(self) -> str:
         typed = str(self.cleaned_data["confirmation"]).strip()
         if typed != self._key:
-            raise forms.ValidationError(_("This is not the key."))
+            raise forms.ValidationError(_("The key does not match."))
         return typed
 
     def choices(self) -> dict[str, Any]:
@@ -172,13 +173,13 @@ class EraseForm(forms.Form):
         scope = self.fields["scope"]
         assert isinstance(scope, forms.ChoiceField)  # noqa: S101
         people = ngettext(
-            "This person and {n} other profile with the same address",
-            "This person and {n} other profiles with the same address",
+            "This profile and {n} other profile with the same email",
+            "This profile and {n} other profiles with the same email",
             others,
         )
         scope.choices = [
             (Scope.ADDRESS.value, people.format(n=others)),
-            (Scope.PROFILE.value, _("This profile alone; the address stays, since it is the others’ too")),
+            (Scope.PROFILE.value, _("This profile only. The email is kept, because other profiles use it.")),
         ]
         scope.initial = Scope.ADDRESS.value
 

@@ -49,8 +49,8 @@ def versions() -> list[Fact]:
         ("Python", platform.python_version()),
         ("Django", django.get_version()),
         ("PostgreSQL", _or_silent(_postgresql)),
-        (gettext_lazy("Broker"), _or_silent(_broker)),
-        (gettext_lazy("Tables"), _or_silent(_migrations)),
+        (gettext_lazy("Message broker"), _or_silent(_broker)),
+        (gettext_lazy("Migrations"), _or_silent(_migrations)),
     ]
 
 
@@ -84,12 +84,12 @@ def _or_silent(answer: Callable[[], str]) -> str:
     try:
         return answer()
     except Exception as error:  # a page about the system opens also when a part of it is away
-        return _("does not answer (%(error)s)") % {"error": type(error).__name__}
+        return _("does not respond (%(error)s)") % {"error": type(error).__name__}
 
 
 def _postgresql() -> str:
     version = connection.cursor().connection.server_version  # 180001
-    where = _("embedded") if settings.EMBEDDED else _("a server of its own")
+    where = _("embedded") if settings.EMBEDDED else _("separate server")
     return f"{version // 10000}.{version % 10000} ({where})"
 
 

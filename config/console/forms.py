@@ -30,7 +30,7 @@ class SystemScheduleForm(RuleForm):
 
     use_required_attribute = False
 
-    is_on = forms.BooleanField(label=gettext_lazy("Refresh the system by itself"), required=False)
+    is_on = forms.BooleanField(label=gettext_lazy("Refresh on a schedule"), required=False)
     recurrence = forms.ChoiceField(
         label=gettext_lazy("Repeat"),
         choices=[(kind.value, kind.label) for kind in (Recurrence.DAILY, Recurrence.WEEKLY)],
@@ -41,7 +41,9 @@ class SystemScheduleForm(RuleForm):
         rule = schedule.rule or {}
         super().__init__(data, initial={**rule, **time_answers(rule), "is_on": schedule.is_on})
         self.fields["weekdays"].required = False  # shown either way, and required only when weekly
-        self.show_times(_times_shown(data, rule), first=gettext_lazy("Time"), further=gettext_lazy("Another time"))
+        self.show_times(
+            _times_shown(data, rule), first=gettext_lazy("Time"), further=gettext_lazy("Additional time")
+        )
 
     @property
     def times(self) -> list[forms.BoundField]:
@@ -81,20 +83,18 @@ class ReadingForm(forms.Form):
     time_format = forms.ChoiceField(label=gettext_lazy("Times"), choices=web_formats.TIMES, required=False)
     number_format = forms.ChoiceField(label=gettext_lazy("Numbers"), choices=web_formats.NUMBERS, required=False)
     hears_of_troubles = forms.BooleanField(
-        label=gettext_lazy("Tell me by email when something gets worse, and when it is well again"), required=False
+        label=gettext_lazy("Email me about problems and when they are resolved"), required=False
     )
 
     def __init__(self, user: User, data: Any = None) -> None:
         initial = {name: getattr(user, name) for name in _FIELDS} | {"hears_of_troubles": is_notified(user)}
         super().__init__(data, initial=initial)
-        languages = [("", _("As the browser has it")), *settings.LANGUAGES]
-        zones = [("", _("As the system has it: %(zone)s") % {"zone": settings.TIME_ZONE}), *time_zones()]
+        languages = [("", _("Browser default")), *settings.LANGUAGES]
+        zones = [("", _("System default: %(zone)s") % {"zone": settings.TIME_ZONE}), *time_zones()]
         self.fields["language"].choices = languages  # type: ignore[attr-defined]
         self.fields["time_zone"].choices = zones  # type: ignore[attr-defined]
         if not user.email:
-            self.fields["hears_of_troubles"].help_text = _(
-                "An administrator has to give you an email address first."
-            )
+            self.fields["hears_of_troubles"].help_text = _("An administrator has to add your email address first.")
 
     @property
     def chosen(self) -> dict[str, str]:
@@ -111,17 +111,15 @@ class NamesForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("environment_name", "organisation_name", "second_factor_required_of")
         labels = {
             "environment_name": gettext_lazy("Environment"),
-            "organisation_name": gettext_lazy("Organisation"),
-            "second_factor_required_of": gettext_lazy("Second factor required of"),
+            "organisation_name": gettext_lazy("Organization"),
+            "second_factor_required_of": gettext_lazy("Require a second factor for"),
         }
         help_texts = {
-            "environment_name": gettext_lazy("Stands in the top bar, such as “Production” or “Test”."),
-            "organisation_name": gettext_lazy(
-                "Who runs this installation. It stands in mails, and where somebody agrees to share data."
-            ),
+            "environment_name": gettext_lazy("Shown in the top bar, such as “Production” or “Test”."),
+            "organisation_name": gettext_lazy("The legal name shown in emails and consent texts."),
             "second_factor_required_of": gettext_lazy(
-                "Accounts that sign in by password set one up before they go on. SECOND_FACTOR_REQUIRED_OF can "
-                "require more, not less."
+                "Users who sign in with a password have to set up a second factor first. "
+                "SECOND_FACTOR_REQUIRED_OF can require more, not less."
             ),
         }
 
@@ -138,7 +136,7 @@ def formats_preview(chosen: dict[str, str]) -> list[tuple[str, str]]:
             (_("Date"), web_formats.day(local)),
             (_("Time"), f"{web_formats.time_of_day(local)} {local.tzname()}"),
             (_("Number"), web_formats.number(EXAMPLE_NUMBER, 2)),
-            (_("How long ago"), web_formats.ago(now - timedelta(hours=3))),
+            (_("Relative time"), web_formats.ago(now - timedelta(hours=3))),
         ]
 
 

@@ -84,9 +84,9 @@ def _answer(check: Callable[[], Check]) -> Check:
     try:
         return check()
     except ValueError:  # of the storage of static files: no manifest, or none that knows the file
-        return Check(False, _("Not collected: run collectstatic."))
+        return Check(False, _("Not collected. Run collectstatic."))
     except Exception as error:  # this part is not ready; details are in its own log
-        return Check(False, _("Does not answer (%(error)s).") % {"error": type(error).__name__})
+        return Check(False, _("No response (%(error)s).") % {"error": type(error).__name__})
 
 
 def _database() -> Check:
@@ -96,16 +96,16 @@ def _database() -> Check:
     if version < OLDEST_POSTGRES:
         return Check(
             False,
-            _("PostgreSQL %(version)d is too old: at least %(oldest)d is needed.")
+            _("PostgreSQL %(version)d is too old. At least %(oldest)d is required.")
             % {"version": version, "oldest": OLDEST_POSTGRES},
         )
-    return Check(True, _("Answers."))
+    return Check(True, _("OK."))
 
 
 def _migrations() -> Check:
     missing = _missing_migrations()
     if missing:
-        return Check(False, _("%(number)s migrations are missing: run migrate.") % {"number": missing})
+        return Check(False, _("%(number)s migrations are missing. Run migrate.") % {"number": missing})
     return Check(True, _("All applied."))
 
 
@@ -118,7 +118,7 @@ def _missing_migrations() -> int:
 
 def _broker() -> Check:
     queue_lengths()
-    return Check(True, _("Answers."))
+    return Check(True, _("OK."))
 
 
 def _pulse(name: str) -> Check:
@@ -126,7 +126,7 @@ def _pulse(name: str) -> Check:
     known = heartbeat.known(name)
     silent = [sign.node for sign in known if not sign.is_alive]
     if silent:
-        return Check(False, _("Silent: %(processes)s.") % {"processes": ", ".join(silent)})
+        return Check(False, _("No heartbeat: %(processes)s.") % {"processes": ", ".join(silent)})
     if not known:
         return Check(False, _("No process is running."))
     return Check(True, _("Running: %(processes)s.") % {"processes": ", ".join(sign.node for sign in known)})
@@ -194,17 +194,17 @@ class Part:
 _PART_NAMES: dict[str, tuple[Promise, Promise]] = {
     "database": (
         gettext_lazy("Database"),
-        gettext_lazy("Holds everything: profiles, exports, runs and what became of them."),
+        gettext_lazy("Stores all data: profiles, exports, runs and results."),
     ),
-    "migrations": (gettext_lazy("Tables"), gettext_lazy("The tables fit this version.")),
-    "static_files": (gettext_lazy("Static files"), gettext_lazy("Styles, scripts and pictures of the pages.")),
-    "broker": (gettext_lazy("Broker"), gettext_lazy("Carries messages to the workers.")),
+    "migrations": (gettext_lazy("Migrations"), gettext_lazy("The database schema matches this version.")),
+    "static_files": (gettext_lazy("Static files"), gettext_lazy("Styles, scripts and images of the pages.")),
+    "broker": (gettext_lazy("Message broker"), gettext_lazy("Delivers messages to the workers.")),
     "beat": (
-        gettext_lazy("Beat"),
-        gettext_lazy("Sends a message every two seconds, so that nothing is forgotten."),
+        gettext_lazy("Scheduler"),
+        gettext_lazy("Sends a message every two seconds to start what is due."),
     ),
-    "control": (gettext_lazy("Worker “control”"), gettext_lazy("Does what is short: ticks and sweeps.")),
-    "jobs": (gettext_lazy("Worker “jobs”"), gettext_lazy("Does what is long: imports, refreshes, deliveries.")),
+    "control": (gettext_lazy("Worker “control”"), gettext_lazy("Handles short tasks: schedules and cleanup.")),
+    "jobs": (gettext_lazy("Worker “jobs”"), gettext_lazy("Handles long tasks: imports, refreshes and runs.")),
 }
 
 

@@ -89,10 +89,10 @@ def _parts_that_are_down() -> Iterator[Item]:
         yield Item(
             "danger",
             "heart-pulse",
-            _("A part of the system is down"),
-            _("Not seen of late: %(names)s. Runs wait until it is back.") % {"names": ", ".join(down)},
+            _("A system component is down"),
+            _("No recent heartbeat: %(names)s. Runs wait until it is back.") % {"names": ", ".join(down)},
             address("system:status"),
-            _("See the status"),
+            _("See status"),
         )
 
 
@@ -105,15 +105,15 @@ def _connections(user: User) -> Iterator[Item]:
             continue
         link = reverse("connections:edit", args=[connection.pk])
         title = _("“%(name)s”: %(status)s") % {"name": connection, "status": status.label}
-        yield Item(status.tone, status.icon, title, status.sentence, link, _("Open the connection"))
+        yield Item(status.tone, status.icon, title, status.sentence, link, _("Open connection"))
 
 
 def _exports() -> Iterator[Item]:
     for export in Export.objects.filter(connection=None).order_by("name")[:MOST_ITEMS]:
         title = _("“%(name)s” has no connection") % {"name": export}
-        sentence = _("It keeps its settings and does not run until it has one.")
+        sentence = _("The export keeps its settings and does not run until you choose a connection.")
         yield Item(
-            "warning", "unplug", title, sentence, reverse("exports:edit", args=[export.pk]), _("Open the export")
+            "warning", "unplug", title, sentence, reverse("exports:edit", args=[export.pk]), _("Open export")
         )
     runs = Run.objects.filter(export=OuterRef("pk")).order_by("-number")
     ordinary, clearings = runs.filter(clears=None), runs.exclude(clears=None)
@@ -131,7 +131,7 @@ def _of_run(run: Run) -> Item:
     tone = "danger" if run.status == JobStatus.FAILED else "warning"
     icon = "circle-x" if tone == "danger" else "triangle-alert"
     sentence = run.message or messages.of_run(run).explanation
-    return Item(tone, icon, title, sentence, reverse("exports:run", args=[run.pk]), _("See the run"))
+    return Item(tone, icon, title, sentence, reverse("exports:run", args=[run.pk]), _("See run"))
 
 
 def next_steps(user: User) -> list[Item]:
@@ -150,39 +150,39 @@ def _connection_step(user: User) -> Item:
     everything = Connection.objects.select_related("export_user").prefetch_related("consents")
     ready = sum(connection_policies.why_it_cannot_run(connection) is None for connection in everything)
     may = user.may(Permission.CONNECTION_MANAGE)
-    sentence = _("An administrator connects an account that exports may send to.")
+    sentence = _("An administrator connects an account that exports can send to.")
     if ready:
-        sentence = ngettext("%(n)d is ready.", "%(n)d are ready.", ready) % {"n": ready}
-    link = (address("connections:list") if may else "", gettext_lazy("Add a connection"))
+        sentence = ngettext("%(n)d connection ready.", "%(n)d connections ready.", ready) % {"n": ready}
+    link = (address("connections:list") if may else "", gettext_lazy("Add connection"))
     return _step(ready > 0, gettext_lazy("Connection"), sentence, link)
 
 
 def _data_step() -> Item:
     known = Profile.objects.exists()
-    sentence = _("People are known.") if known else _("Import a CSV file of people.")
+    sentence = _("Customers imported.") if known else _("Import a CSV file of customers.")
     link = (address("segments:data_sources"), gettext_lazy("Go to Data sources"))
     return _step(known, gettext_lazy("Data"), sentence, link)
 
 
 def _segment_step() -> Item:
     largest = Segment.objects.aggregate(most=Max("member_count"))["most"] or 0
-    sentence = _("Draw a group of people by rules.")
+    sentence = _("Define a group of customers by rules.")
     if largest:
-        sentence = _("The largest has %(n)s members.") % {"n": number(largest)}
+        sentence = _("The largest segment has %(n)s members.") % {"n": number(largest)}
     return _step(
-        largest > 0, gettext_lazy("Segment"), sentence, (address("segments:list"), gettext_lazy("Add a segment"))
+        largest > 0, gettext_lazy("Segment"), sentence, (address("segments:list"), gettext_lazy("Add segment"))
     )
 
 
 def _export_step() -> Item:
     known = Export.objects.exists()
-    sentence = _("Set up.") if known else _("Say which segments go to which list, over which connection.")
-    return _step(known, gettext_lazy("Export"), sentence, (address("exports:list"), gettext_lazy("Add an export")))
+    sentence = _("Export created.") if known else _("Choose segments, a list and a connection.")
+    return _step(known, gettext_lazy("Export"), sentence, (address("exports:list"), gettext_lazy("Add export")))
 
 
 def _run_step() -> Item:
     done = Run.objects.filter(status__in=(JobStatus.SUCCESSFUL, JobStatus.WARNINGS)).exists()
-    sentence = _("The first run is through.") if done else _("Run it, and watch every person being accounted for.")
+    sentence = _("First run completed.") if done else _("Run the export and check the results.")
     return _step(done, gettext_lazy("Run"), sentence, (address("exports:list"), gettext_lazy("Go to Exports")))
 
 

@@ -50,7 +50,7 @@ def remove(request: Request, pk: int) -> HttpResponse:
         return _confirm_removal(request, connection, undecided.usages, choices, status=422)
     message = _("The connection “{name}” is removed.")
     if not gone:
-        message = _("“{name}” is being removed: the runs that use it are stopped first.")
+        message = _("“{name}” will be removed when the runs that use it have stopped.")
     return _done(request, message, connection)
 
 
@@ -74,14 +74,14 @@ def _confirm_removal(
     choices: Mapping[str, OnRemoval] | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    refusal = _("Choose what becomes of each export.") if status != 200 else ""
+    refusal = _("Choose what to do with each export.") if status != 200 else ""
     context = {
         "connection": connection,
         "usages": [(usage, f"{_PREFIX}{usage.key}", (choices or {}).get(usage.key)) for usage in usages],
         "any_busy": any(usage.is_busy for usage in usages),
         "refusal": refusal,
         "title": _("Remove “{name}”?").format(name=connection.name),
-        "confirm_label": _("Remove the connection") if usages else _("Remove"),
+        "confirm_label": _("Remove connection") if usages else _("Remove"),
         "danger": True,
         "action_url": reverse("connections:remove", args=[connection.pk]),
         "active_nav": "connections",

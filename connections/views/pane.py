@@ -172,7 +172,7 @@ def _saved(request: Request, setup: Setup) -> HttpResponse:
     if not (setup.form.is_valid() & setup.limits_form.is_valid()):
         return _shown(request, setup, status=422)
     if missing := setup.needs:
-        setup.form.add_error(None, _("Still needed: {steps}.").format(steps=", ".join(missing)))
+        setup.form.add_error(None, _("Required: {steps}.").format(steps=", ".join(missing)))
         return _shown(request, setup, status=422)
     try:
         connection = setup.save(version_from(request.POST))

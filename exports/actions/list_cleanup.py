@@ -74,7 +74,7 @@ def clear(export: Export, set_id: int, wanted: Clearing, *, by: User | None) -> 
 
 def nobody_there() -> str:
     """Why there is nothing to clear on a list that was left."""
-    return _("The export sends to this list again, or knows nobody there any more.")
+    return _("The export sends to this list again, or has no contacts on it any more.")
 
 
 @transaction.atomic
@@ -95,7 +95,7 @@ def clear_again(run: Run, *, people: int, by: User | None) -> Run:
 def retry(failed: Run) -> Run:
     """Try a failed clearing again by itself. Raises policies.Refusal."""
     if failed.connection is None:
-        raise policies.Refusal(_("No connection leads to that list any more."))
+        raise policies.Refusal(_("No connection gives access to that list any more."))
     Run.objects.filter(pk=failed.pk).update(resume_at=None)
     run = runs.new_run(
         failed.export, Trigger.RETRY, None, retry_of=failed, clears=failed.clears, clears_over=failed.clears_over
@@ -134,7 +134,7 @@ def _went_well(run: Run) -> bool:
 def _start(export: Export, left: LeftBehind, wanted: Clearing, by: User | None) -> Run:
     connection = _way_to(left, wanted, by)
     if wanted.people <= 0:
-        raise policies.Refusal(_("Look at the number of people first, then choose."))
+        raise policies.Refusal(_("Check the number of contacts first, then choose."))
     _make_way(export, left)
     run = runs.new_run(
         export,
@@ -167,13 +167,15 @@ def _way_to(left: LeftBehind, wanted: Clearing, by: User | None) -> Connection:
     """The connection to go over, if all that is wanted is allowed there."""
     if left.connection is None:
         raise policies.Refusal(
-            _("No connection leads to “%(list)s” any more.") % {"list": left.delivered_set.title}
+            _("No connection gives access to “%(list)s” any more.") % {"list": left.delivered_set.title}
         )
     connection = Connection.objects.get(pk=left.connection.pk)
     if by is not None:
         check_can_use(by, connection)
         if wanted.unsubscribes_everywhere and not user_can_manage_connections(by):
-            raise PermissionDenied(_("Only an administrator can take people off all lists of the client."))
+            raise PermissionDenied(
+                _("Only an administrator can unsubscribe contacts from all lists of the client.")
+            )
     policies.check_can_be_put_on(connection)
     if why := list_cleanup.why_forbidden(connection, left.delivered_set.list_id, wanted.how):
         raise policies.Refusal(why)

@@ -67,7 +67,7 @@ def _guarded() -> Iterator[None]:
         with deadline.within_one_lease():
             yield
     except deadline.LeaseExpired as expired:
-        raise Refusal(_("This took too long, so the list was not changed. Try again.")) from expired
+        raise Refusal(_("The request timed out. The list was not changed. Try again.")) from expired
 
 
 def _check(connection: Connection, list_id: str, attribute: str, by: User) -> None:
@@ -77,7 +77,7 @@ def _check(connection: Connection, list_id: str, attribute: str, by: User) -> No
     if obstacle := why_it_cannot_run(connection):
         raise Refusal(str(obstacle.sentence))
     if not connection.limited.allows_list(list_id):
-        raise Refusal(_("The connection’s limits do not allow this list."))
+        raise Refusal(_("The limits of the connection do not allow this list."))
     if not connection.limited.allows_attribute(attribute):
         raise Refusal(forbidden(attribute))
 

@@ -223,10 +223,7 @@ def _check_reach(settings: ExportSettings, before: Export | None, by: User | Non
         return
     if before is None or not before.unsubscribes_everywhere or before.list_id != settings.list_id:
         raise policies.Refusal(
-            _(
-                "Unsubscribing would take people off all lists of the client. "
-                "Only an administrator can choose that; choose something else or ask one."
-            )
+            _("Unsubscribing would apply to all lists of the client. Only an administrator can choose this.")
         )
 
 

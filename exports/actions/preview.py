@@ -59,7 +59,7 @@ def work_out(preview_id: int) -> None:
     if job is None:
         return
     if job.attempt > MOST_ATTEMPTS:
-        _end(job, JobStatus.FAILED, _("It was begun several times and never ended; it is given up."))
+        _end(job, JobStatus.FAILED, _("The preview failed after several attempts."))
         return
     leases.update_if_owner(job, status=JobStatus.PROCESSING, started_at=clock.now())
     try:
@@ -69,7 +69,9 @@ def work_out(preview_id: int) -> None:
         _end(job, JobStatus.FAILED, getattr(trouble, "sentence", str(trouble)))
     except DatabaseError:
         logger.exception("preview %s failed", job.pk)
-        _end(job, JobStatus.FAILED, _("It took too long, or the database was away. Try again in a while."))
+        _end(
+            job, JobStatus.FAILED, _("The preview timed out, or the database was not available. Try again later.")
+        )
     else:
         _end(job, JobStatus.SUCCESSFUL, outline=outline, sample=sample)
 

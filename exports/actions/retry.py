@@ -39,7 +39,7 @@ def _start(run_id: int, export_id: int) -> None:
         else:
             runs.start_run(export, by=None, trigger=Trigger.RETRY, retry_of=failed)
     except policies.Refusal as refusal:
-        message = _("%(failure)s It cannot be tried again: %(why)s")
+        message = _("%(failure)s It cannot be retried: %(why)s")
         words = message % {"failure": failed.message, "why": refusal.sentence}
         change_status(failed, JobStatus.FAILED, Reason(failed.reason), message=words.strip(), resume_at=None)
         alerts.of_end(failed)

@@ -15,9 +15,9 @@ def check_can_ask_again(run: Run) -> None:
     """Raise policies.Refusal when no contact was rejected, or when the export sends to another list by now."""
     export = run.export
     if not run.rejected:
-        raise policies.Refusal(_("Run %(number)s had nobody rejected.") % {"number": run.number})
+        raise policies.Refusal(_("Run %(number)s had no rejected contacts.") % {"number": run.number})
     if export.connection is None or (export.connection.account, export.list_id) != (run.account, run.list_id):
-        raise policies.Refusal(_("The export goes to another list by now, where nobody was rejected by this run."))
+        raise policies.Refusal(_("The export now sends to another list. This run rejected no contacts there."))
     policies.check_can_run(export)
 
 
@@ -39,7 +39,7 @@ def ask_again(run: Run, *, code: str = "", by: User) -> Run:
     people = _mark(run, code)
     if not people:
         raise policies.Refusal(
-            _("Nobody is left to ask for: they were delivered since, or this run's rows are gone by now.")
+            _("No contacts to retry: they were delivered since, or the results of this run are no longer stored.")
         )
     started = runs.start_run(export, by=by)
     record("asked_again", export, by=by, changes={"run": (run.number, started.number), "people": (None, people)})

@@ -63,7 +63,9 @@ def confirm_removals(run: Run, *, people: int, how: str, by: User | None) -> Run
         permissions.check_can_confirm(by, run)
     policies.check_can_confirm(run)
     if how != run.export.removal:
-        raise policies.Refusal(_("The export does something else with people who leave by now. Look again."))
+        raise policies.Refusal(
+            _("The setting for contacts who left the segments has changed. Reload the page and try again.")
+        )
     agreed = {"how": how, "unsubscribes_everywhere": policies.reaches_everywhere(run)}
     return start_run(run.export, by=by, options=RunOptions(confirmed_removals=people, removal=agreed))
 

@@ -29,7 +29,9 @@ def convert(batch: Batch, preparer: Callable[[], Preparer], most_bytes: int) -> 
     when that is too large for one request."""
     converted = Converted(batch.payloads) if batch.converted else _converted(batch, preparer())
     if len(converted.payloads) > 1 and _is_larger(converted.payloads, most_bytes):
-        raise BatchRefused(_("These people are too many for one request: their data are large."), code=TOO_LARGE)
+        raise BatchRefused(
+            _("These contacts do not fit into one request: their data is too large."), code=TOO_LARGE
+        )
     return converted
 
 

@@ -23,4 +23,4 @@ def _check(address: str) -> None:
     try:
         validate_email(address)
     except ValidationError as error:
-        raise ValidationError(_("“%(address)s” is no email address.") % {"address": address}) from error
+        raise ValidationError(_("“%(address)s” is not an email address.") % {"address": address}) from error

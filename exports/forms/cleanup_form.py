@@ -20,10 +20,14 @@ from exports.removal.list_cleanup import Clearing, LeftBehind
 
 _MOST_DIGITS = 12
 _HELP: dict[Removal, str | Promise] = {
-    Removal.LEAVE: gettext_lazy("They stay as they were sent last. Nothing is sent to the list any more."),
-    Removal.MARK: gettext_lazy("They stay, with a word in a field that your segments over there can ask for."),
-    Removal.DELETE: gettext_lazy("Cannot be undone from here, unless the export goes to this list again."),
-    Removal.UNSUBSCRIBE: gettext_lazy("Cannot be undone from here: only the person can subscribe again."),
+    Removal.LEAVE: gettext_lazy(
+        "Contacts stay on the list with the data last sent. Nothing more is sent to the list."
+    ),
+    Removal.MARK: gettext_lazy(
+        "Contacts stay on the list, with a value in a field that your segments there can use."
+    ),
+    Removal.DELETE: gettext_lazy("This cannot be undone here, unless the export sends to this list again."),
+    Removal.UNSUBSCRIBE: gettext_lazy("This cannot be undone here: only the subscriber can subscribe again."),
 }
 
 
@@ -65,7 +69,7 @@ class CleanupForm:
 
     def _help(self, removal: Removal) -> str | Promise:
         for_good = self._is_removed and removal is Removal.DELETE
-        return _("Cannot be undone from here.") if for_good else _HELP[removal]
+        return _("This cannot be undone here.") if for_good else _HELP[removal]
 
     @property
     def fields_to_mark(self) -> list[TargetField]:
@@ -81,14 +85,14 @@ class CleanupForm:
         if len(self._offered) > 1:
             return ""
         if self.left.connection is None:
-            return _("No connection leads to this list any more, so they stay there.")
+            return _("No connection gives access to this list any more. The contacts stay on it.")
         if self._lookup and self._lookup.trouble:
             return self._lookup.trouble
         if self.people is None:
-            return _("They could not be counted just now, so they stay there.")
+            return _("The contacts could not be counted. They stay on the list.")
         if not self.people:
-            return _("They stay: they were on the list before, or another export sends them there too.")
-        return _("They stay: the limits of the connection do not allow anything else.")
+            return _("These contacts stay: they were on the list before, or another export sends them.")
+        return _("These contacts stay: the limits of the connection allow no other choice.")
 
     # -- judging -----------------------------------------------------------------------------------------------
     def is_valid(self) -> bool:
@@ -96,9 +100,9 @@ class CleanupForm:
         if self.how == Removal.LEAVE:
             return True
         if self.how not in self._offered:
-            self.error = self.why_only_left or _("That cannot be done with the people of this list.")
+            self.error = self.why_only_left or _("This choice is not available for the contacts of this list.")
         elif not self._seen_people:
-            self.error = _("Look at the number of people first, then choose.")
+            self.error = _("Check the number of contacts first, then choose.")
         elif self.how == Removal.MARK:
             self.mark_error = removal_fields.why_not_marked(
                 self.mark_field, self.mark_value, self._details, self._mapped

@@ -64,7 +64,7 @@ class ExportForm(forms.Form):
     name = forms.CharField(
         label=gettext_lazy("Display name"),
         max_length=120,
-        help_text=gettext_lazy("What is sent where, such as “Newsletter readers to the spring list”."),
+        help_text=gettext_lazy("For example, “Newsletter readers to the spring list”."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     connection = forms.ChoiceField(label=gettext_lazy("Connection for export"))
@@ -80,7 +80,7 @@ class ExportForm(forms.Form):
     opt_in_mail_accepted = forms.BooleanField(required=False)
     removal = removal_fields.choice_field()
     mark_field = forms.CharField(label=gettext_lazy("Field"), max_length=120, required=False)
-    mark_value = forms.CharField(label=gettext_lazy("What stands in it"), max_length=100, required=False)
+    mark_value = forms.CharField(label=gettext_lazy("Field value"), max_length=100, required=False)
 
     def __init__(
         self,
@@ -198,12 +198,14 @@ class ExportForm(forms.Form):
                 self.mapping_errors[place] = error
             taken.add(pair.field)
         if self.mapping_errors:
-            self.add_error(None, _("Some of the added attributes need another look."))
+            self.add_error(None, _("Check the added attributes."))
 
     def _judge_answers(self) -> None:
         for question in self.asked:
             if option_fields.lacks_attribute(self.draft.answers.get(question.name, "")):
-                self.add_error(f"{ANSWER_PREFIX}{question.name}", _("Choose the attribute that answers this."))
+                self.add_error(
+                    f"{ANSWER_PREFIX}{question.name}", _("Choose the attribute to read the value from.")
+                )
 
     def _judge_limits(self, cleaned: dict[str, Any]) -> None:
         """What the connection's limits forbid, said beside what is guilty of it."""
@@ -227,13 +229,13 @@ class ExportForm(forms.Form):
 
     def _judge_opt_in(self, cleaned: dict[str, Any], details: ListDetails | None) -> None:
         if details and details.opt_in == ListOptIn.CONFIRMED and not cleaned.get("opt_in_mail_accepted"):
-            sentence = _("%(type)s emails every new person on this list. Tick this to accept it.")
+            sentence = _("%(type)s emails every new contact on this list. Select this to accept it.")
             self.add_error("opt_in_mail_accepted", sentence % {"type": self.destination.label})
 
     def _judge_removal(self, cleaned: dict[str, Any], details: ListDetails | None) -> None:
         removal = cleaned.get("removal") or Removal.LEAVE
         if removal not in removal_fields.offered(self.destination):
-            self.add_error("removal", _("%(type)s cannot do that.") % {"type": self.destination.label})
+            self.add_error("removal", _("%(type)s does not support this.") % {"type": self.destination.label})
         if removal != Removal.MARK:
             return
         mapped = [pair["field"] for pair in self.draft.matched]
@@ -291,7 +293,7 @@ class ExportForm(forms.Form):
 
 def name_taken(name: str) -> str:
     """What to say when two exports would have one name."""
-    return _("There is an export called “%(name)s” already.") % {"name": name}
+    return _("Another export has the name “%(name)s”.") % {"name": name}
 
 
 def _wrong(pair: Pair, attributes: set[str], fields: set[str] | None, taken: set[str]) -> str:
@@ -299,13 +301,13 @@ def _wrong(pair: Pair, attributes: set[str], fields: set[str] | None, taken: set
     if not pair.attribute:
         return _("Choose the profile attribute, or remove this row.")
     if not pair.field:
-        return _("Choose the field of the list, or remove this row.")
+        return _("Choose a field of the list, or remove this row.")
     if pair.attribute not in attributes:
         return _("Profiles have no attribute “%(name)s”.") % {"name": pair.attribute}
     if fields is not None and pair.field not in fields:
         return _("The list has no field %(field)s.") % {"field": pair.field}
     if pair.field in taken:
-        return _("Another attribute goes to this field already. Choose a different one.")
+        return _("Another attribute is already sent to this field. Choose a different field.")
     return ""
 
 

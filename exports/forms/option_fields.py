@@ -52,7 +52,7 @@ def of(question: Question, attributes: Sequence[str]) -> dict[str, forms.Field]:
             label=_("Attribute"),
             required=False,
             choices=[("", _("Choose an attribute")), *((name, name) for name in attributes)],
-            widget=forms.Select(attrs={"aria-label": _("Attribute that answers “%s”") % question.label}),
+            widget=forms.Select(attrs={"aria-label": _("Attribute for “%s”") % question.label}),
         ),
     }
 

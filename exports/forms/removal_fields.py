@@ -17,7 +17,7 @@ DEFAULT_MARK = gettext_lazy("Left")
 def choice_field() -> forms.ChoiceField:
     """Every way there is; which of them the destination can do is judged."""
     return forms.ChoiceField(
-        label=gettext_lazy("People who leave the segments"),
+        label=gettext_lazy("When contacts leave the segments"),
         choices=Removal.choices,
         required=False,
         widget=forms.RadioSelect,
@@ -46,11 +46,11 @@ def reaches_everywhere(removal: str, details: ListDetails | None) -> bool:
 def why_not_marked(mark_field: str, mark_value: str, details: ListDetails | None, mapped: Sequence[str]) -> str:
     """What is wrong with the field or the word; empty when nothing is."""
     if not mark_field:
-        return _("Choose the field that is filled for people who leave.")
+        return _("Choose the field to set when contacts leave the segments.")
     if mark_field in mapped:
-        return _("An attribute goes to this field already. Choose a different one.")
+        return _("An attribute is already sent to this field. Choose a different field.")
     if details is not None and mark_field not in {field.key for field in fields_to_mark(details, mapped)}:
         return _("The list has no text field %(field)s.") % {"field": mark_field}
     if not mark_value.strip():
-        return _("Write what stands in the field then.")
+        return _("Enter the field value.")
     return ""

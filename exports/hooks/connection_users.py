@@ -70,7 +70,7 @@ def _cleanups(connection_id: int) -> list[Usage]:
     return [
         Usage(
             _("Run"),
-            _("Taking people of “%(export)s” off their old list") % {"export": run.export},
+            _("List cleanup of “%(export)s”") % {"export": run.export},
             reverse("exports:run", args=[run.pk]),
             key=f"{_CLEANUP}{run.pk}",
             is_busy=True,

@@ -56,9 +56,7 @@ class ExportsUsingSegments(SegmentUsers):
         for key in [*start, *stop]:
             export = Export.objects.filter(pk=int(key)).first() if key.isascii() and key.isdigit() else None
             if export is None:
-                raise CannotChangeUsage(
-                    _("One of these exports was removed meanwhile. Look again and choose anew.")
-                )
+                raise CannotChangeUsage(_("One of these exports was removed. Reload and choose again."))
             try:
                 manage.put_segment(export, segment, holds=key in start, by=by)
             except policies.Refusal as refusal:

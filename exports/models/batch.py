@@ -14,8 +14,8 @@ class BatchStatus(models.TextChoices):
     PLANNED = "planned", _("Planned")
     SENDING = "sending", _("Sending")  # the intention, written before the request leaves
     DONE = "done", _("Done")
-    SPLIT = "split", _("Halved")  # refused as a whole; its two halves go on for it
-    NOT_SENT = "not_sent", _("Not sent")
+    SPLIT = "split", _("Split")  # refused as a whole; its two halves go on for it
+    NOT_SENT = "not_sent", _("Not attempted")
 
 
 class Batch(models.Model):
@@ -81,14 +81,14 @@ class Batch(models.Model):
 class OutcomeKind(models.TextChoices):
     """Why a profile is exceptional. Who was delivered has no row here."""
 
-    INVALID = "invalid", _("Invalid address")
-    DUPLICATE = "duplicate", _("Duplicate address")
-    NO_CONSENT = "no_consent", _("Without consent")
-    LEFT = "left", _("Left as they are")
+    INVALID = "invalid", _("Invalid email")
+    DUPLICATE = "duplicate", _("Duplicate email")
+    NO_CONSENT = "no_consent", _("No consent")
+    LEFT = "left", _("Suppressed")
     REJECTED = "rejected", _("Rejected")
     UNKNOWN = "unknown", _("Unknown")
-    INCOMPLETE = "incomplete", _("On the list without a value")
-    TO_REMOVE = "to_remove", _("To remove, awaiting confirmation")
+    INCOMPLETE = "incomplete", _("Delivered without a value")
+    TO_REMOVE = "to_remove", _("Removals awaiting confirmation")
     REMOVED = "removed", _("Removed")
     KEPT = "kept", _("Not removed")
 

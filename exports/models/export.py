@@ -14,10 +14,10 @@ from segments.models import Segment
 class Removal(models.TextChoices):
     """What is done with subscribers who have left the segments."""
 
-    LEAVE = "leave", _("Leave them on the list")
-    MARK = "mark", _("Mark them in a field")
-    DELETE = "delete", _("Delete them from the list")
-    UNSUBSCRIBE = "unsubscribe", _("Unsubscribe them")
+    LEAVE = "leave", _("Keep on the list")
+    MARK = "mark", _("Set a field value")
+    DELETE = "delete", _("Delete from the list")
+    UNSUBSCRIBE = "unsubscribe", _("Unsubscribe")
 
 
 class Export(models.Model):

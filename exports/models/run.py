@@ -15,10 +15,10 @@ from exports.models.export import Export
 
 
 class Trigger(models.TextChoices):
-    MANUAL = "manual", _("By hand")
+    MANUAL = "manual", _("Help")
     COMMAND = "command", _("Command line")
     SCHEDULE = "schedule", _("Schedule")
-    RETRY = "retry", _("Tried again")
+    RETRY = "retry", _("Retry")
     SYSTEM = "system", _("System refresh")
 
 

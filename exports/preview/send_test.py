@@ -97,7 +97,7 @@ def send_one(export: Export, *, person: str, by: User) -> Answer:
         with deadline.within_one_lease():
             return _send_one(export, person=person, by=by)
     except deadline.LeaseExpired as expired:
-        raise Refusal(_("This took too long, so nothing more was sent. Try again.")) from expired
+        raise Refusal(_("The request timed out. Nothing more was sent. Try again.")) from expired
 
 
 def _send_one(export: Export, *, person: str, by: User) -> Answer:
@@ -138,8 +138,8 @@ def _frozen(export: Export, connection: Connection) -> dict[str, Any]:
     if details.opt_in == ListOptIn.CONFIRMED and not export.opt_in_mail_accepted:
         raise Refusal(
             _(
-                "This list mails everyone new to confirm. "
-                "Accept that in the export’s settings first, then try again."
+                "This list emails new contacts to confirm. Accept that in the settings of the export, "
+                "then try again."
             )
         )
     return snapshot.freeze(export, details)
@@ -152,10 +152,10 @@ def _find(export: Export, connection: Connection, frozen: Mapping[str, Any], per
         found = _rows(person)
         _check_contract(connection)
     if not found:
-        raise Refusal(_("Nobody in the segments of this export has this address."))
+        raise Refusal(_("No member of the segments of this export has this email address."))
     profile_id, email, mapped, data_hash, action, mark_field = found[0]
     if action not in WANTED:
-        raise Refusal(_("A run would not send this person: %(why)s") % {"why": _why(action)})
+        raise Refusal(_("A run would not send this contact: %(why)s") % {"why": _why(action)})
     return _One(profile_id, email, orjson.loads(mapped), data_hash, PlanAction(action), mark_field)
 
 
@@ -180,7 +180,7 @@ def _check_contract(connection: Connection) -> None:
     """Refuse when the contract of the connection is used up: it counts whole plans."""
     limit = connection.limited.most_people
     if limit is not None and plan.people_over(connection) > limit:
-        raise Refusal(_("The export holds more people than the contract of its connection allows."))
+        raise Refusal(_("The export has more contacts than the contract of its connection allows."))
 
 
 def _why(action: str) -> str:
@@ -195,7 +195,7 @@ def _note_intention(export: Export, connection: Connection, one: _One, by: User)
     """Write that this person goes out now, and who lets them. Returns what is known of the list, and whether its
     state held the contact before. Raises Refusal when the person has just been erased."""
     if not _is_still_there(one):
-        raise Refusal(_("This person has just been erased."))
+        raise Refusal(_("The customer profile of this contact was just erased."))
     known, _created = DeliveredSet.objects.get_or_create(
         export=export, account=connection.account, list_id=export.list_id
     )
@@ -330,7 +330,9 @@ def _answer(one: _One, payload: str, receipt: BatchReceipt) -> Answer:
         return Answer(
             one.email, False, sentence, receipt.http_status, receipt.seconds, payload=payload, refusal=refusal
         )
-    sentence = _("Taken: new to the list.") if receipt.new else _("Taken: was on the list, and is up to date now.")
+    sentence = (
+        _("Accepted: added to the list.") if receipt.new else _("Accepted: already on the list, now up to date.")
+    )
     is_new = bool(receipt.new)
     was_added = None if receipt.added_again is None else bool(receipt.added_again)
     return Answer(one.email, True, sentence, receipt.http_status, receipt.seconds, is_new, was_added, payload)

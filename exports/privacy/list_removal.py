@@ -56,9 +56,9 @@ def why_not(disclosed: DisclosedList) -> str:
     """Say why subscribers cannot be removed from a list here; empty where they can."""
     found = _leading_to(disclosed)
     if found is None:
-        return _("No connection leads there any more: remove them there by hand.")
+        return _("No connection gives access to this list any more. Remove the contact there manually.")
     if not found.destination.capabilities.removes_people:
-        return _("We cannot remove people there: do it by hand.")
+        return _("This destination does not support removal. Remove the contact there manually.")
     return ""
 
 
@@ -82,7 +82,7 @@ def remove_from_list(removal_id: int) -> None:
     with leases.hold(job):
         try:
             if _is_in_flight(job):
-                _later(job, _IN_FLIGHT_SECONDS, _("The person was being sent to the list when they were erased."))
+                _later(job, _IN_FLIGHT_SECONDS, _("The contact was being sent to the list during the erasure."))
             else:
                 _try(job, taken_over=unfinished)
         except leases.LeaseLost:
@@ -102,16 +102,18 @@ def _try(job: PersonRemoval, *, taken_over: bool) -> None:
         _end(job, JobStatus.FAILED, refused.sentence)
     except CannotDecrypt:
         logger.exception("removal %s: the address cannot be read", job.pk)
-        _end(job, JobStatus.FAILED, _("The address cannot be decrypted. Remove the person from the list by hand."))
+        _end(
+            job, JobStatus.FAILED, _("The address cannot be decrypted. Remove the contact from the list manually.")
+        )
     except Exception:
         logger.exception("removal %s: unexpected error", job.pk)
-        _after_trouble(job, _("Something went wrong here; the log says what."))
+        _after_trouble(job, _("An unexpected error occurred. See the log for details."))
     else:
         if taken_over and job.connection is not None:
-            told = _("A worker stopped answering while it removed the person. The list is checked once more.")
+            told = _("A worker stopped during the removal. The list will be checked again.")
             _later(job, job.connection.destination.call_seconds, told)
             return
-        told = _("Removed from the list.") if was_there else _("The list did not hold the person any more.")
+        told = _("Removed from the list.") if was_there else _("The contact was no longer on the list.")
         _end(job, JobStatus.SUCCESSFUL, told)
 
 
@@ -133,7 +135,9 @@ def _is_in_flight(job: PersonRemoval) -> bool:
 
 def _after_trouble(job: PersonRemoval, sentence: str) -> None:
     if job.connection is None or clock.now() - job.created_at > GIVEN_UP_AFTER:
-        told = _("{why} It is given up: remove the person from the list by hand.").format(why=sentence)
+        told = _("{why} Gave up after several attempts. Remove the contact from the list manually.").format(
+            why=sentence
+        )
         _end(job, JobStatus.FAILED, told)
         return
     tries = job.tries + 1

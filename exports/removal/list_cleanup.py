@@ -165,7 +165,7 @@ def why_not_any_more(run: Run, left: DeliveredSet, connection: Connection) -> st
     """What has happened since it was asked for that forbids it; empty for nothing."""
     export = run.export
     if connection.account != left.account:
-        return _("The connection leads to another account by now.")
+        return _("The connection now uses another account.")
     if not export.is_being_removed and export.connection and _is_at(left, export.connection, export.list_id):
         return _("The export sends to this list again.")
     return why_forbidden(connection, left.list_id, Clearing.asked_of(run).how)
@@ -174,9 +174,9 @@ def why_not_any_more(run: Run, left: DeliveredSet, connection: Connection) -> st
 def why_forbidden(connection: Connection, list_id: str, how: str) -> str:
     """What the limits of the connection have against it; empty for nothing."""
     if not connection.limited.allows_list(list_id):
-        return _("The connection’s limits do not allow this list.")
+        return _("The limits of the connection do not allow this list.")
     if how in (Removal.DELETE, Removal.UNSUBSCRIBE) and not connection.limited.may_remove:
-        return _("The connection’s limits do not let people be taken off lists.")
+        return _("The limits of the connection do not allow removing contacts from lists.")
     return ""
 
 

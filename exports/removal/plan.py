@@ -42,11 +42,11 @@ _FETCH = 2000
 class RemovalGuard(models.TextChoices):
     """Which guard holds the removals."""
 
-    MANY = "many", _("They are more than a fifth of the people whom the export has brought.")
+    MANY = "many", _("More than a fifth of the contacts that the export added would be removed.")
     EMPTY = segment_guard.EMPTY, _("A segment is empty.")
-    HALVED = segment_guard.HALVED, _("A segment has lost half of its members or more.")
-    REACH = "reach", _("Unsubscribing reaches all lists of the client, which nobody has agreed to.")
-    GROWN = "grown", _("They have become more than were confirmed.")
+    HALVED = segment_guard.HALVED, _("A segment has lost at least half of its members.")
+    REACH = "reach", _("Unsubscribing applies to all lists of the client, which has not been accepted.")
+    GROWN = "grown", _("There are more contacts to remove than were confirmed.")
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,7 @@ def check(run: Run) -> None:
     if connection is None or (connection.account, export.list_id) != (run.account, run.list_id):
         raise policies.Refusal(_("The export no longer sends to the list of this run."))
     if BatchOperation.RESTORE not in connection.destination.capabilities.operations:
-        raise policies.Refusal(_("Subscribers cannot be restored in this destination."))
+        raise policies.Refusal(_("This destination does not support restoring subscribers."))
 
 
 def can_restore(run: Run) -> bool:
@@ -147,7 +147,7 @@ def plan(run: Run, removing_run_id: int, lease: HeldLease) -> None:
         writer.add(person)
     writer.flush()
     if writer.written and run.frozen["confirmed_opt_in"] and not run.frozen["opt_in_mail_accepted"]:
-        sentence = _("The list would email restored subscribers to confirm. Accept that in the export’s settings.")
+        sentence = _("The list emails restored subscribers to confirm. Accept that in the settings of the export.")
         raise StopRun(JobStatus.FAILED, Reason.OPT_IN_MAIL, sentence)
     lease.report()  # from here on progress counts what is delivered, and is written with it
     update_if_owner(

@@ -50,7 +50,7 @@ def _kind_of(run: Run) -> Kind | None:
 
 def _of_rejections(run: Run, subject: Subject) -> None:
     if run.rejected * 100 > run.planned * settings.REJECTED_PERCENT:
-        sentence = _("%(rejected)d of %(planned)d people were rejected.")
+        sentence = _("%(rejected)d of %(planned)d contacts were rejected.")
         words = sentence % {"rejected": run.rejected, "planned": run.planned}
         alerts.worsened(Kind.REJECTED, subject, words, also=run.export.tell_also)
     elif run.planned:
@@ -67,6 +67,6 @@ def _removals(run: Run) -> str:
     """Say how many subscribers were removed from the list, or would be once a person confirms it."""
     named = (
         (run.removed, _("Removed: %(contacts)d.")),
-        (run.removals_held, _("To remove, awaiting confirmation: %(contacts)d.")),
+        (run.removals_held, _("Removals awaiting confirmation: %(contacts)d.")),
     )
     return " ".join(text % {"contacts": contacts} for contacts, text in named if contacts)

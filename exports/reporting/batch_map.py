@@ -29,9 +29,9 @@ class CellState(StrEnum):
 LABELS: dict[CellState, str | Promise] = {
     CellState.DONE: gettext_lazy("Done"),
     CellState.PLANNED: gettext_lazy("Planned"),
-    CellState.SENDING: gettext_lazy("Being sent"),
-    CellState.AGAIN: gettext_lazy("Waits to be sent again"),
-    CellState.NOT_SENT: gettext_lazy("Not sent"),
+    CellState.SENDING: gettext_lazy("Sending"),
+    CellState.AGAIN: gettext_lazy("Waiting for a retry"),
+    CellState.NOT_SENT: gettext_lazy("Not attempted"),
     CellState.REJECTED: gettext_lazy("Done, some rejected"),
 }
 _STATES = tuple(CellState)
@@ -59,8 +59,8 @@ class Cell:
             "state": LABELS[self.state],
         }
         if self.batches == 1:
-            return _("Batch %(label)s: %(state)s, %(people)s people") % values
-        return _("Batches %(first)s to %(last)s: %(state)s, %(people)s people") % values
+            return _("Batch %(label)s: %(state)s, %(people)s contacts") % values
+        return _("Batches %(first)s to %(last)s: %(state)s, %(people)s contacts") % values
 
 
 def strip_of(run: Run, batches: int) -> list[Cell]:

@@ -37,44 +37,46 @@ class PeopleKind(StrEnum):
 
 LABELS: dict[PeopleKind, str | Promise] = {
     PeopleKind.MEMBERS: _("Members of the segments"),
-    PeopleKind.INVALID: _("Without a usable address or value"),
-    PeopleKind.DUPLICATE: _("Same address as somebody else"),
-    PeopleKind.NO_CONSENT: _("Without consent"),
+    PeopleKind.INVALID: _("No usable email or value"),
+    PeopleKind.DUPLICATE: _("Duplicate email"),
+    PeopleKind.NO_CONSENT: _("No consent"),
     PeopleKind.UNCHANGED: _("Unchanged since the last run"),
-    PeopleKind.STILL_REFUSED: _("Refused before, unchanged since"),
+    PeopleKind.STILL_REFUSED: _("Previously rejected, data unchanged"),
     PeopleKind.PLANNED: _("Planned"),
     PeopleKind.DELIVERED: _("Delivered"),
-    PeopleKind.NEW: _("New to the list"),
-    PeopleKind.LEFT: _("Left as they are"),
+    PeopleKind.NEW: _("Added"),
+    PeopleKind.LEFT: _("Suppressed"),
     PeopleKind.REJECTED: _("Rejected"),
     PeopleKind.UNKNOWN: _("Unknown"),
-    PeopleKind.INCOMPLETE: _("On the list without a value"),
-    PeopleKind.NOT_SENT: _("Not reached"),
-    PeopleKind.TO_REMOVE: _("To remove, awaiting confirmation"),
+    PeopleKind.INCOMPLETE: _("Delivered without a value"),
+    PeopleKind.NOT_SENT: _("Not attempted"),
+    PeopleKind.TO_REMOVE: _("Removals awaiting confirmation"),
     PeopleKind.REMOVED: _("Removed"),
     PeopleKind.KEPT: _("Not removed"),
 }
 
 # What each group is, in a sentence.
 MEANINGS: dict[PeopleKind, str | Promise] = {
-    PeopleKind.INVALID: _(
-        "No email address, an undeliverable one, or a value that the list cannot hold. Not sent."
-    ),
-    PeopleKind.DUPLICATE: _("The profile that was updated last is sent for all with the same address."),
+    PeopleKind.INVALID: _("The email is missing or invalid, or the list cannot hold one of the values."),
+    PeopleKind.DUPLICATE: _("The most recently updated profile is sent for all profiles with this email."),
     PeopleKind.NO_CONSENT: _(
-        "The connection sends only people who have agreed; they have not, or somebody with their address has not."
+        "The connection requires consent. The profile, or another profile with the same email, has not consented."
     ),
-    PeopleKind.UNCHANGED: _("The list has them already, with exactly these values. Nothing is sent for them."),
-    PeopleKind.STILL_REFUSED: _("Not asked again until their data change."),
-    PeopleKind.DELIVERED: _("The list holds them now as they are here."),
-    PeopleKind.LEFT: _("Unsubscribed, suppressed, bounced, deleted or unconfirmed: they stay so."),
-    PeopleKind.REJECTED: _("The destination did not accept them; their reasons are below."),
-    PeopleKind.INCOMPLETE: _("The list cannot hold one of their values. They are on the list without that value."),
-    PeopleKind.UNKNOWN: _("The answer does not tell whether the list took them. The next run sends them again."),
-    PeopleKind.NOT_SENT: _("The run ended before their turn. The next run sends them."),
-    PeopleKind.TO_REMOVE: _("Confirmed removals are worked out again by the next run; nothing is removed before."),
-    PeopleKind.REMOVED: _("They had left the segments, and only this export had brought them."),
-    PeopleKind.KEPT: _("They had left the segments and stay as they are; their reasons are below."),
+    PeopleKind.UNCHANGED: _("The list already has exactly these values. Nothing is sent."),
+    PeopleKind.STILL_REFUSED: _("Not retried until the data changes."),
+    PeopleKind.DELIVERED: _("The list has the current data of these contacts."),
+    PeopleKind.LEFT: _("Unsubscribed, suppressed, bounced, deleted or unconfirmed. Their status does not change."),
+    PeopleKind.REJECTED: _("The destination rejected these contacts. The reasons are below."),
+    PeopleKind.INCOMPLETE: _(
+        "The list cannot hold one of the values. The contacts are on the list without that value."
+    ),
+    PeopleKind.UNKNOWN: _(
+        "The response does not show whether the list accepted these contacts. The next run sends them again."
+    ),
+    PeopleKind.NOT_SENT: _("The run ended before these contacts were sent. The next run sends them."),
+    PeopleKind.TO_REMOVE: _("The next run recalculates confirmed removals. Nothing is removed before."),
+    PeopleKind.REMOVED: _("These contacts left the segments. Only this export had added them."),
+    PeopleKind.KEPT: _("These contacts left the segments but were not removed. The reasons are below."),
 }
 
 
@@ -166,10 +168,10 @@ def sections_of(run: Run) -> list[OutcomeSection]:
     return [
         OutcomeSection(PeopleKind.DELIVERED, _("Delivered"), run.delivered),
         *_incomplete(run, groups),
-        OutcomeSection(PeopleKind.LEFT, _("Left as they are"), run.left, _of_kind(groups, PeopleKind.LEFT)),
+        OutcomeSection(PeopleKind.LEFT, _("Suppressed"), run.left, _of_kind(groups, PeopleKind.LEFT)),
         OutcomeSection(PeopleKind.REJECTED, _("Rejected"), run.rejected, _of_kind(groups, PeopleKind.REJECTED)),
         *([unknown] if run.unknown else []),
-        OutcomeSection(PeopleKind.NOT_SENT, _("Not sent"), kept_back, not_sent),
+        OutcomeSection(PeopleKind.NOT_SENT, _("Excluded or not attempted"), kept_back, not_sent),
     ]
 
 

@@ -42,79 +42,89 @@ class Message:
     action: SuggestedAction = SuggestedAction.NONE
 
 
-_AGAIN = _("Run the export again when that is done.")
+_AGAIN = _("Then run the export again.")
 
 MESSAGES: dict[Reason, Message] = {
     Reason.NONE: Message(""),
     Reason.LIST_BUSY: Message(
-        _("Another export is sending to the same list. Two at once would get in each other's way."),
-        _("This run starts by itself as soon as the other one has ended."),
+        _("Another export is sending to the same list. Only one export can send to a list at a time."),
+        _("This run starts automatically when the other run ends."),
     ),
     Reason.REFRESH_UNDER_WAY: Message(
-        _("What this export depends on is being refreshed, and the refresh finishes first."),
-        _("This run starts by itself as soon as that has ended."),
+        _("A data source or segment of this export is being refreshed."),
+        _("This run starts automatically when the refresh ends."),
     ),
     Reason.CONNECTION_BUSY: Message(
-        _("Other exports have all the calls that this connection may make at once."),
-        _("This run goes on by itself within a minute."),
+        _("Other exports use all parallel requests that this connection allows."),
+        _("This run continues automatically within a minute."),
     ),
     Reason.CONNECTION_PAUSED: Message(
-        _("An administrator has paused the connection of this export. No request starts meanwhile."),
+        _("An administrator has paused the connection of this export. No requests start while it is paused."),
         _("This run continues automatically when an administrator resumes the connection."),
     ),
     Reason.WAITING_FOR_DESTINATION: Message(
-        _("The destination asked us to slow down, or does not answer at the moment."),
-        _("The run goes on by itself."),
+        _("The destination asked for fewer requests, or does not respond at the moment."),
+        _("This run continues automatically."),
     ),
     Reason.NOTHING_CHANGED: Message(
-        _("The list already has everyone as they are now. Nothing was sent."),
+        _("All contacts are up to date on the list. Nothing was sent."),
     ),
     Reason.NOTHING_NEW: Message(
-        _("Nothing was sent: the contacts who can be sent are on the list as they are now."),
+        _("Nothing was sent: all contacts that can be sent are up to date on the list."),
         _("See the contacts and their results."),
         SuggestedAction.SEE_PEOPLE,
     ),
     Reason.NO_CONTACT_SENT: Message(
-        _("No member of the segments is on the list as they are now."),
-        _("See the contacts and their results; they are sent again when their data change."),
+        _("No member of the segments is up to date on the list."),
+        _("See the contacts and their results. They are sent again when their data changes."),
         SuggestedAction.SEE_PEOPLE,
     ),
     Reason.NO_MEMBERS: Message(
         _("No contact was sent, because the segments have no members."),
-        _("Check the rules of the segments and the data sources that they read."),
+        _("Check the rules of the segments and their data sources."),
         SuggestedAction.REFRESH_SEGMENTS,
     ),
     Reason.SOME_REJECTED: Message(
-        _("The destination did not take some people. The others were delivered."),
-        _("See the rejected people and their reasons; they are sent again once their data change."),
+        _("The destination rejected some contacts. The others were delivered."),
+        _("See the rejected contacts and their reasons. They are sent again when their data changes."),
         SuggestedAction.SEE_REJECTED,
     ),
     Reason.REJECTED_AS_BEFORE: Message(
-        _("The destination did not take people whom it had rejected before for the same reasons; nobody else."),
-        _("See the rejected people and their reasons."),
+        _("The destination rejected only contacts that it had rejected before for the same reasons."),
+        _("See the rejected contacts and their reasons."),
         SuggestedAction.SEE_REJECTED,
     ),
     Reason.REMOVALS_HELD: Message(
-        _("No contact was removed from the list: so many removals at once may be a mistake."),
-        _("Look at the segments. If it is right, choose “Confirm removals”; the next run works it out anew."),
+        _(
+            "No contact was removed from the list. The number of removals is unusually high and "
+            "needs confirmation."
+        ),
+        _(
+            "Check the segments. If the number is correct, choose “Confirm removals”. The next run "
+            "recalculates the removals."
+        ),
     ),
     Reason.SOME_NOT_REMOVED: Message(
-        _("The destination refused to take some people off the list. The next run tries again."),
+        _("The destination refused to remove some contacts from the list. The next run tries again."),
     ),
     Reason.NOBODY_TO_CLEAR: Message(
-        _("The list holds nobody any more whom this export has brought and no other export sends there."),
+        _("The list has no more contacts that only this export added."),
     ),
-    Reason.NOT_TO_BE_CLEARED: Message(_("What was asked does not hold any more. Nobody was taken off the list.")),
+    Reason.NOT_TO_BE_CLEARED: Message(
+        _("The settings for this list cleanup have changed. No contact was removed from the list.")
+    ),
     Reason.UNACCOUNTED: Message(
-        _("The destination's answers do not tell whether some contacts were added to the list."),
-        _("Nothing needs to be done: the next run sends these contacts again."),
+        _("The responses of the destination do not show whether some contacts were added to the list."),
+        _("No action is needed. The next run sends these contacts again."),
     ),
     Reason.NO_CONNECTION: Message(
-        _("This export has no connection."), _("Edit the export and choose one."), SuggestedAction.EDIT_EXPORT
+        _("This export has no connection."),
+        _("Edit the export and choose a connection."),
+        SuggestedAction.EDIT_EXPORT,
     ),
     Reason.CONNECTION_NOT_READY: Message(
         _("The connection cannot be used yet."),
-        _("Finish it in Admin > Connections, then run the export again."),
+        _("Complete its setup in Admin > Connections, then run the export again."),
         SuggestedAction.FIX_CONNECTION,
     ),
     Reason.RECONNECT_NEEDED: Message(
@@ -126,16 +136,16 @@ MESSAGES: dict[Reason, Message] = {
         _("No segment is chosen."), _("Edit the export and choose at least one."), SuggestedAction.EDIT_EXPORT
     ),
     Reason.SEGMENTS_NOT_REFRESHED: Message(
-        _("A chosen segment has not been drawn yet, so nobody knows who is in it."),
+        _("A segment of this export has not been refreshed yet."),
         _("Refresh the segment, then run the export again."),
         SuggestedAction.REFRESH_SEGMENTS,
     ),
     Reason.UPSTREAM_FAILED: Message(
-        _("Something that this export depends on could not be refreshed, so it was not tried."),
-        _("It runs by itself with the next system refresh that goes well."),
+        _("A data source or segment of this export could not be refreshed, so the export was skipped."),
+        _("It runs automatically with the next successful system refresh."),
     ),
     Reason.LIMITS: Message(
-        _("The connection’s limits do not allow what this export would send."),
+        _("The limits of the connection do not allow what this export would send."),
         _("Change the export, or ask an administrator to change the limits in Admin > Connections."),
         SuggestedAction.EDIT_EXPORT,
     ),
@@ -143,101 +153,98 @@ MESSAGES: dict[Reason, Message] = {
         _("The destination refused the list or its settings."), _AGAIN, SuggestedAction.EDIT_EXPORT
     ),
     Reason.FIELDS_MISSING: Message(
-        _("The export's settings do not fit the list."), _AGAIN, SuggestedAction.EDIT_EXPORT
+        _("The settings of the export do not match the list."), _AGAIN, SuggestedAction.EDIT_EXPORT
     ),
     Reason.TOO_MANY_PROFILES: Message(
-        _("There are more people than may be sent."),
-        _("Choose a smaller segment, or spread the people over several exports."),
+        _("The number of contacts is over the limit."),
+        _("Choose a smaller segment, or split the contacts across several exports."),
         SuggestedAction.EDIT_EXPORT,
     ),
     Reason.ACCOUNT_FULL: Message(
-        _("The destination takes nobody more: the plan of its account is used up."),
+        _("The destination accepts no more contacts: the plan of its account is full."),
         _AGAIN,
         SuggestedAction.EDIT_EXPORT,
     ),
     Reason.OPT_IN_MAIL: Message(
-        _("The list asks every new person to confirm by email."),
-        _("Edit the export and accept that these people are emailed, then run it again."),
+        _("The list asks every new contact to confirm by email."),
+        _("Edit the export and accept these emails, then run it again."),
         SuggestedAction.EDIT_EXPORT,
     ),
     Reason.DESTINATION_UNAVAILABLE: Message(
-        _("The destination did not answer in spite of many attempts."), _AGAIN, SuggestedAction.RUN_AGAIN
+        _("The destination did not respond after many attempts."), _AGAIN, SuggestedAction.RUN_AGAIN
     ),
     Reason.EVERYTHING_REFUSED: Message(
-        _("The destination refused one request after another, so that the fault must lie in the settings."),
-        _("Read the answer, mend the export or the list, and run it again."),
+        _("The destination refused several requests in a row. The settings are probably wrong."),
+        _("Read the response, fix the export or the list, then run the export again."),
         SuggestedAction.EDIT_EXPORT,
     ),
     Reason.UNEXPECTED_ERROR: Message(
-        _("Something went wrong here, several times in a row."),
-        _("An administrator can find the cause in the log. Run the export again when it is gone."),
+        _("An unexpected error occurred several times in a row."),
+        _("An administrator can find the cause in the log. Then run the export again."),
         SuggestedAction.RUN_AGAIN,
     ),
     Reason.CANCELED_BY_PERSON: Message(
-        _("A person canceled the run."), _("Run the export again to send the rest."), SuggestedAction.RUN_AGAIN
+        _("The run was canceled."),
+        _("Run the export again to send the remaining contacts."),
+        SuggestedAction.RUN_AGAIN,
     ),
 }
 
 # What is different for a clearing, which sends nobody.
-_GO_ON = _("Choose “Go on with the others” when that is done.")
+_GO_ON = _("Then choose “Resume cleanup”.")
 _OF_CLEARINGS: dict[Reason, Message] = {
     Reason.LIST_BUSY: Message(
-        _("A run is still sending to the list that is left."),
-        _("This run starts by itself as soon as the other one has ended."),
+        _("A run is still sending to the previous list."),
+        _("This run starts automatically when the other run ends."),
     ),
     Reason.REMOVALS_HELD: Message(
-        _("Nobody was taken off the list: it is not what somebody has agreed to any more."),
-        _("If it is right, choose “Confirm removals”; it is worked out anew."),
+        _("No contact was removed from the list: the situation has changed since the removal was agreed."),
+        _("If the number is correct, choose “Confirm removals”. The next run recalculates the removals."),
     ),
-    Reason.SOME_NOT_REMOVED: Message(_("The destination refused to take some people off the list."), _GO_ON),
+    Reason.SOME_NOT_REMOVED: Message(_("The destination refused to remove some contacts from the list."), _GO_ON),
     Reason.CANCELED_BY_PERSON: Message(
-        _("A person canceled the run."), _("Choose “Go on with the others” to take off the rest.")
+        _("The run was canceled."), _("Choose “Resume cleanup” to remove the remaining contacts.")
     ),
 }
 
-_TRIED_AGAIN = _("Nothing needs to be done: it is tried again by itself. People already sent are not sent again.")
+_TRIED_AGAIN = _("No action is needed. The run retries automatically. Contacts already sent are not sent again.")
 
 _OUTCOMES: dict[str, str | Promise] = {
-    NO_EMAIL: _("The profile has no email address."),
-    BAD_EMAIL: _("This is not a deliverable email address."),
-    DUPLICATE: _("Another profile with the same address was updated more recently and is sent instead."),
-    NO_CONSENT: _("The attribute that the connection requires is not true for this person."),
-    UNANSWERED: _("Sent, and no answer came before the run ended: nobody knows whether the list took them."),
-    NOT_IN_ANY_SEGMENT: _("Is no longer in any segment of this export."),
-    UNMATCHED: _(
-        "The answer refused contacts under addresses that were not sent, or left some out, so it is unknown"
-        " whether this contact is on the list."
+    NO_EMAIL: _("The profile has no email."),
+    BAD_EMAIL: _("The email address is not valid."),
+    DUPLICATE: _("Another profile with the same email was updated more recently and is sent instead."),
+    NO_CONSENT: _("The consent attribute of the connection is not true for this contact."),
+    UNANSWERED: _(
+        "Sent, but no response arrived before the run ended. It is unknown whether the list accepted the contact."
     ),
-    values.BatchOperation.MARK.value: _("Marked on the list."),
+    NOT_IN_ANY_SEGMENT: _("No longer a member of any segment of this export."),
+    UNMATCHED: _(
+        "The response rejected contacts that were not sent, or left some out. It is unknown "
+        "whether this contact is on the list."
+    ),
+    values.BatchOperation.MARK.value: _("Field value set."),
     values.BatchOperation.DELETE.value: _("Deleted from the list."),
     values.BatchOperation.UNSUBSCRIBE.value: _("Unsubscribed."),
-    values.NOT_ON_LIST: _("The list did not hold them any more."),
-    values.NOT_ACTIVE: _("Had unsubscribed, bounced or not confirmed before, and stays so."),
-    values.ON_LIST_AGAIN: _("Is active on the list already, and was left as they are."),
-    values.OWN_UNSUBSCRIBE: _("Has unsubscribed at another time than the run unsubscribed them, and stays so."),
-    values.MARK_CHANGED: _("The mark has been changed since, so they stay as they are."),
-    values.ALREADY_REMOVED: _("Somebody else had taken them off the list before."),
-    values.FOUND_THERE: _("Was on the list before this export sent them, so they stay."),
+    values.NOT_ON_LIST: _("No longer on the list."),
+    values.NOT_ACTIVE: _("Unsubscribed, bounced or unconfirmed before. Status unchanged."),
+    values.ON_LIST_AGAIN: _("Already active on the list. Not changed."),
+    values.OWN_UNSUBSCRIBE: _("Unsubscribed at another time than this run. Status unchanged."),
+    values.MARK_CHANGED: _("The field value has changed since. Not changed."),
+    values.ALREADY_REMOVED: _("Already removed from the list by someone else."),
+    values.FOUND_THERE: _("On the list before this export sent the contact. Not removed."),
 }
 
 
 # What is to be done about people who met one fate, and whether it heals by itself.
 ADVICE: dict[str, str | Promise] = {
-    "left": _(
-        "Nothing needs to be done. They stay as they are, and are not asked for again until their data change."
-    ),
-    "rejected": _(
-        "Not asked for again until their data change. Correct the data, or ask again once the cause is gone."
-    ),
-    "invalid": _("Correct the data where they come from; the next run sends them by itself."),
-    "incomplete": _(
-        "Correct the data where they come from, or change the field of the list. "
-        "Then the next run sends the value."
-    ),
-    "duplicate": _("Nothing needs to be done: the address is sent once."),
-    "no_consent": _("Sent by the next run after they have agreed."),
-    "unknown": _("Nothing needs to be done: the next run sends them again."),
-    "not_sent": _("Nothing needs to be corrected: the next run sends them."),
+    "left": _("No action is needed. Their status does not change. They are not retried until their data changes."),
+    "rejected": _("Not retried until the data changes. Fix the data, or retry after you fix the cause."),
+    "invalid": _("Fix the source data. The next run sends these contacts automatically."),
+    "incomplete": _("Fix the source data, or change the field of the list. The next run then sends the value."),
+    "duplicate": _("No action is needed. The email is sent once."),
+    "no_consent": _("The next run sends these contacts after they consent."),
+    "unknown": _("No action is needed. The next run sends these contacts again."),
+    "not_sent": _("No action is needed. The next run sends these contacts."),
 }
 
 

@@ -25,14 +25,14 @@ _ENDED_WELL = (JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
 _BY_OTHERS: dict[SuggestedAction, str | Promise] = {
     SuggestedAction.EDIT_EXPORT: gettext_lazy("%(names)s can change this export."),
     SuggestedAction.RUN_AGAIN: gettext_lazy("%(names)s can run it again."),
-    SuggestedAction.FIX_CONNECTION: gettext_lazy("%(names)s can mend the connection."),
+    SuggestedAction.FIX_CONNECTION: gettext_lazy("%(names)s can fix the connection."),
     SuggestedAction.REFRESH_SEGMENTS: gettext_lazy("%(names)s can refresh the segments."),
 }
 _LABELS: dict[SuggestedAction, str | Promise] = {
     SuggestedAction.EDIT_EXPORT: gettext_lazy("Edit export"),
-    SuggestedAction.SEE_REJECTED: gettext_lazy("See who was rejected"),
+    SuggestedAction.SEE_REJECTED: gettext_lazy("See rejected contacts"),
     SuggestedAction.SEE_PEOPLE: gettext_lazy("See contacts"),
-    SuggestedAction.FIX_CONNECTION: gettext_lazy("Open the connection"),
+    SuggestedAction.FIX_CONNECTION: gettext_lazy("Open connection"),
     SuggestedAction.REFRESH_SEGMENTS: gettext_lazy("Open segments"),
 }
 
@@ -111,10 +111,10 @@ def _what_was_sent(run: Run) -> str:
     if run.clears_id:
         return _who_is_off(run)
     if not run.delivered:
-        return _("Nobody was sent.")
+        return _("No contact was sent.")
     sentence = ngettext(
-        "%(people)s person was delivered before, and is not sent again.",
-        "%(people)s people were delivered before, and are not sent again.",
+        "%(people)s contact was already delivered and is not sent again.",
+        "%(people)s contacts were already delivered and are not sent again.",
         run.delivered,
     )
     return sentence % {"people": number(run.delivered)}
@@ -122,14 +122,14 @@ def _what_was_sent(run: Run) -> str:
 
 def _who_is_off(run: Run) -> str:
     if not run.removed:
-        return _("Nobody was taken off the list.")
+        return _("No contact was removed from the list.")
     sentence = ngettext(
-        "%(people)s person is off the list already.", "%(people)s people are off the list already.", run.removed
+        "%(people)s contact was already removed.", "%(people)s contacts were already removed.", run.removed
     )
     return sentence % {"people": number(run.removed)}
 
 
 def _whether_it_goes_on(run: Run) -> str:
     if run.status in (JobStatus.FAILED, JobStatus.CANCELED, JobStatus.SKIPPED, JobStatus.NEEDS_CONFIRMATION):
-        return _("This run is not tried again by itself.")
+        return _("This run is not retried automatically.")
     return ""

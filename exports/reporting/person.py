@@ -44,11 +44,11 @@ class Standing(StrEnum):
 
 LABELS: dict[Standing, str | Promise] = {
     Standing.DELIVERED: _("Delivered"),
-    Standing.LEFT: _("Left as they are"),
+    Standing.LEFT: _("Suppressed"),
     Standing.REJECTED: _("Rejected"),
-    Standing.UNANSWERED: _("Sent, not answered"),
+    Standing.UNANSWERED: _("Sent, no response"),
     Standing.REMOVED: _("Removed from the list"),
-    Standing.NOT_SENT: _("Not sent"),
+    Standing.NOT_SENT: _("Not attempted"),
 }
 
 

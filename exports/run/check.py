@@ -87,7 +87,7 @@ def _waits_for_refresh(run: Run) -> bool:
     segments = list(run.export.segments.values_list("pk", flat=True))
     names = audience.open_refreshes(segments, asked_until=run.created_at)
     if names:
-        waits_for = _("Waits for: %(names)s.") % {"names": ", ".join(names)}
+        waits_for = _("Waiting for: %(names)s.") % {"names": ", ".join(names)}
         claim.defer(run, LOOK_AGAIN_SECONDS, reason=Reason.REFRESH_UNDER_WAY, message=waits_for)
     return bool(names)
 

@@ -121,8 +121,8 @@ def describe_incomplete(counts: RunCounts) -> str:
     if not counts.incomplete:
         return ""
     return ngettext(
-        "%(contacts)d contact is on the list without a value that it cannot hold: %(fields)s.",
-        "%(contacts)d contacts are on the list without a value that it cannot hold: %(fields)s.",
+        "%(contacts)d contact was delivered without a value that the list cannot hold: %(fields)s.",
+        "%(contacts)d contacts were delivered without a value that the list cannot hold: %(fields)s.",
         counts.incomplete,
     ) % {
         "contacts": counts.incomplete,

@@ -122,7 +122,7 @@ def _delivered_set(run: Run) -> DeliveredSet:
 def _check_limits(run: Run, figures: PlanCounts) -> None:
     unique = figures.people
     if unique > settings.MAX_PROFILES_PER_EXPORT:
-        sentence = _("The segments hold %(unique)d people with a valid address; the limit is %(limit)d.") % {
+        sentence = _("The segments have %(unique)d contacts with a valid email. The limit is %(limit)d.") % {
             "unique": unique,
             "limit": settings.MAX_PROFILES_PER_EXPORT,
         }
@@ -130,7 +130,7 @@ def _check_limits(run: Run, figures: PlanCounts) -> None:
     _check_contract(run)
     emailed = figures.add + figures.bring_back
     if emailed and run.frozen["confirmed_opt_in"] and not run.frozen["opt_in_mail_accepted"]:
-        sentence = _("%(type)s would email %(new)d new people to confirm.") % {
+        sentence = _("%(type)s would email %(new)d new contacts to confirm.") % {
             "type": run.destination.label,
             "new": emailed,
         }
@@ -146,8 +146,8 @@ def _check_contract(run: Run) -> None:
     people = people_over(connection)
     if people > limit:
         sentence = _(
-            "With this run, exports would have brought %(people)d people over this connection; "
-            "its contract allows %(limit)d."
+            "With this run, exports would have added %(people)d contacts with this connection. Its "
+            "contract allows %(limit)d."
         ) % {"people": people, "limit": limit}
         raise StopRun(JobStatus.FAILED, Reason.TOO_MANY_PROFILES, sentence)
 

@@ -69,4 +69,4 @@ def _why(schedule: ExportSchedule) -> str:
 
 def not_begun() -> str:
     """Of what still waits after GRACE."""
-    return _("More than an hour after it was due it has not begun.")
+    return _("The run was due more than an hour ago and has not started.")

@@ -164,6 +164,6 @@ def _concerns(
 
 
 def missing_fields_sentence(fields: Sequence[str]) -> str:
-    return _("The list has no field %(fields)s. Create it in the list, or change the export.") % {
+    return _("The list has no field %(fields)s. Create the field in the list, or change the export.") % {
         "fields": ", ".join(fields)
     }

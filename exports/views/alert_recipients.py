@@ -24,8 +24,8 @@ class TellAlsoForm(forms.Form):
     """Addresses, one a line."""
 
     addresses = forms.CharField(
-        label=gettext_lazy("Tell also"),
-        help_text=gettext_lazy("Email addresses, one a line."),
+        label=gettext_lazy("Alert recipients"),
+        help_text=gettext_lazy("One email address per line."),
         required=False,
         widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false", "autocomplete": "off"}),
     )
@@ -56,5 +56,5 @@ def tell_also(request: Request, export_id: int) -> HttpResponse:
         except StaleEdit as stale:
             context, status = context | {"stale": stale}, 409
         else:
-            return close_pane(request, back, _("Saved whom “%(name)s” tells.") % {"name": export})
+            return close_pane(request, back, _("The alert recipients of “%(name)s” are saved.") % {"name": export})
     return render_pane(request, "exports/tell_also.html", context, status, back=back)

@@ -21,16 +21,16 @@ from exports.views.run_layout import find_run, frame
 COLUMNS = (
     Column("number", gettext_lazy("Batch"), order_by=("number",)),
     Column("status", gettext_lazy("Status"), order_by=("status", "number")),
-    Column("size", gettext_lazy("People"), order_by=("size", "number"), kind="number"),
+    Column("size", gettext_lazy("Contacts"), order_by=("size", "number"), kind="number"),
     Column("delivered", gettext_lazy("Delivered"), order_by=("delivered", "number"), kind="number"),
-    Column("new", gettext_lazy("New"), order_by=("new_people", "number"), kind="number"),
-    Column("left", gettext_lazy("Left as they are"), order_by=("left", "number"), kind="number"),
+    Column("new", gettext_lazy("Added"), order_by=("new_people", "number"), kind="number"),
+    Column("left", gettext_lazy("Suppressed"), order_by=("left", "number"), kind="number"),
     Column("rejected", gettext_lazy("Rejected"), order_by=("rejected", "number"), kind="number"),
     Column("attempts", gettext_lazy("Attempts"), order_by=("attempt", "number"), kind="number"),
     Column("http", gettext_lazy("HTTP"), order_by=("http_status", "number"), kind="number"),
     Column("ms", gettext_lazy("ms"), order_by=("seconds", "number"), kind="number"),
     Column("bytes", gettext_lazy("Bytes"), order_by=("bytes_sent", "number"), kind="number"),
-    Column("message", gettext_lazy("Last trouble"), order_by=(Length("message"), "number")),
+    Column("message", gettext_lazy("Last error"), order_by=(Length("message"), "number")),
 )
 
 FIRST = 20  # so many of its people are shown

@@ -28,12 +28,12 @@ def detach(request: Request) -> HttpResponse:
         "title": ngettext("Detach “%(name)s” from its connection?", "Detach %(n)d exports?", count)
         % {"name": exports[0], "n": count},
         "sentence": _(
-            "What is detached keeps its settings and remembers whom it delivered. "
-            "It shows “No connection” and does not run until it has another."
+            "Detached exports keep their settings and their delivery state. They show “No "
+            "connection” and do not run until you choose another connection."
         ),
         "confirm_label": _("Detach connection"),
     }
-    told = ngettext("“%(name)s” has no connection any more.", "%(n)d exports have no connection any more.", count)
+    told = ngettext("“%(name)s” has no connection now.", "%(n)d exports have no connection now.", count)
     return _ask_or_do(request, exports, context, manage.detach, told % {"name": exports[0], "n": count})
 
 
@@ -45,8 +45,8 @@ def remove(request: Request) -> HttpResponse:
     context: dict[str, object] = {
         "title": ngettext("Remove “%(name)s”?", "Remove %(n)d exports?", count) % {"name": exports[0], "n": count},
         "sentence": _(
-            "Their settings and runs are removed. People already sent stay where they are: "
-            "nobody is taken off a list. To take people off, remove exports one by one."
+            "Their settings and runs are removed. Contacts already sent stay on their lists. To "
+            "remove contacts from lists, remove exports one at a time."
         ),
         "confirm_label": _("Remove"),
         "danger": True,

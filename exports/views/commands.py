@@ -72,17 +72,14 @@ def _removed(request: Request, export: Export, asked: CleanupForm | None, back: 
     run = list_cleanup.remove(export, asked.clearing() if asked else Clearing(), by=request.user)
     if run is None:
         return close_pane(request, back, _("“%(name)s” is removed.") % {"name": export})
-    told = _("“%(name)s” is removed as soon as its people are off the list.") % {"name": export}
+    told = _("“%(name)s” will be removed when its list cleanup ends.") % {"name": export}
     return close_pane(request, reverse("exports:run", args=[run.pk]), told)
 
 
 def _what_is_removed(export: Export, asked: CleanupForm | None) -> str:
     if asked is not None:
-        return _("Its settings and its runs are removed.")
-    sentence = _(
-        "Its settings and its runs are removed. People already sent stay in %(type)s: "
-        "nobody is taken off the list."
-    )
+        return _("The settings and runs of the export are removed.")
+    sentence = _("The settings and runs of the export are removed. Contacts already sent stay in %(type)s.")
     return sentence % {"type": _type_of(export)}
 
 
@@ -99,8 +96,8 @@ def cancel(request: Request, run_id: int) -> HttpResponse:
         except policies.Refusal as refusal:
             return render_dialog(request, context | {"refusal": refusal.sentence}, status=409, back=back)
         if run.next_try_at:
-            return close_pane(request, back, _("It is not tried again by itself."))
-        return close_pane(request, back, _("The run stops as soon as the calls under way have been answered."))
+            return close_pane(request, back, _("The run is not retried automatically."))
+        return close_pane(request, back, _("The run stops after the requests in progress get their responses."))
     return render_dialog(request, context, "exports/cancel.html", back=back)
 
 
@@ -111,28 +108,26 @@ def _cancel_question(run: Run) -> dict[str, object]:
         return question | _cancel_clearing(run)
     if run.next_try_at:
         return question | {
-            "title": _("Do not try run %(number)s of “%(name)s” again?") % names,
-            "sentence": _("What is sent stays sent. The rest is sent by the next run that somebody starts."),
-            "confirm_label": _("Do not try again"),
+            "title": _("Stop retrying run %(number)s of “%(name)s”?") % names,
+            "sentence": _("Contacts already sent stay sent. The next manual run sends the rest."),
+            "confirm_label": _("Stop retries"),
         }
     return question | {
         "title": _("Cancel run %(number)s of “%(name)s”?") % names,
-        "sentence": _(
-            "What is sent stays sent. What is not sent yet is not sent by this run; the next run sends it."
-        ),
-        "confirm_label": _("Cancel the run"),
+        "sentence": _("Contacts already sent stay sent. The next run sends the rest."),
+        "confirm_label": _("Cancel run"),
     }
 
 
 def _cancel_clearing(run: Run) -> dict[str, object]:
     names = {"number": run.number, "name": run.export}
-    sentence = _("Whoever is off the list stays off it. The others stay on it.")
+    sentence = _("Contacts already removed stay removed. The others stay on the list.")
     if run.export.is_being_removed:
         sentence = f"{sentence} {_('The export is kept.')}"
     return {
         "title": _("Cancel run %(number)s of “%(name)s”?") % names,
         "sentence": sentence,
-        "confirm_label": _("Cancel the run"),
+        "confirm_label": _("Cancel run"),
     }
 
 

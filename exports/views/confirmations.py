@@ -30,7 +30,7 @@ _MOST_DIGITS = 12
 class AgainForm(forms.Form):
     """Who is sent again."""
 
-    everyone = forms.BooleanField(required=False, label=gettext_lazy("Send everyone again"))
+    everyone = forms.BooleanField(required=False, label=gettext_lazy("Run full resync"))
     resubscribe = forms.BooleanField(required=False)
 
     def clean(self) -> dict[str, object]:
@@ -50,8 +50,8 @@ def send_again(request: Request, export_id: int) -> HttpResponse:
     form = AgainForm(request.POST if request.method == "POST" else None, initial={"everyone": True})
     context: dict[str, object] = {
         "active_nav": "exports",
-        "title": _("Send “%(name)s” again?") % {"name": export},
-        "confirm_label": _("Run"),
+        "title": _("Resend all contacts of “%(name)s”?") % {"name": export},
+        "confirm_label": _("Run full resync"),
         "form": form,
     }
     try:
@@ -60,9 +60,7 @@ def send_again(request: Request, export_id: int) -> HttpResponse:
         if form.is_valid():
             options = RunOptions(**form.cleaned_data)
             if options.resubscribe and plan.figures.resubscribe > _number(request, "left"):
-                raise policies.Refusal(
-                    _("They have become more meanwhile. Look at the number, then choose again.")
-                )
+                raise policies.Refusal(_("The number of contacts has increased. Check it, then choose again."))
             run = runs.start_run(export, by=request.user, options=options)
             return close_pane(request, reverse("exports:run", args=[run.pk]))
     except policies.Refusal as refusal:
@@ -113,8 +111,8 @@ def _people_now(run: Run) -> int:
 def _question(run: Run) -> dict[str, object]:
     people = _people_now(run)
     if not people:
-        raise policies.Refusal(_("Nobody would be removed any more."))
-    title = ngettext("Remove %(people)s person?", "Remove %(people)s people?", people)
+        raise policies.Refusal(_("There are no contacts left to remove."))
+    title = ngettext("Remove %(people)s contact?", "Remove %(people)s contacts?", people)
     how = run.options["removal"]["how"] if run.clears_id else run.export.removal
     return {
         "title": title % {"people": number(people)},
@@ -129,17 +127,17 @@ def _question(run: Run) -> dict[str, object]:
 
 def _sentence(operation: BatchOperation) -> str:
     if operation is BatchOperation.UNSUBSCRIBE:
-        return _("They are unsubscribed. That cannot be undone from here: only they can subscribe again.")
+        return _("They are unsubscribed. This cannot be undone here: only the subscribers can subscribe again.")
     if operation is BatchOperation.DELETE:
-        return _("They are deleted from the list. They come back when they are members of the segments again.")
-    return _("They stay on the list and are marked. The mark goes when they are members of the segments again.")
+        return _("They are deleted from the list. They are added again when they rejoin the segments.")
+    return _("They stay on the list with a field value. The value is cleared when they rejoin the segments.")
 
 
 def _number(request: Request, name: str) -> int:
     """How many the person has seen in the question."""
     text = request.POST.get(name, "")
     if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
-        raise policies.Refusal(_("Look at the number of people first, then confirm."))
+        raise policies.Refusal(_("Check the number of contacts first, then confirm."))
     return int(text)
 
 

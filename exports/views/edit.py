@@ -174,7 +174,7 @@ def _save(request: Request, choices: Choices, export: Export | None) -> HttpResp
         shown = _Stale(stale.newest, changes_of(stale))
         return _pane(request, form, export, status=409, stale=shown, cleanup_form=cleanup_form)
     except Gone:
-        form.add_error(None, _("This export was removed while you were editing it. Add it anew to keep it."))
+        form.add_error(None, _("This export was removed while you were editing it. Add it again to keep it."))
     except policies.Refusal as refusal:
         form.add_error(None, refusal.sentence)
     except IntegrityError:  # somebody took the name in this very moment

@@ -14,7 +14,7 @@ _LABELS: dict[str, str | Promise] = {
     "Answers": gettext_lazy("Choices"),
     "List title": gettext_lazy("List"),
     "List confirmed opt in": gettext_lazy("Confirmed opt-in"),
-    "Opt in mail accepted": gettext_lazy("Emails to new people accepted"),
+    "Opt in mail accepted": gettext_lazy("Emails to new contacts accepted"),
 }
 
 

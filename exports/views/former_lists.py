@@ -27,7 +27,7 @@ def clear(request: Request, export_id: int, set_id: int) -> HttpResponse:
     back = reverse("exports:runs", args=[export.pk])
     context: dict[str, object] = {
         "active_nav": "exports",
-        "title": _("People on an earlier list"),
+        "title": _("Contacts on a former list"),
         "confirm_label": _("Confirm"),
         "danger": True,
     }

@@ -77,7 +77,7 @@ def _create(request: Request, connection: Connection, row: MappingRow, draft: Dr
         return draft
     field = row.suggestion.of_type(request.POST.get(f"new_type_{row.place}", ""))
     if field is None:
-        raise Refusal(_("Such a field does not fit this attribute. Choose another type."))
+        raise Refusal(_("This field type does not match the attribute. Choose another type."))
     made = list_fields.create_field(
         connection, draft.list_id, field, attribute=row.pair.attribute, by=request.user
     )

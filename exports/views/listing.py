@@ -154,9 +154,6 @@ def _just_saved(request: Request) -> dict[str, object] | None:
     export = Export.objects.filter(pk=export_id).first() if export_id else None
     if export is None:
         return None
-    if export.runs.exists():
-        sentence = _("What you changed counts from the next run on.")
-    else:
-        sentence = _("Saved, not run yet.")
+    sentence = _("Changes apply from the next run.") if export.runs.exists() else _("Saved. Not run yet.")
     clearing = policies.open_clearing(export)
     return {"export": export, "sentence": sentence, "when": when_it_runs(export), "clearing": clearing}

@@ -12,12 +12,12 @@ def when_it_runs(export: Export) -> str:
     """Say when the export runs next."""
     chosen = schedule_of(export)
     if not chosen.is_on:
-        return _("It runs when someone clicks Run: its schedule is off.")
+        return _("The export runs when you choose Run. Its schedule is off.")
     if chosen.rule is not None:
-        return _("It runs by its own schedule: %(words)s.") % {"words": describe.schedule_words(chosen)}
+        return _("The export runs on its own schedule: %(words)s.") % {"words": describe.schedule_words(chosen)}
     system = display.system_state()
     if system.next_due_at is None:
-        return _("It runs when someone clicks Run: the system refresh is off.")
-    return _("It runs with every system refresh; the next is due %(when)s.") % {
+        return _("The export runs when you choose Run. The system refresh is off.")
+    return _("The export runs with every system refresh. The next refresh is due %(when)s.") % {
         "when": formats.ago(system.next_due_at)
     }

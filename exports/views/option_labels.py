@@ -21,6 +21,6 @@ def in_words(
 
 def _said(question: Question, answer: str) -> str:
     if name := attribute_of(answer):
-        return _("From “%(attribute)s”") % {"attribute": name}
+        return _("From the attribute “%(attribute)s”") % {"attribute": name}
     labels = {choice.value: str(choice.label) for choice in question.choices}
     return labels.get(answer, answer or "–")

@@ -97,16 +97,18 @@ class ExportPane:
         else:
             ask = _("Ask an administrator to share a connection with your role.")
         return [
-            Prerequisite(_("A connection is shared with you"), bool(self.choices.connections), ask),
+            Prerequisite(_("You have access to a connection"), bool(self.choices.connections), ask),
             Prerequisite(
-                _("Segments are drawn"), drawn, _("Create a segment under Insights > Segments, then refresh it.")
+                _("At least one segment is refreshed"),
+                drawn,
+                _("Create a segment under Insights > Segments, then refresh it."),
             ),
             Prerequisite(
-                _("Profiles have an email attribute"),
+                _("Profiles include an email attribute"),
                 bool(emails) or (None if self.choices.email_attributes else False),
-                _("Choose below which attribute holds the email address.")
+                _("Choose the attribute that contains the email.")
                 if self.choices.email_attributes
-                else _("Bring in profiles under Data > Data sources."),
+                else _("Import profiles under Data > Data sources."),
             ),
         ]
 

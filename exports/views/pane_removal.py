@@ -20,13 +20,13 @@ from exports.selection import wants
 from exports.selection.diff import PlanCounts
 
 _HELP: dict[Removal, str | Promise] = {
-    Removal.LEAVE: gettext_lazy("Nobody is taken off. They stay as they were sent last."),
+    Removal.LEAVE: gettext_lazy("Contacts stay on the list with the data last sent."),
     Removal.MARK: gettext_lazy(
-        "Recommended. They stay, with a word in a field that your segments over there can ask for. "
-        "It is taken off them when they come back."
+        "Recommended. Contacts stay on the list, with a value in a field that your segments "
+        "there can use. The value is cleared when they rejoin the segments."
     ),
-    Removal.DELETE: gettext_lazy("They come back when they are members again."),
-    Removal.UNSUBSCRIBE: gettext_lazy("Cannot be undone from here: only the person can subscribe again."),
+    Removal.DELETE: gettext_lazy("Contacts are added again when they rejoin the segments."),
+    Removal.UNSUBSCRIBE: gettext_lazy("This cannot be undone here: only the subscriber can subscribe again."),
 }
 
 

@@ -108,11 +108,11 @@ def _warnings(export: Export, outline: dict[str, Any]) -> list[str]:
     contract = export.connection.limited.most_people if export.connection else None
     found = []
     if people > most:
-        found.append(_("One export sends at most %(limit)s people.") % {"limit": number(most)})
+        found.append(_("One export sends at most %(limit)s contacts.") % {"limit": number(most)})
     if contract is not None and (outline.get("over_connection") or people) > contract:
-        sentence = _("The contract behind this connection allows %(limit)s people.")
+        sentence = _("The contract of this connection allows %(limit)s contacts.")
         found.append(sentence % {"limit": number(contract)})
-    return [_("%(limit)s The run would end without sending anybody.") % {"limit": each} for each in found]
+    return [_("%(limit)s The run would end without sending any contacts.") % {"limit": each} for each in found]
 
 
 def _segments(outline: dict[str, Any]) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ def restore(request: Request, run_id: int) -> HttpResponse:
         removal_restore.check(run)
         found = removal_restore.count(run)
         if not found.people:
-            raise policies.Refusal(_("None of them can be restored any more."))
+            raise policies.Refusal(_("None of these subscribers can be restored any more."))
         if request.method == "POST":
             new = runs.start_run(run.export, by=request.user, options=RunOptions(restores=run.pk))
             return close_pane(request, reverse("exports:run", args=[new.pk]))

@@ -34,13 +34,13 @@ def ask_again(request: Request, run_id: int) -> HttpResponse:
     code = request.GET.get("code", "")
     context: dict[str, object] = {
         "active_nav": "exports",
-        "title": _("Ask again for those who were rejected?"),
+        "title": _("Retry rejected contacts?"),
         "sentence": _(
-            "A run starts now. It asks the list again for %(people)s people, although their data are the same, "
-            "and sends what else has changed. Whoever is rejected again for the same reason is not reported."
+            "A run starts now. It sends %(people)s rejected contacts again with the same data, and "
+            "all other changes. Contacts rejected again for the same reason are not reported."
         )
         % {"people": _people(run, code)},
-        "confirm_label": _("Run"),
+        "confirm_label": _("Retry contacts"),
     }
     back = f"{reverse('exports:people', args=[run.pk])}?kind={PeopleKind.REJECTED}"
     if request.method == "POST":

@@ -30,7 +30,7 @@ def run_all(request: Request) -> HttpResponse:
     context: dict[str, object] = {
         "active_nav": "exports",
         "title": ngettext("Run %(n)d export?", "Run all %(n)d exports?", count) % {"n": count},
-        "sentence": _("Those run whose schedule is switched on. Each sends only what has changed."),
+        "sentence": _("Runs all exports with an active schedule. Only changes are sent."),
         "names": [str(export) for export in exports],
         "confirm_label": _("Run all"),
     }
@@ -49,5 +49,7 @@ def _run_each(exports: list[Export], by: User) -> str:
     told = ngettext("%(n)d run has started.", "%(n)d runs have started.", started) % {"n": started}
     if not refusals:
         return told
-    others = ngettext("One could not: %(why)s", "%(n)d could not, such as %(why)s", len(refusals))
+    others = ngettext(
+        "One run did not start: %(why)s", "%(n)d runs did not start, for example: %(why)s", len(refusals)
+    )
     return f"{told} {others % {'n': len(refusals), 'why': refusals[0]}}"

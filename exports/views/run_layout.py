@@ -42,7 +42,7 @@ def frame(request: Request, run: Run, tab: str) -> dict[str, object]:
             (label, reverse(name, args=[run.pk]), name == tab)
             for label, name in (
                 (_("Overview"), "exports:run"),
-                (_("People"), "exports:people"),
+                (_("Contacts"), "exports:people"),
                 (_("Batches"), "exports:batches"),
                 (_("Settings used"), "exports:run_settings"),
             )

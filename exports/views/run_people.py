@@ -45,7 +45,7 @@ _PARTS: Sequence[tuple[Any, Sequence[PeopleKind]]] = (
     ),
     (gettext_lazy("Delivered"), (PeopleKind.DELIVERED, PeopleKind.NEW, PeopleKind.INCOMPLETE)),
     (gettext_lazy("Not delivered"), (PeopleKind.LEFT, PeopleKind.REJECTED, PeopleKind.UNKNOWN)),
-    (gettext_lazy("Not sent"), breakdown.NOT_SENT_KINDS),
+    (gettext_lazy("Excluded or not attempted"), breakdown.NOT_SENT_KINDS),
 )
 _HELD = (PeopleKind.TO_REMOVE,)
 _REMOVALS = (PeopleKind.REMOVED, PeopleKind.KEPT)
@@ -187,9 +187,9 @@ def _parts(run: Run) -> Sequence[tuple[Any, Sequence[PeopleKind]]]:
     """Which kinds a run can have."""
     removals = _HELD if run.removals_held else _REMOVALS
     if run.clears_id:
-        return [(gettext_lazy("On the list that is left"), removals)]
+        return [(gettext_lazy("On the previous list"), removals)]
     has_removals = run.to_remove or run.removals_held
-    return [*_PARTS, (gettext_lazy("Left the segments"), removals)] if has_removals else _PARTS
+    return [*_PARTS, (gettext_lazy("Contacts who left the segments"), removals)] if has_removals else _PARTS
 
 
 def _count(run: Run, kind: PeopleKind) -> int:

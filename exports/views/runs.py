@@ -47,11 +47,11 @@ HISTORY_COLUMNS = (
     Column("duration", gettext_lazy("Duration"), order_by=(F("finished_at") - F("started_at"),), kind="number"),
     Column("members", gettext_lazy("Members"), order_by=("members", "number"), kind="number"),
     Column("delivered", gettext_lazy("Delivered"), order_by=("delivered", "number"), kind="number"),
-    Column("new", gettext_lazy("New"), order_by=("new_people", "number"), kind="number"),
-    Column("left", gettext_lazy("Left as they are"), order_by=("left", "number"), kind="number"),
+    Column("new", gettext_lazy("Added"), order_by=("new_people", "number"), kind="number"),
+    Column("left", gettext_lazy("Suppressed"), order_by=("left", "number"), kind="number"),
     Column("rejected", gettext_lazy("Rejected"), order_by=("rejected", "number"), kind="number"),
     Column("removed", gettext_lazy("Removed"), order_by=("removed", "removals_held", "number"), kind="number"),
-    Column("not_sent", gettext_lazy("Not sent"), order_by=("not_sent", "number"), kind="number"),
+    Column("not_sent", gettext_lazy("Not attempted"), order_by=("not_sent", "number"), kind="number"),
 )
 
 # What the list holds is asked once a run is over, and known so soon.
@@ -100,7 +100,7 @@ def run(request: Request, run_id: int) -> HttpResponse:
 def live(request: Request, run_id: int) -> HttpResponse:
     """The part of the run's page that changes; when the run has gone with its export, the way out."""
     if request.htmx and not Run.objects.filter(pk=run_id).exists():
-        return close_pane(request, reverse("exports:list"), _("The export is removed, and its runs with it."))
+        return close_pane(request, reverse("exports:list"), _("The export and its runs are removed."))
     found = find_run(run_id)
     return render(request, "exports/run_live.html", _overview(request, found))
 

@@ -23,7 +23,7 @@ class OnePersonForm(forms.Form):
     person = forms.CharField(
         label=_("Email address"),
         max_length=254,
-        help_text=_("Of a member of the segments of this export. Their number among the customers works too."),
+        help_text=_("The email or the key of a member of the segments of this export."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autofocus": True}),
     )
 
@@ -50,7 +50,7 @@ def send_one(request: Request, export_id: int) -> HttpResponse:
         "answer": answer,
         "sees_data": request.user.may(Permission.PERSONAL_DATA_SEE),
         "active_nav": "exports",
-        "pane_save": _("Send"),
+        "pane_save": _("Send test contact"),
         "pane_action": reverse("exports:send_one", args=[export.pk]),
     }
     return render_pane(request, "exports/send_one.html", context, status, back=reverse("exports:list"))

@@ -62,7 +62,7 @@ def _locked(profile: Profile, scope: Scope, same_key: bool) -> Subject:
     erasure_barrier.close()
     current = Profile.objects.select_related("source").filter(pk=profile.pk).first()
     if current is None:
-        raise ErasureBlocked(_("This person is gone already."))
+        raise ErasureBlocked(_("This customer was already erased."))
     subject = find_subject(current, scope=scope, same_key=same_key)
     _lock_sources(subject)  # an import may just have added more profiles
     return subject
@@ -79,8 +79,8 @@ def _check_rules(subject: Subject) -> None:
         names = ", ".join(f"“{segment}”" for segment in segments)
         raise ErasureBlocked(
             _(
-                "The rules of %(segments)s name the person’s address. Nothing was erased; "
-                "take the address out of the rules first."
+                "The rules of %(segments)s contain the email of this customer. Nothing was erased. "
+                "Remove the email from the rules first."
             )
             % {"segments": names}
         )
@@ -133,7 +133,7 @@ def _blank_problems(emails: Sequence[str]) -> None:
         cursor.execute(
             "UPDATE segments_importproblem SET reason = %s"
             " WHERE EXISTS (SELECT FROM unnest(%s::text[]) email WHERE strpos(lower(reason), email) > 0)",
-            [_("The person of this row was erased."), list(emails)],
+            [_("The customer in this row was erased."), list(emails)],
         )
 
 
@@ -145,5 +145,5 @@ def _busy_as_blocked() -> Iterator[None]:
         if getattr(error.__cause__, "pgcode", "") not in _BUSY:
             raise
         raise ErasureBlocked(
-            _("An import or a plan is being written right now. Nothing was erased; try again in a minute.")
+            _("An import or a plan is being written. Nothing was erased. Try again in a minute.")
         ) from error

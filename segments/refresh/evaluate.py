@@ -57,7 +57,11 @@ def run_refresh(job_id: int) -> SegmentRefresh | None:
             _finish(job, JobStatus.FAILED, str(invalid))
         except Exception:
             logger.exception("refresh %s failed", job.pk)
-            _finish(job, JobStatus.FAILED, _("Something went wrong here; the log says what. Nothing was changed."))
+            _finish(
+                job,
+                JobStatus.FAILED,
+                _("An unexpected error occurred. See the log for details. Nothing was changed."),
+            )
     db.analyze_after_change("segments_member", job.added + job.removed)
     return job
 
@@ -72,7 +76,7 @@ def count_matches(tree: rules_tree.Tree) -> int:
 
 def _begin(job: SegmentRefresh) -> bool:
     if job.status == JobStatus.PROCESSING and job.attempt > MAX_ATTEMPTS:
-        _finish(job, JobStatus.FAILED, _("The refresh was begun many times and never ended; it is given up."))
+        _finish(job, JobStatus.FAILED, _("The refresh failed after several attempts."))
         return False
     if why := schedule.skip_reason(Segment.objects.get(pk=job.segment_id)):
         _finish(job, JobStatus.SKIPPED, why)

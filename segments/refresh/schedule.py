@@ -55,9 +55,9 @@ def set_schedule(
 def skip_reason(segment: Segment) -> str:
     """Return why a segment is not refreshed, as a sentence for users; empty when it is."""
     if not segment.is_active:
-        return _("The segment is inactive. Activate it to have it refreshed.")
+        return _("The segment is inactive. Activate it to refresh it.")
     if segment.is_static and segment.refreshed_at is not None:
-        return _("The segment is static and stays as it was drawn. Make it dynamic to have it refreshed.")
+        return _("The segment is static and keeps its members. Make it dynamic to refresh it.")
     return ""
 
 

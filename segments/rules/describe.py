@@ -69,4 +69,4 @@ def _quoted(value: object) -> str:
 def sentence(tree: Tree, *, masked: bool = False) -> str:
     """Describe rules in a sentence, such as “country is “Finland” and points ≥ 100”. ``masked`` hides the
     values."""
-    return describe_group(tree, masked=masked) or _("Everyone")
+    return describe_group(tree, masked=masked) or _("All customers")

@@ -106,17 +106,17 @@ def _is_group(rule: Tree) -> bool:
 def _problems_of_group(tree: Tree, types: AttributeTypes, path: Path) -> Iterator[Problem]:
     rules = tree.get("rules", [])
     if tree.get("join", "and") not in ("and", "or"):
-        yield Problem(path, _("Conditions are joined by “and” or “or”."))
+        yield Problem(path, _("Join conditions with “and” or “or”."))
     if len(path) >= MAX_DEPTH:
         yield Problem(path, _("Groups are nested too deeply."))
         return
     if not isinstance(rules, list | tuple):
-        yield Problem(path, _("The rules of a group are a list."))
+        yield Problem(path, _("The rules of a group must be a list."))
         return
     for number, rule in enumerate(rules):
         here = (*path, number)
         if not isinstance(rule, Mapping):
-            yield Problem(here, _("A rule is a condition or a group."))
+            yield Problem(here, _("A rule must be a condition or a group."))
         elif _is_group(rule):
             yield from _problems_of_group(rule, types, here)
         elif message := _problem_of_condition(rule, types):
@@ -132,7 +132,7 @@ def _problem_of_condition(condition: Tree, types: AttributeTypes) -> str:
         return _("There is no attribute “%(name)s”.") % {"name": attribute}
     operator = find(data_type, condition.get("operator"))
     if operator is None:
-        return _("Choose how to compare “%(name)s”.") % {"name": attribute}
+        return _("Choose a comparison for “%(name)s”.") % {"name": attribute}
     try:
         operand(condition, data_type, operator)
     except ValueError as error:
@@ -168,17 +168,17 @@ def _one(value: object, data_type: AttributeType) -> str | Decimal | date:
 
 def _text(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float) or value == "":
-        raise ValueError(_("Type a value."))
+        raise ValueError(_("Enter a value."))
     if "\0" in str(value):
-        raise ValueError(_("The value holds a character that no profile can have."))
+        raise ValueError(_("The value contains a character that profiles cannot contain."))
     if len(str(value)) > MAX_VALUE_LENGTH:
-        raise ValueError(_("Type at most %(most)d characters.") % {"most": MAX_VALUE_LENGTH})
+        raise ValueError(_("Enter at most %(most)d characters.") % {"most": MAX_VALUE_LENGTH})
     return str(value)
 
 
 def _number(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, str | int | float) or str(value).strip() == "":
-        raise ValueError(_("Type a number."))
+        raise ValueError(_("Enter a number."))
     text = str(value).strip()
     try:
         number = Decimal(text) if len(text) <= 40 and text.isascii() and "_" not in text else Decimal("NaN")
@@ -197,38 +197,38 @@ def _date(value: object) -> date:
             return date.fromisoformat(value.strip())
     except ValueError:
         pass
-    raise ValueError(_("Type a date as YYYY-MM-DD."))
+    raise ValueError(_("Enter a date as YYYY-MM-DD."))
 
 
 def _days(value: object) -> int:
     text = str(value).strip()
     if isinstance(value, bool) or not (text.isascii() and text.isdigit() and 1 <= len(text) <= 9):
-        raise ValueError(_("Type a whole number of days."))
+        raise ValueError(_("Enter a whole number of days."))
     if not 1 <= int(text) <= MAX_DAYS:
-        raise ValueError(_("Type a number of days from 1 to %(most)d.") % {"most": MAX_DAYS})
+        raise ValueError(_("Enter a number of days from 1 to %(most)d.") % {"most": MAX_DAYS})
     return int(text)
 
 
 def _choices(value: object) -> tuple[str, ...]:
     choices = tuple(_text(choice) for choice in value) if isinstance(value, list | tuple) else ()
     if not choices:
-        raise ValueError(_("Type at least one value."))
+        raise ValueError(_("Enter at least one value."))
     if len(choices) > MAX_CHOICES:
-        raise ValueError(_("Type at most %(most)d values.") % {"most": MAX_CHOICES})
+        raise ValueError(_("Enter at most %(most)d values.") % {"most": MAX_CHOICES})
     return choices
 
 
 def _pair(value: object, data_type: AttributeType) -> tuple[Decimal, Decimal] | tuple[date, date]:
     if not isinstance(value, list | tuple) or len(value) != 2:
-        raise ValueError(_("Type two values: from and to."))
+        raise ValueError(_("Enter two values: from and to."))
     if data_type == AttributeType.DATE:
         first, last = _date(value[0]), _date(value[1])
         if first > last:
-            raise ValueError(_("The first date comes after the second."))
+            raise ValueError(_("The first date must not be after the second."))
         return first, last
     low, high = _number(value[0]), _number(value[1])
     if low > high:
-        raise ValueError(_("The first number is greater than the second."))
+        raise ValueError(_("The first number must not be greater than the second."))
     return low, high
 
 

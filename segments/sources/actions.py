@@ -28,7 +28,8 @@ class SourceHasNoFile(Exception):
 
     def __init__(self, source: DataSource) -> None:
         super().__init__(
-            _("“%(name)s” was uploaded, and uploads are not kept. Import its file again.") % {"name": source}
+            _("“%(name)s” was uploaded, and uploaded files are not stored. Import the file again.")
+            % {"name": source}
         )
 
 
@@ -37,7 +38,7 @@ class ImportInProgress(Exception):
 
     def __init__(self, job: ImportJob) -> None:
         super().__init__(
-            _("“{file}” is being imported into it. Wait until that has ended, or cancel it first.").format(
+            _("“{file}” is being imported into it. Wait until the import ends, or cancel it first.").format(
                 file=job.file_name
             )
         )
@@ -78,7 +79,7 @@ def start_import(
         record("created", source, by=by, changes={"key_column": (None, key)})
     elif source.key_column.casefold() != key.casefold():
         raise KeyColumnDiffers(
-            _("“%(source)s” tells people apart by the column “%(known)s”, not “%(given)s”.")
+            _("“%(source)s” uses the key column “%(known)s”, not “%(given)s”.")
             % {"source": source.name, "known": source.key_column, "given": key}
         )
     job = ImportJob.objects.create(

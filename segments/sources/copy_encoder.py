@@ -184,17 +184,17 @@ def _key_fault(column: str, key: str) -> str | None:
     if len(key) > MAX_KEY_LENGTH:
         return _("The key is longer than %(most)d characters.") % {"most": MAX_KEY_LENGTH}
     if any(character in key for character in "\t\n\r\v\f"):
-        return _("The key holds a tab or a line break.")
+        return _("The key contains a tab or a line break.")
     return None
 
 
 def _unstorable(column: str, text: str) -> str | None:
     if "\0" in text:
-        return _("Column “%(column)s” holds a NUL character.") % {"column": column}
+        return _("Column “%(column)s” contains a NUL character.") % {"column": column}
     try:
         text.encode()
     except UnicodeEncodeError:
-        return _("Column “%(column)s” holds bytes that are not UTF-8 text.") % {"column": column}
+        return _("Column “%(column)s” contains bytes that are not UTF-8 text.") % {"column": column}
     return None
 
 

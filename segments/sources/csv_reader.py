@@ -99,7 +99,7 @@ class CsvFile:
             characters -= len(line)
         if self._unpacked.tell() > settings.MAX_UNPACKED_MB << 20:
             raise FileRefused(
-                _("The file unpacks to more than %(most)d MB. Split it into several files.")
+                _("The unpacked file is larger than %(most)d MB. Split it into several files.")
                 % {"most": settings.MAX_UNPACKED_MB}
             )
         return lines
@@ -160,7 +160,7 @@ def opened(path: Path, *, key: str = "") -> Iterator[CsvFile]:
             with io.TextIOWrapper(packed, "utf-8-sig", errors="surrogateescape", newline="") as text:
                 yield CsvFile(raw, packed, text, key)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise FileRefused(_("The file is not a whole gzip file: it is damaged or cut short.")) from error
+        raise FileRefused(_("The gzip file is damaged or incomplete.")) from error
     except OSError as error:
         raise FileRefused(
             _("The file cannot be read: %(reason)s.") % {"reason": error.strerror or str(error)}
@@ -188,11 +188,11 @@ def has_known_suffix(name: str) -> bool:
 
 def _refuse_other_encodings(start: bytes) -> None:
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise FileRefused(_("The file is UTF-16; save it as UTF-8."))
+        raise FileRefused(_("The file is UTF-16. Save it as UTF-8."))
     if start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise FileRefused(_("The file is a workbook; save it as CSV."))
+        raise FileRefused(_("The file is a workbook. Save it as CSV."))
     if start.startswith(b"\x1f\x8b"):
-        raise FileRefused(_("The file is gzipped; let its name end in .csv.gz."))
+        raise FileRefused(_("The file is compressed with gzip. Rename it to end in .csv.gz."))
 
 
 def _header(lines: list[str], key: str) -> tuple[Header, int]:
@@ -208,7 +208,7 @@ def _header(lines: list[str], key: str) -> tuple[Header, int]:
         likely = (bool(key) and has_key, all(map(str.isprintable, names)), len(names))
         candidates.append((likely, delimiter, names, reader.line_num))
     if not candidates:
-        raise FileRefused(_("The first line cannot be read as a header."))
+        raise FileRefused(_("The first line is not a valid header."))
     _likely, delimiter, names, used = max(candidates, key=lambda candidate: candidate[0])
     _check_names(names)
     return Header(names, delimiter), used
@@ -216,10 +216,10 @@ def _header(lines: list[str], key: str) -> tuple[Header, int]:
 
 def _check_names(names: tuple[str, ...]) -> None:
     if not any(names):
-        raise FileRefused(_("The first line is empty; it has to name the columns."))
+        raise FileRefused(_("The first line is empty. It must contain the column names."))
     if len(names) > settings.MAX_COLUMNS:
         raise FileRefused(
-            _("The file has %(number)d columns; at most %(most)d can be imported.")
+            _("The file has %(number)d columns. The maximum is %(most)d.")
             % {"number": len(names), "most": settings.MAX_COLUMNS}
         )
     seen: set[str] = set()
@@ -228,7 +228,8 @@ def _check_names(names: tuple[str, ...]) -> None:
             raise FileRefused(_("Column %(number)d has no name in the header.") % {"number": number})
         if not name.isprintable():
             raise FileRefused(
-                _("The name of column %(number)d holds characters that are not UTF-8 text.") % {"number": number}
+                _("The name of column %(number)d contains characters that are not UTF-8 text.")
+                % {"number": number}
             )
         if len(name) > MAX_NAME_LENGTH:
             raise FileRefused(
@@ -236,7 +237,7 @@ def _check_names(names: tuple[str, ...]) -> None:
                 % {"number": number, "most": MAX_NAME_LENGTH}
             )
         if name.casefold() in seen:
-            raise FileRefused(_("The header names “%(name)s” twice.") % {"name": name})
+            raise FileRefused(_("The header contains “%(name)s” twice.") % {"name": name})
         seen.add(name.casefold())
 
 
@@ -246,5 +247,5 @@ def _why_unreadable(error: csv.Error) -> str:
             "most": csv.field_size_limit()
         }
     if "end of data" in str(error):
-        return _("A quotation mark is opened and never closed.")
-    return _("A quotation mark stands where none may be.")
+        return _("A quotation mark is not closed.")
+    return _("A quotation mark is not allowed here.")

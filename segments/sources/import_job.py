@@ -49,10 +49,10 @@ class NoRowKept(Exception):
     def sentence(self) -> str:
         """The message for users."""
         if not self.rows_read:
-            return _("The file has no rows below its header. Nothing was changed.")
+            return _("The file has no rows below the header. Nothing was changed.")
         sentence = ngettext(
-            "The only row could not be kept. Nothing was changed.",
-            "None of the %(rows)d rows could be kept. Nothing was changed.",
+            "The only row was rejected. Nothing was changed.",
+            "All %(rows)d rows were rejected. Nothing was changed.",
             self.rows_read,
         )
         return sentence % {"rows": self.rows_read}
@@ -108,7 +108,7 @@ def run_import(job_id: int, *, watch: Watch | None = None) -> ImportJob | None:
             _finish(
                 job,
                 JobStatus.FAILED,
-                message=_("Something went wrong here; the log says what. Nothing was changed."),
+                message=_("An unexpected error occurred. See the log for details. Nothing was changed."),
             )
     uploads.delete(Path(job.path))
     db.analyze_after_change("segments_profile", job.rows_created + job.rows_updated)
@@ -124,9 +124,7 @@ def _waits_for_another(job_id: int) -> bool:
 def _begin(job: ImportJob) -> bool:
     """Mark the job as processing. Returns False when another import of the source runs or the job has ended."""
     if job.status == JobStatus.PROCESSING and job.attempt > MAX_ATTEMPTS:
-        _finish(
-            job, JobStatus.FAILED, message=_("The import was begun many times and never ended; it is given up.")
-        )
+        _finish(job, JobStatus.FAILED, message=_("The import failed after several attempts."))
         return False
     if job.cancel_requested_at is not None:
         _finish(job, JobStatus.CANCELED)

@@ -52,7 +52,7 @@ def keep_last_of_each_key(problems: Problems) -> None:
             """
         )
         if cursor.rowcount:
-            sentence = _("The same key stands on line %(line)d, which counts.")
+            sentence = _("Duplicate key. Line %(line)d was used.")
             _refuse(cursor, "superseded", "last_line", problems, lambda line: sentence % {"line": line})
 
 
@@ -67,7 +67,7 @@ def refuse_erased(source_id: int, columns: Sequence[str], problems: Problems) ->
     with connection.cursor() as cursor:
         cursor.execute(*_erased_rows_sql(source_id, emails))
         if cursor.rowcount:
-            sentence = _("This person was erased on %(day)s and stays so.")
+            sentence = _("This customer was erased on %(day)s. Imports are blocked.")
             _refuse(cursor, "erased", "erased_at", problems, lambda at: sentence % {"day": _day(at)})
 
 

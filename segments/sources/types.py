@@ -127,12 +127,12 @@ class Guess:
 def misfit_reason(column: str, value: str, data_type: AttributeType) -> str:
     """Say why a value is not of its type, with its shape only: the value may be personal data."""
     expected = {
-        AttributeType.NUMBER: _("is not a number (write digits and a point, at most 15 digits)"),
-        AttributeType.DATE: _("is not a date (write YYYY-MM-DD)"),
+        AttributeType.NUMBER: _("is not a number (use digits and a point, at most 15 digits)"),
+        AttributeType.DATE: _("is not a date (use YYYY-MM-DD)"),
         AttributeType.BOOLEAN: _("is neither yes nor no"),
         AttributeType.TEXT: _("is not text"),
     }[data_type]
-    return _("Column “%(column)s”: a value of the shape “%(shape)s” %(expected)s.") % {
+    return _("Column “%(column)s”: a value such as “%(shape)s” %(expected)s.") % {
         "column": column,
         "shape": shape(value),
         "expected": expected,

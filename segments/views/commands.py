@@ -43,7 +43,7 @@ def activate(request: Request) -> HttpResponse:
         request,
         actions.activate_segment,
         lambda n: ngettext(
-            "{n} segment is active and being refreshed.", "{n} segments are active and being refreshed.", n
+            "{n} segment is active and is being refreshed.", "{n} segments are active and are being refreshed.", n
         ),
     )
 
@@ -54,7 +54,7 @@ def deactivate(request: Request) -> HttpResponse:
     return _change_selected(
         request,
         actions.deactivate_segment,
-        lambda n: ngettext("{n} segment is inactive now.", "{n} segments are inactive now.", n),
+        lambda n: ngettext("{n} segment is now inactive.", "{n} segments are now inactive.", n),
     )
 
 
@@ -64,7 +64,7 @@ def make_static(request: Request) -> HttpResponse:
     return _change_selected(
         request,
         actions.make_static,
-        lambda n: ngettext("{n} segment stays as it is now.", "{n} segments stay as they are now.", n),
+        lambda n: ngettext("{n} segment is now static.", "{n} segments are now static.", n),
     )
 
 
@@ -74,7 +74,7 @@ def make_dynamic(request: Request) -> HttpResponse:
     return _change_selected(
         request,
         actions.make_dynamic,
-        lambda n: ngettext("{n} segment is refreshed again.", "{n} segments are refreshed again.", n),
+        lambda n: ngettext("{n} segment is now dynamic.", "{n} segments are now dynamic.", n),
     )
 
 
@@ -102,7 +102,7 @@ def duplicate(request: Request, pk: int) -> HttpResponse:
     """Create a copy of a segment and go to its page."""
     check_can_manage_segments(request.user)
     copy = actions.duplicate_segment(get_object_or_404(Segment, pk=pk), by=request.user)
-    message = _("“{name}” is made and being drawn.").format(name=copy.name)
+    message = _("“{name}” is created and being refreshed.").format(name=copy.name)
     return close_pane(request, reverse("segments:detail", args=[copy.pk]), message)
 
 
@@ -123,7 +123,7 @@ def remove(request: Request, pk: int) -> HttpResponse:
         "segment": segment,
         "usages": usages,
         "title": _("Remove “{name}”?").format(name=segment.name),
-        "sentence": _("The people in it stay; only the segment and its rules go."),
+        "sentence": _("The customers stay. Only the segment and its rules are removed."),
         "confirm_label": _("Remove"),
         "danger": True,
     }
@@ -146,7 +146,7 @@ def manage(request: Request, pk: int) -> HttpResponse:
         except hooks.CannotChangeUsage as error:
             refusal, status = str(error), 409
         else:
-            return close_pane(request, back, _("“{name}” is where you chose.").format(name=segment.name))
+            return close_pane(request, back, _("The exports of “{name}” are saved.").format(name=segment.name))
     choices = hooks.segment_users.choices(pk, request.user)
     context = {
         "segment": segment,
@@ -154,7 +154,7 @@ def manage(request: Request, pk: int) -> HttpResponse:
         "add_url": hooks.segment_users.add_url(pk, request.user),
         "refusal": refusal,
         "title": _("Exports of “{name}”").format(name=segment.name),
-        "sentence": _("Each that is ticked sends the members of this segment with its next run."),
+        "sentence": _("Selected exports include this segment from the next run."),
         "confirm_label": _("Save"),
         "active_nav": "segments",
     }

@@ -24,7 +24,7 @@ COLUMNS = [
     Column("name", gettext_lazy("Name"), order_by=(Lower("name"),)),
     Column("status", gettext_lazy("Status"), order_by=("last_status", Lower("name"))),
     Column("rows", gettext_lazy("Customers"), order_by=("profile_count",), kind="number"),
-    Column("refused", gettext_lazy("Refused rows"), order_by=("last_refused",), kind="number"),
+    Column("refused", gettext_lazy("Rejected rows"), order_by=("last_refused",), kind="number"),
     Column("key", gettext_lazy("Key column"), order_by=(Lower("key_column"),)),
     Column("refreshed", gettext_lazy("Refreshed"), order_by=("refreshed_at",)),
 ]
@@ -60,7 +60,9 @@ def refresh(request: Request) -> HttpResponse:
             actions.refresh_data_source(source, by=request.user)
     except actions.SourceHasNoFile as refusal:
         return refused(str(refusal))
-    message = ngettext("{n} data source is being read.", "{n} data sources are being read.", len(sources))
+    message = ngettext(
+        "{n} data source is being refreshed.", "{n} data sources are being refreshed.", len(sources)
+    )
     return close_pane(request, reverse("segments:data_sources"), message.format(n=len(sources)))
 
 
@@ -77,8 +79,8 @@ def remove(request: Request, pk: int) -> HttpResponse:
             status = 409
         else:
             message = ngettext(
-                "The data source “{name}” is removed, and with it {n} customer.",
-                "The data source “{name}” is removed, and with it {n} customers.",
+                "The data source “{name}” and {n} customer are removed.",
+                "The data source “{name}” and {n} customers are removed.",
                 count,
             )
             return close_pane(request, back, message.format(name=source.name, n=count))

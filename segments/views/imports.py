@@ -24,7 +24,7 @@ from segments.sources.csv_reader import FileRefused
 
 COLUMNS = [
     Column("line", gettext_lazy("Line"), order_by=("line",), kind="line"),
-    Column("reason", gettext_lazy("Why it was kept out"), order_by=("reason", "line")),
+    Column("reason", gettext_lazy("Reason"), order_by=("reason", "line")),
 ]
 _EARLIER_SHOWN = 10
 _ROWS_SHOWN = 4
@@ -82,9 +82,9 @@ def cancel(request: Request, pk: int) -> HttpResponse:
         actions.cancel_import(job, by=request.user)
         return close_pane(request, to, _("The import is being canceled."))
     context = {
-        "title": _("Cancel the import?"),
-        "sentence": _("An import is all or nothing: none of its rows will be kept."),
-        "confirm_label": _("Cancel the import"),
+        "title": _("Cancel import?"),
+        "sentence": _("No rows are imported if you cancel. Rows already read are discarded."),
+        "confirm_label": _("Cancel import"),
         "danger": True,
     }
     return render_dialog(request, context, back=to)
@@ -111,7 +111,7 @@ def _counts(job: ImportJob) -> list[Count]:
         Count(_("Created"), job.rows_created, "success" if job.rows_created else ""),
         Count(_("Updated"), job.rows_updated),
         Count(_("Unchanged"), job.rows_unchanged),
-        Count(_("Refused"), job.rows_refused, *(("warning", "#list") if job.rows_refused else ())),
+        Count(_("Rejected"), job.rows_refused, *(("warning", "#list") if job.rows_refused else ())),
     ]
 
 

@@ -34,10 +34,10 @@ COLUMNS = [
 # Labels of the counts of an erasure, in their order.
 _COUNTS = {
     "profiles": gettext_lazy("Profiles"),
-    "segments": gettext_lazy("Segments left"),
+    "segments": gettext_lazy("Removed from segments"),
     "batches": gettext_lazy("Batches"),
-    "outcomes": gettext_lazy("Outcomes"),
-    "delivered": gettext_lazy("Known on lists"),
+    "outcomes": gettext_lazy("Results"),
+    "delivered": gettext_lazy("List memberships"),
 }
 
 
@@ -75,7 +75,7 @@ def erase(request: Request, pk: int) -> HttpResponse:
         except privacy_erase.ErasureBlocked as blocked:
             refusal, status = str(blocked), 409
         else:
-            message = _("The person is erased.")
+            message = _("The customer was erased.")
             return close_pane(request, reverse("segments:erasure", args=[erasure.pk]), message)
     context = {
         "form": form,
@@ -83,8 +83,8 @@ def erase(request: Request, pk: int) -> HttpResponse:
         "manual": [each for each in lists if each.obstacle],
         "retention": sorted({each.retention for each in lists if each.retention}),
         "refusal": refusal,
-        "title": _("Erase this person?"),
-        "confirm_label": _("Erase for good"),
+        "title": _("Erase this customer?"),
+        "confirm_label": _("Erase permanently"),
         "danger": True,
         "action_url": reverse("segments:erase", args=[profile.pk]),
         "active_nav": "customers",

@@ -39,7 +39,7 @@ def test_a_worker_is_killed(ground: Ground, workers: Workers) -> None:
     ground.trouble(refusing)
     grounds.wait_for_end(run)
     assert run.attempt > 1
-    check_end(ground, run, JobStatus.WARNINGS, Reason.SOME_REJECTED, "did not take some people")
+    check_end(ground, run, JobStatus.WARNINGS, Reason.SOME_REJECTED, "rejected some contacts")
     check_everyone_is_there(ground, run, refused)
     check_next_run_heals(ground, refused)
 

@@ -22,7 +22,7 @@ from tests.support.workers import Workers
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
-CANCELED = (JobStatus.CANCELED, Reason.CANCELED_BY_PERSON, "A person canceled the run.")
+CANCELED = (JobStatus.CANCELED, Reason.CANCELED_BY_PERSON, "The run was canceled.")
 PATIENCE = {"kind": "throttle", "path": "/import", "retry_after": 300}
 SLOW = {"kind": "slow", "path": "/import", "seconds": 1.5}
 

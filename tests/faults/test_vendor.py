@@ -100,7 +100,7 @@ def test_its_list_is_deleted(ground: Ground) -> None:
     ground.sandbox.api("DELETE", f"/lists/{ground.export.list_id}.json").raise_for_status()
     grounds.wait_for_end(run)
     assert (run.status, run.reason) == (JobStatus.FAILED, Reason.LIST_REFUSED)
-    assert "does not know this list" in run.message
+    assert "does not have this list" in run.message
     assert 0 < run.not_sent < run.planned
     assert run.delivered + run.left + run.not_sent == run.planned
     ground.moves_to(ground.sandbox.create_list("Second newsletter"))

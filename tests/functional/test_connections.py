@@ -38,7 +38,7 @@ def test_an_administrator_sets_up_a_connection(page: Page, alice: User, sandbox:
     save, connect = (pane.get_by_role("button", name=name, exact=True) for name in ("Save", "Connect"))
     missing = pane.locator("[data-missing]")
     expect(missing).to_have_text(
-        "Still needed: Display name, I agree, Authenticate with Campaign Monitor, Add yourself as export user"
+        "Required: Display name, I agree, Authenticate with Campaign Monitor, Add yourself as export user"
     )
     expect(connect).to_be_disabled()
     pane.get_by_label("Display name").fill("Winter mail")
@@ -49,16 +49,16 @@ def test_an_administrator_sets_up_a_connection(page: Page, alice: User, sandbox:
 
     key = pane.get_by_label("API key")
     expect(key).to_be_focused()
-    key.fill("not the key")
+    key.fill("key does not match")
     key.press("Enter")
     expect(pane.get_by_text("does not accept the API key")).to_be_visible()
-    expect(key).to_have_value("not the key")
+    expect(key).to_have_value("key does not match")
     key.fill(sandbox.api_key)
     pane.get_by_role("button", name="Authenticate with Campaign Monitor").click()
     expect(pane.get_by_text("Connected to Campaign Monitor")).to_be_visible()
     expect(key).to_have_count(0)
     expect(save).to_be_disabled()
-    expect(missing).to_have_text("Still needed: Add yourself as export user")
+    expect(missing).to_have_text("Required: Add yourself as export user")
 
     password = pane.get_by_label("Your password")
     expect(password).to_be_focused()

@@ -55,10 +55,10 @@ def fill_in(page: Page) -> None:
     """Fill in the pane of an export with a mouse."""
     page.get_by_label("Connection for export").select_option(label="Shop (sandbox)")
     page.get_by_label("Display name").fill("Everyone to the newsletter")
-    page.get_by_label("List in the account").select_option(label="Newsletter")
-    expect(page.locator("#list-details")).to_contain_text("Active people")
+    page.get_by_label("Destination list").select_option(label="Newsletter")
+    expect(page.locator("#list-details")).to_contain_text("Active subscribers")
     page.get_by_role("checkbox", name="Everyone").check()
-    expect(page.locator("#segments-total")).to_contain_text("2,500 different valid addresses")
+    expect(page.locator("#segments-total")).to_contain_text("2,500 unique valid emails")
     page.get_by_role("button", name="Match by name").click()
     expect(page.locator("#map-field-0")).to_have_value("[City]")
 
@@ -99,20 +99,20 @@ def add_export(page: Page) -> None:
     fill_in(page)
     save = page.get_by_role("button", name="Save", exact=True)
     expect(save).to_be_disabled()
-    expect(page.locator("[data-missing]")).to_have_text("Still needed: Consent to track")
+    expect(page.locator("[data-missing]")).to_have_text("Required: Consent to track")
     page.get_by_role("radio", name="Unchanged").check()
     assert_accessible(page)
     screenshot(page, "export-pane")
     save.click()
 
-    expect(page.get_by_text("Saved, not run yet.")).to_be_visible()
+    expect(page.get_by_text("Saved. Not run yet.")).to_be_visible()
     assert_accessible(page)
 
 
 def follow_run(page: Page) -> None:
     """Follow the page of the run until it has ended."""
     page.wait_for_url(re.compile(r"/data/runs/\d+/$"))
-    expect(page.get_by_text(re.compile(r"of 2,500 people"))).to_be_visible(timeout=30_000)
+    expect(page.get_by_text(re.compile(r"of 2,500 contacts"))).to_be_visible(timeout=30_000)
     screenshot(page, "run-under-way")
     expect(page.locator(".run-title .pill")).to_have_text("Successful", timeout=60_000)
     expect(page.locator("#figure-delivered")).to_have_text("2,500")
@@ -134,7 +134,7 @@ def test_the_list_follows_a_run_until_it_ends(
     run = Run.objects.get()
     page.locator(".check-round").nth(1).click()
     page.get_by_role("toolbar").get_by_role("button", name="Run", exact=True).click()
-    expect(page.get_by_text("Run 1 is already under way, started by Bob Brown.")).to_be_visible()
+    expect(page.get_by_text("Run 1 is already in progress, started by Bob Brown.")).to_be_visible()
     while run.is_open:
         pipeline.run_slice(run.pk)
         run.refresh_from_db()
@@ -153,13 +153,13 @@ def test_a_run_is_canceled_after_a_question(
     sign_in(page, bob, f"/data/runs/{run.pk}/")
     page.get_by_role("link", name="Cancel").click()
     dialog = page.get_by_role("alertdialog")
-    expect(dialog).to_contain_text("What is sent stays sent.")
+    expect(dialog).to_contain_text("Contacts already sent stay sent.")
     assert_accessible(page)
-    dialog.get_by_role("button", name="Cancel the run").click()
+    dialog.get_by_role("button", name="Cancel run").click()
     expect(page.locator(".run-title .pill")).to_have_text("Canceling")
     pipeline.run_slice(run.pk)
     expect(page.locator(".run-title .pill")).to_have_text("Canceled")
-    expect(page.get_by_text("A person canceled the run.")).to_be_visible()
+    expect(page.get_by_text("The run was canceled.")).to_be_visible()
 
 
 def tab_to(page: Page, wanted: Locator, most: int = 60) -> None:
@@ -178,13 +178,13 @@ def test_it_is_set_up_by_keyboard_alone(
     tab_to(page, page.get_by_role("toolbar").get_by_role("link", name="Add export"))
     page.keyboard.press("Enter")
     expect(page.get_by_label("Connection for export")).to_be_focused()  # the only one is chosen already
-    expect(page.get_by_label("List in the account").locator("option")).to_have_count(2)
+    expect(page.get_by_label("Destination list").locator("option")).to_have_count(2)
     tab_to(page, page.get_by_label("Display name"))
-    page.keyboard.type("By keyboard")
+    page.keyboard.type("Keyboard")
     tab_to(page, page.get_by_label("Campaign Monitor List ID"))
     page.keyboard.type(account.list_id)
     page.keyboard.press("Tab")
-    expect(page.locator("#list-details")).to_contain_text("Active people")
+    expect(page.locator("#list-details")).to_contain_text("Active subscribers")
     tab_to(page, page.get_by_role("checkbox", name="Everyone"))
     page.keyboard.press("Space")
     expect(page.locator("#segments-total")).to_contain_text("2,500")
@@ -199,7 +199,7 @@ def test_it_is_set_up_by_keyboard_alone(
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/data/runs/\d+/$"))
     export = Export.objects.get()
-    assert (export.name, export.answers) == ("By keyboard", {"consent_to_track": "no"})
+    assert (export.name, export.answers) == ("Keyboard", {"consent_to_track": "no"})
     assert export.runs.count() == 1
 
 
@@ -208,11 +208,11 @@ def test_nothing_typed_is_lost_when_the_pane_is_left_by_mistake(
 ) -> None:
     sign_in(page, bob, "/data/exports/")
     page.get_by_role("toolbar").get_by_role("link", name="Add export").click()
-    expect(page.get_by_label("List in the account").locator("option")).to_have_count(2)
+    expect(page.get_by_label("Destination list").locator("option")).to_have_count(2)
     page.keyboard.press("Escape")  # nothing was typed: it closes unasked
     expect(page.locator("#pane")).to_be_empty()
     page.get_by_role("toolbar").get_by_role("link", name="Add export").click()
-    expect(page.get_by_label("List in the account").locator("option")).to_have_count(2)
+    expect(page.get_by_label("Destination list").locator("option")).to_have_count(2)
     page.get_by_label("Display name").fill("Half done")
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Keep editing").click()

@@ -41,21 +41,21 @@ def test_notifications_say_where_they_go_and_can_be_tried(page: Page, alice: Use
     with mail_server():
         sign_in(page, alice, "/admin/system/notifications/")
         expect(page.get_by_text("Alice Adams", exact=False).first).to_be_visible()
-        page.get_by_role("button", name="Send a test").click()
+        page.get_by_role("button", name="Send test").click()
         expect(page.get_by_role("cell", name="alice@example.com").first).to_be_visible()
 
 
 def test_kinds_of_notifications_are_chosen_by_keyboard(page: Page, alice: User) -> None:
     sign_in(page, alice, "/admin/system/notifications/")
-    page.get_by_role("link", name="What I am told").focus()
+    page.get_by_role("link", name="My notifications").focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_label("Tell me by email")).to_be_focused()
+    expect(page.get_by_label("Email me about problems")).to_be_focused()
     page.get_by_label("Empty").focus()
     page.keyboard.press("Space")
     assert_accessible(page)
     page.get_by_role("button", name="Save", exact=True).focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_text("9 of 10 kinds")).to_be_visible()
+    expect(page.get_by_text("9 of 10 notifications")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -27,7 +27,7 @@ def test_the_command_bar_follows_the_selection(page: Page, alice: User, bob: Use
     page.get_by_label("Select all on this page").check()
     expect(page.get_by_text("3 selected")).to_be_visible()
     expect(bar.get_by_text("Edit")).to_be_hidden()
-    page.get_by_role("button", name="Clear the selection").click()
+    page.get_by_role("button", name="Clear selection").click()
     expect(bar.get_by_text("Add user")).to_be_visible()
 
 
@@ -72,7 +72,7 @@ def test_leaving_with_unsaved_changes_asks(page: Page, alice: User, bob: User) -
     page.get_by_role("link", name="Bob Brown").click()
     page.get_by_label("Name").fill("Somebody else")
     press(page, "Escape")
-    question = page.get_by_role("alertdialog", name="Leave without saving?")
+    question = page.get_by_role("alertdialog", name="Discard changes?")
     expect(question.get_by_role("button", name="Keep editing")).to_be_focused()
     assert_accessible(page)
     press(page, "Enter")
@@ -87,17 +87,17 @@ def test_save_says_what_is_missing(page: Page, alice: User) -> None:
     page.get_by_text("Add user").click()
     save = page.get_by_role("button", name="Save", exact=True)
     expect(save).to_be_disabled()
-    expect(page.get_by_text("Still needed: Name, User name, Role")).to_be_visible()
+    expect(page.get_by_text("Required: Name, User name, Role")).to_be_visible()
     page.get_by_label("Name", exact=False).first.fill("Dora Dale")
     page.get_by_label("User name").fill("do ra")
-    expect(page.get_by_text("Still needed: Role")).to_be_visible()
+    expect(page.get_by_text("Required: Role")).to_be_visible()
     page.get_by_role("radio", name="Viewer").check()
     save.click()
-    expect(page.get_by_text("Use letters, digits and the signs")).to_be_visible()
+    expect(page.get_by_text("Use only letters, digits")).to_be_visible()
     expect(page.get_by_label("User name")).to_have_value("do ra")
     page.get_by_label("User name").fill("dora")
     save.click()
-    expect(page.get_by_text("Hand this link over yourself")).to_be_visible()
+    expect(page.get_by_text("Share this link with the user")).to_be_visible()
 
 
 def test_a_stale_save_is_told_and_can_overwrite(page: Page, alice: User, bob: User) -> None:
@@ -112,7 +112,7 @@ def test_a_stale_save_is_told_and_can_overwrite(page: Page, alice: User, bob: Us
     other.close()
     page.get_by_role("button", name="Save", exact=True).click()
     told = page.get_by_role("alert")
-    expect(told).to_contain_text("This was changed while you were editing it.")
+    expect(told).to_contain_text("This item was changed while you were editing.")
     expect(told).to_contain_text("Robert Brown")
     assert_accessible(page)
     expect(page.get_by_label("Name")).to_have_value("Bobby Brown")
@@ -137,7 +137,7 @@ def test_an_unreachable_server_is_told_in_a_toast(page: Page, alice: User, bob: 
     sign_in(page, alice, LIST)
     page.route(f"**{LIST}{bob.pk}/", lambda route: route.abort())
     page.get_by_role("link", name="Bob Brown").click()
-    expect(page.get_by_text("The server cannot be reached.")).to_be_visible()
+    expect(page.get_by_text("The server is not reachable.")).to_be_visible()
     troubles.clear()
 
 
@@ -177,10 +177,10 @@ def test_the_navigation_remembers_that_it_was_collapsed(page: Page, alice: User)
 
 def test_the_chosen_colours_are_remembered_by_the_server(page: Page, alice: User) -> None:
     sign_in(page, alice)
-    page.get_by_role("button", name="Switch to dark colours").click()
+    page.get_by_role("button", name="Switch to dark theme").click()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.reload()
-    expect(page.get_by_role("button", name="Switch to light colours")).to_be_visible()
+    expect(page.get_by_role("button", name="Switch to light theme")).to_be_visible()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(23, 24, 26)"
 
 

@@ -40,7 +40,7 @@ def test_a_person_is_erased_and_removed_from_the_list(
     assert_accessible(page)
     screenshot(page, "person")
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download everything known").click()
+        page.get_by_role("button", name="Download personal data").click()
     assert download.value.suggested_filename == f"person-{zofia.pk}.json"
     erase(page)
     list_removal.remove_from_list(PersonRemoval.objects.get().pk)
@@ -56,26 +56,26 @@ def erase(page: Page) -> None:
     """Erase Zofia from her page; a wrong key is refused first."""
     page.get_by_role("link", name="Erase").click()
     dialog = page.get_by_role("alertdialog")
-    expect(dialog.get_by_text("1 other profile with the same address")).to_be_visible()
+    expect(dialog.get_by_text("1 other profile with the same email")).to_be_visible()
     expect(dialog.get_by_label("Newsletter")).to_be_checked()
     expect(dialog.get_by_text("state Deleted")).to_be_visible()
     dialog.get_by_label("Type the key").fill("Z-2")
-    dialog.get_by_role("button", name="Erase for good").click()
-    expect(dialog.get_by_text("This is not the key.")).to_be_visible()
+    dialog.get_by_role("button", name="Erase permanently").click()
+    expect(dialog.get_by_text("The key does not match.")).to_be_visible()
     # Only now: axe leaves marks on what it looks at, and htmx would carry them over.
     assert_accessible(page)
     screenshot(page, "person-erase")
     dialog.get_by_label("Type the key").fill("Z-1")
-    dialog.get_by_role("button", name="Erase for good").click()
+    dialog.get_by_role("button", name="Erase permanently").click()
     expect(page.get_by_role("heading", name="Erasure #")).to_be_visible()
     expect(page.get_by_text("Queued")).to_be_visible()
 
 
 def look_up(page: Page) -> None:
     """Look the erased address up."""
-    page.get_by_role("link", name="Erased people").click()
+    page.get_by_role("link", name="Erased customers").click()
     page.get_by_label("Email address").fill(EMAIL)
-    page.get_by_role("button", name="Look up").click()
+    page.get_by_role("button", name="Check email").click()
     expect(page.get_by_text(f"{EMAIL} was erased")).to_be_visible()
     assert_accessible(page)
     screenshot(page, "person-erasures")
@@ -87,7 +87,7 @@ def see_on_a_phone(phone: Page, alice: User) -> None:
     sign_in(phone, alice, f"/customers/{other.pk}/")
     screenshot(phone, "person-phone")
     phone.goto(f"/customers/{other.pk}/erase/")
-    expect(phone.get_by_role("button", name="Erase for good")).to_be_visible()
+    expect(phone.get_by_role("button", name="Erase permanently")).to_be_visible()
     screenshot(phone, "person-erase-phone")
     phone.goto(f"/customers/erased/{Erasure.objects.get().pk}/")
     screenshot(phone, "person-erased-phone")

@@ -93,7 +93,7 @@ def _set_up(page: Page, account: RunningSandbox, folder: Path) -> None:
 
 def _agree(form: Locator) -> None:
     connect = form.get_by_role("button", name="Connect", exact=True)
-    expect(form.get_by_text("Choose a name that explains the purpose and the target.")).to_be_visible()
+    expect(form.get_by_text("Choose a name that describes the purpose and destination.")).to_be_visible()
     expect(form.get_by_role("group", name="Choose who can use this connection")).to_be_visible()
     expect(form.get_by_label("Administrators")).to_be_checked()
     expect(form.get_by_label("Contributors")).not_to_be_checked()
@@ -191,7 +191,7 @@ def _remove(page: Page) -> None:
     dialog = page.get_by_role("alertdialog", name="Remove “Winter mail”?")
     dialog.get_by_role("group", name="Autumn news").get_by_label("Detach connection").check()
     dialog.get_by_role("group", name="Birthday wishes").get_by_label("Remove").check()
-    dialog.get_by_role("button", name="Remove the connection").click()
+    dialog.get_by_role("button", name="Remove connection").click()
     expect(page.get_by_text("The connection “Winter mail” is removed.")).to_be_visible()
     page.goto(EXPORTS)
     expect(page.get_by_role("row", name="Autumn news")).to_contain_text("No connection")
@@ -274,7 +274,7 @@ def _personal_data(page: Page, role: str) -> None:
 def _a_persons_rights(page: Page, role: str) -> None:
     page.locator("tbody tr a").first.click()
     expect(page.get_by_role("heading", name="Attributes")).to_be_visible()
-    for action in ("Download everything known", "Erase"):
+    for action in ("Download personal data", "Erase"):
         expect(page.get_by_text(action, exact=True)).to_have_count(int(role == "administrator"))
 
 

@@ -26,7 +26,7 @@ def test_alice_sets_it_up_and_signs_in_with_it(page: Page, alice: User) -> None:
     page.get_by_role("button", name="Account of Alice Adams").click()
     page.get_by_role("menuitem", name="Security").or_(page.get_by_text("Security", exact=True)).first.click()
     page.get_by_role("link", name="Set up").click()
-    expect(page.get_by_role("heading", name="Is it still you?")).to_be_visible()
+    expect(page.get_by_role("heading", name="Confirm your identity")).to_be_visible()
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Continue").click()
     drawing = page.locator(".qr-code svg path")
@@ -74,7 +74,7 @@ def test_the_record_narrows_as_one_chooses(page: Page, alice: User, bob: User) -
     row = page.get_by_role("cell", name=re.compile("Robert Brown|Bob Brown")).first
     expect(row).to_be_visible()
     page.get_by_label("Text").fill("nowhere")
-    expect(page.get_by_text("Nothing here matches")).to_be_visible()
+    expect(page.get_by_text("Nothing matches")).to_be_visible()
     page.get_by_label("Text").fill("viewer")
     expect(row).to_be_visible()
     page.get_by_label("Who").select_option("Alice Adams")

@@ -1,4 +1,4 @@
-"""“Send one person” in a browser: from the list of exports to the answer."""
+"""“Send test contact” in a browser: from the list of exports to the answer."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -24,14 +24,14 @@ def test_a_contributor_sends_one(
     exports.export_to(sandbox, connection, exports.segment_of_everyone(), mapping=mapping, by=bob)
     sign_in(page, bob, "/data/exports/")
     page.get_by_role("checkbox", name="Newsletter").check()
-    page.get_by_role("button", name="Send one person").click()
-    pane = page.get_by_role("dialog", name="Send one person")
+    page.get_by_role("button", name="Send test contact").click()
+    pane = page.get_by_role("dialog", name="Send test contact")
     pane.get_by_label("Email address").fill("nobody@example.com")
     pane.get_by_role("button", name="Send", exact=True).click()
-    expect(pane.get_by_text("Nobody in the segments of this export has this address.")).to_be_visible()
+    expect(pane.get_by_text("No member of the segments of this export has this email address.")).to_be_visible()
     pane.get_by_label("Email address").fill("ann@example.com")
     pane.get_by_role("button", name="Send", exact=True).click()
-    expect(pane.get_by_text("Taken: new to the list.")).to_be_visible()
+    expect(pane.get_by_text("Accepted: added to the list.")).to_be_visible()
     assert_accessible(page)
     screenshot(page, "send-one")
     assert [person["Name"] for person in sandbox.people()] == ["Ann"]

@@ -55,11 +55,11 @@ def close(page: Page) -> None:
 
 def test_the_schedule_is_off_until_an_administrator_sets_it(page: Page, alice: User) -> None:
     sign_in(page, alice, "/admin/system/")
-    expect(page.get_by_role("link", name="Set the schedule")).to_be_visible()
+    expect(page.get_by_role("link", name="Set up schedule")).to_be_visible()
     page.get_by_role("link", name="Schedule", exact=True).click()
-    switch = page.get_by_label("Refresh the system by itself")
+    switch = page.get_by_label("Refresh on a schedule")
     expect(switch).not_to_be_checked()
-    expect(page.get_by_text("Nothing is refreshed by itself")).to_be_visible()
+    expect(page.get_by_text("Nothing is refreshed automatically")).to_be_visible()
     assert_accessible(page)
 
     page.keyboard.press("Tab")
@@ -72,7 +72,7 @@ def test_the_schedule_is_off_until_an_administrator_sets_it(page: Page, alice: U
     page.get_by_label("Thursday").check()
     page.locator("#id_time_1").fill("06:30")
     for number, time in enumerate(("12:00", "18:00", "23:45"), start=2):
-        page.get_by_role("button", name="Add another time").click()
+        page.get_by_role("button", name="Add time").click()
         page.locator(f"#id_time_{number}").fill(time)
     expect(page.get_by_text("Up to four times a day.")).to_be_visible()
     page.get_by_label("Time zone").select_option("Asia/Jakarta")
@@ -121,7 +121,7 @@ def test_everything_is_refreshed_in_its_order_and_can_be_followed(
     expect(pane(page).get_by_text("System refresh")).to_be_visible()  # what started its last run
     pane(page).get_by_role("link", name="Successful").click()
     expect(pane(page).get_by_text("Plan", exact=True)).to_be_visible()
-    pane(page).get_by_role("switch", name="Show the entire workflow").click()
+    pane(page).get_by_role("switch", name="Show entire workflow").click()
     expect(pane(page).locator(".tree__item--current > .tree__row")).to_contain_text("Newsletter")
     expect(pane(page).get_by_text("Turku")).to_be_visible()
     assert_accessible(page)
@@ -165,16 +165,16 @@ def test_a_job_is_canceled_from_its_progress_details(page: Page, shop: DataSourc
 
 def test_every_status_has_its_word_and_its_meaning(page: Page, charlie: User) -> None:
     for status in JobStatus:
-        export = Export.objects.create(name=f"Stands {status}", list_id="a" * 32, email_attribute="email")
+        export = Export.objects.create(name=f"Shown {status}", list_id="a" * 32, email_attribute="email")
         ended = None if status in ("queued", "processing") else clock.now()
         Run.objects.create(export=export, number=1, trigger="manual", status=status, finished_at=ended)
-    Export.objects.create(name="Stands still", list_id="a" * 32, email_attribute="email")
+    Export.objects.create(name="Shown still", list_id="a" * 32, email_attribute="email")
     sign_in(page, charlie, "/admin/system/tasks/export/")
     for status in JobStatus:
-        expect(status_of(page, f"Stands {status}")).to_have_text(str(status.label))
-    expect(page.locator("tr", has_text="Stands still")).to_contain_text("Not started")
+        expect(status_of(page, f"Shown {status}")).to_have_text(str(status.label))
+    expect(page.locator("tr", has_text="Shown still")).to_contain_text("Not started")
     page.get_by_role("searchbox").fill("still")
-    expect(page.get_by_text("Stands queued")).to_have_count(0)
+    expect(page.get_by_text("Shown queued")).to_have_count(0)
     page.goto("/help/statuses/")
     for status in JobStatus:
         expect(page.locator(".pill__text", has_text=str(status.label)).first).to_be_visible()
@@ -190,6 +190,6 @@ def test_it_fits_on_a_phone_and_in_the_dark(open_page: OpenPage, shop: DataSourc
         assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
     page.goto("/admin/system/")
     status_of(page, "Shop").click()
-    expect(pane(page).get_by_text("Read the file")).to_be_visible()
+    expect(pane(page).get_by_text("Read file")).to_be_visible()
     assert_accessible(page)
     screenshot(page, "system-phone")

@@ -17,8 +17,9 @@ def modules() -> list[Path]:
     return [path for path in found if "migrations" not in path.parts]
 
 
-def forbidden() -> set[str]:
-    rows = PAGE.partition("## Words that names do not use")[2].splitlines()
+def forbidden(heading: str = "Words that names do not use") -> set[str]:
+    """The words in the first column of a table of GLOSSARY.md."""
+    rows = PAGE.partition(f"## {heading}")[2].partition("\n## ")[0].splitlines()
     cells = [row.split("|")[1] for row in rows if row.startswith("| ") and not row.startswith("| Not ")]
     return {word.strip() for cell in cells for word in cell.split(",")}
 

@@ -44,7 +44,7 @@ def apply(
             problems.stop_if_any()
             transaction.set_rollback(dry_run)
     except (StaleEdit, Gone, NameTaken, IntegrityError, PermissionDenied) as error:
-        reason = _("Somebody changed the same things in this very moment. Apply the file again.")
+        reason = _("Another user changed the same settings at the same time. Apply the file again.")
         raise FileRefused([Problem(path, 1, reason)]) from error
     return report
 

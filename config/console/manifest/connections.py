@@ -36,21 +36,22 @@ def resolve_secret(written: str, *, suggestion: str, environ: Mapping[str, str])
     if colon and kind == "file":
         return _from_file(Path(name.strip()))
     raise SecretRefused(
-        _("A secret does not belong in a file. Put it in a variable of the environment and write env:%s here.")
-        % suggestion
+        _("Secrets are not allowed in the file. Set an environment variable and write env:%s here.") % suggestion
     )
 
 
 def _from_environment(name: str, environ: Mapping[str, str]) -> str:
     value = environ.get(name, "").strip()
     if not value:
-        raise SecretRefused(_("The environment has no variable %s. Set it, then apply again.") % (name or "“”"))
+        raise SecretRefused(
+            _("The environment has no variable %s. Set it, then apply the file again.") % (name or "“”")
+        )
     return value
 
 
 def _from_file(path: Path) -> str:
     if not path.is_absolute():
-        raise SecretRefused(_("Write the whole path: file:/…"))
+        raise SecretRefused(_("Use the full path: file:/…"))
     try:
         value = path.read_text(encoding="utf-8").strip()
     except OSError as error:
@@ -121,7 +122,7 @@ def _destination(written: Lined, problems: Problems) -> Destination | None:
     except KeyError:
         known = ", ".join(destination.key for destination in registry.all_destinations())
         problems.add(
-            line, _("There is no destination “%(key)s”. Known are: %(known)s.") % {"key": key, "known": known}
+            line, _("There is no destination “%(key)s”. Available: %(known)s.") % {"key": key, "known": known}
         )
         return None
 
@@ -129,14 +130,14 @@ def _destination(written: Lined, problems: Problems) -> Destination | None:
 def _check_environment(spec: ConnectionSpec, destination: Destination | None, problems: Problems) -> None:
     environment, line = spec.environment
     if environment not in Environment.values:
-        problems.add(line, _("“environment” is live or sandbox, not “%s”.") % environment)
+        problems.add(line, _("“environment” must be live or sandbox, not “%s”.") % environment)
     elif environment == Environment.SANDBOX and destination is not None and not destination.sandbox_url:
-        problems.add(line, _("There is no sandbox here: set CAMPAIGN_MONITOR_SANDBOX_URL to its address."))
+        problems.add(line, _("No sandbox is configured. Set CAMPAIGN_MONITOR_SANDBOX_URL to its address."))
 
 
 def _check_unchangeable(spec: ConnectionSpec, existing: Connection, problems: Problems) -> None:
     """Type and environment are chosen when a connection is made."""
-    stays = _("“%(name)s” was made for %(kept)s and keeps that. Give the connection another name.")
+    stays = _("“%(name)s” was created for %(kept)s, which cannot be changed. Use another name for the connection.")
     for (written, line), kept in (
         (spec.destination, existing.destination_key),
         (spec.environment, existing.environment),
@@ -152,7 +153,7 @@ def _roles(spec: ConnectionSpec, problems: Problems) -> list[str] | None:
         if role not in Role.values:
             problems.add(
                 line,
-                _("There is no role “%(role)s”. Roles are: %(known)s.")
+                _("There is no role “%(role)s”. Available: %(known)s.")
                 % {"role": role, "known": ", ".join(Role.values)},
             )
     return [role for role, _line in spec.shared_with]
@@ -170,9 +171,7 @@ def _credentials(
     for name, (written, line) in spec.credentials.items():
         if name not in fields:
             known = ", ".join(fields)
-            problems.add(
-                line, _("“%(name)s” is not known here. Known are: %(known)s.") % {"name": name, "known": known}
-            )
+            problems.add(line, _("“%(name)s” is unknown. Available: %(known)s.") % {"name": name, "known": known})
         elif fields[name].secret:
             suggestion = f"{secret_references.VARIABLE_PREFIX}{destination.key}_{name}".upper()
             try:

@@ -66,10 +66,10 @@ def read(path: Path) -> Node:
     except yaml.MarkedYAMLError as error:
         line = _line_of_error(error)
         reason = ", ".join(part for part in (error.context, error.problem) if part)
-        raise _refused(path, line, _("This is not YAML: %s.") % reason) from None
+        raise _refused(path, line, _("The file is not valid YAML: %s.") % reason) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise _refused(path, line, _("The file holds a character that YAML does not allow.")) from None
+        raise _refused(path, line, _("The file contains a character that YAML does not allow.")) from None
     except RecursionError:
         raise _refused(path, 1, _("The file is nested too deeply.")) from None
     if root is None:
@@ -85,14 +85,14 @@ def _line_of_error(error: yaml.MarkedYAMLError) -> int:
 def _text(path: Path) -> str:
     try:
         if path.stat().st_size > _MOST_BYTES:
-            raise _refused(path, 1, _("The file is larger than 10 MB, which no configuration is."))
+            raise _refused(path, 1, _("The file is larger than 10 MB."))
         content = path.read_bytes()
     except OSError as error:
         raise _refused(path, 1, _("The file cannot be read: %s.") % error.strerror) from error
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _refused(path, content.count(b"\n", 0, error.start) + 1, _("This is not UTF-8.")) from None
+        raise _refused(path, content.count(b"\n", 0, error.start) + 1, _("The file is not UTF-8.")) from None
 
 
 def _refuse_aliases(path: Path, text: str) -> None:
@@ -100,7 +100,7 @@ def _refuse_aliases(path: Path, text: str) -> None:
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent):
             line = event.start_mark.line + 1 if event.start_mark else 1
-            raise _refused(path, line, _("Aliases (*name) are not used here: write it out."))
+            raise _refused(path, line, _("Aliases (*name) are not supported. Write the value in full."))
 
 
 def _refused(path: Path, line: int, reason: str) -> FileRefused:
@@ -138,7 +138,7 @@ class Entry:
             if name is None:
                 self._problems.add(line_of(key), _("A key must be a single word."))
             elif name in self._values:
-                self._problems.add(line_of(key), _("“%s” stands here twice.") % name)
+                self._problems.add(line_of(key), _("“%s” is a duplicate.") % name)
             elif known and name not in known:
                 self._problems.add(line_of(key), _unknown_key(name, known))
             else:
@@ -177,7 +177,7 @@ class Entry:
             return None
         text = text_of(node)
         if text is None:
-            self._problems.add(line_of(node), _("“%(key)s” is a text; found %(kind)s.") % _found(key, node))
+            self._problems.add(line_of(node), _("“%(key)s” must be text; found %(kind)s.") % _found(key, node))
             return None
         if required and not text.strip():
             self.note(key, _("“%s” is empty.") % key)
@@ -200,12 +200,12 @@ class Entry:
                 self.missing(key)
             return None
         if not isinstance(node, SequenceNode):
-            self.note(key, _("“%(key)s” is a list; found %(kind)s.") % _found(key, node))
+            self.note(key, _("“%(key)s” must be a list; found %(kind)s.") % _found(key, node))
             return None
         texts = [(text_of(item), line_of(item)) for item in node.value]
         for text, line in texts:
             if text is None or not text.strip():
-                self._problems.add(line, _("“%s” is a list of texts.") % key)
+                self._problems.add(line, _("“%s” must be a list of texts.") % key)
         return [(text.strip(), line) for text, line in texts if text is not None and text.strip()]
 
 
@@ -215,7 +215,7 @@ def entries(parent: Entry, key: str) -> Iterator[Node]:
     if isinstance(node, SequenceNode):
         yield from node.value
     elif node is not None and node.tag != _NULL:
-        parent.note(key, _("“%(key)s” is a list; found %(kind)s.") % _found(key, node))
+        parent.note(key, _("“%(key)s” must be a list; found %(kind)s.") % _found(key, node))
 
 
 def text_of(node: Node) -> str | None:
@@ -228,8 +228,8 @@ def text_of(node: Node) -> str | None:
 def _unknown_key(name: str, known: Sequence[str]) -> str:
     close = get_close_matches(name, known, n=1)
     if close:
-        return _("“%(name)s” is not known here. Did you mean “%(close)s”?") % {"name": name, "close": close[0]}
-    return _("“%(name)s” is not known here. Known are: %(known)s.") % {"name": name, "known": ", ".join(known)}
+        return _("“%(name)s” is unknown. Did you mean “%(close)s”?") % {"name": name, "close": close[0]}
+    return _("“%(name)s” is unknown. Available: %(known)s.") % {"name": name, "known": ", ".join(known)}
 
 
 def _found(key: str, node: Node) -> dict[str, str]:
@@ -280,7 +280,7 @@ def _rule(
     if entry.value("ignore_case") is not None:
         written = (entry.text("ignore_case") or "").lower()
         if written not in _TRUTHS:
-            entry.note("ignore_case", _("“ignore_case” is yes or no."))
+            entry.note("ignore_case", _("“ignore_case” must be yes or no."))
         elif _TRUTHS[written]:
             rule["ignore_case"] = True
     return rule

@@ -86,7 +86,7 @@ def _contacts_left_behind(export: Export, settings: ExportSettings) -> list[str]
     left = list_cleanup.left_by_moving(export, settings.connection, settings.list_id)
     if left is None:
         return []
-    sentence = _("%(people)d people whom it has brought to “%(list)s” stay there.")
+    sentence = _("%(people)d contacts that the export added to “%(list)s” stay there.")
     return [sentence % {"people": list_cleanup.count_known(left.delivered_set), "list": left.delivered_set.title}]
 
 
@@ -107,11 +107,12 @@ def _check_segments(spec: ExportSpec, specs: Specs, problems: Problems) -> None:
     seen: set[str] = set()
     for name, line in spec.segments:
         if name.casefold() in seen:
-            problems.add(line, _("“%s” stands here twice.") % name)
+            problems.add(line, _("“%s” is a duplicate.") % name)
         elif name.casefold() not in in_file and segment_entries.find(name) is None:
             known = [segment.name for segment in specs.segments]
             problems.add(
-                line, _("There is no segment “%s”, neither in this file nor here.") % name + _hint(name, known)
+                line,
+                _("There is no segment “%s” in this file or in this installation.") % name + _hint(name, known),
             )
         seen.add(name.casefold())
 
@@ -145,7 +146,8 @@ def _destination(written: Lined, specs: Specs, problems: Problems) -> Destinatio
     if key is None:
         known = [connection.name for connection in specs.connections]
         problems.add(
-            line, _("There is no connection “%s”, neither in this file nor here.") % name + _hint(name, known)
+            line,
+            _("There is no connection “%s” in this file or in this installation.") % name + _hint(name, known),
         )
         return None
     try:
@@ -161,11 +163,12 @@ def _check_answers(
     given = spec.answers or {}
     for name, (answer, line) in given.items():
         if name not in questions:
-            problems.add(line, _("“%s” is not asked here.") % name + _hint(name, questions))
+            problems.add(line, _("“%s” is not an option here.") % name + _hint(name, questions))
         elif not questions[name].takes(answer):
             problems.add(
                 line,
-                _("“%(name)s” is one of: %(choices)s.") % {"name": name, "choices": _choices(questions[name])},
+                _("“%(name)s” must be one of: %(choices)s.")
+                % {"name": name, "choices": _choices(questions[name])},
             )
         elif attribute := attribute_of(answer):
             _check_answering_attribute(attribute, line, problems)
@@ -174,7 +177,7 @@ def _check_answers(
         if question.name not in given and question.name not in kept and not question.default:
             problems.add(
                 spec.line,
-                _("“answers: {%(name)s: …}” is missing; choose one of: %(choices)s.")
+                _("“answers: {%(name)s: …}” is missing. Choose one of: %(choices)s.")
                 % {"name": question.name, "choices": _choices(question)},
             )
 
@@ -184,7 +187,7 @@ def _check_answering_attribute(attribute: str, line: int, problems: Problems) ->
     if attribute not in catalogue:
         problems.add(line, _("No profile has an attribute “%s”.") % attribute + _hint(attribute, catalogue))
     elif not option_fields.can_answer(catalogue[attribute]):
-        problems.add(line, _("“%s” is neither text nor yes/no, so it cannot answer.") % attribute)
+        problems.add(line, _("“%s” is neither text nor yes/no, so it cannot be used here.") % attribute)
 
 
 def _choices(question: Question) -> str:
@@ -251,7 +254,7 @@ def _with_list(settings: ExportSettings, spec: ExportSpec, problems: Problems) -
         problems.add(spec.list_id[1], refused.sentence)
         return settings, []
     except DestinationError as error:
-        return settings, [_("The list could not be looked up: %s") % error.sentence]
+        return settings, [_("The list could not be loaded: %s") % error.sentence]
     _check_fields(spec, details, problems)
     settings, notes = with_list_details(settings, spec.removal, details, problems)
     confirmed = details.opt_in == ListOptIn.CONFIRMED
@@ -267,7 +270,7 @@ def _check_fields(spec: ExportSpec, details: ListDetails, problems: Problems) ->
         if key not in known:
             problems.add(
                 line,
-                _("The list “%(list)s” has no field “%(key)s”. It has: %(known)s.")
+                _("The list “%(list)s” has no field “%(key)s”. Available: %(known)s.")
                 % {"list": details.title, "key": key, "known": ", ".join(known)},
             )
 

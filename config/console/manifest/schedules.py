@@ -35,7 +35,7 @@ def read_schedule(entry: Entry, problems: Problems) -> ScheduleSpec | None:
         return None
     if text := text_of(node):
         if text not in (SYSTEM, OFF):
-            entry.note("schedule", _("Write system, off, or when it runs, such as {recurrence: daily, …}."))
+            entry.note("schedule", _("Use system, off, or a schedule such as {recurrence: daily, …}."))
             return None
         return ScheduleSpec(is_on=text != OFF, rule=None)
     return _mapping(Entry(node, problems, ("on", "hours", *_SINGLE, *_LISTS)), problems)
@@ -54,7 +54,7 @@ def apply_schedule(
 def _mapping(entry: Entry, problems: Problems) -> ScheduleSpec | None:
     switch = entry.text("on") or "yes"
     if switch not in _YES_OR_NO:
-        entry.note("on", _("Write yes or no."))
+        entry.note("on", _("Use yes or no."))
     is_on = _YES_OR_NO.get(switch, True)
     if entry.text("recurrence", required=True) == SYSTEM:
         return ScheduleSpec(is_on, None)
@@ -111,7 +111,7 @@ def apply_system_refresh(spec: ScheduleSpec) -> AppliedEntry:
 def _why_not_for_system(spec: ScheduleSpec) -> str:
     """Why the system refresh cannot have such a schedule; empty when it can."""
     if spec.rule is None:
-        return _("Say when: it cannot follow itself.") if spec.is_on else ""
+        return _("Set a schedule. The system refresh cannot follow itself.") if spec.is_on else ""
     if spec.rule["recurrence"] not in _RECURRENCES:
-        return _("The system refresh is daily or weekly.")
-    return _("The system refresh has no first day.") if "starts_on" in spec.rule else ""
+        return _("The system refresh must be daily or weekly.")
+    return _("The system refresh has no start date.") if "starts_on" in spec.rule else ""

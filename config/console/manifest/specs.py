@@ -47,7 +47,7 @@ def check_removal(
     """Add the problems of ``spec`` that can be known before the list is."""
     offered = [removal.value for removal in removal_fields.offered(destination)]
     if spec.removal and spec.removal[0] not in offered:
-        sentence = _("“%(name)s” is one of: %(choices)s.")
+        sentence = _("“%(name)s” must be one of: %(choices)s.")
         problems.add(spec.removal[1], sentence % {"name": "removal", "choices": ", ".join(offered)})
         return
     marks = _removal_of(spec, existing) == Removal.MARK
@@ -56,7 +56,7 @@ def check_removal(
         problems.add(spec.line, _("“%s” is missing.") % "mark_field")
     for written, key in ((spec.mark_field, "mark_field"), (spec.mark_value, "mark_value")):
         if written and not marks:
-            problems.add(written[1], _("“%s” means something only with “removal: mark”.") % key)
+            problems.add(written[1], _("“%s” requires “removal: mark”.") % key)
 
 
 def with_removal(spec: RemovalSpec, existing: Export | None, said: ExportSettings) -> ExportSettings:
@@ -83,7 +83,7 @@ def with_list_details(
     if spec.removal is None:  # whoever chose it then saw whom it reaches
         return settings, []
     everywhere = removal_fields.reaches_everywhere(settings.removal, details)
-    notes = [_("Unsubscribing takes people off all lists of the client.")] if everywhere else []
+    notes = [_("Unsubscribing applies to all lists of the client.")] if everywhere else []
     return replace(settings, unsubscribes_everywhere=everywhere), notes
 
 
@@ -185,7 +185,7 @@ def _named(root: Entry, section: str, keys: Sequence[str], problems: Problems) -
         if folded and folded in first_lines:
             entry.note(
                 "name",
-                _("“%(name)s” is already on line %(line)d; names are unique, whatever their case.")
+                _("“%(name)s” is already on line %(line)d. Names must be unique, regardless of case.")
                 % {"name": name, "line": first_lines[folded]},
             )
         first_lines.setdefault(folded, entry.line_of("name"))
@@ -230,7 +230,7 @@ def _export(entry: Entry, problems: Problems) -> ExportSpec | None:
     if name is None or connection is None or list_id is None or segments is None or email is None:
         return None
     if not segments:
-        entry.note("segments", _("Name at least one segment."))
+        entry.note("segments", _("Enter at least one segment."))
     leavers, tell_also = read_removal(entry), entry.texts("tell_also")
     return ExportSpec(
         entry.line, name, connection, list_id, segments, email, fields, answers, leavers, tell_also, schedule

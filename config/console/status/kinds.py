@@ -79,7 +79,7 @@ def _import_counts(job: ImportJob) -> str:
     if not job.rows_read:
         return ""
     return _with_counts(
-        _("%(read)s rows: %(created)s created, %(updated)s updated, %(refused)s refused"),
+        _("%(read)s rows: %(created)s created, %(updated)s updated, %(refused)s rejected"),
         read=job.rows_read,
         created=job.rows_created,
         updated=job.rows_updated,
@@ -142,7 +142,9 @@ SYSTEM = Kind(
     figures=_system_refresh_counts,
     why=lambda refresh: refresh.message,
     cancel=lambda refresh, user: actions.cancel_refresh(refresh, by=user),
-    what_canceling_does=gettext_lazy("What is done stays. What is at work is stopped, and nothing more is begun."),
+    what_canceling_does=gettext_lazy(
+        "Completed work is kept. Work in progress is stopped, and nothing else is started."
+    ),
 )
 
 # In the order of the workflow; the keys are those of StepKind.
@@ -160,7 +162,7 @@ KINDS = (
         figures=_import_counts,
         why=lambda job: job.message,
         cancel=lambda job, user: sources_actions.cancel_import(job, by=user),
-        what_canceling_does=gettext_lazy("An import is all or nothing: none of its rows will be kept."),
+        what_canceling_does=gettext_lazy("No rows are imported if you cancel. Rows already read are discarded."),
     ),
     Kind(
         key="segment",
@@ -175,7 +177,7 @@ KINDS = (
         figures=_segment_refresh_counts,
         why=lambda job: job.message,
         cancel=lambda job, user: segment_actions.cancel_refresh(job, by=user),
-        what_canceling_does=gettext_lazy("The segment stays as it was drawn last."),
+        what_canceling_does=gettext_lazy("The segment keeps its members from the last refresh."),
     ),
     Kind(
         key="export",
@@ -190,9 +192,7 @@ KINDS = (
         figures=_run_counts,
         why=_why_run,
         cancel=lambda run, user: runs.cancel_run(run, by=user),
-        what_canceling_does=gettext_lazy(
-            "What is sent stays sent. What is not sent yet is not sent by this run; the next run sends it."
-        ),
+        what_canceling_does=gettext_lazy("Contacts already sent stay sent. The next run sends the rest."),
     ),
 )
 

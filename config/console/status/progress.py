@@ -99,7 +99,7 @@ def workflow(refresh: SystemRefresh, current: Job) -> Node:
 
 def _import_parts(job: ImportJob) -> list[Node]:
     rows = _("%(n)s rows") % {"n": number(job.rows_read)} if job.rows_read else ""
-    carried = _("%(created)s created, %(updated)s updated, %(unchanged)s unchanged, %(refused)s refused") % {
+    carried = _("%(created)s created, %(updated)s updated, %(unchanged)s unchanged, %(refused)s rejected") % {
         "created": number(job.rows_created),
         "updated": number(job.rows_updated),
         "unchanged": number(job.rows_unchanged),
@@ -107,14 +107,14 @@ def _import_parts(job: ImportJob) -> list[Node]:
     }
     has_read = job.read_at is not None or job.status in (JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
     reading = Node(
-        _("Read the file"),
+        _("Read file"),
         JobStatus.SUCCESSFUL if has_read else job.status,
         rows,
         began_at=None if has_read and job.read_at is None else job.started_at,
         ended_at=job.read_at or job.finished_at,
     )
     carrying = Node(
-        _("Carry the rows over to the customers"),
+        _("Update customers"),
         job.status if has_read else NOT_STARTED,
         "" if job.is_open or not has_read else carried,
         began_at=job.read_at,
@@ -126,7 +126,7 @@ def _import_parts(job: ImportJob) -> list[Node]:
 def _drawing_parts(job: SegmentRefresh) -> list[Node]:
     return [
         Node(
-            _("Draw the members by the rules"),
+            _("Recalculate members"),
             job.status,
             kinds.find("segment").figures(job),
             began_at=job.started_at,
@@ -162,7 +162,7 @@ def _stage_figures(run: Run, stage: Stage, state: str) -> str:
         Stage.CHECK: run.frozen.get("list_title", ""),
         Stage.PLAN: _("%(members)s members, %(planned)s to send")
         % {"members": number(run.members), "planned": number(run.planned)},
-        Stage.DELIVER: _("%(delivered)s delivered, %(left)s left as they are, %(rejected)s rejected")
+        Stage.DELIVER: _("%(delivered)s delivered, %(left)s suppressed, %(rejected)s rejected")
         % {"delivered": number(run.delivered), "left": number(run.left), "rejected": number(run.rejected)},
         Stage.COMPLETE: "",
     }
@@ -223,7 +223,7 @@ def _waits(refresh: SystemRefresh, steps: Iterable[RefreshStep]) -> dict[int, st
     causes = {pk for step in idle for pk in step.waits_for[:WAITS_NAMED]}
     names = dict(refresh.steps.filter(pk__in=causes, status__in=OPEN).values_list("pk", "name"))
     named = {step.pk: [names[pk] for pk in step.waits_for if pk in names] for step in idle}
-    return {pk: _("Waits for: %(names)s.") % {"names": ", ".join(found)} for pk, found in named.items() if found}
+    return {pk: _("Waiting for: %(names)s.") % {"names": ", ".join(found)} for pk, found in named.items() if found}
 
 
 def _step(kind: Kind, step: RefreshStep, current: Job | None, waits: str) -> Node:

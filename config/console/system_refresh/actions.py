@@ -24,9 +24,9 @@ class AlreadyUnderWay(Exception):
 
     def __init__(self, refresh: SystemRefresh | None) -> None:
         by = refresh.requested_by if refresh else None
-        sentence = _("A system refresh is already under way.")
+        sentence = _("A system refresh is already in progress.")
         if by is not None:
-            sentence = _("A system refresh is already under way, started by %(person)s.") % {"person": by}
+            sentence = _("A system refresh is already in progress, started by %(person)s.") % {"person": by}
         super().__init__(sentence)
 
 

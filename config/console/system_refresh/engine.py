@@ -112,7 +112,9 @@ def _start(refresh: SystemRefresh, step: RefreshStep) -> bool:
         raise  # the database is away: the next look tries again
     except Exception:  # one thing that cannot be begun must not keep back all others
         logger.exception("system refresh %s: %s “%s” could not be begun", refresh.pk, step.kind, step.name)
-        return _end_unstarted(refresh, step, JobStatus.FAILED, _("Something went wrong here; the log says what."))
+        return _end_unstarted(
+            refresh, step, JobStatus.FAILED, _("An unexpected error occurred. See the log for details.")
+        )
     _write(refresh, step, status=job.status, **{stage.field: job})
     return True
 
@@ -163,7 +165,7 @@ def _conclude(refresh: SystemRefresh) -> None:
     leases.update_if_owner(
         refresh,
         status=JobStatus.CANCELED if refresh.cancel_requested_at else _final_status(ends),
-        message="" if ends else _("There is nothing to refresh yet."),
+        message="" if ends else _("There is nothing to refresh."),
         finished_at=clock.now(),
         lease_until=None,
         progress_done=done,

@@ -159,7 +159,7 @@ def stage_of(kind: str) -> Stage:
 
 def _still_there(found: ModelT | None) -> ModelT:
     if found is None:
-        raise CannotBegin(_("It was removed meanwhile."))
+        raise CannotBegin(_("It was removed."))
     return found
 
 

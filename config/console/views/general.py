@@ -25,7 +25,7 @@ def general(request: Request) -> HttpResponse:
     if form.is_bound and form.is_valid():
         actions.save_preferences(user=request.user, **form.cleaned_data)
         with translation.override(form.cleaned_data["language"] or translation.get_language()):
-            messages.success(request, _("Saved. You read the pages so from now on."))
+            messages.success(request, _("Your settings are saved."))
         return redirect("system:general")
     return _page(request, form=form, status=422 if form.is_bound else 200)
 

@@ -17,30 +17,30 @@ PAGES: dict[str, Promise] = {
     "system-refresh": _("System refresh and status"),
     "statuses": _("Statuses"),
     "notifications": _("Notifications"),
-    "care-for-your-list": _("Care for your list"),
-    "rights": _("A person’s rights"),
-    "people-and-permissions": _("People and permissions"),
+    "care-for-your-list": _("List protection"),
+    "rights": _("Privacy requests"),
+    "people-and-permissions": _("Users and permissions"),
     "security": _("Security"),
     "sandbox": _("The sandbox"),
 }
 
 STATUS_MEANINGS: dict[JobStatus, Promise] = {
-    JobStatus.QUEUED: _("Waits for what it depends on, or for its turn."),
-    JobStatus.PROCESSING: _("At work. It can be canceled."),
-    JobStatus.SUCCESSFUL: _("Done, and everything was taken. Also when nothing had changed and nothing was sent."),
-    JobStatus.WARNINGS: _("Done; some of it was refused. The page lists whom, and why."),
-    JobStatus.SKIPPED: _("Not tried, because something that it depends on is not ready. It heals by itself."),
-    JobStatus.FAILURE: _("Failed, and will be tried again by itself."),
-    JobStatus.FAILED: _("Every retry is used up, or no retry could help: a person has to look."),
-    JobStatus.CANCELED: _("A person stopped it. What was done until then stays."),
-    JobStatus.NEEDS_CONFIRMATION: _("Nothing was sent yet: a person has to confirm what it would do."),
+    JobStatus.QUEUED: _("Waiting for its turn, or for something it depends on."),
+    JobStatus.PROCESSING: _("In progress. You can cancel it."),
+    JobStatus.SUCCESSFUL: _("Completed without errors, also if nothing had changed and nothing was sent."),
+    JobStatus.WARNINGS: _("Completed, but some contacts or rows were rejected. The page lists them with reasons."),
+    JobStatus.SKIPPED: _("Not started, because something it depends on is not ready. It resolves automatically."),
+    JobStatus.FAILURE: _("Failed. It is retried automatically."),
+    JobStatus.FAILED: _("All retries failed, or a retry would not help. It needs attention."),
+    JobStatus.CANCELED: _("Canceled by a user. Completed work is kept."),
+    JobStatus.NEEDS_CONFIRMATION: _("Nothing has been sent. A user has to confirm first."),
 }
 
 OUTCOMES: list[tuple[str, Promise, Promise]] = [
-    ("delivered", _("Delivered"), _("The list has taken the person, as new or as an update.")),
-    ("left", _("Left as they are"), _("Unsubscribed, suppressed, bounced, deleted or unconfirmed: not touched.")),
-    ("rejected", _("Rejected"), _("The service refused the person; its code and a sentence say why.")),
-    ("not_sent", _("Not sent"), _("The run ended before their turn. The next run sends them.")),
+    ("delivered", _("Delivered"), _("The list accepted the contact, as added or updated.")),
+    ("left", _("Suppressed"), _("Unsubscribed, suppressed, bounced, deleted or unconfirmed. Not changed.")),
+    ("rejected", _("Rejected"), _("The destination rejected the contact. The code and the reason are listed.")),
+    ("not_sent", _("Not attempted"), _("The run ended before the contact was sent. The next run sends it.")),
 ]
 
 

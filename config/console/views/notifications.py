@@ -24,9 +24,9 @@ from config.platform.web.lists import Column, list_page
 from config.platform.web.panes import close_pane, render_pane
 
 COLUMNS = (
-    Column("what", gettext_lazy("What"), order_by=("condition__subject_name", "pk")),
-    Column("change", gettext_lazy("Change"), order_by=("change", "pk")),
-    Column("recipient", gettext_lazy("To"), order_by=("channel", "recipient", "pk")),
+    Column("what", gettext_lazy("Item"), order_by=("condition__subject_name", "pk")),
+    Column("change", gettext_lazy("Event"), order_by=("change", "pk")),
+    Column("recipient", gettext_lazy("Recipient"), order_by=("channel", "recipient", "pk")),
     Column("status", gettext_lazy("Status"), order_by=("status", "pk")),
     Column("when", gettext_lazy("When"), order_by=("created_at",)),
 )
@@ -65,10 +65,12 @@ def send_test(request: Request) -> HttpResponse:
     """Send a test to oneself and to the webhook."""
     count = alerts.send_test(by=request.user)
     if count:
-        sentence = ngettext("%(n)d test is on its way.", "%(n)d tests are on their way.", count) % {"n": count}
+        sentence = ngettext(
+            "%(n)d test notification is being sent.", "%(n)d test notifications are being sent.", count
+        ) % {"n": count}
         messages.success(request, sentence)
     else:
-        sentence = _("There is nowhere to send it: it takes a mail server and your email address, or a webhook.")
+        sentence = _("No delivery channel. Configure a mail server and your email address, or a webhook.")
         messages.error(request, sentence)
     return redirect("system:notifications")
 
@@ -81,7 +83,7 @@ def what_i_hear(request: Request) -> HttpResponse:
     form = NotificationsForm(request.user, request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
         recipients.choose_kinds(user=request.user, **form.cleaned_data)
-        return close_pane(request, back, _("Saved what you are told of."))
+        return close_pane(request, back, _("Your notifications are saved."))
     context = {"active_nav": "system", "form": form, "by_mail": mail.is_configured()}
     return render_pane(request, "system/what_i_hear.html", context, 422 if form.is_bound else 200, back=back)
 

@@ -40,7 +40,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def pre_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse | None:
         if may_sign_in(user):
             return None
-        messages.error(request, _("This account may not sign in. Ask an administrator."))
+        messages.error(request, _("This account has no access. Ask an administrator."))
         return redirect(settings.LOGIN_URL)
 
     def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
@@ -115,7 +115,7 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         return user
 
     def on_authentication_error(self, request: HttpRequest, provider: object, **kwargs: Any) -> None:
-        messages.error(request, _("Single sign-on did not work. Try again, or sign in with your password."))
+        messages.error(request, _("Single sign-on failed. Try again, or sign in with your password."))
         raise ImmediateHttpResponse(redirect(settings.LOGIN_URL))
 
     def _connect_known_person(self, request: HttpRequest, sociallogin: SocialLogin) -> None:

@@ -34,7 +34,10 @@ def check_permission(user: User, permission: Permission) -> None:
     """Raise PermissionDenied with a sentence when ``user`` lacks ``permission``."""
     if not user.may(permission):
         raise PermissionDenied(
-            _("Your role, %(role)s, may not do this: %(action)s. It takes the role %(roles)s.")
+            _(
+                "Your role, %(role)s, does not allow you to %(action)s. Required role: %(roles)s. Ask an "
+                "administrator for access."
+            )
             % {
                 "role": user.get_role_display(),
                 "action": PERMISSION_LABELS[permission],

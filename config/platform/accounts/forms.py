@@ -14,7 +14,7 @@ from config.platform.accounts import actions, lockout
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import ROLES, Role
 
-USERNAME = RegexValidator(r"^[\w.@+-]+\Z", _("Use letters, digits and the signs @ . + - _ only."))
+USERNAME = RegexValidator(r"^[\w.@+-]+\Z", _("Use only letters, digits and @ . + - _."))
 
 
 def _roles() -> list[tuple[str, SafeString]]:
@@ -37,7 +37,7 @@ class AddUserForm(AccountForm):
         label=_("User name"),
         max_length=150,
         validators=[USERNAME],
-        help_text=_("What the person signs in with; it cannot be changed later."),
+        help_text=_("Used to sign in. It cannot be changed later."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 
@@ -46,7 +46,7 @@ class AddUserForm(AccountForm):
     def clean_username(self) -> str:
         username = str(self.cleaned_data["username"])
         if User.objects.find(username):
-            raise ValidationError(_("There is already an account with this user name."))
+            raise ValidationError(_("Another account has this user name."))
         return username
 
 
@@ -86,7 +86,7 @@ class ChangePasswordForm(PasswordForm):
     """Change one's own password. Guesses of the present one are counted like those at sign-in."""
 
     present = forms.CharField(
-        label=_("Present password"),
+        label=_("Current password"),
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
@@ -101,7 +101,7 @@ class ChangePasswordForm(PasswordForm):
         try:
             with lockout.attempt(self.user.username, self.address, failure="wrong password") as attempt:
                 if not self.user.check_password(present):
-                    raise ValidationError(_("This is not your password. Nothing was changed."))
+                    raise ValidationError(_("Incorrect password. Nothing was changed."))
                 attempt.succeeded()
         except lockout.Locked as refusal:
             raise ValidationError(refusal.sentence) from refusal

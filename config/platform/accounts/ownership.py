@@ -70,7 +70,7 @@ class TakeOverForm(forms.Form):
         label=_("Your password"),
         required=False,
         strip=False,
-        help_text=_("Whoever stands for what is sent confirms it with the password they sign in with."),
+        help_text=_("The export user confirms with a password."),
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
 
@@ -105,9 +105,9 @@ class TakeOverForm(forms.Form):
     def _confirm(self, password: str) -> None:
         if "password" not in self.fields:
             if not reauthentication.confirmed(self.request):
-                self.add_error("add_yourself", _("Confirm first that it is still you. Nothing was changed."))
+                self.add_error("add_yourself", _("Confirm your identity first. Nothing was changed."))
         elif not reauthentication.check_password(self.by, password, client_address(self.request)):
-            self.add_error("password", _("This is not your password. Nothing was changed."))
+            self.add_error("password", _("Incorrect password. Nothing was changed."))
 
     def take_over(self) -> None:
         """Take over what was ticked. Only for a valid form."""

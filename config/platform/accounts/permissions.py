@@ -33,12 +33,12 @@ PERMISSION_LABELS: dict[Permission, Promise] = {
     Permission.DATA_SOURCE_MANAGE: _("add, refresh and remove data sources"),
     Permission.CUSTOMER_VIEW: _("see customers"),
     Permission.PERSONAL_DATA_SEE: _("see personal data unmasked"),
-    Permission.PERSON_RIGHTS: _("download everything about a person, and erase a person"),
+    Permission.PERSON_RIGHTS: _("download personal data and erase customers"),
     Permission.CONNECTION_MANAGE: _("see and manage connections"),
     Permission.USER_MANAGE: _("manage users and their roles"),
     Permission.SYSTEM_VIEW: _("see the status of the system"),
     Permission.SYSTEM_MANAGE: _("manage the system and its schedule"),
-    Permission.AUDIT_VIEW: _("read the record of who changed what"),
+    Permission.AUDIT_VIEW: _("view the audit log"),
 }
 
 
@@ -72,13 +72,13 @@ _CONTRIBUTING = _SEEING | {
 }
 
 ROLES: dict[str, RoleDescription] = {
-    Role.VIEWER: RoleDescription(_("Sees exports, segments and customers; personal data is masked."), _SEEING),
+    Role.VIEWER: RoleDescription(_("Can view exports, segments and customers. Personal data is masked."), _SEEING),
     Role.CONTRIBUTOR: RoleDescription(
-        _("Sets up segments and data sources, and exports on the connections shared with contributors."),
+        _("Can set up segments, data sources, and exports on connections shared with contributors."),
         _CONTRIBUTING,
     ),
     Role.ADMINISTRATOR: RoleDescription(
-        _("May do everything: connections, users, schedules and every export."), frozenset(Permission)
+        _("Can manage everything: connections, users, schedules and all exports."), frozenset(Permission)
     ),
 }
 

@@ -29,25 +29,26 @@ def check_can_stop_administering(user: User) -> None:
     others = list(administrators().select_for_update().order_by("pk").values_list("pk", flat=True))
     if others == [user.pk]:
         raise NotNow(
-            _("“%(name)s” is the last administrator. Make somebody else an administrator first.") % {"name": user}
+            _("“%(name)s” is the last administrator. Give another user the administrator role first.")
+            % {"name": user}
         )
 
 
 def check_can_deactivate(user: User, *, by: User) -> None:
     """Raise NotNow when users would deactivate themselves, or no administrator would be left."""
     if user.pk == by.pk:
-        raise NotNow(_("You cannot deactivate your own account. Ask another administrator to do it."))
+        raise NotNow(_("You cannot deactivate your own account. Ask another administrator."))
     check_can_stop_administering(user)
 
 
 def check_can_remove(user: User, *, by: User) -> None:
     """Raise NotNow when users would remove themselves, or no administrator would be left."""
     if user.pk == by.pk:
-        raise NotNow(_("You cannot remove your own account. Ask another administrator to do it."))
+        raise NotNow(_("You cannot remove your own account. Ask another administrator."))
     check_can_stop_administering(user)
 
 
 def check_can_invite(user: User) -> None:
     """Raise NotNow when the user has signed in or has a password: links to choose the first one are for others."""
     if not user.is_invited:
-        raise NotNow(_("“%(name)s” has signed in already. Set a new password instead.") % {"name": user})
+        raise NotNow(_("“%(name)s” has already signed in. Set a new password instead.") % {"name": user})

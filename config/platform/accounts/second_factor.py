@@ -119,7 +119,7 @@ class RequireSecondFactor:
             return None
         if request.headers.get("HX-Request") == "true":
             return HttpResponse(status=401, headers={"HX-Redirect": "/"})
-        messages.warning(request, _("Set up a second factor first. It is required for your account."))
+        messages.warning(request, _("A second factor is required for your account. Set it up first."))
         return redirect("mfa_activate_totp")
 
 

@@ -69,8 +69,8 @@ COLUMNS = (
     Column("who", gettext_lazy("Who"), order_by=("actor_name", "id")),
     Column("action", gettext_lazy("Action"), order_by=("action", "id")),
     Column("target", gettext_lazy("What"), order_by=("target_kind", "target_name", "id")),
-    Column("changes", gettext_lazy("Before and after")),
-    Column("from", gettext_lazy("From where"), order_by=("from_address", "id")),
+    Column("changes", gettext_lazy("Changes")),
+    Column("from", gettext_lazy("Source (IP)"), order_by=("from_address", "id")),
 )
 
 

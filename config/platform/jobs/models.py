@@ -99,9 +99,9 @@ class TickResult(models.TextChoices):
     """What came of a due moment."""
 
     STARTED = "started", _("Started")
-    JOINED = "joined", _("Joined what was queued already")
-    PASSED_OVER = "passed_over", _("Passed over, since it was missed")
-    IMPOSSIBLE = "impossible", _("Not started, since it had no connection")
+    JOINED = "joined", _("Merged with a queued job")
+    PASSED_OVER = "passed_over", _("Skipped, because it was missed")
+    IMPOSSIBLE = "impossible", _("Not started, because it had no connection")
 
 
 NOT_STARTED = (TickResult.PASSED_OVER, TickResult.IMPOSSIBLE)

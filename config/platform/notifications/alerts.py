@@ -144,7 +144,7 @@ def send_test(*, by: User) -> int:
     how many."""
     check_permission(by, Permission.SYSTEM_MANAGE)
     subject = Subject("user", str(by.pk), str(by))
-    sentence = _("This is only a test, asked for by %(name)s. Nothing is the matter.") % {"name": by}
+    sentence = _("This is a test notification, requested by %(name)s. There is no problem.") % {"name": by}
     condition = worsened(Kind.TEST, subject, sentence, only=[by.email] if by.email else [], again=True)
     forget(subject)
     record("test_sent", by, by=by)

@@ -47,7 +47,7 @@ def send_notification(notification: Notification) -> None:
     condition = notification.condition
     worse = notification.change == Change.OPENED
     with override(_language_of(notification.recipient)):
-        subject = str(condition) if worse else _("“%(name)s”: well again") % {"name": condition.subject_name}
+        subject = str(condition) if worse else _("“%(name)s”: resolved") % {"name": condition.subject_name}
         context = {"condition": condition, "url": absolute_url(condition.path)}
         template = "condition_opened" if worse else "condition_closed"
         message = _message(template, to=notification.recipient, subject=subject, context=context)

@@ -21,11 +21,11 @@ class Kind(TextChoices):
     FAILED = "failed", _("Failed (permanent)")
     SKIPPED = "skipped", _("Skipped")
     NEEDS_CONFIRMATION = "needs_confirmation", _("Needs confirmation")
-    OVER_LIMIT = "over_limit", _("Over the limit")
-    REJECTED = "rejected", _("Many people rejected")
-    LATE = "late", _("Has not run when it should")
-    SEGMENT_EMPTY = "segment_empty", _("Empty")
-    SEGMENT_HALVED = "segment_halved", _("Half of its members or more are gone")
+    OVER_LIMIT = "over_limit", _("Over limit")
+    REJECTED = "rejected", _("Many contacts rejected")
+    LATE = "late", _("Schedule missed")
+    SEGMENT_EMPTY = "segment_empty", _("Empty segment")
+    SEGMENT_HALVED = "segment_halved", _("Segment lost half of its members")
     RECONNECT = "reconnect", _("Reconnect needed")
     EXPORT_USER = "export_user", _("Export user needed")
     TEST = "test", _("Test")
@@ -33,17 +33,17 @@ class Kind(TextChoices):
 
 KIND_MEANINGS: dict[Kind, Promise] = {
     Kind.FAILED: _(
-        "An export or a refresh failed, and a person has to look. Never while it is tried again by itself."
+        "An export or a refresh failed permanently and needs attention. Automatic retries are not reported."
     ),
-    Kind.SKIPPED: _("An export was skipped because something that it depends on failed."),
-    Kind.NEEDS_CONFIRMATION: _("A run waits until somebody confirms what it would do."),
-    Kind.OVER_LIMIT: _("An export has more people than it may send."),
-    Kind.REJECTED: _("A run was refused more people than the set share."),
-    Kind.LATE: _("An export or the system refresh has not run for longer than its schedule says."),
-    Kind.SEGMENT_EMPTY: _("A segment that had members has none any more."),
-    Kind.SEGMENT_HALVED: _("A refresh took more than half of the members out of a segment."),
-    Kind.RECONNECT: _("The service no longer accepts the credentials of a connection."),
-    Kind.EXPORT_USER: _("The export user of a connection can no longer stand for it."),
+    Kind.SKIPPED: _("An export was skipped because something it depends on failed."),
+    Kind.NEEDS_CONFIRMATION: _("A run needs confirmation."),
+    Kind.OVER_LIMIT: _("An export has more contacts than its limit."),
+    Kind.REJECTED: _("A run had more rejected contacts than the configured share."),
+    Kind.LATE: _("An export or the system refresh has not run on its schedule."),
+    Kind.SEGMENT_EMPTY: _("A segment that had members is now empty."),
+    Kind.SEGMENT_HALVED: _("A segment lost more than half of its members in a refresh."),
+    Kind.RECONNECT: _("The destination no longer accepts the credentials of a connection."),
+    Kind.EXPORT_USER: _("The export user of a connection is no longer an active administrator."),
 }
 
 
@@ -81,8 +81,8 @@ class Condition(models.Model):
 class Change(models.TextChoices):
     """What a notification tells of a condition."""
 
-    OPENED = "opened", _("Worse")
-    CLOSED = "closed", _("Well again")
+    OPENED = "opened", _("Problem")
+    CLOSED = "closed", _("Resolved")
 
 
 class Channel(models.TextChoices):

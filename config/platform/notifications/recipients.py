@@ -50,10 +50,10 @@ class NotificationsForm(forms.Form):
     """Choose whether to be notified by email, and of which kinds."""
 
     hears_of_troubles = forms.BooleanField(
-        label=gettext_lazy("Tell me by email when something gets worse, and when it is well again"), required=False
+        label=gettext_lazy("Email me about problems and when they are resolved"), required=False
     )
     kinds = forms.MultipleChoiceField(
-        label=gettext_lazy("Of what"), required=False, widget=forms.CheckboxSelectMultiple
+        label=gettext_lazy("Notify me about"), required=False, widget=forms.CheckboxSelectMultiple
     )
 
     def __init__(self, user: User, data: Any = None) -> None:
@@ -66,9 +66,7 @@ class NotificationsForm(forms.Form):
             for kind, meaning in KIND_MEANINGS.items()
         ]
         if not user.email:
-            self.fields["hears_of_troubles"].help_text = _(
-                "An administrator has to give you an email address first."
-            )
+            self.fields["hears_of_troubles"].help_text = _("An administrator has to add your email address first.")
 
 
 def choose_kinds(*, user: User, hears_of_troubles: bool, kinds: Collection[str]) -> None:
@@ -94,5 +92,5 @@ def kinds_of(user: User) -> str:
     return (
         ""
         if heard == len(KIND_MEANINGS)
-        else _("%(n)d of %(all)d kinds") % {"n": heard, "all": len(KIND_MEANINGS)}
+        else _("%(n)d of %(all)d notifications") % {"n": heard, "all": len(KIND_MEANINGS)}
     )

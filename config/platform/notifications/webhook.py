@@ -29,9 +29,9 @@ def post(notification: Notification) -> None:
     try:
         status = _post(body, headers(body, notification.pk))
     except requests.Timeout:
-        raise NotTaken(_("no answer in time")) from None
+        raise NotTaken(_("no response in time")) from None
     except requests.RequestException:
-        raise NotTaken(_("it cannot be reached")) from None
+        raise NotTaken(_("not reachable")) from None
     if not 200 <= status < 300:
         raise NotTaken(f"HTTP {status}")
 

@@ -40,7 +40,7 @@ def on_the_wall(moment: datetime, zone: str) -> str:
 
 def note(rule: Rule) -> str:
     """Return what one should know about the rule; empty when there is nothing to say."""
-    return _("A day that a month does not have is passed over.") if max(rule.month_days, default=0) > 28 else ""
+    return _("Months without this day are skipped.") if max(rule.month_days, default=0) > 28 else ""
 
 
 def listed(words: Sequence[str]) -> str:
@@ -68,18 +68,18 @@ def describe_tick(tick: Tick) -> str:
     """Describe what came of a due moment, such as “Due at …, while the system was not running. Passed over.”"""
     parts = {"due": exact(tick.due_at), "noticed": exact(tick.noticed_at)}
     if tick.result == TickResult.PASSED_OVER:
-        sentence = _("Due at %(due)s, while the system was not running. Passed over.") % parts
+        sentence = _("Due at %(due)s while the system was not running. Skipped.") % parts
     elif tick.result == TickResult.IMPOSSIBLE:
-        sentence = _("Due at %(due)s. Not started, since there was no connection.") % parts
+        sentence = _("Due at %(due)s. Not started, because there was no connection.") % parts
     elif tick.was_missed:
-        sentence = _("Due at %(due)s, while the system was not running. Started at %(noticed)s instead.") % parts
+        sentence = _("Due at %(due)s while the system was not running. Started at %(noticed)s instead.") % parts
     elif tick.result == TickResult.JOINED:
-        sentence = _("Due at %(due)s, when one was queued already, which served for it.") % parts
+        sentence = _("Due at %(due)s. Merged with a job that was already queued.") % parts
     else:
         sentence = _("Due at %(due)s.") % parts
     if tick.missed_since is None:
         return sentence
-    since = _("What was due since %(since)s was passed over.") % {"since": exact(tick.missed_since)}
+    since = _("Everything due since %(since)s was skipped.") % {"since": exact(tick.missed_since)}
     return f"{sentence} {since}"
 
 

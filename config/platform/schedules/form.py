@@ -100,16 +100,16 @@ class ScheduleForm(RuleForm):
     keep = forms.ChoiceField(
         label=_("Keep or override schedules"),
         choices=[
-            (KEEP, _("Keep individual schedules, and only switch them on or off")),
-            (DEFINE, _("Define a new schedule for all of them")),
+            (KEEP, _("Keep individual schedules and switch them on or off")),
+            (DEFINE, _("Define a new schedule for all")),
         ],
         widget=forms.RadioSelect,
     )
-    is_on = forms.BooleanField(label=_("Schedule run"), required=False)
+    is_on = forms.BooleanField(label=_("Schedule type"), required=False)
     recurrence = forms.ChoiceField(
         label=_("Recurrence"), choices=[(SYSTEM, _("Every system refresh")), *Recurrence.choices]
     )
-    hours = forms.IntegerField(label=_("Hours between two starts"), min_value=1, max_value=MOST_HOURS)
+    hours = forms.IntegerField(label=_("Hours between runs"), min_value=1, max_value=MOST_HOURS)
     month_days = forms.MultipleChoiceField(
         label=_("Days of the month"),
         choices=[*((str(day), str(day)) for day in range(1, 32)), (LAST, _("Last day"))],
@@ -119,7 +119,7 @@ class ScheduleForm(RuleForm):
 
     def __init__(self, data: QueryDict | None = None, *, schedule: Schedule, several: bool = False) -> None:
         super().__init__(data, initial=_initial(schedule))
-        self.show_times(_times_shown(data, schedule), first=_("Start time"), further=_("Another start time"))
+        self.show_times(_times_shown(data, schedule), first=_("Start time"), further=_("Additional start time"))
         self._drop(() if several else ("keep",))
         if several and self._chosen("keep") == KEEP:
             self._drop(("recurrence", *self._all_details()))

@@ -146,27 +146,27 @@ def _times_problem(rule: Rule) -> Promise | None:
 
 def _start_problem(rule: Rule) -> Promise | None:
     if rule.starts_on is None:
-        return _("Choose the day to count from.") if rule.recurrence == Recurrence.HOURS else None
+        return _("Choose a start date.") if rule.recurrence == Recurrence.HOURS else None
     if not EARLIEST_START <= rule.starts_on <= LATEST_START:
-        return _("Choose a day between the years 2000 and 2199.")
+        return _("Choose a date between the years 2000 and 2199.")
     return None
 
 
 def _hours_problem(rule: Rule) -> Promise | None:
     if rule.recurrence == Recurrence.HOURS:
         return None if 1 <= rule.hours <= MOST_HOURS else _("Choose a number of hours from 1 to 744.")
-    return _("Only a rule that counts hours has a number of hours.") if rule.hours else None
+    return _("Only hourly schedules have a number of hours.") if rule.hours else None
 
 
 def _weekdays_problem(rule: Rule) -> Promise | None:
     if rule.recurrence == Recurrence.WEEKLY:
         fine = rule.weekdays and set(rule.weekdays) <= set(range(7))
-        return None if fine else _("Choose one day of the week or more.")
-    return _("Only a weekly rule has days of the week.") if rule.weekdays else None
+        return None if fine else _("Choose at least one day of the week.")
+    return _("Only weekly schedules have days of the week.") if rule.weekdays else None
 
 
 def _month_days_problem(rule: Rule) -> Promise | None:
     if rule.recurrence == Recurrence.MONTHLY:
         fine = rule.month_days and set(rule.month_days) <= {*range(1, 32), LAST_DAY}
-        return None if fine else _("Choose one day of the month or more, from 1 to 31, or the last day.")
-    return _("Only a monthly rule has days of the month.") if rule.month_days else None
+        return None if fine else _("Choose at least one day of the month, from 1 to 31, or the last day.")
+    return _("Only monthly schedules have days of the month.") if rule.month_days else None

@@ -139,7 +139,7 @@ def _stale(
 ) -> HttpResponse:
     if len(subjects) == 1:
         return _pane(request, form, subjects, place, status=409, stale=stale)
-    sentence = _("Somebody has changed the schedule of “%(name)s” meanwhile. Save again to overwrite it.")
+    sentence = _("Another user has changed the schedule of “%(name)s”. Save again to overwrite it.")
     form.add_error(None, sentence % {"name": stale.instance})
     return _pane(request, form, subjects, place, status=409)
 

@@ -41,9 +41,9 @@ def to_plain(rule: Rule) -> dict[str, Any]:
 def from_plain(plain: Mapping[str, Any]) -> Rule:
     """The rule that ``plain`` describes, in one way of writing: sorted, nothing twice. Raises WrongRule."""
     if unknown := [field for field in plain if field not in _FIELDS]:
-        raise WrongRule({field: _("There is no such setting of a schedule.") for field in unknown})
+        raise WrongRule({field: _("This setting does not exist for schedules.") for field in unknown})
     if plain.get("recurrence") not in Recurrence.values:
-        raise WrongRule({"recurrence": _("Choose how often: hours, daily, weekly or monthly.")})
+        raise WrongRule({"recurrence": _("Choose the recurrence: hours, daily, weekly or monthly.")})
     rule = Rule(
         recurrence=Recurrence(plain["recurrence"]),
         zone=str(plain.get("zone", "")),
@@ -72,7 +72,7 @@ def _tidy(rule: Rule) -> Rule:
 def _list(plain: Mapping[str, Any], field: str) -> list[Any]:
     value = plain.get(field) or []
     if not isinstance(value, list | tuple):
-        raise WrongRule({field: _("Write a list.")})
+        raise WrongRule({field: _("Enter a list.")})
     return list(value)
 
 

@@ -18,7 +18,7 @@ from config.platform.jobs import clock
 
 # For each format what it is called: by how the same moment and number look in it.
 DATES: list[tuple[str, str | Promise]] = [
-    ("", gettext_lazy("As the language has it")),
+    ("", gettext_lazy("Language default")),
     ("Y-m-d", "2026-11-30"),
     ("j.n.Y", "30.11.2026"),
     ("d/m/Y", "30/11/2026"),
@@ -27,7 +27,7 @@ DATES: list[tuple[str, str | Promise]] = [
 ]
 TIMES: list[tuple[str, str | Promise]] = [("", "18:05:09"), ("g:i:s A", gettext_lazy("6:05:09 PM"))]
 NUMBERS: list[tuple[str, str | Promise]] = [
-    ("", gettext_lazy("As the language has it")),
+    ("", gettext_lazy("Language default")),
     (".,", "1,234,567.89"),
     (",.", "1.234.567,89"),
     (",\N{NO-BREAK SPACE}", "1\N{NO-BREAK SPACE}234\N{NO-BREAK SPACE}567,89"),

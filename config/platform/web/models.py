@@ -7,15 +7,15 @@ from django.utils.translation import gettext_lazy as _
 class SecondFactorRequired(models.TextChoices):
     """Of which accounts a second factor is required."""
 
-    NO_ACCOUNT = "", _("No account")
+    NO_ACCOUNT = "", _("No users")
     ADMINISTRATORS = "ADMINISTRATORS", _("Administrators")
-    EVERYONE = "EVERYONE", _("Everyone")
+    EVERYONE = "EVERYONE", _("All customers")
 
 
 class Installation(models.Model):
     """The one row there may be. Empty fields stand for the settings."""
 
-    organisation_name = models.CharField(_("organisation"), max_length=120, blank=True)
+    organisation_name = models.CharField(_("organization"), max_length=120, blank=True)
     environment_name = models.CharField(_("environment"), max_length=40, blank=True)
     second_factor_required_of = models.CharField(
         _("second factor required of"),

@@ -93,8 +93,9 @@ class CampaignMonitor(Destination):
         reads_people=True,
     )
     keeps_of_removed = gettext_lazy(
-        "Campaign Monitor keeps a removed person as a record in state Deleted, with their data and history. "
-        "To have that gone too, permanently erase the person in Campaign Monitor itself, or ask its support to."
+        "Campaign Monitor keeps a removed subscriber as a record with the state Deleted, with "
+        "data and history. To erase the record, permanently erase the person in Campaign "
+        "Monitor, or ask its support."
     )
 
     @property
@@ -111,7 +112,10 @@ class CampaignMonitor(Destination):
 
     @property
     def list_id_help(self) -> str:
-        return _("In Campaign Monitor: open the list, Settings, “List API ID”. It is looked up at once.")
+        return _(
+            "In Campaign Monitor, open the list and select Settings, “List API ID”. The ID is "
+            "validated automatically."
+        )
 
     def one_way_to_write(self, list_id: str) -> str:
         """Hexadecimal, in small letters as over there."""
@@ -198,7 +202,7 @@ class CampaignMonitor(Destination):
         with Prober(access.base_url, **_opened_by(access)) as prober:
             owners = [owner for owner in _owners(prober, access) if not group_id or owner.id == group_id]
             if not owners:
-                raise PermanentError(_("The account has no such client."))
+                raise PermanentError(_("The account has no client with this ID."))
             yield from verify(prober, owners[0].id, thousand=thousand)
 
     def leaves_out_values(self, answers: Mapping[str, str]) -> bool:

@@ -162,7 +162,7 @@ def _field(field_key: str, fields: Sequence[TargetField]) -> TargetField:
             return field
     raise PermanentError(
         _(
-            "The list in Campaign Monitor has no field {field}. Open the export and choose its fields again."
+            "The list in Campaign Monitor has no field {field}. Edit the export and choose its fields again."
         ).format(field=field_key),
         code="field_missing",
     )
@@ -179,6 +179,6 @@ def _consent(settings: SendSettings, question: str, name: str) -> _Consent:
         return _Consent(said[answer])
     label = next(asked.label for asked in options.all_questions() if asked.name == question)
     raise PermanentError(
-        _("“{question}” is not chosen. Open the export, choose it and save.").format(question=label),
+        _("“{question}” is not set. Edit the export, choose an option and save.").format(question=label),
         code="consent_not_chosen",
     )

@@ -31,78 +31,78 @@ TOKEN_REFUSED = frozenset({120, TOKEN_EXPIRED, 122})
 # -- one person, whom the list keeps as they are ---------------------------------------------------------------
 LEFT: Sentences = {
     204: _(
-        "This address is on the suppression list in Campaign Monitor, so it stays off the list. "
-        "If the person asks for your mail again, remove the address from the suppression list there."
+        "This email is on the suppression list in Campaign Monitor. If the subscriber asks for "
+        "your emails again, remove the email from the suppression list there."
     ),
     205: _(
-        "This person was deleted from the list in Campaign Monitor and stays deleted. "
-        "If that was a mistake, add them to the list again there."
+        "This subscriber was deleted from the list in Campaign Monitor. If that was a mistake, "
+        "add the subscriber to the list again there."
     ),
     206: _(
-        "This person has unsubscribed from the list and stays unsubscribed. "
-        "Only the person can change that, for example by signing up again."
+        "This subscriber has unsubscribed from the list. Only the subscriber can change that, "
+        "for example by signing up again."
     ),
     207: _(
-        "Mail to this address came back, so Campaign Monitor no longer sends to it. "
-        "Check the address; if it is right, reactivate the person in Campaign Monitor."
+        "Emails to this address bounced, so Campaign Monitor no longer sends to it. Check the "
+        "address. If it is correct, reactivate the subscriber in Campaign Monitor."
     ),
     208: _(
-        "This person has not confirmed the subscription yet. "
-        "They become active once they follow the link in the confirmation email."
+        "This subscriber has not confirmed the subscription yet. The subscriber becomes active "
+        "after following the link in the confirmation email."
     ),
 }
 
 # -- one person, who is refused --------------------------------------------------------------------------------
 _NO_CONSENT = _(
-    "Campaign Monitor did not learn whether this person consents to tracking. "
-    "Choose “Consent to track” in the export’s settings and run it again."
+    "Campaign Monitor did not receive the consent to track for this contact. Choose “Consent "
+    "to track” in the settings of the export, then run it again."
 )
 REJECTED: Sentences = {
     1: _(
-        "Campaign Monitor does not accept this email address. Correct it where the profile comes from; "
-        "letters with accents before the @ are not accepted."
+        "Campaign Monitor does not accept this email. Fix the source data. Accented letters "
+        "before the @ are not accepted."
     ),
     214: _NO_CONSENT,
     -213: _NO_CONSENT,
     215: _NO_CONSENT,
-    220: _("Campaign Monitor does not accept this person’s mobile number. Write it with + and the country code."),
-    221: _(
-        "Campaign Monitor accepts neither the mobile number nor the email address of this person. Correct both."
+    220: _(
+        "Campaign Monitor does not accept the mobile number of this contact. Write it with + and the country code."
     ),
+    221: _("Campaign Monitor accepts neither the mobile number nor the email of this contact. Fix both."),
 }
 
 # No code is published for an account that is full, so it is known by its words.
 PLAN_WORDS = ("your plan", "plan limit", "subscriber limit", "contact limit", "upgrade your")
 PLAN_FULL = _(
-    "Campaign Monitor says that the account’s plan holds no more people: “{message}”. "
-    "Upgrade the plan there, or send fewer people."
+    "The plan of the Campaign Monitor account allows no more subscribers: “{message}”. "
+    "Upgrade the plan there, or send fewer contacts."
 )
 
 # -- a whole batch, because of something in it -----------------------------------------------------------------
 BATCH: Sentences = {
     400: _(
-        "Campaign Monitor could not read a batch because of something in it. "
-        "The batch is divided until the profile that causes it is found."
+        "Campaign Monitor could not read a batch because of one of its contacts. The batch is "
+        "split until the contact is found."
     ),
-    209: _("A batch held more people than Campaign Monitor takes at once. It is divided and sent again."),
+    209: _("A batch had more contacts than Campaign Monitor accepts at once. The batch is split and sent again."),
     PARTIAL_FAILURE: _(
-        "Campaign Monitor refused some people of a batch without saying whom. "
-        "The batch is divided until they are found."
+        "Campaign Monitor rejected some contacts of a batch without saying which. The batch is "
+        "split until they are found."
     ),
-    212: _("Campaign Monitor received a batch without people in it."),
+    212: _("Campaign Monitor received a batch without contacts."),
 }
 
 # -- nothing of this run can succeed ---------------------------------------------------------------------------
 _NO_SUCH_LIST = _(
-    "Campaign Monitor does not know this list, or it belongs to another account. "
-    "Check the Campaign Monitor List ID in the export’s settings."
+    "Campaign Monitor does not have this list, or it belongs to another account. Check the "
+    "Campaign Monitor List ID of the export."
 )
 _FIELD_GONE = _(
-    "The list in Campaign Monitor no longer has one of the fields that this export fills. "
-    "Open the export, choose the fields again and save."
+    "The list in Campaign Monitor no longer has one of the fields of this export. Edit the "
+    "export, choose the fields again and save."
 )
 _LIST_SETTINGS = _(
-    "Campaign Monitor refused the request because of how the list is set up. Check the list in Campaign Monitor."
+    "Campaign Monitor refused the request because of the list settings. Check the list in Campaign Monitor."
 )
 STOP: Sentences = {
     101: _NO_SUCH_LIST,
@@ -115,47 +115,47 @@ STOP: Sentences = {
 
 # -- a field that is to be made or changed ---------------------------------------------------------------------
 FIELDS: Sentences = {
-    253: _("The list in Campaign Monitor no longer has this field. Look the list up again."),
-    254: _("Campaign Monitor does not accept this name for a field: it has 1 to 100 characters."),
-    255: _("The list in Campaign Monitor has a field by this name already. Choose it in this row."),
-    256: _("Campaign Monitor takes no options for a field of this type."),
-    257: _("Campaign Monitor wants at least one option for a field of this type."),
-    258: _("Campaign Monitor does not accept these options. Make the field there."),
-    259: _("Campaign Monitor does not know this type of field. Choose another one."),
+    253: _("The list in Campaign Monitor no longer has this field. Reload the list."),
+    254: _("Campaign Monitor does not accept this field name. Field names have 1 to 100 characters."),
+    255: _("The list in Campaign Monitor already has a field with this name. Choose it in this row."),
+    256: _("Campaign Monitor accepts no options for this field type."),
+    257: _("Campaign Monitor requires at least one option for this field type."),
+    258: _("Campaign Monitor does not accept these options. Create the field there."),
+    259: _("Campaign Monitor does not support this field type. Choose another one."),
 }
 
 # -- the connection has to be mended first ---------------------------------------------------------------------
 _RECONNECT = _(
-    "Campaign Monitor no longer accepts the sign-in of this connection. "
-    "An administrator has to authenticate with Campaign Monitor again."
+    "Campaign Monitor no longer accepts the authorization of this connection. An "
+    "administrator has to authenticate with Campaign Monitor again."
 )
 ADMINISTRATOR: Sentences = {
     60: _(
-        "The credentials of this connection lack a right that exports need. "
-        "An administrator has to authenticate with Campaign Monitor again and grant it."
+        "The credentials of this connection lack a required permission. An administrator has to "
+        "authenticate with Campaign Monitor again and grant it."
     ),
     100: _(
-        "Campaign Monitor does not accept the API key. Copy it again from Account settings, API keys, "
-        "in Campaign Monitor, and authenticate with it."
+        "Campaign Monitor does not accept the API key. Copy it again from Account settings, API "
+        "keys, in Campaign Monitor, then authenticate again."
     ),
     120: _RECONNECT,
     121: _RECONNECT,
     122: _RECONNECT,
     403: _(
-        "The account behind this connection may not do this in Campaign Monitor. "
-        "An administrator has to authenticate with the key of an account that may."
+        "The account of this connection has no permission for this in Campaign Monitor. An "
+        "administrator has to authenticate with the key of an authorized account."
     ),
 }
 
 # -- temporary. Pages ask once and runs retry, so that none of these sentences promises a retry ------------------
-BUSY = _("Campaign Monitor asks for fewer requests.")
-BROKEN = _("Campaign Monitor reports a problem on its side.")
-UNREADABLE = _("Campaign Monitor’s answer was cut short or could not be read.")
-UNREACHABLE = _("Campaign Monitor cannot be reached. Check that this server may open connections to {host}.")
-SLOW = _("Campaign Monitor did not answer in time.")
+BUSY = _("Campaign Monitor asked for fewer requests.")
+BROKEN = _("Campaign Monitor reported an internal error.")
+UNREADABLE = _("The response of Campaign Monitor was incomplete or could not be read.")
+UNREACHABLE = _("Campaign Monitor cannot be reached. Check that this server can connect to {host}.")
+SLOW = _("Campaign Monitor did not respond in time.")
 # An answer that Campaign Monitor did not write.
-NOT_FROM_VENDOR = _("HTTP {status}, and not from Campaign Monitor: {culprit}")
-REDIRECTED = _("something between this server and Campaign Monitor redirects requests.")
-PROXY_SIGN_IN = _("a proxy asks for a sign-in.")
-PROXY_OR_FIREWALL = _("a proxy or firewall answered.")
-SIGN_IN_PAGE = _("a web page answered, such as the sign-in page of a network.")
+NOT_FROM_VENDOR = _("HTTP {status}, not from Campaign Monitor: {culprit}")
+REDIRECTED = _("a system between this server and Campaign Monitor redirects requests.")
+PROXY_SIGN_IN = _("a proxy requires authentication.")
+PROXY_OR_FIREWALL = _("a proxy or firewall responded.")
+SIGN_IN_PAGE = _("a web page responded, such as the sign-in page of a network.")

@@ -71,8 +71,8 @@ def mobile_number(value: object, country: str | None = None) -> str | Violation:
         _not_a_number_of(country)
         if country
         else _(
-            "A mobile number needs + and the country code, such as +358401234567, and 7 to 15 digits in all; "
-            "this profile has something else."
+            "A mobile number needs + and the country code, such as +358401234567, and 7 to 15 "
+            "digits. The value of this profile does not match."
         )
     )
     return Violation("not_a_mobile_number", sentence, "mobile_number")
@@ -80,8 +80,8 @@ def mobile_number(value: object, country: str | None = None) -> str | Violation:
 
 def _not_a_number_of(country: str) -> str:
     return _(
-        "A mobile number needs + and the country code, or has to be one of the export's country ({country}); "
-        "this profile has something else."
+        "A mobile number needs + and the country code, or must be a number of the country of the "
+        "export ({country}). The value of this profile does not match."
     ).format(country=country)
 
 
@@ -129,7 +129,7 @@ def _number(field: TargetField, blank: str) -> Convert:
             return blank
         if not _NUMBER.match(text):
             return _violation(
-                "not_a_number", _("“{field}” takes a number, and this profile has something else."), field
+                "not_a_number", _("“{field}” requires a number. The value of this profile is not a number."), field
             )
         if len(text) > LONGEST_VALUE:
             return _too_long(field, len(text))
@@ -150,10 +150,13 @@ def _date(field: TargetField, blank: str) -> Convert:
         if day is None and not to_text(value):
             return blank
         if day is None:
-            sentence = _("“{field}” takes a date such as 2024-05-31, and this profile has something else.")
+            sentence = _("“{field}” requires a date such as 2024-05-31. The value of this profile is not a date.")
             return _violation("not_a_date", sentence, field)
         if not FIRST_DAY <= day <= LAST_DAY:
-            sentence = _("“{field}” takes dates from 1900-01-01 to 2076-06-06, and this profile has another.")
+            sentence = _(
+                "“{field}” requires a date from 1900-01-01 to 2076-06-06. The date of this profile is "
+                "out of range."
+            )
             return _violation("date_out_of_range", sentence, field)
         piece = f"{head}{quote(day.replace('-', '/'))}}}"
         return known.setdefault(day, piece)
@@ -274,22 +277,22 @@ def _head(field: TargetField) -> str:
 
 
 def _too_long(field: TargetField, length: int) -> Violation:
-    sentence = _("“{field}” takes at most {limit} characters; this profile has {length}.")
+    sentence = _("“{field}” allows at most {limit} characters. This profile has {length}.")
     return Violation("too_long", sentence.format(field=field.label, limit=LONGEST_VALUE, length=length), field.key)
 
 
 def _no_such_option(field: TargetField) -> Violation:
     sentence = _(
-        "“{field}” has no option by the name that this profile has. "
-        "Add the option to the field in Campaign Monitor, or correct the profile."
+        "“{field}” has no option for the value of this profile. Add the option to the field in "
+        "Campaign Monitor, or fix the profile."
     )
     return _violation("no_such_option", sentence, field)
 
 
 def _no_such_country(field: TargetField) -> Violation:
     sentence = _(
-        "“{field}” takes the countries that Campaign Monitor has, by name or ISO 3166 code; this profile has "
-        "something else."
+        "“{field}” requires a country of Campaign Monitor, by name or ISO 3166 code. The value "
+        "of this profile does not match."
     )
     return _violation("no_such_option", sentence, field)
 

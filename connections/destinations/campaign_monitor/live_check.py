@@ -84,7 +84,7 @@ def verify(client: Prober, client_id: str, *, thousand: bool = False) -> Iterato
         for asked, assumed, probe in _PROBES:
             yield _tried(asked(), assumed(), trial, probe)
         if thousand:
-            yield _tried(_("1000 people in one import"), _("taken within two minutes"), trial, _thousand)
+            yield _tried(_("1000 contacts in one import"), _("accepted within two minutes"), trial, _thousand)
     yield _gone(client, trial.list_id)
     yield from (Finding(question, "", None, why) for question, why in _not_tried())
 
@@ -106,7 +106,7 @@ def _trial(prober: Prober, client_id: str) -> Iterator[Trial]:
         status, content = prober.ask("DELETE", f"/lists/{list_id}.json")
         if status != 200:
             raise PermanentError(
-                _("The trial list {list} could not be deleted ({answer}): delete it in Campaign Monitor.").format(
+                _("The test list {list} could not be deleted ({answer}). Delete it in Campaign Monitor.").format(
                     list=list_id, answer=_told(content)
                 )
             )
@@ -244,32 +244,35 @@ def _gone(prober: Prober, list_id: str) -> Finding:
 
 
 _PROBES: list[tuple[Callable[[], str], Callable[[], str], Callable[[Trial], tuple[bool, str]]]] = [
-    (lambda: _("Consent missing in one row"), lambda: _("the whole import is refused"), _without_consent),
-    (lambda: _("An unknown field"), lambda: _("swallowed without a word"), _unknown_field),
-    (lambda: _("A value over 250 characters"), lambda: _("cut at 250"), _long_value),
-    (lambda: _("A word for a number"), lambda: _("ignored"), _no_number),
-    (lambda: _("A word that is no option"), lambda: _("ignored"), _no_option),
-    (lambda: _("Another option of a multiple choice"), lambda: _("added to those there"), _merged),
-    (lambda: _("An option sent with Clear"), lambda: _("that option goes, others stay"), _option_goes),
+    (lambda: _("Consent missing in one row"), lambda: _("the whole import is rejected"), _without_consent),
+    (lambda: _("An unknown field"), lambda: _("ignored without an error"), _unknown_field),
+    (lambda: _("A value over 250 characters"), lambda: _("truncated to 250 characters"), _long_value),
+    (lambda: _("Text for a number"), lambda: _("ignored"), _no_number),
+    (lambda: _("Text that is not an option"), lambda: _("ignored"), _no_option),
+    (lambda: _("Another option of a multiple choice"), lambda: _("added to the existing options"), _merged),
+    (lambda: _("An option sent with Clear"), lambda: _("that option is removed, others stay"), _option_goes),
     (lambda: _("A date of zeros"), lambda: _("the date is cleared"), _date_goes),
-    (lambda: _("A mobile number without country code"), lambda: _("refused with code 220"), _bad_mobile),
-    (lambda: _("No consent to SMS"), lambda: _("kept beside the number"), _sms_consent),
+    (lambda: _("A mobile number without country code"), lambda: _("rejected with code 220"), _bad_mobile),
+    (lambda: _("No consent to SMS"), lambda: _("stored with the number"), _sms_consent),
     (
-        lambda: _("One address twice in an import"),
-        lambda: _("same person whatever the case, the last wins"),
+        lambda: _("One email twice in an import"),
+        lambda: _("same subscriber regardless of case, the last row wins"),
         _last_wins,
     ),
-    (lambda: _("A person sent without a name"), lambda: _("the name stays"), _name_stays),
-    (lambda: _("A person sent with an empty name"), lambda: _("the name is cleared"), _name_goes),
-    (lambda: _("A person who has unsubscribed"), lambda: _("stays so, code 206"), _stays_unsubscribed),
+    (lambda: _("A contact sent without a name"), lambda: _("the name is kept"), _name_stays),
+    (lambda: _("A contact sent with an empty name"), lambda: _("the name is cleared"), _name_goes),
+    (lambda: _("An unsubscribed contact"), lambda: _("status unchanged, code 206"), _stays_unsubscribed),
 ]
 
 
 def _not_tried() -> list[tuple[str, str]]:
     return [
-        (_("Unconfirmed people and resubscribing"), _("would mail somebody")),
-        (_("Suppressed people never on the list"), _("would change the suppression list of the whole client")),
-        (_("Whether a refresh gives another refresh token"), _("whatever comes back is kept")),
+        (_("Unconfirmed subscribers and resubscribing"), _("would send an email")),
+        (
+            _("Suppressed contacts who were never on the list"),
+            _("would change the suppression list of the client"),
+        ),
+        (_("Whether a refresh returns another refresh token"), _("the returned token is stored")),
     ]
 
 

@@ -37,9 +37,9 @@ class CampaignMonitorOAuth(OAuth):
 
     def how_to_configure(self, redirect_uri: str) -> str:
         return _(
-            "Register an application in Campaign Monitor (Integrations, OAuth Registration) with the address "
-            "{uri} to return to, then set CAMPAIGN_MONITOR_OAUTH_CLIENT_ID and "
-            "CAMPAIGN_MONITOR_OAUTH_CLIENT_SECRET for this system and restart it."
+            "Register an application in Campaign Monitor (Integrations, OAuth Registration) with the "
+            "redirect URI {uri}. Then set CAMPAIGN_MONITOR_OAUTH_CLIENT_ID and "
+            "CAMPAIGN_MONITOR_OAUTH_CLIENT_SECRET and restart this installation."
         ).format(uri=redirect_uri)
 
     def authorize_url(self, base_url: str, *, redirect_uri: str, state: str) -> str:
@@ -93,8 +93,8 @@ def read_tokens(status: int, body: bytes, refresh_token: str = "") -> Tokens:
 def _sentence(error: str) -> str:
     if error == "invalid_client":
         return _(
-            "Campaign Monitor does not know this application. Check CAMPAIGN_MONITOR_OAUTH_CLIENT_ID and "
-            "CAMPAIGN_MONITOR_OAUTH_CLIENT_SECRET."
+            "Campaign Monitor does not recognize this application. Check "
+            "CAMPAIGN_MONITOR_OAUTH_CLIENT_ID and CAMPAIGN_MONITOR_OAUTH_CLIENT_SECRET."
         )
     return _(
         "Campaign Monitor no longer accepts the authorization of this connection ({error}). "

@@ -71,12 +71,12 @@ def _consent_to_track() -> Question:
     return _consent(
         CONSENT_TO_TRACK,
         _("Consent to track"),
-        _("Whether Campaign Monitor may record who opens your mail and follows its links."),
-        yes=_("Everyone in this export has agreed to be tracked."),
-        no=_("Nobody in this export is tracked."),
+        _("Whether Campaign Monitor may track opens and link clicks."),
+        yes=_("All contacts of this export have consented to tracking."),
+        no=_("No contacts of this export are tracked."),
         unchanged=_(
-            "People whom Campaign Monitor knows keep the choice recorded there. "
-            "For an address it has never seen, Campaign Monitor assumes consent."
+            "Known subscribers keep the choice recorded in Campaign Monitor. For new subscribers, "
+            "Campaign Monitor assumes consent."
         ),
     )
 
@@ -86,9 +86,9 @@ def _consent_to_send_sms() -> Question:
         CONSENT_TO_SEND_SMS,
         _("Consent to send SMS"),
         _("Whether Campaign Monitor may send text messages to the mobile numbers of this export."),
-        yes=_("Everyone in this export has agreed to text messages."),
-        no=_("Nobody in this export gets text messages."),
-        unchanged=_("The choice that Campaign Monitor has recorded stays."),
+        yes=_("All contacts of this export have consented to text messages."),
+        no=_("No contacts of this export get text messages."),
+        unchanged=_("The choice recorded in Campaign Monitor does not change."),
         with_field=MOBILE_KEY,
     )
 
@@ -113,8 +113,8 @@ def _consent(
 
 def _how_an_attribute_is_understood() -> str:
     return _(
-        "Yes, y, true, on and 1 mean yes. Anything else, or nothing, means no. "
-        "Where several profiles share an address, one no is enough."
+        "Yes, y, true, on and 1 mean yes. Any other value, or no value, means no. If several "
+        "profiles share an email, one no is enough."
     )
 
 
@@ -122,17 +122,17 @@ def _blanks() -> Question:
     return Question(
         name=BLANKS,
         label=_("Empty values"),
-        help_text=_("What becomes of a value on the list when the profile has none."),
+        help_text=_("What to do on the list when a profile value is empty."),
         choices=[
             Choice(
                 "keep",
-                _("Keep what is on the list"),
-                _("Options that a person no longer has stay as well."),
+                _("Keep the value on the list"),
+                _("Options that a profile no longer has are kept too."),
             ),
             Choice(
                 "clear",
-                _("Clear it on the list"),
-                _("Also a name, a mobile number, and options that a person no longer has."),
+                _("Clear the value on the list"),
+                _("Includes names, mobile numbers, and options that a profile no longer has."),
             ),
         ],
         default="keep",
@@ -145,14 +145,15 @@ def _unusable_values() -> Question:
         name=UNUSABLE_VALUES,
         label=_("Values that the list cannot hold"),
         help_text=_(
-            "Such as a date out of range, a text that is too long, an option that the field does not have, or a "
-            "mobile number that is incomplete. Each is counted and listed on the page of the run."
+            "For example, a date out of range, a text that is too long, an option that the field "
+            "does not have, or an incomplete mobile number. The run page counts and lists these "
+            "contacts."
         ),
         choices=[
             Choice(
                 "leave_out",
                 _("Send the contact without the value"),
-                _("The list keeps the value that it has."),
+                _("The list keeps its current value."),
             ),
             Choice("exclude", _("Exclude the contact"), _("Nothing is sent for the contact.")),
         ],
@@ -166,7 +167,7 @@ def _mobile_country() -> Question:
         name=MOBILE_COUNTRY,
         label=_("Country of mobile numbers"),
         help_text=_("For numbers that are written without + and the country code."),
-        choices=[Choice(_NO_COUNTRY, _("None: numbers need + and the country code")), *_countries()],
+        choices=[Choice(_NO_COUNTRY, _("None: numbers require + and the country code")), *_countries()],
         default=_NO_COUNTRY,
         with_field=MOBILE_KEY,
         is_menu=True,
@@ -186,9 +187,9 @@ def _separator() -> Question:
     return Question(
         name=SEPARATOR,
         label=_("Separator of options"),
-        help_text=_("For fields with several options, when one value of a profile holds several of them."),
+        help_text=_("For fields with several options, if one profile value contains several of them."),
         choices=[
-            Choice("detect", _("Detect it by the options of the field")),
+            Choice("detect", _("Detect automatically")),
             Choice("semicolon", _("Semicolon")),
             Choice("comma", _("Comma")),
             Choice("bar", _("Vertical bar")),
@@ -203,14 +204,14 @@ def _automations() -> Question:
     return Question(
         name=AUTOMATIONS,
         label=_("Automations"),
-        help_text=_("Whether being exported starts the journeys that Campaign Monitor sends to new subscribers."),
+        help_text=_("Whether this export triggers the journeys that Campaign Monitor sends to new subscribers."),
         choices=[
-            Choice("off", _("Start none"), _("No automation mails anybody because of this export.")),
-            Choice("new", _("New people start them"), _("Whoever is new to the list gets the first email.")),
+            Choice("off", _("Don't trigger"), _("This export triggers no automations.")),
+            Choice("new", _("Trigger for new subscribers"), _("New subscribers get the first email.")),
             Choice(
                 "returning",
-                _("New and returning people start them"),
-                _("Whoever comes back to the list starts from the beginning."),
+                _("Trigger for new and returning subscribers"),
+                _("Returning subscribers start from the beginning."),
             ),
         ],
         default="off",

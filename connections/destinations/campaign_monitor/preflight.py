@@ -31,8 +31,8 @@ class _Story:
         return {
             "reachable": _("Campaign Monitor is reachable"),
             "key": _("The authorization is accepted") if self.by_token else _("The API key is accepted"),
-            "kind": _("Clients can be reached") if self.by_token else _("Account key or client key"),
-            "lists": _("Lists can be read"),
+            "kind": _("Client access") if self.by_token else _("Key type"),
+            "lists": _("List access"),
         }[key]
 
     def ended(self) -> Sequence[CheckStep]:
@@ -81,9 +81,9 @@ def _kind(client: Client, options: Mapping[str, str], story: _Story) -> Sequence
         return None
     names = _("{first} and others").format(first=owners[0].name) if len(owners) > 1 else ""
     name = names or (owners[0].name if owners else "")
-    detail = ngettext("Account key: it reaches {n} client.", "Account key: it reaches {n} clients.", len(owners))
+    detail = ngettext("Account key: {n} client available.", "Account key: {n} clients available.", len(owners))
     if story.by_token:
-        detail = ngettext("It reaches {n} client.", "It reaches {n} clients.", len(owners))
+        detail = ngettext("{n} client available.", "{n} clients available.", len(owners))
     story.tell(
         "kind", True, detail.format(n=len(owners)), **{KEY_KIND: "account", ACCOUNT_NAME: name, CLIENT_ID: ""}
     )
@@ -92,7 +92,7 @@ def _kind(client: Client, options: Mapping[str, str], story: _Story) -> Sequence
 
 def _client_key(client: Client, client_id: str, story: _Story) -> Sequence[NamedId] | None:
     if not client_id:
-        detail = _("This key belongs to one client. Enter the ID of that client as well.")
+        detail = _("This is a client key. Enter the client ID as well.")
         story.tell("kind", None, detail, CLIENT_ID, **{KEY_KIND: "client"})
         return None
     try:
@@ -111,7 +111,7 @@ def _lists(client: Client, owners: Sequence[NamedId], story: _Story) -> None:
     """The last step. The first client stands for all: an account may have hundreds."""
     if not owners:
         story.tell(
-            "lists", False, _("The account has no client yet. Add one in Campaign Monitor, then try again.")
+            "lists", False, _("The account has no clients yet. Add one in Campaign Monitor, then try again.")
         )
         return
     try:
@@ -127,7 +127,7 @@ def _lists(client: Client, owners: Sequence[NamedId], story: _Story) -> None:
 
 def _refused(error: DestinationError) -> str:
     if isinstance(error, PermanentError):
-        return _("The key does not reach the lists of this client. Check the client ID.")
+        return _("The key has no access to the lists of this client. Check the client ID.")
     return error.sentence
 
 

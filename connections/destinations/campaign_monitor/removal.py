@@ -226,7 +226,9 @@ class Remover:
     def _marked(self, leaver: RemovalCandidate) -> str:
         mark = self._settings.mark
         if mark is None:
-            raise PermanentError(_("The field for people who have left is not chosen."), code="mark_not_chosen")
+            raise PermanentError(
+                _("No field is chosen for contacts who left the segments."), code="mark_not_chosen"
+            )
         field = {"Key": mark.field_key, "Value": mark.value}
         row = {"EmailAddress": leaver.email, "CustomFields": [field], "ConsentToTrack": "Unchanged"}
         return orjson.dumps(row).decode()

@@ -173,7 +173,7 @@ def _refusal(row: Mapping[str, Any]) -> ProfileRefusal:
     said = without_addresses(str(row.get("Message") or ""))
     code = code_in(row)
     if code is None:
-        sentence = _("Campaign Monitor refused this person without a code: “{message}”.").format(message=said)
+        sentence = _("Campaign Monitor rejected this contact without a code: “{message}”.").format(message=said)
         return ProfileRefusal(email, OutcomeKind.REJECTED, NO_CODE, sentence)
     if code in error_codes.LEFT:
         return ProfileRefusal(email, OutcomeKind.LEFT, str(code), str(error_codes.LEFT[code]))
@@ -186,7 +186,7 @@ def _rejection(code: int, said: str) -> str:
         return str(error_codes.REJECTED[code])
     if speaks_of_consent(said):
         return str(error_codes.REJECTED[error_codes.CONSENT_MISSING])
-    return _("Campaign Monitor refused this person: “{message}” (code {code}).").format(message=said, code=code)
+    return _("Campaign Monitor rejected this contact: “{message}” (code {code}).").format(message=said, code=code)
 
 
 Read = TypeVar("Read")

@@ -40,11 +40,10 @@ class File(Destination):
     key = "file"
     label = gettext_lazy("File")
     description = gettext_lazy(
-        "Write a CSV file for each run into a folder: everybody at first, then whoever is new or has changed."
+        "Write a CSV file to a folder for each run: all contacts first, then only new and changed contacts."
     )
     keeps_of_removed = gettext_lazy(
-        "Files that were written before keep a person, and so does whoever has picked them up: "
-        "delete the files there."
+        "Files from earlier runs still contain the person, also in copies. Delete the files."
     )
     icon = "img/file.svg"
     capabilities = Capabilities(batch_rows=5000, batch_bytes=8 * 1024 * 1024, publishes=True)
@@ -68,16 +67,17 @@ class File(Destination):
 
     @property
     def list_id_help(self) -> str:
-        return _("Such as “newsletter”: lower-case letters, digits, hyphens and underscores. It may be a new one.")
+        return _(
+            "For example “newsletter”. Use lowercase letters, digits, hyphens and underscores. The "
+            "list is created if it does not exist."
+        )
 
     def credential_fields(self) -> Sequence[InputField]:
         return [
             InputField(
                 name=COLUMNS,
                 label=_("Columns"),
-                help_text=_(
-                    "What a file can hold beside the email, separated by commas, such as: first_name, city."
-                ),
+                help_text=_("The columns beside the email, separated by commas, for example: first_name, city."),
             )
         ]
 
@@ -85,7 +85,7 @@ class File(Destination):
         return []
 
     def check(self, access: Access) -> Sequence[CheckStep]:
-        reached, named = _("The folder can be written"), _("The columns can be used")
+        reached, named = _("The folder is writable"), _("The columns are valid")
         try:
             folder = _folder(access)
             folder.check()
@@ -114,7 +114,7 @@ class File(Destination):
         group_id: str = "",
     ) -> ListDetails:
         if not NAME.match(list_id):
-            sentence = _("A file name has lower-case letters, digits, hyphens and underscores only.")
+            sentence = _("Use lowercase letters, digits, hyphens and underscores in the file name.")
             raise PermanentError(sentence, code="file_name")
         return ListDetails(
             list_id=list_id,
@@ -173,9 +173,9 @@ def _wrong_columns(access: Access) -> str:
     """What is wrong with the names of the columns; empty when nothing is."""
     names = [name.casefold() for name in _columns(access)]
     if not names:
-        return _("Name at least one column.")
+        return _("Enter at least one column.")
     if EMAIL in names or len(set(names)) < len(names):
-        return _("Each column needs a name of its own; “email” is always there.")
+        return _("Each column needs a unique name. “email” is always included.")
     return ""
 
 

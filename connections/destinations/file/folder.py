@@ -31,7 +31,7 @@ class Folder:
         self._check_may_send = check_may_send
         address = urlsplit(base_url)
         if address.scheme != "file" or not address.path.startswith("/"):
-            raise NeedsAdministrator(_("There is no folder for files here."), code="folder")
+            raise NeedsAdministrator(_("No folder for files is configured."), code="folder")
         self.path = Path(url2pathname(address.path))
 
     def check(self) -> None:
@@ -82,7 +82,7 @@ class Folder:
     def _checked(self, name: str) -> Path:
         if not NAME.match(name):
             raise PermanentError(
-                _("A file name has lower-case letters, digits, hyphens and underscores only."), code="file_name"
+                _("Use lowercase letters, digits, hyphens and underscores in the file name."), code="file_name"
             )
         return self.path / name
 
@@ -126,8 +126,8 @@ def _told() -> Iterator[None]:
     try:
         yield
     except (PermissionError, NotADirectoryError, FileExistsError) as error:
-        sentence = _("The folder for files cannot be written: {why}.").format(why=error.strerror)
+        sentence = _("The folder for files is not writable: {why}.").format(why=error.strerror)
         raise NeedsAdministrator(sentence, code="folder") from error
     except OSError as error:
-        sentence = _("Writing the file failed: {why}.").format(why=error.strerror)
+        sentence = _("The file could not be written: {why}.").format(why=error.strerror)
         raise TryLater(sentence, code="writing") from error

@@ -65,7 +65,7 @@ class Command(BaseCommand):
             except KeyboardInterrupt as interrupt:
                 leases.release(ImportJob.objects.get(pk=job.pk))
                 actions.cancel_import(job, by=None)
-                raise CommandError(_("Canceled. None of its rows was kept.")) from interrupt
+                raise CommandError(_("Canceled. No rows were imported.")) from interrupt
 
     def _print_result(self, job: ImportJob) -> None:
         problems = list(job.problems.order_by("line")[:PROBLEMS_SHOWN])
@@ -77,8 +77,8 @@ class Command(BaseCommand):
             raise CommandError(job.message or str(job.get_status_display()))
         self.stdout.write(
             _(
-                "%(file)s: %(read)d rows read, %(created)d created, %(updated)d updated, "
-                "%(unchanged)d unchanged, %(refused)d refused."
+                "%(file)s: %(read)d rows read, %(created)d created, %(updated)d updated, %(unchanged)d "
+                "unchanged, %(refused)d rejected."
             )
             % {
                 "file": job.file_name,

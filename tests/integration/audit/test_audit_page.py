@@ -56,7 +56,7 @@ def test_it_keeps_from_where_a_change_came(alice_client: Client, bob: User, alic
     assert AuditEntry.objects.get(action="deactivated").from_address == "192.0.2.7"
     assert "192.0.2.7" in text_of(alice_client)
     assert record("added", bob, by=alice).from_address == ""
-    assert "the server itself" in text_of(alice_client)
+    assert "System" in text_of(alice_client)
 
 
 def test_it_believes_the_proxy_only_where_there_is_one(

@@ -31,5 +31,5 @@ def test_values_are_sent_again_once_when_a_field_was_made_again(
     again = run_export()
     assert (again["delivered"], again["unchanged"]) == (4, 0)
     page = alice_client.get(reverse("exports:run", args=[Run.objects.latest("pk").pk])).content.decode()
-    assert "made again since the last run" in page
+    assert "have changed since the last run" in page
     assert run_export()["reason"] == "nothing_changed"

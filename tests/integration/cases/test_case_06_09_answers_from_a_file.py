@@ -79,5 +79,5 @@ def test_an_answer_that_is_not_offered_is_refused_with_those_that_are(
 ) -> None:
     with pytest.raises(SystemExit):
         applied(tmp_path, list_id, f", {answer}")
-    assert f"“{answer.partition(':')[0]}” is one of: {offered}" in capsys.readouterr().err
+    assert f"“{answer.partition(':')[0]}” must be one of: {offered}" in capsys.readouterr().err
     assert not Export.objects.exists()

@@ -62,11 +62,11 @@ def test_a_contact_is_sent_without_the_value_which_is_counted_and_listed(
     assert "Color" not in found["bo@example.com"]
     assert "Note" not in found["cid@example.com"]
     run = Run.objects.get()
-    assert "3 contacts are on the list without a value" in run.message
+    assert "3 contacts were delivered without a value" in run.message
     page = alice_client.get(reverse("exports:people", args=[run.pk]), {"kind": "incomplete"}).content.decode()
-    assert "“Birthday” takes dates from 1900-01-01 to 2076-06-06" in page
-    assert "“Color” has no option by the name" in page
-    assert "“Note” takes at most 250 characters" in page
+    assert "“Birthday” requires a date from 1900-01-01 to 2076-06-06" in page
+    assert "“Color” has no option for the value" in page
+    assert "“Note” allows at most 250 characters" in page
 
 
 def test_contacts_without_a_value_are_unchanged_in_the_next_run_and_listed_again(

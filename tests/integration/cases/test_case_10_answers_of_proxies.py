@@ -19,13 +19,13 @@ from tests.support.sandbox import RunningSandbox
 __all__ = ["server"]
 
 SENTENCES = {
-    200: "a web page answered, such as the sign-in page of a network.",
-    302: "something between this server and Campaign Monitor redirects requests.",
-    307: "something between this server and Campaign Monitor redirects requests.",
-    401: "a proxy or firewall answered.",
-    403: "a proxy or firewall answered.",
-    404: "a proxy or firewall answered.",
-    407: "a proxy asks for a sign-in.",
+    200: "a web page responded, such as the sign-in page of a network.",
+    302: "a system between this server and Campaign Monitor redirects requests.",
+    307: "a system between this server and Campaign Monitor redirects requests.",
+    401: "a proxy or firewall responded.",
+    403: "a proxy or firewall responded.",
+    404: "a proxy or firewall responded.",
+    407: "a proxy requires authentication.",
 }
 
 
@@ -36,7 +36,7 @@ def line(account: RunningSandbox) -> Iterator[Client]:
 
 
 def sentence(status: int) -> str:
-    return f"HTTP {status}, and not from Campaign Monitor: {SENTENCES[status]}"
+    return f"HTTP {status}, not from Campaign Monitor: {SENTENCES[status]}"
 
 
 @pytest.mark.parametrize("status", SENTENCES)
@@ -108,7 +108,7 @@ def test_a_proxy_that_takes_no_large_request_halves_the_batch(account: RunningSa
         line.import_subscribers(account.list_id, ["{}", "{}"])
     with pytest.raises(TryLater) as asked:
         line.system_date()
-    assert asked.value.sentence.startswith("HTTP 413, and not from Campaign Monitor:")
+    assert asked.value.sentence.startswith("HTTP 413, not from Campaign Monitor:")
 
 
 def test_an_empty_refusal_of_a_credential_is_not_of_the_vendor(server: ScriptedServer) -> None:

@@ -51,7 +51,7 @@ def test_contacts_to_remove_are_listed_before_confirming(held: Run, alice_client
     listed = text_of(alice_client, "exports:people", held.pk, query="?kind=to_remove")
     assert all(email in listed for email in LEAVERS)
     assert CROWD[19] not in listed
-    assert "Is no longer in any segment of this export." in listed
+    assert "No longer a member of any segment of this export." in listed
     download = alice_client.get(reverse("exports:people_download", args=[held.pk]) + "?kind=to_remove")
     assert b"".join(download).count(b"@example.com") == 15
     assert "?kind=to_remove" in text_of(alice_client, "exports:run", held.pk)
@@ -67,9 +67,9 @@ def test_contacts_to_remove_are_masked_without_the_permission(held: Run, charlie
     ("name", "shown"),
     [
         ("system:home", "0 15 await confirmation"),
-        ("exports:list", "15 to remove, awaiting confirmation"),
+        ("exports:list", "15 removals awaiting confirmation"),
         ("exports:runs", "0 15 await confirmation"),
-        ("exports:run", "To remove, awaiting confirmation 15"),
+        ("exports:run", "Removals awaiting confirmation 15"),
     ],
 )
 def test_a_summary_says_how_many_removals_await_confirmation(
@@ -80,7 +80,7 @@ def test_a_summary_says_how_many_removals_await_confirmation(
 
 def test_the_condition_says_how_many_removals_await_confirmation(held: Run) -> None:
     told = Condition.objects.get(kind="needs_confirmation").sentence  # that of mails and of the webhook
-    assert "To remove, awaiting confirmation: 15." in told
+    assert "Removals awaiting confirmation: 15." in told
 
 
 def test_the_webhook_says_the_numbers_of_removals(held: Run) -> None:
@@ -102,7 +102,7 @@ def test_the_confirmation_leads_to_the_contacts(held: Run, alice_client: Client)
         ("system:home", "Successful 0 15 "),  # delivered, removed
         ("exports:list", "0 rejected 15 removed"),
         ("exports:runs", "0 0 0 0 15 0"),  # delivered, new, left as they are, rejected, removed, not sent
-        ("exports:run", "Not reached 0 Removed 15"),  # the figures at the top
+        ("exports:run", "Not attempted 0 Removed 15"),  # the figures at the top
     ],
 )
 def test_a_summary_says_how_many_contacts_were_removed(

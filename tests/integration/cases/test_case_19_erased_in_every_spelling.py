@@ -37,7 +37,7 @@ def test_an_erased_person_is_nowhere_and_stays_out(
     run_export()
     found = alice_client.post("/data/exports/person/", {"email": f" {address}\u00a0"}).content.decode()
     assert 'class="link-list"' in found
-    assert "No customer has this address" not in found
+    assert "No customer profile uses this email" not in found
 
     erase.erase(Profile.objects.get(key="1"), scope=Scope.ADDRESS, by=alice)
 

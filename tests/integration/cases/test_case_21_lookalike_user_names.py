@@ -21,12 +21,12 @@ def admin(db: None) -> User:
 
 
 def test_a_lookalike_name_does_not_sign_in(admin: User) -> None:
-    assert "is not right" in sign_in("adm\u0131n2", PASSWORD)
+    assert "is incorrect" in sign_in("adm\u0131n2", PASSWORD)
 
 
 @pytest.mark.parametrize("spelling", ["ADMIN2", " admin2 ", "\uff41dmin2", "admi\uff4e2"])
 def test_every_spelling_of_a_name_has_one_account_and_one_counter(admin: User, spelling: str) -> None:
     assert sign_in(spelling, PASSWORD) == "/"
     for _ in range(5):
-        assert "is not right" in sign_in(spelling, "wrong")
+        assert "is incorrect" in sign_in(spelling, "wrong")
     assert "Too many attempts failed." in sign_in("admin2", PASSWORD)

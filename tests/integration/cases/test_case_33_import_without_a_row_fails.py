@@ -24,7 +24,7 @@ def import_text(tmp_path: Path, text: str) -> str:
 
 
 def test_an_import_that_keeps_no_row_fails(tmp_path: Path) -> None:
-    assert import_text(tmp_path, "id,name\n1\n2\n") == "1: None of the 2 rows could be kept. Nothing was changed."
+    assert import_text(tmp_path, "id,name\n1\n2\n") == "1: All 2 rows were rejected. Nothing was changed."
     job = ImportJob.objects.get()
     assert (job.status, job.rows_read, job.rows_refused) == ("failed", 2, 2)
     assert job.problems.count() == 2
@@ -33,14 +33,14 @@ def test_an_import_that_keeps_no_row_fails(tmp_path: Path) -> None:
 
 
 def test_an_import_of_a_header_alone_fails(tmp_path: Path) -> None:
-    assert "no rows below its header" in import_text(tmp_path, "id,name\n")
+    assert "no rows below the header" in import_text(tmp_path, "id,name\n")
     assert ImportJob.objects.get().status == "failed"
 
 
 def test_the_page_of_the_import_says_so_and_lists_the_rows(tmp_path: Path, alice_client: Client) -> None:
     import_text(tmp_path, "id,name\n1\n2\n")
     page = alice_client.get(reverse("segments:import", args=[ImportJob.objects.get().pk])).content.decode()
-    assert "None of the 2 rows could be kept." in page
+    assert "All 2 rows were rejected." in page
     assert "Too few columns" in page
 
 

@@ -33,13 +33,13 @@ def test_it_wants_them_to_sign_in_again_and_remembers_that(
     address = f"/admin/permissions/{alice.pk}/deactivate/"
     ticked = {"instead-add_yourself": f"connection-{connection.pk}"}
     asked = dora_client.get(address).content.decode()
-    assert "Confirm by single sign-on that it is still you" in asked
+    assert "Confirm your identity by single sign-on" in asked
     assert "Your password" not in asked
     refused = dora_client.post(address, ticked)
     assert refused.status_code == 422
-    assert "Confirm first that it is still you." in refused.content.decode()
+    assert "Confirm your identity first." in refused.content.decode()
     assert there_and_back(dora_client, reauthentication.confirm_url(address))["Location"] == address
-    assert "Confirm by single sign-on" not in dora_client.get(address).content.decode()
+    assert "Confirm your identity by single sign-on" not in dora_client.get(address).content.decode()
     assert dora_client.post(address, ticked).status_code == 302
     connection.refresh_from_db()
     alice.refresh_from_db()

@@ -107,7 +107,7 @@ def test_about_tells_versions_queues_and_storage(charlie_client: Client) -> None
         "0 pending",
         "Messages waiting",
         "Largest tables",
-        "below VAR_DIR",
+        "in VAR_DIR",
     ):
         assert words_of_it in page, words_of_it
     assert "django_session" in page or "segments_" in page or "auth" in page

@@ -94,7 +94,7 @@ def test_it_is_not_ready_without_collected_static_files(
     assert answer.status_code == 503
     assert answer.json()["checks"]["static_files"] == {
         "ok": False,
-        "message": "Not collected: run collectstatic.",
+        "message": "Not collected. Run collectstatic.",
     }
 
 
@@ -103,7 +103,7 @@ def test_it_is_not_ready_on_a_database_that_is_too_old(client: Client, monkeypat
     monkeypatch.setattr(health, "OLDEST_POSTGRES", 99)
     answer = client.get("/readyz")
     assert answer.status_code == 503
-    assert "at least 99 is needed" in answer.json()["checks"]["database"]["message"]
+    assert "At least 99 is required" in answer.json()["checks"]["database"]["message"]
 
 
 def test_answers_are_never_kept(client: Client) -> None:

@@ -23,7 +23,7 @@ def test_it_tells_a_newcomer_the_next_steps(alice_client: Client) -> None:
     assert "Welcome, Alice Adams" in page
     assert "Next steps" in page
     assert page.count("check-step--todo") == 5
-    assert "No run yet." in page
+    assert "No runs yet." in page
 
 
 def test_it_leads_to_runs_that_need_a_person(bob_client: Client) -> None:
@@ -62,7 +62,7 @@ def test_it_costs_the_same_however_much_there_is(
 
 def test_system_tells_which_parts_are_up(charlie_client: Client) -> None:
     page = charlie_client.get("/admin/system/").content.decode()
-    assert "Answers." in page
+    assert "OK." in page
     assert "No process is running." in page
     fragment = charlie_client.get("/admin/system/health/").content.decode().strip()
     assert fragment.startswith('<div id="parts"')

@@ -30,7 +30,7 @@ def choose_password(link: str, password: str = "a-quite-long-one") -> Client:
 
 def test_it_shows_the_link_once_where_no_mail_is_sent(alice_client: Client, alice: User) -> None:
     page = alice_client.post(LIST + "add/", NEW, headers=HTMX).content.decode()
-    assert "Hand this link over yourself" in page
+    assert "Share this link with the user" in page
     dora = User.objects.get(username="dora")
     assert not dora.has_usable_password()
     listed = alice_client.get(LIST).content.decode()
@@ -38,7 +38,7 @@ def test_it_shows_the_link_once_where_no_mail_is_sent(alice_client: Client, alic
     assert "/accounts/password/MQ" not in listed
     choose_password(link_in(page))
     assert Client().login(username="dora", password="a-quite-long-one")
-    assert "no longer works" in Client().get(link_in(page), follow=True).content.decode()
+    assert "no longer valid" in Client().get(link_in(page), follow=True).content.decode()
 
 
 def test_it_mails_the_link(alice_client: Client, alice: User, settings: Settings) -> None:
@@ -64,12 +64,12 @@ def test_it_invites_again_until_the_user_has_signed_in(alice_client: Client, ali
     alice_client.post(LIST + "add/", NEW, headers=HTMX)
     dora = User.objects.get(username="dora")
     again = f"{LIST}{dora.pk}/invite/"
-    assert "Make a new link" in alice_client.get(again, headers=HTMX).content.decode()
+    assert "Create new link" in alice_client.get(again, headers=HTMX).content.decode()
     link = link_in(alice_client.post(again, headers=HTMX).content.decode())
     choose_password(link).login(username="dora", password="a-quite-long-one")
     response = alice_client.post(again, headers=HTMX)
     assert response.status_code == 409
-    assert "has signed in already" in response.content.decode()
+    assert "has already signed in" in response.content.decode()
 
 
 def test_an_invited_person_cannot_sign_in_before(alice_client: Client, alice: User) -> None:

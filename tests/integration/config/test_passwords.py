@@ -51,7 +51,7 @@ def link_in_mail() -> str:
 
 def test_it_locks_a_name_after_too_many_failures(alice: User) -> None:
     for _ in range(lockout.MOST_PER_NAME):
-        assert "is not right" in enter("Alice", "wrong")
+        assert "is incorrect" in enter("Alice", "wrong")
     page = enter("ALICE", PASSWORD)
     assert "Too many attempts failed. Sign-in is locked; try again in 15 minutes." in page
     assert enter("ALICE", PASSWORD, "192.0.2.2") == "/"
@@ -68,7 +68,7 @@ def test_it_opens_again_after_a_while(alice: User) -> None:
 
 def test_it_says_the_same_of_an_unknown_name(alice: User) -> None:
     for _ in range(lockout.MOST_PER_NAME):
-        assert "is not right" in enter("my-secret", "wrong")
+        assert "is incorrect" in enter("my-secret", "wrong")
     assert "Too many attempts failed." in enter("my-secret", "wrong")
     assert "my-secret" not in str(AuditEntry.objects.values_list())
     assert "my-secret" not in str(SignInAttempt.objects.values_list())
@@ -104,7 +104,7 @@ def test_it_changes_ones_own_password_and_ends_other_sessions(alice_client: Clie
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        ({"present": "wrong", "password": "another-long-one"}, "This is not your password."),
+        ({"present": "wrong", "password": "another-long-one"}, "Incorrect password."),
         ({"present": PASSWORD, "password": "short"}, "This password is too short."),
     ],
 )
@@ -131,7 +131,7 @@ def test_it_sends_to_an_administrator_where_no_mail_is_sent(stranger_client: Cli
 
 
 def test_it_mails_a_link_that_works_once(stranger_client: Client, alice: User, mails: Settings) -> None:
-    assert "on its way" in ask_for_link(stranger_client, "ALICE@example.com")
+    assert "was sent to it" in ask_for_link(stranger_client, "ALICE@example.com")
     assert mail.outbox[0].to == ["alice@example.com"]
     link = link_in_mail()
     page = stranger_client.get(link, follow=True)
@@ -142,14 +142,14 @@ def test_it_mails_a_link_that_works_once(stranger_client: Client, alice: User, m
     assert response["Location"] == DOOR
     assert "Your password is set." in stranger_client.get(DOOR).content.decode()
     assert enter("alice", "another-long-one") == "/"
-    assert "no longer works" in Client().get(link, follow=True).content.decode()
+    assert "no longer valid" in Client().get(link, follow=True).content.decode()
     assert AuditEntry.objects.get(action="password reset").target_name == "Alice Adams"
 
 
 def test_a_link_does_not_work_for_ever(stranger_client: Client, alice: User, mails: Settings) -> None:
     ask_for_link(stranger_client, alice.email)
     with time_machine.travel(clock.now() + timedelta(days=3, minutes=1)):
-        assert "no longer works" in stranger_client.get(link_in_mail(), follow=True).content.decode()
+        assert "no longer valid" in stranger_client.get(link_in_mail(), follow=True).content.decode()
 
 
 def test_it_answers_the_same_for_addresses_without_an_account(
@@ -158,7 +158,7 @@ def test_it_answers_the_same_for_addresses_without_an_account(
     bob.is_active = False
     bob.save()
     for address in ("nobody@example.com", bob.email):
-        assert "on its way" in ask_for_link(stranger_client, address)
+        assert "was sent to it" in ask_for_link(stranger_client, address)
     assert mail.outbox == []
 
 

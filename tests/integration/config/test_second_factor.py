@@ -149,9 +149,9 @@ def test_strangers_see_none_of_it(stranger_client: Client) -> None:
 
 
 def test_the_security_page_says_how_things_stand(secret: str, alice_client: Client) -> None:
-    assert "A code from your app is asked for" in alice_client.get(SECURITY).content.decode()
+    assert "You need a code from your authenticator app" in alice_client.get(SECURITY).content.decode()
     assert "Turn off the second factor?" in alice_client.get(SET_UP + "remove/").content.decode()
-    assert "Make new recovery codes?" in alice_client.get(CODES + "new/").content.decode()
+    assert "Create new recovery codes?" in alice_client.get(CODES + "new/").content.decode()
 
 
 def stored() -> list[str]:

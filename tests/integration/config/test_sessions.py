@@ -85,9 +85,9 @@ def test_setting_up_a_second_factor_ends_other_sessions(alice: User) -> None:
 
 def test_one_signs_out_everywhere_else(alice: User, bob: User) -> None:
     here, elsewhere, other = client_of(alice), client_of(alice), client_of(bob)
-    assert "Sign out everywhere else" in here.get(SECURITY).content.decode()
+    assert "Sign out of all other sessions" in here.get(SECURITY).content.decode()
     page = here.post("/accounts/sessions/end-others/", follow=True)
-    assert "You are signed out everywhere else." in page.content.decode()
+    assert "You are signed out of all other sessions." in page.content.decode()
     assert (is_signed_in(here), is_signed_in(elsewhere), is_signed_in(other)) == (True, False, True)
 
 

@@ -122,14 +122,14 @@ def test_a_deactivated_user_stays_out(provider: oidc.Provider, db: None) -> None
     User.objects.update(is_active=False)
     client = Client()
     assert there_and_back(client)["Location"] == DOOR
-    assert "This account may not sign in." in client.get(DOOR).content.decode()
+    assert "This account has no access." in client.get(DOOR).content.decode()
     assert client.get("/").status_code == 302
 
 
 def test_it_says_so_when_the_provider_refuses(stranger_client: Client, provider: oidc.Provider) -> None:
     provider.refuses = True
     assert there_and_back(stranger_client)["Location"] == DOOR
-    assert "Single sign-on did not work." in stranger_client.get(DOOR).content.decode()
+    assert "Single sign-on failed." in stranger_client.get(DOOR).content.decode()
 
 
 def test_a_token_for_another_application_is_refused(stranger_client: Client, provider: oidc.Provider) -> None:

@@ -57,7 +57,7 @@ def test_a_sandbox_wears_its_badge_and_is_marked_without_consent(
     make_connection(alice, environment="sandbox", consent=False, export_user=False)
     html = page(alice_client)
     assert "badge--sandbox" in html
-    assert "Sandbox: needs no consent" in html
+    assert "Sandbox: consent not required" in html
     assert "Ready" in html
 
 
@@ -75,7 +75,7 @@ def test_it_finds_by_name_and_account(alice: User, alice_client: Client) -> None
     make_connection(alice, "Summer mail")
     assert names(page(alice_client, "?q=winter")) == ["Winter mail"]
     assert len(names(page(alice_client, "?q=shop"))) == 2
-    assert "Nothing here matches" in page(alice_client, "?q=autumn")
+    assert "Nothing matches" in page(alice_client, "?q=autumn")
 
 
 def test_it_asks_as_many_questions_for_many_as_for_one(

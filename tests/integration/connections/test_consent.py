@@ -67,7 +67,7 @@ def test_a_new_text_asks_again(
         runs.start_run(export, by=alice)
     assert "Consent needed" in alice_client.get("/admin/connections/").content.decode()
     html = alice_client.get(f"/admin/connections/{connection.pk}/").content.decode()
-    assert "The text has changed since somebody agreed" in html
+    assert "The text has changed since the last consent" in html
     assert "Earlier consents" in html
     assert "I agree" in html
     assert Export.objects.exists()

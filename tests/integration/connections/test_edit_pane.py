@@ -91,7 +91,7 @@ def test_it_says_that_what_is_stored_is_still_refused(
 def test_consent_can_be_given_later(alice: User, alice_client: Client, settings: Settings) -> None:
     connection = make_connection(alice, consent=False, export_user=False)
     pane = Pane(alice_client, edit_url(connection))
-    assert "Exports do not run over this connection until somebody agrees." in pane.html
+    assert "Exports with this connection do not run until an administrator agrees." in pane.html
     pane.step("export_user", **{"own-password": PASSWORD})
     assert pane.save(name="Newsletter", agree="on").status_code == 200
     assert status_of(Connection.objects.get()) is ConnectionStatus.READY

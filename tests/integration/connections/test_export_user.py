@@ -57,7 +57,7 @@ def test_exports_stop_when_they_go(alice_client: Client, erin: User, hers: Conne
     export = exports.export_to(None, hers, [], list_id="a" * 32)
     alice_client.post(f"{LIST}{erin.pk}/deactivate/")
     assert status_of(Connection.objects.get()) is ConnectionStatus.EXPORT_USER_NEEDED
-    with pytest.raises(Refusal, match="No active administrator is its export user"):
+    with pytest.raises(Refusal, match="The connection has no active administrator as its export user"):
         runs.start_run(export, by=None)
 
 
@@ -84,7 +84,7 @@ def test_no_user_becomes_export_user_without_their_password(
     posted = demoted(erin) | stands_in(hers, password)
     response = alice_client.post(LIST + page.format(pk=erin.pk), posted)
     assert response.status_code == 422
-    assert "This is not your password." in response.content.decode()
+    assert "Incorrect password." in response.content.decode()
     erin.refresh_from_db()
     assert (erin.is_active, erin.role, Connection.objects.get().export_user) == (True, Role.ADMINISTRATOR, erin)
 

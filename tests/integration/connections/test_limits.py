@@ -173,9 +173,9 @@ def test_an_id_that_was_only_typed_is_looked_up_when_it_is_saved(
 
 def test_without_an_account_there_is_nothing_to_choose_yet(alice_client: Client, alice: User) -> None:
     connection = make_connection(alice, connected=False)
-    assert "Once the account is connected" in step(alice_client, connection, "lists")
+    assert "The lists appear after you connect the account" in step(alice_client, connection, "lists")
 
 
 def test_the_pane_says_what_limits_do_not_guard_against(alice_client: Client, connection: Connection) -> None:
     page = alice_client.get(f"/admin/connections/{connection.pk}/").content.decode()
-    assert "not against people who import data" in page
+    assert "They do not stop users who import data" in page

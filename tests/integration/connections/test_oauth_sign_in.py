@@ -109,7 +109,7 @@ def test_an_answer_works_once(alice_client: Client, place: RunningSandbox) -> No
     come_back(alice_client, back)
     again = alice_client.get(back)
     assert again.status_code == 400
-    assert "belongs to no sign-in" in again.content.decode()
+    assert "is no longer valid" in again.content.decode()
 
 
 def test_an_answer_belongs_to_the_session_that_asked(

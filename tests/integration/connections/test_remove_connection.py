@@ -60,7 +60,7 @@ def test_it_waits_for_a_choice(
     data = {name.format(pk=export.pk): value for name, value in posted.items()}
     response = alice_client.post(url(connection), data, headers=DIALOG)
     assert response.status_code == 422
-    assert "Choose what becomes of each export." in response.content.decode()
+    assert "Choose what to do with each export." in response.content.decode()
     assert Connection.objects.exists()
 
 

@@ -161,10 +161,10 @@ def test_it_sets_up_a_connection(live_pane: Pane, sandbox: RunningSandbox, alice
 def test_it_saves_nothing_before_every_step_is_done(live_pane: Pane, sandbox: RunningSandbox) -> None:
     assert live_pane.save(name="Winter mail").status_code == 422
     response = live_pane.save(agree="on")
-    assert "Still needed: Authenticate with Campaign Monitor, Add yourself" in response.content.decode()
+    assert "Required: Authenticate with Campaign Monitor, Add yourself" in response.content.decode()
     live_pane.step("connect")
     live_pane.step("authenticate", **{"credential-api_key": sandbox.api_key})
-    assert "Still needed: Add yourself as export user." in live_pane.save().content.decode()
+    assert "Required: Add yourself as export user." in live_pane.save().content.decode()
     assert not Connection.objects.exists()
     assert not AuditEntry.objects.exists()
 
@@ -226,7 +226,7 @@ def test_a_client_key_is_asked_for_its_client(pane: Pane, sandbox: RunningSandbo
     pane.step("connect", name="Playground")
     assert "credential-client_id" not in pane.html
     html = pane.step("authenticate", **{"credential-api_key": sandbox.client_api_key})
-    assert "Enter the ID of that client" in html
+    assert "Enter the client ID" in html
     assert "credential-client_id" in html
     pane.step("authenticate", **{"credential-client_id": "f" * 32})
     assert pane.ticks[-1] == "bad"
@@ -241,7 +241,7 @@ def test_the_export_user_confirms_with_their_own_password(pane: Pane, sandbox: R
     pane.step("connect", name="Playground")
     pane.step("authenticate", **{"credential-api_key": sandbox.api_key})
     html = pane.step("export_user", **{"own-password": "somebody else's"})
-    assert "This is not your password" in html
+    assert "Incorrect password" in html
     assert "is the export user" not in html
 
 

@@ -57,7 +57,7 @@ def test_it_has_a_cell_for_each_batch_that_was_not_halved(run: Run) -> None:
     assert [cell.first for cell in cells] == [1, 3, 4, 5, 6, 7]
     states = [CellState.DONE, CellState.REJECTED, CellState.SENDING, CellState.AGAIN, CellState.PLANNED]
     assert [cell.state for cell in cells] == [*states, CellState.NOT_SENT]
-    assert cells[1].words == "Batch 3: Done, some rejected, 1 people"
+    assert cells[1].words == "Batch 3: Done, some rejected, 1 contacts"
 
 
 def test_it_puts_very_many_together_and_shows_the_worst(run: Run) -> None:
@@ -68,7 +68,7 @@ def test_it_puts_very_many_together_and_shows_the_worst(run: Run) -> None:
     assert len(cells) == 250
     assert (cells[0].first, cells[0].last, cells[0].people, cells[0].state) == (1, 4, 4, CellState.DONE)
     assert cells[-1].state == CellState.REJECTED
-    assert cells[-1].words == "Batches 997 to 1,000: Done, some rejected, 4 people"
+    assert cells[-1].words == "Batches 997 to 1,000: Done, some rejected, 4 contacts"
 
 
 def test_it_costs_one_query_and_no_inline_style(bob_client: Client, newsletter: Export) -> None:
@@ -93,7 +93,7 @@ def test_several_in_a_cell_lead_to_their_list(bob_client: Client, run: Run) -> N
 def test_it_opens_the_call_of_a_batch(bob_client: Client, newsletter: Export, account: RunningSandbox) -> None:
     ended = run_to_its_end(newsletter)
     shown = page(bob_client, f"/data/runs/{ended.pk}/batches/1/")
-    for words in ("Batch 1", "Done", "201", "3 people", "ann@example.com", "EmailAddress"):
+    for words in ("Batch 1", "Done", "201", "3 contacts", "ann@example.com", "EmailAddress"):
         assert words in shown, words
 
 

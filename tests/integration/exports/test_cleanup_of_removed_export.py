@@ -30,7 +30,7 @@ def test_removing_asks_and_leaves_people_by_default(
     bob_client: Client, account: RunningSandbox, shop: Export, old_list: str
 ) -> None:
     address = f"/data/exports/{shop.pk}/remove/"
-    assert "What becomes of 8 people" in bob_client.get(address).content.decode()
+    assert "What should happen to 8 contacts" in bob_client.get(address).content.decode()
     assert bob_client.post(address, {"behind": "leave"}).status_code == 302
     assert is_gone(shop)
     assert set(states(account, old_list).values()) == {"Active"}
@@ -77,8 +77,8 @@ def test_an_export_is_kept_when_its_clearing_is_canceled_or_fails(
     assert run_to_its_end(shop).reason == Reason.NOTHING_CHANGED
     page = bob_client.get(f"/data/runs/{run.pk}/").content.decode()
     assert 'id="clear-again"' in page
-    assert "Nobody was taken off the list." in page
-    assert "to take off the rest" in page
+    assert "No contact was removed from the list." in page
+    assert "to remove the remaining contacts" in page
 
 
 def test_without_a_way_to_the_list_they_can_only_stay(
@@ -86,7 +86,7 @@ def test_without_a_way_to_the_list_they_can_only_stay(
 ) -> None:
     manage.detach(shop, by=bob)
     address = f"/data/exports/{shop.pk}/remove/"
-    assert "No connection leads to this list any more" in bob_client.get(address).content.decode()
+    assert "No connection gives access to this list any more" in bob_client.get(address).content.decode()
     assert bob_client.post(address, {"behind": "delete", "behind_people": "8"}).status_code == 422
     assert bob_client.post(address).status_code == 302
     assert is_gone(shop)

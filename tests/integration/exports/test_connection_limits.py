@@ -84,11 +84,11 @@ def test_the_run_page_counts_them_and_leads_to_them(
     limit(shared, required_attribute="newsletter")
     run = run_to_its_end(agreeing)
     html = bob_client.get(f"/data/runs/{run.pk}/").content.decode()
-    assert "Without consent" in html
+    assert "No consent" in html
     assert f"/data/runs/{run.pk}/people/?kind=no_consent" in html
     people = bob_client.get(f"/data/runs/{run.pk}/people/?kind=no_consent").content.decode()
     assert "silent@example.com" in people
-    assert "is not true for this person" in people
+    assert "is not true for this contact" in people
     masked = charlie_client.get(f"/data/runs/{run.pk}/people/?kind=no_consent").content.decode()
     assert "silent@example.com" not in masked
 
@@ -125,7 +125,7 @@ def test_a_run_over_the_contract_sends_no_contact(
     limit(shared, most_people=2)
     run = run_to_its_end(newsletter)
     assert (run.status, run.reason) == (JobStatus.FAILED, Reason.TOO_MANY_PROFILES)
-    assert "its contract allows 2" in run.message
+    assert "Its contract allows 2" in run.message
     assert not account.people()
 
 
@@ -151,9 +151,9 @@ def test_the_contract_counts_everybody_once_over_all_exports(
 
 FORBIDDEN = [
     ({"lists": ("f" * 32,)}, "do not allow this list"),
-    ({"withheld": ("first_name",)}, "do not let “first_name” leave"),
-    ({"allowed": ("email",)}, "do not let “first_name” leave"),
-    ({"withheld": ("Email",)}, "do not let “email” leave"),
+    ({"withheld": ("first_name",)}, "block the attribute “first_name”"),
+    ({"allowed": ("email",)}, "block the attribute “first_name”"),
+    ({"withheld": ("Email",)}, "block the attribute “email”"),
 ]
 
 
@@ -226,6 +226,6 @@ def test_a_file_is_held_to_them(newsletter: Export, shared: Connection, tmp_path
         "    fields: {name: city}\n"
         "    answers: {consent_to_track: unchanged}\n"
     )
-    with pytest.raises(FileRefused, match="do not let “city” leave"):
+    with pytest.raises(FileRefused, match="block the attribute “city”"):
         apply(file)
     assert not Export.objects.filter(name="Sneaky").exists()

@@ -72,7 +72,7 @@ def test_it_does_all_or_nothing(bob_client: Client, two: list[Export], url: str)
     runs.start_run(two[1], by=None)
     response = bob_client.post(url, selected(two))
     assert response.status_code == 409
-    assert "Run 1 of “Export b” is under way" in response.content.decode()
+    assert "Run 1 of “Export b” is in progress" in response.content.decode()
     assert Export.objects.exclude(connection=None).count() == 2
 
 
@@ -128,7 +128,7 @@ def test_it_goes_to_no_other_connection_while_a_run_is_under_way(
     """The run was checked against the limits of the one that it has."""
     another = support_exports.sandbox_connection(by=alice, name="Another")
     run = runs.start_run(newsletter, by=bob)
-    with pytest.raises(Refusal, match=f"Run {run.number} of “Newsletter” is under way"):
+    with pytest.raises(Refusal, match=f"Run {run.number} of “Newsletter” is in progress"):
         put_on(newsletter, another, bob)
     newsletter.refresh_from_db()
     put_on(newsletter, newsletter.connection, bob)

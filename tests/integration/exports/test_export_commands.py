@@ -101,7 +101,7 @@ def test_it_duplicates_the_longest_name(bob_client: Client, newsletter: Export) 
 
 def test_it_asks_before_it_removes(bob_client: Client, newsletter: Export) -> None:
     shown = bob_client.get(url(newsletter, "remove"), headers=HTMX | {"HX-Target": "dialog"}).content.decode()
-    assert "People already sent stay in Campaign Monitor" in shown
+    assert "Contacts already sent stay in Campaign Monitor" in shown
     assert "<html" not in shown
     assert Export.objects.exists()
 
@@ -117,7 +117,7 @@ def test_it_does_not_remove_while_a_run_is_under_way(bob_client: Client, newslet
     runs.start_run(newsletter, by=None)
     answer = bob_client.post(url(newsletter, "remove"), headers=HTMX | {"HX-Target": "dialog"})
     assert answer.status_code == 409
-    assert "Run 1 of “Newsletter” is under way" in answer.content.decode()
+    assert "Run 1 of “Newsletter” is in progress" in answer.content.decode()
     assert Export.objects.exists()
 
 
@@ -131,8 +131,8 @@ def under_way(board: Export) -> Run:
 
 def test_it_says_what_canceling_leaves_behind(alice_client: Client, under_way: Run) -> None:
     shown = alice_client.get(f"/data/runs/{under_way.pk}/cancel/").content.decode()
-    assert "What is sent stays sent" in shown
-    assert "Keep it running" in shown
+    assert "Contacts already sent stay sent" in shown
+    assert "Keep running" in shown
 
 
 def test_it_asks_the_run_to_stop(alice_client: Client, under_way: Run) -> None:

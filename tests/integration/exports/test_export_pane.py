@@ -93,9 +93,9 @@ def test_it_says_once_that_it_is_saved_and_what_will_run_it(
 ) -> None:
     bob_client.post(ADD, complete(account, shared, everyone))
     shown = bob_client.get("/data/exports/").content.decode()
-    assert "Saved, not run yet." in shown
-    assert "It runs when someone clicks Run: the system refresh is off." in shown
-    assert "Saved, not run yet." not in bob_client.get("/data/exports/").content.decode()
+    assert "Saved. Not run yet." in shown
+    assert "The export runs when you choose Run. The system refresh is off." in shown
+    assert "Saved. Not run yet." not in bob_client.get("/data/exports/").content.decode()
 
 
 def test_it_keeps_everything_typed_beside_its_errors(
@@ -105,8 +105,8 @@ def test_it_keeps_everything_typed_beside_its_errors(
     answer = bob_client.post(ADD, posted)
     assert answer.status_code == 422
     shown = answer.content.decode()
-    assert "does not know this list" in shown
-    assert "Choose the field of the list" in shown
+    assert "does not have this list" in shown
+    assert "Choose a field of the list" in shown
     draft = answer.context["pane"].draft
     assert (draft.list_id, draft.segments, draft.answers) == (
         "c" * 32,
@@ -133,7 +133,7 @@ def test_it_wants_the_emails_of_a_confirmed_list_accepted(
     posted = complete(account, shared, everyone, list_id=confirmed)
     answer = bob_client.post(ADD, posted)
     assert answer.status_code == 422
-    assert "<strong>3</strong> new people" in answer.content.decode()
+    assert "<strong>3</strong> new contacts" in answer.content.decode()
     assert bob_client.post(ADD, posted | {"opt_in_mail_accepted": "on"}).status_code == 302
     assert Export.objects.get().opt_in_mail_accepted
 
@@ -161,7 +161,7 @@ def test_it_saves_a_change(
     assert bob_client.post(edit_url(newsletter), posted).status_code == 302
     newsletter.refresh_from_db()
     assert (newsletter.name, newsletter.version) == ("Renamed", 2)
-    assert "What you changed" not in bob_client.get("/data/exports/").content.decode()  # it never ran
+    assert "Changes apply" not in bob_client.get("/data/exports/").content.decode()  # it never ran
 
 
 def test_it_shows_a_stale_save_who_changed_what_and_keeps_what_was_typed(

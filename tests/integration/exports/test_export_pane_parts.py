@@ -53,7 +53,7 @@ def test_it_looks_a_pasted_id_up(bob_client: Client, account: RunningSandbox, sh
     for words in ("<strong>Newsletter</strong>", "<dd>1</dd>", "Single", "all lists of the client"):
         assert words in shown
     shown = parts(bob_client, "list_id", connection=shared.pk, list_id=spring)
-    for words in ("<strong>Spring</strong>", "Confirmed: new people are emailed", "this list only"):
+    for words in ("<strong>Spring</strong>", "Confirmed: new subscribers get an email", "this list only"):
         assert words in shown
 
 
@@ -61,7 +61,7 @@ def test_it_says_beside_the_field_that_there_is_no_such_list(
     bob_client: Client, account: RunningSandbox, shared: Connection
 ) -> None:
     shown = parts(bob_client, "list_id", connection=shared.pk, list_id="d" * 32)
-    assert "does not know this list" in shown
+    assert "does not have this list" in shown
     assert "data-need" in shown
 
 
@@ -90,8 +90,8 @@ def test_it_says_that_a_vendor_is_slow_and_knows_the_answer_later(
     account.faults({"latency_ms": 300})
     typed: dict[str, Any] = {"connection": shared.pk, "list_id": account.list_id, "name": "Typed"}
     shown = parts(bob_client, "list_id", **typed)
-    assert "The answer takes long" in shown
-    assert "Look up again" in shown
+    assert "The request takes longer than usual" in shown
+    assert "Reload list" in shown
     assert "data-need" not in shown
     account.clear_faults()
     monkeypatch.setattr(lookups, "PATIENCE_SECONDS", 8.0)
@@ -103,16 +103,16 @@ def test_it_says_that_a_vendor_is_broken_and_still_takes_an_id(
 ) -> None:
     account.faults({"rules": [{"kind": "error", "status": 500}]})
     shown = parts(bob_client, "connection", connection=shared.pk, list_id=account.list_id)
-    assert "you can still paste an ID" in shown
+    assert "You can still enter an ID" in shown
     assert "notice--warning" in shown
 
 
 def test_it_counts_how_good_the_addresses_are(bob_client: Client, everyone: Segment) -> None:
     shown = parts(bob_client, "segments", email_attribute="email", segments=[everyone.pk])
-    assert "<strong>6</strong> people in all" in shown
-    assert "<strong>3</strong> different valid addresses" in shown
+    assert "<strong>6</strong> unique contacts" in shown
+    assert "<strong>3</strong> unique valid emails" in shown
     assert "<strong>83%</strong> have a value" in shown
-    assert "<strong>67%</strong> are valid addresses" in shown
+    assert "<strong>67%</strong> are valid emails" in shown
 
 
 def test_it_warns_of_more_people_than_one_export_sends(
@@ -120,16 +120,16 @@ def test_it_warns_of_more_people_than_one_export_sends(
 ) -> None:
     settings.MAX_PROFILES_PER_EXPORT = 2
     shown = parts(bob_client, "segments", email_attribute="email", segments=[everyone.pk])
-    assert "One export sends at most 2 people" in shown
+    assert "One export sends at most 2 contacts" in shown
 
 
 def test_it_warns_of_more_people_than_the_contract_allows(
     bob_client: Client, shared: Connection, everyone: Segment
 ) -> None:
     typed: dict[str, Any] = {"connection": shared.pk, "email_attribute": "email", "segments": [everyone.pk]}
-    assert "contract behind this connection" not in parts(bob_client, "segments", **typed)
+    assert "contract of this connection" not in parts(bob_client, "segments", **typed)
     Connection.objects.update(limits={"most_people": 2})
-    assert "contract behind this connection allows 2 people" in parts(bob_client, "segments", **typed)
+    assert "contract of this connection allows 2 contacts" in parts(bob_client, "segments", **typed)
 
 
 def test_it_offers_each_field_once(
@@ -180,7 +180,7 @@ def test_it_counts_contacts_that_would_be_emailed_and_asks_again(
         "opt_in_mail_accepted": "on",
     }
     shown = parts(bob_client, "list_id", **typed)
-    assert "will email <strong>3</strong> new people" in shown
+    assert "will email <strong>3</strong> new contacts" in shown
     box = shown.partition('id="id_opt_in_mail_accepted"')[2].partition(">")[0]
     assert "checked" not in box
     kept = parts(bob_client, "opened", **typed).partition('id="id_opt_in_mail_accepted"')[2].partition(">")[0]

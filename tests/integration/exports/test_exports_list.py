@@ -43,12 +43,12 @@ def test_it_turns_a_stranger_away(stranger_client: Client) -> None:
 
 
 def test_it_says_what_to_do_when_there_is_none(bob_client: Client) -> None:
-    assert "Set up the first one" in page(bob_client)
+    assert "Nothing is sent until you start a run" in page(bob_client)
 
 
 def test_it_tells_a_viewer_who_sets_exports_up(charlie_client: Client) -> None:
     shown = page(charlie_client)
-    assert "Contributors and administrators set exports up" in shown
+    assert "Contributors and administrators set up exports" in shown
     assert "Add export" not in shown
 
 

@@ -119,7 +119,7 @@ def test_a_folder_that_cannot_be_written_asks_for_an_administrator(export: Expor
     pipeline.run_slice(run.pk)
     run.refresh_from_db()
     assert (run.status, run.reason) == (JobStatus.FAILED, Reason.RECONNECT_NEEDED)
-    assert "cannot be written" in run.message
+    assert "is not writable" in run.message
 
 
 def test_its_pane_speaks_its_own_words(export: Export, bob_client: Client) -> None:

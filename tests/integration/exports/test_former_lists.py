@@ -22,12 +22,12 @@ def test_who_was_left_there_can_be_taken_off_later(
     bob_client: Client, account: RunningSandbox, shop: Export, new_list: str, old_list: str
 ) -> None:
     runs, address = f"/data/exports/{shop.pk}/runs/", earlier_url(shop)
-    assert "earlier lists" not in bob_client.get(runs).content.decode()
+    assert "former lists" not in bob_client.get(runs).content.decode()
     moved(account, shop, new_list, bob_client)
     run_to_its_end(shop)
     assert "Old: 8 people" in bob_client.get(runs).content.decode()
     asked = bob_client.get(address).content.decode()
-    assert "What becomes of 8 people whom this export has brought to “Old”?" in asked
+    assert "What should happen to 8 contacts that this export added to “Old”?" in asked
     assert bob_client.post(address, {"behind": "leave", "behind_people": "8"}).headers["Location"] == runs
     assert bob_client.post(address, {"behind": "delete"}).status_code == 422
     chosen = {"behind": "delete", "behind_people": "8"}
@@ -35,14 +35,14 @@ def test_who_was_left_there_can_be_taken_off_later(
     clearing = shop.runs.get(clears__isnull=False)
     assert answer.headers["Location"] == f"/data/runs/{clearing.pk}/"
     assert AuditEntry.objects.get(action="cleared").changes["removal"][1]["how"] == "delete"
-    assert f"Run {clearing.number} takes people off" in bob_client.get(runs).content.decode()
+    assert f"Run {clearing.number} is cleaning up this list" in bob_client.get(runs).content.decode()
     again = bob_client.post(address, chosen)
     assert again.status_code == 409
-    assert "already under way" in again.content.decode()
+    assert "already in progress" in again.content.decode()
     assert to_its_end(clearing).removed == len(CROWD)
     assert set(states(account, old_list).values()) == {"Deleted"}
     assert set(states(account, new_list).values()) == {"Active"}
-    assert "earlier lists" not in bob_client.get(runs).content.decode()
+    assert "former lists" not in bob_client.get(runs).content.decode()
     assert bob_client.get(address).status_code == 409
 
 
@@ -56,13 +56,13 @@ def test_a_page_does_not_wait_until_they_are_counted(
         impossible.setattr(plan, "count_all", None)
         first = bob_client.get(f"/data/exports/{shop.pk}/remove/", headers=asks).content.decode()
         pane = bob_client.post(f"{parts}list_pick", data, headers=asks).content.decode()
-    assert "Counting the people" in first
+    assert "Counting the contacts" in first
     assert "changed=left_behind" in pane
     then = bob_client.get(f"/data/exports/{shop.pk}/remove/?counted=1", headers=asks).content.decode()
-    assert "What becomes of 8 people" in then
+    assert "What should happen to 8 contacts" in then
     chosen = data | {"list_id": new_list, "behind": "delete"}
     counted = bob_client.post(f"{parts}left_behind", chosen, headers=asks).content.decode()
-    assert "What becomes of 8 people" in counted
+    assert "What should happen to 8 contacts" in counted
     assert 'value="delete" checked' in counted
 
 
@@ -90,7 +90,7 @@ def test_former_lists_are_cleaned_up_by_users_who_manage_the_export_and_may_use_
     Export.objects.filter(pk=shop.pk).update(connection=None)
     Connection.objects.update(allowed_roles=[])
     asked = bob_client.get(address).content.decode()
-    assert "No connection leads to this list any more" in asked
+    assert "No connection gives access to this list any more" in asked
     assert bob_client.post(address, {"behind": "delete", "behind_people": "8"}).status_code == 422
     assert not shop.runs.filter(clears__isnull=False).exists()
 

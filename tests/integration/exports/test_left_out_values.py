@@ -98,7 +98,10 @@ def test_the_run_names_the_fields_of_values_that_were_left_out(account: RunningS
     profile.save()
     run = run_export("Colors")
     assert run["left_out"] == {"Color": 2, "City": 1}
-    assert run["message"] == "2 contacts are on the list without a value that it cannot hold: Color (2), City (1)."
+    assert (
+        run["message"]
+        == "2 contacts were delivered without a value that the list cannot hold: Color (2), City (1)."
+    )
 
 
 def test_contacts_on_the_list_without_a_value_are_excluded_once_the_export_excludes_them(

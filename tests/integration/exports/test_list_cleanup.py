@@ -40,11 +40,11 @@ def test_the_pane_asks_what_becomes_of_people_on_the_list_that_is_left(
 ) -> None:
     address = f"/data/exports/parts/?changed=list_pick&export={shop.pk}"
     asked = bob_client.post(address, typed(account, shop, "", list_pick=new_list)).content.decode()
-    assert "What becomes of 8 people whom this export has brought to “Old”?" in asked
+    assert "What should happen to 8 contacts that this export added to “Old”?" in asked
     assert 'value="leave" checked' in asked
-    assert "Cannot be undone from here: only the person can subscribe again." in asked
+    assert "This cannot be undone here: only the subscriber can subscribe again." in asked
     stays = bob_client.post(address, typed(account, shop, "", list_pick=shop.list_id)).content.decode()
-    assert "this export has brought" not in stays
+    assert "only this export added" not in stays
 
 
 def test_they_stay_unless_a_user_chooses_otherwise(
@@ -78,14 +78,14 @@ def test_only_contacts_that_the_export_alone_has_added_are_removed(
     assert run_to_its_end(shop).delivered == len(CROWD)  # the new list is a matter of its own
     assert AuditEntry.objects.get(action="cleared").changes["removal"][1]["how"] == "delete"
     used = bob_client.get(f"/data/runs/{ended.pk}/settings/").content.decode()
-    assert "People on the list that is left" in used
+    assert "When contacts leave the previous list" in used
     people = bob_client.get(f"/data/runs/{ended.pk}/people/").content.decode()
     assert CROWD[7] in people
     assert "Members of the segments" not in people
     page = bob_client.get(f"/data/runs/{ended.pk}/").content.decode()
-    assert "Clearing" in page
-    assert "Who is taken off the list" in page
-    assert "Clearing of “Old”" in bob_client.get(f"/data/exports/{shop.pk}/runs/").content.decode()
+    assert "List cleanup" in page
+    assert "Contacts to remove" in page
+    assert "List cleanup: “Old”" in bob_client.get(f"/data/exports/{shop.pk}/runs/").content.decode()
 
 
 def test_they_are_marked_in_a_field_of_the_list_that_is_left(
@@ -112,7 +112,7 @@ def test_only_an_administrator_unsubscribes_them_from_all_lists_of_the_client(
     chosen = {"behind": "unsubscribe", "behind_people": "8"}
     refused = bob_client.post(edit_url(shop), typed(account, shop, new_list, **chosen))
     assert refused.status_code == 422
-    assert "That cannot be done" in refused.content.decode()
+    assert "This choice is not available" in refused.content.decode()
     clearing = moved(account, shop, new_list, alice_client, **chosen)
     assert clearing is not None
     assert to_its_end(clearing).removed == len(CROWD)
@@ -152,7 +152,7 @@ def test_no_user_chooses_without_having_seen_the_number(
     bob_client: Client, account: RunningSandbox, shop: Export, new_list: str
 ) -> None:
     refused = bob_client.post(edit_url(shop), typed(account, shop, new_list, behind="delete"))
-    assert "Look at the number of people first" in refused.content.decode()
+    assert "Check the number of contacts first" in refused.content.decode()
 
 
 def test_who_was_taken_off_comes_back_when_the_export_goes_there_again(
@@ -190,7 +190,7 @@ def test_many_more_than_were_seen_are_held_until_a_user_confirms(
     assert (held.status, held.removals_held, held.held_because) == (JobStatus.WARNINGS, 20, "grown")
     assert set(states(account, old_list).values()) == {"Active"}
     asked = bob_client.get(f"/data/runs/{held.pk}/confirm-removals/").content.decode()
-    assert "Remove 20 people?" in asked
+    assert "Remove 20 contacts?" in asked
     bob_client.post(f"/data/runs/{held.pk}/confirm-removals/", {"people": "20"})
     again = shop.runs.filter(clears__isnull=False).latest("pk")
     assert to_its_end(again).removed == 20

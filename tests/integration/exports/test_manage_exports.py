@@ -81,7 +81,7 @@ def test_other_contacts_are_emailed_only_when_a_user_accepts_it_again(
 def test_it_says_that_an_export_is_gone(bob_client: Client, everyone: Segment) -> None:
     answer = bob_client.post(url(everyone), {"used": ["999"]})
     assert answer.status_code == 409
-    assert "removed meanwhile" in answer.content.decode()
+    assert "was removed" in answer.content.decode()
 
 
 def test_a_new_export_begins_with_the_segment(bob_client: Client, everyone: Segment) -> None:

@@ -61,14 +61,14 @@ def test_it_tells_when_a_run_waits_too_long() -> None:
     tick(export, TickResult.STARTED, hours_ago=0.5)
     assert lasting() == []
     ExportTick.objects.update(due_at=clock.now() - timedelta(hours=2))
-    assert lasting() == ["More than an hour after it was due it has not begun."]
+    assert lasting() == ["The run was due more than an hour ago and has not started."]
     Run.objects.update(status=JobStatus.PROCESSING)
     assert lasting() == []
 
 
 def test_it_notifies_when_no_tick_came() -> None:
     scheduled(due_at=clock.now() - timedelta(hours=2))
-    assert lasting() == ["More than an hour after it was due it has not begun."]
+    assert lasting() == ["The run was due more than an hour ago and has not started."]
 
 
 def test_it_costs_the_same_however_many_there_are(django_assert_num_queries: DjangoAssertNumQueries) -> None:

@@ -63,7 +63,7 @@ def test_the_page_of_a_waiting_run_names_the_pause_and_no_time(
     pipeline.run_slice(run.pk)
     page = alice_client.get(f"/data/runs/{run.pk}/").content.decode()
     assert "The connection is paused." in page
-    assert "goes on by itself" not in page
+    assert "continues automatically" not in page
 
 
 def test_a_run_under_way_sends_nothing_more_after_its_calls_in_flight(
@@ -94,7 +94,7 @@ def test_a_run_under_way_sends_nothing_more_after_its_calls_in_flight(
 def test_access_to_a_paused_connection_is_refused_with_a_sentence(account: RunningSandbox, alice: User) -> None:
     make_export(account)
     connection = paused(alice)
-    with pytest.raises(credentials.Paused, match="is paused by an administrator"):
+    with pytest.raises(credentials.Paused, match="was paused by an administrator"):
         credentials.access(connection)
 
 

@@ -48,13 +48,13 @@ def test_it_tells_segments_the_run_the_answer_and_what_was_sent(bob_client: Clie
         "Everyone",
         "Newsletter",
         "run 1",
-        "Taken.",
+        "Accepted.",
         "EmailAddress",
-        "Asking the list",
+        "Loading status",
     ):
         assert words in shown, words
     assert "has unsubscribed" in looked_up(bob_client, "ben@example.com")
-    assert "does not accept this email address" in looked_up(bob_client, "cid@example.com")
+    assert "does not accept this email" in looked_up(bob_client, "cid@example.com")
 
 
 @pytest.mark.parametrize(
@@ -67,14 +67,14 @@ def test_it_knows_how_an_export_stands_to_them(ended: Export, bob: User, email: 
 def test_it_asks_the_list_how_they_stand_there_now(bob_client: Client, ended: Export) -> None:
     assert "Active" in asked(bob_client, ended, "ann@example.com")
     assert "Unsubscribed" in asked(bob_client, ended, "ben@example.com")
-    assert "does not hold them" in asked(bob_client, ended, "cid@example.com")
+    assert "Not on the list" in asked(bob_client, ended, "cid@example.com")
 
 
 def test_no_list_is_asked_about_a_person_that_was_not_sent(
     bob_client: Client, newsletter: Export, account: RunningSandbox
 ) -> None:
     account.clear_requests()
-    assert "Not asked" in looked_up(bob_client, "ann@example.com")
+    assert "Not available" in looked_up(bob_client, "ann@example.com")
     assert "Active" not in asked(bob_client, newsletter, "ann@example.com")
     assert account.requests()["totals"]["calls"] == 0
 
@@ -89,14 +89,14 @@ def test_a_customers_page_leads_to_it(bob_client: Client, charlie_client: Client
 
 def test_an_unknown_address_is_found_nowhere(bob_client: Client, ended: Export) -> None:
     shown = looked_up(bob_client, "zed@example.com")
-    assert "No customer has this address" in shown
-    assert "No export sends this address" in shown
+    assert "No customer profile uses this email" in shown
+    assert "No export sends or has sent this email" in shown
 
 
 def test_it_is_for_those_who_may_see_people(charlie_client: Client, ended: Export) -> None:
     assert charlie_client.get(URL).status_code == 403
     assert charlie_client.post(URL, {"email": "ann@example.com"}).status_code == 403
-    assert "Look up a person" not in charlie_client.get("/data/exports/").content.decode()
+    assert "Find a contact" not in charlie_client.get("/data/exports/").content.decode()
 
 
 def test_it_asks_nothing_over_a_connection_that_is_not_shared(

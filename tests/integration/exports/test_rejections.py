@@ -93,14 +93,14 @@ def test_each_of_several_reasons_can_be_asked_for_alone(bob_client: Client, reje
     for shown in ("", "people/?kind=rejected"):
         html = page(bob_client, f"/data/runs/{rejected.pk}/{shown}")
         assert f'href="{url}?code=2"' in html
-        assert "Retry all of them" in html
-    assert "asks the list again for 1 people" in page(bob_client, f"{url}?code=2")
+        assert "Retry all rejected contacts" in html
+    assert "sends 1 rejected contacts again" in page(bob_client, f"{url}?code=2")
 
 
 def test_it_asks_before_it_asks_again(bob_client: Client, rejected: Run) -> None:
     url = f"/data/runs/{rejected.pk}/ask-again/"
     assert f'href="{url}"' in page(bob_client, f"/data/runs/{rejected.pk}/")
-    assert "asks the list again for 2 people" in page(bob_client, url)
+    assert "sends 2 rejected contacts again" in page(bob_client, url)
     answer = bob_client.post(url)
     assert answer.status_code == 302
     assert bob_client.post(url).status_code == 409  # the second click
@@ -123,7 +123,7 @@ def test_it_refuses_when_the_export_goes_elsewhere(rejected: Run, bob: User) -> 
 
 def test_it_refuses_when_the_rows_are_gone(rejected: Run, bob: User) -> None:
     rejected.outcomes.all().delete()
-    with pytest.raises(policies.Refusal, match="Nobody is left"):
+    with pytest.raises(policies.Refusal, match="No contacts to retry"):
         retry_rejected.ask_again(rejected, by=bob)
 
 
@@ -159,7 +159,7 @@ def test_it_gives_viewers_no_file(charlie_client: Client, rejected: Run) -> None
 
 def test_it_shows_four_kinds_with_reasons_and_advice(bob_client: Client, rejected: Run) -> None:
     shown = page(bob_client, f"/data/runs/{rejected.pk}/")
-    for words in ("1 new, 0 updated", "2 for the first time", "Retry these", "Correct the data", "respected"):
+    for words in ("1 added, 0 updated", "2 new", "Retry these contacts", "Fix the data", "status preserved"):
         assert words in shown, words
 
 
@@ -175,12 +175,14 @@ def test_users_who_can_act_get_a_button_and_others_get_names(
     assert (able.label, able.url) == ("Edit export", f"/data/exports/{newsletter.pk}/")
     assert (unable.label, unable.next_step) == ("", "Alice Adams can change this export.")
     for told in (able, unable):
-        assert (told.sent, told.goes_on) == ("Nobody was sent.", "This run is not tried again by itself.")
+        assert (told.sent, told.goes_on) == ("No contact was sent.", "This run is not retried automatically.")
 
 
 def test_it_says_how_many_were_delivered_before_a_run_failed(newsletter: Export, alice: User) -> None:
     run = Run(export=newsletter, status="failed", delivered=2000, reason=Reason.DESTINATION_UNAVAILABLE)
-    assert next_steps.for_reader(run, alice).sent == "2,000 people were delivered before, and are not sent again."
+    assert (
+        next_steps.for_reader(run, alice).sent == "2,000 contacts were already delivered and are not sent again."
+    )
 
 
 def _end_of_open_run(export: Export) -> Run:

@@ -63,7 +63,7 @@ def test_the_pane_saves_what_becomes_of_people_who_leave(
 
 
 @pytest.mark.parametrize(
-    ("field", "said"), [("", "Choose the field"), ("[City]", "goes to this field"), ("[Nope]", "no text field")]
+    ("field", "said"), [("", "Choose the field"), ("[City]", "sent to this field"), ("[Nope]", "no text field")]
 )
 def test_the_pane_refuses_a_mark_that_cannot_be_made(
     bob_client: Client, account: RunningSandbox, shared: Connection, everyone: Segment, field: str, said: str
@@ -91,7 +91,7 @@ def test_the_limits_of_the_connection_forbid_taking_people_off(
     shared.limits = replace(shared.limited, may_remove=False).keep()
     shared.save()
     shown = bob_client.post(ADD, complete(account, shared, everyone, removal="delete"))
-    assert "do not let exports take people off" in shown.content.decode()
+    assert "do not allow exports to remove subscribers" in shown.content.decode()
 
 
 def test_the_pane_warns_of_another_export_to_the_list_and_of_fields_that_both_write(
@@ -99,7 +99,7 @@ def test_the_pane_warns_of_another_export_to_the_list_and_of_fields_that_both_wr
 ) -> None:
     data = complete(account, shared, everyone)
     shown = bob_client.post("/data/exports/parts/?changed=list_id", data).content.decode()
-    assert "“Newsletter” sends to this list too" in shown
+    assert "“Newsletter” also sends to this list" in shown
     assert "Both write Name" in shown
 
 
@@ -109,7 +109,7 @@ def test_the_pane_says_how_many_are_sent_again_when_what_they_get_changes(
     run_to_its_end(newsletter)
     changed = complete(account, shared, everyone)
     address = f"/data/exports/parts/?changed=rows&export={newsletter.pk}"
-    assert "sends 3 people again" in bob_client.post(address, changed).content.decode()
+    assert "resends 3 contacts" in bob_client.post(address, changed).content.decode()
 
 
 def test_the_pane_counts_only_contacts_that_are_sent_again(
@@ -128,9 +128,9 @@ def test_the_pane_counts_only_contacts_that_are_sent_again(
     }
     data = complete(account, shared, crowd, **rows)
     automations = bob_client.post(address, data | {"question_automations": "new"}).content.decode()
-    assert "people again" not in automations
+    assert "resends" not in automations
     by_attribute = {"question_consent_to_track": "attribute", "attribute_for_consent_to_track": "agreed"}
-    assert "sends 12 people again" in bob_client.post(address, data | by_attribute).content.decode()
+    assert "resends 12 contacts" in bob_client.post(address, data | by_attribute).content.decode()
 
 
 # -- confirming ------------------------------------------------------------------------------------------------
@@ -142,7 +142,7 @@ def test_a_contributor_confirms_what_a_guard_holds_and_a_new_run_removes_it(
     export, held = guarded
     assert "11 removals await confirmation" in bob_client.get(f"/data/runs/{held.pk}/").content.decode()
     asked = bob_client.get(confirm_url(held)).content.decode()
-    assert "Remove 11 people?" in asked
+    assert "Remove 11 contacts?" in asked
     assert bob_client.post(confirm_url(held), {"people": "11", "how": "delete"}).status_code == 302
     run_to_end(export)
     assert sum(state == "Deleted" for state in states(account, export.list_id).values()) == 11
@@ -157,7 +157,7 @@ def test_it_asks_again_when_they_have_become_more(
 ) -> None:
     export, held = guarded
     leave(export.segments.get(), *CROWD[11:13])
-    assert "Remove 13 people?" in bob_client.get(confirm_url(held)).content.decode()
+    assert "Remove 13 contacts?" in bob_client.get(confirm_url(held)).content.decode()
     bob_client.post(confirm_url(held), {"people": "11", "how": "delete"})
     ended = run_to_end(export)
     assert (ended.removals_held, ended.held_because) == (13, "grown")
@@ -213,7 +213,7 @@ def test_everyone_is_sent_again_when_a_person_asks_for_it(
 ) -> None:
     run_to_its_end(newsletter)
     address = f"/data/exports/{newsletter.pk}/send-again/"
-    assert "3 people, whether something has changed" in bob_client.get(address).content.decode()
+    assert "Resends 3 contacts" in bob_client.get(address).content.decode()
     assert bob_client.post(address, {}).status_code == 422
     assert bob_client.post(address, {"everyone": "on"}).status_code == 302
     assert run_to_end(newsletter).delivered == 3
@@ -226,12 +226,12 @@ def test_people_are_subscribed_again_for_one_run_where_the_connection_lets_peopl
     account.set_state(["ann@example.com"], "Unsubscribed")
     assert run_to_its_end(newsletter).left == 1
     address = f"/data/exports/{newsletter.pk}/send-again/"
-    assert "Subscribe 1 person again" not in bob_client.get(address).content.decode()
+    assert "Subscribe 1 contact again" not in bob_client.get(address).content.decode()
     agreed = {"resubscribe": "on", "left": "1"}
     assert bob_client.post(address, agreed).status_code == 409
     shared.limits = replace(shared.limited, may_resubscribe=True).keep()
     shared.save()
-    assert "Subscribe 1 person again" in bob_client.get(address).content.decode()
+    assert "Subscribe 1 contact again" in bob_client.get(address).content.decode()
     assert bob_client.post(address, {"resubscribe": "on", "left": "0"}).status_code == 409  # they were fewer
     bob_client.post(address, agreed)
     ended = run_to_end(newsletter)
@@ -254,7 +254,9 @@ def test_the_run_compares_the_list_with_what_is_known(
     account.set_state(["ann@example.com"], "Unsubscribed")
     ended = run_to_its_end(newsletter)
     assert (ended.active_on_list, ended.known_on_list) == (2, 3)
-    assert "1 fewer than this export has brought" in bob_client.get(f"/data/runs/{ended.pk}/").content.decode()
+    assert (
+        "1 contacts of this export have unsubscribed" in bob_client.get(f"/data/runs/{ended.pk}/").content.decode()
+    )
 
 
 def find(run: Run) -> Run:

@@ -117,7 +117,7 @@ def test_unsubscribed_subscribers_are_restored_except_who_unsubscribed_at_anothe
     assert (now[CROWD[0]], now[CROWD[1]], now[CROWD[2]]) == ("Active", "Unsubscribed", "Unsubscribed")
     assert restored.outcomes.filter(kind="left", code="own_unsubscribe").count() == 2
     people = reverse("exports:people", args=[restored.pk])
-    assert "at another time than the run" in alice_client.get(f"{people}?kind=left").content.decode()
+    assert "at another time than this run" in alice_client.get(f"{people}?kind=left").content.decode()
     assert removal_restore.count(removing) == removal_restore.Restorable(gone=3)
     assert run(export).to_remove == 0
 
@@ -142,7 +142,7 @@ def test_unsubscribed_subscribers_stay_while_the_time_of_the_run_at_the_list_is_
     assert removal_restore.count(removing) == removal_restore.Restorable(undated=3)
     answer = alice_client.post(reverse("exports:restore_removed", args=[removing.pk]))
     assert answer.status_code == 409
-    assert "None of them can be restored any more." in answer.content.decode()
+    assert "None of these subscribers can be restored any more." in answer.content.decode()
 
 
 def test_a_lost_answer_to_restoring_unsubscribed_subscribers_is_settled_by_the_next_attempt(
@@ -168,7 +168,7 @@ def test_a_confirmed_opt_in_list_asks_restored_subscribers_to_confirm_again(
     removing = run(export)
     assert removing.removed == 3
     dialog = alice_client.get(reverse("exports:restore_removed", args=[removing.pk])).content.decode()
-    assert "asks them to confirm" in dialog
+    assert "get an email to confirm" in dialog
     assert restore(alice_client, removing).delivered == 3
     assert {states(account, list_id)[email] for email in CROWD[:3]} == {"Unconfirmed"}
 

@@ -63,16 +63,16 @@ def test_it_continues_at_the_next_message(old: Run, monkeypatch: pytest.MonkeyPa
 def test_a_count_says_that_its_rows_are_gone(bob_client: Client, old: Run, kind: str) -> None:
     retention.forget_for_a_while()
     shown = bob_client.get(f"/data/runs/{old.pk}/people/?kind={kind}").content.decode()
-    assert "The rows are gone" in shown
+    assert "Results no longer stored" in shown
     assert "Download CSV" not in shown
 
 
 def test_the_run_says_that_rows_are_gone(bob_client: Client, old: Run) -> None:
     url = f"/data/runs/{old.pk}/"
-    assert "rows are gone" not in bob_client.get(url).content.decode()
+    assert "no longer available" not in bob_client.get(url).content.decode()
     retention.forget_for_a_while()
     shown = bob_client.get(url).content.decode()
-    assert "their rows are gone" in shown
+    assert "some contacts are no longer available" in shown
 
 
 def test_the_next_run_still_knows_the_contacts_on_the_list(old: Run, newsletter: Export) -> None:

@@ -54,8 +54,8 @@ def test_it_says_when_it_is_tried_again(failed: Run, charlie_client: Client) -> 
     assert failed.next_try_at is not None
     assert timedelta(minutes=4) < failed.next_try_at - clock.now() <= timedelta(minutes=5)
     page = charlie_client.get(f"/data/runs/{failed.pk}/").content.decode()
-    assert "in 5 minutes</time> (try 1 of 4)." in page
-    assert "Nothing needs to be done" in page
+    assert "in 5 minutes</time> (retry 1 of 4)." in page
+    assert "No action is needed" in page
     assert "in 5 minutes</time>" in charlie_client.get("/data/exports/").content.decode()
 
 
@@ -74,7 +74,7 @@ def test_it_goes_on_in_a_run_of_its_own(
     assert (retry.trigger, retry.retries, retry.requested_by) == (Trigger.RETRY, 1, None)
     failed.refresh_from_db()
     assert (failed.status, failed.next_try_at) == (JobStatus.FAILURE, None)
-    assert "Tried again as run 2" in charlie_client.get(f"/data/runs/{failed.pk}/").content.decode()
+    assert "Retried as run 2" in charlie_client.get(f"/data/runs/{failed.pk}/").content.decode()
     assert "after run 1" in charlie_client.get(f"/data/runs/{retry.pk}/").content.decode()
 
 
@@ -108,7 +108,7 @@ def test_a_retry_keeps_to_limits_that_were_drawn_since(newsletter: Export, faile
     actions_retry.start_due()
     retry = carried_on(newsletter.runs.get(retry_of=failed))
     assert (retry.status, retry.reason) == (JobStatus.FAILED, Reason.LIMITS)
-    assert "do not let people be subscribed again" in retry.message
+    assert "do not allow subscribing contacts again" in retry.message
 
 
 def test_it_waits_longer_each_time_and_then_gives_up(
@@ -158,8 +158,8 @@ def test_a_run_by_hand_takes_the_place_of_the_retry(failed: Run, newsletter: Exp
 
 def test_it_offers_to_try_now_and_not_to_try_again(failed: Run, bob_client: Client) -> None:
     page = bob_client.get(f"/data/runs/{failed.pk}/").content.decode()
-    assert "Try now" in page
-    assert "Do not try run 1" in bob_client.get(f"/data/runs/{failed.pk}/cancel/").content.decode()
+    assert "Retry now" in page
+    assert "Stop retrying run 1" in bob_client.get(f"/data/runs/{failed.pk}/cancel/").content.decode()
     bob_client.post(f"/data/runs/{failed.pk}/cancel/")
     finished_at = failed.finished_at
     failed.refresh_from_db()
@@ -174,7 +174,7 @@ def test_it_is_given_up_when_it_can_no_longer_run(failed: Run, newsletter: Expor
     actions_retry.start_due()
     failed.refresh_from_db()
     assert failed.status == JobStatus.FAILED
-    assert "It cannot be tried again: This export has no connection." in failed.message
+    assert "It cannot be retried: This export has no connection." in failed.message
     assert Run.objects.count() == 1
 
 

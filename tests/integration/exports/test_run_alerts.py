@@ -85,7 +85,7 @@ def test_it_tells_when_more_than_the_set_share_was_rejected(board: Export) -> No
     ended(board, JobStatus.WARNINGS, planned=100, rejected=5)
     assert lasting() == []
     ended(board, JobStatus.WARNINGS, planned=100, rejected=6)
-    assert Condition.objects.get().sentence == "6 of 100 people were rejected."
+    assert Condition.objects.get().sentence == "6 of 100 contacts were rejected."
     ended(board, JobStatus.SUCCESSFUL)  # nothing was sent, so that nothing is known
     assert lasting() == [Kind.REJECTED]
     ended(board, JobStatus.SUCCESSFUL, planned=100)
@@ -118,7 +118,7 @@ def test_it_is_said_in_a_pane(alice_client: Client, board: Export) -> None:
     assert stale.status_code == 409
     wrong = alice_client.post(url, posted | {"addresses": "no-at-sign"}, headers=HTMX)
     assert wrong.status_code == 422
-    assert "“no-at-sign” is no email address." in wrong.content.decode()
+    assert "“no-at-sign” is not an email address." in wrong.content.decode()
 
 
 def test_it_refuses_who_may_not_edit_the_export(bob_client: Client, board: Export) -> None:

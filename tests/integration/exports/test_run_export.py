@@ -59,7 +59,7 @@ def test_it_names_the_exports_there_are_when_it_finds_none(export: Export) -> No
 
 def test_it_refuses_a_second_run(export: Export) -> None:
     told("Newsletter")
-    with pytest.raises(CommandError, match="already under way"):
+    with pytest.raises(CommandError, match="already in progress"):
         call_command("run_export", "Newsletter")
 
 

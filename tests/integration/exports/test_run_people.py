@@ -154,7 +154,7 @@ def test_it_takes_the_same_number_of_queries_on_any_page(bob_client: Client, lar
 
 def test_it_says_when_the_rows_are_gone(bob_client: Client, ended: Run) -> None:
     ended.batches.all().delete()
-    assert "The rows are gone" in people(bob_client, ended, "kind=delivered")
+    assert "Results no longer stored" in people(bob_client, ended, "kind=delivered")
 
 
 def test_a_nul_character_in_a_filter_ends_in_no_error(alice_client: Client, large: Run) -> None:

@@ -108,7 +108,7 @@ TROUBLES = {
     "broken": {"kind": "error", "status": 503, "html": True},
     "dropped": {"kind": "drop"},
     "dropped after it took effect": {"kind": "drop", "applied": True},
-    "cut short": {"kind": "cut_short"},
+    "was incomplete": {"kind": "cut_short"},
 }
 
 

@@ -129,7 +129,7 @@ def test_it_shows_the_next_three_runs_as_one_types(bob_client: Client, two: list
     assert 'datetime="2026-11-25T13:30:00+00:00"' in html
     assert "14:30 CET" in html
     assert (
-        "Fill in the rest"
+        "Complete the schedule"
         in bob_client.post(f"{PANE}?part=preview", selected(two[:1]) | TYPED | {"time_1": ""}).content.decode()
     )
     assert not ExportSchedule.objects.exists()
@@ -238,7 +238,7 @@ def test_run_all_says_what_could_not_run(bob_client: Client, two: list[Export]) 
     runs.start_run(two[0], by=None)
     html = bob_client.post(RUN_ALL, follow=True).content.decode()
     assert "1 run has started." in html
-    assert "Run 1 is already under way" in html
+    assert "Run 1 is already in progress" in html
 
 
 def test_a_viewer_runs_nothing(charlie_client: Client, two: list[Export]) -> None:

@@ -1,4 +1,4 @@
-"""“Send one person”: really sent, planned like every contact, and remembered."""
+"""“Send test contact”: really sent, planned like every contact, and remembered."""
 
 import pytest
 from django.test import Client
@@ -26,7 +26,7 @@ def send(client: Client, export: Export, person: str) -> tuple[int, str]:
 
 def test_it_sends_and_shows_the_answer(bob_client: Client, newsletter: Export, account: RunningSandbox) -> None:
     status, html = send(bob_client, newsletter, " Ben@Example.com ")
-    assert (status, "Taken: new to the list." in html) == (200, True)
+    assert (status, "Accepted: added to the list." in html) == (200, True)
     assert [(person["EmailAddress"], person["Name"]) for person in account.people()] == [
         ("ben@example.com", "Ben")
     ]

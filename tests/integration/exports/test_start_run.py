@@ -105,7 +105,7 @@ def test_it_refuses_to_cancel_what_has_ended(export: Export, bob: User) -> None:
 
 def test_it_refuses_to_remove_an_export_under_way(export: Export, bob: User) -> None:
     runs.start_run(export, by=bob)
-    with pytest.raises(policies.Refusal, match="under way"):
+    with pytest.raises(policies.Refusal, match="in progress"):
         manage.remove(export, by=bob)
     assert Export.objects.exists()
 

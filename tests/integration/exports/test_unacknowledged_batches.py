@@ -49,7 +49,7 @@ def test_a_suppressed_contact_was_not_added(newsletter: Export, account: Running
 AFTERWARDS = {
     "throttled": {"kind": "throttle", "retry_after": 0},
     "of no use any more": {"kind": "refuse_credential"},
-    "refused as a whole": {"kind": "refuse_batch", "emails": ["ann@example.com", "cid@example.com"]},
+    "Rejected batches are split": {"kind": "refuse_batch", "emails": ["ann@example.com", "cid@example.com"]},
 }
 
 

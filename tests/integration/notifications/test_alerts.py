@@ -20,7 +20,7 @@ from tests.support.workers import free_port
 
 pytestmark = pytest.mark.django_db
 
-WORSE, WELL = "“Newsletter”: Failed (permanent)", "“Newsletter”: well again"
+WORSE, WELL = "“Newsletter”: Failed (permanent)", "“Newsletter”: resolved"
 
 
 def test_it_tells_once_when_it_gets_worse_and_once_when_it_is_well_again(alice: User, postbox: Postbox) -> None:
@@ -202,8 +202,8 @@ def test_a_look_opens_and_closes_what_it_finds(
     for _look in range(2):
         send_all()
     assert Condition.objects.get(closed_at=None).subject_key == "0"
-    well_again = [subject for _to, subject in postbox.told if "well again" in subject]
-    assert well_again == ["“Account 1”: well again"]
+    well_again = [subject for _to, subject in postbox.told if "resolved" in subject]
+    assert well_again == ["“Account 1”: resolved"]
 
 
 def test_the_webhook_is_told_too(alice: User, hook: Hook) -> None:

@@ -18,9 +18,9 @@ MINE = f"{PAGE}mine/"
 
 def test_it_says_where_they_go(alice_client: Client) -> None:
     page = alice_client.get(PAGE).content.decode()
-    assert "no mail server is given (EMAIL_URL)" in page
-    assert "no address is given (WEBHOOK_URL)" in page
-    assert "Nothing was sent yet" in page
+    assert "no mail server configured (EMAIL_URL)" in page
+    assert "no address configured (WEBHOOK_URL)" in page
+    assert "No notifications sent yet" in page
 
 
 def test_it_shows_what_lasts_and_what_was_sent(alice_client: Client, postbox: Postbox, hook: Hook) -> None:
@@ -50,7 +50,7 @@ def test_it_sends_a_test_to_oneself_and_the_webhook(
 
 def test_it_says_so_when_there_is_nowhere_to_send_it(alice_client: Client) -> None:
     alice_client.post(f"{PAGE}test/")
-    assert "There is nowhere to send it" in alice_client.get(PAGE).content.decode()
+    assert "No delivery channel" in alice_client.get(PAGE).content.decode()
 
 
 def test_everybody_chooses_of_what_they_are_told(charlie_client: Client, charlie: User) -> None:

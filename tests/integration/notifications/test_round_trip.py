@@ -41,7 +41,7 @@ def test_workers_tell_once_that_an_export_failed_and_once_that_it_is_well_again(
             _wait_for(lambda: len(postbox.mails) >= 2)
     assert postbox.told == [
         ("ann@example.com", "“Newsletter”: Failed (permanent)"),
-        ("ann@example.com", "“Newsletter”: well again"),
+        ("ann@example.com", "“Newsletter”: resolved"),
     ]
 
 

@@ -45,4 +45,4 @@ def test_it_never_says_the_address_which_may_hold_a_secret(settings: Settings) -
     settings.WEBHOOK_URL = f"http://127.0.0.1:{free_port()}/services/a-secret"
     alerts.worsened(Kind.FAILED, NEWSLETTER)
     send_all()
-    assert Notification.objects.get().message == "NotTaken: it cannot be reached"
+    assert Notification.objects.get().message == "NotTaken: not reachable"

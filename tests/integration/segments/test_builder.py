@@ -152,7 +152,7 @@ def test_it_counts_without_saving(bob_client: Client, shop: DataSource) -> None:
     data = posted(act="count", describe="1")
     assert "<strong>2</strong>" in bob_client.post(ADD, data, headers=HTMX).content.decode()
     broken = bob_client.post(ADD, posted(act="count", **{"value-1.1": ["1"]}), headers=HTMX)
-    assert broken.content.decode().count("Type a number.") == 2  # beside the button and beside the condition
+    assert broken.content.decode().count("Enter a number.") == 2  # beside the button and beside the condition
     assert "<strong>2</strong>" in bob_client.post(ADD, data).content.decode()
     assert not Segment.objects.exists()
 
@@ -176,7 +176,7 @@ def test_rules_too_deep_for_the_builder_stay_as_they_are(bob_client: Client, sho
     deep = {"join": "and", "rules": [{"join": "or", "rules": [{"join": "and", "rules": TREE["rules"][:1]}]}]}
     segment = actions.create_segment(name="Deep", rules_tree=deep, by=None, wake_worker=False)
     url = f"/segments/{segment.pk}/edit/"
-    assert "groups inside groups" in bob_client.get(url).content.decode()
+    assert "nested groups" in bob_client.get(url).content.decode()
     bob_client.post(url, {"name": "Deeper", "version": "1"})
     segment.refresh_from_db()
     assert (segment.name, segment.rules) == ("Deeper", deep)
@@ -192,4 +192,4 @@ def test_it_asks_a_bounded_number_of_queries(
 
 
 def test_it_works_before_there_are_attributes(bob_client: Client, db: None) -> None:
-    assert "import customers first" in bob_client.get(ADD).content.decode()
+    assert "Import customers first" in bob_client.get(ADD).content.decode()

@@ -147,6 +147,6 @@ def test_an_empty_list_says_what_to_do(bob_client: Client, charlie_client: Clien
 def test_one_customer_is_shown_whole(bob_client: Client, shop: DataSource) -> None:
     profile = Profile.objects.get(key="C3")
     content = bob_client.get(f"/customers/{profile.pk}/").content.decode()
-    for text in ("Zofia", "Łódź", "3,000", "1990-01-02", "c3@example.com", "Shop", "In no segment"):
+    for text in ("Zofia", "Łódź", "3,000", "1990-01-02", "c3@example.com", "Shop", "Not in any segment"):
         assert text in content
     assert bob_client.get("/customers/0/").status_code == 404

@@ -123,14 +123,14 @@ def test_it_keeps_faulty_rows_out_and_says_why(file: Path) -> None:
     assert job.status == JobStatus.WARNINGS
     assert [line for line, _reason in reasons(job)] == [2, 3, 4, 5, 6, 7, 9, 11, 12]
     assert [reason for _line, reason in reasons(job)] == [
-        "The same key stands on line 13, which counts.",
+        "Duplicate key. Line 13 was used.",
         "Too few columns: 2 instead of 3.",
         "Too many columns: 4 instead of 3.",
         "The key column “id” is empty.",
-        "Column “name” holds bytes that are not UTF-8 text.",
-        "Column “name” holds a NUL character.",
-        "A quotation mark is opened and never closed.",
-        "The key holds a tab or a line break.",
+        "Column “name” contains bytes that are not UTF-8 text.",
+        "Column “name” contains a NUL character.",
+        "A quotation mark is not closed.",
+        "The key contains a tab or a line break.",
         "The key is longer than 200 characters.",
     ]
     assert counts(job) == (11, 2, 0, 0, 9)
@@ -193,7 +193,7 @@ def test_a_file_that_breaks_off_changes_nothing(tmp_path: Path) -> None:
     path.write_bytes(whole[: len(whole) // 2])
     job = imported(path)
     assert job.status == JobStatus.FAILED
-    assert "cut short" in job.message
+    assert "incomplete" in job.message
     assert job.finished_at is not None
     assert not Profile.objects.exists()
     assert not ProfileAttribute.objects.exists()

@@ -26,5 +26,5 @@ def test_attributes_beyond_the_limit_are_refused(settings: Settings) -> None:
     settings.MAX_ATTRIBUTES = 2
     ProfileAttribute.objects.create(name="id", data_type="text")
     check_limit(1)
-    with pytest.raises(TooManyAttributes, match="adds 2 attributes to 1; at most 2"):
+    with pytest.raises(TooManyAttributes, match="adds 2 attributes to the existing 1"):
         check_limit(2)

@@ -18,7 +18,7 @@ def test_it_reads_a_file_and_prints_the_counts(tmp_path: Path, capsys: pytest.Ca
     call_command("import_profiles", str(path), "--key", "id")
     assert capsys.readouterr().out.splitlines() == [
         "line 3: Too few columns: 1 instead of 2.",
-        "shop.csv: 3 rows read, 2 created, 0 updated, 0 unchanged, 1 refused.",
+        "shop.csv: 3 rows read, 2 created, 0 updated, 0 unchanged, 1 rejected.",
     ]
     assert Profile.objects.count() == 2
     assert DataSource.objects.get().name == "shop"
@@ -68,6 +68,6 @@ def test_it_is_canceled_by_control_c(tmp_path: Path, monkeypatch: pytest.MonkeyP
         raise KeyboardInterrupt
 
     monkeypatch.setattr(import_profiles, "run_import", interrupt)
-    with pytest.raises(CommandError, match="None of its rows was kept"):
+    with pytest.raises(CommandError, match="No rows were imported"):
         call_command("import_profiles", str(path), "--key", "id")
     assert ImportJob.objects.get().status == JobStatus.CANCELED

@@ -36,9 +36,9 @@ def test_the_question_says_who_goes_and_which_segments_shrink(
 ) -> None:
     html = bob_client.get(address(shop), headers=HTMX).content.decode()
     assert "Remove “Shop”?" in html
-    assert "3 customers go with it" in html
+    assert "This deletes 3 customers" in html
     assert "Everybody" in html
-    assert "loses 3, 1 stay" in html
+    assert "loses 3 members, 1 remain" in html
 
 
 def test_it_is_deleted_with_its_profiles(bob_client: Client, shop: DataSource, segment: Segment) -> None:

@@ -73,7 +73,7 @@ def test_it_passes_over_what_was_missed_where_that_is_the_setting(
     assert (tick.result, tick.missed_since, tick.refresh) == (TickResult.PASSED_OVER, TWO, None)
     assert not SegmentRefresh.objects.exists()
     client.force_login(charlie)  # the session of two days ago has expired
-    assert "Passed over." in client.get(f"/segments/{segment.pk}/").content.decode()
+    assert "Skipped." in client.get(f"/segments/{segment.pk}/").content.decode()
 
 
 def test_a_tick_costs_the_same_for_one_and_for_many(django_assert_num_queries: DjangoAssertNumQueries) -> None:

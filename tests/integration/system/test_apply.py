@@ -223,7 +223,7 @@ def test_all_or_nothing(file: File, monkeypatch: pytest.MonkeyPatch) -> None:
     before = everything()
 
     assert file.refusals(GOOD) == [
-        "1: Somebody changed the same things in this very moment. Apply the file again."
+        "1: Another user changed the same settings at the same time. Apply the file again."
     ]
     assert everything() == before
 

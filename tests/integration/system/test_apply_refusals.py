@@ -65,12 +65,12 @@ def test_it_tells_all_problems_at_once_with_their_lines(file: File) -> None:
     text = "\n".join(refusals)
     for expected in (
         "There is no destination “pigeon_post”",
-        "“environment” is live or sandbox",
+        "“environment” must be live or sandbox",
         "There is no role “everyone”",
         "“MAIN account” is already on line 3",
         "Did you mean “environment”?",
         "There is no attribute “contry”",
-        "Choose how to compare “country”",
+        "Choose a comparison for “country”",
         "“name” is missing",
         "“list_id” is a text; found a list",
     ):
@@ -99,7 +99,7 @@ def test_it_refuses_references_that_lead_nowhere(file: File) -> None:
 
 def test_it_refuses_an_answer_that_is_no_choice_or_is_missing(file: File) -> None:
     assert file.refusals(GOOD.replace("consent_to_track: yes", "consent_to_track: maybe")) == [
-        "28: “consent_to_track” is one of: yes, no, unchanged, attribute:NAME."
+        "28: “consent_to_track” must be one of: yes, no, unchanged, attribute:NAME."
     ]
     assert "“answers: {consent_to_track: …}” is missing" in "\n".join(
         file.refusals(GOOD.replace("    answers: {consent_to_track: yes}\n", ""))
@@ -127,10 +127,10 @@ def test_answers_that_a_file_does_not_give_stay(file: File) -> None:
         ("", "1: The file is empty."),
         ("- a\n- b\n", "1: Expected a mapping (key: value), found a list."),
         ("connections: [\n", "2: This is not YAML: while parsing a flow node, "),
-        ("exports:\n  name: x\n", "2: “exports” is a list; found a mapping."),
+        ("exports:\n  name: x\n", "2: “exports” must be a list; found a mapping."),
         ("exports: []\nexports: []\n", "2: “exports” stands here twice."),
-        ("conections: []\n", "1: “conections” is not known here. Did you mean “connections”?"),
-        ("a: &x 1\nexports: [*x]\n", "2: Aliases (*name) are not used here: write it out."),
+        ("conections: []\n", "1: “conections” is unknown. Did you mean “connections”?"),
+        ("a: &x 1\nexports: [*x]\n", "2: Aliases (*name) are not supported. Write the value in full."),
         ("exports: []\n---\nsegments: []\n", "2: This is not YAML: expected a single document"),
     ],
 )
@@ -150,13 +150,13 @@ def test_it_keeps_type_and_environment_of_a_connection(file: File, settings: Set
     settings.CAMPAIGN_MONITOR_SANDBOX_URL = "http://127.0.0.1:9"
 
     assert file.refusals(GOOD.replace("environment: live", "environment: sandbox")) == [
-        "5: “Main account” was made for live and keeps that. Give the connection another name."
+        ("5: “Main account” was created for live, which cannot be changed. Use another name for the connection.")
     ]
 
 
 def test_it_refuses_a_sandbox_where_there_is_none(file: File) -> None:
     assert file.refusals(GOOD.replace("environment: live", "environment: sandbox")) == [
-        "5: There is no sandbox here: set CAMPAIGN_MONITOR_SANDBOX_URL to its address."
+        "5: No sandbox is configured. Set CAMPAIGN_MONITOR_SANDBOX_URL to its address."
     ]
 
 

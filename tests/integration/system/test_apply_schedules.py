@@ -62,12 +62,12 @@ def test_what_it_does_not_say_stays(file: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("often", "Write system, off"),
+        ("often", "Use system, off"),
         ("{recurrence: yearly, times: [02:00], zone: UTC}", "hours, daily, weekly or monthly"),
         ("{recurrence: daily, times: [25:00], zone: UTC}", "“25:00” cannot be used here"),
         ("{recurrence: daily, times: [02:00], zone: Atlantis}", "Choose a time zone"),
-        ("{recurrence: daily, times: [02:00], zone: UTC, days: [monday]}", "“days” is not known here"),
-        ("{on: perhaps, recurrence: daily, times: [02:00], zone: UTC}", "Write yes or no"),
+        ("{recurrence: daily, times: [02:00], zone: UTC, days: [monday]}", "“days” is unknown"),
+        ("{on: perhaps, recurrence: daily, times: [02:00], zone: UTC}", "Use yes or no"),
     ],
 )
 def test_it_refuses_a_schedule_that_is_none_and_says_where(file: Path, text: str, reason: str) -> None:

@@ -61,12 +61,15 @@ def test_a_dry_run_only_says_so(file: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("system", "it cannot follow itself"),
-        ("{recurrence: hours, hours: 6, starts_on: 2026-11-25, times: [02:00], zone: UTC}", "is daily or weekly"),
-        ("{recurrence: monthly, month_days: [1], times: [02:00], zone: UTC}", "is daily or weekly"),
-        ("{recurrence: daily, starts_on: 2026-11-25, times: [02:00], zone: UTC}", "no first day"),
+        ("system", "cannot follow itself"),
+        (
+            "{recurrence: hours, hours: 6, starts_on: 2026-11-25, times: [02:00], zone: UTC}",
+            "daily or weekly",
+        ),
+        ("{recurrence: monthly, month_days: [1], times: [02:00], zone: UTC}", "daily or weekly"),
+        ("{recurrence: daily, starts_on: 2026-11-25, times: [02:00], zone: UTC}", "no start date"),
         ("{recurrence: daily, times: [02:00], zone: Atlantis}", "Choose a time zone"),
-        ("often", "Write system, off"),
+        ("often", "Use system, off"),
     ],
 )
 def test_it_refuses_what_the_system_refresh_cannot_have(file: Path, text: str, reason: str) -> None:

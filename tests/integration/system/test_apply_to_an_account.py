@@ -132,11 +132,11 @@ def test_it_says_what_becomes_of_people_who_leave_and_who_is_told(tmp_path: Path
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ("    removal: burn\n", "“removal” is one of: leave, mark, delete, unsubscribe."),
+        ("    removal: burn\n", "“removal” must be one of: leave, mark, delete, unsubscribe."),
         ("    removal: mark\n", "“mark_field” is missing."),
         ('    removal: mark\n    mark_field: "[Nope]"\n', "The list has no text field [Nope]."),
         ("    mark_value: Gone\n", "“mark_value” means something only with “removal: mark”."),
-        ("    tell_also: [nobody]\n", "“nobody” is no email address."),
+        ("    tell_also: [nobody]\n", "“nobody” is not an email address."),
     ],
 )
 def test_it_refuses_what_cannot_be_done_to_people_who_leave(
@@ -149,7 +149,7 @@ def test_it_says_which_contacts_stay_and_how_far_unsubscribing_reaches(
     tmp_path: Path, sandbox: RunningSandbox
 ) -> None:
     text = account_file(sandbox, scope="AllClientLists") + "    removal: unsubscribe\n"
-    assert "takes people off all lists of the client" in applied(tmp_path, text)[2]
+    assert "applies to all lists of the client" in applied(tmp_path, text)[2]
     export = Export.objects.get()
     assert export.unsubscribes_everywhere
     assert export.connection is not None
@@ -160,7 +160,7 @@ def test_it_says_which_contacts_stay_and_how_far_unsubscribing_reaches(
         email="ann@example.com", data_hash=UUID(int=1), sent_by=export.pk, last_run_id=1
     )
     elsewhere = account_file(sandbox, scope="OnlyThisList")
-    assert "1 people whom it has brought to “Old” stay there." in applied(tmp_path, elsewhere)[2]
+    assert "1 contacts that the export added to “Old” stay there." in applied(tmp_path, elsewhere)[2]
     export.refresh_from_db()
     assert (export.removal, export.unsubscribes_everywhere) == ("unsubscribe", False)
 

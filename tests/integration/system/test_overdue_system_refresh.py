@@ -17,7 +17,7 @@ from exports.models import Export, ExportSchedule, Run, Trigger
 from tests.support import exports
 
 pytestmark = pytest.mark.django_db
-NOT_BEGUN = "More than an hour after it was due it has not begun."
+NOT_BEGUN = "The run was due more than an hour ago and has not started."
 
 
 @pytest.fixture

@@ -44,8 +44,8 @@ def details(client: Client, kind: str, pk: int, query: str = "") -> str:
 
 def test_an_import_tells_its_steps_with_counts(charlie_client: Client, shop: DataSource) -> None:
     page = details(charlie_client, "data_source", shop.imports.get().pk)
-    assert "Read the file" in page
-    assert "1 created, 0 updated, 0 unchanged, 0 refused" in page
+    assert "Read file" in page
+    assert "1 created, 0 updated, 0 unchanged, 0 rejected" in page
     assert "Cancel job" not in page
     assert "data-live" not in page.split('id="progress-live"')[1][:200]
 
@@ -129,7 +129,7 @@ def test_a_job_that_was_asked_for_by_itself_has_no_workflow(charlie_client: Clie
 
 
 def test_what_is_queued_says_what_it_waits_for(charlie_client: Client, refresh: SystemRefresh) -> None:
-    assert "Waits for: Shop." in details(charlie_client, "system", refresh.pk)
+    assert "Waiting for: Shop." in details(charlie_client, "system", refresh.pk)
     system_refresh.do(refresh)
     assert "Waits for" not in details(charlie_client, "system", refresh.pk)
 
@@ -175,7 +175,7 @@ def test_canceling_one_job_asks_first(bob_client: Client, refresh: SystemRefresh
     job = system_refresh.step(refresh, "Shop").import_job
     assert job is not None
     address = f"/admin/system/progress/data_source/{job.pk}/cancel/"
-    assert "none of its rows" in bob_client.get(address).content.decode()
+    assert "No rows are imported" in bob_client.get(address).content.decode()
     assert bob_client.post(address).status_code == 302
     job.refresh_from_db()
     assert job.status == JobStatus.CANCELED

@@ -28,7 +28,7 @@ def switch_on(alice: User) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_a_list_says_that_it_is_off_and_who_can_help(page: str, alice_client: Client, bob_client: Client) -> None:
     for_alice, for_bob = (client.get(page).content.decode() for client in (alice_client, bob_client))
-    assert "System refresh off" in for_alice
+    assert "Scheduled refresh is off" in for_alice
     assert 'href="/admin/system/schedule/"' in for_alice
     assert "An administrator can switch it on" in for_bob
     assert 'href="/admin/system/schedule/"' not in for_bob
@@ -37,7 +37,7 @@ def test_a_list_says_that_it_is_off_and_who_can_help(page: str, alice_client: Cl
 @pytest.mark.parametrize("page", PAGES)
 def test_a_list_says_nothing_of_it_while_it_is_on(page: str, alice: User, bob_client: Client) -> None:
     switch_on(alice)
-    assert "System refresh off" not in bob_client.get(page).content.decode()
+    assert "Scheduled refresh is off" not in bob_client.get(page).content.decode()
 
 
 def said_after_saving(client: Client, export: Export) -> str:
@@ -48,13 +48,17 @@ def said_after_saving(client: Client, export: Export) -> str:
 
 
 def test_who_has_saved_an_export_learns_when_it_runs(alice: User, bob_client: Client, newsletter: Export) -> None:
-    assert "It runs when someone clicks Run: the system refresh is off." in said_after_saving(
+    assert "The export runs when you choose Run. The system refresh is off." in said_after_saving(
         bob_client, newsletter
     )
     switch_on(alice)
-    assert "It runs with every system refresh; the next is due in " in said_after_saving(bob_client, newsletter)
+    assert "The export runs with every system refresh. The next refresh is due in " in said_after_saving(
+        bob_client, newsletter
+    )
     rule = {"recurrence": "daily", "zone": "UTC", "times": ["03:00"]}
     actions_schedule.set_schedule(newsletter, is_on=True, rule=rule, version=0, by=alice)
-    assert "It runs by its own schedule: Daily at 03:00 (UTC)." in said_after_saving(bob_client, newsletter)
+    assert "The export runs on its own schedule: Daily at 03:00 (UTC)." in said_after_saving(
+        bob_client, newsletter
+    )
     actions_schedule.set_schedule(newsletter, is_on=False, rule=rule, version=1, by=alice)
-    assert "its schedule is off" in said_after_saving(bob_client, newsletter)
+    assert "Its schedule is off" in said_after_saving(bob_client, newsletter)

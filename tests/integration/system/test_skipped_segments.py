@@ -19,7 +19,7 @@ from tests.support import exports, system_refresh
 from tests.support.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db
-INACTIVE = "The segment is inactive. Activate it to have it refreshed."
+INACTIVE = "The segment is inactive. Activate it to refresh it."
 DAILY = {"recurrence": "daily", "zone": "UTC", "times": ["03:00"]}
 
 

@@ -117,12 +117,12 @@ def test_a_name_opens_its_last_runs(charlie_client: Client) -> None:
 
 def test_nothing_has_run_yet_and_it_says_so(charlie_client: Client) -> None:
     made = segment("Never drawn")
-    assert "Nothing has run yet." in text(charlie_client, f"{STATUS}tasks/segment/{made.pk}/")
-    assert "Nothing has run yet." in text(charlie_client, f"{STATUS}tasks/system/1/")
+    assert "No runs yet." in text(charlie_client, f"{STATUS}tasks/segment/{made.pk}/")
+    assert "No runs yet." in text(charlie_client, f"{STATUS}tasks/system/1/")
 
 
 def test_it_says_that_the_refresh_is_off_and_who_can_help(alice_client: Client, charlie_client: Client) -> None:
-    assert "Set the schedule" in text(alice_client, STATUS)
+    assert "Set up schedule" in text(alice_client, STATUS)
     page = text(charlie_client, STATUS)
     assert "An administrator can switch it on" in page
     assert "Refresh all" not in page

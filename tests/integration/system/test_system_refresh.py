@@ -98,7 +98,7 @@ def test_what_is_skipped_says_so_itself(newsletter: Export, alice: User, tmp_pat
 
 def test_a_refresh_of_nothing_says_so(alice: User) -> None:
     refresh = system_refresh.do(asked_for(alice))
-    assert (refresh.status, refresh.message) == (JobStatus.SUCCESSFUL, "There is nothing to refresh yet.")
+    assert (refresh.status, refresh.message) == (JobStatus.SUCCESSFUL, "There is nothing to refresh.")
 
 
 def test_uploads_and_exports_without_a_connection_rest(newsletter: Export, shop: DataSource, alice: User) -> None:
@@ -144,7 +144,7 @@ def test_one_thing_that_cannot_be_begun_keeps_back_nothing_else(
     monkeypatch.setattr(stages.Segments, "begin", begin)
     refresh = system_refresh.do(asked_for(alice))
     assert system_refresh.ends(refresh) == {"Shop": "successful", "Broken": "failed", "Sound": "successful"}
-    assert "the log says what" in system_refresh.step(refresh, "Broken").message
+    assert "See the log for details" in system_refresh.step(refresh, "Broken").message
 
 
 def test_a_run_that_is_under_way_ends_first(newsletter: Export, alice: User) -> None:
@@ -181,7 +181,7 @@ def test_what_was_removed_meanwhile_is_skipped(shop: DataSource, alice: User) ->
     everyone.delete()
     system_refresh.do(refresh)
     step = system_refresh.step(refresh, "Everyone")
-    assert (step.status, step.message) == (JobStatus.SKIPPED, "It was removed meanwhile.")
+    assert (step.status, step.message) == (JobStatus.SKIPPED, "It was removed.")
 
 
 def test_canceling_stops_what_is_at_work_and_begins_no_more(newsletter: Export, alice: User) -> None:

@@ -48,7 +48,7 @@ def test_what_is_no_reference_is_the_secret_itself() -> None:
 )
 def test_only_variables_for_credentials_can_be_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name or "UNUSED", "hush")
-    with pytest.raises(LeadsNowhere, match="Only variables that begin with CREDENTIAL_") as refused:
+    with pytest.raises(LeadsNowhere, match="The variable name must start with CREDENTIAL_") as refused:
         resolve(f"env:{name}")
     assert "hush" not in str(refused.value)
 
@@ -69,7 +69,7 @@ def test_only_files_below_the_folder_for_credentials_can_be_named(
     with pytest.raises(LeadsNowhere) as refused:
         resolve(f"file:{path.format(inside=inside)}")
     assert str(refused.value) == (
-        f"Only files below {inside} can be used: move the secret there, and name its whole path."
+        f"The file must be in the folder {inside}. Move the secret there and enter its full path."
     )
 
 
@@ -79,7 +79,7 @@ def test_a_file_that_a_setting_comes_from_cannot_be_named(
     settings.CREDENTIAL_DIR = str(tmp_path)
     (tmp_path / "secret_key").write_text("hush", encoding="utf-8")
     monkeypatch.setenv("SECRET_KEY_FILE", str(tmp_path / "secret_key"))
-    with pytest.raises(LeadsNowhere, match="Only files below"):
+    with pytest.raises(LeadsNowhere, match="must be in the folder"):
         resolve(f"file:{tmp_path}/secret_key")
 
 

@@ -31,7 +31,7 @@ def deactivate(request: Request, user_id: int) -> HttpResponse:
     person = get_object_or_404(User, pk=user_id)
     question = {
         "title": _("Deactivate “%(name)s”?") % {"name": person},
-        "sentence": _("They are signed out at once and cannot sign in again. What they made stays as it is."),
+        "sentence": _("The user is signed out immediately and cannot sign in again. Their work is kept."),
         "confirm_label": _("Deactivate"),
     }
     told = _("“%(name)s” is deactivated.") % {"name": person}
@@ -46,8 +46,8 @@ def remove(request: Request, user_id: int) -> HttpResponse:
     question = {
         "title": _("Remove “%(name)s”?") % {"name": person},
         "sentence": _(
-            "The account goes and cannot be brought back. What they made stays, and so does the record of what "
-            "they did. To keep the account for later, deactivate it instead."
+            "The account is deleted. This cannot be undone. Their work and their audit log are kept. "
+            "To keep the account, deactivate it instead."
         ),
         "confirm_label": _("Remove"),
     }

@@ -36,7 +36,7 @@ def change_password(request: Request) -> HttpResponse:
         actions.change_password(user=request.user, password=form.cleaned_data["password"])
         update_session_auth_hash(request, request.user)
         return close_pane(
-            request, reverse("system:home"), _("Your password is changed. Other sessions have ended.")
+            request, reverse("system:home"), _("Your password is changed. Other sessions are signed out.")
         )
     context = {"form": form}
     status = 422 if form.is_bound else 200
@@ -58,7 +58,7 @@ def end_session(request: Request, session_id: int) -> HttpResponse:
     if not sessions.end_session(request.user, session_id):
         raise Http404
     record("session ended", request.user, by=request.user)
-    messages.success(request, _("The session is ended."))
+    messages.success(request, _("The session is signed out."))
     return redirect("mfa_index")
 
 
@@ -67,7 +67,7 @@ def end_other_sessions(request: Request) -> HttpResponse:
     """End all sessions of the signed-in user but this one."""
     record("other sessions ended", request.user, by=request.user)
     sessions.end_other_sessions(request, request.user)
-    messages.success(request, _("You are signed out everywhere else."))
+    messages.success(request, _("You are signed out of all other sessions."))
     return redirect("mfa_index")
 
 

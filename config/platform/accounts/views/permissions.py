@@ -53,7 +53,7 @@ def invite(request: Request, user: User) -> HttpResponse:
     actions.note_invitation(user=user, by=request.user, mailed=by_mail)
     if by_mail:
         password_links.request_invitation(user, password_links.base_url_of(request), by=request.user)
-        told = _("“%(name)s” is invited: a mail is on its way to %(email)s.")
+        told = _("“%(name)s” is invited. An email was sent to %(email)s.")
         return users_done(request, told % {"name": user, "email": user.email})
     context = {"person": user, "link": password_links.password_link(password_links.base_url_of(request), user)}
     return users_pane(request, "accounts/invitation.html", context)
@@ -175,11 +175,12 @@ def reset_second_factor(request: Request, user_id: int) -> HttpResponse:
     person = get_object_or_404(User, pk=user_id)
     if request.method == "POST":
         second_factor.reset_second_factor(user=person, by=request.user)
-        return users_done(request, _("“%(name)s” signs in without a code now.") % {"name": person})
+        return users_done(request, _("“%(name)s” can now sign in without a code.") % {"name": person})
     question = {
         "title": _("Reset the second factor of “%(name)s”?") % {"name": person},
         "sentence": _(
-            "The password alone lets them in until they set it up anew. Make sure that it is really them who ask."
+            "The user can sign in with the password alone until they set up a second factor again. "
+            "Verify that the request came from this user."
         ),
         "confirm_label": _("Reset"),
         "danger": True,

@@ -33,8 +33,8 @@ class SignInForm(AuthenticationForm):
     """User name and password; one sentence for whatever is wrong, so that names cannot be guessed."""
 
     error_messages = {
-        "invalid_login": gettext_lazy("The user name or the password is not right."),
-        "inactive": gettext_lazy("The user name or the password is not right."),
+        "invalid_login": gettext_lazy("The user name or password is incorrect."),
+        "inactive": gettext_lazy("The user name or password is incorrect."),
     }
 
     def clean(self) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def _go_to_single_sign_on(request: HttpRequest, process: str, **parameters: str)
             request, process, next_url=_next_url(request), auth_params={**provider.get_auth_params(), **parameters}
         )
     except (RequestException, KeyError, ValueError):
-        messages.error(request, _("The single sign-on service cannot be reached. Try again in a moment."))
+        messages.error(request, _("The single sign-on service is not available. Try again in a moment."))
         return redirect(settings.LOGIN_URL)
     return answer
 

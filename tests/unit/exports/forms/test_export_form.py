@@ -119,14 +119,14 @@ def test_it_refuses_a_name_that_is_taken_whatever_its_case(
     choices: Choices, connection: Connection, segment: Segment
 ) -> None:
     export = exports.export_to(None, connection, segment, list_id=LIST_ID, name="EVERYONE to spring")
-    assert "already" in str(form(choices).errors["name"])
+    assert "has the name" in str(form(choices).errors["name"])
     assert form(choices, export=export).is_valid()
 
 
 @pytest.mark.parametrize(
     ("attribute", "field", "said"),
     [
-        ("city", "", "Choose the field"),
+        ("city", "", "Choose a field"),
         ("", "[City]", "Choose the profile attribute"),
         ("shoe size", "[City]", "no attribute"),
         ("city", "[Town]", "no field"),

@@ -122,11 +122,11 @@ def test_a_run_that_reached_no_contact_is_never_successful() -> None:
         (RunCounts(members=1, delivered=1), ""),
         (
             RunCounts(members=1, delivered=1, incomplete=1, left_out={"City": 1}),
-            "1 contact is on the list without a value that it cannot hold: City (1).",
+            "1 contact was delivered without a value that the list cannot hold: City (1).",
         ),
         (
             RunCounts(members=3, unchanged=3, incomplete=2, left_out={"City": 2, "Born": 1}),
-            "2 contacts are on the list without a value that it cannot hold: City (2), Born (1).",
+            "2 contacts were delivered without a value that the list cannot hold: City (2), Born (1).",
         ),
     ],
 )

@@ -168,7 +168,7 @@ def test_the_database_finds_the_profiles_that_the_rules_describe(people: None, t
 )
 def test_no_rules_mean_everyone(tree: dict[str, Any]) -> None:
     assert rules_tree.where_sql(tree, ATTRIBUTE_TYPES, today=TODAY) == ("TRUE", [])
-    assert describe.sentence(tree) == "Everyone"
+    assert describe.sentence(tree) == "All customers"
 
 
 def test_values_never_become_sql() -> None:
@@ -183,10 +183,10 @@ def test_values_never_become_sql() -> None:
     [
         ({}, "Choose an attribute"),
         ({"attribute": "shoe"}, "no attribute “shoe”"),
-        ({"attribute": "city"}, "Choose how to compare “city”"),
-        ({"attribute": "city", "operator": ">=", "value": "1"}, "Choose how to compare"),
-        ({"attribute": "city", "operator": "is"}, "Type a value"),
-        ({"attribute": "city", "operator": "is", "value": "\0"}, "no profile can have"),
+        ({"attribute": "city"}, "Choose a comparison for “city”"),
+        ({"attribute": "city", "operator": ">=", "value": "1"}, "Choose a comparison for"),
+        ({"attribute": "city", "operator": "is"}, "Enter a value"),
+        ({"attribute": "city", "operator": "is", "value": "\0"}, "profiles cannot contain"),
         ({"attribute": "city", "operator": "any_of", "value": []}, "at least one"),
         ({"attribute": "city", "operator": "any_of", "value": "Lodz"}, "at least one"),
         ({"attribute": "points", "operator": "=", "value": "many"}, "“many” is not a number"),
@@ -195,12 +195,12 @@ def test_values_never_become_sql() -> None:
         ({"attribute": "points", "operator": "between", "value": [5, 1]}, "greater than the second"),
         ({"attribute": "points", "operator": "between", "value": 5}, "two values"),
         ({"attribute": "born", "operator": "before", "value": "2024-02-30"}, "YYYY-MM-DD"),
-        ({"attribute": "born", "operator": "between", "value": ["2024-02-02", "2024-01-01"]}, "comes after"),
+        ({"attribute": "born", "operator": "between", "value": ["2024-02-02", "2024-01-01"]}, "must not be after"),
         ({"attribute": "born", "operator": "within_last_days", "value": "0"}, "from 1 to"),
         ({"attribute": "born", "operator": "within_last_days", "value": "a week"}, "whole number of days"),
         ({"join": "xor", "rules": []}, "“and” or “or”"),
         ("city", "a condition or a group"),
-        ({"rules": "city"}, "are a list"),
+        ({"rules": "city"}, "must be a list"),
     ],
 )
 def test_it_says_what_is_wrong_with_each_condition(condition: Any, words: str) -> None:
@@ -234,7 +234,7 @@ def test_a_value_that_is_too_long_is_refused(operator: str) -> None:
         "rules": [{"attribute": "city", "operator": operator, "value": [value] if operator == "any_of" else value}]
     }
     assert [problem.message for problem in rules_tree.problems(tree, ATTRIBUTE_TYPES)] == [
-        "Type at most 500 characters."
+        "Enter at most 500 characters."
     ]
 
 

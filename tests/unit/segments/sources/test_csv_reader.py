@@ -80,7 +80,7 @@ def test_too_long_a_value_costs_one_line(tmp_path: Path) -> None:
     ("content", "words"),
     [
         (b"", "empty"),
-        (b"\n1,2\n", "name the columns"),
+        (b"\n1,2\n", "contain the column names"),
         (b"id,,name\n", "Column 2 has no name"),
         (b"id,Name,NAME\n", "twice"),
         (b"id,caf\xe9\n", "not UTF-8"),
@@ -98,7 +98,7 @@ def test_it_refuses_an_unusable_file_in_a_sentence(tmp_path: Path, content: byte
 def test_it_refuses_a_zip_that_is_cut_short(tmp_path: Path) -> None:
     whole = gzip.compress(b"id,name\n" + b"".join(b"%d,someone\n" % n for n in range(100_000)))
     path = written(tmp_path, whole[: len(whole) // 2], "people.csv.gz")
-    with pytest.raises(FileRefused, match="cut short"):
+    with pytest.raises(FileRefused, match="damaged or incomplete"):
         read(path)
 
 
@@ -146,13 +146,13 @@ def test_a_header_without_end_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_unpacks_to_too_much_is_refused(tmp_path: Path, settings: Settings) -> None:
     settings.MAX_UNPACKED_MB = 1
     packed = gzip.compress(b"id,name\n" + b"1,x\n" * 400_000)
-    with pytest.raises(FileRefused, match="unpacks to more than 1 MB"):
+    with pytest.raises(FileRefused, match="larger than 1 MB"):
         read(written(tmp_path, packed, "people.csv.gz"))
 
 
 def test_a_file_with_too_many_columns_is_refused(tmp_path: Path, settings: Settings) -> None:
     settings.MAX_COLUMNS = 3
-    with pytest.raises(FileRefused, match="4 columns; at most 3"):
+    with pytest.raises(FileRefused, match="has 4 columns"):
         read_header(written(tmp_path, "a,b,c,d\n"))
 
 

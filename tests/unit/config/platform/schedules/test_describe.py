@@ -51,4 +51,4 @@ def test_it_says_from_when_only_while_that_is_to_come() -> None:
 
 def test_it_warns_of_days_that_some_months_do_not_have() -> None:
     assert note(from_plain(WARSAW | {"recurrence": "monthly", "month_days": [28, "last"]})) == ""
-    assert "passed over" in note(from_plain(WARSAW | {"recurrence": "monthly", "month_days": [29]}))
+    assert "are skipped" in note(from_plain(WARSAW | {"recurrence": "monthly", "month_days": [29]}))

@@ -201,7 +201,7 @@ def test_it_names_errors_by_what_happens_next(given: Answer, expected: type[Dest
 def test_a_plan_that_is_full_ends_the_run_with_that_sentence(given: Answer) -> None:
     error = error_of_import(given)
     assert isinstance(error, AccountFull)
-    assert "plan holds no more people" in error.sentence
+    assert "allows no more subscribers" in error.sentence
 
 
 def test_it_waits_as_long_as_it_is_asked_to() -> None:
