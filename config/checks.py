@@ -77,10 +77,10 @@ _HOW_TO_MAKE_A_KEY = (
 
 def _faults_of_keys(entries: list[str]) -> Iterator[CheckMessage]:
     seen: set[str] = set()
-    for place, entry in enumerate(entries, start=1):
+    for number, entry in enumerate(entries, start=1):
         key_id, colon, key = entry.partition(":")
         if not colon or not key_id or not _is_key(key):
-            text = f"Entry {place} of ENCRYPTION_KEYS is not an id and a key."
+            text = f"Entry {number} of ENCRYPTION_KEYS is not an id and a key."
             yield Error(text, hint=_HOW_TO_MAKE_A_KEY, id="house.E002")
         elif key_id in seen:
             hint = "Give every key an id of its own: stored credentials name their key by it."

@@ -1,10 +1,11 @@
-"""Typed readers of the environment.
+"""Read settings from the environment, typed; and the version from the newest heading of the changelog.
 
-A value that cannot be used stops the start with a sentence that says what to do. Any variable may also be
-given as ``NAME_FILE``: the path of a file that holds it, as container secrets do.
+A value that cannot be used stops the start with a sentence that says what to do. Any variable may also be given
+as ``NAME_FILE``: the path of a file that holds it, as container secrets do.
 """
 
 import os
+import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
@@ -60,15 +61,15 @@ def number(name: str, default: int, *, least: int = 0, most: int = 2**31) -> int
     return parsed
 
 
-def words(name: str, default: str = "") -> list[str]:
-    """A list separated by commas, blanks dropped."""
+def comma_separated(name: str, default: str = "") -> list[str]:
+    """Read a setting as a list of words separated by commas."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
 def networks(name: str, default: str) -> list[IPv4Network | IPv6Network]:
     """A list of network addresses and networks (CIDR), separated by commas."""
     try:
-        return [ip_network(word, strict=False) for word in words(name, default)]
+        return [ip_network(word, strict=False) for word in comma_separated(name, default)]
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} must list addresses or networks such as 10.0.0.0/8.") from error
 
@@ -154,3 +155,15 @@ def _text_from_file(name: str) -> str | None:
         return Path(path).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise ImproperlyConfigured(f"{name}_FILE names {path}, which cannot be read: {error.strerror}.") from error
+
+
+_HEADING = re.compile(r"^## (\d+\.\d+\.\d+)", re.MULTILINE)
+
+
+def version_from_changelog(path: Path) -> str:
+    """The newest released version, as “1.2.3”; “0.0.0” when the changelog is not shipped along."""
+    try:
+        heading = _HEADING.search(path.read_text(encoding="utf-8"))
+    except OSError:
+        return "0.0.0"
+    return heading.group(1) if heading else "0.0.0"

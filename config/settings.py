@@ -4,7 +4,7 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
-from config import environment, version
+from config import environment
 from config.standalone import broker, folders
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -16,7 +16,7 @@ DATABASE_URL = environment.text("DATABASE_URL", "")
 REDIS_URL = environment.text("REDIS_URL", "")
 EMBEDDED = not DATABASE_URL
 
-VERSION = version.from_changelog(BASE_DIR / "CHANGELOG.md")
+VERSION = environment.version_from_changelog(BASE_DIR / "CHANGELOG.md")
 PRODUCT_NAME = "Segment Exports"
 ORGANISATION_NAME = environment.text("ORGANISATION_NAME", "your organisation")
 PRIVACY_STATEMENT_URL = environment.text("PRIVACY_STATEMENT_URL", "")
@@ -24,8 +24,10 @@ PRIVACY_STATEMENT_URL = environment.text("PRIVACY_STATEMENT_URL", "")
 # -- secrets -------------------------------------------------------------------------------------------------
 # Embedded, both are made on first start and kept beside the database; elsewhere they must be given.
 SECRET_KEY = environment.text("SECRET_KEY", folders.secret_key(VAR_DIR) if EMBEDDED else None)
-SECRET_KEY_FALLBACKS = environment.words("SECRET_KEY_FALLBACKS")
-ENCRYPTION_KEYS = environment.words("ENCRYPTION_KEYS", folders.encryption_key(VAR_DIR) if EMBEDDED else "")
+SECRET_KEY_FALLBACKS = environment.comma_separated("SECRET_KEY_FALLBACKS")
+ENCRYPTION_KEYS = environment.comma_separated(
+    "ENCRYPTION_KEYS", folders.encryption_key(VAR_DIR) if EMBEDDED else ""
+)
 # Where they come from a file, running processes notice when it changes.
 ENCRYPTION_KEYS_FILE = environment.file_of(
     "ENCRYPTION_KEYS", folders.encryption_key_path(VAR_DIR) if EMBEDDED else None
@@ -46,8 +48,8 @@ HTTPS = environment.flag("HTTPS", False)
 # The proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted, with HTTPS=yes.
 TRUSTED_PROXIES = environment.networks("TRUSTED_PROXIES", "127.0.0.0/8,::1")
 # The machine itself may always ask: `up` and container health checks do.
-ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *environment.words("ALLOWED_HOSTS")]
-CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS")
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *environment.comma_separated("ALLOWED_HOSTS")]
+CSRF_TRUSTED_ORIGINS = environment.comma_separated("CSRF_TRUSTED_ORIGINS")
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None

@@ -1,5 +1,6 @@
 """Create and lock the folders and key files of a standalone system: everything below VAR_DIR, readable by its
-owner alone. ``CannotStart`` says what keeps it from starting."""
+owner alone. ``CannotStart`` says what keeps it from starting.
+"""
 
 import fcntl
 import os
@@ -51,12 +52,12 @@ def forget_socket_dir(folder: Path) -> None:
 
 def secret_key(folder: Path) -> str:
     """The key that signs sessions, made on first use."""
-    return _kept_secret(folder / "secret_key", lambda: secrets.token_urlsafe(48))
+    return _stored_secret(folder / "secret_key", lambda: secrets.token_urlsafe(48))
 
 
 def encryption_key(folder: Path) -> str:
     """The first key of the keyring, as ``id:key``, made on first use."""
-    return _kept_secret(encryption_key_path(folder), lambda: _new_key("k1"))
+    return _stored_secret(encryption_key_path(folder), lambda: _new_key("k1"))
 
 
 def encryption_key_path(folder: Path) -> Path:
@@ -111,7 +112,7 @@ def make_own(folder: Path) -> None:
         raise ImproperlyConfigured(f"{folder} must belong to you alone; remove it, or choose another VAR_DIR.")
 
 
-def _kept_secret(path: Path, make: Callable[[], str]) -> str:
+def _stored_secret(path: Path, make: Callable[[], str]) -> str:
     """What ``path`` holds; made once, and whole from the first moment, however many processes ask for it."""
     try:
         if not path.exists():

@@ -26,13 +26,13 @@ from config.standalone.supervisor import Output, Supervisor
 
 def collect_static_files() -> bool:
     """Collect them unless those collected last are still the same; whether it was necessary."""
-    kept = settings.VAR_DIR / "static.fingerprint"
+    fingerprint_file = settings.VAR_DIR / "static.fingerprint"
     current = _fingerprint_of_static_files()
     manifest = Path(settings.STATIC_ROOT) / "staticfiles.json"
-    if manifest.exists() and kept.exists() and kept.read_text(encoding="ascii") == current:
+    if manifest.exists() and fingerprint_file.exists() and fingerprint_file.read_text(encoding="ascii") == current:
         return False
     call_command("collectstatic", interactive=False, verbosity=0)
-    kept.write_text(current, encoding="ascii")
+    fingerprint_file.write_text(current, encoding="ascii")
     return True
 
 

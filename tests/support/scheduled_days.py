@@ -33,7 +33,7 @@ def time_passes(factor: float) -> Iterator[str]:
     """Let our time begin at FIRST_DAY and pass ``factor`` times as fast, here and in every process whose
     DRILL_CLOCK is the text that is given."""
     told = f"{FIRST_DAY.isoformat()} {time.time()} {factor}"
-    clock.run_as_told(told)
+    clock.run_by_setting(told)
     try:
         yield told
     finally:

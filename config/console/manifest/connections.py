@@ -138,12 +138,12 @@ def _check_environment(spec: ConnectionSpec, destination: Destination | None, pr
 def _check_unchangeable(spec: ConnectionSpec, existing: Connection, problems: Problems) -> None:
     """Type and environment are chosen when a connection is made."""
     stays = _("“%(name)s” was created for %(kept)s, which cannot be changed. Use another name for the connection.")
-    for (written, line), kept in (
+    for (written, line), present in (
         (spec.destination, existing.destination_key),
         (spec.environment, existing.environment),
     ):
-        if written != kept:
-            problems.add(line, stays % {"name": existing.name, "kept": kept})
+        if written != present:
+            problems.add(line, stays % {"name": existing.name, "kept": present})
 
 
 def _roles(spec: ConnectionSpec, problems: Problems) -> list[str] | None:
@@ -243,10 +243,10 @@ def _connect(
     learned: dict[str, str] = {}
     notes: list[str] = []
     if not policies.lacks_consent(connection):
-        told = diagnosis.try_typed(connection, found, options)
-        learned = told.learned
-        failed = next((step for step in told.steps if not step.ok), None)
-        if failed is not None and failed.key != told.steps[0].key:
+        diagnosed = diagnosis.try_typed(connection, found, options)
+        learned = diagnosed.learned
+        failed = next((step for step in diagnosed.steps if not step.ok), None)
+        if failed is not None and failed.key != diagnosed.steps[0].key:
             problems.add(spec.credentials_line, f"{failed.label}: {failed.detail}")
         elif failed is not None:
             notes.append(_("The credentials could not be checked: %s") % failed.detail)

@@ -172,9 +172,9 @@ def _check_answers(
             )
         elif attribute := attribute_of(answer):
             _check_answering_attribute(attribute, line, problems)
-    kept = existing.answers if existing else {}
+    present = existing.answers if existing else {}
     for question in snapshot.asked(list(questions.values()), _mapping(spec, existing)):
-        if question.name not in given and question.name not in kept and not question.default:
+        if question.name not in given and question.name not in present and not question.default:
             problems.add(
                 spec.line,
                 _("“answers: {%(name)s: …}” is missing. Choose one of: %(choices)s.")
@@ -206,7 +206,7 @@ def _settings(desired: Desired, before: ExportSettings | None) -> ExportSettings
     spec = desired.spec
     mapping = _mapping(spec, desired.existing)
     answers = {name: answer for name, (answer, _line) in (spec.answers or {}).items()}
-    said = ExportSettings(
+    from_file = ExportSettings(
         name=spec.name,
         connection=connection_entries.find(spec.connection[0]),
         list_id=spec.list_id[0],
@@ -215,25 +215,25 @@ def _settings(desired: Desired, before: ExportSettings | None) -> ExportSettings
         mapping=mapping,
         answers=answers,
     )
-    said = with_removal(spec.removal, desired.existing, said)
+    from_file = with_removal(spec.removal, desired.existing, from_file)
     if before is None:
-        return said
-    same_list = before.list_id == said.list_id and before.connection == said.connection
+        return from_file
+    same_list = before.list_id == from_file.list_id and before.connection == from_file.connection
     return replace(
-        said,
+        from_file,
         answers={**before.answers, **answers},
         list_title=before.list_title if same_list else "",
         list_confirmed_opt_in=before.list_confirmed_opt_in if same_list else False,
         list_group=before.list_group if same_list else "",
         # A person has accepted that people of this very list are emailed.
         opt_in_mail_accepted=before.opt_in_mail_accepted if same_list else False,
-        unsubscribes_everywhere=_reaches_all_lists(before, said, same_list=same_list),
+        unsubscribes_everywhere=_reaches_all_lists(before, from_file, same_list=same_list),
     )
 
 
-def _reaches_all_lists(before: ExportSettings, said: ExportSettings, *, same_list: bool) -> bool:
+def _reaches_all_lists(before: ExportSettings, from_file: ExportSettings, *, same_list: bool) -> bool:
     """Tell whether a user has agreed that this removal policy reaches all lists of the client."""
-    return before.unsubscribes_everywhere and same_list and said.removal == before.removal
+    return before.unsubscribes_everywhere and same_list and from_file.removal == before.removal
 
 
 def _settings_of(export: Export) -> ExportSettings:

@@ -51,24 +51,24 @@ def check_removal(
         problems.add(spec.removal[1], sentence % {"name": "removal", "choices": ", ".join(offered)})
         return
     marks = _removal_of(spec, existing) == Removal.MARK
-    kept = existing.mark_field if existing and existing.removal == Removal.MARK else ""
-    if marks and not (spec.mark_field or kept):
+    present = existing.mark_field if existing and existing.removal == Removal.MARK else ""
+    if marks and not (spec.mark_field or present):
         problems.add(spec.line, _("“%s” is missing.") % "mark_field")
     for written, key in ((spec.mark_field, "mark_field"), (spec.mark_value, "mark_value")):
         if written and not marks:
             problems.add(written[1], _("“%s” requires “removal: mark”.") % key)
 
 
-def with_removal(spec: RemovalSpec, existing: Export | None, said: ExportSettings) -> ExportSettings:
-    """Return ``said`` with the removal policy of the file, or else the policy that the export has."""
+def with_removal(spec: RemovalSpec, existing: Export | None, from_file: ExportSettings) -> ExportSettings:
+    """Return ``from_file`` with the removal policy of the file, or else the policy that the export has."""
     how = _removal_of(spec, existing)
     field, value = "", ""
     if how == Removal.MARK:
-        kept = existing if existing and existing.removal == Removal.MARK else None
-        field = spec.mark_field[0] if spec.mark_field else kept.mark_field if kept else ""
-        value = spec.mark_value[0] if spec.mark_value else kept.mark_value if kept else ""
+        present = existing if existing and existing.removal == Removal.MARK else None
+        field = spec.mark_field[0] if spec.mark_field else present.mark_field if present else ""
+        value = spec.mark_value[0] if spec.mark_value else present.mark_value if present else ""
         value = value or str(removal_fields.DEFAULT_MARK)
-    return replace(said, removal=how, mark_field=field, mark_value=value)
+    return replace(from_file, removal=how, mark_field=field, mark_value=value)
 
 
 def with_list_details(

@@ -123,7 +123,7 @@ def _import_parts(job: ImportJob) -> list[Node]:
     return [reading, carrying]
 
 
-def _drawing_parts(job: SegmentRefresh) -> list[Node]:
+def _segment_refresh_parts(job: SegmentRefresh) -> list[Node]:
     return [
         Node(
             _("Recalculate members"),
@@ -147,7 +147,7 @@ def _run_parts(run: Run) -> list[Node]:
         Node(
             str(found.label),
             standing[found.state],
-            _stage_figures(run, found.stage, found.state),
+            _stage_counts(run, found.stage, found.state),
             began_at=found.began_at,
             ended_at=found.ended_at,
         )
@@ -155,7 +155,7 @@ def _run_parts(run: Run) -> list[Node]:
     ]
 
 
-def _stage_figures(run: Run, stage: Stage, state: str) -> str:
+def _stage_counts(run: Run, stage: Stage, state: str) -> str:
     if state == "next":
         return ""
     figures = {
@@ -268,6 +268,6 @@ _CAUSES = ("blocked_by__blocked_by", *(f"blocked_by__{name}" for name in _FIELDS
 _PARTS: dict[str, Callable[[Any], list[Node]]] = {
     "system": _refresh_parts,
     "data_source": _import_parts,
-    "segment": _drawing_parts,
+    "segment": _segment_refresh_parts,
     "export": _run_parts,
 }

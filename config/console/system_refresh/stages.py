@@ -97,8 +97,8 @@ class Segments:
         sources = list(DataSource.objects.exclude(path=""))
         segments = segment_scheduling.refreshed_with_system().exclude(is_static=True, refreshed_at__isnull=False)
         for segment in segments.order_by(Lower("name")):
-            drawn_from = (source for source in sources if tree.can_match_source(segment.rules, source.columns))
-            waits_for = frozenset((StepKind.DATA_SOURCE, source.pk) for source in drawn_from)
+            sources_used = (source for source in sources if tree.can_match_source(segment.rules, source.columns))
+            waits_for = frozenset((StepKind.DATA_SOURCE, source.pk) for source in sources_used)
             yield Target(segment.pk, segment.name, waits_for)
 
     def begin(self, pk: int) -> Job:

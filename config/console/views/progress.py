@@ -50,11 +50,11 @@ def cancel(request: Request, key: str, pk: int) -> HttpResponse:
         kind.cancel(job, request.user)
     except (Refusal, AlreadyEnded) as refusal:
         return refused(str(refusal))
-    told = _("“%(name)s” is being canceled.") % {"name": _name(kind, job)}
+    message = _("“%(name)s” is being canceled.") % {"name": _name(kind, job)}
     if request.headers.get("HX-Request") != "true":
-        return close_pane(request, back, told)
+        return close_pane(request, back, message)
     response = HttpResponse()
-    response["HX-Trigger"] = json.dumps({"toast": {"text": told, "tone": "success"}})
+    response["HX-Trigger"] = json.dumps({"toast": {"text": message, "tone": "success"}})
     return response
 
 

@@ -44,9 +44,9 @@ def edit_user(*, user: User, version: int, full_name: str, email: str, role: str
     if before.role == Role.ADMINISTRATOR and role != Role.ADMINISTRATOR:
         policies.check_can_stop_administering(before)
     take_version(user, version)
-    wanted = {"full_name": full_name, "email": email, "role": role}
-    changes = {name: (getattr(before, name), new) for name, new in wanted.items() if getattr(before, name) != new}
-    User.objects.filter(pk=user.pk).update(**wanted)
+    values = {"full_name": full_name, "email": email, "role": role}
+    changes = {name: (getattr(before, name), new) for name, new in values.items() if getattr(before, name) != new}
+    User.objects.filter(pk=user.pk).update(**values)
     record("edited", user, by=by, changes=changes, version=user.version)
     user.refresh_from_db()
     return user

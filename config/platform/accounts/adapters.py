@@ -83,8 +83,8 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 
     def build_totp_svg(self, url: str) -> str:
         """The drawing alone, to stand inside a page."""
-        drawn = str(super().build_totp_svg(url))
-        return drawn[drawn.index("<svg") :]
+        svg = str(super().build_totp_svg(url))
+        return svg[svg.index("<svg") :]
 
 
 class SingleSignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]

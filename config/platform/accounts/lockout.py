@@ -78,14 +78,14 @@ class Origin:
 class Attempt:
     """One attempt. It counts as failed until ``succeeded`` is called, so that many at once gain nothing."""
 
-    def __init__(self, kept: SignInAttempt, origin: Origin, by_name: int, by_address: int) -> None:
-        self.kept, self.origin = kept, origin
+    def __init__(self, row: SignInAttempt, origin: Origin, by_name: int, by_address: int) -> None:
+        self.row, self.origin = row, origin
         self.by_name, self.by_address = by_name, by_address
 
     def succeeded(self) -> None:
         """Delete the failed attempts for this name from this origin; other names keep their count."""
-        SignInAttempt.objects.filter(self.origin.attempts, name_hash=self.kept.name_hash).delete()
-        self.kept.pk = None
+        SignInAttempt.objects.filter(self.origin.attempts, name_hash=self.row.name_hash).delete()
+        self.row.pk = None
 
 
 @contextmanager
@@ -98,7 +98,7 @@ def attempt(username: str, address: str, device: str = "", failure: str = "") ->
     try:
         yield one
     finally:
-        if one.kept.pk is not None:  # it failed
+        if one.row.pk is not None:  # it failed
             _record_failure(one, username, failure)
 
 
@@ -140,8 +140,8 @@ def _count(username: str, origin: Origin) -> Attempt:
     by_address = 0 if origin.device or not origin.address else recent.count()
     if by_name >= MOST_PER_NAME or by_address >= MOST_PER_ADDRESS:
         raise Locked
-    kept = SignInAttempt.objects.create(name_hash=_hash(username), address=origin.address, device=origin.device)
-    return Attempt(kept, origin, by_name + 1, by_address + 1)
+    row = SignInAttempt.objects.create(name_hash=_hash(username), address=origin.address, device=origin.device)
+    return Attempt(row, origin, by_name + 1, by_address + 1)
 
 
 def _record_failure(one: Attempt, username: str, failure: str) -> None:
@@ -175,10 +175,10 @@ def remember_device(request: HttpRequest, response: HttpResponseBase, user: User
     """Set the cookie that names this device as one on which ``user`` has signed in."""
     devices = _devices(request)
     device = devices.pop(str(user.pk), "") or secrets.token_urlsafe(16)
-    kept = dict(list(devices.items())[-(_MOST_USERS_OF_A_DEVICE - 1) :]) | {str(user.pk): device}
+    remembered = dict(list(devices.items())[-(_MOST_USERS_OF_A_DEVICE - 1) :]) | {str(user.pk): device}
     response.set_cookie(
         settings.DEVICE_COOKIE_NAME,
-        signing.dumps(kept, salt=_DEVICE_SALT),
+        signing.dumps(remembered, salt=_DEVICE_SALT),
         max_age=DEVICE_LIFETIME_SECONDS,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,

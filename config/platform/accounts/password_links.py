@@ -36,11 +36,11 @@ def base_url_of(request: HttpRequest) -> str:
 def password_link(base: str, user: User) -> str:
     """Return the address where ``user`` chooses a password. It stops working when it was used, when the person
     signs in, and after settings.PASSWORD_RESET_TIMEOUT."""
-    place = {
+    url_arguments = {
         "uidb64": urlsafe_base64_encode(force_bytes(user.pk)),
         "token": default_token_generator.make_token(user),
     }
-    return f"{base.rstrip('/')}{reverse('accounts:choose_password', kwargs=place)}"
+    return f"{base.rstrip('/')}{reverse('accounts:choose_password', kwargs=url_arguments)}"
 
 
 def mail_reset(base: str, user: User) -> bool:

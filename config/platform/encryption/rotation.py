@@ -49,7 +49,7 @@ def rotate() -> Rotation:
     for _round in range(_MOST_ROUNDS):
         if not _one_round(done):
             break
-    done.already = sum(group.count for _place, group in stored_secrets() if group.key_id == done.key_id)
+    done.already = sum(group.count for _store, group in stored_secrets() if group.key_id == done.key_id)
     done.already -= sum(done.converted.values())
     if done.converted:
         changes = {"key": (", ".join(sorted(done.converted)), done.key_id)}

@@ -12,4 +12,4 @@ class JobsConfig(AppConfig):
         from config.platform.jobs import clock
 
         if settings.DRILL_CLOCK:
-            clock.run_as_told(settings.DRILL_CLOCK)
+            clock.run_by_setting(settings.DRILL_CLOCK)

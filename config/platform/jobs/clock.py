@@ -1,5 +1,6 @@
 """The one clock. Every moment in the system is asked of here, so that tests can shift and scale our time
-without touching anyone else's. Leases alone go by the database's clock, see leases.py."""
+without touching anyone else's. Leases alone go by the database's clock, see leases.py.
+"""
 
 import time
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -46,11 +47,11 @@ def run_from(moment: datetime, *, factor: float = 1.0) -> None:
     _real_start, _our_start, _factor = time.time(), moment, factor
 
 
-def run_as_told(told: str) -> None:
-    """Let our time run by what the setting DRILL_CLOCK says: a moment of ours, the second of the world's clock
-    (since 1970) at which it was, and how many times as fast it passes. All processes that are told so agree."""
+def run_by_setting(setting: str) -> None:
+    """Let our time run as DRILL_CLOCK says: a moment of ours, the second of the real clock at which it stands
+    there, and how many times as fast it passes."""
     global _real_start, _our_start, _factor
-    moment, second, factor = told.split()
+    moment, second, factor = setting.split()
     _real_start, _our_start, _factor = float(second), datetime.fromisoformat(moment), float(factor)
 
 

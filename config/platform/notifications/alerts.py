@@ -79,8 +79,8 @@ def recovered(kinds: Collection[Kind], subject: Subject) -> None:
     Condition.objects.filter(pk__in=[condition.pk for condition in closed]).update(
         closed_at=clock.now(), path=subject.path
     )
-    told = Notification.objects.filter(condition__in=closed, change=Change.OPENED)
-    pairs = sorted(set(told.values_list("channel", "recipient")))
+    notifications = Notification.objects.filter(condition__in=closed, change=Change.OPENED)
+    pairs = sorted(set(notifications.values_list("channel", "recipient")))
     _notify(closed[0], Change.CLOSED, [(Channel(channel), recipient) for channel, recipient in pairs])
 
 
@@ -130,11 +130,11 @@ def _open(subject: Subject, kinds: Collection[Kind]) -> "QuerySet[Condition]":
 
 
 def _notify(condition: Condition, change: Change, to: Sequence[Recipient]) -> None:
-    told = [
+    notifications = [
         Notification(condition=condition, change=change, channel=channel, recipient=recipient)
         for channel, recipient in to
     ]
-    for notification in Notification.objects.bulk_create(told):
+    for notification in Notification.objects.bulk_create(notifications):
         enqueue_on_commit("config.platform.notifications.tasks.send_notification", notification.pk)
 
 

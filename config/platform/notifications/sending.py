@@ -47,9 +47,9 @@ def send(notification_id: int) -> None:
         return
     try:
         _deliver(notification)
-    except Exception as trouble:  # whatever it is: nothing may be lost, and the page says what it was
-        logger.warning("notification.not_sent", extra={"id": notification.pk, "error": type(trouble).__name__})
-        _after_trouble(notification, trouble)
+    except Exception as error:  # whatever it is: nothing may be lost, and the page says what it was
+        logger.warning("notification.not_sent", extra={"id": notification.pk, "error": type(error).__name__})
+        _after_failure(notification, error)
     else:
         _end(notification, JobStatus.SUCCESSFUL, "")
 
@@ -61,21 +61,21 @@ def _deliver(notification: Notification) -> None:
         mail.send_notification(notification)
 
 
-def _after_trouble(notification: Notification, trouble: Exception) -> None:
-    message = f"{type(trouble).__name__}: {trouble}"[:500]
+def _after_failure(notification: Notification, error: Exception) -> None:
+    message = f"{type(error).__name__}: {error}"[:500]
     age = clock.now() - notification.created_at
-    if _is_hopeless(trouble) or age > GIVEN_UP_AFTER:
+    if _is_hopeless(error) or age > GIVEN_UP_AFTER:
         _end(notification, JobStatus.FAILED, message)
         return
     wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(notification.attempt - 1, 10))
     leases.update_if_owner(notification, message=message, not_before=clock.now() + wait, lease_until=None)
 
 
-def _is_hopeless(trouble: Exception) -> bool:
+def _is_hopeless(error: Exception) -> bool:
     """Whether the other side has refused for good, by its own word."""
-    if isinstance(trouble, SMTPRecipientsRefused):
-        return all(code >= 500 for code, _text in trouble.recipients.values())
-    return isinstance(trouble, SMTPResponseException) and 550 <= trouble.smtp_code < 560
+    if isinstance(error, SMTPRecipientsRefused):
+        return all(code >= 500 for code, _text in error.recipients.values())
+    return isinstance(error, SMTPResponseException) and 550 <= error.smtp_code < 560
 
 
 def _end(notification: Notification, status: JobStatus, message: str) -> None:

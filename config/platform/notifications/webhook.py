@@ -36,13 +36,13 @@ def post(notification: Notification) -> None:
         raise NotTaken(f"HTTP {status}")
 
 
-def _post(body: bytes, said: dict[str, str]) -> int:
+def _post(body: bytes, headers: dict[str, str]) -> int:
     with requests.Session() as session:
         session.trust_env = False
         answer = session.post(
             settings.WEBHOOK_URL,
             data=body,
-            headers=said,
+            headers=headers,
             timeout=TIMEOUT_SECONDS,
             allow_redirects=False,
             stream=True,

@@ -20,7 +20,7 @@ def in_words(rule: Rule) -> str:
     """Describe a rule, such as “Weekly on Monday and Thursday at 02:00 (Europe/Warsaw)”."""
     parts = {
         "often": _often(rule),
-        "times": listed([f"{at:%H:%M}" for at in rule.times]),
+        "times": joined([f"{at:%H:%M}" for at in rule.times]),
         "zone": rule.zone,
         "start": formats.date_format(rule.starts_on, "DATE_FORMAT") if rule.starts_on else "",
     }
@@ -43,7 +43,7 @@ def note(rule: Rule) -> str:
     return _("Months without this day are skipped.") if max(rule.month_days, default=0) > 28 else ""
 
 
-def listed(words: Sequence[str]) -> str:
+def joined(words: Sequence[str]) -> str:
     """Join words: “a”, “a and b”, “a, b and c”."""
     if len(words) < 2:
         return "".join(words)
@@ -56,8 +56,8 @@ def _often(rule: Rule) -> str:
     if rule.recurrence == Recurrence.DAILY:
         return _("Daily")
     if rule.recurrence == Recurrence.WEEKLY:
-        return _("Weekly on %(days)s") % {"days": listed([str(WEEKDAYS[day]) for day in rule.weekdays])}
-    return _("Monthly on %(days)s") % {"days": listed([_month_day(day) for day in rule.month_days])}
+        return _("Weekly on %(days)s") % {"days": joined([str(WEEKDAYS[day]) for day in rule.weekdays])}
+    return _("Monthly on %(days)s") % {"days": joined([_month_day(day) for day in rule.month_days])}
 
 
 def _month_day(day: int) -> str:
@@ -86,7 +86,7 @@ def describe_tick(tick: Tick) -> str:
 def schedule_words(schedule: Schedule | None) -> str:
     """Describe a schedule for lists and the audit."""
     if schedule is None or schedule.rule is None:
-        told = _("System refresh")
+        described = _("System refresh")
     else:
-        told = in_words(from_plain(schedule.rule))
-    return told if schedule is None or schedule.is_on else _("Off (%(schedule)s)") % {"schedule": told}
+        described = in_words(from_plain(schedule.rule))
+    return described if schedule is None or schedule.is_on else _("Off (%(schedule)s)") % {"schedule": described}

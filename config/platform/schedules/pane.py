@@ -1,5 +1,6 @@
 """Show and save the Schedule pane of one export or segment, or of several at once; the apps say of which, and
-how to save."""
+how to save.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -53,25 +54,25 @@ class Preview:
 
 def schedule_pane(request: Request, subjects: Sequence[Subject], *, back: str, active_nav: str) -> HttpResponse:
     """The pane; posted to ``?part=`` the part that follows from what was typed, else the schedule is saved."""
-    place = {"back": back, "active_nav": active_nav}
+    back_link = {"back": back, "active_nav": active_nav}
     if request.method != "POST":
-        return _pane(request, _form(subjects), subjects, place)
+        return _pane(request, _form(subjects), subjects, back_link)
     if part := request.GET.get("part"):
         return _part(request, part, subjects)
     form = _form(subjects, request.POST)
     if not form.is_valid():
-        return _pane(request, form, subjects, place, status=422)
+        return _pane(request, form, subjects, back_link, status=422)
     try:
         _save(request, form, subjects)
     except StaleEdit as stale:
-        return _stale(request, form, subjects, stale, place)
+        return _stale(request, form, subjects, stale, back_link)
     except Gone:
         form.add_error(None, _("This was removed while you were editing it."))
-        return _pane(request, form, subjects, place, status=422)
-    return close_pane(request, back, _told(subjects))
+        return _pane(request, form, subjects, back_link, status=422)
+    return close_pane(request, back, _saved_message(subjects))
 
 
-def _told(subjects: Sequence[Subject]) -> str:
+def _saved_message(subjects: Sequence[Subject]) -> str:
     """What was saved."""
     if len(subjects) == 1:
         return _("The schedule of “%(name)s” is saved.") % {"name": subjects[0].name}
@@ -135,20 +136,24 @@ def _versions(request: Request, subjects: Sequence[Subject]) -> dict[int, int]:
 
 
 def _stale(
-    request: Request, form: ScheduleForm, subjects: Sequence[Subject], stale: StaleEdit, place: Mapping[str, str]
+    request: Request,
+    form: ScheduleForm,
+    subjects: Sequence[Subject],
+    stale: StaleEdit,
+    back_link: Mapping[str, str],
 ) -> HttpResponse:
     if len(subjects) == 1:
-        return _pane(request, form, subjects, place, status=409, stale=stale)
+        return _pane(request, form, subjects, back_link, status=409, stale=stale)
     sentence = _("Another user has changed the schedule of “%(name)s”. Save again to overwrite it.")
     form.add_error(None, sentence % {"name": stale.instance})
-    return _pane(request, form, subjects, place, status=409)
+    return _pane(request, form, subjects, back_link, status=409)
 
 
 def _pane(
     request: Request,
     form: ScheduleForm,
     subjects: Sequence[Subject],
-    place: Mapping[str, str],
+    back_link: Mapping[str, str],
     *,
     status: int = 200,
     stale: StaleEdit | None = None,
@@ -161,9 +166,9 @@ def _pane(
         "subjects": subjects,
         "instance": subjects[0].schedule,
         "stale": stale,
-        "active_nav": place["active_nav"],
+        "active_nav": back_link["active_nav"],
     }
-    return render_pane(request, "components/schedule_pane.html", context, status, back=place["back"])
+    return render_pane(request, "components/schedule_pane.html", context, status, back=back_link["back"])
 
 
 def _parts_url(request: Request) -> str:

@@ -61,11 +61,11 @@ def claim_due(schedules: "QuerySet[ScheduleT]", *, lock: Sequence[str] = ("self"
     schedules that another transaction has locked are left to the next tick."""
     now = clock.now()
     waiting = schedules.select_for_update(of=tuple(lock), skip_locked=True).filter(due_at__lte=now)
-    place = cache(partial(_place, now=now))  # many have the same rule and stand at the same moment
+    due_moments = cache(partial(_due_moments, now=now))  # many have the same rule and stand at the same moment
     found, upcoming = [], {}
     for schedule in waiting.order_by("due_at", "pk")[:BATCH]:
         try:
-            latest, upcoming[schedule.pk] = place(json.dumps(schedule.rule), schedule.due_at)
+            latest, upcoming[schedule.pk] = due_moments(json.dumps(schedule.rule), schedule.due_at)
         except WrongRule:  # such as a zone that this machine no longer knows
             logger.exception("the rule of %s %s cannot be read", type(schedule).__name__, schedule)
             upcoming[schedule.pk] = now + _LOOK_AGAIN
@@ -115,7 +115,7 @@ def forget_old(ticks: "QuerySet[TickT]") -> None:
     ticks.filter(due_at__lt=clock.now() - timedelta(days=settings.SCHEDULE_RETENTION_DAYS)).delete()
 
 
-def _place(rule_as_json: str, first: datetime, now: datetime) -> tuple[datetime, datetime]:
+def _due_moments(rule_as_json: str, first: datetime, now: datetime) -> tuple[datetime, datetime]:
     """Which due moment a rule that was due at ``first`` stands at, and when it is due next."""
     rule = from_plain(json.loads(rule_as_json))
     upcoming = next_due(rule, first)

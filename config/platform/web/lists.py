@@ -96,7 +96,7 @@ class ListPage(Generic[RowT]):
     @property
     def is_narrowed(self) -> bool:
         """Whether an empty list is empty because of what was searched for."""
-        return bool(self.search or self.kept)
+        return bool(self.search or self.other_parameters)
 
     @property
     def columns(self) -> list[Heading]:
@@ -108,8 +108,8 @@ class ListPage(Generic[RowT]):
         return len(self._columns) + (2 if self.selectable else 0)
 
     @property
-    def kept(self) -> list[tuple[str, str]]:
-        """Parameters of the page itself, such as a filter, which searching must not lose."""
+    def other_parameters(self) -> list[tuple[str, str]]:
+        """Return the parameters of the page itself, such as a filter, which searching must keep."""
         return [(key, v) for key, values in self._query.lists() if key not in OWN_PARAMETERS for v in values]
 
     @property

@@ -49,7 +49,7 @@ def close_pane(
         messages.add_message(request, level, str(message))
     if request.headers.get("HX-Request") != "true":
         return redirect(to)
-    return HttpResponseClientRedirect(_same_place(request, to))
+    return HttpResponseClientRedirect(_same_page(request, to))
 
 
 def refused(sentence: str) -> HttpResponse:
@@ -60,7 +60,7 @@ def refused(sentence: str) -> HttpResponse:
     return response
 
 
-def _same_place(request: HttpRequest, to: str) -> str:
+def _same_page(request: HttpRequest, to: str) -> str:
     current = urlsplit(request.headers.get("HX-Current-URL", ""))
     if "?" in to or current.path != to or not current.query:
         return to

@@ -77,7 +77,7 @@ def test_a_number_keeps_its_bounds(monkeypatch: pytest.MonkeyPatch, written: str
 
 def test_words_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THING", "one, two,,three ")
-    assert environment.words("THING") == ["one", "two", "three"]
+    assert environment.comma_separated("THING") == ["one", "two", "three"]
 
 
 def test_a_choice_is_one_of_a_few(monkeypatch: pytest.MonkeyPatch) -> None:

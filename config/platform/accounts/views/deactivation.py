@@ -34,8 +34,8 @@ def deactivate(request: Request, user_id: int) -> HttpResponse:
         "sentence": _("The user is signed out immediately and cannot sign in again. Their work is kept."),
         "confirm_label": _("Deactivate"),
     }
-    told = _("“%(name)s” is deactivated.") % {"name": person}
-    return _confirm_and_do(request, person, question, actions.deactivate_user, told)
+    message = _("“%(name)s” is deactivated.") % {"name": person}
+    return _confirm_and_do(request, person, question, actions.deactivate_user, message)
 
 
 @require_permission(Permission.USER_MANAGE)
@@ -51,12 +51,12 @@ def remove(request: Request, user_id: int) -> HttpResponse:
         ),
         "confirm_label": _("Remove"),
     }
-    told = _("“%(name)s” is removed.") % {"name": person}
-    return _confirm_and_do(request, person, question, actions.remove_user, told)
+    message = _("“%(name)s” is removed.") % {"name": person}
+    return _confirm_and_do(request, person, question, actions.remove_user, message)
 
 
 def _confirm_and_do(
-    request: Request, person: User, question: dict[str, Any], action: AccountAction, told: str
+    request: Request, person: User, question: dict[str, Any], action: AccountAction, message: str
 ) -> HttpResponse:
     form = TakeOverForm(request, person=person)
     context = question | {"danger": True, "step_in": form}
@@ -71,4 +71,4 @@ def _confirm_and_do(
             action(user=person, by=request.user)
     except NotNow as refusal:
         return users_dialog(request, context | {"refusal": refusal.sentence}, status=409)
-    return users_done(request, told)
+    return users_done(request, message)

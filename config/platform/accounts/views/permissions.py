@@ -53,8 +53,8 @@ def invite(request: Request, user: User) -> HttpResponse:
     actions.note_invitation(user=user, by=request.user, mailed=by_mail)
     if by_mail:
         password_links.request_invitation(user, password_links.base_url_of(request), by=request.user)
-        told = _("“%(name)s” is invited. An email was sent to %(email)s.")
-        return users_done(request, told % {"name": user, "email": user.email})
+        message = _("“%(name)s” is invited. An email was sent to %(email)s.")
+        return users_done(request, message % {"name": user, "email": user.email})
     context = {"person": user, "link": password_links.password_link(password_links.base_url_of(request), user)}
     return users_pane(request, "accounts/invitation.html", context)
 

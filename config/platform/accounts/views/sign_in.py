@@ -123,6 +123,6 @@ def _go_to_single_sign_on(request: HttpRequest, process: str, **parameters: str)
 
 def _next_url(request: HttpRequest) -> str:
     """``?next=`` when it is a place of ours, else home."""
-    place = request.GET.get("next", "")
-    fine = url_has_allowed_host_and_scheme(place, {request.get_host()}, require_https=request.is_secure())
-    return place if fine else "/"
+    url = request.GET.get("next", "")
+    fine = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
+    return url if fine else "/"

@@ -23,14 +23,14 @@ register = template.Library()
 @register.simple_tag
 def icon(name: str, size: int = 16) -> SafeString:
     """An icon that says nothing to screen readers; words beside it must."""
-    return _drawn(str.__str__(name), size)
+    return _render_icon(str.__str__(name), size)
 
 
 @lru_cache(maxsize=1024)
-def _drawn(name: str, size: int) -> SafeString:
+def _render_icon(name: str, size: int) -> SafeString:
     """Render an icon once in each process: a page has dozens, and each takes as long as a small template."""
-    drawn = lucide._render_icon(name, size, aria_hidden="true", focusable="false", **{"class": "icon"})
-    return mark_safe(drawn)  # noqa: S308 — drawn by the icon library from its own files
+    svg = lucide._render_icon(name, size, aria_hidden="true", focusable="false", **{"class": "icon"})
+    return mark_safe(svg)  # noqa: S308 — drawn by the icon library from its own files
 
 
 @register.simple_tag

@@ -62,7 +62,7 @@ def test_its_headings_keep_the_search_and_start_over() -> None:
     page = shown("/?q=test&page=2&tag=a&tag=b")
     assert page.columns[0].sort_url == "?q=test&tag=a&tag=b&sort=-name"
     assert page.columns[2].sort_url == ""
-    assert page.kept == [("tag", "a"), ("tag", "b")]
+    assert page.other_parameters == [("tag", "a"), ("tag", "b")]
 
 
 def test_it_finds_every_word_in_any_field() -> None:
