@@ -1,6 +1,7 @@
-"""How gunicorn serves the pages, in every shape: ``gunicorn --config config/gunicorn.py config.wsgi``.
+"""Configure gunicorn, which serves the pages: ``gunicorn --config config/gunicorn.py config.wsgi``.
 
-Everything comes from the settings, so that `up`, the container image and a server without containers are the same.
+Everything comes from the settings, so that `up`, the container image and a server without containers are the
+same.
 """
 
 import os

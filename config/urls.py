@@ -1,4 +1,4 @@
-"""Every address, app by app."""
+"""Map every address, app by app."""
 
 from django.urls import include, path
 

@@ -1,1 +1,1 @@
-"""The pages above all apps: Home, Admin > System, health, apply and the demo."""
+"""Pages and commands that see all apps: Home, Admin > System, health, `apply` and the demo."""

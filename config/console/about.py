@@ -1,4 +1,4 @@
-"""What this installation is made of and how much it holds, for Admin > System > About."""
+"""Collect the versions, queue lengths and storage of this installation, for Admin > System > About."""
 
 import platform
 from collections.abc import Callable, Iterator, Sequence
@@ -43,7 +43,7 @@ class Storage:
 
 
 def versions() -> list[Fact]:
-    """Of everything that works together."""
+    """List the versions of everything that works together."""
     return [
         (settings.PRODUCT_NAME, settings.VERSION),
         ("Python", platform.python_version()),
@@ -67,7 +67,7 @@ def queues() -> list[Fact]:
 
 
 def signs() -> list[tuple[str, heartbeat.Sign | None]]:
-    """The last sign of life of beat and of each kind of worker."""
+    """List the last heartbeat of beat and of each kind of worker."""
     return [(name, heartbeat.last(name)) for name in heartbeat.NAMES]
 
 
@@ -131,7 +131,7 @@ def _asked(sql: str, values: Sequence[int] = ()) -> list[tuple[Any, ...]]:
 
 
 def _folders(top: Path) -> Iterator[tuple[str, int]]:
-    """What lies in each folder right below ``top``, and what lies there itself."""
+    """Measure each folder right below ``top``, and the files of ``top`` itself, in bytes."""
     if not top.is_dir():
         return
     for entry in sorted(top.iterdir()):

@@ -1,4 +1,4 @@
-"""How many calls each connection made, by day: from what batches record of their requests."""
+"""Count the calls of each connection by day, from what batches record of their requests."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,13 +34,13 @@ class Usage:
 
 
 def days() -> list[date]:
-    """The last days, today the last of them, as the environment's clock shows them."""
+    """List the last DAYS days, oldest first, by the environment's clock."""
     today = clock.today()
     return [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
 
 
 def usage(over: Sequence[date]) -> list[Usage]:
-    """Every connection, the busiest first. Two queries, however many there are."""
+    """Count the calls of every connection, the busiest first. Two queries, however many there are."""
     since = clock.beginning_of(over[0])
     rows = (
         Batch.objects.filter(sent_at__gte=since, run__export__connection__isnull=False)

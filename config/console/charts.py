@@ -39,7 +39,8 @@ class Series:
 
 
 def stacked_bars(labels: Sequence[str], series: Sequence[Series], *, label_every: int) -> SafeString:
-    """A bar for each of ``labels``, each series upon the one before it. Every so many labels one is written."""
+    """Draw a bar for each of ``labels``, each series upon the one before it. One label in ``label_every`` is
+    written."""
     chart = _library()(
         css=[],
         js=[],
@@ -76,7 +77,7 @@ def _library() -> Any:
 
 
 def _plain(tree: Any, labels: Sequence[str], series: Sequence[Series]) -> Any:
-    """The tree without style, script and overlays, each bar with its title."""
+    """Return the tree without style, script and overlays, each bar with its title."""
     for parent in list(tree.iter()):
         for child in list(parent):
             if not isinstance(child.tag, str) or child.tag.endswith("defs") or "overlay" in child.get("class", ""):
@@ -128,7 +129,7 @@ class Sent:
 
     @property
     def rows(self) -> list[tuple[date, list[int]]]:
-        """The same as a table, the newest day first, days without anybody left out."""
+        """Return the same as a table, the newest day first, without days on which nothing was sent."""
         by_day = zip(self.days, *(one.values for one in self.series), strict=True)
         return [(day, list(counts)) for day, *counts in reversed(list(by_day)) if any(counts)]
 

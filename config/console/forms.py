@@ -64,7 +64,8 @@ class SystemScheduleForm(RuleForm):
 
 
 def _times_shown(data: Mapping[str, Any] | None, rule: Mapping[str, Any]) -> int:
-    """As many times as were posted, and one more when that was asked for; else as many as the rule has."""
+    """Count the times to show: as many as were posted, and one more when that was clicked; else as many as the
+    rule has."""
     if data is None:
         return max(1, len(rule.get("times", ())))
     return min(MOST_TIMES, max(1, times_typed(data)) + ("add_time" in data))
@@ -98,7 +99,7 @@ class ReadingForm(forms.Form):
 
     @property
     def chosen(self) -> dict[str, str]:
-        """What is valid of it so far, for a preview; the rest as the language has it."""
+        """Return what is valid so far, for a preview; the rest as the language has it."""
         self.is_valid()
         return {name: self.cleaned_data.get(name, "") for name in _FIELDS}
 

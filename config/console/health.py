@@ -110,7 +110,7 @@ def _migrations() -> Check:
 
 
 def _missing_migrations() -> int:
-    """By the names alone: quicker than to build the whole graph for every question."""
+    """Count missing migrations by their names alone, quicker than building the whole graph for every request."""
     loader = MigrationLoader(None, ignore_no_migrations=True)
     applied = MigrationRecorder(connection).applied_migrations()
     return len(loader.disk_migrations.keys() - applied.keys())
@@ -122,7 +122,7 @@ def _broker() -> Check:
 
 
 def _pulse(name: str) -> Check:
-    """A part works when each of its known processes wrote a heartbeat within the last seconds."""
+    """Check that each known process of a part wrote a heartbeat within the last seconds."""
     known = heartbeat.known(name)
     silent = [sign.node for sign in known if not sign.is_alive]
     if silent:
@@ -133,7 +133,7 @@ def _pulse(name: str) -> Check:
 
 
 def _static_files() -> Check:
-    """The pages fail without the manifest that names every collected file."""
+    """Check the manifest that names every collected file: pages fail without it."""
     staticfiles_storage.url("img/mark.svg")
     return Check(True, _("Collected."))
 

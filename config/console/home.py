@@ -1,7 +1,4 @@
-"""What Home tells: how much there is, what needs attention, the latest runs and the next steps.
-
-How long the stages of runs took of late.
-"""
+"""Collect what Home shows: counts, what needs attention, the latest runs, stage times and the next steps."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -57,7 +54,7 @@ class Item:
 
 
 def key_counts() -> list[KeyCount]:
-    """The tiles at the top."""
+    """Count what the tiles at the top show."""
     since = clock.now() - RECENT
     sent = Run.objects.filter(finished_at__gte=since).aggregate(total=Sum("delivered"))["total"] or 0
     return [
@@ -73,7 +70,7 @@ def _customers() -> int:
 
 
 def latest_runs(limit: int = 6) -> list[Run]:
-    """The newest runs of all exports."""
+    """Select the newest runs of all exports."""
     return list(Run.objects.select_related("export", "requested_by").order_by("-id")[:limit])
 
 
@@ -135,7 +132,7 @@ def _of_run(run: Run) -> Item:
 
 
 def next_steps(user: User) -> list[Item]:
-    """From nothing to a first export, each step ticked when it is done."""
+    """List the steps to a first export, each ticked when it is done."""
     return [_connection_step(user), _data_step(), _segment_step(), _export_step(), _run_step()]
 
 

@@ -1,4 +1,4 @@
-"""The system refresh: when it is due, each of its executions, and the steps of one."""
+"""Define the schedule of the system refresh, each of its executions, and their steps."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -104,7 +104,7 @@ class RefreshStep(models.Model):
 
     @property
     def job(self) -> Job | None:
-        """The job that does the work, once there is one."""
+        """Return the job of the step, once there is one."""
         return self.import_job or self.segment_refresh or self.run
 
     @property

@@ -55,7 +55,7 @@ def _alerts() -> Iterator[Alert]:
 
 
 def _why() -> str:
-    """What is late about the system refresh; empty when nothing is."""
+    """Say what is late about the system refresh; empty when nothing is."""
     due_at = SystemSchedule.objects.filter(is_on=True).values_list("due_at", flat=True).first()
     if due_at is None:
         return ""
@@ -75,8 +75,8 @@ def _exports_on_system_schedule() -> "QuerySet[Export]":
 
 
 def _failed_export_steps() -> Iterator[RefreshStep]:
-    """Of the refresh that came of the last due moment: those that could not be begun, though nothing they wait for
-    was in the way, and those whose run has not begun for long."""
+    """Yield steps of the last due refresh that could not be begun though nothing they wait for failed, and
+    those whose run has not begun for long."""
     last = SystemTick.objects.exclude(refresh=None).values("refresh")[:1]
     of_exports = RefreshStep.objects.filter(refresh=last, kind=StepKind.EXPORT)
     ended = [JobStatus.FAILED, JobStatus.SKIPPED]

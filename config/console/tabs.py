@@ -1,4 +1,4 @@
-"""The tabs of Admin > System, as data. A new tab is one line here, a view, and a template that extends
+"""Define the tabs of Admin > System as data. A new tab is one line here, a view, and a template that extends
 system/page.html."""
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ TABS = (
 
 
 def frame(user: User, current: str) -> dict[str, object]:
-    """What every page under Admin > System has in common: ``current`` is the key of its tab."""
+    """Return the context of every page under Admin > System; ``current`` is the key of its tab."""
     seen = [tab for tab in TABS if user.may(tab.permission)]
     return {
         "active_nav": "system",

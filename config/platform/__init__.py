@@ -1,1 +1,2 @@
-"""What the apps stand on; knows none of them."""
+"""What the apps build on: accounts, audit, encryption, jobs, notifications, schedules and web tools. Imports
+none of them."""

@@ -1,4 +1,4 @@
-"""A broker in a folder: kombu's filesystem transport, made safe for several processes.
+"""Carry messages in a folder: kombu's filesystem transport, made safe for several processes.
 
 A message is a file that appears whole (written beside, then renamed) and is taken by renaming it, which exactly
 one process can. A file that cannot be read is moved aside. All processes use one folder for both directions.

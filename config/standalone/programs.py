@@ -1,4 +1,4 @@
-"""What `up` runs, as command lines."""
+"""Build the command lines of the programs that `up` runs."""
 
 import signal
 import sys

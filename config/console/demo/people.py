@@ -86,7 +86,7 @@ class Place:
 
 
 def plain_letters(name: str) -> str:
-    """A Latin name in the letters of an address."""
+    """Write a Latin name in the letters of an email address."""
     parts = unicodedata.normalize("NFKD", name.lower().translate(_LETTERS))
     return "".join(letter for letter in parts if letter.isascii() and (letter.isalnum() or letter == "-"))
 
@@ -117,7 +117,7 @@ PLACES = _read_places()
 
 
 def people(how_many: int = COUNT) -> Iterator[Person]:
-    """The first ``how_many`` of them, in order."""
+    """Yield the first ``how_many`` people, in order."""
     chance = random.Random(_SEED)  # noqa: S311 - the same people every time is what is wanted
     addresses: set[str] = set()
     weights = [place.weight for place in PLACES]
@@ -185,7 +185,7 @@ def _free_local_part(plain: str, domain: str, birth: date, addresses: set[str]) 
 
 
 def _once_more(chance: random.Random, person: Person, key: str) -> Person:
-    """The same person who registered again: elsewhere by now, with the address typed differently."""
+    """Return the same person registered again: in another city, with the address typed differently."""
     email = chance.choice((person.email.upper(), person.email.title(), f" {person.email}", f"{person.email} "))
     place = next(place for place in PLACES if place.country == person.country)
     return replace(person, id=key, email=email, city=chance.choice(place.cities), points=person.points + 25)

@@ -66,7 +66,7 @@ class CannotSeed(Exception):
 
 
 def is_filled() -> bool:
-    """Whether it has been filled to the end once."""
+    """Return whether the demo was filled to the end once."""
     return AuditEntry.objects.filter(action=_FILLED).exists()
 
 

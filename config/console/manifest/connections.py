@@ -80,7 +80,7 @@ class Desired:
 
 
 def find(name: str) -> Connection | None:
-    """The connection of that name, whatever its case."""
+    """Find a connection by name, whatever its case."""
     return Connection.objects.filter(name__iexact=name).first()
 
 
@@ -162,7 +162,7 @@ def _roles(spec: ConnectionSpec, problems: Problems) -> list[str] | None:
 def _credentials(
     spec: ConnectionSpec, destination: Destination, problems: Problems, environ: Mapping[str, str] | None
 ) -> tuple[dict[str, str] | None, dict[str, str]]:
-    """The secrets and what is not secret. Missing and unknown ones are noted."""
+    """Return the secrets and the options of an entry. Missing and unknown ones are problems."""
     if spec.credentials is None:
         return None, {}
     fields = {field.name: field for field in destination.credential_fields()}
@@ -187,7 +187,7 @@ def _credentials(
 
 
 def _secret(written: str, suggestion: str, environ: Mapping[str, str] | None) -> str:
-    """What is kept for a secret: the reference, once it is sure that it leads somewhere."""
+    """Return what is stored for a secret: the reference, once it is sure that it leads somewhere."""
     value = resolve_secret(written, suggestion=suggestion, environ=os.environ if environ is None else environ)
     if environ is not None:
         return value
@@ -206,7 +206,7 @@ def _create(desired: Desired) -> Connection:
 
 
 def _edit(desired: Desired, connection: Connection) -> tuple[Connection, list[str]]:
-    """The connection as the file wants it, and which fields that changed."""
+    """Return the connection as the file wants it, and which fields that changed."""
     name = desired.spec.name
     roles = connection.allowed_roles if desired.roles is None else desired.roles
     changed = ["name"] if connection.name != name else []
@@ -219,8 +219,8 @@ def _edit(desired: Desired, connection: Connection) -> tuple[Connection, list[st
 
 
 def _is_connected_with(connection: Connection, desired: Mapping[str, str], options: Mapping[str, str]) -> bool:
-    """Whether it already has just these credentials and they are not refused; what cannot be read counts as
-    others."""
+    """Return whether it already has just these credentials and they are not refused; credentials that cannot be
+    read count as others."""
     try:
         stored = vault.stored(connection)
     except CannotDecrypt:

@@ -58,7 +58,7 @@ def line_of(node: Node) -> int:
 
 
 def read(path: Path) -> Node:
-    """The root of the file; raises FileRefused when it is no YAML at all."""
+    """Read the root of the file. Raises FileRefused when it is no YAML at all."""
     text = _text(path)
     try:
         _refuse_aliases(path, text)
@@ -96,7 +96,7 @@ def _text(path: Path) -> str:
 
 
 def _refuse_aliases(path: Path, text: str) -> None:
-    """An alias can make a small file endless; a configuration does without."""
+    """Refuse aliases, with which a small file can become endless."""
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent):
             line = event.start_mark.line + 1 if event.start_mark else 1
@@ -108,7 +108,7 @@ def _refused(path: Path, line: int, reason: str) -> FileRefused:
 
 
 def kind_of(node: Node) -> str:
-    """What a node is, in words."""
+    """Name the kind of a node in words."""
     if isinstance(node, MappingNode):
         return _("a mapping")
     if isinstance(node, SequenceNode):
@@ -161,15 +161,15 @@ class Entry:
         return line_of(self._values[key]) if key in self._values else self.line
 
     def items(self) -> Iterator[tuple[str, Node]]:
-        """All keys with their nodes."""
+        """Return all keys with their nodes."""
         yield from self._values.items()
 
     def value(self, key: str) -> Node | None:
-        """The node of ``key``, or None."""
+        """Return the node of ``key``, or None."""
         return self._values.get(key)
 
     def text(self, key: str, *, required: bool = False, most: int | None = None) -> str | None:
-        """A text as it is written; None, and a problem noted, when there is none where one is required."""
+        """Return a text as it is written; None, with a problem, when there is none where one is required."""
         node = self._values.get(key)
         if node is None:
             if required:
@@ -188,12 +188,12 @@ class Entry:
         return text.strip()
 
     def lined(self, key: str, *, required: bool = False, most: int | None = None) -> Lined | None:
-        """A text with its line; None where ``text`` gives none, or an empty one."""
+        """Return a text with its line; None where ``text`` gives none, or an empty one."""
         text = self.text(key, required=required, most=most)
         return (text, self.line_of(key)) if text else None
 
     def texts(self, key: str, *, required: bool = False) -> list[tuple[str, int]] | None:
-        """A list of texts, each with its line; None when there is none."""
+        """Return a list of texts, each with its line; None when there is none."""
         node = self._values.get(key)
         if node is None:
             if required:
@@ -210,7 +210,7 @@ class Entry:
 
 
 def entries(parent: Entry, key: str) -> Iterator[Node]:
-    """The nodes of a list; a problem is noted when it is something else. An empty value is an empty list."""
+    """List the nodes of a list; anything else is a problem. An empty value is an empty list."""
     node = parent.value(key)
     if isinstance(node, SequenceNode):
         yield from node.value
@@ -219,7 +219,7 @@ def entries(parent: Entry, key: str) -> Iterator[Node]:
 
 
 def text_of(node: Node) -> str | None:
-    """A scalar as it is written; None for anything else, and for null."""
+    """Return a scalar as it is written; None for anything else, and for null."""
     if not isinstance(node, ScalarNode) or node.tag == _NULL:
         return None
     return str(node.value)
@@ -247,7 +247,7 @@ class LinedRules:
     lines: Mapping[tuple[int, ...], int] = field(repr=False)
 
     def line_at(self, path: Sequence[int]) -> int:
-        """The line of the rule at ``path``."""
+        """Return the line of the rule at ``path``."""
         return self.lines.get(tuple(path), self.lines[()])
 
 
@@ -287,7 +287,8 @@ def _rule(
 
 
 def _value(node: Node) -> str | list[str | None] | None:
-    """As it is written, so that ``NO`` stays a country and a day stays a day: the rules know the types."""
+    """Return a value as it is written, so that ``NO`` stays a country and a day stays a day: the rules know the
+    types."""
     if isinstance(node, SequenceNode):
         return [text_of(item) for item in node.value]
     return text_of(node)

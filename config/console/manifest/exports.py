@@ -138,7 +138,8 @@ def _check_attributes(spec: ExportSpec, problems: Problems) -> None:
 
 
 def _destination(written: Lined, specs: Specs, problems: Problems) -> Destination | None:
-    """The destination of the export's connection; None when there is no such connection, which is noted."""
+    """Return the destination of the export's connection; None when there is no such connection, which is a
+    problem."""
     name, line = written
     in_file = {connection.name.casefold(): connection.destination[0] for connection in specs.connections}
     existing = connection_entries.find(name)
@@ -202,7 +203,7 @@ def _mapping(spec: ExportSpec, existing: Export | None) -> Sequence[Mapping[str,
 
 
 def _settings(desired: Desired, before: ExportSettings | None) -> ExportSettings:
-    """What the export shall be: as the file says, else as it was."""
+    """Return the settings that the export shall have: as the file says, else as they were."""
     spec = desired.spec
     mapping = _mapping(spec, desired.existing)
     answers = {name: answer for name, (answer, _line) in (spec.answers or {}).items()}
@@ -244,7 +245,8 @@ def _settings_of(export: Export) -> ExportSettings:
 
 
 def _with_list(settings: ExportSettings, spec: ExportSpec, problems: Problems) -> tuple[ExportSettings, list[str]]:
-    """The settings with the list's title and opt-in mode. A connection that may not be used yet asks nothing."""
+    """Return the settings with the list's title and opt-in mode. A connection that may not be used yet is not
+    asked."""
     connection = settings.connection
     if connection is None or why_it_cannot_run(connection) is not None:
         return settings, []
@@ -276,7 +278,7 @@ def _check_fields(spec: ExportSpec, details: ListDetails, problems: Problems) ->
 
 
 def _differences(before: ExportSettings, after: ExportSettings) -> list[str]:
-    """The names, as a file has them, of what differs."""
+    """Name what differs, as a file calls it."""
     changed = []
     for field in fields(ExportSettings):
         if field.name == "list_group":  # not in a file; a run finds it as well

@@ -67,7 +67,7 @@ def _mapping(entry: Entry, problems: Problems) -> ScheduleSpec | None:
 
 
 def _plain(entry: Entry) -> dict[str, Any]:
-    """The fields of a rule; numbers are written as texts in a file."""
+    """Return the fields of a rule; numbers are written as texts in a file."""
     plain: dict[str, Any] = {name: entry.text(name) for name in _SINGLE}
     plain |= {name: [text for text, _line in entry.texts(name) or ()] for name in _LISTS}
     plain["month_days"] = [_number(day) for day in plain["month_days"]]

@@ -24,7 +24,7 @@ class Desired:
 
 
 def find(name: str) -> Segment | None:
-    """The segment of that name, whatever its case."""
+    """Find a segment by name, whatever its case."""
     return Segment.objects.filter(name__iexact=name).first()
 
 

@@ -31,7 +31,7 @@ class RemovalSpec:
 
     @property
     def line(self) -> int:
-        """Where to say what is wrong."""
+        """Return the line at which problems are reported."""
         written = self.mark_field or self.removal or self.mark_value
         return written[1] if written else self.entry_line
 
@@ -149,7 +149,7 @@ class Specs:
 
 
 def read(path: Path, problems: Problems) -> Specs:
-    """Everything that could be made out; what could not is noted. Raises FileRefused when it is no YAML."""
+    """Read all entries; problems are added to ``problems``. Raises FileRefused when the file is no YAML."""
     root = Entry(document.read(path), problems, SECTIONS)
     specs = Specs()
     for entry in _named(
@@ -176,7 +176,7 @@ def _add(specs: list[Any], spec: object | None) -> None:
 
 
 def _named(root: Entry, section: str, keys: Sequence[str], problems: Problems) -> Iterator[Entry]:
-    """The entries of a section. Two by one name, whatever its case, are a problem."""
+    """Yield the entries of a section. Two by one name, whatever its case, are a problem."""
     first_lines: dict[str, int] = {}
     for node in document.entries(root, section):
         entry = Entry(node, problems, ("name", *keys))
@@ -238,7 +238,7 @@ def _export(entry: Entry, problems: Problems) -> ExportSpec | None:
 
 
 def _texts_by_key(entry: Entry, key: str, problems: Problems) -> dict[str, Lined] | None:
-    """A mapping of texts, each with its line; None when the file does not say."""
+    """Read a mapping of texts, each with its line; None when the file does not say."""
     node = entry.value(key)
     if node is None:
         return None

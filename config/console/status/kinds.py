@@ -1,6 +1,5 @@
-"""The kinds of things that are refreshed, as the pages speak of them: what there is, the jobs that work on each,
-what a job came to, and who may stop it.
-"""
+"""Describe the kinds of things that are refreshed, for pages: the jobs that work on each, their results, and
+who may cancel them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -53,7 +52,7 @@ class Kind:
     what_canceling_does: str | Promise
 
     def jobs_of(self, pk: int) -> "QuerySet[Any]":
-        """The jobs of one thing, the newest first."""
+        """Select the jobs of one thing, the newest first."""
         mine = {self.owner: pk} if self.owner else {}
         return self.job._default_manager.filter(**mine).order_by("-pk")
 
@@ -62,7 +61,7 @@ class Kind:
         _CHECKS[self.key](job, user)
 
     def may_cancel(self, job: Job, user: User) -> bool:
-        """Whether a button is of any use; the action asks again."""
+        """Return whether to show a cancel button; the action checks again."""
         try:
             self.check_can_cancel(job, user)
         except PermissionDenied:
@@ -198,7 +197,7 @@ KINDS = (
 
 
 def find(key: str) -> Kind:
-    """The kind of that name; raises Http404."""
+    """Return the kind by its key. Raises Http404."""
     for kind in (SYSTEM, *KINDS):
         if kind.key == key:
             return kind

@@ -1,4 +1,4 @@
-"""How far one job is, as a tree of steps; and the entire workflow around it, if it is part of one."""
+"""Show how far one job is, as a tree of steps, and the entire system refresh around it, if it is part of one."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -57,7 +57,7 @@ class Node:
 
 
 def of_job(kind: Kind, job: Job, name: str) -> Node:
-    """The job with its own steps."""
+    """Return the job with its own steps."""
     return Node(
         name=name,
         status=job.status,
@@ -71,14 +71,14 @@ def of_job(kind: Kind, job: Job, name: str) -> Node:
 
 
 def workflow_of(kind: Kind, job: Job) -> SystemRefresh | None:
-    """The system refresh that the job belongs to; None when it was asked for by itself."""
+    """Return the system refresh that the job belongs to; None when it was requested alone."""
     if isinstance(job, SystemRefresh):
         return job
     return SystemRefresh.objects.filter(**{f"steps__{_FIELDS[kind.key]}": job.pk}).order_by("-pk").first()
 
 
 def cause_of(kind: Kind, job: Job) -> Cause | None:
-    """What the job waited for in vain; None when it did not."""
+    """Return what the job waited for in vain; None when it did not."""
     if kind is kinds.SYSTEM:
         return None
     blocked = RefreshStep.objects.filter(**{_FIELDS[kind.key]: job.pk}, blocked_by__isnull=False)
@@ -87,12 +87,12 @@ def cause_of(kind: Kind, job: Job) -> Cause | None:
 
 
 def cause_of_run(run: Run) -> Cause | None:
-    """The same of a run, for its own page."""
+    """Return what a run waited for in vain, for its own page."""
     return cause_of(kinds.find("export"), run)
 
 
 def workflow(refresh: SystemRefresh, current: Job) -> Node:
-    """The entire workflow, with the job that is looked at marked in it, opened."""
+    """Return the entire system refresh, with the job that is looked at marked in it, opened."""
     tree = of_job(kinds.SYSTEM, refresh, str(refresh))
     return replace(tree, children=_refresh_parts(refresh, current))
 
@@ -180,7 +180,7 @@ def _refresh_parts(refresh: SystemRefresh, current: Job | None = None) -> list[N
 
 
 def _stage(refresh: SystemRefresh, kind: Kind, rows: Sequence[Mapping[str, Any]], current: Job | None) -> Node:
-    """A stage as a whole, from what its steps have in common by status."""
+    """Sum up a stage by the statuses of its steps."""
     shown = _steps_of(refresh, kind, current)
     counts = {row["status"]: row["count"] for row in rows}
     is_working = any(one.status == JobStatus.PROCESSING for one in shown)  # the rows lag behind by a tick
@@ -201,7 +201,7 @@ def _stage(refresh: SystemRefresh, kind: Kind, rows: Sequence[Mapping[str, Any]]
 
 
 def _steps_of(refresh: SystemRefresh, kind: Kind, current: Job | None) -> list[Node]:
-    """The steps of a stage, up to a page of them: what is looked at first, then what needs a look."""
+    """List the steps of a stage, up to a page of them: what is looked at first, then what needs a look."""
     mine = Q(**{_FIELDS[kind.key]: current.pk}) if isinstance(current, kind.job) else Q(pk=None)
     first = Case(
         When(mine, then=Value(0)),
@@ -218,7 +218,7 @@ def _steps_of(refresh: SystemRefresh, kind: Kind, current: Job | None) -> list[N
 
 
 def _waits(refresh: SystemRefresh, steps: Iterable[RefreshStep]) -> dict[int, str]:
-    """What each step that has not begun still waits for, in a sentence."""
+    """Say what each step that has not begun still waits for."""
     idle = [step for step in steps if step.is_open and step.job is None]
     causes = {pk for step in idle for pk in step.waits_for[:WAITS_NAMED]}
     names = dict(refresh.steps.filter(pk__in=causes, status__in=OPEN).values_list("pk", "name"))
@@ -252,7 +252,7 @@ def _cause(step: RefreshStep) -> Cause | None:
 
 
 def _standing(counts: dict[str, int]) -> str:
-    """How a stage stands as a whole."""
+    """Return the status of a stage as a whole."""
     statuses = set(counts)
     if JobStatus.PROCESSING in statuses or (statuses & set(OPEN) and statuses - set(OPEN)):
         return JobStatus.PROCESSING

@@ -102,7 +102,8 @@ def label_of(status: str) -> str:
 
 
 def standing(kind: Kind) -> "QuerySet[Model]":
-    """Everything of a kind, with its last job: ``last_job``, ``last_status``, ``last_updated``, ``urgency``."""
+    """Select everything of a kind with its last job: ``last_job``, ``last_status``, ``last_updated``,
+    ``urgency``."""
     jobs = kind.job._default_manager.filter(**{kind.owner: OuterRef("pk")}).order_by("-pk")
     latest = {
         "last_job": Subquery(jobs.values("pk")[:1]),
@@ -127,7 +128,7 @@ def tasks(kind: Kind, rows: "Iterable[Model]") -> list[Task]:
 
 
 def groups() -> list[Group]:
-    """The page: each kind with its most urgent things."""
+    """List each kind with its most urgent things."""
     return [_group(kind) for kind in KINDS]
 
 

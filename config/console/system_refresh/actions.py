@@ -1,4 +1,4 @@
-"""What administrators do with the system refresh. Each is one transaction and signs the record."""
+"""Start, cancel and schedule the system refresh. Each action is one transaction and is recorded in the audit."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,8 +1,4 @@
-"""When the system is refreshed by itself: the one row that says so, and what comes of its due moments.
-
-System refreshes, their steps and what the schedule came to go after their time, in small steps. The last of
-each stays, since pages and lateness speak of it.
-"""
+"""Read the schedule of the system refresh, start refreshes that are due, and delete old ones."""
 
 from datetime import datetime, timedelta
 
@@ -31,14 +27,14 @@ def rule_of(row: SystemSchedule) -> Rule:
 
 
 def state() -> SystemState:
-    """For every page that relies on it."""
+    """Read the state of the system refresh, for every page that relies on it."""
     due = SystemSchedule.objects.filter(is_on=True).values_list("due_at", flat=True).first()
     return SystemState(is_on=due is not None, next_due_at=due)
 
 
 @transaction.atomic
 def start_due() -> SystemRefresh | None:
-    """When the schedule is due, the refresh that comes of it; exactly one, however many clocks tick."""
+    """Start the refresh of a due moment; exactly one, however many clocks tick."""
     due = ticks.claim_due(SystemSchedule.objects.all())
     # A moment that has its tick already comes due anew when a clock was set back.
     if not due or SystemTick.objects.filter(due_at=due[0].due_at).exists():
@@ -49,8 +45,8 @@ def start_due() -> SystemRefresh | None:
 
 
 def _answer(due: Due[SystemSchedule]) -> SystemTick:
-    """What comes of a due moment. One refresh may wait while another is at work, and serves all that come due
-    meanwhile."""
+    """Decide what comes of a due moment. One refresh may wait while another is processing, and serves all that
+    come due meanwhile."""
     if due.is_passed_over:
         return SystemTick(result=TickResult.PASSED_OVER, **due.record)
     queued = SystemRefresh.objects.select_for_update(no_key=True).filter(status=JobStatus.QUEUED).first()
@@ -72,8 +68,8 @@ def delete_old_refreshes(seconds: float = enqueue.SECONDS_PER_MESSAGE) -> bool:
 
 @transaction.atomic
 def _delete_some_of_a_refresh() -> bool:
-    """Some steps of the oldest refresh whose time is over, and the refresh once it has none; False when there is
-    no such refresh."""
+    """Delete some steps of the oldest expired refresh, and the refresh once it has none; False when there is
+    none."""
     refresh = _old_refresh(clock.now() - timedelta(days=settings.SCHEDULE_RETENTION_DAYS))
     if refresh is None:
         return False
@@ -89,7 +85,7 @@ def _old_refresh(before: datetime) -> SystemRefresh | None:
 
 
 def _delete_steps(refresh: SystemRefresh) -> int:
-    """How many went. The last first: a step is blocked by an earlier one."""
+    """Delete steps, the last first since a step is blocked by an earlier one, and return how many."""
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -33,7 +33,7 @@ def general(request: Request) -> HttpResponse:
 @require_permission(Permission.SYSTEM_VIEW)
 @require_GET
 def general_preview(request: Request) -> HttpResponse:
-    """How what stands in the form would look."""
+    """Show how dates and numbers look in the formats of the form."""
     chosen = ReadingForm(request.user, request.GET).chosen
     return render(request, "system/_preview.html", {"preview": formats_preview(chosen)})
 
@@ -41,7 +41,7 @@ def general_preview(request: Request) -> HttpResponse:
 @require_permission(Permission.SYSTEM_MANAGE)
 @require_POST
 def names(request: Request) -> HttpResponse:
-    """What the organisation and the environment are called."""
+    """Save the names of the organisation and the environment."""
     form = NamesForm(request.POST, instance=installation.current())
     if not form.is_valid():
         return _page(request, names_form=form, status=422)

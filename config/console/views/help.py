@@ -45,7 +45,7 @@ OUTCOMES: list[tuple[str, Promise, Promise]] = [
 
 
 def _statuses() -> list[tuple[str, Promise | str, Promise]]:
-    """Every status with its word and its meaning."""
+    """List every status with its label and its meaning."""
     return [(status.value, status.label, STATUS_MEANINGS[status]) for status in JobStatus]
 
 

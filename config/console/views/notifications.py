@@ -36,7 +36,7 @@ MOST_CONDITIONS = 50
 @require_permission(Permission.SYSTEM_MANAGE)
 @require_safe
 def notifications(request: Request) -> HttpResponse:
-    """Where notifications go, what is the matter now, and every notification with what became of it."""
+    """List where notifications go, open alerts, and every notification with its status."""
     page = list_page(
         request,
         Notification.objects.select_related("condition"),

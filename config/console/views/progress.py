@@ -23,7 +23,7 @@ from exports.policies import Refusal
 @require_permission(Permission.SYSTEM_VIEW)
 @require_safe
 def progress(request: Request, key: str, pk: int) -> HttpResponse:
-    """The pane; ``?workflow=on`` shows the entire workflow."""
+    """Show the pane; ``?workflow=on`` shows the entire system refresh."""
     kind = kinds.find(key)
     context = _context(request, kind, _job(kind, pk))
     return render_pane(request, "system/progress.html", context, back=reverse("system:status"))
@@ -32,7 +32,7 @@ def progress(request: Request, key: str, pk: int) -> HttpResponse:
 @require_permission(Permission.SYSTEM_VIEW)
 @require_safe
 def live(request: Request, key: str, pk: int) -> HttpResponse:
-    """The part of the pane that changes."""
+    """Render the part of the pane that changes."""
     kind = kinds.find(key)
     return render(request, "system/progress_live.html", _context(request, kind, _job(kind, pk)))
 

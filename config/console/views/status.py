@@ -30,7 +30,7 @@ COLUMNS = (
 @require_permission(Permission.SYSTEM_VIEW)
 @require_safe
 def status(request: Request) -> HttpResponse:
-    """The page. What is under way keeps itself up to date."""
+    """Show the page. Processing jobs refresh their rows."""
     context = tabs.frame(request.user, "status") | _live_context(request) | _health()
     return render(request, "system/status.html", context)
 
@@ -38,14 +38,14 @@ def status(request: Request) -> HttpResponse:
 @require_permission(Permission.SYSTEM_VIEW)
 @require_safe
 def live(request: Request) -> HttpResponse:
-    """The part of the page that changes."""
+    """Render the part of the page that changes."""
     return render(request, "system/status_live.html", _live_context(request))
 
 
 @require_permission(Permission.SYSTEM_VIEW)
 @require_safe
 def health(request: Request) -> HttpResponse:
-    """The parts of the system, as they answer now."""
+    """Show the parts of the system, as they answer now."""
     context = {"live_id": "parts", "live_url": request.path, "live_every": "10s"}
     return render(request, "system/_parts.html", _health() | context)
 
@@ -53,7 +53,7 @@ def health(request: Request) -> HttpResponse:
 @require_permission(Permission.SYSTEM_VIEW)
 @require_safe
 def group(request: Request, key: str) -> HttpResponse:
-    """Everything of one kind; ``?status=`` narrows it."""
+    """List everything of one kind; ``?status=`` filters it."""
     kind = kinds.find(key)
     found = tasks.standing(kind)
     wanted = request.GET.get("status", "")
@@ -72,7 +72,7 @@ def group(request: Request, key: str) -> HttpResponse:
 @require_permission(Permission.SYSTEM_VIEW)
 @require_safe
 def last_runs(request: Request, key: str, pk: int) -> HttpResponse:
-    """What was done with one thing of late, in the pane."""
+    """Show the last jobs of one thing, in the pane."""
     kind = kinds.find(key)
     name = str(get_object_or_404(kind.target, pk=pk)) if kind.owner else str(kind.one)
     jobs = kind.jobs_of(pk).select_related("requested_by")[:LAST_RUNS]

@@ -1,4 +1,4 @@
-"""A model field that keeps a small dictionary of secrets encrypted."""
+"""Define a model field that stores a small dictionary of secrets encrypted."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
-"""A keyring over Fernet. Each secret is stored as ``key-id:token``; the first key encrypts, every key decrypts.
-Knows no models.
+"""Encrypt and decrypt secrets with a keyring over Fernet. Each secret is stored as ``key-id:token``; the first key
+encrypts, every key decrypts. Knows no models.
 
-A keyring that lies in a file (``ENCRYPTION_KEYS_FILE``) is read again whenever the file has changed, so that every
+A keyring in a file (``ENCRYPTION_KEYS_FILE``) is read again whenever the file has changed, so that every
 running process knows a new key before anything is encrypted with it.
 """
 

@@ -1,8 +1,9 @@
-"""From a rule and a moment to the next due moment. Pure: no rows, no clock.
+"""Compute the next due moment of a rule. Pure: no rows, no clock.
 
-Calendar rules speak of the time on the wall of their zone, and keep to RFC 5545 where clocks are changed: a time
-that a day does not have (clocks go forward) is due as much later as the clocks jump, and a time that it has twice
-(clocks go back) is due the first time. “Every N hours” counts hours that pass, whatever the wall says.
+Calendar rules speak of the time on the wall of their zone, and keep to RFC 5545 where clocks are changed: a
+time that a day does not have (clocks go forward) is due as much later as the clocks jump, and a time that it
+has twice (clocks go back) is due the first time. “Every N hours” counts hours that pass, whatever the wall
+says.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What this installation is called, where administrators have said so in a page."""
+"""Store the names of this installation and what it requires of accounts, as administrators set them."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
