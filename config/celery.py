@@ -90,7 +90,7 @@ app.conf.update(
 )
 app.autodiscover_tasks()
 
-# Workers run as whoever started them; messages are JSON, which cannot do what this warning is about.
+# Workers run as the user who started them; messages are JSON, which cannot do what this warning is about.
 warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
 
 

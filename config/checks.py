@@ -43,7 +43,7 @@ def check_secret_key(**_: object) -> list[CheckMessage]:
 
 @register(TAG)
 def check_production(**_: object) -> list[CheckMessage]:
-    """What is fine on one's own machine and careless anywhere else."""
+    """Return what is fine on one's own machine and careless anywhere else."""
     found: list[CheckMessage] = []
     if settings.DEBUG and not settings.EMBEDDED:
         found.append(Error("DEBUG shows the insides to every visitor.", hint="Unset DEBUG.", id="house.E006"))

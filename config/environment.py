@@ -19,7 +19,7 @@ _env = environ.Env()
 
 
 def text(name: str, default: str | None = None) -> str:
-    """The value of ``name``; raises ImproperlyConfigured when it is required and absent."""
+    """Return the value of ``name``; raises ImproperlyConfigured when it is required and absent."""
     from_file = _text_from_file(name)
     if from_file is not None:
         return from_file
@@ -32,15 +32,15 @@ def text(name: str, default: str | None = None) -> str:
 
 
 def file_of(name: str, default: Path | None = None) -> Path | None:
-    """The file that ``name`` is read from; ``default`` when it is not given at all, None when it is given in the
-    environment itself."""
+    """Return the file that ``name`` is read from; ``default`` when it is not given at all, None when it is given
+    in the environment itself."""
     if path := os.environ.get(f"{name}_FILE", ""):
         return Path(path)
     return None if os.environ.get(name) else default
 
 
 def flag(name: str, default: bool) -> bool:
-    """A yes or no; anything else than the usual spellings is refused."""
+    """Return a yes or no; anything else than the usual spellings is refused."""
     value = text(name, "yes" if default else "no").strip().lower()
     if value in {"1", "true", "yes", "on"}:
         return True
@@ -50,7 +50,7 @@ def flag(name: str, default: bool) -> bool:
 
 
 def number(name: str, default: int, *, least: int = 0, most: int = 2**31) -> int:
-    """A whole number between ``least`` and ``most``, both included."""
+    """Return a whole number between ``least`` and ``most``, both included."""
     value = text(name, str(default)).strip()
     try:
         parsed = int(value)
@@ -67,7 +67,7 @@ def comma_separated(name: str, default: str = "") -> list[str]:
 
 
 def networks(name: str, default: str) -> list[IPv4Network | IPv6Network]:
-    """A list of network addresses and networks (CIDR), separated by commas."""
+    """Return a list of network addresses and networks (CIDR), separated by commas."""
     try:
         return [ip_network(word, strict=False) for word in comma_separated(name, default)]
     except ValueError as error:
@@ -83,7 +83,7 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
 
 
 def web_address(name: str, default: str) -> str:
-    """An address that begins with http:// or https:// and names a host."""
+    """Return an address that begins with http:// or https:// and names a host."""
     value = text(name, default).strip()
     parts = urlsplit(value)
     if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
@@ -92,7 +92,7 @@ def web_address(name: str, default: str) -> str:
 
 
 def time_zone(name: str, default: str) -> str:
-    """The name of a time zone that this machine knows."""
+    """Return the name of a time zone that this machine knows."""
     value = text(name, default).strip()
     try:
         ZoneInfo(value)
@@ -141,7 +141,8 @@ def mail(url: str) -> dict[str, Any]:
 
 
 def session_settings(database: dict[str, object], **settings: str) -> dict[str, object]:
-    """The OPTIONS of ``database`` with server settings for each of its sessions, beside those of its address."""
+    """Return the OPTIONS of ``database`` with server settings for each of its sessions, beside those of its
+    address."""
     options: dict[str, object] = dict(database.get("OPTIONS") or {})  # type: ignore[call-overload]
     asked = " ".join(f"-c {name}={value}" for name, value in settings.items())
     return options | {"options": f"{options.get('options', '')} {asked}".strip()}
@@ -161,7 +162,7 @@ _HEADING = re.compile(r"^## (\d+\.\d+\.\d+)", re.MULTILINE)
 
 
 def version_from_changelog(path: Path) -> str:
-    """The newest released version, as “1.2.3”; “0.0.0” when the changelog is not shipped along."""
+    """Return the newest released version, as “1.2.3”; “0.0.0” when the changelog is not shipped along."""
     try:
         heading = _HEADING.search(path.read_text(encoding="utf-8"))
     except OSError:

@@ -263,7 +263,7 @@ LANGUAGES = [
 LOCALE_PATHS = [BASE_DIR / "config" / "locale"]
 TIME_ZONE = environment.time_zone("TIME_ZONE", "UTC")
 
-# What was due while nobody was there to look: run once on return, or skip it. The pages say which happened.
+# What was due while the system was not running: run once on return, or skip it. The pages say which happened.
 MISSED_SCHEDULES = environment.choice("MISSED_SCHEDULES", "RUN", ("RUN", "SKIP"))
 # So long it is kept what was due and what came of it: due moments, system refreshes and their steps.
 SCHEDULE_RETENTION_DAYS = environment.number("SCHEDULE_RETENTION_DAYS", 90, least=1)

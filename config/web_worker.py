@@ -68,5 +68,5 @@ class WaitressWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
 
 
 def _is_busy(channel: Any) -> bool:
-    """Whether a request of this connection is being answered, or its answer has not left completely."""
+    """Return whether a request of this connection is being answered, or its answer has not left completely."""
     return isinstance(channel, HTTPChannel) and bool(channel.requests or channel.total_outbufs_len)

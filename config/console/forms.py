@@ -54,7 +54,7 @@ class SystemScheduleForm(RuleForm):
         return len(self.time_names) < MOST_TIMES
 
     def clean(self) -> dict[str, Any]:
-        """The rule, as ``rule``; what is wrong with it stands beside its field."""
+        """Return the rule, as ``rule``; what is wrong with it stands beside its field."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if not self.errors:
             if cleaned["recurrence"] != Recurrence.WEEKLY:

@@ -10,7 +10,7 @@ from segments.models import ImportJob, SegmentRefresh
 
 
 class SystemSchedule(Schedule):
-    """When the system is refreshed by itself. There is one."""
+    """The schedule of the system refresh. There is one row."""
 
     THE_ONE = 1
 

@@ -34,7 +34,7 @@ def register() -> None:
 
 
 def transport_options(folder: Path) -> dict[str, Any]:
-    """What Celery must hand to the transport so that it uses ``folder``."""
+    """Return what Celery must hand to the transport so that it uses ``folder``."""
     return {
         "data_folder_in": str(folder),
         "data_folder_out": str(folder),
@@ -57,7 +57,7 @@ def check(redis_url: str) -> None:
 
 
 def waiting(folder: Path, queue: str) -> int:
-    """How many messages wait in ``queue``."""
+    """Return how many messages wait in ``queue``."""
     return sum(1 for _ in _messages(folder, queue)) if folder.is_dir() else 0
 
 
@@ -71,7 +71,7 @@ class Channel(filesystem.Channel):
         return Path(self.data_folder_in)
 
     def get_table(self, exchange: str) -> Any:
-        """The bindings of ``exchange``, from memory rather than from a file that others may be writing."""
+        """Return the bindings of ``exchange``, from memory rather than from a file that others may be writing."""
         return virtual.Channel.get_table(self, exchange)
 
     def _queue_bind(self, *_: Any, **__: Any) -> None:
@@ -130,7 +130,7 @@ def _take(path: Path) -> Path | None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """The message in the file; ValueError for anything that is none."""
+    """Return the message in the file; ValueError for anything that is none."""
     message = json.loads(path.read_bytes())
     if not (isinstance(message, dict) and {"body", "headers", "properties"} <= message.keys()):
         raise ValueError("it is not a message")

@@ -27,7 +27,7 @@ def bring_up_to_date() -> int:
 
 
 def pending_migrations() -> int:
-    """How many migrations the database lacks."""
+    """Return how many migrations the database lacks."""
     executor = MigrationExecutor(connection)
     return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
@@ -39,7 +39,7 @@ def has_administrator() -> bool:
 
 
 def belongs_to_real_people() -> bool:
-    """Whether there are accounts, and none of the demo's."""
+    """Return whether there are accounts, and none of the demo's."""
     people = get_user_model()._default_manager
     return people.exists() and not people.filter(is_demo=True).exists()
 

@@ -18,7 +18,7 @@ _LONGEST_SOCKET_FOLDER = 80
 
 
 def var_dir(configured: Path, *, demo: bool) -> Path:
-    """The folder of this system; the demo has one of its own inside it."""
+    """Return the folder of this system; the demo has one of its own inside it."""
     return (configured / "demo" if demo else configured).absolute()
 
 
@@ -33,8 +33,8 @@ def database(folder: Path) -> dict[str, object]:
 
 
 def socket_dir(folder: Path) -> Path:
-    """The folder of PostgreSQL's socket: inside ``folder``, or, when that lies too deep, below the temporary
-    folder by the hash of its name."""
+    """Return the folder of PostgreSQL's socket: inside ``folder``, or, when that lies too deep, below the
+    temporary folder by the hash of its name."""
     inside = folder / "run"
     if len(os.fsencode(inside)) <= _LONGEST_SOCKET_FOLDER:
         return inside
@@ -51,17 +51,17 @@ def forget_socket_dir(folder: Path) -> None:
 
 
 def secret_key(folder: Path) -> str:
-    """The key that signs sessions, made on first use."""
+    """Return the key that signs sessions, made on first use."""
     return _stored_secret(folder / "secret_key", lambda: secrets.token_urlsafe(48))
 
 
 def encryption_key(folder: Path) -> str:
-    """The first key of the keyring, as ``id:key``, made on first use."""
+    """Return the first key of the keyring, as ``id:key``, made on first use."""
     return _stored_secret(encryption_key_path(folder), lambda: _new_key("k1"))
 
 
 def encryption_key_path(folder: Path) -> Path:
-    """Where the keyring of the embedded system lies: ``id:key[,older-id:key]``."""
+    """Return where the keyring of the embedded system lies: ``id:key[,older-id:key]``."""
     return folder / "encryption_key"
 
 
@@ -113,7 +113,7 @@ def make_own(folder: Path) -> None:
 
 
 def _stored_secret(path: Path, make: Callable[[], str]) -> str:
-    """What ``path`` holds; made once, and whole from the first moment, however many processes ask for it."""
+    """Return what ``path`` holds; it is created once, and whole, however many processes ask for it."""
     try:
         if not path.exists():
             make_private(path.parent)

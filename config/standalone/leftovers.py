@@ -52,7 +52,7 @@ class Records:
 
 
 def read(path: Path) -> list[Record]:
-    """What a former `up` wrote; nothing when there is nothing that can be read."""
+    """Return what a former `up` wrote; nothing when there is nothing that can be read."""
     try:
         return [Record(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
     except (OSError, ValueError, TypeError):
@@ -85,7 +85,7 @@ def identity(pid: int) -> str | None:
 
 
 def living(record: Record) -> Iterator[int]:
-    """The leader and the members of its group, unless the number was given away since."""
+    """Yield the leader and the members of its group, unless the number was given away since."""
     leader = identity(record.pid)
     if leader not in (None, record.started):
         return
@@ -111,7 +111,7 @@ def _all() -> Iterator[int]:
 
 
 def _stat(pid: int) -> list[str] | None:
-    """The fields of /proc/PID/stat that follow the name: state, parent, group, …; start time is number 19."""
+    """Return the fields of /proc/PID/stat after the name: state, parent, group, …; number 19 is the start time."""
     try:
         content = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:

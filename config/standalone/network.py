@@ -69,5 +69,5 @@ def _reachable_host() -> str:
 
 
 def shown_host() -> str:
-    """What a person on this machine types."""
+    """Return what a person on this machine types."""
     return "localhost" if settings.HOST in _LOOPBACK else _reachable_host()

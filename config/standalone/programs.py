@@ -26,7 +26,7 @@ def database() -> Program:
 
 
 def web() -> Program:
-    """The pages: gunicorn's processes, which read requests with waitress."""
+    """Return the pages: gunicorn's processes, which read requests with waitress."""
     gunicorn = (sys.executable, "-m", "gunicorn", "--config", str(settings.BASE_DIR / "config" / "gunicorn.py"))
     address = f"[{settings.HOST}]" if ":" in settings.HOST else settings.HOST
     bind = ("--bind", f"{address}:{settings.PORT}")
@@ -34,7 +34,7 @@ def web() -> Program:
 
 
 def worker(queue: str, threads: int) -> Program:
-    """The worker process of one queue."""
+    """Return the worker process of one queue."""
     return Program(
         queue,
         [
@@ -46,12 +46,12 @@ def worker(queue: str, threads: int) -> Program:
 
 
 def beat() -> Program:
-    """The clock that ticks."""
+    """Return the clock that ticks."""
     return Program("beat", [*_CELERY, "--quiet", "beat", "--loglevel", settings.LOG_LEVEL])
 
 
 def sandbox() -> Program:
-    """A Campaign Monitor to run against."""
+    """Return a Campaign Monitor to run against."""
     return Program("sandbox", [*_MANAGE, "run_campaign_monitor_sandbox", "--port", str(settings.SANDBOX_PORT)])
 
 
@@ -61,6 +61,6 @@ def seed() -> Program:
 
 
 def all_of_them() -> list[Program]:
-    """Everything that runs beside the database."""
+    """Return everything that runs beside the database."""
     demo = [sandbox()] if settings.DEMO else []
     return [web(), worker("control", 2), worker("jobs", settings.WORK_THREADS), beat(), *demo]

@@ -61,13 +61,13 @@ def make_environment(lock: Path) -> None:
 
 
 def fingerprint(lock: Path) -> str:
-    """What the environment was made from: this lock file, as it is now, and this Python."""
+    """Return what the environment was made from: this lock file, as it is now, and this Python."""
     parts = (lock.name.encode(), TO_RUN.read_bytes(), lock.read_bytes(), sys.version.encode())
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
 def works(python: Path) -> bool:
-    """Whether this interpreter starts and has pip; it may be gone, or have been killed half-way."""
+    """Return whether this interpreter starts and has pip; it may be gone, or have been killed half-way."""
     if not python.exists():
         return False
     return subprocess.run([str(python), "-c", "import pip"], capture_output=True, check=False).returncode == 0

@@ -34,7 +34,7 @@ class Output:
 
     def write(self, name: str, text: str) -> None:
         """``text``, which may be several lines, as said by ``name``."""
-        with self._lock, suppress(OSError, ValueError):  # whoever was reading may be gone
+        with self._lock, suppress(OSError, ValueError):  # the reader may be gone
             for line in text.splitlines():
                 self._stream.write(f"{self._prefix(name)} {line}\n")
             self._stream.flush()
@@ -51,7 +51,7 @@ _LAUNCHER = Path(__file__).with_name("launcher.py")
 _LOOK_EVERY_SECONDS = 0.1
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 30.0
-_WELL_AFTER_SECONDS = 60.0  # whoever lived so long starts again without a pause learned before
+_WELL_AFTER_SECONDS = 60.0  # a program that ran so long starts again without a pause learned before
 
 Step = tuple[signal.Signals, float]  # a signal, and how many seconds to wait for its effect
 _KILL: Step = (signal.SIGKILL, 10.0)
@@ -81,7 +81,7 @@ class Child:
     start_again_at: float | None = None
 
     def has_ended(self) -> bool:
-        """Whether the leader is gone; what it left of its group is then killed at once, while the number is
+        """Return whether the leader is gone; what it left of its group is then killed at once, while the number is
         surely its own."""
         if self.process.returncode is None and self.process.poll() is not None:
             with suppress(ProcessLookupError, PermissionError):

@@ -53,7 +53,7 @@ _NULL = "tag:yaml.org,2002:null"
 
 
 def line_of(node: Node) -> int:
-    """The line on which it begins, counted from 1."""
+    """Return the line on which it begins, counted from 1."""
     return int(node.start_mark.line) + 1
 
 
@@ -157,7 +157,7 @@ class Entry:
             self._problems.add(self.line, _("“%s” is missing.") % key)
 
     def line_of(self, key: str) -> int:
-        """The line of the value of ``key``; the entry's own when it has none."""
+        """Return the line of the value of ``key``; the entry's own when it has none."""
         return line_of(self._values[key]) if key in self._values else self.line
 
     def items(self) -> Iterator[tuple[str, Node]]:

@@ -80,7 +80,7 @@ def with_list_details(
         mapped = [pair["field"] for pair in settings.mapping]
         if error := removal_fields.why_not_marked(settings.mark_field, settings.mark_value, details, mapped):
             problems.add(spec.line, error)
-    if spec.removal is None:  # whoever chose it then saw whom it reaches
+    if spec.removal is None:  # the user who chose it saw which lists it reaches
         return settings, []
     everywhere = removal_fields.reaches_everywhere(settings.removal, details)
     notes = [_("Unsubscribing applies to all lists of the client.")] if everywhere else []

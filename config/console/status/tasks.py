@@ -15,7 +15,7 @@ from config.platform.jobs.models import OPEN, JobStatus
 
 SHOWN_OF_GROUP = 8
 NOT_STARTED = "not_started"
-# What somebody looks for first.
+# The most urgent statuses first.
 _URGENCY = {
     JobStatus.FAILED: 0,
     JobStatus.FAILURE: 1,

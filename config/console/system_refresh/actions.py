@@ -63,7 +63,7 @@ def refresh_all(*, by: User, wake_worker: bool = True) -> SystemRefresh:
             record("started", refresh, by=by)
             if wake_worker:
                 enqueue_on_commit("config.console.tasks.enqueue_pending")
-    except IntegrityError as error:  # somebody else was faster by a hair
+    except IntegrityError as error:  # another user was faster
         raise AlreadyUnderWay(open_ones.first()) from error
     return refresh
 

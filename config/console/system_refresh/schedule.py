@@ -36,7 +36,7 @@ def state() -> SystemState:
 def start_due() -> SystemRefresh | None:
     """Start the refresh of a due moment; exactly one, however many clocks tick."""
     due = ticks.claim_due(SystemSchedule.objects.all())
-    # A moment that has its tick already comes due anew when a clock was set back.
+    # A moment that has its tick already comes due again when a clock was set back.
     if not due or SystemTick.objects.filter(due_at=due[0].due_at).exists():
         return None
     tick = _answer(due[0])

@@ -72,7 +72,7 @@ class DataSources:
     field = "import_job"
 
     def targets(self) -> Iterator[Target]:
-        """Those with a file to read again; what was uploaded stays as it is."""
+        """Yield those with a file to read again; what was uploaded stays as it is."""
         for source in DataSource.objects.exclude(path="").order_by(Lower("name")):
             yield Target(source.pk, source.name)
 
@@ -92,8 +92,8 @@ class Segments:
     field = "segment_refresh"
 
     def targets(self) -> Iterator[Target]:
-        """Those on the system schedule. Each waits for the sources that it is drawn from. A static one that is
-        drawn stays as it is."""
+        """Yield those on the system schedule. Each waits for the sources that it is drawn from. A static one that
+        is drawn stays as it is."""
         sources = list(DataSource.objects.exclude(path=""))
         segments = segment_scheduling.refreshed_with_system().exclude(is_static=True, refreshed_at__isnull=False)
         for segment in segments.order_by(Lower("name")):
@@ -121,7 +121,7 @@ class Exports:
     field = "run"
 
     def targets(self) -> Iterator[Target]:
-        """Those on the system schedule. Each waits for its segments; without a connection it rests."""
+        """Yield those on the system schedule. Each waits for its segments; without a connection it rests."""
         due = export_scheduling.running_with_system().exclude(connection=None)
         for export in due.order_by(Lower("name")).prefetch_related("segments"):
             waits_for = frozenset((StepKind.SEGMENT, segment.pk) for segment in export.segments.all())

@@ -114,6 +114,6 @@ def _live_context(request: Request) -> dict[str, object]:
         "may_manage": request.user.may(Permission.SYSTEM_MANAGE),
         "live_id": "status-live",
         "live_url": reverse("system:status_live"),
-        # Idle, it looks now and then, so that what begins by itself appears.
+        # Idle, it looks now and then, so that jobs that a schedule begins appear.
         "live_every": "2s" if is_live else "20s",
     }

@@ -82,7 +82,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
             raise self.validation_error("incorrect_code") from error
 
     def build_totp_svg(self, url: str) -> str:
-        """The drawing alone, to stand inside a page."""
+        """Return the SVG element alone, to stand inside a page."""
         svg = str(super().build_totp_svg(url))
         return svg[svg.index("<svg") :]
 

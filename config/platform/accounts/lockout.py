@@ -187,7 +187,7 @@ def remember_device(request: HttpRequest, response: HttpResponseBase, user: User
 
 
 def _devices(request: HttpRequest) -> dict[str, str]:
-    """Which person (id as text) has which device id here; empty when the cookie is missing or not ours."""
+    """Return which person (id as text) has which device id here; empty when the cookie is missing or not ours."""
     signed = request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")
     try:
         found = signing.loads(signed, salt=_DEVICE_SALT, max_age=DEVICE_LIFETIME_SECONDS)

@@ -37,7 +37,7 @@ class UserManager(BaseUserManager["User"]):
     def create_user(
         self, username: str, password: str, *, role: str, email: str = "", is_demo: bool = False
     ) -> "User":
-        """A new account with a usable password. Takes the password in the clear and keeps its hash."""
+        """Create an account with a usable password. Takes the password in the clear and stores its hash."""
         user = self.model(username=username, role=role, email=self.normalize_email(email), is_demo=is_demo)
         user.set_password(password)
         user.save(using=self._db)
@@ -96,13 +96,13 @@ class User(AbstractBaseUser):
         super().save(*args, **kwargs)
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
-        """What each session of this person must prove: its password and the session version."""
+        """Return what each session of this person must prove: its password and the session version."""
         proof = f"{self.password}#{self.session_version}" if self.session_version else self.password
         salt = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
         return salted_hmac(salt, proof, secret=secret, algorithm="sha256").hexdigest()
 
     def may(self, permission: Permission) -> bool:
-        """Whether this person's role carries ``permission``; never for a deactivated account."""
+        """Return whether this person's role carries ``permission``; never for a deactivated account."""
         return self.is_active and permission in ROLES[self.role].permissions
 
     @property
@@ -111,7 +111,7 @@ class User(AbstractBaseUser):
 
     @property
     def is_invited(self) -> bool:
-        """Whether this person still has to choose the first password."""
+        """Return whether this person still has to choose the first password."""
         return self.is_active and self.last_login is None and not self.has_usable_password()
 
     @property

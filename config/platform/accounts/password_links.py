@@ -90,7 +90,7 @@ def mail_due() -> None:
 
 
 def is_due() -> bool:
-    """Whether a request waits to be mailed."""
+    """Return whether a request waits to be mailed."""
     return ResetRequest.objects.filter(due_at__lte=clock.now()).exists()
 
 

@@ -84,5 +84,5 @@ ROLES: dict[str, RoleDescription] = {
 
 
 def roles_with(permission: Permission) -> list[str]:
-    """The roles that carry ``permission``, the humblest first."""
+    """Return the roles that carry ``permission``, the humblest first."""
     return [role for role in Role.values if permission in ROLES[role].permissions]

@@ -31,7 +31,7 @@ from config.platform.web import installation
 
 
 def has_second_factor(user: User) -> bool:
-    """Whether a code is asked for when this person signs in."""
+    """Return whether a code is asked for when this person signs in."""
     return bool(Authenticator.objects.filter(user_id=user.pk, type="totp").exists())
 
 
@@ -48,7 +48,7 @@ def reset_second_factor(*, user: User, by: User) -> None:
 
 
 def sealed_secrets() -> SealedTexts:
-    """Where the keyring finds what codes are made from."""
+    """Return the encrypted secrets of second factors, for key rotation."""
     rows = Authenticator.objects.order_by("pk")
     return SealedTexts(rows, "data", ("secret", "seed"), one="second factor", many="second factors")
 
@@ -124,8 +124,8 @@ class RequireSecondFactor:
 
 
 def is_required_of(user: User, request: HttpRequest | None = None) -> bool:
-    """Whether ``user`` must have a second factor, by SECOND_FACTOR_REQUIRED_OF or by what an administrator has
-    chosen, which is kept on ``request`` for the rest of the page."""
+    """Return whether ``user`` must have a second factor, by SECOND_FACTOR_REQUIRED_OF or by what an administrator
+    has chosen, which is kept on ``request`` for the rest of the page."""
     if _includes(settings.SECOND_FACTOR_REQUIRED_OF, user):
         return True
     chosen = installation.current()

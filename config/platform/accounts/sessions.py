@@ -71,7 +71,7 @@ class EndOldSessions:
 
 
 def has_ended(request: HttpRequest) -> bool:
-    """Whether the session of ``request`` has been idle, or has lasted, for too long."""
+    """Return whether the session of ``request`` has been idle, or has lasted, for too long."""
     now = clock.now()
     started = _moment(request.session.get(_STARTED), now)
     seen = _moment(request.session.get(_SEEN), now)
@@ -158,7 +158,7 @@ def _note_activity(request: HttpRequest) -> None:
 
 
 def _asks_without_a_person(request: HttpRequest) -> bool:
-    """Whether an open page asks for news of its own accord, which must not keep a session from being idle."""
+    """Return whether an open page asks for news without a click, which must not keep a session from being idle."""
     return request.headers.get("HX-Request") == "true" and request.path.endswith("/live/")
 
 

@@ -16,7 +16,7 @@ PROVIDER = "single-sign-on"
 
 
 def is_configured() -> bool:
-    """Whether OIDC_ISSUER names a service."""
+    """Return whether OIDC_ISSUER names a service."""
     return bool(settings.SOCIALACCOUNT_PROVIDERS)
 
 

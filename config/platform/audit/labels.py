@@ -98,23 +98,23 @@ FIELDS: dict[str, Promise] = {
 
 
 def kind(name: str) -> str:
-    """The kind of thing, such as “Connection”."""
+    """Return the kind of thing, such as “Connection”."""
     return str(KINDS.get(name, _plain(name)))
 
 
 def action(name: str) -> str:
-    """The action: “connection.edited” and “edited” both are “Edited”."""
+    """Return the action: “connection.edited” and “edited” both are “Edited”."""
     action = name.rpartition(".")[2]
     return str(ACTIONS.get(action, _plain(action)))
 
 
 def field(name: str) -> str:
-    """The name of a field, spaces for underscores."""
+    """Return the name of a field, spaces for underscores."""
     return str(FIELDS.get(name, _plain(name)))
 
 
 def value(stored: object) -> str:
-    """What a field held, as one line: lists with commas, groups as “name: value”, nothing as a dash."""
+    """Return what a field held, as one line: lists with commas, groups as “name: value”, nothing as a dash."""
     if stored is None or stored in ("", [], {}):
         return "–"
     if isinstance(stored, bool):

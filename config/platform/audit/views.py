@@ -68,7 +68,7 @@ class Filters(forms.Form):
         return entries
 
     def chosen(self) -> dict[str, str]:
-        """What was chosen, by name; for the record of a download."""
+        """Return what was chosen, by name; for the record of a download."""
         return {name: str(value) for name, value in self.cleaned_data.items() if value}
 
     def _choices(self, name: str, choices: Sequence[tuple[str, str]]) -> None:
@@ -180,8 +180,8 @@ def audit(request: Request) -> HttpResponse:
 @require_permission(Permission.AUDIT_VIEW)
 @require_safe
 def download(request: Request) -> StreamingHttpResponse:
-    """What the page's filters let through, as CSV. That it was taken is itself recorded, without the text that was
-    searched for: it may name a person, and the record cannot forget."""
+    """Download the entries that the filters let through, as CSV. The download is recorded itself, without the
+    text that was searched for: it may name a person, and the audit cannot forget."""
     filters = Filters(request.GET)
     entries = search_in(request, filters.found(), SEARCHED).order_by("-id")
     chosen = filters.chosen() | ({"text": "…"} if request.GET.get("q") else {})

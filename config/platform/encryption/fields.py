@@ -20,12 +20,12 @@ class Sealed:
         return cls(keyring.encrypt(orjson.dumps(secrets)))
 
     def open(self) -> dict[str, str]:
-        """The secrets in the clear; raises encryption.CannotDecrypt."""
+        """Return the secrets in the clear; raises encryption.CannotDecrypt."""
         return dict(orjson.loads(keyring.decrypt(self.stored)))
 
     @property
     def key_id(self) -> str:
-        """The id of the key that it is encrypted with."""
+        """Return the id of the key that it is encrypted with."""
         return keyring.key_id_of(self.stored)
 
     def __repr__(self) -> str:

@@ -66,5 +66,5 @@ def _entries() -> Sequence[str]:
 
 @lru_cache(maxsize=2)
 def _read(path: Path, _changed_ns: int, _inode: int) -> Sequence[str]:
-    """The entries of the file, read once for each time it was written."""
+    """Return the entries of the file, read once for each time it was written."""
     return [entry.strip() for entry in path.read_text(encoding="utf-8").split(",") if entry.strip()]

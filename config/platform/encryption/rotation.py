@@ -123,7 +123,7 @@ TAG = "keyring"
 
 @register(Tags.database, TAG)
 def check_keyring(databases: Sequence[str] | None = None, **_: object) -> list[CheckMessage]:
-    """An error when something that is stored cannot be read with ENCRYPTION_KEYS. Silent while there is no
+    """Return an error when something that is stored cannot be read with ENCRYPTION_KEYS. Silent while there is no
     database to ask, or no table yet."""
     if not databases:
         return []
@@ -137,7 +137,7 @@ def check_keyring(databases: Sequence[str] | None = None, **_: object) -> list[C
 def refuse_to_start() -> None:
     """End the process with one sentence when the keyring does not read what is stored."""
     found = check_keyring(databases=["default"])
-    connections.close_all()  # whoever starts may fork next
+    connections.close_all()  # the process that starts may fork next
     if found:
         sys.exit(str(found[0].msg))
 

@@ -70,14 +70,15 @@ class LeaseDeadline:
             self._changed.notify_all()
 
     def has_passed(self) -> bool:
-        """Whether either clock says so, or the wall clock stepped back behind the stamp."""
+        """Return whether either clock says so, or the wall clock stepped back behind the stamp."""
         stamp, now = self._stamp, self._read_clocks()
         if self._has_ended or stamp is None or now.wall < stamp.wall:
             return True
         return max(now.boot - stamp.boot, now.wall - stamp.wall) >= self._seconds
 
     def may_send(self) -> bool:
-        """Whether a request may leave now. Waits for a renewal that is late, for as long as the patience lasts."""
+        """Return whether a request may leave now. Waits for a renewal that is late, for as long as the patience
+        lasts."""
         if not self.has_passed():
             return True
         with self._changed:

@@ -41,7 +41,7 @@ class Sign:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the process wrote it within the last LASTS_SECONDS."""
+        """Return whether the process wrote it within the last LASTS_SECONDS."""
         return time.time() - self.written_at < LASTS_SECONDS
 
 
@@ -56,20 +56,22 @@ def give(name: str, node: str = "") -> None:
 
 
 def known(name: str) -> Sequence[Sign]:
-    """The last heartbeat of each process of the part ``name``, silent ones of the last MISSED_SECONDS included."""
+    """Return the last heartbeat of each process of the part ``name``, silent ones of the last MISSED_SECONDS
+    included."""
     nodes = cache.get(_key(name), ())
     found = cache.get_many([_key(name, node) for node in nodes])
     return [Sign(*found[key]) for key in sorted(found)]
 
 
 def last(name: str) -> Sign | None:
-    """The newest heartbeat of the part ``name``; None when no process of it is alive."""
+    """Return the newest heartbeat of the part ``name``; None when no process of it is alive."""
     alive = [sign for sign in known(name) if sign.is_alive]
     return max(alive, key=lambda sign: sign.written_at, default=None)
 
 
 def last_of_this_host(name: str) -> Sign | None:
-    """The heartbeat of the worker ``name`` on this host; None when it is not alive. Beat has one for all hosts."""
+    """Return the heartbeat of the worker ``name`` on this host; None when it is not alive. Beat has one for all
+    hosts."""
     alive = [sign for sign in known(name) if sign.is_alive and sign.node.endswith(f"@{socket.gethostname()}")]
     return last(name) if name == BEAT else next(iter(alive), None)
 

@@ -74,7 +74,7 @@ def lock_attempt(job: Job) -> None:
 
 
 def is_lost(job: Job) -> bool:
-    """Whether another worker has claimed the job since."""
+    """Return whether another worker has claimed the job since."""
     return not type(job)._default_manager.filter(pk=job.pk, attempt=job.attempt).exists()
 
 

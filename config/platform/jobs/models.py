@@ -60,14 +60,15 @@ class Job(models.Model):
 
     @property
     def percent(self) -> int:
-        """How far it is, 0 to 100; 0 while the total is unknown."""
+        """Return how far it is, 0 to 100; 0 while the total is unknown."""
         if not self.progress_total:
             return 0
         return min(100, self.progress_done * 100 // self.progress_total)
 
 
 class Schedule(models.Model):
-    """Base of schedules: whether, and when, something runs by itself. What has no row follows the system refresh.
+    """Base of schedules: whether, and when, something runs without a click. Things without a row follow the
+    system refresh.
 
     When it is due next is computed once and stored; a tick looks for what is due (see schedules/ticks.py)."""
 
@@ -91,7 +92,7 @@ class Schedule(models.Model):
 
     @property
     def runs_with_system(self) -> bool:
-        """Whether every system refresh runs it."""
+        """Return whether every system refresh runs it."""
         return self.is_on and self.rule is None
 
 

@@ -72,7 +72,7 @@ def _after_failure(notification: Notification, error: Exception) -> None:
 
 
 def _is_hopeless(error: Exception) -> bool:
-    """Whether the other side has refused for good, by its own word."""
+    """Return whether the other side has refused for good, by its own word."""
     if isinstance(error, SMTPRecipientsRefused):
         return all(code >= 500 for code, _text in error.recipients.values())
     return isinstance(error, SMTPResponseException) and 550 <= error.smtp_code < 560

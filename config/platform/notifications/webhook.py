@@ -51,7 +51,7 @@ def _post(body: bytes, headers: dict[str, str]) -> int:
 
 
 def document(notification: Notification) -> dict[str, object]:
-    """What is said. ``id`` is the same whenever it is sent again."""
+    """Build the JSON document. ``id`` is the same whenever it is sent again."""
     condition = notification.condition
     return {
         "id": notification.pk,

@@ -52,7 +52,7 @@ class ShownSchedule:
 
     @property
     def waits_for_system(self) -> bool:
-        """Whether it would run with the system refresh, which is off."""
+        """Return whether it would run with the system refresh, which is off."""
         follows = self.schedule is None or self.schedule.runs_with_system
         return follows and not self.system.is_on
 

@@ -44,8 +44,8 @@ class RuleForm(forms.Form):
         return self
 
     def rule_from(self, cleaned: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The rule that the answers make, in plain values. None when they make none: what is wrong then stands
-        beside its field."""
+        """Return the rule that the answers make, in plain values. None when they make none: what is wrong then
+        stands beside its field."""
         try:
             return to_plain(from_plain(self._plain(cleaned)))
         except WrongRule as wrong:
@@ -128,17 +128,17 @@ class ScheduleForm(RuleForm):
 
     @property
     def details(self) -> list[forms.BoundField]:
-        """What is asked for the chosen recurrence."""
+        """Return what is asked for the chosen recurrence."""
         return [self[name] for name in self._all_details() if name in self.fields]
 
     @property
     def keeps_rules(self) -> bool:
-        """Whether several keep the schedules they have."""
+        """Return whether several keep the schedules they have."""
         return "recurrence" not in self.fields
 
     @property
     def follows_system(self) -> bool:
-        """Whether every system refresh is what is chosen."""
+        """Return whether every system refresh is what is chosen."""
         return not self.keeps_rules and self._chosen("recurrence") == SYSTEM
 
     def clean(self) -> dict[str, Any]:
@@ -150,7 +150,7 @@ class ScheduleForm(RuleForm):
         return cleaned
 
     def _chosen(self, name: str) -> str:
-        """A choice as it stands on the page; what is first, or was, when it is none of those offered."""
+        """Return a choice as it stands on the page; what is first, or was, when it is none of those offered."""
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101
         usual = self.initial[name]
@@ -172,7 +172,7 @@ class ScheduleForm(RuleForm):
 
 
 def with_usual_answers(typed: QueryDict, schedule: Schedule) -> QueryDict:
-    """What was typed, and what is usual for what was not asked before."""
+    """Return what was typed, and what is usual for what was not asked before."""
     answers = typed.copy()
     for name, value in _initial(schedule).items():
         if name not in answers and name != "is_on":
@@ -199,7 +199,7 @@ def _initial(schedule: Schedule) -> dict[str, Any]:
 
 
 def _times_shown(data: QueryDict | None, schedule: Schedule) -> int:
-    """A page asks for one; a file may have given more, and none of them gets lost."""
+    """Return a page asks for one; a file may have given more, and none of them gets lost."""
     stored = len((schedule.rule or {}).get("times", ()))
     posted = times_typed(data) if data is not None else 0
     return min(MOST_TIMES, max(1, stored, posted))

@@ -56,28 +56,28 @@ class Rule:
 
 
 def next_due(rule: Rule, after: datetime) -> datetime:
-    """The first due moment later than ``after``, in UTC."""
+    """Return the first due moment later than ``after``, in UTC."""
     if rule.recurrence == Recurrence.HOURS:
         return _next_by_hours(rule, after)
     return _next_by_calendar(rule, after)
 
 
 def due_moments(rule: Rule, after: datetime) -> Iterator[datetime]:
-    """All due moments later than ``after``, the earliest first, without end."""
+    """Yield all due moments later than ``after``, the earliest first, without end."""
     while True:
         after = next_due(rule, after)
         yield after
 
 
 def latest_due(rule: Rule, first: datetime, until: datetime) -> datetime:
-    """The last due moment up to ``until``, knowing an earlier one, ``first``."""
+    """Return the last due moment up to ``until``, knowing an earlier one, ``first``."""
     pause = timedelta(hours=rule.hours) if rule.recurrence == Recurrence.HOURS else _LONGEST_PAUSE
     near = due_moments(rule, max(first, until - pause))
     return max([first, *takewhile(lambda moment: moment <= until, near)])
 
 
 def problems(rule: Rule) -> dict[str, Promise]:
-    """What keeps the rule from being used, by the name of its field; empty when all is well."""
+    """Return what keeps the rule from being used, by the name of its field; empty when all is well."""
     found = {
         "zone": _zone_problem(rule.zone),
         "times": _times_problem(rule),
@@ -108,7 +108,7 @@ def _next_by_calendar(rule: Rule, after: datetime) -> datetime:
 
 
 def _days(rule: Rule, first: date) -> Iterator[date]:
-    """The days of a calendar rule from ``first`` on, which is recent: rrule walks every day from its start."""
+    """Yield the days of a calendar rule from ``first`` on, a recent day: rrule walks every day from its start."""
     start = max(first, rule.starts_on) if rule.starts_on else first
     days = rrule.rrule(
         _FREQUENCY[rule.recurrence],

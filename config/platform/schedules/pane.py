@@ -53,7 +53,8 @@ class Preview:
 
 
 def schedule_pane(request: Request, subjects: Sequence[Subject], *, back: str, active_nav: str) -> HttpResponse:
-    """The pane; posted to ``?part=`` the part that follows from what was typed, else the schedule is saved."""
+    """Show and take the Schedule pane. Posted to ``?part=`` it answers with the part that follows from what was
+    typed; else the schedule is saved."""
     back_link = {"back": back, "active_nav": active_nav}
     if request.method != "POST":
         return _pane(request, _form(subjects), subjects, back_link)
@@ -73,7 +74,7 @@ def schedule_pane(request: Request, subjects: Sequence[Subject], *, back: str, a
 
 
 def _saved_message(subjects: Sequence[Subject]) -> str:
-    """What was saved."""
+    """Return what was saved."""
     if len(subjects) == 1:
         return _("The schedule of “%(name)s” is saved.") % {"name": subjects[0].name}
     sentence = ngettext("%(n)d schedule is saved.", "%(n)d schedules are saved.", len(subjects))
@@ -81,7 +82,7 @@ def _saved_message(subjects: Sequence[Subject]) -> str:
 
 
 def came_from_its_page(request: Request, subjects: Sequence[Subject]) -> bool:
-    """Whether the pane was opened on the page of one thing, and leads back there, instead of from the list."""
+    """Return whether the pane was opened on the page of one thing, to lead back there instead of to the list."""
     return request.GET.get("from") == "page" and len(subjects) == 1
 
 
@@ -99,7 +100,7 @@ def _part(request: Request, part: str, subjects: Sequence[Subject]) -> HttpRespo
 
 
 def _looks(request: Request, form: ScheduleForm, rule: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What the parts that change show: ``rule`` in words, when it is whole."""
+    """Return what the parts that change show: ``rule`` in words, when it is whole."""
     follows_system = form.follows_system
     return {
         "form": form,
@@ -111,7 +112,7 @@ def _looks(request: Request, form: ScheduleForm, rule: Mapping[str, Any] | None)
 
 
 def preview_of(plain: Mapping[str, Any]) -> Preview:
-    """The rule in words, and when it is due next."""
+    """Return the rule in words, and when it is due next."""
     rule = from_plain(plain)
     moments = islice(due_moments(rule, clock.now()), _SHOWN_NEXT)
     return Preview(in_words(rule), note(rule), [(moment, on_the_wall(moment, rule.zone)) for moment in moments])
@@ -127,7 +128,7 @@ def _save(request: Request, form: ScheduleForm, subjects: Sequence[Subject]) -> 
 
 
 def _versions(request: Request, subjects: Sequence[Subject]) -> dict[int, int]:
-    """Which version of each the page has shown."""
+    """Return which version of each the page has shown."""
     if len(subjects) == 1:
         return {subjects[0].key: version_from(request.POST)}
     shown = (text.partition(":") for text in request.POST.getlist("versions"))

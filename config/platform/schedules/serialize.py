@@ -39,7 +39,7 @@ def to_plain(rule: Rule) -> dict[str, Any]:
 
 
 def from_plain(plain: Mapping[str, Any]) -> Rule:
-    """The rule that ``plain`` describes, in one way of writing: sorted, nothing twice. Raises WrongRule."""
+    """Return the rule that ``plain`` describes, in one way of writing: sorted, nothing twice. Raises WrongRule."""
     if unknown := [field for field in plain if field not in _FIELDS]:
         raise WrongRule({field: _("This setting does not exist for schedules.") for field in unknown})
     if plain.get("recurrence") not in Recurrence.values:

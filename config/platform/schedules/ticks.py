@@ -46,12 +46,12 @@ class Due(Generic[ScheduleT]):
 
     @property
     def is_passed_over(self) -> bool:
-        """Whether it is only recorded: it was missed, and what is missed is skipped here."""
+        """Return whether it is only recorded: it was missed, and what is missed is skipped here."""
         return self.was_missed and settings.MISSED_SCHEDULES == SKIP
 
     @property
     def record(self) -> dict[str, Any]:
-        """What its tick keeps of it."""
+        """Return what its tick keeps of it."""
         return {"due_at": self.due_at, "missed_since": self.missed_since, "was_missed": self.was_missed}
 
 
@@ -116,7 +116,7 @@ def forget_old(ticks: "QuerySet[TickT]") -> None:
 
 
 def _due_moments(rule_as_json: str, first: datetime, now: datetime) -> tuple[datetime, datetime]:
-    """Which due moment a rule that was due at ``first`` stands at, and when it is due next."""
+    """Return the due moment at which a rule that was due at ``first`` stands, and when it is due next."""
     rule = from_plain(json.loads(rule_as_json))
     upcoming = next_due(rule, first)
     if upcoming > now:

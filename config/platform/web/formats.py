@@ -71,7 +71,7 @@ def time_of_day(value: datetime) -> str:
 
 
 def amount(value: int | float, places: int | None) -> str:
-    """A number with its thousands set apart, to so many decimals (None: as many as it has)."""
+    """Return a number with its thousands set apart, to so many decimals (None: as many as it has)."""
     signs = _chosen.get().numbers
     if not signs:
         return formats.number_format(value, places, use_l10n=True, force_grouping=True)
@@ -130,7 +130,7 @@ def ago(moment: datetime) -> str:
 
 
 def ahead(seconds: int, moment: datetime) -> str:
-    """The same for what is yet to come."""
+    """Say how long it is until a moment to come."""
     if seconds < _NEAR:
         return _("in a moment")
     if seconds < HOUR:

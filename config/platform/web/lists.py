@@ -95,7 +95,7 @@ class ListPage(Generic[RowT]):
 
     @property
     def is_narrowed(self) -> bool:
-        """Whether an empty list is empty because of what was searched for."""
+        """Return whether an empty list is empty because of what was searched for."""
         return bool(self.search or self.other_parameters)
 
     @property
@@ -104,7 +104,7 @@ class ListPage(Generic[RowT]):
 
     @property
     def width(self) -> int:
-        """How many cells a row has, the round check mark and ⋮ included."""
+        """Return how many cells a row has, the round check mark and ⋮ included."""
         return len(self._columns) + (2 if self.selectable else 0)
 
     @property
@@ -168,10 +168,10 @@ def list_page(
     page_size: int = 50,
     selectable: bool = True,
 ) -> ListPage[RowT]:
-    """The page of ``queryset`` that the address asks for: ``?q=`` words that must all be found in one of the
-    ``search`` fields (lookups over relations allowed), ``?sort=`` a column's key (``-`` before it turns the order
-    round; unknown keys fall back to ``default``), ``?page=`` a number (out of range: the nearest). Costs two
-    queries, whatever the size."""
+    """Return the page of ``queryset`` that the address asks for: ``?q=`` words that must all be found in one of
+    the ``search`` fields (lookups over relations allowed), ``?sort=`` a column's key (``-`` before it turns the
+    order round; unknown keys fall back to ``default``), ``?page=`` a number (out of range: the nearest). Costs
+    two queries, whatever the size."""
     words = _searched(request)
     if search:
         queryset = _found(queryset, words, search)
@@ -182,7 +182,7 @@ def list_page(
 
 
 def search_in(request: HttpRequest, queryset: "QuerySet[RowT]", fields: Sequence[str]) -> "QuerySet[RowT]":
-    """What ``?q=`` finds in ``fields``, without the page around it."""
+    """Return what ``?q=`` finds in ``fields``, without the page around it."""
     return _found(queryset, _searched(request), fields)
 
 
@@ -214,7 +214,7 @@ def _ordered(queryset: "QuerySet[RowT]", sort: str, columns: Sequence[Column]) -
 
 
 def _directed(term: OrderTerm, down: bool) -> Any:
-    """The term in the wanted direction; what is unknown comes last when rising and first when falling."""
+    """Return the term in the wanted direction; what is unknown comes last when rising and first when falling."""
     if isinstance(term, str):
         falls = term.startswith("-")
         term = F(term.removeprefix("-")).desc() if falls else F(term.removeprefix("-")).asc()

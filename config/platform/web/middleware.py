@@ -28,7 +28,8 @@ class DropForgedHeaders:
 
 
 def is_trusted_proxy(address: str) -> bool:
-    """Whether ``address`` belongs to a trusted proxy. An empty one is that of a socket file on this machine."""
+    """Return whether ``address`` belongs to a trusted proxy. An empty one is that of a socket file on this
+    machine."""
     if not address:
         return True
     try:

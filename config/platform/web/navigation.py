@@ -104,7 +104,7 @@ PAGE = "base.html"
 
 
 def shell(request: HttpRequest) -> dict[str, object]:
-    """The product's name, the navigation, the chosen looks, and what a page must extend to answer htmx with
+    """Return the product's name, the navigation, the chosen looks, and what a page must extend to answer htmx with
     nothing but the part that it asked for."""
     target = request.headers.get("HX-Target", "") if request.headers.get("HX-Request") == "true" else ""
     theme = request.COOKIES.get("theme", "")

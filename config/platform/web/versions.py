@@ -59,7 +59,8 @@ def take_version(instance: Model, version: int) -> int:
 
 
 def version_from(data: Mapping[str, str]) -> int:
-    """The version that a posted pane edited, or the one that “Overwrite” has seen; 0 when it says nonsense."""
+    """Return the version that a posted pane edited, or the one that “Overwrite” has seen; 0 when it is no
+    number."""
     text = data.get("overwrite_version") or data.get("version") or ""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 

@@ -37,7 +37,7 @@ def users_done(request: Request, message: str) -> HttpResponse:
 
 
 def users_dialog(request: Request, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    """Render a question about a user on whom things may depend."""
+    """Render a question about a user, with what depends on them."""
     known = {"active_nav": "permissions"} | context
     return render_dialog(request, known, "accounts/deactivation.html", status, back=list_url())
 
@@ -102,7 +102,7 @@ def permissions(request: Request) -> HttpResponse:
 
 @require_permission(Permission.USER_MANAGE)
 def add_user(request: Request) -> HttpResponse:
-    """The pane for a new account."""
+    """Show and take the pane for a new account."""
     form = AddUserForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         user = actions.invite_user(by=request.user, **form.cleaned_data)
@@ -112,7 +112,7 @@ def add_user(request: Request) -> HttpResponse:
 
 @require_permission(Permission.USER_MANAGE)
 def edit_user(request: Request, user_id: int) -> HttpResponse:
-    """The pane of an account."""
+    """Show and take the pane of an account."""
     person = get_object_or_404(User, pk=user_id)
     known = {"full_name": person.full_name, "email": person.email, "role": person.role}
     form = AccountForm(request.POST or None, initial=known)
@@ -137,7 +137,7 @@ def edit_user(request: Request, user_id: int) -> HttpResponse:
 
 @require_permission(Permission.USER_MANAGE)
 def set_password(request: Request, user_id: int) -> HttpResponse:
-    """The pane for a new password."""
+    """Show and take the pane for a new password."""
     person = get_object_or_404(User, pk=user_id)
     form = PasswordForm(request.POST or None, user=person)
     if request.method == "POST" and form.is_valid():

@@ -22,7 +22,7 @@ register = template.Library()
 
 @register.simple_tag
 def icon(name: str, size: int = 16) -> SafeString:
-    """An icon that says nothing to screen readers; words beside it must."""
+    """Return an icon that says nothing to screen readers; words beside it must."""
     return _render_icon(str.__str__(name), size)
 
 
@@ -83,7 +83,7 @@ def system_refresh_off(context: Context, sentence: str) -> dict[str, object]:
 
 @register.simple_tag
 def day(value: date) -> SafeString:
-    """A date."""
+    """Return a date."""
     return format_html('<time datetime="{}">{}</time>', value.isoformat(), formats.day(value))
 
 

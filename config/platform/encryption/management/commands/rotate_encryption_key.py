@@ -13,7 +13,7 @@ from config.standalone import folders
 
 
 class Command(BaseCommand):
-    help = "Encrypt every stored secret anew, under the first key of ENCRYPTION_KEYS."
+    help = "Encrypt every stored secret again, under the first key of ENCRYPTION_KEYS."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
