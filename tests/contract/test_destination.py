@@ -53,7 +53,7 @@ def send(
 # -- who it is -------------------------------------------------------------------------------------------------
 
 
-def test_it_introduces_itself(destination: Destination) -> None:
+def test_a_destination_has_a_name_a_description_and_an_icon(destination: Destination) -> None:
     assert destination.key.isidentifier()
     assert str(destination.label)
     assert str(destination.description).endswith(".")

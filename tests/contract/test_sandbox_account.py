@@ -21,7 +21,7 @@ def client(sandbox: RunningSandbox, official: Any, key: dict[str, str]) -> Any:
     return official.Client(key, sandbox.client_id)
 
 
-def test_the_account_reads(sandbox: RunningSandbox, account: Any) -> None:
+def test_the_account_answers_its_readers(sandbox: RunningSandbox, account: Any) -> None:
     assert [(each.ClientID, each.Name) for each in account.clients()] == [(sandbox.client_id, "Sandbox client")]
     assert account.billing_details().Credits == 0
     assert len(account.systemdate()) == len("2026-01-01 00:00:00")
@@ -31,7 +31,7 @@ def test_the_account_reads(sandbox: RunningSandbox, account: Any) -> None:
     assert account.administrators()[0].EmailAddress == "owner@example.com"
 
 
-def test_the_client_reads(sandbox: RunningSandbox, client: Any) -> None:
+def test_the_client_answers_its_readers(sandbox: RunningSandbox, client: Any) -> None:
     details = client.details()
     assert details.ApiKey == sandbox.client_api_key
     assert details.BasicDetails.ClientID == sandbox.client_id
@@ -51,7 +51,7 @@ def test_lists_for_an_address(sandbox: RunningSandbox, client: Any) -> None:
     assert client.lists_for_email("nobody@example.com") == []
 
 
-def test_clients_come_and_go(account: Any, key: dict[str, str]) -> None:
+def test_clients_are_created_and_deleted(account: Any, key: dict[str, str]) -> None:
     client = createsend.Client(key)
     client_id = client.create("Second", HELSINKI, "Finland")
     assert client.details().BasicDetails.CompanyName == "Second"
@@ -116,7 +116,7 @@ def test_an_unknown_path_is_404_for_friends(official: Any, account: Any) -> None
 
 @pytest.mark.parametrize("version", ["v3", "v3.1", "v3.2", "v3.3"])
 @pytest.mark.parametrize("password", ["x", "nopass", "magic", ""])
-def test_any_password_does(sandbox: RunningSandbox, version: str, password: str) -> None:
+def test_any_password_is_accepted_with_a_key(sandbox: RunningSandbox, version: str, password: str) -> None:
     auth = (sandbox.api_key, password)
 
     assert sandbox.api("GET", "/systemdate.json", auth=auth, version=version).status_code == 200
@@ -145,7 +145,7 @@ def test_a_clients_key_may_not_see_the_account(sandbox: RunningSandbox) -> None:
         assert (answer.status_code, answer.json()["Code"]) == (403, 403)
 
 
-def test_unknown_ids(official: Any, key: dict[str, str]) -> None:
+def test_unknown_ids_are_refused_with_their_codes(official: Any, key: dict[str, str]) -> None:
     with pytest.raises(official.Unauthorized) as refusal:
         official.List(key, "0" * 32).details()
     assert refusal.value.data.Code == 101
@@ -155,7 +155,9 @@ def test_unknown_ids(official: Any, key: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(("token", "code"), [({"revoked": True}, 122), ({"expires_in": -1}, 121), (None, 120)])
-def test_bad_tokens(sandbox: RunningSandbox, official: Any, token: dict[str, Any] | None, code: int) -> None:
+def test_a_bad_token_is_refused_with_its_code(
+    sandbox: RunningSandbox, official: Any, token: dict[str, Any] | None, code: int
+) -> None:
     made = sandbox.door("POST", "tokens", json=token)["access_token"] if token else "unknown"
     expected = official.ExpiredOAuthToken if code == 121 else official.Unauthorized
 

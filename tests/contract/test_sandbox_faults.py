@@ -151,7 +151,7 @@ def test_rules_wait_for_their_turn(sandbox: RunningSandbox) -> None:
     assert [send(sandbox).status_code for _ in range(3)] == [201, 429, 201]
 
 
-def test_rules_mind_the_method(sandbox: RunningSandbox) -> None:
+def test_a_fault_applies_to_its_method_only(sandbox: RunningSandbox) -> None:
     sandbox.faults({"rules": [{"kind": "throttle", "method": "GET"}]})
 
     assert send(sandbox).status_code == 201

@@ -96,7 +96,7 @@ def test_everybody_is_found_in_their_state(sandbox: RunningSandbox, mailing_list
     assert [(each.EmailAddress, each.State) for each in page.Results] == [("a@example.com", state)]
 
 
-def test_pages_fit_together(sandbox: RunningSandbox, mailing_list: Any) -> None:
+def test_pages_of_subscribers_add_up_in_order(sandbox: RunningSandbox, mailing_list: Any) -> None:
     sandbox.import_people([{"EmailAddress": f"p{number:02}@example.com"} for number in range(25)])
     pages = [mailing_list.active(page=number, page_size=10, order_direction="desc") for number in (1, 2, 3, 4)]
 
@@ -141,7 +141,9 @@ def test_the_suppression_list_is_not_ordered_by_name(sandbox: RunningSandbox) ->
 
 
 @pytest.mark.parametrize(("since", "found"), [("2020-01-01", 1), ("2100-01-01", 0), ("2020-01-01 12:00", 1)])
-def test_the_date_filters(sandbox: RunningSandbox, mailing_list: Any, since: str, found: int) -> None:
+def test_the_date_limits_the_subscribers_that_are_read(
+    sandbox: RunningSandbox, mailing_list: Any, since: str, found: int
+) -> None:
     sandbox.import_people([{"EmailAddress": "a@example.com"}])
 
     assert mailing_list.active(since).TotalNumberOfRecords == found

@@ -15,7 +15,9 @@ from tests.support.workers import worker_processes
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 
-def test_it_is_emptied(own_sandbox: RunningSandbox, told: None, tmp_path: Path, chance: random.Random) -> None:
+def test_a_run_ends_well_after_redis_was_emptied(
+    own_sandbox: RunningSandbox, told: None, tmp_path: Path, chance: random.Random
+) -> None:
     own_sandbox.reset()
     ground = grounds.make(own_sandbox, chance)
     with worker_processes(tmp_path / "var", broker="redis") as workers:

@@ -65,7 +65,7 @@ def test_an_answer_is_lost_after_it_took_effect(ground: Ground, kind: str) -> No
     assert max(ground.sandbox.received().values()) > 1  # it had arrived
 
 
-def test_its_token_ends(ground: Ground) -> None:
+def test_an_expired_token_is_renewed_during_a_run(ground: Ground) -> None:
     """Nothing fails: it is renewed, and once only, however many calls are refused at the same time."""
     _sign_in(ground)
     ground.hold()

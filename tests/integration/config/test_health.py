@@ -120,5 +120,5 @@ def test_it_counts_runs_queues_and_signs_of_life(client: Client, settings: Setti
     assert "# TYPE segment_exports_runs gauge" in lines
 
 
-def test_it_only_reads(client: Client) -> None:
+def test_health_endpoints_refuse_posts(client: Client) -> None:
     assert client.post("/readyz").status_code == 405

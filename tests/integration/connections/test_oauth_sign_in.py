@@ -178,7 +178,7 @@ def test_without_an_application_it_says_what_to_configure(
     assert "HX-Redirect" not in refused.headers
 
 
-def test_reconnecting_heals(alice: User, alice_client: Client, place: RunningSandbox) -> None:
+def test_signing_in_again_ends_reconnect_needed(alice: User, alice_client: Client, place: RunningSandbox) -> None:
     connection = make_connection(alice, "Shop news", environment="sandbox")
     reconnect.mark_reconnect_needed(connection, "The key is gone.")
     address = f"/admin/connections/{connection.pk}/"

@@ -64,7 +64,9 @@ def test_it_waits_for_a_choice(
     assert Connection.objects.exists()
 
 
-def test_it_detaches(alice_client: Client, connection: Connection, export: Export) -> None:
+def test_exports_are_detached_when_their_connection_is_removed(
+    alice_client: Client, connection: Connection, export: Export
+) -> None:
     alice_client.post(url(connection), {f"use-{export.pk}": "detach"})
     assert not Connection.objects.exists()
     export.refresh_from_db()

@@ -58,5 +58,7 @@ def cut(run: Run, actions_in_order: str) -> list[tuple[int, int, str]]:
         ("susuausu", [(3, 1, "ebd"), (2, 0, "fh")]),
     ],
 )
-def test_they_are_cut_so(run: Run, plan: str, batches: list[tuple[int, int, str]]) -> None:
+def test_batches_are_full_and_new_contacts_come_first(
+    run: Run, plan: str, batches: list[tuple[int, int, str]]
+) -> None:
     assert cut(run, plan) == batches

@@ -82,7 +82,7 @@ def test_it_says_why_it_cannot_run(alice_client: Client, board: Export) -> None:
 # -- duplicate ---------------------------------------------------------------------------------------------------
 
 
-def test_it_duplicates(bob_client: Client, newsletter: Export) -> None:
+def test_a_copy_has_the_settings_of_the_export(bob_client: Client, newsletter: Export) -> None:
     assert bob_client.post(url(newsletter, "duplicate"), headers=HTMX)["HX-Redirect"] == "/data/exports/"
     copy = Export.objects.exclude(pk=newsletter.pk).get()
     assert copy.name == "Newsletter – copy"

@@ -27,7 +27,7 @@ def sign_in(sandbox: RunningSandbox, connection: Connection, by: User) -> None:
 
 
 @pytest.mark.parametrize("how", ["revoked", "expired_and_revoked", "refused_by_code_120"])
-def test_it_stops_tells_and_heals(
+def test_a_revoked_authorization_stops_the_run_until_an_administrator_signs_in(
     alice: User,
     alice_client: Client,
     newsletter: Export,

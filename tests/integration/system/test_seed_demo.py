@@ -58,7 +58,7 @@ def test_a_newcomer_finds_a_finished_run_with_numbers_that_make_sense(demo: Runn
     assert {state: counts[state] for state in history.LEFT_BY_STATE} == history.LEFT_BY_STATE
 
 
-def test_everything_has_a_face(demo: RunningSandbox) -> None:
+def test_the_demo_has_accounts_profiles_and_a_run(demo: RunningSandbox) -> None:
     call_command("seed_demo", "--wait")
 
     assert {user.username: user.role for user in User.objects.filter(is_demo=True)} == {

@@ -3,5 +3,5 @@
 from django.core.management import call_command
 
 
-def test_it_is_fresh() -> None:
+def test_the_diagram_of_run_statuses_is_up_to_date() -> None:
     call_command("draw_run_states", "--check")

@@ -9,11 +9,11 @@ from exports.reporting.messages import MESSAGES
 from exports.state.status import TRANSITIONS, NotAllowed, Reason, change_status, check_transition
 
 
-def test_it_forgets_no_status() -> None:
+def test_every_status_has_transitions() -> None:
     assert set(TRANSITIONS) == set(JobStatus)
 
 
-def test_it_forgets_no_reason() -> None:
+def test_every_reason_has_a_message() -> None:
     assert set(MESSAGES) == set(Reason)
 
 
@@ -58,7 +58,7 @@ def test_it_refuses_a_worker_that_wakes_too_late(run: Run) -> None:
 
 
 @pytest.mark.django_db
-def test_it_never_leaves_an_end(run: Run) -> None:
+def test_a_run_that_has_ended_stays_ended(run: Run) -> None:
     change_status(run, JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
     with pytest.raises(NotAllowed):
         change_status(run, JobStatus.PROCESSING)

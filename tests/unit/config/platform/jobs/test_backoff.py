@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from config.platform.jobs.backoff import LONGEST_SECONDS, seconds_before_attempt
 
 
-def test_it_doubles() -> None:
+def test_the_wait_doubles_with_each_attempt() -> None:
     assert [seconds_before_attempt(attempt, jitter=1.0) for attempt in (1, 2, 3, 4)] == [1, 2, 4, 8]
 
 

@@ -37,7 +37,7 @@ WARSAW = {"zone": "Europe/Warsaw", "times": ["02:00"]}
         ),
     ],
 )
-def test_it_says_when(plain: dict[str, object], words: str) -> None:
+def test_a_schedule_is_described_in_words(plain: dict[str, object], words: str) -> None:
     assert in_words(from_plain(WARSAW | plain)) == words
 
 

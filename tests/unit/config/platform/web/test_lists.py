@@ -72,7 +72,7 @@ def test_it_finds_every_word_in_any_field() -> None:
 
 
 @pytest.mark.parametrize(("page", "expected"), [("2", "charlie"), ("3", "eve"), ("99", "eve"), ("x", "alice")])
-def test_it_pages_and_forgives(page: str, expected: str) -> None:
+def test_a_page_number_that_does_not_exist_shows_the_nearest_page(page: str, expected: str) -> None:
     assert names(shown(f"/?page={page}"))[0] == expected
 
 
