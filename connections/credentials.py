@@ -1,7 +1,8 @@
 """Give destinations access to an account: decrypt the credentials of a connection, resolve references to secrets,
 and guard each request by the lease deadline and the pause of the connection."""
 
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 from django.utils.translation import gettext as _
@@ -10,7 +11,7 @@ from config.platform.encryption.keyring import CannotDecrypt
 from config.platform.jobs import deadline
 from connections import secret_references, token_renewal
 from connections.destinations.errors import TryLater
-from connections.destinations.values import Access, Renew, SendGuard
+from connections.destinations.values import Access, CheckStep, Renew, SendGuard
 from connections.models import Connection
 from connections.vault import NotConnected, address_of
 
@@ -69,3 +70,36 @@ def access_with(connection: Connection, credentials: dict[str, str]) -> Access:
 def _renewer(connection: Connection, opened: dict[str, str]) -> Renew | None:
     """What fetches a better token; None for credentials that do not expire."""
     return partial(token_renewal.renew, connection.pk) if token_renewal.REFRESH in opened else None
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Whether a connection works: the steps of a check, and what they add up to."""
+
+    steps: Sequence[CheckStep]
+
+    @property
+    def ok(self) -> bool:
+        return all(step.ok for step in self.steps)
+
+    @property
+    def asks_for(self) -> str:
+        """The name of the input that is missing; empty when none is."""
+        return next((step.asks_for for step in self.steps if step.asks_for), "")
+
+    @property
+    def learned(self) -> dict[str, str]:
+        """Facts about the account that the connection keeps."""
+        return {name: value for step in self.steps for name, value in step.learned.items()}
+
+
+def check_typed(connection: Connection, secrets: Mapping[str, str], options: Mapping[str, str]) -> Diagnosis:
+    """Check credentials that are not stored yet. ``connection``, saved or not, says where; nothing is kept.
+    Raises NotConnected when there is no address to ask."""
+    given = access_with(connection, dict(secrets))
+    return Diagnosis(connection.destination.check(replace(given, options=dict(options))))
+
+
+def check_stored(connection: Connection) -> Diagnosis:
+    """Check the stored credentials; raises NotConnected when there are none."""
+    return Diagnosis(connection.destination.check(access(connection)))

@@ -1,20 +1,70 @@
-"""What an administrator types into “Limits”."""
+"""Read the limits of a connection that an administrator enters, and offer the lists of the account."""
 
-from collections.abc import Iterator, Sequence
+import copy
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from connections import hooks, list_choices, lookups
+from config.platform.encryption.fields import Sealed
+from connections import hooks, lookups
 from connections.destinations.values import ListDetails
+from connections.drafts import Draft
 from connections.limits import Limits
-from connections.list_choices import ListChoices
 from connections.lookups import Lookup
 from connections.models import MOST_IN_FLIGHT, Connection
 
 _MOST_LISTS = 500
+
+
+@dataclass(frozen=True)
+class ListChoice:
+    """A list to tick. ``title`` is empty as long as the account was not asked."""
+
+    list_id: str
+    title: str
+    group: str
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class ListChoices:
+    """What there is to tick, and why the account's own lists are not among it."""
+
+    choices: Sequence[ListChoice]
+    trouble: str = ""
+
+
+def as_set_up(connection: Connection, draft: Draft | None) -> Connection:
+    """The connection as it will be once saved: with credentials that were just found good, if any."""
+    if draft is None or not draft.verified:
+        return connection
+    changed = copy.copy(connection)
+    changed.credentials, changed.options = Sealed(draft.sealed), draft.options
+    return changed
+
+
+def list_choices_of(
+    connection: Connection, chosen: Collection[str], added: Sequence[ListDetails] = ()
+) -> ListChoices:
+    """The account's lists and what is chosen beside them; ``added`` are lists that were looked up just now."""
+    if connection.credentials is None:
+        not_yet = gettext("The lists appear after you connect the account.")
+        return ListChoices([ListChoice(list_id, "", "", True) for list_id in chosen], not_yet)
+    lists = lookups.lists_of(connection)
+    wanted = {list_id.casefold() for list_id in chosen}
+    choices = [
+        ListChoice(each.list_id, each.title, each.group, each.list_id.casefold() in wanted) for each in lists.found
+    ]
+    known = {each.list_id.casefold() for each in choices}
+    looked_up = {each.list_id: ListChoice(each.list_id, each.title, each.group, True) for each in added}
+    others = [list_id for list_id in chosen if list_id.casefold() not in known]
+    choices += [looked_up.get(list_id, ListChoice(list_id, "", "", True)) for list_id in others]
+    return ListChoices(choices, lists.trouble)
 
 
 class ListIds(forms.Field):
@@ -125,11 +175,11 @@ class LimitsForm(forms.Form):
     @property
     def kept_lists(self) -> ListChoices:
         """Return the chosen lists, while the account was not asked."""
-        return list_choices.without_asking(self.chosen)
+        return ListChoices([ListChoice(list_id, "", "", True) for list_id in self.chosen])
 
     def account_lists(self) -> ListChoices:
         """All that there is to choose; asks the account."""
-        return list_choices.of_account(self.account, self.chosen, list(self._added()))
+        return list_choices_of(self.account, self.chosen, list(self._added()))
 
     def _added(self) -> Iterator[ListDetails]:
         for lookup in getattr(self, "cleaned_data", {}).get("list_ids", []):

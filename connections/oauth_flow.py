@@ -9,7 +9,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from connections import diagnosis, drafts, token_renewal, vault
+from connections import credentials, drafts, token_renewal, vault
 from connections.destinations.base import OAuth
 from connections.destinations.errors import DestinationError
 from connections.drafts import Draft
@@ -78,7 +78,7 @@ def finish(connection: Connection, draft: Draft, *, code: str, error: str) -> No
         draft.forget_secrets()
         draft.keep_secrets(token_renewal.as_credentials(tokens))
         draft.options = {token_renewal.SIGNED_IN: token_renewal.BY_OAUTH}
-        found = diagnosis.try_typed(connection, draft.secrets(), draft.options)
+        found = credentials.check_typed(connection, draft.secrets(), draft.options)
     except DestinationError as refused:
         draft.problem = refused.sentence
         return

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from config.platform.accounts import lockout, reauthentication
 from config.platform.accounts.models import User
 from config.platform.encryption.keyring import CannotDecrypt
-from connections import actions, consent_text, diagnosis, list_choices, policies, reconnect
+from connections import actions, consent_text, credentials, limit_forms, policies, reconnect
 from connections.consent_text import ConsentText
 from connections.destinations.base import Destination
 from connections.destinations.values import InputField
@@ -48,7 +48,7 @@ class Setup:
         agree_required = self.is_new and self.must_agree
         self.form = ConnectionForm(data, connection=connection, agree_required=agree_required)
         self.limits_form = LimitsForm(
-            data, connection=connection, account=list_choices.as_set_up(connection, draft)
+            data, connection=connection, account=limit_forms.as_set_up(connection, draft)
         )
         self.password_form = PasswordForm()
 
@@ -201,7 +201,7 @@ class Setup:
         draft = self._draft
         draft.checking = False
         try:
-            found = diagnosis.try_typed(self.connection, draft.secrets(), draft.options)
+            found = credentials.check_typed(self.connection, draft.secrets(), draft.options)
         except (NotConnected, CannotDecrypt) as error:
             self.problem = str(error)
             return
@@ -214,7 +214,7 @@ class Setup:
     def check_stored(self) -> None:
         """Try the stored credentials; when they are good again, exports may go on at once."""
         try:
-            found = diagnosis.try_stored(self.connection)
+            found = credentials.check_stored(self.connection)
         except NotConnected as error:
             self.problem = str(error)
             return

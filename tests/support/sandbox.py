@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 import requests
 
-from connections.destinations.campaign_monitor.sandbox import fresh
+from connections.destinations.campaign_monitor.sandbox import defaults
 
 ROOT = Path(__file__).resolve().parents[2]
 _STARTS_WITHIN_SECONDS = 30
@@ -29,10 +29,10 @@ _STARTS_WITHIN_SECONDS = 30
 class RunningSandbox:
     """A sandbox process. ``url`` is what a connection is made for; it stays the same over ``restart``."""
 
-    api_key = fresh.API_KEY
-    client_api_key = fresh.CLIENT_API_KEY
-    client_id = fresh.CLIENT_ID
-    list_id = fresh.LIST_ID
+    api_key = defaults.API_KEY
+    client_api_key = defaults.CLIENT_API_KEY
+    client_id = defaults.CLIENT_ID
+    list_id = defaults.LIST_ID
 
     def __init__(self, folder: Path, *, latency_ms: float = 0, tls: bool = False) -> None:
         self.folder = folder

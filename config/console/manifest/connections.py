@@ -16,7 +16,7 @@ from config.console.manifest.report import AppliedEntry, Change
 from config.console.manifest.specs import ConnectionSpec
 from config.platform.accounts.permissions import Role
 from config.platform.encryption.keyring import CannotDecrypt
-from connections import actions, diagnosis, policies, secret_references, vault
+from connections import actions, credentials, policies, secret_references, vault
 from connections.account import Environment
 from connections.destinations import registry
 from connections.destinations.base import Destination
@@ -243,7 +243,7 @@ def _connect(
     learned: dict[str, str] = {}
     notes: list[str] = []
     if not policies.lacks_consent(connection):
-        diagnosed = diagnosis.try_typed(connection, found, options)
+        diagnosed = credentials.check_typed(connection, found, options)
         learned = diagnosed.learned
         failed = next((step for step in diagnosed.steps if not step.ok), None)
         if failed is not None and failed.key != diagnosed.steps[0].key:

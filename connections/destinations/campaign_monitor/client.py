@@ -14,9 +14,12 @@ this module. One client serves one thread at a time and keeps its line open betw
 
 import base64
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from contextvars import copy_context
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 from urllib.parse import quote, urlsplit
 
 import requests
@@ -31,6 +34,8 @@ from connections.destinations.errors import TryLater
 from connections.destinations.values import BatchReceipt, NewField, Renew, SendGuard, TargetField, no_guard
 
 PATH = "/api/v3.3"
+_PARALLEL_CALLS = 5
+ResultT = TypeVar("ResultT")
 CONNECT_SECONDS = 10
 # How often a call asks for a new token.
 _RENEWALS = 2
@@ -265,3 +270,25 @@ def _one(list_id: str, email: str) -> str:
 def _part(identifier: str) -> str:
     """Quote an id as one part of a path, whatever was pasted."""
     return quote(identifier.strip(), safe="")
+
+
+class ParallelCalls(AbstractContextManager["ParallelCalls", None]):
+    """Call one account several times at once. Each call goes over a client of its own that ``open_client``
+    opens; leaving the block waits for all of them."""
+
+    def __init__(self, open_client: Callable[[], Client]) -> None:
+        self._open_client = open_client
+        self._executor = ThreadPoolExecutor(_PARALLEL_CALLS, thread_name_prefix="ask")
+
+    def submit(self, call: Callable[[Client], ResultT]) -> "Future[ResultT]":
+        """Call in a thread. The future raises what ``call`` raises, in the language of the caller."""
+        return self._executor.submit(copy_context().run, self._run, call)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._executor.shutdown()
+
+    def _run(self, call: Callable[[Client], ResultT]) -> ResultT:
+        with self._open_client() as client:
+            return call(client)

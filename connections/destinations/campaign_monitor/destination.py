@@ -14,10 +14,9 @@ from django.utils.translation import gettext_lazy
 from connections.destinations.base import Destination, Sender
 from connections.destinations.campaign_monitor import client_time, encode, preflight, removal, restore, wire
 from connections.destinations.campaign_monitor import options as campaign_monitor_options
-from connections.destinations.campaign_monitor.client import Client
+from connections.destinations.campaign_monitor.client import Client, ParallelCalls
 from connections.destinations.campaign_monitor.live_check import Prober, verify
 from connections.destinations.campaign_monitor.oauth import CampaignMonitorOAuth
-from connections.destinations.campaign_monitor.parallel import Asking
 from connections.destinations.campaign_monitor.wire import NamedId
 from connections.destinations.errors import NeedsAdministrator, PermanentError
 from connections.destinations.values import (
@@ -162,15 +161,15 @@ class CampaignMonitor(Destination):
         group_id: str = "",
     ) -> ListDetails:
         known = NamedId(group_id, "") if group_id else None
-        with Asking(partial(_client, access)) as asking:
-            settings = asking.ask(lambda client: client.list_settings(list_id))
-            active = asking.ask(lambda client: client.active_people(list_id))
-            fields = asking.ask(partial(_fields, list_id))
-            clock = asking.ask(Client.system_clock) if with_clock else None
+        with ParallelCalls(partial(_client, access)) as calls:
+            settings = calls.submit(lambda client: client.list_settings(list_id))
+            active = calls.submit(lambda client: client.active_people(list_id))
+            fields = calls.submit(partial(_fields, list_id))
+            clock = calls.submit(Client.system_clock) if with_clock else None
             group = known or _NOBODY
             if known is None and (with_group or with_clock):
-                group = asking.ask(partial(_owner_of, list_id, access)).result()
-            time_zone = asking.ask(partial(_time_zone_of, group)) if with_clock else None
+                group = calls.submit(partial(_owner_of, list_id, access)).result()
+            time_zone = calls.submit(partial(_time_zone_of, group)) if with_clock else None
         found = settings.result()
         return ListDetails(
             list_id=list_id,

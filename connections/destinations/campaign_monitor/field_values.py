@@ -16,7 +16,7 @@ import phonenumbers
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from connections.destinations.campaign_monitor import countries, option_lists, us_states
+from connections.destinations.campaign_monitor import countries, option_lists
 from connections.destinations.values import TargetField, Violation
 
 # Vendor documentation, “Adding a subscriber”: no longer value is kept.
@@ -115,7 +115,7 @@ def _state(field: TargetField, blank: str) -> Convert:
     text = _text(field, blank)
 
     def convert(value: Any) -> str | Violation:
-        return text(us_states.BY_CODE.get(to_text(value).upper(), value))
+        return text(countries.US_STATES_BY_CODE.get(to_text(value).upper(), value))
 
     return convert
 
@@ -261,7 +261,9 @@ def _pieces_by_option(field: TargetField) -> Mapping[Any, str]:
     by_option = {option: f"{head}{quote(option)}}}" for option in field.options}
     by_case = _unique({option: option.strip().casefold() for option in by_option}, by_option)
     if field.data_type == "state":
-        by_code = {code.casefold(): by_case.get(name.casefold()) for code, name in us_states.BY_CODE.items()}
+        by_code = {
+            code.casefold(): by_case.get(name.casefold()) for code, name in countries.US_STATES_BY_CODE.items()
+        }
         by_case = {code: piece for code, piece in by_code.items() if piece} | by_case
     return by_case | by_option
 

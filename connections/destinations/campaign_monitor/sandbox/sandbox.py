@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from connections.destinations.campaign_monitor.sandbox.authorizing import Authorizing
 from connections.destinations.campaign_monitor.sandbox.faults import Faults
 from connections.destinations.campaign_monitor.sandbox.log import Log
+from connections.destinations.campaign_monitor.sandbox.oauth import Authorizing
 from connections.destinations.campaign_monitor.sandbox.store import Store
 
 

@@ -10,14 +10,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from typing import Any
 
-from connections.destinations.campaign_monitor.sandbox import doors, gate, pages, spoiling
+from connections.destinations.campaign_monitor.sandbox import control, dispatch, fault_answers, pages
 from connections.destinations.campaign_monitor.sandbox.answers import Answer, ApiError
-from connections.destinations.campaign_monitor.sandbox.authorizing import TOKEN_PATH
-from connections.destinations.campaign_monitor.sandbox.callers import Caller
-from connections.destinations.campaign_monitor.sandbox.exchange import Reply, Request
+from connections.destinations.campaign_monitor.sandbox.calls import Caller
 from connections.destinations.campaign_monitor.sandbox.faults import Rule
+from connections.destinations.campaign_monitor.sandbox.http_messages import Reply, Request
 from connections.destinations.campaign_monitor.sandbox.log import Entry
 from connections.destinations.campaign_monitor.sandbox.model import clock, now
+from connections.destinations.campaign_monitor.sandbox.oauth import TOKEN_PATH
 from connections.destinations.campaign_monitor.sandbox.sandbox import Sandbox
 
 # This share of a call's latency passes first; the rest once it has done what was asked, and counts that in.
@@ -66,8 +66,8 @@ class Handler(BaseHTTPRequestHandler):
             self._api(path, query)
             return
         request = self._request(path, query)
-        if path.startswith(doors.PREFIX):
-            self._send(doors.through(self.server.sandbox, request))
+        if path.startswith(control.PREFIX):
+            self._send(control.through(self.server.sandbox, request))
         else:
             self._send(pages.through(self.server.sandbox, request))
 
@@ -111,26 +111,26 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self, request: Request, rule: Rule | None) -> tuple[Answer, Caller | None]:
         """The API's answer, or what trouble makes of it. What is not to be applied never reaches the API."""
-        spoils = rule is not None and (rule.kind in spoiling.REFUSING or rule.kind == "foreign")
+        spoils = rule is not None and (rule.kind in fault_answers.REFUSING or rule.kind == "foreign")
         caller, answer = None, Answer()
         if not spoils or (rule and rule.applied):
             try:
-                answer, caller = gate.through(self.server.sandbox, request)
+                answer, caller = dispatch.through(self.server.sandbox, request)
             except Exception as error:
                 traceback.print_exception(error)  # a mistake of ours: to the terminal
                 answer = ApiError(500, status=500).answer
         if rule and spoils:
-            answer = spoiling.refusal(rule, rows=answer.rows)
+            answer = fault_answers.refusal(rule, rows=answer.rows)
         elif rule and rule.kind == "rewrite_answer":
-            answer = spoiling.rewrite(answer, rule.values)
+            answer = fault_answers.rewrite(answer, rule.values)
         return answer, caller
 
     def _reply(self, answer: Answer, request: Request, rule: Rule | None) -> Reply:
         if rule and (rule.kind == "foreign" or (rule.kind == "error" and rule.html)):
-            return spoiling.page(answer.status, answer.headers)
+            return fault_answers.page(answer.status, answer.headers)
         reply = Reply(answer.status, answer.body(pretty="pretty=true" in request.query.lower()))
         if rule and rule.kind == "byte_order_mark":
-            reply.body = spoiling.BYTE_ORDER_MARK + reply.body
+            reply.body = fault_answers.BYTE_ORDER_MARK + reply.body
         reply.headers |= answer.headers
         if len(reply.body) > _WORTH_COMPRESSING and "gzip" in request.headers.get("accept-encoding", ""):
             reply.body = zlib.compress(reply.body, 1, wbits=31)

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from connections.destinations.campaign_monitor.sandbox import fresh
+from connections.destinations.campaign_monitor.sandbox import defaults
 from connections.destinations.campaign_monitor.sandbox.journal import Entry, Journal
 from connections.destinations.campaign_monitor.sandbox.model import (
     UTC_ZONE,
@@ -86,7 +86,7 @@ class Store:
         self.lists: dict[str, MailingList] = {}
         self.tokens: dict[str, Token] = {}
         self.authorizations: dict[str, Authorization] = {}
-        self.api_key = fresh.API_KEY
+        self.api_key = defaults.API_KEY
         self.time_zone = UTC_ZONE  # of the account
         self._journal = Journal(path)
         self._load()
@@ -133,7 +133,7 @@ class Store:
         self.time_zone = UTC_ZONE
 
     def _make_fresh(self) -> None:
-        client, mailing_list = fresh.client(), fresh.newsletter()
+        client, mailing_list = defaults.client(), defaults.newsletter()
         self.clients[client.id] = client
         self.lists[mailing_list.id] = mailing_list
 

@@ -7,9 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from connections.destinations.campaign_monitor.sandbox import fresh
+from connections.destinations.campaign_monitor.sandbox import defaults
 from connections.destinations.campaign_monitor.sandbox.journal import FileInUse
-from connections.destinations.campaign_monitor.sandbox.running import Addresses, run
+from connections.destinations.campaign_monitor.sandbox.process import Addresses, run
 
 
 class Command(BaseCommand):
@@ -49,5 +49,5 @@ class Command(BaseCommand):
         self.stdout.write(f"Sandbox — not Campaign Monitor — at {addresses.http}")
         if addresses.https:
             self.stdout.write(f"and at {addresses.https}, certificate {addresses.certificate}")
-        self.stdout.write(f"API key {fresh.API_KEY}, client {fresh.CLIENT_ID}, list {fresh.LIST_ID}")
+        self.stdout.write(f"API key {defaults.API_KEY}, client {defaults.CLIENT_ID}, list {defaults.LIST_ID}")
         self.stdout.flush()

@@ -6,9 +6,8 @@ from connections.destinations.campaign_monitor.sandbox.api import (
     custom_fields,
     importing,
     lists,
-    readers,
     subscribers,
     webhooks,
 )
 
-__all__ = ["account", "clients", "custom_fields", "importing", "lists", "readers", "subscribers", "webhooks"]
+__all__ = ["account", "clients", "custom_fields", "importing", "lists", "subscribers", "webhooks"]

@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from connections.destinations.campaign_monitor.sandbox import fresh
+from connections.destinations.campaign_monitor.sandbox import defaults
 from connections.destinations.campaign_monitor.sandbox.answers import Answer, ApiError
 from connections.destinations.campaign_monitor.sandbox.calls import Body, Call
 from connections.destinations.campaign_monitor.sandbox.model import Client, now
@@ -60,10 +60,10 @@ def time_zones(_call: Call) -> Answer:
 
 @route("GET", "/primarycontact", account_only=True)
 def primary_contact(_call: Call) -> Answer:
-    return Answer(value={"EmailAddress": fresh.OWNER_EMAIL})
+    return Answer(value={"EmailAddress": defaults.OWNER_EMAIL})
 
 
 @route("GET", "/admins", account_only=True)
 def administrators(_call: Call) -> Answer:
-    owner = {"EmailAddress": fresh.OWNER_EMAIL, "Name": fresh.OWNER_NAME, "Status": "Active"}
+    owner = {"EmailAddress": defaults.OWNER_EMAIL, "Name": defaults.OWNER_NAME, "Status": "Active"}
     return Answer(value=[owner])

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from connections.destinations.campaign_monitor.sandbox import fresh
+from connections.destinations.campaign_monitor.sandbox import defaults
 from connections.destinations.campaign_monitor.sandbox.answers import Answer, ApiError
 from connections.destinations.campaign_monitor.sandbox.api.account import basics
 from connections.destinations.campaign_monitor.sandbox.api.subscribers import suppress as put_on_suppression_list
@@ -28,15 +28,15 @@ def details(_call: Call, client: Client) -> Answer:
     basics = {
         "ClientID": client.id,
         "CompanyName": client.name,
-        "ContactName": fresh.OWNER_NAME,
-        "EmailAddress": fresh.OWNER_EMAIL,
+        "ContactName": defaults.OWNER_NAME,
+        "EmailAddress": defaults.OWNER_EMAIL,
         "Country": client.country,
         "TimeZone": client.time_zone,
     }
     return Answer(
         value={
             "ApiKey": client.api_key,
-            "AccessDetails": {"Username": fresh.OWNER_EMAIL, "AccessLevel": 63},
+            "AccessDetails": {"Username": defaults.OWNER_EMAIL, "AccessLevel": 63},
             "BasicDetails": basics,
             "BillingDetails": billing,
         }
@@ -98,13 +98,18 @@ def segments(_call: Call, client: Client) -> Answer:
 @route("GET", "/clients/<client>/people")
 def people(_call: Call, client: Client) -> Answer:
     """Who may work on this client."""
-    owner = {"EmailAddress": fresh.OWNER_EMAIL, "Name": fresh.OWNER_NAME, "Status": "Active", "AccessLevel": 63}
+    owner = {
+        "EmailAddress": defaults.OWNER_EMAIL,
+        "Name": defaults.OWNER_NAME,
+        "Status": "Active",
+        "AccessLevel": 63,
+    }
     return Answer(value=[owner])
 
 
 @route("GET", "/clients/<client>/primarycontact")
 def primary_contact(_call: Call, client: Client) -> Answer:
-    return Answer(value={"EmailAddress": fresh.OWNER_EMAIL})
+    return Answer(value={"EmailAddress": defaults.OWNER_EMAIL})
 
 
 @route("GET", "/clients/<client>/suppressionlist", scopes=PEOPLE)

@@ -7,7 +7,7 @@ from connections.destinations.campaign_monitor.sandbox.calls import Body, Call
 from connections.destinations.campaign_monitor.sandbox.model import MailingList
 from connections.destinations.campaign_monitor.sandbox.routes import PEOPLE, route
 from connections.destinations.campaign_monitor.sandbox.rows import Incoming, RowReader
-from connections.destinations.campaign_monitor.sandbox.taking import Taking
+from connections.destinations.campaign_monitor.sandbox.subscribe import Taking
 
 MOST_ROWS = 1000
 BY_IMPORT, BY_IMPORT_WITH_AUTOMATIONS = "import", "import, starting automations"

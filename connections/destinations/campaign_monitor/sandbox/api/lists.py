@@ -1,5 +1,6 @@
 """Lists: how they are set up, what they count."""
 
+import re
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -12,12 +13,15 @@ from connections.destinations.campaign_monitor.sandbox.model import (
     BOUNCED,
     DELETED,
     SCOPES,
+    STATES,
     UNSUBSCRIBED,
     Client,
     MailingList,
     key_of,
 )
-from connections.destinations.campaign_monitor.sandbox.routes import LISTS, route
+from connections.destinations.campaign_monitor.sandbox.paging import Paging
+from connections.destinations.campaign_monitor.sandbox.records import record
+from connections.destinations.campaign_monitor.sandbox.routes import LISTS, PEOPLE, route
 
 _STATS = {
     ACTIVE: ("TotalActiveSubscribers", "NewActiveSubscribers"),
@@ -135,3 +139,21 @@ def _set(mailing_list: MailingList, body: Body) -> None:
     mailing_list.confirmation_page = body.text("ConfirmationSuccessPage")
     mailing_list.confirmed_opt_in = body.flag("ConfirmedOptIn")
     mailing_list.unsubscribe_setting = body.text("UnsubscribeSetting", ALL_LISTS)
+
+
+_STATES = {state.lower(): state for state in STATES}
+
+_MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2}(?: \d{2}:\d{2}(?::\d{2})?)?)?")
+
+
+@route("GET", "/lists/<list>/(?P<state>active|unconfirmed|unsubscribed|bounced|deleted)", scopes=PEOPLE)
+def people(call: Call, mailing_list: MailingList, state: str) -> Answer:
+    """Those who are in a state, or came into it on or after ``date``."""
+    paging = Paging.of(call, "email", "name", "date")
+    since = call.parameters.get("date", "").strip()
+    if not _MOMENT.fullmatch(since):
+        raise ApiError(400, message="Failed to deserialize your request. Fields in error: date")
+    named = _STATES[state.lower()]
+    order = paging.order
+    found = mailing_list.since(named, order, since) if since else mailing_list.in_order(named, order)
+    return paging.envelope(found, lambda person: record(call, mailing_list, person))

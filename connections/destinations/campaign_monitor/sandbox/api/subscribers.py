@@ -16,7 +16,7 @@ from connections.destinations.campaign_monitor.sandbox.records import record
 from connections.destinations.campaign_monitor.sandbox.routes import PEOPLE, route
 from connections.destinations.campaign_monitor.sandbox.rows import Incoming, RowReader, is_address
 from connections.destinations.campaign_monitor.sandbox.store import Change, Store
-from connections.destinations.campaign_monitor.sandbox.taking import Taking
+from connections.destinations.campaign_monitor.sandbox.subscribe import Taking
 
 
 @route("POST", "/subscribers/<list>", scopes=PEOPLE)

@@ -2,6 +2,6 @@
 
 Made on the server, no scripts. They read; only the faults page changes anything."""
 
-from connections.destinations.campaign_monitor.sandbox.pages.addresses import through
+from connections.destinations.campaign_monitor.sandbox.pages.routes import through
 
 __all__ = ["through"]

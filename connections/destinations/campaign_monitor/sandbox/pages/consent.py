@@ -4,10 +4,10 @@ import time
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from connections.destinations.campaign_monitor.sandbox import authorizing, fresh
-from connections.destinations.campaign_monitor.sandbox.exchange import Reply, Request
+from connections.destinations.campaign_monitor.sandbox import defaults, oauth
+from connections.destinations.campaign_monitor.sandbox.http_messages import Reply, Request
+from connections.destinations.campaign_monitor.sandbox.pages.faults import allowed, from_here
 from connections.destinations.campaign_monitor.sandbox.pages.rendering import page, query
-from connections.destinations.campaign_monitor.sandbox.pages.trouble import allowed, from_here
 from connections.destinations.campaign_monitor.sandbox.sandbox import Sandbox
 
 _HERE = "/authorizations/"
@@ -27,8 +27,8 @@ def decide(sandbox: Sandbox, request: Request) -> Reply:
     if typed.get("do") != "allow":
         return _back(asked, error="access_denied", error_description="The user has denied your application access")
     if (typed.get("email", "").strip().lower(), typed.get("password")) != (
-        fresh.OWNER_EMAIL,
-        fresh.OWNER_PASSWORD,
+        defaults.OWNER_EMAIL,
+        defaults.OWNER_PASSWORD,
     ):
         return _page(asked, status=403, wrong=True, email=typed.get("email", ""))
     return _back(asked, code=sandbox.authorizing.new_code(asked["redirect_uri"], _scopes(asked)))
@@ -55,9 +55,9 @@ def change_authorizations(sandbox: Sandbox, request: Request) -> Reply:
     typed = dict(parse_qsl(request.body.decode("utf-8", "replace")))
     match typed.get("do"):
         case "expire":
-            authorizing.expire(sandbox.store)
+            oauth.expire(sandbox.store)
         case "revoke":
-            authorizing.revoke(sandbox.store)
+            oauth.revoke(sandbox.store)
         case "set":
             seconds = typed.get("lifetime_seconds", "")
             if seconds.isdecimal() and int(seconds):
@@ -68,13 +68,13 @@ def change_authorizations(sandbox: Sandbox, request: Request) -> Reply:
 
 def _refusal(sandbox: Sandbox, asked: dict[str, str]) -> Reply | None:
     """What is wrong with the question. Nobody is sent to an address that is not registered."""
-    if asked.get("client_id") != str(fresh.OAUTH_CLIENT_ID):
+    if asked.get("client_id") != str(defaults.OAUTH_CLIENT_ID):
         return page("consent_refused.html", status=400, error="unknown_client")
     if not sandbox.authorizing.may_return_to(asked.get("redirect_uri", "")):
         return page("consent_refused.html", status=400, error="invalid_redirect_uri")
     if asked.get("type", "web_server") != "web_server":
         return _back(asked, error="invalid_request", error_description="The type must be web_server")
-    if not set(_scopes(asked)) <= set(authorizing.SCOPES) or not _scopes(asked):
+    if not set(_scopes(asked)) <= set(oauth.SCOPES) or not _scopes(asked):
         return _back(
             asked, error="unknown_scope", error_description="The scope names a permission that is not known"
         )

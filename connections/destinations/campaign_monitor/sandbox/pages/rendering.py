@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from django.template import Context, Engine
 
-from connections.destinations.campaign_monitor.sandbox.exchange import Reply, Request
+from connections.destinations.campaign_monitor.sandbox.http_messages import Reply, Request
 
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "

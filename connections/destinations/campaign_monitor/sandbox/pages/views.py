@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from connections.destinations.campaign_monitor.sandbox import fresh
+from connections.destinations.campaign_monitor.sandbox import defaults
 from connections.destinations.campaign_monitor.sandbox.answers import MESSAGES, NotFound
-from connections.destinations.campaign_monitor.sandbox.exchange import Reply, Request
+from connections.destinations.campaign_monitor.sandbox.http_messages import Reply, Request
 from connections.destinations.campaign_monitor.sandbox.model import (
     STATES,
     THIS_LIST,
@@ -42,7 +42,7 @@ def lists(sandbox: Sandbox, request: Request) -> Reply:
         clients=clients,
         this_list=THIS_LIST,
         address=f"http://{request.headers.get('host', '')}",
-        api_key=fresh.API_KEY,
+        api_key=defaults.API_KEY,
     )
 
 

@@ -9,10 +9,10 @@ from uuid import uuid4
 
 import orjson
 
-from connections.destinations.campaign_monitor.sandbox import authorizing
+from connections.destinations.campaign_monitor.sandbox import oauth
 from connections.destinations.campaign_monitor.sandbox.api.subscribers import opt_out, suppress
-from connections.destinations.campaign_monitor.sandbox.exchange import Reply, Request
 from connections.destinations.campaign_monitor.sandbox.faults import BadFaults, Rule
+from connections.destinations.campaign_monitor.sandbox.http_messages import Reply, Request
 from connections.destinations.campaign_monitor.sandbox.model import (
     STATES,
     UNSUBSCRIBED,
@@ -164,13 +164,13 @@ def _act_on_oauth(sandbox: Sandbox, request: Request, rest: str) -> Any:
     """``oauth/expire``, ``oauth/revoke``: all tokens; ``oauth/authorize``: one, as if the owner had agreed."""
     match rest:
         case "expire":
-            return {"expired": authorizing.expire(sandbox.store)}
+            return {"expired": oauth.expire(sandbox.store)}
         case "revoke":
-            return {"revoked": authorizing.revoke(sandbox.store)}
+            return {"revoked": oauth.revoke(sandbox.store)}
         case "authorize":
             scopes = _object(request).get("scopes")
             with sandbox.store.change() as change:
-                return authorizing.authorize(sandbox.store, sandbox.authorizing, change, scopes)
+                return oauth.authorize(sandbox.store, sandbox.authorizing, change, scopes)
         case _:
             raise BadRequest("The door is oauth/expire, oauth/revoke or oauth/authorize.")
 

@@ -5,8 +5,8 @@ from email.utils import formatdate
 from typing import Any
 
 from connections.destinations.campaign_monitor.sandbox.answers import MESSAGES, NOTHING, Answer
-from connections.destinations.campaign_monitor.sandbox.exchange import Reply
 from connections.destinations.campaign_monitor.sandbox.faults import Rule
+from connections.destinations.campaign_monitor.sandbox.http_messages import Reply
 from connections.destinations.campaign_monitor.sandbox.model import clock
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"

@@ -6,8 +6,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 
-from connections.destinations.campaign_monitor.sandbox.exchange import Reply, Request
 from connections.destinations.campaign_monitor.sandbox.faults import KINDS, WAITS_AS, BadFaults, Rule
+from connections.destinations.campaign_monitor.sandbox.http_messages import Reply, Request
 from connections.destinations.campaign_monitor.sandbox.pages.rendering import page
 from connections.destinations.campaign_monitor.sandbox.sandbox import Sandbox
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from connections.destinations.campaign_monitor.sandbox.answers import NotFound
-from connections.destinations.campaign_monitor.sandbox.exchange import Reply, Request
-from connections.destinations.campaign_monitor.sandbox.pages import consent, trouble, views
+from connections.destinations.campaign_monitor.sandbox.http_messages import Reply, Request
+from connections.destinations.campaign_monitor.sandbox.pages import consent, faults, views
 from connections.destinations.campaign_monitor.sandbox.pages.rendering import page
 from connections.destinations.campaign_monitor.sandbox.sandbox import Sandbox
 
@@ -43,8 +43,8 @@ _PAGES: list[tuple[str, re.Pattern[str], Callable[..., Reply]]] = [
         ("POST", r"/oauth", consent.decide),
         ("GET", r"/authorizations/", consent.authorizations),
         ("POST", r"/authorizations/", consent.change_authorizations),
-        ("GET", r"/faults/", trouble.faults),
-        ("POST", r"/faults/", trouble.change_faults),
+        ("GET", r"/faults/", faults.faults),
+        ("POST", r"/faults/", faults.change_faults),
         ("GET", r"/sandbox\.(css|svg)", _file),
     )
 ]

@@ -10,9 +10,9 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
 
-from connections.destinations.campaign_monitor.sandbox import fresh
+from connections.destinations.campaign_monitor.sandbox import defaults
 from connections.destinations.campaign_monitor.sandbox.answers import Answer
-from connections.destinations.campaign_monitor.sandbox.exchange import Request
+from connections.destinations.campaign_monitor.sandbox.http_messages import Request
 from connections.destinations.campaign_monitor.sandbox.model import Authorization, Token
 from connections.destinations.campaign_monitor.sandbox.store import Change, Store
 
@@ -125,8 +125,8 @@ def expire(store: Store) -> int:
 
 def _exchange(store: Store, authorizing: Authorizing, change: Change, form: dict[str, str]) -> Answer:
     if (form.get("client_id"), form.get("client_secret")) != (
-        str(fresh.OAUTH_CLIENT_ID),
-        fresh.OAUTH_CLIENT_SECRET,
+        str(defaults.OAUTH_CLIENT_ID),
+        defaults.OAUTH_CLIENT_SECRET,
     ):
         raise _Refused("The client_id or the client_secret is wrong", "invalid_client")
     code = authorizing.codes.pop(form.get("code", ""), None)

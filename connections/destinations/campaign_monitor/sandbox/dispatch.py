@@ -4,11 +4,10 @@ nothing but 401 — and then the handler."""
 import re
 from urllib.parse import parse_qsl
 
-from connections.destinations.campaign_monitor.sandbox import api, authorizing
+from connections.destinations.campaign_monitor.sandbox import api, oauth
 from connections.destinations.campaign_monitor.sandbox.answers import Answer, ApiError, NotFound
-from connections.destinations.campaign_monitor.sandbox.callers import Caller, identify
-from connections.destinations.campaign_monitor.sandbox.calls import Call
-from connections.destinations.campaign_monitor.sandbox.exchange import Request
+from connections.destinations.campaign_monitor.sandbox.calls import Call, Caller, identify
+from connections.destinations.campaign_monitor.sandbox.http_messages import Request
 from connections.destinations.campaign_monitor.sandbox.routes import answer
 from connections.destinations.campaign_monitor.sandbox.sandbox import Sandbox
 
@@ -22,8 +21,8 @@ assert api.__all__  # noqa: S101 - importing it announced every handler
 def through(sandbox: Sandbox, request: Request) -> tuple[Answer, Caller | None]:
     """What the API answers, and to whom."""
     caller = None
-    if request.path == authorizing.TOKEN_PATH and request.method == "POST":
-        return authorizing.token(sandbox.store, sandbox.authorizing, request), None
+    if request.path == oauth.TOKEN_PATH and request.method == "POST":
+        return oauth.token(sandbox.store, sandbox.authorizing, request), None
     try:
         found = _PREFIX.fullmatch(request.path)
         if found is None:
