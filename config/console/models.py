@@ -30,7 +30,7 @@ class SystemRefresh(Job):
     """One execution: data sources, then what depends on them. Progress counts steps."""
 
     class Trigger(models.TextChoices):
-        MANUAL = "manual", _("Help")
+        MANUAL = "manual", _("Manual")
         SCHEDULE = "schedule", _("Schedule")
 
     trigger = models.CharField(max_length=10, choices=Trigger.choices)

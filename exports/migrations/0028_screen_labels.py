@@ -33,6 +33,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='run',
             name='trigger',
-            field=models.CharField(choices=[('manual', 'Help'), ('command', 'Command line'), ('schedule', 'Schedule'), ('retry', 'Retry'), ('system', 'System refresh')], max_length=10),
+            field=models.CharField(choices=[('manual', 'Manual'), ('command', 'Command line'), ('schedule', 'Schedule'), ('retry', 'Retry'), ('system', 'System refresh')], max_length=10),
         ),
     ]

@@ -15,7 +15,7 @@ from exports.models.export import Export
 
 
 class Trigger(models.TextChoices):
-    MANUAL = "manual", _("Help")
+    MANUAL = "manual", _("Manual")
     COMMAND = "command", _("Command line")
     SCHEDULE = "schedule", _("Schedule")
     RETRY = "retry", _("Retry")

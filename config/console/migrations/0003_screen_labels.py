@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='systemrefresh',
             name='trigger',
-            field=models.CharField(choices=[('manual', 'Help'), ('schedule', 'Schedule')], max_length=10),
+            field=models.CharField(choices=[('manual', 'Manual'), ('schedule', 'Schedule')], max_length=10),
         ),
         migrations.AlterField(
             model_name='systemtick',

@@ -68,7 +68,7 @@ GROUPS = (
             Entry("system", _("System"), "system:status", "activity", Permission.SYSTEM_VIEW),
             Entry("permissions", _("Permissions"), "accounts:permissions", "key-round", Permission.USER_MANAGE),
             Entry("connections", _("Connections"), "connections:list", "plug", Permission.CONNECTION_MANAGE),
-            Entry("audit", _("Audit log"), "audit:list", "scroll-text", Permission.AUDIT_VIEW),
+            Entry("audit", _("Audit"), "audit:list", "scroll-text", Permission.AUDIT_VIEW),
         ),
     ),
 )
