@@ -132,7 +132,7 @@ def misfit_reason(column: str, value: str, data_type: AttributeType) -> str:
         AttributeType.BOOLEAN: _("is neither yes nor no"),
         AttributeType.TEXT: _("is not text"),
     }[data_type]
-    return _("Column “%(column)s”: a value such as “%(shape)s” %(expected)s.") % {
+    return _("Column “%(column)s”: a value of the form “%(shape)s” %(expected)s.") % {
         "column": column,
         "shape": shape(value),
         "expected": expected,

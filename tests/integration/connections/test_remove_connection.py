@@ -86,7 +86,7 @@ def test_it_stops_a_run_first(alice_client: Client, connection: Connection, expo
     run = runs.start_run(export, by=None)
     response = alice_client.post(url(connection), {f"use-{export.pk}": "detach"}, follow=True)
     html = response.content.decode()
-    assert "“Winter mail” is being removed" in html
+    assert "“Winter mail” will be removed" in html
     assert "Being removed" in html
     assert 'hx-trigger="every 2s"' in html  # the list looks again by itself
     with pytest.raises(Refusal):

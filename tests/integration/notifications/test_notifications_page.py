@@ -70,7 +70,7 @@ def test_everybody_chooses_of_what_they_are_told(charlie_client: Client, charlie
 def test_the_page_says_who_is_told_of_less_than_everything(alice_client: Client, alice: User) -> None:
     answer = alice_client.post(MINE, {"hears_of_troubles": "on", "kinds": ["failed"]})
     assert answer["Location"] == PAGE
-    assert "(1 of 10 kinds)" in alice_client.get(PAGE).content.decode()
+    assert "(1 of 10 notifications)" in alice_client.get(PAGE).content.decode()
 
 
 def test_it_refuses_a_kind_that_is_none(charlie_client: Client, charlie: User) -> None:

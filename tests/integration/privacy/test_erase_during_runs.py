@@ -268,7 +268,7 @@ def test_it_is_blocked_while_the_source_of_the_person_is_imported(
     with beside(hold):
         locked.wait(10)
         try:
-            with pytest.raises(privacy_erase.ErasureBlocked, match="try again"):
+            with pytest.raises(privacy_erase.ErasureBlocked, match="Try again"):
                 erase(zofia, alice)
         finally:
             done.set()

@@ -84,7 +84,7 @@ def test_a_type_once_decided_holds(file: Path) -> None:
     assert job.status == JobStatus.WARNINGS
     assert counts(job) == (4, 1, 0, 0, 3)
     (_, number), (_, day), (_, yes_or_no) = reasons(job)
-    assert "Column “points”: a value of the shape “aa99” is not a number" in number
+    assert "Column “points”: a value of the form “aa99” is not a number" in number
     assert "“9.99.9999” is not a date" in day
     assert "neither yes nor no" in yes_or_no
     assert [line for line, _reason in reasons(job)] == [2, 3, 4]

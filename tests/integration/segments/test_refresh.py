@@ -176,7 +176,7 @@ def test_an_edit_is_recorded_and_queues_a_refresh(bob: User) -> None:
     assert SegmentRefresh.objects.filter(segment=finns, status=JobStatus.QUEUED).exists()
     entry = AuditEntry.objects.latest("id")
     assert (entry.actor_name, entry.version) == ("Bob Brown", 2)
-    assert entry.changes["rule"] == ["country is “Finland”", "Everyone"]
+    assert entry.changes["rule"] == ["country is “Finland”", "All customers"]
 
 
 def test_a_new_name_alone_starts_no_refresh() -> None:
