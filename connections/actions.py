@@ -1,5 +1,8 @@
-"""What can be done to a connection, beside removing it (deletion.py). Each action is one transaction and signs its
-name in the record; secrets never stand there."""
+"""Change connections: create, edit, limits, pause, consent, credentials. deletion.py removes them.
+
+Each action is one transaction and writes an audit record with the user who did it; secrets are never in the
+record.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -23,7 +26,7 @@ class NameTaken(Exception):
 def create(
     *, by: User | None, destination_key: str, environment: str, name: str, allowed_roles: Sequence[str] = ()
 ) -> Connection:
-    """A new connection without an account yet; raises NameTaken. ``by`` is None for the system itself."""
+    """Create a connection without an account. Raises NameTaken. ``by`` is None for the system itself."""
     connection = Connection(
         name=name,
         destination_key=destination_key,
@@ -61,8 +64,8 @@ def edit(
 def set_credentials(
     *, by: User | None, connection: Connection, secrets: Mapping[str, str], options: Mapping[str, str]
 ) -> None:
-    """Keep credentials that were checked, with what the check learned of the account. The record says that they
-    were set and which account they open, never what they are."""
+    """Store credentials that were checked, with what the check learned of the account. The audit record says
+    which account they open, never what they are."""
     before = dict(connection.options)
     was_connected = connection.credentials is not None
     connection.credentials = vault.seal(dict(secrets))
@@ -78,7 +81,7 @@ def set_credentials(
 
 @transaction.atomic
 def set_limits(*, by: User | None, connection: Connection, limits: Limits) -> None:
-    """What may leave over it from now on. Exports that are there stay; what no longer fits does not run."""
+    """Set what may be sent over the connection from now on. Exports stay; those that no longer fit do not run."""
     before, after = connection.limited.keep(), limits.keep()
     changes = {name: (before[name], after[name]) for name in after if before[name] != after[name]}
     if not changes:
@@ -90,7 +93,8 @@ def set_limits(*, by: User | None, connection: Connection, limits: Limits) -> No
 
 @transaction.atomic
 def set_max_in_flight(*, by: User | None, connection: Connection, calls: int) -> None:
-    """How many calls all exports on it together may have in flight. Runs under way follow within a moment."""
+    """Set how many calls all exports on the connection together may have in flight. Open runs follow within a
+    moment."""
     before = connection.max_in_flight
     if calls == before:
         return
@@ -124,8 +128,8 @@ def lift_pause(*, by: User, connection: Connection) -> bool:
 def give_consent(
     *, by: User, connection: Connection, language: str | None = None, given_from: str = ""
 ) -> Consent:
-    """Keep that ``by`` agrees, when, from which network address, and to which words in which language (that of
-    the page when none is named)."""
+    """Record the consent of ``by``: when, from which network address, and to which text in which language (by
+    default that of the page)."""
     text = consent_text.read(connection.destination, language)
     consent = Consent.objects.create(
         connection=connection,
@@ -147,7 +151,7 @@ def give_consent(
 
 @transaction.atomic
 def add_export_user(*, by: User, connection: Connection) -> None:
-    """Let ``by``, who has confirmed that it is them, stand for what is sent over this connection."""
+    """Make ``by``, who has confirmed their identity, responsible for what is sent over this connection."""
     before = connection.export_user
     connection.export_user, connection.export_user_added_at = by, clock.now()
     connection.save(update_fields=["export_user", "export_user_added_at"])
@@ -156,7 +160,7 @@ def add_export_user(*, by: User, connection: Connection) -> None:
 
 
 def _with_administrators(roles: Sequence[str]) -> list[str]:
-    """The roles in the order of the enum; administrators are always among them."""
+    """Return the roles in the order of the enum, administrators always among them."""
     return [role.value for role in reversed(Role) if role is Role.ADMINISTRATOR or role.value in roles]
 
 

@@ -21,8 +21,8 @@ class Paused(NotConnected):
 
 
 def access(connection: Connection) -> Access:
-    """What the destination needs to speak for this connection, guarded by the lease deadline of the caller's job;
-    raises NotConnected, and Paused while an administrator has paused it."""
+    """Give a destination access to the account of a connection, guarded by the lease deadline of the caller's
+    job. Raises NotConnected, and Paused while an administrator has paused it."""
     if connection.is_paused:
         raise Paused(
             _("“{name}” was paused by an administrator. No requests start until it is resumed.").format(
@@ -42,8 +42,9 @@ def access(connection: Connection) -> Access:
 
 
 def _guard(connection: Connection) -> SendGuard:
-    """What every request asks first: the lease deadline, and whether ``connection`` has been paused meanwhile, as
-    far as the caller keeps that instance fresh. It reads no database, so that any thread may call it."""
+    """Return the guard that every request calls first: it checks the lease deadline, and whether ``connection``
+    was paused meanwhile, as far as the caller keeps that instance fresh. It reads no database, so any thread
+    may call it."""
     check_deadline = deadline.current_guard()
 
     def check_may_send() -> None:
@@ -55,8 +56,8 @@ def _guard(connection: Connection) -> SendGuard:
 
 
 def access_with(connection: Connection, credentials: dict[str, str]) -> Access:
-    """The same for credentials that are being tried and are not stored yet. References lead to their secrets only
-    here, when they are used."""
+    """Give access with credentials that are being tried and are not stored yet. References are resolved only
+    here."""
     base_url = address_of(connection)
     try:
         secrets = secret_references.resolve_all(credentials)
@@ -68,7 +69,7 @@ def access_with(connection: Connection, credentials: dict[str, str]) -> Access:
 
 
 def _renewer(connection: Connection, opened: dict[str, str]) -> Renew | None:
-    """What fetches a better token; None for credentials that do not expire."""
+    """Return what fetches a better token; None for credentials that do not expire."""
     return partial(token_renewal.renew, connection.pk) if token_renewal.REFRESH in opened else None
 
 
@@ -84,22 +85,22 @@ class Diagnosis:
 
     @property
     def asks_for(self) -> str:
-        """The name of the input that is missing; empty when none is."""
+        """Return the name of the input that is missing; empty when none is."""
         return next((step.asks_for for step in self.steps if step.asks_for), "")
 
     @property
     def learned(self) -> dict[str, str]:
-        """Facts about the account that the connection keeps."""
+        """Return the facts about the account that the connection keeps."""
         return {name: value for step in self.steps for name, value in step.learned.items()}
 
 
 def check_typed(connection: Connection, secrets: Mapping[str, str], options: Mapping[str, str]) -> Diagnosis:
-    """Check credentials that are not stored yet. ``connection``, saved or not, says where; nothing is kept.
-    Raises NotConnected when there is no address to ask."""
+    """Check credentials that are not stored; nothing is kept. ``connection``, saved or not, says where. Raises
+    NotConnected when there is no address."""
     given = access_with(connection, dict(secrets))
     return Diagnosis(connection.destination.check(replace(given, options=dict(options))))
 
 
 def check_stored(connection: Connection) -> Diagnosis:
-    """Check the stored credentials; raises NotConnected when there are none."""
+    """Check the stored credentials. Raises NotConnected when there are none."""
     return Diagnosis(connection.destination.check(access(connection)))

@@ -1,8 +1,7 @@
-"""Removing a connection: for each thing that uses it, remove it or detach it; then the connection goes, and its
-secrets with it.
+"""Remove a connection: remove or detach each export that uses it, then delete the connection with its secrets.
 
-What is at work over it stops first. Until it has, the connection stands as “Being removed”: nothing new starts on
-it, and a tick looks again. All that happens then is one transaction, so that there is no half state.
+Runs over it stop first. Until they have, the connection is “Being removed”: nothing new starts on it, and a
+tick tries again. All that happens then is one transaction, so there is no partial state.
 """
 
 import logging
@@ -36,7 +35,7 @@ def remove(*, by: User | None, connection: Connection, choices: Mapping[str, OnR
 
 
 def finish(connection_id: int) -> bool:
-    """Let a connection go whose removal was asked for, if nothing is at work over it; True when it is gone."""
+    """Delete a connection whose removal was requested, if no run uses it. Returns True when it is gone."""
     try:
         with transaction.atomic():
             connection = _locked(connection_id)
@@ -51,7 +50,7 @@ def finish(connection_id: int) -> bool:
 
 
 def finish_all() -> None:
-    """Look again at every connection that is being removed."""
+    """Try again to delete every connection that is being removed."""
     for pk, by in _waiting().values_list("pk", "removal_asked_by"):
         if not finish(pk):
             _stop(hooks.connection_users.usages(pk), User.objects.filter(pk=by).first())
@@ -59,7 +58,7 @@ def finish_all() -> None:
 
 @transaction.atomic
 def _request(*, by: User | None, connection: Connection, choices: Mapping[str, OnRemoval]) -> None:
-    """Write down what is wanted and ask what is at work to stop."""
+    """Record the request to remove, and stop the runs."""
     locked = _locked(connection.pk)
     if locked is None:
         return

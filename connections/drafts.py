@@ -27,7 +27,7 @@ SECONDS = 1800
 
 @dataclass
 class Draft:
-    """The typed state of a connection that is being set up."""
+    """What was typed for a connection that is being set up."""
 
     id: str
     subject: str
@@ -51,15 +51,16 @@ class Draft:
         self.sealed = vault.seal(typed).stored
 
     def secrets(self) -> dict[str, str]:
-        """The typed credentials in the clear; raises CannotDecrypt."""
+        """Decrypt the typed credentials. Raises CannotDecrypt."""
         return vault.unseal(Sealed(self.sealed)) if self.sealed else {}
 
     def keep_typed(self, values: dict[str, list[str]]) -> None:
-        """Keep the rest of the pane for the way back."""
+        """Keep the rest of the pane until the user returns."""
         self.typed = vault.seal({name: json.dumps(each) for name, each in values.items()}).stored
 
     def take_typed(self) -> QueryDict | None:
-        """What was kept of the pane, as if it were posted; None when nothing was, or it cannot be read."""
+        """Return what was kept of the pane as if it were posted; None when there is nothing, or it cannot be
+        read."""
         if not self.typed:
             return None
         data = QueryDict(mutable=True)
@@ -79,12 +80,12 @@ class Draft:
 
 
 def new(connection: Connection) -> Draft:
-    """An empty draft; it is kept once it is saved."""
+    """Create an empty draft; it is kept once it is saved."""
     return Draft(id=secrets.token_urlsafe(9), subject=_subject(connection), at=clock.now().timestamp())
 
 
 def load(session: SessionBase, draft_id: str, connection: Connection) -> Draft | None:
-    """The draft of that id, if there is one for this very connection and it is not too old."""
+    """Load the draft with that ID, if it is of this connection and not too old."""
     kept = session.get(KEY, {}).get(draft_id)
     if kept is None or kept["subject"] != _subject(connection):
         return None
@@ -93,20 +94,20 @@ def load(session: SessionBase, draft_id: str, connection: Connection) -> Draft |
 
 
 def all_of(session: SessionBase) -> list[Draft]:
-    """Every draft of this session that is not too old."""
+    """Return every draft of this session that is not too old."""
     kept = [Draft(**each) for each in session.get(KEY, {}).values()]
     return [draft for draft in kept if clock.now().timestamp() - draft.at < SECONDS]
 
 
 def save(session: SessionBase, draft: Draft) -> None:
-    """Keep the draft in the session, and only the newest few."""
+    """Keep the draft in the session; only the newest drafts stay."""
     drafts = {**session.get(KEY, {}), draft.id: asdict(draft)}
     newest = sorted(drafts.values(), key=lambda kept: kept["at"])[-MOST:]
     session[KEY] = {kept["id"]: kept for kept in newest}
 
 
 def drop(session: SessionBase, draft: Draft) -> None:
-    """Forget it, secrets and all."""
+    """Delete the draft, secrets included."""
     session[KEY] = {key: kept for key, kept in session.get(KEY, {}).items() if key != draft.id}
 
 

@@ -13,7 +13,7 @@ from connections.permissions import check_can_manage_connections
 
 
 def depending_on(user: User) -> list[Dependent]:
-    """The connections that this person is the export user of."""
+    """Return the connections of which this user is the export user."""
     return [
         Dependent(
             key=f"connection-{connection.pk}",

@@ -1,4 +1,4 @@
-"""What is typed into the pane of a connection."""
+"""Define the forms in the pane of a connection."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +16,7 @@ PART = "connect-part"
 
 
 class ConnectionForm(forms.Form):
-    """Display name, who can use it, and consent."""
+    """Display name, roles with access, and consent."""
 
     name = forms.CharField(
         label=_("Display name"),
@@ -59,13 +59,13 @@ class ConnectionForm(forms.Form):
 
     @property
     def roles(self) -> list[str]:
-        """Roles that may use the connection beside administrators."""
+        """Return the roles that may use the connection beside administrators."""
         return [Role.CONTRIBUTOR.value] if self.cleaned_data.get("contributors") else []
 
 
 class CredentialsForm(forms.Form):
-    """What a destination asks for when connecting. A secret is never written back into the page; the browser keeps
-    what was typed while the part around it changes."""
+    """The credentials that a destination asks for. A secret is never written back into the page; the browser
+    keeps what was typed while the part around it changes."""
 
     use_required_attribute = False
 
@@ -84,7 +84,7 @@ class CredentialsForm(forms.Form):
 
 
 class PasswordForm(forms.Form):
-    """One's own password, to stand for what is sent."""
+    """The user's own password, to become export user."""
 
     use_required_attribute = False
     prefix = "own"

@@ -40,7 +40,7 @@ class ListChoices:
 
 
 def as_set_up(connection: Connection, draft: Draft | None) -> Connection:
-    """The connection as it will be once saved: with credentials that were just found good, if any."""
+    """Return the connection as it will be once saved, with credentials that were just checked, if any."""
     if draft is None or not draft.verified:
         return connection
     changed = copy.copy(connection)
@@ -51,7 +51,7 @@ def as_set_up(connection: Connection, draft: Draft | None) -> Connection:
 def list_choices_of(
     connection: Connection, chosen: Collection[str], added: Sequence[ListDetails] = ()
 ) -> ListChoices:
-    """The account's lists and what is chosen beside them; ``added`` are lists that were looked up just now."""
+    """Offer the account's lists and those chosen beside them; ``added`` are lists that were looked up just now."""
     if connection.credentials is None:
         not_yet = gettext("The lists appear after you connect the account.")
         return ListChoices([ListChoice(list_id, "", "", True) for list_id in chosen], not_yet)
@@ -68,7 +68,7 @@ def list_choices_of(
 
 
 class ListIds(forms.Field):
-    """The boxes that are ticked, each by the id of its list."""
+    """The lists that are ticked, by ID."""
 
     widget = forms.CheckboxSelectMultiple
 
@@ -142,7 +142,7 @@ class LimitsForm(forms.Form):
         _choose(self.fields["required_attribute"], required, nothing=_("None (all contacts)"))
 
     def clean_list_ids(self) -> list[Lookup]:
-        """What the account says of each list that was typed in."""
+        """Look up each list ID that was typed in."""
         typed = self.cleaned_data["list_ids"].replace(",", " ").split()
         return [self._looked_up(list_id) for list_id in dict.fromkeys(typed)]
 
@@ -161,14 +161,14 @@ class LimitsForm(forms.Form):
 
     @property
     def chosen(self) -> tuple[str, ...]:
-        """The ids of the lists that are ticked, and of those that were added and found."""
+        """Return the IDs of the lists that are ticked, and of those that were added and found."""
         if not self.is_bound:
             return self.limits.lists
         return tuple(dict.fromkeys([*self["lists"].value(), *(found.list_id for found in self._added())]))
 
     @property
     def typed(self) -> str:
-        """What stands in the field for another list: nothing, once that was found."""
+        """Return the text of the field for another list; empty once that list was found."""
         is_found = "list_ids" in getattr(self, "cleaned_data", {})
         return "" if is_found else str(self["list_ids"].value() or "")
 
@@ -178,7 +178,7 @@ class LimitsForm(forms.Form):
         return ListChoices([ListChoice(list_id, "", "", True) for list_id in self.chosen])
 
     def account_lists(self) -> ListChoices:
-        """All that there is to choose; asks the account."""
+        """Return all lists to choose from; asks the account."""
         return list_choices_of(self.account, self.chosen, list(self._added()))
 
     def _added(self) -> Iterator[ListDetails]:
@@ -188,7 +188,7 @@ class LimitsForm(forms.Form):
 
     @property
     def result(self) -> Limits | None:
-        """What was decided; None when the page did not show the limits. Only for a valid form."""
+        """Return the chosen limits; None when the page did not show them. Only for a valid form."""
         cleaned = self.cleaned_data
         if not cleaned.get("shown"):
             return None
@@ -204,12 +204,13 @@ class LimitsForm(forms.Form):
 
     @property
     def calls(self) -> int | None:
-        """How many calls may be out at the same time; None when the page did not say. Only for a valid form."""
+        """Return the chosen number of calls in flight; None when the page did not show it. Only for a valid
+        form."""
         return self.cleaned_data["max_in_flight"] if self.cleaned_data.get("shown") else None
 
     @property
     def has_limits(self) -> bool:
-        """Whether there is anything to see before it is opened."""
+        """Tell whether any limit is set or invalid."""
         return self.limits != Limits() or bool(self.errors)
 
 

@@ -10,8 +10,7 @@ from django.utils.translation import gettext as _
 
 @dataclass(frozen=True)
 class Breach:
-    """One thing that the limits forbid: where in an export's settings it stands, and why. ``attribute`` names
-    the attribute of a mapping."""
+    """One thing in an export's settings that the limits forbid. ``attribute`` names the attribute of a mapping."""
 
     part: str  # list_id, email_attribute, mapping or removal
     sentence: str
@@ -32,7 +31,7 @@ class Limits:
 
     @classmethod
     def kept(cls, kept: Mapping[str, Any]) -> "Limits":
-        """From what a connection keeps."""
+        """Read the limits from what a connection keeps."""
         values = {name: value for name, value in kept.items() if name in cls.__dataclass_fields__}
         for name in ("lists", "withheld", "allowed"):
             if values.get(name) is not None:
@@ -40,14 +39,14 @@ class Limits:
         return cls(**values)
 
     def keep(self) -> dict[str, Any]:
-        """As a connection keeps it."""
+        """Write the limits as a connection keeps them."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
     def allows_list(self, list_id: str) -> bool:
         return not self.lists or list_id.casefold() in {known.casefold() for known in self.lists}
 
     def allows_attribute(self, name: str) -> bool:
-        """Whatever the case it is written in."""
+        """Tell whether the attribute may be sent, in any case of its name."""
         if name.casefold() in _folded(self.withheld):
             return False
         return self.allowed is None or name.casefold() in _folded(self.allowed)
@@ -55,7 +54,7 @@ class Limits:
     def breaches(
         self, *, list_id: str, email_attribute: str, mapping: Iterable[Mapping[str, str]], removes: bool = False
     ) -> list[Breach]:
-        """What of an export's settings the limits forbid."""
+        """Return what of an export's settings the limits forbid."""
         found = []
         if removes and not self.may_remove:
             sentence = _("The limits of the connection do not allow exports to remove subscribers.")
@@ -71,7 +70,7 @@ class Limits:
 
 
 def forbidden(attribute: str) -> str:
-    """That an attribute may not leave, in a sentence."""
+    """Return the sentence that an attribute may not be sent."""
     return _("The limits of the connection block the attribute “%(name)s”.") % {"name": attribute}
 
 

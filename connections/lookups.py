@@ -1,7 +1,7 @@
-"""Ask an account about its lists while a person waits: for a few seconds, and without asking twice.
+"""Look up the lists of an account while a user waits: for a few seconds, with a cache.
 
-The vendor may take minutes to answer; the person gets a sentence after a few seconds, and an answer that
-arrives later is kept for the next question.
+The vendor may take minutes to answer; the user gets a sentence after a few seconds, and an answer that arrives
+later is cached for the next request.
 """
 
 import contextvars
@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from connections import credentials, vault
 from connections.destinations.errors import DestinationError, TryLater
-from connections.destinations.values import Access, ListDetails, ListSummary, Standing
+from connections.destinations.values import Access, ListDetails, ListSummary, SubscriberState
 from connections.models import Connection
 
 PATIENCE_SECONDS = 8.0
@@ -47,7 +47,7 @@ class Lists:
 
 
 def look_up(connection: Connection, list_id: str) -> Lookup:
-    """One list by its id."""
+    """Look up a list by its ID."""
     try:
         details = _ask(connection, "list", list_id, connection.destination.list_details)
     except DestinationError as error:
@@ -58,18 +58,18 @@ def look_up(connection: Connection, list_id: str) -> Lookup:
 
 
 def look_up_at_once(connection: Connection, list_id: str) -> Lookup | None:
-    """The same if it is known without asking anybody, else None."""
+    """Return the cached details of a list, or None."""
     details = cache.get(_key(connection, "list", list_id))
     return Lookup(details=details) if details else None
 
 
 def forget(connection: Connection, list_id: str) -> None:
-    """Let a list that has just been changed be asked about again."""
+    """Drop the cached details of a list that has just been changed."""
     cache.delete(_key(connection, "list", list_id))
 
 
 def lists_of(connection: Connection) -> Lists:
-    """All lists of the account."""
+    """Return all lists of the account."""
 
     def ask(access: Access, _nothing: str) -> Sequence[ListSummary]:
         return connection.destination.lists(access)
@@ -82,8 +82,8 @@ def lists_of(connection: Connection) -> Lists:
         return Lists(trouble=str(error))
 
 
-def stand(connection: Connection, list_id: str, email: str) -> Standing | None:
-    """How one person stands on a list now. Nothing of it is kept. Raises DestinationError or NotConnected."""
+def subscriber_state(connection: Connection, list_id: str, email: str) -> SubscriberState | None:
+    """Look up the state of a subscriber on a list; nothing is cached. Raises DestinationError or NotConnected."""
     access = credentials.access(connection)
     return _patiently(lambda: connection.destination.find_person(access, list_id, email), "")
 
@@ -100,7 +100,8 @@ def _ask(connection: Connection, what: str, which: str, ask: Callable[[Access, s
 
 
 def _patiently(ask: Callable[[], AnswerT], key: str) -> AnswerT:
-    """The answer, if it comes while one may still be waited for; raises what ``ask`` raises, or TryLater."""
+    """Call ``ask`` in a thread and return its answer, if it comes within the patience. Raises what ``ask``
+    raises, or TryLater."""
     answers: queue.SimpleQueue[AnswerT | BaseException] = queue.SimpleQueue()
     gave_up = threading.Event()
 

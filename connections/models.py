@@ -1,4 +1,4 @@
-"""Connections: leave to use an account at a destination, and by whose consent."""
+"""Define connections: credentials for an account of a destination, with consent, roles and limits."""
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -84,7 +84,7 @@ class Connection(models.Model):
 
     @property
     def limited(self) -> Limits:
-        """Its limits, to be asked."""
+        """Return the limits as a value."""
         return Limits.kept(self.limits)
 
     @property
@@ -94,7 +94,7 @@ class Connection(models.Model):
 
     @property
     def is_paused(self) -> bool:
-        """Whether an administrator has paused it."""
+        """Tell whether an administrator has paused it."""
         return self.paused_at is not None
 
     @property
@@ -104,7 +104,7 @@ class Connection(models.Model):
 
 
 class Consent(models.Model):
-    """One “I agree”: who, when, and to which words."""
+    """One “I agree”: by which user, when, and to which text."""
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="consents")
     given_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -124,5 +124,5 @@ class Consent(models.Model):
 
     @property
     def language_name(self) -> str:
-        """The language by its own name."""
+        """Return the language in that language."""
         return dict(settings.LANGUAGES).get(self.language, self.language)

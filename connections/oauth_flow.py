@@ -1,6 +1,5 @@
-"""The round trip to the vendor, where an account's owner grants access: out with a state that only this session
-knows, and back to the same pane with everything that was typed there.
-"""
+"""Sign in at the vendor: send the user there with a state that only this session knows, and return to the same
+pane with everything that was typed."""
 
 import secrets
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ _NOT_KEPT = ("csrfmiddlewaretoken", "step", "draft", "own-password")
 
 
 class NotPossible(Exception):
-    """There is no address to send people to; the message says what to do."""
+    """Signing in at the vendor is not possible here; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Offer:
 
 
 def offer(connection: Connection, redirect_uri: str) -> Offer | None:
-    """What the pane offers beside a key; None for a destination without such a thing."""
+    """Return what the pane offers beside a key; None for a destination without OAuth."""
     try:
         asked, base_url = connection.destination.oauth, vault.address_of(connection)
     except NotConnected:
@@ -46,7 +45,7 @@ def offer(connection: Connection, redirect_uri: str) -> Offer | None:
 
 
 def begin(connection: Connection, draft: Draft, *, typed: QueryDict, address: str, redirect_uri: str) -> str:
-    """Keep what was typed, and give the address at the vendor. Raises NotPossible."""
+    """Keep what was typed, and return the address at the vendor. Raises NotPossible."""
     asked, base_url = _asked(connection)
     if not asked.is_configured(base_url):
         raise NotPossible(asked.how_to_configure(redirect_uri))
@@ -56,18 +55,18 @@ def begin(connection: Connection, draft: Draft, *, typed: QueryDict, address: st
 
 
 def keep_typed(draft: Draft, typed: QueryDict) -> None:
-    """Let what stands in the pane wait for the way back; secrets do not."""
+    """Keep what was typed into the pane until the user returns; secrets are not kept."""
     draft.keep_typed({name: values for name, values in typed.lists() if _is_kept(name)})
 
 
 def waiting(session: SessionBase, state: str) -> Draft | None:
-    """The draft of this session that was sent out with this state."""
+    """Find the draft of this session that was sent out with this state."""
     found = (draft for draft in drafts.all_of(session) if draft.state)
     return next((draft for draft in found if secrets.compare_digest(draft.state.encode(), state.encode())), None)
 
 
 def finish(connection: Connection, draft: Draft, *, code: str, error: str) -> None:
-    """Exchange the code that came back, try what it opens, and keep both in the draft. A state works once."""
+    """Exchange the code that the vendor sent, check the tokens, and keep both in the draft. A state works once."""
     draft.state = ""
     if error or not code:
         draft.problem = _refusal(connection, error)

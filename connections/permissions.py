@@ -1,4 +1,4 @@
-"""Who may manage connections, and who may put exports on one."""
+"""Say who may manage connections, and who may put exports on one."""
 
 from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
@@ -9,7 +9,7 @@ from connections.models import Connection
 
 
 def user_can_manage_connections(user: User) -> bool:
-    """See, make, change and remove connections."""
+    """Tell whether the user may see, create, change and remove connections."""
     return user.may(Permission.CONNECTION_MANAGE)
 
 
@@ -20,8 +20,8 @@ def check_can_manage_connections(user: User) -> None:
 
 
 def user_can_use(user: User, connection: Connection) -> bool:
-    """Put exports on it and manage those that are there: administrators always, others where it is shared with
-    their role."""
+    """Tell whether the user may put exports on the connection and manage those there: administrators always,
+    others where it is shared with their role."""
     if not user.may(Permission.EXPORT_MANAGE):
         return False
     return user_can_manage_connections(user) or user.role in connection.allowed_roles

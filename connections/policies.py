@@ -17,7 +17,7 @@ from connections.permissions import user_can_manage_connections
 
 
 class ConnectionStatus(StrEnum):
-    """The one thing that is most in the way, or that nothing is."""
+    """The one thing that keeps a connection from working most, or READY."""
 
     READY = "ready"
     NOT_CONNECTED = "not_connected"
@@ -33,7 +33,7 @@ class ConnectionStatus(StrEnum):
 
     @property
     def tone(self) -> str:
-        """One of the tones of status pills."""
+        """Return the tone of the status pill."""
         return _TONES[self]
 
     @property
@@ -42,7 +42,7 @@ class ConnectionStatus(StrEnum):
 
     @property
     def sentence(self) -> str | Promise:
-        """What is wrong and what an administrator can do about it."""
+        """Say what is wrong and what an administrator can do about it."""
         return _SENTENCES[self]
 
 
@@ -100,7 +100,7 @@ _SENTENCES = {
 
 
 def status_of(connection: Connection) -> ConnectionStatus:
-    """The state a connection is in. Lists ask with ``consents`` and ``export_user`` fetched beforehand."""
+    """Return the status of a connection. Lists fetch ``consents`` and ``export_user`` beforehand."""
     obstacles = (
         (connection.is_being_removed, ConnectionStatus.BEING_REMOVED),
         (connection.is_paused, ConnectionStatus.PAUSED),
@@ -109,7 +109,7 @@ def status_of(connection: Connection) -> ConnectionStatus:
 
 
 def _readiness(connection: Connection) -> ConnectionStatus:
-    """The step of its set-up that is missing, or READY."""
+    """Return the step of the set-up that is missing, or READY."""
     if connection.credentials is None:
         return ConnectionStatus.NOT_CONNECTED
     if connection.reconnect_reason:
@@ -122,7 +122,7 @@ def _readiness(connection: Connection) -> ConnectionStatus:
 
 
 def why_it_cannot_run(connection: Connection) -> ConnectionStatus | None:
-    """What keeps exports from using the connection; None when nothing does. Runs of a paused connection
+    """Return what keeps exports from using the connection; None when nothing does. Runs of a paused connection
     start, and wait."""
     if connection.is_being_removed:
         return ConnectionStatus.BEING_REMOVED
@@ -147,7 +147,7 @@ def needs_export_user(connection: Connection) -> bool:
 
 
 def depending_on(user: User) -> QuerySet[Connection]:
-    """The connections whose exports stop when this person can no longer manage connections."""
+    """Return the connections whose exports stop when this user can no longer manage connections."""
     return Connection.objects.filter(export_user=user).order_by("name")
 
 

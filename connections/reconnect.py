@@ -19,7 +19,7 @@ def mark_reconnect_needed(connection: Connection, reason: str) -> None:
 
 @transaction.atomic
 def mark_connected(*, by: User | None, connection: Connection) -> None:
-    """A check of the stored credentials succeeded: nothing has to be reconnected any more."""
+    """Clear the mark after a check of the stored credentials succeeded."""
     waiting = Connection.objects.filter(pk=connection.pk).exclude(reconnect_reason="")
     reason, connection.reconnect_reason = connection.reconnect_reason, ""
     if waiting.update(reconnect_reason=""):

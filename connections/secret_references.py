@@ -1,7 +1,7 @@
-"""A secret may be kept as a reference: ``env:CREDENTIAL_NAME`` or ``file:/path`` instead of the value.
+"""Resolve references to secrets: ``env:CREDENTIAL_NAME`` or ``file:/path`` instead of the value.
 
-The reference is stored; what it leads to is read whenever it is used, by every process that uses it. So a secret
-that is exchanged outside is the new one at once, and never lies in our database.
+The reference is stored; the secret is read whenever it is used, by every process that uses it. So a secret that
+is replaced outside takes effect at once, and is never in our database.
 """
 
 import os
@@ -16,16 +16,16 @@ VARIABLE_PREFIX = "CREDENTIAL_"
 
 
 class LeadsNowhere(Exception):
-    """What a reference names is not there, or may not be used; says what to do, and never holds a secret."""
+    """A reference cannot be resolved; the message says what to do, and never holds a secret."""
 
 
 def is_reference(value: str) -> bool:
-    """Whether ``value`` names a place rather than being the secret."""
+    """Tell whether ``value`` is a reference rather than the secret."""
     return value.startswith(("env:", "file:"))
 
 
 def resolve(value: str) -> str:
-    """The secret itself: what ``value`` leads to, or ``value`` when it is no reference. Raises LeadsNowhere."""
+    """Return the secret that ``value`` refers to, or ``value`` when it is no reference. Raises LeadsNowhere."""
     kind, _colon, name = value.partition(":")
     if not is_reference(value):
         return value
@@ -33,7 +33,7 @@ def resolve(value: str) -> str:
 
 
 def resolve_all(secrets: dict[str, str]) -> dict[str, str]:
-    """Every secret by its name. Raises LeadsNowhere."""
+    """Resolve every secret, by name. Raises LeadsNowhere."""
     return {name: resolve(value) for name, value in secrets.items()}
 
 
@@ -80,6 +80,6 @@ def _from_file(path: Path) -> str:
 
 
 def _files_of_settings() -> set[Path]:
-    """The files that settings come from, such as the one that SECRET_KEY_FILE names."""
+    """Return the files that settings come from, such as the one that SECRET_KEY_FILE names."""
     named = [value for name, value in os.environ.items() if name.endswith("_FILE") and value]
     return {Path(os.path.realpath(value)) for value in named}

@@ -1,4 +1,4 @@
-"""Tasks of connections: each message only says where to look; nothing is lost with one."""
+"""Run the periodic tasks of connections; a lost message changes nothing."""
 
 from celery import shared_task
 
@@ -7,8 +7,8 @@ from connections import alerts, deletion, token_renewal
 
 @shared_task
 def enqueue_pending() -> None:
-    """Look for connections whose removal waits for runs to stop, those that need an administrator, and
-    authorizations that end soon."""
+    """Finish removals that waited for runs to stop, notify about connections that need an administrator, and
+    renew authorizations that end soon."""
     try:
         deletion.finish_all()
         alerts.look_if_it_is_time()

@@ -1,8 +1,8 @@
-"""Keep the tokens of authorizations that were granted at the vendor, and renew them once, by one process.
+"""Renew the tokens of authorizations that were granted at the vendor, once, by one process.
 
-Tokens are credentials like others, encrypted with the moment when they expire. A renewal takes an advisory lock
-for its transaction, looks whether another process was faster, and only then asks the vendor; so however many
-processes and threads meet the same expired token, one refresh is asked for.
+Tokens are encrypted like other credentials, with the moment when they expire. A renewal takes an advisory lock
+for its transaction, checks whether another process was faster, and only then asks the vendor; so one refresh is
+requested however many processes and threads meet the same expired token.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 
 def as_credentials(tokens: Tokens) -> dict[str, str]:
-    """Tokens as a connection keeps them."""
+    """Convert tokens to the credentials that a connection keeps."""
     return {
         ACCESS: tokens.access_token,
         REFRESH: tokens.refresh_token,
@@ -44,7 +44,7 @@ def as_credentials(tokens: Tokens) -> dict[str, str]:
 
 
 def expires_at(stored: dict[str, str]) -> datetime | None:
-    """When the token ends; None for a key, which does not."""
+    """Return when the token expires; None for a key, which does not."""
     return datetime.fromisoformat(stored[EXPIRES]) if EXPIRES in stored else None
 
 

@@ -11,22 +11,23 @@ class NotConnected(Exception):
 
 
 def seal(credentials: dict[str, str]) -> Sealed:
-    """Credentials in the form in which a connection keeps them."""
+    """Encrypt credentials, in the form in which a connection keeps them."""
     return Sealed.of(credentials)
 
 
 def unseal(sealed: Sealed) -> dict[str, str]:
-    """Credentials that were sealed and are being tried; raises CannotDecrypt."""
+    """Decrypt credentials that are being tried and are not stored. Raises CannotDecrypt."""
     return sealed.open()
 
 
 def stored(connection: Connection) -> dict[str, str]:
-    """What is stored, references as they are written; empty when nothing is. Raises CannotDecrypt."""
+    """Return the stored credentials, with references to secrets as they are written; empty when there are none.
+    Raises CannotDecrypt."""
     return connection.credentials.open() if connection.credentials is not None else {}
 
 
 def address_of(connection: Connection) -> str:
-    """Where its account answers; raises NotConnected where the settings name no address."""
+    """Return the address of the account. Raises NotConnected where the settings have none."""
     destination = connection.destination
     base_url = destination.sandbox_url if connection.is_sandbox else destination.live_url
     if not base_url:

@@ -1,4 +1,4 @@
-"""The pane of a connection as a thing: what is there already, what was typed, which step is next.
+"""Hold the state of the pane of a connection: what is stored, what was typed, and which step is next.
 
 Each step becomes possible when the one before it is done. Nothing is written to the database before Save.
 """
@@ -25,8 +25,8 @@ from connections.vault import NotConnected
 
 
 class Setup:
-    """One look at the pane, or one step in it. ``connection`` is saved or new; ``draft`` is what the session
-    keeps, ``data`` what was posted, ``address`` where the pane is served."""
+    """One request of the pane: its display, or one step. ``connection`` is saved or new; ``draft`` is what the
+    session keeps, ``data`` what was posted, ``address`` the address of the pane."""
 
     def __init__(
         self,
@@ -68,23 +68,23 @@ class Setup:
 
     @cached_property
     def consent(self) -> Consent | None:
-        """The consent that counts: the newest, if it is to the text as it is now."""
+        """Return the consent in force: the newest, if it is to the present text."""
         newest = self.consents[0] if self.consents else None
         return newest if newest and newest.text_version == consent_text.VERSION else None
 
     @cached_property
     def consents(self) -> list[Consent]:
-        """Every consent given, the newest first."""
+        """Return every consent, the newest first."""
         return [] if self.is_new else list(self.connection.consents.all())
 
     @property
     def outdated_consents(self) -> list[Consent]:
-        """Those to earlier texts, or that another consent has followed."""
+        """Return consents to earlier texts, or that another consent has followed."""
         return [given for given in self.consents if given != self.consent]
 
     @property
     def consent_text(self) -> ConsentText:
-        """The text to agree to, in the language that was chosen."""
+        """Return the text to agree to, in the chosen language."""
         language = self._data.get("consent_language") if self._data else None
         return consent_text.read(self.destination, language)
 
@@ -94,7 +94,7 @@ class Setup:
 
     @property
     def is_open(self) -> bool:
-        """Whether the part “Connect to …” is shown."""
+        """Tell whether the part “Connect to …” is shown."""
         return self.draft is not None or not self.is_new
 
     @property
@@ -103,27 +103,28 @@ class Setup:
 
     @property
     def is_connected(self) -> bool:
-        """Credentials that were found good: those just typed in or, unless they are being replaced, the stored."""
+        """Tell whether there are credentials that were checked: those just typed or, unless they are being
+        replaced, the stored ones."""
         if self.draft is not None and (self.draft.verified or self.draft.replacing):
             return self.draft.verified
         return self.connection.credentials is not None and not self.connection.reconnect_reason
 
     @property
     def is_typing(self) -> bool:
-        """Whether credentials are asked for, or were typed and are being tried."""
+        """Tell whether credentials are asked for, or are being checked."""
         if self.is_connected:
             return False
         return self.connection.credentials is None or (self.draft is not None and self.draft.replacing)
 
     @property
     def account(self) -> str:
-        """Which account it is, as far as it says."""
+        """Return the name of the account, as far as it is known."""
         options = self.draft.options if self.draft is not None and self.draft.verified else self.connection.options
         return str(options.get("account_name") or "")
 
     @property
     def export_user(self) -> User | None:
-        """Who stands for what is sent, once this is saved."""
+        """Return who will be export user once this is saved."""
         if self.draft is not None and self.draft.export_user:
             return self.user
         current = self.connection.export_user
@@ -136,12 +137,12 @@ class Setup:
 
     @property
     def can_confirm(self) -> bool:
-        """Whether nothing but the step itself is missing to become export user."""
+        """Tell whether the user can confirm becoming export user now."""
         return self.has_password or self.confirmed
 
     @property
     def may_connect(self) -> bool:
-        """Whether what comes before connecting is done: a good name and, where it is needed, consent."""
+        """Tell whether the name is valid and consent is given where it is needed."""
         return not self.is_new or self.draft is not None or self.form.is_valid()
 
     @cached_property
@@ -151,7 +152,7 @@ class Setup:
 
     @property
     def needs(self) -> Sequence[str]:
-        """What Save still waits for, beside the fields themselves."""
+        """Return what is missing before Save, beside the fields themselves."""
         missing = []
         replacing = self.draft is not None and self.draft.replacing
         if not self.is_connected and (self.is_new or replacing):
@@ -162,7 +163,8 @@ class Setup:
 
     @property
     def focus(self) -> str:
-        """What takes the focus after a step: credentials, password, connected or export_user; else empty."""
+        """Return what takes the focus after a step: credentials, password, connected or export_user; else
+        empty."""
         if not self.step or self.is_checking:
             return ""
         if self.is_typing:
@@ -182,7 +184,7 @@ class Setup:
     _tried = False
 
     def authenticate(self) -> None:
-        """Take what was typed, encrypted, to be checked next; complain of what is missing."""
+        """Keep the typed credentials, encrypted, to be checked next; add errors for what is missing."""
         draft = self._draft
         self._tried = True
         if draft.sealed:  # typed a moment ago; what the check asked for may come alone
@@ -197,7 +199,7 @@ class Setup:
         draft.checking, draft.steps = True, []
 
     def check(self) -> None:
-        """Try what was typed, and keep what it told."""
+        """Check the typed credentials, and keep what was found."""
         draft = self._draft
         draft.checking = False
         try:
@@ -212,7 +214,7 @@ class Setup:
             draft.options = draft.options | found.learned
 
     def check_stored(self) -> None:
-        """Try the stored credentials; when they are good again, exports may go on at once."""
+        """Check the stored credentials; when they work again, exports can run at once."""
         try:
             found = credentials.check_stored(self.connection)
         except NotConnected as error:
@@ -233,7 +235,7 @@ class Setup:
         self._draft.replacing = False
 
     def add_export_user(self) -> None:
-        """Make the signed-in user the export user, if they confirm that it is them: with their password, or by
+        """Make the signed-in user the export user, if they confirm their identity: with their password, or by
         single sign-on where that is their only way in."""
         if not self.is_connected:
             return
@@ -299,7 +301,7 @@ class Setup:
         return self.draft
 
     def _inputs(self) -> list[InputField]:
-        """What to ask: the required, and what the check has found to be missing."""
+        """Return the inputs to show: the required ones, and the one that the check asked for."""
         asks_for = self.draft.asks_for if self.draft is not None else ""
         fields = self.destination.credential_fields()
         return [asked for asked in fields if asked.required or asked.name == asks_for]

@@ -1,4 +1,4 @@
-"""What every destination must answer. README.md beside this file tells how to add one."""
+"""Define what every destination implements. README.md beside this file tells how to add one."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,14 +24,15 @@ from connections.destinations.values import (
     RemovalTrace,
     Sending,
     SendSettings,
-    Standing,
+    SubscriberState,
     TargetField,
     Tokens,
 )
 
 
 class Sender(ABC):
-    """One kept-alive line to the account, for one thread at a time."""
+    """A connection to the account that is kept open, for one thread at a time. An API that accepts a batch now
+    and tells its result later polls inside ``send``; README.md says what that costs."""
 
     @abstractmethod
     def send(self, payloads: Sequence[str], settings: SendSettings) -> BatchReceipt:
@@ -41,27 +42,27 @@ class Sender(ABC):
 
 
 class OAuth(ABC):
-    """Letting an account's owner grant access at the vendor, instead of showing us a key."""
+    """Sign-in of an account's owner at the vendor, instead of a key that is typed in."""
 
     @abstractmethod
     def is_configured(self, base_url: str) -> bool:
-        """Whether this place is known to the vendor as an application."""
+        """Tell whether this installation is registered at the vendor as an application."""
 
     @abstractmethod
     def how_to_configure(self, redirect_uri: str) -> str:
-        """What an operator has to do first; ``redirect_uri`` is where the vendor has to answer."""
+        """Say what an operator has to do first; ``redirect_uri`` is where the vendor has to answer."""
 
     @abstractmethod
     def authorize_url(self, base_url: str, *, redirect_uri: str, state: str) -> str:
-        """Where to send the person who grants."""
+        """Return the address at the vendor where the owner grants access."""
 
     @abstractmethod
     def exchange(self, base_url: str, *, redirect_uri: str, code: str) -> Tokens:
-        """Tokens for the code that came back. Raises DestinationError."""
+        """Exchange the code that the vendor sent for tokens. Raises DestinationError."""
 
     @abstractmethod
     def refresh(self, base_url: str, refresh_token: str) -> Tokens:
-        """Fresh tokens. Raises NeedsAdministrator when the authorization has ended, TryLater for the rest."""
+        """Fetch fresh tokens. Raises NeedsAdministrator when the authorization has ended, TryLater otherwise."""
 
 
 class Destination(ABC):
@@ -79,56 +80,56 @@ class Destination(ABC):
     @property
     @abstractmethod
     def live_url(self) -> str:
-        """The address of the real service."""
+        """Return the address of the real service."""
 
     @property
     @abstractmethod
     def sandbox_url(self) -> str:
-        """The address of the sandbox; empty where there is none."""
+        """Return the address of the sandbox; empty where there is none."""
 
     @property
     def call_seconds(self) -> float:
-        """How long a call may take at most until it has landed or never will."""
+        """Return the seconds after which a call whose answer was lost can no longer change the list."""
         return 60.0
 
     # -- its own words, where the pages would not know them -----------------------------------------------------
 
     @property
     def authenticate_label(self) -> str:
-        """What the step is called that connects an account."""
+        """Name the step that connects an account."""
         return _("Authenticate with {destination}").format(destination=self.label)
 
     @property
     def list_id_label(self) -> str:
-        """What the id of a list is called."""
+        """Name the ID of a list."""
         return _("{destination} List ID").format(destination=self.label)
 
     @property
     def list_id_help(self) -> str:
-        """Where to find that id."""
+        """Say where users find that ID."""
         return ""
 
     def one_way_to_write(self, list_id: str) -> str:
-        """The id in the one way in which it is kept, where there are several for the same list."""
+        """Normalize a list ID, where the vendor accepts several spellings of one."""
         return list_id
 
     # -- what it can do -----------------------------------------------------------------------------------------
 
     @abstractmethod
     def credential_fields(self) -> Sequence[InputField]:
-        """What to ask when connecting, in the order of asking."""
+        """Return the inputs to ask for when connecting, in that order."""
 
     @abstractmethod
     def questions(self) -> Sequence[Question]:
-        """What each export must choose beside its list and fields."""
+        """Return the options that each export chooses beside its list and fields."""
 
     @abstractmethod
     def check(self, access: Access) -> Sequence[CheckStep]:
-        """Try the connection step by step; never raises for what the vendor answers."""
+        """Check the connection step by step; never raises for what the vendor answers."""
 
     @abstractmethod
     def lists(self, access: Access) -> Sequence[ListSummary]:
-        """The lists of the account. Raises DestinationError."""
+        """Return the lists of the account. Raises DestinationError."""
 
     @abstractmethod
     def list_details(
@@ -140,9 +141,9 @@ class Destination(ABC):
         with_clock: bool = False,
         group_id: str = "",
     ) -> ListDetails:
-        """Look one list up by its id. Whose it is may take many calls and is told only where that is asked,
-        ``with_group``. ``with_clock`` adds the time in the time zone of the list's dates; that needs the group as
-        well, which ``group_id`` tells where it is known. Raises PermanentError when there is no such list, or
+        """Look up a list by its ID. ``with_group`` looks up whose list it is, which may take many calls.
+        ``with_clock`` adds the time in the time zone of the list's dates; that needs the group as well,
+        which ``group_id`` names where it is known. Raises PermanentError when there is no such list, or
         another DestinationError."""
 
     def empty_fields(self, access: Access, list_id: str, email: str, keys: Sequence[str]) -> set[str]:
@@ -151,45 +152,45 @@ class Destination(ABC):
         return set()
 
     def create_field(self, access: Access, list_id: str, field: NewField) -> TargetField:
-        """Make a field on a list, of one of the types that the capabilities name. Raises PermanentError when the
-        list does not take it, or another DestinationError."""
+        """Create a field on a list, of one of the types in the capabilities. Raises PermanentError when the
+        list refuses it, or another DestinationError."""
         raise NotImplementedError
 
     def add_options(self, access: Access, list_id: str, field_key: str, options: Sequence[str]) -> None:
-        """Let a field of a list have further options; those that it has stay. Raises as ``create_field`` does."""
+        """Add options to a field of a list; the present ones stay. Raises as ``create_field`` does."""
         raise NotImplementedError
 
     def verify(self, access: Access, *, group_id: str = "", thousand: bool = False) -> Iterable[Finding]:
-        """Try in the account itself, without harm, what its documentation leaves open; ``group_id`` says where.
-        Nothing for a destination without such questions. Raises DestinationError."""
+        """Check in the account, without harm, what the vendor's documentation leaves open; ``group_id`` says
+        where. Yields a finding per assumption. Raises DestinationError."""
         return ()
 
     def leaves_out_values(self, answers: Mapping[str, str]) -> bool:
-        """Whether a contact is sent without a value that the list cannot hold, instead of being excluded."""
+        """Tell whether a contact is sent without a value that the list cannot hold, instead of being excluded."""
         return True
 
     @abstractmethod
     def preparer(self, settings: SendSettings) -> Preparer:
-        """A pure and fast function that converts one person to the destination's form, or says why it cannot.
-        It is called a million times: whatever depends on the settings alone is worked out here, once."""
+        """Return a pure, fast function that encodes one contact for the destination, or says why it cannot. It
+        is called a million times: compute beforehand whatever depends on the settings alone."""
 
     @abstractmethod
     def open_sender(self, access: Access) -> AbstractContextManager[Sender]:
-        """A line to send batches over; closed when the block ends."""
+        """Open a sender; it is closed when the block ends."""
 
     def publish(self, access: Access, settings: SendSettings) -> None:  # noqa: B027 - most have nothing to do
-        """A run has sent all that it will send. Called only where ``capabilities.publishes`` says so, and again
-        after a crash. Raises DestinationError."""
+        """Tell the vendor that a run has sent all that it will send. Called only where
+        ``capabilities.publishes`` is set, and again after a crash. Raises DestinationError."""
 
     def active_people(self, access: Access, list_id: str) -> int | None:
-        """Count the active subscribers of the list; None when that cannot be told. Raises DestinationError."""
+        """Count the active subscribers of a list; None when that cannot be told. Raises DestinationError."""
         return None
 
     # -- removals; only where ``capabilities.operations`` has them ---------------------------------------------
 
     def clock(self, access: Access) -> str:
-        """The account's own time, to compare the dates of its lists with; empty where there is none. Raises
-        DestinationError."""
+        """Return the account's own time, to compare the dates of its lists with; empty where there is none.
+        Raises DestinationError."""
         return ""
 
     def removal_payload(self, email: str, first_sent: Sending) -> str:
@@ -206,10 +207,10 @@ class Destination(ABC):
         raise NotImplementedError
 
     def restore_payload(self, payload: str, trace: RemovalTrace) -> str:
-        """One person as they are sent, to be restored only while the list holds them as the removal left them."""
+        """Return the payload that restores one contact, only while the list holds it as the removal left it."""
         raise NotImplementedError
 
-    def find_person(self, access: Access, list_id: str, email: str) -> Standing | None:
+    def find_person(self, access: Access, list_id: str, email: str) -> SubscriberState | None:
         """How one person stands on a list; None when it never held them. Only where the capabilities say
         ``reads_people``. Raises DestinationError."""
         raise NotImplementedError

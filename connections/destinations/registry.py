@@ -1,5 +1,5 @@
-"""The explicit list of destinations: ``DESTINATIONS`` in settings names packages, each with a module
-``destination`` that holds ``DESTINATION``."""
+"""List the destinations: ``DESTINATIONS`` in settings names packages, each with a module ``destination`` that
+holds ``DESTINATION``."""
 
 from functools import cache
 from importlib import import_module
@@ -16,10 +16,10 @@ def _by_key() -> dict[str, Destination]:
 
 
 def all_destinations() -> list[Destination]:
-    """Every destination, in the order of the settings."""
+    """Return every destination, in the order of the settings."""
     return list(_by_key().values())
 
 
 def get(key: str) -> Destination:
-    """The destination of that key; KeyError when its package is no longer installed."""
+    """Return the destination with that key. Raises KeyError when its package is not installed."""
     return _by_key()[key]

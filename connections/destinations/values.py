@@ -1,4 +1,5 @@
-"""Frozen values that cross between the product and a destination. Nothing here knows a database or a wire."""
+"""Define the frozen values that pass between the product and a destination. Nothing here knows a database or
+HTTP."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,12 +16,12 @@ SendGuard = Callable[[], None]
 
 
 def no_guard() -> None:
-    """Let everything pass, where no lease is held."""
+    """Let every request pass, where no lease is held."""
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """What an authorization is worth: a token for so many seconds, and what fetches the next one."""
+    """The tokens of an authorization: an access token for so many ``seconds``, and what fetches the next one."""
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
@@ -29,7 +30,7 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Access:
-    """Leave to use an account: where it answers and with what secrets. Secrets stay out of its repr."""
+    """Access to an account: its address and secrets. Secrets stay out of its repr."""
 
     base_url: str
     credentials: Mapping[str, str] = field(repr=False)
@@ -158,18 +159,18 @@ _BY_ATTRIBUTE = "attribute:"
 
 
 def attribute_of(answer: str) -> str:
-    """The attribute that answers for each person; empty where one answer holds for all."""
+    """Return the attribute that answers for each contact; empty where one answer holds for all."""
     return answer.removeprefix(_BY_ATTRIBUTE) if answer.startswith(_BY_ATTRIBUTE) else ""
 
 
 def by_attribute(attribute: str) -> str:
-    """The answer that ``attribute`` gives for each person."""
+    """Write the answer that ``attribute`` gives for each contact."""
     return f"{_BY_ATTRIBUTE}{attribute}"
 
 
 @dataclass(frozen=True)
 class CheckStep:
-    """One step of “does this connection work?”: told as a story, not as one red word."""
+    """One step of the check of a connection, with its own sentence."""
 
     key: str
     label: str
@@ -183,7 +184,7 @@ class CheckStep:
 
 @dataclass(frozen=True)
 class Finding:
-    """What first contact with a real account has shown of one thing that we assume."""
+    """The result of a check of one assumption about a real account."""
 
     question: str
     assumed: str
@@ -193,7 +194,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class ListSummary:
-    """A list to pick from."""
+    """A list to choose from."""
 
     list_id: str
     title: str
@@ -203,7 +204,7 @@ class ListSummary:
 
 @dataclass(frozen=True)
 class NewField:
-    """A field to be made on a list."""
+    """A field to create on a list."""
 
     label: str
     data_type: str
@@ -232,7 +233,7 @@ class TargetField:
 
 @dataclass(frozen=True)
 class ListDetails:
-    """All that an export must know of its list."""
+    """What an export must know of its list."""
 
     list_id: str
     title: str
@@ -256,7 +257,7 @@ class FieldMapping:
 
 @dataclass(frozen=True)
 class SendSettings:
-    """What a run sends by: the frozen settings of its export."""
+    """The frozen settings by which a run sends."""
 
     list_id: str
     mapping: Sequence[FieldMapping]
@@ -277,8 +278,8 @@ class SendSettings:
 
 @dataclass(frozen=True)
 class Violation:
-    """Why a profile cannot be sent at all, or why one of its values cannot. ``field``: the key of the field that
-    cannot hold the value."""
+    """Why a contact cannot be sent at all, or why one of its values cannot. ``field``: the key of the field
+    that cannot hold the value."""
 
     code: str
     message: str
@@ -287,7 +288,7 @@ class Violation:
 
 @dataclass(frozen=True)
 class Incomplete:
-    """A person converted without the values that the list cannot hold."""
+    """A contact encoded without the values that the list cannot hold."""
 
     payload: str
     left_out: Sequence[Violation]
@@ -300,20 +301,18 @@ Preparer = Callable[[str, Sequence[Any]], "str | Incomplete | Violation"]
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How one person stands on a list: in which state, in words, and since when it has known them, as it says."""
+class SubscriberState:
+    """The state of a subscriber on a list, in words, and the date on which it joined, as the list writes it."""
 
     state: str
     joined: str = ""
 
 
-class OutcomeKind(StrEnum):
-    """What became of one profile."""
+class RefusalKind(StrEnum):
+    """Why a contact was not sent: the list keeps it out, or its data were rejected."""
 
-    DELIVERED = "delivered"
-    LEFT = "left"  # left as they are: unsubscribed, suppressed, bounced, deleted, unconfirmed
+    SUPPRESSED = "left"  # unsubscribed, bounced, deleted, unconfirmed, or on the suppression list
     REJECTED = "rejected"
-    NOT_SENT = "not_sent"
 
 
 @dataclass(frozen=True)
@@ -321,7 +320,7 @@ class ProfileRefusal:
     """What the destination says of one contact that it did not take."""
 
     email: str
-    kind: OutcomeKind
+    kind: RefusalKind
     code: str
     message: str
     # Whether the same person with the same data may be taken later.
@@ -340,7 +339,7 @@ FOUND_THERE = "found_there"  # was on the list before the export sent them
 
 @dataclass(frozen=True)
 class BatchReceipt:
-    """The answer to one batch. All contacts that are not named in ``refusals`` were taken."""
+    """The result of one batch. All contacts that are not named in ``refusals`` were taken."""
 
     new: int
     existing: int

@@ -51,7 +51,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Offer:
-    """A kind of connection that can be added here."""
+    """A destination and an environment that can be connected."""
 
     destination: Destination
     environment: Environment
@@ -63,7 +63,7 @@ class Offer:
 
 
 def connection_list(request: Request) -> HttpResponse:
-    """Every connection: what it is, whether it works, who may use it."""
+    """List every connection, with its status and who may use it."""
     check_can_manage_connections(request.user)
     consents = Prefetch("consents", Consent.objects.only("connection_id", "text_version", "given_at"))
     everything = Connection.objects.select_related("export_user", "created_by").prefetch_related(consents)
@@ -95,7 +95,7 @@ def discover(request: Request) -> HttpResponse:
 
 
 def offers() -> list[Offer]:
-    """What “Add connection” lists: every destination, and its sandbox where there is one."""
+    """Return what “Add connection” lists: every destination, and its sandbox where there is one."""
     return [
         Offer(destination, environment, _add_url(destination, environment))
         for destination in registry.all_destinations()
@@ -105,13 +105,13 @@ def offers() -> list[Offer]:
 
 
 def tabs(current: str) -> list[tuple[str, str, bool]]:
-    """The two views of connections; ``current`` is the name of one's address."""
+    """Return the tabs of connections; ``current`` is the URL name of the open one."""
     views = ((_("Discover"), "connections:discover"), (_("Exports"), "connections:list"))
     return [(str(label), reverse(name), name == current) for label, name in views]
 
 
 def is_offered(destination: Destination, environment: Environment) -> bool:
-    """Whether there is an address to speak to."""
+    """Tell whether the destination has an address in the environment."""
     return bool(destination.sandbox_url if environment is Environment.SANDBOX else destination.live_url)
 
 

@@ -1,4 +1,4 @@
-"""Send people to the vendor to allow access, and receive them when they come back."""
+"""Send users to the vendor to grant access, and receive them when they return."""
 
 from urllib.parse import urlencode
 
@@ -17,7 +17,7 @@ from connections.permissions import check_can_manage_connections
 
 @never_cache
 def authorized(request: Request) -> HttpResponse:
-    """The answer of the vendor: a code or an error, for a sign-in that began in this very session."""
+    """Receive the vendor's answer: a code or an error, for a sign-in that began in this session."""
     check_can_manage_connections(request.user)
     draft = oauth_flow.waiting(request.session, request.GET.get("state", ""))
     if draft is None:
@@ -31,8 +31,8 @@ def authorized(request: Request) -> HttpResponse:
 
 
 def send_there(request: Request, url: str, name: str) -> HttpResponse:
-    """Lead the browser to the vendor. A form may not be answered by a redirect to elsewhere (form-action), so a
-    page without scripts goes there by itself."""
+    """Redirect the browser to the vendor. A form may not be answered by a redirect to elsewhere (form-action),
+    so a page with a Refresh header leads there."""
     if request.htmx:
         return HttpResponseClientRedirect(url)
     page = render(request, "connections/leaving.html", {"url": url, "name": name, "active_nav": "connections"})
@@ -41,7 +41,7 @@ def send_there(request: Request, url: str, name: str) -> HttpResponse:
 
 
 def return_address(request: HttpRequest) -> str:
-    """Where the vendor has to answer."""
+    """Return the address to which the vendor has to answer."""
     return request.build_absolute_uri(reverse("connections:authorized"))
 
 

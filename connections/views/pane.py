@@ -1,4 +1,4 @@
-"""“Set up … connection”: the pane that makes a connection and changes it."""
+"""Show the pane that sets up or changes a connection, and carry out its steps."""
 
 from collections.abc import Callable
 from urllib.parse import urlencode
@@ -40,7 +40,7 @@ LIST_STEPS = ("lists", ADD_LIST := "add_list")
 
 
 def add(request: Request, destination_key: str) -> HttpResponse:
-    """A new connection; ``?environment=sandbox`` for one to the sandbox."""
+    """Set up a new connection; ``?environment=sandbox`` for one to the sandbox."""
     check_can_manage_connections(request.user)
     try:
         destination = registry.get(destination_key)
@@ -53,7 +53,7 @@ def add(request: Request, destination_key: str) -> HttpResponse:
 
 
 def edit(request: Request, pk: int) -> HttpResponse:
-    """The same pane for a connection that is there, with the state of each step."""
+    """Change a connection, in the same pane."""
     check_can_manage_connections(request.user)
     connections = Connection.objects.select_related("export_user")
     return _pane(request, get_object_or_404(connections, pk=pk))
@@ -94,7 +94,7 @@ def _pane(request: Request, connection: Connection) -> HttpResponse:
 
 
 def _stepped(request: Request, setup: Setup, step: str) -> HttpResponse:
-    """The step that was asked for; without one, everything is saved."""
+    """Carry out the step that was posted; without one, save everything."""
     if step == "sign_in":
         if not any(value for name, value in request.POST.items() if name.startswith("credential-")):
             return _sign_in(request, setup)
@@ -110,14 +110,14 @@ def _stepped(request: Request, setup: Setup, step: str) -> HttpResponse:
 
 
 def _address(request: Request) -> str:
-    """Where the pane is, whichever draft it shows."""
+    """Return the address of the pane, without its draft."""
     query = request.GET.copy()
     query.pop("draft", None)
     return f"{request.path}?{query.urlencode()}" if query else request.path
 
 
 def _sign_in(request: Request, setup: Setup) -> HttpResponse:
-    """Out to the vendor; everything typed waits in the draft."""
+    """Send the user to the vendor; everything typed waits in the draft."""
     draft = setup.draft or drafts.new(setup.connection)
     try:
         url = oauth_flow.begin(
@@ -135,7 +135,7 @@ def _sign_in(request: Request, setup: Setup) -> HttpResponse:
 
 
 def _confirm(request: Request, setup: Setup) -> HttpResponse:
-    """Out to single sign-on and back, to show that it is still the same person; what was typed waits."""
+    """Send the user to single sign-on to confirm their identity; what was typed waits in the draft."""
     draft = setup.draft or drafts.new(setup.connection)
     oauth_flow.keep_typed(draft, request.POST)
     drafts.save(request.session, draft)
@@ -145,7 +145,7 @@ def _confirm(request: Request, setup: Setup) -> HttpResponse:
 
 
 def _back_again(request: Request, setup: Setup, typed: QueryDict) -> HttpResponse:
-    """Back from the vendor: the pane as it was left, and what came of it."""
+    """Show the pane as it was left, after the vendor sent the user back."""
     if setup.draft is not None:
         setup.problem, setup.draft.problem = setup.draft.problem, ""
         drafts.save(request.session, setup.draft)
@@ -157,7 +157,7 @@ def _back_again(request: Request, setup: Setup, typed: QueryDict) -> HttpRespons
 
 
 def _take(request: Request, setup: Setup, step: str) -> None:
-    """One step; whatever is unknown changes nothing."""
+    """Carry out one step; unknown steps change nothing."""
     if step not in STEPS:
         return
     setup.draft = setup.draft or drafts.new(setup.connection)

@@ -30,7 +30,7 @@ from connections.destinations.errors import (
     NeedsAdministrator,
     TryLater,
 )
-from connections.destinations.values import REMOVALS, BatchOperation, BatchReceipt, OutcomeKind, ProfileRefusal
+from connections.destinations.values import REMOVALS, BatchOperation, BatchReceipt, ProfileRefusal, RefusalKind
 from connections.models import MOST_IN_FLIGHT, Connection
 from connections.reconnect import mark_reconnect_needed
 from exports.batches.values import BatchResult
@@ -299,7 +299,7 @@ def _halve(work: Slice, batch: Batch, refused: BatchRefused) -> None:
     """Halve it until the guilty rows stand alone; one that stands alone is rejected."""
     if batch.size == 1:
         email = Batch.objects.values_list("emails", flat=True).get(pk=batch.pk)[0]
-        guilty = ProfileRefusal(email, OutcomeKind.REJECTED, refused.code, refused.sentence)
+        guilty = ProfileRefusal(email, RefusalKind.REJECTED, refused.code, refused.sentence)
         receipt = BatchReceipt(0, 0, [guilty], http_status=refused.http_status or 0, seconds=0.0, bytes_sent=0)
         record.record(work.run, work.delivered_set_id, [(batch.pk, BatchResult(receipt))])
     else:

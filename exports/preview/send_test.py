@@ -26,8 +26,8 @@ from connections.destinations.values import (
     Incomplete,
     ListOptIn,
     Mark,
-    OutcomeKind,
     ProfileRefusal,
+    RefusalKind,
     SendSettings,
     Violation,
 )
@@ -279,7 +279,7 @@ def _keep_refusal(known: KnownList, one: _One, refusal: ProfileRefusal) -> None:
         list_state=known.list_state_id, email=one.email, data_hash=UNKNOWN_DATA, origin=Origin.UNKNOWN
     )
     never_answered.delete()
-    if refusal.kind == OutcomeKind.LEFT:
+    if refusal.kind == RefusalKind.SUPPRESSED:
         SubscriberStatus.objects.update_or_create(
             list_state_id=known.list_state_id,
             email=one.email,
@@ -297,7 +297,7 @@ def _keep_refusal(known: KnownList, one: _One, refusal: ProfileRefusal) -> None:
             "data_hash": one.data_hash,
             "code": refusal.code,
             "ask_again": refusal.retryable,
-            "left": refusal.kind == OutcomeKind.LEFT,
+            "left": refusal.kind == RefusalKind.SUPPRESSED,
             "last_run_id": 0,
         },
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import connection as database
 
-from connections.destinations.values import MARK_CHANGED, BatchOperation, BatchReceipt, OutcomeKind, ProfileRefusal
+from connections.destinations.values import MARK_CHANGED, BatchOperation, BatchReceipt, ProfileRefusal, RefusalKind
 from exports.models import Batch, DeliveredSet, Origin, RemovedContact, SyncedContact
 from exports.results.unacknowledged import was_sent_before
 
@@ -87,7 +87,7 @@ def record_one(
     list_state_id: int,
     email: str,
     operation: BatchOperation,
-    refused: OutcomeKind | None,
+    refused: RefusalKind | None,
     *,
     is_known: bool,
     was_added: bool | None,
@@ -101,6 +101,8 @@ def record_one(
         SyncedContact.objects.filter(list_state=list_state_id, email=email).update(origin=origin)
 
 
-def _stays_removed(operation: BatchOperation, refused: OutcomeKind) -> bool:
+def _stays_removed(operation: BatchOperation, refused: RefusalKind) -> bool:
     """Tell whether a contact that was refused is still as the removal has left it."""
-    return operation not in (BatchOperation.BRING_BACK, BatchOperation.RESTORE) or refused != OutcomeKind.LEFT
+    return (
+        operation not in (BatchOperation.BRING_BACK, BatchOperation.RESTORE) or refused != RefusalKind.SUPPRESSED
+    )

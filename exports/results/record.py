@@ -24,14 +24,13 @@ from connections.destinations.values import (
     REMOVALS,
     BatchOperation,
     BatchReceipt,
-    OutcomeKind,
     ProfileRefusal,
+    RefusalKind,
     Violation,
 )
 from exports.batches.values import BatchResult
 from exports.batches.writer import write_part
-from exports.models import Batch, BatchStatus, Origin, Outcome, Run, StatusSource
-from exports.models import OutcomeKind as Outcomes
+from exports.models import Batch, BatchStatus, Origin, Outcome, OutcomeKind, Run, StatusSource
 from exports.privacy import erasure
 from exports.results import (
     late_calls,
@@ -142,7 +141,7 @@ def _kept_out(refusals: Sequence[ProfileRefusal]) -> dict[str, str]:
     return {
         each.email: NOT_ACTIVE if each.code == OWN_UNSUBSCRIBE else each.code
         for each in refusals
-        if each.kind == OutcomeKind.LEFT and each.code not in (ON_LIST_AGAIN, MARK_CHANGED)
+        if each.kind == RefusalKind.SUPPRESSED and each.code not in (ON_LIST_AGAIN, MARK_CHANGED)
     }
 
 
@@ -154,12 +153,12 @@ def _keep_receipt(
     if batch.operation in REMOVALS:
         removals = results_removals.record(run, batch, delivered_set_id, receipt)
         return {**removals, "progress_done": batch.size}
-    refusals = [refusal for refusal in receipt.refusals if refusal.kind != OutcomeKind.DELIVERED]
+    refusals = list(receipt.refusals)
     rows = match_rows(batch.emails, refusals) if refusals else MatchedRows((), 0)
     is_unknown = bool(rows.unmatched or receipt.unaccounted)
     taken_back = rejections.record(run, batch.pk, delivered_set_id, rows.refusals)
     subscriber_states.record(run, batch.pk, _kept_out(rows.refusals), StatusSource.SENDING)
-    left = sum(kind == OutcomeKind.LEFT for kind in taken_back)
+    left = sum(kind == RefusalKind.SUPPRESSED for kind in taken_back)
     rejected = len(taken_back) - left
     others = batch.size - left - rejected
     _keep_taken(run, batch, delivered_set_id, sent, rows, is_unknown=is_unknown, had_removals=had_removals)
@@ -280,7 +279,7 @@ def _keep_violations(run: Run, batch_id: int, violations: Mapping[str, Violation
         Outcome(
             run=run,
             batch_number=number,
-            kind=Outcomes.INVALID,
+            kind=OutcomeKind.INVALID,
             profile_id=profile_id,
             email=email,
             code=violations[email].code,

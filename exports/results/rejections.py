@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection as database
 
-from connections.destinations.values import ON_LIST_AGAIN, OutcomeKind, ProfileRefusal
+from connections.destinations.values import ON_LIST_AGAIN, ProfileRefusal, RefusalKind
 from exports.models import Origin, Refused, Run
 from exports.state.result_codes import UNKNOWN_DATA
 
@@ -54,7 +54,7 @@ _FORGET = """
 
 def record(
     run: Run, batch_id: int, delivered_set_id: int, refusals: Sequence[ProfileRefusal]
-) -> list[OutcomeKind]:
+) -> list[RefusalKind]:
     """Keep an outcome for each refusal of a contact of this batch, and return their kinds. Call it in the
     transaction that records the batch."""
     if not refusals:
@@ -74,7 +74,7 @@ def record(
     }
     with database.cursor() as cursor:
         cursor.execute(_KEEP, parameters)
-        return [OutcomeKind(kind) for (kind,) in cursor.fetchall()]
+        return [RefusalKind(kind) for (kind,) in cursor.fetchall()]
 
 
 def forget_earlier(run: Run, batch_ids: Sequence[int], delivered_set_id: int) -> None:

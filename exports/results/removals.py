@@ -13,11 +13,10 @@ from connections.destinations.values import (
     NOT_ACTIVE,
     BatchOperation,
     BatchReceipt,
-    OutcomeKind,
     ProfileRefusal,
+    RefusalKind,
 )
-from exports.models import Batch, BatchStatus, DeliveredSet, Origin, Run, StatusSource
-from exports.models import OutcomeKind as Kind
+from exports.models import Batch, BatchStatus, DeliveredSet, Origin, OutcomeKind, Run, StatusSource
 from exports.results import subscriber_states
 from exports.results.failure_rows import match_rows
 from exports.results.unacknowledged import was_sent_before
@@ -116,7 +115,9 @@ def record(run: Run, batch: Batch, delivered_set_id: int, receipt: BatchReceipt)
         counts = dict(cursor.fetchall())
     kept_out = {each.email: each.code for each in receipt.refusals if each.code == NOT_ACTIVE}
     subscriber_states.record(run, batch.pk, kept_out, StatusSource.REMOVING)
-    removed, kept, rejected = (counts.get(kind.value, 0) for kind in (Kind.REMOVED, Kind.KEPT, Kind.REJECTED))
+    removed, kept, rejected = (
+        counts.get(kind.value, 0) for kind in (OutcomeKind.REMOVED, OutcomeKind.KEPT, OutcomeKind.REJECTED)
+    )
     Batch.objects.filter(pk=batch.pk).update(
         status=BatchStatus.DONE,
         delivered=removed,
@@ -135,12 +136,12 @@ def record(run: Run, batch: Batch, delivered_set_id: int, receipt: BatchReceipt)
 def _matched(batch: Batch, receipt: BatchReceipt) -> Sequence[ProfileRefusal]:
     """Match the refusals of an answer to the contacts of the batch. Where rows name no contact of the batch, all
     contacts that no row names count as refused, so that the next run removes them again."""
-    said = [refusal for refusal in receipt.refusals if refusal.kind != OutcomeKind.DELIVERED]
+    said = list(receipt.refusals)
     rows = match_rows(batch.emails, said)
     if not rows.unmatched and not receipt.unaccounted:
         return rows.refusals
     unnamed = set(batch.emails) - {refusal.email for refusal in rows.refusals} - {""}
-    unknown = [ProfileRefusal(email, OutcomeKind.REJECTED, UNMATCHED, "") for email in sorted(unnamed)]
+    unknown = [ProfileRefusal(email, RefusalKind.REJECTED, UNMATCHED, "") for email in sorted(unnamed)]
     return [*rows.refusals, *unknown]
 
 
@@ -180,12 +181,13 @@ def _parameters(run: Run, batch: Batch, delivered_set_id: int, receipt: BatchRec
         "sent_before": was_sent_before(batch),
         "found": FOUND_THERE,
         "found_there": Origin.PRE_EXISTING.value,
-        "removed": Kind.REMOVED.value,
-        "kept": Kind.KEPT.value,
-        "rejected": Kind.REJECTED.value,
+        "removed": OutcomeKind.REMOVED.value,
+        "kept": OutcomeKind.KEPT.value,
+        "rejected": OutcomeKind.REJECTED.value,
         "emails": [refusal.email for refusal in said],
         "kinds": [
-            (Kind.REJECTED if refusal.kind == OutcomeKind.REJECTED else Kind.KEPT).value for refusal in said
+            (OutcomeKind.REJECTED if refusal.kind == RefusalKind.REJECTED else OutcomeKind.KEPT).value
+            for refusal in said
         ],
         "codes": [refusal.code for refusal in said],
         "messages": [refusal.message for refusal in said],

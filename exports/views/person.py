@@ -59,7 +59,7 @@ def _asked(export: Export, email: str) -> dict[str, object]:
     if connection is None:
         return {}
     try:
-        return {"asked": True, "there": lookups.stand(connection, export.list_id, email)}
+        return {"asked": True, "there": lookups.subscriber_state(connection, export.list_id, email)}
     except DestinationError as error:
         return {"trouble": error.sentence}
     except NotConnected as error:

@@ -23,7 +23,7 @@ from connections.destinations.values import (
     FieldMapping,
     Incomplete,
     ListDetails,
-    OutcomeKind,
+    RefusalKind,
     SendSettings,
 )
 from tests.support.sandbox import RunningSandbox
@@ -265,10 +265,10 @@ def test_everyone_who_was_not_taken_is_named(
     receipt = send(destination, access, settings, [(email, []) for email in emails])
     kinds = {refusal.email: refusal.kind for refusal in receipt.refusals}
     assert kinds == {
-        "unsubscribed@example.com": OutcomeKind.LEFT,
-        "bounced@example.com": OutcomeKind.LEFT,
-        "deleted@example.com": OutcomeKind.LEFT,
-        "bad address": OutcomeKind.REJECTED,
+        "unsubscribed@example.com": RefusalKind.SUPPRESSED,
+        "bounced@example.com": RefusalKind.SUPPRESSED,
+        "deleted@example.com": RefusalKind.SUPPRESSED,
+        "bad address": RefusalKind.REJECTED,
     }
     assert (receipt.new, receipt.unaccounted) == (1, 0)
     assert all(refusal.message.endswith(".") for refusal in receipt.refusals)

@@ -21,7 +21,7 @@ from connections.destinations.values import (
     BatchReceipt,
     FieldMapping,
     Mark,
-    OutcomeKind,
+    RefusalKind,
     Sending,
     SendSettings,
 )
@@ -114,7 +114,7 @@ def test_it_names_missing_subscribers_and_adds_none(tried: Tried) -> None:
     sent_at = tried.destination.clock(tried.ground.access)
     wait_until(lambda: tried.destination.clock(tried.ground.access) > sent_at)  # lists keep times in seconds
     receipt = tried.remove(ANN, UNKNOWN)
-    assert said(receipt) == {UNKNOWN: (OutcomeKind.LEFT, NOT_ON_LIST)}
+    assert said(receipt) == {UNKNOWN: (RefusalKind.SUPPRESSED, NOT_ON_LIST)}
     assert tried.removed == {ANN}
     assert UNKNOWN not in tried.ground.people(tried.list_id)
 
@@ -122,14 +122,14 @@ def test_it_names_missing_subscribers_and_adds_none(tried: Tried) -> None:
 def test_it_leaves_who_has_taken_themselves_off_meanwhile(tried: Tried) -> None:
     tried.ground.let_unsubscribe(tried.list_id, BEN)
     receipt = tried.remove(ANN, BEN)
-    assert {email: kind for email, (kind, _code) in said(receipt).items()} == {BEN: OutcomeKind.LEFT}
+    assert {email: kind for email, (kind, _code) in said(receipt).items()} == {BEN: RefusalKind.SUPPRESSED}
     assert BEN in tried.ground.has_unsubscribed(tried.list_id)
     assert tried.removed >= {ANN}
 
 
 def test_only_contacts_that_were_there_before_stay(tried: Tried) -> None:
     retained = tried.remove(ANN, sent_since=tried.ground.in_a_thousand_years)
-    assert said(retained) == {ANN: (OutcomeKind.LEFT, FOUND_THERE)}
+    assert said(retained) == {ANN: (RefusalKind.SUPPRESSED, FOUND_THERE)}
     assert tried.removed == set()
     assert said(tried.remove(BEN, sent_since=tried.clock_before)) == {}
     assert tried.removed == {BEN}
@@ -138,7 +138,9 @@ def test_only_contacts_that_were_there_before_stay(tried: Tried) -> None:
 def test_asked_twice_it_says_so_or_does_it_again(tried: Tried) -> None:
     tried.remove(ANN)
     again = said(tried.remove(ANN, BEN))
-    assert again == ({} if tried.operation is BatchOperation.MARK else {ANN: (OutcomeKind.LEFT, ALREADY_REMOVED)})
+    assert again == (
+        {} if tried.operation is BatchOperation.MARK else {ANN: (RefusalKind.SUPPRESSED, ALREADY_REMOVED)}
+    )
     assert tried.removed == {ANN, BEN}
 
 
@@ -162,7 +164,7 @@ def test_who_was_removed_comes_back_by_the_operation_that_is_for_it_alone(tried:
         tried.send([ANN], BatchOperation.BRING_BACK)
     else:
         assert {kind for kind, _code in said(tried.send([ANN], BatchOperation.BRING_BACK)).values()} == {
-            OutcomeKind.LEFT
+            RefusalKind.SUPPRESSED
         }
         assert ANN in tried.ground.has_unsubscribed(tried.list_id)
         tried.send([ANN], BatchOperation.RESUBSCRIBE)

@@ -39,7 +39,7 @@ from connections.destinations.values import (
     SendGuard,
     Sending,
     SendSettings,
-    Standing,
+    SubscriberState,
     TargetField,
     UnsubscribeScope,
 )
@@ -239,10 +239,10 @@ class CampaignMonitor(Destination):
     def restore_payload(self, payload: str, trace: RemovalTrace) -> str:
         return restore.payload(payload, trace)
 
-    def find_person(self, access: Access, list_id: str, email: str) -> Standing | None:
+    def find_person(self, access: Access, list_id: str, email: str) -> SubscriberState | None:
         with _client(access) as client:
             found = client.subscriber(list_id, email)
-        return Standing(str(_STATES.get(found.state, found.state)), found.joined) if found else None
+        return SubscriberState(str(_STATES.get(found.state, found.state)), found.joined) if found else None
 
     def empty_fields(self, access: Access, list_id: str, email: str, keys: Sequence[str]) -> set[str]:
         with _client(access) as client:

@@ -29,7 +29,7 @@ NOT_ON_LIST = frozenset({1, 203})
 TOKEN_REFUSED = frozenset({120, TOKEN_EXPIRED, 122})
 
 # -- one person, whom the list keeps as they are ---------------------------------------------------------------
-LEFT: Sentences = {
+SUPPRESSED: Sentences = {
     204: _(
         "This email is on the suppression list in Campaign Monitor. If the subscriber asks for "
         "your emails again, remove the email from the suppression list there."

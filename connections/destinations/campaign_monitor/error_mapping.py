@@ -75,7 +75,7 @@ def _classified(answer: Answer, code: int, said: str, *, batch: bool) -> Destina
 
 def _batch_sentence(code: int, said: str) -> str | Promise | None:
     """What to say of a batch that was refused as a whole for ``code``; None when the code is a stranger."""
-    for table in (error_codes.BATCH, error_codes.REJECTED, error_codes.LEFT):
+    for table in (error_codes.BATCH, error_codes.REJECTED, error_codes.SUPPRESSED):
         if code in table:
             return table[code]
     return error_codes.REJECTED[error_codes.CONSENT_MISSING] if speaks_of_consent(said) else None

@@ -28,8 +28,8 @@ from connections.destinations.values import (
     BatchOperation,
     BatchReceipt,
     Mark,
-    OutcomeKind,
     ProfileRefusal,
+    RefusalKind,
     Sending,
     SendSettings,
 )
@@ -169,20 +169,20 @@ class Remover:
             return refusal
         by_unsubscribing = self._settings.operation == BatchOperation.UNSUBSCRIBE
         take_off = self._client.unsubscribe if by_unsubscribing else self._client.delete_subscriber
-        return None if take_off(self._list_id, leaver.email) else _left(leaver, NOT_ON_LIST)
+        return None if take_off(self._list_id, leaver.email) else _suppressed(leaver, NOT_ON_LIST)
 
     def _why_not(self, leaver: RemovalCandidate) -> ProfileRefusal | None:
         """Why this person is not to be removed, as the list holds them now."""
         found = self._client.subscriber(self._list_id, leaver.email)
         if found is None:
-            return _left(leaver, NOT_ON_LIST)
+            return _suppressed(leaver, NOT_ON_LIST)
         if not leaver.first_sent.added_by_us and not leaver.joined_while_sent(found.joined, seconds_late=_SLOW):
-            return _left(leaver, FOUND_THERE)
+            return _suppressed(leaver, FOUND_THERE)
         if found.state == _BRINGS_ABOUT.get(self._settings.operation):
-            return _left(leaver, ALREADY_REMOVED)
+            return _suppressed(leaver, ALREADY_REMOVED)
         if found.state == wire.ACTIVE and leaver.signed_up_again(found):
-            return _left(leaver, FOUND_THERE)
-        return None if found.state == wire.ACTIVE else _left(leaver, NOT_ACTIVE)
+            return _suppressed(leaver, FOUND_THERE)
+        return None if found.state == wire.ACTIVE else _suppressed(leaver, NOT_ACTIVE)
 
     def _mark(self, leavers: Sequence[RemovalCandidate]) -> BatchReceipt:
         kept = [refusal for leaver in self._to_look_up(leavers) if (refusal := self._why_not(leaver))]
@@ -247,15 +247,15 @@ class Remover:
         put_on = [leaver for _at, leaver in sorted(later, key=itemgetter(0), reverse=True)[:most]]
         for leaver in put_on:
             self._client.delete_subscriber(self._list_id, leaver.email)
-        return [_left(leaver, NOT_ON_LIST) for leaver in put_on]
+        return [_suppressed(leaver, NOT_ON_LIST) for leaver in put_on]
 
 
 def _fits(leaver: RemovalCandidate, joined: str) -> bool:
     return leaver.joined_while_sent(joined, seconds_late=_A_SECOND)
 
 
-def _left(leaver: RemovalCandidate, code: str) -> ProfileRefusal:
-    return ProfileRefusal(leaver.email, OutcomeKind.LEFT, code, "")
+def _suppressed(leaver: RemovalCandidate, code: str) -> ProfileRefusal:
+    return ProfileRefusal(leaver.email, RefusalKind.SUPPRESSED, code, "")
 
 
 def add_up(

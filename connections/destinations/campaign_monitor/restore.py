@@ -21,8 +21,8 @@ from connections.destinations.values import (
     OWN_UNSUBSCRIBE,
     BatchReceipt,
     Mark,
-    OutcomeKind,
     ProfileRefusal,
+    RefusalKind,
     RemovalTrace,
     SendSettings,
 )
@@ -64,7 +64,7 @@ def restore(client: Client, settings: SendSettings, take: removal.Take, payloads
         if isinstance(found, _How):
             chosen[found].append(orjson.dumps(person).decode())
         else:
-            kept.append(ProfileRefusal(email, OutcomeKind.LEFT, found, ""))
+            kept.append(ProfileRefusal(email, RefusalKind.SUPPRESSED, found, ""))
     receipt = BatchReceipt(0, 0, [], http_status=200, seconds=0.0, bytes_sent=0)
     if chosen[_How.SEND]:
         receipt = removal.add_up(receipt, take(chosen[_How.SEND], resubscribe=False))

@@ -26,7 +26,7 @@ from connections.destinations.campaign_monitor.error_mapping import (
 )
 from connections.destinations.campaign_monitor.responses import Answer, code_in
 from connections.destinations.errors import DestinationError, PermanentError
-from connections.destinations.values import BatchReceipt, NewField, OutcomeKind, ProfileRefusal, TargetField
+from connections.destinations.values import BatchReceipt, NewField, ProfileRefusal, RefusalKind, TargetField
 
 _TAIL = b"]}"
 # No list has more contacts; what is larger is a mistake.
@@ -174,11 +174,11 @@ def _refusal(row: Mapping[str, Any]) -> ProfileRefusal:
     code = code_in(row)
     if code is None:
         sentence = _("Campaign Monitor rejected this contact without a code: “{message}”.").format(message=said)
-        return ProfileRefusal(email, OutcomeKind.REJECTED, NO_CODE, sentence)
-    if code in error_codes.LEFT:
-        return ProfileRefusal(email, OutcomeKind.LEFT, str(code), str(error_codes.LEFT[code]))
+        return ProfileRefusal(email, RefusalKind.REJECTED, NO_CODE, sentence)
+    if code in error_codes.SUPPRESSED:
+        return ProfileRefusal(email, RefusalKind.SUPPRESSED, str(code), str(error_codes.SUPPRESSED[code]))
     retryable = code in error_codes.RETRYABLE
-    return ProfileRefusal(email, OutcomeKind.REJECTED, str(code), _rejection(code, said), retryable=retryable)
+    return ProfileRefusal(email, RefusalKind.REJECTED, str(code), _rejection(code, said), retryable=retryable)
 
 
 def _rejection(code: int, said: str) -> str:

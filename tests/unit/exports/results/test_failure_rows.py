@@ -2,12 +2,12 @@
 
 import pytest
 
-from connections.destinations.values import OutcomeKind, ProfileRefusal
+from connections.destinations.values import ProfileRefusal, RefusalKind
 from exports.results.failure_rows import match_rows
 
 
 def row(email: str) -> ProfileRefusal:
-    return ProfileRefusal(email, OutcomeKind.REJECTED, "1", "")
+    return ProfileRefusal(email, RefusalKind.REJECTED, "1", "")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from connections.destinations.campaign_monitor import error_codes, removal
-from connections.destinations.values import BatchReceipt, Mark, OutcomeKind, ProfileRefusal
+from connections.destinations.values import BatchReceipt, Mark, ProfileRefusal, RefusalKind
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_it_clears_the_field_unless_something_else_fills_it(
 
 @pytest.mark.parametrize("spelled", ["ann@example.com", " Ann@Example.com", "other@example.com"])
 def test_a_deleted_contact_is_sent_once_more_however_the_list_spells_the_address(spelled: str) -> None:
-    refused = ProfileRefusal(spelled, OutcomeKind.LEFT, str(error_codes.DELETED), "")
+    refused = ProfileRefusal(spelled, RefusalKind.SUPPRESSED, str(error_codes.DELETED), "")
     sent: list[tuple[Sequence[str], bool]] = []
 
     def take(chosen: Sequence[str], *, resubscribe: bool) -> BatchReceipt:

@@ -15,7 +15,7 @@ from connections.destinations.errors import (
     PermanentError,
     TryLater,
 )
-from connections.destinations.values import OutcomeKind
+from connections.destinations.values import RefusalKind
 
 
 def answer(status: int, content: Any, **headers: str) -> Answer:
@@ -95,7 +95,7 @@ def test_it_reads_a_full_success() -> None:
 def test_it_takes_a_partial_failure_for_a_result() -> None:
     receipt = wire.read_import(partial(3, 2, 0, failure("bad@example.com", 1)), bytes_sent=1, rows=9)
     (refusal,) = receipt.refusals
-    assert (refusal.email, refusal.kind, refusal.code) == ("bad@example.com", OutcomeKind.REJECTED, "1")
+    assert (refusal.email, refusal.kind, refusal.code) == ("bad@example.com", RefusalKind.REJECTED, "1")
     assert receipt.unaccounted == 0
 
 
@@ -110,14 +110,14 @@ def test_the_unaccounted_are_never_less_than_zero() -> None:
 @pytest.mark.parametrize("code", [204, 205, 206, 207, 208])
 def test_it_leaves_people_as_the_list_keeps_them(code: int) -> None:
     (refusal,) = wire.read_import(partial(1, 0, 0, failure("a@example.com", code)), bytes_sent=1, rows=9).refusals
-    assert refusal.kind is OutcomeKind.LEFT
-    assert refusal.message == str(error_codes.LEFT[code])
+    assert refusal.kind is RefusalKind.SUPPRESSED
+    assert refusal.message == str(error_codes.SUPPRESSED[code])
 
 
 @pytest.mark.parametrize("code", [1, 214, 215, -213, 220, 221])
 def test_it_rejects_people_for_what_was_sent(code: int) -> None:
     (refusal,) = wire.read_import(partial(1, 0, 0, failure("a@example.com", code)), bytes_sent=1, rows=9).refusals
-    assert refusal.kind is OutcomeKind.REJECTED
+    assert refusal.kind is RefusalKind.REJECTED
     assert refusal.message == str(error_codes.REJECTED[code])
 
 
