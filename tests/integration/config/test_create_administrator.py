@@ -42,7 +42,7 @@ def test_it_takes_the_password_from_the_environment(monkeypatch: pytest.MonkeyPa
     ("options", "piped", "sentence"),
     [
         ({}, PASSWORD, "Give a user name: --username NAME."),
-        ({"username": "do ra"}, PASSWORD, "cannot be used. Use letters, digits"),
+        ({"username": "do ra"}, PASSWORD, "cannot be used. Use only letters, digits"),
         ({"username": "ALICE"}, PASSWORD, "There is already an account “ALICE”."),
         ({"username": "dora", "email": "dora"}, PASSWORD, "“dora” is not an email address."),
         ({"username": "dora"}, "short", "The password cannot be used. This password is too short."),

@@ -35,7 +35,7 @@ def test_it_refuses_contributors_and_viewers(bob_client: Client, charlie_client:
     for client in (bob_client, charlie_client):
         response = client.get(LIST + page)
         assert response.status_code == 403
-        assert "It takes the role Administrator." in response.content.decode()
+        assert "Required role: Administrator." in response.content.decode()
         assert client.post(LIST + page).status_code == 403
 
 

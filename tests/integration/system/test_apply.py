@@ -259,6 +259,6 @@ def test_the_command_ends_with_1_and_prints_file_line_and_reason(
 
     assert ended.value.code == 1
     assert capsys.readouterr().err.splitlines() == [
-        f"{file.path}:1: “exports” is a list; found a single value.",
+        f"{file.path}:1: “exports” must be a list; found a single value.",
         "Nothing was changed.",
     ]

@@ -19,7 +19,7 @@ def test_it_refuses_a_literal_secret_and_says_what_to_write(file: File) -> None:
     refusals = file.refusals(GOOD.replace("env:CREDENTIAL_MAIN_KEY", "0123456789abcdef"))
 
     assert refusals == [
-        "8: “api_key”: A secret does not belong in a file. Put it in a variable of the environment and write "
+        "8: “api_key”: Secrets are not allowed in the file. Set an environment variable and write "
         "env:CREDENTIAL_CAMPAIGN_MONITOR_API_KEY here."
     ]
 
@@ -28,7 +28,7 @@ def test_it_refuses_a_reference_that_leads_nowhere(file: File) -> None:
     file.environ = {}
 
     assert file.refusals(GOOD) == [
-        "8: “api_key”: The environment has no variable CREDENTIAL_MAIN_KEY. Set it, then apply again."
+        "8: “api_key”: The environment has no variable CREDENTIAL_MAIN_KEY. Set it, then apply the file again."
     ]
 
 
@@ -72,7 +72,7 @@ def test_it_tells_all_problems_at_once_with_their_lines(file: File) -> None:
         "There is no attribute “contry”",
         "Choose a comparison for “country”",
         "“name” is missing",
-        "“list_id” is a text; found a list",
+        "“list_id” must be text; found a list",
     ):
         assert expected in text
 
@@ -88,11 +88,11 @@ def test_it_refuses_references_that_lead_nowhere(file: File) -> None:
     refusals = "\n".join(file.refusals(bad))
 
     assert (
-        "There is no connection “Mian account”, neither in this file nor here. Did you mean “Main account”"
+        "There is no connection “Mian account” in this file or in this installation. Did you mean “Main account”"
         in refusals
     )
-    assert "There is no segment “Fins”, neither in this file nor here. Did you mean “Finns”?" in refusals
-    assert "“Fins” stands here twice" in refusals
+    assert "There is no segment “Fins” in this file or in this installation. Did you mean “Finns”?" in refusals
+    assert "“Fins” is a duplicate" in refusals
     assert "No profile has an attribute “emial”. Did you mean “email”?" in refusals
     assert not Connection.objects.exists()
 
@@ -126,12 +126,12 @@ def test_answers_that_a_file_does_not_give_stay(file: File) -> None:
     [
         ("", "1: The file is empty."),
         ("- a\n- b\n", "1: Expected a mapping (key: value), found a list."),
-        ("connections: [\n", "2: This is not YAML: while parsing a flow node, "),
+        ("connections: [\n", "2: The file is not valid YAML: while parsing a flow node, "),
         ("exports:\n  name: x\n", "2: “exports” must be a list; found a mapping."),
-        ("exports: []\nexports: []\n", "2: “exports” stands here twice."),
+        ("exports: []\nexports: []\n", "2: “exports” is a duplicate."),
         ("conections: []\n", "1: “conections” is unknown. Did you mean “connections”?"),
         ("a: &x 1\nexports: [*x]\n", "2: Aliases (*name) are not supported. Write the value in full."),
-        ("exports: []\n---\nsegments: []\n", "2: This is not YAML: expected a single document"),
+        ("exports: []\n---\nsegments: []\n", "2: The file is not valid YAML: expected a single document"),
     ],
 )
 def test_it_refuses_what_is_no_configuration(file: File, text: str, refusal: str) -> None:
@@ -141,7 +141,7 @@ def test_it_refuses_what_is_no_configuration(file: File, text: str, refusal: str
 def test_it_refuses_bytes_that_are_no_text(file: File) -> None:
     file.path.write_bytes(b"exports: []\n# \xff\n")
 
-    with pytest.raises(FileRefused, match=":2: This is not UTF-8"):
+    with pytest.raises(FileRefused, match=":2: The file is not UTF-8"):
         apply(file.path)
 
 
@@ -168,5 +168,5 @@ def test_a_sandbox_that_does_not_answer_is_told_and_stops_nothing(file: File, se
     assert lines[0].startswith(
         "connection “Main account” [sandbox]: created – The credentials could not be checked"
     )
-    assert lines[2].startswith("export “Finns to Newsletter” [sandbox]: created – The list could not be looked up")
+    assert lines[2].startswith("export “Finns to Newsletter” [sandbox]: created – The list could not be loaded")
     assert status_of(Connection.objects.get()) == ConnectionStatus.READY

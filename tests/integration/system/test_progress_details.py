@@ -58,7 +58,7 @@ def test_each_step_of_an_import_tells_how_long_it_took(charlie_client: Client, s
     )
     tree = details(charlie_client, "data_source", job.pk).split('class="tree"')[1]
     assert "1 rows · 12 s" in tree
-    assert "0 refused · 33 s" in tree
+    assert "0 rejected · 33 s" in tree
 
 
 def run_that_ended(after_seconds: int, **moments: int) -> Run:

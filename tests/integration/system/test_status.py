@@ -124,7 +124,7 @@ def test_nothing_has_run_yet_and_it_says_so(charlie_client: Client) -> None:
 def test_it_says_that_the_refresh_is_off_and_who_can_help(alice_client: Client, charlie_client: Client) -> None:
     assert "Set up schedule" in text(alice_client, STATUS)
     page = text(charlie_client, STATUS)
-    assert "An administrator can switch it on" in page
+    assert "An administrator can switch the system refresh on" in page
     assert "Refresh all" not in page
 
 
@@ -143,7 +143,7 @@ def test_a_second_click_starts_nothing_more(alice_client: Client) -> None:
     alice_client.post(f"{STATUS}refresh/")
     answer = alice_client.post(f"{STATUS}refresh/")
     assert answer.status_code == 409
-    assert "already under way, started by Alice Adams" in answer.content.decode()
+    assert "already in progress, started by Alice Adams" in answer.content.decode()
     assert SystemRefresh.objects.count() == 1
 
 
