@@ -30,7 +30,7 @@ def user_can_confirm(user: User, run: Run) -> bool:
     connection = run.connection
     if connection is None or not user_can_manage(user, run.export):
         return False
-    if run.clears_id and not user_can_use(user, connection):
+    if run.is_cleanup and not user_can_use(user, connection):
         return False
     if run.held_because == "reach" or policies.reaches_everywhere(run):
         return user_can_manage_connections(user)

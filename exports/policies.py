@@ -9,7 +9,7 @@ from config.platform.jobs.models import OPEN, JobStatus
 from connections.limits import Breach
 from connections.models import Connection
 from connections.policies import why_it_cannot_run
-from exports.models import Export, Removal, Run, Trigger
+from exports.models import Export, Removal, Run, RunKind, Trigger
 from exports.state import snapshot
 
 
@@ -23,13 +23,15 @@ class Refusal(Exception):
 
 def open_run(export: Export) -> Run | None:
     """The run that is queued or at work, if any."""
-    return export.runs.filter(status__in=OPEN, clears=None).select_related("requested_by").first()
+    return (
+        export.runs.filter(~Q(kind=RunKind.LIST_CLEANUP), status__in=OPEN).select_related("requested_by").first()
+    )
 
 
 def open_clearing(export: Export) -> Run | None:
     """The clearing of a list that it leaves which is under way, or is tried again by itself."""
     waits = Q(status=JobStatus.FAILURE, resume_at__isnull=False)
-    return export.runs.filter(Q(status__in=OPEN) | waits, clears__isnull=False).order_by("pk").first()
+    return export.runs.filter(Q(status__in=OPEN) | waits, kind=RunKind.LIST_CLEANUP).order_by("pk").first()
 
 
 def check_stays(export: Export) -> None:
@@ -141,7 +143,7 @@ def takes_off(removal: str) -> bool:
 
 def reaches_everywhere(run: Run) -> bool:
     """Tell whether confirming the removals of a run takes contacts off all lists of the client."""
-    if run.clears_id:
+    if run.is_cleanup:
         return run.held_because == "reach" or bool(run.options["removal"]["unsubscribes_everywhere"])
     removes_so = run.export.removal == Removal.UNSUBSCRIBE
     return removes_so and (run.held_because == "reach" or run.export.unsubscribes_everywhere)
@@ -149,14 +151,14 @@ def reaches_everywhere(run: Run) -> bool:
 
 def check_can_confirm(run: Run) -> None:
     """Raise Refusal unless the run's removals still await a person's word."""
-    if run.clears_id:
+    if run.is_cleanup:
         check_can_clear_again(run)
         return
     if not run.removals_held:
         raise Refusal(_("Run %(number)s has no held removals.") % {"number": run.number})
     later = run.export.runs.filter(
-        pk__gt=run.pk, clears=None, status__in=(JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
-    ).exclude(options__has_key="restores")
+        pk__gt=run.pk, kind=RunKind.EXPORT, status__in=(JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
+    )
     if later.exists():
         raise Refusal(_("A later run has recalculated the removals. Open that run."))
     check_can_run(run.export)
@@ -169,7 +171,8 @@ def check_can_clear_again(run: Run) -> None:
         raise Refusal(already_running(run))
     if run.status == JobStatus.SUCCESSFUL:
         raise Refusal(_("Run %(number)s has removed all contacts that it could.") % {"number": run.number})
-    later = run.export.runs.filter(pk__gt=run.pk, clears=run.clears_id).order_by("pk").last()
+    cleanups = run.export.runs.filter(cleanup__delivered_set=run.cleanup.delivered_set_id)
+    later = cleanups.filter(pk__gt=run.pk).order_by("pk").last()
     if later is not None:
         raise Refusal(_("Run %(number)s continued this list cleanup. Open that run.") % {"number": later.number})
     if run.connection is None:

@@ -20,7 +20,7 @@ from config.platform.web.formats import number
 from config.platform.web.navigation import address
 from connections import policies as connection_policies
 from connections.models import Connection
-from exports.models import Export, Run
+from exports.models import Export, Run, RunKind
 from exports.reporting import messages
 from segments.models import DataSource, Profile, Segment
 
@@ -113,7 +113,7 @@ def _exports() -> Iterator[Item]:
             "warning", "unplug", title, sentence, reverse("exports:edit", args=[export.pk]), _("Open export")
         )
     runs = Run.objects.filter(export=OuterRef("pk")).order_by("-number")
-    ordinary, clearings = runs.filter(clears=None), runs.exclude(clears=None)
+    ordinary, clearings = runs.exclude(kind=RunKind.LIST_CLEANUP), runs.filter(kind=RunKind.LIST_CLEANUP)
     newest = Export.objects.annotate(
         newest=Subquery(ordinary.values("pk")[:1]), clearing=Subquery(clearings.values("pk")[:1])
     )

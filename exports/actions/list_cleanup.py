@@ -21,9 +21,10 @@ from connections.permissions import check_can_use, user_can_manage_connections
 from exports import permissions, policies
 from exports.actions import manage, runs
 from exports.actions.manage import ExportSettings
-from exports.models import Export, Run, Trigger
+from exports.models import DeliveredSet, Export, ListCleanup, Run, RunKind, Trigger
 from exports.removal import list_cleanup
 from exports.removal.list_cleanup import Clearing, LeftBehind
+from exports.state.run_options import ORDINARY, RunOptions
 
 
 @transaction.atomic
@@ -87,8 +88,7 @@ def clear_again(run: Run, *, people: int, by: User | None) -> Run:
     policies.check_can_clear_again(run)
     asked = Clearing.asked_of(run)
     wanted = replace(asked, unsubscribes_everywhere=policies.reaches_everywhere(run), people=people)
-    assert run.clears is not None  # noqa: S101
-    return _start(export, LeftBehind(run.clears, run.connection), wanted, by)
+    return _start(export, LeftBehind(run.cleanup.delivered_set, run.connection), wanted, by)
 
 
 @transaction.atomic
@@ -97,8 +97,8 @@ def retry(failed: Run) -> Run:
     if failed.connection is None:
         raise policies.Refusal(_("No connection gives access to that list any more."))
     Run.objects.filter(pk=failed.pk).update(resume_at=None)
-    run = runs.new_run(
-        failed.export, Trigger.RETRY, None, retry_of=failed, clears=failed.clears, clears_over=failed.clears_over
+    run = _new_run(
+        failed.export, failed.cleanup.delivered_set, failed.connection, Trigger.RETRY, None, retry_of=failed
     )
     enqueue_on_commit("exports.tasks.work_on_run", run.pk)
     return run
@@ -115,7 +115,7 @@ def _finish(export_id: int) -> None:
     export = Export.objects.select_for_update(of=("self",), skip_locked=True).filter(pk=export_id).first()
     if export is None or not export.is_being_removed or policies.open_clearing(export):
         return
-    run = export.runs.filter(clears__isnull=False).order_by("pk").last()
+    run = export.runs.filter(kind=RunKind.LIST_CLEANUP).order_by("pk").last()
     by = export.removal_asked_by
     if run is not None and _went_well(run):
         record("list_cleared", export, by=by, changes={"removed": (run.removed, None), "kept": (run.kept, None)})
@@ -136,14 +136,8 @@ def _start(export: Export, left: LeftBehind, wanted: Clearing, by: User | None) 
     if wanted.people <= 0:
         raise policies.Refusal(_("Check the number of contacts first, then choose."))
     _make_way(export, left)
-    run = runs.new_run(
-        export,
-        Trigger.MANUAL if by else Trigger.COMMAND,
-        by,
-        options=wanted.options(),
-        clears=left.delivered_set,
-        clears_over=connection,
-    )
+    trigger = Trigger.MANUAL if by else Trigger.COMMAND
+    run = _new_run(export, left.delivered_set, connection, trigger, by, options=wanted.options())
     asked: dict[str, tuple[object, object]] = {name: (None, value) for name, value in run.options.items()}
     record(
         "cleared",
@@ -155,9 +149,34 @@ def _start(export: Export, left: LeftBehind, wanted: Clearing, by: User | None) 
     return run
 
 
+def _new_run(
+    export: Export,
+    delivered_set: DeliveredSet,
+    connection: Connection | None,
+    trigger: Trigger,
+    by: User | None,
+    *,
+    retry_of: Run | None = None,
+    options: RunOptions = ORDINARY,
+) -> Run:
+    """Queue the run of a list cleanup."""
+    run = runs.new_run(
+        export,
+        trigger,
+        by,
+        retry_of=retry_of,
+        options=options,
+        kind=RunKind.LIST_CLEANUP,
+        account=delivered_set.account,
+        list_id=delivered_set.list_id,
+    )
+    ListCleanup.objects.create(run=run, delivered_set=delivered_set, connection=connection)
+    return run
+
+
 def _make_way(export: Export, left: LeftBehind) -> None:
     """One clearing of a list at a time; it takes the place of one that was to be tried again."""
-    earlier = export.runs.filter(clears=left.delivered_set)
+    earlier = export.runs.filter(cleanup__delivered_set=left.delivered_set)
     if run := earlier.filter(status__in=OPEN).first():
         raise policies.Refusal(policies.already_running(run))
     earlier.filter(status=JobStatus.FAILURE).update(resume_at=None)

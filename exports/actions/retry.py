@@ -34,7 +34,7 @@ def _start(run_id: int, export_id: int) -> None:
     if export is None or failed is None:
         return
     try:
-        if failed.clears_id:
+        if failed.is_cleanup:
             list_cleanup.retry(failed)
         else:
             runs.start_run(export, by=None, trigger=Trigger.RETRY, retry_of=failed)

@@ -10,7 +10,7 @@ from config.platform.jobs import clock
 from config.platform.jobs.enqueue import enqueue_on_commit
 from config.platform.jobs.models import OPEN, JobStatus
 from exports import permissions, policies
-from exports.models import Export, Run, RunEvent, Stage, Trigger
+from exports.models import Export, Run, RunEvent, RunKind, Stage, Trigger
 from exports.reporting import alerts
 from exports.state.run_options import ORDINARY, RunOptions
 from exports.state.status import Reason, change_status
@@ -33,7 +33,8 @@ def start_run(
     policies.check_can_run(export)
     if options.resubscribe and not policies.may_resubscribe(export):
         raise policies.Refusal(policies.nobody_is_subscribed_again())
-    export.runs.filter(status=JobStatus.FAILURE, clears=None).exclude(resume_at=None).update(resume_at=None)
+    waiting = export.runs.filter(status=JobStatus.FAILURE).exclude(kind=RunKind.LIST_CLEANUP)
+    waiting.exclude(resume_at=None).update(resume_at=None)
     run = new_run(export, trigger, by, retry_of=retry_of, options=options)
     if trigger != Trigger.SYSTEM:  # whoever asked for the system refresh is in the record
         asked: dict[str, tuple[object, object]] = {name: (None, value) for name, value in run.options.items()}
@@ -92,18 +93,21 @@ def new_run(
     *,
     retry_of: Run | None = None,
     options: RunOptions = ORDINARY,
+    kind: RunKind = RunKind.EXPORT,
     **values: object,
 ) -> Run:
     """The next run of an export whose row is locked, to be enqueued. A retry is asked what the failed run was
     asked."""
+    kept = retry_of.options if retry_of else options.keep()
     run = Run.objects.create(
         export=export,
+        kind=RunKind.RESTORE if kept.get("restores") else kind,
         number=(export.runs.aggregate(last=Max("number"))["last"] or 0) + 1,
         trigger=trigger,
         requested_by=by,
         retry_of=retry_of,
         retries=retry_of.retries + 1 if retry_of else 0,
-        options=retry_of.options if retry_of else options.keep(),
+        options=kept,
         **values,
     )
     RunEvent.objects.create(run=run, to_status=run.status, by_name=str(by) if by else "")
@@ -115,7 +119,10 @@ def _stop_clearing_where_it_goes(export: Export, by: User | None) -> None:
     if export.connection is None:
         return
     mine = export.runs.filter(
-        clears__account=export.connection.account, clears__list_id=export.list_id, cancel_requested_at=None
+        kind=RunKind.LIST_CLEANUP,
+        account=export.connection.account,
+        list_id=export.list_id,
+        cancel_requested_at=None,
     )
     for run in mine.filter(Q(status__in=OPEN) | Q(status=JobStatus.FAILURE, resume_at__isnull=False)):
         cancel_run(run, by=by)

@@ -98,6 +98,6 @@ def paused_until(connection: Connection | None) -> datetime | None:
 
 
 def _at_work(connection: Connection) -> "QuerySet[Run]":
-    over = Q(clears=None, export__connection=connection) | Q(clears_over=connection)
+    over = Q(cleanup=None, export__connection=connection) | Q(cleanup__connection=connection)
     working = Run.objects.filter(over, status=JobStatus.PROCESSING, stage=Stage.DELIVER)
     return working.filter(backoff.where_wait_is_over("resume_at"))

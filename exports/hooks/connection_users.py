@@ -23,7 +23,7 @@ class ExportsUsingConnections(ConnectionUsers):
     """The exports on a connection, and the list cleanups that other exports run over it."""
 
     def usages(self, connection_id: int) -> Sequence[Usage]:
-        over_it = Q(clears=None) | Q(clears_over=connection_id)
+        over_it = Q(cleanup=None) | Q(cleanup__connection=connection_id)
         open_runs = Run.objects.filter(over_it, export=OuterRef("pk"), status__in=OPEN)
         exports = Export.objects.filter(connection_id=connection_id).annotate(is_busy=Exists(open_runs))
         return [
@@ -66,7 +66,7 @@ class ExportsUsingConnections(ConnectionUsers):
 
 def _cleanups(connection_id: int) -> list[Usage]:
     """List cleanups over the connection by exports that are on another one by now."""
-    open_runs = Run.objects.filter(clears_over=connection_id, status__in=OPEN)
+    open_runs = Run.objects.filter(cleanup__connection=connection_id, status__in=OPEN)
     return [
         Usage(
             _("Run"),

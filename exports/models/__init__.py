@@ -4,6 +4,7 @@ from exports.models.batch import IS_REMOVAL, Batch, BatchStatus, Outcome, Outcom
 from exports.models.delivered import DeliveredSet, Refused
 from exports.models.disclosure import DisclosedList, Disclosure, PersonKey, PersonRemoval
 from exports.models.export import Export, Removal
+from exports.models.list_cleanup import ListCleanup
 from exports.models.list_state import (
     ListState,
     Origin,
@@ -13,7 +14,7 @@ from exports.models.list_state import (
     SyncedContact,
 )
 from exports.models.preview import ExportPreview
-from exports.models.run import Run, RunEvent, Stage, Trigger
+from exports.models.run import Run, RunEvent, RunKind, Stage, Trigger
 from exports.models.schedule import ExportSchedule, ExportTick
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "ExportPreview",
     "ExportSchedule",
     "ExportTick",
+    "ListCleanup",
     "ListState",
     "Origin",
     "Outcome",
@@ -38,6 +40,7 @@ __all__ = [
     "RemovedContact",
     "Run",
     "RunEvent",
+    "RunKind",
     "Stage",
     "StatusSource",
     "SubscriberStatus",

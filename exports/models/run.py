@@ -31,26 +31,31 @@ class Stage(models.TextChoices):
     COMPLETE = "complete", _("Complete")
 
 
+class RunKind(models.TextChoices):
+    """What a run does. The steps of each kind stand in exports/run/pipeline.py."""
+
+    EXPORT = "export", _("Export")  # sends the members of the segments, and removes who left them
+    RESTORE = "restore", _("Restore")  # adds again the subscribers that an earlier run removed
+    LIST_CLEANUP = "list_cleanup", _("List cleanup")  # removes contacts from a list that is no longer used
+
+
 class Run(Job):
     """One execution of an export. Progress counts profiles."""
 
     export = models.ForeignKey(Export, on_delete=models.CASCADE, related_name="runs")
     number = models.IntegerField()
+    kind = models.CharField(max_length=12, choices=RunKind.choices, default=RunKind.EXPORT)
     trigger = models.CharField(max_length=10, choices=Trigger.choices)
     stage = models.CharField(max_length=10, choices=Stage.choices, default=Stage.CHECK)
     reason = models.CharField(max_length=40, blank=True)  # a run_states.Reason
-    # The list it works on, known once it is checked; no other run may work on that list meanwhile.
+    # The list of the run: known from the beginning of a list cleanup, else once the run is checked. No other run
+    # may work on that list meanwhile.
     account = models.CharField(max_length=80, blank=True)
     list_id = models.CharField(max_length=64, blank=True)
     # A frozen copy of what it was started with, so that editing the export changes nothing under way.
     frozen = models.JSONField(default=dict)
     # What was asked of this run alone, see exports.state.run_options.
     options = models.JSONField(default=dict)
-    # A clearing: it takes people off a list that the export leaves, over the connection that leads there.
-    clears = models.ForeignKey(
-        DeliveredSet, null=True, blank=True, on_delete=models.CASCADE, related_name="clearings"
-    )
-    clears_over = models.ForeignKey(Connection, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     # Set aside until then: everything that is left waits for the destination. A Failure is tried again then.
     resume_at = models.DateTimeField(null=True, blank=True)
     # The failed run that this one tries again, and how many such tries came before the next.
@@ -115,16 +120,18 @@ class Run(Job):
             models.UniqueConstraint(fields=["export", "number"], name="run_number_is_unique"),
             models.UniqueConstraint(
                 fields=["export"],
-                condition=models.Q(status=JobStatus.PROCESSING, clears=None),
+                condition=models.Q(status=JobStatus.PROCESSING) & ~models.Q(kind=RunKind.LIST_CLEANUP),
                 name="one_working_run_per_export",
             ),
             models.UniqueConstraint(
                 fields=["export"],
-                condition=models.Q(status=JobStatus.QUEUED, clears=None),
+                condition=models.Q(status=JobStatus.QUEUED) & ~models.Q(kind=RunKind.LIST_CLEANUP),
                 name="one_queued_run_per_export",
             ),
             models.UniqueConstraint(
-                fields=["clears"], condition=models.Q(status__in=OPEN), name="one_open_clearing_per_set"
+                fields=["export", "account", "list_id"],
+                condition=models.Q(status__in=OPEN, kind=RunKind.LIST_CLEANUP),
+                name="one_open_cleanup_per_list",
             ),
             models.UniqueConstraint(
                 fields=["account", "list_id"],
@@ -148,14 +155,19 @@ class Run(Job):
         return Account.parse(self.account).destination
 
     @property
+    def is_cleanup(self) -> bool:
+        """Whether the run removes contacts from a list that its export no longer uses."""
+        return self.kind == RunKind.LIST_CLEANUP
+
+    @property
     def connection(self) -> Connection | None:
-        """The connection that it goes over."""
-        return self.clears_over if self.clears_id else self.export.connection
+        """The connection that the run uses."""
+        return self.cleanup.connection if self.is_cleanup else self.export.connection
 
     @property
     def target(self) -> DeliveredSet | Export:
-        """What says which list it works on, and how that is called."""
-        return self.clears or self.export
+        """The row that names the list of the run."""
+        return self.cleanup.delivered_set if self.is_cleanup else self.export
 
     @property
     def asked_in(self) -> "Run":

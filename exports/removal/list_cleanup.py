@@ -5,29 +5,21 @@ It is a run without contacts to send: the same batches, fences and results as ev
 that leads to the old list.
 """
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
-from django.db import OperationalError, transaction
+from django.db import OperationalError
 from django.utils.translation import gettext as _
 
 from config.platform.accounts.models import User
 from config.platform.db import limit_statements, rolled_back
-from config.platform.jobs import clock
-from config.platform.jobs.leases import HeldLease, update_if_owner
 from config.platform.jobs.models import OPEN
-from connections.destinations.values import BatchOperation, ListDetails, ListOptIn
+from connections.destinations.values import BatchOperation
 from connections.models import Connection
 from connections.permissions import user_can_use
-from exports.batches.writer import BatchWriter
-from exports.models import DeliveredSet, Export, Origin, Removal, RemovedContact, Run, Stage
-from exports.privacy import erasure
+from exports.models import DeliveredSet, Export, Origin, Removal, RemovedContact, Run
 from exports.removal import plan as removal_plan
-from exports.state import snapshot
 from exports.state.known_list import KnownList
 from exports.state.run_options import RunOptions
-from segments.privacy import erasure_barrier
 
 
 @dataclass(frozen=True)
@@ -84,7 +76,7 @@ def left_by_removing(export: Export) -> LeftBehind | None:
 def left_by_moving(export: Export, connection: Connection | None, list_id: str) -> LeftBehind | None:
     """The same when it goes to ``list_id`` over ``connection`` from now on; None when it stays where it is."""
     known = _where_it_goes(export)
-    if known is None or connection is None or not list_id or _is_at(known, connection, list_id):
+    if known is None or connection is None or not list_id or is_at(known, connection, list_id):
         return None
     if not _holds_somebody(known):
         return None
@@ -104,7 +96,8 @@ def earlier_lists(export: Export) -> list[EarlierList]:
     """Return the lists that the export does not send to any more, as long as it may have added contacts there."""
     sets = {known.pk: known for known in _left_sets(export)}
     counts = {pk: people for pk, known in sets.items() if (people := _count_added(known))}
-    runs = {run.clears_id: run for run in export.runs.filter(clears__in=sets, status__in=OPEN)} if counts else {}
+    open_runs = export.runs.filter(cleanup__delivered_set__in=sets, status__in=OPEN).select_related("cleanup")
+    runs = {run.cleanup.delivered_set_id: run for run in open_runs} if counts else {}
     return [EarlierList(known, counts[pk], runs.get(pk)) for pk, known in sets.items() if pk in counts]
 
 
@@ -134,7 +127,7 @@ def _left_sets(export: Export) -> list[DeliveredSet]:
     goes = _where_it_goes(export)
     at = export.connection
     sets = export.delivered_sets.order_by("pk")
-    return [known for known in sets if known != goes and not (at and _is_at(known, at, export.list_id))]
+    return [known for known in sets if known != goes and not (at and is_at(known, at, export.list_id))]
 
 
 def _where_it_goes(export: Export) -> DeliveredSet | None:
@@ -145,7 +138,7 @@ def _where_it_goes(export: Export) -> DeliveredSet | None:
     return sets.order_by("-pk").first()
 
 
-def _is_at(known: DeliveredSet, connection: Connection, list_id: str) -> bool:
+def is_at(known: DeliveredSet, connection: Connection, list_id: str) -> bool:
     """An id is the same list however it is written."""
     return (known.account, known.list_id.casefold()) == (connection.account, list_id.casefold())
 
@@ -161,16 +154,6 @@ def people_of(delivered_set: DeliveredSet, *, patience_seconds: float = 15.0) ->
         return None
 
 
-def why_not_any_more(run: Run, left: DeliveredSet, connection: Connection) -> str:
-    """What has happened since it was asked for that forbids it; empty for nothing."""
-    export = run.export
-    if connection.account != left.account:
-        return _("The connection now uses another account.")
-    if not export.is_being_removed and export.connection and _is_at(left, export.connection, export.list_id):
-        return _("The export sends to this list again.")
-    return why_forbidden(connection, left.list_id, Clearing.asked_of(run).how)
-
-
 def why_forbidden(connection: Connection, list_id: str, how: str) -> str:
     """What the limits of the connection have against it; empty for nothing."""
     if not connection.limited.allows_list(list_id):
@@ -178,50 +161,3 @@ def why_forbidden(connection: Connection, list_id: str, how: str) -> str:
     if how in (Removal.DELETE, Removal.UNSUBSCRIBE) and not connection.limited.may_remove:
         return _("The limits of the connection do not allow removing contacts from lists.")
     return ""
-
-
-def freeze(run: Run, connection: Connection, details: ListDetails) -> dict[str, Any]:
-    """A copy of all that the clearing depends on, as every run has it."""
-    return {
-        "run": str(run.pk),
-        "export_version": run.export.version,
-        "connection": str(connection),
-        "list_title": details.title,
-        "confirmed_opt_in": details.opt_in == ListOptIn.CONFIRMED,
-        "segments": [],
-        "mapping": [],
-        "answers": {},
-        "fields": [asdict(field) for field in details.fields],
-        "options": run.options,
-        "removal": run.options["removal"] | {"unsubscribe_scope": details.unsubscribe_scope},
-        "clock_there": details.clock,
-        "clock_zone_known": details.clock_zone_known,
-    }
-
-
-def missing_field(frozen: Mapping[str, Any]) -> str:
-    """The field to mark in, if the list does not have it."""
-    mark = snapshot.mark_of(frozen["removal"])
-    known = {field["key"] for field in frozen["fields"]}
-    return mark.field_key if mark and mark.field_key not in known else ""
-
-
-@transaction.atomic
-def plan(run: Run, left: DeliveredSet, lease: HeldLease) -> None:
-    """Write the batches and let the run enter delivery. Raises LeaseLost when another worker has the run."""
-    erased_until = erasure_barrier.last_erasure()
-    writer = BatchWriter(run, run.destination.capabilities, lease)
-    removals = removal_plan.plan(run, left, writer)
-    erasure_barrier.enter()
-    erased = erasure.drop_unknown(run, left.list_state_id) if erasure_barrier.last_erasure() != erased_until else 0
-    lease.report()  # from here on progress counts what is done, and is written with it
-    update_if_owner(
-        run,
-        stage=Stage.DELIVER,
-        planned_at=clock.now(),
-        to_remove=removals.to_remove - erased,
-        removals_held=removals.held,
-        held_because=removals.held_because,
-        progress_done=0,
-        progress_total=removals.to_remove - erased,
-    )

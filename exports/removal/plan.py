@@ -91,9 +91,9 @@ def judge(run: Run, delivered_set: DeliveredSet) -> Removals:
     if how == Removal.LEAVE:
         return Removals()
     known = KnownList.of(delivered_set)
-    _draw(known, everybody=bool(run.clears_id))
+    _draw(known, everybody=run.is_cleanup)
     if how != Removal.MARK:
-        _add_who_was_marked(known, everybody=bool(run.clears_id))
+        _add_who_was_marked(known, everybody=run.is_cleanup)
     _retain_wanted_by_others(delivered_set)
     count = _count()
     because = _why_held(run, known, count) if count else ""
@@ -200,7 +200,7 @@ def _why_held(run: Run, known: KnownList, count: int) -> str:
     agreed = options.removal or {}
     if _reaches_further_than_agreed(run, agreed):
         return RemovalGuard.REACH
-    if run.clears_id:
+    if run.is_cleanup:
         return _why_clearing_is_held(count, options.confirmed_removals or 0)
     if options.confirmed_removals is not None and agreed.get("how") == run.frozen["removal"]["how"]:
         return "" if count <= options.confirmed_removals else RemovalGuard.GROWN

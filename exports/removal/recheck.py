@@ -61,7 +61,7 @@ def keep_wanted(run: Run) -> int:
 def _wanted(run: Run) -> Iterator[Wanted]:
     state = ListState.objects.filter(account=run.account, list_id=run.list_id).values_list("pk", flat=True)
     yield from wants.of_others(run.account, run.list_id, state.first() or 0, but=run.export_id)
-    if run.clears_id is None:
+    if not run.is_cleanup:
         yield from _members(run)
 
 

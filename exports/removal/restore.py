@@ -26,6 +26,7 @@ from exports.batches.values import Person
 from exports.batches.writer import BatchWriter
 from exports.models import DeliveredSet, ListState, Run, Stage
 from exports.state.status import Reason, StopRun
+from segments.privacy import erasure_barrier
 
 # When the run's calls that unsubscribed each contact went out and were answered, by the clock of the list's dates.
 _CALLS = r"""
@@ -125,7 +126,7 @@ def check(run: Run) -> None:
 
 def can_restore(run: Run) -> bool:
     """Whether the page of a run offers it."""
-    if not run.removed or run.is_open or run.clears_id:
+    if not run.removed or run.is_open or run.is_cleanup:
         return False
     try:
         check(run)
@@ -135,10 +136,11 @@ def can_restore(run: Run) -> bool:
 
 
 @transaction.atomic
-def plan(run: Run, removing_run_id: int, lease: HeldLease) -> None:
+def plan(run: Run, lease: HeldLease) -> None:
     """Write the batches of the contacts to restore and let the run enter delivery. Raises LeaseLost, and
     StopRun when the list would email them."""
-    removing_run = Run.objects.get(pk=removing_run_id)
+    erasure_barrier.enter()
+    removing_run = Run.objects.get(pk=run.options["restores"])
     known, _created = DeliveredSet.objects.get_or_create(
         export_id=run.export_id, account=run.account, list_id=run.list_id
     )

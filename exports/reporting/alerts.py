@@ -22,7 +22,7 @@ _UPSTREAM = (Reason.SEGMENTS_NOT_REFRESHED, Reason.UPSTREAM_FAILED)
 def of_end(run: Run) -> None:
     """Tell what is to be told of a run that has ended. Called inside the transaction that ends it."""
     subject = subject_of(run.export, reverse("exports:run", args=[run.pk]))
-    if run.status in _WELL and not run.clears_id:  # that a clearing goes well says nothing of what is sent
+    if run.status in _WELL and not run.is_cleanup:  # the end of a list cleanup says nothing of what is sent
         alerts.recovered([kind for kind in _OF_RUNS if kind != _kind_of(run)], subject)
         _of_rejections(run, subject)
     if kind := _kind_of(run):

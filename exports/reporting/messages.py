@@ -250,7 +250,7 @@ ADVICE: dict[str, str | Promise] = {
 
 def of_run(run: Run) -> Message:
     """What to say about a run's reason."""
-    message = _of_clearing(Reason(run.reason)) if run.clears_id else MESSAGES[Reason(run.reason)]
+    message = _of_clearing(Reason(run.reason)) if run.is_cleanup else MESSAGES[Reason(run.reason)]
     return Message(message.explanation, _TRIED_AGAIN) if run.next_try_at else message
 
 

@@ -108,7 +108,7 @@ def _address(run: Run, action: SuggestedAction) -> str:
 def _what_was_sent(run: Run) -> str:
     if run.is_open or run.status in _ENDED_WELL:
         return ""
-    if run.clears_id:
+    if run.is_cleanup:
         return _who_is_off(run)
     if not run.delivered:
         return _("No contact was sent.")

@@ -1,5 +1,7 @@
 """Before anything is planned: can this export run at all, and to which list?"""
 
+from typing import Any
+
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
@@ -11,8 +13,7 @@ from connections.destinations.values import ListDetails
 from connections.models import Connection
 from connections.policies import why_it_cannot_run
 from exports import policies
-from exports.models import DeliveredSet, Export, Run, Stage
-from exports.removal import list_cleanup
+from exports.models import Export, Run, Stage
 from exports.run import list_changes
 from exports.state import claim, list_titles, snapshot
 from exports.state.status import Reason, StopRun, change_status
@@ -22,48 +23,48 @@ LOOK_AGAIN_SECONDS = 2.0
 
 
 def check(run: Run) -> bool:
-    """Freeze the settings and take the list. False when this run has to wait: for a refresh of what it reads, or
-    for another run that is working on that list. Raises StopRun, or what the destination raises."""
-    if run.clears is not None:
-        return _check_clearing(run, run.clears)
+    """Freeze the settings of an export run and take its list. Returns False when the run has to wait: for a
+    refresh of what it reads, or for another run to that list. Raises StopRun, or what the destination raises."""
+    checked = _check_export(run)
+    if checked is None:
+        return False
+    connection, frozen = checked
+    changes = list_changes.find(run, connection, frozen)
+    frozen |= {"emptied_fields": changes.emptied, "extended_fields": changes.extended}
+    if changes.changed:
+        frozen |= {"changed_fields": changes.changed, "options": run.options | {"everyone": True}}
+    return take_list(run, connection, frozen)
+
+
+def check_restore(run: Run) -> bool:
+    """Do the same for a run that restores subscribers: it sends what was sent before, so that the fields of the
+    list need not be compared."""
+    checked = _check_export(run)
+    return checked is not None and take_list(run, *checked)
+
+
+def _check_export(run: Run) -> tuple[Connection, dict[str, Any]] | None:
+    """Return the connection and the frozen settings of an export; None while the run waits for a refresh."""
     export = run.export
-    connection = _usable(export.connection)
+    connection = usable_connection(export.connection)
     _check_limits(run, connection)
     if _waits_for_refresh(run):
-        return False
+        return None
     _check_segments(export)
-    details = _look_up(connection, export.list_id, run)
+    details = look_up_list(connection, export.list_id, run)
     list_titles.follow(connection, details)
     _check_fields(export, details)
-    frozen = snapshot.freeze(export, details) | {
+    return connection, snapshot.freeze(export, details) | {
         "run": str(run.pk),
         "options": run.options,
         "asked_in": run.asked_in.pk,
         "clock_there": details.clock,
         "clock_zone_known": details.clock_zone_known,
     }
-    if run.options.get("restores"):  # sends what was sent before
-        return _take_list(run, connection, frozen)
-    changes = list_changes.find(run, connection, frozen)
-    frozen |= {"emptied_fields": changes.emptied, "extended_fields": changes.extended}
-    if changes.changed:
-        frozen |= {"changed_fields": changes.changed, "options": run.options | {"everyone": True}}
-    return _take_list(run, connection, frozen)
 
 
-def _check_clearing(run: Run, left: DeliveredSet) -> bool:
-    """Check a list cleanup, which has settings of its own."""
-    connection = _usable(run.connection)
-    if why := list_cleanup.why_not_any_more(run, left, connection):
-        raise StopRun(JobStatus.CANCELED, Reason.NOT_TO_BE_CLEARED, why)
-    details = _look_up(connection, left.list_id, run)
-    frozen = list_cleanup.freeze(run, connection, details)
-    if missing := list_cleanup.missing_field(frozen):
-        raise StopRun(JobStatus.FAILED, Reason.FIELDS_MISSING, snapshot.missing_fields_sentence([missing]))
-    return _take_list(run, connection, frozen)
-
-
-def _usable(connection: Connection | None) -> Connection:
+def usable_connection(connection: Connection | None) -> Connection:
+    """Return the connection of a run. Raises StopRun when there is none, or it cannot be used."""
     if connection is None:
         raise StopRun(JobStatus.FAILED, Reason.NO_CONNECTION)
     obstacle = why_it_cannot_run(connection)
@@ -101,7 +102,7 @@ def _check_segments(export: Export) -> None:
         raise StopRun(JobStatus.SKIPPED, Reason.SEGMENTS_NOT_REFRESHED, ", ".join(never))
 
 
-def _look_up(connection: Connection, list_id: str, run: Run) -> ListDetails:
+def look_up_list(connection: Connection, list_id: str, run: Run) -> ListDetails:
     """The list with the clock of its dates. Which client it belongs to, the export knows from its last look-up."""
     group_id = run.export.list_group if run.export else ""
     try:
@@ -131,7 +132,7 @@ def _check_fields(export: Export, details: ListDetails) -> None:
         raise StopRun(JobStatus.FAILED, Reason.FIELDS_MISSING, sentence)
 
 
-def _take_list(run: Run, connection: Connection, frozen: dict[str, object]) -> bool:
+def take_list(run: Run, connection: Connection, frozen: dict[str, Any]) -> bool:
     """Let the run have the list. The database allows one working run per list; another one waits in the queue."""
     try:
         with transaction.atomic():

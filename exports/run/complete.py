@@ -160,5 +160,5 @@ def counts_of(run: Run, figures: dict[str, int]) -> RunCounts:
         to_remove=run.to_remove,
         not_removed=figures["not_removed"],
         removals_held=run.removals_held,
-        is_cleanup=bool(run.clears_id),
+        is_cleanup=run.is_cleanup,
     )

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from django.db.models import QuerySet
 
 from config.platform.jobs.models import JobStatus
 from connections import credentials, vault
 from connections.destinations.errors import DestinationError
 from connections.models import Connection
-from exports.models import BatchStatus, Run
+from exports.models import BatchStatus, Run, RunKind
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ def find(run: Run, connection: Connection, frozen: Mapping[str, Any]) -> ListCha
 def _extended(run: Run, connection: Connection, frozen: Mapping[str, Any]) -> list[str]:
     """The mapped fields with more options than at the last plan. Also a run that failed or was canceled may have
     sent contacts without values, by the options of its plan."""
-    planned = Run.objects.filter(export=run.export_id, clears=None, list_id=run.target.list_id)
+    planned = _runs_to_list(run)
     planned = planned.filter(account=connection.account, planned_at__isnull=False).exclude(pk=run.pk)
     last = planned.order_by("-pk").first()
     if last is None:
@@ -65,9 +66,9 @@ def _extended(run: Run, connection: Connection, frozen: Mapping[str, Any]) -> li
 
 
 def _last_run(run: Run, connection: Connection) -> Run | None:
-    ended = Run.objects.filter(export=run.export_id, clears=None, list_id=run.target.list_id)
+    ended = _runs_to_list(run)
     ended = ended.filter(account=connection.account, status__in=(JobStatus.SUCCESSFUL, JobStatus.WARNINGS))
-    return ended.exclude(options__has_key="restores").order_by("-pk").first()
+    return ended.filter(kind=RunKind.EXPORT).order_by("-pk").first()
 
 
 def _field(frozen: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -103,7 +104,7 @@ def _emptied(run: Run, connection: Connection, keys: Sequence[str]) -> list[str]
 
 def _sample(run: Run, connection: Connection, keys: Sequence[str]) -> list[tuple[str, list[str]]]:
     """Contacts of the latest batch that was sent, each with the fields that had a value."""
-    sent = Run.objects.filter(export=run.export_id, clears=None, list_id=run.target.list_id, delivered__gt=0)
+    sent = _runs_to_list(run).filter(delivered__gt=0)
     last = sent.filter(account=connection.account).order_by("-pk").first()
     batches = last.batches.filter(status=BatchStatus.DONE, converted=False, delivered__gt=0) if last else None
     batch = batches.order_by("number").first() if batches is not None else None
@@ -118,3 +119,9 @@ def _sample(run: Run, connection: Connection, keys: Sequence[str]) -> list[tuple
         if email and filled and email not in refused:
             found.append((email, filled))
     return sorted(found, key=lambda each: -len(each[1]))[:_SAMPLE]
+
+
+def _runs_to_list(run: Run) -> QuerySet[Run]:
+    """Select the runs of the same export to the same list."""
+    runs = Run.objects.exclude(kind=RunKind.LIST_CLEANUP)
+    return runs.filter(export=run.export_id, list_id=run.target.list_id)

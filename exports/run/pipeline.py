@@ -11,6 +11,8 @@ Each stage is entered by one committed write, so a worker that takes a run over 
 """
 
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 
 from django.utils.translation import gettext as _
@@ -25,9 +27,9 @@ from connections.reconnect import mark_reconnect_needed
 from connections.vault import NotConnected
 from exports.delivery import loop
 from exports.delivery.loop import SliceEnd
-from exports.models import Run, Stage
-from exports.removal import recheck
-from exports.run import check, complete, plan
+from exports.models import Run, RunKind, Stage
+from exports.removal import recheck, restore
+from exports.run import check, complete, list_cleanup, plan
 from exports.state import claim, session_fence
 from exports.state.status import Reason, StopRun
 
@@ -44,6 +46,21 @@ class Next(Enum):
 
     NOTHING = "nothing"  # it has ended, waits for its time, or another worker has it
     ENQUEUE_AGAIN = "enqueue_again"  # there is more to do at once
+
+
+@dataclass(frozen=True)
+class Steps:
+    """How runs of one kind are checked and planned; all are delivered and completed alike."""
+
+    check: Callable[[Run], bool]
+    plan: Callable[[Run, HeldLease], None]
+
+
+STEPS: dict[str, Steps] = {
+    RunKind.EXPORT: Steps(check.check, plan.plan),
+    RunKind.RESTORE: Steps(check.check_restore, restore.plan),
+    RunKind.LIST_CLEANUP: Steps(list_cleanup.check, list_cleanup.plan),
+}
 
 
 def run_slice(run_id: int) -> Next:
@@ -72,16 +89,17 @@ def run_slice(run_id: int) -> Next:
 
 
 def _go_through_stages(run: Run, lease: HeldLease) -> Next:
+    steps = STEPS[run.kind]
     try:
         claim.stop_if_canceled(run)
         if _waits_for_pause(run):
             return Next.NOTHING
-        if run.stage == Stage.CHECK and not check.check(run):
+        if run.stage == Stage.CHECK and not steps.check(run):
             return Next.NOTHING
         planned_with: recheck.WantsVersion | None = None
         if run.stage == Stage.PLAN:
             planned_with = recheck.version(run)
-            plan.plan(run, lease)
+            steps.plan(run, lease)
             claim.stop_if_canceled(run)
         if run.stage == Stage.DELIVER:
             end = loop.deliver(run, lease, wants_version=planned_with)

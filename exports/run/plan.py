@@ -27,7 +27,6 @@ from exports.batches.values import Person
 from exports.batches.writer import BatchWriter
 from exports.models import DeliveredSet, OutcomeKind, Run, Stage
 from exports.privacy import erasure
-from exports.removal import list_cleanup, restore
 from exports.removal import plan as removal_plan
 from exports.results import left_out_values
 from exports.selection import diff, overwritten, wants
@@ -47,17 +46,6 @@ _FETCH = 2000
 def plan(run: Run, lease: HeldLease) -> None:
     """Write the run's batches and its exceptional outcomes, and let it enter delivery. Raises StopRun when the
     plan must not be sent, LeaseLost when another worker has the run."""
-    if run.clears is not None:
-        list_cleanup.plan(run, run.clears, lease)
-    elif run.options.get("restores"):
-        erasure_barrier.enter()
-        restore.plan(run, run.options["restores"], lease)
-    else:
-        _plan_members(run, lease)
-
-
-def _plan_members(run: Run, lease: HeldLease) -> None:
-    """Plan what the members of the segments need, and the removals."""
     delivered_set = _delivered_set(run)
     known = KnownList.of(delivered_set)
     erased_until = erasure_barrier.last_erasure()

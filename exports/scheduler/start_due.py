@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from config.platform.db import insert_alike
 from config.platform.jobs.models import JobStatus, TickResult
 from config.platform.schedules import ticks
 from config.platform.schedules.ticks import Due
-from exports.models import Export, ExportSchedule, ExportTick, Run, RunEvent, Trigger
+from exports.models import Export, ExportSchedule, ExportTick, Run, RunEvent, RunKind, Trigger
 
 DueExport = Due[ExportSchedule]
 # Reading a whole connection would open its credentials, for nothing.
@@ -32,6 +32,9 @@ def start_due() -> int:
     return len(due)
 
 
+_NO_CLEANUP = ~Q(kind=RunKind.LIST_CLEANUP)
+
+
 def _runs_of(exports: Sequence[Export]) -> tuple[dict[int, int], dict[int, int]]:
     """By export: the number of its last run, and the run that waits in the queue, which a tick joins. Each is
     looked up by itself, since an export may have run thousands of times."""
@@ -39,7 +42,7 @@ def _runs_of(exports: Sequence[Export]) -> tuple[dict[int, int], dict[int, int]]
     found = Export.objects.filter(pk__in=[export.pk for export in exports]).values_list(
         "pk",
         Coalesce(Subquery(mine.order_by("-number").values("number")[:1]), 0),
-        Subquery(mine.filter(status=JobStatus.QUEUED, clears=None).order_by().values("pk")[:1]),
+        Subquery(mine.filter(_NO_CLEANUP, status=JobStatus.QUEUED).order_by().values("pk")[:1]),
     )
     rows = list(found)
     numbers = {export: number for export, number, _queued in rows}
@@ -50,7 +53,7 @@ def _start(exports: Sequence[Export], numbers: Mapping[int, int]) -> dict[int, i
     """Queue a run for each, on behalf of the export user; by export."""
     keys = [export.pk for export in exports]
     # A run takes the place of a retry that was still to come.
-    retries = Run.objects.filter(export__in=keys, status=JobStatus.FAILURE, clears=None)
+    retries = Run.objects.filter(_NO_CLEANUP, export__in=keys, status=JobStatus.FAILURE)
     retries.exclude(resume_at=None).update(resume_at=None)
     runs = insert_alike(
         Run(trigger=Trigger.SCHEDULE),

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.db import connection as database
+from django.db.models import Q
 
 from config.platform import db
-from exports.models import DeliveredSet, Run
+from exports.models import DeliveredSet, Run, RunKind
 from exports.selection import diff
 from exports.state.known_list import KnownList
 from exports.state.plan_action import SENT
@@ -62,7 +63,11 @@ def _others(run: Run, known: KnownList) -> Iterator[tuple[int, Mapping[str, Any]
     others = DeliveredSet.objects.filter(list_state=known.list_state_id).exclude(export=known.export_id)
     for export_id in others.order_by("export").values_list("export", flat=True):
         last = Run.objects.filter(
-            export=export_id, account=run.account, list_id=run.list_id, clears=None, planned_at__isnull=False
+            ~Q(kind=RunKind.LIST_CLEANUP),
+            export=export_id,
+            account=run.account,
+            list_id=run.list_id,
+            planned_at__isnull=False,
         )
         frozen = last.order_by("-pk").values_list("frozen", flat=True).first()
         if frozen and fields & _fields(frozen):

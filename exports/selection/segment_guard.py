@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from config.platform.jobs.models import JobStatus
-from exports.models import Run
+from exports.models import Run, RunKind
 from segments import audience
 
 EMPTY = "empty"
@@ -26,9 +26,9 @@ def _members_before(export_id: int, account: str, list_id: str) -> dict[int, int
         export=export_id,
         account=account,
         list_id=list_id,
-        clears=None,
+        kind=RunKind.EXPORT,  # others say nothing of the segments
         removals_held=0,
         status__in=(JobStatus.SUCCESSFUL, JobStatus.WARNINGS),
-    ).exclude(options__has_key="restores")  # says nothing of the segments
+    )
     frozen = earlier.order_by("-pk").values_list("frozen", flat=True).first() or {}
     return {segment["id"]: segment.get("members", 0) for segment in frozen.get("segments", ())}

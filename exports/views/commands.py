@@ -104,7 +104,7 @@ def cancel(request: Request, run_id: int) -> HttpResponse:
 def _cancel_question(run: Run) -> dict[str, object]:
     names = {"number": run.number, "name": run.export}
     question: dict[str, object] = {"active_nav": "exports", "danger": True}
-    if run.clears_id:
+    if run.is_cleanup:
         return question | _cancel_clearing(run)
     if run.next_try_at:
         return question | {

@@ -96,14 +96,14 @@ def _estimate_of_all(export: Export) -> Estimate:
 
 
 def _confirm(run: Run, *, people: int, how: str, by: User) -> Run:
-    if run.clears_id:
+    if run.is_cleanup:
         return actions_list_cleanup.clear_again(run, people=people, by=by)
     return runs.confirm_removals(run, people=people, how=how, by=by)
 
 
 def _people_now(run: Run) -> int:
-    if run.clears is not None:
-        return list_cleanup.people_of(run.clears) or 0
+    if run.is_cleanup:
+        return list_cleanup.people_of(run.cleanup.delivered_set) or 0
     removals = estimate.of(run.export, RunOptions()).removals
     return removals.held or removals.to_remove
 
@@ -113,7 +113,7 @@ def _question(run: Run) -> dict[str, object]:
     if not people:
         raise policies.Refusal(_("There are no contacts left to remove."))
     title = ngettext("Remove %(people)s contact?", "Remove %(people)s contacts?", people)
-    how = run.options["removal"]["how"] if run.clears_id else run.export.removal
+    how = run.options["removal"]["how"] if run.is_cleanup else run.export.removal
     return {
         "title": title % {"people": number(people)},
         "people": people,

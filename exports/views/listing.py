@@ -22,7 +22,7 @@ from config.platform.web.lists import Column, list_page
 from connections.destinations import registry
 from connections.permissions import user_can_manage_connections
 from exports import policies
-from exports.models import Export, Run
+from exports.models import Export, Run, RunKind
 from exports.permissions import user_can_add, user_can_manage
 from exports.views.next_run import when_it_runs
 from exports.views.run_summary import ShownRun
@@ -102,8 +102,9 @@ def statuses(request: Request) -> HttpResponse:
 
 def _seen_by(user: User) -> QuerySet[Export]:
     """Every export, with what the list sorts and searches by."""
-    runs = Run.objects.filter(export=OuterRef("pk"), clears=None).order_by("-id")
-    clearings = Run.objects.filter(export=OuterRef("pk"), clears__isnull=False).order_by("-id")
+    all_runs = Run.objects.filter(export=OuterRef("pk")).order_by("-id")
+    runs = all_runs.exclude(kind=RunKind.LIST_CLEANUP)
+    clearings = all_runs.filter(kind=RunKind.LIST_CLEANUP)
     labels = [
         When(connection__destination_key=destination.key, then=Value(str(destination.label)))
         for destination in registry.all_destinations()

@@ -18,7 +18,9 @@ from exports.views.run_summary import ShownRun
 
 def find_run(run_id: int) -> Run:
     """The run with what its head says of it, or 404."""
-    runs = Run.objects.select_related("export__connection", "requested_by", "retry_of", "clears", "clears_over")
+    runs = Run.objects.select_related(
+        "export__connection", "requested_by", "retry_of", "cleanup__delivered_set", "cleanup__connection"
+    )
     return get_object_or_404(runs, pk=run_id)
 
 
@@ -37,7 +39,7 @@ def frame(request: Request, run: Run, tab: str) -> dict[str, object]:
         "most_retries": settings.RUN_RETRIES,
         "due": [describe.describe_tick(tick) for tick in run.ticks.all()],
         "may_manage": may_manage,
-        "may_run_again": may_manage and not (run.is_open or run.clears_id) and can_run(run.export),
+        "may_run_again": may_manage and not (run.is_open or run.is_cleanup) and can_run(run.export),
         "tabs": [
             (label, reverse(name, args=[run.pk]), name == tab)
             for label, name in (

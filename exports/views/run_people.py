@@ -66,7 +66,7 @@ class PeoplePage(ListPage[Any]):
 def people(request: Request, run_id: int) -> HttpResponse:
     """List the contacts of one kind (``?kind=``), those with one code alone (``?code=``), a page at a time."""
     run = find_run(run_id)
-    kind = _kind(request.GET.get("kind", PeopleKind.REMOVED if run.clears_id else PeopleKind.MEMBERS))
+    kind = _kind(request.GET.get("kind", PeopleKind.REMOVED if run.is_cleanup else PeopleKind.MEMBERS))
     sees_data = request.user.may(Permission.PERSONAL_DATA_SEE)
     count = _count(run, kind)
     context = frame(request, run, "exports:people") | {
@@ -186,7 +186,7 @@ def _kinds(run: Run, current: PeopleKind) -> list[dict[str, object]]:
 def _parts(run: Run) -> Sequence[tuple[Any, Sequence[PeopleKind]]]:
     """Which kinds a run can have."""
     removals = _HELD if run.removals_held else _REMOVALS
-    if run.clears_id:
+    if run.is_cleanup:
         return [(gettext_lazy("On the previous list"), removals)]
     has_removals = run.to_remove or run.removals_held
     return [*_PARTS, (gettext_lazy("Contacts who left the segments"), removals)] if has_removals else _PARTS

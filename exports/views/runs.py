@@ -65,7 +65,7 @@ def history(request: Request, export_id: int) -> HttpResponse:
     export = get_object_or_404(Export.objects.select_related("connection", "schedule"), pk=export_id)
     page = list_page(
         request,
-        Run.objects.filter(export=export).select_related("requested_by", "clears"),
+        Run.objects.filter(export=export).select_related("requested_by", "cleanup__delivered_set"),
         columns=HISTORY_COLUMNS,
         search=("number", "status", "reason", "message", "requested_by__full_name", "requested_by__username"),
         default="-number",
@@ -156,7 +156,7 @@ def _overview(request: Request, run: Run) -> dict[str, object]:
             "sections": breakdown.sections_of(run),
             "removal_sections": breakdown.removals_of(run),
             "held_because": RemovalGuard(run.held_because).label if run.held_because else "",
-            "may_confirm": bool(run.removals_held or run.clears_id)
+            "may_confirm": bool(run.removals_held or run.is_cleanup)
             and user_can_confirm(request.user, run)
             and policies.can_confirm(run),
             "cause": skip_cause.of(run),

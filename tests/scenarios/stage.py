@@ -98,7 +98,7 @@ class Stage:
         }
         settings = ExportSettings(segments=[self._segments[model.number]], **kept | {"list_id": list_id})
         list_cleanup.move(export, settings, clearing, version=export.version, by=None)
-        return export.runs.filter(clears__isnull=False, status__in=OPEN).first()
+        return export.runs.filter(kind="list_cleanup", status__in=OPEN).first()
 
     def export(self, model: ExportModel) -> Export:
         """The export as the database holds it now."""

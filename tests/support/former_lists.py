@@ -60,7 +60,7 @@ def moved(account: RunningSandbox, export: Export, list_id: str, client: Client,
     answer = client.post(edit_url(export), typed(account, export, list_id, **changes))
     assert answer.status_code == 302, answer.content.decode()
     export.refresh_from_db()
-    return export.runs.filter(clears__isnull=False).order_by("pk").last()
+    return export.runs.filter(kind="list_cleanup").order_by("pk").last()
 
 
 def to_its_end(run: Run) -> Run:
@@ -89,4 +89,4 @@ def start(export: Export, list_id: str, by: User, *, connection: Connection | No
     )
     list_cleanup.move(export, settings, Clearing(Removal.DELETE, people=8), version=export.version, by=by)
     export.refresh_from_db()
-    return export.runs.filter(clears__isnull=False).latest("pk")
+    return export.runs.filter(kind="list_cleanup").latest("pk")

@@ -41,7 +41,7 @@ def test_an_export_goes_once_its_people_are_off_the_list(
 ) -> None:
     address = f"/data/exports/{shop.pk}/remove/"
     answer = bob_client.post(address, {"behind": "delete", "behind_people": "8"})
-    clearing = shop.runs.get(clears__isnull=False)
+    clearing = shop.runs.get(kind="list_cleanup")
     assert answer["Location"] == f"/data/runs/{clearing.pk}/"
     assert "Being removed" in bob_client.get("/data/exports/").content.decode()
     list_cleanup.finish_removals()

@@ -32,7 +32,7 @@ def test_who_was_left_there_can_be_taken_off_later(
     assert bob_client.post(address, {"behind": "delete"}).status_code == 422
     chosen = {"behind": "delete", "behind_people": "8"}
     answer = bob_client.post(address, chosen)
-    clearing = shop.runs.get(clears__isnull=False)
+    clearing = shop.runs.get(kind="list_cleanup")
     assert answer.headers["Location"] == f"/data/runs/{clearing.pk}/"
     assert AuditEntry.objects.get(action="cleared").changes["removal"][1]["how"] == "delete"
     assert f"Run {clearing.number} is cleaning up this list" in bob_client.get(runs).content.decode()
@@ -75,7 +75,7 @@ def test_a_dialog_about_an_earlier_list_is_stale_once_the_export_goes_there_agai
     stale = bob_client.post(address, {"behind": "delete", "behind_people": "8"})
     assert stale.status_code == 409
     assert "sends to this list again" in stale.content.decode()
-    assert not shop.runs.filter(clears__isnull=False).exists()
+    assert not shop.runs.filter(kind="list_cleanup").exists()
 
 
 def test_former_lists_are_cleaned_up_by_users_who_manage_the_export_and_may_use_a_connection_there(
@@ -92,7 +92,7 @@ def test_former_lists_are_cleaned_up_by_users_who_manage_the_export_and_may_use_
     asked = bob_client.get(address).content.decode()
     assert "No connection gives access to this list any more" in asked
     assert bob_client.post(address, {"behind": "delete", "behind_people": "8"}).status_code == 422
-    assert not shop.runs.filter(clears__isnull=False).exists()
+    assert not shop.runs.filter(kind="list_cleanup").exists()
 
 
 def earlier_url(export: Export) -> str:

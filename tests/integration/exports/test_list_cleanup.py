@@ -131,7 +131,7 @@ def test_the_limits_of_the_connection_hold_for_the_list_that_is_left(
     assert (ended.status, ended.reason) == (JobStatus.CANCELED, Reason.NOT_TO_BE_CLEARED)
     connection.limits = replace(connection.limited, lists=(new_list,)).keep()
     connection.save()
-    asked = CleanupForm(bob, shop, LeftBehind(clearing.clears, connection), {})  # type: ignore[arg-type]
+    asked = CleanupForm(bob, shop, LeftBehind(clearing.cleanup.delivered_set, connection), {})
     assert [removal for removal, _help in asked.removals] == [Removal.LEAVE]
 
 
@@ -145,7 +145,7 @@ def test_a_stale_save_removes_no_contact(
     assert 'value="delete" checked' in shown.content.decode()  # what was chosen is not lost
     with pytest.raises(PermissionDenied):
         list_cleanup.remove(shop, Clearing("delete", people=8), by=charlie)
-    assert not shop.runs.filter(clears__isnull=False).exists()
+    assert not shop.runs.filter(kind="list_cleanup").exists()
 
 
 def test_no_user_chooses_without_having_seen_the_number(
@@ -192,7 +192,7 @@ def test_many_more_than_were_seen_are_held_until_a_user_confirms(
     asked = bob_client.get(f"/data/runs/{held.pk}/confirm-removals/").content.decode()
     assert "Remove 20 contacts?" in asked
     bob_client.post(f"/data/runs/{held.pk}/confirm-removals/", {"people": "20"})
-    again = shop.runs.filter(clears__isnull=False).latest("pk")
+    again = shop.runs.filter(kind="list_cleanup").latest("pk")
     assert to_its_end(again).removed == 20
     assert bob_client.get(f"/data/runs/{held.pk}/confirm-removals/").status_code == 409
 
@@ -241,7 +241,7 @@ def test_what_may_pass_is_tried_again_by_itself(
     account.faults({"rules": [{"kind": "error", "status": 500, "times": 1}]})
     assert to_its_end(clearing).status == JobStatus.FAILURE
     retry.start_due()
-    again = shop.runs.filter(clears__isnull=False).latest("pk")
+    again = shop.runs.filter(kind="list_cleanup").latest("pk")
     assert (again.retry_of, again.options) == (clearing, clearing.options)
     assert to_its_end(again).removed == len(CROWD)
 
@@ -253,7 +253,7 @@ def test_removing_the_connection_stops_what_goes_over_it(
     old = shop.connection
     assert old is not None
     clearing = start(shop, new_list, bob, connection=elsewhere)
-    assert clearing.clears_over == old
+    assert clearing.cleanup.connection == old
     choices = {f"run-{clearing.pk}": OnRemoval.DETACH}
     assert not deletion.remove(by=alice, connection=old, choices=choices)
     assert to_its_end(clearing).status == JobStatus.CANCELED

@@ -9,7 +9,17 @@ from django.db import connection as database
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
 from connections.destinations.values import UnsubscribeScope
-from exports.models import DeliveredSet, Export, Origin, Removal, RemovedContact, Run, SyncedContact, Trigger
+from exports.models import (
+    DeliveredSet,
+    Export,
+    Origin,
+    Removal,
+    RemovedContact,
+    Run,
+    RunKind,
+    SyncedContact,
+    Trigger,
+)
 from exports.removal import plan as removal
 from exports.removal.plan import RemovalGuard, Removals
 from exports.state.plan_action import PlanAction
@@ -97,7 +107,7 @@ def make_run(case: Case) -> tuple[Run, DeliveredSet]:
     run = Run.objects.create(
         number=2,
         status=JobStatus.PROCESSING,
-        clears=delivered_set if case.is_cleanup else None,
+        kind=RunKind.LIST_CLEANUP if case.is_cleanup else RunKind.EXPORT,
         frozen={
             "segments": [{"id": segment.pk, "name": "Readers", "members": case.members}],
             "removal": {

@@ -1,0 +1,102 @@
+"""Check and plan a list cleanup: remove the contacts that an export added to a list that it no longer uses.
+
+Its batches are delivered and completed like those of every run.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from config.platform.jobs import clock
+from config.platform.jobs.leases import HeldLease, update_if_owner
+from config.platform.jobs.models import JobStatus
+from connections.destinations.values import ListDetails, ListOptIn
+from connections.models import Connection
+from exports.batches.writer import BatchWriter
+from exports.models import DeliveredSet, Run, Stage
+from exports.privacy import erasure
+from exports.removal import list_cleanup
+from exports.removal import plan as removal_plan
+from exports.run import check as run_check
+from exports.state import snapshot
+from exports.state.status import Reason, StopRun
+from segments.privacy import erasure_barrier
+
+
+def check(run: Run) -> bool:
+    """Freeze the settings and take the list that is cleaned up. Returns False when the run has to wait for another
+    run to that list. Raises StopRun, or what the destination raises."""
+    left = run.cleanup.delivered_set
+    connection = run_check.usable_connection(run.connection)
+    if why := _why_not_any_more(run, left, connection):
+        raise StopRun(JobStatus.CANCELED, Reason.NOT_TO_BE_CLEARED, why)
+    details = run_check.look_up_list(connection, left.list_id, run)
+    frozen = _freeze(run, connection, details)
+    if missing := _missing_field(frozen):
+        raise StopRun(JobStatus.FAILED, Reason.FIELDS_MISSING, snapshot.missing_fields_sentence([missing]))
+    return run_check.take_list(run, connection, frozen)
+
+
+@transaction.atomic
+def plan(run: Run, lease: HeldLease) -> None:
+    """Write the batches and let the run enter delivery. Raises LeaseLost when another worker has the run."""
+    left = run.cleanup.delivered_set
+    erased_until = erasure_barrier.last_erasure()
+    writer = BatchWriter(run, run.destination.capabilities, lease)
+    removals = removal_plan.plan(run, left, writer)
+    erasure_barrier.enter()
+    erased = erasure.drop_unknown(run, left.list_state_id) if erasure_barrier.last_erasure() != erased_until else 0
+    lease.report()  # from here on progress counts what is done, and is written with it
+    update_if_owner(
+        run,
+        stage=Stage.DELIVER,
+        planned_at=clock.now(),
+        to_remove=removals.to_remove - erased,
+        removals_held=removals.held,
+        held_because=removals.held_because,
+        progress_done=0,
+        progress_total=removals.to_remove - erased,
+    )
+
+
+def _why_not_any_more(run: Run, left: DeliveredSet, connection: Connection) -> str:
+    """What has happened since it was asked for that forbids it; empty for nothing."""
+    export = run.export
+    if connection.account != left.account:
+        return _("The connection now uses another account.")
+    if (
+        not export.is_being_removed
+        and export.connection
+        and list_cleanup.is_at(left, export.connection, export.list_id)
+    ):
+        return _("The export sends to this list again.")
+    return list_cleanup.why_forbidden(connection, left.list_id, list_cleanup.Clearing.asked_of(run).how)
+
+
+def _freeze(run: Run, connection: Connection, details: ListDetails) -> dict[str, Any]:
+    """A copy of all that the clearing depends on, as every run has it."""
+    return {
+        "run": str(run.pk),
+        "export_version": run.export.version,
+        "connection": str(connection),
+        "list_title": details.title,
+        "confirmed_opt_in": details.opt_in == ListOptIn.CONFIRMED,
+        "segments": [],
+        "mapping": [],
+        "answers": {},
+        "fields": [asdict(field) for field in details.fields],
+        "options": run.options,
+        "removal": run.options["removal"] | {"unsubscribe_scope": details.unsubscribe_scope},
+        "clock_there": details.clock,
+        "clock_zone_known": details.clock_zone_known,
+    }
+
+
+def _missing_field(frozen: Mapping[str, Any]) -> str:
+    """The field to mark in, if the list does not have it."""
+    mark = snapshot.mark_of(frozen["removal"])
+    known = {field["key"] for field in frozen["fields"]}
+    return mark.field_key if mark and mark.field_key not in known else ""
