@@ -25,7 +25,7 @@ def test_who_was_left_there_can_be_taken_off_later(
     assert "former lists" not in bob_client.get(runs).content.decode()
     moved(account, shop, new_list, bob_client)
     run_to_its_end(shop)
-    assert "Old: 8 people" in bob_client.get(runs).content.decode()
+    assert "Old: 8 contacts" in bob_client.get(runs).content.decode()
     asked = bob_client.get(address).content.decode()
     assert "What should happen to 8 contacts that this export added to “Old”?" in asked
     assert bob_client.post(address, {"behind": "leave", "behind_people": "8"}).headers["Location"] == runs
@@ -84,7 +84,7 @@ def test_former_lists_are_cleaned_up_by_users_who_manage_the_export_and_may_use_
     address = earlier_url(shop)
     moved(account, shop, new_list, bob_client)
     shown = charlie_client.get(f"/data/exports/{shop.pk}/runs/").content.decode()
-    assert "Old: 8 people" in shown
+    assert "Old: 8 contacts" in shown
     assert address not in shown
     assert charlie_client.post(address, {"behind": "delete", "behind_people": "8"}).status_code == 403
     Export.objects.filter(pk=shop.pk).update(connection=None)
