@@ -195,12 +195,12 @@ def _keep_taken(
 ) -> None:
     """Keep what the list holds of the contacts that no row refuses."""
     refused = [refusal.email for refusal in rows.refusals]
-    origins: Mapping[str, Origin] = {}
+    reactivated = reactivations.Reactivated()
     if is_unknown:
         unacknowledged.keep_unknown(run, batch.pk, refused)
     elif had_removals:
         restores = bool(run.options.get("restores"))
-        origins = reactivations.record(batch, delivered_set_id, sent.receipt, rows.refusals, restores=restores)
+        reactivated = reactivations.record(batch, delivered_set_id, sent.receipt, rows.refusals, restores=restores)
     _keep_delivered(
         run,
         batch,
@@ -208,7 +208,7 @@ def _keep_taken(
         refused,
         sent.receipt,
         origin=Origin.UNKNOWN if is_unknown else _origin(batch, sent.receipt, len(refused)),
-        origins=origins,
+        reactivated=reactivated,
         left_out=_keep_left_out(run, batch, sent, refused, is_unknown=is_unknown),
         is_unknown=is_unknown,
     )
@@ -298,20 +298,20 @@ def _keep_delivered(
     receipt: BatchReceipt,
     *,
     origin: Origin,
-    origins: Mapping[str, Origin],
+    reactivated: reactivations.Reactivated,
     left_out: Mapping[str, left_out_values.Stored],
     is_unknown: bool,
 ) -> None:
     parameters: dict[str, Any] = {
         "batch": batch.pk,
-        "already_active": _already_active(batch, receipt),
+        "already_active": list(_already_active(batch, receipt, reactivated)),
         "set": delivered_set_id,
         "run": run.pk,
         "refused": list(refused),
         "left_out": orjson.dumps(left_out).decode() if left_out else None,
         "fields": left_out_values.mapped_fields(run.frozen),
         "origin": origin,
-        "origins": orjson.dumps(origins).decode() if origins else None,
+        "origins": orjson.dumps(reactivated.origins).decode() if reactivated.origins else None,
         "unknown": UNKNOWN_DATA if is_unknown else None,
         "adding": _ADDING,
     }
@@ -333,11 +333,11 @@ def _insert_delivered(parameters: Mapping[str, Any]) -> bool:
     return True
 
 
-def _already_active(batch: Batch, receipt: BatchReceipt) -> Sequence[str]:
-    """The contacts of a batch that an earlier run had added again already: its call stays the one that did. Where
-    the batch was sent before, its own earlier call may have done so."""
+def _already_active(batch: Batch, receipt: BatchReceipt, reactivated: reactivations.Reactivated) -> Sequence[str]:
+    """Return the contacts of a batch that an earlier run had added again already: its call stays the one that did.
+    Where the batch was sent before, its own earlier call may have done so, unless a run had since the removal."""
     if receipt.added_again is None or unacknowledged.was_sent_before(batch):
-        return []
+        return reactivated.added_earlier
     return sorted(set(batch.emails) - set(receipt.added_again))
 
 

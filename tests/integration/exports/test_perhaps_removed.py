@@ -5,9 +5,10 @@ import pytest
 from config.platform.jobs import leases
 from config.platform.jobs.leases import HeldLease, claim
 from exports.actions import runs
-from exports.models import Export, Origin, Removal, RemovedContact, SyncedContact
+from exports.models import Export, Origin, Removal, RemovedContact, Run, SyncedContact
 from exports.results import record
 from exports.run import check, plan
+from exports.state.result_codes import UNKNOWN_DATA
 from segments.models import Segment
 from tests.integration.exports.conftest import run_to_its_end
 from tests.integration.exports.test_late_calls import take_over
@@ -22,16 +23,21 @@ SUBSCRIBER = CROWD[0]
 
 def perhaps_remove(export: Export) -> None:
     """Run the export; its worker dies with all batches sent and none answered, and the run is canceled."""
-    run = runs.start_run(export, by=None)
-    silent = claim(run)
+    silent = start_silently(export)
+    leases.release(silent)
+    runs.cancel_run(silent, by=None)
+    take_over(silent)
+    assert RemovedContact.objects.filter(email=SUBSCRIBER).exists()
+
+
+def start_silently(export: Export) -> Run:
+    """Start a run whose worker dies with all batches sent and none answered."""
+    silent = claim(runs.start_run(export, by=None))
     assert silent is not None
     assert check.check(silent)
     plan.plan(silent, HeldLease(silent))
     record.mark_sending(silent, list(silent.batches.values_list("pk", flat=True)))
-    leases.release(silent)
-    runs.cancel_run(run, by=None)
-    take_over(silent)
-    assert RemovedContact.objects.filter(email=SUBSCRIBER).exists()
+    return silent
 
 
 def origin() -> Origin:
@@ -83,3 +89,28 @@ def test_a_removed_contact_that_signed_up_since_counts_as_found(account: Running
     assert origin() == Origin.PRE_EXISTING
     leave(crowd, SUBSCRIBER)
     assert run_to_its_end(export).removed == 0
+
+
+def test_a_lost_answer_does_not_hide_which_run_added_a_contact_again(
+    account: RunningSandbox, crowd: Segment, request: pytest.FixtureRequest
+) -> None:
+    """The removal is remembered because a call of it may land late, so the contact is sent as if it came back."""
+    request.addfinalizer(lambda: account.door("PUT", "clock", json={"ahead_seconds": 0}))
+    export = export_of(account, crowd, Removal.DELETE)
+    run_to_its_end(export)
+    leave(crowd, SUBSCRIBER)
+    removal = run_to_its_end(export)
+    join(crowd, SUBSCRIBER)
+    added = run_to_its_end(export)
+    contact = SyncedContact.objects.filter(email=SUBSCRIBER)
+    contact.update(data_hash=UNKNOWN_DATA)
+    remember = {"operation": "delete", "run_id": removal.pk, "exports": [export.pk]}
+    RemovedContact.objects.create(list_state=contact.get().list_state, email=SUBSCRIBER, **remember)
+    account.door("PUT", "clock", json={"ahead_seconds": 3600})
+    silent = start_silently(export)
+    leases.release(silent)
+    take_over(silent)
+    assert not RemovedContact.objects.exists()
+    assert contact.get().added_run_id == added.pk
+    leave(crowd, SUBSCRIBER)
+    assert run_to_its_end(export).removed == 1
