@@ -78,7 +78,7 @@ def test_leaving_with_unsaved_changes_asks(page: Page, alice: User, bob: User) -
     press(page, "Enter")
     expect(page.get_by_label("Name")).to_have_value("Somebody else")
     page.get_by_role("button", name="Cancel").or_(page.get_by_role("link", name="Cancel")).click()
-    question.get_by_role("button", name="Leave").click()
+    question.get_by_role("button", name="Discard changes").click()
     expect(page.get_by_role("dialog")).to_be_hidden()
 
 
@@ -146,7 +146,7 @@ def test_a_refusal_is_told_in_a_toast(page: Page, alice: User, bob: User, troubl
     User.objects.create_user("zoe", "a-long-password", role="administrator")
     User.objects.filter(pk=alice.pk).update(role="viewer")
     page.get_by_role("link", name="Bob Brown").click()
-    expect(page.locator(".toast")).to_contain_text("Your role, Viewer, may not do this")
+    expect(page.locator(".toast")).to_contain_text("Your role, Viewer, does not allow you to manage users")
     troubles.clear()
 
 

@@ -114,7 +114,7 @@ def test_contacts_on_a_former_list_are_asked_about_later_by_keyboard(
     run_to_its_end(export)
     Export.objects.update(list_id=sandbox.list_id)
     sign_in(page, bob, f"/data/exports/{export.pk}/runs/")
-    expect(page.get_by_text("Winter: 5 people")).to_be_visible()
+    expect(page.get_by_text("Winter: 5 contacts")).to_be_visible()
     assert_accessible(page)
     screenshot(page, "earlier-lists")
     page.get_by_role("link", name="Set up list cleanup: Winter").press("Enter")

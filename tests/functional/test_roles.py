@@ -274,7 +274,7 @@ def _personal_data(page: Page, role: str) -> None:
 def _a_persons_rights(page: Page, role: str) -> None:
     page.locator("tbody tr a").first.click()
     expect(page.get_by_role("heading", name="Attributes")).to_be_visible()
-    for action in ("Download personal data", "Erase"):
+    for action in ("Download personal data", "Erase customer"):
         expect(page.get_by_text(action, exact=True)).to_have_count(int(role == "administrator"))
 
 

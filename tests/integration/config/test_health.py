@@ -70,7 +70,7 @@ def test_it_is_not_ready_when_one_of_two_processes_falls_silent(
         heartbeat.give(name)
     answer = client.get("/readyz")
     assert answer.status_code == 503
-    assert answer.json()["checks"]["jobs"] == {"ok": False, "message": "Silent: jobs@second."}
+    assert answer.json()["checks"]["jobs"] == {"ok": False, "message": "No heartbeat: jobs@second."}
 
 
 @pytest.mark.usefixtures("_everybody_alive")

@@ -74,7 +74,7 @@ def test_the_chart_needs_neither_inline_style_nor_script() -> None:
 
 
 def test_it_says_so_when_no_contact_was_sent(charlie_client: Client) -> None:
-    assert "Nobody was sent yet." in charlie_client.get("/").content.decode()
+    assert "No contacts sent yet." in charlie_client.get("/").content.decode()
 
 
 def test_it_tells_how_long_each_stage_took(charlie_client: Client, export: Export) -> None:

@@ -154,7 +154,7 @@ def test_a_file_sets_it_up_as_well(folder: Path, everyone: Segment, tmp_path: Pa
 def test_its_words_come_with_the_choice_of_the_connection(connection: Connection, bob_client: Client) -> None:
     url = "/data/exports/parts/?changed=connection"
     html = bob_client.post(url, {"connection": connection.pk, "list_id": "people"}).content.decode()
-    assert "File identifies people by email" in html
+    assert "File identifies subscribers by email" in html
     assert "File name" in html
     assert 'value="people"' in html
     assert "Campaign Monitor" not in html

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -20,7 +21,7 @@ from connections.destinations.values import BatchReceipt
 from connections.models import Connection
 from exports.actions import manage, runs
 from exports.batches.values import BatchResult
-from exports.models import Batch, BatchStatus, DeliveredSet, Export, Run, Stage, SyncedContact, Trigger
+from exports.models import Batch, BatchStatus, DeliveredSet, Export, Run, RunKind, Stage, SyncedContact, Trigger
 from exports.reporting import breakdown, person
 from exports.reporting.person import Standing
 from exports.results import record
@@ -212,7 +213,8 @@ def test_it_gives_up_after_repeated_unexpected_errors(
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("exports.run.plan.plan", broken)
+    steps = replace(pipeline.STEPS[RunKind.EXPORT], plan=broken)
+    monkeypatch.setitem(pipeline.STEPS, RunKind.EXPORT, steps)
     run = run_to_its_end(export)
     assert (run.status, run.reason) == (JobStatus.FAILURE, Reason.UNEXPECTED_ERROR)
 

@@ -100,7 +100,7 @@ def test_the_pane_warns_of_another_export_to_the_list_and_of_fields_that_both_wr
     data = complete(account, shared, everyone)
     shown = bob_client.post("/data/exports/parts/?changed=list_id", data).content.decode()
     assert "“Newsletter” also sends to this list" in shown
-    assert "Both write Name" in shown
+    assert "Both exports write Name" in shown
 
 
 def test_the_pane_says_how_many_are_sent_again_when_what_they_get_changes(

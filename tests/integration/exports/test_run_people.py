@@ -93,20 +93,20 @@ def test_it_shows_as_many_as_the_number_said(bob_client: Client, ended: Run, que
 
 @pytest.mark.parametrize("kind", ["rejected", "not_sent"])
 def test_it_says_that_no_contact_is_of_this_kind(bob_client: Client, ended: Run, kind: str) -> None:
-    assert "nobody of this kind" in people(bob_client, ended, f"kind={kind}")
+    assert "This run has no contacts with this result." in people(bob_client, ended, f"kind={kind}")
 
 
 def test_it_says_honestly_who_has_no_rows(bob_client: Client, newsletter: Export) -> None:
     run_to_its_end(newsletter)
     again = run_to_its_end(newsletter)
     shown = people(bob_client, again, "kind=unchanged")
-    assert "3 people" in shown
-    assert "no row is kept for each of them" in shown
-    assert "6 people" in people(bob_client, again, "kind=members")
+    assert "3 contacts" in shown
+    assert "counted but not listed" in shown
+    assert "6 contacts" in people(bob_client, again, "kind=members")
 
 
 def test_it_does_not_claim_to_know_who_was_new(bob_client: Client, ended: Run) -> None:
-    assert "says how many were new, not who" in people(bob_client, ended, "kind=new")
+    assert "reports the number of added contacts, not which ones" in people(bob_client, ended, "kind=new")
 
 
 def test_it_masks_for_a_viewer_and_lets_them_find_nothing_out(charlie_client: Client, ended: Run) -> None:

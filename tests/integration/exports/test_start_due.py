@@ -233,7 +233,7 @@ def test_the_pages_say_that_it_was_missed_and_run_once(export: Export, charlie: 
     tick_at(TWO + timedelta(days=3, hours=5))
     client.force_login(charlie)  # by now: a session of three days ago has ended
     html = client.get(f"/data/runs/{export.runs.get().pk}/").content.decode()
-    assert "Due at Nov. 28, 2026, 14:00:00 UTC, while the system was not running." in html
+    assert "Due at Nov. 28, 2026, 14:00:00 UTC while the system was not running." in html
     assert "Everything due since Nov. 25, 2026, 14:00:00 UTC was skipped." in html
 
 

@@ -98,7 +98,7 @@ def test_it_refuses_a_list_that_is_not_there(tmp_path: Path) -> None:
 def test_it_refuses_fields_that_the_list_does_not_have(tmp_path: Path) -> None:
     assert refusals(tmp_path, FILE.replace('"[City]"', '"[Town]"')) == [
         "17: The list “Newsletter” has no field “[Town]”. "
-        "It has: name, mobile_number, [City], [Country], [BirthDate], [Language]."
+        "Available: name, mobile_number, [City], [Country], [BirthDate], [Language]."
     ]
 
 
@@ -135,7 +135,7 @@ def test_it_says_what_becomes_of_people_who_leave_and_who_is_told(tmp_path: Path
         ("    removal: burn\n", "“removal” must be one of: leave, mark, delete, unsubscribe."),
         ("    removal: mark\n", "“mark_field” is missing."),
         ('    removal: mark\n    mark_field: "[Nope]"\n', "The list has no text field [Nope]."),
-        ("    mark_value: Gone\n", "“mark_value” means something only with “removal: mark”."),
+        ("    mark_value: Gone\n", "“mark_value” requires “removal: mark”."),
         ("    tell_also: [nobody]\n", "“nobody” is not an email address."),
     ],
 )
