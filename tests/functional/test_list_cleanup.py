@@ -63,7 +63,7 @@ def move_to(page: Page, new: str) -> None:
     pane = page.get_by_role("dialog", name="Edit export")
     pane.get_by_label("Campaign Monitor List ID").fill(new)
     pane.get_by_label("Campaign Monitor List ID").press("Tab")
-    question = pane.get_by_role("group", name="What becomes of 5 contacts")
+    question = pane.get_by_role("group", name="What should happen to 5 contacts")
     expect(question).to_be_visible()
     expect(question.get_by_label("Keep on the list")).to_be_checked()
     question.get_by_label("Keep on the list").focus()
