@@ -28,8 +28,8 @@ def open_run(export: Export) -> Run | None:
     )
 
 
-def open_clearing(export: Export) -> Run | None:
-    """The clearing of a list that it leaves which is under way, or is tried again by itself."""
+def open_cleanup(export: Export) -> Run | None:
+    """The cleanup of a list that it leaves which is under way, or is tried again by itself."""
     waits = Q(status=JobStatus.FAILURE, resume_at__isnull=False)
     return export.runs.filter(Q(status__in=OPEN) | waits, kind=RunKind.LIST_CLEANUP).order_by("pk").first()
 
@@ -152,7 +152,7 @@ def reaches_everywhere(run: Run) -> bool:
 def check_can_confirm(run: Run) -> None:
     """Raise Refusal unless the run's removals still await a person's word."""
     if run.is_cleanup:
-        check_can_clear_again(run)
+        check_can_restart_cleanup(run)
         return
     if not run.removals_held:
         raise Refusal(_("Run %(number)s has no held removals.") % {"number": run.number})
@@ -164,7 +164,7 @@ def check_can_confirm(run: Run) -> None:
     check_can_run(run.export)
 
 
-def check_can_clear_again(run: Run) -> None:
+def check_can_restart_cleanup(run: Run) -> None:
     """Raise Refusal when the list cleanup has done what was asked, or another one is under way."""
     check_stays(run.export)
     if run.is_open or run.next_try_at:
@@ -210,7 +210,7 @@ def check_can_change_connection(export: Export, connection: Connection | None) -
 def check_can_remove(export: Export) -> None:
     """Raise Refusal while a run is under way, of whichever kind."""
     _check_rests(export)
-    if run := open_clearing(export):
+    if run := open_cleanup(export):
         raise Refusal(
             _("Run %(number)s of “%(name)s” is cleaning up a list. Cancel it, or wait until it ends.")
             % {"number": run.number, "name": export}

@@ -113,11 +113,11 @@ def _exports() -> Iterator[Item]:
             "warning", "unplug", title, sentence, reverse("exports:edit", args=[export.pk]), _("Open export")
         )
     runs = Run.objects.filter(export=OuterRef("pk")).order_by("-number")
-    ordinary, clearings = runs.exclude(kind=RunKind.LIST_CLEANUP), runs.filter(kind=RunKind.LIST_CLEANUP)
+    ordinary, cleanups = runs.exclude(kind=RunKind.LIST_CLEANUP), runs.filter(kind=RunKind.LIST_CLEANUP)
     newest = Export.objects.annotate(
-        newest=Subquery(ordinary.values("pk")[:1]), clearing=Subquery(clearings.values("pk")[:1])
+        newest=Subquery(ordinary.values("pk")[:1]), cleanup=Subquery(cleanups.values("pk")[:1])
     )
-    either = Q(pk__in=newest.values("newest")) | Q(pk__in=newest.values("clearing"))
+    either = Q(pk__in=newest.values("newest")) | Q(pk__in=newest.values("cleanup"))
     troubled = Run.objects.filter(either, status__in=NEEDS_A_PERSON + WORTH_A_LOOK).order_by("-id")
     for run in troubled.select_related("export")[:MOST_ITEMS]:
         yield _of_run(run)

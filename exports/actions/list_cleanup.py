@@ -23,14 +23,16 @@ from exports.actions import manage, runs
 from exports.actions.manage import ExportSettings
 from exports.models import DeliveredSet, Export, ListCleanup, Run, RunKind, Trigger
 from exports.removal import list_cleanup
-from exports.removal.list_cleanup import Clearing, LeftBehind
+from exports.removal.list_cleanup import AbandonedList, CleanupSettings
 from exports.state.run_options import ORDINARY, RunOptions
 
 
 @transaction.atomic
-def move(export: Export, settings: ExportSettings, wanted: Clearing, *, version: int, by: User | None) -> Export:
-    """Edit an export and, where ``wanted`` says so, have the list cleared that it leaves by that. Raises what
-    actions.edit does."""
+def move(
+    export: Export, settings: ExportSettings, wanted: CleanupSettings, *, version: int, by: User | None
+) -> Export:
+    """Edit an export and, where ``wanted`` says so, start the cleanup of the list that it leaves. Raises what
+    manage.edit does."""
     left = list_cleanup.left_by_moving(export, settings.connection, settings.list_id)
     edited = manage.edit(export, settings, version=version, by=by)
     if left is not None and wanted.is_wanted:
@@ -39,8 +41,8 @@ def move(export: Export, settings: ExportSettings, wanted: Clearing, *, version:
 
 
 @transaction.atomic
-def remove(export: Export, wanted: Clearing, *, by: User | None) -> Run | None:
-    """Remove an export at once or, where ``wanted`` says so, once its list is cleared by the run that is
+def remove(export: Export, wanted: CleanupSettings, *, by: User | None) -> Run | None:
+    """Remove an export at once or, where ``wanted`` says so, once its list is cleaned up by the run that is
     returned. Raises PermissionDenied and policies.Refusal."""
     export = Export.objects.select_for_update(of=("self",)).select_related("connection").get(pk=export.pk)
     if by is not None:
@@ -51,7 +53,7 @@ def remove(export: Export, wanted: Clearing, *, by: User | None) -> Run | None:
         return None
     policies.check_stays(export)
     policies.check_can_remove(export)
-    take_version(export, export.version)  # whoever is editing it is told
+    take_version(export, export.version)  # a user who is editing it is told
     export.removal_asked_at, export.removal_asked_by = clock.now(), by
     export.save(update_fields=["removal_asked_at", "removal_asked_by"])
     run = _start(export, left, wanted, by)
@@ -60,40 +62,40 @@ def remove(export: Export, wanted: Clearing, *, by: User | None) -> Run | None:
 
 
 @transaction.atomic
-def clear(export: Export, set_id: int, wanted: Clearing, *, by: User | None) -> Run | None:
-    """Have a list cleared that the export has left earlier, where ``wanted`` says so. Raises PermissionDenied and
-    policies.Refusal."""
+def clean_up_former_list(export: Export, set_id: int, wanted: CleanupSettings, *, by: User | None) -> Run | None:
+    """Start the cleanup of a list that the export has left earlier, where ``wanted`` says so. Raises
+    PermissionDenied and policies.Refusal."""
     export = Export.objects.select_for_update(of=("self",)).select_related("connection").get(pk=export.pk)
     if by is not None:
         permissions.check_can_manage(by, export)
     policies.check_stays(export)
-    left = list_cleanup.left_earlier(export, set_id, by=by)
+    left = list_cleanup.find_former_list(export, set_id, by=by)
     if left is None:
-        raise policies.Refusal(nobody_there())
+        raise policies.Refusal(nothing_to_clean_up())
     return _start(export, left, wanted, by) if wanted.is_wanted else None
 
 
-def nobody_there() -> str:
-    """Why there is nothing to clear on a list that was left."""
+def nothing_to_clean_up() -> str:
+    """Say why there is nothing to clean up on a former list."""
     return _("The export sends to this list again, or has no contacts on it any more.")
 
 
 @transaction.atomic
-def clear_again(run: Run, *, people: int, by: User | None) -> Run:
+def restart(run: Run, *, people: int, by: User | None) -> Run:
     """Start a list cleanup again that was held, failed or canceled, of up to about ``people`` contacts. Raises
     PermissionDenied and policies.Refusal."""
     export = Export.objects.select_for_update(of=("self",)).get(pk=run.export_id)
     if by is not None:
         permissions.check_can_confirm(by, run)
-    policies.check_can_clear_again(run)
-    asked = Clearing.asked_of(run)
+    policies.check_can_restart_cleanup(run)
+    asked = CleanupSettings.asked_of(run)
     wanted = replace(asked, unsubscribes_everywhere=policies.reaches_everywhere(run), people=people)
-    return _start(export, LeftBehind(run.cleanup.delivered_set, run.connection), wanted, by)
+    return _start(export, AbandonedList(run.cleanup.delivered_set, run.connection), wanted, by)
 
 
 @transaction.atomic
 def retry(failed: Run) -> Run:
-    """Try a failed clearing again by itself. Raises policies.Refusal."""
+    """Start the automatic retry of a failed list cleanup. Raises policies.Refusal."""
     if failed.connection is None:
         raise policies.Refusal(_("No connection gives access to that list any more."))
     Run.objects.filter(pk=failed.pk).update(resume_at=None)
@@ -105,7 +107,7 @@ def retry(failed: Run) -> Run:
 
 
 def finish_removals() -> None:
-    """Let exports go whose list is cleared, and keep those whose clearing did not end well."""
+    """Remove exports whose list cleanup ended well, and keep those whose cleanup did not."""
     for pk in Export.objects.filter(removal_asked_at__isnull=False).order_by("pk").values_list("pk", flat=True):
         _finish(pk)
 
@@ -113,7 +115,7 @@ def finish_removals() -> None:
 @transaction.atomic
 def _finish(export_id: int) -> None:
     export = Export.objects.select_for_update(of=("self",), skip_locked=True).filter(pk=export_id).first()
-    if export is None or not export.is_being_removed or policies.open_clearing(export):
+    if export is None or not export.is_being_removed or policies.open_cleanup(export):
         return
     run = export.runs.filter(kind=RunKind.LIST_CLEANUP).order_by("pk").last()
     by = export.removal_asked_by
@@ -131,11 +133,11 @@ def _went_well(run: Run) -> bool:
     return ended_well and not run.removals_held and not run.not_removed
 
 
-def _start(export: Export, left: LeftBehind, wanted: Clearing, by: User | None) -> Run:
-    connection = _way_to(left, wanted, by)
+def _start(export: Export, left: AbandonedList, wanted: CleanupSettings, by: User | None) -> Run:
+    connection = _find_connection(left, wanted, by)
     if wanted.people <= 0:
         raise policies.Refusal(_("Check the number of contacts first, then choose."))
-    _make_way(export, left)
+    _check_is_only_cleanup(export, left)
     trigger = Trigger.MANUAL if by else Trigger.COMMAND
     run = _new_run(export, left.delivered_set, connection, trigger, by, options=wanted.options())
     asked: dict[str, tuple[object, object]] = {name: (None, value) for name, value in run.options.items()}
@@ -174,16 +176,17 @@ def _new_run(
     return run
 
 
-def _make_way(export: Export, left: LeftBehind) -> None:
-    """One clearing of a list at a time; it takes the place of one that was to be tried again."""
+def _check_is_only_cleanup(export: Export, left: AbandonedList) -> None:
+    """Refuse a second cleanup of a list while one is open, and cancel the retry of a failed one."""
     earlier = export.runs.filter(cleanup__delivered_set=left.delivered_set)
     if run := earlier.filter(status__in=OPEN).first():
         raise policies.Refusal(policies.already_running(run))
     earlier.filter(status=JobStatus.FAILURE).update(resume_at=None)
 
 
-def _way_to(left: LeftBehind, wanted: Clearing, by: User | None) -> Connection:
-    """The connection to go over, if all that is wanted is allowed there."""
+def _find_connection(left: AbandonedList, wanted: CleanupSettings, by: User | None) -> Connection:
+    """Return the connection to use. Raises policies.Refusal and PermissionDenied when it, or the user, may not
+    do what is asked."""
     if left.connection is None:
         raise policies.Refusal(
             _("No connection gives access to “%(list)s” any more.") % {"list": left.delivered_set.title}

@@ -17,7 +17,7 @@ from connections.models import Connection
 from connections.permissions import check_can_use, user_can_manage_connections
 from exports import permissions, policies
 from exports.actions import schedule
-from exports.actions.runs import _stop_clearing_where_it_goes
+from exports.actions.runs import stop_cleanup_of_current_list
 from exports.models import Export, ListState, Removal
 from exports.privacy import disclosures
 from exports.selection import wants
@@ -101,7 +101,7 @@ def edit(export: Export, settings: ExportSettings, *, version: int, by: User | N
     after = describe(export)
     changes = {name: (before[name], after[name]) for name in after if before[name] != after[name]}
     record("edited", export, by=by, changes=changes, version=export.version)
-    _stop_clearing_where_it_goes(export, by)
+    stop_cleanup_of_current_list(export, by)
     return export
 
 

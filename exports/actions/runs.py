@@ -59,7 +59,7 @@ def skip_run(export: Export, *, trigger: Trigger, message: str) -> Run | None:
 def confirm_removals(run: Run, *, people: int, how: str, by: User | None) -> Run:
     """Start a run that removes up to ``people`` contacts that a guard holds, by the policy that was shown; it
     computes again who they are. Raises PermissionDenied and policies.Refusal. (For a list cleanup:
-    list_cleanup.clear_again.)"""
+    list_cleanup.restart.)"""
     if by is not None:
         permissions.check_can_confirm(by, run)
     policies.check_can_confirm(run)
@@ -114,7 +114,7 @@ def new_run(
     return run
 
 
-def _stop_clearing_where_it_goes(export: Export, by: User | None) -> None:
+def stop_cleanup_of_current_list(export: Export, by: User | None) -> None:
     """Cancel cleanups of the list to which the export sends again."""
     if export.connection is None:
         return

@@ -16,7 +16,7 @@ from connections.permissions import user_can_manage_connections
 from exports.forms import removal_fields
 from exports.models import Export, Removal
 from exports.removal import list_cleanup
-from exports.removal.list_cleanup import Clearing, LeftBehind
+from exports.removal.list_cleanup import AbandonedList, CleanupSettings
 
 _MOST_DIGITS = 12
 _HELP: dict[Removal, str | Promise] = {
@@ -40,7 +40,7 @@ class CleanupForm:
         self,
         user: User,
         export: Export,
-        left: LeftBehind,
+        left: AbandonedList,
         typed: Mapping[str, str],
         *,
         is_removed: bool = False,
@@ -109,10 +109,10 @@ class CleanupForm:
             )
         return not (self.error or self.mark_error)
 
-    def clearing(self) -> Clearing:
+    def cleanup(self) -> CleanupSettings:
         """What was decided. Only for a valid form."""
         marks = self.how == Removal.MARK
-        return Clearing(
+        return CleanupSettings(
             how=self.how,
             mark_field=self.mark_field if marks else "",
             mark_value=self.mark_value if marks else "",

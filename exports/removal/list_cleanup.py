@@ -23,8 +23,8 @@ from exports.state.run_options import RunOptions
 
 
 @dataclass(frozen=True)
-class Clearing:
-    """What is done with the contacts on a list that an export leaves, and how many the person saw who chose it."""
+class CleanupSettings:
+    """How the contacts on a list that an export leaves are removed, and how many the user saw who chose it."""
 
     how: str = Removal.LEAVE
     mark_field: str = ""
@@ -37,18 +37,18 @@ class Clearing:
         return self.how != Removal.LEAVE
 
     def options(self) -> RunOptions:
-        """As it is asked of a run."""
+        """Return the options of the run that carries the cleanup out."""
         removal = {name: value for name, value in asdict(self).items() if name != "people"}
         return RunOptions(confirmed_removals=self.people, removal=removal)
 
     @classmethod
-    def asked_of(cls, run: Run) -> "Clearing":
-        """What was asked of a clearing."""
+    def asked_of(cls, run: Run) -> "CleanupSettings":
+        """Read the settings from the options of a cleanup run."""
         return cls(**run.options["removal"], people=run.options.get("confirmed_removals", 0))
 
 
 @dataclass(frozen=True)
-class LeftBehind:
+class AbandonedList:
     """A list that holds contacts that an export added, and the connection that leads there, if one does."""
 
     delivered_set: DeliveredSet
@@ -56,7 +56,7 @@ class LeftBehind:
 
 
 @dataclass(frozen=True)
-class EarlierList:
+class FormerList:
     """A list that an export has left, with the number of contacts that it added, or may have, and that are
     still known there; and the cleanup under way."""
 
@@ -65,15 +65,15 @@ class EarlierList:
     run: Run | None
 
 
-def left_by_removing(export: Export) -> LeftBehind | None:
+def left_by_removing(export: Export) -> AbandonedList | None:
     """Return the list that the export sends to, if it has added contacts there."""
     known = _where_it_goes(export)
     if known is None or not _holds_somebody(known):
         return None
-    return LeftBehind(known, export.connection if export.connection_id else None)
+    return AbandonedList(known, export.connection if export.connection_id else None)
 
 
-def left_by_moving(export: Export, connection: Connection | None, list_id: str) -> LeftBehind | None:
+def left_by_moving(export: Export, connection: Connection | None, list_id: str) -> AbandonedList | None:
     """The same when it goes to ``list_id`` over ``connection`` from now on; None when it stays where it is."""
     known = _where_it_goes(export)
     if known is None or connection is None or not list_id or is_at(known, connection, list_id):
@@ -81,7 +81,7 @@ def left_by_moving(export: Export, connection: Connection | None, list_id: str) 
     if not _holds_somebody(known):
         return None
     ways = [way for way in (export.connection, connection) if way and way.account == known.account]
-    return LeftBehind(known, ways[0] if ways else None)
+    return AbandonedList(known, ways[0] if ways else None)
 
 
 def _holds_somebody(known: DeliveredSet) -> bool:
@@ -92,13 +92,13 @@ def _holds_somebody(known: DeliveredSet) -> bool:
     return removal_plan.contacts_of(KnownList.of(known)).exists() or marked.exists()
 
 
-def earlier_lists(export: Export) -> list[EarlierList]:
+def former_lists(export: Export) -> list[FormerList]:
     """Return the lists that the export does not send to any more, as long as it may have added contacts there."""
     sets = {known.pk: known for known in _left_sets(export)}
     counts = {pk: people for pk, known in sets.items() if (people := _count_added(known))}
     open_runs = export.runs.filter(cleanup__delivered_set__in=sets, status__in=OPEN).select_related("cleanup")
     runs = {run.cleanup.delivered_set_id: run for run in open_runs} if counts else {}
-    return [EarlierList(known, counts[pk], runs.get(pk)) for pk, known in sets.items() if pk in counts]
+    return [FormerList(known, counts[pk], runs.get(pk)) for pk, known in sets.items() if pk in counts]
 
 
 def count_known(known: DeliveredSet) -> int:
@@ -111,7 +111,7 @@ def _count_added(known: DeliveredSet) -> int:
     return removal_plan.contacts_of(KnownList.of(known)).exclude(origin=Origin.PRE_EXISTING).count()
 
 
-def left_earlier(export: Export, set_id: int, *, by: User | None) -> LeftBehind | None:
+def find_former_list(export: Export, set_id: int, *, by: User | None) -> AbandonedList | None:
     """Return one of these lists, with the connection of the export if that leads there, else another one that
     the user may use. None when the export sends there again, or has no contacts there."""
     known = next((known for known in _left_sets(export) if known.pk == set_id), None)
@@ -120,7 +120,7 @@ def left_earlier(export: Export, set_id: int, *, by: User | None) -> LeftBehind 
     ways = [export.connection] if export.connection else []
     ways += Connection.objects.filter(removal_asked_at=None).order_by("pk")
     usable = (way for way in ways if way.account == known.account and (by is None or user_can_use(by, way)))
-    return LeftBehind(known, next(usable, None))
+    return AbandonedList(known, next(usable, None))
 
 
 def _left_sets(export: Export) -> list[DeliveredSet]:

@@ -201,7 +201,7 @@ def _why_held(run: Run, known: KnownList, count: int) -> str:
     if _reaches_further_than_agreed(run, agreed):
         return RemovalGuard.REACH
     if run.is_cleanup:
-        return _why_clearing_is_held(count, options.confirmed_removals or 0)
+        return _find_cleanup_guard(count, options.confirmed_removals or 0)
     if options.confirmed_removals is not None and agreed.get("how") == run.frozen["removal"]["how"]:
         return "" if count <= options.confirmed_removals else RemovalGuard.GROWN
     segment_ids = [segment["id"] for segment in run.frozen["segments"]]
@@ -211,7 +211,7 @@ def _why_held(run: Run, known: KnownList, count: int) -> str:
     return RemovalGuard.MANY if count > _LARGE_NUMBER and count > people * _LARGE_SHARE else ""
 
 
-def _why_clearing_is_held(count: int, confirmed: int) -> str:
+def _find_cleanup_guard(count: int, confirmed: int) -> str:
     """A run that was still under way may have brought some more; that is no other question than the one which was
     answered."""
     more = count - confirmed

@@ -107,10 +107,10 @@ MESSAGES: dict[Reason, Message] = {
     Reason.SOME_NOT_REMOVED: Message(
         _("The destination refused to remove some contacts from the list. The next run tries again."),
     ),
-    Reason.NOBODY_TO_CLEAR: Message(
+    Reason.NOTHING_TO_CLEAN_UP: Message(
         _("The list has no more contacts that only this export added."),
     ),
-    Reason.NOT_TO_BE_CLEARED: Message(
+    Reason.CLEANUP_NOT_NEEDED: Message(
         _("The settings for this list cleanup have changed. No contact was removed from the list.")
     ),
     Reason.UNACCOUNTED: Message(
@@ -190,9 +190,9 @@ MESSAGES: dict[Reason, Message] = {
     ),
 }
 
-# What is different for a clearing, which sends nobody.
+# What is different for a cleanup, which sends nobody.
 _GO_ON = _("Then choose “Resume cleanup”.")
-_OF_CLEARINGS: dict[Reason, Message] = {
+_CLEANUP_MESSAGES: dict[Reason, Message] = {
     Reason.LIST_BUSY: Message(
         _("A run is still sending to the previous list."),
         _("This run starts automatically when the other run ends."),
@@ -250,14 +250,14 @@ ADVICE: dict[str, str | Promise] = {
 
 def of_run(run: Run) -> Message:
     """What to say about a run's reason."""
-    message = _of_clearing(Reason(run.reason)) if run.is_cleanup else MESSAGES[Reason(run.reason)]
+    message = _cleanup_message(Reason(run.reason)) if run.is_cleanup else MESSAGES[Reason(run.reason)]
     return Message(message.explanation, _TRIED_AGAIN) if run.next_try_at else message
 
 
-def _of_clearing(reason: Reason) -> Message:
+def _cleanup_message(reason: Reason) -> Message:
     usual = MESSAGES[reason]
-    if reason in _OF_CLEARINGS:
-        return _OF_CLEARINGS[reason]
+    if reason in _CLEANUP_MESSAGES:
+        return _CLEANUP_MESSAGES[reason]
     if usual.action is SuggestedAction.FIX_CONNECTION:
         return Message(usual.explanation, _GO_ON, usual.action)
     return (

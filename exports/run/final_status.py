@@ -100,7 +100,7 @@ def _success_reason(counts: RunCounts) -> Reason:
     if counts.planned or counts.to_remove:
         return Reason.NONE
     if counts.is_cleanup:
-        return Reason.NOBODY_TO_CLEAR
+        return Reason.NOTHING_TO_CLEAN_UP
     return Reason.NOTHING_NEW if counts.missing or counts.incomplete else Reason.NOTHING_CHANGED
 
 

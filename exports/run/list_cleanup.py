@@ -32,7 +32,7 @@ def check(run: Run) -> bool:
     left = run.cleanup.delivered_set
     connection = run_check.usable_connection(run.connection)
     if why := _why_not_any_more(run, left, connection):
-        raise StopRun(JobStatus.CANCELED, Reason.NOT_TO_BE_CLEARED, why)
+        raise StopRun(JobStatus.CANCELED, Reason.CLEANUP_NOT_NEEDED, why)
     details = run_check.look_up_list(connection, left.list_id, run)
     frozen = _freeze(run, connection, details)
     if missing := _missing_field(frozen):
@@ -73,11 +73,11 @@ def _why_not_any_more(run: Run, left: DeliveredSet, connection: Connection) -> s
         and list_cleanup.is_at(left, export.connection, export.list_id)
     ):
         return _("The export sends to this list again.")
-    return list_cleanup.why_forbidden(connection, left.list_id, list_cleanup.Clearing.asked_of(run).how)
+    return list_cleanup.why_forbidden(connection, left.list_id, list_cleanup.CleanupSettings.asked_of(run).how)
 
 
 def _freeze(run: Run, connection: Connection, details: ListDetails) -> dict[str, Any]:
-    """A copy of all that the clearing depends on, as every run has it."""
+    """Return the settings that the cleanup depends on, in the form of every run."""
     return {
         "run": str(run.pk),
         "export_version": run.export.version,

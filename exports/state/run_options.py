@@ -15,7 +15,7 @@ class RunOptions:
     restores: int | None = None
     # Up to so many people a person has agreed to remove; None: the guards judge.
     confirmed_removals: int | None = None
-    # How they have agreed to it, as frozen settings have it; so it is done by a clearing. An ordinary run whose
+    # How they have agreed to it, as frozen settings have it; so it is done by a cleanup. An ordinary run whose
     # export does something else by then has not been agreed to.
     removal: Mapping[str, Any] | None = None
 

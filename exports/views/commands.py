@@ -14,7 +14,7 @@ from exports.forms import cleanup_form
 from exports.forms.cleanup_form import CleanupForm
 from exports.models import Export, Run
 from exports.permissions import check_can_manage
-from exports.removal.list_cleanup import Clearing
+from exports.removal.list_cleanup import CleanupSettings
 from exports.views.pane_removal import is_counted_later
 
 
@@ -69,7 +69,7 @@ def remove(request: Request, export_id: int) -> HttpResponse:
 
 def _removed(request: Request, export: Export, asked: CleanupForm | None, back: str) -> HttpResponse:
     """Answer a removal: the export is gone, or goes as soon as its contacts are off the list."""
-    run = list_cleanup.remove(export, asked.clearing() if asked else Clearing(), by=request.user)
+    run = list_cleanup.remove(export, asked.cleanup() if asked else CleanupSettings(), by=request.user)
     if run is None:
         return close_pane(request, back, _("“%(name)s” is removed.") % {"name": export})
     told = _("“%(name)s” will be removed when its list cleanup ends.") % {"name": export}
@@ -105,7 +105,7 @@ def _cancel_question(run: Run) -> dict[str, object]:
     names = {"number": run.number, "name": run.export}
     question: dict[str, object] = {"active_nav": "exports", "danger": True}
     if run.is_cleanup:
-        return question | _cancel_clearing(run)
+        return question | _cleanup_question(run)
     if run.next_try_at:
         return question | {
             "title": _("Stop retrying run %(number)s of “%(name)s”?") % names,
@@ -119,7 +119,7 @@ def _cancel_question(run: Run) -> dict[str, object]:
     }
 
 
-def _cancel_clearing(run: Run) -> dict[str, object]:
+def _cleanup_question(run: Run) -> dict[str, object]:
     names = {"number": run.number, "name": run.export}
     sentence = _("Contacts already removed stay removed. The others stay on the list.")
     if run.export.is_being_removed:

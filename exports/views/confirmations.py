@@ -97,7 +97,7 @@ def _estimate_of_all(export: Export) -> Estimate:
 
 def _confirm(run: Run, *, people: int, how: str, by: User) -> Run:
     if run.is_cleanup:
-        return actions_list_cleanup.clear_again(run, people=people, by=by)
+        return actions_list_cleanup.restart(run, people=people, by=by)
     return runs.confirm_removals(run, people=people, how=how, by=by)
 
 

@@ -28,7 +28,7 @@ from exports.forms.export_form import Choices, ExportForm, name_taken
 from exports.models import Export
 from exports.permissions import check_can_manage, user_can_manage
 from exports.removal import list_cleanup
-from exports.removal.list_cleanup import Clearing
+from exports.removal.list_cleanup import CleanupSettings
 from exports.views import option_labels
 from exports.views.edit_conflict import changes_of
 from exports.views.listing import JUST_SAVED
@@ -200,7 +200,7 @@ def _preview(request: Request, saved: Export) -> HttpResponse:
 def _write(request: Request, form: ExportForm, export: Export | None, cleanup_form: CleanupForm | None) -> Export:
     if export is None:
         return manage.create(form.settings(), by=request.user)
-    wanted = cleanup_form.clearing() if cleanup_form else Clearing()
+    wanted = cleanup_form.cleanup() if cleanup_form else CleanupSettings()
     version = version_from(request.POST)
     return actions_list_cleanup.move(export, form.settings(), wanted, version=version, by=request.user)
 

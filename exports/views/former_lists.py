@@ -31,9 +31,9 @@ def clear(request: Request, export_id: int, set_id: int) -> HttpResponse:
         "confirm_label": _("Confirm"),
         "danger": True,
     }
-    left = list_cleanup.left_earlier(export, set_id, by=request.user)
+    left = list_cleanup.find_former_list(export, set_id, by=request.user)
     if left is None:
-        return _refuse(request, context, actions_list_cleanup.nobody_there(), back)
+        return _refuse(request, context, actions_list_cleanup.nothing_to_clean_up(), back)
     asked = CleanupForm(request.user, export, left, request.POST, waits=is_counted_later(request))
     if "counted" in request.GET:
         return render(request, "exports/cleanup.html", {"cleanup": asked})
@@ -43,7 +43,7 @@ def clear(request: Request, export_id: int, set_id: int) -> HttpResponse:
     if not asked.is_valid():
         return render_dialog(request, context, _TEMPLATE, 422, back=back)
     try:
-        run = actions_list_cleanup.clear(export, set_id, asked.clearing(), by=request.user)
+        run = actions_list_cleanup.clean_up_former_list(export, set_id, asked.cleanup(), by=request.user)
     except policies.Refusal as refusal:
         return _refuse(request, context, refusal.sentence, back)
     return close_pane(request, reverse("exports:run", args=[run.pk]) if run else back)

@@ -104,7 +104,7 @@ def _seen_by(user: User) -> QuerySet[Export]:
     """Every export, with what the list sorts and searches by."""
     all_runs = Run.objects.filter(export=OuterRef("pk")).order_by("-id")
     runs = all_runs.exclude(kind=RunKind.LIST_CLEANUP)
-    clearings = all_runs.filter(kind=RunKind.LIST_CLEANUP)
+    cleanups = all_runs.filter(kind=RunKind.LIST_CLEANUP)
     labels = [
         When(connection__destination_key=destination.key, then=Value(str(destination.label)))
         for destination in registry.all_destinations()
@@ -115,7 +115,7 @@ def _seen_by(user: User) -> QuerySet[Export]:
         last_delivered=Subquery(runs.values("delivered")[:1]),
         refreshed_at=Subquery(runs.exclude(status__in=OPEN).values("finished_at")[:1]),
         type_label=Case(*labels, default=Value(""), output_field=CharField()),
-        clearing_id=Subquery(clearings.values("pk")[:1]),
+        cleanup_id=Subquery(cleanups.values("pk")[:1]),
         is_mine=_is_mine(user),
     )
 
@@ -156,5 +156,5 @@ def _just_saved(request: Request) -> dict[str, object] | None:
     if export is None:
         return None
     sentence = _("Changes apply from the next run.") if export.runs.exists() else _("Saved. Not run yet.")
-    clearing = policies.open_clearing(export)
-    return {"export": export, "sentence": sentence, "when": when_it_runs(export), "clearing": clearing}
+    cleanup = policies.open_cleanup(export)
+    return {"export": export, "sentence": sentence, "when": when_it_runs(export), "cleanup": cleanup}

@@ -78,7 +78,7 @@ def history(request: Request, export_id: int) -> HttpResponse:
         "not_started": [describe.describe_tick(tick) for tick in not_started],
         "runs": [ShownRun(run) for run in page.rows],
         "export": export,
-        "earlier": list_cleanup.earlier_lists(export),
+        "earlier": list_cleanup.former_lists(export),
         "schedule": ShownSchedule(getattr(export, "schedule", None), display.system_state()),
         "may_manage": may_manage,
         "may_run": may_manage and can_run(export),

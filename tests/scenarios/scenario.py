@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from exports.models import Removal, Run
-from exports.removal.list_cleanup import Clearing
+from exports.removal.list_cleanup import CleanupSettings
 from tests.scenarios.failing_workers import HELD, HeldWorker, Trouble
 from tests.scenarios.model import ACTIVE, DELETE, MARK_VALUE, Allowed, ExportModel, Record, RunOptions
 from tests.scenarios.stage import ANY_NUMBER
@@ -79,7 +79,7 @@ class Scenario(Steps):
         if release:
             export.removal, export.members = DELETE, set()
             allowed = self.model.run(export, RunOptions(confirmed=True))
-            self.stage.remove_export(export, Clearing(Removal.DELETE, people=ANY_NUMBER))
+            self.stage.remove_export(export, CleanupSettings(Removal.DELETE, people=ANY_NUMBER))
             self.settle(export, RunOptions(confirmed=True), allowed, is_disturbed=False)
         else:
             self.stage.remove_export(export)
@@ -164,14 +164,14 @@ class Scenario(Steps):
         self.was_disturbed = True
         gone, asked = replace(export, members=set(), removal=how), RunOptions(confirmed=True)
         allowed = self.model.run(gone, asked)
-        clearing = Clearing(how, "[Left]", MARK_VALUE, unsubscribes_everywhere=True, people=ANY_NUMBER)
-        run = self.stage.move_to(export, self.stage.other_list_id, clearing)
+        cleanup = CleanupSettings(how, "[Left]", MARK_VALUE, unsubscribes_everywhere=True, people=ANY_NUMBER)
+        run = self.stage.move_to(export, self.stage.other_list_id, cleanup)
         if run is not None:
             self.requests.meet(Trouble.DIES_AFTER, skip)
             if not self.stage.carry_on(run):
                 self.stage.take_over(run)
             self.requests.calm()
-        self.stage.move_to(export, self.stage.list_id, Clearing())
+        self.stage.move_to(export, self.stage.list_id, CleanupSettings())
         self.settle(gone, asked, allowed, is_disturbed=True)
 
     def hold(self, export: ExportModel, run: Run, trouble: Trouble, skip: int) -> None:

@@ -16,7 +16,7 @@ from connections.models import Connection
 from exports.actions import list_cleanup, manage, runs
 from exports.actions.manage import ExportSettings
 from exports.models import Export, Run
-from exports.removal.list_cleanup import Clearing
+from exports.removal.list_cleanup import CleanupSettings
 from exports.run import pipeline
 from exports.state.run_options import RunOptions
 from segments.models import Profile, Segment
@@ -81,23 +81,23 @@ class Stage:
     def activate(self, model: ExportModel) -> None:
         Export.objects.filter(pk=self._exports[model.number].pk).update(connection=self.connection)
 
-    def remove_export(self, model: ExportModel, clearing: Clearing | None = None) -> None:
-        """Remove an export; with ``clearing``, once the contacts that it alone wanted are off the list."""
-        run = list_cleanup.remove(self.export(model), clearing or Clearing(), by=None)
+    def remove_export(self, model: ExportModel, cleanup: CleanupSettings | None = None) -> None:
+        """Remove an export; with ``cleanup``, once the contacts that it alone wanted are off the list."""
+        run = list_cleanup.remove(self.export(model), cleanup or CleanupSettings(), by=None)
         if run is not None:
             self.carry_on(run)
             list_cleanup.finish_removals()
         assert not Export.objects.filter(pk=self._exports[model.number].pk).exists()
         del self._exports[model.number], self._segments[model.number]
 
-    def move_to(self, model: ExportModel, list_id: str, clearing: Clearing) -> Run | None:
+    def move_to(self, model: ExportModel, list_id: str, cleanup: CleanupSettings) -> Run | None:
         """Let an export send to another list; gives the run that clears the one that it leaves, if one does."""
         export = self.export(model)
         kept = {
             each.name: getattr(export, each.name) for each in fields(ExportSettings) if each.name != "segments"
         }
         settings = ExportSettings(segments=[self._segments[model.number]], **kept | {"list_id": list_id})
-        list_cleanup.move(export, settings, clearing, version=export.version, by=None)
+        list_cleanup.move(export, settings, cleanup, version=export.version, by=None)
         return export.runs.filter(kind="list_cleanup", status__in=OPEN).first()
 
     def export(self, model: ExportModel) -> Export:

@@ -10,7 +10,7 @@ from config.platform.accounts.models import User
 from connections.models import Connection
 from exports.actions import list_cleanup, manage
 from exports.models import Export, Removal, Run
-from exports.removal.list_cleanup import Clearing
+from exports.removal.list_cleanup import CleanupSettings
 from exports.run import pipeline
 from segments.models import Segment
 from tests.integration.exports.conftest import run_to_its_end
@@ -56,7 +56,7 @@ def typed(account: RunningSandbox, export: Export, list_id: str, **changes: Any)
 
 
 def moved(account: RunningSandbox, export: Export, list_id: str, client: Client, **changes: Any) -> Run | None:
-    """The clearing that follows from saving the export with another list."""
+    """The cleanup that follows from saving the export with another list."""
     answer = client.post(edit_url(export), typed(account, export, list_id, **changes))
     assert answer.status_code == 302, answer.content.decode()
     export.refresh_from_db()
@@ -87,6 +87,6 @@ def start(export: Export, list_id: str, by: User, *, connection: Connection | No
         mapping=export.mapping,
         answers=export.answers,
     )
-    list_cleanup.move(export, settings, Clearing(Removal.DELETE, people=8), version=export.version, by=by)
+    list_cleanup.move(export, settings, CleanupSettings(Removal.DELETE, people=8), version=export.version, by=by)
     export.refresh_from_db()
     return export.runs.filter(kind="list_cleanup").latest("pk")

@@ -11,7 +11,7 @@ from config.platform.jobs.models import JobStatus
 from exports import policies
 from exports.actions import list_cleanup, manage, runs
 from exports.models import Export, Run
-from exports.removal.list_cleanup import Clearing
+from exports.removal.list_cleanup import CleanupSettings
 from exports.state.status import Reason
 from tests.integration.exports.conftest import run_to_its_end
 from tests.integration.exports.test_export_pane import edit_url
@@ -41,8 +41,8 @@ def test_an_export_goes_once_its_people_are_off_the_list(
 ) -> None:
     address = f"/data/exports/{shop.pk}/remove/"
     answer = bob_client.post(address, {"behind": "delete", "behind_people": "8"})
-    clearing = shop.runs.get(kind="list_cleanup")
-    assert answer["Location"] == f"/data/runs/{clearing.pk}/"
+    cleanup = shop.runs.get(kind="list_cleanup")
+    assert answer["Location"] == f"/data/runs/{cleanup.pk}/"
     assert "Being removed" in bob_client.get("/data/exports/").content.decode()
     list_cleanup.finish_removals()
     shop.refresh_from_db()
@@ -51,21 +51,21 @@ def test_an_export_goes_once_its_people_are_off_the_list(
             refused()
     assert bob_client.post(edit_url(shop), typed(account, shop, old_list)).status_code == 422
     assert bob_client.post(address, {"behind": "leave"}).status_code == 409
-    assert to_its_end(clearing).removed == len(CROWD)
+    assert to_its_end(cleanup).removed == len(CROWD)
     list_cleanup.finish_removals()
     assert is_gone(shop)
     assert set(states(account, old_list).values()) == {"Deleted"}
     assert AuditEntry.objects.get(action="removed").actor_name == str(bob)
-    gone = bob_client.get(f"/data/runs/{clearing.pk}/live/", headers={"HX-Request": "true"})
+    gone = bob_client.get(f"/data/runs/{cleanup.pk}/live/", headers={"HX-Request": "true"})
     assert gone["HX-Redirect"] == "/data/exports/"
     status = bob_client.get(f"/data/exports/statuses/?ids={shop.pk}").content.decode()
     assert "Removed" in status
 
 
-def test_an_export_is_kept_when_its_clearing_is_canceled_or_fails(
+def test_an_export_is_kept_when_its_cleanup_is_canceled_or_fails(
     bob_client: Client, account: RunningSandbox, shop: Export, bob: User
 ) -> None:
-    run = list_cleanup.remove(shop, Clearing("delete", people=8), by=bob)
+    run = list_cleanup.remove(shop, CleanupSettings("delete", people=8), by=bob)
     assert run is not None
     asked = bob_client.get(f"/data/runs/{run.pk}/cancel/").content.decode()
     assert "The export is kept." in asked
@@ -99,7 +99,7 @@ def test_it_goes_on_though_the_worker_was_killed(
 ) -> None:
     account.faults({"latency_ms": 300})
     with worker_processes(tmp_path / "var", env={"LEASE_SECONDS": "2"}) as workers:
-        run = list_cleanup.remove(shop, Clearing("delete", people=8), by=bob)
+        run = list_cleanup.remove(shop, CleanupSettings("delete", people=8), by=bob)
         wait_until(lambda: "Deleted" in states(account, old_list).values())
         workers.kill("jobs")
         assert Run.objects.filter(pk__in=[run.pk if run else 0], removed=0).exists()

@@ -32,14 +32,14 @@ def test_who_was_left_there_can_be_taken_off_later(
     assert bob_client.post(address, {"behind": "delete"}).status_code == 422
     chosen = {"behind": "delete", "behind_people": "8"}
     answer = bob_client.post(address, chosen)
-    clearing = shop.runs.get(kind="list_cleanup")
-    assert answer.headers["Location"] == f"/data/runs/{clearing.pk}/"
+    cleanup = shop.runs.get(kind="list_cleanup")
+    assert answer.headers["Location"] == f"/data/runs/{cleanup.pk}/"
     assert AuditEntry.objects.get(action="cleared").changes["removal"][1]["how"] == "delete"
-    assert f"Run {clearing.number} is cleaning up this list" in bob_client.get(runs).content.decode()
+    assert f"Run {cleanup.number} is cleaning up this list" in bob_client.get(runs).content.decode()
     again = bob_client.post(address, chosen)
     assert again.status_code == 409
     assert "already in progress" in again.content.decode()
-    assert to_its_end(clearing).removed == len(CROWD)
+    assert to_its_end(cleanup).removed == len(CROWD)
     assert set(states(account, old_list).values()) == {"Deleted"}
     assert set(states(account, new_list).values()) == {"Active"}
     assert "former lists" not in bob_client.get(runs).content.decode()

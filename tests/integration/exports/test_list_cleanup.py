@@ -16,7 +16,7 @@ from connections.models import Connection
 from exports.actions import list_cleanup, runs
 from exports.forms.cleanup_form import CleanupForm
 from exports.models import Export, Removal, Run, SyncedContact
-from exports.removal.list_cleanup import Clearing, LeftBehind
+from exports.removal.list_cleanup import AbandonedList, CleanupSettings
 from exports.reporting import person as reporting_person
 from exports.reporting.person import Standing
 from exports.run import pipeline
@@ -68,9 +68,9 @@ def test_only_contacts_that_the_export_alone_has_added_are_removed(
     account.set_state(CROWD[1:2], "Active", old_list, joined="2020-01-01 00:00:00")
     SyncedContact.objects.filter(email=CROWD[1]).update(origin=0)
     account.set_state(CROWD[2:3], "Unsubscribed", old_list)
-    clearing = moved(account, shop, new_list, bob_client, behind="delete", behind_people="7")
-    assert clearing is not None
-    ended = to_its_end(clearing)
+    cleanup = moved(account, shop, new_list, bob_client, behind="delete", behind_people="7")
+    assert cleanup is not None
+    ended = to_its_end(cleanup)
     assert (ended.status, ended.to_remove, ended.removed, ended.kept) == (JobStatus.SUCCESSFUL, 7, 5, 2)
     after = states(account, old_list)
     assert [after[email] for email in CROWD[:3]] == ["Active", "Active", "Unsubscribed"]
@@ -96,9 +96,9 @@ def test_they_are_marked_in_a_field_of_the_list_that_is_left(
     assert refused.status_code == 422
     assert "no text field [Nope]" in refused.content.decode()
     mark = {"behind": "mark", "behind_field": "[Left]", "behind_value": "moved", "behind_people": "8"}
-    clearing = moved(account, shop, new_list, bob_client, **mark)
-    assert clearing is not None
-    assert to_its_end(clearing).removed == len(CROWD)
+    cleanup = moved(account, shop, new_list, bob_client, **mark)
+    assert cleanup is not None
+    assert to_its_end(cleanup).removed == len(CROWD)
     fields = [person["CustomFields"] for person in account.people(old_list)]
     assert fields == [[{"Key": "Left", "Value": "moved"}]] * len(CROWD)
 
@@ -113,9 +113,9 @@ def test_only_an_administrator_unsubscribes_them_from_all_lists_of_the_client(
     refused = bob_client.post(edit_url(shop), typed(account, shop, new_list, **chosen))
     assert refused.status_code == 422
     assert "This choice is not available" in refused.content.decode()
-    clearing = moved(account, shop, new_list, alice_client, **chosen)
-    assert clearing is not None
-    assert to_its_end(clearing).removed == len(CROWD)
+    cleanup = moved(account, shop, new_list, alice_client, **chosen)
+    assert cleanup is not None
+    assert to_its_end(cleanup).removed == len(CROWD)
     assert set(states(account, with_field).values()) == {"Unsubscribed"}
 
 
@@ -124,14 +124,14 @@ def test_the_limits_of_the_connection_hold_for_the_list_that_is_left(
 ) -> None:
     connection = shop.connection
     assert connection is not None
-    clearing = start(shop, new_list, bob)
+    cleanup = start(shop, new_list, bob)
     connection.limits = replace(connection.limited, may_remove=False).keep()
     connection.save()
-    ended = to_its_end(clearing)
-    assert (ended.status, ended.reason) == (JobStatus.CANCELED, Reason.NOT_TO_BE_CLEARED)
+    ended = to_its_end(cleanup)
+    assert (ended.status, ended.reason) == (JobStatus.CANCELED, Reason.CLEANUP_NOT_NEEDED)
     connection.limits = replace(connection.limited, lists=(new_list,)).keep()
     connection.save()
-    asked = CleanupForm(bob, shop, LeftBehind(clearing.cleanup.delivered_set, connection), {})
+    asked = CleanupForm(bob, shop, AbandonedList(cleanup.cleanup.delivered_set, connection), {})
     assert [removal for removal, _help in asked.removals] == [Removal.LEAVE]
 
 
@@ -144,7 +144,7 @@ def test_a_stale_save_removes_no_contact(
     assert shown.status_code == 409
     assert 'value="delete" checked' in shown.content.decode()  # what was chosen is not lost
     with pytest.raises(PermissionDenied):
-        list_cleanup.remove(shop, Clearing("delete", people=8), by=charlie)
+        list_cleanup.remove(shop, CleanupSettings("delete", people=8), by=charlie)
     assert not shop.runs.filter(kind="list_cleanup").exists()
 
 
@@ -158,21 +158,21 @@ def test_no_user_chooses_without_having_seen_the_number(
 def test_who_was_taken_off_comes_back_when_the_export_goes_there_again(
     bob_client: Client, account: RunningSandbox, shop: Export, new_list: str, old_list: str
 ) -> None:
-    clearing = moved(account, shop, new_list, bob_client, behind="delete", behind_people="8")
-    assert clearing is not None
-    to_its_end(clearing)
+    cleanup = moved(account, shop, new_list, bob_client, behind="delete", behind_people="8")
+    assert cleanup is not None
+    to_its_end(cleanup)
     moved(account, shop, old_list, bob_client)
     assert run_to_its_end(shop).delivered == len(CROWD)
     assert set(states(account, old_list).values()) == {"Active"}
 
 
-def test_going_back_stops_the_clearing(
+def test_going_back_stops_the_cleanup(
     bob_client: Client, account: RunningSandbox, shop: Export, new_list: str, old_list: str
 ) -> None:
-    clearing = moved(account, shop, new_list, bob_client, behind="delete", behind_people="8")
-    assert clearing is not None
+    cleanup = moved(account, shop, new_list, bob_client, behind="delete", behind_people="8")
+    assert cleanup is not None
     moved(account, shop, old_list, bob_client)
-    assert to_its_end(clearing).status == JobStatus.CANCELED
+    assert to_its_end(cleanup).status == JobStatus.CANCELED
     assert set(states(account, old_list).values()) == {"Active"}
     assert run_to_its_end(shop).reason == Reason.NOTHING_CHANGED
 
@@ -184,9 +184,9 @@ def test_many_more_than_were_seen_are_held_until_a_user_confirms(
     exports.profiles([{"email": email, "first_name": "More"} for email in more])
     join(shop.segments.get(), *more)
     run_to_its_end(shop)
-    clearing = moved(account, shop, new_list, bob_client, behind="delete", behind_people="8")
-    assert clearing is not None
-    held = to_its_end(clearing)
+    cleanup = moved(account, shop, new_list, bob_client, behind="delete", behind_people="8")
+    assert cleanup is not None
+    held = to_its_end(cleanup)
     assert (held.status, held.removals_held, held.held_because) == (JobStatus.WARNINGS, 20, "grown")
     assert set(states(account, old_list).values()) == {"Active"}
     asked = bob_client.get(f"/data/runs/{held.pk}/confirm-removals/").content.decode()
@@ -200,7 +200,7 @@ def test_many_more_than_were_seen_are_held_until_a_user_confirms(
 # -- a list that was left earlier ------------------------------------------------------------------------------
 
 
-# -- the clearing itself ---------------------------------------------------------------------------------------
+# -- the cleanup itself ---------------------------------------------------------------------------------------
 
 
 def test_it_works_beside_a_run_to_the_new_list_and_after_one_to_the_old(
@@ -209,23 +209,23 @@ def test_it_works_beside_a_run_to_the_new_list_and_after_one_to_the_old(
     working = runs.start_run(shop, by=bob)
     Run.objects.filter(pk=working.pk).update(status="processing", account=shop.connection.account)  # type: ignore[union-attr]
     Run.objects.filter(pk=working.pk).update(list_id=shop.list_id)
-    clearing = start(shop, new_list, bob)
-    pipeline.run_slice(clearing.pk)
-    clearing.refresh_from_db()
-    assert (clearing.status, clearing.reason) == (JobStatus.QUEUED, Reason.LIST_BUSY)
+    cleanup = start(shop, new_list, bob)
+    pipeline.run_slice(cleanup.pk)
+    cleanup.refresh_from_db()
+    assert (cleanup.status, cleanup.reason) == (JobStatus.QUEUED, Reason.LIST_BUSY)
     Run.objects.filter(pk=working.pk).update(status="canceled", finished_at=working.created_at)
     newer = runs.start_run(shop, by=bob)
     Run.objects.filter(pk=newer.pk).update(status="processing", account="x", list_id=new_list)
-    Run.objects.filter(pk=clearing.pk).update(resume_at=None)
-    assert to_its_end(clearing).removed == len(CROWD)
+    Run.objects.filter(pk=cleanup.pk).update(resume_at=None)
+    assert to_its_end(cleanup).removed == len(CROWD)
 
 
 def test_a_lost_answer_and_a_dead_worker_change_nothing(
     account: RunningSandbox, shop: Export, new_list: str, old_list: str, bob: User
 ) -> None:
-    clearing = start(shop, new_list, bob)
+    cleanup = start(shop, new_list, bob)
     account.faults({"rules": [{"kind": "cut_short", "method": "DELETE", "times": 1, "skip": 2}]})
-    ended = to_its_end(clearing)
+    ended = to_its_end(cleanup)
     assert (ended.removed, ended.kept) == (len(CROWD), 0)
     assert set(states(account, old_list).values()) == {"Deleted"}
 
@@ -236,13 +236,13 @@ def test_what_may_pass_is_tried_again_by_itself(
     from exports.actions import retry
 
     settings.RUN_RETRY_SECONDS = 0
-    clearing = start(shop, new_list, bob)
-    Run.objects.filter(pk=clearing.pk).update(troubles=9)
+    cleanup = start(shop, new_list, bob)
+    Run.objects.filter(pk=cleanup.pk).update(troubles=9)
     account.faults({"rules": [{"kind": "error", "status": 500, "times": 1}]})
-    assert to_its_end(clearing).status == JobStatus.FAILURE
+    assert to_its_end(cleanup).status == JobStatus.FAILURE
     retry.start_due()
     again = shop.runs.filter(kind="list_cleanup").latest("pk")
-    assert (again.retry_of, again.options) == (clearing, clearing.options)
+    assert (again.retry_of, again.options) == (cleanup, cleanup.options)
     assert to_its_end(again).removed == len(CROWD)
 
 
@@ -252,12 +252,12 @@ def test_removing_the_connection_stops_what_goes_over_it(
     elsewhere = exports.sandbox_connection(account, by=alice, name="Elsewhere")
     old = shop.connection
     assert old is not None
-    clearing = start(shop, new_list, bob, connection=elsewhere)
-    assert clearing.cleanup.connection == old
-    choices = {f"run-{clearing.pk}": OnRemoval.DETACH}
+    cleanup = start(shop, new_list, bob, connection=elsewhere)
+    assert cleanup.cleanup.connection == old
+    choices = {f"run-{cleanup.pk}": OnRemoval.DETACH}
     assert not deletion.remove(by=alice, connection=old, choices=choices)
-    assert to_its_end(clearing).status == JobStatus.CANCELED
+    assert to_its_end(cleanup).status == JobStatus.CANCELED
     assert deletion.finish(old.pk)
     assert not Connection.objects.filter(pk=old.pk).exists()
-    clearing.refresh_from_db()
+    cleanup.refresh_from_db()
     assert set(states(account, old_list).values()) == {"Active"}

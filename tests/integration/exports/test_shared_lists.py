@@ -18,7 +18,7 @@ from exports.models import (
     SubscriberStatus,
     SyncedContact,
 )
-from exports.removal.list_cleanup import Clearing
+from exports.removal.list_cleanup import CleanupSettings
 from exports.reporting import person
 from exports.reporting.person import Standing
 from exports.results import late_calls, record
@@ -239,11 +239,11 @@ def test_a_contact_that_a_removed_export_deleted_is_added_by_one_that_had_not_ru
     one = export_of(account, crowd, Removal.DELETE)
     other = other_to(account, one, others)
     run(one)
-    clearing = list_cleanup.remove(one, Clearing(Removal.DELETE, people=20), by=None)
-    assert clearing is not None
-    while clearing.is_open:
-        pipeline.run_slice(clearing.pk)
-        clearing.refresh_from_db()
+    cleanup = list_cleanup.remove(one, CleanupSettings(Removal.DELETE, people=20), by=None)
+    assert cleanup is not None
+    while cleanup.is_open:
+        pipeline.run_slice(cleanup.pk)
+        cleanup.refresh_from_db()
     list_cleanup.finish_removals()
     join(others, CROWD[0])
     assert run(other).delivered == 1

@@ -61,7 +61,7 @@ TABLE = [
     (RunCounts(members=2, delivered=1, unknown=1), WARNINGS, Reason.UNACCOUNTED, "Not delivered: 1 unknown."),
     (RunCounts(members=1, unchanged=1, removals_held=9), WARNINGS, Reason.REMOVALS_HELD, ""),
     (RunCounts(members=1, unchanged=1, to_remove=2, not_removed=1), WARNINGS, Reason.SOME_NOT_REMOVED, ""),
-    (RunCounts(is_cleanup=True), SUCCESSFUL, Reason.NOBODY_TO_CLEAR, ""),
+    (RunCounts(is_cleanup=True), SUCCESSFUL, Reason.NOTHING_TO_CLEAN_UP, ""),
     (RunCounts(is_cleanup=True, to_remove=2), SUCCESSFUL, Reason.NONE, ""),
     (RunCounts(is_cleanup=True, to_remove=2, not_removed=1), WARNINGS, Reason.SOME_NOT_REMOVED, ""),
 ]
