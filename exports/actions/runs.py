@@ -81,7 +81,7 @@ def cancel_run(run: Run, *, by: User | None) -> None:
     if run.next_try_at is not None:
         change_status(run, JobStatus.CANCELED, Reason.CANCELED_BY_PERSON, by=by, resume_at=None)
         return
-    # Whoever works on it sees this within a second; else the message wakes a worker.
+    # The worker of the run sees this within a second; where none has it, the message wakes one.
     Run.objects.filter(pk=run.pk).update(cancel_requested_at=clock.now(), resume_at=None)
     enqueue_on_commit("exports.tasks.work_on_run", run.pk)
 

@@ -1,1 +1,1 @@
-"""What exports tell connections, segments and the subject access report; registered by apps.py."""
+"""Answer what connections, segments and the subject access report ask of exports; wired in exports/apps.py."""

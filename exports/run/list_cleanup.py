@@ -63,7 +63,7 @@ def plan(run: Run, lease: HeldLease) -> None:
 
 
 def _why_not_any_more(run: Run, left: DeliveredSet, connection: Connection) -> str:
-    """What has happened since it was asked for that forbids it; empty for nothing."""
+    """Say what forbids the cleanup by now; empty when nothing does."""
     export = run.export
     if connection.account != left.account:
         return _("The connection now uses another account.")

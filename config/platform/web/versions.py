@@ -3,20 +3,12 @@ unseen."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from django.db.models import F, Model
 from django.utils.functional import cached_property
 
 from config.platform.audit.models import AuditEntry
 from config.platform.audit.record import changes_since
-
-
-class Versioned(Protocol):
-    """A row with a ``version`` that every saved edit counts up."""
-
-    pk: int
-    version: int
 
 
 class StaleEdit(Exception):
