@@ -58,8 +58,10 @@ def _converted(batch: Batch, prepare: Preparer) -> Converted:
     payloads: list[str] = []
     violations: dict[str, Violation] = {}
     left_out: dict[str, Sequence[Violation]] = {}
-    for email, values in zip(batch.emails, batch.payloads, strict=True):
-        made = prepare(email, orjson.loads(values))
+    # All at once: a call of its own for each contact takes longer than reading it.
+    mapped = orjson.loads(f"[{','.join(batch.payloads)}]")
+    for email, values in zip(batch.emails, mapped, strict=True):
+        made = prepare(email, values)
         if isinstance(made, Violation):
             violations[email] = made
         elif isinstance(made, Incomplete):

@@ -38,11 +38,6 @@ class Reactivated:
     added_earlier: Sequence[str] = ()
 
 
-def had_removals(delivered_set_id: int) -> bool:
-    """Tell whether any contact is known to have been removed from the list."""
-    return RemovedContact.objects.filter(list_state__sets=delivered_set_id).exists()
-
-
 def record(
     batch: Batch,
     delivered_set_id: int,

@@ -5,6 +5,7 @@ changes nothing.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -78,6 +79,33 @@ _UPSERT_DELIVERED = f"""
 """  # noqa: S608 - only our own fragments are put in
 
 
+# Which of the rare facts about the list and the export are known at all, asked once for several batches.
+_HISTORY = """
+    SELECT EXISTS (SELECT FROM exports_removedcontact WHERE list_state_id = known.list_state_id),
+           EXISTS (SELECT FROM exports_refused WHERE delivered_set_id = known.id),
+           EXISTS (SELECT FROM exports_subscriberstatus WHERE list_state_id = known.list_state_id)
+      FROM exports_deliveredset known WHERE known.id = %s
+"""
+
+
+@dataclass(frozen=True)
+class _History:
+    """Whether a removed contact, a refusal or a subscriber state is known from before these batches."""
+
+    removals: bool
+    refusals: bool
+    subscriber_states: bool
+
+
+@dataclass(frozen=True)
+class _Delivered:
+    """The contacts of a batch that the list holds now, as the parameters of the statement that writes them;
+    whether the plan knew none of them."""
+
+    parameters: Mapping[str, Any]
+    all_new: bool
+
+
 @transaction.atomic
 def requeue_interrupted(run: Run) -> None:
     """Plan the batches again that were being sent when their worker died. It is unknown whether they arrived,
@@ -122,18 +150,34 @@ def record(run: Run, delivered_set_id: int, answered: Sequence[tuple[int, BatchR
         if sent.violations:
             _keep_violations(run, batch_id, sent.violations)
     batches = Batch.objects.only(*_READ).in_bulk([pk for pk, _sent in answered])
-    had_removals = reactivations.had_removals(delivered_set_id)
+    history = _history_of(delivered_set_id)
     counts: Counter[str] = Counter()
     sent_to: list[int] = []
+    delivered: list[_Delivered] = []
     for batch_id, sent in answered:
-        added = _keep_receipt(run, batches[batch_id], delivered_set_id, sent, had_removals=had_removals)
+        batch = batches[batch_id]
+        if batch.operation in REMOVALS:
+            counts.update(results_removals.record(run, batch, delivered_set_id, sent.receipt))
+            counts["progress_done"] += batch.size
+            continue
+        added, contacts = _keep_receipt(run, batch, delivered_set_id, sent, had_removals=history.removals)
         counts.update(added)
-        if batches[batch_id].operation not in REMOVALS and not added["unknown"]:
+        delivered.append(contacts)
+        if not added["unknown"]:
             sent_to.append(batch_id)
-    rejections.forget_earlier(run, sent_to, delivered_set_id)
-    subscriber_states.record_taken(run, sent_to)
+    _keep_delivered(delivered)
+    if history.refusals:
+        rejections.forget_earlier(run, sent_to, delivered_set_id)
+    if history.subscriber_states:
+        subscriber_states.record_taken(run, sent_to)
     late_calls.keep_unknown(run, delivered_set_id, list(batches))
     _add_to_run(run, **counts)
+
+
+def _history_of(delivered_set_id: int) -> _History:
+    with database.cursor() as cursor:
+        cursor.execute(_HISTORY, [delivered_set_id])
+        return _History(*cursor.fetchone())
 
 
 def _kept_out(refusals: Sequence[ProfileRefusal]) -> dict[str, str]:
@@ -147,12 +191,10 @@ def _kept_out(refusals: Sequence[ProfileRefusal]) -> dict[str, str]:
 
 def _keep_receipt(
     run: Run, batch: Batch, delivered_set_id: int, sent: BatchResult, *, had_removals: bool
-) -> Mapping[str, int]:
-    """What it adds to the counts of the run."""
+) -> tuple[Mapping[str, int], _Delivered]:
+    """Record the receipt of a batch that sent contacts. Returns what it adds to the counts of the run, and the
+    contacts that the list holds now, which are still to be written."""
     receipt = sent.receipt
-    if batch.operation in REMOVALS:
-        removals = results_removals.record(run, batch, delivered_set_id, receipt)
-        return {**removals, "progress_done": batch.size}
     refusals = list(receipt.refusals)
     rows = match_rows(batch.emails, refusals) if refusals else MatchedRows((), 0)
     is_unknown = bool(rows.unmatched or receipt.unaccounted)
@@ -161,7 +203,7 @@ def _keep_receipt(
     left = sum(kind == RefusalKind.SUPPRESSED for kind in taken_back)
     rejected = len(taken_back) - left
     others = batch.size - left - rejected
-    _keep_taken(run, batch, delivered_set_id, sent, rows, is_unknown=is_unknown, had_removals=had_removals)
+    contacts = _taken(run, batch, delivered_set_id, sent, rows, is_unknown=is_unknown, had_removals=had_removals)
     counts = {
         "delivered": 0 if is_unknown else others,
         "new_people": 0 if is_unknown else receipt.new,
@@ -180,10 +222,10 @@ def _keep_receipt(
         code="",
         message="",
     )
-    return {**counts, "unknown": unknown, "progress_done": batch.size}
+    return {**counts, "unknown": unknown, "progress_done": batch.size}, contacts
 
 
-def _keep_taken(
+def _taken(
     run: Run,
     batch: Batch,
     delivered_set_id: int,
@@ -192,8 +234,8 @@ def _keep_taken(
     *,
     is_unknown: bool,
     had_removals: bool,
-) -> None:
-    """Keep what the list holds of the contacts that no row refuses."""
+) -> _Delivered:
+    """Return what the list holds now of the contacts that no row refuses, and forget their removals."""
     refused = [refusal.email for refusal in rows.refusals]
     reactivated = reactivations.Reactivated()
     if is_unknown:
@@ -201,17 +243,21 @@ def _keep_taken(
     elif had_removals:
         restores = bool(run.options.get("restores"))
         reactivated = reactivations.record(batch, delivered_set_id, sent.receipt, rows.refusals, restores=restores)
-    _keep_delivered(
-        run,
-        batch,
-        delivered_set_id,
-        refused,
-        sent.receipt,
-        origin=Origin.UNKNOWN if is_unknown else _origin(batch, sent.receipt, len(refused)),
-        reactivated=reactivated,
-        left_out=_keep_left_out(run, batch, sent, refused, is_unknown=is_unknown),
-        is_unknown=is_unknown,
-    )
+    left_out = _keep_left_out(run, batch, sent, refused, is_unknown=is_unknown)
+    parameters: dict[str, Any] = {
+        "batch": batch.pk,
+        "already_active": list(_already_active(batch, sent.receipt, reactivated)),
+        "set": delivered_set_id,
+        "run": run.pk,
+        "refused": refused,
+        "left_out": orjson.dumps(left_out).decode() if left_out else None,
+        "fields": left_out_values.mapped_fields(run.frozen),
+        "origin": Origin.UNKNOWN if is_unknown else _origin(batch, sent.receipt, len(refused)),
+        "origins": orjson.dumps(reactivated.origins).decode() if reactivated.origins else None,
+        "unknown": UNKNOWN_DATA if is_unknown else None,
+        "adding": _ADDING,
+    }
+    return _Delivered(parameters, all_new=batch.adds == batch.size)
 
 
 def _keep_left_out(
@@ -290,44 +336,23 @@ def _keep_violations(run: Run, batch_id: int, violations: Mapping[str, Violation
     _add_to_run(run, members=len(found), invalid=len(found))
 
 
-def _keep_delivered(
-    run: Run,
-    batch: Batch,
-    delivered_set_id: int,
-    refused: Sequence[str],
-    receipt: BatchReceipt,
-    *,
-    origin: Origin,
-    reactivated: reactivations.Reactivated,
-    left_out: Mapping[str, left_out_values.Stored],
-    is_unknown: bool,
-) -> None:
-    parameters: dict[str, Any] = {
-        "batch": batch.pk,
-        "already_active": list(_already_active(batch, receipt, reactivated)),
-        "set": delivered_set_id,
-        "run": run.pk,
-        "refused": list(refused),
-        "left_out": orjson.dumps(left_out).decode() if left_out else None,
-        "fields": left_out_values.mapped_fields(run.frozen),
-        "origin": origin,
-        "origins": orjson.dumps(reactivated.origins).decode() if reactivated.origins else None,
-        "unknown": UNKNOWN_DATA if is_unknown else None,
-        "adding": _ADDING,
-    }
-    if batch.adds == batch.size and _insert_delivered(parameters):
+def _keep_delivered(batches: Sequence[_Delivered]) -> None:
+    """Write the delivered contacts of batches to the list state."""
+    if all(batch.all_new for batch in batches) and _insert_delivered(batches):
         return
     with database.cursor() as cursor:
-        cursor.execute(_UPSERT_DELIVERED, parameters)
+        for batch in batches:
+            cursor.execute(_UPSERT_DELIVERED, batch.parameters)
 
 
-def _insert_delivered(parameters: Mapping[str, Any]) -> bool:
-    """Insert the contacts of a batch that were all new to the list state when the run was planned. An INSERT
+def _insert_delivered(batches: Sequence[_Delivered]) -> bool:
+    """Insert the contacts of batches that were all new to the list state when the run was planned. An INSERT
     without ON CONFLICT takes 40 % less time. Returns False, with nothing inserted, when the list state has one
     of them by now: an earlier attempt may have sent it, or another export."""
     try:
         with transaction.atomic(), database.cursor() as cursor:
-            cursor.execute(_INSERT_DELIVERED, parameters)
+            for batch in batches:
+                cursor.execute(_INSERT_DELIVERED, batch.parameters)
     except IntegrityError:
         return False
     return True

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connection as database
 
 from connections.destinations.values import ON_LIST_AGAIN, ProfileRefusal, RefusalKind
-from exports.models import Origin, Refused, Run
+from exports.models import Origin, Run
 from exports.state.result_codes import UNKNOWN_DATA
 
 # A contact that an earlier run may have added, since its call was never answered, was not added: the list keeps it
@@ -80,7 +80,5 @@ def record(
 def forget_earlier(run: Run, batch_ids: Sequence[int], delivered_set_id: int) -> None:
     """Forget the refusals of earlier runs for contacts that these batches delivered. Call it once the batches
     are recorded, in the same transaction."""
-    if not Refused.objects.filter(delivered_set_id=delivered_set_id).exists():
-        return
     with database.cursor() as cursor:
         cursor.execute(_FORGET, {"batches": list(batch_ids), "set": delivered_set_id, "run": run.pk})

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import connection as database
 
 from config.platform.jobs import clock
-from exports.models import ListState, Run, StatusSource, SubscriberStatus
+from exports.models import ListState, Run, StatusSource
 
 # The moment from which it is known stays as long as the list tells the same.
 _RECORD = """
@@ -46,10 +46,8 @@ def record(run: Run, batch_id: int, codes: Mapping[str, str], source: StatusSour
 
 def record_taken(run: Run, batch_ids: Sequence[int]) -> None:
     """The list has taken the contacts of these batches, but for those of which this run has told otherwise."""
-    state = _state_of(run)
-    if SubscriberStatus.objects.filter(list_state=state).exists():
-        with database.cursor() as cursor:
-            cursor.execute(_TAKEN, {"batches": list(batch_ids), "list": state, "run": run.pk})
+    with database.cursor() as cursor:
+        cursor.execute(_TAKEN, {"batches": list(batch_ids), "list": _state_of(run), "run": run.pk})
 
 
 def _state_of(run: Run) -> int:
