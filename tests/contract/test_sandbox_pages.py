@@ -7,7 +7,7 @@ import requests
 
 from connections.destinations.campaign_monitor.sandbox import control
 from connections.destinations.campaign_monitor.sandbox.http_messages import Request
-from connections.destinations.campaign_monitor.sandbox.pages import through
+from connections.destinations.campaign_monitor.sandbox.pages import handle_page_request
 from connections.destinations.campaign_monitor.sandbox.sandbox import Sandbox
 from tests.support.sandbox import RunningSandbox
 
@@ -142,9 +142,9 @@ def test_other_machines_find_the_doors_closed(tmp_path_factory: pytest.TempPathF
     stranger = Request("GET", "/_sandbox/faults", "", {}, b"", local=False)
     form = Request("POST", "/faults/", "", {}, b"do=clear", local=False)
 
-    assert control.through(closed, stranger).status == 403
-    assert through(closed, form).status == 403
+    assert control.handle_control_request(closed, stranger).status == 403
+    assert handle_page_request(closed, form).status == 403
     closed.open_doors = True
-    assert control.through(closed, stranger).status == 200
-    assert through(closed, form).status == 303
+    assert control.handle_control_request(closed, stranger).status == 200
+    assert handle_page_request(closed, form).status == 303
     closed.store.close()

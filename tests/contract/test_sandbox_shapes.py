@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 
-from connections.destinations.campaign_monitor.sandbox.answers import MESSAGES
+from connections.destinations.campaign_monitor.sandbox.http_messages import MESSAGES
 from tests.support.sandbox import RunningSandbox
 
 FACTS = json.loads((Path(__file__).parent / "facts" / "shapes.json").read_bytes())

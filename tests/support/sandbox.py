@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 import requests
 
-from connections.destinations.campaign_monitor.sandbox import defaults
+from connections.destinations.campaign_monitor.sandbox import model
 
 ROOT = Path(__file__).resolve().parents[2]
 _STARTS_WITHIN_SECONDS = 30
@@ -29,10 +29,10 @@ _STARTS_WITHIN_SECONDS = 30
 class RunningSandbox:
     """A sandbox process. ``url`` is what a connection is made for; it stays the same over ``restart``."""
 
-    api_key = defaults.API_KEY
-    client_api_key = defaults.CLIENT_API_KEY
-    client_id = defaults.CLIENT_ID
-    list_id = defaults.LIST_ID
+    api_key = model.API_KEY
+    client_api_key = model.CLIENT_API_KEY
+    client_id = model.CLIENT_ID
+    list_id = model.LIST_ID
 
     def __init__(self, folder: Path, *, latency_ms: float = 0, tls: bool = False) -> None:
         self.folder = folder

@@ -1,4 +1,5 @@
-"""A Campaign Monitor to run against: its own process, its own store, the vendor's paths, answers and codes.
+"""Imitate Campaign Monitor for tests and demos: a process and a store of its own, the vendor's paths, answers and
+codes.
 
-Nothing here imports anything of the product, and the product reaches it by address only. See README.md.
+It imports nothing of the product, and the product reaches it by address only. See README.md.
 """

@@ -1,15 +1,17 @@
-"""Read a call: its caller, by an account key, a client key or an OAuth token, and its query and body."""
+"""Read an API call: identify the caller by account key, client key or OAuth token, read query and body, page
+results."""
 
 import base64
 import binascii
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
-from connections.destinations.campaign_monitor.sandbox.answers import ApiError, cannot_read
 from connections.destinations.campaign_monitor.sandbox.faults import Faults
+from connections.destinations.campaign_monitor.sandbox.http_messages import Answer, ApiError, cannot_read
 from connections.destinations.campaign_monitor.sandbox.model import Client, MailingList
 from connections.destinations.campaign_monitor.sandbox.store import Store
 
@@ -19,7 +21,7 @@ JOINED_DATE_SINCE = (3, 3)
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody with a good credential. ``client_id`` is set for a client's key: it reaches that client only."""
+    """A caller with valid credentials. ``client_id`` is set for a client key, which reaches only that client."""
 
     kind: str  # account key, client key, token
     client_id: str = ""
@@ -31,20 +33,21 @@ class Caller:
             raise ApiError(60, status=401)
 
     def check_account(self) -> None:
-        """Raise 403 for a client's key: the reference has that status for account resources, and nothing of its
-        own for client keys."""
+        """Raise 403 for a client key: the reference has that status for account resources, and none for client
+        keys."""
         if self.client_id:
             raise ApiError(403, status=403)
 
     def client(self, store: Store, client_id: str) -> Client:
-        """The client, or 401/102 when it is unknown or another's."""
+        """Return a client. Raises 401/102 when it is unknown or of another caller."""
         found = store.clients.get(client_id.lower())
         if found is None or self.client_id not in {"", found.id}:
             raise ApiError(102, status=401)
         return found
 
     def list(self, store: Store, list_id: str) -> MailingList:
-        """The list; 401/101 when there is none (its exact status is not public), 401/102 when it is another's."""
+        """Return a list. Raises 401/101 when it is unknown (the exact status is not public), 401/102 when it is of
+        another caller."""
         found = store.lists.get(list_id.lower())
         if found is None:
             raise ApiError(101, status=401)
@@ -54,7 +57,7 @@ class Caller:
 
 
 def identify(store: Store, authorization: str) -> Caller:
-    """The caller, or 401 with the code that says what is wrong."""
+    """Identify the caller. Raises 401 with the code of what is wrong."""
     scheme, _, credential = authorization.strip().partition(" ")
     if scheme.lower() == "bearer":
         return _by_token(store, credential.strip())
@@ -95,7 +98,7 @@ def _by_token(store: Store, token: str) -> Caller:
 
 @dataclass
 class Call:
-    """What a handler gets. ``parameters`` are those of the query, by their names in lower case."""
+    """The arguments of a handler. ``parameters`` are those of the query, with lower-case names."""
 
     store: Store
     faults: Faults
@@ -115,15 +118,15 @@ class Call:
         return self.version >= JOINED_DATE_SINCE
 
     def moment(self, mailing_list: MailingList) -> str:
-        """This moment in the time zone of the client that a list belongs to."""
+        """Return the present moment in the time zone of the list's client."""
         return self.store.clients[mailing_list.client_id].now()
 
     def flag(self, name: str) -> bool:
-        """A yes or no of the query, in any case."""
+        """Read a boolean of the query, in any case."""
         return self.parameters.get(name, "").lower() in {"true", "1", "yes"}
 
     def object(self, parameter: str) -> dict[str, Any]:
-        """The JSON object in the body; ``parameter`` is what the refusal calls it."""
+        """Read the JSON object of the body; ``parameter`` is its name in the error."""
         try:
             value = orjson.loads(self.body)
         except orjson.JSONDecodeError as error:
@@ -135,7 +138,7 @@ class Call:
 
 @dataclass
 class Body:
-    """The body of a write: its properties by name, in any case, each bound to a type or refused as a whole."""
+    """The properties of a request body by name, in any case. Wrong types refuse the request."""
 
     values: dict[str, Any]
     parameter: str
@@ -169,3 +172,56 @@ class Body:
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
             raise cannot_read(self.parameter)
         return value
+
+
+@dataclass(frozen=True)
+class Paging:
+    """The requested page, its size and order."""
+
+    page: int
+    size: int
+    order: str
+    direction: str
+
+    @classmethod
+    def of(cls, call: Call, *orders: str) -> "Paging":
+        """Read the page from the query. Raises errors 800 to 803. The default order is by date."""
+        order = call.parameters.get("orderfield", "").lower() or "date"
+        direction = call.parameters.get("orderdirection", "").lower() or "asc"
+        if order not in orders:
+            raise ApiError(802)
+        if direction not in {"asc", "desc"}:
+            raise ApiError(803)
+        page = _number(call, "page", 1, code=800, least=1)
+        size = _number(call, "pagesize", 1000, code=801, least=10, most=1000)
+        return cls(page, size, order, direction)
+
+    def envelope(self, found: Sequence[Any], show: Callable[[Any], Any]) -> Answer:
+        """Build the answer with one page of ``found``, which is in ascending order; ``show`` converts its
+        entries."""
+        total, start = len(found), (self.page - 1) * self.size
+        if self.direction == "asc":
+            chosen = found[start : start + self.size]
+        else:
+            chosen = found[max(total - start - self.size, 0) : max(total - start, 0)][::-1]
+        return Answer(
+            value={
+                "Results": [show(each) for each in chosen],
+                "ResultsOrderedBy": self.order,
+                "OrderDirection": self.direction,
+                "PageNumber": self.page,
+                "PageSize": self.size,
+                "RecordsOnThisPage": len(chosen),
+                "TotalNumberOfRecords": total,
+                "NumberOfPages": -(-total // self.size),
+            }
+        )
+
+
+def _number(call: Call, name: str, default: int, *, code: int, least: int, most: int = 2**31) -> int:
+    text = call.parameters.get(name, "")
+    if not text:
+        return default
+    if not text.isdecimal() or not least <= int(text) <= most:
+        raise ApiError(code)
+    return int(text)

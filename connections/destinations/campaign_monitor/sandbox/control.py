@@ -1,5 +1,5 @@
-"""The doors under ``/_sandbox/``: for tests, drills and benchmarks. JSON in, JSON out, no key; from this machine
-only, unless told otherwise."""
+"""Handle the control endpoints under ``/_sandbox/`` for tests, drills and benchmarks: JSON without a key, from
+this machine only unless started with ``--open-doors``."""
 
 import time
 from collections.abc import Callable
@@ -10,14 +10,15 @@ from uuid import uuid4
 import orjson
 
 from connections.destinations.campaign_monitor.sandbox import oauth
-from connections.destinations.campaign_monitor.sandbox.api.subscribers import opt_out, suppress
+from connections.destinations.campaign_monitor.sandbox.api.subscribers import suppress, unsubscribe_subscribers
 from connections.destinations.campaign_monitor.sandbox.faults import BadFaults, Rule
 from connections.destinations.campaign_monitor.sandbox.http_messages import Reply, Request
 from connections.destinations.campaign_monitor.sandbox.model import (
     STATES,
+    TIME_ZONES,
     UNSUBSCRIBED,
     MailingList,
-    Person,
+    Subscriber,
     Token,
     clock,
     key_of,
@@ -25,25 +26,26 @@ from connections.destinations.campaign_monitor.sandbox.model import (
 )
 from connections.destinations.campaign_monitor.sandbox.sandbox import Sandbox
 from connections.destinations.campaign_monitor.sandbox.store import Change
-from connections.destinations.campaign_monitor.sandbox.vocabulary import TIME_ZONES
 
 PREFIX = "/_sandbox/"
 
 
 class BadRequest(Exception):
-    """Says what is wrong."""
+    """Refuse a request; the message says why."""
 
 
-def through(sandbox: Sandbox, request: Request) -> Reply:
-    """The answer of a door."""
+def handle_control_request(sandbox: Sandbox, request: Request) -> Reply:
+    """Answer a request to a control endpoint."""
     if not (request.local or sandbox.open_doors):
         return _reply(403, {"error": "The sandbox's doors answer this machine only."})
     name, _, rest = request.path.removeprefix(PREFIX).strip("/").partition("/")
-    door = _DOORS.get((request.method, name))
-    if door is None:
-        return _reply(404, {"error": "There is no such door.", "doors": sorted({f"{m} {n}" for m, n in _DOORS})})
+    endpoint = _ENDPOINTS.get((request.method, name))
+    if endpoint is None:
+        return _reply(
+            404, {"error": "There is no such door.", "doors": sorted({f"{m} {n}" for m, n in _ENDPOINTS})}
+        )
     try:
-        return _reply(200, door(sandbox, request, rest))
+        return _reply(200, endpoint(sandbox, request, rest))
     except (BadRequest, BadFaults) as error:
         return _reply(400, {"error": str(error)})
 
@@ -57,26 +59,25 @@ def set_states(
     joined: str = "",
     since: str = "",
 ) -> None:
-    """Put people into a state, as if they had gone that way themselves, having ``joined`` then and being in it
-    ``since`` then (now, if that is empty); people who are not
-    on the list are put there. Unsubscribed follows the list's setting; Suppressed puts the address on the client's
-    suppression list."""
+    """Set the state of subscribers, adding missing ones, as if they had changed it themselves: ``joined`` and
+    ``since`` are when they joined and came into the state (empty: now). Unsubscribed follows the list's setting;
+    Suppressed adds to the client's suppression list."""
     store = sandbox.store
     moment = store.clients[mailing_list.client_id].now()
     with store.change() as change:
-        people = [_person(change, mailing_list, email, moment) for email in emails]
-        for person in people:
-            person.joined = joined or person.joined
+        subscribers = [_subscriber(change, mailing_list, email, moment) for email in emails]
+        for subscriber in subscribers:
+            subscriber.joined = joined or subscriber.joined
         if state == "Suppressed":
             client = store.clients[mailing_list.client_id]
             suppress(change, client, emails, reason="Reason Unavailable", moment=moment)
         elif state == UNSUBSCRIBED:
-            opt_out(store, change, mailing_list, people, moment=since or moment)
+            unsubscribe_subscribers(store, change, mailing_list, subscribers, moment=since or moment)
             return
         else:
-            for person in people:
-                mailing_list.move(person, state, since or moment)
-        change.people(mailing_list, people)
+            for subscriber in subscribers:
+                mailing_list.move(subscriber, state, since or moment)
+        change.subscribers(mailing_list, subscribers)
 
 
 def _health(_sandbox: Sandbox, _request: Request, _rest: str) -> Any:
@@ -112,11 +113,11 @@ def _clear_requests(sandbox: Sandbox, _request: Request, _rest: str) -> Any:
 
 
 def _set_clock(_sandbox: Sandbox, request: Request, _rest: str) -> Any:
-    """Let the moments that the API writes be so many seconds ahead of the machine's clock."""
+    """Set by how many seconds the API's clock is ahead of the machine's."""
     seconds = _object(request).get("ahead_seconds")
     if not isinstance(seconds, int | float):
         raise BadRequest("“ahead_seconds” is a number.")
-    clock.ahead = timedelta(seconds=seconds)
+    clock.offset = timedelta(seconds=seconds)
     return {"now": now()}
 
 
@@ -125,7 +126,7 @@ def _account(sandbox: Sandbox, _request: Request, _rest: str) -> Any:
 
 
 def _set_account(sandbox: Sandbox, request: Request, rest: str) -> Any:
-    """Another time zone of the account, hence of systemdate."""
+    """Set the time zone of the account, which ``systemdate`` uses."""
     name = _object(request).get("time_zone")
     if name not in TIME_ZONES:
         raise BadRequest("“time_zone” is one of those that /timezones.json names.")
@@ -136,17 +137,17 @@ def _set_account(sandbox: Sandbox, request: Request, rest: str) -> Any:
 
 
 def _reset(sandbox: Sandbox, _request: Request, _rest: str) -> Any:
-    clock.ahead = timedelta(0)
+    clock.offset = timedelta(0)
     sandbox.store.reset()
     sandbox.faults.clear()
     sandbox.log.clear()
-    sandbox.authorizing.clear()
+    sandbox.oauth_state.clear()
     return {"status": "ok"}
 
 
 def _oauth(sandbox: Sandbox, _request: Request, _rest: str) -> Any:
-    """Switches, and how often tokens were given."""
-    state = sandbox.authorizing
+    """Return the OAuth settings and counts."""
+    state = sandbox.oauth_state
     names = ("lifetime_seconds", "rotates", "error_status", "redirect_uris", "exchanges", "refreshes", "refusals")
     return {name: getattr(state, name) for name in names}
 
@@ -156,12 +157,12 @@ def _set_oauth(sandbox: Sandbox, request: Request, rest: str) -> Any:
     for name in wanted:
         if name not in {"lifetime_seconds", "rotates", "error_status", "redirect_uris"}:
             raise BadRequest(f"There is no switch “{name}”.")
-        setattr(sandbox.authorizing, name, wanted[name])
+        setattr(sandbox.oauth_state, name, wanted[name])
     return _oauth(sandbox, request, rest)
 
 
 def _act_on_oauth(sandbox: Sandbox, request: Request, rest: str) -> Any:
-    """``oauth/expire``, ``oauth/revoke``: all tokens; ``oauth/authorize``: one, as if the owner had agreed."""
+    """Handle ``oauth/expire`` and ``oauth/revoke`` for all tokens, ``oauth/authorize`` for a new one."""
     match rest:
         case "expire":
             return {"expired": oauth.expire(sandbox.store)}
@@ -170,7 +171,7 @@ def _act_on_oauth(sandbox: Sandbox, request: Request, rest: str) -> Any:
         case "authorize":
             scopes = _object(request).get("scopes")
             with sandbox.store.change() as change:
-                return oauth.authorize(sandbox.store, sandbox.authorizing, change, scopes)
+                return oauth.authorize(sandbox.store, sandbox.oauth_state, change, scopes)
         case _:
             raise BadRequest("The door is oauth/expire, oauth/revoke or oauth/authorize.")
 
@@ -181,17 +182,17 @@ def _counts(sandbox: Sandbox, _request: Request, list_id: str) -> Any:
 
 
 def _received(sandbox: Sandbox, _request: Request, list_id: str) -> Any:
-    """How often each address of a list was received, in any way."""
+    """Return how often each address of a list was received."""
     with sandbox.store.lock:
-        return {key: person.received for key, person in _list(sandbox, list_id).people.items()}
+        return {key: subscriber.received for key, subscriber in _list(sandbox, list_id).subscribers.items()}
 
 
 def _arrivals(sandbox: Sandbox, _request: Request, list_id: str) -> Any:
-    """In which ways each address of a list was received lately."""
+    """Return by which calls each address of a list was received last."""
     with sandbox.store.lock:
         return {
-            key: [by for _moment, by, _code in person.arrivals]
-            for key, person in _list(sandbox, list_id).people.items()
+            key: [by for _moment, by, _code in subscriber.arrivals]
+            for key, subscriber in _list(sandbox, list_id).subscribers.items()
         }
 
 
@@ -209,7 +210,7 @@ def _states(sandbox: Sandbox, request: Request, _rest: str) -> Any:
 
 
 def _make_token(sandbox: Sandbox, request: Request, _rest: str) -> Any:
-    """An OAuth token, for tests of what a bearer may do."""
+    """Create an OAuth token, to test the rights of callers."""
     wanted = _object(request)
     token = Token(
         token=str(wanted.get("token") or uuid4().hex),
@@ -230,13 +231,13 @@ def _list(sandbox: Sandbox, list_id: str) -> MailingList:
     return found
 
 
-def _person(change: Change, mailing_list: MailingList, email: str, moment: str) -> Person:
-    person = mailing_list.people.get(key_of(email))
-    if person is None:
-        person = Person(email.strip(), "", {}, "Active", "", moment, moment, 0, ())
-        mailing_list.add(person)
-        change.people(mailing_list, [person])
-    return person
+def _subscriber(change: Change, mailing_list: MailingList, email: str, moment: str) -> Subscriber:
+    subscriber = mailing_list.subscribers.get(key_of(email))
+    if subscriber is None:
+        subscriber = Subscriber(email.strip(), "", {}, "Active", "", moment, moment, 0, ())
+        mailing_list.add(subscriber)
+        change.subscribers(mailing_list, [subscriber])
+    return subscriber
 
 
 def _object(request: Request) -> dict[str, Any]:
@@ -257,7 +258,7 @@ def _reply(status: int, value: Any) -> Reply:
     return Reply(status, orjson.dumps(value))
 
 
-_DOORS: dict[tuple[str, str], Callable[[Sandbox, Request, str], Any]] = {
+_ENDPOINTS: dict[tuple[str, str], Callable[[Sandbox, Request, str], Any]] = {
     ("GET", "healthz"): _health,
     ("GET", "faults"): _faults,
     ("PUT", "faults"): _put_faults,

@@ -1,37 +1,61 @@
-"""Trouble on demand. Rules are tried in order for every API call; the first that matches and still has turns acts.
+"""Inject faults into API calls: latency, refusals, dropped connections, answers of proxies, changed answers.
 
-They live in this process only: a restart ends all trouble."""
+Rules are tried in order for each call; the first that matches and has turns left acts. They are held in memory, so
+a restart clears them.
+"""
 
 import random
 import threading
+import time
 from collections.abc import Container
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
+from email.utils import formatdate
 from typing import Any
 
-from connections.destinations.campaign_monitor.sandbox.answers import MESSAGES, ApiError
-from connections.destinations.campaign_monitor.sandbox.model import key_of
+from connections.destinations.campaign_monitor.sandbox.http_messages import (
+    MESSAGES,
+    NOTHING,
+    Answer,
+    ApiError,
+    Reply,
+)
+from connections.destinations.campaign_monitor.sandbox.model import clock, key_of
 
 # What happens to a whole call …
-ON_THE_WIRE = (
+CALL_KINDS = (
     *("throttle", "error", "drop", "cut_short", "hang", "slow", "refuse_credential", "plan_full"),
     *("foreign", "byte_order_mark", "rewrite_answer"),
 )
-# … and what happens to people in it.
-IN_THE_BODY = ("refuse_emails", "refuse_batch", "rewrite_failures", "add_failures")
-KINDS = ON_THE_WIRE + IN_THE_BODY
+# … and what happens to its rows.
+ROW_KINDS = ("refuse_emails", "refuse_batch", "rewrite_failures", "add_failures")
+KINDS = CALL_KINDS + ROW_KINDS
 # How waits are written into headers: in seconds, as the date of an HTTP header, in seconds since 1970.
 WAITS_AS = ("seconds", "date", "epoch")
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# Kinds whose answer is not the API's own.
+REFUSING = frozenset({"throttle", "error", "refuse_credential", "plan_full", "hang"})
+_ELSEWHERE = "https://sign-in.example/"
+# What programs between a caller and the API answer, by status: title and heading of a page.
+_PAGES = {
+    200: ("Welcome", "Sign in to use this network"),
+    302: ("Found", "The document has moved"),
+    403: ("Blocked", "Your request was blocked by a firewall"),
+    404: ("Not found", "The requested URL was not found on this server"),
+    407: ("Proxy authentication required", "The proxy asks for a sign-in"),
+    413: ("Request entity too large", "The request is larger than this server takes"),
+}
+_HEADERS = {407: {"Proxy-Authenticate": 'Basic realm="proxy"'}}
 
 
 class BadFaults(Exception):
-    """What was asked for cannot be understood; says why."""
+    """Report faults that cannot be read; the message says why."""
 
 
 @dataclass
 class Rule:
-    """One kind of trouble. It acts on calls whose method and path contain ``method`` and ``path``: not on the
-    first ``skip`` of them, then on ``times`` of them (None: all), each with ``probability``."""
+    """A fault rule. It acts on calls whose method and path contain ``method`` and ``path``: not on the first
+    ``skip`` of them, then on ``times`` of them (None: all), each with ``probability``."""
 
     kind: str
     method: str = ""
@@ -57,7 +81,7 @@ class Rule:
 
     @classmethod
     def read(cls, value: Any) -> "Rule":
-        """A rule from JSON; raises BadFaults."""
+        """Read a rule from JSON. Raises BadFaults."""
         if not isinstance(value, dict):
             raise BadFaults("A rule is an object.")
         unknown = value.keys() - {each.name for each in fields(cls)}
@@ -78,8 +102,8 @@ class Rule:
     def matches(self, method: str, path: str) -> bool:
         return self.method.upper() in method and self.path.lower() in path.lower()
 
-    def takes_its_turn(self, chance: random.Random) -> bool:
-        """Whether it acts on a call that matches; counts."""
+    def should_act(self, chance: random.Random) -> bool:
+        """Decide whether the rule acts on a matching call, and count the call."""
         if self.times is not None and self.acted >= self.times:
             return False
         self.seen += 1
@@ -90,8 +114,7 @@ class Rule:
 
 
 class Faults:
-    """All trouble that is switched on. ``base_latency_ms`` is what the command line asked for; it stays when the
-    trouble ends."""
+    """The active faults. ``base_latency_ms`` comes from the command line and survives ``clear``."""
 
     def __init__(self, base_latency_ms: float = 0) -> None:
         self.base_latency_ms = base_latency_ms
@@ -99,7 +122,7 @@ class Faults:
         self.clear()
 
     def clear(self) -> None:
-        """No trouble at all."""
+        """Remove all faults."""
         self.latency_ms: float | None = None
         self.jitter_ms = 0.0
         self.same_address_seconds = 0.0
@@ -108,7 +131,7 @@ class Faults:
         self._chance = random.Random()  # noqa: S311 - which call fails is no secret
 
     def replace(self, value: Any) -> None:
-        """Exactly the trouble that ``value`` names, counted from now; raises BadFaults."""
+        """Set exactly the faults of ``value``, counted from now. Raises BadFaults."""
         if not isinstance(value, dict):
             raise BadFaults("Faults are an object.")
         unknown = value.keys() - self.as_json().keys()
@@ -129,16 +152,16 @@ class Faults:
             self.rules.append(rule)
 
     def remove(self, number: int) -> None:
-        """Take away the rule at this place, if there is one."""
+        """Remove the rule at a position, if there is one."""
         with self._lock:
             self.rules = [rule for place, rule in enumerate(self.rules) if place != number]
 
     def set_latency(self, latency_ms: float, jitter_ms: float) -> None:
-        """Let every call take this much longer, more or less."""
+        """Set the latency that is added to every call, and its jitter."""
         self.latency_ms, self.jitter_ms = max(latency_ms, 0.0), max(jitter_ms, 0.0)
 
     def as_json(self) -> dict[str, Any]:
-        """What is switched on, with how often each rule saw a call and acted."""
+        """Return the active faults, with how often each rule saw a call and acted."""
         return {
             "latency_ms": self.latency_ms,
             "base_latency_ms": self.base_latency_ms,
@@ -149,7 +172,7 @@ class Faults:
         }
 
     def seconds(self, rule: Rule | None = None) -> float:
-        """How long one call takes, and what ``rule`` adds to it."""
+        """Return the latency of a call, including what ``rule`` adds."""
         wanted = self.base_latency_ms if self.latency_ms is None else self.latency_ms
         if self.jitter_ms:
             wanted += self._chance.uniform(-self.jitter_ms, self.jitter_ms)
@@ -157,24 +180,24 @@ class Faults:
             wanted += rule.seconds * 1000
         return max(wanted, 0.0) / 1000
 
-    def on_the_wire(self, method: str, path: str) -> Rule | None:
-        """The rule that spoils this call, if one does."""
+    def rule_for_call(self, method: str, path: str) -> Rule | None:
+        """Return the rule that acts on this whole call, or None."""
         if not self.rules:
             return None
         with self._lock:
             for rule in self.rules:
-                if rule.kind in ON_THE_WIRE and rule.matches(method, path) and rule.takes_its_turn(self._chance):
+                if rule.kind in CALL_KINDS and rule.matches(method, path) and rule.should_act(self._chance):
                     return rule
         return None
 
     def refuse_batch(self, keys: Container[str]) -> None:
-        """Raise the refusal of a whole batch because of somebody in it."""
+        """Raise the refusal of a whole batch because of one of its addresses."""
         for rule in self._rules_about("refuse_batch", keys):
             code = rule.code or 400
             raise ApiError(code, message=rule.message or MESSAGES.get(code, "This batch was refused"))
 
     def refused_emails(self, keys: Container[str]) -> dict[str, tuple[int, str]]:
-        """Who of these is to be refused, with code and message."""
+        """Return the addresses to refuse, with code and message."""
         refused: dict[str, tuple[int, str]] = {}
         for rule in self._rules_about("refuse_emails", keys):
             code = rule.code or 1
@@ -184,7 +207,7 @@ class Faults:
         return refused
 
     def rewrite_failures(self, failures: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Failure rows as the rules rewrite them: for other addresses, without a code."""
+        """Rewrite failure rows by the rules: with other addresses, or without a code."""
         keys = [key_of(row["EmailAddress"]) for row in failures]
         for rule in self._rules_about("rewrite_failures", keys):
             failures = [
@@ -193,19 +216,19 @@ class Faults:
         return failures
 
     def added_failures(self, method: str, path: str) -> list[Any]:
-        """Failure rows that an import gets beside its own, such as for addresses that were not sent."""
+        """Return failure rows to add to an import, such as for addresses that were not sent."""
         if not self.rules:
             return []
         with self._lock:
             acting = [
                 rule
                 for rule in self.rules
-                if rule.kind == "add_failures" and rule.matches(method, path) and rule.takes_its_turn(self._chance)
+                if rule.kind == "add_failures" and rule.matches(method, path) and rule.should_act(self._chance)
             ]
         return [row for rule in acting for row in rule.rows]
 
-    def too_quick(self, last_arrival: str, moment: str) -> bool:
-        """Whether an address comes again too soon, while that is switched on."""
+    def is_too_soon(self, last_arrival: str, moment: str) -> bool:
+        """Tell whether an address is written again too soon, if that fault is active."""
         if not self.same_address_seconds:
             return False
         passed = datetime.fromisoformat(moment) - datetime.fromisoformat(last_arrival)
@@ -220,5 +243,57 @@ class Faults:
                 for rule in self.rules
                 if rule.kind == kind
                 and any(email in keys for email in rule.emails)
-                and rule.takes_its_turn(self._chance)
+                and rule.should_act(self._chance)
             ]
+
+
+def refusal_answer(rule: Rule, *, rows: int) -> Answer:
+    """Build the API refusal that a rule asks for, with headers that ask for a wait."""
+    match rule.kind:
+        case "throttle":
+            status, code = 429, 429
+        case "refuse_credential":
+            status, code = 401, rule.code or 100
+        case "plan_full":
+            status, code = 402, rule.code or 402
+        case _:
+            status, code = rule.status, rule.code or rule.status
+    message = rule.message or MESSAGES.get(code, MESSAGES[500])
+    headers = {"Retry-After": rule.retry_after, "X-RateLimit-Reset": rule.rate_limit_reset}
+    written = {name: _wait(value, rule.waits_as) for name, value in headers.items() if value is not None}
+    return Answer(status, {"Code": code, "Message": message}, written, rows=rows)
+
+
+def foreign_page(status: int, headers: dict[str, str]) -> Reply:
+    """Build a page of a proxy, a firewall or a captive portal; a redirect leads to such a page."""
+    title, heading = _PAGES.get(status, ("Error", "The server cannot answer"))
+    body = f"<html><head><title>{title}</title></head><body><h1>{heading}</h1></body></html>"
+    more = {"Location": _ELSEWHERE} if 300 <= status < 400 else _HEADERS.get(status, {})
+    return Reply(status, body.encode(), "text/html", {**headers, **more})
+
+
+def rewrite_answer(answer: Answer, values: dict[str, Any]) -> Answer:
+    """Replace the values with these names in an answer, at any depth."""
+    if answer.value is not NOTHING:
+        answer.value = _rewritten(answer.value, values)
+    return answer
+
+
+def _rewritten(value: Any, values: dict[str, Any]) -> Any:
+    if isinstance(value, list):
+        return [_rewritten(each, values) for each in value]
+    if isinstance(value, dict):
+        return {name: values[name] if name in values else _rewritten(each, values) for name, each in value.items()}
+    return value
+
+
+def _wait(value: float | str, waits_as: str) -> str:
+    """Write a wait as header text: text as it is, seconds as seconds, a date, or seconds since 1970."""
+    if isinstance(value, str):
+        return value
+    moment = time.time() + clock.offset.total_seconds() + value
+    if waits_as == "date":
+        return formatdate(moment, usegmt=True)
+    if waits_as == "epoch":
+        return str(round(moment))
+    return f"{value:.10f}".rstrip("0").rstrip(".")

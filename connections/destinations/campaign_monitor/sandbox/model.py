@@ -1,13 +1,18 @@
-"""What an account holds: clients, their lists, the people on them. Plain values; nothing here knows HTTP."""
+"""Define the data of the sandbox account: clients, lists, subscribers, tokens, and what a fresh account contains.
+
+Countries, US states and time zones are read from data/, spelled and ordered as in the test data of the vendor's
+official clients. IDs of a fresh account are fixed, so that files, demos and tests can name them.
+"""
 
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connections.destinations.campaign_monitor.sandbox.vocabulary import ZONES
+import orjson
 
 ACTIVE, UNCONFIRMED, UNSUBSCRIBED, BOUNCED, DELETED = STATES = (
     "Active",
@@ -18,45 +23,63 @@ ACTIVE, UNCONFIRMED, UNSUBSCRIBED, BOUNCED, DELETED = STATES = (
 )
 ALL_LISTS, THIS_LIST = SCOPES = ("AllClientLists", "OnlyThisList")
 ARRIVALS_KEPT = 10
-
 # When, by which call, and with which code (0: taken).
 Arrival = tuple[str, str, int]
+UTC_ZONE = "(GMT) Coordinated Universal Time"
+_DATA_DIR = Path(__file__).parent / "data"
+API_KEY = "sandbox-api-key"
+CLIENT_API_KEY = "sandbox-client-api-key"
+CLIENT_ID = "c11e0000000000000000000000000001"
+LIST_ID = "a1150000000000000000000000000001"
+OWNER_EMAIL = "owner@example.com"
+OWNER_NAME = "Sandbox Owner"
+# For the consent page, when there is one.
+OWNER_PASSWORD = "sandbox"  # noqa: S105 - a public password of a public sandbox
+OAUTH_CLIENT_ID = 100001
+OAUTH_CLIENT_SECRET = "sandbox-secret"  # noqa: S105
+
+
+def _read_data(name: str) -> Any:
+    return orjson.loads((_DATA_DIR / name).read_bytes())
+
+
+COUNTRIES: tuple[str, ...] = tuple(_read_data("countries.json"))
+US_STATES: tuple[str, ...] = tuple(_read_data("us_states.json"))
+ZONES: dict[str, str] = _read_data("time_zones.json")  # IANA zones by the vendor's names
+TIME_ZONES: tuple[str, ...] = tuple(ZONES)
 
 
 class Clock:
-    """The clock of the sandbox, which tests set ahead to let time pass."""
+    """Hold the offset of the sandbox clock, which tests set to let time pass."""
 
     def __init__(self) -> None:
-        self.ahead = timedelta(0)
+        self.offset = timedelta(0)
 
 
 clock = Clock()
 
 
-UTC_ZONE = "(GMT) Coordinated Universal Time"
-
-
 def now(time_zone: str = UTC_ZONE) -> str:
-    """This moment as the API writes it: ``YYYY-MM-DD HH:MM:SS``, in a time zone by its name over there. A name
-    that is not known is UTC."""
+    """Return the present moment as the API writes it, ``YYYY-MM-DD HH:MM:SS``, in a time zone by its vendor name.
+    An unknown name is UTC."""
     zone = ZoneInfo(ZONES.get(time_zone, "UTC"))
-    return (datetime.now(UTC) + clock.ahead).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+    return (datetime.now(UTC) + clock.offset).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def key_of(email: str) -> str:
-    """What an address is told apart by: blanks around it and case do not matter."""
+    """Normalize an email address for comparison: without blanks around it, in lower case."""
     return email.strip().lower()
 
 
 def with_arrival(arrivals: tuple[Arrival, ...], arrival: Arrival) -> tuple[Arrival, ...]:
-    """The last arrivals, with one more."""
+    """Append an arrival to the last arrivals of a subscriber."""
     return (*arrivals, arrival)[-ARRIVALS_KEPT:]
 
 
 @dataclass(slots=True)
-class Person:
-    """Somebody on one list. ``fields`` holds values by the field's id (a list of them where many may be chosen);
-    ``consent`` is Yes, No or, when nobody ever said, empty. A person stays here also when deleted."""
+class Subscriber:
+    """A subscriber of one list. ``fields`` maps IDs of custom fields to values (lists of options for multi-select
+    fields); ``consent`` is Yes, No, or empty if never given. Deleted subscribers stay here."""
 
     email: str
     name: str
@@ -71,7 +94,7 @@ class Person:
     sms: str = ""
 
     def row(self) -> tuple[Any, ...]:
-        """All of it, in the order in which it is made again."""
+        """Return all values in the order of the constructor, as the journal stores them."""
         return (
             self.email,
             self.name,
@@ -89,7 +112,7 @@ class Person:
 
 @dataclass(slots=True)
 class CustomField:
-    """A field of a list. Its ``id`` is ours and never changes; the key follows the name."""
+    """A custom field of a list. Its ``id`` never changes; the key follows the name."""
 
     id: str
     name: str
@@ -99,13 +122,13 @@ class CustomField:
 
     @property
     def key(self) -> str:
-        """As the API spells it: the name without spaces, in square brackets."""
+        """Return the key as the API writes it: the name without spaces, in square brackets."""
         return f"[{self.name.replace(' ', '')}]"
 
 
 @dataclass(slots=True)
 class Webhook:
-    """Somebody who wishes to be told. Kept and shown; this sandbox calls nobody."""
+    """A registered webhook. It is stored and shown, but never called."""
 
     id: str
     events: list[str]
@@ -116,7 +139,7 @@ class Webhook:
 
 @dataclass(slots=True)
 class Suppression:
-    """An address that the client may not mail, and why."""
+    """An address that the client may not mail, with the reason."""
 
     email: str
     reason: str
@@ -125,7 +148,7 @@ class Suppression:
 
 @dataclass(slots=True)
 class Token:
-    """An OAuth token. ``scopes`` None means all of them."""
+    """An OAuth access token. ``scopes`` None means all scopes."""
 
     token: str
     expires_at: float
@@ -135,7 +158,7 @@ class Token:
 
 @dataclass(slots=True)
 class Authorization:
-    """That somebody was let in, by the refresh token that goes with it."""
+    """An OAuth authorization, identified by its refresh token."""
 
     refresh_token: str
     scopes: list[str] | None = None
@@ -144,7 +167,7 @@ class Authorization:
 
 @dataclass(slots=True)
 class Client:
-    """A client of the account: its own key, its lists, one suppression list."""
+    """A client of the account, with its own API key, lists and suppression list."""
 
     id: str
     name: str
@@ -154,13 +177,13 @@ class Client:
     suppressions: dict[str, Suppression] = field(default_factory=dict)
 
     def now(self) -> str:
-        """This moment in the client's time zone, in which all dates of its lists are."""
+        """Return the present moment in the client's time zone, which all dates of its lists use."""
         return now(self.time_zone)
 
 
 @dataclass(slots=True)
 class MailingList:
-    """A list: how it is set up, and everybody who ever was on it."""
+    """A list: its settings, and every subscriber it ever had."""
 
     id: str
     client_id: str
@@ -172,72 +195,77 @@ class MailingList:
     fields: dict[str, CustomField] = field(default_factory=dict)
     webhooks: dict[str, Webhook] = field(default_factory=dict)
     next_field: int = 1
-    people: dict[str, Person] = field(default_factory=dict)
+    subscribers: dict[str, Subscriber] = field(default_factory=dict)
     # How many are in a state since which day; kept up by add, move and remove.
     days: Counter[tuple[str, str]] = field(default_factory=Counter)
     generation: int = 0
-    _sorted: dict[tuple[str, str], tuple[int, list[Person]]] = field(default_factory=dict)
+    _sorted: dict[tuple[str, str], tuple[int, list[Subscriber]]] = field(default_factory=dict)
     _spellings: dict[str, CustomField | None] = field(default_factory=dict)
 
     @property
-    def minds_suppressions(self) -> bool:
+    def applies_suppressions(self) -> bool:
         return self.unsubscribe_setting == ALL_LISTS
 
-    def add(self, person: Person) -> None:
-        """Put somebody on the list, in place of whoever had the address."""
-        key = key_of(person.email)
-        if key in self.people:
+    def add(self, subscriber: Subscriber) -> None:
+        """Add a subscriber, replacing any with the same address."""
+        key = key_of(subscriber.email)
+        if key in self.subscribers:
             self.remove(key)
-        self.people[key] = person
-        self.days[person.state, person.changed[:10]] += 1
+        self.subscribers[key] = subscriber
+        self.days[subscriber.state, subscriber.changed[:10]] += 1
 
-    def add_many(self, people: dict[str, Person], state: str, moment: str) -> None:
-        """Put many on the list at once: all new here, in one state, by their keys."""
-        self.people.update(people)
-        self.days[state, moment[:10]] += len(people)
+    def add_many(self, subscribers: dict[str, Subscriber], state: str, moment: str) -> None:
+        """Add new subscribers by key, all in one state."""
+        self.subscribers.update(subscribers)
+        self.days[state, moment[:10]] += len(subscribers)
 
-    def move(self, person: Person, state: str, moment: str) -> None:
-        """Put somebody into another state; nothing happens to one who is in it already."""
-        if person.state == state:
+    def move(self, subscriber: Subscriber, state: str, moment: str) -> None:
+        """Change the state of a subscriber, unless it is in that state already."""
+        if subscriber.state == state:
             return
-        self.days[person.state, person.changed[:10]] -= 1
-        person.state, person.changed = state, moment
+        self.days[subscriber.state, subscriber.changed[:10]] -= 1
+        subscriber.state, subscriber.changed = state, moment
         self.days[state, moment[:10]] += 1
 
     def remove(self, key: str) -> None:
-        """Forget an address altogether (only a change of address does that)."""
-        person = self.people.pop(key)
-        self.days[person.state, person.changed[:10]] -= 1
+        """Remove an address altogether. Only a change of address does that."""
+        subscriber = self.subscribers.pop(key)
+        self.days[subscriber.state, subscriber.changed[:10]] -= 1
 
     def recount(self) -> None:
-        """Count everybody from the beginning, after they were put here without counting."""
-        self.days = Counter((person.state, person.changed[:10]) for person in self.people.values())
+        """Count all subscribers again, after they were loaded without counting."""
+        self.days = Counter(
+            (subscriber.state, subscriber.changed[:10]) for subscriber in self.subscribers.values()
+        )
 
     def counts(self) -> dict[str, int]:
-        """How many are in each state."""
+        """Count the subscribers in each state."""
         totals = dict.fromkeys(STATES, 0)
         for (state, _day), count in self.days.items():
             totals[state] += count
         return totals
 
-    def in_order(self, state: str, order: str) -> list[Person]:
-        """Those in ``state`` ("" for everybody), by email, name or date; sorted once per change of the list."""
+    def in_order(self, state: str, order: str) -> list[Subscriber]:
+        """Return the subscribers in ``state`` (all for "") by email, name or date. They are sorted once per change
+        of the list."""
         known = self._sorted.get((state, order))
         if known is None or known[0] != self.generation:
-            people: Iterable[Person] = self.people.values()
-            chosen = [person for person in people if not state or person.state == state]
+            subscribers: Iterable[Subscriber] = self.subscribers.values()
+            chosen = [subscriber for subscriber in subscribers if not state or subscriber.state == state]
             chosen.sort(key=_ORDERS[order])
             self._sorted[state, order] = known = (self.generation, chosen)
         return known[1]
 
-    def since(self, state: str, order: str, moment: str) -> list[Person]:
-        """Those who came into ``state`` at that moment or later, in the same orders."""
-        people: Iterable[Person] = self.people.values()
-        chosen = [person for person in people if person.changed >= moment and person.state == state]
+    def since(self, state: str, order: str, moment: str) -> list[Subscriber]:
+        """Return the subscribers that came into ``state`` at a moment or later, in the same orders."""
+        subscribers: Iterable[Subscriber] = self.subscribers.values()
+        chosen = [
+            subscriber for subscriber in subscribers if subscriber.changed >= moment and subscriber.state == state
+        ]
         return sorted(chosen, key=_ORDERS[order])
 
     def field_by_key(self, spelling: str) -> CustomField | None:
-        """The field meant by a key, however it is spelled: with brackets or without, in any case."""
+        """Find a custom field by its key, with or without brackets, in any case."""
         if spelling not in self._spellings:
             if len(self._spellings) > 1000:
                 self._spellings.clear()
@@ -247,14 +275,37 @@ class MailingList:
         return self._spellings[spelling]
 
     def forget_spellings(self) -> None:
-        """To be called when a field comes, goes or changes its name."""
+        """Clear the cache of keys. Call it when a field is added, renamed or deleted."""
         self._spellings.clear()
 
 
+def default_client() -> Client:
+    """Create the client of a fresh account."""
+    return Client(
+        id=CLIENT_ID,
+        name="Sandbox client",
+        country="Finland",
+        time_zone=UTC_ZONE,
+        api_key=CLIENT_API_KEY,
+    )
+
+
+def default_list() -> MailingList:
+    """Create the list of a fresh account."""
+    types = {"City": "Text", "Country": "Text", "BirthDate": "Date", "Language": "Text"}
+    fields = {
+        str(number): CustomField(id=str(number), name=name, data_type=data_type, options=[])
+        for number, (name, data_type) in enumerate(types.items(), start=1)
+    }
+    return MailingList(
+        id=LIST_ID, client_id=CLIENT_ID, title="Newsletter", fields=fields, next_field=len(fields) + 1
+    )
+
+
 _ORDERS = {
-    "email": lambda person: person.email.lower(),
-    "name": lambda person: (person.name.lower(), person.email),
-    "date": lambda person: (person.changed, person.email),
+    "email": lambda subscriber: subscriber.email.lower(),
+    "name": lambda subscriber: (subscriber.name.lower(), subscriber.email),
+    "date": lambda subscriber: (subscriber.changed, subscriber.email),
 }
 
 

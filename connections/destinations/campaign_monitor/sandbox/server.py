@@ -1,34 +1,101 @@
-"""The sockets: requests in, replies out, and the trouble that only a socket can make."""
+"""Run the sandbox process: HTTP and HTTPS servers, faults that need a socket, and the certificate for
+``localhost``, which is created once and kept beside the journal file."""
 
+import contextlib
+import gc
+import signal
 import socket
 import ssl
 import threading
 import time
 import traceback
 import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
-from connections.destinations.campaign_monitor.sandbox import control, dispatch, fault_answers, pages
-from connections.destinations.campaign_monitor.sandbox.answers import Answer, ApiError
+import connections.destinations.campaign_monitor.sandbox.api  # noqa: F401 - registers the handlers
+from connections.destinations.campaign_monitor.sandbox import control, faults, pages, routes
 from connections.destinations.campaign_monitor.sandbox.calls import Caller
 from connections.destinations.campaign_monitor.sandbox.faults import Rule
-from connections.destinations.campaign_monitor.sandbox.http_messages import Reply, Request
-from connections.destinations.campaign_monitor.sandbox.log import Entry
+from connections.destinations.campaign_monitor.sandbox.http_messages import Answer, ApiError, Reply, Request
 from connections.destinations.campaign_monitor.sandbox.model import clock, now
 from connections.destinations.campaign_monitor.sandbox.oauth import TOKEN_PATH
-from connections.destinations.campaign_monitor.sandbox.sandbox import Sandbox
+from connections.destinations.campaign_monitor.sandbox.sandbox import LoggedCall, Sandbox
 
 # This share of a call's latency passes first; the rest once it has done what was asked, and counts that in.
-_BEFORE_IT_TAKES_EFFECT = 0.5
+_LATENCY_BEFORE_EFFECT = 0.5
 _WORTH_COMPRESSING = 1_400
 _LARGEST_BODY = 64 * 1024 * 1024
 _IDLE_SECONDS = 300
+_DAYS = 825
+_CLOCK_TOLERANCE = timedelta(hours=12)
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """The addresses of a running sandbox; clients of ``https`` must trust ``certificate``."""
+
+    http: str
+    https: str = ""
+    certificate: Path | None = None
+
+
+def run(
+    path: Path,
+    *,
+    host: str,
+    port: int,
+    tls_port: int | None = None,
+    latency_ms: float = 0,
+    open_doors: bool = False,
+    on_ready: Callable[[Addresses], None],
+) -> None:
+    """Serve until SIGINT or SIGTERM. Port 0 takes any free one; ``on_ready`` gets the addresses. Raises OSError
+    when a port is in use and FileInUse when the journal file is."""
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: ended.set())
+    sandbox = Sandbox.on(path, latency_ms=latency_ms, open_doors=open_doors)
+    _exempt_from_garbage_collection()
+    with contextlib.closing(sandbox.store), _serving(sandbox, path, host, port, tls_port) as addresses:
+        on_ready(addresses)
+        ended.wait()
+
+
+@contextlib.contextmanager
+def _serving(sandbox: Sandbox, path: Path, host: str, port: int, tls_port: int | None) -> Iterator[Addresses]:
+    with contextlib.ExitStack() as stack:
+        plain = stack.enter_context(SandboxServer((host, port), sandbox))
+        plain.serve_in_background()
+        stack.callback(plain.shutdown)
+        shown = f"[{host}]" if ":" in host else host
+        http = f"http://{shown}:{plain.server_address[1]}"
+        if tls_port is None:
+            yield Addresses(http)
+            return
+        context, trusted = tls_context(path)
+        secure = stack.enter_context(SandboxServer((host, tls_port), sandbox, context))
+        secure.serve_in_background()
+        stack.callback(secure.shutdown)
+        yield Addresses(http, f"https://localhost:{secure.server_address[1]}", trusted)
+
+
+def _exempt_from_garbage_collection() -> None:
+    """Freeze the garbage collector's generations: subscribers form no cycles, and scanning a million of them is
+    slow."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 class SandboxServer(ThreadingHTTPServer):
-    """One port, a thread for each connection. With ``tls`` it speaks HTTPS; hands are shaken in those threads."""
+    """A server for one port, with a thread for each connection. With ``tls`` it speaks HTTPS; handshakes run in
+    those threads."""
 
     daemon_threads = True
     request_queue_size = 1024
@@ -43,7 +110,7 @@ class SandboxServer(ThreadingHTTPServer):
             self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Callers come and go as they like; that is not worth a line."""
+        """Ignore dropped connections."""
 
     def serve_in_background(self) -> threading.Thread:
         thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
@@ -52,7 +119,7 @@ class SandboxServer(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One connection, kept alive."""
+    """Handles the requests of one kept-alive connection."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -60,42 +127,42 @@ class Handler(BaseHTTPRequestHandler):
     server: SandboxServer
 
     def handle_any(self) -> None:
-        """Answer whatever came, by where it goes."""
+        """Route a request by its path."""
         path, _, query = self.path.partition("?")
         if path.lower().startswith("/api/") or path == TOKEN_PATH:
             self._api(path, query)
             return
         request = self._request(path, query)
         if path.startswith(control.PREFIX):
-            self._send(control.through(self.server.sandbox, request))
+            self._send(control.handle_control_request(self.server.sandbox, request))
         else:
-            self._send(pages.through(self.server.sandbox, request))
+            self._send(pages.handle_page_request(self.server.sandbox, request))
 
     do_GET = do_POST = do_PUT = do_DELETE = handle_any
 
     def log_message(self, format: str, *args: Any) -> None:
-        """The log of calls is on its page, not on the terminal."""
+        """Keep the terminal quiet: the call log is on a page."""
 
     def _api(self, path: str, query: str) -> None:
-        rule = self.server.sandbox.faults.on_the_wire(self.command, path)
-        with self.server.sandbox.log.one_more_under_way():
-            reply = self._take(path, query, rule)
+        rule = self.server.sandbox.faults.rule_for_call(self.command, path)
+        with self.server.sandbox.log.count_in_flight():
+            reply = self._perform(path, query, rule)
         if reply is None:
             self.close_connection = True
         else:
             self._deliver(reply, rule)
 
-    def _take(self, path: str, query: str, rule: Rule | None) -> Reply | None:
-        """Do what is asked for, and note it; None when the line ends instead."""
+    def _perform(self, path: str, query: str, rule: Rule | None) -> Reply | None:
+        """Perform a call and log it. Returns None when the connection is dropped instead."""
         sandbox, started = self.server.sandbox, time.perf_counter()
-        entry = Entry(at=now(), method=self.command, path=f"{path}?{query}" if query else path)
+        entry = LoggedCall(at=now(), method=self.command, path=f"{path}?{query}" if query else path)
         entry.fault = rule.kind if rule else ""
         if rule and rule.kind == "drop" and not rule.applied:
             sandbox.log.add(entry)
             return None
         request = self._request(path, query)
         takes = sandbox.faults.seconds(rule)
-        time.sleep(takes * _BEFORE_IT_TAKES_EFFECT)
+        time.sleep(takes * _LATENCY_BEFORE_EFFECT)
         answer, caller = self._answer(request, rule)
         reply = self._reply(answer, request, rule)
         time.sleep(max(0.0, started + takes - time.perf_counter()))
@@ -105,32 +172,32 @@ class Handler(BaseHTTPRequestHandler):
         entry.code = answer.code if answered else 0
         entry.bytes_in = len(request.body)
         entry.ms = round((time.perf_counter() - started) * 1000, 2)
-        # Before the answer leaves, so that whoever has it finds the call in the log.
+        # Before the reply, so that its receiver finds the call in the log.
         sandbox.log.add(entry)
         return reply
 
     def _answer(self, request: Request, rule: Rule | None) -> tuple[Answer, Caller | None]:
-        """The API's answer, or what trouble makes of it. What is not to be applied never reaches the API."""
-        spoils = rule is not None and (rule.kind in fault_answers.REFUSING or rule.kind == "foreign")
+        """Return the answer of the API, or of a fault. Calls that a fault does not apply never reach the API."""
+        spoils = rule is not None and (rule.kind in faults.REFUSING or rule.kind == "foreign")
         caller, answer = None, Answer()
         if not spoils or (rule and rule.applied):
             try:
-                answer, caller = dispatch.through(self.server.sandbox, request)
+                answer, caller = routes.handle_api_request(self.server.sandbox, request)
             except Exception as error:
                 traceback.print_exception(error)  # a mistake of ours: to the terminal
                 answer = ApiError(500, status=500).answer
         if rule and spoils:
-            answer = fault_answers.refusal(rule, rows=answer.rows)
+            answer = faults.refusal_answer(rule, rows=answer.rows)
         elif rule and rule.kind == "rewrite_answer":
-            answer = fault_answers.rewrite(answer, rule.values)
+            answer = faults.rewrite_answer(answer, rule.values)
         return answer, caller
 
     def _reply(self, answer: Answer, request: Request, rule: Rule | None) -> Reply:
         if rule and (rule.kind == "foreign" or (rule.kind == "error" and rule.html)):
-            return fault_answers.page(answer.status, answer.headers)
+            return faults.foreign_page(answer.status, answer.headers)
         reply = Reply(answer.status, answer.body(pretty="pretty=true" in request.query.lower()))
         if rule and rule.kind == "byte_order_mark":
-            reply.body = fault_answers.BYTE_ORDER_MARK + reply.body
+            reply.body = faults.BYTE_ORDER_MARK + reply.body
         reply.headers |= answer.headers
         if len(reply.body) > _WORTH_COMPRESSING and "gzip" in request.headers.get("accept-encoding", ""):
             reply.body = zlib.compress(reply.body, 1, wbits=31)
@@ -138,7 +205,7 @@ class Handler(BaseHTTPRequestHandler):
         return reply
 
     def _deliver(self, reply: Reply, rule: Rule | None) -> None:
-        """Send the reply, as far as trouble lets it."""
+        """Send the reply, as far as the fault allows."""
         kind = rule.kind if rule else ""
         if kind in {"drop", "hang", "cut_short"}:
             self.close_connection = True
@@ -170,14 +237,14 @@ class Handler(BaseHTTPRequestHandler):
         return b"".join(parts)
 
     def _send(self, reply: Reply, *, cut: bool = False) -> None:
-        """Head and body in one write, so that they travel in one packet where they fit."""
+        """Send head and body in one write, so that they fit one packet if possible."""
         lines = [f"HTTP/1.1 {reply.status} {self.responses.get(reply.status, ('',))[0]}"]
         if reply.body:
             lines.append(f"Content-Type: {reply.content_type}")
         lines += [f"{name}: {value}" for name, value in reply.headers.items()]
         lines += [
             f"Content-Length: {len(reply.body)}",
-            f"Date: {self.date_time_string(time.time() + clock.ahead.total_seconds())}",
+            f"Date: {self.date_time_string(time.time() + clock.offset.total_seconds())}",
         ]
         lines.append(f"Connection: {'close' if self.close_connection else 'keep-alive'}")
         head = "\r\n".join([*lines, "", ""]).encode("latin-1")
@@ -187,3 +254,53 @@ class Handler(BaseHTTPRequestHandler):
 
 def _is_local(peer: str) -> bool:
     return ip_address(peer.partition("%")[0]).is_loopback
+
+
+def tls_context(beside: Path) -> tuple[ssl.SSLContext, Path]:
+    """Return the TLS context and the certificate file that clients must trust."""
+    certificate = beside.with_name(f"{beside.stem}-certificate.pem")
+    key = beside.with_name(f"{beside.stem}-key.pem")
+    if not (certificate.exists() and key.exists()) or _expires_soon(certificate):
+        _make(certificate, key)
+    served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    served.minimum_version = ssl.TLSVersion.TLSv1_2
+    served.load_cert_chain(certificate, key)
+    return served, certificate
+
+
+def _expires_soon(certificate: Path) -> bool:
+    from cryptography import x509
+
+    loaded = x509.load_pem_x509_certificate(certificate.read_bytes())
+    return loaded.not_valid_after_utc < datetime.now(UTC) + timedelta(days=1)
+
+
+def _make(certificate: Path, key: Path) -> None:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import NameOID
+
+    private_key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    known_as = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+    moment = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(private_key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(moment - _CLOCK_TOLERANCE)
+        .not_valid_after(moment + timedelta(days=_DAYS))
+        .add_extension(x509.SubjectAlternativeName(known_as), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(private_key, hashes.SHA256())
+    )
+    key.touch(mode=0o600)
+    key.write_bytes(
+        private_key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))

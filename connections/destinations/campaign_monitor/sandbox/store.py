@@ -1,9 +1,14 @@
-"""The account: everything in memory, every change in the journal before it is answered.
+"""Store the account in memory, with a journal of every change, written before the change is answered.
 
-Memory, because an import of a thousand people must cost a few milliseconds; a journal rather than a database,
-because random addresses touch a thousand pages of any index, but only one place of a file that grows at its end.
+Memory, because an import of 1,000 rows must take a few milliseconds; a journal rather than a database, because
+random addresses touch a thousand pages of any index, but only the end of a file. A line of the journal is a JSON
+array of entries, each with the new state of something, so that replaying the lines restores the store. An
+incomplete last line belongs to a change that was never answered, and is cut off. Lines survive `kill -9`; they are
+not synced, so a power cut may lose the last seconds.
 """
 
+import fcntl
+import os
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,15 +16,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from connections.destinations.campaign_monitor.sandbox import defaults
-from connections.destinations.campaign_monitor.sandbox.journal import Entry, Journal
+import orjson
+
+from connections.destinations.campaign_monitor.sandbox import model
 from connections.destinations.campaign_monitor.sandbox.model import (
     UTC_ZONE,
     Authorization,
     Client,
     CustomField,
     MailingList,
-    Person,
+    Subscriber,
     Suppression,
     Token,
     Webhook,
@@ -28,10 +34,59 @@ from connections.destinations.campaign_monitor.sandbox.model import (
 
 _ROWS_PER_LINE = 5_000
 _WORTH_COMPACTING = 64 * 1024 * 1024
+Entry = list[Any]
+
+
+class FileInUse(Exception):
+    """Report that another sandbox uses the same journal file."""
+
+
+class Journal:
+    """The open journal file, readable by its owner only."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock_descriptor = _locked(path.with_name(path.name + ".lock"))
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        self.size = 0
+
+    def read(self) -> Iterator[list[Entry]]:
+        """Iterate over all changes, the oldest first."""
+        with self.path.open("rb") as file:
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                yield orjson.loads(line)
+                self.size += len(line)
+        os.ftruncate(self._descriptor, self.size)
+
+    def write(self, entries: list[Entry]) -> None:
+        """Append a change, all of it or nothing."""
+        line = orjson.dumps(entries, option=orjson.OPT_APPEND_NEWLINE)
+        _write_all(self._descriptor, line)
+        self.size += len(line)
+
+    def rewrite(self, changes: Iterable[list[Entry]]) -> None:
+        """Replace the journal; if killed meanwhile, the old one stays."""
+        beside = self.path.with_name(self.path.name + ".new")
+        descriptor = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+        size = 0
+        for entries in changes:
+            line = orjson.dumps(entries, option=orjson.OPT_APPEND_NEWLINE)
+            _write_all(descriptor, line)
+            size += len(line)
+        beside.replace(self.path)
+        os.close(self._descriptor)
+        self._descriptor, self.size = descriptor, size
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+        os.close(self._lock_descriptor)
 
 
 class Change:
-    """What one call changes; handed out by ``Store.change`` and kept when that block ends."""
+    """Collects the journal entries of one call; ``Store.change`` creates and writes it."""
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
@@ -48,9 +103,9 @@ class Change:
     def list_gone(self, mailing_list: MailingList) -> None:
         self.entries.append(["list gone", mailing_list.id])
 
-    def people(self, mailing_list: MailingList, people: Iterable[Person]) -> None:
+    def subscribers(self, mailing_list: MailingList, subscribers: Iterable[Subscriber]) -> None:
         mailing_list.generation += 1
-        self.entries.append(["people", mailing_list.id, [person.row() for person in people]])
+        self.entries.append(["people", mailing_list.id, [subscriber.row() for subscriber in subscribers]])
 
     def address_gone(self, mailing_list: MailingList, key: str) -> None:
         mailing_list.generation += 1
@@ -78,7 +133,7 @@ class Change:
 
 
 class Store:
-    """One account with all that is in it. Take ``lock`` to read more than one thing at once."""
+    """The account with everything in it. Take ``lock`` to read several things consistently."""
 
     def __init__(self, path: Path) -> None:
         self.lock = threading.RLock()
@@ -86,14 +141,14 @@ class Store:
         self.lists: dict[str, MailingList] = {}
         self.tokens: dict[str, Token] = {}
         self.authorizations: dict[str, Authorization] = {}
-        self.api_key = defaults.API_KEY
+        self.api_key = model.API_KEY
         self.time_zone = UTC_ZONE  # of the account
         self._journal = Journal(path)
         self._load()
 
     @contextmanager
     def change(self) -> Iterator[Change]:
-        """Alone with the store; what the change names is in the file when the block ends."""
+        """Lock the store; when the block ends, its journal entries are written."""
         with self.lock:
             change = Change()
             yield change
@@ -101,16 +156,16 @@ class Store:
                 self._journal.write(change.entries)
 
     def lists_of(self, client_id: str) -> list[MailingList]:
-        """A client's lists, by title."""
+        """Return the lists of a client by title."""
         mine = [each for each in self.lists.values() if each.client_id == client_id]
         return sorted(mine, key=lambda each: each.title.lower())
 
     def reset(self) -> None:
-        """As on the first day."""
+        """Reset the account to a fresh one."""
         with self.lock:
             self._empty()
             self._make_fresh()
-            self._journal.begin_again(self._lines())
+            self._journal.rewrite(self._lines())
 
     def close(self) -> None:
         self._journal.close()
@@ -123,9 +178,9 @@ class Store:
             mailing_list.recount()
         if not self.clients:
             self._make_fresh()
-            self._journal.begin_again(self._lines())
+            self._journal.rewrite(self._lines())
         elif self._journal.size > _WORTH_COMPACTING:
-            self._journal.begin_again(self._lines())
+            self._journal.rewrite(self._lines())
 
     def _empty(self) -> None:
         for known in (self.clients, self.lists, self.tokens, self.authorizations):
@@ -133,12 +188,12 @@ class Store:
         self.time_zone = UTC_ZONE
 
     def _make_fresh(self) -> None:
-        client, mailing_list = defaults.client(), defaults.newsletter()
+        client, mailing_list = model.default_client(), model.default_list()
         self.clients[client.id] = client
         self.lists[mailing_list.id] = mailing_list
 
     def _lines(self) -> Iterator[list[Entry]]:
-        """The shortest journal that says the same."""
+        """Iterate over the shortest journal with the same content."""
         settings = Change()
         if self.time_zone != UTC_ZONE:
             settings.time_zone(self.time_zone)
@@ -153,9 +208,9 @@ class Store:
             settings.authorization(authorization)
         yield settings.entries
         for mailing_list in self.lists.values():
-            people = list(mailing_list.people.values())
-            for start in range(0, len(people), _ROWS_PER_LINE):
-                rows = [person.row() for person in people[start : start + _ROWS_PER_LINE]]
+            subscribers = list(mailing_list.subscribers.values())
+            for start in range(0, len(subscribers), _ROWS_PER_LINE):
+                rows = [subscriber.row() for subscriber in subscribers[start : start + _ROWS_PER_LINE]]
                 yield [["people", mailing_list.id, rows]]
 
     def _replay(self, entry: Entry) -> None:
@@ -163,7 +218,7 @@ class Store:
             case ["people", list_id, rows]:
                 self._replay_people(self.lists[list_id], rows)
             case ["address gone", list_id, key]:
-                del self.lists[list_id].people[key]
+                del self.lists[list_id].subscribers[key]
             case ["client", settings]:
                 self._replay_client(settings)
             case ["client gone", client_id]:
@@ -197,7 +252,7 @@ class Store:
         for row in rows:
             arrivals = tuple(map(tuple, row[8]))
             row[8] = shared.setdefault(arrivals, arrivals)
-            mailing_list.people[key_of(row[0])] = Person(*row)
+            mailing_list.subscribers[key_of(row[0])] = Subscriber(*row)
 
     def _replay_client(self, settings: dict[str, Any]) -> None:
         known = self.clients.get(settings["id"])
@@ -209,7 +264,7 @@ class Store:
         webhooks = {each["id"]: Webhook(**each) for each in settings.pop("webhooks")}
         renewed = MailingList(**settings, fields=fields, webhooks=webhooks)
         if known := self.lists.get(renewed.id):
-            renewed.people = known.people
+            renewed.subscribers = known.subscribers
         self.lists[renewed.id] = renewed
 
 
@@ -227,3 +282,21 @@ def _list_settings(mailing_list: MailingList) -> dict[str, Any]:
     settings["fields"] = [asdict(each) for each in mailing_list.fields.values()]
     settings["webhooks"] = [asdict(each) for each in mailing_list.webhooks.values()]
     return settings
+
+
+def _locked(path: Path) -> int:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise FileInUse(
+            f"Another sandbox keeps its lists beside {path}; stop it or name another --file."
+        ) from error
+    return descriptor
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]

@@ -1,9 +1,9 @@
-"""What becomes of a row: taken as new, taken as existing, or refused by the state that the address is in."""
+"""Upsert parsed rows into a list: add, update, or refuse by the state of the subscriber."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from connections.destinations.campaign_monitor.sandbox.answers import MESSAGES
+from connections.destinations.campaign_monitor.sandbox.http_messages import MESSAGES
 from connections.destinations.campaign_monitor.sandbox.model import (
     ACTIVE,
     BOUNCED,
@@ -13,18 +13,18 @@ from connections.destinations.campaign_monitor.sandbox.model import (
     Arrival,
     Client,
     MailingList,
-    Person,
+    Subscriber,
     with_arrival,
 )
-from connections.destinations.campaign_monitor.sandbox.rows import Incoming
+from connections.destinations.campaign_monitor.sandbox.rows import ParsedRow
 from connections.destinations.campaign_monitor.sandbox.store import Change, Store
 
 _REFUSED_BY_STATE = {DELETED: 205, UNSUBSCRIBED: 206, BOUNCED: 207, UNCONFIRMED: 208}
 
 
 @dataclass
-class Taken:
-    """What became of the rows of one request, each address counted once."""
+class UpsertResult:
+    """The counts and failures of a request, each address counted once."""
 
     new: int = 0
     existing: int = 0
@@ -34,8 +34,8 @@ class Taken:
         self.failures.append({"EmailAddress": email, "Code": code, "Message": message or MESSAGES[code]})
 
 
-class Taking:
-    """Takes rows onto one list, inside one change of the store."""
+class Upserter:
+    """Upserts rows into a list, within one change of the store."""
 
     def __init__(
         self, store: Store, change: Change, mailing_list: MailingList, *, by: str, resubscribe: bool, moment: str
@@ -45,149 +45,149 @@ class Taking:
         self.siblings = [
             each
             for each in store.lists.values()
-            if each.client_id == mailing_list.client_id and each is not mailing_list and each.people
+            if each.client_id == mailing_list.client_id and each is not mailing_list and each.subscribers
         ]
         self.change = change
         self.by, self.resubscribe, self.moment = by, resubscribe, moment
-        self.taken = Taken()
+        self.result = UpsertResult()
         self._state = UNCONFIRMED if mailing_list.confirmed_opt_in else ACTIVE
-        self._welcome: tuple[Arrival, ...] = ((moment, by, 0),)
+        self._first_arrival: tuple[Arrival, ...] = ((moment, by, 0),)
         # People who came together so far share their arrivals, and do so from now on.
         self._histories: dict[tuple[int, int], tuple[tuple[Arrival, ...], tuple[Arrival, ...]]] = {}
-        self._new: dict[str, Person] = {}
-        self._touched: list[Person] = []
-        self._siblings_touched: dict[str, list[Person]] = {}
+        self._new: dict[str, Subscriber] = {}
+        self._touched: list[Subscriber] = []
+        self._siblings_touched: dict[str, list[Subscriber]] = {}
 
-    def take(self, incoming: Incoming) -> None:
-        """Take one row whose own checks passed."""
-        person = self.list.people.get(incoming.key)
-        if person is None:
-            self._welcome_new(incoming)
+    def upsert(self, parsed: ParsedRow) -> None:
+        """Add or update the subscriber of a valid row, or refuse it by its state."""
+        subscriber = self.list.subscribers.get(parsed.key)
+        if subscriber is None:
+            self._add_new(parsed)
             return
-        code = 0 if self.resubscribe else self.refusal(person, incoming.key)
-        self._arrive(person, code)
+        code = 0 if self.resubscribe else self.refusal(subscriber, parsed.key)
+        self._record_arrival(subscriber, code)
         if code:
-            self.taken.refuse(incoming.email, code)
+            self.result.refuse(parsed.email, code)
             return
-        self.apply(person, incoming)
-        if person.state != ACTIVE:
-            self._bring_back(person)
-        self.taken.existing += 1
+        self.apply(subscriber, parsed)
+        if subscriber.state != ACTIVE:
+            self._resubscribe(subscriber)
+        self.result.existing += 1
 
-    def refuse(self, incoming: Incoming, code: int, message: str = "") -> None:
-        """Refuse a row for a reason of its own; somebody who is on the list keeps the record of it."""
-        if person := self.list.people.get(incoming.key):
-            self._arrive(person, code)
-        self.taken.refuse(incoming.email, code, message)
+    def refuse(self, parsed: ParsedRow, code: int, message: str = "") -> None:
+        """Refuse a row for its own error. A subscriber on the list keeps the arrival."""
+        if subscriber := self.list.subscribers.get(parsed.key):
+            self._record_arrival(subscriber, code)
+        self.result.refuse(parsed.email, code, message)
 
-    def finish(self) -> Taken:
-        """Name everything that changed; to be called once, at the end."""
+    def finish(self) -> UpsertResult:
+        """Write everything that changed; call it once, at the end."""
         if self._new:
             self.list.add_many(self._new, self._state, self.moment)
-        people = [*self._new.values(), *self._touched]
-        if people:
-            self.change.people(self.list, people)
+        subscribers = [*self._new.values(), *self._touched]
+        if subscribers:
+            self.change.subscribers(self.list, subscribers)
         for sibling in self.siblings:
             if touched := self._siblings_touched.get(sibling.id):
-                self.change.people(sibling, touched)
-        return self.taken
+                self.change.subscribers(sibling, touched)
+        return self.result
 
-    def refusal(self, person: Person, key: str) -> int:
-        """Why this person is not taken without Resubscribe; 0 when they are. Their own state speaks before the
-        suppression list does."""
-        if person.state != ACTIVE:
-            return _REFUSED_BY_STATE[person.state]
-        if self.list.minds_suppressions and key in self.client.suppressions:
+    def refusal(self, subscriber: Subscriber, key: str) -> int:
+        """Return why a subscriber is refused without Resubscribe, or 0. Its state is checked before the
+        suppression list."""
+        if subscriber.state != ACTIVE:
+            return _REFUSED_BY_STATE[subscriber.state]
+        if self.list.applies_suppressions and key in self.client.suppressions:
             return 204
         return 0
 
-    def apply(self, person: Person, incoming: Incoming, *, replace_choices: bool = False) -> None:
-        """Put a row's values on a person."""
+    def apply(self, subscriber: Subscriber, parsed: ParsedRow, *, replace_choices: bool = False) -> None:
+        """Write the values of a row to a subscriber."""
         # What stays the same stays the same object: otherwise memory falls to pieces, and the caches with it.
-        if incoming.name is not None and incoming.name != person.name:
-            person.name = incoming.name
-        fields = person.fields
-        for field_id, value in incoming.changes.items():
+        if parsed.name is not None and parsed.name != subscriber.name:
+            subscriber.name = parsed.name
+        fields = subscriber.fields
+        for field_id, value in parsed.changes.items():
             if fields.get(field_id) != value:
                 fields[field_id] = value
-        if incoming.choices:
-            _choose(person.fields, incoming.choices, replace=replace_choices)
-        if incoming.clears:
-            person.fields = {key: value for key, value in person.fields.items() if value != ""}
-        if incoming.mobile is not None:
-            person.mobile = incoming.mobile
-        if incoming.sms and person.mobile:
-            person.sms = incoming.sms
-        if incoming.consent and incoming.consent != person.consent:
-            person.consent = incoming.consent
-            self._share_consent(incoming)
+        if parsed.choices:
+            _choose(subscriber.fields, parsed.choices, replace=replace_choices)
+        if parsed.clears:
+            subscriber.fields = {key: value for key, value in subscriber.fields.items() if value != ""}
+        if parsed.mobile is not None:
+            subscriber.mobile = parsed.mobile
+        if parsed.sms and subscriber.mobile:
+            subscriber.sms = parsed.sms
+        if parsed.consent and parsed.consent != subscriber.consent:
+            subscriber.consent = parsed.consent
+            self._share_consent(parsed)
 
-    def correct(self, person: Person, incoming: Incoming) -> None:
-        """Update one person, in whatever state; without Resubscribe the state stays."""
-        self._arrive(person, 0)
-        self.apply(person, incoming, replace_choices=True)
-        if self.resubscribe and person.state != ACTIVE:
-            self._bring_back(person)
-        self.taken.existing += 1
+    def update(self, subscriber: Subscriber, parsed: ParsedRow) -> None:
+        """Update a subscriber in any state; without Resubscribe the state stays."""
+        self._record_arrival(subscriber, 0)
+        self.apply(subscriber, parsed, replace_choices=True)
+        if self.resubscribe and subscriber.state != ACTIVE:
+            self._resubscribe(subscriber)
+        self.result.existing += 1
 
-    def _welcome_new(self, incoming: Incoming) -> None:
-        changes = incoming.changes
-        if incoming.clears or incoming.choices:
+    def _add_new(self, parsed: ParsedRow) -> None:
+        changes = parsed.changes
+        if parsed.clears or parsed.choices:
             changes = {key: value for key, value in changes.items() if value != ""}
-            _choose(changes, incoming.choices or [], replace=False)
-        person = Person(
-            incoming.email,
-            incoming.name or "",
+            _choose(changes, parsed.choices or [], replace=False)
+        subscriber = Subscriber(
+            parsed.email,
+            parsed.name or "",
             changes,
             self._state,
-            incoming.consent,
+            parsed.consent,
             self.moment,
             self.moment,
             1,
-            self._welcome,
-            incoming.mobile or "",
-            incoming.sms if incoming.mobile else "",
+            self._first_arrival,
+            parsed.mobile or "",
+            parsed.sms if parsed.mobile else "",
         )
         if self.siblings:
-            if incoming.consent:
-                self._share_consent(incoming)
+            if parsed.consent:
+                self._share_consent(parsed)
             else:
-                person.consent = self._known_consent(incoming.key)
-        self._new[incoming.key] = person
-        self.taken.new += 1
+                subscriber.consent = self._known_consent(parsed.key)
+        self._new[parsed.key] = subscriber
+        self.result.new += 1
 
-    def _arrive(self, person: Person, code: int) -> None:
-        """Note that the person was received, and with which code."""
-        person.received += 1
-        self._touched.append(person)
-        before = person.arrivals
+    def _record_arrival(self, subscriber: Subscriber, code: int) -> None:
+        """Record that the subscriber was received, and with which code."""
+        subscriber.received += 1
+        self._touched.append(subscriber)
+        before = subscriber.arrivals
         known = self._histories.get((id(before), code))
         if known is None:
             # ``before`` is kept too, so that its id is not given to another meanwhile.
             known = before, with_arrival(before, (self.moment, self.by, code))
             self._histories[id(before), code] = known
-        person.arrivals = known[1]
+        subscriber.arrivals = known[1]
 
-    def _bring_back(self, person: Person) -> None:
-        """Only reached with Resubscribe. An unconfirmed person of a confirmed list stays so until the link in the
-        mail is followed; the vendor does not spell this case out."""
-        self.list.move(person, self._state, self.moment)
+    def _resubscribe(self, subscriber: Subscriber) -> None:
+        """Set the state of a list's new subscribers. On a list with confirmed opt-in that is Unconfirmed, also for
+        those that were; the vendor does not document this case."""
+        self.list.move(subscriber, self._state, self.moment)
 
     def _known_consent(self, key: str) -> str:
-        """What the address said on another list of this client: consent belongs to both."""
-        known = (sibling.people[key].consent for sibling in self.siblings if key in sibling.people)
+        """Return the consent of an address on other lists of the client, which share it."""
+        known = (sibling.subscribers[key].consent for sibling in self.siblings if key in sibling.subscribers)
         return next((consent for consent in known if consent), "")
 
-    def _share_consent(self, incoming: Incoming) -> None:
+    def _share_consent(self, parsed: ParsedRow) -> None:
         for sibling in self.siblings:
-            person = sibling.people.get(incoming.key)
-            if person is not None and person.consent != incoming.consent:
-                person.consent = incoming.consent
-                self._siblings_touched.setdefault(sibling.id, []).append(person)
+            subscriber = sibling.subscribers.get(parsed.key)
+            if subscriber is not None and subscriber.consent != parsed.consent:
+                subscriber.consent = parsed.consent
+                self._siblings_touched.setdefault(sibling.id, []).append(subscriber)
 
 
 def _choose(fields: dict[str, Any], choices: list[tuple[str, str, bool]], *, replace: bool) -> None:
-    """Steps on fields of many options. Add and import add to what is chosen; an update replaces it."""
+    """Change options of multi-select fields. Add and import extend the options; an update replaces them."""
     if replace:
         for field_id in {field_id for field_id, _option, clear in choices if not clear}:
             fields.pop(field_id, None)

@@ -7,9 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from connections.destinations.campaign_monitor.sandbox import defaults
-from connections.destinations.campaign_monitor.sandbox.journal import FileInUse
-from connections.destinations.campaign_monitor.sandbox.process import Addresses, run
+from connections.destinations.campaign_monitor.sandbox import model
+from connections.destinations.campaign_monitor.sandbox.server import Addresses, run
+from connections.destinations.campaign_monitor.sandbox.store import FileInUse
 
 
 class Command(BaseCommand):
@@ -37,7 +37,7 @@ class Command(BaseCommand):
                 tls_port=options["tls_port"],
                 latency_ms=options["latency_ms"],
                 open_doors=options["open_doors"],
-                tell=self._tell,
+                on_ready=self._print_addresses,
             )
         except FileInUse as error:
             raise CommandError(str(error)) from error
@@ -45,9 +45,9 @@ class Command(BaseCommand):
             where = f"{options['host']}:{options['port']}"
             raise CommandError(f"The sandbox cannot start on {where} with {path}: {error.strerror}.") from error
 
-    def _tell(self, addresses: Addresses) -> None:
+    def _print_addresses(self, addresses: Addresses) -> None:
         self.stdout.write(f"Sandbox — not Campaign Monitor — at {addresses.http}")
         if addresses.https:
             self.stdout.write(f"and at {addresses.https}, certificate {addresses.certificate}")
-        self.stdout.write(f"API key {defaults.API_KEY}, client {defaults.CLIENT_ID}, list {defaults.LIST_ID}")
+        self.stdout.write(f"API key {model.API_KEY}, client {model.CLIENT_ID}, list {model.LIST_ID}")
         self.stdout.flush()

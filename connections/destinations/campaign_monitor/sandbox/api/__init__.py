@@ -1,13 +1,5 @@
-"""The API's calls, one module for each part of it. Importing this announces all of them."""
+"""Answer the calls of the API. Importing this package registers every handler."""
 
-from connections.destinations.campaign_monitor.sandbox.api import (
-    account,
-    clients,
-    custom_fields,
-    importing,
-    lists,
-    subscribers,
-    webhooks,
-)
+from connections.destinations.campaign_monitor.sandbox.api import clients, lists, subscribers
 
-__all__ = ["account", "clients", "custom_fields", "importing", "lists", "subscribers", "webhooks"]
+__all__ = ["clients", "lists", "subscribers"]

@@ -1,4 +1,4 @@
-"""Templates to replies, and what the pages share."""
+"""Render templates to replies, and split rows into pages."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -24,19 +24,19 @@ ROWS_PER_PAGE = 50
 
 
 def page(template: str, *, status: int = 200, **context: Any) -> Reply:
-    """A page, with a policy that lets nothing in from elsewhere."""
+    """Render a page, with a Content-Security-Policy that loads nothing from elsewhere."""
     html = _engine().get_template(template).render(Context(context))
     return Reply(status, html.encode(), "text/html; charset=utf-8", dict(_HEADERS))
 
 
 def query(request: Request) -> dict[str, str]:
-    """The parameters of the address."""
+    """Return the parameters of the address."""
     return dict(parse_qsl(request.query))
 
 
 @dataclass(frozen=True)
 class Slice:
-    """One page of many rows, with the addresses of its neighbours."""
+    """A page of many rows, with the addresses of the previous and next page."""
 
     rows: list[Any]
     first: int
@@ -47,7 +47,7 @@ class Slice:
 
     @classmethod
     def of(cls, rows: list[Any], parameters: dict[str, str]) -> "Slice":
-        """The page that ``parameters`` ask for, or the nearest."""
+        """Return the page that ``parameters`` ask for, or the nearest."""
         pages = max(-(-len(rows) // ROWS_PER_PAGE), 1)
         wanted = parameters.get("page", "1")
         number = min(max(int(wanted), 1), pages) if wanted.isdecimal() else 1

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from connections.destinations.campaign_monitor.client_time import SystemClock, in_time_zone
-from connections.destinations.campaign_monitor.sandbox.vocabulary import ZONES
+from connections.destinations.campaign_monitor.sandbox.model import ZONES
 
 WINTER = datetime(2026, 1, 15, 12, 0, 30, tzinfo=UTC)
 SUMMER = datetime(2026, 7, 15, 12, 0, 30, tzinfo=UTC)
