@@ -5,8 +5,8 @@ from django.test import Client
 from django.urls import reverse
 
 from config.platform.accounts.models import User
-from config.platform.audit import middleware
 from config.platform.audit.models import AuditEntry
+from config.platform.web import middleware
 
 
 def test_a_refused_request_is_recorded_with_person_and_path_but_not_with_its_query(
