@@ -9,6 +9,7 @@ from django.forms.boundfield import BoundWidget
 from django.utils.translation import gettext as _
 
 from connections.destinations.values import Question, attribute_of, by_attribute
+from exports.state import snapshot
 from segments.catalog import Attribute
 from segments.models import AttributeType
 
@@ -105,3 +106,21 @@ def typed(data: Mapping[str, str]) -> dict[str, str]:
 def lacks_attribute(answer: str) -> bool:
     """Tell whether an attribute shall answer and none was chosen."""
     return answer == by_attribute("")
+
+
+def in_words(
+    questions: Sequence[Question], answers: Mapping[str, str], mapping: Sequence[Mapping[str, str]]
+) -> list[tuple[str, str]]:
+    """Return each option that applies, with what was chosen; a dash where nothing was."""
+    settled = snapshot.settled(answers, questions, mapping)
+    return [
+        (str(question.label), _in_words(question, settled[question.name]))
+        for question in snapshot.asked(questions, mapping)
+    ]
+
+
+def _in_words(question: Question, answer: str) -> str:
+    if name := attribute_of(answer):
+        return _("From the attribute “%(attribute)s”") % {"attribute": name}
+    labels = {choice.value: str(choice.label) for choice in question.choices}
+    return labels.get(answer, answer or "–")

@@ -1,4 +1,4 @@
-"""Data > Exports: the list, and the cells of it that change while runs are under way."""
+"""Data > Exports: the list, and its cells that change while runs are in progress."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,17 +15,18 @@ from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
 from config.platform.jobs.models import OPEN
-from config.platform.schedules import display
+from config.platform.schedules import describe, display
 from config.platform.schedules.display import ShownSchedule
+from config.platform.web.formats import ago
 from config.platform.web.htmx import Request
 from config.platform.web.lists import Column, list_page
 from connections.destinations import registry
 from connections.permissions import user_can_manage_connections
 from exports import policies
+from exports.actions.schedule import schedule_of
 from exports.models import Export, Run, RunKind
 from exports.permissions import user_can_add, user_can_manage
-from exports.views.next_run import when_it_runs
-from exports.views.run_summary import ShownRun
+from exports.views.runs import ShownRun
 
 JUST_SAVED = "export_just_saved"
 _MOST_LIVE = 100
@@ -157,4 +158,19 @@ def _just_saved(request: Request) -> dict[str, object] | None:
         return None
     sentence = _("Changes apply from the next run.") if export.runs.exists() else _("Saved. Not run yet.")
     cleanup = policies.open_cleanup(export)
-    return {"export": export, "sentence": sentence, "when": when_it_runs(export), "cleanup": cleanup}
+    return {"export": export, "sentence": sentence, "when": _when_it_runs(export), "cleanup": cleanup}
+
+
+def _when_it_runs(export: Export) -> str:
+    """Say when the export runs next."""
+    chosen = schedule_of(export)
+    if not chosen.is_on:
+        return _("The export runs when you choose Run. Its schedule is off.")
+    if chosen.rule is not None:
+        return _("The export runs on its own schedule: %(words)s.") % {"words": describe.schedule_words(chosen)}
+    system = display.system_state()
+    if system.next_due_at is None:
+        return _("The export runs when you choose Run. The system refresh is off.")
+    return _("The export runs with every system refresh. The next refresh is due %(when)s.") % {
+        "when": ago(system.next_due_at)
+    }

@@ -1,32 +1,45 @@
-"""All that the export pane shows, worked out from what stands in it. Nothing is asked of a vendor or counted
-before a template wants it."""
+"""Compute all that the export pane shows from what was typed. The destination is asked, and contacts are counted,
+only when a template needs it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from django.conf import settings
-from django.utils.functional import cached_property
+from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from config.platform.accounts.models import User
 from connections import lookups
-from connections.destinations.values import ListDetails, ListOptIn, ListSummary, TargetField
+from connections.destinations.values import ListDetails, ListOptIn, ListSummary, TargetField, UnsubscribeScope
 from connections.limits import Limits
 from connections.lookups import Lists, Lookup
 from connections.models import Connection
 from connections.permissions import user_can_manage_connections, user_can_use
 from connections.policies import ConnectionStatus, why_it_cannot_run
+from exports import policies
+from exports.forms import removal_fields
 from exports.forms.cleanup_form import CleanupForm
 from exports.forms.export_form import Choices, ExportForm
-from exports.models import Export
+from exports.models import Export, Removal
 from exports.preview import dry_run
+from exports.selection import wants
 from exports.selection.diff import PlanCounts
 from exports.views.pane_mapping import MappingRow, Matching
-from exports.views.pane_removal import Consequences, Leaving
 from segments import audience
 from segments.audience import EmailQuality, SegmentSummary
 from segments.catalog import Attribute
+
+_REMOVAL_HELP: dict[Removal, str | Promise] = {
+    Removal.LEAVE: gettext_lazy("Contacts stay on the list with the data last sent."),
+    Removal.MARK: gettext_lazy(
+        "Recommended. Contacts stay on the list, with a value in a field that your segments "
+        "there can use. The value is cleared when they rejoin the segments."
+    ),
+    Removal.DELETE: gettext_lazy("Contacts are added again when they rejoin the segments."),
+    Removal.UNSUBSCRIBE: gettext_lazy("This cannot be undone here: only the subscriber can subscribe again."),
+}
 
 
 @dataclass(frozen=True)
@@ -203,16 +216,61 @@ class ExportPane:
         matched = self.draft.matched_by_name(self.attributes, self.fields)
         return len(matched.mapping) > len([pair for pair in self.draft.mapping if not pair.is_empty])
 
-    # -- people who leave, and what follows --------------------------------------------------------------------
+    # -- contacts who leave, and other effects -------------------------------------------------------------------
     @property
-    def leaving(self) -> Leaving:
-        return Leaving(self.user, self.form, self.connection, self.details)
+    def removals(self) -> list[tuple[Removal, str | Promise]]:
+        """The removal policies that may be chosen, each with what it means."""
+        offered = removal_fields.offered(self.form.destination)
+        return [(removal, _REMOVAL_HELP[removal]) for removal in offered if self._may_choose(removal)]
+
+    def _may_choose(self, removal: Removal) -> bool:
+        """What is chosen already stays on offer, so that it can be shown as wrong."""
+        if self.connection is None or self.draft.removal == removal or not policies.takes_off(removal):
+            return True
+        everywhere = removal is Removal.UNSUBSCRIBE and self.unsubscribes_everywhere
+        return self.connection.limited.may_remove and (not everywhere or user_can_manage_connections(self.user))
+
+    @property
+    def unsubscribes_everywhere(self) -> bool:
+        return self.details is not None and self.details.unsubscribe_scope == UnsubscribeScope.ALL_LISTS
+
+    @property
+    def fields_to_mark(self) -> list[TargetField]:
+        mark_field = self.draft.mark_field
+        found = removal_fields.fields_to_mark(self.details, [pair["field"] for pair in self.draft.matched])
+        if mark_field and all(field.key != mark_field for field in found):
+            found.append(TargetField(key=mark_field, label=mark_field, data_type="text"))
+        return found
+
+    @property
+    def mark_value(self) -> str:
+        return self.draft.mark_value or str(removal_fields.DEFAULT_MARK)
+
+    @property
+    def other_exports(self) -> list[tuple[Export, str]]:
+        """The other exports to the list, each with the fields that both write."""
+        if self.connection is None or not self.draft.list_id:
+            return []
+        mine = {pair["field"] for pair in self.draft.matched}
+        labels = {field.key: field.label for field in self.fields}
+        but = self.export.pk if self.export else None
+        return [
+            (other, ", ".join(sorted(labels.get(key, key) for key in mine & {p["field"] for p in other.mapping})))
+            for other in wants.exports_to(self.connection.account, self.draft.list_id, but=but)
+        ]
 
     @cached_property
-    def consequences(self) -> Consequences:
-        return Consequences(self.draft, self.export, self.connection, self.fields, lambda: self.figures)
+    def resent(self) -> int:
+        """Count the contacts that are sent again because their data change; known once that was typed."""
+        export, draft = self.export, self.draft
+        if export is None or export.list_id != draft.list_id:
+            return 0
+        same = sorted(export.mapping, key=str) == sorted(draft.matched, key=str)
+        if same and export.answers == {name: value for name, value in draft.answers.items() if value}:
+            return 0
+        return self.plan_counts.update if self.plan_counts else 0
 
-    # -- people ------------------------------------------------------------------------------------------------
+    # -- contacts ----------------------------------------------------------------------------------------------
     @property
     def segments(self) -> list[SegmentRow]:
         chosen = set(self.draft.segments)
@@ -246,10 +304,10 @@ class ExportPane:
     @property
     def new_people(self) -> int | None:
         """Count the contacts that the list would mail; None when that cannot be counted now."""
-        return self.figures.add + self.figures.bring_back if self.figures else None
+        return self.plan_counts.add + self.plan_counts.bring_back if self.plan_counts else None
 
     @cached_property
-    def figures(self) -> PlanCounts | None:
+    def plan_counts(self) -> PlanCounts | None:
         """What a run with these settings would send; None when that cannot be counted now."""
         ids = [segment.id for segment in self.chosen_segments]
         if self.connection is None or self.waits or not ids or not self.draft.email_attribute:

@@ -1,22 +1,64 @@
-"""The rows of the data matching as the pane shows them: what each may go to, what is wrong with it, and what can
-be made on the list for it."""
+"""Map attributes to fields in the export pane: the rows with the fields of the list, what is wrong with a row, and
+the fields and options that can be created on the list for it.
+
+Suggestions follow the type of the attribute; the options of a choice are the values that profiles have, if few.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from connections.destinations.values import ListDetails, TargetField
-from exports.forms import field_suggestions
+from connections.destinations.values import ListDetails, NewField, TargetField
 from exports.forms.draft import Pair, plain
-from exports.forms.field_suggestions import Suggestion
 from segments import audience
 from segments.catalog import Attribute
 from segments.models import AttributeType
 
+# In the order of offering: the first is the usual one.
+_TYPES: Mapping[AttributeType, Sequence[str]] = {
+    AttributeType.TEXT: ("text", "choice", "choices", "country", "state"),
+    AttributeType.NUMBER: ("number", "text"),
+    AttributeType.DATE: ("date", "text"),
+    AttributeType.BOOLEAN: ("choice", "text"),
+}
+LABELS: Mapping[str, str | Promise] = {
+    "text": gettext_lazy("Text"),
+    "number": gettext_lazy("Number"),
+    "date": gettext_lazy("Date"),
+    "choice": gettext_lazy("One of several options"),
+    "choices": gettext_lazy("Several options"),
+    "country": gettext_lazy("Country"),
+    "state": gettext_lazy("US state"),
+}
+_WITH_OPTIONS = ("choice", "choices")
+# How a yes/no attribute is written into a field of text.
+_YES_NO = ("Yes", "No")
+SEPARATOR = ";"
 _NAMELESS = TargetField(key="", label="", data_type="")
 # So many missing options are named; the rest is counted.
 NAMED_OPTIONS = 5
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A field that can be made for an attribute, in the types that fit it."""
+
+    label: str
+    fields: Sequence[NewField]
+
+    def of_type(self, data_type: str) -> NewField | None:
+        """The field in that type; the usual one where none is named."""
+        if not data_type:
+            return self.fields[0]
+        return next((field for field in self.fields if field.data_type == data_type), None)
+
+    @property
+    def choices(self) -> list[tuple[str, str, int]]:
+        """Each type with its name and its number of options."""
+        return [(field.data_type, str(LABELS[field.data_type]), len(field.options)) for field in self.fields]
 
 
 @dataclass(frozen=True)
@@ -71,9 +113,9 @@ class Matching:
         target = self._target(pair)
         suggestion, missing = None, []
         if attribute and self.details and target is None and not self._has_namesake(pair, attribute):
-            suggestion = field_suggestions.suggested(attribute, pair.field, values, self.can_make)
+            suggestion = suggest_field(attribute, pair.field, values, self.can_make)
         if attribute and target and self.can_make:
-            missing = field_suggestions.missing_options(target, attribute, values)
+            missing = missing_options(target, attribute, values)
         return MappingRow(
             place,
             pair,
@@ -122,3 +164,41 @@ class Matching:
         if pair.field and self._target(pair) is None:
             fields.append(replace(_NAMELESS, key=pair.field, label=pair.field))
         return [FieldOption(field, field.key == pair.field, field.key in taken) for field in fields]
+
+
+def suggest_field(
+    attribute: Attribute, field_key: str, values: Sequence[str], can_make: Sequence[str]
+) -> Suggestion | None:
+    """A field for ``attribute``, under the name that ``field_key`` stands for where the list lacks such a field.
+    ``values`` are what profiles have, none where they are too many; None where nothing fits."""
+    label = field_key.strip("[]") or _readable(attribute.name)
+    fields = []
+    for data_type in _TYPES[attribute.data_type]:
+        options = _options(attribute, data_type, values)
+        if data_type in can_make and (options or data_type not in _WITH_OPTIONS):
+            fields.append(NewField(label, data_type, options))
+    return Suggestion(label, fields) if fields else None
+
+
+def missing_options(field: TargetField, attribute: Attribute, values: Sequence[str]) -> list[str]:
+    """Values that profiles have and the field does not offer."""
+    if field.data_type not in _WITH_OPTIONS:
+        return []
+    known = {option.casefold() for option in field.options}
+    return [value for value in _options(attribute, field.data_type, values) if value.casefold() not in known]
+
+
+def _options(attribute: Attribute, data_type: str, values: Sequence[str]) -> tuple[str, ...]:
+    """The different values whatever their case, apart where several stand in one."""
+    if data_type not in _WITH_OPTIONS:
+        return ()
+    if attribute.data_type == AttributeType.BOOLEAN:
+        return _YES_NO
+    parts = [part for value in values for part in (value.split(SEPARATOR) if data_type == "choices" else [value])]
+    different = {part.strip().casefold(): part.strip() for part in parts if part.strip()}
+    return tuple(different.values())
+
+
+def _readable(name: str) -> str:
+    words = name.replace("_", " ").strip()
+    return words[:1].upper() + words[1:]

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -22,6 +22,7 @@ from exports.models import Export, ExportPreview, Removal
 from exports.permissions import check_can_manage, user_can_manage
 from exports.policies import can_run
 from exports.removal.plan import RemovalGuard
+from exports.views.access import find_export, find_managed_export
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class OverlapRow:
 @require_http_methods(["GET", "POST"])
 def preview(request: Request, export_id: int) -> HttpResponse:
     """The latest preview; posted to, a new one is worked out."""
-    export = _find(export_id)
+    export = find_export(export_id)
     if request.method == "POST":
         check_can_manage(request.user, export)
         try:
@@ -51,23 +52,18 @@ def preview(request: Request, export_id: int) -> HttpResponse:
 @require_safe
 def live(request: Request, export_id: int) -> HttpResponse:
     """The part of the page that changes while it is worked out."""
-    return render(request, "exports/preview_live.html", _context(request, _find(export_id)))
+    return render(request, "exports/preview_live.html", _context(request, find_export(export_id)))
 
 
 @require_POST
 def refresh_and_run(request: Request, export_id: int) -> HttpResponse:
     """Refresh the segments, and run as soon as they are refreshed."""
-    export = _find(export_id)
-    check_can_manage(request.user, export)
+    export = find_managed_export(request, export_id)
     try:
         run = actions_preview.refresh_and_run(export, by=request.user)
     except policies.Refusal as refusal:
         return refused(refusal.sentence)
     return close_pane(request, reverse("exports:run", args=[run.pk]))
-
-
-def _find(export_id: int) -> Export:
-    return get_object_or_404(Export.objects.select_related("connection"), pk=export_id)
 
 
 def _context(request: Request, export: Export) -> dict[str, object]:

@@ -1,17 +1,20 @@
 """The runs of an export, and one run as it goes."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db.models import F
 from django.db.models.functions import Lower
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from config.platform.accounts.decorators import require_permission
+from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
 from config.platform.jobs import clock
 from config.platform.jobs.models import NOT_STARTED, JobStatus
@@ -20,23 +23,23 @@ from config.platform.schedules.display import ShownSchedule
 from config.platform.web.htmx import Request
 from config.platform.web.lists import Column, list_page
 from config.platform.web.panes import close_pane
+from connections.account import Account
 from exports import policies
+from exports.actions import retry_rejected
+from exports.forms import option_fields
 from exports.hooks import skip_cause
 from exports.models import Export, Removal, Run, Stage
 from exports.permissions import user_can_confirm, user_can_manage
 from exports.policies import can_run
 from exports.removal import list_cleanup, restore
 from exports.removal.plan import RemovalGuard
-from exports.reporting import batch_map, breakdown, next_steps
+from exports.reporting import batch_map, breakdown, messages, next_steps
 from exports.reporting.breakdown import Line, PeopleKind
 from exports.reporting.stages import stages_of
 from exports.reporting.throughput import batches_of, pace_of
 from exports.results import late_calls
 from exports.state.status import Reason
-from exports.views import option_labels
-from exports.views.retry_rejected import button
-from exports.views.run_layout import find_run, frame
-from exports.views.run_summary import ShownRun
+from exports.views.access import find_run
 
 MOST_NOT_STARTED = 5
 HISTORY_COLUMNS = (
@@ -56,6 +59,69 @@ HISTORY_COLUMNS = (
 
 # What the list holds is asked once a run is over, and known so soon.
 _ASKED_WITHIN = timedelta(seconds=10)
+
+
+class ShownRun:
+    """Wraps a run for templates; what is not here is asked of ``run``."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    @property
+    def is_open(self) -> bool:
+        return self.run.is_open
+
+    @property
+    def status(self) -> str:
+        """A key of config.platform.web.statuses."""
+        return "canceling" if self.is_canceling else self.run.status
+
+    @property
+    def status_label(self) -> str:
+        return _("Canceling") if self.is_canceling else str(JobStatus(self.run.status).label)
+
+    @property
+    def is_canceling(self) -> bool:
+        return self.run.is_open and self.run.cancel_requested_at is not None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        return not self.run.is_open and self.run.next_try_at is None
+
+    @property
+    def reason_label(self) -> str:
+        """The reason in a few words; empty when there is none."""
+        return str(Reason(self.run.reason).label) if self.run.reason else ""
+
+    @property
+    def message(self) -> messages.Message:
+        return messages.of_run(self.run)
+
+    @property
+    def story(self) -> str:
+        """Return the reason in full, for the tooltip of the status."""
+        parts: list[str | Promise] = [self.message.explanation, self.run.message, self.message.next_step]
+        return " ".join(str(part) for part in parts if part)
+
+    @property
+    def started_by(self) -> str:
+        """A person, or the system itself."""
+        by: User | None = self.run.requested_by
+        return str(by) if by else "–"
+
+    @property
+    def duration(self) -> timedelta | None:
+        """How long it took, or has taken so far."""
+        started: datetime | None = self.run.started_at
+        if started is None:
+            return None
+        return (self.run.finished_at or clock.now()) - started
+
+    @property
+    def has_figures(self) -> bool:
+        """Whether it came far enough to count anybody."""
+        return bool(self.run.members) or not self.run.is_open
 
 
 @require_permission(Permission.EXPORT_VIEW)
@@ -138,7 +204,7 @@ def _overview(request: Request, run: Run) -> dict[str, object]:
     cells = batch_map.strip_of(run, counted.total)
     return (
         frame(request, run, "exports:run")
-        | button(run, request.user)
+        | retry_button(run, request.user)
         | {
             "live_id": "run-live",
             "live_url": request.path if request.path.endswith("/live/") else f"{request.path}live/",
@@ -180,7 +246,7 @@ def _answers(run: Run) -> list[tuple[str, str]]:
     if run.export.connection is None:
         return list(chosen.items())
     questions = run.export.connection.destination.questions()
-    return option_labels.in_words(questions, chosen, run.frozen.get("mapping", ()))
+    return option_fields.in_words(questions, chosen, run.frozen.get("mapping", ()))
 
 
 def _is_just_over(run: Run) -> bool:
@@ -189,3 +255,57 @@ def _is_just_over(run: Run) -> bool:
     if not has_sent_all or run.active_on_list is not None or run.finished_at is None:
         return False
     return clock.now() - run.finished_at < _ASKED_WITHIN
+
+
+def frame(request: Request, run: Run, tab: str) -> dict[str, object]:
+    """The context of the head; ``tab`` is the name of the page's address."""
+    may_manage = user_can_manage(request.user, run.export)
+    return {
+        "run": run,
+        "shown": ShownRun(run),
+        "export": run.export,
+        "connection_name": run.frozen.get("connection") or run.connection,
+        "list_title": run.frozen.get("list_title") or run.target.list_title,
+        "is_sandbox": _is_sandbox(run),
+        "sandbox_url": _sandbox_url(run),
+        "tried_again_by": Run.objects.filter(retry_of=run).first(),
+        "most_retries": settings.RUN_RETRIES,
+        "due": [describe.describe_tick(tick) for tick in run.ticks.all()],
+        "may_manage": may_manage,
+        "may_run_again": may_manage and not (run.is_open or run.is_cleanup) and can_run(run.export),
+        "tabs": [
+            (label, reverse(name, args=[run.pk]), name == tab)
+            for label, name in (
+                (_("Overview"), "exports:run"),
+                (_("Contacts"), "exports:people"),
+                (_("Batches"), "exports:batches"),
+                (_("Settings used"), "exports:run_settings"),
+            )
+        ],
+        "active_nav": "exports",
+    }
+
+
+def _is_sandbox(run: Run) -> bool:
+    """By the account that it worked on; before that is known, by the connection."""
+    if run.account:
+        return Account.parse(run.account).is_sandbox
+    return bool(run.connection and run.connection.is_sandbox)
+
+
+def _sandbox_url(run: Run) -> str:
+    """The page of the sandbox that shows who arrived; empty for the real service."""
+    connection = run.connection
+    if connection is None or not _is_sandbox(run) or not connection.destination.sandbox_url:
+        return ""
+    list_id = run.list_id or run.target.list_id
+    return f"{connection.destination.sandbox_url.rstrip('/')}/lists/{list_id}/"
+
+
+def retry_button(run: Run, user: User) -> dict[str, object]:
+    """Return the context of exports/retry_button.html."""
+    if not run.rejected:
+        return {}
+    if not user_can_manage(user, run.export):
+        return {"who_can": next_steps.names_of_administrators()}
+    return {"may_ask_again": retry_rejected.can_ask_again(run)}

@@ -9,7 +9,7 @@ from config.platform.jobs.models import JobStatus
 from exports.models import Batch, Export, Outcome, Run, SyncedContact
 from exports.state.result_codes import UNKNOWN_DATA
 from exports.state.status import Reason
-from exports.views.run_summary import ShownRun
+from exports.views.runs import ShownRun
 from tests.faults import ground
 from tests.faults.frozen_workers import wait_for_late_calls
 from tests.faults.ground import Ground

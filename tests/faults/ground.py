@@ -11,7 +11,7 @@ from config.platform.jobs.models import OPEN
 from connections.models import Connection
 from exports.actions import runs
 from exports.models import Export, Run
-from exports.views.run_summary import ShownRun
+from exports.views.runs import ShownRun
 from segments.models import Segment
 from tests.support import exports, waiting
 from tests.support.members import join

@@ -94,7 +94,7 @@ def _apply_alerts_and_schedule(export: Export, spec: ExportSpec, changed: list[s
     """Save alert addresses and the schedule, which have actions of their own; what that changes is added to
     ``changed``."""
     if spec.tell_also is not None:
-        addresses = alert_recipients.cleaned(address for address, _line in spec.tell_also)
+        addresses = alert_recipients.clean_addresses(address for address, _line in spec.tell_also)
         if addresses != export.tell_also:
             manage.tell_also(export, addresses, version=export.version, by=None)
             changed.append("tell_also")
@@ -120,11 +120,11 @@ def _check_segments(spec: ExportSpec, specs: Specs, problems: Problems) -> None:
 def _check_tell_also(spec: ExportSpec, problems: Problems) -> None:
     for address, line in spec.tell_also or ():
         try:
-            alert_recipients.cleaned([address])
+            alert_recipients.clean_addresses([address])
         except ValidationError as error:
             problems.add(line, " ".join(error.messages))
-    if len(spec.tell_also or ()) > alert_recipients.MOST_ADDRESSES:
-        problems.add(spec.line, _("At most %(most)d addresses.") % {"most": alert_recipients.MOST_ADDRESSES})
+    if len(spec.tell_also or ()) > alert_recipients.MAX_ADDRESSES:
+        problems.add(spec.line, _("At most %(most)d addresses.") % {"most": alert_recipients.MAX_ADDRESSES})
 
 
 def _check_attributes(spec: ExportSpec, problems: Problems) -> None:

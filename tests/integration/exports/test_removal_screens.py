@@ -55,6 +55,7 @@ def test_the_pane_saves_what_becomes_of_people_who_leave(
     assert bob_client.post(ADD, data).status_code == 302
     export = Export.objects.get()
     assert (export.removal, export.mark_field, export.mark_value) == ("mark", "[Left]", "gone")
+    assert 'value="gone"' in bob_client.get(edit_url(export)).content.decode()
     edited = data | {"removal": "delete", "version": export.version}
     assert bob_client.post(edit_url(export), edited).status_code == 302
     export.refresh_from_db()

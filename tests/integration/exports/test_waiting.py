@@ -10,7 +10,7 @@ from exports.actions import runs
 from exports.models import Export, Run
 from exports.run import pipeline
 from exports.state.status import Reason
-from exports.views.run_summary import ShownRun
+from exports.views.runs import ShownRun
 from segments import actions as segment_actions
 from segments.models import ImportJob, Segment, SegmentSchedule
 from segments.refresh import evaluate, schedule

@@ -2,7 +2,7 @@
 
 from django import forms
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -13,8 +13,8 @@ from connections import lookups
 from connections.destinations.errors import DestinationError
 from connections.vault import NotConnected
 from exports.models import Export
-from exports.permissions import check_can_manage
 from exports.reporting import person as reporting_person
+from exports.views.access import find_managed_export
 
 
 class LookUpForm(forms.Form):
@@ -30,28 +30,27 @@ class LookUpForm(forms.Form):
 @require_permission(Permission.EXPORT_VIEW)
 @require_permission(Permission.PERSONAL_DATA_SEE)
 @require_http_methods(["GET", "POST"])
-def person(request: Request) -> HttpResponse:
+def find_contact(request: Request) -> HttpResponse:
     """The question and, posted to, the answer."""
     form = LookUpForm(request.POST if request.method == "POST" else None)
     found = reporting_person.look_up(form.cleaned_data["email"], by=request.user) if form.is_valid() else None
-    return render(request, "exports/person.html", {"form": form, "found": found, "active_nav": "exports"})
+    return render(request, "exports/find_contact.html", {"form": form, "found": found, "active_nav": "exports"})
 
 
 @require_permission(Permission.EXPORT_VIEW)
 @require_permission(Permission.PERSONAL_DATA_SEE)
 @require_POST
-def standing(request: Request, export_id: int) -> HttpResponse:
+def current_status(request: Request, export_id: int) -> HttpResponse:
     """Look up the subscriber state of a person on the export's list. The destination is not asked about a
     person who was never sent there."""
-    export = get_object_or_404(Export.objects.select_related("connection"), pk=export_id)
-    check_can_manage(request.user, export)
+    export = find_managed_export(request, export_id)
     form = LookUpForm(request.POST)
     context: dict[str, object] = {}
     if form.is_valid() and export.connection is not None:
         found = reporting_person.look_up(form.cleaned_data["email"], by=request.user)
         if any(each.may_ask for each in found.exports if each.export == export):
             context = _asked(export, found.email)
-    return render(request, "exports/person_standing.html", context)
+    return render(request, "exports/current_status.html", context)
 
 
 def _asked(export: Export, email: str) -> dict[str, object]:
@@ -60,7 +59,5 @@ def _asked(export: Export, email: str) -> dict[str, object]:
         return {}
     try:
         return {"asked": True, "there": lookups.subscriber_state(connection, export.list_id, email)}
-    except DestinationError as error:
-        return {"trouble": error.sentence}
-    except NotConnected as error:
-        return {"trouble": str(error)}
+    except (DestinationError, NotConnected) as error:
+        return {"error": getattr(error, "sentence", str(error))}
