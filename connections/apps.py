@@ -6,6 +6,6 @@ class ConnectionsConfig(AppConfig):
 
     def ready(self) -> None:
         from config.platform.accounts import ownership
-        from connections import export_users
+        from connections import actions
 
-        ownership.register(export_users.depending_on)
+        ownership.register(actions.export_user_dependents)

@@ -41,7 +41,7 @@ def release_slots(connection_id: int, slots: Iterable[int]) -> None:
 
 
 def _held_here(connection_id: int) -> set[int]:
-    """The slots of the connection that this very session holds."""
+    """Return the slots of the connection that this session holds."""
     with database.cursor() as cursor:
         cursor.execute(
             "SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND granted"
@@ -52,7 +52,7 @@ def _held_here(connection_id: int) -> set[int]:
 
 
 class HeldSlots:
-    """The slots that this session holds on one connection: more or fewer, as its share of them changes."""
+    """The slots that this session holds on a connection; their number changes with its share."""
 
     def __init__(self, connection_id: int) -> None:
         self._connection_id = connection_id
@@ -62,7 +62,7 @@ class HeldSlots:
         return len(self._held)
 
     def hold(self, wanted: int, *, maximum: int) -> None:
-        """Come as near to ``wanted`` of the ``maximum`` as others leave free."""
+        """Hold ``wanted`` of the ``maximum`` slots, or as many as other sessions leave free."""
         if len(self._held) > wanted:
             self._give_back(sorted(self._held)[wanted:])
         if len(self._held) < wanted:

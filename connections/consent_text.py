@@ -1,8 +1,7 @@
-"""Hold the text that people agree to when they tick “I agree”, in every language of the product.
+"""Hold the consent text of connections in every language of the product.
 
-The texts stand here and not among the translations of the pages: a text has a version, and a change of the
-words in any language is a new version, which asks for consent again. The text is kept with the consent, word
-for word.
+The texts are not among the translations of the pages: a text has a version, and a change of the words in any
+language is a new version, which asks for consent again. The text is stored with the consent, word for word.
 """
 
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ FALLBACK = "en"
 
 @dataclass(frozen=True)
 class Words:
-    """The text in one language, with {destination}, {product} and {organisation} to be filled in."""
+    """The text in one language, with placeholders {destination}, {product} and {organisation}."""
 
     paragraphs: Sequence[str]
     statement: str  # what the link to the privacy statement says
@@ -112,7 +111,7 @@ TEXTS: dict[str, Words] = {
 
 @dataclass(frozen=True)
 class ConsentText:
-    """The text of one destination in one language, ready to be read."""
+    """The text of one destination in one language, without placeholders."""
 
     language: str
     paragraphs: Sequence[str]
@@ -122,13 +121,13 @@ class ConsentText:
 
     @property
     def in_full(self) -> str:
-        """As it is kept with a consent, the address of the privacy statement included."""
+        """Return the text as it is stored with a consent, with the address of the privacy statement."""
         statement = [f"{self.statement}: {self.statement_url}"] if self.statement_url else []
         return "\n\n".join([*self.paragraphs, *statement])
 
 
 def read(destination: Destination, language: str | None = None) -> ConsentText:
-    """The text in ``language``; without one, or when it is not among the texts, in the language of the page."""
+    """Return the text in ``language``; without one, or when it has no text, in the language of the page."""
     chosen = _language(language)
     words = TEXTS[chosen]
     organisation = organisation_name()
@@ -147,7 +146,7 @@ def read(destination: Destination, language: str | None = None) -> ConsentText:
 
 
 def languages() -> list[tuple[str, str]]:
-    """The languages to choose from, each by its own name."""
+    """Return the languages to choose from, each by its own name."""
     return [(code, str(name)) for code, name in settings.LANGUAGES if code in TEXTS]
 
 

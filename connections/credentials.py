@@ -1,19 +1,42 @@
-"""Give destinations access to an account: decrypt the credentials of a connection, resolve references to secrets,
-and guard each request by the lease deadline and the pause of the connection."""
+"""Give destinations access to an account: decrypt credentials, resolve references to secrets, renew OAuth tokens,
+and guard each request by the lease deadline and the pause of the connection.
 
+Tokens are encrypted like other credentials, with the moment when they expire. A renewal takes an advisory lock for
+its transaction, checks whether another process was faster, and only then asks the vendor; so a token is renewed
+once, however many processes and threads meet the same expired token.
+"""
+
+import hashlib
+import logging
+import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import partial
 
+from django.core.cache import cache
+from django.db import connection as database
+from django.db import transaction
 from django.utils.translation import gettext as _
 
+from config.platform.encryption.fields import Sealed
 from config.platform.encryption.keyring import CannotDecrypt
-from config.platform.jobs import deadline
-from connections import secret_references, token_renewal
-from connections.destinations.errors import TryLater
-from connections.destinations.values import Access, CheckStep, Renew, SendGuard
+from config.platform.jobs import clock, deadline
+from connections import vault
+from connections.destinations.errors import DestinationError, NeedsAdministrator, PermanentError, TryLater
+from connections.destinations.values import Access, CheckStep, Renew, SendGuard, Tokens
 from connections.models import Connection
 from connections.vault import NotConnected, address_of
+
+ACCESS, REFRESH, EXPIRES, LASTS = "access_token", "refresh_token", "expires_at", "lasts_seconds"
+# In the options of a connection: how its account was opened.
+SIGNED_IN, BY_OAUTH = "signed_in", "oauth"
+_LOCK = 0x0A07
+# Renewed when a fifth of its life is left, and at the latest a day before it ends.
+_AHEAD, _AHEAD_AT_MOST = 0.2, timedelta(days=1)
+_AGAIN_AFTER_SECONDS = 60
+logger = logging.getLogger(__name__)
 
 
 class Paused(NotConnected):
@@ -41,36 +64,17 @@ def access(connection: Connection) -> Access:
     return replace(given, renew=_renewer(connection, opened), check_may_send=_guard(connection))
 
 
-def _guard(connection: Connection) -> SendGuard:
-    """Return the guard that every request calls first: it checks the lease deadline, and whether ``connection``
-    was paused meanwhile, as far as the caller keeps that instance fresh. It reads no database, so any thread
-    may call it."""
-    check_deadline = deadline.current_guard()
-
-    def check_may_send() -> None:
-        check_deadline()
-        if connection.is_paused:
-            raise TryLater(_("An administrator has paused the connection."), code="paused")
-
-    return check_may_send
-
-
 def access_with(connection: Connection, credentials: dict[str, str]) -> Access:
     """Give access with credentials that are being tried and are not stored yet. References are resolved only
     here."""
     base_url = address_of(connection)
     try:
-        secrets = secret_references.resolve_all(credentials)
-    except secret_references.LeadsNowhere as error:
+        secrets = vault.resolve_references(credentials)
+    except vault.UnresolvedReference as error:
         raise NotConnected(
             _("The credentials of “{name}” cannot be read: {why}").format(name=connection, why=error)
         ) from error
     return Access(base_url=base_url, credentials=secrets, options=dict(connection.options))
-
-
-def _renewer(connection: Connection, opened: dict[str, str]) -> Renew | None:
-    """Return what fetches a better token; None for credentials that do not expire."""
-    return partial(token_renewal.renew, connection.pk) if token_renewal.REFRESH in opened else None
 
 
 @dataclass(frozen=True)
@@ -104,3 +108,108 @@ def check_typed(connection: Connection, secrets: Mapping[str, str], options: Map
 def check_stored(connection: Connection) -> Diagnosis:
     """Check the stored credentials. Raises NotConnected when there are none."""
     return Diagnosis(connection.destination.check(access(connection)))
+
+
+def as_credentials(tokens: Tokens) -> dict[str, str]:
+    """Convert tokens to the credentials that a connection keeps."""
+    return {
+        ACCESS: tokens.access_token,
+        REFRESH: tokens.refresh_token,
+        EXPIRES: (clock.now() + timedelta(seconds=tokens.seconds)).isoformat(),
+        LASTS: str(tokens.seconds),
+    }
+
+
+def expires_at(stored: dict[str, str]) -> datetime | None:
+    """Return when the token expires; None for a key, which does not."""
+    return datetime.fromisoformat(stored[EXPIRES]) if EXPIRES in stored else None
+
+
+def renew(connection_id: int, refused: str, expired: bool) -> str:
+    """Return a good token in place of ``refused``: the one that another process has fetched meanwhile or, when it
+    has ``expired``, a fresh one. Returns ``refused`` when there is nothing better. Raises DestinationError.
+
+    May be called from any thread; one that had no database connection is left without one."""
+    had_line = database.connection is not None
+    try:
+        return _renew_alone(connection_id, refused, expired)
+    finally:
+        if not had_line and threading.current_thread() is not threading.main_thread():
+            database.close()
+
+
+def renew_due() -> None:
+    """Renew every authorization that ends soon; what cannot be reached is tried again in a minute."""
+    signed_in = {f"options__{SIGNED_IN}": BY_OAUTH, "reconnect_reason": "", "credentials__isnull": False}
+    for connection in Connection.objects.filter(**signed_in):
+        with suppress(CannotDecrypt):
+            _renew_if_due(connection, vault.stored(connection))
+
+
+def _guard(connection: Connection) -> SendGuard:
+    """Return the guard that every request calls first: it checks the lease deadline, and whether ``connection``
+    was paused meanwhile, as far as the caller keeps that instance fresh. It reads no database, so any thread
+    may call it."""
+    check_deadline = deadline.current_guard()
+
+    def check_may_send() -> None:
+        check_deadline()
+        if connection.is_paused:
+            raise TryLater(_("An administrator has paused the connection."), code="paused")
+
+    return check_may_send
+
+
+def _renewer(connection: Connection, opened: dict[str, str]) -> Renew | None:
+    """Return what fetches a better token; None for credentials that do not expire."""
+    return partial(renew, connection.pk) if REFRESH in opened else None
+
+
+def _renew_if_due(connection: Connection, stored: dict[str, str]) -> None:
+    ends, lasts = expires_at(stored), timedelta(seconds=float(stored.get(LASTS, 0)))
+    if ends is None or clock.now() < ends - min(lasts * _AHEAD, _AHEAD_AT_MOST):
+        return
+    patience = max(1, min(_AGAIN_AFTER_SECONDS, int(lasts.total_seconds() * _AHEAD / 2)))
+    which = hashlib.sha256(stored[ACCESS].encode()).hexdigest()[:16]
+    if not cache.add(f"renewing:{connection.pk}:{which}", True, patience):
+        return
+    try:
+        renew(connection.pk, stored[ACCESS], True)
+    except NeedsAdministrator as refused:
+        vault.mark_reconnect_needed(connection, refused.sentence)
+    except DestinationError as trouble:
+        logger.warning("connection %s: the authorization is not renewed yet: %s", connection.pk, trouble.code)
+
+
+@transaction.atomic
+def _renew_alone(connection_id: int, refused: str, expired: bool) -> str:
+    with database.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [connection_id, _LOCK])
+    connection, stored = _reload(connection_id)
+    if not expired or stored.get(ACCESS) != refused:
+        return stored.get(ACCESS, refused)
+    oauth = connection.destination.oauth
+    if oauth is None or not stored.get(REFRESH):
+        return refused
+    tokens = oauth.refresh(vault.address_of(connection), stored[REFRESH])
+    return _store_tokens(connection_id, refused, tokens)
+
+
+def _reload(connection_id: int, *, locked: bool = False) -> tuple[Connection, dict[str, str]]:
+    rows = Connection.objects.select_for_update(no_key=True) if locked else Connection.objects
+    try:
+        connection = rows.get(pk=connection_id)
+        return connection, vault.stored(connection)
+    except Connection.DoesNotExist:
+        raise PermanentError("The connection is gone.", code="connection_gone") from None
+
+
+def _store_tokens(connection_id: int, refused: str, tokens: Tokens) -> str:
+    """Store the tokens, unless the connection was authenticated again meanwhile: those tokens count then."""
+    connection, stored = _reload(connection_id, locked=True)
+    if stored.get(ACCESS) != refused:
+        return stored.get(ACCESS, tokens.access_token)
+    connection.credentials = Sealed.of(as_credentials(tokens))
+    connection.save(update_fields=["credentials"])
+    logger.info("connection %s: the authorization is renewed", connection_id)
+    return tokens.access_token

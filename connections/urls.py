@@ -1,6 +1,6 @@
 from django.urls import path
 
-from connections.views import commands, listing, oauth, pane
+from connections.views import listing, pane
 
 app_name = "connections"
 
@@ -9,9 +9,9 @@ urlpatterns = [
     path("admin/connections/discover/", listing.discover, name="discover"),
     path("admin/connections/add/<slug:destination_key>/", pane.add, name="add"),
     path("admin/connections/add/<slug:destination_key>/consent/", pane.consent_text_part, name="consent"),
-    path("admin/connections/authorized/", oauth.authorized, name="authorized"),
+    path("admin/connections/authorized/", pane.authorized, name="authorized"),
     path("admin/connections/<int:pk>/", pane.edit, name="edit"),
-    path("admin/connections/<int:pk>/pause/", commands.pause, name="pause"),
-    path("admin/connections/<int:pk>/resume/", commands.resume, name="resume"),
-    path("admin/connections/<int:pk>/remove/", commands.remove, name="remove"),
+    path("admin/connections/<int:pk>/pause/", listing.pause, name="pause"),
+    path("admin/connections/<int:pk>/resume/", listing.resume, name="resume"),
+    path("admin/connections/<int:pk>/remove/", listing.remove, name="remove"),
 ]

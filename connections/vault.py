@@ -1,23 +1,33 @@
-"""Store and read the encrypted credentials of connections."""
+"""Store and read the credentials of connections: encrypted values, references to secrets, and the mark that an
+administrator has to authenticate again.
 
+A reference is ``env:CREDENTIAL_NAME`` or ``file:/path`` instead of a secret. Only the reference is stored; the
+secret is read at each use, by every process. So a secret that is replaced outside takes effect at once, and is
+never in the database.
+"""
+
+import os
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
 from django.utils.translation import gettext as _
 
-from config.platform.encryption.fields import Sealed
+from config.platform.accounts.models import User
+from config.platform.audit.record import record
 from connections.models import Connection
+
+_LONGEST_SECRET = 64 * 1024
+# Only variables with this prefix, so that no reference can reach what the system itself lives by.
+VARIABLE_PREFIX = "CREDENTIAL_"
 
 
 class NotConnected(Exception):
     """The connection has no credentials, or they cannot be read."""
 
 
-def seal(credentials: dict[str, str]) -> Sealed:
-    """Encrypt credentials, in the form in which a connection keeps them."""
-    return Sealed.of(credentials)
-
-
-def unseal(sealed: Sealed) -> dict[str, str]:
-    """Decrypt credentials that are being tried and are not stored. Raises CannotDecrypt."""
-    return sealed.open()
+class UnresolvedReference(Exception):
+    """A reference cannot be resolved; the message says what to do, and never holds a secret."""
 
 
 def stored(connection: Connection) -> dict[str, str]:
@@ -35,3 +45,89 @@ def address_of(connection: Connection) -> str:
             _("The settings of this installation contain no address for “{name}”.").format(name=connection)
         )
     return base_url
+
+
+@transaction.atomic
+def mark_reconnect_needed(connection: Connection, reason: str) -> None:
+    """Mark that the destination refuses the credentials: nothing runs over the connection until it is
+    authenticated again. Written once, however many calls meet the same refusal."""
+    marked = Connection.objects.filter(pk=connection.pk, reconnect_reason="").update(reconnect_reason=reason)
+    connection.reconnect_reason = reason
+    if marked:
+        record("connection.refused", connection, by=None, changes={"reconnect_reason": ("", reason)})
+
+
+@transaction.atomic
+def mark_connected(*, by: User | None, connection: Connection) -> None:
+    """Clear the mark after a check of the stored credentials succeeded."""
+    waiting = Connection.objects.filter(pk=connection.pk).exclude(reconnect_reason="")
+    reason, connection.reconnect_reason = connection.reconnect_reason, ""
+    if waiting.update(reconnect_reason=""):
+        record("connection.accepted", connection, by=by, changes={"reconnect_reason": (reason, "")})
+
+
+def is_reference(value: str) -> bool:
+    """Tell whether ``value`` is a reference rather than the secret."""
+    return value.startswith(("env:", "file:"))
+
+
+def resolve_reference(value: str) -> str:
+    """Return the secret that ``value`` refers to, or ``value`` if it is no reference. Raises
+    UnresolvedReference."""
+    kind, _colon, name = value.partition(":")
+    if not is_reference(value):
+        return value
+    return _from_environment(name.strip()) if kind == "env" else _from_file(Path(name.strip()))
+
+
+def resolve_references(secrets: dict[str, str]) -> dict[str, str]:
+    """Resolve every secret, by name. Raises UnresolvedReference."""
+    return {name: resolve_reference(value) for name, value in secrets.items()}
+
+
+def _from_environment(name: str) -> str:
+    if not name.startswith(VARIABLE_PREFIX):
+        raise UnresolvedReference(
+            _("The variable name must start with {prefix}. Use {prefix}{name}.").format(
+                prefix=VARIABLE_PREFIX, name=name or "…"
+            )
+        )
+    value = os.environ.get(name, "").strip()
+    if not value:
+        raise UnresolvedReference(
+            _(
+                "The environment has no variable {name}. Set it for all processes of this installation, "
+                "then restart them."
+            ).format(name=name)
+        )
+    return value
+
+
+def _from_file(path: Path) -> str:
+    """Read a file below CREDENTIAL_DIR. Of other paths the refusal does not tell whether they exist."""
+    folder = Path(settings.CREDENTIAL_DIR).resolve()
+    real = Path(os.path.realpath(path))
+    if not path.is_absolute() or not real.is_relative_to(folder) or real in _files_of_settings():
+        raise UnresolvedReference(
+            _("The file must be in the folder {folder}. Move the secret there and enter its full path.").format(
+                folder=settings.CREDENTIAL_DIR
+            )
+        )
+    try:
+        with real.open("rb") as file:
+            value = file.read(_LONGEST_SECRET).decode("utf-8").strip()
+    except OSError as error:
+        raise UnresolvedReference(
+            _("The file {path} cannot be read: {why}.").format(path=path, why=error.strerror)
+        ) from None
+    except UnicodeDecodeError:
+        raise UnresolvedReference(_("The file {path} is not UTF-8.").format(path=path)) from None
+    if not value:
+        raise UnresolvedReference(_("The file {path} is empty.").format(path=path))
+    return value
+
+
+def _files_of_settings() -> set[Path]:
+    """Return the files that settings come from, such as the one that SECRET_KEY_FILE names."""
+    named = [value for name, value in os.environ.items() if name.endswith("_FILE") and value]
+    return {Path(os.path.realpath(value)) for value in named}

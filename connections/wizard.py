@@ -13,13 +13,12 @@ from django.utils.translation import gettext as _
 from config.platform.accounts import lockout, reauthentication
 from config.platform.accounts.models import User
 from config.platform.encryption.keyring import CannotDecrypt
-from connections import actions, consent_text, credentials, limit_forms, policies, reconnect
+from connections import actions, consent_text, credentials, forms, policies, vault
 from connections.consent_text import ConsentText
 from connections.destinations.base import Destination
 from connections.destinations.values import InputField
 from connections.drafts import Draft
-from connections.forms import ConnectionForm, CredentialsForm, PasswordForm
-from connections.limit_forms import LimitsForm
+from connections.forms import ConnectionForm, CredentialsForm, LimitsForm, PasswordForm
 from connections.models import Connection, Consent
 from connections.vault import NotConnected
 
@@ -36,20 +35,18 @@ class Setup:
         draft: Draft | None,
         data: QueryDict | None,
         address: str,
-        came_from: str = "",
+        from_address: str = "",
         confirmed: bool = False,
     ) -> None:
         self.user, self.connection, self.draft, self.address = user, connection, draft, address
-        self.came_from = came_from  # the network address of whoever sits there
+        self.from_address = from_address  # the network address of whoever sits there
         self.confirmed = confirmed  # who has no password has just signed in again
         self._data = data
         self.step = ""  # the step that was just taken
         self.problem = ""  # … and what went wrong with it
         agree_required = self.is_new and self.must_agree
         self.form = ConnectionForm(data, connection=connection, agree_required=agree_required)
-        self.limits_form = LimitsForm(
-            data, connection=connection, account=limit_forms.as_set_up(connection, draft)
-        )
+        self.limits_form = LimitsForm(data, connection=connection, account=forms.as_set_up(connection, draft))
         self.password_form = PasswordForm()
 
     # -- what there is ---------------------------------------------------------------------------------------
@@ -222,7 +219,7 @@ class Setup:
             return
         self._draft.tell(found.steps)
         if found.ok:
-            reconnect.mark_connected(by=self.user, connection=self.connection)
+            vault.mark_connected(by=self.user, connection=self.connection)
 
     def replace(self) -> None:
         """Ask for other credentials."""
@@ -247,7 +244,7 @@ class Setup:
             return
         password = self.password_form.cleaned_data["password"]
         try:
-            right = reauthentication.check_password(self.user, password, self.came_from)
+            right = reauthentication.check_password(self.user, password, self.from_address)
         except lockout.Locked as locked:
             self.password_form.add_error("password", locked.sentence)
             return
@@ -274,7 +271,7 @@ class Setup:
                 by=self.user,
                 connection=connection,
                 language=cleaned["consent_language"],
-                given_from=self.came_from,
+                given_from=self.from_address,
             )
         if draft is not None and draft.export_user:
             actions.add_export_user(by=self.user, connection=connection)

@@ -6,8 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from config.platform.jobs.models import OPEN, JobStatus
-from connections.limits import Breach
-from connections.models import Connection
+from connections.models import Breach, Connection
 from connections.policies import why_it_cannot_run
 from exports.models import Export, Removal, Run, RunKind, Trigger
 from exports.state import snapshot

@@ -5,7 +5,7 @@ from celery.signals import worker_init, worker_shutting_down
 
 from config.platform.jobs.enqueue import enqueue
 from config.platform.schedules import ticks
-from connections.destinations import registry
+from connections import destinations
 from exports.actions import list_cleanup, preview, retry
 from exports.delivery import loop
 from exports.models import ExportSchedule, ExportTick
@@ -87,7 +87,7 @@ def forget_old_people() -> None:
 @worker_init.connect
 def _load_destinations(**_: object) -> None:
     """Load the modules of all destinations before the worker forks: its first runs would wait for them."""
-    registry.all_destinations()
+    destinations.all_destinations()
 
 
 @worker_shutting_down.connect

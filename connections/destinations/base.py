@@ -202,8 +202,8 @@ class Destination(ABC):
         """Count the calls that perform that operation on so many contacts."""
         return people
 
-    def welcomed_back(self, payload: str, mark: Mark) -> str:
-        """Return the payload of a contact that comes back, with the mark cleared."""
+    def payload_without_mark(self, payload: str, mark: Mark) -> str:
+        """Return the payload of a contact that rejoins, with the mark cleared."""
         raise NotImplementedError
 
     def restore_payload(self, payload: str, trace: RemovalTrace) -> str:
@@ -211,11 +211,11 @@ class Destination(ABC):
         raise NotImplementedError
 
     def find_person(self, access: Access, list_id: str, email: str) -> SubscriberState | None:
-        """How one person stands on a list; None when it never held them. Only where the capabilities say
-        ``reads_people``. Raises DestinationError."""
+        """Look up the state of a subscriber; None when the list never held the address. Only where the
+        capabilities say ``reads_people``. Raises DestinationError."""
         raise NotImplementedError
 
     def remove_person(self, access: Access, list_id: str, email: str) -> bool:
-        """Take one person off a list, because they asked to be erased; False when they were not on it. Only where
+        """Delete a subscriber who asked to be erased; False when the list does not hold the address. Only where
         the capabilities say ``removes_people``. Raises DestinationError."""
         raise NotImplementedError

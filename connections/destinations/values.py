@@ -21,7 +21,7 @@ def no_guard() -> None:
 
 @dataclass(frozen=True)
 class Tokens:
-    """The tokens of an authorization: an access token for so many ``seconds``, and what fetches the next one."""
+    """The OAuth tokens of an authorization: an access token for so many ``seconds``, and a refresh token."""
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
@@ -45,9 +45,9 @@ class BatchOperation(StrEnum):
     """What a batch does with its contacts."""
 
     SEND = "send"
-    BRING_BACK = "bring_back"  # send them, also to who is deleted there, because an export deleted them
+    READD = "bring_back"  # send contacts, also those that an export deleted from the list
     RESTORE = "restore"  # send removed contacts, if the list holds them as the removal left them
-    RESUBSCRIBE = "resubscribe"  # send them, also to who has unsubscribed, bounced or was deleted
+    RESUBSCRIBE = "resubscribe"  # send contacts, also unsubscribed, bounced and deleted ones
     MARK = "mark"
     DELETE = "delete"
     UNSUBSCRIBE = "unsubscribe"
@@ -58,7 +58,7 @@ REMOVALS = (BatchOperation.MARK, BatchOperation.DELETE, BatchOperation.UNSUBSCRI
 
 @dataclass(frozen=True)
 class Mark:
-    """The value that is written into a field of contacts that leave; cleared when they come back."""
+    """The value that is written into a field of contacts that leave; cleared when they rejoin."""
 
     field_key: str
     value: str
@@ -76,8 +76,8 @@ class RemovalTrace:
 
 @dataclass(frozen=True)
 class Sending:
-    """When an export first sent a contact, by the clock of the list's dates: ``since`` and ``until`` then, empty
-    where that is not known. ``added_by_us``: it is known without these that it has brought them to the list."""
+    """When an export first sent a contact, by the clock of the list's dates: from ``since`` to ``until``, empty
+    where not known. ``added_by_us``: it is known without these that the export added the contact to the list."""
 
     since: str = ""
     until: str = ""
@@ -105,7 +105,7 @@ class Capabilities:
 
 @dataclass(frozen=True)
 class InputField:
-    """One thing to ask when connecting."""
+    """An input to ask for when connecting."""
 
     name: str
     label: str
@@ -116,7 +116,7 @@ class InputField:
 
 @dataclass(frozen=True)
 class Choice:
-    """One option of a question that an export must answer, such as consent to track."""
+    """An option of a question that an export must answer, such as consent to track."""
 
     value: str
     label: str
@@ -124,17 +124,17 @@ class Choice:
 
 
 class Concerns(StrEnum):
-    """For which contacts, among those that are on the list already, another answer makes a difference."""
+    """For which contacts that are on the list already a changed answer makes a difference."""
 
-    EVERYBODY = "everybody"
-    BLANKS = "blanks"  # whoever has nothing in a mapped attribute, or several options to choose from
-    NOBODY = "nobody"
+    ALL = "everybody"
+    BLANKS = "blanks"  # those without a value in a mapped attribute, or with several options
+    NONE = "nobody"
 
 
 @dataclass(frozen=True)
 class Question:
-    """What a destination asks of each export beside list and fields. Without a ``default`` an answer has to be
-    chosen."""
+    """A question that a destination asks of each export, beside list and fields. Without a ``default`` an answer
+    has to be chosen."""
 
     name: str
     label: str
@@ -145,10 +145,10 @@ class Question:
     attribute_help: str = ""
     with_field: str = ""  # asked only while this field is filled
     is_menu: bool = False  # has so many choices that they are a menu
-    concerns: Concerns = Concerns.EVERYBODY
+    concerns: Concerns = Concerns.ALL
 
     def takes(self, answer: str) -> bool:
-        """Whether this answers the question."""
+        """Tell whether an answer is valid."""
         if attribute_of(answer):
             return bool(self.attribute_help)
         return answer in {choice.value for choice in self.choices}
@@ -233,7 +233,7 @@ class TargetField:
 
 @dataclass(frozen=True)
 class ListDetails:
-    """What an export must know of its list."""
+    """The details of a list that an export needs."""
 
     list_id: str
     title: str
@@ -270,9 +270,9 @@ class SendSettings:
     again: bool = False  # whether this batch has gone out before, and nobody knows what came of it
 
     @property
-    def answered_by_attributes(self) -> list[str]:
-        """The questions that are answered for each person, in the order in which the answers follow the mapped
-        values."""
+    def attribute_questions(self) -> list[str]:
+        """Return the questions that an attribute answers for each contact, in the order in which the answers
+        follow the mapped values."""
         return sorted(name for name, answer in self.answers.items() if attribute_of(answer))
 
 
@@ -317,7 +317,7 @@ class RefusalKind(StrEnum):
 
 @dataclass(frozen=True)
 class ProfileRefusal:
-    """What the destination says of one contact that it did not take."""
+    """The refusal of a contact by the destination."""
 
     email: str
     kind: RefusalKind
@@ -339,7 +339,7 @@ FOUND_THERE = "found_there"  # was on the list before the export sent them
 
 @dataclass(frozen=True)
 class BatchReceipt:
-    """The result of one batch. All contacts that are not named in ``refusals`` were taken."""
+    """The result of one batch. All contacts that are not in ``refusals`` were accepted."""
 
     new: int
     existing: int

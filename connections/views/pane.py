@@ -1,29 +1,29 @@
-"""Show the pane that sets up or changes a connection, and carry out its steps."""
+"""Show the pane that sets up or changes a connection, carry out its steps, and receive users who return from a
+sign-in."""
 
 from collections.abc import Callable
 from urllib.parse import urlencode
 
-from django.http import Http404, HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, render
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from django_htmx.http import reswap, retarget
+from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 
 from config.platform.accounts import reauthentication
 from config.platform.web.htmx import Request
 from config.platform.web.middleware import client_address
 from config.platform.web.panes import close_pane, render_pane
 from config.platform.web.versions import Gone, StaleEdit, version_from
-from connections import actions, consent_text, drafts, hooks, oauth_flow
-from connections.account import Environment
-from connections.destinations import registry
+from connections import actions, consent_text, destinations, drafts, hooks
+from connections.drafts import Draft
 from connections.forms import PART
-from connections.models import Connection
+from connections.models import Connection, Environment
 from connections.permissions import check_can_manage_connections
 from connections.vault import NotConnected
 from connections.views.listing import is_offered
-from connections.views.oauth import return_address, send_there
 from connections.wizard import Setup
 
 STEPS: dict[str, Callable[[Setup], None]] = {
@@ -43,7 +43,7 @@ def add(request: Request, destination_key: str) -> HttpResponse:
     """Set up a new connection; ``?environment=sandbox`` for one to the sandbox."""
     check_can_manage_connections(request.user)
     try:
-        destination = registry.get(destination_key)
+        destination = destinations.get(destination_key)
         environment = Environment(request.GET.get("environment", Environment.LIVE))
     except (KeyError, ValueError) as error:
         raise Http404 from error
@@ -64,12 +64,27 @@ def consent_text_part(request: Request, destination_key: str) -> HttpResponse:
     """Show the consent text in ``?language=``, as a part of the pane."""
     check_can_manage_connections(request.user)
     try:
-        destination = registry.get(destination_key)
+        destination = destinations.get(destination_key)
     except KeyError as error:
         raise Http404 from error
     text = consent_text.read(destination, request.GET.get("language"))
     context = {"text": text, "languages": consent_text.languages(), "destination": destination}
     return render(request, "connections/consent_words.html", context)
+
+
+@never_cache
+def authorized(request: Request) -> HttpResponse:
+    """Receive the vendor's answer: a code or an error, for a sign-in that began in this session."""
+    check_can_manage_connections(request.user)
+    draft = drafts.draft_waiting_for(request.session, request.GET.get("state", ""))
+    if draft is None:
+        context = {"active_nav": "connections", "back": reverse("connections:list")}
+        return render(request, "connections/authorization_lost.html", context, status=400)
+    connection = _connection_of(draft)
+    drafts.finish_sign_in(connection, draft, code=request.GET.get("code", ""), error=request.GET.get("error", ""))
+    drafts.save(request.session, draft)
+    joint = "&" if "?" in draft.address else "?"
+    return redirect(f"{draft.address}{joint}{urlencode({'draft': draft.id})}")
 
 
 def _pane(request: Request, connection: Connection) -> HttpResponse:
@@ -83,7 +98,7 @@ def _pane(request: Request, connection: Connection) -> HttpResponse:
         draft=draft,
         data=posted or back_again,
         address=address,
-        came_from=client_address(request),
+        from_address=client_address(request),
         confirmed=reauthentication.confirmed(request),
     )
     if posted is None:
@@ -120,14 +135,14 @@ def _sign_in(request: Request, setup: Setup) -> HttpResponse:
     """Send the user to the vendor; everything typed waits in the draft."""
     draft = setup.draft or drafts.new(setup.connection)
     try:
-        url = oauth_flow.begin(
+        url = drafts.begin_sign_in(
             setup.connection,
             draft,
             typed=request.POST,
             address=setup.address,
             redirect_uri=return_address(request),
         )
-    except (oauth_flow.NotPossible, NotConnected) as impossible:
+    except (drafts.SignInNotPossible, NotConnected) as impossible:
         setup.problem = str(impossible)
         return _shown(request, setup)
     drafts.save(request.session, draft)
@@ -137,7 +152,7 @@ def _sign_in(request: Request, setup: Setup) -> HttpResponse:
 def _confirm(request: Request, setup: Setup) -> HttpResponse:
     """Send the user to single sign-on to confirm their identity; what was typed waits in the draft."""
     draft = setup.draft or drafts.new(setup.connection)
-    oauth_flow.keep_typed(draft, request.POST)
+    drafts.keep_typed(draft, request.POST)
     drafts.save(request.session, draft)
     joint = "&" if "?" in setup.address else "?"
     door = reauthentication.confirm_url(f"{setup.address}{joint}{urlencode({'draft': draft.id})}")
@@ -206,7 +221,7 @@ def _shown(request: Request, setup: Setup, status: int = 200, stale: StaleEdit |
     setup.place_focus()
     context = {"setup": setup, "form": setup.form, "connection": setup.connection, "stale": stale}
     context |= {"address": setup.address}
-    context |= {"sign_in": oauth_flow.offer(setup.connection, return_address(request))}
+    context |= {"sign_in": drafts.sign_in_offer(setup.connection, return_address(request))}
     is_part = request.htmx and request.htmx.target == PART
     if is_part and status == 200:
         return render(request, "connections/connect_part.html", context)
@@ -218,3 +233,25 @@ def _shown(request: Request, setup: Setup, status: int = 200, stale: StaleEdit |
     back = reverse("connections:list")
     answer = render_pane(request, "connections/pane.html", context, status=status, back=back)
     return retarget(reswap(answer, "innerHTML"), "#pane") if is_part else answer
+
+
+def send_there(request: Request, url: str, name: str) -> HttpResponse:
+    """Redirect the browser to the vendor. A form may not be answered by a redirect to elsewhere (form-action),
+    so a page with a Refresh header leads there."""
+    if request.htmx:
+        return HttpResponseClientRedirect(url)
+    page = render(request, "connections/leaving.html", {"url": url, "name": name, "active_nav": "connections"})
+    page.headers["Refresh"] = f"0; url={url}"
+    return page
+
+
+def return_address(request: HttpRequest) -> str:
+    """Return the address to which the vendor has to answer."""
+    return request.build_absolute_uri(reverse("connections:authorized"))
+
+
+def _connection_of(draft: Draft) -> Connection:
+    key, environment, pk = draft.subject.split(":")
+    if pk == "new":
+        return Connection(destination_key=key, environment=environment)
+    return get_object_or_404(Connection, pk=pk)

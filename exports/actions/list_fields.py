@@ -15,8 +15,7 @@ from config.platform.jobs import deadline
 from connections import credentials, lookups
 from connections.destinations.errors import PermanentError
 from connections.destinations.values import NewField, TargetField
-from connections.limits import forbidden
-from connections.models import Connection
+from connections.models import Connection, forbidden
 from connections.permissions import check_can_use
 from connections.policies import why_it_cannot_run
 from exports.policies import Refusal, check_can_be_put_on

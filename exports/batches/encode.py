@@ -7,9 +7,9 @@ from typing import Any
 import orjson
 from django.utils.translation import gettext as _
 
-from connections.account import Account
 from connections.destinations.errors import TOO_LARGE, BatchRefused, DestinationError
 from connections.destinations.values import Incomplete, Preparer, Violation
+from connections.models import Account
 from exports.models import Batch
 from exports.state import snapshot
 

@@ -32,7 +32,7 @@ from connections.destinations.errors import (
 )
 from connections.destinations.values import REMOVALS, BatchOperation, BatchReceipt, ProfileRefusal, RefusalKind
 from connections.models import MOST_IN_FLIGHT, Connection
-from connections.reconnect import mark_reconnect_needed
+from connections.vault import mark_reconnect_needed
 from exports.batches.values import BatchResult
 from exports.delivery import connection_budget
 from exports.delivery.concurrency import AdaptiveConcurrency

@@ -10,12 +10,11 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from connections.destinations import registry
+from connections import destinations
 from connections.destinations.base import Destination
 from connections.destinations.values import ListDetails, ListOptIn, Question, attribute_of
-from connections.limits import Limits
 from connections.lookups import Lookup
-from connections.models import Connection
+from connections.models import Connection, Limits
 from exports import policies
 from exports.actions.manage import ExportSettings
 from exports.forms import option_fields, removal_fields
@@ -46,7 +45,7 @@ class Choices:
     def grouped_connections(self) -> list[tuple[str, list[tuple[str, str]]]]:
         """Grouped by type; types without any are not shown."""
         groups = []
-        for destination in registry.all_destinations():
+        for destination in destinations.all_destinations():
             mine = [(str(c.pk), _named(c)) for c in self.connections if c.destination_key == destination.key]
             if mine:
                 groups.append((str(destination.label), mine))
@@ -106,7 +105,7 @@ class ExportForm(forms.Form):
     @property
     def destination(self) -> Destination:
         """The chosen connection's; while there is none, the first there is, for its words."""
-        return self.chosen.destination if self.chosen else registry.all_destinations()[0]
+        return self.chosen.destination if self.chosen else destinations.all_destinations()[0]
 
     @property
     def asked(self) -> list[Question]:

@@ -10,8 +10,8 @@ from django.db import connection as database
 from django.urls import reverse
 
 from config.platform.jobs.models import JobStatus
-from connections.account import Account
-from connections.destinations import registry
+from connections import destinations
+from connections.models import Account
 from exports.batches import encode
 from exports.models import (
     DisclosedList,
@@ -90,7 +90,7 @@ class ExportsPersonalData(PersonalData):
 
 def _contacted(disclosed: DisclosedList, first: Any, last: Any) -> ContactedList:
     key = Account.parse(disclosed.account).destination_key
-    destination = next((each for each in registry.all_destinations() if each.key == key), None)
+    destination = next((each for each in destinations.all_destinations() if each.key == key), None)
     return ContactedList(
         key=str(disclosed.pk),
         title=str(disclosed),

@@ -7,9 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from config.platform.jobs import clock
 from config.platform.jobs.models import OPEN, Job, JobStatus
-from connections.account import Account
 from connections.destinations.base import Destination
-from connections.models import Connection
+from connections.models import Account, Connection
 from exports.models.delivered import DeliveredSet
 from exports.models.export import Export
 

@@ -32,8 +32,7 @@ from connections.destinations.values import (
     Violation,
 )
 from connections.models import Connection
-from connections.reconnect import mark_reconnect_needed
-from connections.vault import NotConnected
+from connections.vault import NotConnected, mark_reconnect_needed
 from exports import policies
 from exports.models import (
     DeliveredSet,
@@ -115,7 +114,7 @@ def _send_one(export: Export, *, person: str, by: User) -> Answer:
     if isinstance(payload, Incomplete):
         left_out, payload = payload.left_out, payload.payload
     if one.mark_field:
-        payload = connection.destination.welcomed_back(payload, Mark(one.mark_field, ""))
+        payload = connection.destination.payload_without_mark(payload, Mark(one.mark_field, ""))
     known, is_known = _note_intention(export, connection, one, by)
     answer = replace(_send(connection, settings, one, payload), left_out=left_out)
     if answer.taken is not None:

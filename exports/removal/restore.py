@@ -183,7 +183,7 @@ def _people(removing_run: Run, list_state_id: int) -> Iterator[Person]:
         data = payload if converted else readers[run_id](email, payload)
         trace = RemovalTrace(since or "", until or "")
         if operation == BatchOperation.MARK:
-            data = destination.welcomed_back(data, Mark(mark_field, ""))
+            data = destination.payload_without_mark(data, Mark(mark_field, ""))
             trace = RemovalTrace(mark=Mark(mark_field, mark_value))
         data = destination.restore_payload(data, trace)
         yield Person(

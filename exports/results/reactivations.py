@@ -117,6 +117,4 @@ def record_one(
 
 def _stays_removed(operation: BatchOperation, refused: RefusalKind) -> bool:
     """Tell whether a contact that was refused is still as the removal has left it."""
-    return (
-        operation not in (BatchOperation.BRING_BACK, BatchOperation.RESTORE) or refused != RefusalKind.SUPPRESSED
-    )
+    return operation not in (BatchOperation.READD, BatchOperation.RESTORE) or refused != RefusalKind.SUPPRESSED

@@ -48,7 +48,7 @@ from exports.state.result_codes import UNANSWERED, UNKNOWN_DATA
 
 _READ = ("operation", "attempt", "size", "adds", "code", "converted")
 # Batches of these kinds may add contacts to a list although they are known there.
-_ADDING = [BatchOperation.BRING_BACK.value, BatchOperation.RESUBSCRIBE.value, BatchOperation.RESTORE.value]
+_ADDING = [BatchOperation.READD.value, BatchOperation.RESUBSCRIBE.value, BatchOperation.RESTORE.value]
 
 # What the list holds of the contacts of a batch that were not refused, where the list state has none of them yet.
 _INSERT_DELIVERED = """

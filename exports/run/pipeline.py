@@ -23,8 +23,7 @@ from config.platform.jobs.leases import HeldLease, LeaseExpired, LeaseLost
 from config.platform.jobs.models import JobStatus
 from connections.credentials import Paused
 from connections.destinations.errors import DestinationError, NeedsAdministrator, PermanentError
-from connections.reconnect import mark_reconnect_needed
-from connections.vault import NotConnected
+from connections.vault import NotConnected, mark_reconnect_needed
 from exports.delivery import loop
 from exports.delivery.loop import SliceEnd
 from exports.models import Run, RunKind, Stage

@@ -206,7 +206,7 @@ def people(
                 if isinstance(prepared, Incomplete):
                     left_out, prepared = prepared.left_out, prepared.payload
                 if mark_field:
-                    prepared = destination.welcomed_back(prepared, Mark(mark_field, ""))
+                    prepared = destination.payload_without_mark(prepared, Mark(mark_field, ""))
                 is_new, operation = action == PlanAction.ADD, OPERATIONS[action]
                 yield Person(profile_id, email, prepared, data_hash, is_new, operation, left_out=left_out)
 

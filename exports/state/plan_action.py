@@ -29,7 +29,7 @@ OPERATIONS = {
     PlanAction.ADD: BatchOperation.SEND,
     PlanAction.UNMARK: BatchOperation.SEND,
     PlanAction.UPDATE: BatchOperation.SEND,
-    PlanAction.BRING_BACK: BatchOperation.BRING_BACK,
+    PlanAction.BRING_BACK: BatchOperation.READD,
     PlanAction.RESUBSCRIBE: BatchOperation.RESUBSCRIBE,
 }
 SENT = tuple(OPERATIONS)

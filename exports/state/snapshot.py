@@ -156,8 +156,8 @@ def _concerns(
     several = any(field.data_type == "choices" and field.key in filled for field in fields)
     found: dict[str, str] = {}
     for question in asked(questions, mapping):
-        if question.concerns == Concerns.NOBODY or answers[question.name] == question.default != "":
-            found[question.name] = Concerns.NOBODY.value
+        if question.concerns == Concerns.NONE or answers[question.name] == question.default != "":
+            found[question.name] = Concerns.NONE.value
         elif question.concerns == Concerns.BLANKS and not several:
             found[question.name] = Concerns.BLANKS.value
     return found

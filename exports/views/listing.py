@@ -20,7 +20,7 @@ from config.platform.schedules.display import ShownSchedule
 from config.platform.web.formats import ago
 from config.platform.web.htmx import Request
 from config.platform.web.lists import Column, list_page
-from connections.destinations import registry
+from connections import destinations
 from connections.permissions import user_can_manage_connections
 from exports import policies
 from exports.actions.schedule import schedule_of
@@ -108,7 +108,7 @@ def _seen_by(user: User) -> QuerySet[Export]:
     cleanups = all_runs.filter(kind=RunKind.LIST_CLEANUP)
     labels = [
         When(connection__destination_key=destination.key, then=Value(str(destination.label)))
-        for destination in registry.all_destinations()
+        for destination in destinations.all_destinations()
     ]
     return Export.objects.select_related("connection", "schedule").annotate(
         last_run_id=Subquery(runs.values("pk")[:1]),

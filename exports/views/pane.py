@@ -13,9 +13,8 @@ from django.utils.translation import gettext_lazy
 from config.platform.accounts.models import User
 from connections import lookups
 from connections.destinations.values import ListDetails, ListOptIn, ListSummary, TargetField, UnsubscribeScope
-from connections.limits import Limits
 from connections.lookups import Lists, Lookup
-from connections.models import Connection
+from connections.models import Connection, Limits
 from connections.permissions import user_can_manage_connections, user_can_use
 from connections.policies import ConnectionStatus, why_it_cannot_run
 from exports import policies

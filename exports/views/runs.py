@@ -23,7 +23,7 @@ from config.platform.schedules.display import ShownSchedule
 from config.platform.web.htmx import Request
 from config.platform.web.lists import Column, list_page
 from config.platform.web.panes import close_pane
-from connections.account import Account
+from connections.models import Account
 from exports import policies
 from exports.actions import retry_rejected
 from exports.forms import option_fields

@@ -12,7 +12,7 @@ from django.db import connection as database
 from django.db.models import Min
 
 from config.console.manifest.apply import apply
-from connections.destinations import registry
+from connections import destinations
 from connections.models import Connection
 from exports.batches.encode import convert
 from exports.models import Batch, BatchStatus, Export, Removal, Run
@@ -169,7 +169,7 @@ def write_batches(run: Run, path: Path, most: int) -> None:
 
 
 def _batches(run: Run) -> Iterator[list[dict[str, Any]]]:
-    prepare = registry.get("campaign_monitor").preparer(snapshot.send_settings(run.list_id, run.frozen))
+    prepare = destinations.get("campaign_monitor").preparer(snapshot.send_settings(run.list_id, run.frozen))
     for pk in run.batches.filter(status=BatchStatus.DONE).order_by("number").values_list("pk", flat=True):
         batch = Batch.objects.only("emails", "payloads", "converted").get(pk=pk)
         yield [orjson.loads(payload) for payload in convert(batch, lambda: prepare, 2**30).payloads]

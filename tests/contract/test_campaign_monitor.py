@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from connections.destinations import registry
+from connections import destinations
 from connections.destinations.base import Destination
 from connections.destinations.errors import (
     BatchRefused,
@@ -32,7 +32,7 @@ from tests.support.sandbox import RunningSandbox
 @pytest.fixture
 def destination(sandbox: RunningSandbox, settings: Settings) -> Destination:
     settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
-    return registry.get("campaign_monitor")
+    return destinations.get("campaign_monitor")
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ import pytest
 from django.contrib.staticfiles import finders
 from pytest_django import Settings
 
-from connections.destinations import registry
+from connections import destinations
 from connections.destinations.base import Destination
 from connections.destinations.errors import DestinationError, PermanentError
 from connections.destinations.values import BatchReceipt, FieldMapping, NewField, SendSettings
 from tests.contract.grounds import GROUNDS, Ground
 from tests.support.sandbox import RunningSandbox
 
-DESTINATIONS = registry.all_destinations()
+DESTINATIONS = destinations.all_destinations()
 
 
 @pytest.fixture(params=DESTINATIONS, ids=lambda destination: destination.key)

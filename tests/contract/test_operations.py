@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 from pytest_django import Settings
 
-from connections.destinations import registry
+from connections import destinations
 from connections.destinations.base import Destination
 from connections.destinations.errors import NeedsAdministrator, PermanentError, TryLater
 from connections.destinations.values import (
@@ -31,11 +31,11 @@ from tests.support.waiting import wait_until
 
 DECLARED = [
     (destination, operation)
-    for destination in registry.all_destinations()
+    for destination in destinations.all_destinations()
     for operation in REMOVALS
     if operation in destination.capabilities.operations
 ]
-WITHOUT = [each for each in registry.all_destinations() if not each.capabilities.operations]
+WITHOUT = [each for each in destinations.all_destinations() if not each.capabilities.operations]
 ANN, BEN, CID, UNKNOWN = (f"{name}@example.com" for name in ("ann", "ben", "cid", "nobody"))
 
 
@@ -60,7 +60,9 @@ class Tried:
         prepare = self.destination.preparer(self.settings)
         payloads = [str(prepare(email, ["Name"])) for email in emails]
         if welcome:
-            payloads = [self.destination.welcomed_back(each, Mark(self.mark_field, "")) for each in payloads]
+            payloads = [
+                self.destination.payload_without_mark(each, Mark(self.mark_field, "")) for each in payloads
+            ]
         return self._out(payloads, operation)
 
     def remove(
@@ -161,9 +163,9 @@ def test_who_was_removed_comes_back_by_the_operation_that_is_for_it_alone(tried:
     if tried.operation is BatchOperation.MARK:
         tried.send([ANN], welcome=True)
     elif tried.operation is BatchOperation.DELETE:
-        tried.send([ANN], BatchOperation.BRING_BACK)
+        tried.send([ANN], BatchOperation.READD)
     else:
-        assert {kind for kind, _code in said(tried.send([ANN], BatchOperation.BRING_BACK)).values()} == {
+        assert {kind for kind, _code in said(tried.send([ANN], BatchOperation.READD)).values()} == {
             RefusalKind.SUPPRESSED
         }
         assert ANN in tried.ground.has_unsubscribed(tried.list_id)

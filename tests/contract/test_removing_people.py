@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from connections.destinations import registry
+from connections import destinations
 from connections.destinations.base import Destination
 from connections.destinations.errors import NeedsAdministrator, PermanentError, TryLater
 from connections.destinations.values import Access, FieldMapping, SendSettings
 from tests.contract.grounds import GROUNDS, Ground
 from tests.support.sandbox import RunningSandbox
 
-ABLE = [each for each in registry.all_destinations() if each.capabilities.removes_people]
+ABLE = [each for each in destinations.all_destinations() if each.capabilities.removes_people]
 
 
 @pytest.fixture(params=ABLE, ids=lambda each: each.key)
@@ -75,7 +75,7 @@ def test_it_says_what_happens_next_when_it_cannot(
 
 def test_campaign_monitor_keeps_the_record_in_state_deleted(sandbox: RunningSandbox, settings: Settings) -> None:
     settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
-    destination, access = registry.get("campaign_monitor"), Access(sandbox.url, {"api_key": sandbox.api_key})
+    destination, access = destinations.get("campaign_monitor"), Access(sandbox.url, {"api_key": sandbox.api_key})
     sandbox.api(
         "POST",
         f"/subscribers/{sandbox.list_id}.json",

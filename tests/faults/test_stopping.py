@@ -6,7 +6,7 @@ from django.db import transaction
 
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
-from connections import deletion, hooks
+from connections import actions, hooks
 from connections.hooks import OnRemoval
 from connections.models import Connection, Consent
 from exports.actions import runs
@@ -108,7 +108,7 @@ def test_its_connection_is_removed_and_its_worker_killed(ground: Ground, workers
     grounds.wait_until_some_are_delivered(run)
     workers.freeze("jobs")
     choices = {usage.key: OnRemoval.DETACH for usage in hooks.connection_users.usages(ground.connection.pk)}
-    assert not deletion.remove(by=exports.an_administrator(), connection=ground.connection, choices=choices)
+    assert not actions.remove(by=exports.an_administrator(), connection=ground.connection, choices=choices)
     assert Connection.objects.get().is_being_removed
     workers.kill("jobs")
     workers.start("jobs")

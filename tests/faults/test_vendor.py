@@ -6,7 +6,7 @@ import pytest
 
 from config.platform.jobs.models import JobStatus
 from connections import actions as connection_actions
-from connections import token_renewal
+from connections import credentials
 from connections.destinations.values import Tokens
 from exports.models import Batch
 from exports.state.status import Reason
@@ -119,6 +119,6 @@ def _sign_in(ground: Ground) -> None:
     connection_actions.set_credentials(
         by=ground.connection.created_by,
         connection=ground.connection,
-        secrets=token_renewal.as_credentials(tokens),
-        options={token_renewal.SIGNED_IN: token_renewal.BY_OAUTH},
+        secrets=credentials.as_credentials(tokens),
+        options={credentials.SIGNED_IN: credentials.BY_OAUTH},
     )

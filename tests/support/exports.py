@@ -13,8 +13,7 @@ from config.platform.accounts.permissions import Role
 from config.platform.jobs import clock
 from connections import actions as connection_actions
 from connections import credentials
-from connections.account import Environment
-from connections.models import Connection
+from connections.models import Connection, Environment
 from exports.actions import manage
 from exports.models import Export
 from segments.models import AttributeType, DataSource, Profile, ProfileAttribute, Segment

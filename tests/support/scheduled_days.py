@@ -15,8 +15,7 @@ from config.platform.jobs.models import OPEN, TickResult
 from config.platform.schedules.next_due import due_moments
 from config.platform.schedules.serialize import from_plain
 from connections import actions as connection_actions
-from connections.account import Environment
-from connections.models import Connection
+from connections.models import Connection, Environment
 from exports.actions import manage
 from exports.actions import schedule as actions_schedule
 from exports.models import Export, ExportSchedule, ExportTick, Run

@@ -16,11 +16,9 @@ from config.console.manifest.report import AppliedEntry, Change
 from config.console.manifest.specs import ConnectionSpec
 from config.platform.accounts.permissions import Role
 from config.platform.encryption.keyring import CannotDecrypt
-from connections import actions, credentials, policies, secret_references, vault
-from connections.account import Environment
-from connections.destinations import registry
+from connections import actions, credentials, destinations, policies, vault
 from connections.destinations.base import Destination
-from connections.models import Connection
+from connections.models import Connection, Environment
 
 
 class SecretRefused(Exception):
@@ -118,9 +116,9 @@ def apply(desired: Desired, problems: Problems) -> AppliedEntry:
 def _destination(written: Lined, problems: Problems) -> Destination | None:
     key, line = written
     try:
-        return registry.get(key)
+        return destinations.get(key)
     except KeyError:
-        known = ", ".join(destination.key for destination in registry.all_destinations())
+        known = ", ".join(destination.key for destination in destinations.all_destinations())
         problems.add(
             line, _("There is no destination “%(key)s”. Available: %(known)s.") % {"key": key, "known": known}
         )
@@ -173,10 +171,10 @@ def _credentials(
             known = ", ".join(fields)
             problems.add(line, _("“%(name)s” is unknown. Available: %(known)s.") % {"name": name, "known": known})
         elif fields[name].secret:
-            suggestion = f"{secret_references.VARIABLE_PREFIX}{destination.key}_{name}".upper()
+            suggestion = f"{vault.VARIABLE_PREFIX}{destination.key}_{name}".upper()
             try:
                 found[name] = _secret(written, suggestion, environ)
-            except (SecretRefused, secret_references.LeadsNowhere) as refused:
+            except (SecretRefused, vault.UnresolvedReference) as refused:
                 problems.add(line, f"“{name}”: {refused}")
         else:
             options[name] = written
@@ -191,7 +189,7 @@ def _secret(written: str, suggestion: str, environ: Mapping[str, str] | None) ->
     value = resolve_secret(written, suggestion=suggestion, environ=os.environ if environ is None else environ)
     if environ is not None:
         return value
-    secret_references.resolve(written)
+    vault.resolve_reference(written)
     return written
 
 

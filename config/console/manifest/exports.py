@@ -15,8 +15,7 @@ from config.console.manifest import segments as segment_entries
 from config.console.manifest.document import Lined, Problems
 from config.console.manifest.report import AppliedEntry, Change
 from config.console.manifest.specs import ExportSpec, Specs, check_removal, with_list_details, with_removal
-from connections import credentials
-from connections.destinations import registry
+from connections import credentials, destinations
 from connections.destinations.base import Destination
 from connections.destinations.errors import DestinationError, PermanentError
 from connections.destinations.values import ListDetails, ListOptIn, Question, attribute_of, by_attribute
@@ -152,7 +151,7 @@ def _destination(written: Lined, specs: Specs, problems: Problems) -> Destinatio
         )
         return None
     try:
-        return registry.get(key)
+        return destinations.get(key)
     except KeyError:  # said where the connection stands
         return None
 

@@ -1,15 +1,14 @@
-"""Speaks with Campaign Monitor (api.createsend.com) and does nothing else: I/O only.
+"""Call the API of Campaign Monitor (api.createsend.com): HTTP only, one method per endpoint.
 
-Limits that matter here: a thousand people an import; an import answers when every row is applied, which may take
-more than ten seconds, so reading waits up to two minutes (CAMPAIGN_MONITOR_READ_SECONDS); API keys go as the user
-name of HTTP Basic, OAuth tokens as Bearer; TLS 1.2.
-No rate limit is published for these endpoints, and 429 is seen all the same.
+Limits: 1,000 rows per import; an import answers when every row is applied, which may take more than ten seconds,
+so reads wait up to two minutes (CAMPAIGN_MONITOR_READ_SECONDS); API keys go as the user name of HTTP Basic, OAuth
+tokens as Bearer; TLS 1.2. No rate limit is documented for these endpoints, and 429 occurs all the same.
 
 Vendor documentation: https://www.campaignmonitor.com/api/v3-3/getting-started/ (authentication, errors),
 …/account/ (clients, countries, system date), …/clients/, …/lists/, …/subscribers/ (“Importing many subscribers”).
 
-Every method returns plain values or raises an error of ``connections.destinations.errors``; no HTTP type leaves
-this module. One client serves one thread at a time and keeps its line open between calls.
+Methods return plain values or raise errors of ``connections.destinations.errors``; no type of the HTTP library
+leaves this module. A client serves one thread at a time over a kept-alive connection.
 """
 
 import base64
@@ -46,8 +45,7 @@ LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 class _Key(AuthBase):
-    """HTTP Basic with the key as user name. Given as an object, so that no netrc file can replace it and no repr
-    shows it."""
+    """HTTP Basic with the key as user name; an object, so that no netrc file replaces it and no repr shows it."""
 
     def __init__(self, api_key: str) -> None:
         self._header = f"Basic {base64.b64encode(f'{api_key}:x'.encode()).decode()}"
@@ -58,7 +56,7 @@ class _Key(AuthBase):
 
 
 class _Token(AuthBase):
-    """A bearer's token, which may be exchanged for a better one between calls."""
+    """A bearer token, which may be replaced between calls."""
 
     def __init__(self, token: str) -> None:
         self.token = token
@@ -69,9 +67,9 @@ class _Token(AuthBase):
 
 
 class Client:
-    """One kept-alive line to one account, opened by an API key or by an OAuth ``token``. When a token is refused,
-    ``renew`` is asked once for a better one, and the call is made again. ``check_may_send`` is called before each
-    request and may raise."""
+    """A kept-alive connection to an account, opened by an API key or an OAuth ``token``. When a token is refused,
+    ``renew`` is asked for another one and the call is repeated. ``check_may_send`` is called before each request
+    and may raise."""
 
     def __init__(
         self,
@@ -102,11 +100,11 @@ class Client:
         self._session.close()
 
     def system_date(self) -> str:
-        """GET /systemdate: the cheapest question that needs a good key."""
+        """GET /systemdate: the cheapest call that needs a valid key."""
         return wire.read_system_date(self._get("/systemdate.json"))
 
     def system_clock(self) -> SystemClock:
-        """GET /systemdate, with the moment of the answer."""
+        """GET /systemdate, with the moment of the response."""
         return wire.read_system_clock(self._get("/systemdate.json"))
 
     def clients(self) -> list[wire.NamedId]:
@@ -114,11 +112,11 @@ class Client:
         return wire.read_clients(self._get("/clients.json"))
 
     def client_name(self, client_id: str) -> str:
-        """GET /clients/{id}: its name alone."""
+        """GET /clients/{id}: its name."""
         return wire.read_client_name(self._get(f"/clients/{_part(client_id)}.json"))
 
     def client_time_zone(self, client_id: str) -> str:
-        """GET /clients/{id}: the name of its time zone alone."""
+        """GET /clients/{id}: the name of its time zone."""
         return wire.read_client_time_zone(self._get(f"/clients/{_part(client_id)}.json"))
 
     def countries(self) -> list[str]:
@@ -134,7 +132,7 @@ class Client:
         return wire.read_list(self._get(f"/lists/{_part(list_id)}.json"))
 
     def active_people(self, list_id: str) -> int:
-        """GET /lists/{id}/stats: how many are active."""
+        """GET /lists/{id}/stats: the number of active subscribers."""
         return wire.read_active_people(self._get(f"/lists/{_part(list_id)}/stats.json"))
 
     def custom_fields(self, list_id: str) -> list[TargetField]:
@@ -142,12 +140,12 @@ class Client:
         return wire.read_custom_fields(self._get(f"/lists/{_part(list_id)}/customfields.json"))
 
     def create_custom_field(self, list_id: str, field: NewField) -> str:
-        """POST /lists/{id}/customfields; gives the key of the new field."""
+        """POST /lists/{id}/customfields; returns the key of the new field."""
         body = wire.custom_field_body(field)
         return wire.read_new_field(self._call("POST", f"/lists/{_part(list_id)}/customfields.json", body))
 
     def add_field_options(self, list_id: str, key: str, options: Sequence[str]) -> None:
-        """PUT /lists/{id}/customfields/{key}/options, keeping those that are there."""
+        """PUT /lists/{id}/customfields/{key}/options, keeping the present options."""
         path = f"/lists/{_part(list_id)}/customfields/{_part(key)}/options.json"
         wire.read_changed_field(self._call("PUT", path, wire.options_body(options)))
 
@@ -161,7 +159,7 @@ class Client:
         restarts_automations: bool = False,
     ) -> BatchReceipt:
         """POST /subscribers/{list}/import with contacts that are JSON already. Contacts that are not in the
-        refusals of the receipt were taken."""
+        refusals of the receipt were accepted."""
         body = wire.import_body(
             payloads,
             resubscribe=resubscribe,
@@ -172,8 +170,8 @@ class Client:
         return wire.read_import(answer, bytes_sent=len(body), rows=len(payloads))
 
     def delete_subscriber(self, list_id: str, email: str) -> bool:
-        """DELETE /subscribers/{list}: the record stays there, in state Deleted. False when the list does not hold
-        the address."""
+        """DELETE /subscribers/{list}: the record stays, in state Deleted. False when the list does not hold the
+        address."""
         return wire.read_removal(self._call("DELETE", _one(list_id, email), None))
 
     def unsubscribe(self, list_id: str, email: str) -> bool:
@@ -182,11 +180,12 @@ class Client:
         return wire.read_removal(self._call("POST", path, wire.address_body(email)))
 
     def subscriber(self, list_id: str, email: str) -> wire.Subscriber | None:
-        """GET /subscribers/{list}: one record in whatever state; None when the list never held the address."""
+        """GET /subscribers/{list}: a subscriber in any state; None when the list never held the address."""
         return wire.read_subscriber(self._call("GET", _one(list_id, email), None))
 
     def latest_active(self, list_id: str, since: str, page: int) -> list[wire.ActiveSince]:
-        """GET /lists/{id}/active: a page of who became active at that moment or later, the latest first."""
+        """GET /lists/{id}/active: a page of the subscribers that became active at a moment or later, the latest
+        first."""
         query = f"date={_part(since)}&page={page}&pagesize=1000&orderfield=date&orderdirection=desc"
         return wire.read_active_since(self._get(f"/lists/{_part(list_id)}/active.json?{query}"))
 
@@ -194,8 +193,8 @@ class Client:
         return self._call("GET", path, None)
 
     def _call(self, method: str, path: str, body: bytes | None) -> Answer:
-        """Make the call, and make it again with a new token when its token is refused. A new token may expire
-        while its first call waits in a queue, so that it is renewed a second time."""
+        """Make a call, and repeat it with a new token when its token is refused. A new token may expire while its
+        first call waits in a queue, so it is renewed a second time."""
         answer = self._call_once(method, path, body)
         for _renewal in range(_RENEWALS):
             if not self._has_better_token(answer):
@@ -204,8 +203,8 @@ class Client:
         return answer
 
     def _has_better_token(self, answer: Answer) -> bool:
-        """Whether the call was refused for its token, and there is another one by now. A refused call has done
-        nothing, so that it may be made again."""
+        """Renew a refused token, and tell whether there is another one now. A refused call had no effect, so it
+        may be repeated."""
         if self._token is None or self._renew is None or answer.status != error_codes.UNAUTHORIZED:
             return False
         code = wire.code_of(answer)
@@ -241,7 +240,7 @@ class Client:
 
 
 def _bounded(response: requests.Response) -> bytes:
-    """Read the body of an answer, unpacked; raises TryLater when it is larger than _LARGEST_ANSWER."""
+    """Read the body of a response, decompressed. Raises TryLater when it is larger than _LARGEST_ANSWER."""
     parts: list[bytes] = []
     size = 0
     for part in response.iter_content(_CHUNK):
@@ -254,7 +253,7 @@ def _bounded(response: requests.Response) -> bytes:
 
 
 def _later(error: requests.RequestException, host: str) -> TryLater:
-    """What a call that brought no answer means. What lies beneath is told by urllib3's error inside."""
+    """Return the error of a call without a response, by the error of urllib3 inside."""
     inner = error.args[0] if error.args else None
     if isinstance(error, requests.ReadTimeout) or isinstance(inner, ReadTimeoutError):
         return TryLater(str(error_codes.SLOW), code="timeout")
@@ -268,20 +267,20 @@ def _one(list_id: str, email: str) -> str:
 
 
 def _part(identifier: str) -> str:
-    """Quote an id as one part of a path, whatever was pasted."""
+    """Quote an ID as one part of a path."""
     return quote(identifier.strip(), safe="")
 
 
 class ParallelCalls(AbstractContextManager["ParallelCalls", None]):
-    """Call one account several times at once. Each call goes over a client of its own that ``open_client``
-    opens; leaving the block waits for all of them."""
+    """Make several calls to one account at once, each over a client of its own that ``open_client`` opens; leaving
+    the block waits for all of them."""
 
     def __init__(self, open_client: Callable[[], Client]) -> None:
         self._open_client = open_client
         self._executor = ThreadPoolExecutor(_PARALLEL_CALLS, thread_name_prefix="ask")
 
     def submit(self, call: Callable[[Client], ResultT]) -> "Future[ResultT]":
-        """Call in a thread. The future raises what ``call`` raises, in the language of the caller."""
+        """Make a call in a thread. The future raises what ``call`` raises, in the caller's language."""
         return self._executor.submit(copy_context().run, self._run, call)
 
     def __exit__(

@@ -1,7 +1,8 @@
-"""Tells the time in the time zone of a client, in which Campaign Monitor writes all dates of its lists.
+"""Convert the account's time to the time zone of a client, in which Campaign Monitor writes all dates of its
+lists.
 
-``systemdate`` is in the time zone of the account, which nothing names; how far that is from UTC is taken from the
-``Date`` header of the same answer. A client's time zone has a name: “(GMT+10:00) Canberra, Melbourne, Sydney”.
+``systemdate`` is in the account's time zone, which is not named; its offset from UTC is derived from the ``Date``
+header of the same response. A client's time zone has a name: “(GMT+10:00) Canberra, Melbourne, Sydney”.
 """
 
 import re
@@ -24,20 +25,20 @@ _WEST, _EAST = timedelta(hours=-12), timedelta(hours=14)
 
 @dataclass(frozen=True)
 class SystemClock:
-    """The account's own time as written, and the moment of the answer; None where the answer does not tell it."""
+    """The account's time as written, and the moment of the response; None where the response does not tell it."""
 
     written: str
     at: datetime | None = None
 
 
 def in_time_zone(clock: SystemClock, time_zone: str) -> str:
-    """The account's time in the time zone that the vendor names so, as lists write it. As the account has it where
-    not all is known: then dates of lists are taken for those of another time, and the contacts stay."""
+    """Convert the account's time to a time zone by its vendor name, as lists write it. Where that is not possible,
+    return it unchanged: then list dates seem to be of another time, and the contacts stay."""
     return _converted(clock, time_zone) or clock.written
 
 
 def is_known(clock: SystemClock, time_zone: str) -> bool:
-    """Whether the time in that time zone can be told."""
+    """Tell whether the time in that time zone can be calculated."""
     return _converted(clock, time_zone) is not None
 
 
@@ -57,8 +58,8 @@ def _converted(clock: SystemClock, time_zone: str) -> str | None:
 
 @cache
 def _zone(time_zone: str, year: int) -> ZoneInfo | None:
-    """The zone by its places; None where it is not known, or has no such offset in that year: then the name is
-    older than a change of the law, and only the vendor knows which of the two it goes by."""
+    """Find the zone by its places; None where it is unknown, or has no such offset in that year: then the name is
+    older than a change of the law, and only the vendor knows which of the two applies."""
     found = _NAME.fullmatch(time_zone)
     if found is None or (name := _zones().get(found[4])) is None:
         return None

@@ -1,4 +1,5 @@
-"""Campaign Monitor, as the product sees it."""
+"""Implement the Campaign Monitor destination: connect, look up lists and subscribers, create fields, send
+batches."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,11 +13,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from connections.destinations.base import Destination, Sender
-from connections.destinations.campaign_monitor import client_time, encode, preflight, removal, restore, wire
+from connections.destinations.campaign_monitor import authentication, client_time, encode, removal, wire
 from connections.destinations.campaign_monitor import options as campaign_monitor_options
+from connections.destinations.campaign_monitor.authentication import CampaignMonitorOAuth
 from connections.destinations.campaign_monitor.client import Client, ParallelCalls
 from connections.destinations.campaign_monitor.live_check import Prober, verify
-from connections.destinations.campaign_monitor.oauth import CampaignMonitorOAuth
 from connections.destinations.campaign_monitor.wire import NamedId
 from connections.destinations.errors import NeedsAdministrator, PermanentError
 from connections.destinations.values import (
@@ -45,13 +46,13 @@ from connections.destinations.values import (
 )
 
 # What every list has beside its own fields.
-_OF_EVERY_LIST = (
+_FIELDS_OF_EVERY_LIST = (
     TargetField(key=encode.NAME_KEY, label="Name", data_type="text"),
     TargetField(key=campaign_monitor_options.MOBILE_KEY, label="Mobile number", data_type="mobile"),
 )
 
 
-_NOBODY = NamedId("", "")
+_NO_CLIENT = NamedId("", "")
 
 # The states of a person, as the vendor writes them.
 _STATES = {
@@ -64,8 +65,8 @@ _STATES = {
 }
 
 
-class _Opening(TypedDict):
-    """What a line to the account is opened with."""
+class _ClientOptions(TypedDict):
+    """The arguments that open a client."""
 
     api_key: str
     token: str
@@ -74,7 +75,7 @@ class _Opening(TypedDict):
 
 
 class CampaignMonitor(Destination):
-    """Lists of email subscribers, filled by imports of a thousand contacts."""
+    """Lists of email subscribers, filled by imports of 1,000 contacts."""
 
     key = "campaign_monitor"
     label = "Campaign Monitor"
@@ -117,7 +118,7 @@ class CampaignMonitor(Destination):
         )
 
     def one_way_to_write(self, list_id: str) -> str:
-        """Hexadecimal, in small letters as over there."""
+        """Return the list ID in lower-case hexadecimal, as the vendor writes it."""
         return list_id.strip().lower()
 
     def credential_fields(self) -> Sequence[InputField]:
@@ -129,7 +130,7 @@ class CampaignMonitor(Destination):
                 secret=True,
             ),
             InputField(
-                name=preflight.CLIENT_ID,
+                name=authentication.CLIENT_ID,
                 label=_("Client ID"),
                 help_text=_("In Campaign Monitor: the client’s settings, API keys, “API client ID”."),
                 required=False,
@@ -141,7 +142,9 @@ class CampaignMonitor(Destination):
 
     def check(self, access: Access) -> Sequence[CheckStep]:
         with _client(access) as client:
-            return preflight.check(client, access.options, by_token="access_token" in access.credentials)
+            return authentication.check_connection(
+                client, access.options, by_token="access_token" in access.credentials
+            )
 
     def lists(self, access: Access) -> Sequence[ListSummary]:
         with _client(access) as client:
@@ -166,7 +169,7 @@ class CampaignMonitor(Destination):
             active = calls.submit(lambda client: client.active_people(list_id))
             fields = calls.submit(partial(_fields, list_id))
             clock = calls.submit(Client.system_clock) if with_clock else None
-            group = known or _NOBODY
+            group = known or _NO_CLIENT
             if known is None and (with_group or with_clock):
                 group = calls.submit(partial(_owner_of, list_id, access)).result()
             time_zone = calls.submit(partial(_time_zone_of, group)) if with_clock else None
@@ -181,7 +184,7 @@ class CampaignMonitor(Destination):
                 UnsubscribeScope.ALL_LISTS if found.unsubscribes_everywhere else UnsubscribeScope.THIS_LIST
             ),
             active_people=active.result(),
-            fields=[*_OF_EVERY_LIST, *fields.result()],
+            fields=[*_FIELDS_OF_EVERY_LIST, *fields.result()],
             clock=client_time.in_time_zone(clock.result(), time_zone.result()) if clock and time_zone else "",
             clock_zone_known=not clock
             or not time_zone
@@ -198,7 +201,7 @@ class CampaignMonitor(Destination):
             client.add_field_options(list_id, field_key, options)
 
     def verify(self, access: Access, *, group_id: str = "", thousand: bool = False) -> Iterable[Finding]:
-        with Prober(access.base_url, **_opened_by(access)) as prober:
+        with Prober(access.base_url, **_client_options(access)) as prober:
             owners = [owner for owner in _owners(prober, access) if not group_id or owner.id == group_id]
             if not owners:
                 raise PermanentError(_("The account has no client with this ID."))
@@ -227,17 +230,17 @@ class CampaignMonitor(Destination):
         return removal.payload(email, first_sent)
 
     def calls_to_remove(self, operation: BatchOperation, people: int) -> int:
-        """Each contact is looked up and then removed. Marks are written by import; for each batch of them a page
-        of the latest active subscribers is read first."""
+        """Each contact is looked up and then removed. Marks are written by import; before each import a page of
+        the latest active subscribers is read."""
         return 2 * (
             math.ceil(people / self.capabilities.batch_rows) if operation is BatchOperation.MARK else people
         )
 
-    def welcomed_back(self, payload: str, mark: Mark) -> str:
-        return removal.welcomed_back(payload, mark)
+    def payload_without_mark(self, payload: str, mark: Mark) -> str:
+        return removal.payload_without_mark(payload, mark)
 
     def restore_payload(self, payload: str, trace: RemovalTrace) -> str:
-        return restore.payload(payload, trace)
+        return removal.restore_payload(payload, trace)
 
     def find_person(self, access: Access, list_id: str, email: str) -> SubscriberState | None:
         with _client(access) as client:
@@ -257,13 +260,14 @@ class CampaignMonitor(Destination):
 
 
 class SubscriberSender(Sender):
-    """Sends batches over one kept-alive line: as imports, or person by person where there is no other way."""
+    """Sends batches over a kept-alive connection: as imports, or one call per contact where there is no other
+    way."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     def send(self, payloads: Sequence[str], settings: SendSettings) -> BatchReceipt:
-        def take(chosen: Sequence[str], *, resubscribe: bool) -> BatchReceipt:
+        def import_rows(chosen: Sequence[str], *, resubscribe: bool) -> BatchReceipt:
             return self._client.import_subscribers(
                 settings.list_id,
                 chosen,
@@ -274,21 +278,21 @@ class SubscriberSender(Sender):
 
         match settings.operation:
             case BatchOperation.SEND | BatchOperation.RESUBSCRIBE:
-                return take(payloads, resubscribe=settings.operation is BatchOperation.RESUBSCRIBE)
-            case BatchOperation.BRING_BACK:
-                return removal.bring_back(take, payloads)
+                return import_rows(payloads, resubscribe=settings.operation is BatchOperation.RESUBSCRIBE)
+            case BatchOperation.READD:
+                return removal.readd_deleted(import_rows, payloads)
             case BatchOperation.RESTORE:
-                return restore.restore(self._client, settings, take, payloads)
+                return removal.restore(self._client, settings, import_rows, payloads)
             case _:
                 return removal.Remover(self._client, settings).remove(payloads)
 
 
 def _client(access: Access) -> Client:
-    return Client(access.base_url, **_opened_by(access))
+    return Client(access.base_url, **_client_options(access))
 
 
-def _opened_by(access: Access) -> _Opening:
-    """A key, or a token that can be renewed, and the guard of every request."""
+def _client_options(access: Access) -> _ClientOptions:
+    """Return the key, or a token that can be renewed, and the guard of every request."""
     secrets = access.credentials
     return {
         "api_key": secrets.get("api_key", ""),
@@ -299,25 +303,25 @@ def _opened_by(access: Access) -> _Opening:
 
 
 def _owners(client: Client, access: Access) -> Sequence[NamedId]:
-    """The clients whose lists this key reaches: all of the account, or the one that a client key belongs to."""
-    if client_id := access.options.get(preflight.CLIENT_ID):
-        return [NamedId(client_id, access.options.get(preflight.ACCOUNT_NAME, ""))]
+    """Return the clients whose lists the key can access: all of the account, or that of a client key."""
+    if client_id := access.options.get(authentication.CLIENT_ID):
+        return [NamedId(client_id, access.options.get(authentication.ACCOUNT_NAME, ""))]
     return client.clients()
 
 
 def _owner_of(list_id: str, access: Access, client: Client) -> NamedId:
-    """Whose list this is. A list does not say, so the clients are asked; nameless when none claims it."""
+    """Find the client of a list, which a list does not name; an empty one when no client has it."""
     try:
         for owner in _owners(client, access):
             if any(found.id == list_id for found in client.lists(owner.id)):
                 return owner
     except (PermanentError, NeedsAdministrator):
         pass  # the list itself was readable, and that is what counts
-    return _NOBODY
+    return _NO_CLIENT
 
 
 def _time_zone_of(owner: NamedId, client: Client) -> str:
-    """The name of the time zone in which dates of a client's lists are written; empty where it cannot be read."""
+    """Return the name of the time zone of a client's list dates; empty where it cannot be read."""
     try:
         return client.client_time_zone(owner.id) if owner.id else ""
     except (PermanentError, NeedsAdministrator):
@@ -325,7 +329,7 @@ def _time_zone_of(owner: NamedId, client: Client) -> str:
 
 
 def _fields(list_id: str, client: Client) -> list[TargetField]:
-    """The list's own fields; a country field that comes without its options gets the vendor's countries."""
+    """Return the custom fields of a list; a country field without options gets the vendor's countries."""
     fields = client.custom_fields(list_id)
     if not any(field.data_type == "country" and not field.options for field in fields):
         return fields

@@ -1,10 +1,9 @@
-"""From a person's mapped values to the piece of JSON that stands for them in an import. Pure, and called a million
-times a run: whatever depends on the export's settings is worked out once, in ``preparer``.
+"""Encode the mapped values of a contact as the JSON of an import row. Pure, and called a million times a run: what
+depends on the settings of the export is computed once, in ``preparer``.
 
-Pieces are joined from text instead of building dictionaries; ``quote`` is the C function beneath Python's own
-JSON encoder. A value that is absent is left out, so that what the list already holds stays as it is, unless the
-export clears what is blank. A value that the list cannot hold is left out as well, unless the export excludes the
-contact for it.
+Pieces are joined from text instead of building dictionaries; ``quote`` is the C function beneath Python's own JSON
+encoder. An absent value is omitted, so that the list keeps its value, unless the export clears blanks. A value
+that the list cannot hold is omitted too, unless the export excludes the contact for it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,7 +40,7 @@ Entry = tuple[int, Convert, str]
 
 @dataclass(frozen=True)
 class _Consent:
-    """JSON about consent: the same for all contacts, or by the value ``at`` a place of the mapped values."""
+    """JSON about consent: the same for all contacts, or by the value ``at`` a position of the mapped values."""
 
     fixed: str
     at: int = -1
@@ -52,8 +51,8 @@ class _Consent:
 
 
 def preparer(settings: SendSettings) -> Preparer:
-    """The function that turns (address, values in the mapping's order) into a subscriber as JSON text. Raises
-    PermanentError when the settings cannot work: a field that the list lacks, or no choice of consent."""
+    """Return the function that encodes (address, values in the mapping's order) as JSON text. Raises
+    PermanentError when the settings cannot work: the list lacks a field, or no consent is chosen."""
     places = {pair.field_key: place for place, pair in enumerate(settings.mapping)}
     clears = options.clears_blanks(settings.answers)
     separator = options.separator_of_options(settings.answers)
@@ -69,14 +68,14 @@ def preparer(settings: SendSettings) -> Preparer:
         prepare = _with_mobile_number(prepare, places[options.MOBILE_KEY], sms, country, clears=clears)
     if NAME_KEY in places:
         prepare = _with_name(prepare, places[NAME_KEY], clears=clears)
-    return _excluding(prepare) if options.excludes_unusable(settings.answers) else prepare
+    return _exclude_incomplete(prepare) if options.excludes_unusable(settings.answers) else prepare
 
 
-def _excluding(others: Preparer) -> Preparer:
-    """The same without contacts of which a value cannot be held: the first such value is the reason."""
+def _exclude_incomplete(prepare_others: Preparer) -> Preparer:
+    """Exclude contacts with a value that the list cannot hold: the first such value is the reason."""
 
     def prepare(email: str, values: Sequence[Any]) -> str | Incomplete | Violation:
-        made = others(email, values)
+        made = prepare_others(email, values)
         return made.left_out[0] if isinstance(made, Incomplete) else made
 
     return prepare
@@ -103,12 +102,12 @@ def _person(entries: Sequence[Entry], consent: _Consent) -> Preparer:
     return prepare
 
 
-def _with_name(others: Preparer, at: int, *, clears: bool) -> Preparer:
-    """The same with a name, which is no custom field but stands beside the address."""
+def _with_name(prepare_others: Preparer, at: int, *, clears: bool) -> Preparer:
+    """Add the name, which is no custom field but stands beside the address."""
     blank = '"Name":"",' if clears else ""
 
     def prepare(email: str, values: Sequence[Any]) -> str | Incomplete | Violation:
-        rest = others(email, values)
+        rest = prepare_others(email, values)
         name = values[at]
         if name is not None:
             name = name.strip() if name.__class__ is str else to_text(name)
@@ -118,14 +117,14 @@ def _with_name(others: Preparer, at: int, *, clears: bool) -> Preparer:
 
 
 def _with_mobile_number(
-    others: Preparer, at: int, sms: _Consent, country: str | None, *, clears: bool
+    prepare_others: Preparer, at: int, sms: _Consent, country: str | None, *, clears: bool
 ) -> Preparer:
-    """The same with a mobile number; consent to text messages belongs to a number and goes with it. A number
-    without + is one of ``country``."""
+    """Add a mobile number with the consent to text messages, which belongs to a number. A number without + is one
+    of ``country``."""
     blank = '"MobileNumber":"",' if clears else ""
 
     def prepare(email: str, values: Sequence[Any]) -> str | Incomplete | Violation:
-        rest = others(email, values)
+        rest = prepare_others(email, values)
         number = values[at]
         made = "" if number is None else mobile_number(number, country)
         if isinstance(made, Violation):
@@ -136,7 +135,7 @@ def _with_mobile_number(
 
 
 def _before(piece: str, rest: str | Incomplete | Violation) -> str | Incomplete | Violation:
-    """Put a piece of JSON before the others of a person."""
+    """Put a piece of JSON before the others of a contact."""
     if isinstance(rest, str):
         return f"{{{piece}{rest[1:]}"
     if isinstance(rest, Incomplete):
@@ -145,7 +144,7 @@ def _before(piece: str, rest: str | Incomplete | Violation) -> str | Incomplete 
 
 
 def _without(value: Violation, rest: str | Incomplete | Violation) -> str | Incomplete | Violation:
-    """Add a value that cannot be held to those that are left out of a person."""
+    """Add a value to those that are omitted."""
     if isinstance(rest, Incomplete):
         return replace(rest, left_out=[*rest.left_out, value])
     return Incomplete(rest, [value]) if isinstance(rest, str) else rest
@@ -172,7 +171,7 @@ def _consent(settings: SendSettings, question: str, name: str) -> _Consent:
     answer = settings.answers.get(question, "")
     said = {text: f',"{name}":"{word}"' for text, word in CONSENT_VALUES.items()}
     if attribute_of(answer):
-        at = len(settings.mapping) + settings.answered_by_attributes.index(question)
+        at = len(settings.mapping) + settings.attribute_questions.index(question)
         # Whoever is not known to have said yes has not.
         return _Consent("", at, {True: said["yes"], False: said["no"], None: said["no"]})
     if answer in said:

@@ -1,7 +1,7 @@
-"""Map the codes of Campaign Monitor to errors and to sentences that say what to do.
+"""Map the codes of Campaign Monitor to sentences that say what to do; the table with a code says which error or
+refusal it leads to. Pure data.
 
-The same status (400, 401) stands for very different things, so only codes are looked at. The table that holds a
-code says which error or refusal it leads to. Pure data.
+The same status (400, 401) stands for very different things, so only codes count.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
-"""From one value to one entry of ``CustomFields``, by the field's data type. Pure.
+"""Encode one value as an entry of ``CustomFields``, by the type of the field. Pure.
 
-Values come as profiles keep them: text, numbers, yes/no, and dates as “YYYY-MM-DD” — or as text throughout.
+Values are as profiles store them: text, numbers, yes/no, and dates as “YYYY-MM-DD”, or text throughout.
 """
 
 import json
@@ -16,7 +16,7 @@ import phonenumbers
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from connections.destinations.campaign_monitor import countries, option_lists
+from connections.destinations.campaign_monitor import field_options
 from connections.destinations.values import TargetField, Violation
 
 # Vendor documentation, “Adding a subscriber”: no longer value is kept.
@@ -34,9 +34,9 @@ Convert = Callable[[Any], "str | Violation"]
 
 
 def converter(field: TargetField, blank: str = "", separator: str | None = None) -> Convert:
-    """The function that writes values into ``field``; ``blank`` stands for those that are nothing but blanks. With
-    a ``blank`` that clears, options that a person no longer has are taken away as well. ``separator`` stands
-    between several options; None: it is detected."""
+    """Return the function that encodes values for ``field``; ``blank`` is the entry of blank values. With a
+    ``blank`` that clears, options that a profile no longer has are removed too. ``separator`` stands between
+    several options; None: it is detected."""
     if field.data_type == "choices":
         return _choices(field, blank, separator)
     convert = {"number": _number, "date": _date, "choice": _choice}.get(field.data_type)
@@ -49,15 +49,15 @@ def converter(field: TargetField, blank: str = "", separator: str | None = None)
 
 
 def clearing(field: TargetField) -> str:
-    """The entry that empties ``field``."""
+    """Return the entry that clears ``field``."""
     if field.data_type == "date":
         return f'{_head(field)}"0000-00-00"}}'  # documented for dates alone
     return f'{_head(field)}"","Clear":true}}'
 
 
 def mobile_number(value: object, country: str | None = None) -> str | Violation:
-    """The number as the vendor wants it, +358401234567; empty where there is none. A number without + is read as
-    one of ``country`` (ISO code), where there is one."""
+    """Normalize a mobile number to the vendor's form, +358401234567; empty where there is none. A number without +
+    is read as one of ``country`` (ISO code), if given."""
     text = to_text(value)
     if not text:
         return ""
@@ -86,7 +86,7 @@ def _not_a_number_of(country: str) -> str:
 
 
 def to_text(value: object) -> str:
-    """How a value reads in a text field."""
+    """Convert a value to the text of a text field."""
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, bool):
@@ -111,11 +111,11 @@ def _text(field: TargetField, blank: str) -> Convert:
 
 
 def _state(field: TargetField, blank: str) -> Convert:
-    """Text, with postal codes spelled out."""
+    """Encode text, with US postal codes spelled out."""
     text = _text(field, blank)
 
     def convert(value: Any) -> str | Violation:
-        return text(countries.US_STATES_BY_CODE.get(to_text(value).upper(), value))
+        return text(field_options.US_STATES_BY_CODE.get(to_text(value).upper(), value))
 
     return convert
 
@@ -165,8 +165,8 @@ def _date(field: TargetField, blank: str) -> Convert:
 
 
 def _day(value: object) -> str | None:
-    """The day as “YYYY-MM-DD”; None when it is none. A moment with an offset gives its day in the environment's
-    time zone; one without is local already."""
+    """Return the day as “YYYY-MM-DD”; None when it is none. A moment with an offset gives its day in the
+    environment's time zone; one without is local already."""
     text = value.isoformat() if isinstance(value, date) else str(value).strip()
     if not _DAY.match(text) or text[10:11] not in {"", "T", " "}:
         return None
@@ -177,7 +177,7 @@ def _day(value: object) -> str | None:
 
 
 def _local_day(text: str) -> str | None:
-    """The day of a moment with an offset; None for anything else."""
+    """Return the local day of a moment with an offset; None for anything else."""
     if len(text) == len("YYYY-MM-DD"):
         return None
     try:
@@ -202,9 +202,12 @@ def _choice(field: TargetField, blank: str) -> Convert:
 
 
 def _country(field: TargetField, blank: str) -> Convert:
-    """An option by any name or code of the country. Yes and no are not Norway."""
+    """Encode an option by any name or code of the country. Yes and no are not Norway."""
     head = _head(field)
-    pieces = {name: f"{head}{quote(option)}}}" for name, option in countries.by_spelling(field.options).items()}
+    pieces = {
+        name: f"{head}{quote(option)}}}"
+        for name, option in field_options.countries_by_spelling(field.options).items()
+    }
     known: dict[str, str] = {}
 
     def convert(value: Any) -> str | Violation:
@@ -212,7 +215,7 @@ def _country(field: TargetField, blank: str) -> Convert:
             return _no_such_country(field)
         piece = known.get(value)
         if piece is None:
-            piece = pieces.get(countries.normalized(value)) if value.strip() else blank
+            piece = pieces.get(field_options.normalize_country(value)) if value.strip() else blank
             if piece is None:
                 return _no_such_country(field)
             if len(known) < MOST_COMBINATIONS:
@@ -225,10 +228,10 @@ def _country(field: TargetField, blank: str) -> Convert:
 def _choices(field: TargetField, blank: str, separator: str | None) -> Convert:
     pieces = _pieces_by_option(field)
     # The documented way to take one option away, whether an import adds to what is there or replaces it.
-    taken_away = {pieces[option]: f'{pieces[option][:-1]},"Clear":true}}' for option in field.options if blank}
+    clear_entries = {pieces[option]: f'{pieces[option][:-1]},"Clear":true}}' for option in field.options if blank}
     known: dict[str, str] = {}
 
-    separators = option_lists.SEPARATORS if separator is None else (separator,)
+    separators = field_options.SEPARATORS if separator is None else (separator,)
 
     def is_option(text: str) -> bool:
         return text in pieces or text.casefold() in pieces
@@ -243,33 +246,35 @@ def _choices(field: TargetField, blank: str, separator: str | None) -> Convert:
 
     def combine(value: Any) -> Any:
         entries: dict[str, None] = {}  # once each, in the order of the value
-        for text in option_lists.parts(value, is_option, separators):
+        for text in field_options.split_options(value, is_option, separators):
             piece = pieces.get(text) or pieces.get(text.casefold())
             if piece is None:
                 return _no_such_option(field)
             entries[piece] = None
         if not entries:
             return blank
-        return ",".join([*entries, *(away for piece, away in taken_away.items() if piece not in entries)])
+        return ",".join(
+            [*entries, *(clear_entry for piece, clear_entry in clear_entries.items() if piece not in entries)]
+        )
 
     return convert
 
 
 def _pieces_by_option(field: TargetField) -> Mapping[Any, str]:
-    """Ready pieces by option. The vendor wants its own spelling; ours may differ in case."""
+    """Return the encoded entries by option. The vendor requires its own spelling; profiles may differ in case."""
     head = _head(field)
     by_option = {option: f"{head}{quote(option)}}}" for option in field.options}
     by_case = _unique({option: option.strip().casefold() for option in by_option}, by_option)
     if field.data_type == "state":
         by_code = {
-            code.casefold(): by_case.get(name.casefold()) for code, name in countries.US_STATES_BY_CODE.items()
+            code.casefold(): by_case.get(name.casefold()) for code, name in field_options.US_STATES_BY_CODE.items()
         }
         by_case = {code: piece for code, piece in by_code.items() if piece} | by_case
     return by_case | by_option
 
 
 def _unique(names: Mapping[str, str], by_option: Mapping[str, str]) -> dict[str, str]:
-    """Ready pieces by the names of options, without names that several options share."""
+    """Return the encoded entries by the names of options, without names that several options share."""
     counts = Counter(names.values())
     return {name: by_option[option] for option, name in names.items() if counts[name] == 1}
 
@@ -300,5 +305,5 @@ def _no_such_country(field: TargetField) -> Violation:
 
 
 def _violation(code: str, sentence: str, field: TargetField) -> Violation:
-    """Sentences never tell the value: it is personal, and not everyone who reads them may see it."""
+    """Build a violation. Its sentence never contains the value, which is personal data."""
     return Violation(code, sentence.format(field=field.label), field.key)

@@ -29,10 +29,10 @@ _MOBILE = "+447700900123"
 
 
 class Prober(Client):
-    """A client that makes what exports never make, and gives answers raw."""
+    """A client that also makes calls that exports never make, and returns responses unread."""
 
     def ask(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
-        """Status and content of one call."""
+        """Make a call. Returns status and content."""
         content = orjson.dumps(body) if body is not None else None
         answer = self._call(method, path, content)
         try:
@@ -41,7 +41,7 @@ class Prober(Client):
             return answer.status, None
 
     def make(self, path: str, body: object) -> str:
-        """Create something; gives its id. Raises PermanentError when that is refused."""
+        """Create something and return its ID. Raises PermanentError when that is refused."""
         status, content = self.ask("POST", path, body)
         if status not in {200, 201} or not isinstance(content, str):
             raise PermanentError(
@@ -51,7 +51,7 @@ class Prober(Client):
 
 
 class Trial:
-    """A temporary list, and what contacts that were put on it look like afterwards."""
+    """A temporary list, with imports into it and reads of its subscribers."""
 
     def __init__(self, prober: Prober, list_id: str) -> None:
         self.prober, self.list_id = prober, list_id
@@ -71,7 +71,7 @@ class Trial:
         return content if status == 200 and isinstance(content, dict) else {}
 
     def values(self, email: str, field: str) -> list[str]:
-        """What a person has in one field."""
+        """Return the values of a subscriber in one field."""
         fields = self.person(email).get("CustomFields") or []
         return sorted(
             str(each["Value"]) for each in fields if str(each["Key"]).strip("[]").lower() == field.lower()
@@ -79,7 +79,8 @@ class Trial:
 
 
 def verify(client: Prober, client_id: str, *, thousand: bool = False) -> Iterator[Finding]:
-    """One finding after another. Raises DestinationError when there is nothing to try it on."""
+    """Check all assumptions on a temporary list, and iterate over the findings. Raises DestinationError when no
+    list can be created."""
     with _trial(client, client_id) as trial:
         for asked, assumed, probe in _PROBES:
             yield _tried(asked(), assumed(), trial, probe)

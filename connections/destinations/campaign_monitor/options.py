@@ -1,4 +1,4 @@
-"""What each export to Campaign Monitor decides beside its list and fields, and how the answers are read."""
+"""Define the options of each export to Campaign Monitor, beside its list and fields, and read the answers."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -24,7 +24,7 @@ _SEPARATORS = {"semicolon": ";", "comma": ",", "bar": "|", "line": "\n"}
 
 
 def all_questions() -> Sequence[Question]:
-    """In the order of asking."""
+    """Return the questions in the order of asking."""
     return [
         _consent_to_track(),
         _consent_to_send_sms(),
@@ -37,23 +37,24 @@ def all_questions() -> Sequence[Question]:
 
 
 def clears_blanks(answers: Mapping[str, str]) -> bool:
-    """Whether a value that a profile no longer has is taken off the list as well."""
+    """Tell whether a value that a profile no longer has is cleared on the list."""
     return answers.get(BLANKS) == "clear"
 
 
 def excludes_unusable(answers: Mapping[str, str]) -> bool:
-    """Whether a contact is excluded for a value that the list cannot hold, instead of being sent without it."""
+    """Tell whether a contact is excluded for a value that the list cannot hold, instead of being sent without
+    it."""
     return answers.get(UNUSABLE_VALUES) == "exclude"
 
 
 def country_of_numbers(answers: Mapping[str, str]) -> str | None:
-    """The country, as ISO code, of mobile numbers without +; None where such numbers cannot be used."""
+    """Return the country of mobile numbers without + as ISO code; None where such numbers cannot be used."""
     answer = answers.get(MOBILE_COUNTRY, _NO_COUNTRY)
     return None if answer == _NO_COUNTRY else answer
 
 
 def separator_of_options(answers: Mapping[str, str]) -> str | None:
-    """What stands between the options of one value; None where it is detected."""
+    """Return the separator of options in one value; None where it is detected."""
     return _SEPARATORS.get(answers.get(SEPARATOR, ""))
 
 
@@ -63,7 +64,7 @@ def starts_automations(answers: Mapping[str, str]) -> bool:
 
 
 def restarts_automations(answers: Mapping[str, str]) -> bool:
-    """Tell whether contacts that come back to the list start its automations from the beginning."""
+    """Tell whether returning subscribers start the list's automations from the beginning."""
     return answers.get(AUTOMATIONS) == "returning"
 
 
@@ -96,7 +97,7 @@ def _consent_to_send_sms() -> Question:
 def _consent(
     name: str, label: str, help_text: str, *, yes: str, no: str, unchanged: str, with_field: str = ""
 ) -> Question:
-    """A consent that is the same for everyone, stays as it is, or is told by an attribute."""
+    """Build a question about consent: the same answer for all contacts, unchanged, or by an attribute."""
     return Question(
         name=name,
         label=label,
@@ -158,7 +159,7 @@ def _unusable_values() -> Question:
             Choice("exclude", _("Exclude the contact"), _("Nothing is sent for the contact.")),
         ],
         default="leave_out",
-        concerns=Concerns.NOBODY,
+        concerns=Concerns.NONE,
     )
 
 
@@ -176,7 +177,7 @@ def _mobile_country() -> Question:
 
 @cache
 def _countries() -> Sequence[Choice]:
-    """The countries that have telephone numbers, by name."""
+    """Return the countries that have telephone numbers, by name."""
     named = (pycountry.countries.get(alpha_2=code) for code in phonenumbers.SUPPORTED_REGIONS)
     found = [(getattr(country, "common_name", country.name), country.alpha_2) for country in named if country]
     dialed = phonenumbers.country_code_for_region
@@ -215,5 +216,5 @@ def _automations() -> Question:
             ),
         ],
         default="off",
-        concerns=Concerns.NOBODY,
+        concerns=Concerns.NONE,
     )

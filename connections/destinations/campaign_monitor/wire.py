@@ -1,9 +1,9 @@
-"""Build request bodies of Campaign Monitor and read its answers, without I/O.
+"""Build request bodies and read responses of Campaign Monitor, without I/O.
 
 All functions are pure, over bytes and frozen values, so tests need no mock. A status says little: a partly
-successful import is a 400, and so is a malformed one; a 401 may be a bad key or another account's list. Answers
-are therefore told apart by ``Code``, and an import by whether it has ``ResultData``. What a refusal stands for
-is in error_mapping.py.
+successful import is a 400, and so is a malformed one; a 401 may be a bad key or another account's list. Responses
+are therefore told apart by ``Code``, and an import by whether it has ``ResultData``. responses.py maps refusals to
+errors.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,15 +16,16 @@ from django.utils.translation import gettext as _
 
 from connections.destinations.campaign_monitor import error_codes
 from connections.destinations.campaign_monitor.client_time import SystemClock
-from connections.destinations.campaign_monitor.error_mapping import (
+from connections.destinations.campaign_monitor.responses import (
+    Answer,
+    code_in,
     error_of,
+    is_about_consent,
     is_foreign,
     not_from_vendor,
-    speaks_of_consent,
     unreadable,
     without_addresses,
 )
-from connections.destinations.campaign_monitor.responses import Answer, code_in
 from connections.destinations.errors import DestinationError, PermanentError
 from connections.destinations.values import BatchReceipt, NewField, ProfileRefusal, RefusalKind, TargetField
 
@@ -49,7 +50,7 @@ DATA_TYPES = {
 
 @dataclass(frozen=True)
 class NamedId:
-    """A client or a list as a reader names it."""
+    """A client or a list: ID and name."""
 
     id: str
     name: str
@@ -57,7 +58,7 @@ class NamedId:
 
 @dataclass(frozen=True)
 class ListSettings:
-    """A list's own record."""
+    """The settings of a list."""
 
     title: str
     confirmed_opt_in: bool
@@ -66,7 +67,7 @@ class ListSettings:
 
 @dataclass(frozen=True)
 class Subscriber:
-    """How a subscriber stands on a list: in which state and since when, and when they first joined it."""
+    """A subscriber: state, since when, and when the address first joined the list."""
 
     state: str
     joined: str
@@ -77,7 +78,7 @@ class Subscriber:
 
 @dataclass(frozen=True)
 class ActiveSince:
-    """A subscriber who is active, and since when."""
+    """An active subscriber, and since when."""
 
     email: str
     since: str
@@ -107,7 +108,7 @@ def import_body(
 
 def custom_field_body(new: NewField) -> bytes:
     """Build the body of a new field. Subscribers do not see it in their preferences until a user of the vendor
-    decides so."""
+    shows it."""
     names = {ours: theirs for theirs, ours in DATA_TYPES.items()}
     return orjson.dumps(
         {
@@ -120,12 +121,12 @@ def custom_field_body(new: NewField) -> bytes:
 
 
 def options_body(options: Sequence[str]) -> bytes:
-    """Further options of a field."""
+    """Build the body that adds options to a field."""
     return orjson.dumps({"KeepExistingOptions": True, "Options": list(options)})
 
 
 def address_body(email: str) -> bytes:
-    """The body of what is done to one address."""
+    """Build the body of a call about one address."""
     return orjson.dumps({"EmailAddress": email})
 
 
@@ -146,7 +147,7 @@ def read_import(answer: Answer, *, bytes_sent: int, rows: int) -> BatchReceipt:
 
 
 def _receipt(answer: Answer, result: Mapping[str, Any], bytes_sent: int, rows: int) -> BatchReceipt:
-    """PlanCounts that exceed what was sent tell nothing: then all of it is unaccounted."""
+    """Build the receipt. Counts that exceed the rows tell nothing: then all rows are unaccounted."""
     submitted = int(result["TotalUniqueEmailsSubmitted"])
     new = int(result["TotalNewSubscribers"])
     existing = int(result["TotalExistingSubscribers"])
@@ -168,7 +169,7 @@ def _receipt(answer: Answer, result: Mapping[str, Any], bytes_sent: int, rows: i
 
 
 def _refusal(row: Mapping[str, Any]) -> ProfileRefusal:
-    """Read a failure row. Its address is as the list spells it, and empty where the row names none."""
+    """Read a failure row. Its address is as the list spells it, and empty where the row has none."""
     email = str(row.get("EmailAddress") or "").strip().lower()
     said = without_addresses(str(row.get("Message") or ""))
     code = code_in(row)
@@ -184,7 +185,7 @@ def _refusal(row: Mapping[str, Any]) -> ProfileRefusal:
 def _rejection(code: int, said: str) -> str:
     if code in error_codes.REJECTED:
         return str(error_codes.REJECTED[code])
-    if speaks_of_consent(said):
+    if is_about_consent(said):
         return str(error_codes.REJECTED[error_codes.CONSENT_MISSING])
     return _("Campaign Monitor rejected this contact: “{message}” (code {code}).").format(message=said, code=code)
 
@@ -193,8 +194,8 @@ Read = TypeVar("Read")
 
 
 def _reader(read: Callable[[Any], Read]) -> Callable[[Answer], Read]:
-    """A reader of answers made from one of their content. It raises what a refusal stands for, and TryLater when
-    the content is not what it should be."""
+    """Turn a reader of content into a reader of responses, which raises the error of a refusal, and TryLater for
+    unexpected content."""
 
     @wraps(read)
     def read_answer(answer: Answer) -> Read:
@@ -211,31 +212,31 @@ def _reader(read: Callable[[Any], Read]) -> Callable[[Answer], Read]:
 
 @_reader
 def read_clients(content: Any) -> list[NamedId]:
-    """The clients that an account key reaches."""
+    """Read the clients that an account key can access."""
     return [NamedId(str(row["ClientID"]), str(row["Name"])) for row in content]
 
 
 @_reader
 def read_lists(content: Any) -> list[NamedId]:
-    """The lists of one client."""
+    """Read the lists of a client."""
     return [NamedId(str(row["ListID"]), str(row["Name"])) for row in content]
 
 
 @_reader
 def read_client_name(content: Any) -> str:
-    """A client's name. The body also holds a live key, which goes no further than this function."""
+    """Read a client's name. The body also contains a live key, which this function drops."""
     return str(content["BasicDetails"]["CompanyName"] or "")
 
 
 @_reader
 def read_client_time_zone(content: Any) -> str:
-    """The name of a client's time zone. As above, the key goes no further."""
+    """Read the name of a client's time zone. The live key in the body is dropped here too."""
     return str(content["BasicDetails"]["TimeZone"] or "")
 
 
 @_reader
 def read_list(content: Any) -> ListSettings:
-    """Read a list's title, how subscribers get on it, and what an unsubscribe means."""
+    """Read a list's title, opt-in, and scope of an unsubscribe."""
     return ListSettings(
         title=str(content["Title"]),
         confirmed_opt_in=bool(content["ConfirmedOptIn"]),
@@ -245,7 +246,7 @@ def read_list(content: Any) -> ListSettings:
 
 @_reader
 def read_active_people(content: Any) -> int:
-    """How many contacts of the list are active. Raises ValueError for a number that is no count."""
+    """Read the number of active subscribers. Raises ValueError for a number that is no count."""
     count = int(content["TotalActiveSubscribers"])
     if not 0 <= count <= _MOST_PEOPLE:
         raise ValueError("not a count")
@@ -254,7 +255,7 @@ def read_active_people(content: Any) -> int:
 
 @_reader
 def read_custom_fields(content: Any) -> list[TargetField]:
-    """The list's own fields, under their bracketed keys. Kinds of field we do not know are left out."""
+    """Read the custom fields of a list, by bracketed key. Unknown types are ignored."""
     return [
         TargetField(
             key=str(row["Key"]),
@@ -269,23 +270,23 @@ def read_custom_fields(content: Any) -> list[TargetField]:
 
 @_reader
 def read_countries(content: Any) -> list[str]:
-    """Every country, spelled as a country field takes it."""
+    """Read the countries as a country field accepts them."""
     return [str(name) for name in content]
 
 
 @_reader
 def read_system_date(content: Any) -> str:
-    """The account's time, in its own time zone."""
+    """Read the account's time, in its own time zone."""
     return str(content["SystemDate"])
 
 
 def read_system_clock(answer: Answer) -> SystemClock:
-    """The account's time, and when it was so."""
+    """Read the account's time and the moment of the response."""
     return SystemClock(read_system_date(answer), answer.sent_at)
 
 
 def read_new_field(answer: Answer) -> str:
-    """The key of a field that was made."""
+    """Read the key of a created field."""
     content = _parsed(answer)
     if answer.status >= 300 or not isinstance(content, str):
         raise _field_error(answer, content)
@@ -293,7 +294,7 @@ def read_new_field(answer: Answer) -> str:
 
 
 def read_changed_field(answer: Answer) -> None:
-    """Success has no body."""
+    """Check the response to a changed field; success has no body."""
     if answer.status >= 300:
         raise _field_error(answer, _parsed(answer))
 
@@ -306,8 +307,8 @@ def _field_error(answer: Answer, content: Any) -> DestinationError:
 
 
 def read_removal(answer: Answer) -> bool:
-    """Whether a contact was taken off a list; False when the list did not hold it. Success has no body; a web page
-    comes from another program, and no contact was taken off."""
+    """Read whether a subscriber was removed; False when the list does not hold the address. Success has no body; a
+    web page comes from another program, and nothing was removed."""
     if answer.status < 300 and is_foreign(answer):
         raise not_from_vendor(answer)
     if answer.status < 300:
@@ -328,7 +329,7 @@ def read_subscriber(answer: Answer) -> Subscriber | None:
 
 @_reader
 def read_active_since(content: Any) -> list[ActiveSince]:
-    """A page of active subscribers, each with the moment when they came into that state."""
+    """Read a page of active subscribers, each with the moment when it became active."""
     return [ActiveSince(str(row["EmailAddress"]), str(row["Date"])) for row in content["Results"]]
 
 
@@ -349,7 +350,7 @@ def bare_key(key: str) -> str:
 
 
 def code_of(answer: Answer) -> int | None:
-    """The vendor's code in a refusal; None where there is none."""
+    """Return the vendor's code in a refusal, or None."""
     try:
         return code_in(orjson.loads(answer.body.removeprefix(_BYTE_ORDER_MARK)))
     except orjson.JSONDecodeError:
@@ -357,7 +358,7 @@ def code_of(answer: Answer) -> int | None:
 
 
 def _parsed(answer: Answer) -> Any:
-    """The JSON of the body; None for a refusal without one. Raises TryLater for anything unreadable."""
+    """Parse the JSON of the body; None for a refusal without one. Raises TryLater for unreadable content."""
     try:
         return orjson.loads(answer.body.removeprefix(_BYTE_ORDER_MARK))
     except orjson.JSONDecodeError as error:

@@ -1,19 +1,27 @@
-"""CSV files in a folder, as the product sees them."""
+"""Write CSV files to a folder: the File destination. Errors of the file system become errors of the
+destination."""
 
+import csv
+import hashlib
 import os
+import re
+import shutil
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from django.conf import settings as django_settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from config.platform.text.csv_lines import without_formula
 from connections.destinations.base import Destination, Sender
-from connections.destinations.errors import DestinationError, PermanentError
-from connections.destinations.file.folder import NAME, Folder, line
+from connections.destinations.errors import DestinationError, NeedsAdministrator, PermanentError, TryLater
 from connections.destinations.values import (
     Access,
     BatchReceipt,
@@ -25,17 +33,87 @@ from connections.destinations.values import (
     ListSummary,
     Preparer,
     Question,
+    SendGuard,
     SendSettings,
     TargetField,
+    no_guard,
 )
 
 COLUMNS = "columns"
 EMAIL = "email"
 FOLDER_VARIABLE = "FILE_DESTINATION_DIR"
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}\Z")
+_PARTS = ".parts-of-run-"
+
+
+class Folder:
+    """The folder of the files: a subfolder for each list, with a file for each run."""
+
+    def __init__(self, base_url: str, check_may_send: SendGuard = no_guard) -> None:
+        """Open a folder by its ``file:`` address. Raises NeedsAdministrator for any other address.
+        ``check_may_send`` is called before each file is written, and may raise."""
+        self._check_may_send = check_may_send
+        address = urlsplit(base_url)
+        if address.scheme != "file" or not address.path.startswith("/"):
+            raise NeedsAdministrator(_("No folder for files is configured."), code="folder")
+        self.path = Path(url2pathname(address.path))
+
+    def check(self) -> None:
+        """Check that the folder is writable. Raises NeedsAdministrator and TryLater."""
+        with _as_errors():
+            _make(self.path)
+            with tempfile.TemporaryFile(dir=self.path):
+                pass
+
+    def names(self) -> list[str]:
+        """Return the names of the lists."""
+        with _as_errors():
+            _make(self.path)
+            return sorted(entry.name for entry in self.path.iterdir() if entry.is_dir() and NAME.match(entry.name))
+
+    def write_part(self, name: str, run: str, lines: Sequence[str]) -> bool:
+        """Write a batch of a run as a part, which replaces the same batch. Returns True if it was not there
+        before."""
+        text = "".join(f"{line}\n" for line in lines)
+        with _as_errors():
+            parts = self._parts(name, run)
+            _make(parts)
+            part = parts / f"{hashlib.sha256(text.encode()).hexdigest()}.csv"
+            is_new = not part.exists()
+            _write(part, text, self._check_may_send)
+            return is_new
+
+    def publish(self, name: str, run: str, header: Sequence[str]) -> None:
+        """Combine the parts of a run into its file; nothing when there are none."""
+        with _as_errors():
+            parts = self._parts(name, run)
+            if not parts.is_dir():
+                return
+            file = self._file(name, run)
+            rows = {tuple(row) for part in parts.glob("*.csv") for row in _rows(part)}
+            if file.exists():  # published before: a batch came again after that
+                rows |= {tuple(row) for row in _rows(file)} - {tuple(header)}
+            text = "".join(f"{line(row)}\n" for row in [tuple(header), *sorted(rows)])
+            _write(file, text, self._check_may_send)
+            self._check_may_send()  # another worker may be adding parts by now
+            shutil.rmtree(parts)
+
+    def _parts(self, name: str, run: str) -> Path:
+        return self._checked(name) / f"{_PARTS}{int(run or 0)}"
+
+    def _file(self, name: str, run: str) -> Path:
+        return self._checked(name) / f"{name}-run-{int(run or 0)}.csv"
+
+    def _checked(self, name: str) -> Path:
+        if not NAME.match(name):
+            raise PermanentError(
+                _("Use lowercase letters, digits, hyphens and underscores in the file name."), code="file_name"
+            )
+        return self.path / name
 
 
 class File(Destination):
-    """A folder that other programs pick CSV files up from."""
+    """The File destination: a folder from which other programs read CSV files."""
 
     key = "file"
     label = gettext_lazy("File")
@@ -170,7 +248,7 @@ def _columns(access: Access) -> list[str]:
 
 
 def _wrong_columns(access: Access) -> str:
-    """What is wrong with the names of the columns; empty when nothing is."""
+    """Say what is wrong with the column names; empty when nothing is."""
     names = [name.casefold() for name in _columns(access)]
     if not names:
         return _("Enter at least one column.")
@@ -185,6 +263,52 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)
+
+
+@contextmanager
+def _as_errors() -> Iterator[None]:
+    """Raise errors of the file system as errors of the destination."""
+    try:
+        yield
+    except (PermissionError, NotADirectoryError, FileExistsError) as error:
+        sentence = _("The folder for files is not writable: {why}.").format(why=error.strerror)
+        raise NeedsAdministrator(sentence, code="folder") from error
+    except OSError as error:
+        sentence = _("The file could not be written: {why}.").format(why=error.strerror)
+        raise TryLater(sentence, code="writing") from error
+
+
+def line(cells: Sequence[str]) -> str:
+    """Write a row as a CSV line without its end; cells cannot start a spreadsheet formula."""
+    cells = [without_formula(cell, keeps_numbers=True) for cell in cells]
+    quoted = ('"' + cell.replace('"', '""') + '"' if re.search(r'[",\r\n]', cell) else cell for cell in cells)
+    return ",".join(quoted)
+
+
+def _rows(path: Path) -> Iterator[list[str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        yield from csv.reader(file)
+
+
+def _make(path: Path) -> None:
+    """Create the folder and its missing parents, readable by this user only."""
+    for missing in [*reversed([above for above in path.parents if not above.exists()]), path]:
+        missing.mkdir(mode=0o700, exist_ok=True)
+
+
+def _write(path: Path, text: str, check_may_send: SendGuard) -> None:
+    """Write a file atomically; nothing when ``check_may_send`` raises."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        check_may_send()
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
 DESTINATION = File()

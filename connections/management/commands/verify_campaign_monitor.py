@@ -1,7 +1,8 @@
-"""``manage.py verify_campaign_monitor CONNECTION [--client ID] [--thousand]``: is the account as we assume?
+"""Check the assumptions about a real account: ``manage.py verify_campaign_monitor CONNECTION [--client ID]
+[--thousand]``.
 
-Makes a temporary list in the account, tries what the vendor's documentation leaves open, and deletes it again.
-Exit codes: 0 everything that was tried is as assumed, 1 it could not be tried, 2 something differs.
+Creates a temporary list in the account, tries what the vendor's documentation leaves open, and deletes it again.
+Exit codes: 0 every tried assumption holds, 1 nothing could be tried, 2 something differs.
 """
 
 from typing import Any

@@ -15,7 +15,7 @@ from django.db import connection as database
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from config.platform.jobs.models import JobStatus
-from connections.destinations import registry
+from connections import destinations
 from connections.destinations.errors import DestinationError
 from connections.vault import NotConnected
 from exports import policies
@@ -45,7 +45,7 @@ class Command(BaseCommand):
             self._preview(export, as_json=json)
             return
         if wait:
-            registry.all_destinations()  # loading their modules takes longer than a short run
+            destinations.all_destinations()  # loading their modules takes longer than a short run
         run = _start(export)
         if not wait:
             self._say({"run": run.number, "status": run.status}, as_json=json, text=f"{run} is queued.")

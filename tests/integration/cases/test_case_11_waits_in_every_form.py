@@ -3,7 +3,7 @@
 import pytest
 
 from connections.destinations.campaign_monitor.client import Client
-from connections.destinations.campaign_monitor.error_mapping import asked_to_wait
+from connections.destinations.campaign_monitor.responses import asked_to_wait
 from connections.destinations.errors import TryLater
 from exports.models import Batch
 from tests.integration.cases.conftest import run_export

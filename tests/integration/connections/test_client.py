@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from connections.destinations.campaign_monitor.client import Client
 from connections.destinations.campaign_monitor.destination import DESTINATION
-from connections.destinations.campaign_monitor.error_mapping import without_addresses
+from connections.destinations.campaign_monitor.responses import without_addresses
 from connections.destinations.errors import NeedsAdministrator, TryLater
 from connections.destinations.values import Access, BatchOperation, SendGuard, Sending, SendSettings
 
@@ -372,7 +372,7 @@ def test_the_second_import_of_bringing_back_is_guarded(server: ScriptedServer) -
         )
     ]
     access = Access(server.url, {"api_key": "k"}, check_may_send=allow(1))
-    settings = SendSettings("l1", (), {}, (), operation=BatchOperation.BRING_BACK)
+    settings = SendSettings("l1", (), {}, (), operation=BatchOperation.READD)
     with DESTINATION.open_sender(access) as sender, pytest.raises(Expired):
         sender.send(['{"EmailAddress":"a@x.example"}'], settings)
     assert len(server.requests) == 1

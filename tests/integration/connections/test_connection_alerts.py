@@ -5,9 +5,8 @@ import pytest
 from config.platform.accounts.models import User
 from config.platform.jobs import clock
 from config.platform.notifications.models import Condition, Kind
-from connections import alerts
-from connections.account import Environment
-from connections.models import Connection
+from connections import tasks
+from connections.models import Connection, Environment
 
 pytestmark = pytest.mark.django_db
 
@@ -28,33 +27,33 @@ def live(alice: User) -> Connection:
 
 
 def test_it_tells_when_the_service_no_longer_accepts_a_connection(live: Connection) -> None:
-    alerts.look()
+    tasks.update_alerts()
     assert lasting() == []
     Connection.objects.update(reconnect_reason="The key was revoked.")
-    alerts.look()
-    alerts.look()
+    tasks.update_alerts()
+    tasks.update_alerts()
     assert lasting() == [(Kind.RECONNECT, "Live account")]
     assert Condition.objects.get().sentence == "The key was revoked."
     Connection.objects.update(reconnect_reason="")
-    alerts.look()
+    tasks.update_alerts()
     assert lasting() == []
 
 
 def test_it_tells_when_the_export_user_leaves(live: Connection, alice: User) -> None:
     User.objects.filter(pk=alice.pk).update(is_active=False)
-    alerts.look()
+    tasks.update_alerts()
     assert lasting() == [(Kind.EXPORT_USER, "Live account")]
 
 
 def test_it_says_nothing_of_a_connection_that_is_being_set_up(live: Connection) -> None:
     Connection.objects.update(export_user=None, export_user_added_at=None)
-    alerts.look()
+    tasks.update_alerts()
     assert lasting() == []
 
 
 def test_it_forgets_a_connection_that_is_gone(live: Connection) -> None:
     Connection.objects.update(reconnect_reason="The key was revoked.")
-    alerts.look()
+    tasks.update_alerts()
     live.delete()
-    alerts.look()
+    tasks.update_alerts()
     assert lasting() == []

@@ -8,7 +8,7 @@ from pytest_django import Settings
 
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
-from connections import actions, credentials, hooks, reconnect
+from connections import actions, credentials, hooks, vault
 from connections.models import Connection
 from connections.policies import ConnectionStatus, status_of
 from tests.conftest import PASSWORD
@@ -68,7 +68,7 @@ def test_it_keeps_the_credentials_after_all(alice_client: Client, connection: Co
 
 
 def test_it_checks_what_is_stored(alice_client: Client, connection: Connection) -> None:
-    reconnect.mark_reconnect_needed(connection, "The key is gone.")
+    vault.mark_reconnect_needed(connection, "The key is gone.")
     pane = Pane(alice_client, edit_url(connection))
     assert "The key is gone." in pane.html
     html = pane.step("check_stored", name="Playground")
@@ -81,7 +81,7 @@ def test_it_checks_what_is_stored(alice_client: Client, connection: Connection) 
 def test_it_says_that_what_is_stored_is_still_refused(
     alice_client: Client, connection: Connection, sandbox: RunningSandbox
 ) -> None:
-    reconnect.mark_reconnect_needed(connection, "The key is gone.")
+    vault.mark_reconnect_needed(connection, "The key is gone.")
     sandbox.faults({"rules": [{"kind": "refuse_credential"}]})
     html = Pane(alice_client, edit_url(connection)).step("check_stored", name="Playground")
     assert "The key is gone." in html

@@ -8,8 +8,7 @@ from django.test import Client
 
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
-from connections.limits import Limits
-from connections.models import Connection
+from connections.models import Connection, Limits
 from tests.support import exports
 from tests.support.connections import make_connection
 from tests.support.sandbox import RunningSandbox

@@ -14,7 +14,7 @@ from pytest_django import Settings
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from config.platform.jobs import clock
-from connections import credentials, drafts, reconnect, token_renewal, vault
+from connections import credentials, drafts, vault
 from connections.models import Connection
 from connections.policies import ConnectionStatus, status_of
 from tests.support.connections import make_connection
@@ -84,7 +84,7 @@ def test_the_round_trip_connects(alice_client: Client, place: RunningSandbox) ->
     assert [found.title for found in connection.destination.lists(credentials.access(connection))] == [
         "Newsletter"
     ]
-    ends = token_renewal.expires_at(vault.stored(connection))
+    ends = credentials.expires_at(vault.stored(connection))
     assert ends is not None
     assert timedelta(days=13) < ends - clock.now() <= timedelta(days=14)
 
@@ -180,7 +180,7 @@ def test_without_an_application_it_says_what_to_configure(
 
 def test_signing_in_again_ends_reconnect_needed(alice: User, alice_client: Client, place: RunningSandbox) -> None:
     connection = make_connection(alice, "Shop news", environment="sandbox")
-    reconnect.mark_reconnect_needed(connection, "The key is gone.")
+    vault.mark_reconnect_needed(connection, "The key is gone.")
     address = f"/admin/connections/{connection.pk}/"
     assert 'value="sign_in"' in alice_client.get(address).content.decode()
 

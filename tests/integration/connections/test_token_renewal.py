@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from config.platform.accounts.models import User
 from config.platform.jobs import clock
-from connections import actions, credentials, token_renewal, vault
+from connections import actions, credentials, vault
 from connections.destinations.errors import NeedsAdministrator
 from connections.destinations.values import Tokens
 from connections.models import Connection
@@ -37,14 +37,14 @@ def signed_in(by: User, sandbox: RunningSandbox, *, seconds: float | None = None
     actions.set_credentials(
         by=by,
         connection=connection,
-        secrets=token_renewal.as_credentials(tokens),
-        options={token_renewal.SIGNED_IN: token_renewal.BY_OAUTH},
+        secrets=credentials.as_credentials(tokens),
+        options={credentials.SIGNED_IN: credentials.BY_OAUTH},
     )
     return connection
 
 
 def token_of(connection: Connection) -> str:
-    return vault.stored(Connection.objects.get(pk=connection.pk))[token_renewal.ACCESS]
+    return vault.stored(Connection.objects.get(pk=connection.pk))[credentials.ACCESS]
 
 
 def lists_of(connection: Connection) -> list[Any]:
@@ -77,13 +77,13 @@ def test_it_keeps_whatever_refresh_token_comes_back(
 
 def test_the_tick_renews_ahead_of_the_end(alice: User, sandbox_offered: RunningSandbox) -> None:
     connection = signed_in(alice, sandbox_offered)
-    token_renewal.renew_due()
+    credentials.renew_due()
     assert sandbox_offered.door("GET", "oauth")["refreshes"] == 0
     clock.run_from(clock.now() + timedelta(days=13, hours=1))
     try:
-        token_renewal.renew_due()
-        token_renewal.renew_due()
-        ends = token_renewal.expires_at(vault.stored(Connection.objects.get(pk=connection.pk)))
+        credentials.renew_due()
+        credentials.renew_due()
+        ends = credentials.expires_at(vault.stored(Connection.objects.get(pk=connection.pk)))
         assert ends is not None
         assert ends > clock.now() + timedelta(days=13)
     finally:
@@ -98,7 +98,7 @@ def test_many_threads_make_one_refresh(alice: User, sandbox_offered: RunningSand
     sandbox_offered.faults({"latency_ms": 200})
     got: list[str] = []
     threads = [
-        threading.Thread(target=lambda: got.append(token_renewal.renew(connection.pk, refused, True)))
+        threading.Thread(target=lambda: got.append(credentials.renew(connection.pk, refused, True)))
         for _ in range(8)
     ]
     for thread in threads:
@@ -112,10 +112,10 @@ def test_many_threads_make_one_refresh(alice: User, sandbox_offered: RunningSand
 _IN_A_PROCESS = """
 import sys, django
 django.setup()
-from connections import token_renewal
+from connections import credentials
 print("ready", flush=True)
 sys.stdin.readline()
-print(token_renewal.renew(int(sys.argv[1]), sys.argv[2], True))
+print(credentials.renew(int(sys.argv[1]), sys.argv[2], True))
 """
 
 
@@ -164,7 +164,7 @@ def test_a_refused_renewal_asks_for_an_administrator(alice: User, sandbox_offere
     connection = signed_in(alice, sandbox_offered, seconds=-1)
     sandbox_offered.door("POST", "oauth/revoke")
 
-    token_renewal.renew_due()
+    credentials.renew_due()
 
     connection.refresh_from_db()
     assert status_of(connection) is ConnectionStatus.RECONNECT_NEEDED
@@ -175,7 +175,7 @@ def test_trouble_over_there_is_no_reason_to_reconnect(alice: User, sandbox_offer
     connection = signed_in(alice, sandbox_offered, seconds=-1)
     sandbox_offered.faults({"rules": [{"kind": "error", "path": "/oauth/token", "status": 503}]})
 
-    token_renewal.renew_due()
+    credentials.renew_due()
 
     connection.refresh_from_db()
     assert status_of(connection) is ConnectionStatus.READY

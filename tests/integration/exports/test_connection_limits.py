@@ -12,8 +12,7 @@ from config.console.manifest.document import FileRefused
 from config.platform.accounts.models import User
 from config.platform.jobs.models import JobStatus
 from connections import actions as connection_actions
-from connections.limits import Limits
-from connections.models import Connection
+from connections.models import Connection, Limits
 from exports.actions import manage, runs
 from exports.models import Export, OutcomeKind, Run
 from exports.policies import Refusal

@@ -9,7 +9,7 @@ from pytest_django import Settings
 from config.platform.accounts.models import User
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
-from connections.destinations import registry
+from connections import destinations
 from connections.destinations.values import Capabilities
 from connections.models import Connection
 from exports.actions import runs
@@ -64,7 +64,7 @@ def test_a_batch_too_large_for_one_request_is_halved_before_it_leaves(
 ) -> None:
     export = make_export(sandbox, 8)
     tight = Capabilities(batch_rows=1000, batch_bytes=200)
-    monkeypatch.setattr(registry.get("campaign_monitor"), "capabilities", tight, raising=False)
+    monkeypatch.setattr(destinations.get("campaign_monitor"), "capabilities", tight, raising=False)
     run = run_to_its_end(export)
     assert (run.status, run.delivered) == (JobStatus.SUCCESSFUL, 8)
     assert adds_up(run)

@@ -7,7 +7,7 @@ from django.test import Client
 
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
-from connections import deletion
+from connections import actions
 from connections.hooks import OnRemoval
 from connections.models import Connection
 from exports.actions import manage, runs
@@ -112,7 +112,7 @@ def test_it_remembers_delivered_contacts(
     assert first.delivered == 3
     connection = newsletter.connection
     assert connection is not None
-    assert deletion.remove(by=alice, connection=connection, choices={str(newsletter.pk): OnRemoval.DETACH})
+    assert actions.remove(by=alice, connection=connection, choices={str(newsletter.pk): OnRemoval.DETACH})
     newsletter.refresh_from_db()
     assert newsletter.connection is None
     assert SyncedContact.objects.count() == 3

@@ -7,7 +7,7 @@ from django.test import Client
 
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
-from connections import reconnect
+from connections import vault
 from connections.models import Connection
 from exports.models import Export
 from segments.models import Segment
@@ -141,7 +141,7 @@ def test_it_wants_the_emails_of_a_confirmed_list_accepted(
 def test_it_tells_of_a_connection_that_cannot_run_yet(
     bob_client: Client, shared: Connection, everyone: Segment
 ) -> None:
-    reconnect.mark_reconnect_needed(shared, "revoked")
+    vault.mark_reconnect_needed(shared, "revoked")
     assert "does not run until then" in bob_client.get(ADD).content.decode()
 
 

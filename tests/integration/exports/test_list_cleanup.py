@@ -10,7 +10,7 @@ from pytest_django import Settings
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from config.platform.jobs.models import JobStatus
-from connections import deletion
+from connections import actions
 from connections.hooks import OnRemoval
 from connections.models import Connection
 from exports.actions import list_cleanup, runs
@@ -255,9 +255,9 @@ def test_removing_the_connection_stops_what_goes_over_it(
     cleanup = start(shop, new_list, bob, connection=elsewhere)
     assert cleanup.cleanup.connection == old
     choices = {f"run-{cleanup.pk}": OnRemoval.DETACH}
-    assert not deletion.remove(by=alice, connection=old, choices=choices)
+    assert not actions.remove(by=alice, connection=old, choices=choices)
     assert to_its_end(cleanup).status == JobStatus.CANCELED
-    assert deletion.finish(old.pk)
+    assert actions.finish_removal(old.pk)
     assert not Connection.objects.filter(pk=old.pk).exists()
     cleanup.refresh_from_db()
     assert set(states(account, old_list).values()) == {"Active"}

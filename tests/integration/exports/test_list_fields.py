@@ -9,8 +9,7 @@ from pytest_django import Settings
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from connections import actions as connection_actions
-from connections.limits import Limits
-from connections.models import Connection
+from connections.models import Connection, Limits
 from exports.models import Export
 from segments.models import Segment
 from tests.support.sandbox import RunningSandbox

@@ -9,7 +9,7 @@ import pytest
 
 from config.platform.jobs.leases import HeldLease
 from config.platform.jobs.models import JobStatus
-from connections.destinations import registry
+from connections import destinations
 from connections.destinations.values import TargetField
 from exports.batches.encode import convert
 from exports.models import DeliveredSet, Export, Refused, Run, Stage, SyncedContact, Trigger
@@ -75,7 +75,7 @@ def planned(run: Run) -> list[str]:
 
 def sent(run: Run) -> list[str]:
     """Encode the contacts of a plan as they would be sent."""
-    prepare = registry.get("campaign_monitor").preparer(snapshot.send_settings(run.list_id, run.frozen))
+    prepare = destinations.get("campaign_monitor").preparer(snapshot.send_settings(run.list_id, run.frozen))
     return [payload for batch in run.batches.all() for payload in convert(batch, lambda: prepare, 2**20).payloads]
 
 

@@ -5,7 +5,7 @@ from django.test import Client
 
 from config.platform.accounts.models import User
 from config.platform.jobs.models import JobStatus
-from connections import actions, token_renewal
+from connections import actions, credentials
 from connections.destinations.values import Tokens
 from connections.models import Connection
 from connections.policies import ConnectionStatus, status_of
@@ -20,9 +20,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def sign_in(sandbox: RunningSandbox, connection: Connection, by: User) -> None:
     given = sandbox.door("POST", "oauth/authorize", json={})
     tokens = Tokens(given["access_token"], given["refresh_token"], given["expires_in"])
-    options = {token_renewal.SIGNED_IN: token_renewal.BY_OAUTH}
+    options = {credentials.SIGNED_IN: credentials.BY_OAUTH}
     actions.set_credentials(
-        by=by, connection=connection, secrets=token_renewal.as_credentials(tokens), options=options
+        by=by, connection=connection, secrets=credentials.as_credentials(tokens), options=options
     )
 
 

@@ -48,10 +48,10 @@ def carry_on_to_its_end(run: Run, seconds: float = 30) -> Run:
 
 
 def small_batches(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
-    from connections.destinations import registry
+    from connections import destinations
     from connections.destinations.values import Capabilities
 
-    destination = registry.get("campaign_monitor")
+    destination = destinations.get("campaign_monitor")
     monkeypatch.setattr(
         destination, "capabilities", Capabilities(batch_rows=rows, batch_bytes=4_000_000), raising=False
     )

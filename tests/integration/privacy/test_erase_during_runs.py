@@ -13,7 +13,7 @@ from django.db import connection as database
 
 from config.platform.accounts.models import User
 from config.platform.jobs.leases import HeldLease, claim
-from connections.destinations import registry
+from connections import destinations
 from connections.destinations.errors import TryLater
 from connections.destinations.values import Capabilities
 from exports.actions import runs
@@ -42,7 +42,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Send batches of one contact, so that there is always a batch left to send, with retries after
     milliseconds."""
-    destination = registry.get("campaign_monitor")
+    destination = destinations.get("campaign_monitor")
     small = Capabilities(batch_rows=1, batch_bytes=4_000_000, removes_people=True)
     monkeypatch.setattr(destination, "capabilities", small, raising=False)
     monkeypatch.setattr("config.platform.jobs.backoff.FIRST_SECONDS", 0.02)

@@ -19,8 +19,9 @@ from config.logging import Formatter
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from config.platform.encryption import rotation
+from config.platform.encryption.fields import Sealed
 from config.standalone import postgres
-from connections import actions, credentials, token_renewal, vault
+from connections import actions, credentials
 from connections.destinations.values import Tokens
 from connections.models import Connection
 from exports.actions import runs
@@ -80,8 +81,8 @@ def planted(alice: User, alice_client: Client, sandbox: RunningSandbox, settings
         ("By key", {"api_key": KEY}, {}),
         (
             "Signed in",
-            token_renewal.as_credentials(Tokens(ACCESS, REFRESH, 9)),
-            {token_renewal.SIGNED_IN: token_renewal.BY_OAUTH},
+            credentials.as_credentials(Tokens(ACCESS, REFRESH, 9)),
+            {credentials.SIGNED_IN: credentials.BY_OAUTH},
         ),
     ):
         connection = actions.create(by=alice, destination_key="campaign_monitor", environment="sandbox", name=name)
@@ -107,7 +108,7 @@ def use_everywhere(client: Client, planted: list[Connection], export: Export) ->
         address = f"/admin/connections/{connection.pk}/"
         assert_nowhere(client.get(address).content.decode(), "the pane")
         assert_nowhere(client.post(address, {"step": "check_stored"}).content.decode(), "the pane after a check")
-    token_renewal.renew_due()
+    credentials.renew_due()
     run = runs.start_run(export, by=None)
     while run.is_open:
         pipeline.run_slice(run.pk)
@@ -146,7 +147,7 @@ def test_it_is_in_no_page_line_record_or_download(
 def test_it_is_in_no_repr(planted: list[Connection]) -> None:
     for connection in Connection.objects.all():
         access = credentials.access(connection)
-        sealed = vault.seal({"api_key": KEY})
+        sealed = Sealed.of({"api_key": KEY})
         tokens = Tokens(ACCESS, REFRESH, 1)
         told = [repr(thing) for thing in (connection, connection.credentials, access, sealed, tokens)]
         told += [str(thing) for thing in (connection, connection.credentials, access)]
@@ -160,7 +161,7 @@ def test_it_is_in_no_error_page(
     def fails(*_: object, **__: object) -> None:
         raise RuntimeError("on purpose")
 
-    monkeypatch.setattr("connections.destinations.campaign_monitor.preflight.check", fails)
+    monkeypatch.setattr("connections.destinations.campaign_monitor.authentication.check_connection", fails)
     alice_client.raise_request_exception = False
     with override_settings(DEBUG=False):
         add = "/admin/connections/add/campaign_monitor/?environment=sandbox"

@@ -16,7 +16,7 @@ from config.platform.audit.models import AuditEntry
 from config.platform.jobs import leases
 from config.platform.jobs.leases import LeaseLost
 from config.platform.jobs.models import JobStatus
-from connections.reconnect import mark_reconnect_needed
+from connections.vault import mark_reconnect_needed
 from exports.actions import manage as export_actions
 from exports.actions import runs
 from exports.actions import schedule as export_scheduling

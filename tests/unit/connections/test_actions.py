@@ -10,7 +10,7 @@ from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Role
 from config.platform.audit.models import AuditEntry
 from config.platform.web.versions import StaleEdit
-from connections import actions, consent_text, credentials, reconnect
+from connections import actions, consent_text, credentials, vault
 from connections.models import Connection, Consent
 from tests.support.connections import SECRET, make_connection
 
@@ -79,7 +79,7 @@ def test_the_secret_is_in_no_repr_no_record_and_no_log(alice: User, caplog: pyte
 
 def test_new_credentials_make_it_work_again(alice: User) -> None:
     connection = make_connection(alice)
-    reconnect.mark_reconnect_needed(connection, "The key is gone.")
+    vault.mark_reconnect_needed(connection, "The key is gone.")
     options = {"key_kind": "client", "client_id": "c1"}
     actions.set_credentials(by=alice, connection=connection, secrets={"api_key": "new"}, options=options)
     fresh = Connection.objects.get()
@@ -111,15 +111,15 @@ def test_consent_outlives_the_user_who_gave_it(alice: User) -> None:
 def test_a_refusal_is_written_once(alice: User) -> None:
     connection = make_connection(alice)
     again = Connection.objects.get()
-    reconnect.mark_reconnect_needed(connection, "The key is gone.")
-    reconnect.mark_reconnect_needed(again, "The key is gone.")
+    vault.mark_reconnect_needed(connection, "The key is gone.")
+    vault.mark_reconnect_needed(again, "The key is gone.")
     assert audited().count("connection.refused") == 1
 
 
 def test_a_good_check_takes_the_refusal_back(alice: User) -> None:
     connection = make_connection(alice)
-    reconnect.mark_reconnect_needed(connection, "The key is gone.")
-    reconnect.mark_connected(by=alice, connection=connection)
-    reconnect.mark_connected(by=alice, connection=connection)
+    vault.mark_reconnect_needed(connection, "The key is gone.")
+    vault.mark_connected(by=alice, connection=connection)
+    vault.mark_connected(by=alice, connection=connection)
     assert Connection.objects.get().reconnect_reason == ""
     assert audited().count("connection.accepted") == 1

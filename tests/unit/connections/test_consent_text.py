@@ -4,8 +4,7 @@ import pytest
 from django.utils import translation
 from pytest_django import Settings
 
-from connections import consent_text
-from connections.destinations import registry
+from connections import consent_text, destinations
 
 pytestmark = pytest.mark.django_db
 
@@ -19,7 +18,7 @@ def _named(settings: Settings) -> None:
 
 
 def read(language: str | None = None) -> consent_text.ConsentText:
-    return consent_text.read(registry.get("campaign_monitor"), language)
+    return consent_text.read(destinations.get("campaign_monitor"), language)
 
 
 def test_it_exists_in_every_language_of_the_product(settings: Settings) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
-from connections import deletion, hooks
+from connections import actions, hooks
 from connections.hooks import ConnectionUsers, OnRemoval, StillBusy, Usage
 from connections.models import Connection, Consent
 from connections.policies import ConnectionStatus, status_of
@@ -61,7 +61,7 @@ def connection(alice: User) -> Connection:
 def test_it_goes_with_its_secrets_and_the_record_stays(
     alice: User, connection: Connection, things: list[Thing]
 ) -> None:
-    assert deletion.remove(by=alice, connection=connection)
+    assert actions.remove(by=alice, connection=connection)
     assert not Connection.objects.exists()
     assert not Consent.objects.exists()
     assert AuditEntry.objects.latest("id").target_name == "Newsletter"
@@ -69,8 +69,8 @@ def test_it_goes_with_its_secrets_and_the_record_stays(
 
 def test_it_waits_for_a_word_on_each_of_its_uses(alice: User, connection: Connection, things: list[Thing]) -> None:
     things += [Thing("a"), Thing("b")]
-    with pytest.raises(deletion.Undecided) as caught:
-        deletion.remove(by=alice, connection=connection, choices={"a": OnRemoval.REMOVE})
+    with pytest.raises(actions.Undecided) as caught:
+        actions.remove(by=alice, connection=connection, choices={"a": OnRemoval.REMOVE})
     assert [usage.key for usage in caught.value.usages] == ["a", "b"]
     assert things[0].is_there
     connection.refresh_from_db()
@@ -79,23 +79,23 @@ def test_it_waits_for_a_word_on_each_of_its_uses(alice: User, connection: Connec
 
 def test_each_use_gets_what_was_said_of_it(alice: User, connection: Connection, things: list[Thing]) -> None:
     things += [Thing("a"), Thing("b")]
-    deletion.remove(by=alice, connection=connection, choices={"a": OnRemoval.REMOVE, "b": OnRemoval.DETACH})
+    actions.remove(by=alice, connection=connection, choices={"a": OnRemoval.REMOVE, "b": OnRemoval.DETACH})
     assert [thing.done for thing in things] == [["remove"], ["detach"]]
     assert not Connection.objects.exists()
 
 
 def test_what_is_at_work_stops_first(alice: User, connection: Connection, things: list[Thing]) -> None:
     things += [Thing("a"), Thing("b", busy=True)]
-    assert not deletion.remove(
+    assert not actions.remove(
         by=alice, connection=connection, choices={"a": OnRemoval.REMOVE, "b": OnRemoval.REMOVE}
     )
     assert [thing.done for thing in things] == [[], ["stop"]]
     connection.refresh_from_db()
     assert status_of(connection) is ConnectionStatus.BEING_REMOVED
-    deletion.finish_all()
+    actions.finish_removals()
     assert Connection.objects.exists()
     things[1].busy = False
-    deletion.finish_all()
+    actions.finish_removals()
     assert not Connection.objects.exists()
     assert things[0].done == ["remove"]
 
@@ -104,10 +104,10 @@ def test_what_comes_to_use_it_meanwhile_is_detached(
     alice: User, connection: Connection, things: list[Thing]
 ) -> None:
     things.append(Thing("a", busy=True))
-    deletion.remove(by=alice, connection=connection, choices={"a": OnRemoval.REMOVE})
+    actions.remove(by=alice, connection=connection, choices={"a": OnRemoval.REMOVE})
     things[0].busy = False
     things.append(Thing("late"))
-    deletion.finish_all()
+    actions.finish_removals()
     assert [thing.done for thing in things] == [["stop", "remove"], ["detach"]]
 
 
@@ -121,7 +121,7 @@ def test_nothing_is_half_done_when_one_becomes_busy(
         raise StillBusy
 
     monkeypatch.setattr(hooks.connection_users, "carry_out", refuse)
-    assert not deletion.remove(
+    assert not actions.remove(
         by=alice, connection=connection, choices={"a": OnRemoval.DETACH, "b": OnRemoval.DETACH}
     )
     assert Connection.objects.get().is_being_removed
@@ -129,6 +129,6 @@ def test_nothing_is_half_done_when_one_becomes_busy(
 
 
 def test_a_connection_that_was_not_asked_to_be_removed_stays(connection: Connection) -> None:
-    assert not deletion.finish(connection.pk)
-    deletion.finish_all()
+    assert not actions.finish_removal(connection.pk)
+    actions.finish_removals()
     assert Connection.objects.exists()

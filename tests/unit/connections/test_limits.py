@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from connections.limits import Limits
+from connections.models import Limits
 
 SETTINGS: dict[str, Any] = {
     "list_id": "abc",

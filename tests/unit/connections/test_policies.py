@@ -5,7 +5,7 @@ import pytest
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Role
 from config.platform.web.templatetags.ui import status_pill
-from connections import reconnect
+from connections import vault
 from connections.models import Connection
 from connections.policies import ConnectionStatus, status_of, why_it_cannot_run
 from tests.support.connections import make_connection
@@ -37,7 +37,7 @@ def test_it_says_what_is_missing(alice: User, missing: str, status: ConnectionSt
 
 def test_it_needs_to_be_reconnected_when_the_account_refuses(alice: User) -> None:
     connection = make_connection(alice)
-    reconnect.mark_reconnect_needed(connection, "The key is gone.")
+    vault.mark_reconnect_needed(connection, "The key is gone.")
     assert why_it_cannot_run(Connection.objects.get()) is ConnectionStatus.RECONNECT_NEEDED
 
 

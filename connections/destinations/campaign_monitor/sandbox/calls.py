@@ -3,20 +3,53 @@ results."""
 
 import base64
 import binascii
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl, unquote
 
 import orjson
 
+from connections.destinations.campaign_monitor.sandbox import oauth
 from connections.destinations.campaign_monitor.sandbox.faults import Faults
-from connections.destinations.campaign_monitor.sandbox.http_messages import Answer, ApiError, cannot_read
+from connections.destinations.campaign_monitor.sandbox.http_messages import (
+    Answer,
+    ApiError,
+    NotFound,
+    Request,
+    cannot_read,
+)
 from connections.destinations.campaign_monitor.sandbox.model import Client, MailingList
+from connections.destinations.campaign_monitor.sandbox.sandbox import Sandbox
 from connections.destinations.campaign_monitor.sandbox.store import Store
 
 CONSENT_REQUIRED_SINCE = (3, 2)
 JOINED_DATE_SINCE = (3, 3)
+Handler = Callable[..., Answer]
+# ImportSubscribers may change subscribers, ManageLists lists. Which token scope allows what is not
+# public; this is the likely reading.
+SUBSCRIBERS = ("ImportSubscribers", "ManageLists")
+LISTS = ("ManageLists", "ImportSubscribers")
+ACCOUNT = ("AdministerAccount",)
+_PLACEHOLDER = re.compile(r"(?<!\?P)<(\w+)>")
+_PREFIX = re.compile(r"/api/v3(?:\.(\d+))?(/.*)", re.IGNORECASE)
+_KNOWN_VERSIONS = range(4)  # v3 to v3.3
+_SUFFIX = re.compile(r"(.*)\.(json|xml)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class _Route:
+    method: str
+    pattern: re.Pattern[str]
+    handler: Handler
+    scopes: tuple[str, ...]
+    account_only: bool
+    exclusive: bool
+
+
+_ROUTES: list[_Route] = []
 
 
 @dataclass(frozen=True)
@@ -54,46 +87,6 @@ class Caller:
         if self.client_id not in {"", found.client_id}:
             raise ApiError(102, status=401)
         return found
-
-
-def identify(store: Store, authorization: str) -> Caller:
-    """Identify the caller. Raises 401 with the code of what is wrong."""
-    scheme, _, credential = authorization.strip().partition(" ")
-    if scheme.lower() == "bearer":
-        return _by_token(store, credential.strip())
-    if scheme.lower() == "basic":
-        key = _user_name(credential)
-        if key:
-            return _by_key(store, key)
-    raise ApiError(100, status=401)
-
-
-def _user_name(credential: str) -> str:
-    try:
-        decoded = base64.b64decode(credential.strip(), validate=True).decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        return ""
-    return decoded.partition(":")[0]
-
-
-def _by_key(store: Store, key: str) -> Caller:
-    if key == store.api_key:
-        return Caller("account key")
-    for client in store.clients.values():
-        if key == client.api_key:
-            return Caller("client key", client_id=client.id)
-    raise ApiError(100, status=401)
-
-
-def _by_token(store: Store, token: str) -> Caller:
-    known = store.tokens.get(token)
-    if known is None:
-        raise ApiError(120, status=401)
-    if known.revoked:
-        raise ApiError(122, status=401)
-    if known.expires_at <= time.time():
-        raise ApiError(121, status=401)
-    return Caller("token", scopes=None if known.scopes is None else frozenset(known.scopes))
 
 
 @dataclass
@@ -218,6 +211,88 @@ class Paging:
         )
 
 
+def route(
+    method: str, path: str, *, scopes: tuple[str, ...] = (), account_only: bool = False, exclusive: bool = True
+) -> Callable[[Handler], Handler]:
+    """Register the handler of a path without prefix and suffix. ``<list>`` and ``<client>`` are passed as objects
+    after the caller's access is checked, other placeholders as text. ``exclusive``: hold the lock of the store
+    meanwhile."""
+    pattern = re.compile(_PLACEHOLDER.sub(r"(?P<\1>[^/]+)", path), re.IGNORECASE)
+
+    def announce(handler: Handler) -> Handler:
+        _ROUTES.append(_Route(method, pattern, handler, scopes, account_only, exclusive))
+        return handler
+
+    return announce
+
+
+def handle_api_request(sandbox: Sandbox, request: Request) -> tuple[Answer, Caller | None]:
+    """Return the answer of the API, and the caller if it was identified."""
+    caller = None
+    if request.path == oauth.TOKEN_PATH and request.method == "POST":
+        return oauth.token(sandbox.store, sandbox.oauth_state, request), None
+    try:
+        found = _PREFIX.fullmatch(request.path)
+        if found is None:
+            raise NotFound
+        caller = identify(sandbox.store, request.headers.get("authorization", ""))
+        call = Call(
+            store=sandbox.store,
+            faults=sandbox.faults,
+            caller=caller,
+            method=request.method,
+            path=_without_suffix(found[2], accepts=request.headers.get("accept", "")),
+            version=_version(found[1]),
+            parameters={name.lower(): value for name, value in parse_qsl(request.query, keep_blank_values=True)},
+            body=request.body,
+        )
+        return answer(call), caller
+    except ApiError as refusal:
+        return refusal.answer, caller
+    except NotFound:
+        return Answer(404), caller
+
+
+def identify(store: Store, authorization: str) -> Caller:
+    """Identify the caller. Raises 401 with the code of what is wrong."""
+    scheme, _, credential = authorization.strip().partition(" ")
+    if scheme.lower() == "bearer":
+        return _by_token(store, credential.strip())
+    if scheme.lower() == "basic":
+        key = _user_name(credential)
+        if key:
+            return _by_key(store, key)
+    raise ApiError(100, status=401)
+
+
+def _user_name(credential: str) -> str:
+    try:
+        decoded = base64.b64decode(credential.strip(), validate=True).decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return ""
+    return decoded.partition(":")[0]
+
+
+def _by_key(store: Store, key: str) -> Caller:
+    if key == store.api_key:
+        return Caller("account key")
+    for client in store.clients.values():
+        if key == client.api_key:
+            return Caller("client key", client_id=client.id)
+    raise ApiError(100, status=401)
+
+
+def _by_token(store: Store, token: str) -> Caller:
+    known = store.tokens.get(token)
+    if known is None:
+        raise ApiError(120, status=401)
+    if known.revoked:
+        raise ApiError(122, status=401)
+    if known.expires_at <= time.time():
+        raise ApiError(121, status=401)
+    return Caller("token", scopes=None if known.scopes is None else frozenset(known.scopes))
+
+
 def _number(call: Call, name: str, default: int, *, code: int, least: int, most: int = 2**31) -> int:
     text = call.parameters.get(name, "")
     if not text:
@@ -225,3 +300,51 @@ def _number(call: Call, name: str, default: int, *, code: int, least: int, most:
     if not text.isdecimal() or not least <= int(text) <= most:
         raise ApiError(code)
     return int(text)
+
+
+def answer(call: Call) -> Answer:
+    """Call the handler of a call. Raises ApiError and NotFound."""
+    for each in _ROUTES:
+        if each.method != call.method:
+            continue
+        found = each.pattern.fullmatch(call.path)
+        if found:
+            return _answer(call, each, {name: unquote(value) for name, value in found.groupdict().items()})
+    raise NotFound
+
+
+def _answer(call: Call, chosen: _Route, named: dict[str, Any]) -> Answer:
+    if chosen.account_only:
+        call.caller.check_account()
+    if chosen.scopes:
+        call.caller.check_scope(*chosen.scopes)
+    if not chosen.exclusive:
+        return chosen.handler(call, **_resolve_ids(call, named))
+    with call.store.lock:
+        return chosen.handler(call, **_resolve_ids(call, named))
+
+
+def _resolve_ids(call: Call, named: dict[str, Any]) -> dict[str, Any]:
+    """Replace the IDs in a path by the client and the list."""
+    if "client" in named:
+        named["client"] = call.caller.client(call.store, named["client"])
+    if "list" in named:
+        named["mailing_list"] = call.caller.list(call.store, named.pop("list"))
+    return named
+
+
+def _without_suffix(path: str, *, accepts: str) -> str:
+    """Return the path without suffix if the suffix or the Accept header asks for JSON. XML, the vendor's default,
+    is refused, so that a forgotten suffix is noticed."""
+    found = _SUFFIX.fullmatch(path)
+    wanted = found[2].lower() if found else "json" if "application/json" in accepts.lower() else "xml"
+    if wanted == "xml":
+        raise ApiError(501, status=501, message="The sandbox speaks JSON only: end the path with .json")
+    return found[1] if found else path
+
+
+def _version(minor: str | None) -> tuple[int, int]:
+    number = int(minor or 0)
+    if number not in _KNOWN_VERSIONS:
+        raise NotFound
+    return 3, number

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import connections.destinations.campaign_monitor.sandbox.api  # noqa: F401 - registers the handlers
-from connections.destinations.campaign_monitor.sandbox import control, faults, pages, routes
+from connections.destinations.campaign_monitor.sandbox import calls, control, faults, pages
 from connections.destinations.campaign_monitor.sandbox.calls import Caller
 from connections.destinations.campaign_monitor.sandbox.faults import Rule
 from connections.destinations.campaign_monitor.sandbox.http_messages import Answer, ApiError, Reply, Request
@@ -182,7 +182,7 @@ class Handler(BaseHTTPRequestHandler):
         caller, answer = None, Answer()
         if not spoils or (rule and rule.applied):
             try:
-                answer, caller = routes.handle_api_request(self.server.sandbox, request)
+                answer, caller = calls.handle_api_request(self.server.sandbox, request)
             except Exception as error:
                 traceback.print_exception(error)  # a mistake of ours: to the terminal
                 answer = ApiError(500, status=500).answer

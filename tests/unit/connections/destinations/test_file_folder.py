@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from connections.destinations.errors import NeedsAdministrator, PermanentError
-from connections.destinations.file.folder import Folder, line
+from connections.destinations.file.destination import Folder, line
 
 HEADER = ["email", "name"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connections.destinations import registry
+from connections import destinations
 from connections.destinations.values import ListDetails, ListOptIn, TargetField, UnsubscribeScope
 from connections.models import Connection
 from exports.models import Export
@@ -93,6 +93,6 @@ def test_clearing_blanks_changes_everybody_where_options_are_taken_away_too(free
 def test_consent_to_text_messages_is_asked_with_a_mobile_number_alone(freeze: Any) -> None:
     assert "consent_to_send_sms" not in freeze(consent_to_send_sms="yes")["answers"]
     assert freeze((MOBILE,), consent_to_send_sms="yes")["answers"]["consent_to_send_sms"] == "yes"
-    questions = registry.get("campaign_monitor").questions()
+    questions = destinations.get("campaign_monitor").questions()
     export = Export(mapping=[MOBILE], answers={"consent_to_track": "attribute:tracking"})
     assert snapshot.unanswered(export, questions) == ["Consent to send SMS"]

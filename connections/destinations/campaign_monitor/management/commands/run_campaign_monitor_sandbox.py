@@ -1,4 +1,4 @@
-"""``run_campaign_monitor_sandbox``: the sandbox alone, in the foreground."""
+"""Run the sandbox alone, in the foreground: ``manage.py run_campaign_monitor_sandbox``."""
 
 from argparse import ArgumentParser
 from pathlib import Path

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from connections.destinations.campaign_monitor.sandbox import model
 from connections.destinations.campaign_monitor.sandbox.api.subscribers import suppress as put_on_suppression_list
-from connections.destinations.campaign_monitor.sandbox.calls import Body, Call, Paging
+from connections.destinations.campaign_monitor.sandbox.calls import ACCOUNT, SUBSCRIBERS, Body, Call, Paging, route
 from connections.destinations.campaign_monitor.sandbox.http_messages import Answer, ApiError
 from connections.destinations.campaign_monitor.sandbox.model import (
     COUNTRIES,
@@ -17,7 +17,6 @@ from connections.destinations.campaign_monitor.sandbox.model import (
     key_of,
     now,
 )
-from connections.destinations.campaign_monitor.sandbox.routes import ACCOUNT, SUBSCRIBERS, route
 
 
 @route("GET", "/clients", account_only=True)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from connections.destinations.campaign_monitor.sandbox.api.subscribers import record, suppress
-from connections.destinations.campaign_monitor.sandbox.calls import Body, Call, Paging
+from connections.destinations.campaign_monitor.sandbox.calls import LISTS, SUBSCRIBERS, Body, Call, Paging, route
 from connections.destinations.campaign_monitor.sandbox.http_messages import Answer, ApiError, NotFound
 from connections.destinations.campaign_monitor.sandbox.model import (
     ACTIVE,
@@ -23,7 +23,6 @@ from connections.destinations.campaign_monitor.sandbox.model import (
     Webhook,
     key_of,
 )
-from connections.destinations.campaign_monitor.sandbox.routes import LISTS, SUBSCRIBERS, route
 from connections.destinations.campaign_monitor.sandbox.rows import (
     DATA_TYPES,
     LONGEST_NAME,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from connections.destinations.campaign_monitor.sandbox.calls import Body, Call
+from connections.destinations.campaign_monitor.sandbox.calls import SUBSCRIBERS, Body, Call, route
 from connections.destinations.campaign_monitor.sandbox.http_messages import Answer, ApiError, cannot_read
 from connections.destinations.campaign_monitor.sandbox.model import (
     ALL_LISTS,
@@ -14,7 +14,6 @@ from connections.destinations.campaign_monitor.sandbox.model import (
     Suppression,
     key_of,
 )
-from connections.destinations.campaign_monitor.sandbox.routes import SUBSCRIBERS, route
 from connections.destinations.campaign_monitor.sandbox.rows import ParsedRow, RowReader, is_address, shown_values
 from connections.destinations.campaign_monitor.sandbox.store import Change, Store
 from connections.destinations.campaign_monitor.sandbox.subscribe import Upserter

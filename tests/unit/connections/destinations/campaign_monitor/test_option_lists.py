@@ -2,8 +2,8 @@
 
 import pytest
 
+from connections.destinations.campaign_monitor.field_options import split_options
 from connections.destinations.campaign_monitor.field_values import converter, mobile_number
-from connections.destinations.campaign_monitor.option_lists import parts
 from connections.destinations.values import TargetField, Violation
 
 OPTIONS = ("Tea", "Milk", "Salt; pepper", "Bread, white", "A|B")
@@ -29,7 +29,7 @@ OPTIONS = ("Tea", "Milk", "Salt; pepper", "Bread, white", "A|B")
 )
 def test_the_separator_is_detected_against_the_options(text: object, expected: list[str]) -> None:
     names = {option.casefold() for option in OPTIONS}
-    assert parts(text, lambda part: part.casefold() in names) == expected
+    assert split_options(text, lambda part: part.casefold() in names) == expected
 
 
 def test_case_decides_between_options_that_differ_in_nothing_else() -> None:

@@ -22,7 +22,7 @@ def test_it_clears_the_field_unless_something_else_fills_it(
     sent: list[dict[str, object]], expected: list[dict[str, object]]
 ) -> None:
     payload = orjson.dumps({"EmailAddress": "a@example.com", "CustomFields": sent}).decode()
-    back = orjson.loads(removal.welcomed_back(payload, Mark("[Left]", "")))
+    back = orjson.loads(removal.payload_without_mark(payload, Mark("[Left]", "")))
     assert back["CustomFields"] == expected
 
 
@@ -37,7 +37,7 @@ def test_a_deleted_contact_is_sent_once_more_however_the_list_spells_the_address
         return BatchReceipt(0, len(chosen), refusals, http_status=201, seconds=0.0, bytes_sent=0)
 
     payload = orjson.dumps({"EmailAddress": "ann@example.com"}).decode()
-    receipt = removal.bring_back(take, [payload])
+    receipt = removal.readd_deleted(take, [payload])
     is_known = spelled != "other@example.com"
     assert sent == [([payload], False), *([([payload], True)] if is_known else [])]
     assert receipt.refusals == ([] if is_known else [refused])  # never taken for a success

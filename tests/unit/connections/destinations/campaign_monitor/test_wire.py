@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from connections.destinations.campaign_monitor import error_codes, error_mapping, wire
+from connections.destinations.campaign_monitor import error_codes, responses, wire
 from connections.destinations.campaign_monitor.responses import Answer
 from connections.destinations.errors import (
     AccountFull,
@@ -212,12 +212,12 @@ def test_it_waits_as_long_as_it_is_asked_to() -> None:
 
 def test_it_understands_a_moment_to_retry_after() -> None:
     headers = {"retry-after": "Fri, 01 Mar 2024 10:00:30 GMT", "date": "Fri, 01 Mar 2024 10:00:00 GMT"}
-    assert error_mapping.asked_to_wait(headers) == 30.0
+    assert responses.asked_to_wait(headers) == 30.0
 
 
 @pytest.mark.parametrize("value", ["", "soon", "nan", "inf"])
 def test_a_wait_that_cannot_be_read_is_ignored(value: str) -> None:
-    assert error_mapping.asked_to_wait({"retry-after": value}) is None
+    assert responses.asked_to_wait({"retry-after": value}) is None
 
 
 def test_a_failure_over_there_is_not_throttling() -> None:

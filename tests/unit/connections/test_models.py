@@ -2,9 +2,8 @@
 
 import pytest
 
-from connections.account import Account, Environment
-from connections.destinations import registry
-from connections.models import Connection
+from connections import destinations
+from connections.models import Account, Connection, Environment
 
 
 def test_an_account_is_read_as_it_is_written() -> None:
@@ -15,7 +14,7 @@ def test_an_account_is_read_as_it_is_written() -> None:
 
 
 def test_an_account_leads_to_its_destination() -> None:
-    assert Account.parse("campaign_monitor:live").destination is registry.get("campaign_monitor")
+    assert Account.parse("campaign_monitor:live").destination is destinations.get("campaign_monitor")
 
 
 def test_an_account_knows_its_environment() -> None:

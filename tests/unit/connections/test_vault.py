@@ -9,8 +9,7 @@ from config.platform.accounts.models import User
 from connections import actions, vault
 from connections.credentials import access
 from connections.models import Connection
-from connections.secret_references import LeadsNowhere, resolve
-from connections.vault import NotConnected
+from connections.vault import NotConnected, UnresolvedReference, resolve_reference
 from tests.support.connections import make_connection
 
 
@@ -40,7 +39,7 @@ def test_a_missing_variable_is_named(alice: User) -> None:
 
 
 def test_what_is_no_reference_is_the_secret_itself() -> None:
-    assert resolve("0123:456") == "0123:456"
+    assert resolve_reference("0123:456") == "0123:456"
 
 
 @pytest.mark.parametrize(
@@ -48,8 +47,8 @@ def test_what_is_no_reference_is_the_secret_itself() -> None:
 )
 def test_only_variables_for_credentials_can_be_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name or "UNUSED", "hush")
-    with pytest.raises(LeadsNowhere, match="The variable name must start with CREDENTIAL_") as refused:
-        resolve(f"env:{name}")
+    with pytest.raises(UnresolvedReference, match="The variable name must start with CREDENTIAL_") as refused:
+        resolve_reference(f"env:{name}")
     assert "hush" not in str(refused.value)
 
 
@@ -66,8 +65,8 @@ def test_only_files_below_the_folder_for_credentials_can_be_named(
     (tmp_path / "outside").write_text("hush", encoding="utf-8")
     (inside / "link").symlink_to(tmp_path / "outside")
     settings.CREDENTIAL_DIR = str(inside)
-    with pytest.raises(LeadsNowhere) as refused:
-        resolve(f"file:{path.format(inside=inside)}")
+    with pytest.raises(UnresolvedReference) as refused:
+        resolve_reference(f"file:{path.format(inside=inside)}")
     assert str(refused.value) == (
         f"The file must be in the folder {inside}. Move the secret there and enter its full path."
     )
@@ -79,11 +78,11 @@ def test_a_file_that_a_setting_comes_from_cannot_be_named(
     settings.CREDENTIAL_DIR = str(tmp_path)
     (tmp_path / "secret_key").write_text("hush", encoding="utf-8")
     monkeypatch.setenv("SECRET_KEY_FILE", str(tmp_path / "secret_key"))
-    with pytest.raises(LeadsNowhere, match="must be in the folder"):
-        resolve(f"file:{tmp_path}/secret_key")
+    with pytest.raises(UnresolvedReference, match="must be in the folder"):
+        resolve_reference(f"file:{tmp_path}/secret_key")
 
 
 def test_a_missing_file_is_named(tmp_path: Path, settings: Settings) -> None:
     settings.CREDENTIAL_DIR = str(tmp_path)
-    with pytest.raises(LeadsNowhere, match="cannot be read: No such file"):
-        resolve(f"file:{tmp_path}/missing")
+    with pytest.raises(UnresolvedReference, match="cannot be read: No such file"):
+        resolve_reference(f"file:{tmp_path}/missing")

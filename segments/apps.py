@@ -1,5 +1,0 @@
-from django.apps import AppConfig
-
-
-class SegmentsConfig(AppConfig):
-    name = "segments"
