@@ -24,7 +24,7 @@ from exports.actions.manage import ExportSettings
 from exports.models import DeliveredSet, Export, ListCleanup, Run, RunKind, Trigger
 from exports.removal import list_cleanup
 from exports.removal.list_cleanup import AbandonedList, CleanupSettings
-from exports.state.run_options import ORDINARY, RunOptions
+from exports.state.snapshot import ORDINARY, RunOptions
 
 
 @transaction.atomic

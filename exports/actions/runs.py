@@ -12,7 +12,7 @@ from config.platform.jobs.models import OPEN, JobStatus
 from exports import permissions, policies
 from exports.models import Export, Run, RunEvent, RunKind, Stage, Trigger
 from exports.reporting import alerts
-from exports.state.run_options import ORDINARY, RunOptions
+from exports.state.snapshot import ORDINARY, RunOptions
 from exports.state.status import Reason, change_status
 
 

@@ -33,16 +33,16 @@ from connections.destinations.errors import (
 from connections.destinations.values import REMOVALS, BatchOperation, BatchReceipt, ProfileRefusal, RefusalKind
 from connections.models import MOST_IN_FLIGHT, Connection
 from connections.vault import mark_reconnect_needed
-from exports.batches.values import BatchResult
+from exports.batches.writer import BatchResult
 from exports.delivery import connection_budget
 from exports.delivery.concurrency import AdaptiveConcurrency
 from exports.delivery.connection_budget import ConnectionBudget
 from exports.delivery.sender_pool import SenderPool
 from exports.models import IS_REMOVAL, Batch, BatchStatus, DeliveredSet, Run
 from exports.privacy import disclosures
-from exports.removal import recheck
-from exports.results import late_calls, record
-from exports.state import claim, session_fence, snapshot
+from exports.removal import removal_plan
+from exports.results import record, unknown_results
+from exports.state import claim, snapshot
 from exports.state.status import Reason, StopRun
 
 logger = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ class Slice:
     halvings_in_vain: int = 0
     delivered_any: bool = False
     # What the wants followed from when they were read last; None: not read in this slice.
-    wants_version: recheck.WantsVersion | None = None
+    wants_version: removal_plan.WantsVersion | None = None
 
     @property
     def takes_more(self) -> bool:
@@ -114,7 +114,7 @@ class Call:
     sent_at: float
 
 
-def deliver(run: Run, lease: HeldLease, *, wants_version: recheck.WantsVersion | None = None) -> SliceEnd:
+def deliver(run: Run, lease: HeldLease, *, wants_version: removal_plan.WantsVersion | None = None) -> SliceEnd:
     """Send for one slice. Raises StopRun when the run must end, LeaseLost when another worker has it.
 
     ``wants_version`` is what the wants followed from when this slice planned the removals; None where another one
@@ -137,10 +137,10 @@ def _deliver(
     connection: Connection,
     lease: HeldLease,
     landed_late: set[int],
-    wants_version: recheck.WantsVersion | None,
+    wants_version: removal_plan.WantsVersion | None,
 ) -> SliceEnd:
     """``landed_late`` receives the batches, by id, whose calls were out when the slice broke off."""
-    with session_fence.exclusive_session(run), closing(ConnectionBudget(run, connection)) as budget:
+    with claim.exclusive_session(run), closing(ConnectionBudget(run, connection)) as budget:
         if budget.calls == 0:
             return SliceEnd.NO_SLOT
         record.requeue_interrupted(run)
@@ -155,8 +155,8 @@ def _deliver(
 def _keep_landed_late(run: Run, batch_ids: set[int]) -> None:
     """All that a worker writes that has lost its lease: that its calls may have landed over later ones."""
     try:
-        session_fence.reset_closed_session()
-        late_calls.keep_landed(run, batch_ids)
+        claim.reset_closed_session()
+        unknown_results.record_landed(run, batch_ids)
     except Error:  # the worker that takes the run over expects these calls
         logger.exception("run %s: could not write which calls were out when the lease was lost", run.pk)
 
@@ -227,9 +227,9 @@ def _keep_wanted(work: Slice, ready: Sequence[int]) -> None:
     """Before each batch of removals, keep the contacts that an export wants by now."""
     if not work.run.to_remove or not Batch.objects.filter(IS_REMOVAL, pk__in=ready).exists():
         return
-    version = recheck.version(work.run)
+    version = removal_plan.wants_version(work.run)
     if version != work.wants_version:
-        recheck.keep_wanted(work.run)
+        removal_plan.keep_wanted(work.run)
         work.wants_version = version
 
 

@@ -16,7 +16,7 @@ from types import TracebackType
 from connections.destinations.base import Destination, Sender
 from connections.destinations.values import Access, BatchOperation, BatchReceipt, Preparer, SendSettings
 from exports.batches.encode import Converted, convert
-from exports.batches.values import BatchResult
+from exports.batches.writer import BatchResult
 from exports.models import Batch
 
 # Senders start one after another: answers to calls that start together come together, and keep each other waiting

@@ -55,7 +55,7 @@ class Batch(models.Model):
     seconds = models.FloatField(null=True)
     http_status = models.IntegerField(null=True)
     bytes_sent = models.IntegerField(null=True)
-    # Until when a call of a worker that lost its lease may still land, see results/late_calls.py.
+    # Until when a call of a worker that lost its lease may still land, see results/unknown_results.py.
     late_until = models.DateTimeField(null=True)
     code = models.CharField(max_length=40, blank=True, db_default="")
     message = models.TextField(blank=True, db_default="")

@@ -53,7 +53,7 @@ class Run(Job):
     list_id = models.CharField(max_length=64, blank=True)
     # A frozen copy of what it was started with, so that editing the export changes nothing under way.
     frozen = models.JSONField(default=dict)
-    # What was asked of this run alone, see exports.state.run_options.
+    # What was asked of this run alone, see exports.state.snapshot.
     options = models.JSONField(default=dict)
     # Set aside until then: everything that is left waits for the destination. A Failure is tried again then.
     resume_at = models.DateTimeField(null=True, blank=True)

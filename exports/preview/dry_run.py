@@ -13,10 +13,10 @@ from config.platform.db import limit_statements, rolled_back
 from connections import credentials, vault
 from connections.destinations.values import BatchOperation, ListDetails, TargetField
 from connections.models import Connection
-from exports.batches.values import Person
+from exports.batches.writer import Person
 from exports.models import DeliveredSet, Export, Run
-from exports.removal import plan as removal_plan
-from exports.removal.plan import Removals
+from exports.removal import removal_plan
+from exports.removal.removal_plan import Removals
 from exports.run import plan
 from exports.selection.diff import PlanCounts
 from exports.state import snapshot

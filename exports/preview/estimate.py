@@ -9,12 +9,12 @@ from config.platform.db import rolled_back
 from connections import lookups
 from exports import policies
 from exports.models import DeliveredSet, Export, Run
-from exports.removal import plan as removal_plan
-from exports.removal.plan import Removals
+from exports.removal import removal_plan
+from exports.removal.removal_plan import Removals
 from exports.run import plan
 from exports.selection.diff import PlanCounts
 from exports.state import snapshot
-from exports.state.run_options import RunOptions
+from exports.state.snapshot import RunOptions
 
 
 @dataclass(frozen=True)

@@ -46,13 +46,12 @@ from exports.models import (
 from exports.policies import Refusal
 from exports.privacy import disclosures
 from exports.reporting import messages
-from exports.results import left_out_values, reactivations
-from exports.results.failure_rows import match_rows
+from exports.results import left_out_values, removals
+from exports.results.rejections import match_rows
 from exports.run import plan
-from exports.state import result_codes, snapshot
+from exports.state import plan_action, snapshot
 from exports.state.known_list import CHANGE_SENDER, KnownList
-from exports.state.plan_action import OPERATIONS, WANTED, PlanAction
-from exports.state.result_codes import UNKNOWN_DATA, UNMATCHED
+from exports.state.plan_action import OPERATIONS, UNKNOWN_DATA, UNMATCHED, WANTED, PlanAction
 from segments import audience
 from segments.privacy import erasure_barrier
 
@@ -183,8 +182,8 @@ def _check_contract(connection: Connection) -> None:
 
 
 def _why(action: str) -> str:
-    code = {"duplicate": result_codes.DUPLICATE, "no_consent": result_codes.NO_CONSENT}.get(
-        action, result_codes.BAD_EMAIL
+    code = {"duplicate": plan_action.DUPLICATE, "no_consent": plan_action.NO_CONSENT}.get(
+        action, plan_action.BAD_EMAIL
     )
     return str(messages.of_code(code) or action)
 
@@ -236,7 +235,7 @@ def _keep(known: KnownList, one: _One, answer: Answer, fields: Sequence[str], *,
         _keep_delivered(known, one)
         left_out_values.keep_of_one(known, one.email, fields, answer.left_out)
         _keep_origin(known, one, answer)
-    reactivations.record_one(
+    removals.record_one_reactivation(
         known.list_state_id,
         one.email,
         one.operation,

@@ -22,8 +22,7 @@ from config.platform.jobs.models import JobStatus
 from connections.destinations.values import BatchOperation, Mark, RemovalTrace
 from exports import policies
 from exports.batches import encode
-from exports.batches.values import Person
-from exports.batches.writer import BatchWriter
+from exports.batches.writer import BatchWriter, Person
 from exports.models import DeliveredSet, ListState, Run, Stage
 from exports.state.status import Reason, StopRun
 from segments.privacy import erasure_barrier

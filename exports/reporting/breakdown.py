@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from exports.models import IS_REMOVAL, BatchStatus, Run
 from exports.reporting import messages
-from exports.state.result_codes import UNANSWERED
+from exports.state.plan_action import UNANSWERED
 
 
 class PeopleKind(StrEnum):

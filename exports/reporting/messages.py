@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from connections.destinations import values
 from exports.models import Outcome, Run
-from exports.state.result_codes import (
+from exports.state.plan_action import (
     BAD_EMAIL,
     DUPLICATE,
     NO_CONSENT,

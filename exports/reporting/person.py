@@ -26,7 +26,7 @@ from exports.models import (
 )
 from exports.permissions import user_can_manage
 from exports.reporting import messages
-from exports.state.result_codes import UNKNOWN_DATA
+from exports.state.plan_action import UNKNOWN_DATA
 from segments import audience
 from segments.audience import EmailMatch
 

@@ -12,7 +12,7 @@ from config.platform import db
 from connections.destinations.values import Violation
 from exports.models import IS_REMOVAL, Batch, BatchStatus, Outcome, OutcomeKind, Run, SyncedContact
 from exports.state.known_list import KnownList
-from exports.state.result_codes import UNKNOWN_DATA
+from exports.state.plan_action import UNKNOWN_DATA
 
 # By address of a contact, the values that it is sent without.
 LeftOut = Mapping[str, Sequence[Violation]]

@@ -29,22 +29,14 @@ from connections.destinations.values import (
     RefusalKind,
     Violation,
 )
-from exports.batches.values import BatchResult
-from exports.batches.writer import write_part
+from exports.batches.writer import BatchResult, write_part
 from exports.models import Batch, BatchStatus, Origin, Outcome, OutcomeKind, Run, StatusSource
 from exports.privacy import erasure
-from exports.results import (
-    late_calls,
-    left_out_values,
-    reactivations,
-    rejections,
-    subscriber_states,
-    unacknowledged,
-)
+from exports.results import left_out_values, rejections, removals, unknown_results
 from exports.results import removals as results_removals
-from exports.results.failure_rows import MatchedRows, match_rows
+from exports.results.rejections import MatchedRows, match_rows
 from exports.state.known_list import CHANGE_SENDER
-from exports.state.result_codes import UNANSWERED, UNKNOWN_DATA
+from exports.state.plan_action import UNANSWERED, UNKNOWN_DATA
 
 _READ = ("operation", "attempt", "size", "adds", "code", "converted")
 # Batches of these kinds may add contacts to a list although they are known there.
@@ -112,7 +104,7 @@ def requeue_interrupted(run: Run) -> None:
     and an import is an upsert. That worker may only be frozen, so its calls may land even after these."""
     lock_attempt(run)
     sending = run.batches.filter(status=BatchStatus.SENDING)
-    late_calls.expect(run, sending)
+    unknown_results.expect_late_calls(run, sending)
     erasure.drop_blank(run, list(sending.values_list("pk", flat=True)))
     sending.update(status=BatchStatus.PLANNED, code=UNANSWERED)
 
@@ -157,7 +149,7 @@ def record(run: Run, delivered_set_id: int, answered: Sequence[tuple[int, BatchR
     for batch_id, sent in answered:
         batch = batches[batch_id]
         if batch.operation in REMOVALS:
-            counts.update(results_removals.record(run, batch, delivered_set_id, sent.receipt))
+            counts.update(results_removals.record_removals(run, batch, delivered_set_id, sent.receipt))
             counts["progress_done"] += batch.size
             continue
         added, contacts = _keep_receipt(run, batch, delivered_set_id, sent, had_removals=history.removals)
@@ -167,10 +159,10 @@ def record(run: Run, delivered_set_id: int, answered: Sequence[tuple[int, BatchR
             sent_to.append(batch_id)
     _keep_delivered(delivered)
     if history.refusals:
-        rejections.forget_earlier(run, sent_to, delivered_set_id)
+        rejections.forget_earlier_rejections(run, sent_to, delivered_set_id)
     if history.subscriber_states:
-        subscriber_states.record_taken(run, sent_to)
-    late_calls.keep_unknown(run, delivered_set_id, list(batches))
+        rejections.forget_subscriber_states(run, sent_to)
+    unknown_results.record_late(run, delivered_set_id, list(batches))
     _add_to_run(run, **counts)
 
 
@@ -198,8 +190,8 @@ def _keep_receipt(
     refusals = list(receipt.refusals)
     rows = match_rows(batch.emails, refusals) if refusals else MatchedRows((), 0)
     is_unknown = bool(rows.unmatched or receipt.unaccounted)
-    taken_back = rejections.record(run, batch.pk, delivered_set_id, rows.refusals)
-    subscriber_states.record(run, batch.pk, _kept_out(rows.refusals), StatusSource.SENDING)
+    taken_back = rejections.record_rejections(run, batch.pk, delivered_set_id, rows.refusals)
+    rejections.record_subscriber_states(run, batch.pk, _kept_out(rows.refusals), StatusSource.SENDING)
     left = sum(kind == RefusalKind.SUPPRESSED for kind in taken_back)
     rejected = len(taken_back) - left
     others = batch.size - left - rejected
@@ -237,12 +229,14 @@ def _taken(
 ) -> _Delivered:
     """Return what the list holds now of the contacts that no row refuses, and forget their removals."""
     refused = [refusal.email for refusal in rows.refusals]
-    reactivated = reactivations.Reactivated()
+    reactivated = removals.Reactivated()
     if is_unknown:
-        unacknowledged.keep_unknown(run, batch.pk, refused)
+        unknown_results.record_unknown(run, batch.pk, refused)
     elif had_removals:
         restores = bool(run.options.get("restores"))
-        reactivated = reactivations.record(batch, delivered_set_id, sent.receipt, rows.refusals, restores=restores)
+        reactivated = removals.record_reactivations(
+            batch, delivered_set_id, sent.receipt, rows.refusals, restores=restores
+        )
     left_out = _keep_left_out(run, batch, sent, refused, is_unknown=is_unknown)
     parameters: dict[str, Any] = {
         "batch": batch.pk,
@@ -278,7 +272,7 @@ def _origin(batch: Batch, receipt: BatchReceipt, refused: int) -> Origin:
         return Origin.UNKNOWN
     if receipt.new == batch.size - refused:
         return Origin.ADDED
-    none_new = receipt.new == 0 and not unacknowledged.was_sent_before(batch)
+    none_new = receipt.new == 0 and not unknown_results.was_sent_before(batch)
     return Origin.PRE_EXISTING if none_new else Origin.UNKNOWN
 
 
@@ -291,7 +285,7 @@ def requeue(run: Run, batch_id: int, not_before: datetime, trouble: DestinationE
         status=BatchStatus.PLANNED,
         not_before=not_before,
         http_status=trouble.http_status,
-        code=UNANSWERED if unacknowledged.may_have_arrived(batch) else trouble.code,
+        code=UNANSWERED if unknown_results.may_have_arrived(batch) else trouble.code,
         message=trouble.sentence,
     )
     erasure.drop_blank(run, [batch_id])
@@ -303,7 +297,7 @@ def split(run: Run, batch_id: int, refused: DestinationError) -> None:
     lock_attempt(run)
     erasure.drop_blank(run, [batch_id])
     batch = Batch.objects.only("label", "size", "code", "http_status").get(pk=batch_id)
-    code = UNANSWERED if unacknowledged.may_have_arrived(batch) else ""
+    code = UNANSWERED if unknown_results.may_have_arrived(batch) else ""
     middle = batch.size // 2
     for half, (first, last) in enumerate([(1, middle), (middle + 1, batch.size)], start=1):
         if first <= last:
@@ -358,10 +352,10 @@ def _insert_delivered(batches: Sequence[_Delivered]) -> bool:
     return True
 
 
-def _already_active(batch: Batch, receipt: BatchReceipt, reactivated: reactivations.Reactivated) -> Sequence[str]:
+def _already_active(batch: Batch, receipt: BatchReceipt, reactivated: removals.Reactivated) -> Sequence[str]:
     """Return the contacts of a batch that an earlier run had added again already: its call stays the one that did.
     Where the batch was sent before, its own earlier call may have done so, unless a run had since the removal."""
-    if receipt.added_again is None or unacknowledged.was_sent_before(batch):
+    if receipt.added_again is None or unknown_results.was_sent_before(batch):
         return reactivated.added_earlier
     return sorted(set(batch.emails) - set(receipt.added_again))
 

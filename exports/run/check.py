@@ -13,13 +13,14 @@ from connections.destinations.values import ListDetails
 from connections.models import Connection
 from connections.policies import why_it_cannot_run
 from exports import policies
-from exports.models import Export, Run, Stage
+from exports.models import DeliveredSet, Export, Run, Stage
 from exports.run import list_changes
-from exports.state import claim, list_titles, snapshot
+from exports.state import claim, snapshot
 from exports.state.status import Reason, StopRun, change_status
 from segments import audience
 
 LOOK_AGAIN_SECONDS = 2.0
+_LONGEST_TITLE = 200
 
 
 def check(run: Run) -> bool:
@@ -52,7 +53,7 @@ def _check_export(run: Run) -> tuple[Connection, dict[str, Any]] | None:
         return None
     _check_segments(export)
     details = look_up_list(connection, export.list_id, run)
-    list_titles.follow(connection, details)
+    store_list_title(connection, details)
     _check_fields(export, details)
     return connection, snapshot.freeze(export, details) | {
         "run": str(run.pk),
@@ -151,3 +152,15 @@ def take_list(run: Run, connection: Connection, frozen: dict[str, Any]) -> bool:
         claim.defer(run, LOOK_AGAIN_SECONDS, reason=Reason.LIST_BUSY)
         return False
     return True
+
+
+def store_list_title(connection: Connection, details: ListDetails) -> None:
+    """Store the title that the list has now, and its client where that was asked, for every export to it and for
+    what is known of it."""
+    title = details.title[:_LONGEST_TITLE]
+    exports = Export.objects.filter(connection=connection, list_id__iexact=details.list_id)
+    exports.exclude(list_title=title).update(list_title=title)
+    if details.group_id:
+        exports.exclude(list_group=details.group_id).update(list_group=details.group_id)
+    known = DeliveredSet.objects.filter(account=connection.account, list_id__iexact=details.list_id)
+    known.exclude(list_title=title).update(list_title=title)

@@ -15,9 +15,9 @@ from config.platform.jobs.models import JobStatus
 from connections import credentials, vault
 from connections.destinations.errors import DestinationError
 from exports.models import IS_REMOVAL, BatchStatus, OutcomeKind, Run, Stage, SyncedContact
-from exports.removal.plan import RemovalGuard
+from exports.removal.removal_plan import RemovalGuard
 from exports.reporting import alerts
-from exports.results import left_out_values, removals, unacknowledged
+from exports.results import left_out_values, removals, unknown_results
 from exports.run.final_status import RunCounts, Verdict, decide
 from exports.state import retry_policy, snapshot
 from exports.state.status import Reason, StopRun, change_status
@@ -100,7 +100,7 @@ def _end(
     next_try_at: datetime | None = None,
 ) -> None:
     lock_attempt(run)
-    unacknowledged.keep(run)
+    unknown_results.record_unanswered(run)
     run.batches.filter(status__in=(BatchStatus.PLANNED, BatchStatus.SENDING)).update(status=BatchStatus.NOT_SENT)
     left_out_values.drop_not_sent(run)
     removals.record_uncertain_removals(run)

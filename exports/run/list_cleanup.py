@@ -18,8 +18,7 @@ from connections.models import Connection
 from exports.batches.writer import BatchWriter
 from exports.models import DeliveredSet, Run, Stage
 from exports.privacy import erasure
-from exports.removal import list_cleanup
-from exports.removal import plan as removal_plan
+from exports.removal import list_cleanup, removal_plan
 from exports.run import check as run_check
 from exports.state import snapshot
 from exports.state.status import Reason, StopRun

@@ -27,9 +27,9 @@ from connections.vault import NotConnected, mark_reconnect_needed
 from exports.delivery import loop
 from exports.delivery.loop import SliceEnd
 from exports.models import Run, RunKind, Stage
-from exports.removal import recheck, restore
+from exports.removal import removal_plan, restore
 from exports.run import check, complete, list_cleanup, plan
-from exports.state import claim, session_fence
+from exports.state import claim
 from exports.state.status import Reason, StopRun
 
 logger = logging.getLogger(__name__)
@@ -72,14 +72,14 @@ def run_slice(run_id: int) -> Next:
             return _go_through_stages(run, lease)
     except LeaseExpired:
         logger.warning("run %s: the lease was not confirmed in time, so sending stopped", run.pk)
-        session_fence.reset_closed_session()
+        claim.reset_closed_session()
         leases.release(run)  # no call is out any more; without effect where another worker has it
         return Next.NOTHING
     except LeaseLost:
         logger.warning("run %s: taken over by another worker", run.pk)
         return Next.NOTHING
     except Exception:
-        session_fence.reset_closed_session()
+        claim.reset_closed_session()
         if leases.is_lost(run):  # the worker that took it over has ended this session
             logger.warning("run %s: taken over by another worker", run.pk)
             return Next.NOTHING
@@ -95,9 +95,9 @@ def _go_through_stages(run: Run, lease: HeldLease) -> Next:
             return Next.NOTHING
         if run.stage == Stage.CHECK and not steps.check(run):
             return Next.NOTHING
-        planned_with: recheck.WantsVersion | None = None
+        planned_with: removal_plan.WantsVersion | None = None
         if run.stage == Stage.PLAN:
-            planned_with = recheck.version(run)
+            planned_with = removal_plan.wants_version(run)
             steps.plan(run, lease)
             claim.stop_if_canceled(run)
         if run.stage == Stage.DELIVER:

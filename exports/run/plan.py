@@ -1,9 +1,10 @@
 """Plan a run: compare the members of the segments with the list state, and write batches of what is to be sent.
 
 PostgreSQL writes all members into a temporary table, each with an *action* (selection/diff.py), and splits
-those to send into batches of mapped values (batches/split.py). Contacts that left the segments become batches
-of removals (removal/plan.py). Values are encoded for the list when a batch is sent (batches/encode.py), where
-it costs no time of its own. All of it is one transaction. The preview runs the same code and rolls it back.
+those to send into batches of mapped values (batches/writer.py). Contacts that left the segments become
+batches of removals (removal/removal_plan.py). Values are encoded for the list when a batch is sent
+(batches/encode.py), where it costs no time of its own. All of it is one transaction. The preview runs the same
+code and rolls it back.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -22,20 +23,28 @@ from config.platform.jobs.models import JobStatus
 from connections.destinations.base import Destination
 from connections.destinations.values import Incomplete, Mark, SendSettings, Violation
 from connections.models import Connection
-from exports.batches import split
-from exports.batches.values import Person
-from exports.batches.writer import BatchWriter
+from exports.batches.writer import BatchWriter, Person, cut_into_batches
 from exports.models import DeliveredSet, OutcomeKind, Run, Stage
 from exports.privacy import erasure
-from exports.removal import plan as removal_plan
+from exports.removal import removal_plan
 from exports.results import left_out_values
-from exports.selection import diff, overwritten, wants
+from exports.selection import diff, wants
 from exports.selection.diff import PlanCounts
 from exports.state import known_list, snapshot
 from exports.state.claim import stop_if_asked
 from exports.state.known_list import KnownList
-from exports.state.plan_action import COMES_BACK, EXCLUDED, ON_LIST, OPERATIONS, SENT, PlanAction
-from exports.state.result_codes import BAD_EMAIL, DUPLICATE, NO_CONSENT, NO_EMAIL
+from exports.state.plan_action import (
+    BAD_EMAIL,
+    COMES_BACK,
+    DUPLICATE,
+    EXCLUDED,
+    NO_CONSENT,
+    NO_EMAIL,
+    ON_LIST,
+    OPERATIONS,
+    SENT,
+    PlanAction,
+)
 from exports.state.status import Reason, StopRun
 from segments.privacy import erasure_barrier
 
@@ -60,7 +69,7 @@ def plan(run: Run, lease: HeldLease) -> None:
     violations = _write_those_who_come_back(run, writer) if writer.written < figures.to_send else 0
     planned = writer.written
     wants.record(run, known)
-    overwritten.record(run, known)
+    wants.record_overwritten(run, known)
     removals = removal_plan.plan(run, delivered_set, writer)
     erasure_barrier.enter()
     erased, staying = (0, 0)
@@ -212,7 +221,7 @@ def people(
 
 
 def _cut_into_batches(run: Run, writer: BatchWriter) -> None:
-    sizes = split.cut(run, rows=writer.capabilities.batch_rows)
+    sizes = cut_into_batches(run, rows=writer.capabilities.batch_rows)
     writer.go_on_after(len(sizes), people=sum(sizes))
     stop_if_asked(writer.lease)
 

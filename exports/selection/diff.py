@@ -1,7 +1,11 @@
 """Compute the difference between the members of segments and the list state, in one SQL statement.
 
 It selects, joins and deduplicates into the temporary table ``plan``: a row per member with a PlanAction. Contacts
-that come back after a removal get theirs in reactivation.py.
+that come back after a removal get their actions afterwards, with the field from which a mark is cleared.
+
+The hash of a row covers what the list gets of a contact: the mapped values, the fields and the options of the
+export. An option may be answered by an attribute of each contact; of several profiles with one address the
+strictest answer counts, so that one no is enough.
 
 Every address is computed once, and by all processors. PostgreSQL merges a query into the one around it where it
 can, and would then compute an address wherever it is used. OFFSET 0, the usual fence, keeps parallel workers
@@ -11,14 +15,18 @@ follows needs the members in just that order.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from django.db import connection as database
 
+from config.platform import db
 from config.platform.text.addresses import LONGEST_EMAIL, VALID_EMAIL
-from exports.selection import reactivation, row_hash
-from exports.selection.row_hash import Answering
+from connections.destinations.values import BatchOperation, attribute_of
+from exports.models import RemovedContact
+from exports.state import snapshot
 from exports.state.known_list import KnownList
+from exports.state.snapshot import RunOptions
 from segments import audience
 
 # What the planner's own figures do not know: people cost far more to judge than to hand over, who was delivered
@@ -63,10 +71,33 @@ class PlanCounts:
         return self.to_add + self.to_update
 
 
+# In lower case; anything else, or nothing, is a no.
+MEANS_YES = ("yes", "y", "true", "on", "1")
+# A blank among the mapped values, as an array of them reads.
+_BLANK = r'(\[|, )(null|"\s*")(\]|, )'
+
+
+@dataclass(frozen=True)
+class Answering:
+    """Fragments to put into the plan: columns of a member, the same over everyone with an address, what comes
+    before the mapped values in the hash, and what follows them in the plan."""
+
+    says: str
+    says_params: Sequence[str]
+    strictest: str
+    hashed: str
+    hashed_params: Sequence[str]
+    appended: str
+
+    def with_answers(self, mapped: str) -> str:
+        """The mapped values, a JSON array as text, with the answers at its end."""
+        return f"({mapped}::jsonb || {self.appended})::text" if self.appended else mapped
+
+
 def compute_diff(frozen: Mapping[str, Any], known: KnownList) -> PlanCounts:
     """Fill the temporary table ``plan`` by these settings, as the difference to what is known of the list, in the
     order of addresses; how many met which verdict. Within a transaction."""
-    answers = row_hash.fragments(frozen)
+    answers = fragments(frozen)
     members, members_params = audience.members_sql([segment["id"] for segment in frozen["segments"]])
     judged, judged_params = _judged(answers, *_person(frozen, answers, members, members_params))
     verdicts = _verdicts(judged, answers, consent_is_required=bool(frozen.get("required_attribute")))
@@ -79,14 +110,14 @@ def compute_diff(frozen: Mapping[str, Any], known: KnownList) -> PlanCounts:
             statement,
             [known.export_id] * 2 + [*judged_params, known.list_state_id, known.delivered_set_id],
         )
-    reactivation.adjust(frozen, known)
+    adjust_returning(frozen, known)
     return _count()
 
 
 def hashes(frozen: Mapping[str, Any], members: str) -> tuple[str, list[Any]]:
     """A query of the hashes of what these settings would send of some profiles (a query like that of
     audience.members_sql, without parameters): columns ``profile_id`` and ``data_hash``."""
-    answers = row_hash.fragments(frozen)
+    answers = fragments(frozen)
     judged, params = _judged(answers, *_person(frozen, answers, members, []))
     return f"SELECT profile_id, data_hash FROM ({judged}) judged", params  # noqa: S608 - see _judged
 
@@ -163,3 +194,88 @@ def _count() -> PlanCounts:
     with database.cursor() as cursor:
         cursor.execute("SELECT action, count(*) FROM plan GROUP BY action")
         return PlanCounts(**dict(cursor.fetchall()))
+
+
+def fragments(frozen: Mapping[str, Any]) -> Answering:
+    """The fragments for these settings; where every answer is the same for all, nothing is added to the plan."""
+    names = sorted(name for name, answer in frozen["answers"].items() if attribute_of(answer))
+    places = range(len(names))
+    says = "".join(f", coalesce(lower(btrim(attributes ->> %s)) = ANY (%s), false) AS says_{at}" for at in places)
+    says_params: list[Any] = []
+    for name in names:
+        says_params += [attribute_of(frozen["answers"][name]), list(MEANS_YES)]
+    strictest = "".join(f", bool_and(says_{at}) OVER (PARTITION BY email) AS answer_{at}" for at in places)
+    hashed, hashed_params = _hashed(frozen, names)
+    answers = ", ".join(f"answer_{at}" for at in places)
+    appended = f"jsonb_build_array({answers})" if names else ""
+    return Answering(says, says_params, strictest, hashed, hashed_params, appended)
+
+
+def _hashed(frozen: Mapping[str, Any], names: Sequence[str]) -> tuple[str, list[str]]:
+    hashed, params = _by_answers(frozen, names) if names else ("%s", [snapshot.what_changes_the_list(frozen)])
+    if with_blanks := snapshot.what_changes_blanks(frozen):
+        hashed = f"{hashed} || CASE WHEN mapped ~ %s THEN %s ELSE '' END"
+        params += [_BLANK, with_blanks]
+    return hashed, params
+
+
+def _by_answers(frozen: Mapping[str, Any], names: Sequence[str]) -> tuple[str, list[str]]:
+    """A text for each combination of answers."""
+    cases, params = "", []
+    for answers in product((True, False), repeat=len(names)):
+        said = {name: "yes" if answer else "no" for name, answer in zip(names, answers, strict=True)}
+        condition = " AND ".join(
+            f"answer_{at}" if answer else f"NOT answer_{at}" for at, answer in enumerate(answers)
+        )
+        cases += f" WHEN {condition} THEN %s"
+        params.append(snapshot.what_changes_the_list(frozen, said))
+    return f"CASE{cases} END", params
+
+
+def adjust_returning(frozen: Mapping[str, Any], known: KnownList) -> None:
+    """Change the actions of contacts that come back, of contacts to subscribe again, and of all when everything
+    is sent again."""
+    options = RunOptions.kept(frozen.get("options", {}))
+    with database.cursor() as cursor:
+        cursor.execute("ALTER TABLE plan ADD COLUMN mark_field text NOT NULL DEFAULT ''")
+    with db.without_nested_loops():
+        if options.resubscribe:
+            _resubscribe(known.delivered_set_id, frozen.get("asked_in"))
+        if options.everyone:
+            _send_unchanged()
+        if RemovedContact.objects.filter(list_state=known.list_state_id).exists():
+            _let_come_back(known.list_state_id)
+
+
+def _send_unchanged() -> None:
+    with database.cursor() as cursor:
+        cursor.execute("UPDATE plan SET action = 'update' WHERE action IN ('unchanged', 'still_refused')")
+
+
+def _resubscribe(delivered_set_id: int, asked_in: int | None) -> None:
+    """Only those whose refusal was known when it was asked for, in the run ``asked_in`` (None: it is asked now),
+    so that a number could be agreed to. Who has left since, as a retry finds them, stays so."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE plan SET action = 'resubscribe' FROM exports_refused refused
+             WHERE refused.delivered_set_id = %s AND refused.email = plan.email AND refused."left"
+               AND (%s::bigint IS NULL OR refused.last_run_id < %s)
+               AND plan.action IN ('still_refused', 'add', 'update')
+            """,
+            [delivered_set_id, asked_in, asked_in],
+        )
+
+
+def _let_come_back(list_state_id: int) -> None:
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE plan SET mark_field = removed.mark_field,
+                            action = CASE WHEN removed.operation = %s THEN 'bring_back' ELSE 'unmark' END
+              FROM exports_removedcontact removed
+             WHERE removed.list_state_id = %s AND removed.email = plan.email
+               AND removed.operation IN (%s, %s) AND plan.action IN ('add', 'update')
+            """,
+            [BatchOperation.DELETE, list_state_id, BatchOperation.DELETE, BatchOperation.MARK],
+        )

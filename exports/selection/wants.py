@@ -2,20 +2,26 @@
 
 An export that cannot be evaluated, or of which a segment is empty or halved, wants the contacts that it wanted in
 its last plan; so each plan records what it wants, as soon as several exports send to the list.
+
+A plan also records which data of other exports it overwrites on the list. A field that both map holds the same
+value for both as long as the other export would send this profile exactly as it did. Where it would not, the hash
+of the other export becomes unknown, and its next plan sends the contact again. Exports that map no field in common
+leave each other's hashes alone.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection as database
+from django.db.models import Q
 
 from config.platform import db
-from exports.models import DeliveredSet, Export, Run
-from exports.selection import segment_guard
+from config.platform.jobs.models import JobStatus
+from exports.models import DeliveredSet, Export, Run, RunKind
+from exports.selection import diff
 from exports.state.known_list import ONCE_WANTED, ONCE_WANTED_BY_EXPORT, KnownList
-from exports.state.plan_action import WANTED
-from exports.state.result_codes import UNKNOWN_DATA
+from exports.state.plan_action import SENT, UNKNOWN_DATA, WANTED
 from segments import audience
 from segments.models import Segment
 
@@ -59,13 +65,38 @@ class Wanted:
     params: Sequence[Any]
 
 
+EMPTY = "empty"
+HALVED = "halved"
+# Those who are sent by the plan, as profiles; the columns that a hash is computed from.
+_SENT_ACTIONS = ", ".join(f"'{action}'" for action in SENT)
+_SENT = f"""
+    SELECT profile.id AS profile_id, profile.updated_at, profile.attributes, profile.emails
+      FROM plan JOIN segments_profile profile ON profile.id = plan.profile_id
+     WHERE plan.action IN ({_SENT_ACTIONS})
+"""  # noqa: S608 - only our own names of actions are put in
+_SENT_LAST = """
+    UPDATE exports_syncedcontact contact SET data_hash = %(unknown)s
+      FROM plan JOIN as_other_sends other ON other.profile_id = plan.profile_id
+     WHERE contact.list_state_id = %(list)s AND contact.email = plan.email AND contact.sent_by = %(other)s
+       AND contact.data_hash <> other.data_hash
+"""
+_SENT_BEFORE = """
+    UPDATE exports_syncedcontact contact
+       SET other_hashes[array_position(contact.other_exports, %(other)s::bigint)] = %(unknown)s
+      FROM plan JOIN as_other_sends other ON other.profile_id = plan.profile_id
+     WHERE contact.list_state_id = %(list)s AND contact.email = plan.email
+       AND %(other)s = ANY (contact.other_exports)
+       AND contact.other_hashes[array_position(contact.other_exports, %(other)s::bigint)] <> other.data_hash
+"""
+
+
 def record(run: Run, known: KnownList) -> None:
     """Record which known contacts of the list the export wants by the temporary table ``plan``, and which it does
     not any more. Nothing while it is the only export to the list. Call it in the transaction of the plan."""
     if not _is_shared(run, known):
         return
     segment_ids = [segment["id"] for segment in run.frozen["segments"]]
-    guard = segment_guard.find_guard(run.export_id, run.account, run.list_id, segment_ids)
+    guard = find_guard(run.export_id, run.account, run.list_id, segment_ids)
     parameters: dict[str, Any] = {
         "export": known.export_id,
         "list": known.list_state_id,
@@ -88,9 +119,7 @@ def of_others(account: str, list_id: str, list_state_id: int, *, but: int | None
     for export in exports_to(account, list_id, but=but):
         segment_ids = list(export.segments.values_list("pk", flat=True))
         yield members(segment_ids, export.email_attribute)
-        if not _can_be_evaluated(segment_ids) or segment_guard.find_guard(
-            export.pk, account, list_id, segment_ids
-        ):
+        if not _can_be_evaluated(segment_ids) or find_guard(export.pk, account, list_id, segment_ids):
             yield _wanted_last(export.pk, list_state_id)
 
 
@@ -125,3 +154,63 @@ def exports_to(account: str, list_id: str, *, but: int | None) -> Sequence[Expor
         for other in others
         if other.pk != but and (other.connection is None or other.connection.account == account)
     ]
+
+
+def find_guard(export_id: int, account: str, list_id: str, segment_ids: Sequence[int]) -> str:
+    """EMPTY, HALVED, or an empty text. Segments are compared with how they were when removals were last left to
+    themselves, so that a segment that stays halved stays suspicious; and as they are now, since they may have been
+    refreshed since the run was checked."""
+    before = _members_before(export_id, account, list_id)
+    members = audience.member_counts(segment_ids)
+    if not any(members.values()) or any(before.get(pk) and not now for pk, now in members.items()):
+        return EMPTY
+    return HALVED if any(now * 2 <= before.get(pk, 0) for pk, now in members.items()) else ""
+
+
+def _members_before(export_id: int, account: str, list_id: str) -> dict[int, int]:
+    earlier = Run.objects.filter(
+        export=export_id,
+        account=account,
+        list_id=list_id,
+        kind=RunKind.EXPORT,  # others say nothing of the segments
+        removals_held=0,
+        status__in=(JobStatus.SUCCESSFUL, JobStatus.WARNINGS),
+    )
+    frozen = earlier.order_by("-pk").values_list("frozen", flat=True).first() or {}
+    return {segment["id"]: segment.get("members", 0) for segment in frozen.get("segments", ())}
+
+
+def record_overwritten(run: Run, known: KnownList) -> None:
+    """Set the hashes of other exports to unknown, for contacts that the temporary table ``plan`` sends and whose
+    data it may change. Call it in the transaction of the plan."""
+    for export_id, frozen in _other_exports(run, known):
+        with database.cursor() as cursor:
+            hashed, params = diff.hashes(frozen, _SENT)
+            cursor.execute("DROP TABLE IF EXISTS pg_temp.as_other_sends")
+            cursor.execute(f"CREATE TEMPORARY TABLE as_other_sends ON COMMIT DROP AS {hashed}", params)
+            parameters: dict[str, Any] = {"unknown": UNKNOWN_DATA, "list": known.list_state_id, "other": export_id}
+            with db.without_nested_loops():
+                cursor.execute(_SENT_LAST, parameters)
+                cursor.execute(_SENT_BEFORE, parameters)
+
+
+def _other_exports(run: Run, known: KnownList) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The other exports that have sent to the list and map a field in common, with the settings of their last
+    plan."""
+    fields = _fields(run.frozen)
+    others = DeliveredSet.objects.filter(list_state=known.list_state_id).exclude(export=known.export_id)
+    for export_id in others.order_by("export").values_list("export", flat=True):
+        last = Run.objects.filter(
+            ~Q(kind=RunKind.LIST_CLEANUP),
+            export=export_id,
+            account=run.account,
+            list_id=run.list_id,
+            planned_at__isnull=False,
+        )
+        frozen = last.order_by("-pk").values_list("frozen", flat=True).first()
+        if frozen and fields & _fields(frozen):
+            yield export_id, frozen
+
+
+def _fields(frozen: Mapping[str, Any]) -> set[str]:
+    return {pair["field"] for pair in frozen["mapping"]}

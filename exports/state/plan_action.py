@@ -1,6 +1,7 @@
-"""What a plan does with each member of the segments."""
+"""The actions of a plan for the members of the segments, and the codes of results that no destination gives."""
 
 from enum import StrEnum
+from uuid import UUID
 
 from connections.destinations.values import BatchOperation
 
@@ -22,7 +23,6 @@ class PlanAction(StrEnum):
 
 # Members that are not contacts of the run; each is listed with the reason.
 EXCLUDED = (PlanAction.INVALID, PlanAction.DUPLICATE, PlanAction.NO_CONSENT)
-
 # The operation of the batch for each action that sends, in the order of sending: new contacts come first, so that
 # few batches mix them with others, and the answers tell which contacts the export has added.
 OPERATIONS = {
@@ -33,12 +33,23 @@ OPERATIONS = {
     PlanAction.RESUBSCRIBE: BatchOperation.RESUBSCRIBE,
 }
 SENT = tuple(OPERATIONS)
-
 # Few contacts, each sent in a way of their own.
 COMES_BACK = (PlanAction.UNMARK, PlanAction.BRING_BACK, PlanAction.RESUBSCRIBE)
-
 # Contacts that are on the list because of the plan, or will be.
 ON_LIST = (*SENT, PlanAction.UNCHANGED)
-
 # Contacts that the export wants on the list, rejected ones included.
 WANTED = (*ON_LIST, PlanAction.STILL_REFUSED)
+
+# Why members are excluded from a run.
+NO_EMAIL = "no_email"
+BAD_EMAIL = "bad_email"
+DUPLICATE = "duplicate"
+NO_CONSENT = "no_consent"
+# The code of contacts who left all segments of the export.
+NOT_IN_ANY_SEGMENT = "not_in_any_segment"
+# The code of a batch that may have done its work in an earlier call, though the last one says nothing of it.
+UNANSWERED = "unanswered"
+# The code of contacts whose result an answer does not tell.
+UNMATCHED = "unmatched"
+# The hash of unknown data.
+UNKNOWN_DATA = UUID(int=0)

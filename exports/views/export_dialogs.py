@@ -28,7 +28,7 @@ from exports.preview import estimate
 from exports.preview.estimate import Estimate
 from exports.removal import list_cleanup
 from exports.removal.list_cleanup import CleanupSettings
-from exports.state.run_options import RunOptions
+from exports.state.snapshot import RunOptions
 from exports.views.access import find_managed_export, find_selected_exports
 from exports.views.confirm import Confirmation, confirm, count_shown
 

@@ -21,7 +21,7 @@ from exports.actions import preview as actions_preview
 from exports.models import Export, ExportPreview, Removal
 from exports.permissions import check_can_manage, user_can_manage
 from exports.policies import can_run
-from exports.removal.plan import RemovalGuard
+from exports.removal.removal_plan import RemovalGuard
 from exports.views.access import find_export, find_managed_export
 
 

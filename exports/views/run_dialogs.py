@@ -19,7 +19,7 @@ from exports.removal import restore as removal_restore
 from exports.removal.restore import Restorable
 from exports.reporting import breakdown
 from exports.reporting.breakdown import PeopleKind
-from exports.state.run_options import RunOptions
+from exports.state.snapshot import RunOptions
 from exports.views.access import find_managed_run, find_run
 from exports.views.confirm import Confirmation, confirm, count_shown
 

@@ -32,12 +32,12 @@ from exports.models import Export, Removal, Run, Stage
 from exports.permissions import user_can_confirm, user_can_manage
 from exports.policies import can_run
 from exports.removal import list_cleanup, restore
-from exports.removal.plan import RemovalGuard
+from exports.removal.removal_plan import RemovalGuard
 from exports.reporting import batch_map, breakdown, messages, next_steps
 from exports.reporting.breakdown import Line, PeopleKind
 from exports.reporting.stages import stages_of
 from exports.reporting.throughput import batches_of, pace_of
-from exports.results import late_calls
+from exports.results import unknown_results
 from exports.state.status import Reason
 from exports.views.access import find_run
 
@@ -232,7 +232,7 @@ def _overview(request: Request, run: Run) -> dict[str, object]:
             "restored_run": Run.objects.filter(pk=run.options["restores"]).first()
             if run.options.get("restores")
             else None,
-            "late_contacts": late_calls.count_unknown(run),
+            "late_contacts": unknown_results.count_late(run),
             "is_planned": run.stage in (Stage.DELIVER, Stage.COMPLETE)
             and bool(run.members or run.to_remove or ended_well),
             "ended_well": ended_well,

@@ -7,7 +7,7 @@ from django.db import connection as database
 
 from config.platform.jobs.models import JobStatus
 from exports.models import Batch, Export, Outcome, Run, SyncedContact
-from exports.state.result_codes import UNKNOWN_DATA
+from exports.state.plan_action import UNKNOWN_DATA
 from exports.state.status import Reason
 from exports.views.runs import ShownRun
 from tests.faults import ground

@@ -14,7 +14,7 @@ from config.platform.jobs.models import JobStatus
 from connections import vault
 from connections.models import Connection
 from exports.models import Export, OutcomeKind, Run, Stage, Trigger
-from exports.removal.plan import RemovalGuard
+from exports.removal.removal_plan import RemovalGuard
 from exports.state.status import Reason
 from segments.models import Segment
 from tests.conftest import PASSWORD

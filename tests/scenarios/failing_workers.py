@@ -19,7 +19,7 @@ from urllib3.exceptions import ProtocolError
 from config.platform.jobs.leases import HeldLease
 from exports.delivery import loop
 from exports.models import Run
-from exports.results import late_calls
+from exports.results import unknown_results
 from exports.run import pipeline
 from tests.scenarios.model import LateRequest
 
@@ -89,7 +89,7 @@ class Requests:
 
     def __init__(self) -> None:
         self._real = requests.Session.request
-        self._beat, self._keep = HeldLease._beat, late_calls.keep_landed
+        self._beat, self._keep = HeldLease._beat, unknown_results.record_landed
         self._lock = threading.Lock()
         self._trouble: Trouble | None = None
         self._skip = 0
@@ -114,7 +114,7 @@ class Requests:
             mock.patch.object(requests.Session, "request", _as_method(self._request)),
             mock.patch.object(HeldLease, "_beat", _as_method(self._hold_heartbeat)),
             mock.patch.object(loop, "wait", self._hold_main_thread),
-            mock.patch.object(late_calls, "keep_landed", self._keep_landed),
+            mock.patch.object(unknown_results, "record_landed", self._keep_landed),
         ):
             try:
                 yield

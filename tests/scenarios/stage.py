@@ -18,7 +18,7 @@ from exports.actions.manage import ExportSettings
 from exports.models import Export, Run
 from exports.removal.list_cleanup import CleanupSettings
 from exports.run import pipeline
-from exports.state.run_options import RunOptions
+from exports.state.snapshot import RunOptions
 from segments.models import Profile, Segment
 from tests.scenarios.failing_workers import Killed
 from tests.scenarios.model import ExportModel, Record

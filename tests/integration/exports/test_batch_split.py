@@ -5,7 +5,7 @@ import pytest
 from django.db import connection, transaction
 
 from exports.actions import runs
-from exports.batches import split
+from exports.batches import writer
 from exports.models import Batch, Run
 from tests.support import exports
 from tests.support.sandbox import RunningSandbox
@@ -36,7 +36,7 @@ def cut(run: Run, actions_in_order: str) -> list[tuple[int, int, str]]:
             """,
             [[email for email, _action in plan], [action for _email, action in plan]],
         )
-        sizes = split.cut(run, rows=ROWS)
+        sizes = writer.cut_into_batches(run, rows=ROWS)
     batches = list(Batch.objects.filter(run=run).order_by("number"))
     assert [batch.size for batch in batches] == sizes
     assert [batch.number for batch in batches] == list(range(1, len(batches) + 1))

@@ -7,7 +7,7 @@ from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from connections.models import Connection
 from exports.models import Export
-from exports.removal import plan
+from exports.removal import removal_plan
 from tests.integration.exports.conftest import run_to_its_end
 from tests.support.former_lists import CROWD, crowd, moved, new_list, old_list, shop, to_its_end, typed
 from tests.support.members import states
@@ -53,7 +53,7 @@ def test_a_page_does_not_wait_until_they_are_counted(
     parts = f"/data/exports/parts/?export={shop.pk}&changed="
     data = typed(account, shop, "", list_pick=new_list)
     with monkeypatch.context() as impossible:
-        impossible.setattr(plan, "count_all", None)
+        impossible.setattr(removal_plan, "count_all", None)
         first = bob_client.get(f"/data/exports/{shop.pk}/remove/", headers=asks).content.decode()
         pane = bob_client.post(f"{parts}list_pick", data, headers=asks).content.decode()
     assert "Counting the contacts" in first

@@ -20,15 +20,14 @@ from connections import concurrency_slots
 from connections.destinations.values import BatchReceipt
 from connections.models import Connection
 from exports.actions import manage, runs
-from exports.batches.values import BatchResult
+from exports.batches.writer import BatchResult
 from exports.models import Batch, BatchStatus, DeliveredSet, Export, Run, RunKind, Stage, SyncedContact, Trigger
 from exports.reporting import breakdown, person
 from exports.reporting.person import Standing
 from exports.results import record
 from exports.run import pipeline
-from exports.state import claim as state_claim
-from exports.state import session_fence
-from exports.state.result_codes import UNANSWERED
+from exports.state import claim as run_claim
+from exports.state.plan_action import UNANSWERED
 from exports.state.status import Reason
 from segments.models import Profile
 from tests.integration.exports.test_run_pipeline import (
@@ -68,11 +67,11 @@ def test_a_cancellation_is_heard_though_the_run_is_set_aside_in_that_moment(
     sandbox: RunningSandbox, alice: User
 ) -> None:
     run = runs.start_run(make_export(sandbox), by=alice)
-    at_work = state_claim.claim(run.pk)
+    at_work = run_claim.claim(run.pk)
     assert at_work is not None
     runs.cancel_run(run, by=alice)
-    state_claim.defer(at_work, seconds=300)
-    assert state_claim.runs_to_enqueue() == [run.pk]
+    run_claim.defer(at_work, seconds=300)
+    assert run_claim.runs_to_enqueue() == [run.pk]
     pipeline.run_slice(run.pk)
     run.refresh_from_db()
     assert (run.status, run.reason) == (JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
@@ -159,7 +158,7 @@ def test_it_ends_with_one_line_when_another_worker_takes_it_over_and_ends_its_se
         wait_until(lambda: Batch.objects.filter(status=BatchStatus.SENDING).exists())
         Run.objects.filter(pk=run.pk).update(attempt=F("attempt") + 1, lease_until=None)
         run.refresh_from_db()
-        with session_fence.exclusive_session(run):  # ends the other one
+        with run_claim.exclusive_session(run):  # ends the other one
             worker.join(timeout=60)
     assert not worker.is_alive()
     told = [(each.getMessage(), each.exc_info) for each in caplog.records]

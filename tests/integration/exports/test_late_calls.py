@@ -8,9 +8,9 @@ from config.platform.jobs import leases
 from config.platform.jobs.leases import HeldLease, claim
 from exports.actions import runs
 from exports.models import Batch, Export, Removal, RemovedContact, Run, SyncedContact
-from exports.results import late_calls, record
+from exports.results import record, unknown_results
 from exports.run import check, pipeline, plan
-from exports.state.result_codes import UNKNOWN_DATA
+from exports.state.plan_action import UNKNOWN_DATA
 from segments.models import Segment
 from tests.integration.exports.conftest import run_to_its_end
 from tests.support.members import CROWD, join, leave, states
@@ -48,7 +48,7 @@ def test_the_next_run_sends_again_who_was_in_a_late_call(newsletter: Export) -> 
     ended = take_over(worker_loses_its_lease(newsletter))
     assert (ended.status, ended.delivered) == ("successful", 3)
     assert known_hashes() == {UNKNOWN_DATA}
-    assert late_calls.count_unknown(ended) == 3
+    assert unknown_results.count_late(ended) == 3
     again = run_to_its_end(newsletter)
     assert (again.planned, again.delivered) == (3, 3)
     assert known_hashes() == {UNKNOWN_DATA}  # a late call may still land after this one
@@ -109,7 +109,7 @@ def test_a_worker_that_wakes_marks_its_contacts_unknown(newsletter: Export) -> N
     run = run_to_its_end(newsletter)
     assert UNKNOWN_DATA not in known_hashes()
     for _twice in range(2):
-        late_calls.keep_landed(run, list(run.batches.values_list("pk", flat=True)))
+        unknown_results.record_landed(run, list(run.batches.values_list("pk", flat=True)))
         assert known_hashes() == {UNKNOWN_DATA}
     assert run_to_its_end(newsletter).delivered == 3
 
@@ -122,7 +122,7 @@ def test_a_contact_that_a_later_run_removed_is_known_again_when_a_late_send_land
     leave(crowd, CROWD[0])
     assert run_to_its_end(export).removed == 1
     account.set_state([CROWD[0]], "Active", export.list_id)  # a late call of the first run lands
-    late_calls.keep_landed(run, list(run.batches.values_list("pk", flat=True)))
+    unknown_results.record_landed(run, list(run.batches.values_list("pk", flat=True)))
     assert run_to_its_end(export).removed == 1
     assert states(account, export.list_id)[CROWD[0]] == "Deleted"
 
@@ -130,5 +130,5 @@ def test_a_contact_that_a_later_run_removed_is_known_again_when_a_late_send_land
 def test_an_erased_contact_is_not_written_again(newsletter: Export) -> None:
     run = run_to_its_end(newsletter)
     SyncedContact.objects.all().delete()
-    late_calls.keep_landed(run, list(run.batches.values_list("pk", flat=True)))
+    unknown_results.record_landed(run, list(run.batches.values_list("pk", flat=True)))
     assert not SyncedContact.objects.exists()

@@ -8,7 +8,7 @@ from exports.actions import runs
 from exports.models import Export, Origin, Removal, RemovedContact, Run, SyncedContact
 from exports.results import record
 from exports.run import check, plan
-from exports.state.result_codes import UNKNOWN_DATA
+from exports.state.plan_action import UNKNOWN_DATA
 from segments.models import Segment
 from tests.integration.exports.conftest import run_to_its_end
 from tests.integration.exports.test_late_calls import take_over

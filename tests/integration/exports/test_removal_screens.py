@@ -12,7 +12,7 @@ from connections.models import Connection
 from exports.actions import runs
 from exports.models import Export, ListState, Removal, Run
 from exports.policies import Refusal
-from exports.state.run_options import RunOptions
+from exports.state.snapshot import RunOptions
 from segments.models import Segment
 from tests.integration.exports.conftest import run_to_its_end
 from tests.integration.exports.test_export_pane import ADD, complete, edit_url

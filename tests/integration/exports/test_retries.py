@@ -18,7 +18,7 @@ from exports.actions import retry as actions_retry
 from exports.delivery import loop
 from exports.models import Export, Run, Trigger
 from exports.run import pipeline
-from exports.state.run_options import RunOptions
+from exports.state.snapshot import RunOptions
 from exports.state.status import Reason
 from tests.integration.exports.conftest import run_to_its_end
 from tests.support.members import states

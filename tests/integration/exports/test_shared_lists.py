@@ -21,7 +21,7 @@ from exports.models import (
 from exports.removal.list_cleanup import CleanupSettings
 from exports.reporting import person
 from exports.reporting.person import Standing
-from exports.results import late_calls, record
+from exports.results import record, unknown_results
 from exports.run import check, pipeline
 from exports.state.status import Reason
 from segments.models import Profile, Segment
@@ -109,7 +109,7 @@ def test_an_export_sends_nothing_again_after_another_has_settled_a_late_call(
     maps(third, "name", "[Left]")
     sent = run(one)
     run(other)
-    late_calls.keep_landed(sent, list(sent.batches.values_list("pk", flat=True)))
+    unknown_results.record_landed(sent, list(sent.batches.values_list("pk", flat=True)))
     Batch.objects.update(late_until=None)
     assert [run(each).delivered for each in (one, other, third)] == [20, 0, 20]
     assert [run(each).planned for each in (one, other, third)] == [0, 0, 0]

@@ -13,7 +13,7 @@ from exports.delivery import loop
 from exports.models import Export, Origin, Refused, Run, SyncedContact
 from exports.results import record
 from exports.run import pipeline
-from exports.state.result_codes import UNKNOWN_DATA
+from exports.state.plan_action import UNKNOWN_DATA
 from tests.integration.exports.conftest import run_to_its_end
 from tests.support.members import adds_up
 from tests.support.sandbox import RunningSandbox

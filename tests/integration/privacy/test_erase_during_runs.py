@@ -18,7 +18,7 @@ from connections.destinations.errors import TryLater
 from connections.destinations.values import Capabilities
 from exports.actions import runs
 from exports.batches.encode import Converted
-from exports.batches.values import BatchResult
+from exports.batches.writer import BatchResult
 from exports.delivery.sender_pool import SenderPool
 from exports.models import Batch, BatchStatus, Disclosure, Export, PersonRemoval, Run, Stage, SyncedContact
 from exports.preview import send_test

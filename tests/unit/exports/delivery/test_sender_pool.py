@@ -9,7 +9,7 @@ import pytest
 from connections.destinations.base import Destination
 from connections.destinations.values import Access, BatchReceipt, SendSettings
 from exports.batches.encode import Converted
-from exports.batches.values import BatchResult
+from exports.batches.writer import BatchResult
 from exports.delivery.sender_pool import SenderPool
 from exports.models import Batch
 from tests.support.waiting import wait_until

@@ -20,8 +20,8 @@ from exports.models import (
     SyncedContact,
     Trigger,
 )
-from exports.removal import plan as removal
-from exports.removal.plan import RemovalGuard, Removals
+from exports.removal import removal_plan as removal
+from exports.removal.removal_plan import RemovalGuard, Removals
 from exports.state.plan_action import PlanAction
 from segments.models import Segment
 

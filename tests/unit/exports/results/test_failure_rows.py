@@ -3,7 +3,7 @@
 import pytest
 
 from connections.destinations.values import ProfileRefusal, RefusalKind
-from exports.results.failure_rows import match_rows
+from exports.results.rejections import match_rows
 
 
 def row(email: str) -> ProfileRefusal:

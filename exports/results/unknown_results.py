@@ -1,24 +1,53 @@
-"""Late calls: requests of a worker that lost its lease, which may land after those of later workers and runs.
+"""Record contacts whose result is unknown: the list may hold them, with the old data or the new.
 
-No answer to another request settles what the list holds of their contacts, until one read timeout has passed:
-their data counts as unknown, so that the next run sends them again.
+They count as known on the list, with unknown data, so that the next run sends them again, or removes them when
+they have left the segments. A result is unknown when a call was never answered before the run was canceled or gave up,
+when an answer does not tell which contacts it took, and when a late call may follow: a request of a worker that
+lost its lease may land after those of later workers and runs, until one read timeout has passed.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection as database
 from django.db import transaction
 from django.db.models import F, QuerySet, Sum
 
 from config.platform.jobs import clock
+from connections.destinations.errors import LEFT_OPEN
 from connections.destinations.values import REMOVALS
 from exports.models import Batch, DeliveredSet, Origin, Run
-from exports.state.result_codes import UNKNOWN_DATA
+from exports.state.known_list import CHANGE_SENDER
+from exports.state.plan_action import UNANSWERED, UNKNOWN_DATA, UNMATCHED
 
+_OPEN = [UNANSWERED, *LEFT_OPEN]
+# A call that was refused, or never got out, has done nothing. (The worker of one without any code died.)
+_RECORD_UNANSWERED = f"""
+    WITH unanswered AS (
+        UPDATE exports_batch SET code = %(code)s
+         WHERE run_id = %(run)s AND operation NOT IN ('mark', 'delete', 'unsubscribe')
+           AND (status = 'sending'
+                OR status = 'planned' AND (http_status >= 500 OR code = ANY (%(open)s)
+                                           OR code = '' AND attempt > 0))
+        RETURNING emails)
+    INSERT INTO exports_syncedcontact AS contact
+           (list_state_id, email, data_hash, sent_by, last_run_id, added_run_id)
+    SELECT known.list_state_id, person.email, %(unknown)s, known.export_id, %(run)s, %(run)s
+      FROM exports_deliveredset known, unanswered CROSS JOIN unnest(unanswered.emails) AS person (email)
+     WHERE known.export_id = %(export)s AND known.account = %(account)s AND known.list_id = %(list)s
+       AND person.email <> ''
+     ORDER BY person.email
+        ON CONFLICT (list_state_id, email) DO UPDATE SET {CHANGE_SENDER}
+"""  # noqa: S608 - only our own fragments are put in
+_RECORD_UNKNOWN = """
+    INSERT INTO exports_outcome (run_id, batch_number, kind, profile_id, email, code, message)
+    SELECT %(run)s, batch.number, 'unknown', person.profile_id, person.email, %(code)s, ''
+      FROM exports_batch batch, unnest(batch.profile_ids, batch.emails) AS person (profile_id, email)
+     WHERE batch.id = %(batch)s AND person.email <> ALL (%(refused)s::text[])
+"""
 # No call that is answered now was made longer ago.
 _LONGEST_CALL = timedelta(days=1)
-
 # A contact that a late send may put on the list is known there, also when a later run has removed it. A contact
 # that a late removal may take off is still to be added again.
 _MARK_UNKNOWN = """
@@ -59,21 +88,57 @@ _MARK_UNKNOWN = """
 """
 
 
-def expect(run: Run, batches: "QuerySet[Batch]") -> None:
+def record_unknown(run: Run, batch_id: int, refused: Sequence[str]) -> None:
+    """Keep the result *unknown* for all contacts of a batch but those ``refused``, since its answer does not tell
+    which of them were taken. Call it in the transaction that records the batch."""
+    parameters: dict[str, Any] = {"run": run.pk, "batch": batch_id, "refused": list(refused), "code": UNMATCHED}
+    with database.cursor() as cursor:
+        cursor.execute(_RECORD_UNKNOWN, parameters)
+
+
+def may_have_arrived(batch: Batch) -> bool:
+    """Whether an earlier call may have done the work of a batch, and nothing has answered for it since."""
+    return batch.code in _OPEN or (batch.http_status or 0) >= 500
+
+
+def was_sent_before(batch: Batch) -> bool:
+    """Tell whether an earlier call may have sent contacts of a batch that is answered now: a call of its own,
+    or of the batch that it is a half of."""
+    return batch.attempt > 1 or batch.code == UNANSWERED
+
+
+def record_unanswered(run: Run) -> None:
+    """Keep them, in the transaction that ends the run, before its batches say that they are not sent."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            _RECORD_UNANSWERED,
+            {
+                "code": UNANSWERED,
+                "open": _OPEN,
+                "run": run.pk,
+                "unknown": UNKNOWN_DATA,
+                "export": run.export_id,
+                "account": run.account,
+                "list": run.list_id,
+            },
+        )
+
+
+def expect_late_calls(run: Run, batches: "QuerySet[Batch]") -> None:
     """Note that calls for these batches, which another worker has made, may land for one read timeout from now."""
     if run.connection is not None:
         seconds = run.connection.destination.call_seconds
         batches.update(late_until=clock.now() + timedelta(seconds=seconds))
 
 
-def count_unknown(run: Run) -> int:
+def count_late(run: Run) -> int:
     """Count the contacts of a run whose result is unknown because a worker stopped answering: its call for them
     may land after the one that was answered."""
     late = run.batches.filter(late_until__gt=F("sent_at"))
     return int(late.aggregate(contacts=Sum("size", default=0))["contacts"])
 
 
-def keep_unknown(run: Run, delivered_set_id: int, answered: Collection[int]) -> None:
+def record_late(run: Run, delivered_set_id: int, answered: Collection[int]) -> None:
     """Keep the data of contacts unknown whose call has just been answered, where a late call for them may land
     after it. ``answered`` are the ids of batches; call it in the transaction that records them."""
     recent = Batch.objects.filter(late_until__gt=clock.now() - _LONGEST_CALL)
@@ -85,13 +150,13 @@ def keep_unknown(run: Run, delivered_set_id: int, answered: Collection[int]) -> 
             _mark_unknown(delivered_set_id, may_land, batch)
 
 
-def keep_landed(run: Run, late: Collection[int]) -> None:
+def record_landed(run: Run, late: Collection[int]) -> None:
     """Keep the data of contacts unknown whose call was still out when ``run`` lost its lease. ``late`` are the ids
     of their batches. It is not fenced, may be repeated, and changes nothing else."""
     known = DeliveredSet.objects.filter(export=run.export_id, account=run.account, list_id=run.list_id).first()
     if known is not None:
         with transaction.atomic():
-            expect(run, Batch.objects.filter(pk__in=late, run=run.pk))
+            expect_late_calls(run, Batch.objects.filter(pk__in=late, run=run.pk))
             _mark_unknown(known.pk, late, None)
 
 

@@ -10,20 +10,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection as database
-from django.db import models
+from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from config.platform import db
+from config.platform.jobs.leases import lock_attempt
 from connections.destinations.base import Destination
 from connections.destinations.values import BatchOperation, Sending, UnsubscribeScope
-from exports.batches.values import Person
-from exports.batches.writer import BatchWriter
-from exports.models import DeliveredSet, Origin, OutcomeKind, Removal, Run, SyncedContact
-from exports.selection import segment_guard, wants
+from exports.batches.writer import BatchWriter, Person
+from exports.models import DeliveredSet, Export, ListState, Origin, OutcomeKind, Removal, Run, SyncedContact
+from exports.privacy import erasure
+from exports.selection import wants
+from exports.selection.wants import Wanted
 from exports.state.known_list import ONCE_WANTED, KnownList
-from exports.state.plan_action import WANTED
-from exports.state.result_codes import NOT_IN_ANY_SEGMENT, UNKNOWN_DATA
-from exports.state.run_options import RunOptions
+from exports.state.plan_action import NOT_IN_ANY_SEGMENT, UNKNOWN_DATA, WANTED
+from exports.state.snapshot import RunOptions
+from segments.models import DataSource, Segment
 
 # A guard holds removals of more than this share of the people on the list, and of more than so many.
 _LARGE_SHARE = 0.2
@@ -43,8 +45,8 @@ class RemovalGuard(models.TextChoices):
     """Which guard holds the removals."""
 
     MANY = "many", _("More than a fifth of the contacts that the export added would be removed.")
-    EMPTY = segment_guard.EMPTY, _("A segment is empty.")
-    HALVED = segment_guard.HALVED, _("A segment has lost at least half of its members.")
+    EMPTY = wants.EMPTY, _("A segment is empty.")
+    HALVED = wants.HALVED, _("A segment has lost at least half of its members.")
     REACH = "reach", _("Unsubscribing applies to all lists of the client, which has not been accepted.")
     GROWN = "grown", _("There are more contacts to remove than were confirmed.")
 
@@ -56,6 +58,15 @@ class Removals:
     to_remove: int = 0
     held: int = 0
     held_because: str = ""
+
+
+# What the wants of other exports follow from. They can only differ when this does.
+WantsVersion = frozenset[tuple[object, ...]]
+_TO_REMOVE = """
+    CREATE TEMPORARY TABLE to_remove ON COMMIT DROP AS
+    SELECT id AS batch_id, unnest(emails) AS email FROM exports_batch
+     WHERE run_id = %s AND status = 'planned' AND operation IN ('mark', 'delete', 'unsubscribe')
+"""
 
 
 def plan(run: Run, delivered_set: DeliveredSet, writer: BatchWriter) -> Removals:
@@ -205,7 +216,7 @@ def _why_held(run: Run, known: KnownList, count: int) -> str:
     if options.confirmed_removals is not None and agreed.get("how") == run.frozen["removal"]["how"]:
         return "" if count <= options.confirmed_removals else RemovalGuard.GROWN
     segment_ids = [segment["id"] for segment in run.frozen["segments"]]
-    if because := segment_guard.find_guard(run.export_id, run.account, run.list_id, segment_ids):
+    if because := wants.find_guard(run.export_id, run.account, run.list_id, segment_ids):
         return because
     people = contacts_of(known).count()
     return RemovalGuard.MANY if count > _LARGE_NUMBER and count > people * _LARGE_SHARE else ""
@@ -260,3 +271,56 @@ def _leaving(destination: Destination, operation: BatchOperation) -> Iterator[Pe
                 payload = destination.removal_payload(email, Sending(since, until, added_by_us, zone_known))
                 single = operation != BatchOperation.MARK or not added_by_us
                 yield Person(0, email, payload, data_hash, is_new=False, operation=operation, single=single)
+
+
+def wants_version(run: Run) -> WantsVersion:
+    """Read what tells whether an export may want other contacts on the list than before: the exports to the list,
+    with their settings, and the last refreshes of their segments and of the data sources. Reading the wants
+    themselves takes a scan of all members, which is too much for every batch."""
+    exports = [export.pk for export in wants.exports_to(run.account, run.list_id, but=None)]
+    rows = Export.objects.filter(pk__in=[*exports, run.export_id]).values_list(
+        "pk", "version", "segments", "segments__refreshed_at"
+    )
+    sources = DataSource.objects.values_list("pk", "refreshed_at")
+    return frozenset([*rows, *sources])
+
+
+@transaction.atomic
+def keep_wanted(run: Run) -> int:
+    """Take the contacts that an export wants now out of the removals that are not sent yet; how many they were.
+    Raises LeaseLost."""
+    lock_attempt(run)
+    found: dict[int, set[str]] = {}
+    with db.without_nested_loops(), database.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.to_remove")
+        cursor.execute(_TO_REMOVE, [run.pk])
+        for wanted in _wanted(run):
+            cursor.execute(
+                f"SELECT batch_id, email FROM to_remove WHERE email IN ({wanted.sql})",  # noqa: S608 - fragments
+                wanted.params,
+            )
+            for batch_id, email in cursor.fetchall():
+                found.setdefault(batch_id, set()).add(email)
+    for batch_id, emails in sorted(found.items()):
+        erasure.take_out(run, batch_id, sorted(emails))
+    return sum(map(len, found.values()))
+
+
+def _wanted(run: Run) -> Iterator[Wanted]:
+    state = ListState.objects.filter(account=run.account, list_id=run.list_id).values_list("pk", flat=True)
+    yield from wants.of_others(run.account, run.list_id, state.first() or 0, but=run.export_id)
+    if not run.is_cleanup:
+        yield from _members(run)
+
+
+def _members(run: Run) -> Iterator[Wanted]:
+    """The members of the run's own segments: all of them where a segment was refreshed after the plan, else
+    without those that the plan left out for want of consent. They are read in either case: a refresh that ended
+    while the plan was being written is older than the plan, and not in it."""
+    segment_ids = [segment["id"] for segment in run.frozen["segments"]]
+    members = wants.members(segment_ids, run.frozen["email_attribute"])
+    if run.planned_at and Segment.objects.filter(pk__in=segment_ids, refreshed_at__gt=run.planned_at).exists():
+        yield members
+    else:
+        left_out = "SELECT email FROM exports_outcome WHERE run_id = %s AND kind = %s"
+        yield Wanted(f"{members.sql} EXCEPT {left_out}", [*members.params, run.pk, OutcomeKind.NO_CONSENT])
