@@ -9,7 +9,7 @@ from config.platform.jobs.models import OPEN, JobStatus
 from connections.models import Breach, Connection
 from connections.policies import why_it_cannot_run
 from exports.models import Export, Removal, Run, RunKind, Trigger
-from exports.state import snapshot
+from exports.state import run_settings
 
 
 class Refusal(Exception):
@@ -48,7 +48,7 @@ def check_can_run(export: Export) -> None:
     if run := open_run(export):
         raise Refusal(already_running(run))
     connection = _usable_connection(export)
-    leaving = snapshot.attributes_that_leave(export.mapping, export.answers)
+    leaving = run_settings.attributes_that_leave(export.mapping, export.answers)
     check_limits(connection, export.list_id, export.email_attribute, leaving, removal=export.removal)
 
 
@@ -120,7 +120,7 @@ def breaches_of(export: Export, connection: Connection) -> list[Breach]:
     return connection.limited.breaches(
         list_id=export.list_id,
         email_attribute=export.email_attribute,
-        mapping=snapshot.attributes_that_leave(export.mapping, export.answers),
+        mapping=run_settings.attributes_that_leave(export.mapping, export.answers),
         removes=takes_off(export.removal),
     )
 

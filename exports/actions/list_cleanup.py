@@ -22,9 +22,9 @@ from exports import permissions, policies
 from exports.actions import manage, runs
 from exports.actions.manage import ExportSettings
 from exports.models import DeliveredSet, Export, ListCleanup, Run, RunKind, Trigger
+from exports.models.snapshot import ORDINARY, RunOptions
 from exports.removal import list_cleanup
 from exports.removal.list_cleanup import AbandonedList, CleanupSettings
-from exports.state.snapshot import ORDINARY, RunOptions
 
 
 @transaction.atomic

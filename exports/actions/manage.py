@@ -21,7 +21,7 @@ from exports.actions.runs import stop_cleanup_of_current_list
 from exports.models import Export, ListState, Removal
 from exports.privacy import disclosures
 from exports.selection import wants
-from exports.state import snapshot
+from exports.state import run_settings
 from segments.models import Segment
 
 _PLAIN_FIELDS = (
@@ -211,7 +211,7 @@ def _check_connection(settings: ExportSettings, by: User | None) -> None:
     if by is not None:
         check_can_use(by, connection)
     policies.check_can_be_put_on(connection)
-    leaving = snapshot.attributes_that_leave(settings.mapping, settings.answers)
+    leaving = run_settings.attributes_that_leave(settings.mapping, settings.answers)
     policies.check_limits(
         connection, settings.list_id, settings.email_attribute, leaving, removal=settings.removal
     )

@@ -11,8 +11,8 @@ from config.platform.jobs.enqueue import enqueue_on_commit
 from config.platform.jobs.models import OPEN, JobStatus
 from exports import permissions, policies
 from exports.models import Export, Run, RunEvent, RunKind, Stage, Trigger
+from exports.models.snapshot import ORDINARY, RunOptions
 from exports.reporting import alerts
-from exports.state.snapshot import ORDINARY, RunOptions
 from exports.state.status import Reason, change_status
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import orjson
 from django.utils.translation import gettext as _
@@ -11,7 +10,8 @@ from connections.destinations.errors import TOO_LARGE, BatchRefused, Destination
 from connections.destinations.values import Incomplete, Preparer, Violation
 from connections.models import Account
 from exports.models import Batch
-from exports.state import snapshot
+from exports.models.snapshot import RunSnapshot
+from exports.state import run_settings
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def convert(batch: Batch, preparer: Callable[[], Preparer], most_bytes: int) -> 
     return converted
 
 
-def reader(account: str, list_id: str, frozen: Mapping[str, Any]) -> Callable[[str, str], str]:
+def reader(account: str, list_id: str, snapshot: RunSnapshot) -> Callable[[str, str], str]:
     """Return a function that shows contacts of a batch of mapped values as they are sent, from address and
     values."""
 
@@ -48,7 +48,7 @@ def reader(account: str, list_id: str, frozen: Mapping[str, Any]) -> Callable[[s
         return values if isinstance(made, Violation) else made
 
     try:
-        prepare = Account.parse(account).destination.preparer(snapshot.send_settings(list_id, frozen))
+        prepare = Account.parse(account).destination.preparer(run_settings.send_settings(list_id, snapshot))
     except DestinationError:  # the settings never worked: no contact was sent by them
         return lambda _email, values: values
     return read

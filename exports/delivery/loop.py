@@ -42,7 +42,7 @@ from exports.models import IS_REMOVAL, Batch, BatchStatus, DeliveredSet, Run
 from exports.privacy import disclosures
 from exports.removal import removal_plan
 from exports.results import record, unknown_results
-from exports.state import claim, snapshot
+from exports.state import claim, run_settings
 from exports.state.status import Reason, StopRun
 
 logger = logging.getLogger(__name__)
@@ -171,7 +171,7 @@ def _slice(
     run: Run, connection: Connection, lease: HeldLease, budget: ConnectionBudget, landed_late: set[int]
 ) -> Iterator[Slice]:
     access = credentials.access(connection)
-    send_settings = snapshot.send_settings(run.list_id, run.frozen)
+    send_settings = run_settings.send_settings(run.list_id, run.snapshot)
     senders = SenderPool(connection.destination, access, send_settings, most=MOST_IN_FLIGHT)
     work = Slice(
         run=run,

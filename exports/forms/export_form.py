@@ -21,7 +21,7 @@ from exports.forms import option_fields, removal_fields
 from exports.forms.draft import Draft, Pair
 from exports.forms.option_fields import ANSWER_PREFIX, AskedQuestion
 from exports.models import Export, Removal
-from exports.state import snapshot
+from exports.state import run_settings
 from segments.audience import SegmentSummary
 from segments.catalog import Attribute
 from segments.models import AttributeType, Segment
@@ -110,7 +110,7 @@ class ExportForm(forms.Form):
     @property
     def asked(self) -> list[Question]:
         """The destination's questions that make sense with what is matched."""
-        return snapshot.asked(self.destination.questions(), self.draft.matched)
+        return run_settings.asked(self.destination.questions(), self.draft.matched)
 
     @property
     def questions(self) -> list[AskedQuestion]:
@@ -213,7 +213,7 @@ class ExportForm(forms.Form):
         for breach in self.chosen.limited.breaches(
             list_id=cleaned.get("list_id", ""),
             email_attribute=cleaned.get("email_attribute", ""),
-            mapping=snapshot.attributes_that_leave(
+            mapping=run_settings.attributes_that_leave(
                 [{"attribute": pair.attribute} for pair in self.draft.mapping], self.draft.answers
             ),
             removes=policies.takes_off(cleaned.get("removal", "")),

@@ -9,7 +9,7 @@ from django.forms.boundfield import BoundWidget
 from django.utils.translation import gettext as _
 
 from connections.destinations.values import Question, attribute_of, by_attribute
-from exports.state import snapshot
+from exports.state import run_settings
 from segments.catalog import Attribute
 from segments.models import AttributeType
 
@@ -112,10 +112,10 @@ def in_words(
     questions: Sequence[Question], answers: Mapping[str, str], mapping: Sequence[Mapping[str, str]]
 ) -> list[tuple[str, str]]:
     """Return each option that applies, with what was chosen; a dash where nothing was."""
-    settled = snapshot.settled(answers, questions, mapping)
+    settled = run_settings.settled(answers, questions, mapping)
     return [
         (str(question.label), _in_words(question, settled[question.name]))
-        for question in snapshot.asked(questions, mapping)
+        for question in run_settings.asked(questions, mapping)
     ]
 
 

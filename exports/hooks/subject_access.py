@@ -24,6 +24,7 @@ from exports.models import (
     SubscriberStatus,
     SyncedContact,
 )
+from exports.models.snapshot import RunSnapshot
 from exports.privacy import disclosures, list_removal
 from exports.privacy import erasure as privacy_erasure
 from segments.hooks import ContactedList, ListRemoval, PersonalData
@@ -115,9 +116,10 @@ def _sent(subject: Subject) -> list[dict[str, Any]]:
     with database.cursor() as cursor:
         cursor.execute(
             """
-            SELECT export.name, run.number, run.frozen ->> 'connection', run.frozen ->> 'list_title', run.account,
+            SELECT export.name, run.number, run.snapshot ->> 'connection',
+                   run.snapshot ->> 'list_title', run.account,
                    run.list_id, batch.label, batch.status, batch.sent_at, person.email, person.payload,
-                   CASE WHEN NOT batch.converted THEN run.frozen END
+                   CASE WHEN NOT batch.converted THEN run.snapshot END
               FROM exports_batch batch
               JOIN exports_run run ON run.id = batch.run_id
               JOIN exports_export export ON export.id = run.export_id,
@@ -128,14 +130,16 @@ def _sent(subject: Subject) -> list[dict[str, Any]]:
             """,
             {"emails": list(subject.emails), "ids": subject.profile_ids},
         )
-        return [_plain(dict(zip(_SENT, row[:-1], strict=True)), frozen=row[-1]) for row in cursor.fetchall()]
+        return [_plain(dict(zip(_SENT, row[:-1], strict=True)), snapshot=row[-1]) for row in cursor.fetchall()]
 
 
-def _plain(row: dict[str, Any], *, frozen: str | None) -> dict[str, Any]:
-    """``frozen``: the settings of the run, where the batch keeps mapped values; the data are told as sent."""
+def _plain(row: dict[str, Any], *, snapshot: str | None) -> dict[str, Any]:
+    """``snapshot``: the settings of the run, where the batch keeps mapped values; the data are told as sent."""
     data = row["data"]
-    if data and frozen:
-        data = encode.reader(row["account"], row["list_id"], orjson.loads(frozen))(row["address"], data)
+    if data and snapshot:
+        data = encode.reader(row["account"], row["list_id"], RunSnapshot.from_json(orjson.loads(snapshot)))(
+            row["address"], data
+        )
     with suppress(orjson.JSONDecodeError):
         data = orjson.loads(data)
     return row | {"data": data, "sent_at": row["sent_at"] and row["sent_at"].isoformat()}
@@ -212,7 +216,7 @@ def _in_previews(subject: Subject) -> list[dict[str, Any]]:
     return [
         _plain(
             {"export": job.export.name, "address": person["email"], "data": person["payload"], "sent_at": None},
-            frozen=None,
+            snapshot=None,
         )
         for job in ExportPreview.objects.exclude(sample=[]).select_related("export").order_by("pk")
         for person in job.sample

@@ -11,6 +11,7 @@ from connections.destinations.base import Destination
 from connections.models import Account, Connection
 from exports.models.delivered import DeliveredSet
 from exports.models.export import Export
+from exports.models.snapshot import RunSnapshot, SnapshotField
 
 
 class Trigger(models.TextChoices):
@@ -51,9 +52,9 @@ class Run(Job):
     # may work on that list meanwhile.
     account = models.CharField(max_length=80, blank=True)
     list_id = models.CharField(max_length=64, blank=True)
-    # A frozen copy of what it was started with, so that editing the export changes nothing under way.
-    frozen = models.JSONField(default=dict)
-    # What was asked of this run alone, see exports.state.snapshot.
+    # The settings as they were when the run was checked; empty before.
+    snapshot = SnapshotField(default=RunSnapshot)
+    # Options of this run alone: RunOptions as JSON.
     options = models.JSONField(default=dict)
     # Set aside until then: everything that is left waits for the destination. A Failure is tried again then.
     resume_at = models.DateTimeField(null=True, blank=True)

@@ -2,8 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from django.db import OperationalError
 from django.db import connection as database
@@ -15,11 +14,12 @@ from connections.destinations.values import BatchOperation, ListDetails, TargetF
 from connections.models import Connection
 from exports.batches.writer import Person
 from exports.models import DeliveredSet, Export, Run
+from exports.models.snapshot import RunSnapshot, SegmentSnapshot
 from exports.removal import removal_plan
 from exports.removal.removal_plan import Removals
 from exports.run import plan
 from exports.selection.diff import PlanCounts
-from exports.state import snapshot
+from exports.state import run_settings
 
 
 @dataclass(frozen=True)
@@ -58,18 +58,17 @@ class UnsavedExport:
 def figures_of(unsaved: UnsavedExport, *, patience_seconds: float = 15.0) -> PlanCounts | None:
     """Count what would be sent as things are now, contacts that are new to the export among them. None when
     that takes longer than a person at a page waits."""
-    frozen = {
-        "segments": [{"id": segment_id} for segment_id in unsaved.segment_ids],
-        "email_attribute": unsaved.email_attribute,
-        "required_attribute": unsaved.connection.limited.required_attribute,
-        **snapshot.what_is_sent(
-            unsaved.mapping, unsaved.answers, unsaved.connection.destination.questions(), unsaved.fields
-        ),
-    }
+    questions = unsaved.connection.destination.questions()
+    snapshot = replace(
+        run_settings.what_is_sent(unsaved.mapping, unsaved.answers, questions, unsaved.fields),
+        segments=[SegmentSnapshot(segment_id) for segment_id in unsaved.segment_ids],
+        email_attribute=unsaved.email_attribute,
+        required_attribute=unsaved.connection.limited.required_attribute,
+    )
     try:
         with rolled_back():
             limit_statements(patience_seconds)
-            return plan.compute_diff(frozen, unsaved.connection.account, unsaved.list_id, unsaved.export_id)
+            return plan.compute_diff(snapshot, unsaved.connection.account, unsaved.list_id, unsaved.export_id)
     except OperationalError:
         return None
 
@@ -81,12 +80,12 @@ def preview(export: Export, *, first: int = 20, patience_seconds: float = 600.0)
     if connection is None:
         raise vault.NotConnected("The export has no connection.")
     details = connection.destination.list_details(credentials.access(connection), export.list_id)
-    frozen = snapshot.freeze(export, details)
-    settings = snapshot.send_settings(export.list_id, frozen)
+    snapshot = run_settings.freeze(export, details)
+    settings = run_settings.send_settings(export.list_id, snapshot)
     with rolled_back():
         limit_statements(patience_seconds)
-        figures = plan.compute_diff(frozen, connection.account, export.list_id, export.pk)
-        removals = _removals(export, connection.account, frozen)
+        figures = plan.compute_diff(snapshot, connection.account, export.list_id, export.pk)
+        removals = _removals(export, connection.account, snapshot)
         leaving = removal_plan.first_leaving(first) if removals.to_remove or removals.held else []
         counted = connection.limited.most_people is not None
         over_connection = plan.people_over(connection) if counted else None
@@ -108,10 +107,10 @@ def preview(export: Export, *, first: int = 20, patience_seconds: float = 600.0)
     )
 
 
-def _removals(export: Export, account: str, frozen: Mapping[str, Any]) -> Removals:
+def _removals(export: Export, account: str, snapshot: RunSnapshot) -> Removals:
     """Count the contacts that a run would remove, by the plan of this transaction."""
     known = DeliveredSet.objects.filter(export=export, account=account, list_id=export.list_id).first()
-    run = Run(export=export, account=account, list_id=export.list_id, frozen=dict(frozen))
+    run = Run(export=export, account=account, list_id=export.list_id, snapshot=snapshot)
     return removal_plan.judge(run, known) if known else Removals()
 
 

@@ -1,7 +1,7 @@
 """What an export would send and remove now, asked something beyond the ordinary: for the question before it."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 
@@ -9,12 +9,12 @@ from config.platform.db import rolled_back
 from connections import lookups
 from exports import policies
 from exports.models import DeliveredSet, Export, Run
+from exports.models.snapshot import RunOptions
 from exports.removal import removal_plan
 from exports.removal.removal_plan import Removals
 from exports.run import plan
 from exports.selection.diff import PlanCounts
-from exports.state import snapshot
-from exports.state.snapshot import RunOptions
+from exports.state import run_settings
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ def of(export: Export, options: RunOptions) -> Estimate:
     lookup = lookups.look_up(connection, export.list_id)
     if lookup.details is None:
         raise policies.Refusal(lookup.trouble)
-    frozen = snapshot.freeze(export, lookup.details) | {"options": options.keep()}
-    run = Run(export=export, account=connection.account, list_id=export.list_id, frozen=frozen)
+    snapshot = replace(run_settings.freeze(export, lookup.details), options=options)
+    run = Run(export=export, account=connection.account, list_id=export.list_id, snapshot=snapshot)
     with rolled_back():
-        figures = plan.compute_diff(frozen, connection.account, export.list_id, export.pk)
+        figures = plan.compute_diff(snapshot, connection.account, export.list_id, export.pk)
         states = DeliveredSet.objects.filter(export=export, account=connection.account, list_id=export.list_id)
         known = states.first()
         removals = removal_plan.judge(run, known) if known else Removals()

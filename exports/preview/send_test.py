@@ -4,7 +4,7 @@ The export's own plan decides about the contact, so that none is sent that a run
 is written before the request, and the result afterwards; the next run knows both.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -43,13 +43,14 @@ from exports.models import (
     SubscriberStatus,
     SyncedContact,
 )
+from exports.models.snapshot import RunSnapshot
 from exports.policies import Refusal
 from exports.privacy import disclosures
 from exports.reporting import messages
 from exports.results import left_out_values, removals
 from exports.results.rejections import match_rows
 from exports.run import plan
-from exports.state import plan_action, snapshot
+from exports.state import plan_action, run_settings
 from exports.state.known_list import CHANGE_SENDER, KnownList
 from exports.state.plan_action import OPERATIONS, UNKNOWN_DATA, UNMATCHED, WANTED, PlanAction
 from segments import audience
@@ -103,9 +104,9 @@ def _send_one(export: Export, *, person: str, by: User) -> Answer:
     connection = export.connection
     if connection is None:
         raise Refusal(_("This export has no connection. Choose one first."))
-    frozen = _frozen(export, connection)
-    one = _find(export, connection, frozen, _wanted(person))
-    settings = replace(snapshot.send_settings(export.list_id, frozen), operation=one.operation)
+    snapshot = _snapshot(export, connection)
+    one = _find(export, connection, snapshot, _wanted(person))
+    settings = replace(run_settings.send_settings(export.list_id, snapshot), operation=one.operation)
     payload = connection.destination.preparer(settings)(one.email, one.mapped)
     if isinstance(payload, Violation):
         raise Refusal(payload.message)
@@ -121,7 +122,7 @@ def _send_one(export: Export, *, person: str, by: User) -> Answer:
     return answer
 
 
-def _frozen(export: Export, connection: Connection) -> dict[str, Any]:
+def _snapshot(export: Export, connection: Connection) -> RunSnapshot:
     """The settings of the export, checked against the list as it is now."""
     try:
         details = connection.destination.list_details(credentials.access(connection), export.list_id)
@@ -129,9 +130,9 @@ def _frozen(export: Export, connection: Connection) -> dict[str, Any]:
         raise Refusal(error.sentence) from error
     except NotConnected as error:
         raise Refusal(str(error)) from error
-    if missing := snapshot.missing_fields(export, details):
-        raise Refusal(snapshot.missing_fields_sentence(missing))
-    if unanswered := snapshot.unanswered(export, connection.destination.questions()):
+    if missing := run_settings.missing_fields(export, details):
+        raise Refusal(run_settings.missing_fields_sentence(missing))
+    if unanswered := run_settings.unanswered(export, connection.destination.questions()):
         raise Refusal(_("Choose: %(questions)s.") % {"questions": ", ".join(unanswered)})
     if details.opt_in == ListOptIn.CONFIRMED and not export.opt_in_mail_accepted:
         raise Refusal(
@@ -140,13 +141,13 @@ def _frozen(export: Export, connection: Connection) -> dict[str, Any]:
                 "then try again."
             )
         )
-    return snapshot.freeze(export, details)
+    return run_settings.freeze(export, details)
 
 
-def _find(export: Export, connection: Connection, frozen: Mapping[str, Any], person: str) -> _One:
+def _find(export: Export, connection: Connection, snapshot: RunSnapshot, person: str) -> _One:
     """Find the contact and its action in the plan. Raises Refusal for contacts that a run would not send."""
     with rolled_back():
-        plan.compute_diff(frozen, connection.account, export.list_id, export.pk)
+        plan.compute_diff(snapshot, connection.account, export.list_id, export.pk)
         found = _rows(person)
         _check_contract(connection)
     if not found:

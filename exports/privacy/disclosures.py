@@ -96,9 +96,7 @@ def write_one(export: Export, account: str, list_id: str, email: str) -> None:
 
 def list_of(export: Export, account: str, list_id: str, run: Run | None = None) -> DisclosedList:
     """The list as it is called now, and the connection that leads there now."""
-    title = (
-        str(run.frozen.get("list_title", "")) if run else export.list_title if export.list_id == list_id else ""
-    )
+    title = str(run.snapshot.list_title) if run else export.list_title if export.list_id == list_id else ""
     values: dict[str, object] = {"list_title": title} if title else {}
     connection = export.connection
     if connection is not None and connection.account == account:

@@ -17,9 +17,9 @@ from connections.destinations.values import BatchOperation
 from connections.models import Connection
 from connections.permissions import user_can_use
 from exports.models import DeliveredSet, Export, Origin, Removal, RemovedContact, Run
+from exports.models.snapshot import RunOptions
 from exports.removal import removal_plan
 from exports.state.known_list import KnownList
-from exports.state.snapshot import RunOptions
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,6 @@ from exports.selection import wants
 from exports.selection.wants import Wanted
 from exports.state.known_list import ONCE_WANTED, KnownList
 from exports.state.plan_action import NOT_IN_ANY_SEGMENT, UNKNOWN_DATA, WANTED
-from exports.state.snapshot import RunOptions
 from segments.models import DataSource, Segment
 
 # A guard holds removals of more than this share of the people on the list, and of more than so many.
@@ -34,9 +33,9 @@ _IS_PLANNED = "EXISTS (SELECT FROM plan WHERE plan.email = {table}.email AND pla
 # When the first run that sent a contact had ended, by the clock of the list's dates: it did not add who joined
 # later. Where people are asked to confirm, they join when they do.
 _SENT_UNTIL = r"""
-    CASE WHEN run.frozen ->> 'clock_there' ~ '^\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?$'
-              AND run.frozen ->> 'confirmed_opt_in' = 'false'
-         THEN coalesce(to_char((run.frozen ->> 'clock_there')::timestamp + (run.finished_at - run.checked_at),
+    CASE WHEN run.snapshot ->> 'clock_there' ~ '^\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?$'
+              AND run.snapshot ->> 'confirmed_opt_in' = 'false'
+         THEN coalesce(to_char((run.snapshot ->> 'clock_there')::timestamp + (run.finished_at - run.checked_at),
                       'YYYY-MM-DD HH24:MI:SS'), '') ELSE '' END"""
 _FETCH = 2000
 
@@ -76,7 +75,7 @@ def plan(run: Run, delivered_set: DeliveredSet, writer: BatchWriter) -> Removals
     if removals.to_remove:
         _know_again_who_was_marked(run, known)
         destination = run.destination
-        for person in _leaving(destination, BatchOperation(run.frozen["removal"]["how"])):
+        for person in _leaving(destination, BatchOperation(run.snapshot.removal.how)):
             writer.add(person)
         writer.flush()
     if removals.held:
@@ -98,7 +97,7 @@ def _list_held(run: Run) -> None:
 
 def judge(run: Run, delivered_set: DeliveredSet) -> Removals:
     """How many would be removed, and whether a guard holds them. Leaves the temporary table ``leaving``."""
-    how = run.frozen.get("removal", {}).get("how", Removal.LEAVE)
+    how = run.snapshot.removal.how
     if how == Removal.LEAVE:
         return Removals()
     known = KnownList.of(delivered_set)
@@ -132,15 +131,15 @@ def _draw(known: KnownList, *, everybody: bool) -> None:
             f"""
             CREATE TEMPORARY TABLE leaving ON COMMIT DROP AS
             SELECT contact.email, contact.data_hash,
-                   coalesce(run.frozen ->> 'clock_there', '') AS sent_since, {_SENT_UNTIL} AS sent_until,
+                   coalesce(run.snapshot ->> 'clock_there', '') AS sent_since, {_SENT_UNTIL} AS sent_until,
                    contact.origin = %s AS added_by_us,
-                   coalesce(run.frozen ->> 'clock_zone_known', 'true') = 'true' AS zone_known
+                   coalesce(run.snapshot ->> 'clock_zone_known', 'true') = 'true' AS zone_known
               FROM (SELECT email, data_hash, origin, added_run_id FROM exports_syncedcontact contact
                      WHERE contact.list_state_id = %s AND {ONCE_WANTED} AND contact.origin = ANY (%s)
                        AND NOT {stays}
                     OFFSET 0) contact  -- the few that leave are found before their runs are
               LEFT JOIN exports_run run ON run.id = contact.added_run_id
-             WHERE contact.origin = %s OR run.frozen ->> 'clock_there' <> ''
+             WHERE contact.origin = %s OR run.snapshot ->> 'clock_there' <> ''
             """,  # noqa: S608 - only our own fragments are put in
             [
                 *(Origin.ADDED, known.list_state_id, known.export_id, known.export_id),
@@ -207,15 +206,15 @@ def _retain_wanted_by_others(delivered_set: DeliveredSet) -> None:
 
 
 def _why_held(run: Run, known: KnownList, count: int) -> str:
-    options = RunOptions.kept(run.frozen.get("options", {}))
+    options = run.snapshot.options
     agreed = options.removal or {}
     if _reaches_further_than_agreed(run, agreed):
         return RemovalGuard.REACH
     if run.is_cleanup:
         return _find_cleanup_guard(count, options.confirmed_removals or 0)
-    if options.confirmed_removals is not None and agreed.get("how") == run.frozen["removal"]["how"]:
+    if options.confirmed_removals is not None and agreed.get("how") == run.snapshot.removal.how:
         return "" if count <= options.confirmed_removals else RemovalGuard.GROWN
-    segment_ids = [segment["id"] for segment in run.frozen["segments"]]
+    segment_ids = run.snapshot.segment_ids
     if because := wants.find_guard(run.export_id, run.account, run.list_id, segment_ids):
         return because
     people = contacts_of(known).count()
@@ -231,10 +230,10 @@ def _find_cleanup_guard(count: int, confirmed: int) -> str:
 
 def _reaches_further_than_agreed(run: Run, agreed: Mapping[str, Any]) -> bool:
     """Tell whether contacts would be removed from lists that neither the settings nor the confirmation named."""
-    removal = run.frozen["removal"]
-    everywhere = removal["unsubscribe_scope"] != UnsubscribeScope.THIS_LIST
-    is_agreed = removal["unsubscribes_everywhere"] or agreed.get("unsubscribes_everywhere")
-    return removal["how"] == Removal.UNSUBSCRIBE and everywhere and not is_agreed
+    removal = run.snapshot.removal
+    everywhere = removal.unsubscribe_scope != UnsubscribeScope.THIS_LIST
+    is_agreed = removal.unsubscribes_everywhere or agreed.get("unsubscribes_everywhere")
+    return removal.how == Removal.UNSUBSCRIBE and everywhere and not is_agreed
 
 
 def contacts_of(known: KnownList) -> models.QuerySet[SyncedContact]:
@@ -317,8 +316,8 @@ def _members(run: Run) -> Iterator[Wanted]:
     """The members of the run's own segments: all of them where a segment was refreshed after the plan, else
     without those that the plan left out for want of consent. They are read in either case: a refresh that ended
     while the plan was being written is older than the plan, and not in it."""
-    segment_ids = [segment["id"] for segment in run.frozen["segments"]]
-    members = wants.members(segment_ids, run.frozen["email_attribute"])
+    segment_ids = run.snapshot.segment_ids
+    members = wants.members(segment_ids, run.snapshot.email_attribute)
     if run.planned_at and Segment.objects.filter(pk__in=segment_ids, refreshed_at__gt=run.planned_at).exists():
         yield members
     else:

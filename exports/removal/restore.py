@@ -30,15 +30,15 @@ from segments.privacy import erasure_barrier
 # When the run's calls that unsubscribed each contact went out and were answered, by the clock of the list's dates.
 _CALLS = r"""
     SELECT person.email,
-           to_char((run.frozen ->> 'clock_there')::timestamp + (batch.sent_at - run.checked_at),
+           to_char((run.snapshot ->> 'clock_there')::timestamp + (batch.sent_at - run.checked_at),
                    'YYYY-MM-DD HH24:MI:SS') AS since,
-           to_char((run.frozen ->> 'clock_there')::timestamp + (batch.finished_at - run.checked_at),
+           to_char((run.snapshot ->> 'clock_there')::timestamp + (batch.finished_at - run.checked_at),
                    'YYYY-MM-DD HH24:MI:SS') AS until
       FROM exports_batch batch JOIN exports_run run ON run.id = batch.run_id
            CROSS JOIN unnest(batch.emails) AS person (email)
      WHERE batch.run_id = %(run)s AND batch.operation = 'unsubscribe' AND batch.status = 'done'
-       AND coalesce(run.frozen ->> 'clock_zone_known', 'true') = 'true'
-       AND run.frozen ->> 'clock_there' ~ '^\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?$'
+       AND coalesce(run.snapshot ->> 'clock_zone_known', 'true') = 'true'
+       AND run.snapshot ->> 'clock_there' ~ '^\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?$'
 """
 # The contacts that the run removed last, with what is known of them now; the first reason that applies counts.
 # Whether a contact that the run unsubscribed has unsubscribed as well, only the list can tell.
@@ -147,7 +147,7 @@ def plan(run: Run, lease: HeldLease) -> None:
     for person in _people(removing_run, known.list_state_id):
         writer.add(person)
     writer.flush()
-    if writer.written and run.frozen["confirmed_opt_in"] and not run.frozen["opt_in_mail_accepted"]:
+    if writer.written and run.snapshot.confirmed_opt_in and not run.snapshot.opt_in_mail_accepted:
         sentence = _("The list emails restored subscribers to confirm. Accept that in the settings of the export.")
         raise StopRun(JobStatus.FAILED, Reason.OPT_IN_MAIL, sentence)
     lease.report()  # from here on progress counts what is delivered, and is written with it
@@ -175,9 +175,9 @@ def _people(removing_run: Run, list_state_id: int) -> Iterator[Person]:
         )
         rows = cursor.fetchall()
     runs = Run.objects.in_bulk({row[-1] for row in rows})
-    readers = {pk: encode.reader(run.account, run.list_id, run.frozen) for pk, run in runs.items()}
+    readers = {pk: encode.reader(run.account, run.list_id, run.snapshot) for pk, run in runs.items()}
     destination = removing_run.destination
-    mark_value = removing_run.frozen.get("removal", {}).get("mark_value", "")
+    mark_value = removing_run.snapshot.removal.mark_value
     for email, operation, mark_field, since, until, profile_id, payload, data_hash, converted, run_id in rows:
         data = payload if converted else readers[run_id](email, payload)
         trace = RemovalTrace(since or "", until or "")

@@ -70,7 +70,7 @@ def first_in(batch: Batch, limit: int) -> list[SentPerson]:
         )
         found = cursor.fetchall()
     if not batch.converted:
-        read = encode.reader(batch.run.account, batch.run.list_id, batch.run.frozen)
+        read = encode.reader(batch.run.account, batch.run.list_id, batch.run.snapshot)
         found = [(email, read(email, values)) for email, values in found]
     return [SentPerson(*row) for row in found]
 

@@ -158,7 +158,7 @@ def _sent(email: str, runs: Mapping[int, Run]) -> dict[int, Sent]:
     sent: dict[int, Sent] = {}
     for run_id, sent_at, payload, converted in rows:
         run = runs[run_id]
-        read = None if converted else encode.reader(run.account, run.list_id, run.frozen)
+        read = None if converted else encode.reader(run.account, run.list_id, run.snapshot)
         sent[run_id] = Sent(sent_at, read(email, payload) if read else payload)
     return sent
 

@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
 from exports.models import Run, Stage
+from exports.models.snapshot import NO_SNAPSHOT
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,6 @@ def _reached(run: Run) -> Stage:
     """How far it came. What ends early is complete by its stage, and tells by what it left behind."""
     if run.is_open or run.status in (JobStatus.SUCCESSFUL, JobStatus.WARNINGS):
         return Stage(run.stage)
-    if not run.frozen:
+    if run.snapshot == NO_SNAPSHOT:
         return Stage.CHECK
     return Stage.DELIVER if run.planned or run.to_remove else Stage.PLAN

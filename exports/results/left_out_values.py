@@ -3,7 +3,6 @@ the list state, so that they are sent again as soon as a field of the list can h
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 from django.db import connection as database
 from django.db.models import Count
@@ -62,11 +61,6 @@ def record(run: Run, batch: Batch, left_out: LeftOut, not_taken: Collection[str]
     return {email: stored(values) for email, values in taken.items()}
 
 
-def mapped_fields(frozen: Mapping[str, Any]) -> list[str]:
-    """List the keys of the fields that the export of these settings maps."""
-    return [pair["field"] for pair in frozen["mapping"]]
-
-
 def keep_of_one(known: KnownList, email: str, fields: Sequence[str], values: Sequence[Violation]) -> None:
     """Keep the values that one contact was sent without, by an export that maps ``fields``."""
     contact = SyncedContact.objects.filter(list_state=known.list_state_id, email=email)
@@ -117,7 +111,7 @@ def list_unchanged(run: Run, known: KnownList) -> None:
                 "run": run.pk,
                 "kind": OutcomeKind.INCOMPLETE,
                 "list": known.list_state_id,
-                "fields": mapped_fields(run.frozen),
+                "fields": run.snapshot.mapped_fields,
             },
         )
 
@@ -148,15 +142,10 @@ def count(run: Run) -> int:
 
 def count_by_field(run: Run) -> dict[str, int]:
     """Count these contacts by the name of the field that lacks their value, the largest first."""
-    names = field_names(run.frozen)
+    names = run.snapshot.field_labels
     rows = run.outcomes.filter(kind=OutcomeKind.INCOMPLETE).values("field").annotate(contacts=Count("pk"))
     ordered = rows.order_by("-contacts", "field").values_list("field", "contacts")
     return {names.get(field, field): contacts for field, contacts in ordered}
-
-
-def field_names(frozen: Mapping[str, Any]) -> dict[str, str]:
-    """Give the names of the list's fields by key."""
-    return {field["key"]: str(field["label"]) for field in frozen.get("fields", ())}
 
 
 def drop_not_sent(run: Run) -> None:

@@ -101,7 +101,7 @@ class _Delivered:
 @transaction.atomic
 def requeue_interrupted(run: Run) -> None:
     """Plan the batches again that were being sent when their worker died. It is unknown whether they arrived,
-    and an import is an upsert. That worker may only be frozen, so its calls may land even after these."""
+    and an import is an upsert. That worker may only be snapshot, so its calls may land even after these."""
     lock_attempt(run)
     sending = run.batches.filter(status=BatchStatus.SENDING)
     unknown_results.expect_late_calls(run, sending)
@@ -245,7 +245,7 @@ def _taken(
         "run": run.pk,
         "refused": refused,
         "left_out": orjson.dumps(left_out).decode() if left_out else None,
-        "fields": left_out_values.mapped_fields(run.frozen),
+        "fields": run.snapshot.mapped_fields,
         "origin": Origin.UNKNOWN if is_unknown else _origin(batch, sent.receipt, len(refused)),
         "origins": orjson.dumps(reactivated.origins).decode() if reactivated.origins else None,
         "unknown": UNKNOWN_DATA if is_unknown else None,

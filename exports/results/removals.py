@@ -192,7 +192,7 @@ def record_uncertain_removals(run: Run) -> None:
                 "export": run.export_id,
                 "account": run.account,
                 "list": run.list_id,
-                "mark_field": run.frozen.get("removal", {}).get("mark_field", ""),
+                "mark_field": run.snapshot.removal.mark_field,
                 "unknown": UNKNOWN_DATA,
                 "unanswered": UNANSWERED,
             },
@@ -203,11 +203,11 @@ def _parameters(run: Run, batch: Batch, delivered_set_id: int, receipt: BatchRec
     """Who is already as the removal makes them was removed by this very batch, if it was sent before, or by one of
     an earlier run: its answer was lost."""
     said = receipt.refusals
-    removal = run.frozen.get("removal", {})
+    removal = run.snapshot.removal
     return {
         "batch": batch.pk,
         "operation": batch.operation,
-        "mark_field": removal.get("mark_field", "") if batch.operation == BatchOperation.MARK else "",
+        "mark_field": removal.mark_field if batch.operation == BatchOperation.MARK else "",
         "run": run.pk,
         "list": DeliveredSet.objects.values_list("list_state", flat=True).get(pk=delivered_set_id),
         "export": run.export_id,
@@ -309,6 +309,4 @@ def record_one_reactivation(
 
 def _stays_removed(operation: BatchOperation, refused: RefusalKind) -> bool:
     """Tell whether a contact that was refused is still as the removal has left it."""
-    return (
-        operation not in (BatchOperation.READD, BatchOperation.RESTORE) or refused != RefusalKind.SUPPRESSED
-    )
+    return operation not in (BatchOperation.READD, BatchOperation.RESTORE) or refused != RefusalKind.SUPPRESSED

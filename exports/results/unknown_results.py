@@ -1,7 +1,7 @@
 """Record contacts whose result is unknown: the list may hold them, with the old data or the new.
 
 They count as known on the list, with unknown data, so that the next run sends them again, or removes them when
-they have left the segments. A result is unknown when a call was never answered before the run was canceled or gave up,
+they have left the segments. A result is unknown when a call was never answered before the run ended early,
 when an answer does not tell which contacts it took, and when a late call may follow: a request of a worker that
 lost its lease may land after those of later workers and runs, until one read timeout has passed.
 """
@@ -54,7 +54,7 @@ _MARK_UNKNOWN = """
     WITH late AS (
         SELECT DISTINCT ON (contact.email) contact.email, batch.operation, batch.run_id, run.export_id,
                CASE WHEN batch.operation = 'mark'
-                    THEN coalesce(run.frozen #>> '{removal,mark_field}', '') ELSE '' END AS mark_field
+                    THEN coalesce(run.snapshot #>> '{removal,mark_field}', '') ELSE '' END AS mark_field
           FROM exports_batch batch JOIN exports_run run ON run.id = batch.run_id
                CROSS JOIN unnest(batch.emails) AS contact (email)
          WHERE batch.id = ANY (%(late)s) AND contact.email <> ''

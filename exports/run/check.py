@@ -1,6 +1,6 @@
 """Before anything is planned: can this export run at all, and to which list?"""
 
-from typing import Any
+from dataclasses import replace
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -14,8 +14,9 @@ from connections.models import Connection
 from connections.policies import why_it_cannot_run
 from exports import policies
 from exports.models import DeliveredSet, Export, Run, Stage
+from exports.models.snapshot import RunOptions, RunSnapshot
 from exports.run import list_changes
-from exports.state import claim, snapshot
+from exports.state import claim, run_settings
 from exports.state.status import Reason, StopRun, change_status
 from segments import audience
 
@@ -24,17 +25,18 @@ _LONGEST_TITLE = 200
 
 
 def check(run: Run) -> bool:
-    """Freeze the settings of an export run and take its list. Returns False when the run has to wait: for a
+    """Take the snapshot of an export run, and its list. Returns False when the run has to wait: for a
     refresh of what it reads, or for another run to that list. Raises StopRun, or what the destination raises."""
     checked = _check_export(run)
     if checked is None:
         return False
-    connection, frozen = checked
-    changes = list_changes.find(run, connection, frozen)
-    frozen |= {"emptied_fields": changes.emptied, "extended_fields": changes.extended}
+    connection, snapshot = checked
+    changes = list_changes.find(run, connection, snapshot)
+    snapshot = replace(snapshot, emptied_fields=changes.emptied, extended_fields=changes.extended)
     if changes.changed:
-        frozen |= {"changed_fields": changes.changed, "options": run.options | {"everyone": True}}
-    return take_list(run, connection, frozen)
+        options = replace(snapshot.options, everyone=True)
+        snapshot = replace(snapshot, changed_fields=changes.changed, options=options)
+    return take_list(run, connection, snapshot)
 
 
 def check_restore(run: Run) -> bool:
@@ -44,8 +46,8 @@ def check_restore(run: Run) -> bool:
     return checked is not None and take_list(run, *checked)
 
 
-def _check_export(run: Run) -> tuple[Connection, dict[str, Any]] | None:
-    """Return the connection and the frozen settings of an export; None while the run waits for a refresh."""
+def _check_export(run: Run) -> tuple[Connection, RunSnapshot] | None:
+    """Return the connection and the snapshot of an export; None while the run waits for a refresh."""
     export = run.export
     connection = usable_connection(export.connection)
     _check_limits(run, connection)
@@ -55,13 +57,15 @@ def _check_export(run: Run) -> tuple[Connection, dict[str, Any]] | None:
     details = look_up_list(connection, export.list_id, run)
     store_list_title(connection, details)
     _check_fields(export, details)
-    return connection, snapshot.freeze(export, details) | {
-        "run": str(run.pk),
-        "options": run.options,
-        "asked_in": run.asked_in.pk,
-        "clock_there": details.clock,
-        "clock_zone_known": details.clock_zone_known,
-    }
+    snapshot = replace(
+        run_settings.freeze(export, details),
+        run=str(run.pk),
+        options=RunOptions.kept(run.options),
+        asked_in=run.asked_in.pk,
+        clock_there=details.clock,
+        clock_zone_known=details.clock_zone_known,
+    )
+    return connection, snapshot
 
 
 def usable_connection(connection: Connection | None) -> Connection:
@@ -121,19 +125,19 @@ def look_up_list(connection: Connection, list_id: str, run: Run) -> ListDetails:
 
 
 def _check_fields(export: Export, details: ListDetails) -> None:
-    missing = snapshot.missing_fields(export, details)
+    missing = run_settings.missing_fields(export, details)
     if missing:
-        sentence = snapshot.missing_fields_sentence(missing)
+        sentence = run_settings.missing_fields_sentence(missing)
         raise StopRun(JobStatus.FAILED, Reason.FIELDS_MISSING, sentence)
     if export.connection is None:
         return
-    unanswered = snapshot.unanswered(export, export.connection.destination.questions())
+    unanswered = run_settings.unanswered(export, export.connection.destination.questions())
     if unanswered:
         sentence = _("Choose: %(questions)s.") % {"questions": ", ".join(unanswered)}
         raise StopRun(JobStatus.FAILED, Reason.FIELDS_MISSING, sentence)
 
 
-def take_list(run: Run, connection: Connection, frozen: dict[str, Any]) -> bool:
+def take_list(run: Run, connection: Connection, snapshot: RunSnapshot) -> bool:
     """Let the run have the list. The database allows one working run per list; another one waits in the queue."""
     try:
         with transaction.atomic():
@@ -144,7 +148,7 @@ def take_list(run: Run, connection: Connection, frozen: dict[str, Any]) -> bool:
                 checked_at=clock.now(),
                 account=connection.account,
                 list_id=run.target.list_id,
-                frozen=frozen,
+                snapshot=snapshot,
                 resume_at=None,
             )
     except IntegrityError:

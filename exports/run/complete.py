@@ -19,7 +19,7 @@ from exports.removal.removal_plan import RemovalGuard
 from exports.reporting import alerts
 from exports.results import left_out_values, removals, unknown_results
 from exports.run.final_status import RunCounts, Verdict, decide
-from exports.state import retry_policy, snapshot
+from exports.state import retry_policy, run_settings
 from exports.state.status import Reason, StopRun, change_status
 
 logger = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ def _publish(run: Run) -> None:
         raise  # the run waits
     except vault.NotConnected as not_connected:
         raise StopRun(JobStatus.FAILED, Reason.CONNECTION_NOT_READY, str(not_connected)) from not_connected
-    connection.destination.publish(access, snapshot.send_settings(run.list_id, run.frozen))
+    connection.destination.publish(access, run_settings.send_settings(run.list_id, run.snapshot))
 
 
 @transaction.atomic

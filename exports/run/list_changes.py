@@ -4,9 +4,8 @@ Values that were sent before are gone then, although the contacts have not chang
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 from django.db.models import QuerySet
@@ -14,8 +13,10 @@ from django.db.models import QuerySet
 from config.platform.jobs.models import JobStatus
 from connections import credentials, vault
 from connections.destinations.errors import DestinationError
+from connections.destinations.values import TargetField
 from connections.models import Connection
 from exports.models import BatchStatus, Run, RunKind
+from exports.models.snapshot import RunSnapshot
 
 logger = logging.getLogger(__name__)
 
@@ -34,26 +35,26 @@ class ListChanges:
     extended: Sequence[str] = ()
 
 
-def find(run: Run, connection: Connection, frozen: Mapping[str, Any]) -> ListChanges:
+def find(run: Run, connection: Connection, snapshot: RunSnapshot) -> ListChanges:
     """Compare the mapped fields with those of the last run to the same list."""
-    extended = _extended(run, connection, frozen)
+    extended = _extended(run, connection, snapshot)
     before = _last_run(run, connection)
     if before is None:
         return ListChanges(extended=extended)
-    keys = [pair["field"] for pair in before.frozen["mapping"] if pair in frozen["mapping"]]
-    changed = [key for key in keys if _is_changed(_field(before.frozen, key), _field(frozen, key))]
-    emptied = list(before.frozen.get("emptied_fields", ()))
+    keys = [pair.field_key for pair in before.snapshot.mapping if pair in snapshot.mapping]
+    changed = [key for key in keys if _is_changed(_field(before.snapshot, key), _field(snapshot, key))]
+    emptied = list(before.snapshot.emptied_fields)
     asked = [key for key in keys if key not in emptied and key not in changed]
     try:
         found = _emptied(run, connection, asked) if asked else []
     except (DestinationError, vault.NotConnected) as error:
         logger.warning("run %s: contacts could not be looked up: %s", run.pk, error)
         found = []
-    extended = [key for key in keys if _is_extended(_field(before.frozen, key), _field(frozen, key))]
+    extended = [key for key in keys if _is_extended(_field(before.snapshot, key), _field(snapshot, key))]
     return ListChanges(changed + found, emptied + found, extended)
 
 
-def _extended(run: Run, connection: Connection, frozen: Mapping[str, Any]) -> list[str]:
+def _extended(run: Run, connection: Connection, snapshot: RunSnapshot) -> list[str]:
     """The mapped fields with more options than at the last plan. Also a run that failed or was canceled may have
     sent contacts without values, by the options of its plan."""
     planned = _runs_to_list(run)
@@ -61,8 +62,8 @@ def _extended(run: Run, connection: Connection, frozen: Mapping[str, Any]) -> li
     last = planned.order_by("-pk").first()
     if last is None:
         return []
-    keys = [pair["field"] for pair in last.frozen["mapping"] if pair in frozen["mapping"]]
-    return [key for key in keys if _is_extended(_field(last.frozen, key), _field(frozen, key))]
+    keys = [pair.field_key for pair in last.snapshot.mapping if pair in snapshot.mapping]
+    return [key for key in keys if _is_extended(_field(last.snapshot, key), _field(snapshot, key))]
 
 
 def _last_run(run: Run, connection: Connection) -> Run | None:
@@ -71,20 +72,18 @@ def _last_run(run: Run, connection: Connection) -> Run | None:
     return ended.filter(kind=RunKind.EXPORT).order_by("-pk").first()
 
 
-def _field(frozen: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    fields: dict[str, Mapping[str, Any]] = {field["key"]: field for field in frozen.get("fields", ())}
-    return fields.get(key, {})
+def _field(snapshot: RunSnapshot, key: str) -> TargetField | None:
+    return next((field for field in snapshot.fields if field.key == key), None)
 
 
-def _is_changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
-    if not before or not now:
+def _is_changed(before: TargetField | None, now: TargetField | None) -> bool:
+    if before is None or now is None:
         return False
-    gone = set(before.get("options") or ()) - set(now.get("options") or ())
-    return before["data_type"] != now["data_type"] or bool(gone)
+    return before.data_type != now.data_type or bool(set(before.options) - set(now.options))
 
 
-def _is_extended(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
-    return bool(set(now.get("options") or ()) - set(before.get("options") or ()))
+def _is_extended(before: TargetField | None, now: TargetField | None) -> bool:
+    return bool(set(now.options if now else ()) - set(before.options if before else ()))
 
 
 def _emptied(run: Run, connection: Connection, keys: Sequence[str]) -> list[str]:
@@ -111,7 +110,7 @@ def _sample(run: Run, connection: Connection, keys: Sequence[str]) -> list[tuple
     if last is None or batch is None:
         return []
     refused = set(last.outcomes.filter(batch_number=batch.number).values_list("email", flat=True))
-    order = [pair["field"] for pair in last.frozen["mapping"]]
+    order = last.snapshot.mapped_fields
     found: list[tuple[str, list[str]]] = []
     for email, payload in list(zip(batch.emails, batch.payloads, strict=True))[:_LOOKED_AT]:
         values = dict(zip(order, orjson.loads(payload) if payload else (), strict=False))

@@ -3,9 +3,7 @@
 Its batches are delivered and completed like those of every run.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
+from dataclasses import replace
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -17,10 +15,11 @@ from connections.destinations.values import ListDetails, ListOptIn
 from connections.models import Connection
 from exports.batches.writer import BatchWriter
 from exports.models import DeliveredSet, Run, Stage
+from exports.models.snapshot import RemovalSettings, RunOptions, RunSnapshot
 from exports.privacy import erasure
 from exports.removal import list_cleanup, removal_plan
 from exports.run import check as run_check
-from exports.state import snapshot
+from exports.state import run_settings
 from exports.state.status import Reason, StopRun
 from segments.privacy import erasure_barrier
 
@@ -33,10 +32,10 @@ def check(run: Run) -> bool:
     if why := _why_not_any_more(run, left, connection):
         raise StopRun(JobStatus.CANCELED, Reason.CLEANUP_NOT_NEEDED, why)
     details = run_check.look_up_list(connection, left.list_id, run)
-    frozen = _freeze(run, connection, details)
-    if missing := _missing_field(frozen):
-        raise StopRun(JobStatus.FAILED, Reason.FIELDS_MISSING, snapshot.missing_fields_sentence([missing]))
-    return run_check.take_list(run, connection, frozen)
+    snapshot = _snapshot(run, connection, details)
+    if missing := _missing_field(snapshot):
+        raise StopRun(JobStatus.FAILED, Reason.FIELDS_MISSING, run_settings.missing_fields_sentence([missing]))
+    return run_check.take_list(run, connection, snapshot)
 
 
 @transaction.atomic
@@ -75,27 +74,26 @@ def _why_not_any_more(run: Run, left: DeliveredSet, connection: Connection) -> s
     return list_cleanup.why_forbidden(connection, left.list_id, list_cleanup.CleanupSettings.asked_of(run).how)
 
 
-def _freeze(run: Run, connection: Connection, details: ListDetails) -> dict[str, Any]:
-    """Return the settings that the cleanup depends on, in the form of every run."""
-    return {
-        "run": str(run.pk),
-        "export_version": run.export.version,
-        "connection": str(connection),
-        "list_title": details.title,
-        "confirmed_opt_in": details.opt_in == ListOptIn.CONFIRMED,
-        "segments": [],
-        "mapping": [],
-        "answers": {},
-        "fields": [asdict(field) for field in details.fields],
-        "options": run.options,
-        "removal": run.options["removal"] | {"unsubscribe_scope": details.unsubscribe_scope},
-        "clock_there": details.clock,
-        "clock_zone_known": details.clock_zone_known,
-    }
+def _snapshot(run: Run, connection: Connection, details: ListDetails) -> RunSnapshot:
+    """Return the settings that the cleanup depends on."""
+    options = RunOptions.kept(run.options)
+    removal = RemovalSettings(**options.removal or {})
+    return RunSnapshot(
+        run=str(run.pk),
+        export_version=run.export.version,
+        connection=str(connection),
+        list_title=details.title,
+        confirmed_opt_in=details.opt_in == ListOptIn.CONFIRMED,
+        fields=details.fields,
+        options=options,
+        removal=replace(removal, unsubscribe_scope=details.unsubscribe_scope),
+        clock_there=details.clock,
+        clock_zone_known=details.clock_zone_known,
+    )
 
 
-def _missing_field(frozen: Mapping[str, Any]) -> str:
+def _missing_field(snapshot: RunSnapshot) -> str:
     """The field to mark in, if the list does not have it."""
-    mark = snapshot.mark_of(frozen["removal"])
-    known = {field["key"] for field in frozen["fields"]}
+    mark = run_settings.mark_of(snapshot.removal)
+    known = {field.key for field in snapshot.fields}
     return mark.field_key if mark and mark.field_key not in known else ""

@@ -7,9 +7,8 @@ batches of removals (removal/removal_plan.py). Values are encoded for the list w
 code and rolls it back.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
-from typing import Any
 
 import orjson
 from django.conf import settings
@@ -25,12 +24,13 @@ from connections.destinations.values import Incomplete, Mark, SendSettings, Viol
 from connections.models import Connection
 from exports.batches.writer import BatchWriter, Person, cut_into_batches
 from exports.models import DeliveredSet, OutcomeKind, Run, Stage
+from exports.models.snapshot import RunSnapshot
 from exports.privacy import erasure
 from exports.removal import removal_plan
 from exports.results import left_out_values
 from exports.selection import diff, wants
 from exports.selection.diff import PlanCounts
-from exports.state import known_list, snapshot
+from exports.state import known_list, run_settings
 from exports.state.claim import stop_if_asked
 from exports.state.known_list import KnownList
 from exports.state.plan_action import (
@@ -59,7 +59,7 @@ def plan(run: Run, lease: HeldLease) -> None:
     known = KnownList.of(delivered_set)
     erased_until = erasure_barrier.last_erasure()
     left_out_values.send_again(known, _fields_to_judge_again(run))
-    figures = diff.compute_diff(run.frozen, known)
+    figures = diff.compute_diff(run.snapshot, known)
     _check_limits(run, figures)
     stop_if_asked(lease)
     _keep_exceptions(run)
@@ -101,9 +101,10 @@ def _fields_to_judge_again(run: Run) -> Sequence[str]:
     """List the fields of which left-out values are judged again: those that can hold more by now, or all that are
     mapped where contacts with such values are excluded."""
     destination = run.destination
-    if destination.leaves_out_values(run.frozen["answers"]):
-        return list(run.frozen.get("extended_fields", ()))
-    return left_out_values.mapped_fields(run.frozen)
+    snapshot: RunSnapshot = run.snapshot
+    if destination.leaves_out_values(snapshot.answers):
+        return snapshot.extended_fields
+    return snapshot.mapped_fields
 
 
 def _delivered_set(run: Run) -> DeliveredSet:
@@ -111,7 +112,7 @@ def _delivered_set(run: Run) -> DeliveredSet:
         export_id=run.export_id,
         account=run.account,
         list_id=run.list_id,
-        defaults={"list_title": str(run.frozen.get("list_title", ""))[:200]},
+        defaults={"list_title": str(run.snapshot.list_title)[:200]},
     )
     return delivered_set
 
@@ -126,7 +127,7 @@ def _check_limits(run: Run, figures: PlanCounts) -> None:
         raise StopRun(JobStatus.FAILED, Reason.TOO_MANY_PROFILES, sentence)
     _check_contract(run)
     emailed = figures.add + figures.bring_back
-    if emailed and run.frozen["confirmed_opt_in"] and not run.frozen["opt_in_mail_accepted"]:
+    if emailed and run.snapshot.confirmed_opt_in and not run.snapshot.opt_in_mail_accepted:
         sentence = _("%(type)s would email %(new)d new contacts to confirm.") % {
             "type": run.destination.label,
             "new": emailed,
@@ -169,9 +170,9 @@ def people_over(connection: Connection) -> int:
         return int(cursor.fetchone()[0])
 
 
-def compute_diff(frozen: Mapping[str, Any], account: str, list_id: str, export_id: int | None) -> PlanCounts:
+def compute_diff(snapshot: RunSnapshot, account: str, list_id: str, export_id: int | None) -> PlanCounts:
     """The verdicts for a preview, in the temporary table of this transaction (the caller rolls it back)."""
-    return diff.compute_diff(frozen, known_list.find(export_id, account, list_id))
+    return diff.compute_diff(snapshot, known_list.find(export_id, account, list_id))
 
 
 def _keep_exceptions(run: Run) -> None:
@@ -230,7 +231,7 @@ def _write_those_who_come_back(run: Run, writer: BatchWriter) -> int:
     """Batches of those who are sent in a way of their own; how many of them could not be converted."""
     destination = run.destination
     violations = 0
-    settings = snapshot.send_settings(run.list_id, run.frozen)
+    settings = run_settings.send_settings(run.list_id, run.snapshot)
     for found in people(destination, settings, actions=COMES_BACK):
         if isinstance(found, Person):
             writer.add(found)

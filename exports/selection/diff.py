@@ -13,7 +13,7 @@ out too; a volatile column is a fence that does not. The workers also do the sor
 follows needs the members in just that order.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -24,9 +24,9 @@ from config.platform import db
 from config.platform.text.addresses import LONGEST_EMAIL, VALID_EMAIL
 from connections.destinations.values import BatchOperation, attribute_of
 from exports.models import RemovedContact
-from exports.state import snapshot
+from exports.models.snapshot import RunSnapshot
+from exports.state import run_settings
 from exports.state.known_list import KnownList
-from exports.state.snapshot import RunOptions
 from segments import audience
 
 # What the planner's own figures do not know: people cost far more to judge than to hand over, who was delivered
@@ -94,13 +94,13 @@ class Answering:
         return f"({mapped}::jsonb || {self.appended})::text" if self.appended else mapped
 
 
-def compute_diff(frozen: Mapping[str, Any], known: KnownList) -> PlanCounts:
+def compute_diff(snapshot: RunSnapshot, known: KnownList) -> PlanCounts:
     """Fill the temporary table ``plan`` by these settings, as the difference to what is known of the list, in the
     order of addresses; how many met which verdict. Within a transaction."""
-    answers = fragments(frozen)
-    members, members_params = audience.members_sql([segment["id"] for segment in frozen["segments"]])
-    judged, judged_params = _judged(answers, *_person(frozen, answers, members, members_params))
-    verdicts = _verdicts(judged, answers, consent_is_required=bool(frozen.get("required_attribute")))
+    answers = fragments(snapshot)
+    members, members_params = audience.members_sql(snapshot.segment_ids)
+    judged, judged_params = _judged(answers, *_person(snapshot, answers, members, members_params))
+    verdicts = _verdicts(judged, answers, consent_is_required=bool(snapshot.required_attribute))
     statement = f"CREATE TEMPORARY TABLE plan ON COMMIT DROP AS {verdicts}"
     with database.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.plan")
@@ -110,26 +110,26 @@ def compute_diff(frozen: Mapping[str, Any], known: KnownList) -> PlanCounts:
             statement,
             [known.export_id] * 2 + [*judged_params, known.list_state_id, known.delivered_set_id],
         )
-    adjust_returning(frozen, known)
+    adjust_returning(snapshot, known)
     return _count()
 
 
-def hashes(frozen: Mapping[str, Any], members: str) -> tuple[str, list[Any]]:
+def hashes(snapshot: RunSnapshot, members: str) -> tuple[str, list[Any]]:
     """A query of the hashes of what these settings would send of some profiles (a query like that of
     audience.members_sql, without parameters): columns ``profile_id`` and ``data_hash``."""
-    answers = fragments(frozen)
-    judged, params = _judged(answers, *_person(frozen, answers, members, []))
+    answers = fragments(snapshot)
+    judged, params = _judged(answers, *_person(snapshot, answers, members, []))
     return f"SELECT profile_id, data_hash FROM ({judged}) judged", params  # noqa: S608 - see _judged
 
 
 def _person(
-    frozen: Mapping[str, Any], answers: Answering, members: str, members_params: Sequence[object]
+    snapshot: RunSnapshot, answers: Answering, members: str, members_params: Sequence[object]
 ) -> tuple[str, list[Any]]:
     """Everyone in the segments: their address, the values that go out as a JSON array, and what they agree to; the
     column ``fence`` only keeps the query whole."""
-    email, email_params = audience.email_sql(frozen["email_attribute"])
-    attributes = [pair["attribute"] for pair in frozen["mapping"]]
-    agreed, declined, consent_params = _consent(frozen.get("required_attribute", ""))
+    email, email_params = audience.email_sql(snapshot.email_attribute)
+    attributes = [pair.attribute for pair in snapshot.mapping]
+    agreed, declined, consent_params = _consent(snapshot.required_attribute)
     values = f"json_build_array({', '.join(['attributes -> %s'] * len(attributes))})"
     statement = f"""
         SELECT profile_id, updated_at, {email} AS email, {values}::text AS mapped,
@@ -196,30 +196,32 @@ def _count() -> PlanCounts:
         return PlanCounts(**dict(cursor.fetchall()))
 
 
-def fragments(frozen: Mapping[str, Any]) -> Answering:
+def fragments(snapshot: RunSnapshot) -> Answering:
     """The fragments for these settings; where every answer is the same for all, nothing is added to the plan."""
-    names = sorted(name for name, answer in frozen["answers"].items() if attribute_of(answer))
+    names = sorted(name for name, answer in snapshot.answers.items() if attribute_of(answer))
     places = range(len(names))
     says = "".join(f", coalesce(lower(btrim(attributes ->> %s)) = ANY (%s), false) AS says_{at}" for at in places)
     says_params: list[Any] = []
     for name in names:
-        says_params += [attribute_of(frozen["answers"][name]), list(MEANS_YES)]
+        says_params += [attribute_of(snapshot.answers[name]), list(MEANS_YES)]
     strictest = "".join(f", bool_and(says_{at}) OVER (PARTITION BY email) AS answer_{at}" for at in places)
-    hashed, hashed_params = _hashed(frozen, names)
+    hashed, hashed_params = _hashed(snapshot, names)
     answers = ", ".join(f"answer_{at}" for at in places)
     appended = f"jsonb_build_array({answers})" if names else ""
     return Answering(says, says_params, strictest, hashed, hashed_params, appended)
 
 
-def _hashed(frozen: Mapping[str, Any], names: Sequence[str]) -> tuple[str, list[str]]:
-    hashed, params = _by_answers(frozen, names) if names else ("%s", [snapshot.what_changes_the_list(frozen)])
-    if with_blanks := snapshot.what_changes_blanks(frozen):
+def _hashed(snapshot: RunSnapshot, names: Sequence[str]) -> tuple[str, list[str]]:
+    hashed, params = (
+        _by_answers(snapshot, names) if names else ("%s", [run_settings.what_changes_the_list(snapshot)])
+    )
+    if with_blanks := run_settings.what_changes_blanks(snapshot):
         hashed = f"{hashed} || CASE WHEN mapped ~ %s THEN %s ELSE '' END"
         params += [_BLANK, with_blanks]
     return hashed, params
 
 
-def _by_answers(frozen: Mapping[str, Any], names: Sequence[str]) -> tuple[str, list[str]]:
+def _by_answers(snapshot: RunSnapshot, names: Sequence[str]) -> tuple[str, list[str]]:
     """A text for each combination of answers."""
     cases, params = "", []
     for answers in product((True, False), repeat=len(names)):
@@ -228,19 +230,19 @@ def _by_answers(frozen: Mapping[str, Any], names: Sequence[str]) -> tuple[str, l
             f"answer_{at}" if answer else f"NOT answer_{at}" for at, answer in enumerate(answers)
         )
         cases += f" WHEN {condition} THEN %s"
-        params.append(snapshot.what_changes_the_list(frozen, said))
+        params.append(run_settings.what_changes_the_list(snapshot, said))
     return f"CASE{cases} END", params
 
 
-def adjust_returning(frozen: Mapping[str, Any], known: KnownList) -> None:
+def adjust_returning(snapshot: RunSnapshot, known: KnownList) -> None:
     """Change the actions of contacts that come back, of contacts to subscribe again, and of all when everything
     is sent again."""
-    options = RunOptions.kept(frozen.get("options", {}))
+    options = snapshot.options
     with database.cursor() as cursor:
         cursor.execute("ALTER TABLE plan ADD COLUMN mark_field text NOT NULL DEFAULT ''")
     with db.without_nested_loops():
         if options.resubscribe:
-            _resubscribe(known.delivered_set_id, frozen.get("asked_in"))
+            _resubscribe(known.delivered_set_id, snapshot.asked_in)
         if options.everyone:
             _send_unchanged()
         if RemovedContact.objects.filter(list_state=known.list_state_id).exists():

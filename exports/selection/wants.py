@@ -9,7 +9,7 @@ of the other export becomes unknown, and its next plan sends the contact again. 
 leave each other's hashes alone.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from django.db.models import Q
 from config.platform import db
 from config.platform.jobs.models import JobStatus
 from exports.models import DeliveredSet, Export, Run, RunKind
+from exports.models.snapshot import NO_SNAPSHOT, RunSnapshot
 from exports.selection import diff
 from exports.state.known_list import ONCE_WANTED, ONCE_WANTED_BY_EXPORT, KnownList
 from exports.state.plan_action import SENT, UNKNOWN_DATA, WANTED
@@ -95,7 +96,7 @@ def record(run: Run, known: KnownList) -> None:
     not any more. Nothing while it is the only export to the list. Call it in the transaction of the plan."""
     if not _is_shared(run, known):
         return
-    segment_ids = [segment["id"] for segment in run.frozen["segments"]]
+    segment_ids = run.snapshot.segment_ids
     guard = find_guard(run.export_id, run.account, run.list_id, segment_ids)
     parameters: dict[str, Any] = {
         "export": known.export_id,
@@ -176,16 +177,16 @@ def _members_before(export_id: int, account: str, list_id: str) -> dict[int, int
         removals_held=0,
         status__in=(JobStatus.SUCCESSFUL, JobStatus.WARNINGS),
     )
-    frozen = earlier.order_by("-pk").values_list("frozen", flat=True).first() or {}
-    return {segment["id"]: segment.get("members", 0) for segment in frozen.get("segments", ())}
+    snapshot = earlier.order_by("-pk").values_list("snapshot", flat=True).first() or NO_SNAPSHOT
+    return {segment.id: segment.members for segment in snapshot.segments}
 
 
 def record_overwritten(run: Run, known: KnownList) -> None:
     """Set the hashes of other exports to unknown, for contacts that the temporary table ``plan`` sends and whose
     data it may change. Call it in the transaction of the plan."""
-    for export_id, frozen in _other_exports(run, known):
+    for export_id, snapshot in _other_exports(run, known):
         with database.cursor() as cursor:
-            hashed, params = diff.hashes(frozen, _SENT)
+            hashed, params = diff.hashes(snapshot, _SENT)
             cursor.execute("DROP TABLE IF EXISTS pg_temp.as_other_sends")
             cursor.execute(f"CREATE TEMPORARY TABLE as_other_sends ON COMMIT DROP AS {hashed}", params)
             parameters: dict[str, Any] = {"unknown": UNKNOWN_DATA, "list": known.list_state_id, "other": export_id}
@@ -194,10 +195,10 @@ def record_overwritten(run: Run, known: KnownList) -> None:
                 cursor.execute(_SENT_BEFORE, parameters)
 
 
-def _other_exports(run: Run, known: KnownList) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _other_exports(run: Run, known: KnownList) -> Iterator[tuple[int, RunSnapshot]]:
     """The other exports that have sent to the list and map a field in common, with the settings of their last
     plan."""
-    fields = _fields(run.frozen)
+    fields = set(run.snapshot.mapped_fields)
     others = DeliveredSet.objects.filter(list_state=known.list_state_id).exclude(export=known.export_id)
     for export_id in others.order_by("export").values_list("export", flat=True):
         last = Run.objects.filter(
@@ -207,10 +208,6 @@ def _other_exports(run: Run, known: KnownList) -> Iterator[tuple[int, Mapping[st
             list_id=run.list_id,
             planned_at__isnull=False,
         )
-        frozen = last.order_by("-pk").values_list("frozen", flat=True).first()
-        if frozen and fields & _fields(frozen):
-            yield export_id, frozen
-
-
-def _fields(frozen: Mapping[str, Any]) -> set[str]:
-    return {pair["field"] for pair in frozen["mapping"]}
+        snapshot = last.order_by("-pk").values_list("snapshot", flat=True).first()
+        if snapshot and fields.intersection(snapshot.mapped_fields):
+            yield export_id, snapshot

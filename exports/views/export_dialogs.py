@@ -23,12 +23,12 @@ from exports.actions import manage, runs, schedule
 from exports.forms import cleanup_form
 from exports.forms.cleanup_form import CleanupForm
 from exports.models import Export
+from exports.models.snapshot import RunOptions
 from exports.permissions import user_can_manage
 from exports.preview import estimate
 from exports.preview.estimate import Estimate
 from exports.removal import list_cleanup
 from exports.removal.list_cleanup import CleanupSettings
-from exports.state.snapshot import RunOptions
 from exports.views.access import find_managed_export, find_selected_exports
 from exports.views.confirm import Confirmation, confirm, count_shown
 

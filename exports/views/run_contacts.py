@@ -24,7 +24,6 @@ from exports.reporting import breakdown, messages, people_csv
 from exports.reporting import people as reporting_people
 from exports.reporting.breakdown import LABELS, MEANINGS, PeopleKind
 from exports.reporting.people import BatchPeople
-from exports.results import left_out_values
 from exports.views.access import find_run
 from exports.views.runs import frame, retry_button
 
@@ -107,7 +106,7 @@ def contacts(request: Request, run_id: int) -> HttpResponse:
         "kinds": _kinds(run, kind),
         "counted_only": kind in _COUNTED_ONLY,
         "code": request.GET.get("code", ""),
-        "field": left_out_values.field_names(run.frozen).get(request.GET.get("field", ""), ""),
+        "field": run.snapshot.field_labels.get(request.GET.get("field", ""), ""),
         "count": count,
         "sees_data": sees_data,
         "query": request.GET.urlencode(),

@@ -13,13 +13,13 @@ from exports import permissions, policies
 from exports.actions import list_cleanup as actions_list_cleanup
 from exports.actions import retry_rejected, runs
 from exports.models import Run
+from exports.models.snapshot import RunOptions
 from exports.preview import estimate
 from exports.removal import list_cleanup
 from exports.removal import restore as removal_restore
 from exports.removal.restore import Restorable
 from exports.reporting import breakdown
 from exports.reporting.breakdown import PeopleKind
-from exports.state.snapshot import RunOptions
 from exports.views.access import find_managed_run, find_run
 from exports.views.confirm import Confirmation, confirm, count_shown
 
@@ -137,7 +137,7 @@ def restore(request: Request, run_id: int) -> HttpResponse:
 
     def details() -> dict[str, object]:
         found = count()
-        asks = bool(run.frozen.get("confirmed_opt_in")) and found.people > found.marked
+        asks = run.snapshot.confirmed_opt_in and found.people > found.marked
         return {"found": found, "asks_to_confirm": asks}
 
     asked = Confirmation(

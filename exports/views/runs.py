@@ -29,6 +29,7 @@ from exports.actions import retry_rejected
 from exports.forms import option_fields
 from exports.hooks import skip_cause
 from exports.models import Export, Removal, Run, Stage
+from exports.models.snapshot import NO_SNAPSHOT
 from exports.permissions import user_can_confirm, user_can_manage
 from exports.policies import can_run
 from exports.removal import list_cleanup, restore
@@ -174,17 +175,15 @@ def live(request: Request, run_id: int) -> HttpResponse:
 @require_permission(Permission.EXPORT_VIEW)
 @require_safe
 def settings_used(request: Request, run_id: int) -> HttpResponse:
-    """The frozen settings of a run, and the story of its statuses."""
+    """Show the snapshot of a run, and its statuses over time."""
     found = find_run(run_id)
-    frozen = found.frozen
-    fields = {field["key"]: field["label"] for field in frozen.get("fields", ())}
+    snapshot = found.snapshot
+    fields = snapshot.field_labels
     context = frame(request, found, "exports:run_settings") | {
-        "frozen": frozen,
-        "mapping": [
-            (pair["attribute"], fields.get(pair["field"], pair["field"])) for pair in frozen.get("mapping", ())
-        ],
+        "snapshot": snapshot if snapshot != NO_SNAPSHOT else None,
+        "mapping": [(pair.attribute, fields.get(pair.field_key, pair.field_key)) for pair in snapshot.mapping],
         "answers": _answers(found),
-        "removal": Removal(frozen["removal"]["how"]).label if "removal" in frozen else "",
+        "removal": Removal(snapshot.removal.how).label if snapshot != NO_SNAPSHOT else "",
         "events": [
             {
                 "event": event,
@@ -226,7 +225,7 @@ def _overview(request: Request, run: Run) -> dict[str, object]:
             and user_can_confirm(request.user, run)
             and policies.can_confirm(run),
             "cause": skip_cause.of(run),
-            "changed_fields": ", ".join(run.frozen.get("changed_fields", ())),
+            "changed_fields": ", ".join(run.snapshot.changed_fields),
             "advice": next_steps.for_reader(run, request.user),
             "may_restore": user_can_manage(request.user, run.export) and restore.can_restore(run),
             "restored_run": Run.objects.filter(pk=run.options["restores"]).first()
@@ -242,11 +241,11 @@ def _overview(request: Request, run: Run) -> dict[str, object]:
 
 def _answers(run: Run) -> list[tuple[str, str]]:
     """What was chosen in answer to the destination's questions, in words where they are still asked."""
-    chosen: dict[str, str] = run.frozen.get("answers", {})
+    chosen = run.snapshot.answers
     if run.export.connection is None:
         return list(chosen.items())
     questions = run.export.connection.destination.questions()
-    return option_fields.in_words(questions, chosen, run.frozen.get("mapping", ()))
+    return option_fields.in_words(questions, chosen, [{"field": key} for key in run.snapshot.mapped_fields])
 
 
 def _is_just_over(run: Run) -> bool:
@@ -264,8 +263,8 @@ def frame(request: Request, run: Run, tab: str) -> dict[str, object]:
         "run": run,
         "shown": ShownRun(run),
         "export": run.export,
-        "connection_name": run.frozen.get("connection") or run.connection,
-        "list_title": run.frozen.get("list_title") or run.target.list_title,
+        "connection_name": run.snapshot.connection or run.connection,
+        "list_title": run.snapshot.list_title or run.target.list_title,
         "is_sandbox": _is_sandbox(run),
         "sandbox_url": _sandbox_url(run),
         "tried_again_by": Run.objects.filter(retry_of=run).first(),

@@ -16,7 +16,7 @@ from connections import destinations
 from connections.models import Connection
 from exports.batches.encode import convert
 from exports.models import Batch, BatchStatus, Export, Removal, Run
-from exports.state import snapshot
+from exports.state import run_settings
 from segments.models import ImportJob, Segment
 from tests.benchmark.ground import Finished, manage, python
 from tests.support.sandbox import RunningSandbox
@@ -169,7 +169,7 @@ def write_batches(run: Run, path: Path, most: int) -> None:
 
 
 def _batches(run: Run) -> Iterator[list[dict[str, Any]]]:
-    prepare = destinations.get("campaign_monitor").preparer(snapshot.send_settings(run.list_id, run.frozen))
+    prepare = destinations.get("campaign_monitor").preparer(run_settings.send_settings(run.list_id, run.snapshot))
     for pk in run.batches.filter(status=BatchStatus.DONE).order_by("number").values_list("pk", flat=True):
         batch = Batch.objects.only("emails", "payloads", "converted").get(pk=pk)
         yield [orjson.loads(payload) for payload in convert(batch, lambda: prepare, 2**30).payloads]

@@ -16,9 +16,9 @@ from connections.models import Connection
 from exports.actions import list_cleanup, manage, runs
 from exports.actions.manage import ExportSettings
 from exports.models import Export, Run
+from exports.models.snapshot import RunOptions
 from exports.removal.list_cleanup import CleanupSettings
 from exports.run import pipeline
-from exports.state.snapshot import RunOptions
 from segments.models import Profile, Segment
 from tests.scenarios.failing_workers import Killed
 from tests.scenarios.model import ExportModel, Record

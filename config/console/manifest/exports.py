@@ -26,7 +26,7 @@ from exports.actions.manage import ExportSettings
 from exports.forms import alert_recipients, option_fields
 from exports.models import Export
 from exports.removal import list_cleanup
-from exports.state import snapshot
+from exports.state import run_settings
 from segments import catalog
 from segments.models import Segment
 
@@ -173,7 +173,7 @@ def _check_answers(
         elif attribute := attribute_of(answer):
             _check_answering_attribute(attribute, line, problems)
     present = existing.answers if existing else {}
-    for question in snapshot.asked(list(questions.values()), _mapping(spec, existing)):
+    for question in run_settings.asked(list(questions.values()), _mapping(spec, existing)):
         if question.name not in given and question.name not in present and not question.default:
             problems.add(
                 spec.line,

@@ -159,7 +159,7 @@ def _stage_counts(run: Run, stage: Stage, state: str) -> str:
     if state == "next":
         return ""
     figures = {
-        Stage.CHECK: run.frozen.get("list_title", ""),
+        Stage.CHECK: run.snapshot.list_title,
         Stage.PLAN: _("%(members)s members, %(planned)s to send")
         % {"members": number(run.members), "planned": number(run.planned)},
         Stage.DELIVER: _("%(delivered)s delivered, %(left)s suppressed, %(rejected)s rejected")

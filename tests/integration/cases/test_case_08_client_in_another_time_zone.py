@@ -80,4 +80,4 @@ def test_a_client_that_cannot_be_read_stops_no_run(account: RunningSandbox, crow
     ended = run(export)
     export.refresh_from_db()
     assert (ended.status, ended.delivered, export.list_group) == ("successful", len(CROWD), "")
-    assert ended.frozen["clock_there"]
+    assert ended.snapshot.clock_there

@@ -13,8 +13,9 @@ from connections import destinations
 from connections.destinations.values import TargetField
 from exports.batches.encode import convert
 from exports.models import DeliveredSet, Export, Refused, Run, Stage, SyncedContact, Trigger
+from exports.models.snapshot import RunSnapshot
 from exports.run import plan
-from exports.state import snapshot
+from exports.state import run_settings
 from exports.state.status import Reason, StopRun
 from tests.support import exports
 
@@ -39,14 +40,14 @@ def lease() -> HeldLease:
     return cast(HeldLease, UncontestedLease())
 
 
-def make_run(people: list[dict[str, Any]], **frozen: Any) -> Run:
+def make_run(people: list[dict[str, Any]], **changed: Any) -> Run:
     exports.profiles(people)
     segment = exports.segment_of_everyone()
     export = Export.objects.create(name="Newsletter", list_id=LIST, email_attribute="email")
-    return run_of(export, segment.pk, **frozen)
+    return run_of(export, segment.pk, **changed)
 
 
-def run_of(export: Export, segment_id: int, **frozen: Any) -> Run:
+def run_of(export: Export, segment_id: int, **changed: Any) -> Run:
     settings = {
         "segments": [{"id": segment_id, "name": "Everyone"}],
         "email_attribute": "email",
@@ -64,7 +65,7 @@ def run_of(export: Export, segment_id: int, **frozen: Any) -> Run:
         stage=Stage.PLAN,
         account=ACCOUNT,
         list_id=LIST,
-        frozen=settings | frozen,
+        snapshot=RunSnapshot.from_json(settings | changed),
     )
 
 
@@ -75,7 +76,7 @@ def planned(run: Run) -> list[str]:
 
 def sent(run: Run) -> list[str]:
     """Encode the contacts of a plan as they would be sent."""
-    prepare = destinations.get("campaign_monitor").preparer(snapshot.send_settings(run.list_id, run.frozen))
+    prepare = destinations.get("campaign_monitor").preparer(run_settings.send_settings(run.list_id, run.snapshot))
     return [payload for batch in run.batches.all() for payload in convert(batch, lambda: prepare, 2**20).payloads]
 
 
@@ -140,7 +141,7 @@ def test_it_sends_nothing_again_that_has_not_changed() -> None:
     run = make_run([{"email": "ann@example.com"}, {"email": "bo@example.com"}])
     assert len(planned(run)) == 2
     deliver_everyone(run)
-    again = run_of(run.export, run.frozen["segments"][0]["id"])
+    again = run_of(run.export, run.snapshot.segments[0].id)
     assert planned(again) == []
     assert again.unchanged == 2
 
@@ -156,7 +157,7 @@ def test_it_sends_who_has_changed_in_a_mapped_attribute_alone() -> None:
         if profile.attributes["email"].startswith("bo"):
             profile.attributes["first_name"] = "Bo"
         profile.save()
-    again = run_of(run.export, run.frozen["segments"][0]["id"])
+    again = run_of(run.export, run.snapshot.segments[0].id)
     assert planned(again) == ["bo@example.com"]
     assert (again.to_add, again.to_update, again.unchanged) == (0, 1, 1)
 
@@ -165,7 +166,7 @@ def test_it_sends_everyone_again_when_an_option_changes_what_the_list_gets() -> 
     run = make_run([{"email": "ann@example.com"}])
     planned(run)
     deliver_everyone(run)
-    again = run_of(run.export, run.frozen["segments"][0]["id"], answers={"consent_to_track": "no"})
+    again = run_of(run.export, run.snapshot.segments[0].id, answers={"consent_to_track": "no"})
     assert planned(again) == ["ann@example.com"]
 
 
@@ -176,7 +177,7 @@ def test_it_does_not_ask_again_for_who_was_refused_with_the_same_data() -> None:
     data_hash: UUID = run.batches.get().hashes[0]
     Refused.objects.create(delivered_set=known, email="ann@example.com", data_hash=data_hash, last_run_id=run.pk)
     deliver_everyone(run)
-    again = run_of(run.export, run.frozen["segments"][0]["id"])
+    again = run_of(run.export, run.snapshot.segments[0].id)
     assert planned(again) == []
     assert again.still_refused == 1
 
@@ -185,7 +186,7 @@ def test_it_knows_nothing_of_what_another_list_was_sent() -> None:
     run = make_run([{"email": "ann@example.com"}])
     planned(run)
     deliver_everyone(run)
-    elsewhere = run_of(run.export, run.frozen["segments"][0]["id"])
+    elsewhere = run_of(run.export, run.snapshot.segments[0].id)
     elsewhere.list_id = "b" * 32
     elsewhere.save()
     assert planned(elsewhere) == ["ann@example.com"]
@@ -278,7 +279,7 @@ def test_a_changed_answer_sends_that_contact_alone_again() -> None:
     deliver_everyone(run)
     exports.profiles([{"email": "bo@example.com", "tracking": False}], source="Shop")
     exports.segment_of_everyone()
-    again = run_of(run.export, run.frozen["segments"][0]["id"], answers=BY_ATTRIBUTE)
+    again = run_of(run.export, run.snapshot.segments[0].id, answers=BY_ATTRIBUTE)
     assert planned(again) == ["bo@example.com"]
 
 
@@ -289,7 +290,7 @@ def test_where_an_answer_comes_from_is_no_reason_to_send_it_again() -> None:
     )
     planned(run)
     deliver_everyone(run)
-    again = run_of(run.export, run.frozen["segments"][0]["id"], answers=BY_ATTRIBUTE)
+    again = run_of(run.export, run.snapshot.segments[0].id, answers=BY_ATTRIBUTE)
     assert planned(again) == ["bo@example.com"]
 
 
@@ -316,7 +317,7 @@ def test_clearing_blanks_sends_only_those_with_a_blank_again() -> None:
     deliver_everyone(run)
     again = run_of(
         run.export,
-        run.frozen["segments"][0]["id"],
+        run.snapshot.segments[0].id,
         answers={"consent_to_track": "unchanged", "blanks": "clear"},
         concerns={"blanks": "blanks"},
     )

@@ -279,7 +279,7 @@ def test_a_contact_that_signed_up_again_is_not_marked_where_the_time_zone_of_the
     account.api("PUT", f"/clients/{account.client_id}/setbasics.json", json=basics).raise_for_status()
     export = export_of(account, crowd, Removal.MARK)
     first = run(export)
-    sent_there = datetime.fromisoformat(first.frozen["clock_there"]) - timedelta(hours=4)
+    sent_there = datetime.fromisoformat(first.snapshot.clock_there) - timedelta(hours=4)
     account.set_state([CROWD[0]], "Unsubscribed", export.list_id)
     account.set_state([CROWD[0]], "Active", export.list_id, since=str(sent_there + timedelta(minutes=10)))
     leave(crowd, *CROWD[:4])

@@ -11,8 +11,8 @@ from config.platform.jobs.models import JobStatus
 from connections.models import Connection
 from exports.actions import runs
 from exports.models import Export, ListState, Removal, Run
+from exports.models.snapshot import RunOptions
 from exports.policies import Refusal
-from exports.state.snapshot import RunOptions
 from segments.models import Segment
 from tests.integration.exports.conftest import run_to_its_end
 from tests.integration.exports.test_export_pane import ADD, complete, edit_url

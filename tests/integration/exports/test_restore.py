@@ -1,5 +1,6 @@
 """Restoring the subscribers that a run removed, as the button on its page does."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -31,7 +32,7 @@ def removed_three(account: RunningSandbox, crowd: Segment, removal: Removal) -> 
 
 def at_list(removing: Run, *, minutes: int) -> str:
     """So many minutes before or after a run, as its list writes it."""
-    clock_there = datetime.fromisoformat(removing.frozen["clock_there"])
+    clock_there = datetime.fromisoformat(removing.snapshot.clock_there)
     return str(clock_there + timedelta(minutes=minutes))
 
 
@@ -136,9 +137,9 @@ def test_unsubscribed_subscribers_stay_while_the_time_of_the_run_at_the_list_is_
     account: RunningSandbox, crowd: Segment, alice_client: Client
 ) -> None:
     _export, removing = removed_three(account, crowd, Removal.UNSUBSCRIBE)
-    Run.objects.filter(pk=removing.pk).update(frozen=removing.frozen | {"clock_zone_known": False})
+    Run.objects.filter(pk=removing.pk).update(snapshot=replace(removing.snapshot, clock_zone_known=False))
     assert removal_restore.count(removing) == removal_restore.Restorable(undated=3)
-    Run.objects.filter(pk=removing.pk).update(frozen=removing.frozen | {"clock_there": ""})
+    Run.objects.filter(pk=removing.pk).update(snapshot=replace(removing.snapshot, clock_there=""))
     assert removal_restore.count(removing) == removal_restore.Restorable(undated=3)
     answer = alice_client.post(reverse("exports:restore_removed", args=[removing.pk]))
     assert answer.status_code == 409

@@ -17,8 +17,8 @@ from exports.actions import manage, runs
 from exports.actions import retry as actions_retry
 from exports.delivery import loop
 from exports.models import Export, Run, Trigger
+from exports.models.snapshot import RunOptions
 from exports.run import pipeline
-from exports.state.snapshot import RunOptions
 from exports.state.status import Reason
 from tests.integration.exports.conftest import run_to_its_end
 from tests.support.members import states

@@ -13,6 +13,7 @@ from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
 from exports.actions import runs
 from exports.models import Batch, BatchStatus, Export, Run, Stage
+from exports.models.snapshot import NO_SNAPSHOT, RunSnapshot
 from exports.state.status import Reason, change_status
 from exports.views.runs import HISTORY_COLUMNS
 from tests.integration.exports.conftest import run_to_its_end
@@ -158,14 +159,17 @@ def test_it_stops_following_when_the_run_ends(bob_client: Client, under_way: Run
     assert "stage--failed" in live
 
 
+TAKEN = RunSnapshot(list_title="Spring")
+
+
 @pytest.mark.parametrize(
-    ("frozen", "planned", "failed"), [({}, 0, "Check"), ({"x": 1}, 0, "Plan"), ({"x": 1}, 5, "Deliver")]
+    ("snapshot", "planned", "failed"), [(NO_SNAPSHOT, 0, "Check"), (TAKEN, 0, "Plan"), (TAKEN, 5, "Deliver")]
 )
 def test_it_shows_where_a_run_ended(
-    bob_client: Client, board: Export, frozen: dict[str, int], planned: int, failed: str
+    bob_client: Client, board: Export, snapshot: RunSnapshot, planned: int, failed: str
 ) -> None:
     run = runs.start_run(board, by=None)
-    values: dict[str, Any] = {"stage": Stage.COMPLETE, "frozen": frozen, "planned": planned}
+    values: dict[str, Any] = {"stage": Stage.COMPLETE, "snapshot": snapshot, "planned": planned}
     change_status(run, JobStatus.FAILED, Reason.LIST_REFUSED, **values)
     assert re.search(rf"stage--failed\" > {failed} ", page(bob_client, run))
 

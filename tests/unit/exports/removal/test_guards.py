@@ -1,6 +1,6 @@
 """Which guard holds the removals of a run, one row for each rule."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -20,6 +20,7 @@ from exports.models import (
     SyncedContact,
     Trigger,
 )
+from exports.models.snapshot import RemovalSettings, RunOptions, RunSnapshot, SegmentSnapshot
 from exports.removal import removal_plan as removal
 from exports.removal.removal_plan import RemovalGuard, Removals
 from exports.state.plan_action import PlanAction
@@ -100,23 +101,23 @@ def make_run(case: Case) -> tuple[Run, DeliveredSet]:
     export = Export.objects.create(name="Newsletter", list_id=LIST, email_attribute="email")
     delivered_set = DeliveredSet.objects.create(export=export, account=ACCOUNT, list_id=LIST)
     make: dict[str, Any] = {"export": export, "account": ACCOUNT, "list_id": LIST, "trigger": Trigger.MANUAL}
-    before = [{"id": segment.pk, "name": "Readers", "members": case.members_before}]
+    before = [SegmentSnapshot(segment.pk, "Readers", case.members_before)]
     ended = {"status": JobStatus.SUCCESSFUL, "finished_at": clock.now()}
-    Run.objects.create(number=1, frozen={"segments": before}, **ended, **make)
+    Run.objects.create(number=1, snapshot=RunSnapshot(segments=before), **ended, **make)
     confirmed = {"how": case.confirmed_policy or case.policy} if case.confirmed is not None else None
     run = Run.objects.create(
         number=2,
         status=JobStatus.PROCESSING,
         kind=RunKind.LIST_CLEANUP if case.is_cleanup else RunKind.EXPORT,
-        frozen={
-            "segments": [{"id": segment.pk, "name": "Readers", "members": case.members}],
-            "removal": {
-                "how": case.policy,
-                "unsubscribe_scope": case.scope,
-                "unsubscribes_everywhere": case.agreed_everywhere,
-            },
-            "options": {"confirmed_removals": case.confirmed, "removal": confirmed},
-        },
+        snapshot=RunSnapshot(
+            segments=[SegmentSnapshot(segment.pk, "Readers", case.members)],
+            removal=RemovalSettings(
+                how=case.policy,
+                unsubscribe_scope=case.scope,
+                unsubscribes_everywhere=case.agreed_everywhere,
+            ),
+            options=RunOptions(confirmed_removals=case.confirmed, removal=confirmed),
+        ),
         **make,
     )
     know_contacts(delivered_set, case.known)
@@ -178,7 +179,7 @@ def test_only_contacts_that_we_added_are_removed(
     run, delivered_set = make_run(Case(left=1))
     first = Run.objects.get(number=1)
     if has_dates:  # the run that sent the contacts first knows the clock of the list
-        Run.objects.filter(pk=first.pk).update(frozen=first.frozen | {"clock_there": "2026-03-01 12:00:00"})
+        Run.objects.filter(pk=first.pk).update(snapshot=replace(first.snapshot, clock_there="2026-03-01 12:00:00"))
     SyncedContact.objects.update(origin=origin, added_run_id=first.pk)
     assert removal.judge(run, delivered_set).to_remove == (with_dates if has_dates else without_dates), rule
 

@@ -9,6 +9,7 @@ from django.db import connection as database
 
 from connections.destinations.values import BatchOperation
 from exports.models import DeliveredSet, Export, Refused, RemovedContact, SyncedContact
+from exports.models.snapshot import RunSnapshot
 from exports.selection.diff import compute_diff
 from exports.state.known_list import KnownList
 from exports.state.plan_action import PlanAction
@@ -43,31 +44,33 @@ NOTHING_KNOWN = Known()
 class Plan:
     """An export to a list, and the plans that it computes."""
 
-    def __init__(self, members: list[dict[str, Any]], **frozen: Any) -> None:
+    def __init__(self, members: list[dict[str, Any]], **settings: Any) -> None:
         exports.profiles(members)
         segment = exports.segment_of_everyone()
         self.export = Export.objects.create(name="Newsletter", list_id="a" * 32, email_attribute="email")
         self.delivered_set = DeliveredSet.objects.create(
             export=self.export, account="campaign_monitor:sandbox", list_id="a" * 32
         )
-        self.frozen = {
+        self.settings = {
             "segments": [{"id": segment.pk, "name": "Everyone"}],
             "email_attribute": "email",
             "mapping": [{"attribute": "first_name", "field": "name"}],
             "answers": {"consent_to_track": "unchanged"},
-            "fields": [],
-            **frozen,
+            **settings,
         }
 
-    def rows(self, **frozen: Any) -> list[tuple[str, str, UUID]]:
+    def snapshot(self, **changed: Any) -> RunSnapshot:
+        return RunSnapshot.from_json(self.settings | changed)
+
+    def rows(self, **changed: Any) -> list[tuple[str, str, UUID]]:
         """Compute the plan: address, action and hash of each member."""
-        compute_diff(self.frozen | frozen, KnownList.of(self.delivered_set))
+        compute_diff(self.snapshot(**changed), KnownList.of(self.delivered_set))
         with database.cursor() as cursor:
             cursor.execute("SELECT coalesce(email, ''), action, data_hash FROM plan ORDER BY email, profile_id")
             return list(cursor.fetchall())
 
-    def actions(self, **frozen: Any) -> list[str]:
-        return [action for _email, action, _hash in self.rows(**frozen)]
+    def actions(self, **changed: Any) -> list[str]:
+        return [action for _email, action, _hash in self.rows(**changed)]
 
     def know(self, known: Known) -> None:
         """Write what is known of Ann before the plan."""
@@ -234,5 +237,5 @@ def test_of_several_members_with_one_address_a_single_no_counts() -> None:
 
 def test_counts_add_up_to_the_members() -> None:
     plan = Plan([ANN, ANN, {"email": None}, {"email": f"{uuid4()}@example.com"}])
-    counts = compute_diff(plan.frozen, KnownList.of(plan.delivered_set))
+    counts = compute_diff(plan.snapshot(), KnownList.of(plan.delivered_set))
     assert (counts.members, counts.invalid, counts.duplicate, counts.add, counts.to_send) == (4, 1, 1, 2, 2)

@@ -10,7 +10,8 @@ from connections import destinations
 from connections.destinations.values import ListDetails, ListOptIn, TargetField, UnsubscribeScope
 from connections.models import Connection
 from exports.models import Export
-from exports.state import snapshot
+from exports.models.snapshot import RunSnapshot
+from exports.state import run_settings
 
 pytestmark = pytest.mark.django_db
 
@@ -34,23 +35,23 @@ def connection() -> Connection:
 
 @pytest.fixture
 def freeze(connection: Connection) -> Any:
-    def frozen(mapping: Sequence[Mapping[str, str]] = (NAME,), **answers: str) -> dict[str, Any]:
+    def take(mapping: Sequence[Mapping[str, str]] = (NAME,), **answers: str) -> RunSnapshot:
         export, _created = Export.objects.get_or_create(
             name="Spring", connection=connection, list_id="list", email_attribute="email"
         )
         export.mapping, export.answers = list(mapping), {"consent_to_track": "yes"} | answers
-        return snapshot.freeze(export, DETAILS)
+        return run_settings.freeze(export, DETAILS)
 
-    return frozen
+    return take
 
 
-def hashed(frozen: Mapping[str, Any]) -> tuple[str, str]:
+def hashed(snapshot: RunSnapshot) -> tuple[str, str]:
     """Compute what goes into the hash of a contact without, and of one with a blank value."""
-    return snapshot.what_changes_the_list(frozen), snapshot.what_changes_blanks(frozen)
+    return run_settings.what_changes_the_list(snapshot), run_settings.what_changes_blanks(snapshot)
 
 
 def test_the_usual_answers_are_filled_in_and_change_nothing(freeze: Any) -> None:
-    assert freeze()["answers"] == {
+    assert freeze().answers == {
         "consent_to_track": "yes",
         "unusable_values": "leave_out",
         "option_separator": "detect",
@@ -58,11 +59,11 @@ def test_the_usual_answers_are_filled_in_and_change_nothing(freeze: Any) -> None
         "automations": "off",
     }
     assert hashed(freeze()) == hashed(freeze(blanks="keep", automations="off"))
-    assert snapshot.what_changes_blanks(freeze()) == ""
+    assert run_settings.what_changes_blanks(freeze()) == ""
 
 
 def test_the_order_of_the_rows_changes_nothing(freeze: Any) -> None:
-    assert freeze((NAME, CITY))["mapping"] == freeze((CITY, NAME))["mapping"]
+    assert freeze((NAME, CITY)).mapping == freeze((CITY, NAME)).mapping
     assert hashed(freeze((NAME, CITY))) == hashed(freeze((CITY, NAME)))
 
 
@@ -91,8 +92,8 @@ def test_clearing_blanks_changes_everybody_where_options_are_taken_away_too(free
 
 
 def test_consent_to_text_messages_is_asked_with_a_mobile_number_alone(freeze: Any) -> None:
-    assert "consent_to_send_sms" not in freeze(consent_to_send_sms="yes")["answers"]
-    assert freeze((MOBILE,), consent_to_send_sms="yes")["answers"]["consent_to_send_sms"] == "yes"
+    assert "consent_to_send_sms" not in freeze(consent_to_send_sms="yes").answers
+    assert freeze((MOBILE,), consent_to_send_sms="yes").answers["consent_to_send_sms"] == "yes"
     questions = destinations.get("campaign_monitor").questions()
     export = Export(mapping=[MOBILE], answers={"consent_to_track": "attribute:tracking"})
-    assert snapshot.unanswered(export, questions) == ["Consent to send SMS"]
+    assert run_settings.unanswered(export, questions) == ["Consent to send SMS"]

@@ -1,8 +1,7 @@
 """How a profile's attributes match the fields of a list: from an export's settings to what a run sends by."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import replace
 
 import orjson
 from django.utils.translation import gettext as _
@@ -19,62 +18,33 @@ from connections.destinations.values import (
     attribute_of,
 )
 from exports.models import Export, Removal
+from exports.models.snapshot import RemovalSettings, RunSnapshot, SegmentSnapshot
 
 
-@dataclass(frozen=True)
-class RunOptions:
-    """Without any, a run sends the difference and lets its guards hold removals."""
-
-    everyone: bool = False  # also those who have not changed
-    resubscribe: bool = False  # contacts that the list had suppressed when it was asked
-    # Restore the subscribers that this run of the export removed, and send no other contact.
-    restores: int | None = None
-    # Up to so many people a person has agreed to remove; None: the guards judge.
-    confirmed_removals: int | None = None
-    # How they have agreed to it, as frozen settings have it; so it is done by a cleanup. An ordinary run whose
-    # export does something else by then has not been agreed to.
-    removal: Mapping[str, Any] | None = None
-
-    @classmethod
-    def kept(cls, kept: Mapping[str, Any]) -> Self:
-        """From what a run keeps."""
-        return cls(**{name: value for name, value in kept.items() if name in cls.__dataclass_fields__})
-
-    def keep(self) -> dict[str, Any]:
-        """As a run keeps it: what differs from an ordinary run."""
-        return {name: value for name, value in asdict(self).items() if value}
-
-
-ORDINARY = RunOptions()
-
-
-def freeze(export: Export, details: ListDetails) -> dict[str, Any]:
-    """Copy all settings that a run depends on as plain values, so that later edits change nothing under way.
-    The rows of the mapping are put in the order of the fields: the order in which they were added changes
-    nothing."""
+def freeze(export: Export, details: ListDetails) -> RunSnapshot:
+    """Take a snapshot of all settings that a run depends on, so that later edits change nothing under way."""
     questions = export.connection.destination.questions() if export.connection else []
-    return {
-        "export_version": export.version,
-        "connection": str(export.connection),
-        "list_title": details.title,
-        "confirmed_opt_in": details.opt_in == ListOptIn.CONFIRMED,
-        "opt_in_mail_accepted": export.opt_in_mail_accepted,
-        "segments": [
-            {"id": segment.pk, "name": segment.name, "members": segment.member_count}
+    return replace(
+        what_is_sent(export.mapping, export.answers, questions, details.fields),
+        export_version=export.version,
+        connection=str(export.connection),
+        list_title=details.title,
+        confirmed_opt_in=details.opt_in == ListOptIn.CONFIRMED,
+        opt_in_mail_accepted=export.opt_in_mail_accepted,
+        segments=[
+            SegmentSnapshot(segment.pk, segment.name, segment.member_count)
             for segment in export.segments.order_by("name")
         ],
-        "email_attribute": export.email_attribute,
-        "required_attribute": export.connection.limited.required_attribute if export.connection else "",
-        **what_is_sent(export.mapping, export.answers, questions, details.fields),
-        "fields": [asdict(field) for field in details.fields],
-        "removal": {
-            "how": export.removal,
-            "mark_field": export.mark_field,
-            "mark_value": export.mark_value,
-            "unsubscribe_scope": details.unsubscribe_scope,
-            "unsubscribes_everywhere": export.unsubscribes_everywhere,
-        },
-    }
+        email_attribute=export.email_attribute,
+        required_attribute=export.connection.limited.required_attribute if export.connection else "",
+        removal=RemovalSettings(
+            how=export.removal,
+            mark_field=export.mark_field,
+            mark_value=export.mark_value,
+            unsubscribe_scope=details.unsubscribe_scope,
+            unsubscribes_everywhere=export.unsubscribes_everywhere,
+        ),
+    )
 
 
 def what_is_sent(
@@ -82,34 +52,37 @@ def what_is_sent(
     answers: Mapping[str, str],
     questions: Sequence[Question],
     fields: Sequence[TargetField],
-) -> dict[str, Any]:
-    """The part of frozen settings that a person's hash depends on."""
+) -> RunSnapshot:
+    """Return a snapshot of the settings that the hash of a contact depends on. The mapping is in the order of the
+    fields: the order in which its rows were added changes nothing."""
     holding = settled(answers, questions, mapping)
-    return {
-        "mapping": sorted(mapping, key=lambda pair: str(pair["field"])),
-        "answers": holding,
-        "concerns": _concerns(holding, questions, mapping, fields),
-    }
-
-
-def send_settings(list_id: str, frozen: Mapping[str, Any]) -> SendSettings:
-    """What the destination sends by, from a frozen copy."""
-    return SendSettings(
-        list_id=list_id,
-        mapping=[FieldMapping(attribute=pair["attribute"], field_key=pair["field"]) for pair in frozen["mapping"]],
-        answers=frozen["answers"],
-        fields=[TargetField(**field) for field in frozen["fields"]],
-        run=frozen.get("run", ""),
-        mark=mark_of(frozen.get("removal", {})),
-        began=frozen.get("clock_there", ""),
+    pairs = sorted(mapping, key=lambda pair: str(pair["field"]))
+    return RunSnapshot(
+        mapping=[FieldMapping(attribute=pair["attribute"], field_key=pair["field"]) for pair in pairs],
+        answers=holding,
+        concerns=_concerns(holding, questions, mapping, fields),
+        fields=fields,
     )
 
 
-def mark_of(removal: Mapping[str, Any]) -> Mark | None:
+def send_settings(list_id: str, snapshot: RunSnapshot) -> SendSettings:
+    """Return the settings by which the destination sends the contacts of a run."""
+    return SendSettings(
+        list_id=list_id,
+        mapping=snapshot.mapping,
+        answers=snapshot.answers,
+        fields=snapshot.fields,
+        run=snapshot.run,
+        mark=mark_of(snapshot.removal),
+        began=snapshot.clock_there,
+    )
+
+
+def mark_of(removal: RemovalSettings) -> Mark | None:
     """Return which value is written into which field of contacts that leave; None where they are not marked."""
-    if removal.get("how") != Removal.MARK:
+    if removal.how != Removal.MARK:
         return None
-    return Mark(field_key=removal["mark_field"], value=removal["mark_value"])
+    return Mark(field_key=removal.mark_field, value=removal.mark_value)
 
 
 def missing_fields(export: Export, details: ListDetails) -> list[str]:
@@ -153,21 +126,21 @@ def attributes_that_leave(
     return [*mapping, *({"attribute": name} for answer in answers.values() if (name := attribute_of(answer)))]
 
 
-def what_changes_the_list(frozen: Mapping[str, Any], said: Mapping[str, str] | None = None) -> str:
+def what_changes_the_list(snapshot: RunSnapshot, said: Mapping[str, str] | None = None) -> str:
     """The options that change what the list gets, in a canonical form: part of every profile's hash, so that a
     changed option sends everyone again. ``said`` are the answers of attributes for one person."""
-    concerns = frozen.get("concerns", {})
+    concerns = snapshot.concerns
     answers = {
-        name: (said or {}).get(name, answer) for name, answer in frozen["answers"].items() if name not in concerns
+        name: (said or {}).get(name, answer) for name, answer in snapshot.answers.items() if name not in concerns
     }
-    fields = [pair["field"] for pair in frozen["mapping"]]
+    fields = snapshot.mapped_fields
     return orjson.dumps({"fields": fields, "answers": answers}, option=orjson.OPT_SORT_KEYS).decode()
 
 
-def what_changes_blanks(frozen: Mapping[str, Any]) -> str:
+def what_changes_blanks(snapshot: RunSnapshot) -> str:
     """Return the options that only concern contacts with a blank among their values; empty when there are none."""
-    concerns = frozen.get("concerns", {})
-    answers = {name: answer for name, answer in frozen["answers"].items() if concerns.get(name) == Concerns.BLANKS}
+    concerns = snapshot.concerns
+    answers = {name: answer for name, answer in snapshot.answers.items() if concerns.get(name) == Concerns.BLANKS}
     return orjson.dumps(answers, option=orjson.OPT_SORT_KEYS).decode() if answers else ""
 
 
