@@ -315,4 +315,6 @@ def _choose(field: forms.Field, choices: Sequence[Any]) -> None:
 
 
 def _named(connection: Connection) -> str:
-    return _("%(name)s (sandbox)") % {"name": connection} if connection.is_sandbox else str(connection)
+    """Return the name with the environment, unless the name says it already."""
+    says_sandbox = not connection.is_sandbox or "sandbox" in connection.name.casefold()
+    return str(connection) if says_sandbox else _("%(name)s (sandbox)") % {"name": connection}

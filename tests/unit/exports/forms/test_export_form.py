@@ -213,3 +213,13 @@ def test_it_keeps_what_is_not_the_usual_answer(choices: Choices) -> None:
     judged = form(choices, question_blanks="clear", question_automations="off")
     assert judged.is_valid(), judged.errors
     assert judged.settings().answers == {"consent_to_track": "unchanged", "blanks": "clear"}
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("Main", "Main (sandbox)"), ("Campaign Monitor (sandbox)", "Campaign Monitor (sandbox)")],
+)
+def test_it_names_the_environment_once(choices: Choices, connection: Connection, name: str, shown: str) -> None:
+    connection.name = name
+
+    assert [label for _group, options in choices.grouped_connections for _pk, label in options] == [shown]
