@@ -10,9 +10,9 @@ class ExportsConfig(AppConfig):
         from exports.hooks import connection_users, segment_users, subject_access
         from exports.privacy import hash_key
         from segments import hooks as segment_hooks
-        from segments.privacy import hashes
+        from segments.privacy import subjects
 
         connection_hooks.connection_users = connection_users.ExportsUsingConnections()
         segment_hooks.segment_users = segment_users.ExportsUsingSegments()
         segment_hooks.personal_data = subject_access.ExportsPersonalData()
-        hashes.read_key = hash_key.key
+        subjects.read_hash_key = hash_key.key

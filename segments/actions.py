@@ -12,13 +12,11 @@ from config.platform.jobs.enqueue import enqueue_on_commit
 from config.platform.jobs.models import OPEN, JobStatus
 from config.platform.notifications import alerts as notifications_alerts
 from config.platform.web.versions import take_version
-from segments import alerts, hooks, permissions
+from segments import alerts, hooks, permissions, refresh
 from segments.catalog import types_by_name
 from segments.models import Segment, SegmentRefresh
 from segments.privacy.subjects import without_addresses
-from segments.refresh import schedule
-from segments.refresh import schedule as refresh_schedule
-from segments.rules import describe
+from segments.rules import operators
 from segments.rules import tree as rule_trees
 
 
@@ -90,7 +88,7 @@ def edit_segment(
     segment.refresh_from_db()
     before = _recorded_fields(segment)
     rules_changed = segment.rules != rules_tree
-    if rules_changed and refresh_schedule.skip_reason(segment):
+    if rules_changed and refresh.skip_reason(segment):
         segment.version = version  # the transaction undoes the new version
         raise RulesLocked
     segment.name, segment.description, segment.rules = name, description, dict(rules_tree)
@@ -120,7 +118,7 @@ def duplicate_segment(segment: Segment, *, by: User) -> Segment:
         tags=segment.tags,
         created_by=by,
     )
-    schedule.copy_disabled(segment, copy)
+    refresh.copy_schedule_disabled(segment, copy)
     record("duplicated", copy, by=by, version=copy.version, changes={"from": (None, segment.name)})
     request_refresh(copy, by=by)
     return copy
@@ -137,7 +135,7 @@ def activate_segment(segment: Segment, *, by: User) -> None:
 def deactivate_segment(segment: Segment, *, by: User) -> None:
     """Deactivate a segment: it is no longer refreshed, and its status is Skipped."""
     if _set_flag(segment, "is_active", False, "deactivated", by):
-        skip_refresh(segment, message=refresh_schedule.skip_reason(segment))
+        skip_refresh(segment, message=refresh.skip_reason(segment))
 
 
 @transaction.atomic
@@ -170,7 +168,7 @@ def _recorded_fields(segment: Segment) -> dict[str, str]:
         "name": segment.name,
         "description": segment.description,
         "tags": ", ".join(segment.tags),
-        "rule": describe.sentence(segment.rules),
+        "rule": operators.describe_rules(segment.rules),
     }
 
 
@@ -227,4 +225,4 @@ def _free_name(name: str) -> str:
 
 def _rule_without_addresses(tree: Mapping[str, object]) -> str:
     """Describe rules for the audit record without the addresses in them, because the record is kept for good."""
-    return without_addresses(describe.sentence(tree))
+    return without_addresses(operators.describe_rules(tree))

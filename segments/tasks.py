@@ -7,9 +7,9 @@ from config.platform.jobs import leases
 from config.platform.jobs.enqueue import enqueue
 from config.platform.jobs.models import JobStatus
 from config.platform.schedules import ticks
+from segments import refresh
 from segments.models import ImportJob, SegmentRefresh, SegmentSchedule, SegmentTick
-from segments.refresh import evaluate, schedule
-from segments.sources import import_job, uploads
+from segments.sources import actions, import_job
 
 
 @shared_task
@@ -19,7 +19,7 @@ def import_file(job_id: int) -> None:
 
 @shared_task
 def refresh_segment(job_id: int) -> None:
-    evaluate.run_refresh(job_id)
+    refresh.run_refresh(job_id)
 
 
 @shared_task
@@ -32,13 +32,13 @@ def enqueue_pending() -> None:
         enqueue("segments.tasks.import_file", job_id)
     for job_id in leases.claimable(SegmentRefresh).order_by("pk").values_list("pk", flat=True):
         enqueue("segments.tasks.refresh_segment", job_id)
-    uploads.delete_abandoned()
+    actions.delete_abandoned_uploads()
 
 
 @shared_task
 def start_due() -> None:
     """Start the refreshes that are due by the schedules of segments."""
-    if ticks.until_all_are_started(schedule.start_due):
+    if ticks.until_all_are_started(refresh.start_due_refreshes):
         enqueue("segments.tasks.enqueue_pending")
 
 

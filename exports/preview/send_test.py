@@ -54,7 +54,7 @@ from exports.state import plan_action, run_settings
 from exports.state.known_list import CHANGE_SENDER, KnownList
 from exports.state.plan_action import OPERATIONS, UNKNOWN_DATA, UNMATCHED, WANTED, PlanAction
 from segments import audience
-from segments.privacy import erasure_barrier
+from segments.privacy import erase
 
 
 @dataclass(frozen=True)
@@ -314,7 +314,7 @@ def _keep_origin(known: KnownList, one: _One, answer: Answer) -> None:
 
 def _is_still_there(one: _One) -> bool:
     """Tell whether the person was not erased; no erasure happens until this transaction ends."""
-    erasure_barrier.enter()
+    erase.enter_erasure_barrier()
     return audience.find_profile(one.profile_id) is not None
 
 

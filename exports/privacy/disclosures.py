@@ -17,7 +17,7 @@ from django.db import transaction
 from config.platform.jobs import clock
 from config.platform.jobs.models import OPEN
 from exports.models import IS_REMOVAL, DisclosedList, Disclosure, Export, Run
-from segments.privacy import hashes
+from segments.privacy import subjects
 from segments.privacy.subjects import Subject
 
 logger = logging.getLogger(__name__)
@@ -33,12 +33,12 @@ _MOVE_TIMES = """
                last_at = greatest(exports_disclosure.last_at, excluded.last_at)
 """
 _SENT = f"""
-    SELECT {hashes.email_sql("person.email")} AS person, batch.sent_at AS at
+    SELECT {subjects.email_hash_sql("person.email")} AS person, batch.sent_at AS at
       FROM exports_batch batch, unnest(batch.emails) AS person (email)
      WHERE batch.id = ANY (%s) AND person.email <> ''
 """  # noqa: S608 - only our own fragments are put in
 _ONE_PERSON = f"""
-    SELECT {hashes.email_sql("email")} AS person, %s::timestamptz AS at FROM unnest(%s::text[]) email
+    SELECT {subjects.email_hash_sql("email")} AS person, %s::timestamptz AS at FROM unnest(%s::text[]) email
 """  # noqa: S608 - only our own fragments are put in
 
 
@@ -84,7 +84,7 @@ def write_person(subject: Subject) -> None:
 
 def _keep(sent: str, disclosed_list_id: int, parameters: Sequence[Any], *, if_known: str = _MOVE_TIMES) -> None:
     """Write disclosures within a transaction; ``sent`` is a query of people and when they were sent."""
-    hashes.ready_sql()
+    subjects.pass_hash_key_to_sql()
     with database.cursor() as cursor:
         cursor.execute(_KEEP.format(sent) + if_known, [disclosed_list_id, *parameters])
 

@@ -25,7 +25,7 @@ from exports.batches import encode
 from exports.batches.writer import BatchWriter, Person
 from exports.models import DeliveredSet, ListState, Run, Stage
 from exports.state.status import Reason, StopRun
-from segments.privacy import erasure_barrier
+from segments.privacy import erase
 
 # When the run's calls that unsubscribed each contact went out and were answered, by the clock of the list's dates.
 _CALLS = r"""
@@ -138,7 +138,7 @@ def can_restore(run: Run) -> bool:
 def plan(run: Run, lease: HeldLease) -> None:
     """Write the batches of the contacts to restore and let the run enter delivery. Raises LeaseLost, and
     StopRun when the list would email them."""
-    erasure_barrier.enter()
+    erase.enter_erasure_barrier()
     removing_run = Run.objects.get(pk=run.options["restores"])
     known, _created = DeliveredSet.objects.get_or_create(
         export_id=run.export_id, account=run.account, list_id=run.list_id

@@ -21,7 +21,7 @@ from exports.removal import list_cleanup, removal_plan
 from exports.run import check as run_check
 from exports.state import run_settings
 from exports.state.status import Reason, StopRun
-from segments.privacy import erasure_barrier
+from segments.privacy import erase
 
 
 def check(run: Run) -> bool:
@@ -42,11 +42,11 @@ def check(run: Run) -> bool:
 def plan(run: Run, lease: HeldLease) -> None:
     """Write the batches and let the run enter delivery. Raises LeaseLost when another worker has the run."""
     left = run.cleanup.delivered_set
-    erased_until = erasure_barrier.last_erasure()
+    erased_until = erase.last_erasure()
     writer = BatchWriter(run, run.destination.capabilities, lease)
     removals = removal_plan.plan(run, left, writer)
-    erasure_barrier.enter()
-    erased = erasure.drop_unknown(run, left.list_state_id) if erasure_barrier.last_erasure() != erased_until else 0
+    erase.enter_erasure_barrier()
+    erased = erasure.drop_unknown(run, left.list_state_id) if erase.last_erasure() != erased_until else 0
     lease.report()  # from here on progress counts what is done, and is written with it
     update_if_owner(
         run,

@@ -46,7 +46,7 @@ from exports.state.plan_action import (
     PlanAction,
 )
 from exports.state.status import Reason, StopRun
-from segments.privacy import erasure_barrier
+from segments.privacy import erase
 
 _FETCH = 2000
 
@@ -57,7 +57,7 @@ def plan(run: Run, lease: HeldLease) -> None:
     plan must not be sent, LeaseLost when another worker has the run."""
     delivered_set = _delivered_set(run)
     known = KnownList.of(delivered_set)
-    erased_until = erasure_barrier.last_erasure()
+    erased_until = erase.last_erasure()
     left_out_values.send_again(known, _fields_to_judge_again(run))
     figures = diff.compute_diff(run.snapshot, known)
     _check_limits(run, figures)
@@ -71,9 +71,9 @@ def plan(run: Run, lease: HeldLease) -> None:
     wants.record(run, known)
     wants.record_overwritten(run, known)
     removals = removal_plan.plan(run, delivered_set, writer)
-    erasure_barrier.enter()
+    erase.enter_erasure_barrier()
     erased, staying = (0, 0)
-    if erasure_barrier.last_erasure() != erased_until:
+    if erase.last_erasure() != erased_until:
         erased, staying = erasure.drop_gone(run), erasure.drop_unknown(run, known.list_state_id)
     lease.report()  # from here on progress counts what is delivered, and is written with it
     update_if_owner(

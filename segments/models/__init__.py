@@ -1,10 +1,13 @@
-"""Tables of data sources, profiles with typed attributes, segments and their members, imports, refreshes,
-erasures."""
+"""Define the tables of segments, members, refreshes, imports and erasures; profile.py those of profiles."""
 
-from segments.models.erasure import ErasedHash, Erasure
-from segments.models.import_job import ImportJob, ImportProblem
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from config.platform.jobs import clock
+from config.platform.jobs.models import OPEN, Job, JobStatus, Schedule, Tick
 from segments.models.profile import AttributeType, DataSource, Profile, ProfileAttribute
-from segments.models.segment import Member, Segment, SegmentRefresh, SegmentSchedule, SegmentTick
 
 __all__ = [
     "AttributeType",
@@ -21,3 +24,164 @@ __all__ = [
     "SegmentSchedule",
     "SegmentTick",
 ]
+
+
+class Segment(models.Model):
+    """Profiles that match rules; rules/tree.py describes the form of ``rules``."""
+
+    name = models.CharField(_("name"), max_length=120)
+    description = models.CharField(_("description"), max_length=500, blank=True)
+    rules = models.JSONField(default=dict)
+    tags = models.JSONField(default=list, blank=True)  # in the order that the user chose
+    # An inactive segment is not refreshed; a static one is refreshed once.
+    is_active = models.BooleanField(default=True)
+    is_static = models.BooleanField(default=False)
+    member_count = models.BigIntegerField(default=0)
+    refreshed_at = models.DateTimeField(null=True, blank=True)  # None before the first refresh
+    version = models.IntegerField(default=1)
+    created_at = models.DateTimeField(default=clock.now)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("name"), name="segment_name_is_unique")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Member(models.Model):
+    """A profile as a member of a segment. Only refresh.py writes members, all of a refresh in one
+    transaction."""
+
+    pk = models.CompositePrimaryKey("segment", "profile")
+    # No foreign keys in the database: they lock a row of each table for every member, which doubles the time of a
+    # refresh. A refresh locks its segment instead; a member whose profile is erased meanwhile matches no join and
+    # is removed by the next refresh. The primary key serves as the index of segments.
+    segment = models.ForeignKey(
+        Segment, on_delete=models.CASCADE, related_name="members", db_constraint=False, db_index=False
+    )
+    profile = models.ForeignKey(Profile, on_delete=models.CASCADE, related_name="memberships", db_constraint=False)
+
+    def __str__(self) -> str:
+        return f"{self.segment_id}: {self.profile_id}"
+
+
+class SegmentRefresh(Job):
+    """A job that evaluates the rules of a segment."""
+
+    segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="refreshes")
+    added = models.BigIntegerField(default=0)
+    removed = models.BigIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["segment"], condition=models.Q(status__in=OPEN), name="one_open_refresh_per_segment"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status__in=OPEN) | models.Q(finished_at__isnull=False),
+                name="finished_refresh_has_finish_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.segment}"
+
+
+class SegmentSchedule(Schedule):
+    """The refresh schedule of a segment."""
+
+    segment = models.OneToOneField(Segment, on_delete=models.CASCADE, related_name="schedule")
+
+    def __str__(self) -> str:
+        return self.segment.name
+
+
+class SegmentTick(Tick):
+    """A due moment of a segment and the refresh that it started. The database allows one for each moment."""
+
+    segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="ticks")
+    refresh = models.ForeignKey(SegmentRefresh, null=True, on_delete=models.SET_NULL, related_name="ticks")
+
+    class Meta(Tick.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["segment", "due_at"], name="one_tick_per_segment_and_moment")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.segment_id}: {self.due_at:%Y-%m-%d %H:%M}"
+
+
+class ImportJob(Job):
+    """The import of a file into a data source. Progress counts bytes of the file."""
+
+    source = models.ForeignKey(DataSource, on_delete=models.CASCADE, related_name="imports")
+    file_name = models.CharField(max_length=255)
+    path = models.CharField(max_length=500)
+    read_at = models.DateTimeField(null=True, blank=True)  # when the file was read to its end
+    rows_read = models.BigIntegerField(default=0)
+    rows_created = models.BigIntegerField(default=0)
+    rows_updated = models.BigIntegerField(default=0)
+    rows_unchanged = models.BigIntegerField(default=0)
+    rows_refused = models.BigIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source"],
+                condition=models.Q(status=JobStatus.PROCESSING),
+                name="one_working_import_per_source",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status__in=OPEN) | models.Q(finished_at__isnull=False),
+                name="finished_import_has_finish_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.file_name
+
+
+class ImportProblem(models.Model):
+    """A refused row of an import, with the reason."""
+
+    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="problems")
+    line = models.BigIntegerField()
+    reason = models.TextField()
+
+    class Meta:
+        ordering = ["line"]
+
+    def __str__(self) -> str:
+        return f"{self.line}: {self.reason}"
+
+
+class Erasure(models.Model):
+    """An erasure of a person: time, user and counts. ``short_id`` is the start of a keyed hash."""
+
+    short_id = models.CharField(max_length=12)
+    erased_at = models.DateTimeField(default=clock.now)
+    erased_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    erased_by_name = models.CharField(max_length=150)
+    # Counts of what was deleted, such as {"profiles": 2}.
+    counts = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"#{self.short_id}"
+
+
+class ErasedHash(models.Model):
+    """The keyed hash of an erased address, or of an erased key of a data source; imports refuse both."""
+
+    hash = models.UUIDField(primary_key=True)
+    erasure = models.ForeignKey(Erasure, on_delete=models.CASCADE, related_name="hashes")
+
+    def __str__(self) -> str:
+        return str(self.hash)[:8]

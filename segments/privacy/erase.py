@@ -1,10 +1,16 @@
 """Erase a person: delete their data everywhere in one transaction and keep keyed hashes, so that no import adds
-them again."""
+them again.
+
+A barrier locks erasures against imports and plans. A transfer (an import, a plan) enters the barrier before it
+looks at erasures the last time, and stays until its transaction ends. An erasure closes the barrier and so waits
+for open transfers. Either the transfer sees the erasure, or the erasure finds what was transferred.
+"""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from django.db import OperationalError, connection, transaction
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from config.platform.accounts.models import User
@@ -12,13 +18,13 @@ from config.platform.audit.record import record
 from config.platform.text.addresses import comparable_email
 from segments import hooks, permissions
 from segments.models import DataSource, ErasedHash, Erasure, Profile, Segment
-from segments.privacy import erasure_barrier
 from segments.privacy.subject_access import find_subject
 from segments.privacy.subjects import Scope, Subject
 
 _LOCK_TIMEOUT = "5s"
 # Lock timeout and deadlock.
 _BUSY = {"55P03", "40P01"}
+BARRIER_LOCK = 7_365_676_101
 
 
 class ErasureBlocked(Exception):
@@ -45,6 +51,16 @@ def segments_naming(subject: Subject) -> list[Segment]:
     return [each for each in segments if _names_email(subject.emails, each.rules)]
 
 
+def enter_erasure_barrier() -> None:
+    """Enter the barrier until this transaction ends. Waits while an erasure holds it."""
+    _lock_barrier("pg_advisory_xact_lock_shared")
+
+
+def last_erasure() -> int:
+    """Return the ID of the last erasure, which changes with every erasure."""
+    return Erasure.objects.aggregate(last=Max("pk"))["last"] or 0
+
+
 def _names_email(emails: Sequence[str], rules: object) -> bool:
     """Say whether a value of rules contains one of the addresses, in any spelling."""
     if isinstance(rules, Mapping):
@@ -59,7 +75,7 @@ def _locked(profile: Profile, scope: Scope, same_key: bool) -> Subject:
     """Lock the data sources of the person and close the barrier, then find the person again. Raises
     ErasureBlocked when the profile is deleted."""
     _lock_sources(find_subject(profile, scope=scope, same_key=same_key))
-    erasure_barrier.close()
+    close_erasure_barrier()
     current = Profile.objects.select_related("source").filter(pk=profile.pk).first()
     if current is None:
         raise ErasureBlocked(_("This customer was already erased."))
@@ -147,3 +163,13 @@ def _busy_as_blocked() -> Iterator[None]:
         raise ErasureBlocked(
             _("An import or a plan is being written. Nothing was erased. Try again in a minute.")
         ) from error
+
+
+def close_erasure_barrier() -> None:
+    """Close the barrier until this transaction ends. Waits for the transfers inside."""
+    _lock_barrier("pg_advisory_xact_lock")
+
+
+def _lock_barrier(function: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(%s)", [BARRIER_LOCK])

@@ -9,7 +9,7 @@ from config.platform.audit.record import record
 from config.platform.jobs import clock
 from segments import hooks, permissions
 from segments.models import Profile
-from segments.privacy import hashes
+from segments.privacy import subjects
 from segments.privacy.subjects import Scope, Subject, subject_of
 
 
@@ -18,7 +18,7 @@ class _AnonymousPerson:
 
     def __init__(self, profile: Profile) -> None:
         self.pk = profile.pk
-        self._short_id = hashes.of_key(profile.source_id, profile.key).hex[:8]
+        self._short_id = subjects.hash_of_key(profile.source_id, profile.key).hex[:8]
 
     def __str__(self) -> str:
         return f"#{self._short_id}"

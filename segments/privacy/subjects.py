@@ -1,16 +1,21 @@
-"""Collect the profiles, keys and addresses of a person."""
+"""Identify a person: collect their profiles, keys and addresses, and hash them with a secret key.
 
+Hashes are HMAC-SHA256, cut to 128 bits, with the same result in Python and in SQL. SQL gets the key as a setting
+of the transaction, so that no statement contains it that could be logged because it is slow or fails.
+"""
+
+import hmac
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from uuid import UUID
 
 from django.db import connection
+from django.db.transaction import TransactionManagementError
 
 from segments.models import Profile, ProfileAttribute
-from segments.privacy import hashes
 
 # With the lookbehind a match starts only at the start of a word: without it a long word takes quadratic time.
 _ADDRESS = re.compile(r"(?<![^\s@])[^\s@]+@[^\s@]+")
@@ -19,6 +24,8 @@ _USUAL = frozenset(
     {"email", "emailaddress", "mail", "mailaddress", "primaryemail", "contactemail", "privateemail", "workemail"}
 )
 _SEPARATORS = re.compile(r"[\s_-]+")
+_BLOCK = 64
+_SETTING = "segment_exports.{}"
 
 
 class Scope(StrEnum):
@@ -41,26 +48,11 @@ class Subject:
 
     @cached_property
     def key_hashes(self) -> list[UUID]:
-        return [hashes.of_key(profile.source_id, profile.key) for profile in self.profiles]
+        return [hash_of_key(profile.source_id, profile.key) for profile in self.profiles]
 
     @cached_property
     def email_hashes(self) -> list[UUID]:
-        return [hashes.of_email(email) for email in self.emails]
-
-
-def is_email_attribute(name: str, email_attributes: Collection[str]) -> bool:
-    """Say whether an attribute holds the person's own address: exports send to it, or its name says email."""
-    return name in email_attributes or _SEPARATORS.sub("", name.casefold()) in _USUAL
-
-
-def addresses(profile: Profile, email_attributes: Collection[str]) -> set[str]:
-    """Collect the person's own normalized addresses, valid or not."""
-    return {email for name, email in profile.emails.items() if is_email_attribute(name, email_attributes)}
-
-
-def without_addresses(text: str) -> str:
-    """Mask the addresses in a text, for records that are kept for good."""
-    return _ADDRESS.sub("•••", text)
+        return [hash_of_email(email) for email in self.emails]
 
 
 def subject_of(
@@ -80,10 +72,65 @@ def subject_of(
     return Subject(_in_order(profiles.values()), sorted(emails))
 
 
+def is_email_attribute(name: str, email_attributes: Collection[str]) -> bool:
+    """Say whether an attribute holds the person's own address: exports send to it, or its name says email."""
+    return name in email_attributes or _SEPARATORS.sub("", name.casefold()) in _USUAL
+
+
+def addresses(profile: Profile, email_attributes: Collection[str]) -> set[str]:
+    """Collect the person's own normalized addresses, valid or not."""
+    return {email for name, email in profile.emails.items() if is_email_attribute(name, email_attributes)}
+
+
 def with_key(profile: Profile) -> list[Profile]:
     """Return the profiles of other data sources with the same key."""
     others = Profile.objects.filter(key=profile.key).exclude(source=profile.source_id)
     return list(others.select_related("source").order_by("pk"))
+
+
+def without_addresses(text: str) -> str:
+    """Mask the addresses in a text, for records that are kept for good."""
+    return _ADDRESS.sub("•••", text)
+
+
+def _missing_key() -> bytes:
+    raise RuntimeError("exports/apps.py has not set the function that reads the key")
+
+
+# Returns the key of the hashes, 32 bytes that never change. exports/apps.py sets it: exports store the key.
+read_hash_key: Callable[[], bytes] = _missing_key
+
+
+def hash_of_email(email: str) -> UUID:
+    """Hash a normalized address."""
+    return _hash(f"email:{email}")
+
+
+def hash_of_key(source_id: int, key: str) -> UUID:
+    """Hash the key of a profile of a data source."""
+    return _hash(f"key:{source_id}:{key}")
+
+
+def pass_hash_key_to_sql() -> None:
+    """Pass the key to SQL for this transaction; without it the expressions below are NULL."""
+    connection.validate_no_broken_transaction()
+    if not connection.in_atomic_block:
+        raise TransactionManagementError("the key of hashes lasts as long as a transaction")
+    key = read_hash_key().ljust(_BLOCK, b"\0")
+    pads = {"inner": bytes(byte ^ 0x36 for byte in key), "outer": bytes(byte ^ 0x5C for byte in key)}
+    with connection.cursor() as cursor:
+        for name, pad in pads.items():
+            cursor.execute("SELECT set_config(%s, %s, true)", [_SETTING.format(name), "\\x" + pad.hex()])
+
+
+def email_hash_sql(email: str) -> str:
+    """Return an SQL expression for the hash of the address in the expression ``email``."""
+    return _sql(f"'email:' || ({email})")
+
+
+def key_hash_sql(source_id: int, key: str) -> str:
+    """Return an SQL expression for the hash of the key in the expression ``key``."""
+    return _sql(f"'key:{int(source_id)}:' || ({key})")
 
 
 def _with_addresses(emails: Collection[str], email_attributes: Collection[str]) -> list[Profile]:
@@ -103,3 +150,16 @@ def _with_addresses(emails: Collection[str], email_attributes: Collection[str]) 
 
 def _in_order(profiles: Iterable[Profile]) -> list[Profile]:
     return sorted(profiles, key=lambda profile: profile.pk)
+
+
+def _sql(text: str) -> str:
+    inner, outer = (
+        f"(SELECT nullif(current_setting('{_SETTING.format(name)}', true), '')::bytea)"
+        for name in ("inner", "outer")
+    )
+    digest = f"sha256({outer} || sha256({inner} || convert_to({text}, 'UTF8')))"
+    return f"encode(substring({digest} FOR 16), 'hex')::uuid"
+
+
+def _hash(text: str) -> UUID:
+    return UUID(bytes=hmac.digest(read_hash_key(), text.encode(), "sha256")[:16])

@@ -14,7 +14,7 @@ from django.utils.functional import Promise
 
 from segments.catalog import Attribute, common_values
 from segments.models import AttributeType
-from segments.rules import describe
+from segments.rules import operators
 from segments.rules import tree as rules_tree
 from segments.rules.operators import OPERATORS, Operator, Takes, find
 
@@ -154,7 +154,9 @@ def build_editor(
             root.entries.append(group)
         else:
             root.entries.append(_row(rule, path, types, lists, errors))
-    return Editor(root, _by_type(attributes), {k: v for k, v in lists.items() if v}, describe.sentence(tree))
+    return Editor(
+        root, _by_type(attributes), {k: v for k, v in lists.items() if v}, operators.describe_rules(tree)
+    )
 
 
 def is_editable(tree: Mapping[str, Any]) -> bool:

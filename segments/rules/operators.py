@@ -1,7 +1,7 @@
-"""Define the operators of rules: types, kinds of value, labels and SQL. Pure.
+"""Define the operators of rules: types, kinds of value, labels, SQL; and describe rules in plain language. Pure.
 
-The SQL reads the column ``attributes`` and takes values as parameters. A profile without a value matches only
-*is not*, *≠* and *has no value*.
+The SQL reads the column ``attributes`` and takes values as parameters. A profile without a value matches only *is
+not*, *≠* and *has no value*.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,8 +12,10 @@ from enum import StrEnum
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from config.platform.web.masking import DOTS
 from segments.models import AttributeType
 
 Operand = str | Decimal | date | int | tuple[str, ...] | tuple[Decimal, Decimal] | tuple[date, date] | None
@@ -175,3 +177,69 @@ MATCH_WITHOUT_VALUE = frozenset({"is_not", "!=", "has_none"})
 def find(data_type: AttributeType, key: object) -> Operator | None:
     """Return the operator with a key for a type, or None."""
     return next((operator for operator in OPERATORS[data_type] if operator.key == key), None)
+
+
+_BY_KEY: Mapping[str, Operator] = {
+    operator.key: operator for operators in OPERATORS.values() for operator in operators
+}
+
+
+def describe_group(tree: Mapping[str, Any], *, masked: bool = False) -> str:
+    """Describe a group of rules, with nested groups in brackets; empty without rules. ``masked`` hides the
+    values, which may be personal data."""
+    parts = [text for rule in tree.get("rules", []) if (text := _describe_rule(rule, masked))]
+    return (gettext(" or ") if tree.get("join") == "or" else gettext(" and ")).join(parts)
+
+
+def describe_condition(condition: Mapping[str, Any], *, masked: bool = False) -> str:
+    """Describe a condition as far as it is filled in; empty without an attribute."""
+    attribute, operator = condition.get("attribute"), _BY_KEY.get(str(condition.get("operator")))
+    if not attribute:
+        return ""
+    if operator is None:
+        return f"{attribute} …"
+    hidden = masked and operator.takes != Takes.NOTHING
+    value = DOTS if hidden else _value_text(operator, condition.get("value"))
+    case = (
+        gettext(" (any case)")
+        if condition.get("ignore_case") and operator.takes in (Takes.ONE, Takes.MANY)
+        else ""
+    )
+    return f"{attribute} {operator.label}{' ' if value else ''}{value}{case}"
+
+
+def _describe_rule(rule: Mapping[str, Any], masked: bool) -> str:
+    if "rules" not in rule:
+        return describe_condition(rule, masked=masked)
+    inside = describe_group(rule, masked=masked)
+    several = len([part for part in rule["rules"] if _describe_rule(part, masked)]) > 1
+    return f"({inside})" if several else inside
+
+
+def _value_text(operator: Operator, value: object) -> str:
+    if operator.takes == Takes.NOTHING:
+        return ""
+    if operator.takes == Takes.DAYS:
+        days = int(str(value)) if str(value).isdecimal() else 0
+        return ngettext("%(days)d day", "%(days)d days", days) % {"days": days} if days else "…"
+    if operator.takes == Takes.MANY:
+        return ", ".join(_quoted(choice) for choice in value) if isinstance(value, list | tuple) else "…"
+    if operator.takes == Takes.TWO:
+        low, high = value if isinstance(value, list | tuple) and len(value) == 2 else ("", "")
+        return gettext("%(low)s and %(high)s") % {"low": low or "…", "high": high or "…"}
+    if value in (None, ""):
+        return "…"
+    return _quoted(value) if operator.key in _TEXT_KEYS else str(value)
+
+
+_TEXT_KEYS = {"is", "is_not", "contains", "starts_with", "ends_with"}
+
+
+def _quoted(value: object) -> str:
+    return f"“{value}”"
+
+
+def describe_rules(tree: Mapping[str, Any], *, masked: bool = False) -> str:
+    """Describe rules in a sentence, such as “country is “Finland” and points ≥ 100”. ``masked`` hides the
+    values."""
+    return describe_group(tree, masked=masked) or gettext("All customers")

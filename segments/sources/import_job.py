@@ -20,10 +20,9 @@ from config.platform.jobs import clock, leases
 from config.platform.jobs.models import JobStatus
 from segments import alerts, catalog
 from segments.models import AttributeType, DataSource, ImportJob, ImportProblem
-from segments.sources import csv_reader, staging, uploads
-from segments.sources.copy_encoder import Column, Encoder, Problems
+from segments.sources import actions, csv_reader, staging
+from segments.sources.copy_encoder import Column, Encoder, Guess, Problems
 from segments.sources.csv_reader import Block, FileRefused
-from segments.sources.types import Guess
 
 logger = logging.getLogger(__name__)
 
@@ -110,7 +109,7 @@ def run_import(job_id: int, *, watch: Watch | None = None) -> ImportJob | None:
                 JobStatus.FAILED,
                 message=_("An unexpected error occurred. See the log for details. Nothing was changed."),
             )
-    uploads.delete(Path(job.path))
+    actions.delete_upload(Path(job.path))
     db.analyze_after_change("segments_profile", job.rows_created + job.rows_updated)
     return job
 
@@ -226,7 +225,7 @@ def _encoded(path: Path, source: DataSource, encoder: Encoder, progress: _Progre
 def _save_file(job: ImportJob, source: DataSource, columns: Sequence[str]) -> None:
     """Save the columns of the source, and the path of its file unless it was uploaded."""
     source.columns = sorted(columns)
-    if not uploads.is_uploaded(Path(job.path)):
+    if not actions.is_uploaded(Path(job.path)):
         source.path = job.path
     source.save(update_fields=["columns", "path"])
 

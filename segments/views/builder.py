@@ -13,12 +13,11 @@ from config.platform.web.formats import number
 from config.platform.web.htmx import Request
 from config.platform.web.panes import close_pane, render_pane
 from config.platform.web.versions import Gone, StaleEdit, version_from
-from segments import actions, catalog, hooks
+from segments import actions, catalog, hooks, refresh
 from segments.forms import SegmentForm
 from segments.models import Segment
 from segments.permissions import check_can_manage_segments
-from segments.refresh import evaluate
-from segments.rules import describe, editor
+from segments.rules import editor, operators
 from segments.rules import tree as rules_tree
 
 NEW: dict[str, Any] = {"join": "and", "rules": [{}]}
@@ -48,7 +47,7 @@ def _pane(request: Request, segment: Segment | None) -> HttpResponse:
     if action == "count":
         return _count(request, segment, editor.without_empty_groups(tree))
     if action == "describe" and request.htmx:
-        context = {"sentence": describe.sentence(tree), "address": request.get_full_path()}
+        context = {"sentence": operators.describe_rules(tree), "address": request.get_full_path()}
         return render(request, "segments/rules_sentence.html", context)
     if action:
         return _render_builder(request, segment, _unvalidated(request, segment), editor.apply_action(tree, action))
@@ -92,7 +91,7 @@ def _count(request: Request, segment: Segment | None, tree: dict[str, Any]) -> H
     if problems:
         counted["count_problem"] = problems[0].message
     else:
-        found = evaluate.count_matches(tree)
+        found = refresh.count_matches(tree)
         counted |= {"count": found, "count_words": number(found)}
     form = _unvalidated(request, segment)
     return _render_builder(request, segment, form, tree, problems=problems, counted=counted)
@@ -121,7 +120,7 @@ def _render_builder(
         "editor": editor.build_editor(tree, attributes, problems or ()),
         "is_editable": editor.is_editable(tree),
         "has_attributes": bool(attributes),
-        "sentence": describe.sentence(tree),
+        "sentence": operators.describe_rules(tree),
         "address": request.get_full_path(),
         "stale": stale,
         "pane_wide": True,

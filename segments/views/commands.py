@@ -17,9 +17,9 @@ from config.platform.web.htmx import Request
 from config.platform.web.lists import selected_ids
 from config.platform.web.panes import close_pane, render_dialog
 from segments import actions, hooks
+from segments import refresh as refresh_schedule
 from segments.models import Segment
 from segments.permissions import check_can_manage_segments
-from segments.refresh import schedule as refresh_schedule
 
 
 @require_POST

@@ -1,4 +1,7 @@
-"""Show, refresh and remove data sources."""
+"""Show, refresh and remove data sources; upload a file in two steps; show, follow and cancel its import."""
+
+from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Coalesce, Lower
@@ -11,14 +14,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.permissions import Permission
-from config.platform.jobs.models import JobStatus
+from config.platform.jobs.models import OPEN, JobStatus
 from config.platform.web.htmx import Request
-from config.platform.web.lists import Column, list_page, selected_ids
-from config.platform.web.panes import close_pane, refused, render_dialog
+from config.platform.web.lists import Column, list_page, row_id, selected_ids
+from config.platform.web.panes import close_pane, refused, render_dialog, render_pane
+from segments.forms import ChooseFileForm, ImportForm
 from segments.models import DataSource, ImportJob
 from segments.permissions import check_can_manage_data_sources, user_can_manage_data_sources
-from segments.sources import actions
-from segments.sources import actions as source_actions
+from segments.sources import actions, csv_reader
+from segments.sources.csv_reader import FileRefused
 
 COLUMNS = [
     Column("name", gettext_lazy("Name"), order_by=(Lower("name"),)),
@@ -28,6 +32,22 @@ COLUMNS = [
     Column("key", gettext_lazy("Key column"), order_by=(Lower("key_column"),)),
     Column("refreshed", gettext_lazy("Refreshed"), order_by=("refreshed_at",)),
 ]
+PROBLEM_COLUMNS = [
+    Column("line", gettext_lazy("Line"), order_by=("line",), kind="line"),
+    Column("reason", gettext_lazy("Reason"), order_by=("reason", "line")),
+]
+_EARLIER_SHOWN = 10
+_ROWS_SHOWN = 4
+
+
+@dataclass(frozen=True)
+class Count:
+    """A count of rows on the page of an import; ``url`` leads to the rows."""
+
+    label: str
+    value: int
+    tone: str = ""
+    url: str = ""
 
 
 @require_permission(Permission.SEGMENT_VIEW)
@@ -74,8 +94,8 @@ def remove(request: Request, pk: int) -> HttpResponse:
     back, status = reverse("segments:data_sources"), 200
     if request.method == "POST":
         try:
-            count = source_actions.remove_data_source(source, by=request.user)
-        except source_actions.ImportInProgress:
+            count = actions.remove_data_source(source, by=request.user)
+        except actions.ImportInProgress:
             status = 409
         else:
             message = ngettext(
@@ -84,12 +104,12 @@ def remove(request: Request, pk: int) -> HttpResponse:
                 count,
             )
             return close_pane(request, back, message.format(name=source.name, n=count))
-    open_import = source_actions.open_import(source)
+    open_import = actions.open_import(source)
     context = {
         "source": source,
         "open_import": open_import,
-        "refusal": str(source_actions.ImportInProgress(open_import)) if open_import else "",
-        "losses": [] if open_import else source_actions.losses(source),
+        "refusal": str(actions.ImportInProgress(open_import)) if open_import else "",
+        "losses": [] if open_import else actions.losses(source),
         "title": _("Remove “{name}”?").format(name=source.name),
         "confirm_label": _("Remove"),
         "danger": True,
@@ -97,6 +117,184 @@ def remove(request: Request, pk: int) -> HttpResponse:
     return render_dialog(request, context, "segments/remove_source.html", status, back=back)
 
 
+def upload(request: Request) -> HttpResponse:
+    """Show the upload pane and queue the import; ``?source=`` is the ID of the data source to refresh."""
+    check_can_manage_data_sources(request.user)
+    if request.method != "POST":
+        return _file_step(request, ChooseFileForm())
+    if "token" in request.POST:
+        return _start(request)
+    form = ChooseFileForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return _file_step(request, form, status=422)
+    token = actions.store_upload(form.cleaned_data["file"], by=request.user)
+    try:
+        return _first_import_step(request, token, form.cleaned_data["file"].name, _source(request))
+    except FileRefused as refusal:
+        if path := actions.find_upload(token, by=request.user):
+            actions.delete_upload(path)
+        form.add_error("file", str(refusal))
+        return _file_step(request, form, status=422)
+
+
+@require_permission(Permission.SEGMENT_VIEW)
+@require_safe
+def import_page(request: Request, pk: int) -> HttpResponse:
+    """Show an import with its progress and refused rows."""
+    job = _job(pk)
+    problems = list_page(
+        request,
+        job.problems.all(),
+        columns=PROBLEM_COLUMNS,
+        search=("reason",),
+        default="line",
+        page_size=100,
+        selectable=False,
+    )
+    others = ImportJob.objects.filter(source=job.source).exclude(pk=pk).order_by("-id")[:_EARLIER_SHOWN]
+    context = {
+        "list": problems,
+        "others": others,
+        "can_cancel": job.is_open and user_can_manage_data_sources(request.user),
+        "active_nav": "data_sources",
+    }
+    return render(request, "segments/import.html", context | _live_context(job))
+
+
+@require_permission(Permission.SEGMENT_VIEW)
+@require_safe
+def import_live(request: Request, pk: int) -> HttpResponse:
+    """Show the progress of an import, for polling."""
+    job = _job(pk)
+    context = _live_context(job) | {"has_just_ended": not job.is_open}
+    return render(request, "segments/import_live.html", context)
+
+
+def cancel_import(request: Request, pk: int) -> HttpResponse:
+    """Ask for confirmation, and by POST cancel an import."""
+    check_can_manage_data_sources(request.user)
+    job = _job(pk)
+    to = reverse("segments:import", args=[pk])
+    if request.method == "POST":
+        actions.cancel_import(job, by=request.user)
+        return close_pane(request, to, _("The import is being canceled."))
+    context = {
+        "title": _("Cancel import?"),
+        "sentence": _("No rows are imported if you cancel. Rows already read are discarded."),
+        "confirm_label": _("Cancel import"),
+        "danger": True,
+    }
+    return render_dialog(request, context, back=to)
+
+
 def _status_label(source: DataSource) -> object:
     status = getattr(source, "last_status", None)
     return JobStatus(status).label if status else ""
+
+
+def _job(pk: int) -> ImportJob:
+    return get_object_or_404(ImportJob.objects.select_related("source", "requested_by"), pk=pk)
+
+
+def _live_context(job: ImportJob) -> dict[str, Any]:
+    return {
+        "job": job,
+        "live_id": "import",
+        "live_url": reverse("segments:import_live", args=[job.pk]),
+        "live_done": job.status not in OPEN,
+        "seconds": (job.finished_at - job.started_at) if job.finished_at and job.started_at else None,
+        "counts": _counts(job),
+    }
+
+
+def _counts(job: ImportJob) -> list[Count]:
+    return [
+        Count(_("Rows read"), job.rows_read),
+        Count(_("Created"), job.rows_created, "success" if job.rows_created else ""),
+        Count(_("Updated"), job.rows_updated),
+        Count(_("Unchanged"), job.rows_unchanged),
+        Count(_("Rejected"), job.rows_refused, *(("warning", "#list") if job.rows_refused else ())),
+    ]
+
+
+def _start(request: Request) -> HttpResponse:
+    token, file_name = request.POST.get("token", ""), request.POST.get("file_name", "")[:255]
+    path = actions.find_upload(token, by=request.user)
+    if path is None:
+        return _file_step(request, ChooseFileForm(), status=422, gone=True)
+    header = csv_reader.read_header(path)
+    form = ImportForm(request.POST, columns=header.names)
+    if not form.is_valid():
+        return _import_step(request, form, token, file_name, status=422)
+    try:
+        job = actions.start_import(
+            path=path,
+            key_column=form.cleaned_data["key_column"],
+            source_name=form.cleaned_data["source_name"],
+            by=request.user,
+            file_name=file_name or path.name,
+        )
+    except (FileRefused, actions.KeyColumnDiffers) as refusal:
+        form.add_error("key_column", str(refusal))
+        return _import_step(request, form, token, file_name, status=422)
+    message = _("The import of {file} has been queued.").format(file=job.file_name)
+    return close_pane(request, reverse("segments:import", args=[job.pk]), message)
+
+
+def _file_step(request: Request, form: ChooseFileForm, status: int = 200, *, gone: bool = False) -> HttpResponse:
+    context = {
+        "form": form,
+        "gone": gone,
+        "pane_save": _("Next"),
+        "pane_encoding": "multipart/form-data",
+        "active_nav": "data_sources",
+    }
+    return render_pane(
+        request, "segments/upload_file.html", context, status, back=reverse("segments:data_sources")
+    )
+
+
+def _first_import_step(request: Request, token: str, file_name: str, source: DataSource | None) -> HttpResponse:
+    path = actions.find_upload(token, by=request.user)
+    if path is None:
+        raise FileRefused(_("The file could not be stored."))
+    names = csv_reader.read_header(path).names
+    initial = {
+        "source_name": source.name if source else file_name.split(".", maxsplit=1)[0][:120],
+        "key_column": source.key_column if source else _likely_key(names),
+    }
+    return _import_step(request, ImportForm(columns=names, initial=initial), token, file_name)
+
+
+def _import_step(
+    request: Request, form: ImportForm, token: str, file_name: str, status: int = 200
+) -> HttpResponse:
+    path = actions.find_upload(token, by=request.user)
+    context = {
+        "form": form,
+        "token": token,
+        "file_name": file_name,
+        "names": form.columns,
+        "first_rows": csv_reader.first_rows(path, _ROWS_SHOWN) if path else [],
+        "sources": DataSource.objects.order_by("name")[:200],
+        "pane_save": _("Import"),
+        "pane_wide": True,
+        "active_nav": "data_sources",
+    }
+    return render_pane(
+        request, "segments/upload_import.html", context, status, back=reverse("segments:data_sources")
+    )
+
+
+def _source(request: Request) -> DataSource | None:
+    pk = row_id(request.GET.get("source", ""))
+    return DataSource.objects.filter(pk=pk).first() if pk is not None else None
+
+
+def _likely_key(names: tuple[str, ...]) -> str:
+    """Guess the key column by its name."""
+    folded = {name.casefold(): name for name in names}
+    for guess in ("id", "key", "customer_id", "customerid", "customer id", "user_id", "uuid", "email"):
+        if guess in folded:
+            return folded[guess]
+    return next((name for name in names if name.casefold().endswith(("_id", " id", "key"))), names[0])

@@ -5,16 +5,16 @@ from contextlib import contextmanager
 
 from django.db import connection
 
-from segments.privacy import erasure_barrier
+from segments.privacy import erase
 
 
 @contextmanager
 def imports_held_half_way() -> Iterator[None]:
     """Imports wait before the gate that keeps out who was erased: after reading their file, before any profile."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [erasure_barrier.LOCK])
+        cursor.execute("SELECT pg_advisory_lock(%s)", [erase.BARRIER_LOCK])
         yield
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [erasure_barrier.LOCK])
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [erase.BARRIER_LOCK])
 
 
 def one_is_held() -> bool:

@@ -9,9 +9,8 @@ from config.console.manifest import schedules
 from config.console.manifest.document import Problems
 from config.console.manifest.report import AppliedEntry, Change
 from config.console.manifest.specs import SegmentSpec
-from segments import actions, catalog
+from segments import actions, catalog, refresh
 from segments.models import Segment
-from segments.refresh import schedule
 from segments.rules import tree
 
 
@@ -61,8 +60,8 @@ def apply(desired: Desired, problems: Problems, *, wake_worker: bool = True) -> 
 
 
 def _schedule(segment: Segment, spec: SegmentSpec, changed: list[str]) -> None:
-    save = partial(schedule.set_schedule, segment)
-    schedules.apply_schedule(schedule.schedule_of(segment), spec.schedule, save, changed)
+    save = partial(refresh.set_schedule, segment)
+    schedules.apply_schedule(refresh.schedule_of(segment), spec.schedule, save, changed)
 
 
 def _edit(

@@ -19,8 +19,8 @@ from exports.actions import runs
 from exports.actions import schedule as export_scheduling
 from exports.models import Export, Run, Trigger
 from segments import actions as segment_actions
+from segments import refresh as segment_scheduling
 from segments.models import DataSource, ImportJob, Segment, SegmentRefresh
-from segments.refresh import schedule as segment_scheduling
 from segments.rules import tree
 from segments.sources import actions
 

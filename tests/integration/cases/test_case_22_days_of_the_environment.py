@@ -15,7 +15,7 @@ from config.platform.jobs.models import JobStatus
 from connections.models import Connection
 from exports.models import Batch, Export, Run
 from segments.models import Segment, SegmentRefresh
-from segments.refresh import trend
+from segments.views import segment_pages
 from tests.support import exports
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +65,6 @@ def test_the_trend_of_a_segment_has_a_point_for_each_day(today: date) -> None:
             finished_at=clock.now() - timedelta(days=days),
             progress_total=members,
         )
-    found = trend.member_trend(segment, trend.RANGES[0])
+    found = segment_pages.member_trend(segment, segment_pages.RANGES[0])
     assert found is not None
     assert [(point.day, point.members) for point in found.points] == [(today - timedelta(days=1), 5), (today, 7)]

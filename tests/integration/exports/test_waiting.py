@@ -12,9 +12,8 @@ from exports.run import pipeline
 from exports.state.status import Reason
 from exports.views.runs import ShownRun
 from segments import actions as segment_actions
+from segments import refresh
 from segments.models import ImportJob, Segment, SegmentSchedule
-from segments.refresh import evaluate, schedule
-from segments.refresh import schedule as segment_scheduling
 from segments.sources import actions
 
 
@@ -36,7 +35,7 @@ def test_it_waits_in_the_queue_and_says_what_for(newsletter: Export, everyone: S
     job = segment_actions.request_refresh(everyone, by=None)
     run = runs.start_run(newsletter, by=None)
     assert "Everyone" in waits_for(look(run))
-    evaluate.run_refresh(job.pk)
+    refresh.run_refresh(job.pk)
     assert not look(run).is_open
 
 
@@ -69,11 +68,11 @@ def test_a_refresh_of_another_segment_holds_nothing_up(newsletter: Export) -> No
 def test_it_waits_for_a_segment_that_is_due_at_the_same_moment(newsletter: Export, everyone: Segment) -> None:
     """Whichever of the two ticks comes first."""
     rule = {"recurrence": "daily", "zone": "UTC", "times": ["14:00"]}
-    segment_scheduling.set_schedule(everyone, is_on=True, rule=rule, version=0, by=None)
+    refresh.set_schedule(everyone, is_on=True, rule=rule, version=0, by=None)
     SegmentSchedule.objects.update(due_at=clock.now())
     run = runs.start_run(newsletter, by=None)
     assert "Everyone" in waits_for(look(run))
-    assert schedule.start_due() == 1
+    assert refresh.start_due_refreshes() == 1
     assert "Everyone" in waits_for(look(run))
-    evaluate.run_refresh(everyone.refreshes.get().pk)
+    refresh.run_refresh(everyone.refreshes.get().pk)
     assert not look(run).is_open

@@ -14,7 +14,7 @@ from exports.privacy import disclosures
 from exports.scheduler import retention
 from segments import hooks
 from segments.models import Profile
-from segments.privacy import erase, hashes, subject_access
+from segments.privacy import erase, subject_access, subjects
 from segments.privacy.subjects import Scope
 from tests.integration.exports.test_run_pipeline import run_to_its_end, small_batches
 from tests.integration.privacy.conftest import EMAIL
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def is_disclosed(email: str) -> bool:
-    return Disclosure.objects.filter(person=hashes.of_email(email)).exists()
+    return Disclosure.objects.filter(person=subjects.hash_of_email(email)).exists()
 
 
 def test_a_run_that_has_ended_is_settled_at_the_next_tick(
@@ -82,6 +82,6 @@ def test_it_outlives_batches_that_are_emptied(export: Export, zofia: Profile, se
 
 def test_an_erasure_moves_no_time_of_what_is_kept_already(export: Export, zofia: Profile, alice: User) -> None:
     disclosures.settle(run_to_its_end(export).pk)
-    before = Disclosure.objects.get(person=hashes.of_email(EMAIL))
+    before = Disclosure.objects.get(person=subjects.hash_of_email(EMAIL))
     erase.erase(zofia, scope=Scope.ADDRESS, by=alice)
-    assert Disclosure.objects.get(person=hashes.of_email(EMAIL)).last_at == before.last_at
+    assert Disclosure.objects.get(person=subjects.hash_of_email(EMAIL)).last_at == before.last_at

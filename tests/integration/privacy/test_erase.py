@@ -20,7 +20,7 @@ from exports.models import Batch, DisclosedList, Disclosure, Export, Outcome, Pe
 from exports.privacy import disclosures, list_removal
 from segments import hooks
 from segments.models import DataSource, ImportJob, Profile, Segment
-from segments.privacy import erase, hashes, subject_access
+from segments.privacy import erase, subject_access, subjects
 from segments.privacy.subjects import Scope
 from tests.integration.privacy.conftest import EMAIL, run_to_its_end
 from tests.support.database_search import tables_with
@@ -94,7 +94,7 @@ def test_the_record_says_that_it_happened_without_the_person(export: Export, zof
     erasure = erase.erase(zofia, scope=Scope.ADDRESS, by=alice)
     entry = AuditEntry.objects.get(action="person.erased")
     assert entry.actor_name == str(alice)
-    assert entry.target_name == f"#{hashes.of_email(EMAIL).hex[:8]}" == str(erasure)
+    assert entry.target_name == f"#{subjects.hash_of_email(EMAIL).hex[:8]}" == str(erasure)
 
 
 def test_disclosures_outlive_the_person_the_export_and_the_connection(
@@ -106,7 +106,7 @@ def test_disclosures_outlive_the_person_the_export_and_the_connection(
     export.delete()
     assert used is not None
     used.delete()
-    disclosure = Disclosure.objects.get(person=hashes.of_email(EMAIL))
+    disclosure = Disclosure.objects.get(person=subjects.hash_of_email(EMAIL))
     assert disclosure.disclosed_list.list_title == "Newsletter"
     assert disclosure.disclosed_list.connection_name == "Sandbox"
 
@@ -154,9 +154,12 @@ def test_only_administrators_erase(zofia: Profile, who: str, request: pytest.Fix
 
 def test_the_hash_is_the_same_in_python_and_in_sql(db: None) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
-        hashes.ready_sql()
-        cursor.execute(f"SELECT {hashes.email_sql('%s')}, {hashes.key_sql(7, '%s')}", ["łucja@example.com", "K-1"])
-        assert cursor.fetchone() == (hashes.of_email("łucja@example.com"), hashes.of_key(7, "K-1"))
+        subjects.pass_hash_key_to_sql()
+        cursor.execute(
+            f"SELECT {subjects.email_hash_sql('%s')}, {subjects.key_hash_sql(7, '%s')}",
+            ["łucja@example.com", "K-1"],
+        )
+        assert cursor.fetchone() == (subjects.hash_of_email("łucja@example.com"), subjects.hash_of_key(7, "K-1"))
 
 
 def test_disclosures_are_forgotten_when_their_time_is_over(
@@ -175,10 +178,10 @@ def test_disclosures_are_forgotten_when_their_time_is_over(
 
 def test_a_second_run_moves_only_the_last_time(export: Export, zofia: Profile) -> None:
     disclosures.settle(run_to_its_end(export).pk)
-    first = Disclosure.objects.get(person=hashes.of_email(EMAIL))
+    first = Disclosure.objects.get(person=subjects.hash_of_email(EMAIL))
     Profile.objects.filter(attributes__first_name="Z.").update(attributes={"email": EMAIL, "first_name": "Zo"})
     disclosures.settle(run_to_its_end(export).pk)
-    again = Disclosure.objects.get(person=hashes.of_email(EMAIL))
+    again = Disclosure.objects.get(person=subjects.hash_of_email(EMAIL))
     assert again.first_at == first.first_at
     assert again.last_at > first.last_at
     assert Disclosure.objects.count() == 3
@@ -188,11 +191,11 @@ def test_the_hashes_outlive_a_rotation_of_the_keyring(
     export: Export, zofia: Profile, alice: User, settings: Settings, tmp_path: Path
 ) -> None:
     erase.erase(zofia, scope=Scope.ADDRESS, by=alice)
-    before = hashes.of_email(EMAIL)
+    before = subjects.hash_of_email(EMAIL)
     settings.ENCRYPTION_KEYS_FILE = None
     settings.ENCRYPTION_KEYS = [f"new:{Fernet.generate_key().decode()}", *keyring._entries()]
     rotation.rotate()
     settings.ENCRYPTION_KEYS = settings.ENCRYPTION_KEYS[:1]
     assert not rotation.why_not_readable()
-    assert hashes.of_email(EMAIL) == before
+    assert subjects.hash_of_email(EMAIL) == before
     assert import_again(tmp_path, f"id,email\nQ-1,{EMAIL}\n").rows_refused == 1

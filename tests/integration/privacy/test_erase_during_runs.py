@@ -28,7 +28,7 @@ from exports.run import check, pipeline, plan
 from segments import hooks
 from segments.models import ImportJob, Profile
 from segments.privacy import erase as privacy_erase
-from segments.privacy import hashes, subject_access
+from segments.privacy import subject_access, subjects
 from segments.privacy.subjects import Scope
 from segments.sources import staging
 from tests.integration.privacy.conftest import EMAIL, run_to_its_end
@@ -288,4 +288,4 @@ def test_who_is_sent_alone_and_erased_at_that_moment_leaves_no_trace(
     monkeypatch.setattr(send_test, "_send", send_slowly)
     send_test.send_one(export, person=EMAIL, by=alice)
     assert not tables_with(EMAIL)
-    assert Disclosure.objects.filter(person=hashes.of_email(EMAIL)).exists()
+    assert Disclosure.objects.filter(person=subjects.hash_of_email(EMAIL)).exists()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from segments import search
+from segments import profiles
 from segments.models import DataSource, Profile, Segment
 from segments.views import customers
 
@@ -110,7 +110,7 @@ def test_it_turns_the_pages_of_what_was_found(
     bob_client: Client, shop: DataSource, monkeypatch: pytest.MonkeyPatch, most_sorted: int
 ) -> None:
     monkeypatch.setattr(customers, "PAGE_SIZE", 1)
-    monkeypatch.setattr(search, "MAX_SORTED", most_sorted)
+    monkeypatch.setattr(profiles, "MAX_SORTED", most_sorted)
     first = bob_client.get("/customers/?q=turku").context["list"]
     assert [row.key for row in first.rows] == ["C1"]
     assert first.total == (None if most_sorted == 1 else 2)

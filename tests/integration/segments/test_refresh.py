@@ -11,10 +11,9 @@ from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from config.platform.jobs.models import JobStatus
 from config.platform.web.versions import StaleEdit
-from segments import actions, audience, hooks
+from segments import actions, audience, hooks, refresh
 from segments.audience import EmailQuality
 from segments.models import AttributeType, DataSource, Member, Profile, ProfileAttribute, Segment, SegmentRefresh
-from segments.refresh import evaluate
 from segments.rules import tree as rules_tree
 
 pytestmark = pytest.mark.django_db
@@ -44,7 +43,7 @@ def segment(tree: dict[str, Any] = FINNS, name: str = "Finns") -> Segment:
 
 
 def refreshed(segment: Segment) -> SegmentRefresh:
-    job = evaluate.run_refresh(actions.request_refresh(segment, by=None, wake_worker=False).pk)
+    job = refresh.run_refresh(actions.request_refresh(segment, by=None, wake_worker=False).pk)
     assert job is not None
     segment.refresh_from_db()
     return job
@@ -87,7 +86,7 @@ def test_other_segments_stay_as_they_are() -> None:
 
 
 def test_it_counts_without_a_refresh() -> None:
-    assert evaluate.count_matches(FINNS) == 4
+    assert refresh.count_matches(FINNS) == 4
     assert not Member.objects.exists()
 
 
@@ -101,17 +100,17 @@ def test_a_rule_that_no_longer_fits_fails_with_a_sentence() -> None:
 
 def test_rules_edited_meanwhile_are_evaluated_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     finns = segment()
-    update_members = evaluate._update_members
+    update_members = refresh._update_members
     seen = []
 
-    def edit_meanwhile(segment: Segment, *args: Any) -> evaluate.MemberCounts:
+    def edit_meanwhile(segment: Segment, *args: Any) -> refresh.MemberCounts:
         seen.append(segment.version)
         result = update_members(segment, *args)
         if len(seen) == 1:
             Segment.objects.filter(pk=segment.pk).update(rules={}, version=2)
         return result
 
-    monkeypatch.setattr(evaluate, "_update_members", edit_meanwhile)
+    monkeypatch.setattr(refresh, "_update_members", edit_meanwhile)
     # Here the edit is undone together with the refresh; what counts is that it was noticed.
     monkeypatch.setattr("django.db.transaction.set_rollback", lambda _: None)
     refreshed(finns)
@@ -130,16 +129,16 @@ def test_one_that_woke_too_late_changes_nothing(
 ) -> None:
     finns = segment()
     job = SegmentRefresh.objects.get(segment=finns)
-    update_members = evaluate._update_members
+    update_members = refresh._update_members
 
-    def be_overtaken(*args: Any) -> evaluate.MemberCounts:
+    def be_overtaken(*args: Any) -> refresh.MemberCounts:
         result = update_members(*args)
         SegmentRefresh.objects.filter(pk=job.pk).update(attempt=99)
         return result
 
-    monkeypatch.setattr(evaluate, "_update_members", be_overtaken)
+    monkeypatch.setattr(refresh, "_update_members", be_overtaken)
     with caplog.at_level(logging.WARNING):
-        assert evaluate.run_refresh(job.pk) is None
+        assert refresh.run_refresh(job.pk) is None
     assert not Member.objects.exists()
 
 

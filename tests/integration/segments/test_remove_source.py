@@ -8,8 +8,8 @@ from pytest_django import DjangoAssertNumQueries
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from config.platform.jobs.models import JobStatus
+from segments import refresh
 from segments.models import DataSource, ImportJob, Member, Profile, Segment, SegmentRefresh
-from segments.refresh import evaluate
 from segments.sources import actions
 
 HTMX = {"HX-Request": "true", "HX-Target": "dialog"}
@@ -21,7 +21,7 @@ def segment(shop: DataSource) -> Segment:
     other = DataSource.objects.create(name="Elsewhere", key_column="id", profile_count=1)
     Profile.objects.create(source=other, key="E1", attributes={"email": "e1@example.com"})
     segment = Segment.objects.create(name="Everybody", rules={"join": "and", "rules": []})
-    evaluate.run_refresh(SegmentRefresh.objects.create(segment=segment).pk)
+    refresh.run_refresh(SegmentRefresh.objects.create(segment=segment).pk)
     segment.refresh_from_db()
     assert segment.member_count == 4
     return segment
@@ -93,6 +93,6 @@ def test_the_question_costs_the_same_for_many_segments(
 ) -> None:
     for place in range(12):
         other = Segment.objects.create(name=f"Segment {place}", rules=segment.rules)
-        evaluate.run_refresh(SegmentRefresh.objects.create(segment=other).pk)
+        refresh.run_refresh(SegmentRefresh.objects.create(segment=other).pk)
     with django_assert_max_num_queries(8):
         bob_client.get(address(shop), headers=HTMX)

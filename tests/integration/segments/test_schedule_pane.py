@@ -5,8 +5,8 @@ from django.test import Client
 
 from config.platform.accounts.models import User
 from segments import actions
+from segments import refresh as refresh_schedule
 from segments.models import Segment, SegmentSchedule
-from segments.refresh import schedule as refresh_schedule
 
 PANE = "/segments/schedule/"
 TYPED = {"is_on": "on", "recurrence": "weekly", "weekdays": ["monday"], "time_1": "05:00", "zone": "Asia/Jakarta"}

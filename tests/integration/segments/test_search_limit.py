@@ -6,7 +6,7 @@ from django.test import Client
 
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
-from segments import search
+from segments import profiles
 from segments.models import DataSource, Profile
 
 
@@ -18,7 +18,7 @@ def _empty_cache(db: None) -> None:
 def test_searches_of_a_viewer_are_limited_and_recorded_without_their_text(
     charlie_client: Client, charlie: User, shop: DataSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "MAX_PER_MINUTE", 3)
+    monkeypatch.setattr(profiles, "MAX_PER_MINUTE", 3)
     statuses = [charlie_client.get(f"/customers/?q=c{turn}&after=0").status_code for turn in range(8)]
     assert statuses.count(429) >= 2  # a minute may end meanwhile
     entries = AuditEntry.objects.filter(action__in=["customers searched", "search limit reached"])
@@ -30,7 +30,7 @@ def test_searches_of_a_viewer_are_limited_and_recorded_without_their_text(
 def test_a_refused_search_says_to_wait_and_answers_nothing(
     charlie_client: Client, shop: DataSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "MAX_PER_MINUTE", 0)
+    monkeypatch.setattr(profiles, "MAX_PER_MINUTE", 0)
     response = charlie_client.get("/customers/?q=c1")
     assert response.status_code == 429
     assert "Wait a minute" in response.content.decode()
@@ -40,14 +40,14 @@ def test_a_refused_search_says_to_wait_and_answers_nothing(
 def test_people_who_see_personal_data_search_without_a_limit(
     bob_client: Client, shop: DataSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "MAX_PER_MINUTE", 0)
+    monkeypatch.setattr(profiles, "MAX_PER_MINUTE", 0)
     assert bob_client.get("/customers/?q=c1").status_code == 200
 
 
 def test_turning_pages_is_no_search(
     charlie_client: Client, shop: DataSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "MAX_PER_MINUTE", 0)
+    monkeypatch.setattr(profiles, "MAX_PER_MINUTE", 0)
     assert charlie_client.get("/customers/?after=1").status_code == 200
 
 

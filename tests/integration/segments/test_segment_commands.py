@@ -15,9 +15,8 @@ from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
-from segments import actions
+from segments import actions, refresh
 from segments.models import DataSource, Segment, SegmentRefresh
-from segments.refresh import evaluate
 
 RULES: dict[str, Any] = {"join": "and", "rules": [{"attribute": "newsletter", "operator": "is_yes"}]}
 OTHER: dict[str, Any] = {"join": "and", "rules": [{"attribute": "newsletter", "operator": "is_no"}]}
@@ -32,7 +31,7 @@ def readers(shop: DataSource, bob: User) -> Segment:
 
 def refreshed(segment: Segment) -> Segment:
     job = actions.request_refresh(segment, by=None, wake_worker=False)
-    evaluate.run_refresh(job.pk)
+    refresh.run_refresh(job.pk)
     segment.refresh_from_db()
     return segment
 

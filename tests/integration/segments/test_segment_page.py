@@ -3,9 +3,8 @@
 import pytest
 from django.test import Client
 
-from segments import actions, hooks
+from segments import actions, hooks, refresh
 from segments.models import DataSource, Segment
-from segments.refresh import evaluate
 
 
 @pytest.fixture
@@ -15,7 +14,7 @@ def readers(shop: DataSource) -> Segment:
 
 
 def refreshed(segment: Segment) -> Segment:
-    evaluate.run_refresh(actions.request_refresh(segment, by=None, wake_worker=False).pk)
+    refresh.run_refresh(actions.request_refresh(segment, by=None, wake_worker=False).pk)
     segment.refresh_from_db()
     return segment
 

@@ -13,9 +13,8 @@ from config.platform.accounts.models import User
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus, TickResult
 from config.platform.schedules import ticks
-from segments import actions
+from segments import actions, refresh
 from segments.models import Segment, SegmentRefresh, SegmentSchedule
-from segments.refresh import schedule
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 AT_TWO: dict[str, Any] = {"recurrence": "daily", "zone": "UTC", "times": ["14:00"]}
@@ -34,25 +33,25 @@ def noon() -> Iterator[None]:
 
 def make(name: str = "Readers", rule: dict[str, Any] | None = AT_TWO) -> Segment:
     segment = Segment.objects.create(name=name, rules={})
-    schedule.set_schedule(segment, is_on=True, rule=rule, version=0, by=None)
+    refresh.set_schedule(segment, is_on=True, rule=rule, version=0, by=None)
     return segment
 
 
 def tick_at(moment: datetime) -> int:
     clock.run_from(moment)
-    return schedule.start_due()
+    return refresh.start_due_refreshes()
 
 
 def test_it_refreshes_what_is_due_and_nothing_before_its_time() -> None:
     segment, following = make(), make("Following", rule=None)
     assert tick_at(TWO - timedelta(seconds=1)) == 0
     assert tick_at(TWO) == 1
-    refresh = SegmentRefresh.objects.get()
-    assert (refresh.segment, refresh.status) == (segment, JobStatus.QUEUED)
+    job = SegmentRefresh.objects.get()
+    assert (job.segment, job.status) == (segment, JobStatus.QUEUED)
     tick = segment.ticks.get()
-    assert (tick.due_at, tick.refresh, tick.result) == (TWO, refresh, TickResult.STARTED)
+    assert (tick.due_at, tick.refresh, tick.result) == (TWO, job, TickResult.STARTED)
     assert tick_at(TWO) == 0
-    assert list(schedule.refreshed_with_system()) == [following]
+    assert list(refresh.refreshed_with_system()) == [following]
 
 
 def test_it_joins_a_refresh_that_is_under_way() -> None:
@@ -81,14 +80,14 @@ def test_a_tick_costs_the_same_for_one_and_for_many(django_assert_num_queries: D
         make(f"Segment {number}")
     clock.run_from(TWO)
     with django_assert_num_queries(8):
-        assert schedule.start_due() == 20
+        assert refresh.start_due_refreshes() == 20
     SegmentRefresh.objects.update(status=JobStatus.SUCCESSFUL, finished_at=clock.now())
     SegmentSchedule.objects.exclude(segment__name="Segment 7").update(is_on=False, due_at=None)
     clock.run_from(TWO + timedelta(days=1))
     with django_assert_num_queries(8):
-        assert schedule.start_due() == 1
+        assert refresh.start_due_refreshes() == 1
 
 
 def test_a_viewer_may_not_choose(charlie: User) -> None:
     with pytest.raises(PermissionDenied):
-        schedule.set_schedule(make(), is_on=False, rule=None, version=1, by=charlie)
+        refresh.set_schedule(make(), is_on=False, rule=None, version=1, by=charlie)

@@ -10,7 +10,7 @@ from django.test import Client
 
 from segments import audience
 from segments.models import DataSource, ErasedHash, Erasure, ImportJob, Profile
-from segments.privacy import hashes
+from segments.privacy import subjects
 from tests.integration.segments.test_customers import names
 from tests.integration.segments.test_import_job import imported
 from tests.support import exports
@@ -77,6 +77,6 @@ def test_a_search_finds_an_address_in_every_spelling(
 
 def test_who_was_erased_before_they_were_stored_stays_out(tmp_path: Path) -> None:
     erasure = Erasure.objects.create(short_id="1", erased_by_name="Alice")
-    ErasedHash.objects.create(hash=hashes.of_email("info@münchen.de"), erasure=erasure)
+    ErasedHash.objects.create(hash=subjects.hash_of_email("info@münchen.de"), erasure=erasure)
     job = imported(tmp_path / "people.csv", "id,email\n1,Info@München.de\n2,ann@example.com\n")
     assert (job.rows_created, job.rows_refused) == (1, 1)

@@ -13,8 +13,8 @@ from config.platform.jobs.models import JobStatus
 from config.platform.notifications.models import Condition, Kind
 from exports.models import Export
 from segments import actions as segment_actions
+from segments import refresh
 from segments.models import DataSource, Segment
-from segments.refresh import schedule
 from tests.support import exports, system_refresh
 from tests.support.sandbox import RunningSandbox
 
@@ -97,9 +97,9 @@ def test_a_static_one_stays_as_it_is_and_its_export_runs(
 def test_one_with_its_own_schedule_or_none_is_left_alone_and_its_export_runs(
     newsletter: Export, turku: Segment, alice: User, tmp_path: Path, is_on: bool, rule: dict[str, object] | None
 ) -> None:
-    schedule.set_schedule(turku, is_on=is_on, rule=rule, version=0, by=alice)
-    refresh = refreshed(alice, tmp_path)
-    assert system_refresh.ends(refresh) == {"Shop": "successful", "Newsletter": "successful"}
+    refresh.set_schedule(turku, is_on=is_on, rule=rule, version=0, by=alice)
+    system_run = refreshed(alice, tmp_path)
+    assert system_refresh.ends(system_run) == {"Shop": "successful", "Newsletter": "successful"}
     assert turku.refreshes.count() == 1
     assert newsletter.runs.get().delivered == 1
 
@@ -107,7 +107,7 @@ def test_one_with_its_own_schedule_or_none_is_left_alone_and_its_export_runs(
 def test_an_export_waits_for_one_that_is_being_drawn_by_its_own_schedule(
     newsletter: Export, turku: Segment, alice: User, tmp_path: Path
 ) -> None:
-    schedule.set_schedule(turku, is_on=True, rule=DAILY, version=0, by=alice)
+    refresh.set_schedule(turku, is_on=True, rule=DAILY, version=0, by=alice)
     segment_actions.request_refresh(turku, by=None, wake_worker=False)
     refreshed(alice, tmp_path)
     assert newsletter.runs.get().delivered == 2  # Ben, too

@@ -23,8 +23,8 @@ from exports.actions import schedule as export_scheduling
 from exports.models import Export, Run, Trigger
 from exports.state.status import Reason
 from segments import actions as segment_actions
+from segments import refresh as segment_scheduling
 from segments.models import DataSource, ImportJob, Profile, SegmentRefresh
-from segments.refresh import schedule as segment_scheduling
 from segments.sources import actions as sources_actions
 from segments.sources import import_job
 from tests.support import exports, system_refresh

@@ -1,6 +1,6 @@
 """Descriptions of rules in plain language."""
 
-from segments.rules import describe
+from segments.rules import operators
 
 
 def test_nested_rules_are_one_sentence() -> None:
@@ -19,7 +19,7 @@ def test_nested_rules_are_one_sentence() -> None:
             {"join": "or", "rules": [{"attribute": "city", "operator": "is_not", "value": "x"}]},
         ],
     }
-    assert describe.sentence(tree) == (
+    assert operators.describe_rules(tree) == (
         "newsletter is yes and (city is any of “Łódź”, “Lo” (any case) or points is between 1 and 2.5 "
         "or born is within the last 30 days) and city is not “x”"
     )
@@ -27,11 +27,11 @@ def test_nested_rules_are_one_sentence() -> None:
 
 def test_masked_rules_hide_their_values() -> None:
     tree = {"rules": [{"attribute": "city", "operator": "is", "value": "Turku"}]}
-    assert "Turku" in describe.sentence(tree)
-    assert "Turku" not in describe.sentence(tree, masked=True)
+    assert "Turku" in operators.describe_rules(tree)
+    assert "Turku" not in operators.describe_rules(tree, masked=True)
 
 
 def test_a_condition_without_a_value_is_described_as_far_as_it_is_filled_in() -> None:
-    assert describe.describe_condition({}) == ""
-    assert describe.describe_condition({"attribute": "city"}) == "city …"
-    assert describe.describe_condition({"attribute": "city", "operator": "is"}) == "city is …"
+    assert operators.describe_condition({}) == ""
+    assert operators.describe_condition({"attribute": "city"}) == "city …"
+    assert operators.describe_condition({"attribute": "city", "operator": "is"}) == "city is …"

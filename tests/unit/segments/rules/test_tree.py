@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from segments.models import AttributeType, DataSource, Profile
-from segments.rules import describe
+from segments.rules import operators
 from segments.rules import tree as rules_tree
 from segments.rules.operators import OPERATORS, Takes
 
@@ -168,7 +168,7 @@ def test_the_database_finds_the_profiles_that_the_rules_describe(people: None, t
 )
 def test_no_rules_mean_everyone(tree: dict[str, Any]) -> None:
     assert rules_tree.where_sql(tree, ATTRIBUTE_TYPES, today=TODAY) == ("TRUE", [])
-    assert describe.sentence(tree) == "All customers"
+    assert operators.describe_rules(tree) == "All customers"
 
 
 def test_values_never_become_sql() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segments.models import AttributeType
-from segments.sources.types import MISFIT, Guess, Memo, shape, to_boolean, to_date, to_number, to_text
+from segments.sources.copy_encoder import MISFIT, Guess, Memo, shape, to_boolean, to_date, to_number, to_text
 
 
 def guessed(*values: str) -> AttributeType | None:

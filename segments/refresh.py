@@ -1,37 +1,30 @@
-"""Refresh a segment: find the profiles that match its rules, and write the difference to its members. One
-transaction, so that no reader sees a part of it."""
+"""Refresh segments, on demand and on schedule: evaluate their rules, and write the difference to their members in
+one transaction, so that no reader sees a part of it. Inactive and static segments are skipped."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from config.platform import db
+from config.platform.accounts.models import User
+from config.platform.audit.record import record
 from config.platform.jobs import clock, leases
-from config.platform.jobs.models import JobStatus
+from config.platform.jobs.models import OPEN, JobStatus, TickResult
+from config.platform.schedules import describe, ticks
+from config.platform.schedules.ticks import Due
+from config.platform.web.versions import take_version
 from segments import alerts
 from segments.catalog import types_by_name
-from segments.models import Segment, SegmentRefresh
-from segments.refresh import schedule
+from segments.models import Segment, SegmentRefresh, SegmentSchedule, SegmentTick
+from segments.permissions import check_can_manage_segments
 from segments.rules import tree as rules_tree
 
 logger = logging.getLogger(__name__)
-
-MAX_ATTEMPTS = 20
-
-
-class Canceled(Exception):
-    """A user requested cancellation."""
-
-
-@dataclass(frozen=True)
-class MemberCounts:
-    """Members after a refresh, and how many it added and removed."""
-
-    members: int
-    added: int
-    removed: int
 
 
 def run_refresh(job_id: int) -> SegmentRefresh | None:
@@ -74,11 +67,79 @@ def count_matches(tree: rules_tree.Tree) -> int:
         return int(cursor.fetchone()[0])
 
 
+@transaction.atomic
+def start_due_refreshes() -> int:
+    """Start the refreshes of one batch of due segments, and record each due moment. Returns how many were due."""
+    schedules = SegmentSchedule.objects.select_related("segment")
+    claimed = ticks.claim_due(schedules, lock=("self", "segment"))
+    due = ticks.not_yet_noticed(claimed, SegmentTick.objects.all(), owner="segment")
+    to_start = [found for found in due if not found.is_passed_over]
+    segments = [found.schedule.segment for found in to_start]
+    under_way = {
+        job.segment_id: job for job in SegmentRefresh.objects.filter(segment__in=segments, status__in=OPEN)
+    }
+    started = SegmentRefresh.objects.bulk_create(
+        SegmentRefresh(segment=segment) for segment in segments if segment.pk not in under_way
+    )
+    refreshes = under_way | {job.segment_id: job for job in started}
+    SegmentTick.objects.bulk_create(_tick(found, refreshes, under_way) for found in due)
+    return len(due)
+
+
+def skip_reason(segment: Segment) -> str:
+    """Return why a segment is not refreshed, as a sentence for users; empty when it is."""
+    if not segment.is_active:
+        return _("The segment is inactive. Activate it to refresh it.")
+    if segment.is_static and segment.refreshed_at is not None:
+        return _("The segment is static and keeps its members. Make it dynamic to refresh it.")
+    return ""
+
+
+def schedule_of(segment: Segment) -> SegmentSchedule:
+    """Return the schedule of a segment, or a new unsaved one."""
+    found: SegmentSchedule | None = getattr(segment, "schedule", None)
+    return found or SegmentSchedule(segment=segment)
+
+
+@transaction.atomic
+def set_schedule(
+    segment: Segment, *, is_on: bool, rule: Mapping[str, Any] | None, version: int, by: User | None
+) -> SegmentSchedule:
+    """Save when a segment is refreshed automatically. Raises StaleEdit when another user saved since
+    ``version`` was read, PermissionDenied, and WrongRule."""
+    check_can_manage_segments(by)
+    locked = Segment.objects.select_for_update(no_key=True).get(pk=segment.pk)
+    schedule, _created = SegmentSchedule.objects.get_or_create(segment=locked)
+    take_version(schedule, version)
+    before = describe.schedule_words(schedule)
+    ticks.set_schedule(schedule, is_on=is_on, rule=rule)
+    schedule.save(update_fields=["is_on", "rule", "due_at"])
+    changes = {"schedule": (before, describe.schedule_words(schedule))}
+    record("scheduled", schedule, by=by, changes=changes, version=schedule.version)
+    return schedule
+
+
+MAX_ATTEMPTS = 20
+
+
+class Canceled(Exception):
+    """A user requested cancellation."""
+
+
+@dataclass(frozen=True)
+class MemberCounts:
+    """Members after a refresh, and how many it added and removed."""
+
+    members: int
+    added: int
+    removed: int
+
+
 def _begin(job: SegmentRefresh) -> bool:
     if job.status == JobStatus.PROCESSING and job.attempt > MAX_ATTEMPTS:
         _finish(job, JobStatus.FAILED, _("The refresh failed after several attempts."))
         return False
-    if why := schedule.skip_reason(Segment.objects.get(pk=job.segment_id)):
+    if why := skip_reason(Segment.objects.get(pk=job.segment_id)):
         _finish(job, JobStatus.SKIPPED, why)
         return False
     leases.update_if_owner(job, status=JobStatus.PROCESSING, started_at=job.started_at or clock.now())
@@ -158,3 +219,26 @@ def _finish(job: SegmentRefresh, status: JobStatus, message: str = "") -> None:
     if status == JobStatus.FAILED:
         alerts.open_refresh_failed(job.segment, message)
     leases.update_if_owner(job, status=status, message=message, finished_at=clock.now(), lease_until=None)
+
+
+def refreshed_with_system() -> "QuerySet[Segment]":
+    """Return the segments that every system refresh includes."""
+    return Segment.objects.filter(Q(schedule=None) | Q(schedule__is_on=True, schedule__rule__isnull=True))
+
+
+def copy_schedule_disabled(segment: Segment, copy: Segment) -> None:
+    """Copy the schedule of ``segment`` to ``copy``, switched off."""
+    SegmentSchedule.objects.create(segment=copy, is_on=False, rule=schedule_of(segment).rule)
+
+
+DueSegment = Due[SegmentSchedule]
+
+
+def _tick(
+    found: DueSegment, refreshes: Mapping[int, SegmentRefresh], under_way: Mapping[int, SegmentRefresh]
+) -> SegmentTick:
+    segment_id = found.schedule.segment_id
+    if found.is_passed_over:
+        return SegmentTick(segment_id=segment_id, result=TickResult.PASSED_OVER, **found.record)
+    result = TickResult.JOINED if segment_id in under_way else TickResult.STARTED
+    return SegmentTick(segment_id=segment_id, refresh=refreshes[segment_id], result=result, **found.record)
