@@ -22,8 +22,12 @@ TO_DEVELOP = ROOT / "requirements-dev.lock"  # holds all of the former
 VENV = ROOT / ".venv"
 STAMP = VENV / "installed"
 OLDEST_PYTHON = (3, 11)
-# program → the Debian package that brings it
-FOR_TESTS = {"chromium": "chromium", "redis-server": "redis-server", "pg_ctlcluster": "postgresql"}
+# programs, one of which is enough → the Debian package that brings the first
+FOR_TESTS = {
+    ("chromium-headless-shell", "chromium"): "chromium-headless-shell",
+    ("redis-server",): "redis-server",
+    ("pg_ctlcluster",): "postgresql",
+}
 
 
 def main(arguments: list[str]) -> None:
@@ -79,9 +83,9 @@ def install_venv_module() -> None:
         install_packages(["python3-venv"])
 
 
-def install_programs(wanted: dict[str, str]) -> None:
+def install_programs(wanted: dict[tuple[str, ...], str]) -> None:
     """Install the packages of those programs that are missing."""
-    missing = [package for program, package in wanted.items() if shutil.which(program) is None]
+    missing = [package for programs, package in wanted.items() if not any(map(shutil.which, programs))]
     if missing:
         install_packages(missing)
 
