@@ -20,7 +20,7 @@ run: ## set-up, then the whole system with the demo; Ctrl-C stops it (PORT=8000 
 
 test: ## every test but the drills, after installing what they need
 	@$(PYTHON) -I config/standalone/setup_machine.py --to-test
-	$(VENV)/python -m pytest --numprocesses 2 --dist worksteal
+	$(VENV)/python -m pytest --numprocesses 3 --dist worksteal
 
 lint: setup ## style, types, arrows between packages, templates, migrations, settings, compose file
 	$(VENV)/ruff check .

@@ -7,6 +7,7 @@ as a superuser of it.
 """
 
 import fcntl
+import gc
 import hashlib
 import os
 import shutil
@@ -102,7 +103,16 @@ def crash_database() -> None:
     _server.start()
 
 
+gc.disable()  # until everything is imported and collected
 _lay_ground()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    """Spare the garbage collector what stays anyway: modules and thousands of tests, again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
