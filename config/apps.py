@@ -1,5 +1,7 @@
 """Configure the apps of this package, and connect them when Django starts."""
 
+from functools import partial
+
 from django.apps import AppConfig
 
 
@@ -52,13 +54,13 @@ class ConsoleConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell the apps below whether the system refresh is on, and what kept a run from being tried."""
-        from config.console.status import progress
-        from config.console.system_refresh import schedule
+        from config.console.models import StepKind
+        from config.console.system_refresh import actions, stages
         from config.platform.schedules import display
         from exports.hooks import skip_cause
 
-        display.register_system_state(schedule.state)
-        skip_cause.register(progress.cause_of_run)
+        display.register_system_state(actions.schedule_state)
+        skip_cause.register(partial(stages.cause_of_job, StepKind.EXPORT))
 
 
 class StandaloneConfig(AppConfig):

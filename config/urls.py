@@ -11,18 +11,18 @@ from allauth.socialaccount.providers.openid_connect import views as openid_conne
 from django.urls import include, path
 
 from config.console import health
-from config.console.views import general, help, notifications, pages, progress, schedule, status
+from config.console.views import about, general, help, home, notifications, progress, schedule, status
 from config.platform.accounts.views import deactivation, my_account, permissions, sign_in
 from config.platform.audit import views as audit
 
 _CONSOLE = [
-    path("", pages.home, name="home"),
+    path("", home.home, name="home"),
     path("admin/system/", status.status, name="status"),
     path("admin/system/live/", status.live, name="status_live"),
     path("admin/system/health/", status.health, name="health"),
     path("admin/system/refresh/", schedule.refresh_all, name="refresh_all"),
     path("admin/system/schedule/", schedule.schedule, name="schedule"),
-    path("admin/system/api-usage/", pages.api_usage, name="api_usage"),
+    path("admin/system/api-usage/", about.api_usage, name="api_usage"),
     path("admin/system/tasks/<slug:key>/", status.group, name="tasks"),
     path("admin/system/tasks/<slug:key>/<int:pk>/", status.last_runs, name="last_runs"),
     path("admin/system/progress/<slug:key>/<int:pk>/", progress.progress, name="progress"),
@@ -34,7 +34,7 @@ _CONSOLE = [
     path("admin/system/general/", general.general, name="general"),
     path("admin/system/general/preview/", general.general_preview, name="general_preview"),
     path("admin/system/general/names/", general.names, name="names"),
-    path("admin/system/about/", pages.about, name="about"),
+    path("admin/system/about/", about.about, name="about"),
     path("help/<slug:page>/", help.help_page, name="help"),
 ]
 

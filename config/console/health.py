@@ -103,17 +103,17 @@ def _database() -> Check:
 
 
 def _migrations() -> Check:
-    missing = _missing_migrations()
+    _applied, missing = migration_counts()
     if missing:
         return Check(False, _("%(number)s migrations are missing. Run migrate.") % {"number": missing})
     return Check(True, _("All applied."))
 
 
-def _missing_migrations() -> int:
-    """Count missing migrations by their names alone, quicker than building the whole graph for every request."""
+def migration_counts() -> tuple[int, int]:
+    """Count applied and missing migrations, by their names alone: quicker than building the whole graph."""
     loader = MigrationLoader(None, ignore_no_migrations=True)
     applied = MigrationRecorder(connection).applied_migrations()
-    return len(loader.disk_migrations.keys() - applied.keys())
+    return len(applied), len(loader.disk_migrations.keys() - applied.keys())
 
 
 def _broker() -> Check:
@@ -142,9 +142,7 @@ def queue_lengths() -> dict[str, int]:
     """Count the messages that wait in each queue. Raises when the broker is away."""
     if not settings.REDIS_URL:
         return {queue: broker.waiting(settings.BROKER_FOLDER, queue) for queue in heartbeat.WORKERS}
-    import redis
-
-    with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2) as client:
+    with broker.redis_client(settings.REDIS_URL) as client:
         return {queue: int(client.llen(queue)) for queue in heartbeat.WORKERS}
 
 

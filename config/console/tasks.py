@@ -4,7 +4,7 @@ from celery import shared_task, signals
 
 from config.console import overdue
 from config.console.models import SystemSchedule
-from config.console.system_refresh import engine, schedule
+from config.console.system_refresh import actions, engine
 from config.platform.jobs import heartbeat
 from config.platform.jobs.enqueue import enqueue
 from config.platform.schedules import ticks
@@ -22,7 +22,7 @@ def note_beat() -> None:
 @shared_task
 def enqueue_pending() -> None:
     """See whether the system refresh is due, or late, and look once at how far the one under way is."""
-    schedule.start_due()
+    actions.start_due()
     overdue.look_if_it_is_time()
     if refresh := engine.refresh_to_advance():
         engine.advance(refresh.pk)
@@ -32,7 +32,7 @@ def enqueue_pending() -> None:
 def tend_schedules() -> None:
     """Follow changed time zones, and forget old refreshes; the rest with the next message."""
     ticks.settle(SystemSchedule.objects.all())
-    if schedule.delete_old_refreshes():
+    if actions.delete_old_refreshes():
         enqueue("config.console.tasks.tend_schedules")
 
 

@@ -47,13 +47,20 @@ def check(redis_url: str) -> None:
     """Raise CannotStart when there should be a Redis and it does not answer."""
     if not redis_url:
         return
-    import redis
+    from redis import RedisError
 
     try:
-        with redis.Redis.from_url(redis_url, socket_timeout=5, socket_connect_timeout=5) as client:
+        with redis_client(redis_url, seconds=5) as client:
             client.ping()
-    except (redis.RedisError, ValueError) as error:
+    except (RedisError, ValueError) as error:
         raise CannotStart(f"The Redis that REDIS_URL names does not answer: {error}") from None
+
+
+def redis_client(url: str, *, seconds: float = 2) -> Any:
+    """Return a client of the Redis at ``url``, which gives up after ``seconds``. Imported late: few need it."""
+    from redis import Redis
+
+    return Redis.from_url(url, socket_timeout=seconds, socket_connect_timeout=seconds)
 
 
 def waiting(folder: Path, queue: str) -> int:

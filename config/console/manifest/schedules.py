@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from config.console.manifest.document import Entry, Problems, text_of
 from config.console.manifest.report import AppliedEntry, Change
-from config.console.system_refresh import actions, schedule
+from config.console.system_refresh import actions
 from config.platform.jobs.models import Schedule
 from config.platform.schedules.next_due import Recurrence
 from config.platform.schedules.serialize import WrongRule, from_plain, to_plain
@@ -99,7 +99,7 @@ def read_system_refresh(root: Entry, problems: Problems) -> ScheduleSpec | None:
 
 def apply_system_refresh(spec: ScheduleSpec) -> AppliedEntry:
     """Save the schedule of the system refresh when the file says another one."""
-    row = schedule.load()
+    row = actions.load_schedule()
     rule = spec.rule or row.rule or {}
     change = Change.UNCHANGED
     if (row.is_on, row.rule) != (spec.is_on, rule):

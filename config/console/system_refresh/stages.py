@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 
 from django.db.models import Model
 from django.db.models.functions import Lower
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from config.console.models import RefreshStep, StepKind, SystemRefresh
@@ -17,6 +18,7 @@ from config.platform.jobs.models import Job, JobStatus
 from exports import policies
 from exports.actions import runs
 from exports.actions import schedule as export_scheduling
+from exports.hooks.skip_cause import Cause
 from exports.models import Export, Run, Trigger
 from segments import actions as segment_actions
 from segments import refresh as segment_scheduling
@@ -199,3 +201,24 @@ def why_skipped(cause: RefreshStep) -> str:
         return sentence
     before = why_skipped(cause.blocked_by) if cause.blocked_by else cause.message
     return f"{sentence} {before}".rstrip()
+
+
+JOB_FIELDS = {stage.kind.value: stage.field for stage in STAGES}
+# An export is kept back by a segment, and that by a data source.
+BLOCKERS = ("blocked_by__blocked_by", *(f"blocked_by__{name}" for name in JOB_FIELDS.values()))
+
+
+def cause_of_step(step: RefreshStep) -> Cause | None:
+    """Return what a step waited for in vain; None when it did not."""
+    cause = step.blocked_by
+    if cause is None:
+        return None
+    url = reverse("system:progress", args=[cause.kind, cause.job.pk]) if cause.job else ""
+    return Cause(why_skipped(cause), url)
+
+
+def cause_of_job(kind: str, job: Job) -> Cause | None:
+    """Return what the job of a step waited for in vain; None when it did not."""
+    blocked = RefreshStep.objects.filter(**{JOB_FIELDS[kind]: job.pk}, blocked_by__isnull=False)
+    step = blocked.select_related(*BLOCKERS).first()
+    return cause_of_step(step) if step else None

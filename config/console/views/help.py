@@ -1,11 +1,15 @@
-"""Help: its pages in the order of reading, and the statuses and results that it explains."""
+"""The manual: its pages in the order of reading, and the statuses and results that it explains."""
 
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from config.console import security_controls
 from config.platform.jobs.models import JobStatus
 from config.platform.notifications.models import KIND_MEANINGS
 
@@ -44,11 +48,6 @@ OUTCOMES: list[tuple[str, Promise, Promise]] = [
 ]
 
 
-def _statuses() -> list[tuple[str, Promise | str, Promise]]:
-    """List every status with its label and its meaning."""
-    return [(status.value, status.label, STATUS_MEANINGS[status]) for status in JobStatus]
-
-
 def help_page(request: HttpRequest, page: str) -> HttpResponse:
     """Show one page of the help."""
     if page not in PAGES:
@@ -57,9 +56,24 @@ def help_page(request: HttpRequest, page: str) -> HttpResponse:
         "pages": PAGES,
         "page": page,
         "page_title": PAGES[page],
-        "statuses": _statuses(),
+        "statuses": [(status.value, status.label, STATUS_MEANINGS[status]) for status in JobStatus],
         "outcomes": OUTCOMES,
         "kinds": [(kind.label, meaning) for kind, meaning in KIND_MEANINGS.items()],
-        "threats": security_controls.GROUPS,
+        "security_controls": security_controls() if page == "security" else [],
     }
     return render(request, f"help/{page}.html", context)
+
+
+@cache
+def security_controls() -> list[dict[str, Any]]:
+    """Read security_controls.yaml: threats by group, each with its control and the tests that verify it. To
+    each test it adds its file, and its name as a sentence."""
+    text = (Path(__file__).parents[1] / "security_controls.yaml").read_text(encoding="utf-8")
+    groups: list[dict[str, Any]] = yaml.safe_load(text)
+    for group in groups:
+        for threat in group["threats"]:
+            parts = [(test, *test.split("::")) for test in threat["tests"]]
+            threat["proofs"] = [
+                (test, path, name.removeprefix("test_").replace("_", " ")) for test, path, name in parts
+            ]
+    return groups

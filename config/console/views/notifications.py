@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from config.console import tabs
+from config.console.views import tabs_context
 from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.permissions import Permission
 from config.platform.jobs.models import JobStatus
@@ -46,7 +46,7 @@ def notifications(request: Request) -> HttpResponse:
         selectable=False,
     )
     lasting = Condition.objects.filter(closed_at=None).order_by("-opened_at")
-    context = tabs.frame(request.user, "notifications") | {
+    context = tabs_context(request.user, "notifications") | {
         "list": page,
         "lasting": lasting[:MOST_CONDITIONS],
         "by_mail": mail.is_configured(),

@@ -36,6 +36,11 @@ def today() -> date:
     return day_of(now())
 
 
+def last_days(count: int) -> list[date]:
+    """List the last ``count`` days in the environment's time zone, the oldest first, today included."""
+    return [today() - timedelta(days=back) for back in reversed(range(count))]
+
+
 def beginning_of(day: date) -> datetime:
     """Return the moment at which a day begins in the environment's time zone."""
     return datetime.combine(day, time_of_day.min, tzinfo=zone())

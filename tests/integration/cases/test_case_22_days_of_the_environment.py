@@ -8,7 +8,8 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from config.console import api_usage, charts
+from config.console import charts
+from config.console.views import about
 from config.platform.accounts.models import User
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
@@ -52,8 +53,8 @@ def test_charts_and_api_usage_end_with_today(today: date, alice: User, alice_cli
     alice_client.get("/")
 
     assert [day for day, _counts in charts.sent_per_day().rows] == [today]
-    assert api_usage.days()[-1] == today
-    assert api_usage.usage(api_usage.days())[0].calls[-1] == 2
+    assert clock.last_days(about.USAGE_DAYS)[-1] == today
+    assert about.count_calls(clock.last_days(about.USAGE_DAYS))[0].calls[-1] == 2
 
 
 def test_the_trend_of_a_segment_has_a_point_for_each_day(today: date) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from django.test import Client
 
-from config.console.forms import formats_preview, time_zones
+from config.console.views.general import formats_preview, time_zones
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from config.platform.web import formats

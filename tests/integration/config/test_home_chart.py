@@ -8,7 +8,8 @@ from django.db.models import F
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from config.console import charts, home
+from config.console import charts
+from config.console.views import home
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
 from config.platform.schedules import display

@@ -7,7 +7,7 @@ import pytest
 from config.console.manifest.apply import apply
 from config.console.manifest.document import FileRefused
 from config.console.models import SystemSchedule
-from config.console.system_refresh import schedule
+from config.console.system_refresh import actions
 from config.platform.audit.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +22,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def write(file: Path, schedule: str) -> Path:
-    file.write_text(f"system_refresh:\n  schedule: {schedule}\n")
+    file.write_text(f"system_refresh:\n  schedule: {actions}\n")
     return file
 
 
@@ -54,7 +54,7 @@ def test_off_keeps_the_times(file: Path) -> None:
 
 def test_a_dry_run_only_says_so(file: Path) -> None:
     assert list(apply(write(file, WEEKLY), dry_run=True).lines()) == UPDATED
-    assert not schedule.load().is_on
+    assert not actions.load_schedule().is_on
     assert not AuditEntry.objects.exists()
 
 

@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from config.console import overdue
 from config.console.models import RefreshStep, StepKind, SystemRefresh, SystemSchedule, SystemTick
-from config.console.system_refresh import schedule
+from config.console.system_refresh import actions
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus, TickResult
 from config.platform.notifications.models import Condition, Kind
@@ -36,7 +36,7 @@ def follow(connection: Connection | None, name: str, **more: Any) -> Export:
 
 
 def switch_on(*, due_in_hours: float = 5) -> None:
-    schedule.load()
+    actions.load_schedule()
     due_at = clock.now() + timedelta(hours=due_in_hours)
     SystemSchedule.objects.update(is_on=True, due_at=due_at)
 

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from config.console.system_refresh import actions, schedule
+from config.console.system_refresh import actions
 from config.platform.accounts.models import User
 from exports.actions import schedule as actions_schedule
 from exports.models import Export
@@ -22,7 +22,7 @@ def newsletter(db: None) -> Export:
 
 def switch_on(alice: User) -> None:
     rule = {"recurrence": "daily", "zone": "UTC", "times": ["06:00"]}
-    actions.save_schedule(is_on=True, rule=rule, version=schedule.load().version, by=alice)
+    actions.save_schedule(is_on=True, rule=rule, version=actions.load_schedule().version, by=alice)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -7,7 +7,7 @@ from pytest_django import Settings
 
 from config.console import tasks
 from config.console.models import RefreshStep, StepKind, SystemRefresh, SystemSchedule, SystemTick
-from config.console.system_refresh import schedule
+from config.console.system_refresh import actions
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus, TickResult
 
@@ -36,7 +36,7 @@ def kept() -> list[SystemRefresh]:
 def test_it_forgets_what_is_old_and_keeps_what_is_young() -> None:
     refreshed(91)
     young = [refreshed(89), refreshed(1)]
-    assert schedule.delete_old_refreshes() is False
+    assert actions.delete_old_refreshes() is False
     assert kept() == young
     assert RefreshStep.objects.count() == 6
     assert {tick.refresh for tick in SystemTick.objects.all()} == set(young)
@@ -45,7 +45,7 @@ def test_it_forgets_what_is_old_and_keeps_what_is_young() -> None:
 def test_it_keeps_the_last_one_however_old_it_is() -> None:
     refreshed(300)
     last = refreshed(200)
-    schedule.delete_old_refreshes()
+    actions.delete_old_refreshes()
     assert kept() == [last]
     assert SystemTick.objects.get().refresh == last
 
@@ -53,7 +53,7 @@ def test_it_keeps_the_last_one_however_old_it_is() -> None:
 def test_it_keeps_what_has_not_ended() -> None:
     waiting = refreshed(200, status=JobStatus.QUEUED)
     last = refreshed(1)
-    schedule.delete_old_refreshes()
+    actions.delete_old_refreshes()
     assert kept() == [waiting, last]
 
 
@@ -61,23 +61,23 @@ def test_how_long_is_a_setting(settings: Settings) -> None:
     settings.SCHEDULE_RETENTION_DAYS = 5
     refreshed(6)
     last = refreshed(4)
-    schedule.delete_old_refreshes()
+    actions.delete_old_refreshes()
     assert kept() == [last]
 
 
 def test_it_takes_small_steps_and_continues_at_the_next_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schedule, "STEPS_AT_ONCE", 2)
+    monkeypatch.setattr(actions, "STEPS_AT_ONCE", 2)
     old, _last = refreshed(91, steps=5), refreshed(1)
-    assert schedule.delete_old_refreshes(seconds=0) is True
+    assert actions.delete_old_refreshes(seconds=0) is True
     assert list(old.steps.values_list("name", flat=True)) == ["0", "1", "2"]
-    assert schedule.delete_old_refreshes() is False
+    assert actions.delete_old_refreshes() is False
     assert not SystemRefresh.objects.filter(pk=old.pk).exists()
 
 
 def test_the_system_schedule_follows_a_zone_that_changes_its_clocks() -> None:
     clock.run_from(datetime(2026, 11, 25, 12, tzinfo=UTC))
     try:
-        schedule.load()
+        actions.load_schedule()
         wrong = datetime(2026, 11, 26, 5, tzinfo=UTC)  # computed when the zone was an hour ahead
         SystemSchedule.objects.update(is_on=True, due_at=wrong)
         tasks.tend_schedules()

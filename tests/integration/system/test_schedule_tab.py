@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from config.console.models import SystemSchedule
-from config.console.system_refresh import schedule
+from config.console.system_refresh import actions
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 
@@ -61,7 +61,7 @@ def test_another_time_is_added_without_saving(alice_client: Client) -> None:
     page = alice_client.post(PAGE, TYPED | {"add_time": "1"}).content.decode()
     assert 'name="time_3"' in page
     assert 'value="18:30"' in page
-    assert not schedule.load().is_on
+    assert not actions.load_schedule().is_on
     four = alice_client.post(PAGE, TYPED | {"time_3": "09:00", "add_time": "1"}).content.decode()
     assert 'name="time_4"' in four
     assert "Add time" not in four
@@ -84,7 +84,7 @@ def test_what_is_wrong_stands_beside_its_field_and_nothing_is_lost(
     answer = alice_client.post(PAGE, TYPED | typed)
     assert answer.status_code == 422
     assert sentence in answer.content.decode()
-    assert not schedule.load().is_on
+    assert not actions.load_schedule().is_on
 
 
 def test_a_faster_user_is_not_overwritten_unseen(alice_client: Client) -> None:
@@ -109,4 +109,4 @@ def test_others_read_it_and_are_told_who_can_change_it(bob_client: Client, alice
 
 def test_a_request_made_by_hand_is_refused(bob_client: Client, alice: User) -> None:
     assert bob_client.post(PAGE, TYPED).status_code == 403
-    assert not schedule.load().is_on
+    assert not actions.load_schedule().is_on

@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from config.console import tasks
 from config.console.models import SystemRefresh, SystemSchedule, SystemTick
-from config.console.system_refresh import actions, schedule
+from config.console.system_refresh import actions
 from config.platform.accounts.models import User
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
@@ -31,7 +31,7 @@ def midnight() -> Iterator[None]:
 
 
 def switched_on(by: User) -> SystemSchedule:
-    return actions.save_schedule(is_on=True, rule=TWICE_A_DAY, version=schedule.load().version, by=by)
+    return actions.save_schedule(is_on=True, rule=TWICE_A_DAY, version=actions.load_schedule().version, by=by)
 
 
 def results() -> list[tuple[datetime, str]]:
@@ -39,9 +39,9 @@ def results() -> list[tuple[datetime, str]]:
 
 
 def test_it_is_off_until_an_administrator_switches_it_on() -> None:
-    schedule.load()
+    actions.load_schedule()
     clock.run_from(MIDNIGHT + timedelta(days=400))
-    assert schedule.start_due() is None
+    assert actions.start_due() is None
     assert display.system_state() == display.SystemState(is_on=False, next_due_at=None)
 
 
@@ -49,12 +49,12 @@ def test_it_is_due_at_its_times_and_not_before(alice: User) -> None:
     switched_on(alice)
     assert display.system_state().next_due_at == MORNING
     clock.run_from(MORNING - timedelta(seconds=1))
-    assert schedule.start_due() is None
+    assert actions.start_due() is None
     clock.run_from(MORNING)
-    refresh = schedule.start_due()
+    refresh = actions.start_due()
     assert refresh is not None
     assert (refresh.trigger, refresh.status) == (SystemRefresh.Trigger.SCHEDULE, JobStatus.QUEUED)
-    assert schedule.start_due() is None
+    assert actions.start_due() is None
     assert results() == [(MORNING, "started")]
     assert display.system_state().next_due_at == MORNING + timedelta(hours=12)
 
@@ -64,11 +64,11 @@ def test_a_moment_that_comes_due_while_one_runs_waits_for_it(alice: User) -> Non
     first = actions.refresh_all(by=alice, wake_worker=False)
     SystemRefresh.objects.filter(pk=first.pk).update(status=JobStatus.PROCESSING)
     clock.run_from(MORNING)
-    second = schedule.start_due()
+    second = actions.start_due()
     assert second is not None
     assert second.status == JobStatus.QUEUED
     clock.run_from(MORNING + timedelta(hours=12))
-    assert schedule.start_due() == second
+    assert actions.start_due() == second
     assert [result for _due, result in results()] == ["started", "joined"]
     SystemRefresh.objects.filter(pk=first.pk).update(status=JobStatus.SUCCESSFUL, finished_at=clock.now())
     tasks.enqueue_pending()
@@ -79,7 +79,7 @@ def test_a_moment_that_comes_due_while_one_runs_waits_for_it(alice: User) -> Non
 def test_what_was_missed_is_made_up_for_once(alice: User) -> None:
     switched_on(alice)
     clock.run_from(MORNING + timedelta(days=3, hours=1))
-    assert schedule.start_due() is not None
+    assert actions.start_due() is not None
     assert results() == [(MORNING + timedelta(days=3), "started")]
     assert SystemTick.objects.get().was_missed
     assert SystemRefresh.objects.count() == 1
@@ -89,19 +89,19 @@ def test_what_was_missed_is_passed_over_where_one_wants_that(alice: User, settin
     settings.MISSED_SCHEDULES = "SKIP"
     switched_on(alice)
     clock.run_from(MORNING + timedelta(hours=1))
-    assert schedule.start_due() is None
+    assert actions.start_due() is None
     assert results() == [(MORNING, "passed_over")]
     assert display.system_state().next_due_at == MORNING + timedelta(hours=12)
     clock.run_from(MORNING + timedelta(hours=12))
-    assert schedule.start_due() is not None
+    assert actions.start_due() is not None
 
 
 def test_a_clock_that_is_set_back_rings_nothing_twice(alice: User) -> None:
     row = switched_on(alice)
     clock.run_from(MORNING)
-    schedule.start_due()
+    actions.start_due()
     SystemSchedule.objects.filter(pk=row.pk).update(due_at=MORNING)
-    assert schedule.start_due() is None
+    assert actions.start_due() is None
     assert SystemRefresh.objects.count() == 1
 
 
@@ -109,7 +109,7 @@ def test_switching_it_off_forgets_what_is_due(alice: User) -> None:
     row = switched_on(alice)
     actions.save_schedule(is_on=False, rule=TWICE_A_DAY, version=row.version, by=alice)
     clock.run_from(MORNING)
-    assert schedule.start_due() is None
+    assert actions.start_due() is None
 
 
 @pytest.mark.django_db(transaction=True)
@@ -121,7 +121,7 @@ def test_many_clocks_that_tick_at_once_start_one_refresh(alice: User) -> None:
     def tick() -> None:
         try:
             barrier.wait()
-            found.append(schedule.start_due())
+            found.append(actions.start_due())
         finally:
             connection.close()
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from config.console import security_controls
+from config.console.views.help import security_controls
 
 ROOT = Path(__file__).resolve().parents[4]
-NAMED = [test for _title, rows in security_controls.GROUPS for row in rows for test in row.tests]
+NAMED = [test for group in security_controls() for row in group["threats"] for test in row["tests"]]
 
 
 @pytest.mark.parametrize("named", NAMED)

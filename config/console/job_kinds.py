@@ -44,21 +44,18 @@ class Kind:
     target: type[Model]
     job: type[Job]
     owner: str
-    page: Callable[[int], str]  # of the thing itself
-    job_page: Callable[[int], str]  # of one job, in full
-    figures: Callable[[Any], str]
+    page: Callable[[int], str]  # the address of the thing itself
+    job_page: Callable[[int], str]  # the address of one job, in full
+    counts: Callable[[Any], str]
     why: Callable[[Any], str]  # it ended as it did; empty when there is nothing to say
-    cancel: Callable[[Any, User], None]  # check_can_cancel() first
+    check_can_cancel: Callable[[Any, User], None]  # raises PermissionDenied with a sentence
+    cancel: Callable[[Any, User], None]
     what_canceling_does: str | Promise
 
     def jobs_of(self, pk: int) -> "QuerySet[Any]":
         """Select the jobs of one thing, the newest first."""
         mine = {self.owner: pk} if self.owner else {}
         return self.job._default_manager.filter(**mine).order_by("-pk")
-
-    def check_can_cancel(self, job: Job, user: User) -> None:
-        """Raise PermissionDenied with a sentence unless the person may stop such a job."""
-        _CHECKS[self.key](job, user)
 
     def may_cancel(self, job: Job, user: User) -> bool:
         """Return whether to show a cancel button; the action checks again."""
@@ -69,41 +66,34 @@ class Kind:
         return job.is_open
 
 
-def _with_counts(sentence: str, **counts: int) -> str:
+def with_counts(sentence: str, **counts: int) -> str:
     """Fill ``sentence`` with its counts, formatted for the user."""
     return sentence % {name: number(count) for name, count in counts.items()}
 
 
 def _import_counts(job: ImportJob) -> str:
-    if not job.rows_read:
-        return ""
-    return _with_counts(
-        _("%(read)s rows: %(created)s created, %(updated)s updated, %(refused)s rejected"),
-        read=job.rows_read,
-        created=job.rows_created,
-        updated=job.rows_updated,
-        refused=job.rows_refused,
-    )
+    sentence = _("%(read)s rows: %(created)s created, %(updated)s updated, %(refused)s rejected")
+    created, updated, refused = job.rows_created, job.rows_updated, job.rows_refused
+    found = with_counts(sentence, read=job.rows_read, created=created, updated=updated, refused=refused)
+    return found if job.rows_read else ""
 
 
 def _segment_refresh_counts(job: SegmentRefresh) -> str:
     if job.finished_at is None or not (job.progress_done or job.removed):
         return ""
     sentence = _("%(members)s members: %(added)s added, %(removed)s removed")
-    return _with_counts(sentence, members=job.progress_done, added=job.added, removed=job.removed)
+    return with_counts(sentence, members=job.progress_done, added=job.added, removed=job.removed)
 
 
 def _run_counts(run: Run) -> str:
-    if not run.members:
-        return ""
     sentence = _("%(planned)s to send: %(delivered)s delivered, %(rejected)s rejected")
-    return _with_counts(sentence, planned=run.planned, delivered=run.delivered, rejected=run.rejected)
+    found = with_counts(sentence, planned=run.planned, delivered=run.delivered, rejected=run.rejected)
+    return found if run.members else ""
 
 
 def _system_refresh_counts(refresh: SystemRefresh) -> str:
-    if not refresh.progress_total:
-        return ""
-    return _with_counts(_("%(done)s of %(total)s steps"), done=refresh.progress_done, total=refresh.progress_total)
+    done, total = refresh.progress_done, refresh.progress_total
+    return with_counts(_("%(done)s of %(total)s steps"), done=done, total=total) if total else ""
 
 
 def _why_run(run: Run) -> str:
@@ -113,20 +103,9 @@ def _why_run(run: Run) -> str:
     return " ".join(f"{str(part).rstrip('.')}." for part in parts if part)
 
 
-def _check_run(run: Run, user: User) -> None:
-    check_can_manage(user, run.export)
-
-
 def _check(permission: Permission) -> Callable[[Job, User], None]:
     return lambda job, user: check_permission(user, permission)
 
-
-_CHECKS: dict[str, Callable[[Any, User], None]] = {
-    "system": _check(Permission.SYSTEM_MANAGE),
-    "data_source": _check(Permission.DATA_SOURCE_MANAGE),
-    "segment": _check(Permission.SEGMENT_MANAGE),
-    "export": _check_run,
-}
 
 SYSTEM = Kind(
     key="system",
@@ -138,65 +117,67 @@ SYSTEM = Kind(
     owner="",
     page=lambda pk: reverse("system:status"),
     job_page=lambda pk: "",
-    figures=_system_refresh_counts,
+    counts=_system_refresh_counts,
     why=lambda refresh: refresh.message,
+    check_can_cancel=_check(Permission.SYSTEM_MANAGE),
     cancel=lambda refresh, user: actions.cancel_refresh(refresh, by=user),
     what_canceling_does=gettext_lazy(
         "Completed work is kept. Work in progress is stopped, and nothing else is started."
     ),
 )
-
-# In the order of the workflow; the keys are those of StepKind.
-KINDS = (
-    Kind(
-        key="data_source",
-        label=gettext_lazy("Data sources"),
-        one=gettext_lazy("Data source"),
-        icon="database",
-        target=DataSource,
-        job=ImportJob,
-        owner="source",
-        page=lambda pk: reverse("segments:data_sources"),
-        job_page=lambda pk: reverse("segments:import", args=[pk]),
-        figures=_import_counts,
-        why=lambda job: job.message,
-        cancel=lambda job, user: sources_actions.cancel_import(job, by=user),
-        what_canceling_does=gettext_lazy("No rows are imported if you cancel. Rows already read are discarded."),
-    ),
-    Kind(
-        key="segment",
-        label=gettext_lazy("Segments"),
-        one=gettext_lazy("Segment"),
-        icon="chart-pie",
-        target=Segment,
-        job=SegmentRefresh,
-        owner="segment",
-        page=lambda pk: reverse("segments:detail", args=[pk]),
-        job_page=lambda pk: "",
-        figures=_segment_refresh_counts,
-        why=lambda job: job.message,
-        cancel=lambda job, user: segment_actions.cancel_refresh(job, by=user),
-        what_canceling_does=gettext_lazy("The segment keeps its members from the last refresh."),
-    ),
-    Kind(
-        key="export",
-        label=gettext_lazy("Exports"),
-        one=gettext_lazy("Export"),
-        icon="send",
-        target=Export,
-        job=Run,
-        owner="export",
-        page=lambda pk: reverse("exports:runs", args=[pk]),
-        job_page=lambda pk: reverse("exports:run", args=[pk]),
-        figures=_run_counts,
-        why=_why_run,
-        cancel=lambda run, user: runs.cancel_run(run, by=user),
-        what_canceling_does=gettext_lazy("Contacts already sent stay sent. The next run sends the rest."),
-    ),
+DATA_SOURCE = Kind(
+    key="data_source",
+    label=gettext_lazy("Data sources"),
+    one=gettext_lazy("Data source"),
+    icon="database",
+    target=DataSource,
+    job=ImportJob,
+    owner="source",
+    page=lambda pk: reverse("segments:data_sources"),
+    job_page=lambda pk: reverse("segments:import", args=[pk]),
+    counts=_import_counts,
+    why=lambda job: job.message,
+    check_can_cancel=_check(Permission.DATA_SOURCE_MANAGE),
+    cancel=lambda job, user: sources_actions.cancel_import(job, by=user),
+    what_canceling_does=gettext_lazy("No rows are imported if you cancel. Rows already read are discarded."),
 )
+SEGMENT = Kind(
+    key="segment",
+    label=gettext_lazy("Segments"),
+    one=gettext_lazy("Segment"),
+    icon="chart-pie",
+    target=Segment,
+    job=SegmentRefresh,
+    owner="segment",
+    page=lambda pk: reverse("segments:detail", args=[pk]),
+    job_page=lambda pk: "",
+    counts=_segment_refresh_counts,
+    why=lambda job: job.message,
+    check_can_cancel=_check(Permission.SEGMENT_MANAGE),
+    cancel=lambda job, user: segment_actions.cancel_refresh(job, by=user),
+    what_canceling_does=gettext_lazy("The segment keeps its members from the last refresh."),
+)
+EXPORT = Kind(
+    key="export",
+    label=gettext_lazy("Exports"),
+    one=gettext_lazy("Export"),
+    icon="send",
+    target=Export,
+    job=Run,
+    owner="export",
+    page=lambda pk: reverse("exports:runs", args=[pk]),
+    job_page=lambda pk: reverse("exports:run", args=[pk]),
+    counts=_run_counts,
+    why=_why_run,
+    check_can_cancel=lambda run, user: check_can_manage(user, run.export),
+    cancel=lambda run, user: runs.cancel_run(run, by=user),
+    what_canceling_does=gettext_lazy("Contacts already sent stay sent. The next run sends the rest."),
+)
+# In the order of the workflow; the keys are those of StepKind.
+KINDS = (DATA_SOURCE, SEGMENT, EXPORT)
 
 
-def find(key: str) -> Kind:
+def find_kind(key: str) -> Kind:
     """Return the kind by its key. Raises Http404."""
     for kind in (SYSTEM, *KINDS):
         if kind.key == key:
