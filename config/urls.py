@@ -12,7 +12,7 @@ from django.urls import include, path
 
 from config.console import health
 from config.console.views import about, general, help, home, notifications, progress, schedule, status
-from config.platform.accounts.views import deactivation, my_account, permissions, sign_in
+from config.platform.accounts.views import my_account, permissions, sign_in
 from config.platform.audit import views as audit
 
 _CONSOLE = [
@@ -52,8 +52,8 @@ _ACCOUNTS = [
     path("admin/permissions/add/", permissions.add_user, name="add_user"),
     path("admin/permissions/<int:user_id>/", permissions.edit_user, name="edit_user"),
     path("admin/permissions/<int:user_id>/password/", permissions.set_password, name="set_password"),
-    path("admin/permissions/<int:user_id>/deactivate/", deactivation.deactivate, name="deactivate"),
-    path("admin/permissions/<int:user_id>/remove/", deactivation.remove, name="remove"),
+    path("admin/permissions/<int:user_id>/deactivate/", permissions.deactivate, name="deactivate"),
+    path("admin/permissions/<int:user_id>/remove/", permissions.remove, name="remove"),
     path(
         "admin/permissions/<int:user_id>/second-factor/",
         permissions.reset_second_factor,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.utils.translation import get_language
 
-from config.platform.web.installation import organisation_name
+from config.platform.web.models import organisation_name
 from connections.destinations.base import Destination
 
 VERSION = "2026-11"

@@ -1,12 +1,18 @@
-"""Build the command lines of the programs that `up` runs."""
+"""Build the command lines of the programs that `up` runs, check their ports, and ask whether they are ready."""
 
+import errno
+import http.client
+import json
 import signal
+import socket
 import sys
+from contextlib import closing, suppress
 
 from django.conf import settings
 
+from config.checks import LOOPBACK
 from config.standalone import postgres
-from config.standalone.folders import socket_dir
+from config.standalone.folders import CannotStart, socket_dir
 from config.standalone.supervisor import Program
 
 _MANAGE = (sys.executable, str(settings.BASE_DIR / "manage.py"))
@@ -50,17 +56,75 @@ def beat() -> Program:
     return Program("beat", [*_CELERY, "--quiet", "beat", "--loglevel", settings.LOG_LEVEL])
 
 
-def sandbox() -> Program:
-    """Return a Campaign Monitor to run against."""
-    return Program("sandbox", [*_MANAGE, "run_campaign_monitor_sandbox", "--port", str(settings.SANDBOX_PORT)])
-
-
 def seed() -> Program:
     """Fills the demo, once; on later starts it finds everything there."""
     return Program("seed_demo", [*_MANAGE, "seed_demo"])
 
 
-def all_of_them() -> list[Program]:
+def all_programs() -> list[Program]:
     """Return everything that runs beside the database."""
-    demo = [sandbox()] if settings.DEMO else []
-    return [web(), worker("control", 2), worker("jobs", settings.WORK_THREADS), beat(), *demo]
+    found = [web(), worker("control", 2), worker("jobs", settings.WORK_THREADS), beat()]
+    if settings.DEMO:
+        sandbox = [*_MANAGE, "run_campaign_monitor_sandbox", "--port", str(settings.SANDBOX_PORT)]
+        found.append(Program("sandbox", sandbox))
+    return found
+
+
+def check_ports() -> None:
+    """Raise CannotStart when a port that we need is not to be had."""
+    _check_port(settings.HOST, settings.PORT, "PORT")
+    if settings.DEMO:
+        _check_port("127.0.0.1", settings.SANDBOX_PORT, "SANDBOX_PORT")
+
+
+def _check_port(host: str, port: int, setting: str) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with closing(socket.socket(family)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            taken = error.errno == errno.EADDRINUSE
+            problem = f"is taken; choose another with {setting}" if taken else f"cannot be used: {error.strerror}"
+            raise CannotStart(f"Port {port} of {host} {problem}.") from error
+
+
+class Readiness:
+    """Asks the pages whether all parts are ready; ``missing`` keeps the last answer, in words."""
+
+    missing = ""
+
+    def __call__(self) -> bool:
+        return self._pages() and (not settings.DEMO or _accepts("127.0.0.1", settings.SANDBOX_PORT))
+
+    def _pages(self) -> bool:
+        connection = http.client.HTTPConnection(_reachable_host(), settings.PORT, timeout=5)
+        try:
+            connection.request("GET", "/readyz", headers={"Host": "localhost"})
+            answer = connection.getresponse()
+            body = answer.read()
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+        with suppress(ValueError, KeyError, TypeError, AttributeError):
+            found = json.loads(body)["checks"]
+            self.missing = " ".join(f"{name}: {it['message']}" for name, it in found.items() if not it["ok"])
+        return answer.status == http.client.OK
+
+
+def _accepts(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _reachable_host() -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.HOST, settings.HOST)  # noqa: S104
+
+
+def shown_host() -> str:
+    """Return what a person on this machine types."""
+    return "localhost" if settings.HOST in LOOPBACK else _reachable_host()

@@ -17,8 +17,13 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core import checks
 from django.core.management import call_command
+from django.db import OperationalError, connections
 
-from config.standalone import broker, database, folders, leftovers, network, postgres, programs
+from config.console.health import migration_counts
+from config.platform.accounts.actions import administrators
+from config.platform.accounts.models import User
+from config.platform.jobs import heartbeat
+from config.standalone import broker, folders, leftovers, postgres, programs
 from config.standalone.folders import CannotStart, only_one
 from config.standalone.leftovers import Records
 from config.standalone.supervisor import Output, Supervisor
@@ -58,7 +63,7 @@ def run(output: Output) -> None:
     _check_settings()
     with only_one(settings.VAR_DIR):
         _clear_away(output)
-        network.check_ports()
+        programs.check_ports()
         supervisor = Supervisor(
             environment=_environment(),
             folder=settings.BASE_DIR,
@@ -76,9 +81,9 @@ def _start(supervisor: Supervisor, output: Output) -> None:
     if settings.EMBEDDED:
         _start_postgres(supervisor, output)
     _prepare(output)
-    for program in programs.all_of_them():
+    for program in programs.all_programs():
         supervisor.start(program)
-    readiness = network.Readiness()
+    readiness = programs.Readiness()
     try:
         supervisor.wait_until(readiness, what="The system", seconds=_READY_WITHIN_SECONDS, every=0.3)
     except CannotStart as error:
@@ -116,15 +121,35 @@ def _start_postgres(supervisor: Supervisor, output: Output) -> None:
 
 def _prepare(output: Output) -> None:
     broker.check(settings.REDIS_URL)
-    applied = database.bring_up_to_date()
-    if applied:
+    if applied := _update_database():
         output.write("up", f"Brought the database up to date ({applied} migrations).")
     for found in checks.run_checks(tags=["keyring"], databases=["default"]):
         raise CannotStart(found.msg)
-    if settings.DEMO and not settings.EMBEDDED and database.belongs_to_real_people():
+    if settings.DEMO and not settings.EMBEDDED and _has_only_real_accounts():
         raise CannotStart("The demo needs a database of its own: DATABASE_URL names one with real accounts.")
     collect_static_files()
-    database.let_go()
+    connections.close_all()  # the programs have their own
+
+
+def _update_database() -> int:
+    """Apply the migrations that are missing, make the table of the cache, and forget old heartbeats. Returns how
+    many migrations there were; raises CannotStart when the database does not answer."""
+    try:
+        _applied, missing = migration_counts()
+        if missing:
+            call_command("migrate", interactive=False, verbosity=0)
+        call_command("createcachetable", verbosity=0)
+        heartbeat.forget_all()
+    except OperationalError as error:
+        reason = " ".join(str(error).split())
+        where = "The database" if settings.EMBEDDED else "The database that DATABASE_URL names"
+        raise CannotStart(f"{where} cannot be used: {reason}") from error
+    return missing
+
+
+def _has_only_real_accounts() -> bool:
+    """Return whether there are accounts, and none of the demo's."""
+    return User.objects.exists() and not User.objects.filter(is_demo=True).exists()
 
 
 def _environment() -> dict[str, str]:
@@ -143,18 +168,18 @@ def _environment() -> dict[str, str]:
 def _welcome(output: Output) -> None:
     lines = [
         "",
-        f"{settings.PRODUCT_NAME} {settings.VERSION} is ready: http://{network.shown_host()}:{settings.PORT}/",
+        f"{settings.PRODUCT_NAME} {settings.VERSION} is ready: http://{programs.shown_host()}:{settings.PORT}/",
     ]
     if settings.DEMO:
         lines += [
             f"Campaign Monitor sandbox: {settings.CAMPAIGN_MONITOR_SANDBOX_URL}/",
             "Sign in as admin, contributor or viewer; the password is demo.",
         ]
-    elif not database.has_administrator():
+    elif not administrators().exists():
         python = os.path.relpath(sys.executable, settings.BASE_DIR)
         lines += [f"Nobody can sign in yet. Make the first account: {python} manage.py create_administrator"]
     lines += [f"Data: {settings.VAR_DIR} · Ctrl-C stops everything.", ""]
-    database.let_go()
+    connections.close_all()
     output.write("up", "\n".join(lines))
 
 

@@ -8,9 +8,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from config.platform.accounts.actions import administrators
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
-from config.platform.accounts.policies import administrators
 from config.platform.jobs.models import JobStatus
 from config.platform.web.formats import number
 from connections.permissions import user_can_manage_connections

@@ -24,7 +24,7 @@ from config.platform.accounts.permissions import Permission
 from config.platform.jobs import clock
 from config.platform.notifications.recipients import is_notified
 from config.platform.web import formats as web_formats
-from config.platform.web import installation
+from config.platform.web import models
 from config.platform.web.formats import Formats
 from config.platform.web.htmx import Request
 from config.platform.web.models import Installation
@@ -111,11 +111,11 @@ def general_preview(request: Request) -> HttpResponse:
 @require_POST
 def names(request: Request) -> HttpResponse:
     """Save the names of the organisation and the environment."""
-    form = NamesForm(request.POST, instance=installation.current())
+    form = NamesForm(request.POST, instance=models.current_installation())
     if not form.is_valid():
         return _page(request, names_form=form, status=422)
     try:
-        installation.change(**form.cleaned_data, version=version_from(request.POST), by=request.user)
+        models.change_installation(**form.cleaned_data, version=version_from(request.POST), by=request.user)
     except StaleEdit as stale:
         return _page(request, names_form=form, stale=stale, status=409)
     messages.success(request, _("The settings are saved."))
@@ -131,7 +131,7 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     form = form or FormatsForm(request.user)
-    found = installation.current()
+    found = models.current_installation()
     context = tabs_context(request.user, "general") | {
         "form": form,
         "preview": formats_preview(form.chosen),

@@ -1,8 +1,11 @@
 """Change accounts. Each action is signed with ``by`` and recorded in the audit in the same transaction."""
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
-from config.platform.accounts import lockout, policies, sessions
+from config.platform.accounts import lockout, sessions
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Role
 from config.platform.audit.record import record
@@ -42,7 +45,7 @@ def edit_user(*, user: User, version: int, full_name: str, email: str, role: str
     """Change name, email and role. Raises StaleEdit, and NotNow for the last administrator."""
     before = User.objects.get(pk=user.pk)
     if before.role == Role.ADMINISTRATOR and role != Role.ADMINISTRATOR:
-        policies.check_can_stop_administering(before)
+        check_can_stop_administering(before)
     take_version(user, version)
     values = {"full_name": full_name, "email": email, "role": role}
     changes = {name: (getattr(before, name), new) for name, new in values.items() if getattr(before, name) != new}
@@ -64,35 +67,21 @@ def save_preferences(*, user: User, **chosen: str | bool | list[str] | None) -> 
 
 
 @transaction.atomic
-def set_password(*, user: User, password: str, by: User) -> None:
-    """Set a password chosen by an administrator. All sessions of the account end."""
+def set_password(*, user: User, password: str, by: User, action: str = "set password") -> None:
+    """Set a password, which ends the sessions of the account. ``action`` is for the audit: “set password” by an
+    administrator, “password reset” by a link that was sent, or “password changed” by a user who typed the present
+    one; only then failed sign-ins still count."""
     user.set_password(password)
     user.save(update_fields=["password"])
-    record("set password", user, by=by)
-    lockout.forget(user.username)
-
-
-@transaction.atomic
-def change_password(*, user: User, password: str) -> None:
-    """Set a password that the user chose, having typed the present one."""
-    user.set_password(password)
-    user.save(update_fields=["password"])
-    record("password changed", user, by=user)
-
-
-@transaction.atomic
-def choose_password(*, user: User, password: str) -> None:
-    """Set a password chosen by the link that was sent to the user."""
-    user.set_password(password)
-    user.save(update_fields=["password"])
-    record("password reset", user, by=user)
-    lockout.forget(user.username)
+    record(action, user, by=by)
+    if action != "password changed":
+        lockout.forget(user.username)
 
 
 @transaction.atomic
 def deactivate_user(*, user: User, by: User) -> None:
     """Deactivate an account: sign-in ends at once, and what the person made stays. Raises NotNow."""
-    policies.check_can_deactivate(user, by=by)
+    check_can_deactivate(user, by=by)
     _set_active(user, False, by)
 
 
@@ -105,7 +94,7 @@ def activate_user(*, user: User, by: User) -> None:
 @transaction.atomic
 def remove_user(*, user: User, by: User) -> None:
     """Delete an account; what the person made stays, and so does the record of what they did. Raises NotNow."""
-    policies.check_can_remove(user, by=by)
+    check_can_remove(user, by=by)
     gone: dict[str, tuple[object, object]] = {
         "username": (user.username, None),
         "email": (user.email, None),
@@ -125,3 +114,48 @@ def _set_active(user: User, active: bool, by: User) -> None:
         sessions.end_sessions(user)
     changes: dict[str, tuple[object, object]] = {"is_active": (not active, active)}
     record("activated" if active else "deactivated", user, by=by, changes=changes, version=user.version)
+
+
+class NotNow(Exception):
+    """The action is not possible in the present state. The message is a sentence to show."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+def administrators() -> "QuerySet[User]":
+    """Select users who can administer: active, and no demo account outside the demo."""
+    found = User.objects.filter(role=Role.ADMINISTRATOR, is_active=True)
+    return found if settings.DEMO else found.filter(is_demo=False)
+
+
+def check_can_stop_administering(user: User) -> None:
+    """Refuse to lose the last administrator. Inside a transaction it also makes two who step down at the same
+    moment wait for each other."""
+    others = list(administrators().select_for_update().order_by("pk").values_list("pk", flat=True))
+    if others == [user.pk]:
+        raise NotNow(
+            _("“%(name)s” is the last administrator. Give another user the administrator role first.")
+            % {"name": user}
+        )
+
+
+def check_can_deactivate(user: User, *, by: User) -> None:
+    """Raise NotNow when users would deactivate themselves, or no administrator would be left."""
+    if user.pk == by.pk:
+        raise NotNow(_("You cannot deactivate your own account. Ask another administrator."))
+    check_can_stop_administering(user)
+
+
+def check_can_remove(user: User, *, by: User) -> None:
+    """Raise NotNow when users would remove themselves, or no administrator would be left."""
+    if user.pk == by.pk:
+        raise NotNow(_("You cannot remove your own account. Ask another administrator."))
+    check_can_stop_administering(user)
+
+
+def check_can_invite(user: User) -> None:
+    """Raise NotNow when the user has signed in or has a password: links to choose the first one are for others."""
+    if not user.is_invited:
+        raise NotNow(_("“%(name)s” has already signed in. Set a new password instead.") % {"name": user})

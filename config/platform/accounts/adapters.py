@@ -19,13 +19,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from config.platform.accounts import lockout, reauthentication, sign_ins, single_sign_on
+from config.platform.accounts import lockout, reauthentication, sign_ins
 from config.platform.accounts.lockout import Locked
 from config.platform.accounts.models import User
 from config.platform.accounts.sign_ins import may_sign_in
+from config.platform.audit.record import record
 from config.platform.encryption import keyring
 from config.platform.encryption.keyring import CannotDecrypt
+from config.platform.text.addresses import lower_ascii
 from config.platform.web.middleware import client_address
+
+PROVIDER = "single-sign-on"
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -97,29 +101,47 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         """Do not sign in again a user who confirms their identity; give users who have an account theirs."""
         if sociallogin.state.get("process") == AuthProcess.REDIRECT:
             reauthentication.note_single_sign_on(request, sociallogin)
-        elif not sociallogin.is_existing:
-            self._connect_known_person(request, sociallogin)
+        elif not sociallogin.is_existing and (user := _find_account(_verified_email(sociallogin))):
+            sociallogin.connect(request, user)
+            record("edited", user, by=None, changes={"single_sign_on": (False, True)})
 
     def populate_user(self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, Any]) -> User:
         user = cast(User, super().populate_user(request, sociallogin, data))
-        user.full_name = single_sign_on.name_of(data)[:150]
+        parts = (data.get("first_name"), data.get("last_name"))
+        user.full_name = str(data.get("name") or " ".join(str(part) for part in parts if part))[:150]
         user.role = settings.OIDC_DEFAULT_ROLE
-        if not single_sign_on.verified_email(sociallogin):
+        if not _verified_email(sociallogin):
             user.email = ""
         return user
 
     def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: object = None) -> User:
         sociallogin.email_addresses = []  # the account's own address is the one that counts here
         user = cast(User, super().save_user(request, sociallogin, form))
-        single_sign_on.note_arrival(user)
+        changes = {"role": (None, user.role), "single_sign_on": (None, True)}
+        record("added", user, by=None, changes=changes)
         return user
 
     def on_authentication_error(self, request: HttpRequest, provider: object, **kwargs: Any) -> None:
         messages.error(request, _("Single sign-on failed. Try again, or sign in with your password."))
         raise ImmediateHttpResponse(redirect(settings.LOGIN_URL))
 
-    def _connect_known_person(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
-        known = single_sign_on.known_person(single_sign_on.verified_email(sociallogin))
-        if known is not None:
-            sociallogin.connect(request, known)
-            single_sign_on.note_connected(known)
+
+def is_configured() -> bool:
+    """Return whether OIDC_ISSUER names a single sign-on service."""
+    return bool(settings.SOCIALACCOUNT_PROVIDERS)
+
+
+def _verified_email(sociallogin: SocialLogin) -> str:
+    """Return the address that the service has verified; empty when it has none."""
+    return next((str(address.email) for address in sociallogin.email_addresses if address.verified), "")
+
+
+def _find_account(email: str) -> User | None:
+    """Return the one account with this address, so that an invited user keeps their role. None when several have
+    it; demo accounts never match.
+
+    Only A–Z and a–z count as equal: the database takes a dotless ``ı`` for an ``i``, and lookalike addresses
+    belong to other users."""
+    alike = User.objects.filter(email__iexact=email, is_demo=False) if email else User.objects.none()
+    found = [user for user in alike if lower_ascii(user.email) == lower_ascii(email)]
+    return found[0] if len(found) == 1 else None

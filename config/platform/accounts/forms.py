@@ -65,15 +65,11 @@ class PasswordForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         if "password" in data:
-            _check_password(self, "password", data["password"], self.user)
+            try:
+                validate_password(data["password"], self.user)
+            except ValidationError as error:
+                self.add_error("password", error)
         return data
-
-
-def _check_password(form: forms.Form, field: str, password: str, user: User) -> None:
-    try:
-        validate_password(password, user)
-    except ValidationError as error:
-        form.add_error(field, error)
 
 
 class ForgottenForm(forms.Form):
@@ -116,5 +112,7 @@ class ChoosePasswordForm(PasswordForm):
 
     def save(self) -> User:
         """Set the password; called by Django's view."""
-        actions.choose_password(user=self.user, password=self.cleaned_data["password"])
+        actions.set_password(
+            user=self.user, password=self.cleaned_data["password"], by=self.user, action="password reset"
+        )
         return self.user

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.platform.accounts.permissions import ROLES, Permission, Role
 from config.platform.jobs import clock
-from config.platform.text.characters import trim_invisible
+from config.platform.text.addresses import trim_invisible
 
 _MOST_ROUNDS_OF_FOLDING = 4  # what is folded may compose once more; two rounds settle all that Unicode has so far
 

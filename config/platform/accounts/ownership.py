@@ -4,7 +4,7 @@ Apps above this one register a function that lists what depends on a user. Pages
 user, or change their role, list it and offer “Add yourself”.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +12,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from config.platform.accounts import lockout, reauthentication
+from config.platform.accounts.actions import administrators
 from config.platform.accounts.models import User
-from config.platform.accounts.policies import administrators
 from config.platform.web.htmx import Request
 from config.platform.web.middleware import client_address
 
@@ -43,14 +43,6 @@ def register(depending_on: DependingOn) -> None:
 def depending_on(user: User) -> list[Dependent]:
     """Return everything that stops when ``user`` can no longer administer."""
     return [dependent for registered in _registered for dependent in registered(user)]
-
-
-def step_in(*, instead_of: User, keys: Collection[str], by: User) -> None:
-    """Let ``by`` take over those of a user's dependents that ``keys`` names. Call it inside the transaction
-    that changes the user's account."""
-    for dependent in depending_on(instead_of):
-        if dependent.key in keys:
-            dependent.step_in(by)
 
 
 class TakeOverForm(forms.Form):
@@ -111,8 +103,9 @@ class TakeOverForm(forms.Form):
 
     def take_over(self) -> None:
         """Take over what was ticked. Only for a valid form."""
-        keys = self.cleaned_data.get("add_yourself", [])
-        step_in(instead_of=self.person, keys=keys, by=self.by)
+        for dependent in depending_on(self.person):
+            if dependent.key in self.cleaned_data.get("add_yourself", []):
+                dependent.step_in(self.by)
 
     @property
     def _can_stand_in(self) -> bool:

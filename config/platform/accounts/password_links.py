@@ -43,41 +43,19 @@ def password_link(base: str, user: User) -> str:
     return f"{base.rstrip('/')}{reverse('accounts:choose_password', kwargs=url_arguments)}"
 
 
-def mail_reset(base: str, user: User) -> bool:
-    """Mail a link to a user who has forgotten the password. Returns False when it could not be sent."""
-    context = {"person": user, "username": user.username, "link": password_link(base, user)}
-    return mail.send("password_reset", to=user.email, subject=_("Choose a new password"), context=context)
-
-
-def mail_invitation(base: str, user: User, *, by: User | None) -> bool:
-    """Mail a link to a new account. Returns False when it could not be sent."""
-    context = {"person": user, "username": user.username, "by": by, "link": password_link(base, user)}
-    return mail.send("invitation", to=user.email, subject=_("Your account"), context=context)
-
-
 _RETRY = timedelta(minutes=1)
 _GIVE_UP = timedelta(minutes=15)
 
 
-def request_reset(email: str, base: str) -> None:
-    """Add a request for links to ``base`` for all accounts with ``email``, and start the task after the commit."""
+def request_link(email: str, base: str, *, invited: User | None = None, by: User | None = None) -> None:
+    """Add a request for links to ``base``, and start the task after the commit: for all accounts with ``email``,
+    or for the new account ``invited`` alone, which ``by`` invites."""
     ResetRequest.objects.create(
         email=email,
         base_url=base,
         language=translation.get_language() or "",
         from_address=current_origin(),
-    )
-    enqueue_on_commit("config.platform.accounts.tasks.send_reset_links")
-
-
-def request_invitation(user: User, base: str, *, by: User) -> None:
-    """Add a request for an invitation of ``user`` with a link to ``base``, and start the task after the commit."""
-    ResetRequest.objects.create(
-        email=user.email,
-        base_url=base,
-        language=translation.get_language() or "",
-        from_address=current_origin(),
-        invited=user,
+        invited=invited,
         invited_by=by,
     )
     enqueue_on_commit("config.platform.accounts.tasks.send_reset_links")
@@ -103,7 +81,7 @@ def _send_one() -> bool:
         if request.invited is not None:
             is_sent = _mail_invitation(request, request.invited)
         else:
-            sent = [_mail(request, user) for user in User.objects.filter(email__iexact=request.email)]
+            sent = [_mail_reset(request, user) for user in User.objects.filter(email__iexact=request.email)]
             is_sent = all(sent)
         is_given_up = not is_sent and clock.now() - request.asked_at > _GIVE_UP
         if is_given_up and request.invited is not None:
@@ -127,16 +105,23 @@ def _mail_invitation(request: ResetRequest, user: User) -> bool:
     """Mail an invitation, unless the account is in use by now; False when the mail server did not take it."""
     if not user.is_invited:
         return True
-    with translation.override(user.language or request.language or settings.LANGUAGE_CODE):
-        return mail_invitation(request.base_url, user, by=request.invited_by)
+    return _mail_link("invitation", request, user)
 
 
-def _mail(request: ResetRequest, user: User) -> bool:
-    """Mail a link to ``user``, in their language; False when the mail server did not take it."""
+def _mail_reset(request: ResetRequest, user: User) -> bool:
+    """Mail a link for a forgotten password; False when the mail server did not take it."""
     if not may_sign_in(user) or not user.has_usable_password():
         return True
-    with translation.override(user.language or request.language or settings.LANGUAGE_CODE):
-        sent = mail_reset(request.base_url, user)
+    sent = _mail_link("password_reset", request, user)
     if sent:
         record("reset link sent", user, by=None)
     return sent
+
+
+def _mail_link(template: str, request: ResetRequest, user: User) -> bool:
+    """Mail a link in the language of the user."""
+    with translation.override(user.language or request.language or settings.LANGUAGE_CODE):
+        subject = _("Your account") if template == "invitation" else _("Choose a new password")
+        link = password_link(request.base_url, user)
+        context = {"person": user, "username": user.username, "by": request.invited_by, "link": link}
+        return mail.send(template, to=user.email, subject=subject, context=context)

@@ -5,7 +5,6 @@ tolerance, an audit record, a requirement by role (SECOND_FACTOR_REQUIRED_OF or 
 the removal by an administrator.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from allauth.core import context
@@ -26,8 +25,8 @@ from django.utils.translation import gettext as _
 from config.platform.accounts import sessions, sign_ins
 from config.platform.accounts.models import User
 from config.platform.audit.record import record
-from config.platform.encryption.encrypted_columns import SealedTexts
-from config.platform.web import installation
+from config.platform.web.middleware import Middleware
+from config.platform.web.models import current_installation
 
 
 def has_second_factor(user: User) -> bool:
@@ -45,12 +44,6 @@ def reset_second_factor(*, user: User, by: User) -> None:
     """Remove the second factor and recovery codes of a user, so that the password alone signs in again."""
     if Authenticator.objects.filter(user_id=user.pk).delete()[0]:
         record("second factor reset", user, by=by)
-
-
-def sealed_secrets() -> SealedTexts:
-    """Return the encrypted secrets of second factors, for key rotation."""
-    rows = Authenticator.objects.order_by("pk")
-    return SealedTexts(rows, "data", ("secret", "seed"), one="second factor", many="second factors")
 
 
 def listen() -> None:
@@ -95,12 +88,9 @@ def _used(*, user: User, authenticator: Authenticator, **_: Any) -> None:
 _OPEN_WITHOUT_ONE = {"mfa_activate_totp", "account_reauthenticate", "sign_out", "account_logout"}
 
 
-class RequireSecondFactor:
+class RequireSecondFactor(Middleware):
     """Stands behind SignInRequired. Sessions by single sign-on pass: that service is trusted to ask for a second
     factor of its own."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
@@ -128,7 +118,7 @@ def is_required_of(user: User, request: HttpRequest | None = None) -> bool:
     has chosen, which is kept on ``request`` for the rest of the page."""
     if _includes(settings.SECOND_FACTOR_REQUIRED_OF, user):
         return True
-    chosen = installation.current()
+    chosen = current_installation()
     if request is not None:
         request.installation = chosen  # type: ignore[attr-defined]
     return _includes(chosen.second_factor_required_of, user)
@@ -146,22 +136,22 @@ def mark_used(user: User, code: str) -> None:
     cache.set(key, "y", timeout=app_settings.TOTP_PERIOD * periods)
 
 
-class ActivateForm(ActivateTOTPForm):  # type: ignore[misc]
+class _CodeCountsOnce:
+    """Part of forms that take a code."""
+
     def clean_code(self) -> str:
-        code = str(super().clean_code())
-        mark_used(self.user, code)
+        code = str(super().clean_code())  # type: ignore[misc]
+        mark_used(self.user, code)  # type: ignore[attr-defined]
         return code
 
 
-class AuthenticateForm(base.AuthenticateForm):  # type: ignore[misc]
-    def clean_code(self) -> str:
-        code = str(super().clean_code())
-        mark_used(self.user, code)
-        return code
+class ActivateForm(_CodeCountsOnce, ActivateTOTPForm):  # type: ignore[misc]
+    pass
 
 
-class ReauthenticateForm(base.ReauthenticateForm):  # type: ignore[misc]
-    def clean_code(self) -> str:
-        code = str(super().clean_code())
-        mark_used(self.user, code)
-        return code
+class AuthenticateForm(_CodeCountsOnce, base.AuthenticateForm):  # type: ignore[misc]
+    pass
+
+
+class ReauthenticateForm(_CodeCountsOnce, base.ReauthenticateForm):  # type: ignore[misc]
+    pass

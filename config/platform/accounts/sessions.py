@@ -6,7 +6,6 @@ allauth.usersessions keeps the rows and ends single sessions; it knows neither o
 rows one by one would miss a session that starts meanwhile.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +20,7 @@ from django.http import HttpRequest, HttpResponse
 
 from config.platform.accounts.models import User
 from config.platform.jobs import clock
+from config.platform.web.middleware import Middleware
 
 # In the order of looking: most browsers also claim to be others.
 _BROWSERS = (
@@ -55,11 +55,8 @@ _STARTED, _SEEN = "signed_in_at", "seen_at"
 _NOTED_EVERY = timedelta(minutes=1)  # so that not every request writes
 
 
-class EndOldSessions:
+class EndOldSessions(Middleware):
     """Sign out requests whose session has ended, before a view sees them."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated:

@@ -6,21 +6,117 @@ is converted. A wrong key would otherwise show only when a run sends.
 """
 
 import sys
+from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from allauth.mfa.models import Authenticator
 from celery.signals import worker_init
+from django.apps import apps
 from django.core.checks import CheckMessage, Error, Tags, register
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, connections, models, transaction
+from django.db.models import Count, Min, Value
+from django.db.models.functions import Cast, StrIndex, Substr
 
-from config.platform.accounts import second_factor
 from config.platform.audit.record import record
 from config.platform.encryption import keyring
-from config.platform.encryption.encrypted_columns import Group, SecretStore, encrypted_columns
-from config.platform.encryption.keyring import CannotDecrypt
+from config.platform.encryption.fields import EncryptedJSONField, Sealed
+from config.platform.encryption.keyring import CannotDecrypt, key_id_of
 
 _MOST_ROUNDS = 5
+
+
+Reencrypt = Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class Group:
+    """The number of secrets of one store that lie under one key, and one of them."""
+
+    key_id: str
+    count: int
+    example: str
+
+
+class SecretStore(ABC):
+    """Rows that hold ciphertexts. ``one`` and ``many`` name such rows in a sentence."""
+
+    one: str
+    many: str
+
+    @abstractmethod
+    def groups(self) -> Sequence[Group]:
+        """Count the secrets by key, in SQL where there may be many."""
+
+    @abstractmethod
+    def not_under(self, key_id: str) -> Sequence[object]:
+        """Return the primary keys of rows that hold something under another key."""
+
+    @abstractmethod
+    def convert(self, pk: object, reencrypt: Reencrypt) -> None:
+        """Put ``reencrypt(ciphertext)`` in place of each ciphertext of a row, which is locked for the caller's
+        transaction; a row that is gone is left alone."""
+
+
+class SealedColumn(SecretStore):
+    """One EncryptedJSONField of a model."""
+
+    def __init__(self, model: type[models.Model], column: str) -> None:
+        self.column, self.rows = column, model._default_manager.exclude(**{column: None})
+        self.one, self.many = str(model._meta.verbose_name), str(model._meta.verbose_name_plural)
+
+    def groups(self) -> Sequence[Group]:
+        text = Cast(self.column, models.TextField())
+        key_id = Substr(text, 1, StrIndex(text, Value(":")) - 1)
+        by_key = self.rows.annotate(_key=key_id).values("_key").order_by("_key")
+        found = by_key.annotate(_n=Count("pk"), _first=Min("pk")).values_list("_key", "_n", "_first")
+        return [Group(key, count, stored) for key, count, pk in found if (stored := self._stored(pk))]
+
+    def not_under(self, key_id: str) -> Sequence[object]:
+        others = self.rows.exclude(**{f"{self.column}__startswith": f"{key_id}:"})
+        return list(others.values_list("pk", flat=True))
+
+    def convert(self, pk: object, reencrypt: Reencrypt) -> None:
+        if stored := self._stored(pk, locked=True):
+            self.rows.filter(pk=pk).update(**{self.column: Sealed(reencrypt(stored))})
+
+    def _stored(self, pk: object, *, locked: bool = False) -> str:
+        rows = self.rows.select_for_update(no_key=True) if locked else self.rows
+        sealed = rows.filter(pk=pk).values_list(self.column, flat=True).first()
+        return sealed.stored if isinstance(sealed, Sealed) else ""
+
+
+class SealedTexts(SecretStore):
+    """Ciphertexts inside the JSON of some rows, of which there are few: the values of ``names`` in ``column``.
+    What carries no key id was never under the keyring and is left alone."""
+
+    def __init__(
+        self, rows: "models.QuerySet[models.Model]", column: str, names: Sequence[str], *, one: str, many: str
+    ) -> None:
+        self.rows, self.column, self.names, self.one, self.many = rows, column, names, one, many
+
+    def groups(self) -> Sequence[Group]:
+        found: dict[str, list[str]] = {}
+        for _pk, texts in self._texts(self.rows):
+            for stored in texts.values():
+                found.setdefault(key_id_of(stored), []).append(stored)
+        return [Group(key_id, len(each), each[0]) for key_id, each in sorted(found.items())]
+
+    def not_under(self, key_id: str) -> Sequence[object]:
+        found = self._texts(self.rows)
+        return [pk for pk, texts in found if any(key_id_of(stored) != key_id for stored in texts.values())]
+
+    def convert(self, pk: object, reencrypt: Reencrypt) -> None:
+        rows = self.rows.filter(pk=pk)
+        for _pk, texts in self._texts(rows.select_for_update(no_key=True)):
+            data = rows.values_list(self.column, flat=True).get()
+            changed = {name: reencrypt(stored) for name, stored in texts.items()}
+            rows.update(**{self.column: {**data, **changed}})
+
+    def _texts(self, rows: "models.QuerySet[models.Model]") -> Iterator[tuple[object, dict[str, str]]]:
+        for pk, data in rows.values_list("pk", self.column):
+            yield pk, {name: data[name] for name in self.names if ":" in str(data.get(name, ""))}
 
 
 @dataclass
@@ -77,8 +173,19 @@ def stored_secrets() -> Iterator[tuple[SecretStore, Group]]:
 
 
 def _stores() -> list[SecretStore]:
-    """List everything that holds secrets. Those of second factors are in a table of allauth's."""
-    return [*encrypted_columns(), second_factor.sealed_secrets()]
+    """List everything that holds secrets: each EncryptedJSONField, and the second factors of allauth."""
+    columns = [
+        SealedColumn(model, field.name)
+        for model in apps.get_models()
+        for field in model._meta.concrete_fields
+        if isinstance(field, EncryptedJSONField)
+    ]
+    authenticators = Authenticator.objects.order_by("pk")
+    names = ("secret", "seed")
+    return [
+        *columns,
+        SealedTexts(authenticators, "data", names, one="second factor", many="second factors"),
+    ]
 
 
 def _one_round(done: Rotation) -> int:
@@ -110,14 +217,6 @@ def _convert(store: SecretStore, pk: object, done: Rotation) -> None:
         done.converted += converted
 
 
-def sentence(problems: Sequence[str]) -> str:
-    """Say why nothing may start, and what to do."""
-    return (
-        f"The keyring cannot read the secrets that are stored: {'; '.join(problems)}. "
-        "Put the key that is missing back into ENCRYPTION_KEYS, from your backup, then start again."
-    )
-
-
 TAG = "keyring"
 
 
@@ -131,7 +230,13 @@ def check_keyring(databases: Sequence[str] | None = None, **_: object) -> list[C
         problems = why_not_readable()
     except DatabaseError:
         return []
-    return [Error(sentence(problems), id="keyring.E001")] if problems else []
+    if not problems:
+        return []
+    sentence = (
+        f"The keyring cannot read the secrets that are stored: {'; '.join(problems)}. "
+        "Put the key that is missing back into ENCRYPTION_KEYS, from your backup, then start again."
+    )
+    return [Error(sentence, id="keyring.E001")]
 
 
 def refuse_to_start() -> None:

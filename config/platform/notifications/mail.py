@@ -12,7 +12,7 @@ from django.utils.translation import override
 
 from config.platform.accounts.models import User
 from config.platform.notifications.models import Change, Notification
-from config.platform.web.installation import organisation_name
+from config.platform.web.models import organisation_name
 
 
 def absolute_url(path: str) -> str:

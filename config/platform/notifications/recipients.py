@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from config.platform.accounts import actions
+from config.platform.accounts.actions import administrators
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Role
-from config.platform.accounts.policies import administrators
 from config.platform.notifications import mail
 from config.platform.notifications.models import KIND_MEANINGS, Channel, Kind
 

@@ -1,4 +1,5 @@
-"""Give an email address its one normal form: on import, in look-ups, in hashes of people, before sending.
+"""Trim invisible characters, and give an email address its one normal form: on import, in look-ups, in hashes of
+people, before sending.
 
 The form is made here and stored; SQL only compares what is stored. PostgreSQL knows neither punycode nor case
 folding, and lower-cases some letters differently.
@@ -9,7 +10,22 @@ import unicodedata
 
 import idna
 
-from config.platform.text.characters import trim_invisible
+# First and last code point of each range: spaces and separators (Z*, White_Space), controls (Cc), format
+# characters (Cf: zero-width characters, byte-order mark, soft hyphen, direction marks), and what is blank although
+# Unicode calls it a letter, a symbol or a mark: Hangul fillers, blank Braille, joiners, variation selectors.
+# Written out, as collecting them takes half a second when a process starts; a test compares them with Unicode's
+# tables.
+_RANGES = (
+    (0x00, 0x20), (0x7F, 0xA0), (0xAD, 0xAD), (0x034F, 0x034F), (0x0600, 0x0605), (0x061C, 0x061C),
+    (0x06DD, 0x06DD), (0x070F, 0x070F), (0x0890, 0x0891), (0x08E2, 0x08E2), (0x115F, 0x1160),
+    (0x1680, 0x1680), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x2000, 0x200F), (0x2028, 0x202F),
+    (0x205F, 0x206F), (0x2800, 0x2800), (0x3000, 0x3000), (0x3164, 0x3164), (0xFE00, 0xFE0F),
+    (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFFB), (0x110BD, 0x110BD), (0x110CD, 0x110CD),
+    (0x13430, 0x1343F), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
+)  # fmt: skip
+
+INVISIBLE = "".join(chr(point) for first, last in _RANGES for point in range(first, last + 1))
+_INVISIBLE = frozenset(INVISIBLE)
 
 # What we take for a deliverable address: ASCII before the @ (the vendor refuses anything else), labels of letters,
 # digits and hyphens after it, at least two of them. VALID_EMAIL judges normal forms in SQL; it counts no lengths,
@@ -25,6 +41,13 @@ _IS_VALID_ASCII = re.compile(
 ).fullmatch
 _IS_VALID_LOCAL = re.compile(_LOCAL).fullmatch
 _LOOKS_LIKE_ONE = re.compile(r"[^\s@]+@[^\s@]+").fullmatch
+
+
+def trim_invisible(text: str) -> str:
+    """Remove every space, control and zero-width character from both ends of ``text``."""
+    if not text or (text[0] not in _INVISIBLE and text[-1] not in _INVISIBLE):
+        return text
+    return text.strip(INVISIBLE)
 
 
 def normalize_email(text: str) -> str | None:
@@ -60,7 +83,7 @@ def comparable_email(text: str) -> str | None:
         return None
     folded = _folded(text)
     # A Kelvin sign would fold to a plain k, and the text to the address of another person.
-    return _lower_ascii(text) if normalize_email(folded) else folded
+    return lower_ascii(text) if normalize_email(folded) else folded
 
 
 def _with_punycode(text: str) -> str | None:
@@ -80,5 +103,6 @@ def _folded(text: str) -> str:
     return trim_invisible(unicodedata.normalize("NFC", lowered))
 
 
-def _lower_ascii(text: str) -> str:
+def lower_ascii(text: str) -> str:
+    """Lower-case A–Z alone."""
     return "".join(letter.lower() if letter.isascii() else letter for letter in text)

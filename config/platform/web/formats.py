@@ -12,8 +12,10 @@ from datetime import date, datetime, timedelta
 from django.utils import formats, numberformat, timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext_lazy
 
+from config.platform.accounts.models import User
+from config.platform.accounts.permissions import Permission
 from config.platform.jobs import clock
 
 # For each format what it is called: by how the same moment and number look in it.
@@ -82,6 +84,17 @@ def amount(value: int | float, places: int | None) -> str:
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 _NEAR = 45
+# How a span since a moment, or until one, is written.
+_PAST = {
+    MINUTE: ngettext_lazy("%(n)d minute ago", "%(n)d minutes ago", "n"),
+    HOUR: ngettext_lazy("%(n)d hour ago", "%(n)d hours ago", "n"),
+    DAY: ngettext_lazy("%(n)d day ago", "%(n)d days ago", "n"),
+}
+_AHEAD = {
+    MINUTE: ngettext_lazy("in %(n)d minute", "in %(n)d minutes", "n"),
+    HOUR: ngettext_lazy("in %(n)d hour", "in %(n)d hours", "n"),
+    DAY: ngettext_lazy("in %(n)d day", "in %(n)d days", "n"),
+}
 
 
 def number(value: int | float | None, decimals: int | None = None) -> str:
@@ -111,38 +124,17 @@ def duration(span: timedelta | float | None) -> str:
 
 
 def ago(moment: datetime) -> str:
-    """Say how long ago: “just now”, “5 minutes ago”, “yesterday”; a date when more than a month lies between."""
+    """Say how long ago a moment was, or how long until it comes: “just now”, “5 minutes ago”, “in 3 hours”; a date
+    when more than a month lies between."""
     seconds = int((clock.now() - moment).total_seconds())
-    if seconds < 0:
-        return ahead(-seconds, moment)
+    is_past, seconds = seconds >= 0, abs(seconds)
     if seconds < _NEAR:
-        return _("just now")
-    if seconds < HOUR:
-        minutes = max(1, round(seconds / MINUTE))
-        return ngettext("%(n)d minute ago", "%(n)d minutes ago", minutes) % {"n": minutes}
-    if seconds < DAY:
-        hours = seconds // HOUR
-        return ngettext("%(n)d hour ago", "%(n)d hours ago", hours) % {"n": hours}
-    days = seconds // DAY
-    if days <= 30:
-        return ngettext("%(n)d day ago", "%(n)d days ago", days) % {"n": days}
-    return day(timezone.localtime(moment))
-
-
-def ahead(seconds: int, moment: datetime) -> str:
-    """Say how long it is until a moment to come."""
-    if seconds < _NEAR:
-        return _("in a moment")
-    if seconds < HOUR:
-        minutes = max(1, round(seconds / MINUTE))
-        return ngettext("in %(n)d minute", "in %(n)d minutes", minutes) % {"n": minutes}
-    if seconds < DAY:
-        hours = seconds // HOUR
-        return ngettext("in %(n)d hour", "in %(n)d hours", hours) % {"n": hours}
-    days = seconds // DAY
-    if days <= 30:
-        return ngettext("in %(n)d day", "in %(n)d days", days) % {"n": days}
-    return day(timezone.localtime(moment))
+        return _("just now") if is_past else _("in a moment")
+    if seconds >= 31 * DAY:
+        return day(timezone.localtime(moment))
+    unit = MINUTE if seconds < HOUR else HOUR if seconds < DAY else DAY
+    n = max(1, round(seconds / MINUTE)) if unit == MINUTE else seconds // unit
+    return str((_PAST if is_past else _AHEAD)[unit] % {"n": n})
 
 
 def exact(moment: datetime) -> str:
@@ -154,3 +146,24 @@ def exact(moment: datetime) -> str:
 def on_the_wall(local: datetime) -> str:
     """Weekday, date and time, as a calendar and a clock in that zone show them."""
     return f"{formats.date_format(local, 'D')} {day(local)}, {local:%H:%M}"
+
+
+DOTS = "•••"
+
+
+def masked(value: object, user: object) -> str:
+    """``value`` as ``user`` may see it: whole, or an address as “a•••@e•••.com” and all else as “•••”. What is
+    empty stays empty."""
+    text = "" if value is None else str(value)
+    if not text or (isinstance(user, User) and user.may(Permission.PERSONAL_DATA_SEE)):
+        return text
+    return mask(text)
+
+
+def mask(text: str) -> str:
+    """Return the masked form of a text."""
+    name, at, domain = text.strip().rpartition("@")
+    if not at or not name or not domain:
+        return DOTS
+    host, dot, ending = domain.rpartition(".")
+    return f"{name[0]}{DOTS}@{host[0]}{DOTS}.{ending}" if dot and host else f"{name[0]}{DOTS}@{DOTS}"

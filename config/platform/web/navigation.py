@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
-from config.platform.web import installation
+from config.platform.web.models import current_installation, organisation_name
 
 
 @dataclass(frozen=True)
@@ -110,8 +110,8 @@ def shell(request: HttpRequest) -> dict[str, object]:
     theme = request.COOKIES.get("theme", "")
     return {
         "product_name": settings.PRODUCT_NAME,
-        "installation": SimpleLazyObject(lambda: getattr(request, "installation", None) or installation.current()),
-        "organisation_name": SimpleLazyObject(installation.organisation_name),
+        "installation": SimpleLazyObject(lambda: getattr(request, "installation", None) or current_installation()),
+        "organisation_name": SimpleLazyObject(organisation_name),
         "demo": settings.DEMO,
         "version": settings.VERSION,
         "theme": theme if theme in THEMES else "auto",

@@ -201,7 +201,7 @@ def test_mail_waits_for_the_worker_and_keeps_no_token(
 
 def test_a_link_that_no_server_takes_is_tried_again(alice: User) -> None:
     with mail_sent_to(free_port()):
-        password_links.request_reset(alice.email, "http://testserver/")
+        password_links.request_link(alice.email, "http://testserver/")
         password_links.mail_due()
     assert not password_links.is_due()
     with time_machine.travel(clock.now() + timedelta(minutes=2)), mail_server() as postbox:

@@ -4,7 +4,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
-from config.platform.accounts import actions, policies
+from config.platform.accounts import actions
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Role
 from config.platform.audit.models import AuditEntry
@@ -91,8 +91,8 @@ def test_it_never_loses_the_last_administrator(alice_client: Client, alice: User
 
 def test_it_does_not_count_a_demo_administrator_outside_the_demo(alice: User) -> None:
     User.objects.create_user("admin", PASSWORD, role=Role.ADMINISTRATOR, is_demo=True)
-    with transaction.atomic(), pytest.raises(policies.NotNow):
-        policies.check_can_stop_administering(alice)
+    with transaction.atomic(), pytest.raises(actions.NotNow):
+        actions.check_can_stop_administering(alice)
 
 
 def test_it_deactivates_and_activates(alice_client: Client, bob_client: Client, bob: User) -> None:

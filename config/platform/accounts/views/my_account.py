@@ -33,7 +33,12 @@ def change_password(request: Request) -> HttpResponse:
     """Show and take the pane for a new password of the signed-in user, who types the present one."""
     form = ChangePasswordForm(request.POST or None, user=request.user, address=client_address(request))
     if request.method == "POST" and form.is_valid():
-        actions.change_password(user=request.user, password=form.cleaned_data["password"])
+        actions.set_password(
+            user=request.user,
+            password=form.cleaned_data["password"],
+            by=request.user,
+            action="password changed",
+        )
         update_session_auth_hash(request, request.user)
         return close_pane(
             request, reverse("system:home"), _("Your password is changed. Other sessions are signed out.")
@@ -80,7 +85,7 @@ def forgotten_password(request: Request) -> HttpResponse:
     if asked:
         try:
             with attempt(f"reset {form.cleaned_data['email']}", client_address(request)):
-                password_links.request_reset(form.cleaned_data["email"], password_links.base_url_of(request))
+                password_links.request_link(form.cleaned_data["email"], password_links.base_url_of(request))
         except Locked as refusal:
             form.add_error(None, refusal.sentence)
             asked = False

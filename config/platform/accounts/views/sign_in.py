@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 from requests import RequestException
 
-from config.platform.accounts import lockout, reauthentication, single_sign_on
+from config.platform.accounts import adapters, lockout, reauthentication
 from config.platform.accounts.lockout import Locked, attempt
 from config.platform.accounts.models import User
 from config.platform.audit.record import record
@@ -72,7 +72,7 @@ class SignIn(LoginView):
         return super().get_context_data(**kwargs) | {
             "demo_accounts": accounts,
             "demo_password": DEMO_PASSWORD,
-            "single_sign_on": settings.OIDC_NAME if single_sign_on.is_configured() else "",
+            "single_sign_on": settings.OIDC_NAME if adapters.is_configured() else "",
         }
 
 
@@ -108,9 +108,9 @@ def back_to_sign_in(request: HttpRequest, **_kwargs: object) -> HttpResponse:
 
 
 def _go_to_single_sign_on(request: HttpRequest, process: str, **parameters: str) -> HttpResponseBase:
-    if not single_sign_on.is_configured():
+    if not adapters.is_configured():
         raise Http404
-    provider: Any = get_adapter(request).get_provider(request, single_sign_on.PROVIDER)
+    provider: Any = get_adapter(request).get_provider(request, adapters.PROVIDER)
     try:
         answer: HttpResponseBase = provider.redirect(
             request, process, next_url=_next_url(request), auth_params={**provider.get_auth_params(), **parameters}

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from config.platform.accounts.permissions import Permission
 from config.platform.schedules import display
-from config.platform.web import formats, masking, statuses
+from config.platform.web import formats, statuses
 
 register = template.Library()
 
@@ -114,7 +114,7 @@ def percent(part: float | None, whole: float | None) -> str:
 @register.simple_tag
 def masked(value: object, user: object) -> str:
     """Personal data as ``user`` may see it."""
-    return masking.masked(value, user)
+    return formats.masked(value, user)
 
 
 @register.simple_tag(takes_context=True)

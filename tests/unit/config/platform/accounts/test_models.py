@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.platform.accounts.models import normalize_username
-from config.platform.text.characters import INVISIBLE
+from config.platform.text.addresses import INVISIBLE
 
 
 @pytest.mark.parametrize(

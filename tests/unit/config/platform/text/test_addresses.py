@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.platform.text.addresses import LONGEST_EMAIL, VALID_EMAIL, comparable_email, normalize_email
-from config.platform.text.characters import INVISIBLE
+from config.platform.text.addresses import INVISIBLE, LONGEST_EMAIL, VALID_EMAIL, comparable_email, normalize_email
 
 AROUND = [
     "\u00a0",

@@ -5,7 +5,7 @@ import unicodedata
 
 import pytest
 
-from config.platform.text.characters import INVISIBLE, trim_invisible
+from config.platform.text.addresses import INVISIBLE, trim_invisible
 
 
 def test_every_space_control_and_format_character_of_unicode_is_trimmed() -> None:

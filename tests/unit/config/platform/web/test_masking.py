@@ -5,7 +5,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Role
-from config.platform.web.masking import mask, masked
+from config.platform.web.formats import mask, masked
 
 
 @pytest.mark.parametrize(
