@@ -114,7 +114,7 @@ def _bring_in(everyone: list[people.Person], tell: Tell) -> None:
 
 def _configure(tell: Tell) -> None:
     environ = {**os.environ, "SANDBOX_API_KEY": history.API_KEY}
-    for line in apply(FILE, environ=environ, wake_worker=False).lines():
+    for line in apply(FILE, environ=environ, wake_worker=False):
         tell(line)
     for segment in Segment.objects.filter(refreshed_at=None):
         job = segment_actions.request_refresh(segment, by=None, wake_worker=False)

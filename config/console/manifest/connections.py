@@ -12,8 +12,7 @@ from pathlib import Path
 from django.utils.translation import gettext as _
 
 from config.console.manifest.document import Lined, Problems
-from config.console.manifest.report import AppliedEntry, Change
-from config.console.manifest.specs import ConnectionSpec
+from config.console.manifest.specs import ConnectionSpec, report_line, what_changed
 from config.platform.accounts.permissions import Role
 from config.platform.encryption.keyring import CannotDecrypt
 from connections import actions, credentials, destinations, policies, vault
@@ -97,7 +96,7 @@ def plan(spec: ConnectionSpec, problems: Problems, environ: Mapping[str, str] | 
     return Desired(spec, existing, roles, found_secrets, options)
 
 
-def apply(desired: Desired, problems: Problems) -> AppliedEntry:
+def apply(desired: Desired, problems: Problems) -> str:
     """Create or update a connection; what the account refuses is added to ``problems``."""
     spec = desired.spec
     connection, changed = (_create(desired), []) if desired.existing is None else _edit(desired, desired.existing)
@@ -107,10 +106,8 @@ def apply(desired: Desired, problems: Problems) -> AppliedEntry:
         notes += _connect(connection, desired.secrets, desired.options, spec, problems)
     if (status := policies.why_it_cannot_run(connection)) is not None:
         notes.append(f"{status.label}. {status.sentence}")
-    change = Change.UPDATED if changed else Change.UNCHANGED
-    if desired.existing is None:
-        change, changed = Change.CREATED, []
-    return AppliedEntry(_("connection"), connection.name, change, changed, notes, in_sandbox=connection.is_sandbox)
+    change = what_changed(changed, created=desired.existing is None)
+    return report_line(_("connection"), connection.name, change, notes, in_sandbox=connection.is_sandbox)
 
 
 def _destination(written: Lined, problems: Problems) -> Destination | None:

@@ -10,11 +10,16 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from config.console.manifest import connections as connection_entries
-from config.console.manifest import schedules
-from config.console.manifest import segments as segment_entries
 from config.console.manifest.document import Lined, Problems
-from config.console.manifest.report import AppliedEntry, Change
-from config.console.manifest.specs import ExportSpec, Specs, check_removal, with_list_details, with_removal
+from config.console.manifest.specs import (
+    ExportSpec,
+    Specs,
+    check_removal,
+    report_line,
+    what_changed,
+    with_list_details,
+    with_removal,
+)
 from connections import credentials, destinations
 from connections.destinations.base import Destination
 from connections.destinations.errors import DestinationError, PermanentError
@@ -32,6 +37,11 @@ from segments.models import Segment
 
 # How the fields of ExportSettings are called in a file.
 _IN_FILE = {"email_attribute": "email", "mapping": "fields", "list_confirmed_opt_in": "list_opt_in"}
+
+
+def find_segment(name: str) -> Segment | None:
+    """Find a segment by name, whatever its case."""
+    return Segment.objects.filter(name__iexact=name).first()
 
 
 @dataclass(frozen=True)
@@ -55,7 +65,7 @@ def plan(spec: ExportSpec, specs: Specs, problems: Problems) -> Desired:
     return Desired(spec, existing)
 
 
-def apply(desired: Desired, problems: Problems) -> AppliedEntry:
+def apply(desired: Desired, problems: Problems) -> str:
     """Create or update an export; a list that cannot be used is added to ``problems``."""
     existing = desired.existing
     before = _settings_of(existing) if existing else None
@@ -63,21 +73,18 @@ def apply(desired: Desired, problems: Problems) -> AppliedEntry:
     settings, notes = _with_list(settings, desired.spec, problems)
     in_sandbox = bool(settings.connection and settings.connection.is_sandbox)
     changed: list[str] = []
-    change = Change.CREATED
     try:
         if existing is None or before is None:
             _apply_alerts_and_schedule(manage.create(settings, by=None), desired.spec, [])
         else:
-            change = Change.UNCHANGED
             if changed := _differences(before, settings):
                 notes += _contacts_left_behind(existing, settings)
                 manage.edit(existing, settings, version=existing.version, by=None)
             _apply_alerts_and_schedule(existing, desired.spec, changed)
-            if changed:
-                change = Change.UPDATED
     except policies.Refusal as refusal:  # the limits of its connection hold for files too
         problems.add(desired.spec.line, refusal.sentence)
-    return AppliedEntry(_("export"), settings.name, change, changed, notes, in_sandbox=in_sandbox)
+    change = what_changed(changed, created=existing is None)
+    return report_line(_("export"), settings.name, change, notes, in_sandbox=in_sandbox)
 
 
 def _contacts_left_behind(export: Export, settings: ExportSettings) -> list[str]:
@@ -97,8 +104,8 @@ def _apply_alerts_and_schedule(export: Export, spec: ExportSpec, changed: list[s
         if addresses != export.tell_also:
             manage.tell_also(export, addresses, version=export.version, by=None)
             changed.append("tell_also")
-    save = partial(schedule.set_schedule, export)
-    schedules.apply_schedule(schedule.schedule_of(export), spec.schedule, save, changed)
+    if spec.schedule is not None:
+        changed += spec.schedule.save_to(schedule.schedule_of(export), partial(schedule.set_schedule, export))
 
 
 def _check_segments(spec: ExportSpec, specs: Specs, problems: Problems) -> None:
@@ -107,7 +114,7 @@ def _check_segments(spec: ExportSpec, specs: Specs, problems: Problems) -> None:
     for name, line in spec.segments:
         if name.casefold() in seen:
             problems.add(line, _("“%s” is a duplicate.") % name)
-        elif name.casefold() not in in_file and segment_entries.find(name) is None:
+        elif name.casefold() not in in_file and find_segment(name) is None:
             known = [segment.name for segment in specs.segments]
             problems.add(
                 line,
@@ -211,7 +218,7 @@ def _settings(desired: Desired, before: ExportSettings | None) -> ExportSettings
         connection=connection_entries.find(spec.connection[0]),
         list_id=spec.list_id[0],
         email_attribute=spec.email[0],
-        segments=[found for name, _line in spec.segments if (found := segment_entries.find(name))],
+        segments=[found for name, _line in spec.segments if (found := find_segment(name))],
         mapping=mapping,
         answers=answers,
     )

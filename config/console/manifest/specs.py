@@ -1,15 +1,17 @@
 """Read the entries of a manifest. What the file does not say (None) stays as it is, or takes its default."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from config.console.manifest import document, schedules
+from config.console.manifest import document
 from config.console.manifest.document import Entry, Lined, LinedRules, Problems
-from config.console.manifest.schedules import ScheduleSpec
+from config.platform.jobs.models import Schedule
+from config.platform.schedules.next_due import Recurrence
+from config.platform.schedules.serialize import WrongRule, from_plain, to_plain
 from connections.destinations.base import Destination
 from connections.destinations.values import ListDetails
 from exports.actions.manage import ExportSettings
@@ -93,7 +95,87 @@ def _removal_of(spec: RemovalSpec, existing: Export | None) -> str:
     return existing.removal if existing else Removal.LEAVE.value
 
 
-SECTIONS = ("connections", "segments", "exports", schedules.SYSTEM_REFRESH)
+SYSTEM, OFF = "system", "off"
+_SINGLE = ("recurrence", "zone", "starts_on")
+_LISTS = ("times", "weekdays", "month_days")
+_YES_OR_NO = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
+SYSTEM_REFRESH = "system_refresh"
+
+
+@dataclass(frozen=True)
+class ScheduleSpec:
+    """What a file says of a schedule; ``rule`` is in plain values, None for every system refresh."""
+
+    is_on: bool
+    rule: dict[str, Any] | None
+
+    def save_to(self, schedule: Schedule, save: Callable[..., object]) -> list[str]:
+        """Call ``save`` when ``schedule`` is another one. Returns which fields of the entry that changed."""
+        if (schedule.is_on, schedule.rule) == (self.is_on, self.rule):
+            return []
+        save(is_on=self.is_on, rule=self.rule, version=schedule.version, by=None)
+        return ["schedule"]
+
+
+def _schedule(entry: Entry, problems: Problems) -> ScheduleSpec | None:
+    """Read the schedule of an entry: “system”, “off”, or a mapping with the fields of a rule. None when the
+    file does not say; problems are added to ``problems``."""
+    node = entry.value("schedule")
+    if node is None:
+        return None
+    if text := document.text_of(node):
+        if text not in (SYSTEM, OFF):
+            entry.note("schedule", _("Use system, off, or a schedule such as {recurrence: daily, …}."))
+            return None
+        return ScheduleSpec(is_on=text != OFF, rule=None)
+    return _rule(Entry(node, problems, ("on", "hours", *_SINGLE, *_LISTS)), problems)
+
+
+def _rule(entry: Entry, problems: Problems) -> ScheduleSpec | None:
+    switch = entry.text("on") or "yes"
+    if switch not in _YES_OR_NO:
+        entry.note("on", _("Use yes or no."))
+    is_on = _YES_OR_NO.get(switch, True)
+    if entry.text("recurrence", required=True) == SYSTEM:
+        return ScheduleSpec(is_on, None)
+    plain: dict[str, Any] = {name: entry.text(name) for name in _SINGLE}
+    plain |= {name: [text for text, _line in entry.texts(name) or ()] for name in _LISTS}
+    plain["month_days"] = [_number(day) for day in plain["month_days"]]
+    plain["hours"] = _number(entry.text("hours") or "0")
+    try:
+        return ScheduleSpec(is_on, to_plain(from_plain(plain)))
+    except WrongRule as wrong:
+        for field_name, sentence in wrong.problems.items():
+            problems.add(entry.line_of(field_name), f"{field_name}: {sentence}")
+    return None
+
+
+def _number(text: str) -> int | str:
+    """Return a number, which is written as text in a file."""
+    return int(text) if text.isascii() and text.isdigit() else text
+
+
+def _system_refresh(root: Entry, problems: Problems) -> ScheduleSpec | None:
+    """Read the schedule of the system refresh, which is daily or weekly; None when the file does not say."""
+    node = root.value(SYSTEM_REFRESH)
+    if node is None:
+        return None
+    entry = Entry(node, problems, ("schedule",))
+    if "schedule" not in entry:
+        entry.missing("schedule")
+    spec = _schedule(entry, problems)
+    if spec is None or (spec.rule is None and not spec.is_on):
+        return spec
+    if spec.rule is None:
+        entry.note("schedule", _("Set a schedule. The system refresh cannot follow itself."))
+    elif spec.rule["recurrence"] not in (Recurrence.DAILY, Recurrence.WEEKLY):
+        entry.note("schedule", _("The system refresh must be daily or weekly."))
+    elif "starts_on" in spec.rule:
+        entry.note("schedule", _("The system refresh has no start date."))
+    return spec
+
+
+SECTIONS = ("connections", "segments", "exports", SYSTEM_REFRESH)
 LONGEST_NAME = 120
 
 
@@ -160,7 +242,7 @@ def read(path: Path, problems: Problems) -> Specs:
         _add(specs.segments, _segment(entry, problems))
     for entry in _named(root, "exports", _EXPORT_KEYS, problems):
         _add(specs.exports, _export(entry, problems))
-    specs.system_refresh = schedules.read_system_refresh(root, problems)
+    specs.system_refresh = _system_refresh(root, problems)
     return specs
 
 
@@ -212,7 +294,7 @@ def _segment(entry: Entry, problems: Problems) -> SegmentSpec | None:
         entry.missing("rules")
         return None
     rules = document.read_rules(node, problems)
-    schedule = schedules.read_schedule(entry, problems)
+    schedule = _schedule(entry, problems)
     if name is None:
         return None
     return SegmentSpec(entry.line, name, description, rules, schedule)
@@ -226,7 +308,7 @@ def _export(entry: Entry, problems: Problems) -> ExportSpec | None:
     email = entry.lined("email", required=True, most=LONGEST_NAME)
     fields = _texts_by_key(entry, "fields", problems)
     answers = _texts_by_key(entry, "answers", problems)
-    schedule = schedules.read_schedule(entry, problems)
+    schedule = _schedule(entry, problems)
     if name is None or connection is None or list_id is None or segments is None or email is None:
         return None
     if not segments:
@@ -245,3 +327,16 @@ def _texts_by_key(entry: Entry, key: str, problems: Problems) -> dict[str, Lined
     inner = Entry(node, problems, known=())
     texts = {name: (inner.text(name, required=True), inner.line_of(name)) for name, _node in inner.items()}
     return {name: (text, line) for name, (text, line) in texts.items() if text is not None}
+
+
+def what_changed(changed: Sequence[str], *, created: bool) -> str:
+    """Say how an entry changed, for the report; ``changed`` names the fields that were updated."""
+    if created:
+        return _("created")
+    return f"{_('updated')} ({', '.join(changed)})" if changed else _("unchanged")
+
+
+def report_line(kind: str, name: str, change: str, notes: Sequence[str] = (), *, in_sandbox: bool = False) -> str:
+    """Return the line of the report about one entry; ``notes`` are whole sentences about what is left to do."""
+    badge = _(" [sandbox]") if in_sandbox else ""
+    return " – ".join([f"{kind} “{name}”{badge}: {change}", *notes])

@@ -68,7 +68,7 @@ class File:
 
     def apply(self, text: str = GOOD, **options: Any) -> list[str]:
         self.path.write_text(dedent(text), encoding="utf-8")
-        return list(apply(self.path, environ=self.environ, **options).lines())
+        return apply(self.path, environ=self.environ, **options)
 
     def refusals(self, text: str) -> list[str]:
         """Problems as “line: reason”."""

@@ -25,7 +25,7 @@ def write(file: Path, schedule: str) -> Path:
 
 def test_it_schedules_what_it_makes_and_a_second_time_writes_nothing(file: Path) -> None:
     text = "{recurrence: monthly, times: [02:00], zone: Europe/Warsaw, month_days: [1, last]}"
-    assert list(apply(write(file, text)).lines()) == ["segment “Everybody”: created"]
+    assert apply(write(file, text)) == ["segment “Everybody”: created"]
     schedule = SegmentSchedule.objects.get()
     assert (schedule.is_on, schedule.version) == (True, 1)
     assert schedule.rule == {
@@ -34,7 +34,7 @@ def test_it_schedules_what_it_makes_and_a_second_time_writes_nothing(file: Path)
         "zone": "Europe/Warsaw",
         "month_days": [1, "last"],
     }
-    assert list(apply(file).lines()) == ["segment “Everybody”: unchanged"]
+    assert apply(file) == ["segment “Everybody”: unchanged"]
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_it_schedules_what_it_makes_and_a_second_time_writes_nothing(file: Path)
 )
 def test_it_changes_a_schedule(file: Path, text: str, is_on: bool, hours: int | None) -> None:
     apply(write(file, "system"))
-    assert list(apply(write(file, text)).lines()) == ["segment “Everybody”: updated (schedule)"]
+    assert apply(write(file, text)) == ["segment “Everybody”: updated (schedule)"]
     schedule = SegmentSchedule.objects.get()
     assert (schedule.is_on, (schedule.rule or {}).get("hours")) == (is_on, hours)
 
@@ -55,7 +55,7 @@ def test_it_changes_a_schedule(file: Path, text: str, is_on: bool, hours: int | 
 def test_what_it_does_not_say_stays(file: Path) -> None:
     apply(write(file, "off"))
     file.write_text("segments:\n  - name: Everybody\n    rules: {rules: []}\n")
-    assert list(apply(file).lines()) == ["segment “Everybody”: unchanged"]
+    assert apply(file) == ["segment “Everybody”: unchanged"]
     assert not SegmentSchedule.objects.get().is_on
 
 

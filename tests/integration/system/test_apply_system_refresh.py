@@ -27,7 +27,7 @@ def write(file: Path, schedule: str) -> Path:
 
 
 def test_it_switches_it_on_and_a_second_time_writes_nothing(file: Path) -> None:
-    assert list(apply(write(file, WEEKLY)).lines()) == UPDATED
+    assert apply(write(file, WEEKLY)) == UPDATED
     row = SystemSchedule.objects.get()
     assert row.is_on
     assert row.due_at is not None
@@ -37,7 +37,7 @@ def test_it_switches_it_on_and_a_second_time_writes_nothing(file: Path) -> None:
         "times": ["02:00", "14:00"],
         "weekdays": ["monday"],
     }
-    assert list(apply(file).lines()) == UNCHANGED
+    assert apply(file) == UNCHANGED
     assert SystemSchedule.objects.get().version == row.version
     entry = AuditEntry.objects.get()
     assert (entry.target_name, entry.actor_name) == ("System schedule", "system")
@@ -46,14 +46,14 @@ def test_it_switches_it_on_and_a_second_time_writes_nothing(file: Path) -> None:
 def test_off_keeps_the_times(file: Path) -> None:
     apply(write(file, WEEKLY))
     rule = SystemSchedule.objects.get().rule
-    assert list(apply(write(file, "off")).lines()) == UPDATED
+    assert apply(write(file, "off")) == UPDATED
     row = SystemSchedule.objects.get()
     assert (row.is_on, row.rule, row.due_at) == (False, rule, None)
-    assert list(apply(file).lines()) == UNCHANGED
+    assert apply(file) == UNCHANGED
 
 
 def test_a_dry_run_only_says_so(file: Path) -> None:
-    assert list(apply(write(file, WEEKLY), dry_run=True).lines()) == UPDATED
+    assert apply(write(file, WEEKLY), dry_run=True) == UPDATED
     assert not actions.load_schedule().is_on
     assert not AuditEntry.objects.exists()
 

@@ -48,7 +48,7 @@ def _ground(db: None, sandbox: RunningSandbox, settings: Settings) -> None:
 def applied(folder: Path, text: str = FILE, *, key: str = "sandbox-api-key", dry_run: bool = False) -> list[str]:
     path = folder / "file.yaml"
     path.write_text(text, encoding="utf-8")
-    return list(apply(path, environ={"CREDENTIAL_TRIAL_KEY": key}, dry_run=dry_run).lines())
+    return apply(path, environ={"CREDENTIAL_TRIAL_KEY": key}, dry_run=dry_run)
 
 
 def refusals(folder: Path, text: str = FILE, *, key: str = "sandbox-api-key") -> list[str]:

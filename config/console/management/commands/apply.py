@@ -27,7 +27,7 @@ class Command(BaseCommand):
                 self.stderr.write(str(problem))
             self.stderr.write("Nothing was changed.")
             raise SystemExit(1) from None
-        for line in report.lines():
+        for line in report:
             self.stdout.write(line)
         if dry_run:
             self.stdout.write("Nothing was changed: this was a dry run.")
