@@ -100,10 +100,10 @@ def _keep_our_logging(**_: object) -> None:
 
 
 @signals.worker_init.connect
-def _refuse_careless_settings(**_: object) -> None:
-    from config.checks import refuse_careless_settings
+def _refuse_unsafe_settings(**_: object) -> None:
+    from config.checks import refuse_unsafe_settings
 
-    refuse_careless_settings()
+    refuse_unsafe_settings()
 
 
 @signals.beat_init.connect

@@ -16,7 +16,7 @@ def check_encryption_keys(**_: object) -> list[CheckMessage]:
     """Credentials cannot be kept without a key, nor with one that is none. Keys are named by their id only."""
     if not settings.ENCRYPTION_KEYS:
         return [Error("There is no key to encrypt credentials with.", hint=_HOW_TO_MAKE_A_KEY, id="house.E001")]
-    return list(_faults_of_keys(settings.ENCRYPTION_KEYS))
+    return list(_key_problems(settings.ENCRYPTION_KEYS))
 
 
 @register(TAG)
@@ -62,7 +62,7 @@ def check_https(**_: object) -> list[CheckMessage]:
     return [Warning("Pages are served without HTTPS.", hint=hint, id="house.W004")]
 
 
-def refuse_careless_settings() -> None:
+def refuse_unsafe_settings() -> None:
     """End the process with a sentence when SECRET_KEY is too short, or DEBUG is on with a database of its own."""
     errors = [message for message in (*check_secret_key(), *check_production()) if isinstance(message, Error)]
     if errors:
@@ -75,7 +75,7 @@ _HOW_TO_MAKE_A_KEY = (
 )
 
 
-def _faults_of_keys(entries: list[str]) -> Iterator[CheckMessage]:
+def _key_problems(entries: list[str]) -> Iterator[CheckMessage]:
     seen: set[str] = set()
     for number, entry in enumerate(entries, start=1):
         key_id, colon, key = entry.partition(":")

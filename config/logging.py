@@ -9,7 +9,7 @@ import logging.config
 import re
 from typing import Any
 
-STRUCK_OUT = "•••"
+REDACTED = "•••"
 
 _NAMES = (
     *("api[_-]?key", "secret(?:[_-]?key)?", "passw(?:or)?d", "token", "encryption[_-]?keys?", "credentials?"),
@@ -17,12 +17,12 @@ _NAMES = (
 )
 _PATTERNS = (
     # Authorization: Basic abc= · 'Authorization': 'Bearer abc'
-    (re.compile(r"(?i)(authorization\W{1,5}(?:basic|bearer|token)?\s*)[^\s'\",;]+"), rf"\1{STRUCK_OUT}"),
-    (re.compile(r"(?i)\b(basic|bearer)\s+[a-z0-9+/._~=-]{8,}"), rf"\1 {STRUCK_OUT}"),
+    (re.compile(r"(?i)(authorization\W{1,5}(?:basic|bearer|token)?\s*)[^\s'\",;]+"), rf"\1{REDACTED}"),
+    (re.compile(r"(?i)\b(basic|bearer)\s+[a-z0-9+/._~=-]{8,}"), rf"\1 {REDACTED}"),
     # api_key=abc · "apiKey": "abc" · password='abc'
-    (re.compile(rf"(?i)(\b\w*(?:{'|'.join(_NAMES)})['\"]?\s*[:=]\s*['\"]?)[^\s'\",;&)}}\]]+"), rf"\1{STRUCK_OUT}"),
+    (re.compile(rf"(?i)(\b\w*(?:{'|'.join(_NAMES)})['\"]?\s*[:=]\s*['\"]?)[^\s'\",;&)}}\]]+"), rf"\1{REDACTED}"),
     # postgres://user:abc@host
-    (re.compile(r"(://[^\s:/@]*:)[^\s@/]+@"), rf"\1{STRUCK_OUT}@"),
+    (re.compile(r"(://[^\s:/@]*:)[^\s@/]+@"), rf"\1{REDACTED}@"),
 )
 _QUIET = {
     # A line for every tick of every two seconds says nothing; what goes wrong is logged as warning or error.
@@ -54,13 +54,13 @@ class Formatter(logging.Formatter):
         return time.gmtime(seconds)
 
     def format(self, record: logging.LogRecord) -> str:
-        return strike_out(super().format(record), own_secrets=self._own_secrets)
+        return redact(super().format(record), own_secrets=self._own_secrets)
 
 
-def strike_out(text: str, *, own_secrets: tuple[str, ...] = ()) -> str:
+def redact(text: str, *, own_secrets: tuple[str, ...] = ()) -> str:
     """``text`` without anything that looks like a secret, and without ``own_secrets``."""
     for secret in own_secrets:
-        text = text.replace(secret, STRUCK_OUT)
+        text = text.replace(secret, REDACTED)
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
     return text

@@ -146,7 +146,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "config.platform.accounts.sessions.EndOldSessions",
     "config.platform.web.middleware.RecordRefusals",
-    "config.platform.web.middleware.ReadAsChosen",
+    "config.platform.web.middleware.ApplyUserFormats",
     "allauth.account.middleware.AccountMiddleware",
     "config.platform.web.middleware.SignInRequired",
     "django.contrib.messages.middleware.MessageMiddleware",

@@ -10,8 +10,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 application = get_wsgi_application()
 get_resolver().url_patterns  # noqa: B018  # import every page now, once, rather than during the first request
 
-from config.checks import refuse_careless_settings  # noqa: E402 - needs the settings
+from config.checks import refuse_unsafe_settings  # noqa: E402 - needs the settings
 from config.platform.encryption.rotation import refuse_to_start  # noqa: E402 - needs the apps
 
-refuse_careless_settings()
+refuse_unsafe_settings()
 refuse_to_start()

@@ -49,7 +49,7 @@ def start_due() -> None:
 @shared_task
 def tend_schedules() -> None:
     """Follow changed time zones, and forget old ticks."""
-    ticks.settle(ExportSchedule.objects.all())
+    ticks.recompute_due(ExportSchedule.objects.all())
     ticks.forget_old(ExportTick.objects.all())
 
 

@@ -13,30 +13,30 @@ def update_after_refresh(segment: Segment, *, before: int, after: int) -> None:
     """Open alerts when a refresh emptied or halved a segment, and close them when its members are back. Call it
     inside the transaction of the refresh."""
     subject = subject_of(segment)
-    alerts.recovered([Kind.FAILED], subject)
+    alerts.close_alerts([Kind.FAILED], subject)
     if after == 0 < before:
         sentence = _(
             "The segment had %(before)d members before this refresh. Its exports have no contacts to send."
         )
-        alerts.worsened(Kind.SEGMENT_EMPTY, subject, sentence % {"before": before})
+        alerts.open_alert(Kind.SEGMENT_EMPTY, subject, sentence % {"before": before})
     elif after > 0:
-        alerts.recovered([Kind.SEGMENT_EMPTY], subject)
+        alerts.close_alerts([Kind.SEGMENT_EMPTY], subject)
     if 0 < after * 2 < before:
         # Halved again is worse than before, and notified again.
         sentence = _("The segment had %(before)d members and has %(after)d now.") % {
             "before": before,
             "after": after,
         }
-        alerts.worsened(Kind.SEGMENT_HALVED, subject, sentence, measure=before, again=True)
+        alerts.open_alert(Kind.SEGMENT_HALVED, subject, sentence, measure=before, again=True)
         return
     halved = alerts.open_of(Kind.SEGMENT_HALVED, subject)
     if halved is not None and after * 2 >= (halved.measure or 0):
-        alerts.recovered([Kind.SEGMENT_HALVED], subject)
+        alerts.close_alerts([Kind.SEGMENT_HALVED], subject)
 
 
 def open_refresh_failed(segment: Segment, message: str) -> None:
     """Open the alert that a refresh failed."""
-    alerts.worsened(Kind.FAILED, subject_of(segment), message)
+    alerts.open_alert(Kind.FAILED, subject_of(segment), message)
 
 
 def update_after_import(source: DataSource, path: str = "", *, failure: str = "") -> None:
@@ -44,9 +44,9 @@ def update_after_import(source: DataSource, path: str = "", *, failure: str = ""
     links to."""
     subject = Subject("source", str(source.pk), source.name, path or reverse("segments:data_sources"))
     if failure:
-        alerts.worsened(Kind.FAILED, subject, failure)
+        alerts.open_alert(Kind.FAILED, subject, failure)
     else:
-        alerts.recovered([Kind.FAILED], subject)
+        alerts.close_alerts([Kind.FAILED], subject)
 
 
 def forget_source(source: DataSource) -> None:

@@ -45,5 +45,5 @@ def start_due() -> None:
 @shared_task
 def tend_schedules() -> None:
     """Adjust due moments to changed time zones, and delete old ticks."""
-    ticks.settle(SegmentSchedule.objects.all())
+    ticks.recompute_due(SegmentSchedule.objects.all())
     ticks.forget_old(SegmentTick.objects.all())

@@ -63,7 +63,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 @login_not_required
 def metrics(request: HttpRequest) -> HttpResponse:
     """Return counts of runs, queue lengths and heartbeats in Prometheus' text format."""
-    lines = [*_run_lines(), *_queue_lines(), *_pulse_lines()]
+    lines = [*_run_lines(), *_queue_lines(), *_heartbeat_lines()]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
@@ -76,7 +76,7 @@ def check_all() -> dict[str, Check]:
     found["broker"] = _answer(_broker)
     if found["database"].ok or settings.REDIS_URL:
         for name in heartbeat.NAMES:
-            found[name] = _answer(partial(_pulse, name))
+            found[name] = _answer(partial(_heartbeat, name))
     return found
 
 
@@ -121,7 +121,7 @@ def _broker() -> Check:
     return Check(True, _("OK."))
 
 
-def _pulse(name: str) -> Check:
+def _heartbeat(name: str) -> Check:
     """Check that each known process of a part wrote a heartbeat within the last seconds."""
     known = heartbeat.known(name)
     silent = [sign.node for sign in known if not sign.is_alive]
@@ -141,7 +141,7 @@ def _static_files() -> Check:
 def queue_lengths() -> dict[str, int]:
     """Count the messages that wait in each queue. Raises when the broker is away."""
     if not settings.REDIS_URL:
-        return {queue: broker.waiting(settings.BROKER_FOLDER, queue) for queue in heartbeat.WORKERS}
+        return {queue: broker.count_messages(settings.BROKER_FOLDER, queue) for queue in heartbeat.WORKERS}
     with broker.redis_client(settings.REDIS_URL) as client:
         return {queue: int(client.llen(queue)) for queue in heartbeat.WORKERS}
 
@@ -165,7 +165,7 @@ def _queue_lines() -> list[str]:
     ]
 
 
-def _pulse_lines() -> list[str]:
+def _heartbeat_lines() -> list[str]:
     signs = {name: heartbeat.last(name) for name in heartbeat.NAMES}
     ages = {name: (clock.now() - sign.at).total_seconds() for name, sign in signs.items() if sign}
     return [

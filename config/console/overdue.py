@@ -24,13 +24,13 @@ _KIND, _KEY = "system", "refresh"
 LOOK_EVERY_SECONDS = 60
 
 
-def look_if_it_is_time() -> None:
+def check_if_due() -> None:
     """Look, unless another process did within LOOK_EVERY_SECONDS."""
     if cache.add("lateness-looked-at", True, LOOK_EVERY_SECONDS):
-        look()
+        check_overdue()
 
 
-def look() -> None:
+def check_overdue() -> None:
     """Open and close the alerts of overdue exports and of the system refresh. The latter is one notification,
     however many exports wait for it, also to their addresses."""
     overdue.look(passed_by())

@@ -10,20 +10,20 @@ from config.platform.jobs.enqueue import enqueue
 from config.platform.schedules import ticks
 
 # The heartbeat of this process, where it is a worker.
-_pulses: list[heartbeat.Pulse] = []
+_heartbeat_threads: list[heartbeat.HeartbeatThread] = []
 
 
 @shared_task
 def note_beat() -> None:
     """That this arrives shows that beat, broker and worker are all alive."""
-    heartbeat.give(heartbeat.BEAT)
+    heartbeat.write(heartbeat.BEAT)
 
 
 @shared_task
 def enqueue_pending() -> None:
     """See whether the system refresh is due, or late, and look once at how far the one under way is."""
     actions.start_due()
-    overdue.look_if_it_is_time()
+    overdue.check_if_due()
     if refresh := engine.refresh_to_advance():
         engine.advance(refresh.pk)
 
@@ -31,21 +31,21 @@ def enqueue_pending() -> None:
 @shared_task
 def tend_schedules() -> None:
     """Follow changed time zones, and forget old refreshes; the rest with the next message."""
-    ticks.settle(SystemSchedule.objects.all())
+    ticks.recompute_due(SystemSchedule.objects.all())
     if actions.delete_old_refreshes():
         enqueue("config.console.tasks.tend_schedules")
 
 
 @signals.worker_ready.connect
-def _begin_pulse(sender: object, **_: object) -> None:
+def _start_heartbeat(sender: object, **_: object) -> None:
     node = str(getattr(sender, "hostname", ""))
     name = node.partition("@")[0]
     if name in heartbeat.WORKERS:
-        _pulses.append(heartbeat.Pulse(name, node))
-        _pulses[-1].start()
+        _heartbeat_threads.append(heartbeat.HeartbeatThread(name, node))
+        _heartbeat_threads[-1].start()
 
 
 @signals.worker_shutdown.connect
-def _end_pulse(**_: object) -> None:
-    while _pulses:
-        _pulses.pop().stop()
+def _stop_heartbeat(**_: object) -> None:
+    while _heartbeat_threads:
+        _heartbeat_threads.pop().stop()

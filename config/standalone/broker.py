@@ -63,7 +63,7 @@ def redis_client(url: str, *, seconds: float = 2) -> Any:
     return Redis.from_url(url, socket_timeout=seconds, socket_connect_timeout=seconds)
 
 
-def waiting(folder: Path, queue: str) -> int:
+def count_messages(folder: Path, queue: str) -> int:
     """Return how many messages wait in ``queue``."""
     return sum(1 for _ in _messages(folder, queue)) if folder.is_dir() else 0
 
@@ -101,7 +101,7 @@ class Channel(filesystem.Channel):
             try:
                 message = _read(taken)
             except (OSError, ValueError) as error:
-                _set_aside(taken, error)
+                _move_aside(taken, error)
                 continue
             taken.unlink()
             return message
@@ -144,7 +144,7 @@ def _read(path: Path) -> dict[str, Any]:
     return message
 
 
-def _set_aside(taken: Path, error: Exception) -> None:
+def _move_aside(taken: Path, error: Exception) -> None:
     """Keep an unreadable message where a person can look at it and no worker does."""
     aside = taken.parent / "unreadable"
     try:
@@ -155,7 +155,7 @@ def _set_aside(taken: Path, error: Exception) -> None:
     logger.warning("a message could not be read (%s) and was set aside in %s", error, aside)
 
 
-def tidy(folder: Path) -> None:
+def delete_unfinished(folder: Path) -> None:
     """Remove what a killed process left half-written or half-read. Only while no process uses the folder."""
     if not folder.is_dir():
         return

@@ -77,7 +77,7 @@ class Child:
     process: subprocess.Popen[bytes]
     reader: threading.Thread
     started_at: float
-    deaths: int = 0
+    exits: int = 0
     start_again_at: float | None = None
 
     def has_ended(self) -> bool:
@@ -99,7 +99,7 @@ class Supervisor:
         self._records = records
         self._output = output
         self._children: dict[str, Child] = {}
-        self.hurry = threading.Event()  # set it to stop waiting for those who take their time
+        self.skip_waiting = threading.Event()  # set it to stop waiting for those who take their time
 
     def start(self, program: Program) -> None:
         """Start it, and keep it running from now on."""
@@ -124,7 +124,7 @@ class Supervisor:
         while not ready():
             self.watch_for(every)
             for name, child in self._children.items():
-                if child.deaths >= patience:
+                if child.exits >= patience:
                     raise CannotStart(f"{name} does not start: see its last lines above.")
             if time.monotonic() > deadline:
                 raise CannotStart(f"{what} was not ready within {seconds:.0f} s: see the lines above.")
@@ -134,7 +134,7 @@ class Supervisor:
         until = time.monotonic() + seconds
         while True:
             for child in list(self._children.values()):
-                self._look_after(child)
+                self._check_child(child)
             left = until - time.monotonic()
             if left <= 0:
                 return
@@ -170,26 +170,26 @@ class Supervisor:
             for line in lines:
                 self._output.write(name, line.decode("utf-8", errors="replace").rstrip())
 
-    def _look_after(self, child: Child) -> None:
+    def _check_child(self, child: Child) -> None:
         if child.start_again_at is not None:
             if time.monotonic() >= child.start_again_at:
-                self._start_again(child)
+                self._restart(child)
         elif child.has_ended():
-            self._note_death(child)
+            self._record_exit(child)
 
-    def _note_death(self, child: Child) -> None:
+    def _record_exit(self, child: Child) -> None:
         lived = time.monotonic() - child.started_at
-        child.deaths = 1 if lived > _WELL_AFTER_SECONDS else child.deaths + 1
-        pause = _pause_after(child.deaths)
+        child.exits = 1 if lived > _WELL_AFTER_SECONDS else child.exits + 1
+        pause = _pause_after(child.exits)
         child.start_again_at = time.monotonic() + pause
         child.reader.join(timeout=1)  # its last lines come before the news of its end
         self._records.remove(child.program.name)
         how = _ending(child.process.returncode)
         self._output.write("up", f"{child.program.name} ended ({how}); it starts again in {pause:.0f} s.")
 
-    def _start_again(self, child: Child) -> None:
+    def _restart(self, child: Child) -> None:
         fresh = self._spawn(child.program)
-        fresh.deaths = child.deaths
+        fresh.exits = child.exits
         self._children[child.program.name] = fresh
 
     def _stop(self, children: Sequence[Child]) -> None:
@@ -209,15 +209,15 @@ class Supervisor:
     def _wait(self, children: Sequence[Child], seconds: float) -> None:
         deadline = time.monotonic() + seconds
         while [child for child in children if not child.has_ended()]:
-            if time.monotonic() > deadline or self.hurry.is_set():
-                self.hurry.clear()
+            if time.monotonic() > deadline or self.skip_waiting.is_set():
+                self.skip_waiting.clear()
                 return
             time.sleep(0.05)
 
 
-def _pause_after(deaths: int) -> float:
+def _pause_after(exits: int) -> float:
     """Twice as long after every death, up to the longest."""
-    return float(min(_FIRST_PAUSE_SECONDS * 2 ** min(deaths - 1, 10), _LONGEST_PAUSE_SECONDS))
+    return float(min(_FIRST_PAUSE_SECONDS * 2 ** min(exits - 1, 10), _LONGEST_PAUSE_SECONDS))
 
 
 def _ending(code: int) -> str:

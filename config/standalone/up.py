@@ -62,7 +62,7 @@ def run(output: Output) -> None:
     os.umask(0o077)
     _check_settings()
     with only_one(settings.VAR_DIR):
-        _clear_away(output)
+        _end_leftovers(output)
         programs.check_ports()
         supervisor = Supervisor(
             environment=_environment(),
@@ -99,12 +99,12 @@ def _check_settings() -> None:
             raise CannotStart(f"{found.msg} {found.hint}")
 
 
-def _clear_away(output: Output) -> None:
+def _end_leftovers(output: Output) -> None:
     """End what a killed `up` left behind: its folder is locked by this one now."""
     ended = leftovers.end(leftovers.read(_records_path()))
     if ended:
         output.write("up", f"Ended what an earlier start left behind: {', '.join(ended)}.")
-    broker.tidy(settings.BROKER_FOLDER)
+    broker.delete_unfinished(settings.BROKER_FOLDER)
 
 
 def _start_postgres(supervisor: Supervisor, output: Output) -> None:
@@ -196,7 +196,7 @@ def _signals(supervisor: Supervisor) -> Iterator[None]:
     def hear(_: int, __: FrameType | None) -> None:
         nonlocal stopping
         if stopping:
-            supervisor.hurry.set()
+            supervisor.skip_waiting.set()
             return
         stopping = True
         raise Stopped

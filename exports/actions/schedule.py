@@ -46,9 +46,9 @@ def set_schedule(
         permissions.check_can_manage(by, locked)
     schedule, _created = ExportSchedule.objects.get_or_create(export=locked)
     take_version(schedule, version)
-    before = describe.schedule_words(schedule)
+    before = describe.describe_schedule(schedule)
     ticks.set_schedule(schedule, is_on=is_on, rule=rule)
     schedule.save(update_fields=["is_on", "rule", "due_at"])
-    changes = {"schedule": (before, describe.schedule_words(schedule))}
+    changes = {"schedule": (before, describe.describe_schedule(schedule))}
     record("scheduled", schedule, by=by, changes=changes, version=schedule.version)
     return schedule

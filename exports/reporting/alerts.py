@@ -23,11 +23,11 @@ def of_end(run: Run) -> None:
     """Tell what is to be told of a run that has ended. Called inside the transaction that ends it."""
     subject = subject_of(run.export, reverse("exports:run", args=[run.pk]))
     if run.status in _WELL and not run.is_cleanup:  # the end of a list cleanup says nothing of what is sent
-        alerts.recovered([kind for kind in _OF_RUNS if kind != _kind_of(run)], subject)
+        alerts.close_alerts([kind for kind in _OF_RUNS if kind != _kind_of(run)], subject)
         _of_rejections(run, subject)
     if kind := _kind_of(run):
         removals = {"removed": run.removed, "awaiting_confirmation": run.removals_held}
-        alerts.worsened(kind, subject, _sentence(run), also=run.export.tell_also, removals=removals)
+        alerts.open_alert(kind, subject, _sentence(run), also=run.export.tell_also, removals=removals)
 
 
 def subject_of(export: Export, path: str = "") -> Subject:
@@ -52,9 +52,9 @@ def _of_rejections(run: Run, subject: Subject) -> None:
     if run.rejected * 100 > run.planned * settings.REJECTED_PERCENT:
         sentence = _("%(rejected)d of %(planned)d contacts were rejected.")
         words = sentence % {"rejected": run.rejected, "planned": run.planned}
-        alerts.worsened(Kind.REJECTED, subject, words, also=run.export.tell_also)
+        alerts.open_alert(Kind.REJECTED, subject, words, also=run.export.tell_also)
     elif run.planned:
-        alerts.recovered([Kind.REJECTED], subject)
+        alerts.close_alerts([Kind.REJECTED], subject)
 
 
 def _sentence(run: Run) -> str:

@@ -89,7 +89,7 @@ def system_on_a_small_disk(folder: Path) -> Iterator[System]:
             yield System(disk, supervisor, output)
         finally:
             sys.stdout.write(output.getvalue())  # shown when the test fails
-            supervisor.hurry.set()
+            supervisor.skip_waiting.set()
             supervisor.stop()
 
 

@@ -26,7 +26,7 @@ _FIRST_BIRTH, _BIRTH_DAYS = date(1938, 1, 1), 25_300  # to 2007
 _FIRST_SINCE, _SINCE_DAYS = date(2012, 3, 1), 5_000  # to 2025
 
 # What people type when they type something wrong. Each is refused as an address.
-_SLIPS = (
+_TYPOS = (
     "{local}{domain}",
     "{local}@",
     "{local}@@{domain}",
@@ -125,7 +125,7 @@ def people(how_many: int = COUNT) -> Iterator[Person]:
     for number in range(1, how_many + 1):
         draw = chance.random()
         if draw < _TWICE and regular:
-            person = _once_more(chance, chance.choice(regular[-500:]), f"C{number:05}")
+            person = _duplicate(chance, chance.choice(regular[-500:]), f"C{number:05}")
         else:
             place = chance.choices(PLACES, weights)[0]
             person = _person(chance, place, f"C{number:05}", addresses, draw)
@@ -155,7 +155,7 @@ def _person(chance: random.Random, place: Place, key: str, addresses: set[str], 
     if draw < _TWICE + _WITHOUT_EMAIL:
         email = ""
     elif draw < _TWICE + _WITHOUT_EMAIL + _BAD_EMAIL:
-        email = chance.choice(_SLIPS).format(local=local, domain=domain)
+        email = chance.choice(_TYPOS).format(local=local, domain=domain)
     else:
         email = f"{local}@{domain}"
     return Person(
@@ -184,7 +184,7 @@ def _free_local_part(plain: str, domain: str, birth: date, addresses: set[str]) 
     return local
 
 
-def _once_more(chance: random.Random, person: Person, key: str) -> Person:
+def _duplicate(chance: random.Random, person: Person, key: str) -> Person:
     """Return the same person registered again: in another city, with the address typed differently."""
     email = chance.choice((person.email.upper(), person.email.title(), f" {person.email}", f"{person.email} "))
     place = next(place for place in PLACES if place.country == person.country)

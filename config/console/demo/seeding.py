@@ -58,7 +58,7 @@ FILE = Path(__file__).with_name("demo.yaml")
 _FILLED = "demo filled"
 _JOB_SECONDS = 120.0
 
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 class CannotSeed(Exception):
@@ -70,22 +70,22 @@ def is_filled() -> bool:
     return AuditEntry.objects.filter(action=_FILLED).exists()
 
 
-def fill(tell: Tell) -> Run | None:
+def fill(report: Report) -> Run | None:
     """Fill the demo and start its first run, which is given; None when it was filled before. Raises CannotSeed,
     FileRefused or SandboxAway."""
     if is_filled():
         return None
     if made := make_accounts():
-        tell(f"Accounts: {', '.join(made)}.")
+        report(f"Accounts: {', '.join(made)}.")
     everyone = list(people.people())
-    _bring_in(everyone, tell)
-    _configure(tell)
+    _import_profiles(everyone, report)
+    _configure(report)
     run = _first_run(everyone)
     record(_FILLED, User.objects.get_by_natural_key("admin"), by=None)
     return run
 
 
-def carry_on_until_ended(run: Run) -> None:
+def work_until_ended(run: Run) -> None:
     """Work on the run here, beside any workers: the lease sees to it that one at a time does."""
     _until_ended(run, lambda: pipeline.run_slice(run.pk) is not pipeline.Next.NOTHING)
 
@@ -99,7 +99,7 @@ def wait_until_ended(run: Run, *, seconds: float) -> bool:
     return True
 
 
-def _bring_in(everyone: list[people.Person], tell: Tell) -> None:
+def _import_profiles(everyone: list[people.Person], report: Report) -> None:
     succeeded = (JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
     if ImportJob.objects.filter(source__name__iexact=SOURCE, status__in=succeeded).exists():
         return
@@ -109,13 +109,13 @@ def _bring_in(everyone: list[people.Person], tell: Tell) -> None:
     _until_ended(job, lambda: run_import(job.pk) is not None)
     if job.status not in succeeded:
         raise CannotSeed(f"The profiles could not be imported: {job.message or job.status}.")
-    tell(f"Profiles: {job.rows_created} imported from {path}.")
+    report(f"Profiles: {job.rows_created} imported from {path}.")
 
 
-def _configure(tell: Tell) -> None:
+def _configure(report: Report) -> None:
     environ = {**os.environ, "SANDBOX_API_KEY": history.API_KEY}
     for line in apply(FILE, environ=environ, wake_worker=False):
-        tell(line)
+        report(line)
     for segment in Segment.objects.filter(refreshed_at=None):
         job = segment_actions.request_refresh(segment, by=None, wake_worker=False)
         _until_ended(job, lambda pk=job.pk: run_refresh(pk) is not None)  # type: ignore[misc]

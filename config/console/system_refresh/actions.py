@@ -46,10 +46,10 @@ def save_schedule(*, is_on: bool, rule: Mapping[str, Any], version: int, by: Use
     row = load_schedule()
     take_version(row, version)
     row.refresh_from_db()
-    before = describe.schedule_words(row)
+    before = describe.describe_schedule(row)
     ticks.set_schedule(row, is_on=is_on, rule=rule)
     row.save()
-    changes = {"schedule": (before, describe.schedule_words(row))}
+    changes = {"schedule": (before, describe.describe_schedule(row))}
     record("edited", row, by=by, changes=changes, version=row.version)
     return row
 

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 # So many jobs are begun in one look, which has to end before its lease does.
 MOST_BEGUN = 50
 # What depends on steps that ended otherwise is not tried.
-WELL = (JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
+SUCCEEDED = (JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
 
 
 def refresh_to_advance() -> SystemRefresh | None:
@@ -37,7 +37,7 @@ def advance(refresh_id: int) -> None:
         return
     try:
         if refresh.status == JobStatus.PROCESSING or _begin(refresh):
-            _look(refresh)
+            _advance_once(refresh)
         leases.release(refresh)
     except LeaseLost:
         logger.warning("system refresh %s: another worker has taken over", refresh.pk)
@@ -55,10 +55,10 @@ def _begin(refresh: SystemRefresh) -> bool:
     return True
 
 
-def _look(refresh: SystemRefresh) -> None:
+def _advance_once(refresh: SystemRefresh) -> None:
     under_way = list(_open_steps(refresh))
     for step in under_way:
-        _note_end(refresh, step)
+        _copy_job_status(refresh, step)
     still_open = [step for step in under_way if step.is_open]
     if refresh.cancel_requested_at:
         _cancel(refresh, still_open)
@@ -72,7 +72,7 @@ def _open_steps(refresh: SystemRefresh) -> "Iterable[RefreshStep]":
     return steps.select_related("import_job", "segment_refresh", "run__export")
 
 
-def _note_end(refresh: SystemRefresh, step: RefreshStep) -> None:
+def _copy_job_status(refresh: SystemRefresh, step: RefreshStep) -> None:
     """Follow the job of the step."""
     job = step.job
     if job is None or job.status == step.status:
@@ -87,7 +87,7 @@ def _begin_or_skip(refresh: SystemRefresh, steps: Iterable[RefreshStep]) -> None
     for step in steps:
         if step.job is not None:
             continue
-        before = {pk: ends[pk] for pk in step.waits_for if ends[pk] not in WELL}
+        before = {pk: ends[pk] for pk in step.waits_for if ends[pk] not in SUCCEEDED}
         in_the_way = [pk for pk, status in before.items() if status not in OPEN]
         if in_the_way:
             _skip(refresh, step, in_the_way[0])
@@ -177,7 +177,7 @@ def _final_status(ends: list[str]) -> JobStatus:
     """Successful when all went well, Failed when something failed and nothing went well, else in between."""
     if set(ends) <= {JobStatus.SUCCESSFUL}:
         return JobStatus.SUCCESSFUL
-    if JobStatus.FAILED in ends and not any(status in WELL for status in ends):
+    if JobStatus.FAILED in ends and not any(status in SUCCEEDED for status in ends):
         return JobStatus.FAILED
     return JobStatus.WARNINGS
 

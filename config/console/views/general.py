@@ -149,7 +149,7 @@ def formats_preview(chosen: dict[str, str]) -> list[tuple[str, str]]:
     zone = ZoneInfo(chosen["time_zone"]) if chosen["time_zone"] else None
     formats = Formats(chosen["date_format"], chosen["time_format"], chosen["number_format"])
     now = clock.now()
-    with translation.override(language), timezone.override(zone), web_formats.written_in(formats):
+    with translation.override(language), timezone.override(zone), web_formats.use_formats(formats):
         local = timezone.localtime(now)
         return [
             (_("Date"), web_formats.day(local)),

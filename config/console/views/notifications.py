@@ -77,7 +77,7 @@ def send_test(request: Request) -> HttpResponse:
 
 @require_permission(Permission.SYSTEM_VIEW)
 @require_http_methods(["GET", "POST"])
-def what_i_hear(request: Request) -> HttpResponse:
+def my_notifications(request: Request) -> HttpResponse:
     """Let users choose which notifications they receive by mail."""
     back = reverse("system:notifications" if request.user.may(Permission.SYSTEM_MANAGE) else "system:general")
     form = NotificationsForm(request.user, request.POST if request.method == "POST" else None)
@@ -85,7 +85,7 @@ def what_i_hear(request: Request) -> HttpResponse:
         recipients.choose_kinds(user=request.user, **form.cleaned_data)
         return close_pane(request, back, _("Your notifications are saved."))
     context = {"active_nav": "system", "form": form, "by_mail": mail.is_configured()}
-    return render_pane(request, "system/what_i_hear.html", context, 422 if form.is_bound else 200, back=back)
+    return render_pane(request, "system/my_notifications.html", context, 422 if form.is_bound else 200, back=back)
 
 
 def _last_sent() -> dict[str, object]:

@@ -20,7 +20,7 @@ from config.platform.accounts.decorators import check_permission, require_permis
 from config.platform.accounts.permissions import Permission
 from config.platform.jobs import clock
 from config.platform.jobs.models import Schedule
-from config.platform.schedules.describe import in_words
+from config.platform.schedules.describe import describe_rule
 from config.platform.schedules.form import RuleForm, time_answers, times_typed
 from config.platform.schedules.next_due import MOST_TIMES, Recurrence, due_moments
 from config.platform.schedules.serialize import from_plain
@@ -82,7 +82,7 @@ def schedule(request: Request) -> HttpResponse:
     check_permission(request.user, Permission.SYSTEM_MANAGE)
     form = SystemScheduleForm(request.POST, schedule=row)
     if "add_time" in request.POST:
-        return _page(request, row, form.unjudged())
+        return _page(request, row, form.without_errors())
     if not form.is_valid():
         return _page(request, row, form, status=422)
     return _save(request, row, form)
@@ -112,7 +112,7 @@ def _page(
     rule = from_plain(row.rule or {})
     context = tabs_context(request.user, "schedule") | {
         "schedule": row,
-        "words": in_words(rule),
+        "words": describe_rule(rule),
         "zone": rule.zone,
         "upcoming": list(islice(due_moments(rule, clock.now()), UPCOMING)) if row.is_on else [],
         "ticks": SystemTick.objects.select_related("refresh")[:TICKS_SHOWN],

@@ -17,30 +17,30 @@ from config.platform.accounts.models import User
 from config.platform.web.htmx import Request
 from config.platform.web.middleware import client_address
 
-StepIn = Callable[[User], None]
+TakeOver = Callable[[User], None]
 
 
 @dataclass(frozen=True)
 class Dependent:
-    """One thing that depends on a user, with the address of its page. ``key`` names it among all; ``step_in``
+    """One thing that depends on a user, with the address of its page. ``key`` names it among all; ``take_over``
     lets another user take over, who has confirmed their identity."""
 
     key: str
     name: str
     url: str
-    step_in: StepIn = field(repr=False, compare=False)
+    take_over: TakeOver = field(repr=False, compare=False)
 
 
-DependingOn = Callable[[User], Sequence[Dependent]]
-_registered: list[DependingOn] = []
+DependentsOf = Callable[[User], Sequence[Dependent]]
+_registered: list[DependentsOf] = []
 
 
-def register(depending_on: DependingOn) -> None:
-    """Let ``depending_on(user)`` be asked before that person is deactivated, removed or given another role."""
-    _registered.append(depending_on)
+def register(dependents_of: DependentsOf) -> None:
+    """Let ``dependents_of(user)`` be asked before that person is deactivated, removed or given another role."""
+    _registered.append(dependents_of)
 
 
-def depending_on(user: User) -> list[Dependent]:
+def dependents_of(user: User) -> list[Dependent]:
     """Return everything that stops when ``user`` can no longer administer."""
     return [dependent for registered in _registered for dependent in registered(user)]
 
@@ -48,8 +48,8 @@ def depending_on(user: User) -> list[Dependent]:
 class TakeOverForm(forms.Form):
     """List what depends on ``person``, to be ticked where the signed-in user takes over.
 
-    The user confirms it with their password, or by signing in again at ``door`` when single sign-on is their
-    only way in. The form has no fields when nothing depends on the person, or when the user could not take
+    The user confirms it with their password, or by signing in again at ``confirm_url`` when single sign-on is
+    their only way in. The form has no fields when nothing depends on the person, or when the user could not take
     over. Call ``take_over`` inside the transaction that changes the person's account."""
 
     use_required_attribute = False
@@ -69,8 +69,8 @@ class TakeOverForm(forms.Form):
     def __init__(self, request: Request, *, person: User) -> None:
         super().__init__(request.POST or None)
         self.request, self.person, self.by = request, person, request.user
-        self.dependents = depending_on(person)
-        if not self.dependents or not self._can_stand_in:
+        self.dependents = dependents_of(person)
+        if not self.dependents or not self._can_take_over:
             self.fields.clear()
             return
         if not reauthentication.has_password(self.by):
@@ -79,7 +79,7 @@ class TakeOverForm(forms.Form):
         self.fields["add_yourself"].choices = choices  # type: ignore[attr-defined]
 
     @property
-    def door(self) -> str:
+    def confirm_url(self) -> str:
         """Return where a user without a password confirms; empty for all others, and for one who just did."""
         if not self.fields or "password" in self.fields or reauthentication.confirmed(self.request):
             return ""
@@ -103,10 +103,10 @@ class TakeOverForm(forms.Form):
 
     def take_over(self) -> None:
         """Take over what was ticked. Only for a valid form."""
-        for dependent in depending_on(self.person):
+        for dependent in dependents_of(self.person):
             if dependent.key in self.cleaned_data.get("add_yourself", []):
-                dependent.step_in(self.by)
+                dependent.take_over(self.by)
 
     @property
-    def _can_stand_in(self) -> bool:
+    def _can_take_over(self) -> bool:
         return self.by.pk != self.person.pk and administrators().filter(pk=self.by.pk).exists()

@@ -56,7 +56,7 @@ class RoleDescription:
     permissions: frozenset[Permission]
 
 
-_SEEING = frozenset(
+_VIEW = frozenset(
     {
         Permission.EXPORT_VIEW,
         Permission.SEGMENT_VIEW,
@@ -64,7 +64,7 @@ _SEEING = frozenset(
         Permission.SYSTEM_VIEW,
     }
 )
-_CONTRIBUTING = _SEEING | {
+_CONTRIBUTE = _VIEW | {
     Permission.EXPORT_MANAGE,
     Permission.SEGMENT_MANAGE,
     Permission.DATA_SOURCE_MANAGE,
@@ -72,10 +72,10 @@ _CONTRIBUTING = _SEEING | {
 }
 
 ROLES: dict[str, RoleDescription] = {
-    Role.VIEWER: RoleDescription(_("Can view exports, segments and customers. Personal data is masked."), _SEEING),
+    Role.VIEWER: RoleDescription(_("Can view exports, segments and customers. Personal data is masked."), _VIEW),
     Role.CONTRIBUTOR: RoleDescription(
         _("Can set up segments, data sources, and exports on connections shared with contributors."),
-        _CONTRIBUTING,
+        _CONTRIBUTE,
     ),
     Role.ADMINISTRATOR: RoleDescription(
         _("Can manage everything: connections, users, schedules and all exports."), frozenset(Permission)

@@ -62,7 +62,7 @@ class EndOldSessions(Middleware):
         if request.user.is_authenticated:
             if has_ended(request):
                 logout(request)
-            elif not _asks_without_a_person(request):
+            elif not _is_automatic_refresh(request):
                 _note_activity(request)
         return self.get_response(request)
 
@@ -154,7 +154,7 @@ def _note_activity(request: HttpRequest) -> None:
         UserSession.objects.create_from_request(request)
 
 
-def _asks_without_a_person(request: HttpRequest) -> bool:
+def _is_automatic_refresh(request: HttpRequest) -> bool:
     """Return whether an open page asks for news without a click, which must not keep a session from being idle."""
     return request.headers.get("HX-Request") == "true" and request.path.endswith("/live/")
 

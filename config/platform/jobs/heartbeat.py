@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Sign:
+class Heartbeat:
     """A heartbeat: when, and from which process. ``written_at`` is in seconds since the epoch."""
 
     at: datetime
@@ -45,7 +45,7 @@ class Sign:
         return time.time() - self.written_at < LASTS_SECONDS
 
 
-def give(name: str, node: str = "") -> None:
+def write(name: str, node: str = "") -> None:
     """Write the heartbeat of ``node`` (by default ``name`` on this host), of the part ``name``."""
     node = node or f"{name}@{socket.gethostname()}"
     sign = (clock.now(), os.getpid(), node, time.time())
@@ -55,21 +55,21 @@ def give(name: str, node: str = "") -> None:
         cache.set(_key(name), (*nodes, node), timeout=None)
 
 
-def known(name: str) -> Sequence[Sign]:
+def known(name: str) -> Sequence[Heartbeat]:
     """Return the last heartbeat of each process of the part ``name``, silent ones of the last MISSED_SECONDS
     included."""
     nodes = cache.get(_key(name), ())
     found = cache.get_many([_key(name, node) for node in nodes])
-    return [Sign(*found[key]) for key in sorted(found)]
+    return [Heartbeat(*found[key]) for key in sorted(found)]
 
 
-def last(name: str) -> Sign | None:
+def last(name: str) -> Heartbeat | None:
     """Return the newest heartbeat of the part ``name``; None when no process of it is alive."""
     alive = [sign for sign in known(name) if sign.is_alive]
     return max(alive, key=lambda sign: sign.written_at, default=None)
 
 
-def last_of_this_host(name: str) -> Sign | None:
+def last_of_this_host(name: str) -> Heartbeat | None:
     """Return the heartbeat of the worker ``name`` on this host; None when it is not alive. Beat has one for all
     hosts."""
     alive = [sign for sign in known(name) if sign.is_alive and sign.node.endswith(f"@{socket.gethostname()}")]
@@ -88,7 +88,7 @@ def forget_all() -> None:
     cache.delete_many([_key(name) for name in NAMES])
 
 
-class Pulse:
+class HeartbeatThread:
     """Write the heartbeat of this worker process from a thread, however busy the process is."""
 
     def __init__(self, name: str, node: str) -> None:
@@ -111,16 +111,16 @@ class Pulse:
     def _beat(self) -> None:
         try:
             while True:
-                self._give()
+                self._write_once()
                 if self._done.wait(EVERY_SECONDS):
                     return
         finally:
             connection.close()
 
-    def _give(self) -> None:
+    def _write_once(self) -> None:
         try:
             close_old_connections()
-            give(self._name, self._node)
+            write(self._name, self._node)
         except Exception as error:  # the cache may be away for a moment; the missing sign tells
             logger.warning("could not give a sign of life: %s", type(error).__name__)
 

@@ -33,7 +33,7 @@ class Subject:
 
 
 @transaction.atomic
-def worsened(
+def open_alert(
     kind: Kind,
     subject: Subject,
     sentence: str = "",
@@ -71,7 +71,7 @@ def worsened(
 
 
 @transaction.atomic
-def recovered(kinds: Collection[Kind], subject: Subject) -> None:
+def close_alerts(kinds: Collection[Kind], subject: Subject) -> None:
     """Close the open conditions of these kinds, and notify once those who were notified of them."""
     closed = list(_open(subject, kinds).select_for_update().order_by("pk"))
     if not closed:
@@ -109,13 +109,13 @@ def reconcile(
     standing = {(Kind(condition.kind), condition.subject_key): condition for condition in known}
     for at in found.keys() - standing.keys():
         alert = found[at]
-        worsened(alert.kind, alert.subject, alert.sentence, also=alert.also)
+        open_alert(alert.kind, alert.subject, alert.sentence, also=alert.also)
     for (kind, key), condition in standing.items():
         subject = Subject(subject_kind, key, condition.subject_name, condition.path)
         if key not in existing:
             forget(subject)
         elif (kind, key) not in found:
-            recovered([kind], subject)
+            close_alerts([kind], subject)
 
 
 def open_of(kind: Kind, subject: Subject) -> Condition | None:
@@ -145,7 +145,7 @@ def send_test(*, by: User) -> int:
     check_permission(by, Permission.SYSTEM_MANAGE)
     subject = Subject("user", str(by.pk), str(by))
     sentence = _("This is a test notification, requested by %(name)s. There is no problem.") % {"name": by}
-    condition = worsened(Kind.TEST, subject, sentence, only=[by.email] if by.email else [], again=True)
+    condition = open_alert(Kind.TEST, subject, sentence, only=[by.email] if by.email else [], again=True)
     forget(subject)
     record("test_sent", by, by=by)
     return condition.notifications.count() if condition else 0

@@ -24,7 +24,7 @@ Recipient = tuple[Channel, str]
 def recipients_of(kind: Kind, also: Iterable[str] = (), only: Iterable[str] | None = None) -> Sequence[Recipient]:
     """Return the recipients of a condition of that kind, each once, whatever the case of the address. ``also``
     are further addresses, ``only`` those that are notified in place of all. The webhook receives every kind."""
-    addresses = _each_once([*_who_hear_of(kind), *also] if only is None else only)
+    addresses = _unique([*_emails_notified_of(kind), *also] if only is None else only)
     found = [(Channel.MAIL, address) for address in addresses] if mail.is_configured() else []
     return found + ([(Channel.WEBHOOK, "")] if settings.WEBHOOK_URL else [])
 
@@ -37,12 +37,12 @@ def notified_users() -> "QuerySet[User]":
     return reachable if settings.DEMO else reachable.filter(is_demo=False)
 
 
-def _who_hear_of(kind: Kind) -> Iterable[str]:
+def _emails_notified_of(kind: Kind) -> Iterable[str]:
     found = notified_users().exclude(unheard_kinds__contains=[kind])
     return found.order_by("pk").values_list("email", flat=True)
 
 
-def _each_once(addresses: Iterable[str]) -> Iterable[str]:
+def _unique(addresses: Iterable[str]) -> Iterable[str]:
     return {address.casefold(): address for address in reversed(list(addresses))}.values()
 
 
@@ -57,8 +57,8 @@ class NotificationsForm(forms.Form):
     )
 
     def __init__(self, user: User, data: Any = None) -> None:
-        heard = [kind.value for kind in KIND_MEANINGS if kind not in user.unheard_kinds]
-        super().__init__(data, initial={"hears_of_troubles": is_notified(user), "kinds": heard})
+        chosen_kinds = [kind.value for kind in KIND_MEANINGS if kind not in user.unheard_kinds]
+        super().__init__(data, initial={"hears_of_troubles": is_notified(user), "kinds": chosen_kinds})
         kinds = self.fields["kinds"]
         assert isinstance(kinds, forms.MultipleChoiceField)  # noqa: S101
         kinds.choices = [
@@ -71,8 +71,8 @@ class NotificationsForm(forms.Form):
 
 def choose_kinds(*, user: User, hears_of_troubles: bool, kinds: Collection[str]) -> None:
     """Save that ``user`` is notified of ``kinds`` alone, and of kinds that do not exist yet."""
-    unheard = [kind.value for kind in KIND_MEANINGS if kind not in kinds]
-    actions.save_preferences(user=user, hears_of_troubles=hears_of_troubles, unheard_kinds=unheard)
+    off = [kind.value for kind in KIND_MEANINGS if kind not in kinds]
+    actions.save_preferences(user=user, hears_of_troubles=hears_of_troubles, unheard_kinds=off)
 
 
 def is_notified(user: User) -> bool:
@@ -82,15 +82,15 @@ def is_notified(user: User) -> bool:
 
 
 def users_with_kinds() -> list[tuple[User, str]]:
-    """List the users who are notified by email, each with the number of kinds, see ``kinds_of``."""
-    return [(person, kinds_of(person)) for person in notified_users().order_by("full_name", "username")]
+    """List the users who are notified by email, each with the number of kinds, see ``describe_kinds``."""
+    return [(person, describe_kinds(person)) for person in notified_users().order_by("full_name", "username")]
 
 
-def kinds_of(user: User) -> str:
+def describe_kinds(user: User) -> str:
     """Say of how many kinds the user is notified; empty for all of them."""
-    heard = sum(kind not in user.unheard_kinds for kind in KIND_MEANINGS)
+    chosen_kinds = sum(kind not in user.unheard_kinds for kind in KIND_MEANINGS)
     return (
         ""
-        if heard == len(KIND_MEANINGS)
-        else _("%(n)d of %(all)d notifications") % {"n": heard, "all": len(KIND_MEANINGS)}
+        if chosen_kinds == len(KIND_MEANINGS)
+        else _("%(n)d of %(all)d notifications") % {"n": chosen_kinds, "all": len(KIND_MEANINGS)}
     )

@@ -16,7 +16,7 @@ from config.platform.schedules.serialize import from_plain
 from config.platform.web.formats import exact
 
 
-def in_words(rule: Rule) -> str:
+def describe_rule(rule: Rule) -> str:
     """Describe a rule, such as “Weekly on Monday and Thursday at 02:00 (Europe/Warsaw)”."""
     parts = {
         "often": _often(rule),
@@ -31,7 +31,7 @@ def in_words(rule: Rule) -> str:
     return _("%(often)s at %(times)s (%(zone)s)") % parts
 
 
-def on_the_wall(moment: datetime, zone: str) -> str:
+def format_in_zone(moment: datetime, zone: str) -> str:
     """Format a moment as the clock of ``zone`` shows it: “Thu, Nov. 26, 2026, 02:00 CET”."""
     local = moment.astimezone(ZoneInfo(zone))
     day, date = formats.date_format(local, "D"), formats.date_format(local, "DATE_FORMAT")
@@ -83,10 +83,10 @@ def describe_tick(tick: Tick) -> str:
     return f"{sentence} {since}"
 
 
-def schedule_words(schedule: Schedule | None) -> str:
+def describe_schedule(schedule: Schedule | None) -> str:
     """Describe a schedule for lists and the audit."""
     if schedule is None or schedule.rule is None:
         described = _("System refresh")
     else:
-        described = in_words(from_plain(schedule.rule))
+        described = describe_rule(from_plain(schedule.rule))
     return described if schedule is None or schedule.is_on else _("Off (%(schedule)s)") % {"schedule": described}

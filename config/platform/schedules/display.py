@@ -48,7 +48,7 @@ class ShownSchedule:
 
     @property
     def words(self) -> str:
-        return describe.schedule_words(self.schedule)
+        return describe.describe_schedule(self.schedule)
 
     @property
     def waits_for_system(self) -> bool:

@@ -38,7 +38,7 @@ class RuleForm(forms.Form):
             is_first = name == TIME_FIELDS[0]
             self.fields[name] = _time_field(first if is_first else further, required=is_first)
 
-    def unjudged(self) -> Self:
+    def without_errors(self) -> Self:
         """Return the rule as typed, without errors: Save was not clicked."""
         self._errors = forms.utils.ErrorDict()
         return self

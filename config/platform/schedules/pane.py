@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 from config.platform.jobs import clock
 from config.platform.jobs.models import Schedule
 from config.platform.schedules import describe, display
-from config.platform.schedules.describe import in_words, note, on_the_wall
+from config.platform.schedules.describe import describe_rule, format_in_zone, note
 from config.platform.schedules.form import ScheduleForm, with_usual_answers
 from config.platform.schedules.next_due import due_moments
 from config.platform.schedules.serialize import from_plain
@@ -40,7 +40,7 @@ class Subject:
 
     @property
     def words(self) -> str:
-        return describe.schedule_words(self.schedule)
+        return describe.describe_schedule(self.schedule)
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def _part(request: Request, part: str, subjects: Sequence[Subject]) -> HttpRespo
     form = _form(subjects, typed)
     rule = form.cleaned_data["rule"] if form.is_valid() else None
     template = "components/schedule_preview.html" if part == "preview" else "components/schedule_details.html"
-    return render(request, template, _looks(request, form.unjudged(), rule))
+    return render(request, template, _looks(request, form.without_errors(), rule))
 
 
 def _looks(request: Request, form: ScheduleForm, rule: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -115,7 +115,9 @@ def preview_of(plain: Mapping[str, Any]) -> Preview:
     """Return the rule in words, and when it is due next."""
     rule = from_plain(plain)
     moments = islice(due_moments(rule, clock.now()), _SHOWN_NEXT)
-    return Preview(in_words(rule), note(rule), [(moment, on_the_wall(moment, rule.zone)) for moment in moments])
+    return Preview(
+        describe_rule(rule), note(rule), [(moment, format_in_zone(moment, rule.zone)) for moment in moments]
+    )
 
 
 @transaction.atomic

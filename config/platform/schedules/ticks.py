@@ -95,7 +95,7 @@ def until_all_are_started(start_due: Callable[[], int]) -> int:
     return total
 
 
-def settle(schedules: "QuerySet[ScheduleT]") -> int:
+def recompute_due(schedules: "QuerySet[ScheduleT]") -> int:
     """Compute again when ``schedules`` are due, since a government may have changed the clocks of a zone after
     that was stored. Returns how many are due at another moment now. What is due already is left to the tick."""
     now, moved = clock.now(), {}

@@ -1,6 +1,6 @@
 """Format dates, times, spans and numbers in the reader's language, as the user chose.
 
-The formats are set for each request (``written_in``); elsewhere those of the language hold.
+The formats are set for each request (``use_formats``); elsewhere those of the language hold.
 """
 
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ _chosen: ContextVar[Formats] = ContextVar("formats", default=_AS_THE_LANGUAGE)
 
 
 @contextmanager
-def written_in(chosen: Formats) -> Iterator[None]:
+def use_formats(chosen: Formats) -> Iterator[None]:
     """Use ``formats`` within the block."""
     token = _chosen.set(chosen)
     try:
@@ -143,7 +143,7 @@ def exact(moment: datetime) -> str:
     return f"{day(local)}, {time_of_day(local)} {local.tzname()}"
 
 
-def on_the_wall(local: datetime) -> str:
+def weekday_and_time(local: datetime) -> str:
     """Weekday, date and time, as a calendar and a clock in that zone show them."""
     return f"{formats.date_format(local, 'D')} {day(local)}, {local:%H:%M}"
 

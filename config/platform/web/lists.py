@@ -172,9 +172,9 @@ def list_page(
     the ``search`` fields (lookups over relations allowed), ``?sort=`` a column's key (``-`` before it turns the
     order round; unknown keys fall back to ``default``), ``?page=`` a number (out of range: the nearest). Costs
     two queries, whatever the size."""
-    words = _searched(request)
+    words = _search_words(request)
     if search:
-        queryset = _found(queryset, words, search)
+        queryset = _matching(queryset, words, search)
     sort = _known_sort(request.GET.get("sort", ""), columns) or default
     queryset = _ordered(queryset, sort, columns)
     page = Paginator(queryset, page_size).get_page(request.GET.get("page", 1))
@@ -183,14 +183,14 @@ def list_page(
 
 def search_in(request: HttpRequest, queryset: "QuerySet[RowT]", fields: Sequence[str]) -> "QuerySet[RowT]":
     """Return what ``?q=`` finds in ``fields``, without the page around it."""
-    return _found(queryset, _searched(request), fields)
+    return _matching(queryset, _search_words(request), fields)
 
 
-def _searched(request: HttpRequest) -> str:
+def _search_words(request: HttpRequest) -> str:
     return request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
 
 
-def _found(queryset: "QuerySet[RowT]", words: str, fields: Sequence[str]) -> "QuerySet[RowT]":
+def _matching(queryset: "QuerySet[RowT]", words: str, fields: Sequence[str]) -> "QuerySet[RowT]":
     for word in words.split():
         anywhere = Q()
         for field in fields:

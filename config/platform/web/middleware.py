@@ -24,7 +24,7 @@ from django.utils.http import urlencode
 from config.platform.accounts.models import User
 from config.platform.audit.record import from_origin, record
 from config.platform.jobs import clock
-from config.platform.web.formats import Formats, written_in
+from config.platform.web.formats import Formats, use_formats
 
 _FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_FORWARDED")
 _NUL = "%00"
@@ -87,7 +87,7 @@ class RecordRefusals(Middleware):
         return response
 
 
-class ReadAsChosen(Middleware):
+class ApplyUserFormats(Middleware):
     """Answer in the language, the time zone and the formats that the user has chosen."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -98,7 +98,7 @@ class ReadAsChosen(Middleware):
         formats = Formats(user.date_format, user.time_format, user.number_format)
         language = user.language or translation.get_language()
         request.LANGUAGE_CODE = language
-        with translation.override(language), timezone.override(zone), written_in(formats):
+        with translation.override(language), timezone.override(zone), use_formats(formats):
             return self.get_response(request)
 
 

@@ -66,7 +66,7 @@ ADDRESSES = {
     "system:cancel": Address(CONTRIBUTORS, of="run", place={"key": "export"}, private=ADMINISTRATORS),
     "system:notifications": Address(ADMINISTRATORS),
     "system:send_test": Address(ADMINISTRATORS),
-    "system:what_i_hear": Address(VIEWERS),
+    "system:my_notifications": Address(VIEWERS),
     "system:general": Address(VIEWERS),
     "system:general_preview": Address(VIEWERS),
     "system:names": Address(ADMINISTRATORS),

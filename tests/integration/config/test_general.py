@@ -58,7 +58,7 @@ def test_every_format_writes_a_moment_and_a_number() -> None:
     moment = datetime(2026, 11, 30, 18, 5, 9, tzinfo=UTC)
     written = set()
     for date, _label in formats.DATES[1:]:
-        with formats.written_in(Formats(date=date)):
+        with formats.use_formats(Formats(date=date)):
             written.add(formats.exact(moment))
     assert written == {
         "2026-11-30, 18:05:09 UTC",
@@ -68,7 +68,7 @@ def test_every_format_writes_a_moment_and_a_number() -> None:
         "30 Nov 2026, 18:05:09 UTC",
     }
     for numbers, label in formats.NUMBERS[1:]:
-        with formats.written_in(Formats(numbers=numbers)):
+        with formats.use_formats(Formats(numbers=numbers)):
             assert formats.number(1234567.89, 2) == label
 
 

@@ -22,7 +22,7 @@ def _a_broker_of_its_own(settings: Settings, tmp_path: Path) -> None:
 @pytest.fixture
 def _everybody_alive() -> None:
     for name in heartbeat.NAMES:
-        heartbeat.give(name)
+        heartbeat.write(name)
 
 
 def test_a_stranger_may_ask(client: Client) -> None:
@@ -64,10 +64,10 @@ def test_it_is_not_ready_without_its_broker(client: Client, settings: Settings) 
 def test_it_is_not_ready_when_one_of_two_processes_falls_silent(
     client: Client, time_machine: TimeMachineFixture
 ) -> None:
-    heartbeat.give("jobs", "jobs@second")
+    heartbeat.write("jobs", "jobs@second")
     time_machine.move_to(clock.now() + timedelta(seconds=heartbeat.LASTS_SECONDS + 1))
     for name in heartbeat.NAMES:
-        heartbeat.give(name)
+        heartbeat.write(name)
     answer = client.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["checks"]["jobs"] == {"ok": False, "message": "No heartbeat: jobs@second."}
@@ -75,7 +75,7 @@ def test_it_is_not_ready_when_one_of_two_processes_falls_silent(
 
 @pytest.mark.usefixtures("_everybody_alive")
 def test_a_process_that_ended_as_asked_is_not_missed(client: Client) -> None:
-    heartbeat.give("jobs", "jobs@second")
+    heartbeat.write("jobs", "jobs@second")
     heartbeat.forget("jobs", "jobs@second")
     assert client.get("/readyz").status_code == 200
     assert len(heartbeat.known("jobs")) == 1

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_it_tells_when_a_part_was_alive(capsys: pytest.CaptureFixture[str]) -> None:
-    heartbeat.give("jobs")
+    heartbeat.write("jobs")
     call_command("is_alive", "jobs")
     assert "jobs was alive at" in capsys.readouterr().out
 
@@ -22,6 +22,6 @@ def test_it_fails_when_a_part_was_not_seen() -> None:
 
 @pytest.mark.parametrize(("former", "part"), [("bells", "control"), ("work", "jobs")])
 def test_it_takes_the_names_of_version_0_1(former: str, part: str, capsys: pytest.CaptureFixture[str]) -> None:
-    heartbeat.give(part)
+    heartbeat.write(part)
     call_command("is_alive", former)
     assert f"{part} was alive at" in capsys.readouterr().out

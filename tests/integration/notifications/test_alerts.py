@@ -25,10 +25,10 @@ WORSE, WELL = "“Newsletter”: Failed (permanent)", "“Newsletter”: resolve
 
 def test_it_tells_once_when_it_gets_worse_and_once_when_it_is_well_again(alice: User, postbox: Postbox) -> None:
     for attempt in range(3):
-        alerts.worsened(Kind.FAILED, NEWSLETTER, f"Attempt {attempt} failed.")
+        alerts.open_alert(Kind.FAILED, NEWSLETTER, f"Attempt {attempt} failed.")
         send_all()
-    alerts.recovered([Kind.FAILED], NEWSLETTER)
-    alerts.recovered([Kind.FAILED], NEWSLETTER)
+    alerts.close_alerts([Kind.FAILED], NEWSLETTER)
+    alerts.close_alerts([Kind.FAILED], NEWSLETTER)
     send_all()
     assert postbox.told == [("alice@example.com", WORSE), ("alice@example.com", WELL)]
     text = postbox.mails[0].get_content()
@@ -38,31 +38,31 @@ def test_it_tells_once_when_it_gets_worse_and_once_when_it_is_well_again(alice: 
 
 def test_it_notifies_again_of_what_comes_back(alice: User, postbox: Postbox) -> None:
     for _time in range(2):
-        alerts.worsened(Kind.FAILED, NEWSLETTER)
+        alerts.open_alert(Kind.FAILED, NEWSLETTER)
         send_all()
-        alerts.recovered([Kind.FAILED], NEWSLETTER)
+        alerts.close_alerts([Kind.FAILED], NEWSLETTER)
         send_all()
     assert [subject for _to, subject in postbox.told] == [WORSE, WELL, WORSE, WELL]
 
 
 def test_it_says_in_one_mail_that_several_troubles_are_over(alice: User, postbox: Postbox) -> None:
-    alerts.worsened(Kind.FAILED, NEWSLETTER)
-    alerts.worsened(Kind.SKIPPED, NEWSLETTER)
-    alerts.recovered([Kind.FAILED, Kind.SKIPPED], NEWSLETTER)
+    alerts.open_alert(Kind.FAILED, NEWSLETTER)
+    alerts.open_alert(Kind.SKIPPED, NEWSLETTER)
+    alerts.close_alerts([Kind.FAILED, Kind.SKIPPED], NEWSLETTER)
     for _look in range(2):
         send_all()
     assert [subject for _to, subject in postbox.told].count(WELL) == 1
 
 
 def test_it_says_nothing_of_what_never_was(alice: User, postbox: Postbox) -> None:
-    alerts.recovered([Kind.FAILED], NEWSLETTER)
+    alerts.close_alerts([Kind.FAILED], NEWSLETTER)
     send_all()
     assert not postbox.mails
 
 
 def test_it_tells_nothing_of_what_was_taken_back(alice: User, postbox: Postbox) -> None:
     with transaction.atomic():
-        alerts.worsened(Kind.FAILED, NEWSLETTER)
+        alerts.open_alert(Kind.FAILED, NEWSLETTER)
         transaction.set_rollback(True)
     send_all()
     assert not postbox.mails
@@ -74,7 +74,7 @@ def test_administrators_are_told_unless_they_do_not_want_it(
     User.objects.create_user("eve", "-", role="administrator", email="eve@example.com")
     User.objects.filter(username="eve").update(hears_of_troubles=False)
     User.objects.filter(pk=bob.pk).update(hears_of_troubles=True)
-    alerts.worsened(Kind.FAILED, NEWSLETTER, also=["desk@example.com", "ALICE@example.com"])
+    alerts.open_alert(Kind.FAILED, NEWSLETTER, also=["desk@example.com", "ALICE@example.com"])
     send_all()
     assert sorted(to for to, _subject in postbox.told) == [
         "alice@example.com",
@@ -88,8 +88,8 @@ def test_people_are_told_of_the_kinds_they_chose_and_the_webhook_of_all(
 ) -> None:
     User.objects.filter(pk=alice.pk).update(unheard_kinds=[Kind.LATE])
     User.objects.filter(pk=bob.pk).update(hears_of_troubles=True, unheard_kinds=[Kind.FAILED])
-    alerts.worsened(Kind.LATE, NEWSLETTER)
-    alerts.worsened(Kind.FAILED, NEWSLETTER)
+    alerts.open_alert(Kind.LATE, NEWSLETTER)
+    alerts.open_alert(Kind.FAILED, NEWSLETTER)
     send_all()
     assert sorted(to for to, _subject in postbox.told) == ["alice@example.com", "bob@example.com"]
     assert [document["kind"] for document in hook.documents] == ["late", "failed"]
@@ -97,22 +97,22 @@ def test_people_are_told_of_the_kinds_they_chose_and_the_webhook_of_all(
 
 def test_recipients_of_an_export_are_notified_whatever_they_chose(alice: User, postbox: Postbox) -> None:
     User.objects.filter(pk=alice.pk).update(unheard_kinds=[Kind.FAILED])
-    alerts.worsened(Kind.FAILED, NEWSLETTER, also=["alice@example.com"])
+    alerts.open_alert(Kind.FAILED, NEWSLETTER, also=["alice@example.com"])
     send_all()
     assert [to for to, _subject in postbox.told] == ["alice@example.com"]
 
 
 def test_who_was_told_is_told_that_it_is_well_whatever_they_chose_since(alice: User, postbox: Postbox) -> None:
-    alerts.worsened(Kind.FAILED, NEWSLETTER)
+    alerts.open_alert(Kind.FAILED, NEWSLETTER)
     User.objects.filter(pk=alice.pk).update(unheard_kinds=[Kind.FAILED])
-    alerts.recovered([Kind.FAILED], NEWSLETTER)
+    alerts.close_alerts([Kind.FAILED], NEWSLETTER)
     send_all()
     assert len(postbox.told) == 2
 
 
 def test_who_left_is_told_nothing(alice: User, postbox: Postbox) -> None:
     User.objects.filter(pk=alice.pk).update(is_active=False)
-    alerts.worsened(Kind.FAILED, NEWSLETTER)
+    alerts.open_alert(Kind.FAILED, NEWSLETTER)
     send_all()
     assert not postbox.mails
 
@@ -121,7 +121,7 @@ def test_who_left_is_told_nothing(alice: User, postbox: Postbox) -> None:
 def test_it_tells_once_however_many_see_it_and_send_it(alice: User, postbox: Postbox) -> None:
     def see_and_send(_: int) -> None:
         try:
-            alerts.worsened(Kind.FAILED, NEWSLETTER)
+            alerts.open_alert(Kind.FAILED, NEWSLETTER)
             send_all()
         finally:
             database.close()
@@ -135,8 +135,8 @@ def test_it_tells_once_however_many_see_it_and_send_it(alice: User, postbox: Pos
 def test_a_mail_server_that_is_down_is_tried_later_and_in_order(alice: User) -> None:
     port = free_port()
     with mail_sent_to(port):
-        alerts.worsened(Kind.FAILED, NEWSLETTER)
-        alerts.recovered([Kind.FAILED], NEWSLETTER)
+        alerts.open_alert(Kind.FAILED, NEWSLETTER)
+        alerts.close_alerts([Kind.FAILED], NEWSLETTER)
         send_all()
     waiting = Notification.objects.get(change="opened")
     assert (waiting.status, waiting.attempt) == (JobStatus.QUEUED, 1)
@@ -152,7 +152,7 @@ def test_a_mail_server_that_is_down_is_tried_later_and_in_order(alice: User) -> 
 
 def test_it_waits_longer_each_time_and_gives_up_after_days(alice: User) -> None:
     with mail_sent_to(free_port()):
-        alerts.worsened(Kind.FAILED, NEWSLETTER)
+        alerts.open_alert(Kind.FAILED, NEWSLETTER)
         waits = []
         for _time in range(3):
             send_all()
@@ -166,7 +166,7 @@ def test_it_waits_longer_each_time_and_gives_up_after_days(alice: User) -> None:
 
 def test_a_refused_recipient_is_given_up_at_once(alice: User, postbox: Postbox) -> None:
     postbox.refused.add("alice@example.com")
-    alerts.worsened(Kind.FAILED, NEWSLETTER, also=["desk@example.com"])
+    alerts.open_alert(Kind.FAILED, NEWSLETTER, also=["desk@example.com"])
     send_all()
     given_up = Notification.objects.get(status=JobStatus.FAILED)
     assert (given_up.recipient, given_up.attempt) == ("alice@example.com", 1)
@@ -174,7 +174,7 @@ def test_a_refused_recipient_is_given_up_at_once(alice: User, postbox: Postbox) 
 
 
 def test_a_sender_that_died_is_followed_by_another(alice: User, postbox: Postbox) -> None:
-    alerts.worsened(Kind.FAILED, NEWSLETTER)
+    alerts.open_alert(Kind.FAILED, NEWSLETTER)
     Notification.objects.update(attempt=1, lease_until=clock.now() - timedelta(seconds=1))
     send_all()
     assert len(postbox.mails) == 1
@@ -182,10 +182,10 @@ def test_a_sender_that_died_is_followed_by_another(alice: User, postbox: Postbox
 
 
 def test_what_is_gone_is_not_said_to_be_well(alice: User, postbox: Postbox) -> None:
-    alerts.worsened(Kind.FAILED, NEWSLETTER)
+    alerts.open_alert(Kind.FAILED, NEWSLETTER)
     send_all()
     alerts.forget(NEWSLETTER)
-    alerts.recovered([Kind.FAILED], NEWSLETTER)
+    alerts.close_alerts([Kind.FAILED], NEWSLETTER)
     send_all()
     assert [subject for _to, subject in postbox.told] == [WORSE]
 
@@ -207,8 +207,8 @@ def test_a_look_opens_and_closes_what_it_finds(
 
 
 def test_the_webhook_is_told_too(alice: User, hook: Hook) -> None:
-    alerts.worsened(Kind.FAILED, NEWSLETTER, "No segment is chosen.")
-    alerts.recovered([Kind.FAILED], NEWSLETTER)
+    alerts.open_alert(Kind.FAILED, NEWSLETTER, "No segment is chosen.")
+    alerts.close_alerts([Kind.FAILED], NEWSLETTER)
     for _look in range(2):
         send_all()
     assert [document["event"] for document in hook.documents] == ["opened", "closed"]
@@ -217,7 +217,7 @@ def test_the_webhook_is_told_too(alice: User, hook: Hook) -> None:
 
 
 def test_it_forgets_what_was_told_long_ago(alice: User, postbox: Postbox) -> None:
-    alerts.worsened(Kind.FAILED, NEWSLETTER)
+    alerts.open_alert(Kind.FAILED, NEWSLETTER)
     send_all()
     long_ago = clock.now() - sending.KEPT_FOR - timedelta(days=1)
     Condition.objects.update(opened_at=long_ago)

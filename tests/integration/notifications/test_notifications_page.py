@@ -25,7 +25,7 @@ def test_it_says_where_they_go(alice_client: Client) -> None:
 
 def test_it_shows_what_lasts_and_what_was_sent(alice_client: Client, postbox: Postbox, hook: Hook) -> None:
     postbox.refused.add("alice@example.com")
-    alerts.worsened(Kind.FAILED, NEWSLETTER, "No segment is chosen.")
+    alerts.open_alert(Kind.FAILED, NEWSLETTER, "No segment is chosen.")
     send_all()
     page = alice_client.get(PAGE).content.decode()
     assert "No segment is chosen." in page
@@ -89,7 +89,7 @@ def test_it_costs_the_same_however_much_there_is(
     alice_client: Client, alice: User, hook: Hook, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(30):
-        alerts.worsened(Kind.FAILED, Subject("export", str(number), f"Export {number}"))
+        alerts.open_alert(Kind.FAILED, Subject("export", str(number), f"Export {number}"))
     assert Notification.objects.count() == 30
     with django_assert_max_num_queries(12):
         alice_client.get(PAGE)

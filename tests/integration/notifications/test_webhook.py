@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_receiver_that_knows_the_secret_can_check_it(hook: Hook) -> None:
-    alerts.worsened(Kind.FAILED, NEWSLETTER)
+    alerts.open_alert(Kind.FAILED, NEWSLETTER)
     send_all()
     headers, body = hook.posts[0]
     signed = f"{headers['X-Timestamp']}.".encode() + body
@@ -26,7 +26,7 @@ def test_a_receiver_that_knows_the_secret_can_check_it(hook: Hook) -> None:
 
 def test_it_is_not_signed_without_a_secret() -> None:
     with webhook_receiver() as hook:
-        alerts.worsened(Kind.FAILED, NEWSLETTER)
+        alerts.open_alert(Kind.FAILED, NEWSLETTER)
         send_all()
     assert "X-Signature" not in hook.posts[0][0]
 
@@ -34,7 +34,7 @@ def test_it_is_not_signed_without_a_secret() -> None:
 @pytest.mark.parametrize("status", [302, 404, 500])
 def test_anything_but_a_yes_is_tried_again_and_never_followed(hook: Hook, status: int) -> None:
     hook.status, hook.location = status, hook.url
-    alerts.worsened(Kind.FAILED, NEWSLETTER)
+    alerts.open_alert(Kind.FAILED, NEWSLETTER)
     send_all()
     assert len(hook.posts) == 1
     waiting = Notification.objects.get()
@@ -43,6 +43,6 @@ def test_anything_but_a_yes_is_tried_again_and_never_followed(hook: Hook, status
 
 def test_it_never_says_the_address_which_may_hold_a_secret(settings: Settings) -> None:
     settings.WEBHOOK_URL = f"http://127.0.0.1:{free_port()}/services/a-secret"
-    alerts.worsened(Kind.FAILED, NEWSLETTER)
+    alerts.open_alert(Kind.FAILED, NEWSLETTER)
     send_all()
     assert Notification.objects.get().message == "NotTaken: not reachable"

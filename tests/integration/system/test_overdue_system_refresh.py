@@ -59,7 +59,7 @@ def step(tick: SystemTick, export: Export, status: JobStatus, **more: Any) -> Re
 
 
 def lasting() -> list[tuple[str, str]]:
-    overdue.look()
+    overdue.check_overdue()
     found = Condition.objects.filter(closed_at=None, kind=Kind.LATE).order_by("subject_name")
     return list(found.values_list("subject_name", "sentence"))
 
@@ -153,4 +153,4 @@ def test_it_costs_the_same_however_many_there_are(
         step(due, follow(connection, f"Export {number}"), JobStatus.FAILED, message="No.")
     assert len(lasting()) == 20
     with django_assert_num_queries(10):
-        overdue.look()
+        overdue.check_overdue()

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from config.logging import STRUCK_OUT, Formatter, strike_out
+from config.logging import REDACTED, Formatter, redact
 
 
 @pytest.mark.parametrize(
@@ -29,8 +29,8 @@ from config.logging import STRUCK_OUT, Formatter, strike_out
     ],
 )
 def test_it_strikes_out_what_looks_like_a_secret(line: str) -> None:
-    struck = strike_out(line)
-    assert STRUCK_OUT in struck
+    struck = redact(line)
+    assert REDACTED in struck
     assert "hush" not in struck
     assert "aHVz" not in struck
 
@@ -45,11 +45,11 @@ def test_it_strikes_out_what_looks_like_a_secret(line: str) -> None:
     ],
 )
 def test_it_leaves_other_lines_alone(line: str) -> None:
-    assert strike_out(line) == line
+    assert redact(line) == line
 
 
 def test_it_knows_our_own_keys_wherever_they_are() -> None:
-    assert strike_out("see s3cr3t-value here", own_secrets=("s3cr3t-value",)) == f"see {STRUCK_OUT} here"
+    assert redact("see s3cr3t-value here", own_secrets=("s3cr3t-value",)) == f"see {REDACTED} here"
 
 
 def test_it_strikes_out_tracebacks_too() -> None:

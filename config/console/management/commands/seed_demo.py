@@ -32,7 +32,7 @@ class Command(BaseCommand):
                 self.stdout.write("The demo is there.")
                 return
             if wait:
-                seeding.carry_on_until_ended(run)
+                seeding.work_until_ended(run)
             elif not seeding.wait_until_ended(run, seconds=_PATIENCE_SECONDS):
                 self.stdout.write(f"{run} goes on as soon as a worker takes it up.")
                 return

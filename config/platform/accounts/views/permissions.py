@@ -116,14 +116,14 @@ def edit_user(request: Request, user_id: int) -> HttpResponse:
     person = get_object_or_404(User, pk=user_id)
     known = {"full_name": person.full_name, "email": person.email, "role": person.role}
     form = AccountForm(request.POST or None, initial=known)
-    step_in = TakeOverForm(request, person=person)
-    context: dict[str, Any] = {"form": form, "person": person, "step_in": step_in}
+    take_over_form = TakeOverForm(request, person=person)
+    context: dict[str, Any] = {"form": form, "person": person, "take_over_form": take_over_form}
     if request.method != "POST":
         return users_pane(request, "accounts/edit_user.html", context)
-    if form.is_valid() and step_in.is_valid():
+    if form.is_valid() and take_over_form.is_valid():
         try:
             with transaction.atomic():
-                step_in.take_over()
+                take_over_form.take_over()
                 version = version_from(request.POST)
                 actions.edit_user(user=person, version=version, by=request.user, **form.cleaned_data)
         except StaleEdit as stale:
@@ -229,7 +229,7 @@ def _confirm_and_do(
     request: Request, person: User, question: dict[str, Any], action: AccountAction, message: str
 ) -> HttpResponse:
     form = TakeOverForm(request, person=person)
-    context = question | {"danger": True, "step_in": form}
+    context = question | {"danger": True, "take_over_form": form}
     if request.method != "POST":
         return users_dialog(request, context)
     if form.is_bound and not form.is_valid():

@@ -123,19 +123,19 @@ def test_a_folder_in_place_of_a_message_stops_no_worker(connection: Connection, 
 def test_a_half_written_message_is_not_seen(connection: Connection, tmp_path: Path) -> None:
     put(connection, 1)
     (tmp_path / ".0_half.jobs.msg.unfinished").write_text("{")
-    assert broker.waiting(tmp_path, "jobs") == 1
+    assert broker.count_messages(tmp_path, "jobs") == 1
     assert take_all(connection) == [1]
 
 
 def test_queues_do_not_mix(connection: Connection, tmp_path: Path) -> None:
     put(connection, 1)
-    assert broker.waiting(tmp_path, "jobs") == 1
-    assert broker.waiting(tmp_path, "control") == 0
+    assert broker.count_messages(tmp_path, "jobs") == 1
+    assert broker.count_messages(tmp_path, "control") == 0
 
 
 def test_what_a_killed_process_left_is_swept(connection: Connection, tmp_path: Path) -> None:
     put(connection, 1)
     (tmp_path / ".0_half.jobs.msg.unfinished").write_text("{")
     (tmp_path / ".0_taken.jobs.msg.taken").write_text(json.dumps({}))
-    broker.tidy(tmp_path)
+    broker.delete_unfinished(tmp_path)
     assert [path.name.startswith(".") for path in tmp_path.iterdir()] == [False]

@@ -37,7 +37,7 @@ def test_a_killed_worker_is_missed_and_ticks_do_not_wait_for_it(tmp_path: Path) 
         answer = Client().get("/readyz")
         assert answer.status_code == 503
         assert not json.loads(answer.content)["checks"]["control"]["ok"]
-        wait_until(lambda: folder_broker.waiting(queue, "control") >= len(TICKS))
+        wait_until(lambda: folder_broker.count_messages(queue, "control") >= len(TICKS))
         workers.start("control")
-        wait_until(lambda: folder_broker.waiting(queue, "control") < len(TICKS))
+        wait_until(lambda: folder_broker.count_messages(queue, "control") < len(TICKS))
         wait_until(lambda: heartbeat.last("beat") is not None)

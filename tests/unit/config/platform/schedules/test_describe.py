@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 
-from config.platform.schedules.describe import in_words, note
+from config.platform.schedules.describe import describe_rule, note
 from config.platform.schedules.serialize import from_plain
 
 WARSAW = {"zone": "Europe/Warsaw", "times": ["02:00"]}
@@ -38,15 +38,15 @@ WARSAW = {"zone": "Europe/Warsaw", "times": ["02:00"]}
     ],
 )
 def test_a_schedule_is_described_in_words(plain: dict[str, object], words: str) -> None:
-    assert in_words(from_plain(WARSAW | plain)) == words
+    assert describe_rule(from_plain(WARSAW | plain)) == words
 
 
 def test_it_says_from_when_only_while_that_is_to_come() -> None:
     rule = from_plain(WARSAW | {"recurrence": "daily", "starts_on": "2026-12-01"})
     with time_machine.travel(datetime(2026, 11, 25, tzinfo=UTC)):
-        assert in_words(rule) == "Daily at 02:00 (Europe/Warsaw), from Dec. 1, 2026"
+        assert describe_rule(rule) == "Daily at 02:00 (Europe/Warsaw), from Dec. 1, 2026"
     with time_machine.travel(datetime(2026, 12, 2, tzinfo=UTC)):
-        assert in_words(rule) == "Daily at 02:00 (Europe/Warsaw)"
+        assert describe_rule(rule) == "Daily at 02:00 (Europe/Warsaw)"
 
 
 def test_it_warns_of_days_that_some_months_do_not_have() -> None:

@@ -4,7 +4,6 @@ import pytest
 from django.template import Context, Template
 
 from config.platform.jobs.models import JobStatus
-from config.platform.web import statuses
 from config.platform.web.templatetags import ui
 
 
@@ -30,11 +29,11 @@ def test_an_unknown_status_is_neutral() -> None:
 
 @pytest.mark.parametrize("status", JobStatus.values)
 def test_every_status_has_a_look(status: str) -> None:
-    assert status in statuses.LOOKS
+    assert status in ui.STATUS_STYLES
     assert ui.status_pill(status)
 
 
-@pytest.mark.parametrize("name", sorted({look.icon for look in statuses.LOOKS.values() if look.icon}))
+@pytest.mark.parametrize("name", sorted({look.icon for look in ui.STATUS_STYLES.values() if look.icon}))
 def test_every_look_has_an_icon_that_exists(name: str) -> None:
     assert 'aria-hidden="true"' in ui.icon(name)
 
