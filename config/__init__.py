@@ -1,4 +1,4 @@
-"""The composition root, and the ground the other three packages stand on."""
+"""Settings, addresses and start-up of the project, and the packages that its apps build on."""
 
 from config.celery import app as celery_app
 

@@ -1,4 +1,4 @@
-"""Start-up checks: what would go wrong later is said now, with what to do. `up` and `manage.py check` run them."""
+"""Check the settings at start-up, and say how to fix them. `up` and `manage.py check` run these checks."""
 
 import sys
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 @register(TAG)
 def check_encryption_keys(**_: object) -> list[CheckMessage]:
-    """Credentials cannot be kept without a key, nor with one that is none. Keys are named by their id only."""
+    """Check that ENCRYPTION_KEYS holds valid keys with ids of their own. Messages name keys by their id only."""
     if not settings.ENCRYPTION_KEYS:
         return [Error("There is no key to encrypt credentials with.", hint=_HOW_TO_MAKE_A_KEY, id="house.E001")]
     return list(_key_problems(settings.ENCRYPTION_KEYS))
@@ -21,7 +21,7 @@ def check_encryption_keys(**_: object) -> list[CheckMessage]:
 
 @register(TAG)
 def check_demo(**_: object) -> list[CheckMessage]:
-    """Warn of the demo, whose passwords are public."""
+    """Check that the demo, whose passwords are public, is reachable from this machine only."""
     if settings.DEMO and settings.HOST not in LOOPBACK:
         hint = "Leave HOST unset, or start without the demo."
         return [
@@ -34,7 +34,7 @@ def check_demo(**_: object) -> list[CheckMessage]:
 
 @register(TAG)
 def check_secret_key(**_: object) -> list[CheckMessage]:
-    """A short key can be guessed."""
+    """Check that SECRET_KEY is too long to be guessed."""
     if len(settings.SECRET_KEY) < 32:
         hint = "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
         return [Error("SECRET_KEY is shorter than 32 characters.", hint=hint, id="house.E005")]
@@ -43,7 +43,7 @@ def check_secret_key(**_: object) -> list[CheckMessage]:
 
 @register(TAG)
 def check_production(**_: object) -> list[CheckMessage]:
-    """Return what is fine on one's own machine and careless anywhere else."""
+    """Check that DEBUG is off and ALLOWED_HOSTS names hosts, except on a developer's own machine."""
     found: list[CheckMessage] = []
     if settings.DEBUG and not settings.EMBEDDED:
         found.append(Error("DEBUG shows the insides to every visitor.", hint="Unset DEBUG.", id="house.E006"))
@@ -55,7 +55,7 @@ def check_production(**_: object) -> list[CheckMessage]:
 
 @register(TAG, deploy=True)
 def check_https(**_: object) -> list[CheckMessage]:
-    """Passwords travel in every sign-in."""
+    """Warn when pages, and so passwords, are served without HTTPS."""
     if settings.HTTPS:
         return []
     hint = "Put a proxy that speaks HTTPS in front, and set HTTPS=yes."

@@ -19,7 +19,7 @@ _env = environ.Env()
 
 
 def text(name: str, default: str | None = None) -> str:
-    """Return the value of ``name``; raises ImproperlyConfigured when it is required and absent."""
+    """Read the setting ``name`` as text. Raises ImproperlyConfigured when it is required and absent."""
     from_file = _text_from_file(name)
     if from_file is not None:
         return from_file
@@ -40,7 +40,7 @@ def file_of(name: str, default: Path | None = None) -> Path | None:
 
 
 def flag(name: str, default: bool) -> bool:
-    """Return a yes or no; anything else than the usual spellings is refused."""
+    """Read a setting as yes or no. Raises ImproperlyConfigured for other spellings."""
     value = text(name, "yes" if default else "no").strip().lower()
     if value in {"1", "true", "yes", "on"}:
         return True
@@ -50,7 +50,7 @@ def flag(name: str, default: bool) -> bool:
 
 
 def number(name: str, default: int, *, least: int = 0, most: int = 2**31) -> int:
-    """Return a whole number between ``least`` and ``most``, both included."""
+    """Read a setting as a whole number between ``least`` and ``most``, both included."""
     value = text(name, str(default)).strip()
     try:
         parsed = int(value)
@@ -67,7 +67,7 @@ def comma_separated(name: str, default: str = "") -> list[str]:
 
 
 def networks(name: str, default: str) -> list[IPv4Network | IPv6Network]:
-    """Return a list of network addresses and networks (CIDR), separated by commas."""
+    """Read a setting as a list of network addresses and networks (CIDR), separated by commas."""
     try:
         return [ip_network(word, strict=False) for word in comma_separated(name, default)]
     except ValueError as error:
@@ -75,7 +75,7 @@ def networks(name: str, default: str) -> list[IPv4Network | IPv6Network]:
 
 
 def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
-    """One of ``allowed``, in whatever case it is written."""
+    """Read a setting as one of ``allowed``, regardless of case."""
     value = text(name, default).strip().upper()
     if value not in allowed:
         raise ImproperlyConfigured(f"{name} is “{value}”; write one of {', '.join(allowed)}.")
@@ -83,7 +83,7 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
 
 
 def web_address(name: str, default: str) -> str:
-    """Return an address that begins with http:// or https:// and names a host."""
+    """Read a setting as an http:// or https:// address that names a host."""
     value = text(name, default).strip()
     parts = urlsplit(value)
     if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
@@ -92,7 +92,7 @@ def web_address(name: str, default: str) -> str:
 
 
 def time_zone(name: str, default: str) -> str:
-    """Return the name of a time zone that this machine knows."""
+    """Read a setting as the name of a time zone that this machine knows."""
     value = text(name, default).strip()
     try:
         ZoneInfo(value)
@@ -102,7 +102,7 @@ def time_zone(name: str, default: str) -> str:
 
 
 def database(url: str) -> dict[str, object]:
-    """Django's settings for a ``postgres://`` address."""
+    """Return Django's settings for a ``postgres://`` address."""
     if not url.startswith(("postgres://", "postgresql://")):
         raise ImproperlyConfigured("DATABASE_URL must begin with postgres:// — PostgreSQL is the one engine here.")
     try:
@@ -114,7 +114,7 @@ def database(url: str) -> dict[str, object]:
 
 
 def single_sign_on() -> dict[str, Any]:
-    """allauth's settings for the OpenID Connect service that OIDC_ISSUER names; empty without one."""
+    """Return allauth's settings for the OpenID Connect service that OIDC_ISSUER names; empty without one."""
     issuer = text("OIDC_ISSUER", "")
     if not issuer:
         return {}
@@ -131,7 +131,7 @@ def single_sign_on() -> dict[str, Any]:
 
 
 def mail(url: str) -> dict[str, Any]:
-    """Django's settings for an address such as ``smtp+tls://user:password@host:587``; none sends nothing."""
+    """Return Django's settings for an address like ``smtp+tls://user:password@host:587``; none sends nothing."""
     if not url:
         return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
     try:

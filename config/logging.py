@@ -48,7 +48,7 @@ class Formatter(logging.Formatter):
 
     @staticmethod
     def converter(seconds: float | None) -> Any:
-        """Times in UTC."""
+        """Convert times to UTC."""
         import time
 
         return time.gmtime(seconds)
@@ -58,7 +58,7 @@ class Formatter(logging.Formatter):
 
 
 def redact(text: str, *, own_secrets: tuple[str, ...] = ()) -> str:
-    """``text`` without anything that looks like a secret, and without ``own_secrets``."""
+    """Redact everything in ``text`` that looks like a secret, and ``own_secrets``."""
     for secret in own_secrets:
         text = text.replace(secret, REDACTED)
     for pattern, replacement in _PATTERNS:

@@ -27,7 +27,7 @@ WIDTH, HEIGHT = 960, 240
 
 @dataclass(frozen=True)
 class Series:
-    """One colour of the bars; ``key`` names it in the style sheet."""
+    """A series of a bar chart, in one color; ``key`` names it in the style sheet."""
 
     key: str
     label: str | Promise

@@ -31,7 +31,7 @@ OLDEST_POSTGRES = 15
 
 @dataclass(frozen=True)
 class Check:
-    """What one part of the system answered."""
+    """The result of a health check of one part of the system."""
 
     ok: bool
     message: str

@@ -57,7 +57,7 @@ class SystemRefresh(Job):
 
 
 class SystemTick(Tick):
-    """That the schedule was due, and the refresh that came of it."""
+    """A due moment of the schedule, and the refresh that it started."""
 
     refresh = models.ForeignKey(SystemRefresh, null=True, on_delete=models.SET_NULL, related_name="ticks")
 

@@ -55,7 +55,7 @@ def _alerts() -> Iterator[Alert]:
 
 
 def _why() -> str:
-    """Say what is late about the system refresh; empty when nothing is."""
+    """Return why the system refresh is overdue; empty when it is not."""
     due_at = SystemSchedule.objects.filter(is_on=True).values_list("due_at", flat=True).first()
     if due_at is None:
         return ""

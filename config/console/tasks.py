@@ -15,7 +15,7 @@ _heartbeat_threads: list[heartbeat.HeartbeatThread] = []
 
 @shared_task
 def note_beat() -> None:
-    """That this arrives shows that beat, broker and worker are all alive."""
+    """Write the heartbeat of beat: this task arrives when beat, broker and worker are all alive."""
     heartbeat.write(heartbeat.BEAT)
 
 

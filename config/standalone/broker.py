@@ -34,7 +34,7 @@ def register() -> None:
 
 
 def transport_options(folder: Path) -> dict[str, Any]:
-    """Return what Celery must hand to the transport so that it uses ``folder``."""
+    """Return the transport options with which Celery uses ``folder``."""
     return {
         "data_folder_in": str(folder),
         "data_folder_out": str(folder),
@@ -64,12 +64,12 @@ def redis_client(url: str, *, seconds: float = 2) -> Any:
 
 
 def count_messages(folder: Path, queue: str) -> int:
-    """Return how many messages wait in ``queue``."""
+    """Count the messages that wait in ``queue``."""
     return sum(1 for _ in _messages(folder, queue)) if folder.is_dir() else 0
 
 
 class Channel(filesystem.Channel):
-    """Puts and takes single messages."""
+    """Put and take single messages."""
 
     supports_fanout = False
 
@@ -82,7 +82,7 @@ class Channel(filesystem.Channel):
         return virtual.Channel.get_table(self, exchange)
 
     def _queue_bind(self, *_: Any, **__: Any) -> None:
-        """Nothing to write: see get_table."""
+        """Write nothing: see get_table."""
 
     def _delete(self, queue: str, *_: Any, **__: Any) -> None:
         self._purge(queue)

@@ -23,7 +23,7 @@ def var_dir(configured: Path, *, demo: bool) -> Path:
 
 
 def database(folder: Path) -> dict[str, object]:
-    """Django's settings for the embedded PostgreSQL, reached by its socket."""
+    """Return Django's settings for the embedded PostgreSQL, reached by its socket."""
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": "segment_exports",
@@ -113,7 +113,7 @@ def make_own(folder: Path) -> None:
 
 
 def _stored_secret(path: Path, make: Callable[[], str]) -> str:
-    """Return what ``path`` holds; it is created once, and whole, however many processes ask for it."""
+    """Read the secret in the file ``path``, which is created once, however many processes ask for it."""
     try:
         if not path.exists():
             make_private(path.parent)
@@ -139,7 +139,7 @@ def _write_once(path: Path, content: str) -> None:
 
 
 class CannotStart(Exception):
-    """One sentence that says why, and what to do."""
+    """The system cannot start. The message is a sentence that says why, and what to do."""
 
 
 @contextmanager

@@ -52,7 +52,7 @@ class Records:
 
 
 def read(path: Path) -> list[Record]:
-    """Return what a former `up` wrote; nothing when there is nothing that can be read."""
+    """Read the list of a former `up`; empty when there is none that can be read."""
     try:
         return [Record(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
     except (OSError, ValueError, TypeError):
@@ -77,7 +77,7 @@ def end(records: list[Record]) -> list[str]:
 
 
 def identity(pid: int) -> str | None:
-    """Boot and start time of the process; None when it does not live."""
+    """Return boot and start time of the process; None when it does not run."""
     fields = _stat(pid)
     if fields is None or fields[0] in "ZX":
         return None
@@ -125,7 +125,8 @@ def _send(pid: int, number: int) -> None:
 
 
 def running_in(folder: Path, program: str) -> list[int]:
-    """Processes of ``program`` whose working folder is ``folder``: how PostgreSQL is recognised without notes."""
+    """Find processes of ``program`` whose working folder is ``folder``: how to find PostgreSQL without a
+    record."""
     found = []
     for pid in _all():
         with suppress(OSError):

@@ -20,7 +20,7 @@ _CELERY = (sys.executable, "-m", "celery", "--app", "config.celery")
 
 
 def database() -> Program:
-    """PostgreSQL, which ends quickly but cleanly even when `up` is killed."""
+    """Return PostgreSQL, which ends quickly but cleanly even when `up` is killed."""
     return Program(
         "postgres",
         postgres.command(settings.VAR_DIR / "postgres", socket_dir(settings.VAR_DIR)),
@@ -52,12 +52,12 @@ def worker(queue: str, threads: int) -> Program:
 
 
 def beat() -> Program:
-    """Return the clock that ticks."""
+    """Return Celery's beat, which sends the ticks."""
     return Program("beat", [*_CELERY, "--quiet", "beat", "--loglevel", settings.LOG_LEVEL])
 
 
 def seed() -> Program:
-    """Fills the demo, once; on later starts it finds everything there."""
+    """Return the command that fills the demo once; on later starts it changes nothing."""
     return Program("seed_demo", [*_MANAGE, "seed_demo"])
 
 
@@ -90,7 +90,7 @@ def _check_port(host: str, port: int, setting: str) -> None:
 
 
 class Readiness:
-    """Asks the pages whether all parts are ready; ``missing`` keeps the last answer, in words."""
+    """Ask the pages whether all parts are ready; ``missing`` names those that were not in the last answer."""
 
     missing = ""
 
@@ -126,5 +126,5 @@ def _reachable_host() -> str:
 
 
 def shown_host() -> str:
-    """Return what a person on this machine types."""
+    """Return the host to show in the address of the pages."""
     return "localhost" if settings.HOST in LOOPBACK else _reachable_host()

@@ -1,4 +1,4 @@
-"""Makes a machine ready: the virtual environment from the lock file and, for tests, Debian's packages.
+"""Set up a machine: the virtual environment from the lock file and, for tests, Debian's packages.
 
     python3 -I config/standalone/setup_machine.py [--to-run | --to-test]
 
@@ -31,7 +31,7 @@ FOR_TESTS = {
 
 
 def main(arguments: list[str]) -> None:
-    """Everything that ``arguments`` ask for; ends with a sentence when something is missing."""
+    """Install what ``arguments`` ask for; ends with a sentence when something is missing."""
     check_python()
     with TO_DEVELOP.open("rb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)  # two of us at once would spoil the environment for each other
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> None:
 
 
 def check_python() -> None:
-    """This Python must be new enough: the environment will be made from it."""
+    """Check that this Python, from which the environment is made, is new enough."""
     if sys.version_info < OLDEST_PYTHON:
         wanted = ".".join(map(str, OLDEST_PYTHON))
         found = sys.version.split()[0]
@@ -49,7 +49,7 @@ def check_python() -> None:
 
 
 def make_environment(lock: Path) -> None:
-    """``.venv`` with exactly what ``lock`` names, or more; untouched while the lock files have not changed."""
+    """Make ``.venv`` with what ``lock`` names, or more, unless the lock files have not changed since."""
     python = VENV / "bin" / "python"
     installed = STAMP.read_text() if STAMP.exists() else ""
     if installed in (fingerprint(lock), fingerprint(TO_DEVELOP)) and works(python):
@@ -65,7 +65,7 @@ def make_environment(lock: Path) -> None:
 
 
 def fingerprint(lock: Path) -> str:
-    """Return what the environment was made from: this lock file, as it is now, and this Python."""
+    """Return a hash of this lock file and this Python."""
     parts = (lock.name.encode(), TO_RUN.read_bytes(), lock.read_bytes(), sys.version.encode())
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
@@ -78,7 +78,7 @@ def works(python: Path) -> bool:
 
 
 def install_venv_module() -> None:
-    """Debian ships Python without what makes environments."""
+    """Install the venv module, which Debian ships separately."""
     if importlib.util.find_spec("ensurepip") is None or importlib.util.find_spec("venv") is None:
         install_packages(["python3-venv"])
 
@@ -91,7 +91,7 @@ def install_programs(wanted: dict[tuple[str, ...], str]) -> None:
 
 
 def install_packages(packages: list[str]) -> None:
-    """By apt, where we may; otherwise say exactly what to install."""
+    """Install Debian packages as root; otherwise end with a sentence that names them."""
     names = " ".join(packages)
     if shutil.which("apt-get") is None or os.geteuid() != 0:
         fail(f"Missing on this machine: {names}. As root: apt-get install {names}")

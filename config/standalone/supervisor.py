@@ -24,7 +24,7 @@ _WIDTH = 10
 
 
 class Output:
-    """Writes whole lines, from any thread; in colour where a person looks."""
+    """Write whole lines, from any thread; in color on a terminal."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stdout
@@ -33,7 +33,7 @@ class Output:
         self._lock = threading.Lock()
 
     def write(self, name: str, text: str) -> None:
-        """``text``, which may be several lines, as said by ``name``."""
+        """Write ``text``, which may be several lines, with the prefix ``name``."""
         with self._lock, suppress(OSError, ValueError):  # the reader may be gone
             for line in text.splitlines():
                 self._stream.write(f"{self._prefix(name)} {line}\n")
@@ -90,7 +90,7 @@ class Child:
 
 
 class Supervisor:
-    """Keeps programs running. Used from one thread: the kernel ends a child when the *thread* that started it
+    """Keep programs running. Used from one thread: the kernel ends a child when the *thread* that started it
     ends."""
 
     def __init__(self, *, environment: Mapping[str, str], folder: Path, records: Records, output: Output) -> None:
@@ -130,7 +130,7 @@ class Supervisor:
                 raise CannotStart(f"{what} was not ready within {seconds:.0f} s: see the lines above.")
 
     def watch_for(self, seconds: float) -> None:
-        """Look after the programs for so long."""
+        """Restart programs that end, for so many seconds."""
         until = time.monotonic() + seconds
         while True:
             for child in list(self._children.values()):
@@ -193,7 +193,7 @@ class Supervisor:
         self._children[child.program.name] = fresh
 
     def _stop(self, children: Sequence[Child]) -> None:
-        """By the steps of each program: the leader is asked, and whatever is left of its group is killed."""
+        """Stop children by the steps of their programs, then kill what is left of their process groups."""
         stages = [[*child.program.stop, _KILL] for child in children]
         for stage in range(max(map(len, stages), default=0)):
             waits = [0.0]
@@ -216,7 +216,7 @@ class Supervisor:
 
 
 def _pause_after(exits: int) -> float:
-    """Twice as long after every death, up to the longest."""
+    """Return the seconds to wait before a restart: doubled with every exit, up to the longest."""
     return float(min(_FIRST_PAUSE_SECONDS * 2 ** min(exits - 1, 10), _LONGEST_PAUSE_SECONDS))
 
 

@@ -189,8 +189,8 @@ def _records_path() -> Path:
 
 @contextmanager
 def _signals(supervisor: Supervisor) -> Iterator[None]:
-    """The first signal raises Stopped wherever we are; while stopping, a further one cuts the waiting short.
-    However the block ends, everything is stopped behind it."""
+    """Handle signals: the first raises Stopped; while stopping, a further one skips the waiting. However the block
+    ends, everything is stopped after it."""
     stopping = False
 
     def hear(_: int, __: FrameType | None) -> None:

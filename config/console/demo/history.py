@@ -20,7 +20,7 @@ _EVERY_NTH = 17
 
 
 class SandboxAway(Exception):
-    """The sandbox does not answer as it should; says how."""
+    """The sandbox does not answer, or refuses a request. The message says how."""
 
 
 def add_history(people: Sequence[Person]) -> None:

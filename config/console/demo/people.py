@@ -175,7 +175,7 @@ def _person(chance: random.Random, place: Place, key: str, addresses: set[str], 
 
 
 def _free_local_part(plain: str, domain: str, birth: date, addresses: set[str]) -> str:
-    """Return what stands before the @, made longer until the address is free."""
+    """Return a local part of an email address, made longer until the address is free."""
     numbered = (f"{plain}.{birth:%d%m}.{number}" for number in count(2))
     for local in chain((plain, f"{plain}{birth:%y}", f"{plain}{birth:%Y}", f"{plain}.{birth:%d%m}"), numbered):
         if f"{local}@{domain}" not in addresses:

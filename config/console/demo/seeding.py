@@ -62,7 +62,7 @@ Report = Callable[[str], None]
 
 
 class CannotSeed(Exception):
-    """The demo cannot be filled; says why."""
+    """Error while filling the demo. The message says why."""
 
 
 def is_filled() -> bool:

@@ -21,7 +21,7 @@ from connections.models import Connection, Environment
 
 
 class SecretRefused(Exception):
-    """The reference leads nowhere, or is no reference; the sentence says what to write. Never holds a secret."""
+    """An invalid reference to a secret. The message says what to write, and holds no secret."""
 
 
 def resolve_secret(written: str, *, suggestion: str, environ: Mapping[str, str]) -> str:
@@ -182,7 +182,7 @@ def _credentials(
 
 
 def _secret(written: str, suggestion: str, environ: Mapping[str, str] | None) -> str:
-    """Return what is stored for a secret: the reference, once it is sure that it leads somewhere."""
+    """Return the value to store for a secret: its reference, after checking that the reference can be resolved."""
     value = resolve_secret(written, suggestion=suggestion, environ=os.environ if environ is None else environ)
     if environ is not None:
         return value

@@ -239,7 +239,7 @@ def _settings(desired: Desired, before: ExportSettings | None) -> ExportSettings
 
 
 def _reaches_all_lists(before: ExportSettings, from_file: ExportSettings, *, same_list: bool) -> bool:
-    """Tell whether a user has agreed that this removal policy reaches all lists of the client."""
+    """Return whether a user has agreed that this removal policy reaches all lists of the client."""
     return before.unsubscribes_everywhere and same_list and from_file.removal == before.removal
 
 

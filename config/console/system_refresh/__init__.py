@@ -1,2 +1,2 @@
-"""The system refresh: schedule.py says when, stages.py what and in which order, engine.py does it, and
-actions.py is what users do to it."""
+"""The system refresh: actions.py starts, cancels and schedules it, stages.py knows what it refreshes and in which
+order, engine.py runs it."""

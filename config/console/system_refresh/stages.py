@@ -189,8 +189,7 @@ def target_counts() -> dict[str, int]:
 
 
 def why_skipped(cause: RefreshStep) -> str:
-    """Say why something was skipped, in the language of the reader: what it depends on, and what became of
-    that."""
+    """Return why something was skipped, in the language of the reader: the status of what it depends on."""
     kinds = {StepKind.DATA_SOURCE: _("The data source"), StepKind.SEGMENT: _("The segment")}
     sentence = _("%(kind)s “%(name)s”: %(status)s.") % {
         "kind": kinds[StepKind(cause.kind)],
@@ -209,7 +208,7 @@ BLOCKERS = ("blocked_by__blocked_by", *(f"blocked_by__{name}" for name in JOB_FI
 
 
 def cause_of_step(step: RefreshStep) -> Cause | None:
-    """Return what a step waited for in vain; None when it did not."""
+    """Return the failed dependency because of which a step was skipped; None for other steps."""
     cause = step.blocked_by
     if cause is None:
         return None
@@ -218,7 +217,7 @@ def cause_of_step(step: RefreshStep) -> Cause | None:
 
 
 def cause_of_job(kind: str, job: Job) -> Cause | None:
-    """Return what the job of a step waited for in vain; None when it did not."""
+    """Return the failed dependency because of which a job was skipped; None for other jobs."""
     blocked = RefreshStep.objects.filter(**{JOB_FIELDS[kind]: job.pk}, blocked_by__isnull=False)
     step = blocked.select_related(*BLOCKERS).first()
     return cause_of_step(step) if step else None

@@ -286,7 +286,7 @@ def _steps_of_stage(refresh: SystemRefresh, kind: Kind, current: Job | None) -> 
 
 
 def _waits(refresh: SystemRefresh, steps: Iterable[RefreshStep]) -> dict[int, str]:
-    """Say what each step that has not begun still waits for."""
+    """Return for each step that has not begun a sentence that names what it waits for."""
     idle = [step for step in steps if step.is_open and step.job is None]
     causes = {pk for step in idle for pk in step.waits_for[:WAITS_NAMED]}
     names = dict(refresh.steps.filter(pk__in=causes, status__in=OPEN).values_list("pk", "name"))

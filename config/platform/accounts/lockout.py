@@ -71,7 +71,7 @@ class Origin:
 
     @property
     def attempts(self) -> Q:
-        """Matches the attempts that count for this origin."""
+        """Return the filter for the attempts that count for this origin."""
         return Q(device=self.device) if self.device else Q(device="", address=self.address)
 
 
@@ -187,7 +187,7 @@ def remember_device(request: HttpRequest, response: HttpResponseBase, user: User
 
 
 def _devices(request: HttpRequest) -> dict[str, str]:
-    """Return which person (id as text) has which device id here; empty when the cookie is missing or not ours."""
+    """Read the device ids of this browser by user id (as text); empty when the cookie is missing or not ours."""
     signed = request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")
     try:
         found = signing.loads(signed, salt=_DEVICE_SALT, max_age=DEVICE_LIFETIME_SECONDS)

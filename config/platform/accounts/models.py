@@ -96,7 +96,7 @@ class User(AbstractBaseUser):
         super().save(*args, **kwargs)
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
-        """Return what each session of this person must prove: its password and the session version."""
+        """Return the hash that each session of this user must carry: of the password and the session version."""
         proof = f"{self.password}#{self.session_version}" if self.session_version else self.password
         salt = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
         return salted_hmac(salt, proof, secret=secret, algorithm="sha256").hexdigest()
@@ -116,7 +116,7 @@ class User(AbstractBaseUser):
 
     @property
     def initials(self) -> str:
-        """One or two letters for the round badge in the top bar."""
+        """Return one or two letters for the round badge in the top bar."""
         parts = str(self).split()
         return "".join(part[0] for part in parts[:2]).upper()
 

@@ -50,7 +50,7 @@ class Role(TextChoices):
 
 @dataclass(frozen=True)
 class RoleDescription:
-    """What a role is, for the permissions page and for every check."""
+    """The permissions of a role, and its description for the permissions page."""
 
     sentence: str | Promise
     permissions: frozenset[Permission]

@@ -47,7 +47,7 @@ def confirm_url(back: str) -> str:
 
 
 def confirmed(request: HttpRequest) -> bool:
-    """Tell whether the signed-in user has signed in again by single sign-on within RECENT."""
+    """Return whether the signed-in user has signed in again by single sign-on within RECENT."""
     noted = request.session.get(_KEY, {})
     return bool(noted.get("user") == request.user.pk and noted.get("until", 0) > clock.now().timestamp())
 

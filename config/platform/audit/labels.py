@@ -114,7 +114,7 @@ def field(name: str) -> str:
 
 
 def value(stored: object) -> str:
-    """Return what a field held, as one line: lists with commas, groups as “name: value”, nothing as a dash."""
+    """Format the value of a field as one line: lists with commas, groups as “name: value”, nothing as a dash."""
     if stored is None or stored in ("", [], {}):
         return "–"
     if isinstance(stored, bool):

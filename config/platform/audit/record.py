@@ -33,7 +33,7 @@ SYSTEM = "system"
 
 
 class Target(Protocol):
-    """Anything that can be spoken of in the record."""
+    """Anything that an audit entry can be about."""
 
     pk: int
 

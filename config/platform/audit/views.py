@@ -33,7 +33,7 @@ _FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(9000, 1, 1)
 
 
 class Filters(forms.Form):
-    """The filters of the page; each may stay empty, and unknown values narrow nothing."""
+    """Filters of the audit; each may stay empty, and unknown values are ignored."""
 
     use_required_attribute = False
 
@@ -68,7 +68,7 @@ class Filters(forms.Form):
         return entries
 
     def chosen(self) -> dict[str, str]:
-        """Return what was chosen, by name; for the record of a download."""
+        """Return the chosen filters by name, for the audit entry of a download."""
         return {name: str(value) for name, value in self.cleaned_data.items() if value}
 
     def _choices(self, name: str, choices: Sequence[tuple[str, str]]) -> None:
@@ -154,7 +154,7 @@ class Shown:
 
     @property
     def changes(self) -> Iterator[tuple[str, str, str]]:
-        """Each changed field with what it was and what it is."""
+        """Yield each changed field with its old and its new value."""
         for name, (before, after) in self.entry.changes.items():
             yield labels.field(name), labels.value(before), labels.value(after)
 

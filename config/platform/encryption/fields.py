@@ -10,7 +10,7 @@ from config.platform.encryption import keyring
 
 
 class Sealed:
-    """An encrypted dictionary as it lies in the database. Its repr says nothing."""
+    """An encrypted dictionary as it is stored. Its repr shows nothing of it."""
 
     def __init__(self, stored: str) -> None:
         self.stored = stored
@@ -33,7 +33,7 @@ class Sealed:
 
 
 class EncryptedJSONField(models.TextField):  # type: ignore[type-arg]
-    """Holds a Sealed; the clear value never touches the model."""
+    """Store a Sealed; the clear value never touches the model."""
 
     def from_db_value(
         self, value: str | None, expression: object, connection: BaseDatabaseWrapper

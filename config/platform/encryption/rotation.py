@@ -32,7 +32,7 @@ Reencrypt = Callable[[str], str]
 
 @dataclass(frozen=True)
 class Group:
-    """The number of secrets of one store that lie under one key, and one of them."""
+    """How many secrets of one store are encrypted with one key, and one of them as an example."""
 
     key_id: str
     count: int
@@ -222,8 +222,8 @@ TAG = "keyring"
 
 @register(Tags.database, TAG)
 def check_keyring(databases: Sequence[str] | None = None, **_: object) -> list[CheckMessage]:
-    """Return an error when something that is stored cannot be read with ENCRYPTION_KEYS. Silent while there is no
-    database to ask, or no table yet."""
+    """Check that ENCRYPTION_KEYS decrypt everything that is stored. Passes while there is no database to ask, or
+    no table yet."""
     if not databases:
         return []
     try:

@@ -1,5 +1,5 @@
-"""The one clock. Every moment in the system is asked of here, so that tests can shift and scale our time
-without touching anyone else's. Leases alone go by the database's clock, see leases.py.
+"""Tell the time. Everything asks here, so that tests can shift and scale the time of this system alone. Leases go
+by the clock of the database, see leases.py.
 """
 
 import time
@@ -14,7 +14,7 @@ _factor = 1.0
 
 
 def now() -> datetime:
-    """This moment, in UTC."""
+    """Return this moment, in UTC."""
     if _real_start is None or _our_start is None:
         return datetime.now(tz=UTC)
     return _our_start + timedelta(seconds=(time.time() - _real_start) * _factor)

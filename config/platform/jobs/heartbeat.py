@@ -100,7 +100,7 @@ class HeartbeatThread:
         self._thread.start()
 
     def stop(self) -> None:
-        """Say goodbye: the process ends as it was asked to."""
+        """Stop writing, and delete the heartbeat: the process ends as it was asked to."""
         self._done.set()
         self._thread.join(timeout=EVERY_SECONDS)
         try:

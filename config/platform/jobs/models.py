@@ -55,12 +55,12 @@ class Job(models.Model):
 
     @property
     def is_open(self) -> bool:
-        """Queued or at work."""
+        """Return whether the job is queued or processing."""
         return self.status in OPEN
 
     @property
     def percent(self) -> int:
-        """Return how far it is, 0 to 100; 0 while the total is unknown."""
+        """Return the progress in percent; 0 while the total is unknown."""
         if not self.progress_total:
             return 0
         return min(100, self.progress_done * 100 // self.progress_total)
@@ -97,7 +97,7 @@ class Schedule(models.Model):
 
 
 class TickResult(models.TextChoices):
-    """What came of a due moment."""
+    """The result of a due moment."""
 
     STARTED = "started", _("Started")
     JOINED = "joined", _("Merged with a queued job")

@@ -91,7 +91,7 @@ def forget(subject: Subject) -> None:
 
 @dataclass(frozen=True)
 class Alert:
-    """A condition that a look has found."""
+    """A condition that reconcile() is given."""
 
     kind: Kind
     subject: Subject

@@ -42,8 +42,8 @@ def send(template: str, *, to: str, subject: str, context: Mapping[str, object])
 
 
 def send_notification(notification: Notification) -> None:
-    """Tell one recipient of a change, in their language; raises what smtplib raises. Its Message-ID stays the same
-    however often it is sent, so that mail systems can tell."""
+    """Mail a notification to its recipient, in their language; raises what smtplib raises. Its Message-ID stays
+    the same however often it is sent, so that mail systems recognize it."""
     condition = notification.condition
     worse = notification.change == Change.OPENED
     with override(_language_of(notification.recipient)):

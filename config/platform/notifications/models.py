@@ -16,7 +16,7 @@ from config.platform.jobs.models import Job
 
 
 class Kind(TextChoices):
-    """A way in which something can be worse than it should be."""
+    """The kinds of alerts."""
 
     FAILED = "failed", _("Failed (permanent)")
     SKIPPED = "skipped", _("Skipped")
@@ -79,14 +79,14 @@ class Condition(models.Model):
 
 
 class Change(models.TextChoices):
-    """What a notification tells of a condition."""
+    """Whether a notification is about the beginning or the end of a condition."""
 
     OPENED = "opened", _("Problem")
     CLOSED = "closed", _("Resolved")
 
 
 class Channel(models.TextChoices):
-    """By which way it goes."""
+    """The channel by which a notification is sent."""
 
     MAIL = "mail", _("Email")
     WEBHOOK = "webhook", _("Webhook")

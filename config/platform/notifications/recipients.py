@@ -87,7 +87,7 @@ def users_with_kinds() -> list[tuple[User, str]]:
 
 
 def describe_kinds(user: User) -> str:
-    """Say of how many kinds the user is notified; empty for all of them."""
+    """Return of how many kinds the user is notified, in words; empty for all of them."""
     chosen_kinds = sum(kind not in user.unheard_kinds for kind in KIND_MEANINGS)
     return (
         ""

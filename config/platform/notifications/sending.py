@@ -147,8 +147,8 @@ def webhook_document(notification: Notification) -> dict[str, object]:
 
 
 def webhook_headers(body: bytes, notification_id: int) -> dict[str, str]:
-    """With WEBHOOK_SECRET: the time, and the HMAC-SHA256 of “time.body” by it, so that neither can be forged and
-    an old one cannot be passed off as new."""
+    """Build the headers. With WEBHOOK_SECRET they hold the time and the HMAC-SHA256 of “time.body”, so that
+    neither can be forged and an old message cannot be sent again as a new one."""
     plain = {"Content-Type": "application/json", "X-Notification-Id": str(notification_id)}
     if not settings.WEBHOOK_SECRET:
         return plain

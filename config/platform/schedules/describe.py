@@ -39,7 +39,7 @@ def format_in_zone(moment: datetime, zone: str) -> str:
 
 
 def note(rule: Rule) -> str:
-    """Return what one should know about the rule; empty when there is nothing to say."""
+    """Return a note about days that some months do not have; empty for other rules."""
     return _("Months without this day are skipped.") if max(rule.month_days, default=0) > 28 else ""
 
 

@@ -128,7 +128,7 @@ class ScheduleForm(RuleForm):
 
     @property
     def details(self) -> list[forms.BoundField]:
-        """Return what is asked for the chosen recurrence."""
+        """Return the fields of the chosen recurrence."""
         return [self[name] for name in self._all_details() if name in self.fields]
 
     @property
@@ -142,7 +142,7 @@ class ScheduleForm(RuleForm):
         return not self.keeps_rules and self._chosen("recurrence") == SYSTEM
 
     def clean(self) -> dict[str, Any]:
-        """With ``rule`` in plain values, None for every system refresh."""
+        """Add ``rule`` in plain values; None for every system refresh."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         cleaned["rule"] = None
         if not self.errors and cleaned.get("recurrence", SYSTEM) != SYSTEM:
@@ -150,7 +150,7 @@ class ScheduleForm(RuleForm):
         return cleaned
 
     def _chosen(self, name: str) -> str:
-        """Return a choice as it stands on the page; what is first, or was, when it is none of those offered."""
+        """Return the choice of a field; its initial value when what was posted is not offered."""
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101
         usual = self.initial[name]
@@ -172,7 +172,7 @@ class ScheduleForm(RuleForm):
 
 
 def with_usual_answers(typed: QueryDict, schedule: Schedule) -> QueryDict:
-    """Return what was typed, and what is usual for what was not asked before."""
+    """Return the posted data, with initial values for fields that the form did not show before."""
     answers = typed.copy()
     for name, value in _initial(schedule).items():
         if name not in answers and name != "is_on":
@@ -199,7 +199,7 @@ def _initial(schedule: Schedule) -> dict[str, Any]:
 
 
 def _times_shown(data: QueryDict | None, schedule: Schedule) -> int:
-    """Return a page asks for one; a file may have given more, and none of them gets lost."""
+    """Count the times to show: one, or as many as were stored (by a file, for example) or posted."""
     stored = len((schedule.rule or {}).get("times", ()))
     posted = times_typed(data) if data is not None else 0
     return min(MOST_TIMES, max(1, stored, posted))

@@ -77,7 +77,7 @@ def latest_due(rule: Rule, first: datetime, until: datetime) -> datetime:
 
 
 def problems(rule: Rule) -> dict[str, Promise]:
-    """Return what keeps the rule from being used, by the name of its field; empty when all is well."""
+    """Validate the rule. Returns the errors by the name of the field; empty when it is valid."""
     found = {
         "zone": _zone_problem(rule.zone),
         "times": _times_problem(rule),

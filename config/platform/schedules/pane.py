@@ -74,7 +74,7 @@ def schedule_pane(request: Request, subjects: Sequence[Subject], *, back: str, a
 
 
 def _saved_message(subjects: Sequence[Subject]) -> str:
-    """Return what was saved."""
+    """Return the message that the schedules were saved."""
     if len(subjects) == 1:
         return _("The schedule of “%(name)s” is saved.") % {"name": subjects[0].name}
     sentence = ngettext("%(n)d schedule is saved.", "%(n)d schedules are saved.", len(subjects))
@@ -100,7 +100,7 @@ def _part(request: Request, part: str, subjects: Sequence[Subject]) -> HttpRespo
 
 
 def _looks(request: Request, form: ScheduleForm, rule: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return what the parts that change show: ``rule`` in words, when it is whole."""
+    """Return the context of the parts that change, with a preview of ``rule`` when it is valid."""
     follows_system = form.follows_system
     return {
         "form": form,
@@ -122,7 +122,7 @@ def preview_of(plain: Mapping[str, Any]) -> Preview:
 
 @transaction.atomic
 def _save(request: Request, form: ScheduleForm, subjects: Sequence[Subject]) -> None:
-    """All of them or none."""
+    """Save the schedules of all subjects or of none."""
     versions = _versions(request, subjects)
     for subject in subjects:
         rule = subject.schedule.rule if form.keeps_rules else form.cleaned_data["rule"]
@@ -130,7 +130,7 @@ def _save(request: Request, form: ScheduleForm, subjects: Sequence[Subject]) -> 
 
 
 def _versions(request: Request, subjects: Sequence[Subject]) -> dict[int, int]:
-    """Return which version of each the page has shown."""
+    """Return the versions that the page has shown, by the key of the subject."""
     if len(subjects) == 1:
         return {subjects[0].key: version_from(request.POST)}
     shown = (text.partition(":") for text in request.POST.getlist("versions"))

@@ -16,7 +16,7 @@ _FIELDS = ("recurrence", "times", "zone", "starts_on", "hours", "weekdays", "mon
 
 
 class WrongRule(ValueError):
-    """The values make no rule; ``problems`` says why, by field."""
+    """The values are not a valid rule; ``problems`` says why, by field."""
 
     def __init__(self, problems: Mapping[str, str | Promise]) -> None:
         super().__init__("; ".join(f"{field}: {sentence}" for field, sentence in problems.items()))
@@ -24,7 +24,7 @@ class WrongRule(ValueError):
 
 
 def to_plain(rule: Rule) -> dict[str, Any]:
-    """``rule`` as JSON and YAML hold it, without what it does not need: ``{"recurrence": "weekly", "zone":
+    """Serialize ``rule`` as JSON and YAML hold it, without empty fields: ``{"recurrence": "weekly", "zone":
     "Europe/Warsaw", "times": ["02:00"], "weekdays": ["monday"]}``."""
     plain = {
         "recurrence": str(rule.recurrence),
@@ -59,7 +59,7 @@ def from_plain(plain: Mapping[str, Any]) -> Rule:
 
 
 def _tidy(rule: Rule) -> Rule:
-    """Days and times sorted, the last day of the month at the end."""
+    """Sort days and times, the last day of the month at the end."""
     month_days = sorted(set(rule.month_days), key=lambda day: (day == LAST_DAY, day))
     return replace(
         rule,

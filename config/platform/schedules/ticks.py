@@ -37,7 +37,7 @@ TickT = TypeVar("TickT", bound=Tick)
 
 @dataclass(frozen=True)
 class Due(Generic[ScheduleT]):
-    """What a tick has found: a schedule, and the due moment that it stands at."""
+    """A schedule that is due, with its due moment."""
 
     schedule: ScheduleT
     due_at: datetime
@@ -51,7 +51,7 @@ class Due(Generic[ScheduleT]):
 
     @property
     def record(self) -> dict[str, Any]:
-        """Return what its tick keeps of it."""
+        """Return the fields to store in its tick."""
         return {"due_at": self.due_at, "missed_since": self.missed_since, "was_missed": self.was_missed}
 
 

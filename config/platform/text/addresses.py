@@ -87,7 +87,7 @@ def comparable_email(text: str) -> str | None:
 
 
 def _with_punycode(text: str) -> str | None:
-    """``text`` with its domain in ASCII; None when the part before the @ or the domain is not valid."""
+    """Return ``text`` with its domain in ASCII; None when the part before the @ or the domain is not valid."""
     local, _at, domain = text.rpartition("@")
     if not _IS_VALID_LOCAL(local):
         return None

@@ -12,7 +12,7 @@ _NUMBER = re.compile(r"[+-]\d+(\.\d+)?\Z", re.ASCII)
 
 
 def without_formula(cell: str, *, keeps_numbers: bool = False) -> str:
-    """``cell`` with an apostrophe before each sign that could begin a formula, so that it stays text; defusing it
+    """Put an apostrophe before each sign in ``cell`` that could begin a formula, so that it stays text; doing it
     again changes nothing. ``keeps_numbers`` leaves a plain number such as -5 as it is."""
     if keeps_numbers and _NUMBER.match(cell):
         return cell

@@ -144,7 +144,7 @@ def exact(moment: datetime) -> str:
 
 
 def weekday_and_time(local: datetime) -> str:
-    """Weekday, date and time, as a calendar and a clock in that zone show them."""
+    """Format weekday, date and time, in the zone that it has."""
     return f"{formats.date_format(local, 'D')} {day(local)}, {local:%H:%M}"
 
 
@@ -152,7 +152,7 @@ DOTS = "•••"
 
 
 def masked(value: object, user: object) -> str:
-    """``value`` as ``user`` may see it: whole, or an address as “a•••@e•••.com” and all else as “•••”. What is
+    """Mask ``value`` unless ``user`` may see it: an address as “a•••@e•••.com”, all else as “•••”. What is
     empty stays empty."""
     text = "" if value is None else str(value)
     if not text or (isinstance(user, User) and user.may(Permission.PERSONAL_DATA_SEE)):

@@ -104,7 +104,7 @@ class ListPage(Generic[RowT]):
 
     @property
     def width(self) -> int:
-        """Return how many cells a row has, the round check mark and ⋮ included."""
+        """Count the cells of a row, the round check mark and ⋮ included."""
         return len(self._columns) + (2 if self.selectable else 0)
 
     @property
@@ -114,7 +114,7 @@ class ListPage(Generic[RowT]):
 
     @property
     def pages(self) -> list[PageLink]:
-        """Steps of the pager, shortened in the middle; empty when one page holds all."""
+        """List the steps of the pager, shortened in the middle; empty when one page holds all."""
         paginator = self._page.paginator
         if paginator.num_pages <= 1:
             return []
@@ -182,7 +182,7 @@ def list_page(
 
 
 def search_in(request: HttpRequest, queryset: "QuerySet[RowT]", fields: Sequence[str]) -> "QuerySet[RowT]":
-    """Return what ``?q=`` finds in ``fields``, without the page around it."""
+    """Filter ``queryset`` by the words of ``?q=`` in ``fields``."""
     return _matching(queryset, _search_words(request), fields)
 
 

@@ -161,7 +161,7 @@ def _roles() -> list[dict[str, object]]:
 
 
 def _actions() -> list[tuple[object, list[bool]]]:
-    """Each thing there is to do, with a yes or no for every role."""
+    """List the label of each permission with whether each role has it."""
     return [
         (label, [permission in ROLES[role].permissions for role in Role.values])
         for permission, label in PERMISSION_LABELS.items()

@@ -61,7 +61,7 @@ class SignIn(LoginView):
     redirect_authenticated_user = True
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        """Past the password; allauth asks for a code if the person has a second factor, and lets them in."""
+        """Sign in after the password was right; allauth asks for a code if the user has a second factor."""
         answer = perform_login(
             self.request, form.get_user(), email_verification="none", redirect_url=self.get_success_url()
         )
@@ -122,7 +122,7 @@ def _go_to_single_sign_on(request: HttpRequest, process: str, **parameters: str)
 
 
 def _next_url(request: HttpRequest) -> str:
-    """``?next=`` when it is a place of ours, else home."""
+    """Return ``?next=`` when it leads to this site, else Home."""
     url = request.GET.get("next", "")
     fine = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
     return url if fine else "/"

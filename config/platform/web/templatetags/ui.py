@@ -23,7 +23,7 @@ register = template.Library()
 
 @register.simple_tag
 def icon(name: str, size: int = 16) -> SafeString:
-    """Return an icon that says nothing to screen readers; words beside it must."""
+    """Render an icon, hidden from screen readers: there has to be text beside it."""
     return _render_icon(str.__str__(name), size)
 
 
@@ -36,8 +36,8 @@ def _render_icon(name: str, size: int) -> SafeString:
 
 @register.simple_tag
 def status_pill(status: str, label: str | Promise = "", tone: str = "", icon_name: str = "") -> SafeString:
-    """``{% status_pill run.status run.get_status_display %}``: an icon and a word, in the status's tone. Give
-    ``tone`` and ``icon_name`` for what statuses.py does not know."""
+    """Render a status as an icon and a word in its tone: ``{% status_pill run.status run.get_status_display %}``.
+    Give ``tone`` and ``icon_name`` for statuses that STATUS_STYLES does not have."""
     look = status_style(str(status))
     tone = tone or look.tone
     dot = SafeString('<span class="pill__dot" aria-hidden="true"></span>')
@@ -48,7 +48,7 @@ def status_pill(status: str, label: str | Promise = "", tone: str = "", icon_nam
 
 @register.simple_tag
 def ago(moment: datetime | None, never: str = "") -> SafeString:
-    """“5 minutes ago”, with the exact moment on hover; a dash (or ``never``) when there is none."""
+    """Render “5 minutes ago”, with the exact moment on hover; a dash (or ``never``) when there is none."""
     if moment is None:
         return format_html('<span class="muted">{}</span>', never or "–")
     return format_html(
@@ -58,7 +58,7 @@ def ago(moment: datetime | None, never: str = "") -> SafeString:
 
 @register.simple_tag
 def moment(value: datetime | None) -> SafeString:
-    """Date and time in full."""
+    """Render date and time in full."""
     if value is None:
         return format_html('<span class="muted">{}</span>', "–")
     return format_html('<time datetime="{}">{}</time>', value.isoformat(), formats.exact(value))
@@ -66,14 +66,14 @@ def moment(value: datetime | None) -> SafeString:
 
 @register.simple_tag
 def zoned(value: datetime, zone: str) -> SafeString:
-    """Date and time on the wall of a zone, such as that of a schedule."""
+    """Render weekday, date and time in a time zone, such as that of a schedule."""
     local = value.astimezone(ZoneInfo(zone))
     return format_html('<time datetime="{}">{}</time>', value.isoformat(), formats.weekday_and_time(local))
 
 
 @register.inclusion_tag("components/system_refresh_off.html", takes_context=True)
 def system_refresh_off(context: Context, sentence: str) -> dict[str, object]:
-    """While the system refresh is off: ``sentence`` about what relies on it, and what its reader can do."""
+    """Render, while the system refresh is off, ``sentence`` about what relies on it, and what the user can do."""
     request = context["request"]
     return {
         "sentence": sentence,
@@ -84,26 +84,26 @@ def system_refresh_off(context: Context, sentence: str) -> dict[str, object]:
 
 @register.simple_tag
 def day(value: date) -> SafeString:
-    """Return a date."""
+    """Render a date."""
     return format_html('<time datetime="{}">{}</time>', value.isoformat(), formats.day(value))
 
 
 @register.simple_tag
 def number(value: int | float | None, decimals: int | None = None) -> str:
-    """12345 as “12,345”."""
+    """Render 12345 as “12,345”."""
     return formats.number(value, decimals)
 
 
 @register.simple_tag
 def duration(value: timedelta | float | None) -> str:
-    """Seconds or a span as “3 min 5 s”."""
+    """Render seconds or a span as “3 min 5 s”."""
     return formats.duration(value)
 
 
 @register.simple_tag
 def percent(part: float | None, whole: float | None) -> str:
-    """``part`` of ``whole`` as “42%”; a dash when there is nothing to divide by. Never 100% for less than all,
-    nor 0% for more than nothing."""
+    """Render ``part`` of ``whole`` as “42%”; a dash when there is nothing to divide by. Never 100% for less than
+    all, nor 0% for more than nothing."""
     if part is None or not whole:
         return "–"
     share = part * 100 / whole
@@ -114,7 +114,7 @@ def percent(part: float | None, whole: float | None) -> str:
 
 @register.simple_tag
 def masked(value: object, user: object) -> str:
-    """Personal data as ``user`` may see it."""
+    """Render personal data, masked unless ``user`` may see it."""
     return formats.masked(value, user)
 
 
