@@ -19,7 +19,7 @@ from django.test import Client
 from django.urls import Resolver404, resolve
 from pytest_django import Settings
 
-from config.console.system_refresh import actions as schedules
+from config.console.system_refresh import actions as refresh_actions
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Role
 from config.platform.jobs import clock
@@ -126,7 +126,7 @@ def ids(alice: User, sandbox: RunningSandbox, settings: Settings) -> dict[str, i
     settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
     ids = ground(alice, shared=True)
     Export.objects.update(list_id=sandbox.list_id)
-    schedules.load_schedule()  # which the first look at its page would add
+    refresh_actions.load_schedule()  # which the first look at its page would add
     return ids
 
 

@@ -22,7 +22,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def write(file: Path, schedule: str) -> Path:
-    file.write_text(f"system_refresh:\n  schedule: {actions}\n")
+    file.write_text(f"system_refresh:\n  schedule: {schedule}\n")
     return file
 
 
