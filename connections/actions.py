@@ -184,7 +184,7 @@ def export_user_dependents(user: User) -> list[Dependent]:
             key=f"connection-{connection.pk}",
             name=connection.name,
             url=reverse("connections:edit", args=[connection.pk]),
-            step_in=partial(_take_over, connection.pk),
+            take_over=partial(_take_over, connection.pk),
         )
         for connection in policies.depending_on(user)
     ]

@@ -167,7 +167,7 @@ def _when_it_runs(export: Export) -> str:
     if not chosen.is_on:
         return _("The export runs when you choose Run. Its schedule is off.")
     if chosen.rule is not None:
-        return _("The export runs on its own schedule: %(words)s.") % {"words": describe.schedule_words(chosen)}
+        return _("The export runs on its own schedule: %(words)s.") % {"words": describe.describe_schedule(chosen)}
     system = display.system_state()
     if system.next_due_at is None:
         return _("The export runs when you choose Run. The system refresh is off.")

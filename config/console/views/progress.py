@@ -227,7 +227,7 @@ def _run_steps(run: Run) -> list[Node]:
 
 def _stage_counts(run: Run, stage: Stage) -> str:
     if stage == Stage.CHECK:
-        return str(run.frozen.get("list_title", ""))
+        return str(run.snapshot.list_title)
     if stage == Stage.PLAN:
         return with_counts(_("%(members)s members, %(planned)s to send"), members=run.members, planned=run.planned)
     if stage == Stage.DELIVER:
