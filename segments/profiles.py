@@ -20,8 +20,7 @@ from config.platform.audit.record import record
 from config.platform.jobs import clock
 from config.platform.text import csv_lines
 from config.platform.text.addresses import comparable_email
-from config.platform.web.formats import number
-from config.platform.web.masking import masked
+from config.platform.web.formats import masked, number
 from segments import catalog
 from segments.catalog import Attribute
 from segments.models import AttributeType, Profile, Segment

@@ -111,10 +111,10 @@ def set_schedule(
     locked = Segment.objects.select_for_update(no_key=True).get(pk=segment.pk)
     schedule, _created = SegmentSchedule.objects.get_or_create(segment=locked)
     take_version(schedule, version)
-    before = describe.schedule_words(schedule)
+    before = describe.describe_schedule(schedule)
     ticks.set_schedule(schedule, is_on=is_on, rule=rule)
     schedule.save(update_fields=["is_on", "rule", "due_at"])
-    changes = {"schedule": (before, describe.schedule_words(schedule))}
+    changes = {"schedule": (before, describe.describe_schedule(schedule))}
     record("scheduled", schedule, by=by, changes=changes, version=schedule.version)
     return schedule
 

@@ -15,7 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from config.platform.web.masking import DOTS
+from config.platform.web.formats import DOTS
 from segments.models import AttributeType
 
 Operand = str | Decimal | date | int | tuple[str, ...] | tuple[Decimal, Decimal] | tuple[date, date] | None

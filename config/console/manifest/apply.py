@@ -15,9 +15,8 @@ from config.console.manifest.specs import ScheduleSpec, SegmentSpec, report_line
 from config.console.system_refresh import actions as system_actions
 from config.platform.web.versions import Gone, StaleEdit
 from connections.actions import NameTaken
-from segments import actions, catalog
+from segments import actions, catalog, refresh
 from segments.models import Segment
-from segments.refresh import schedule
 from segments.rules import tree
 
 
@@ -88,7 +87,7 @@ def _apply_segment(spec: SegmentSpec, problems: Problems, *, wake_worker: bool) 
             except actions.RulesLocked as locked:
                 problems.add(spec.line, str(locked))
     if spec.schedule:
-        changed += spec.schedule.save_to(schedule.schedule_of(segment), partial(schedule.set_schedule, segment))
+        changed += spec.schedule.save_to(refresh.schedule_of(segment), partial(refresh.set_schedule, segment))
     name = spec.name if changed or created else segment.name
     return report_line(_("segment"), name, what_changed(changed, created=created))
 
