@@ -214,7 +214,8 @@ def finish_removal(connection_id: int) -> bool:
 
 def finish_removals() -> None:
     """Try again to delete every connection that is being removed."""
-    for pk, by in _being_removed().values_list("pk", "removal_asked_by"):
+    waiting = Connection.objects.filter(removal_asked_at__isnull=False).order_by("pk")
+    for pk, by in waiting.values_list("pk", "removal_asked_by"):
         if not finish_removal(pk):
             _stop_usages(hooks.connection_users.usages(pk), User.objects.filter(pk=by).first())
 
@@ -256,10 +257,6 @@ def _stop_usages(usages: Sequence[Usage], by: User | None) -> None:
     for usage in usages:
         if usage.is_busy:
             hooks.connection_users.stop(usage.key, by=by)
-
-
-def _being_removed() -> "models.QuerySet[Connection]":
-    return Connection.objects.filter(removal_asked_at__isnull=False).order_by("pk")
 
 
 def _locked(pk: int) -> Connection | None:

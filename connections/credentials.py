@@ -69,7 +69,7 @@ def access_with(connection: Connection, credentials: dict[str, str]) -> Access:
     here."""
     base_url = address_of(connection)
     try:
-        secrets = vault.resolve_references(credentials)
+        secrets = {name: vault.resolve_reference(value) for name, value in credentials.items()}
     except vault.UnresolvedReference as error:
         raise NotConnected(
             _("The credentials of “{name}” cannot be read: {why}").format(name=connection, why=error)

@@ -156,7 +156,13 @@ def begin_sign_in(
 
 def keep_typed(draft: Draft, typed: QueryDict) -> None:
     """Keep what was typed into the pane until the user returns; secrets are not kept."""
-    draft.keep_typed({name: values for name, values in typed.lists() if _is_kept(name)})
+    draft.keep_typed(
+        {
+            name: values
+            for name, values in typed.lists()
+            if name not in _NOT_KEPT and not name.startswith("credential-")
+        }
+    )
 
 
 def draft_waiting_for(session: SessionBase, state: str) -> Draft | None:
@@ -207,7 +213,3 @@ def _refusal(connection: Connection, error: str) -> str:
     if error == "access_denied":
         sentence = _("Access was denied in {name}. Nothing was changed; authenticate again to allow it.")
     return sentence.format(name=connection.destination.label, error=error[:60] or "—")
-
-
-def _is_kept(name: str) -> bool:
-    return name not in _NOT_KEPT and not name.startswith("credential-")

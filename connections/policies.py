@@ -4,6 +4,7 @@ A sandbox connection needs neither consent nor an export user: nothing leaves th
 is reached. Its pane offers both all the same.
 """
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from django.db.models import QuerySet
@@ -29,83 +30,86 @@ class ConnectionStatus(StrEnum):
 
     @property
     def label(self) -> str | Promise:
-        return _LABELS[self]
+        return _LOOKS[self].label
 
     @property
     def tone(self) -> str:
         """Return the tone of the status pill."""
-        return _TONES[self]
+        return _LOOKS[self].tone
 
     @property
     def icon(self) -> str:
-        return _ICONS[self]
+        return _LOOKS[self].icon
 
     @property
     def sentence(self) -> str | Promise:
         """Say what is wrong and what an administrator can do about it."""
-        return _SENTENCES[self]
+        return _LOOKS[self].sentence
 
 
-_LABELS = {
-    ConnectionStatus.READY: _("Ready"),
-    ConnectionStatus.NOT_CONNECTED: _("Not connected"),
-    ConnectionStatus.RECONNECT_NEEDED: _("Reconnect needed"),
-    ConnectionStatus.CONSENT_NEEDED: _("Consent needed"),
-    ConnectionStatus.EXPORT_USER_NEEDED: _("Export user needed"),
-    ConnectionStatus.BEING_REMOVED: _("Being removed"),
-    ConnectionStatus.PAUSED: _("Paused"),
-}
-_TONES = {
-    ConnectionStatus.READY: "success",
-    ConnectionStatus.NOT_CONNECTED: "warning",
-    ConnectionStatus.RECONNECT_NEEDED: "danger",
-    ConnectionStatus.CONSENT_NEEDED: "warning",
-    ConnectionStatus.EXPORT_USER_NEEDED: "warning",
-    ConnectionStatus.BEING_REMOVED: "neutral",
-    ConnectionStatus.PAUSED: "warning",
-}
-_ICONS = {
-    ConnectionStatus.READY: "circle-check",
-    ConnectionStatus.NOT_CONNECTED: "unplug",
-    ConnectionStatus.RECONNECT_NEEDED: "unplug",
-    ConnectionStatus.CONSENT_NEEDED: "shield-alert",
-    ConnectionStatus.EXPORT_USER_NEEDED: "user-x",
-    ConnectionStatus.BEING_REMOVED: "trash-2",
-    ConnectionStatus.PAUSED: "circle-pause",
-}
-_SENTENCES = {
-    ConnectionStatus.READY: _("Exports can use this connection."),
-    ConnectionStatus.NOT_CONNECTED: _(
-        "No account is connected yet. An administrator has to open the connection and authenticate."
+@dataclass(frozen=True)
+class _Look:
+    label: str | Promise
+    tone: str
+    icon: str
+    sentence: str | Promise
+
+
+_LOOKS = {
+    ConnectionStatus.READY: _Look(_("Ready"), "success", "circle-check", _("Exports can use this connection.")),
+    ConnectionStatus.NOT_CONNECTED: _Look(
+        _("Not connected"),
+        "warning",
+        "unplug",
+        _("No account is connected yet. An administrator has to open the connection and authenticate."),
     ),
-    ConnectionStatus.RECONNECT_NEEDED: _(
-        "The account no longer accepts the stored credentials. "
-        "An administrator has to open the connection and authenticate again."
+    ConnectionStatus.RECONNECT_NEEDED: _Look(
+        _("Reconnect needed"),
+        "danger",
+        "unplug",
+        _(
+            "The account no longer accepts the stored credentials. "
+            "An administrator has to open the connection and authenticate again."
+        ),
     ),
-    ConnectionStatus.CONSENT_NEEDED: _(
-        "Consent to data privacy and compliance is missing, or the text has changed. An "
-        "administrator has to open the connection, read the text and choose “I agree”."
+    ConnectionStatus.CONSENT_NEEDED: _Look(
+        _("Consent needed"),
+        "warning",
+        "shield-alert",
+        _(
+            "Consent to data privacy and compliance is missing, or the text has changed. An "
+            "administrator has to open the connection, read the text and choose “I agree”."
+        ),
     ),
-    ConnectionStatus.EXPORT_USER_NEEDED: _(
-        "The connection has no active administrator as its export user. An administrator has to "
-        "open the connection and choose “Add yourself as export user”."
+    ConnectionStatus.EXPORT_USER_NEEDED: _Look(
+        _("Export user needed"),
+        "warning",
+        "user-x",
+        _(
+            "The connection has no active administrator as its export user. An administrator has to "
+            "open the connection and choose “Add yourself as export user”."
+        ),
     ),
-    ConnectionStatus.BEING_REMOVED: _(
-        "An administrator has removed the connection. It is deleted when the runs that use it have stopped."
+    ConnectionStatus.BEING_REMOVED: _Look(
+        _("Being removed"),
+        "neutral",
+        "trash-2",
+        _("An administrator has removed the connection. It is deleted when the runs that use it have stopped."),
     ),
-    ConnectionStatus.PAUSED: _(
-        "An administrator has paused this connection. Runs wait, and no requests start until it is resumed."
+    ConnectionStatus.PAUSED: _Look(
+        _("Paused"),
+        "warning",
+        "circle-pause",
+        _("An administrator has paused this connection. Runs wait, and no requests start until it is resumed."),
     ),
 }
 
 
 def status_of(connection: Connection) -> ConnectionStatus:
     """Return the status of a connection. Lists fetch ``consents`` and ``export_user`` beforehand."""
-    obstacles = (
-        (connection.is_being_removed, ConnectionStatus.BEING_REMOVED),
-        (connection.is_paused, ConnectionStatus.PAUSED),
-    )
-    return next((status for is_in_the_way, status in obstacles if is_in_the_way), _readiness(connection))
+    if connection.is_being_removed:
+        return ConnectionStatus.BEING_REMOVED
+    return ConnectionStatus.PAUSED if connection.is_paused else _readiness(connection)
 
 
 def _readiness(connection: Connection) -> ConnectionStatus:

@@ -66,23 +66,13 @@ def mark_connected(*, by: User | None, connection: Connection) -> None:
         record("connection.accepted", connection, by=by, changes={"reconnect_reason": (reason, "")})
 
 
-def is_reference(value: str) -> bool:
-    """Tell whether ``value`` is a reference rather than the secret."""
-    return value.startswith(("env:", "file:"))
-
-
 def resolve_reference(value: str) -> str:
     """Return the secret that ``value`` refers to, or ``value`` if it is no reference. Raises
     UnresolvedReference."""
-    kind, _colon, name = value.partition(":")
-    if not is_reference(value):
+    kind, colon, name = value.partition(":")
+    if not colon or kind not in ("env", "file"):
         return value
     return _from_environment(name.strip()) if kind == "env" else _from_file(Path(name.strip()))
-
-
-def resolve_references(secrets: dict[str, str]) -> dict[str, str]:
-    """Resolve every secret, by name. Raises UnresolvedReference."""
-    return {name: resolve_reference(value) for name, value in secrets.items()}
 
 
 def _from_environment(name: str) -> str:

@@ -89,7 +89,7 @@ def attributes() -> list[Attribute]:
 def common_values(attributes: Sequence[str]) -> dict[str, list[str]]:
     """Return the different values of text attributes; an empty list for an attribute that has too many to
     choose from."""
-    return catalog.common_values_of(attributes)
+    return catalog.common_values(attributes)
 
 
 def email_quality(attribute: str, segment_ids: Sequence[int]) -> EmailQuality:

@@ -68,14 +68,9 @@ def add(types: Mapping[str, AttributeType]) -> None:
     )
 
 
-def common_values(attribute: str) -> list[str]:
-    """Return the sorted different values of a text attribute, from a sample of the profiles; an empty list when
-    there are more than MAX_VALUES."""
-    return common_values_of([attribute])[attribute]
-
-
-def common_values_of(attributes: Sequence[str]) -> dict[str, list[str]]:
-    """Return the common values of several text attributes in one query."""
+def common_values(attributes: Sequence[str]) -> dict[str, list[str]]:
+    """Return the sorted different values of text attributes, from a sample of the profiles; an empty list for an
+    attribute with more than MAX_VALUES."""
     found: dict[str, list[str]] = {name: [] for name in attributes}
     with connection.cursor() as cursor:
         cursor.execute(

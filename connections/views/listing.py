@@ -164,13 +164,14 @@ def _add_url(destination: Destination, environment: Environment) -> str:
 def _rows(connections: Sequence[Connection]) -> list[Row]:
     counts = hooks.connection_users.usage_counts([connection.pk for connection in connections])
     return [
-        Row(connection, status_of(connection), counts.get(connection.pk, 0), _who(connection))
+        Row(
+            connection,
+            status_of(connection),
+            counts.get(connection.pk, 0),
+            [label for role, label in ROLES.items() if role in connection.allowed_roles],
+        )
         for connection in connections
     ]
-
-
-def _who(connection: Connection) -> list[str | Promise]:
-    return [label for role, label in ROLES.items() if role in connection.allowed_roles]
 
 
 def _done(request: Request, message: str, connection: Connection) -> HttpResponse:

@@ -141,7 +141,7 @@ def build_editor(
     """Build the controls for rules, each with its problem."""
     types = {attribute.name: attribute.data_type for attribute in attributes}
     used = {str(c.get("attribute")) for c in rules_tree.conditions(tree)}
-    lists = {name: common_values(name) for name in sorted(used) if types.get(name) == AttributeType.TEXT}
+    lists = common_values([name for name in sorted(used) if types.get(name) == AttributeType.TEXT])
     errors = {".".join(map(str, problem.path)): problem.message for problem in problems}
     root = ConditionGroup(ROOT, _join(tree.get("join")), error=errors.get("", ""))
     for number, rule in enumerate(tree.get("rules", [])):

@@ -247,11 +247,12 @@ def matches_without_values(tree: Tree) -> bool:
 
 def _group_matches(tree: Tree) -> bool | None:
     """Evaluate a group for a profile without values; None for an empty group."""
-    results = [matches for rule in rules_of(tree) if (matches := _rule_matches(rule)) is not None]
+    results = [
+        matches
+        for rule in rules_of(tree)
+        if (matches := _group_matches(rule) if "rules" in rule else rule.get("operator") in MATCH_WITHOUT_VALUE)
+        is not None
+    ]
     if not results:
         return None
     return any(results) if tree.get("join") == "or" else all(results)
-
-
-def _rule_matches(rule: Tree) -> bool | None:
-    return _group_matches(rule) if "rules" in rule else rule.get("operator") in MATCH_WITHOUT_VALUE

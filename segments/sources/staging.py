@@ -16,7 +16,6 @@ from segments import hooks
 from segments.audience import email_sql
 from segments.models import ErasedHash
 from segments.privacy import erase, subjects
-from segments.privacy import subjects as privacy_hashes
 from segments.sources.copy_encoder import MAX_PROBLEMS_KEPT, CopyStream, Problems
 
 
@@ -61,7 +60,7 @@ def refuse_erased(source_id: int, columns: Sequence[str], problems: Problems) ->
     erase.enter_erasure_barrier()
     if not ErasedHash.objects.exists():
         return
-    privacy_hashes.pass_hash_key_to_sql()
+    subjects.pass_hash_key_to_sql()
     email_attributes = hooks.personal_data.email_attributes()
     emails = [name for name in columns if subjects.is_email_attribute(name, email_attributes)]
     with connection.cursor() as cursor:
@@ -132,13 +131,13 @@ def _day(moment: datetime) -> str:
 
 
 def _erased_rows_sql(source_id: int, attributes: Sequence[str]) -> tuple[str, list[Any]]:
-    hashes = [privacy_hashes.key_hash_sql(source_id, "key")]
+    hashes = [subjects.key_hash_sql(source_id, "key")]
     values: list[Any] = []
     for attribute in attributes:
         email, parameters = email_sql(attribute)
         # People erased before emails were stored have the hash of the text in lower case.
         before = "nullif(lower(btrim(attributes ->> %s, E' \\t\\r\\n')), " + f"({email}))"
-        hashes += [privacy_hashes.email_hash_sql(email), privacy_hashes.email_hash_sql(before)]  # NULL for NULL
+        hashes += [subjects.email_hash_sql(email), subjects.email_hash_sql(before)]  # NULL for NULL
         values += [*parameters, attribute, *parameters]
     sql = f"""
         CREATE TEMPORARY TABLE erased ON COMMIT DROP AS

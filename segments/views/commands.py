@@ -36,46 +36,40 @@ def refresh(request: Request) -> HttpResponse:
     return close_pane(request, _list_or_page(request, segments), message.format(n=len(segments)))
 
 
-@require_POST
-def activate(request: Request) -> HttpResponse:
-    """Activate the ``selected`` segments."""
-    return _change_selected(
-        request,
-        actions.activate_segment,
-        lambda n: ngettext(
-            "{n} segment is active and is being refreshed.", "{n} segments are active and are being refreshed.", n
-        ),
-    )
+def _change_selected(
+    action: Callable[..., None], message: Callable[[int], str]
+) -> Callable[[Request], HttpResponse]:
+    """Return a view that applies ``action`` to all selected segments or to none."""
+
+    @require_POST
+    def view(request: Request) -> HttpResponse:
+        check_can_manage_segments(request.user)
+        segments = _selected(request)
+        with transaction.atomic():
+            for segment in segments:
+                action(segment, by=request.user)
+        count = len(segments)
+        return close_pane(request, _list_or_page(request, segments), message(count).format(n=count))
+
+    return view
 
 
-@require_POST
-def deactivate(request: Request) -> HttpResponse:
-    """Deactivate the ``selected`` segments."""
-    return _change_selected(
-        request,
-        actions.deactivate_segment,
-        lambda n: ngettext("{n} segment is now inactive.", "{n} segments are now inactive.", n),
-    )
-
-
-@require_POST
-def make_static(request: Request) -> HttpResponse:
-    """Make the ``selected`` segments static: they keep their members."""
-    return _change_selected(
-        request,
-        actions.make_static,
-        lambda n: ngettext("{n} segment is now static.", "{n} segments are now static.", n),
-    )
-
-
-@require_POST
-def make_dynamic(request: Request) -> HttpResponse:
-    """Make the ``selected`` segments dynamic: their rules decide about their members."""
-    return _change_selected(
-        request,
-        actions.make_dynamic,
-        lambda n: ngettext("{n} segment is now dynamic.", "{n} segments are now dynamic.", n),
-    )
+activate = _change_selected(
+    actions.activate_segment,
+    lambda n: ngettext(
+        "{n} segment is active and is being refreshed.", "{n} segments are active and are being refreshed.", n
+    ),
+)
+deactivate = _change_selected(
+    actions.deactivate_segment,
+    lambda n: ngettext("{n} segment is now inactive.", "{n} segments are now inactive.", n),
+)
+make_static = _change_selected(
+    actions.make_static, lambda n: ngettext("{n} segment is now static.", "{n} segments are now static.", n)
+)
+make_dynamic = _change_selected(
+    actions.make_dynamic, lambda n: ngettext("{n} segment is now dynamic.", "{n} segments are now dynamic.", n)
+)
 
 
 @require_http_methods(["GET", "POST"])
@@ -159,17 +153,6 @@ def manage(request: Request, pk: int) -> HttpResponse:
         "active_nav": "segments",
     }
     return render_dialog(request, context, "segments/manage.html", status, back=back)
-
-
-def _change_selected(request: Request, action: Callable[..., None], message: Callable[[int], str]) -> HttpResponse:
-    """Apply ``action`` to all selected segments or to none."""
-    check_can_manage_segments(request.user)
-    segments = _selected(request)
-    with transaction.atomic():
-        for segment in segments:
-            action(segment, by=request.user)
-    count = len(segments)
-    return close_pane(request, _list_or_page(request, segments), message(count).format(n=count))
 
 
 def _selected(request: Request) -> list[Segment]:

@@ -3,7 +3,7 @@ members."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.db.models import F, OuterRef, QuerySet, Subquery, Value
@@ -265,7 +265,9 @@ def member_trend(segment: Segment, within: Range) -> Trend | None:
     """Return the trend of a segment's members, by one query; None without two days to compare."""
     refreshes = segment.refreshes.filter(status=JobStatus.SUCCESSFUL, finished_at__isnull=False)
     if within.days is not None:
-        refreshes = refreshes.filter(finished_at__gte=_midnight_before(within.days))
+        refreshes = refreshes.filter(
+            finished_at__gte=clock.beginning_of(clock.today() - timedelta(days=within.days))
+        )
     days = (
         refreshes.annotate(day=TruncDate("finished_at", tzinfo=clock.zone()))
         .order_by("day", "-finished_at")
@@ -290,7 +292,3 @@ def trend_points(counts: Sequence[tuple[date, int]]) -> list[Point]:
         )
         for day, members in counts
     ]
-
-
-def _midnight_before(days: int) -> datetime:
-    return clock.beginning_of(clock.today() - timedelta(days=days))

@@ -67,22 +67,16 @@ def mobile_number(value: object, country: str | None = None) -> str | Violation:
             return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     except phonenumbers.NumberParseException:
         pass
-    sentence = (
-        _not_a_number_of(country)
-        if country
-        else _(
-            "A mobile number needs + and the country code, such as +358401234567, and 7 to 15 "
-            "digits. The value of this profile does not match."
-        )
+    sentence = _(
+        "A mobile number needs + and the country code, such as +358401234567, and 7 to 15 "
+        "digits. The value of this profile does not match."
     )
+    if country:
+        sentence = _(
+            "A mobile number needs + and the country code, or must be a number of the country of the "
+            "export ({country}). The value of this profile does not match."
+        ).format(country=country)
     return Violation("not_a_mobile_number", sentence, "mobile_number")
-
-
-def _not_a_number_of(country: str) -> str:
-    return _(
-        "A mobile number needs + and the country code, or must be a number of the country of the "
-        "export ({country}). The value of this profile does not match."
-    ).format(country=country)
 
 
 def to_text(value: object) -> str:

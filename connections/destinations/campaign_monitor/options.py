@@ -107,15 +107,11 @@ def _consent(
             Choice("no", _("No"), no),
             Choice("unchanged", _("Unchanged"), unchanged),
         ],
-        attribute_help=_how_an_attribute_is_understood(),
+        attribute_help=_(
+            "Yes, y, true, on and 1 mean yes. Any other value, or no value, means no. If several "
+            "profiles share an email, one no is enough."
+        ),
         with_field=with_field,
-    )
-
-
-def _how_an_attribute_is_understood() -> str:
-    return _(
-        "Yes, y, true, on and 1 mean yes. Any other value, or no value, means no. If several "
-        "profiles share an email, one no is enough."
     )
 
 

@@ -253,7 +253,11 @@ class Remover:
         no date fits, they are of another time zone, and none is deleted."""
         found = [(self._client.subscriber(self._list_id, candidate.email), candidate) for candidate in marked]
         joined = [(person.joined, candidate) for person, candidate in found if person]
-        as_sent = [candidate for at, candidate in joined if candidate.first_sent.until and _fits(candidate, at)]
+        as_sent = [
+            candidate
+            for at, candidate in joined
+            if candidate.first_sent.until and candidate.joined_while_sent(at, seconds_late=_A_SECOND)
+        ]
         if since and not as_sent:
             return []
         later = [(at, candidate) for at, candidate in joined if at >= since and candidate not in as_sent]
@@ -301,10 +305,6 @@ def _later(moment: str, seconds: int) -> str:
 def _spelled(email: str) -> str:
     """Give an address in the form that is compared: a list may spell it in another case than it was sent."""
     return email.strip().lower()
-
-
-def _fits(candidate: RemovalCandidate, joined: str) -> bool:
-    return candidate.joined_while_sent(joined, seconds_late=_A_SECOND)
 
 
 def _suppressed(candidate: RemovalCandidate, code: str) -> ProfileRefusal:

@@ -126,10 +126,12 @@ def _classified(answer: Answer, code: int, said: str, *, batch: bool) -> Destina
         return NeedsAdministrator(str(error_codes.ADMINISTRATOR[code]), **facts)
     if code in error_codes.STOP:
         return PermanentError(str(error_codes.STOP[code]), **facts)
-    if answer.status == error_codes.PAYMENT_REQUIRED or _speaks_of_plan(said):
+    if answer.status == error_codes.PAYMENT_REQUIRED or any(
+        words in said.lower() for words in error_codes.PLAN_WORDS
+    ):
         return AccountFull(error_codes.PLAN_FULL.format(message=said.rstrip(".")), **facts)
     if batch and answer.status == error_codes.TOO_LARGE:
-        return _too_large(answer)
+        return BatchRefused(str(error_codes.BATCH[209]), code=TOO_LARGE, http_status=answer.status)
     if batch and (sentence := _batch_sentence(code, said)):
         return BatchRefused(str(sentence), **facts)
     sentence = _("Campaign Monitor refused the request: “{message}” (code {code}).").format(
@@ -162,10 +164,6 @@ def _error_without_code(answer: Answer, *, batch: bool) -> DestinationError:
     return unreadable(answer)
 
 
-def _too_large(answer: Answer) -> BatchRefused:
-    return BatchRefused(str(error_codes.BATCH[209]), code=TOO_LARGE, http_status=answer.status)
-
-
 def _throttled(answer: Answer) -> TryLater:
     return TryLater(
         str(error_codes.BUSY),
@@ -192,10 +190,6 @@ def _is_json(body: bytes) -> bool:
 def without_addresses(said: str) -> str:
     """Mask email addresses in the vendor's message, which is also shown to users who see no addresses."""
     return _ADDRESS.sub("…", said[:_LONGEST_MESSAGE])
-
-
-def _speaks_of_plan(said: str) -> bool:
-    return any(words in said.lower() for words in error_codes.PLAN_WORDS)
 
 
 def is_about_consent(said: str) -> bool:
