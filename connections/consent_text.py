@@ -28,7 +28,7 @@ class Words:
     your_organisation: str  # where the settings give no name
 
 
-TEXTS = {
+TEXTS: dict[str, Words] = {
     language: Words(**words)
     for language, words in json.loads(Path(__file__).with_name("consent_texts.json").read_text("utf-8")).items()
 }
