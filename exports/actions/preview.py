@@ -15,9 +15,8 @@ from exports import permissions, policies
 from exports.actions import runs
 from exports.models import Export, ExportPreview, Run
 from exports.preview import summary
+from exports.state import retry_policy
 from segments import actions as segment_actions
-
-MOST_ATTEMPTS = 3
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +57,7 @@ def work_out(preview_id: int) -> None:
     job = leases.claim(ExportPreview(pk=preview_id))
     if job is None:
         return
-    if job.attempt > MOST_ATTEMPTS:
+    if job.attempt > retry_policy.PREVIEW_ATTEMPTS:
         _end(job, JobStatus.FAILED, _("The preview failed after several attempts."))
         return
     leases.update_if_owner(job, status=JobStatus.PROCESSING, started_at=clock.now())

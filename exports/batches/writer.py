@@ -13,7 +13,7 @@ from django.db import connection as database
 from config.platform.jobs.leases import HeldLease
 from connections.destinations.values import BatchOperation, BatchReceipt, Capabilities, Violation
 from exports.models import Run
-from exports.state.claim import stop_if_asked
+from exports.state.claim import stop_if_canceled
 
 # The plan lies in the order of addresses, so a batch is what lies between two places (ctid) of each kind: those
 # who are new come first, and the last batch of them is filled up with others. When no more new ones are found
@@ -118,7 +118,7 @@ class BatchWriter:
         self.written += len(self._people)
         self._people, self._bytes = [], 0
         self.lease.report(progress_done=self.written)
-        stop_if_asked(self.lease)
+        stop_if_canceled(self._run, self.lease)
 
 
 def write_batch(run_id: int, number: int, members: Sequence[Person]) -> None:

@@ -18,7 +18,6 @@ from django.conf import settings
 from django.db import Error
 
 from config.platform.jobs import backoff, clock
-from config.platform.jobs.backoff import seconds_before_attempt
 from config.platform.jobs.leases import HeldLease
 from config.platform.jobs.models import JobStatus
 from connections import credentials
@@ -42,15 +41,10 @@ from exports.models import IS_REMOVAL, Batch, BatchStatus, DeliveredSet, Run
 from exports.privacy import disclosures
 from exports.removal import removal_plan
 from exports.results import record, unknown_results
-from exports.state import claim, run_settings
+from exports.state import claim, retry_policy, run_settings
 from exports.state.status import Reason, StopRun
 
 logger = logging.getLogger(__name__)
-
-# A batch is tried this often, over about five minutes, before the run gives up.
-MOST_ATTEMPTS = 10
-# So many refusals of whole batches without a single success mean that it is not the people.
-MOST_HALVINGS_IN_VAIN = 20
 
 # So many answers are written at once at most: meanwhile senders become free.
 _ANSWERS_AT_ONCE = 4
@@ -84,7 +78,7 @@ class Slice:
     unsettled: set[int] = field(default_factory=set)
     # Why the run must end, once that is known; nothing more is sent then.
     fatal: StopRun | None = None
-    halvings_in_vain: int = 0
+    refused_batches: int = 0
     delivered_any: bool = False
     # What the wants followed from when they were read last; None: not read in this slice.
     wants_version: removal_plan.WantsVersion | None = None
@@ -289,9 +283,9 @@ def _again_later(work: Slice, call: Call, trouble: TryLater) -> None:
         work.budget.pause(trouble.after_seconds)
     work.budget.learn(work.concurrency.level)
     tried = call.batch.attempt
-    seconds = seconds_before_attempt(tried, asked=trouble.after_seconds)
+    seconds = retry_policy.BATCH.seconds_after(tried, asked=trouble.after_seconds)
     record.requeue(work.run, call.batch.pk, backoff.wait_until(seconds), trouble)
-    if tried >= MOST_ATTEMPTS:
+    if retry_policy.BATCH.is_exhausted(tried):
         work.fatal = StopRun(JobStatus.FAILED, Reason.DESTINATION_UNAVAILABLE, trouble.sentence)
 
 
@@ -305,8 +299,8 @@ def _halve(work: Slice, batch: Batch, refused: BatchRefused) -> None:
     else:
         record.split(work.run, batch.pk, refused)
     if not work.delivered_any and refused.code != TOO_LARGE:
-        work.halvings_in_vain += 1
-    if work.halvings_in_vain >= MOST_HALVINGS_IN_VAIN:
+        work.refused_batches += 1
+    if work.refused_batches >= retry_policy.MOST_REFUSED_BATCHES:
         work.fatal = StopRun(JobStatus.FAILED, Reason.EVERYTHING_REFUSED, refused.sentence)
 
 

@@ -67,8 +67,8 @@ class Run(Job):
     checked_at = models.DateTimeField(null=True, blank=True)
     planned_at = models.DateTimeField(null=True, blank=True)
 
-    # Unexpected errors and refused calls outside batches so far: too many, and the run gives up.
-    troubles = models.IntegerField(default=0)
+    # Unexpected errors and refused calls outside batches so far: too many, and the run fails.
+    errors = models.IntegerField(default=0)
 
     # Counts of the plan …
     members = models.BigIntegerField(default=0)

@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from config.platform.encryption.fields import Sealed
 from config.platform.encryption.keyring import CannotDecrypt
 from config.platform.jobs import clock, leases
-from config.platform.jobs.backoff import seconds_before_attempt
 from config.platform.jobs.enqueue import enqueue_on_commit
 from config.platform.jobs.models import JobStatus
 from connections import credentials
@@ -21,14 +20,12 @@ from connections.models import Connection
 from connections.vault import NotConnected
 from exports.models import Batch, BatchStatus, DisclosedList, PersonRemoval
 from exports.privacy import disclosures
+from exports.state import retry_policy
 from segments.models import Erasure
 from segments.privacy.subjects import Subject
 
 logger = logging.getLogger(__name__)
 
-GIVEN_UP_AFTER = timedelta(days=7)
-_QUICK_TRIES = 6
-_SLOW_SECONDS = 900.0
 _IN_FLIGHT_SECONDS = 2.0
 
 
@@ -134,14 +131,16 @@ def _is_in_flight(job: PersonRemoval) -> bool:
 
 
 def _after_trouble(job: PersonRemoval, sentence: str) -> None:
-    if job.connection is None or clock.now() - job.created_at > GIVEN_UP_AFTER:
+    if job.connection is None or clock.now() - job.created_at > retry_policy.ERASURE_GIVEN_UP_AFTER:
         told = _("{why} Gave up after several attempts. Remove the contact from the list manually.").format(
             why=sentence
         )
         _end(job, JobStatus.FAILED, told)
         return
     tries = job.tries + 1
-    seconds = seconds_before_attempt(tries) if tries < _QUICK_TRIES else _SLOW_SECONDS
+    policy = retry_policy.ERASURE
+    exhausted = policy.is_exhausted(tries)
+    seconds = retry_policy.ERASURE_SECONDS_AFTERWARDS if exhausted else policy.seconds_after(tries)
     _later(job, seconds, sentence, tries=tries)
 
 

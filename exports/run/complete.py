@@ -61,7 +61,7 @@ def end(run: Run, ended: StopRun, *, by: User | None = None) -> None:
         _publish(run)
     except (DestinationError, StopRun, credentials.Paused) as trouble:
         logger.warning("run %s: what it sent could not be published: %s", run.pk, trouble)
-    status, next_try_at = retry_policy.judge(run, ended)
+    status, next_try_at = retry_policy.decide_retry(run, ended)
     _end(run, status, ended.reason, ended.message, None, by=by, next_try_at=next_try_at)
     _tell_planner(run)
 

@@ -18,7 +18,6 @@ from enum import Enum
 from django.utils.translation import gettext as _
 
 from config.platform.jobs import leases
-from config.platform.jobs.backoff import seconds_before_attempt
 from config.platform.jobs.leases import HeldLease, LeaseExpired, LeaseLost
 from config.platform.jobs.models import JobStatus
 from connections.credentials import Paused
@@ -29,12 +28,11 @@ from exports.delivery.loop import SliceEnd
 from exports.models import Run, RunKind, Stage
 from exports.removal import removal_plan, restore
 from exports.run import check, complete, list_cleanup, plan
-from exports.state import claim
+from exports.state import claim, retry_policy
 from exports.state.status import Reason, StopRun
 
 logger = logging.getLogger(__name__)
 
-MOST_TROUBLES = 10
 LOOK_AGAIN_SECONDS = 1.0
 # How often a run looks whether its connection is still paused.
 PAUSE_LOOK_SECONDS = 2.0
@@ -84,13 +82,13 @@ def run_slice(run_id: int) -> Next:
             logger.warning("run %s: taken over by another worker", run.pk)
             return Next.NOTHING
         logger.exception("run %s: unexpected error", run.pk)
-        return _after_trouble(run.pk, run.attempt, Reason.UNEXPECTED_ERROR, _("See the log of the worker."))
+        return _after_error(run.pk, run.attempt, Reason.UNEXPECTED_ERROR, _("See the log of the worker."))
 
 
 def _go_through_stages(run: Run, lease: HeldLease) -> Next:
     steps = STEPS[run.kind]
     try:
-        claim.stop_if_canceled(run)
+        claim.stop_if_canceled(run, lease)
         if _waits_for_pause(run):
             return Next.NOTHING
         if run.stage == Stage.CHECK and not steps.check(run):
@@ -99,7 +97,7 @@ def _go_through_stages(run: Run, lease: HeldLease) -> Next:
         if run.stage == Stage.PLAN:
             planned_with = removal_plan.wants_version(run)
             steps.plan(run, lease)
-            claim.stop_if_canceled(run)
+            claim.stop_if_canceled(run, lease)
         if run.stage == Stage.DELIVER:
             end = loop.deliver(run, lease, wants_version=planned_with)
             if end != SliceEnd.ALL_SENT:
@@ -117,7 +115,7 @@ def _go_through_stages(run: Run, lease: HeldLease) -> Next:
     except PermanentError as refused:
         complete.end(run, StopRun(JobStatus.FAILED, loop.why_stopped(refused), refused.sentence))
     except DestinationError as trouble:
-        return _after_trouble(run.pk, run.attempt, Reason.DESTINATION_UNAVAILABLE, trouble.sentence)
+        return _after_error(run.pk, run.attempt, Reason.DESTINATION_UNAVAILABLE, trouble.sentence)
     return Next.NOTHING
 
 
@@ -145,17 +143,17 @@ def _tell_administrators(run: Run, needed: NeedsAdministrator) -> None:
         mark_reconnect_needed(run.connection, needed.sentence)
 
 
-def _after_trouble(run_id: int, attempt: int, reason: Reason, message: str) -> Next:
-    """Wait longer each time; after too many troubles the run gives up."""
+def _after_error(run_id: int, attempt: int, reason: Reason, message: str) -> Next:
+    """Let the run wait, longer after each error; after too many it fails."""
     run = Run.objects.get(pk=run_id)
     if run.attempt != attempt or not run.is_open:
         return Next.NOTHING
-    troubles = run.troubles + 1
+    policy, errors = retry_policy.RUN_ERRORS, run.errors + 1
     try:
-        if troubles >= MOST_TROUBLES:
+        if policy.is_exhausted(errors):
             complete.end(run, StopRun(JobStatus.FAILED, reason, message))
         else:
-            claim.defer(run, seconds_before_attempt(troubles), troubles=troubles, reason=reason, message=message)
+            claim.defer(run, policy.seconds_after(errors), errors=errors, reason=reason, message=message)
     except LeaseLost:
         logger.warning("run %s: taken over by another worker", run_id)
     return Next.NOTHING

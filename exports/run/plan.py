@@ -31,7 +31,7 @@ from exports.results import left_out_values
 from exports.selection import diff, wants
 from exports.selection.diff import PlanCounts
 from exports.state import known_list, run_settings
-from exports.state.claim import stop_if_asked
+from exports.state.claim import stop_if_canceled
 from exports.state.known_list import KnownList
 from exports.state.plan_action import (
     BAD_EMAIL,
@@ -61,7 +61,7 @@ def plan(run: Run, lease: HeldLease) -> None:
     left_out_values.send_again(known, _fields_to_judge_again(run))
     figures = diff.compute_diff(run.snapshot, known)
     _check_limits(run, figures)
-    stop_if_asked(lease)
+    stop_if_canceled(run, lease)
     _keep_exceptions(run)
     left_out_values.list_unchanged(run, known)
     writer = BatchWriter(run, run.destination.capabilities, lease)
@@ -224,7 +224,7 @@ def people(
 def _cut_into_batches(run: Run, writer: BatchWriter) -> None:
     sizes = cut_into_batches(run, rows=writer.capabilities.batch_rows)
     writer.go_on_after(len(sizes), people=sum(sizes))
-    stop_if_asked(writer.lease)
+    stop_if_canceled(run, writer.lease)
 
 
 def _write_those_who_come_back(run: Run, writer: BatchWriter) -> int:

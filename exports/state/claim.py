@@ -54,15 +54,10 @@ def _enqueued_key(run_id: int) -> str:
     return f"enqueued-run-{run_id}"
 
 
-def stop_if_asked(lease: HeldLease) -> None:
-    """Raise LeaseLost or, when a person has canceled the run, StopRun."""
+def stop_if_canceled(run: Run, lease: HeldLease) -> None:
+    """Raise StopRun when a user has canceled the run by now, LeaseLost when another worker has it: what has not
+    begun does not begin."""
     lease.check()
-    if lease.cancel_requested.is_set():
-        raise StopRun(JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)
-
-
-def stop_if_canceled(run: Run) -> None:
-    """Raise StopRun when a person has canceled the run by now: what has not begun does not begin."""
     run.refresh_from_db(fields=["cancel_requested_at"])
     if run.cancel_requested_at is not None:
         raise StopRun(JobStatus.CANCELED, Reason.CANCELED_BY_PERSON)

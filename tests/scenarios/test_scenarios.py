@@ -9,6 +9,7 @@ import pytest
 from pytest_django import Settings
 
 from tests.scenarios.scenario import Scenario
+from tests.support.retries import shorten_waits
 from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 
 __all__ = ["sandbox", "sandbox_process"]
@@ -34,7 +35,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def _quick(settings: Settings, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is tried again is tried again at once."""
     settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
-    monkeypatch.setattr("config.platform.jobs.backoff.FIRST_SECONDS", 0.0)
+    shorten_waits(monkeypatch, 0.0)
 
 
 def test_a_list_equals_its_model_after_every_step(sandbox: RunningSandbox, seed: int) -> None:

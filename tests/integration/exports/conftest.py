@@ -14,6 +14,7 @@ from exports.run import pipeline
 from segments.models import Segment
 from tests.support import exports
 from tests.support.members import CROWD, crowd_of
+from tests.support.retries import shorten_waits
 from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 
 __all__ = ["sandbox", "sandbox_process"]
@@ -51,7 +52,7 @@ def crowd(account: RunningSandbox, db: None) -> Segment:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is tried again is tried again at once."""
-    monkeypatch.setattr("config.platform.jobs.backoff.FIRST_SECONDS", 0.02)
+    shorten_waits(monkeypatch, 0.02)
 
 
 @pytest.fixture

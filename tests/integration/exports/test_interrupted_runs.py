@@ -27,7 +27,9 @@ from exports.reporting.person import Standing
 from exports.results import record
 from exports.run import pipeline
 from exports.state import claim as run_claim
+from exports.state import retry_policy
 from exports.state.plan_action import UNANSWERED
+from exports.state.retry_policy import RetryPolicy
 from exports.state.status import Reason
 from segments.models import Profile
 from tests.integration.exports.test_run_pipeline import (
@@ -206,7 +208,7 @@ def test_it_ends_a_slice_in_time_and_goes_on(
 def test_it_gives_up_after_repeated_unexpected_errors(
     sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(pipeline, "MOST_TROUBLES", 2)
+    monkeypatch.setattr(retry_policy, "RUN_ERRORS", RetryPolicy(attempts=2))
     export = make_export(sandbox)
 
     def broken(*_: object) -> None:

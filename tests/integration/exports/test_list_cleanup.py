@@ -237,7 +237,7 @@ def test_what_may_pass_is_tried_again_by_itself(
 
     settings.RUN_RETRY_SECONDS = 0
     cleanup = start(shop, new_list, bob)
-    Run.objects.filter(pk=cleanup.pk).update(troubles=9)
+    Run.objects.filter(pk=cleanup.pk).update(errors=9)
     account.faults({"rules": [{"kind": "error", "status": 500, "times": 1}]})
     assert to_its_end(cleanup).status == JobStatus.FAILURE
     retry.start_due()

@@ -15,10 +15,11 @@ from config.platform.jobs.models import JobStatus
 from connections.models import Connection
 from exports.actions import manage, runs
 from exports.actions import retry as actions_retry
-from exports.delivery import loop
 from exports.models import Export, Run, Trigger
 from exports.models.snapshot import RunOptions
 from exports.run import pipeline
+from exports.state import retry_policy
+from exports.state.retry_policy import RetryPolicy
 from exports.state.status import Reason
 from tests.integration.exports.conftest import run_to_its_end
 from tests.support.members import states
@@ -33,7 +34,7 @@ def away(account: RunningSandbox) -> None:
 @pytest.fixture
 def failed(newsletter: Export, account: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> Run:
     """A run that the service did not answer."""
-    monkeypatch.setattr(loop, "MOST_ATTEMPTS", 1)
+    monkeypatch.setattr(retry_policy, "BATCH", RetryPolicy(attempts=1, first_seconds=0.02))
     away(account)
     return run_to_its_end(newsletter)
 
@@ -87,7 +88,7 @@ def test_a_contact_who_has_left_since_is_not_subscribed_again(
     run_to_its_end(newsletter)
     account.set_state(["ben@example.com"], "Unsubscribed")
     account.set_state(["cid@example.com"], "Deleted")
-    monkeypatch.setattr(loop, "MOST_ATTEMPTS", 1)
+    monkeypatch.setattr(retry_policy, "BATCH", RetryPolicy(attempts=1, first_seconds=0.02))
     account.faults({"rules": [{"path": "/import", "kind": "error", "status": 503, "skip": 1}]})
     # Ben is found to have unsubscribed by the very run that is to subscribe Ann again; then the service is away.
     failed = carried_on(runs.start_run(newsletter, by=None, options=RunOptions(everyone=True, resubscribe=True)))

@@ -8,9 +8,10 @@ import pytest
 from config.platform.jobs.models import JobStatus
 from connections.models import Connection
 from exports.actions import runs
-from exports.delivery import loop
 from exports.models import Export, Run, SyncedContact
 from exports.run import pipeline
+from exports.state import retry_policy
+from exports.state.retry_policy import RetryPolicy
 from exports.state.status import Reason
 from tests.support import exports
 from tests.support.sandbox import RunningSandbox
@@ -128,7 +129,7 @@ def test_it_tries_again_and_accounts_for_everybody_once(
 def test_it_gives_up_on_a_destination_that_never_answers(
     sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "MOST_ATTEMPTS", 3)
+    monkeypatch.setattr(retry_policy, "BATCH", RetryPolicy(attempts=3, first_seconds=0.02))
     export = make_export(sandbox)
     sandbox.faults({"rules": [{"path": IMPORT, "kind": "error", "status": 500}]})
     run = run_to_its_end(export)
@@ -149,7 +150,7 @@ def test_it_halves_a_refused_batch_until_the_guilty_stand_alone(sandbox: Running
 
 
 def test_it_stops_when_everything_is_refused(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "MOST_HALVINGS_IN_VAIN", 5)
+    monkeypatch.setattr(retry_policy, "MOST_REFUSED_BATCHES", 5)
     export = make_export(sandbox, 64)
     everybody = [person["email"] for person in people(64)]
     sandbox.faults({"rules": [{"kind": "refuse_batch", "emails": everybody}]})

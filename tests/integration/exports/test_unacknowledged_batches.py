@@ -9,11 +9,12 @@ from config.platform.jobs import leases
 from config.platform.jobs.leases import claim
 from connections.models import Connection
 from exports.actions import runs
-from exports.delivery import loop
 from exports.models import Export, Origin, Refused, Run, SyncedContact
 from exports.results import record
 from exports.run import pipeline
+from exports.state import retry_policy
 from exports.state.plan_action import UNKNOWN_DATA
+from exports.state.retry_policy import RetryPolicy
 from tests.integration.exports.conftest import run_to_its_end
 from tests.support.members import adds_up
 from tests.support.sandbox import RunningSandbox
@@ -56,8 +57,8 @@ AFTERWARDS = {
 @pytest.fixture
 def impatient(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs that give up with the second trouble."""
-    monkeypatch.setattr(loop, "MOST_ATTEMPTS", 2)
-    monkeypatch.setattr(loop, "MOST_HALVINGS_IN_VAIN", 1)
+    monkeypatch.setattr(retry_policy, "BATCH", RetryPolicy(attempts=2, first_seconds=0.02))
+    monkeypatch.setattr(retry_policy, "MOST_REFUSED_BATCHES", 1)
 
 
 @pytest.mark.parametrize("afterwards", AFTERWARDS.values(), ids=AFTERWARDS.keys())

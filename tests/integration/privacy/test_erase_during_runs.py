@@ -33,6 +33,7 @@ from segments.privacy.subjects import Scope
 from segments.sources import staging
 from tests.integration.privacy.conftest import EMAIL, run_to_its_end
 from tests.support.database_search import tables_with
+from tests.support.retries import shorten_waits
 from tests.support.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -45,7 +46,7 @@ def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     destination = destinations.get("campaign_monitor")
     small = Capabilities(batch_rows=1, batch_bytes=4_000_000, removes_people=True)
     monkeypatch.setattr(destination, "capabilities", small, raising=False)
-    monkeypatch.setattr("config.platform.jobs.backoff.FIRST_SECONDS", 0.02)
+    shorten_waits(monkeypatch, 0.02)
 
 
 def erase(profile: Profile, by: User, lists: list[str] | None = None) -> None:

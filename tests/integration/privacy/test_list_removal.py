@@ -17,6 +17,7 @@ from segments.privacy import erase, subject_access
 from segments.privacy.subjects import Scope
 from tests.integration.privacy.conftest import EMAIL, run_to_its_end
 from tests.support.database_search import tables_with
+from tests.support.retries import shorten_waits
 from tests.support.sandbox import RunningSandbox
 
 CLOSED_PORT = "http://127.0.0.1:9"
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def removal(export: Export, zofia: Profile, alice: User, monkeypatch: pytest.MonkeyPatch) -> PersonRemoval:
-    monkeypatch.setattr("config.platform.jobs.backoff.FIRST_SECONDS", 0.0)
+    shorten_waits(monkeypatch, 0.0)
     run_to_its_end(export)
     lists = hooks.personal_data.lists(subject_access.find_subject(zofia, scope=Scope.ADDRESS))
     erase.erase(zofia, scope=Scope.ADDRESS, lists=[each.key for each in lists], by=alice)
