@@ -32,7 +32,7 @@ def user_can_confirm(user: User, run: Run) -> bool:
         return False
     if run.is_cleanup and not user_can_use(user, connection):
         return False
-    if run.held_because == "reach" or policies.reaches_everywhere(run):
+    if run.removal_guard == "reach" or policies.reaches_everywhere(run):
         return user_can_manage_connections(user)
     return connection.limited.may_remove or user_can_manage_connections(user)
 

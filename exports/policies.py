@@ -143,9 +143,9 @@ def takes_off(removal: str) -> bool:
 def reaches_everywhere(run: Run) -> bool:
     """Tell whether confirming the removals of a run takes contacts off all lists of the client."""
     if run.is_cleanup:
-        return run.held_because == "reach" or bool(run.options["removal"]["unsubscribes_everywhere"])
+        return run.removal_guard == "reach" or bool(run.options["removal"]["unsubscribes_everywhere"])
     removes_so = run.export.removal == Removal.UNSUBSCRIBE
-    return removes_so and (run.held_because == "reach" or run.export.unsubscribes_everywhere)
+    return removes_so and (run.removal_guard == "reach" or run.export.unsubscribes_everywhere)
 
 
 def check_can_confirm(run: Run) -> None:

@@ -86,7 +86,7 @@ class Run(Job):
     new_people = models.BigIntegerField(default=0)
     left = models.BigIntegerField(default=0)
     rejected = models.BigIntegerField(default=0)
-    rejected_anew = models.BigIntegerField(
+    newly_rejected = models.BigIntegerField(
         default=0
     )  # of these, whom no earlier run was refused for the same reason
     # Sent, and the answer does not tell whether the list took them; the next run sends them again.
@@ -101,7 +101,7 @@ class Run(Job):
     kept = models.BigIntegerField(default=0)
     not_removed = models.BigIntegerField(default=0)
     removals_held = models.BigIntegerField(default=0)
-    held_because = models.CharField(max_length=40, blank=True)
+    removal_guard = models.CharField(max_length=40, blank=True)
     # How many the list said afterwards are active, and how many the export knew there.
     active_on_list = models.BigIntegerField(null=True)
     known_on_list = models.BigIntegerField(null=True)

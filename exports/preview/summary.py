@@ -32,7 +32,7 @@ class PreviewSummary:
     figures: dict[str, int]
     to_remove: int
     removals_held: int
-    held_because: str  # a removing.RemovalGuard
+    removal_guard: str  # a removing.RemovalGuard
     addresses: int  # different valid ones
     over_connection: int | None  # people of all exports, where the contract of the connection counts them
     left_before: int  # whom the list kept as they are when last asked
@@ -59,7 +59,7 @@ def outline(export: Export) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         figures=counts.of_plan(seen.figures),
         to_remove=seen.removals.to_remove,
         removals_held=seen.removals.held,
-        held_because=str(seen.removals.held_because),
+        removal_guard=str(seen.removals.removal_guard),
         addresses=seen.figures.people + seen.figures.no_consent,
         over_connection=seen.over_connection,
         left_before=seen.left_before,

@@ -56,7 +56,7 @@ class Removals:
 
     to_remove: int = 0
     held: int = 0
-    held_because: str = ""
+    removal_guard: str = ""
 
 
 # What the wants of other exports follow from. They can only differ when this does.
@@ -107,7 +107,7 @@ def judge(run: Run, delivered_set: DeliveredSet) -> Removals:
     _retain_wanted_by_others(delivered_set)
     count = _count()
     because = _why_held(run, known, count) if count else ""
-    return Removals(held=count, held_because=because) if because else Removals(to_remove=count)
+    return Removals(held=count, removal_guard=because) if because else Removals(to_remove=count)
 
 
 def count_all(delivered_set: DeliveredSet) -> int:

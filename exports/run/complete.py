@@ -123,20 +123,20 @@ def _figures(run: Run) -> dict[str, int]:
         unknown=Sum("unaccounted", default=0),
         not_sent=Sum("size", default=0, filter=Q(status=BatchStatus.NOT_SENT)),
     )
-    anew = run.outcomes.filter(kind=OutcomeKind.REJECTED, is_new=True).count()
+    newly_rejected = run.outcomes.filter(kind=OutcomeKind.REJECTED, is_new=True).count()
     taken_off = last.filter(IS_REMOVAL).aggregate(
         removed=Sum("delivered", default=0),
         kept=Sum("left", default=0),
         not_removed=Sum("rejected", default=0) + Sum("size", default=0, filter=Q(status=BatchStatus.NOT_SENT)),
     )
-    beside = {"rejected_anew": anew, "incomplete": left_out_values.count(run)}
+    beside = {"newly_rejected": newly_rejected, "incomplete": left_out_values.count(run)}
     return {name: int(value) for name, value in {**sums, **taken_off}.items()} | beside
 
 
 def _verdict(run: Run, figures: dict[str, int]) -> Verdict:
     verdict = decide(counts_of(run, figures))
     if verdict.reason is Reason.REMOVALS_HELD:
-        sentences = (str(RemovalGuard(run.held_because).label), verdict.sentence)
+        sentences = (str(RemovalGuard(run.removal_guard).label), verdict.sentence)
         return replace(verdict, sentence=" ".join(filter(None, sentences)))
     return verdict
 
@@ -152,7 +152,7 @@ def counts_of(run: Run, figures: dict[str, int]) -> RunCounts:
         delivered=figures["delivered"],
         suppressed=figures["left"],
         rejected=figures["rejected"],
-        newly_rejected=figures["rejected_anew"],
+        newly_rejected=figures["newly_rejected"],
         unknown=figures["unknown"],
         not_attempted=figures["not_sent"],
         incomplete=figures["incomplete"],

@@ -54,7 +54,7 @@ def plan(run: Run, lease: HeldLease) -> None:
         planned_at=clock.now(),
         to_remove=removals.to_remove - erased,
         removals_held=removals.held,
-        held_because=removals.held_because,
+        removal_guard=removals.removal_guard,
         progress_done=0,
         progress_total=removals.to_remove - erased,
     )

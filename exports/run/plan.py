@@ -91,7 +91,7 @@ def plan(run: Run, lease: HeldLease) -> None:
         planned=planned - erased,
         to_remove=removals.to_remove - staying,
         removals_held=removals.held,
-        held_because=removals.held_because,
+        removal_guard=removals.removal_guard,
         progress_done=0,
         progress_total=planned - erased + removals.to_remove - staying,
     )

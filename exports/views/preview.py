@@ -82,7 +82,9 @@ def _context(request: Request, export: Export) -> dict[str, object]:
         "first_to_send": [contact for contact in sample if not contact.get("is_removal")],
         "first_to_remove": [contact for contact in sample if contact.get("is_removal")],
         "removes": export.removal != Removal.LEAVE,
-        "held_because": RemovalGuard(outline["held_because"]).label if outline and outline["held_because"] else "",
+        "removal_guard": RemovalGuard(outline["removal_guard"]).label
+        if outline and outline["removal_guard"]
+        else "",
         "segments": _segments(outline) if outline else [],
         "overlaps": _overlap_rows(outline) if outline else [],
         "is_stale": bool(job and outline and job.export_version != export.version),

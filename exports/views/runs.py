@@ -220,7 +220,7 @@ def _overview(request: Request, run: Run) -> dict[str, object]:
             "still_to_send": breakdown.still_to_send(run),
             "sections": breakdown.sections_of(run),
             "removal_sections": breakdown.removals_of(run),
-            "held_because": RemovalGuard(run.held_because).label if run.held_because else "",
+            "removal_guard": RemovalGuard(run.removal_guard).label if run.removal_guard else "",
             "may_confirm": bool(run.removals_held or run.is_cleanup)
             and user_can_confirm(request.user, run)
             and policies.can_confirm(run),

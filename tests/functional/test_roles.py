@@ -299,7 +299,7 @@ def _with_a_guarded_run(export: Export) -> None:
         planned=1,
         rejected=1,
         removals_held=11,
-        held_because=RemovalGuard.MANY,
+        removal_guard=RemovalGuard.MANY,
     )
     run.outcomes.create(kind=OutcomeKind.REJECTED, email="ann@example.com", code="1", message="Not an address.")
 

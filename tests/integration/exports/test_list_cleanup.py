@@ -187,7 +187,7 @@ def test_many_more_than_were_seen_are_held_until_a_user_confirms(
     cleanup = moved(account, shop, new_list, bob_client, behind="delete", behind_people="8")
     assert cleanup is not None
     held = to_its_end(cleanup)
-    assert (held.status, held.removals_held, held.held_because) == (JobStatus.WARNINGS, 20, "grown")
+    assert (held.status, held.removals_held, held.removal_guard) == (JobStatus.WARNINGS, 20, "grown")
     assert set(states(account, old_list).values()) == {"Active"}
     asked = bob_client.get(f"/data/runs/{held.pk}/confirm-removals/").content.decode()
     assert "Remove 20 contacts?" in asked

@@ -47,11 +47,11 @@ def page(client: Client, url: str) -> str:
 
 
 def test_it_warns_of_new_rejections_alone(rejected: Run, newsletter: Export, bob: User) -> None:
-    assert (rejected.status, rejected.rejected, rejected.rejected_anew) == (JobStatus.WARNINGS, 2, 2)
+    assert (rejected.status, rejected.rejected, rejected.newly_rejected) == (JobStatus.WARNINGS, 2, 2)
     retry_rejected.ask_again(rejected, by=bob)
     again = _end_of_open_run(newsletter)
     assert (again.status, again.reason) == (JobStatus.SUCCESSFUL, Reason.REJECTED_AS_BEFORE)
-    assert (again.rejected, again.rejected_anew) == (2, 0)
+    assert (again.rejected, again.newly_rejected) == (2, 0)
 
 
 def test_it_warns_when_the_reason_is_another(
@@ -59,7 +59,7 @@ def test_it_warns_when_the_reason_is_another(
 ) -> None:
     refuse(rejecting, 213)
     retry_rejected.ask_again(rejected, by=bob)
-    assert _end_of_open_run(newsletter).rejected_anew == 2
+    assert _end_of_open_run(newsletter).newly_rejected == 2
 
 
 def test_it_warns_when_the_data_are_others(rejected: Run, newsletter: Export) -> None:
@@ -67,7 +67,7 @@ def test_it_warns_when_the_data_are_others(rejected: Run, newsletter: Export) ->
     ben.attributes |= {"first_name": "Benedict"}
     ben.save()
     again = run_to_its_end(newsletter)
-    assert (again.status, again.rejected_anew, again.still_refused) == (JobStatus.WARNINGS, 1, 1)
+    assert (again.status, again.newly_rejected, again.still_refused) == (JobStatus.WARNINGS, 1, 1)
 
 
 # -- asking again ------------------------------------------------------------------------------------------------

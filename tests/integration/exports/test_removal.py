@@ -202,7 +202,7 @@ def test_a_guard_holds_many_removals_and_never_the_additions(account: RunningSan
     leave(crowd, *CROWD[:11])
     ended = run(export)
     assert (ended.status, ended.reason) == (JobStatus.WARNINGS, Reason.REMOVALS_HELD)
-    assert (ended.delivered, ended.removals_held, ended.to_remove, ended.held_because) == (12, 11, 0, "many")
+    assert (ended.delivered, ended.removals_held, ended.to_remove, ended.removal_guard) == (12, 11, 0, "many")
     assert set(states(account, export.list_id).values()) == {"Active"}
 
 
@@ -215,10 +215,10 @@ def test_a_guard_holds_what_a_halved_or_empty_segment_would_remove_for_as_long_a
     leave(crowd, *CROWD[:2])
     for _again in range(2):
         held = run(export)
-        assert (held.removals_held, held.held_because) == (2, "halved")
+        assert (held.removals_held, held.removal_guard) == (2, "halved")
     leave(crowd, *CROWD)
     held = run(export)
-    assert (held.removals_held, held.held_because) == (4, "empty")
+    assert (held.removals_held, held.removal_guard) == (4, "empty")
     join(crowd, *CROWD[:4])
     assert run(export).reason == Reason.NOTHING_CHANGED
 
@@ -238,7 +238,7 @@ def test_a_guard_looks_at_the_segment_that_is_planned_and_not_at_the_one_that_wa
     leave(crowd, *CROWD)
     pipeline.run_slice(checked.pk)
     checked.refresh_from_db()
-    assert (checked.removals_held, checked.held_because, checked.removed) == (8, "empty", 0)
+    assert (checked.removals_held, checked.removal_guard, checked.removed) == (8, "empty", 0)
 
 
 def test_the_next_run_sends_contacts_again_that_the_destination_could_not_take_at_the_moment(

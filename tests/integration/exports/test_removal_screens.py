@@ -161,7 +161,7 @@ def test_it_asks_again_when_they_have_become_more(
     assert "Remove 13 contacts?" in bob_client.get(confirm_url(held)).content.decode()
     bob_client.post(confirm_url(held), {"people": "11", "how": "delete"})
     ended = run_to_end(export)
-    assert (ended.removals_held, ended.held_because) == (13, "grown")
+    assert (ended.removals_held, ended.removal_guard) == (13, "grown")
     assert set(states(account, export.list_id).values()) == {"Active"}
 
 
@@ -188,7 +188,7 @@ def test_confirming_never_reaches_lists_that_were_not_named(
     ListState.objects.update(list_id=list_id)
     runs.confirm_removals(find(held), people=11, how="unsubscribe", by=None)
     reach = run_to_end(export)
-    assert (reach.removals_held, reach.held_because) == (11, "reach")
+    assert (reach.removals_held, reach.removal_guard) == (11, "reach")
     assert "all lists of the client" in alice_client.get(confirm_url(reach)).content.decode()
     alice_client.post(confirm_url(reach), {"people": "11", "how": "unsubscribe"})
     assert run_to_end(export).to_remove == 11
@@ -199,7 +199,7 @@ def test_users_without_permission_cannot_confirm(
 ) -> None:
     export, held = guarded
     assert charlie_client.get(confirm_url(held)).status_code == 403
-    Run.objects.filter(pk=held.pk).update(held_because="reach")
+    Run.objects.filter(pk=held.pk).update(removal_guard="reach")
     assert bob_client.post(confirm_url(held), {"people": "11", "how": "delete"}).status_code == 403
     assert alice_client.get(confirm_url(held)).status_code == 200
     assert alice_client.post(confirm_url(held), {"people": "x"}).status_code == 409

@@ -93,7 +93,7 @@ def test_a_restore_changes_nothing_that_guards_compare_with(
     export, removing = removed_three(account, crowd, Removal.DELETE)
     leave(crowd, *CROWD[3:])
     assert restore(alice_client, removing).delivered == 3
-    assert run(export).held_because == "empty"
+    assert run(export).removal_guard == "empty"
 
 
 def test_marks_are_cleared(account: RunningSandbox, crowd: Segment, alice_client: Client) -> None:

@@ -156,7 +156,7 @@ def plan_contacts(first: int, end: int, action: PlanAction = PlanAction.UNCHANGE
 @pytest.mark.parametrize(("rule", "case", "guard"), RULES, ids=[row[0] for row in RULES])
 def test_guard_holds_removals_that_look_like_a_mistake(rule: str, case: Case, guard: str) -> None:
     removals = removal.judge(*make_run(case))
-    expected = Removals(held=case.left, held_because=guard) if guard else Removals(to_remove=case.left)
+    expected = Removals(held=case.left, removal_guard=guard) if guard else Removals(to_remove=case.left)
     assert removals == expected, rule
 
 

@@ -9,4 +9,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RenameField('run', 'troubles', 'errors'),
+        migrations.RenameField('run', 'rejected_anew', 'newly_rejected'),
+        migrations.RenameField('run', 'held_because', 'removal_guard'),
     ]
