@@ -16,14 +16,14 @@ from django.db import connection as database
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from config.platform.jobs import clock
-from config.platform.jobs.leases import HeldLease, update_if_owner
+from config.platform.jobs.leases import HeldLease
 from config.platform.jobs.models import JobStatus
 from connections.destinations.values import BatchOperation, Mark, RemovalTrace
 from exports import policies
 from exports.batches import encode
 from exports.batches.writer import BatchWriter, Person
-from exports.models import DeliveredSet, ListState, Run, Stage
+from exports.models import DeliveredSet, ListState, Run
+from exports.state.claim import enter_delivery
 from exports.state.status import Reason, StopRun
 from segments.privacy import erase
 
@@ -150,17 +150,7 @@ def plan(run: Run, lease: HeldLease) -> None:
     if writer.written and run.snapshot.confirmed_opt_in and not run.snapshot.opt_in_mail_accepted:
         sentence = _("The list emails restored subscribers to confirm. Accept that in the settings of the export.")
         raise StopRun(JobStatus.FAILED, Reason.OPT_IN_MAIL, sentence)
-    lease.report()  # from here on progress counts what is delivered, and is written with it
-    update_if_owner(
-        run,
-        stage=Stage.DELIVER,
-        planned_at=clock.now(),
-        members=writer.written,
-        planned=writer.written,
-        to_update=writer.written,
-        progress_done=0,
-        progress_total=writer.written,
-    )
+    enter_delivery(run, lease, planned=writer.written, members=writer.written, to_update=writer.written)
 
 
 def _people(removing_run: Run, list_state_id: int) -> Iterator[Person]:

@@ -8,18 +8,18 @@ from dataclasses import replace
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from config.platform.jobs import clock
-from config.platform.jobs.leases import HeldLease, update_if_owner
+from config.platform.jobs.leases import HeldLease
 from config.platform.jobs.models import JobStatus
 from connections.destinations.values import ListDetails, ListOptIn
 from connections.models import Connection
 from exports.batches.writer import BatchWriter
-from exports.models import DeliveredSet, Run, Stage
+from exports.models import DeliveredSet, Run
 from exports.models.snapshot import RemovalSettings, RunOptions, RunSnapshot
 from exports.privacy import erasure
 from exports.removal import list_cleanup, removal_plan
 from exports.run import check as run_check
 from exports.state import run_settings
+from exports.state.claim import enter_delivery
 from exports.state.status import Reason, StopRun
 from segments.privacy import erase
 
@@ -47,16 +47,12 @@ def plan(run: Run, lease: HeldLease) -> None:
     removals = removal_plan.plan(run, left, writer)
     erase.enter_erasure_barrier()
     erased = erasure.drop_unknown(run, left.list_state_id) if erase.last_erasure() != erased_until else 0
-    lease.report()  # from here on progress counts what is done, and is written with it
-    update_if_owner(
+    enter_delivery(
         run,
-        stage=Stage.DELIVER,
-        planned_at=clock.now(),
+        lease,
         to_remove=removals.to_remove - erased,
         removals_held=removals.held,
         removal_guard=removals.removal_guard,
-        progress_done=0,
-        progress_total=removals.to_remove - erased,
     )
 
 

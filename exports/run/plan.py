@@ -16,14 +16,13 @@ from django.db import connection as database
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from config.platform.jobs import clock
-from config.platform.jobs.leases import HeldLease, update_if_owner
+from config.platform.jobs.leases import HeldLease
 from config.platform.jobs.models import JobStatus
 from connections.destinations.base import Destination
 from connections.destinations.values import Incomplete, Mark, SendSettings, Violation
 from connections.models import Connection
 from exports.batches.writer import BatchWriter, Person, cut_into_batches
-from exports.models import DeliveredSet, OutcomeKind, Run, Stage
+from exports.models import DeliveredSet, OutcomeKind, Run
 from exports.models.snapshot import RunSnapshot
 from exports.privacy import erasure
 from exports.removal import removal_plan
@@ -31,7 +30,7 @@ from exports.results import left_out_values
 from exports.selection import diff, wants
 from exports.selection.diff import PlanCounts
 from exports.state import known_list, run_settings
-from exports.state.claim import stop_if_canceled
+from exports.state.claim import enter_delivery, stop_if_canceled
 from exports.state.known_list import KnownList
 from exports.state.plan_action import (
     BAD_EMAIL,
@@ -75,11 +74,11 @@ def plan(run: Run, lease: HeldLease) -> None:
     erased, staying = (0, 0)
     if erase.last_erasure() != erased_until:
         erased, staying = erasure.drop_gone(run), erasure.drop_unknown(run, known.list_state_id)
-    lease.report()  # from here on progress counts what is delivered, and is written with it
-    update_if_owner(
+    enter_delivery(
         run,
-        stage=Stage.DELIVER,
-        planned_at=clock.now(),
+        lease,
+        planned=planned - erased,
+        to_remove=removals.to_remove - staying,
         members=figures.members - erased,
         invalid=figures.invalid + violations,
         duplicates=figures.duplicate,
@@ -88,12 +87,8 @@ def plan(run: Run, lease: HeldLease) -> None:
         still_refused=figures.still_refused,
         to_add=figures.to_add,
         to_update=figures.to_update,
-        planned=planned - erased,
-        to_remove=removals.to_remove - staying,
         removals_held=removals.held,
         removal_guard=removals.removal_guard,
-        progress_done=0,
-        progress_total=planned - erased + removals.to_remove - staying,
     )
 
 

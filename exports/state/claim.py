@@ -13,10 +13,10 @@ from django.core.cache import cache
 from django.db import connection as database
 from django.db.models import Q, QuerySet
 
-from config.platform.jobs import backoff, leases
+from config.platform.jobs import backoff, clock, leases
 from config.platform.jobs.leases import HeldLease
 from config.platform.jobs.models import JobStatus
-from exports.models import Run
+from exports.models import Run, Stage
 from exports.state.status import Reason, StopRun
 
 
@@ -52,6 +52,22 @@ def defer(run: Run, seconds: float, **values: object) -> None:
 
 def _enqueued_key(run_id: int) -> str:
     return f"enqueued-run-{run_id}"
+
+
+def enter_delivery(run: Run, lease: HeldLease, *, planned: int = 0, to_remove: int = 0, **counts: object) -> None:
+    """Let a planned run enter delivery, with the counts of its plan, in the transaction of the plan. Progress
+    counts what is delivered from here on, and is written with each result."""
+    lease.report()
+    leases.update_if_owner(
+        run,
+        stage=Stage.DELIVER,
+        planned_at=clock.now(),
+        planned=planned,
+        to_remove=to_remove,
+        progress_done=0,
+        progress_total=planned + to_remove,
+        **counts,
+    )
 
 
 def stop_if_canceled(run: Run, lease: HeldLease) -> None:

@@ -83,7 +83,7 @@ def _context(request: Request, export: Export) -> dict[str, object]:
         "first_to_remove": [contact for contact in sample if contact.get("is_removal")],
         "removes": export.removal != Removal.LEAVE,
         "removal_guard": RemovalGuard(outline["removal_guard"]).label
-        if outline and outline["removal_guard"]
+        if outline and outline.get("removal_guard")
         else "",
         "segments": _segments(outline) if outline else [],
         "overlaps": _overlap_rows(outline) if outline else [],
