@@ -67,7 +67,7 @@ class BatchResult:
 
 
 @dataclass(frozen=True)
-class Person:
+class BatchContact:
     """One person of a batch, in the list's own form."""
 
     profile_id: int
@@ -89,21 +89,21 @@ class BatchWriter:
         self.number = 0
         self.written = 0
         self._run = run
-        self._people: list[Person] = []
+        self._people: list[BatchContact] = []
         self._bytes = 0
 
     def go_on_after(self, number: int, *, people: int) -> None:
         """Count batches and contacts that were written by other means."""
         self.number, self.written = number, people
 
-    def add(self, person: Person) -> None:
+    def add(self, person: BatchContact) -> None:
         size = len(person.payload.encode()) + 1
         if self._people and (self._is_full(person) or self._bytes + size > self.capabilities.batch_bytes):
             self.flush()
         self._people.append(person)
         self._bytes += size
 
-    def _is_full(self, following: Person) -> bool:
+    def _is_full(self, following: BatchContact) -> bool:
         first, capabilities = self._people[0], self.capabilities
         if (first.operation, first.single) != (following.operation, following.single):
             return True
@@ -121,7 +121,7 @@ class BatchWriter:
         stop_if_canceled(self._run, self.lease)
 
 
-def write_batch(run_id: int, number: int, members: Sequence[Person]) -> None:
+def write_batch(run_id: int, number: int, members: Sequence[BatchContact]) -> None:
     """One batch as one row, its members as arrays."""
     with database.cursor() as cursor:
         cursor.execute(

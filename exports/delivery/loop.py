@@ -223,7 +223,7 @@ def _keep_wanted(work: Slice, ready: Sequence[int]) -> None:
         return
     version = removal_plan.wants_version(work.run)
     if version != work.wants_version:
-        removal_plan.keep_wanted(work.run)
+        removal_plan.keep_wanted_contacts(work.run)
         work.wants_version = version
 
 

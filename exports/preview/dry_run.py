@@ -12,7 +12,7 @@ from config.platform.db import limit_statements, rolled_back
 from connections import credentials, vault
 from connections.destinations.values import BatchOperation, ListDetails, TargetField
 from connections.models import Connection
-from exports.batches.writer import Person
+from exports.batches.writer import BatchContact
 from exports.models import DeliveredSet, Export, Run
 from exports.models.snapshot import RunSnapshot, SegmentSnapshot
 from exports.removal import removal_plan
@@ -86,11 +86,11 @@ def preview(export: Export, *, first: int = 20, patience_seconds: float = 600.0)
         limit_statements(patience_seconds)
         figures = plan.compute_diff(snapshot, connection.account, export.list_id, export.pk)
         removals = _removals(export, connection.account, snapshot)
-        leaving = removal_plan.first_leaving(first) if removals.to_remove or removals.held else []
+        leaving = removal_plan.first_to_remove(first) if removals.to_remove or removals.held else []
         counted = connection.limited.most_people is not None
-        over_connection = plan.people_over(connection) if counted else None
+        over_connection = plan.contacts_over(connection) if counted else None
         left_before = _left_before(export, connection.account)
-        people = list(plan.people(connection.destination, settings, limit=first))
+        people = list(plan.contacts_to_send(connection.destination, settings, limit=first))
     return Preview(
         list_details=details,
         figures=figures,
@@ -99,11 +99,13 @@ def preview(export: Export, *, first: int = 20, patience_seconds: float = 600.0)
         calls_to_remove=_calls_to_remove(connection, export, removals),
         over_connection=over_connection,
         left_before=left_before,
-        emails=[person.email for person in people if isinstance(person, Person)],
-        payloads=[person.payload for person in people if isinstance(person, Person)],
+        emails=[person.email for person in people if isinstance(person, BatchContact)],
+        payloads=[person.payload for person in people if isinstance(person, BatchContact)],
         violations=[(found[1], found[2].message) for found in people if isinstance(found, tuple)],
         leaving=leaving,
-        left_out=[value.message for found in people if isinstance(found, Person) for value in found.left_out],
+        left_out=[
+            value.message for found in people if isinstance(found, BatchContact) for value in found.left_out
+        ],
     )
 
 
@@ -111,7 +113,7 @@ def _removals(export: Export, account: str, snapshot: RunSnapshot) -> Removals:
     """Count the contacts that a run would remove, by the plan of this transaction."""
     known = DeliveredSet.objects.filter(export=export, account=account, list_id=export.list_id).first()
     run = Run(export=export, account=account, list_id=export.list_id, snapshot=snapshot)
-    return removal_plan.judge(run, known) if known else Removals()
+    return removal_plan.count_removals(run, known) if known else Removals()
 
 
 def _calls_to_remove(connection: Connection, export: Export, removals: Removals) -> int:

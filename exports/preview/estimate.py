@@ -41,6 +41,6 @@ def of(export: Export, options: RunOptions) -> Estimate:
         figures = plan.compute_diff(snapshot, connection.account, export.list_id, export.pk)
         states = DeliveredSet.objects.filter(export=export, account=connection.account, list_id=export.list_id)
         known = states.first()
-        removals = removal_plan.judge(run, known) if known else Removals()
+        removals = removal_plan.count_removals(run, known) if known else Removals()
     calls = math.ceil(figures.to_send / connection.destination.capabilities.batch_rows)
     return Estimate(figures, removals, calls)

@@ -178,7 +178,7 @@ def _rows(person: str) -> list[tuple[Any, ...]]:
 def _check_contract(connection: Connection) -> None:
     """Refuse when the contract of the connection is used up: it counts whole plans."""
     limit = connection.limited.most_people
-    if limit is not None and plan.people_over(connection) > limit:
+    if limit is not None and plan.contacts_over(connection) > limit:
         raise Refusal(_("The export has more contacts than the contract of its connection allows."))
 
 

@@ -149,7 +149,7 @@ def people_of(delivered_set: DeliveredSet, *, patience_seconds: float = 15.0) ->
     try:
         with rolled_back():
             limit_statements(patience_seconds)
-            return removal_plan.count_all(delivered_set)
+            return removal_plan.count_all_removals(delivered_set)
     except OperationalError:
         return None
 

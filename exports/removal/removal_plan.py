@@ -17,7 +17,7 @@ from config.platform import db
 from config.platform.jobs.leases import lock_attempt
 from connections.destinations.base import Destination
 from connections.destinations.values import BatchOperation, Sending, UnsubscribeScope
-from exports.batches.writer import BatchWriter, Person
+from exports.batches.writer import BatchContact, BatchWriter
 from exports.models import DeliveredSet, Export, ListState, Origin, OutcomeKind, Removal, Run, SyncedContact
 from exports.privacy import erasure
 from exports.selection import wants
@@ -71,9 +71,9 @@ _TO_REMOVE = """
 def plan(run: Run, delivered_set: DeliveredSet, writer: BatchWriter) -> Removals:
     """Write the batches of the run's removals, after those of its contacts; or say which guard holds them."""
     known = KnownList.of(delivered_set)
-    removals = judge(run, delivered_set)
+    removals = count_removals(run, delivered_set)
     if removals.to_remove:
-        _know_again_who_was_marked(run, known)
+        _restore_marked_contacts(run, known)
         destination = run.destination
         for person in _leaving(destination, BatchOperation(run.snapshot.removal.how)):
             writer.add(person)
@@ -95,32 +95,33 @@ def _list_held(run: Run) -> None:
         )
 
 
-def judge(run: Run, delivered_set: DeliveredSet) -> Removals:
-    """How many would be removed, and whether a guard holds them. Leaves the temporary table ``leaving``."""
+def count_removals(run: Run, delivered_set: DeliveredSet) -> Removals:
+    """Count the contacts to remove, and find the guard that holds their removal. Leaves the temporary table
+    ``leaving``."""
     how = run.snapshot.removal.how
     if how == Removal.LEAVE:
         return Removals()
     known = KnownList.of(delivered_set)
-    _draw(known, everybody=run.is_cleanup)
+    _select_leaving(known, everybody=run.is_cleanup)
     if how != Removal.MARK:
-        _add_who_was_marked(known, everybody=run.is_cleanup)
+        _add_marked_contacts(known, everybody=run.is_cleanup)
     _retain_wanted_by_others(delivered_set)
     count = _count()
-    because = _why_held(run, known, count) if count else ""
-    return Removals(held=count, removal_guard=because) if because else Removals(to_remove=count)
+    guard = _find_guard(run, known, count) if count else ""
+    return Removals(held=count, removal_guard=guard) if guard else Removals(to_remove=count)
 
 
-def count_all(delivered_set: DeliveredSet) -> int:
-    """How many would be taken off if the list was cleared, at most: who is marked already is not marked again.
-    Leaves the temporary table ``leaving``."""
+def count_all_removals(delivered_set: DeliveredSet) -> int:
+    """Count the contacts that a cleanup of the list would remove, at most: contacts that are marked already are not
+    marked again. Leaves the temporary table ``leaving``."""
     known = KnownList.of(delivered_set)
-    _draw(known, everybody=True)
-    _add_who_was_marked(known, everybody=True)
+    _select_leaving(known, everybody=True)
+    _add_marked_contacts(known, everybody=True)
     _retain_wanted_by_others(delivered_set)
     return _count()
 
 
-def _draw(known: KnownList, *, everybody: bool) -> None:
+def _select_leaving(known: KnownList, *, everybody: bool) -> None:
     """Select contacts that the export once wanted, that were added by us and, unless ``everybody`` leaves, are
     not in the plan. Where it is not known who added them, the list's date of joining is compared with its
     time when they were first sent; without that they count as pre-existing."""
@@ -150,7 +151,7 @@ def _draw(known: KnownList, *, everybody: bool) -> None:
         )
 
 
-def _add_who_was_marked(known: KnownList, *, everybody: bool) -> None:
+def _add_marked_contacts(known: KnownList, *, everybody: bool) -> None:
     """Contacts that this export once wanted and that were marked when they left are still on the list because of
     us: now that those who leave are taken off, they are too."""
     with db.without_nested_loops(), database.cursor() as cursor:
@@ -170,7 +171,7 @@ def _add_who_was_marked(known: KnownList, *, everybody: bool) -> None:
         )
 
 
-def _know_again_who_was_marked(run: Run, known: KnownList) -> None:
+def _restore_marked_contacts(run: Run, known: KnownList) -> None:
     """Write that the list holds contacts that were marked, so that the result of their removal is kept as that
     of others."""
     with database.cursor() as cursor:
@@ -194,7 +195,7 @@ def _know_again_who_was_marked(run: Run, known: KnownList) -> None:
 def _retain_wanted_by_others(delivered_set: DeliveredSet) -> None:
     """Contacts that another export to the same list wants now stay. (One statement for each reason: joined by OR
     they would be looked through once for every contact that leaves.)"""
-    wanted = wants.of_others(
+    wanted = wants.wanted_by_others(
         delivered_set.account,
         delivered_set.list_id,
         delivered_set.list_state_id,
@@ -205,7 +206,7 @@ def _retain_wanted_by_others(delivered_set: DeliveredSet) -> None:
             cursor.execute(f"DELETE FROM leaving WHERE email IN ({each.sql})", each.params)  # noqa: S608
 
 
-def _why_held(run: Run, known: KnownList, count: int) -> str:
+def _find_guard(run: Run, known: KnownList, count: int) -> str:
     options = run.snapshot.options
     agreed = options.removal or {}
     if _reaches_further_than_agreed(run, agreed):
@@ -242,8 +243,9 @@ def contacts_of(known: KnownList) -> models.QuerySet[SyncedContact]:
     return SyncedContact.objects.filter(once_wanted, list_state=known.list_state_id)
 
 
-def first_leaving(limit: int) -> list[str]:
-    """Read the first addresses of the contacts to remove, from the temporary table ``leaving`` of ``judge``."""
+def first_to_remove(limit: int) -> list[str]:
+    """Read the first addresses of the contacts to remove, from the temporary table ``leaving`` of
+    ``count_removals``."""
     with database.cursor() as cursor:
         cursor.execute("SELECT email FROM leaving ORDER BY email LIMIT %s", [limit])
         return [email for (email,) in cursor.fetchall()]
@@ -255,7 +257,7 @@ def _count() -> int:
         return int(cursor.fetchone()[0])
 
 
-def _leaving(destination: Destination, operation: BatchOperation) -> Iterator[Person]:
+def _leaving(destination: Destination, operation: BatchOperation) -> Iterator[BatchContact]:
     """Read the contacts to remove, those who take requests of their own last: marking takes the others by the
     thousand."""
     with closing(database.chunked_cursor()) as cursor:
@@ -269,7 +271,7 @@ def _leaving(destination: Destination, operation: BatchOperation) -> Iterator[Pe
             for email, data_hash, since, until, added_by_us, zone_known in rows:
                 payload = destination.removal_payload(email, Sending(since, until, added_by_us, zone_known))
                 single = operation != BatchOperation.MARK or not added_by_us
-                yield Person(0, email, payload, data_hash, is_new=False, operation=operation, single=single)
+                yield BatchContact(0, email, payload, data_hash, is_new=False, operation=operation, single=single)
 
 
 def wants_version(run: Run) -> WantsVersion:
@@ -285,7 +287,7 @@ def wants_version(run: Run) -> WantsVersion:
 
 
 @transaction.atomic
-def keep_wanted(run: Run) -> int:
+def keep_wanted_contacts(run: Run) -> int:
     """Take the contacts that an export wants now out of the removals that are not sent yet; how many they were.
     Raises LeaseLost."""
     lock_attempt(run)
@@ -307,7 +309,7 @@ def keep_wanted(run: Run) -> int:
 
 def _wanted(run: Run) -> Iterator[Wanted]:
     state = ListState.objects.filter(account=run.account, list_id=run.list_id).values_list("pk", flat=True)
-    yield from wants.of_others(run.account, run.list_id, state.first() or 0, but=run.export_id)
+    yield from wants.wanted_by_others(run.account, run.list_id, state.first() or 0, but=run.export_id)
     if not run.is_cleanup:
         yield from _members(run)
 
@@ -317,7 +319,7 @@ def _members(run: Run) -> Iterator[Wanted]:
     without those that the plan left out for want of consent. They are read in either case: a refresh that ended
     while the plan was being written is older than the plan, and not in it."""
     segment_ids = run.snapshot.segment_ids
-    members = wants.members(segment_ids, run.snapshot.email_attribute)
+    members = wants.member_addresses(segment_ids, run.snapshot.email_attribute)
     if run.planned_at and Segment.objects.filter(pk__in=segment_ids, refreshed_at__gt=run.planned_at).exists():
         yield members
     else:

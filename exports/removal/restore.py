@@ -21,7 +21,7 @@ from config.platform.jobs.models import JobStatus
 from connections.destinations.values import BatchOperation, Mark, RemovalTrace
 from exports import policies
 from exports.batches import encode
-from exports.batches.writer import BatchWriter, Person
+from exports.batches.writer import BatchContact, BatchWriter
 from exports.models import DeliveredSet, ListState, Run
 from exports.state.claim import enter_delivery
 from exports.state.status import Reason, StopRun
@@ -153,7 +153,7 @@ def plan(run: Run, lease: HeldLease) -> None:
     enter_delivery(run, lease, planned=writer.written, members=writer.written, to_update=writer.written)
 
 
-def _people(removing_run: Run, list_state_id: int) -> Iterator[Person]:
+def _people(removing_run: Run, list_state_id: int) -> Iterator[BatchContact]:
     with database.cursor() as cursor:
         cursor.execute(
             f"""{_WITH_DATA}
@@ -175,7 +175,7 @@ def _people(removing_run: Run, list_state_id: int) -> Iterator[Person]:
             data = destination.payload_without_mark(data, Mark(mark_field, ""))
             trace = RemovalTrace(mark=Mark(mark_field, mark_value))
         data = destination.restore_payload(data, trace)
-        yield Person(
+        yield BatchContact(
             profile_id, email, data, data_hash, is_new=False, operation=BatchOperation.RESTORE, single=True
         )
 

@@ -1,4 +1,4 @@
-"""How a run ends — always, whatever the ending: figures summed over its batches, a status, a reason."""
+"""Complete a run: sum the counts of its batches, derive its status and reason, and notify recipients."""
 
 import logging
 from dataclasses import replace
@@ -32,14 +32,14 @@ def complete(run: Run) -> None:
     of the end."""
     run.refresh_from_db(fields=["members", "invalid", "planned"])  # batches may have lost contacts on the way
     _publish(run)
-    figures = _figures(run)
-    verdict = _verdict(run, figures)
-    _end(run, verdict.status, verdict.reason, verdict.sentence, figures)
-    _look_at_list(run)
-    _tell_planner(run)
+    counts = _sum_counts(run)
+    verdict = _verdict(run, counts)
+    _end(run, verdict.status, verdict.reason, verdict.sentence, counts)
+    _count_list(run)
+    _analyze_tables(run)
 
 
-def _look_at_list(run: Run) -> None:
+def _count_list(run: Run) -> None:
     """Keep how many are active on the list now, beside how many exports know there; nothing where no one can
     tell. The run has ended: it does not wait for the answer."""
     connection = run.connection
@@ -63,10 +63,10 @@ def end(run: Run, ended: StopRun, *, by: User | None = None) -> None:
         logger.warning("run %s: what it sent could not be published: %s", run.pk, trouble)
     status, next_try_at = retry_policy.decide_retry(run, ended)
     _end(run, status, ended.reason, ended.message, None, by=by, next_try_at=next_try_at)
-    _tell_planner(run)
+    _analyze_tables(run)
 
 
-def _tell_planner(run: Run) -> None:
+def _analyze_tables(run: Run) -> None:
     """Let PostgreSQL refresh its statistics of tables that this run changed: the next run begins by reading
     them."""
     db.analyze_after_change("exports_syncedcontact", run.delivered + run.removed)
@@ -94,7 +94,7 @@ def _end(
     status: JobStatus,
     reason: Reason,
     message: str,
-    figures: dict[str, int] | None,
+    counts: dict[str, int] | None,
     *,
     by: User | None = None,
     next_try_at: datetime | None = None,
@@ -104,15 +104,15 @@ def _end(
     run.batches.filter(status__in=(BatchStatus.PLANNED, BatchStatus.SENDING)).update(status=BatchStatus.NOT_SENT)
     left_out_values.drop_not_sent(run)
     removals.record_uncertain_removals(run)
-    counts: dict[str, object] = {**(figures or _figures(run))}
-    counts |= {"stage": Stage.COMPLETE, "resume_at": next_try_at}
+    values: dict[str, object] = {**(counts or _sum_counts(run))}
+    values |= {"stage": Stage.COMPLETE, "resume_at": next_try_at}
     if not run.batches.filter(sent_at__isnull=False).exists():
-        counts["disclosed_at"] = clock.now()
-    change_status(run, status, reason, message=message, by=by, **counts)
+        values["disclosed_at"] = clock.now()
+    change_status(run, status, reason, message=message, by=by, **values)
     alerts.of_end(run)
 
 
-def _figures(run: Run) -> dict[str, int]:
+def _sum_counts(run: Run) -> dict[str, int]:
     """Sum the counts of the batches that have the last word on their contacts."""
     last = run.batches.filter(status__in=_LAST_WORD)
     sums = last.exclude(IS_REMOVAL).aggregate(
@@ -133,15 +133,15 @@ def _figures(run: Run) -> dict[str, int]:
     return {name: int(value) for name, value in {**sums, **taken_off}.items()} | beside
 
 
-def _verdict(run: Run, figures: dict[str, int]) -> Verdict:
-    verdict = decide(counts_of(run, figures))
+def _verdict(run: Run, counts: dict[str, int]) -> Verdict:
+    verdict = decide(counts_of(run, counts))
     if verdict.reason is Reason.REMOVALS_HELD:
         sentences = (str(RemovalGuard(run.removal_guard).label), verdict.sentence)
         return replace(verdict, sentence=" ".join(filter(None, sentences)))
     return verdict
 
 
-def counts_of(run: Run, figures: dict[str, int]) -> RunCounts:
+def counts_of(run: Run, counts: dict[str, int]) -> RunCounts:
     """The counts that decide how a run ends: those of its plan, and the sums over its batches."""
     return RunCounts(
         members=run.members,
@@ -149,16 +149,16 @@ def counts_of(run: Run, figures: dict[str, int]) -> RunCounts:
         duplicates=run.duplicates,
         unchanged=run.unchanged,
         previously_rejected=run.still_refused,
-        delivered=figures["delivered"],
-        suppressed=figures["left"],
-        rejected=figures["rejected"],
-        newly_rejected=figures["newly_rejected"],
-        unknown=figures["unknown"],
-        not_attempted=figures["not_sent"],
-        incomplete=figures["incomplete"],
-        left_out=left_out_values.count_by_field(run) if figures["incomplete"] else {},
+        delivered=counts["delivered"],
+        suppressed=counts["left"],
+        rejected=counts["rejected"],
+        newly_rejected=counts["newly_rejected"],
+        unknown=counts["unknown"],
+        not_attempted=counts["not_sent"],
+        incomplete=counts["incomplete"],
+        left_out=left_out_values.count_by_field(run) if counts["incomplete"] else {},
         to_remove=run.to_remove,
-        not_removed=figures["not_removed"],
+        not_removed=counts["not_removed"],
         removals_held=run.removals_held,
         is_cleanup=run.is_cleanup,
     )

@@ -21,7 +21,7 @@ from config.platform.jobs.models import JobStatus
 from connections.destinations.base import Destination
 from connections.destinations.values import Incomplete, Mark, SendSettings, Violation
 from connections.models import Connection
-from exports.batches.writer import BatchWriter, Person, cut_into_batches
+from exports.batches.writer import BatchContact, BatchWriter, cut_into_batches
 from exports.models import DeliveredSet, OutcomeKind, Run
 from exports.models.snapshot import RunSnapshot
 from exports.privacy import erasure
@@ -34,13 +34,13 @@ from exports.state.claim import enter_delivery, stop_if_canceled
 from exports.state.known_list import KnownList
 from exports.state.plan_action import (
     BAD_EMAIL,
-    COMES_BACK,
     DUPLICATE,
     EXCLUDED,
     NO_CONSENT,
     NO_EMAIL,
     ON_LIST,
     OPERATIONS,
+    RETURNING,
     SENT,
     PlanAction,
 )
@@ -57,17 +57,17 @@ def plan(run: Run, lease: HeldLease) -> None:
     delivered_set = _delivered_set(run)
     known = KnownList.of(delivered_set)
     erased_until = erase.last_erasure()
-    left_out_values.send_again(known, _fields_to_judge_again(run))
-    figures = diff.compute_diff(run.snapshot, known)
-    _check_limits(run, figures)
+    left_out_values.send_again(known, _fields_to_check_again(run))
+    counts = diff.compute_diff(run.snapshot, known)
+    _check_limits(run, counts)
     stop_if_canceled(run, lease)
-    _keep_exceptions(run)
+    _record_excluded(run)
     left_out_values.list_unchanged(run, known)
     writer = BatchWriter(run, run.destination.capabilities, lease)
     _cut_into_batches(run, writer)
-    violations = _write_those_who_come_back(run, writer) if writer.written < figures.to_send else 0
+    violations = _write_returning(run, writer) if writer.written < counts.to_send else 0
     planned = writer.written
-    wants.record(run, known)
+    wants.record_wants(run, known)
     wants.record_overwritten(run, known)
     removals = removal_plan.plan(run, delivered_set, writer)
     erase.enter_erasure_barrier()
@@ -79,20 +79,20 @@ def plan(run: Run, lease: HeldLease) -> None:
         lease,
         planned=planned - erased,
         to_remove=removals.to_remove - staying,
-        members=figures.members - erased,
-        invalid=figures.invalid + violations,
-        duplicates=figures.duplicate,
-        without_consent=figures.no_consent,
-        unchanged=figures.unchanged,
-        still_refused=figures.still_refused,
-        to_add=figures.to_add,
-        to_update=figures.to_update,
+        members=counts.members - erased,
+        invalid=counts.invalid + violations,
+        duplicates=counts.duplicate,
+        without_consent=counts.no_consent,
+        unchanged=counts.unchanged,
+        still_refused=counts.still_refused,
+        to_add=counts.to_add,
+        to_update=counts.to_update,
         removals_held=removals.held,
         removal_guard=removals.removal_guard,
     )
 
 
-def _fields_to_judge_again(run: Run) -> Sequence[str]:
+def _fields_to_check_again(run: Run) -> Sequence[str]:
     """List the fields of which left-out values are judged again: those that can hold more by now, or all that are
     mapped where contacts with such values are excluded."""
     destination = run.destination
@@ -112,8 +112,8 @@ def _delivered_set(run: Run) -> DeliveredSet:
     return delivered_set
 
 
-def _check_limits(run: Run, figures: PlanCounts) -> None:
-    unique = figures.people
+def _check_limits(run: Run, counts: PlanCounts) -> None:
+    unique = counts.people
     if unique > settings.MAX_PROFILES_PER_EXPORT:
         sentence = _("The segments have %(unique)d contacts with a valid email. The limit is %(limit)d.") % {
             "unique": unique,
@@ -121,7 +121,7 @@ def _check_limits(run: Run, figures: PlanCounts) -> None:
         }
         raise StopRun(JobStatus.FAILED, Reason.TOO_MANY_PROFILES, sentence)
     _check_contract(run)
-    emailed = figures.add + figures.bring_back
+    emailed = counts.add + counts.readd
     if emailed and run.snapshot.confirmed_opt_in and not run.snapshot.opt_in_mail_accepted:
         sentence = _("%(type)s would email %(new)d new contacts to confirm.") % {
             "type": run.destination.label,
@@ -136,16 +136,16 @@ def _check_contract(run: Run) -> None:
     limit = connection.limited.most_people if connection else None
     if connection is None or limit is None:
         return
-    people = people_over(connection)
-    if people > limit:
+    contacts_to_send = contacts_over(connection)
+    if contacts_to_send > limit:
         sentence = _(
             "With this run, exports would have added %(people)d contacts with this connection. Its "
             "contract allows %(limit)d."
-        ) % {"people": people, "limit": limit}
+        ) % {"contacts_to_send": contacts_to_send, "limit": limit}
         raise StopRun(JobStatus.FAILED, Reason.TOO_MANY_PROFILES, sentence)
 
 
-def people_over(connection: Connection) -> int:
+def contacts_over(connection: Connection) -> int:
     """Count the contacts that exports have sent over the connection, with those of the present plan."""
     with database.cursor() as cursor:
         cursor.execute(
@@ -170,7 +170,7 @@ def compute_diff(snapshot: RunSnapshot, account: str, list_id: str, export_id: i
     return diff.compute_diff(snapshot, known_list.find(export_id, account, list_id))
 
 
-def _keep_exceptions(run: Run) -> None:
+def _record_excluded(run: Run) -> None:
     """Write outcomes for members that are invalid, duplicates or without consent. Batches tell of all others."""
     with database.cursor() as cursor:
         cursor.execute(
@@ -185,13 +185,13 @@ def _keep_exceptions(run: Run) -> None:
         )
 
 
-def people(
+def contacts_to_send(
     destination: Destination,
     settings: SendSettings,
     *,
     actions: Collection[PlanAction] = SENT,
     limit: int | None = None,
-) -> Iterator[Person | tuple[int, str, Violation]]:
+) -> Iterator[BatchContact | tuple[int, str, Violation]]:
     """Everyone to be sent by these actions, in the destination's form and in a stable order; or who cannot be,
     and why."""
     prepare = destination.preparer(settings)
@@ -213,7 +213,7 @@ def people(
                 if mark_field:
                     prepared = destination.payload_without_mark(prepared, Mark(mark_field, ""))
                 is_new, operation = action == PlanAction.ADD, OPERATIONS[action]
-                yield Person(profile_id, email, prepared, data_hash, is_new, operation, left_out=left_out)
+                yield BatchContact(profile_id, email, prepared, data_hash, is_new, operation, left_out=left_out)
 
 
 def _cut_into_batches(run: Run, writer: BatchWriter) -> None:
@@ -222,23 +222,23 @@ def _cut_into_batches(run: Run, writer: BatchWriter) -> None:
     stop_if_canceled(run, writer.lease)
 
 
-def _write_those_who_come_back(run: Run, writer: BatchWriter) -> int:
+def _write_returning(run: Run, writer: BatchWriter) -> int:
     """Batches of those who are sent in a way of their own; how many of them could not be converted."""
     destination = run.destination
     violations = 0
     settings = run_settings.send_settings(run.list_id, run.snapshot)
-    for found in people(destination, settings, actions=COMES_BACK):
-        if isinstance(found, Person):
+    for found in contacts_to_send(destination, settings, actions=RETURNING):
+        if isinstance(found, BatchContact):
             writer.add(found)
             left_out_values.add_to_plan(run, found.profile_id, found.email, found.left_out)
         else:
-            _keep_violation(run, *found)
+            _record_violation(run, *found)
             violations += 1
     writer.flush()
     return violations
 
 
-def _keep_violation(run: Run, profile_id: int, email: str, violation: Violation) -> None:
+def _record_violation(run: Run, profile_id: int, email: str, violation: Violation) -> None:
     run.outcomes.create(
         kind=OutcomeKind.INVALID,
         profile_id=profile_id,

@@ -45,8 +45,8 @@ class PlanCounts:
     still_refused: int = 0
     add: int = 0
     update: int = 0
-    unmark: int = 0  # had left and were marked; come back
-    bring_back: int = 0  # had left and were deleted; come back
+    clear_mark: int = 0  # had left and were marked; come back
+    readd: int = 0  # had left and were deleted; come back
     resubscribe: int = 0  # the list had left them as they are; a person lets them be sent all the same
 
     @property
@@ -60,7 +60,7 @@ class PlanCounts:
 
     @property
     def to_add(self) -> int:
-        return self.add + self.unmark + self.bring_back
+        return self.add + self.clear_mark + self.readd
 
     @property
     def to_update(self) -> int:
@@ -78,7 +78,7 @@ _BLANK = r'(\[|, )(null|"\s*")(\]|, )'
 
 
 @dataclass(frozen=True)
-class Answering:
+class OptionFragments:
     """Fragments to put into the plan: columns of a member, the same over everyone with an address, what comes
     before the mapped values in the hash, and what follows them in the plan."""
 
@@ -97,10 +97,10 @@ class Answering:
 def compute_diff(snapshot: RunSnapshot, known: KnownList) -> PlanCounts:
     """Fill the temporary table ``plan`` by these settings, as the difference to what is known of the list, in the
     order of addresses; how many met which verdict. Within a transaction."""
-    answers = fragments(snapshot)
+    answers = option_fragments(snapshot)
     members, members_params = audience.members_sql(snapshot.segment_ids)
-    judged, judged_params = _judged(answers, *_person(snapshot, answers, members, members_params))
-    verdicts = _verdicts(judged, answers, consent_is_required=bool(snapshot.required_attribute))
+    judged, judged_params = _addressed(answers, *_members(snapshot, answers, members, members_params))
+    verdicts = _actions(judged, answers, consent_is_required=bool(snapshot.required_attribute))
     statement = f"CREATE TEMPORARY TABLE plan ON COMMIT DROP AS {verdicts}"
     with database.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.plan")
@@ -114,16 +114,16 @@ def compute_diff(snapshot: RunSnapshot, known: KnownList) -> PlanCounts:
     return _count()
 
 
-def hashes(snapshot: RunSnapshot, members: str) -> tuple[str, list[Any]]:
+def hashes_of(snapshot: RunSnapshot, members: str) -> tuple[str, list[Any]]:
     """A query of the hashes of what these settings would send of some profiles (a query like that of
     audience.members_sql, without parameters): columns ``profile_id`` and ``data_hash``."""
-    answers = fragments(snapshot)
-    judged, params = _judged(answers, *_person(snapshot, answers, members, []))
+    answers = option_fragments(snapshot)
+    judged, params = _addressed(answers, *_members(snapshot, answers, members, []))
     return f"SELECT profile_id, data_hash FROM ({judged}) judged", params  # noqa: S608 - see _judged
 
 
-def _person(
-    snapshot: RunSnapshot, answers: Answering, members: str, members_params: Sequence[object]
+def _members(
+    snapshot: RunSnapshot, answers: OptionFragments, members: str, members_params: Sequence[object]
 ) -> tuple[str, list[Any]]:
     """Everyone in the segments: their address, the values that go out as a JSON array, and what they agree to; the
     column ``fence`` only keeps the query whole."""
@@ -149,7 +149,7 @@ def _consent(attribute: str) -> tuple[str, str, list[str]]:
     return says.format("true"), says.format("false"), [attribute, attribute]
 
 
-def _judged(answers: Answering, person: str, person_params: list[Any]) -> tuple[str, list[Any]]:
+def _addressed(answers: OptionFragments, person: str, person_params: list[Any]) -> tuple[str, list[Any]]:
     """Whether each has a deliverable address, and the hash of what the list would get; those with one address side
     by side, the most recently updated first."""
     strictest = answers.strictest
@@ -162,7 +162,7 @@ def _judged(answers: Answering, person: str, person_params: list[Any]) -> tuple[
     return statement, [VALID_EMAIL, LONGEST_EMAIL, *answers.hashed_params, *person_params]
 
 
-def _verdicts(judged: str, answers: Answering, *, consent_is_required: bool) -> str:
+def _actions(judged: str, answers: OptionFragments, *, consent_is_required: bool) -> str:
     """What is to be done with each, by what the list is known to hold and to have refused. Nothing is sent of a
     contact whose data are those that were sent last, whichever export did, or that this export sent and that no
     other has written over since."""
@@ -196,7 +196,7 @@ def _count() -> PlanCounts:
         return PlanCounts(**dict(cursor.fetchall()))
 
 
-def fragments(snapshot: RunSnapshot) -> Answering:
+def option_fragments(snapshot: RunSnapshot) -> OptionFragments:
     """The fragments for these settings; where every answer is the same for all, nothing is added to the plan."""
     names = sorted(name for name, answer in snapshot.answers.items() if attribute_of(answer))
     places = range(len(names))
@@ -208,7 +208,7 @@ def fragments(snapshot: RunSnapshot) -> Answering:
     hashed, hashed_params = _hashed(snapshot, names)
     answers = ", ".join(f"answer_{at}" for at in places)
     appended = f"jsonb_build_array({answers})" if names else ""
-    return Answering(says, says_params, strictest, hashed, hashed_params, appended)
+    return OptionFragments(says, says_params, strictest, hashed, hashed_params, appended)
 
 
 def _hashed(snapshot: RunSnapshot, names: Sequence[str]) -> tuple[str, list[str]]:
@@ -274,7 +274,7 @@ def _let_come_back(list_state_id: int) -> None:
         cursor.execute(
             """
             UPDATE plan SET mark_field = removed.mark_field,
-                            action = CASE WHEN removed.operation = %s THEN 'bring_back' ELSE 'unmark' END
+                            action = CASE WHEN removed.operation = %s THEN 'readd' ELSE 'clear_mark' END
               FROM exports_removedcontact removed
              WHERE removed.list_state_id = %s AND removed.email = plan.email
                AND removed.operation IN (%s, %s) AND plan.action IN ('add', 'update')

@@ -91,7 +91,7 @@ _SENT_BEFORE = """
 """
 
 
-def record(run: Run, known: KnownList) -> None:
+def record_wants(run: Run, known: KnownList) -> None:
     """Record which known contacts of the list the export wants by the temporary table ``plan``, and which it does
     not any more. Nothing while it is the only export to the list. Call it in the transaction of the plan."""
     if not _is_shared(run, known):
@@ -115,16 +115,16 @@ def _is_shared(run: Run, known: KnownList) -> bool:
     return others.exists() or bool(exports_to(run.account, run.list_id, but=known.export_id))
 
 
-def of_others(account: str, list_id: str, list_state_id: int, *, but: int | None) -> Iterator[Wanted]:
+def wanted_by_others(account: str, list_id: str, list_state_id: int, *, but: int | None) -> Iterator[Wanted]:
     """What the other exports to a list want there, whatever their status."""
     for export in exports_to(account, list_id, but=but):
         segment_ids = list(export.segments.values_list("pk", flat=True))
-        yield members(segment_ids, export.email_attribute)
+        yield member_addresses(segment_ids, export.email_attribute)
         if not _can_be_evaluated(segment_ids) or find_guard(export.pk, account, list_id, segment_ids):
             yield _wanted_last(export.pk, list_state_id)
 
 
-def members(segment_ids: Sequence[int], email_attribute: str) -> Wanted:
+def member_addresses(segment_ids: Sequence[int], email_attribute: str) -> Wanted:
     """Select the addresses of the present members of these segments."""
     sql, params = audience.members_sql(segment_ids)
     email, email_params = audience.email_sql(email_attribute)
@@ -162,10 +162,12 @@ def find_guard(export_id: int, account: str, list_id: str, segment_ids: Sequence
     themselves, so that a segment that stays halved stays suspicious; and as they are now, since they may have been
     refreshed since the run was checked."""
     before = _members_before(export_id, account, list_id)
-    members = audience.member_counts(segment_ids)
-    if not any(members.values()) or any(before.get(pk) and not now for pk, now in members.items()):
+    member_addresses = audience.member_counts(segment_ids)
+    if not any(member_addresses.values()) or any(
+        before.get(pk) and not now for pk, now in member_addresses.items()
+    ):
         return EMPTY
-    return HALVED if any(now * 2 <= before.get(pk, 0) for pk, now in members.items()) else ""
+    return HALVED if any(now * 2 <= before.get(pk, 0) for pk, now in member_addresses.items()) else ""
 
 
 def _members_before(export_id: int, account: str, list_id: str) -> dict[int, int]:
@@ -186,7 +188,7 @@ def record_overwritten(run: Run, known: KnownList) -> None:
     data it may change. Call it in the transaction of the plan."""
     for export_id, snapshot in _other_exports(run, known):
         with database.cursor() as cursor:
-            hashed, params = diff.hashes(snapshot, _SENT)
+            hashed, params = diff.hashes_of(snapshot, _SENT)
             cursor.execute("DROP TABLE IF EXISTS pg_temp.as_other_sends")
             cursor.execute(f"CREATE TEMPORARY TABLE as_other_sends ON COMMIT DROP AS {hashed}", params)
             parameters: dict[str, Any] = {"unknown": UNKNOWN_DATA, "list": known.list_state_id, "other": export_id}

@@ -16,8 +16,8 @@ class PlanAction(StrEnum):
     STILL_REFUSED = "still_refused"  # the list rejected the same data before
     ADD = "add"
     UPDATE = "update"
-    UNMARK = "unmark"  # left and was marked; the mark is cleared
-    BRING_BACK = "bring_back"  # left and was deleted; is added again
+    CLEAR_MARK = "clear_mark"  # left and was marked; the mark is cleared
+    READD = "readd"  # left and was deleted; is added again
     RESUBSCRIBE = "resubscribe"  # was suppressed; a person lets the contact be sent all the same
 
 
@@ -27,14 +27,14 @@ EXCLUDED = (PlanAction.INVALID, PlanAction.DUPLICATE, PlanAction.NO_CONSENT)
 # few batches mix them with others, and the answers tell which contacts the export has added.
 OPERATIONS = {
     PlanAction.ADD: BatchOperation.SEND,
-    PlanAction.UNMARK: BatchOperation.SEND,
+    PlanAction.CLEAR_MARK: BatchOperation.SEND,
     PlanAction.UPDATE: BatchOperation.SEND,
-    PlanAction.BRING_BACK: BatchOperation.READD,
+    PlanAction.READD: BatchOperation.READD,
     PlanAction.RESUBSCRIBE: BatchOperation.RESUBSCRIBE,
 }
 SENT = tuple(OPERATIONS)
 # Few contacts, each sent in a way of their own.
-COMES_BACK = (PlanAction.UNMARK, PlanAction.BRING_BACK, PlanAction.RESUBSCRIBE)
+RETURNING = (PlanAction.CLEAR_MARK, PlanAction.READD, PlanAction.RESUBSCRIBE)
 # Contacts that are on the list because of the plan, or will be.
 ON_LIST = (*SENT, PlanAction.UNCHANGED)
 # Contacts that the export wants on the list, rejected ones included.

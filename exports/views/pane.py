@@ -303,7 +303,7 @@ class ExportPane:
     @property
     def new_people(self) -> int | None:
         """Count the contacts that the list would mail; None when that cannot be counted now."""
-        return self.plan_counts.add + self.plan_counts.bring_back if self.plan_counts else None
+        return self.plan_counts.add + self.plan_counts.readd if self.plan_counts else None
 
     @cached_property
     def plan_counts(self) -> PlanCounts | None:

@@ -53,7 +53,7 @@ def test_a_page_does_not_wait_until_they_are_counted(
     parts = f"/data/exports/parts/?export={shop.pk}&changed="
     data = typed(account, shop, "", list_pick=new_list)
     with monkeypatch.context() as impossible:
-        impossible.setattr(removal_plan, "count_all", None)
+        impossible.setattr(removal_plan, "count_all_removals", None)
         first = bob_client.get(f"/data/exports/{shop.pk}/remove/", headers=asks).content.decode()
         pane = bob_client.post(f"{parts}list_pick", data, headers=asks).content.decode()
     assert "Counting the contacts" in first

@@ -129,8 +129,8 @@ BY_WHAT_IS_KNOWN = [
         Known(contact=SAME, refused=SAME),
         PlanAction.STILL_REFUSED,
     ),
-    ("a deleted contact is added again", Known(removed=BatchOperation.DELETE), PlanAction.BRING_BACK),
-    ("a marked contact is sent with its mark cleared", Known(removed=BatchOperation.MARK), PlanAction.UNMARK),
+    ("a deleted contact is added again", Known(removed=BatchOperation.DELETE), PlanAction.READD),
+    ("a marked contact is sent with its mark cleared", Known(removed=BatchOperation.MARK), PlanAction.CLEAR_MARK),
     ("an unsubscribed contact is sent as any other", Known(removed=BatchOperation.UNSUBSCRIBE), PlanAction.ADD),
     (
         "a contact that another export has added again since stays as it is",

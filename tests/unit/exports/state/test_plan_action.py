@@ -6,7 +6,7 @@ from inspect import getsource
 
 from exports.selection import diff
 from exports.selection.diff import PlanCounts
-from exports.state.plan_action import COMES_BACK, EXCLUDED, ON_LIST, SENT, WANTED, PlanAction
+from exports.state.plan_action import EXCLUDED, ON_LIST, RETURNING, SENT, WANTED, PlanAction
 
 
 def test_every_action_is_either_excluded_or_wanted() -> None:
@@ -15,7 +15,7 @@ def test_every_action_is_either_excluded_or_wanted() -> None:
 
 
 def test_what_is_sent_is_wanted_and_will_be_on_the_list() -> None:
-    assert {*COMES_BACK} < {*SENT} < {*ON_LIST} < {*WANTED}
+    assert {*RETURNING} < {*SENT} < {*ON_LIST} < {*WANTED}
 
 
 def test_new_contacts_are_sent_first() -> None:
