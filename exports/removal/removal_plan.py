@@ -112,8 +112,8 @@ def count_removals(run: Run, delivered_set: DeliveredSet) -> Removals:
 
 
 def count_all_removals(delivered_set: DeliveredSet) -> int:
-    """Count the contacts that a cleanup of the list would remove, at most: contacts that are marked already are not
-    marked again. Leaves the temporary table ``leaving``."""
+    """Count the contacts that a cleanup of the list would remove, at most: contacts that are marked already are
+    not marked again. Leaves the temporary table ``leaving``."""
     known = KnownList.of(delivered_set)
     _select_leaving(known, everybody=True)
     _add_marked_contacts(known, everybody=True)
