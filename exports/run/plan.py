@@ -136,12 +136,12 @@ def _check_contract(run: Run) -> None:
     limit = connection.limited.most_people if connection else None
     if connection is None or limit is None:
         return
-    contacts_to_send = contacts_over(connection)
-    if contacts_to_send > limit:
+    people = contacts_over(connection)
+    if people > limit:
         sentence = _(
             "With this run, exports would have added %(people)d contacts with this connection. Its "
             "contract allows %(limit)d."
-        ) % {"contacts_to_send": contacts_to_send, "limit": limit}
+        ) % {"people": people, "limit": limit}
         raise StopRun(JobStatus.FAILED, Reason.TOO_MANY_PROFILES, sentence)
 
 

@@ -162,12 +162,10 @@ def find_guard(export_id: int, account: str, list_id: str, segment_ids: Sequence
     themselves, so that a segment that stays halved stays suspicious; and as they are now, since they may have been
     refreshed since the run was checked."""
     before = _members_before(export_id, account, list_id)
-    member_addresses = audience.member_counts(segment_ids)
-    if not any(member_addresses.values()) or any(
-        before.get(pk) and not now for pk, now in member_addresses.items()
-    ):
+    members = audience.member_counts(segment_ids)
+    if not any(members.values()) or any(before.get(pk) and not now for pk, now in members.items()):
         return EMPTY
-    return HALVED if any(now * 2 <= before.get(pk, 0) for pk, now in member_addresses.items()) else ""
+    return HALVED if any(now * 2 <= before.get(pk, 0) for pk, now in members.items()) else ""
 
 
 def _members_before(export_id: int, account: str, list_id: str) -> dict[int, int]:

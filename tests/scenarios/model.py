@@ -52,6 +52,9 @@ class Contact:
     origin: Origin = Origin.THEMSELVES
     deleted_by_us: Memory = Memory.NO
     is_suppressed: bool = False
+    # A call without an answer, of a run that was canceled, may have put the contact on the list: which run added
+    # it later cannot be told by dates alone.
+    may_have_been_sent: bool = False
     # The exports that have wanted the contact on the list since we added them.
     once_wanted: set[int] = field(default_factory=set)
     # By export, the values that the list may have refused: the export does not send the same again.
@@ -251,12 +254,15 @@ class ListModel:
         if not is_taken or (contact.is_suppressed and self.minds_suppressions):
             contact.refused[export.number] = values
         if now.state != ACTIVE or (is_canceled and now == before):
+            contact.may_have_been_sent |= is_canceled and now.state != ACTIVE
             return
         if before.state != ACTIVE:
             is_back = before.state == DELETED and contact.deleted_by_us == Memory.YES and not is_canceled
-            is_ours = before.state == NEVER_THERE or (is_back and not options.resubscribe)
+            is_first = before.state == NEVER_THERE and not contact.may_have_been_sent
+            is_ours = is_first or (is_back and not options.resubscribe)
+            contact.may_have_been_sent = False
             contact.origin = Origin.OURS if is_ours else Origin.UNCLEAR
-            if is_ours or contact.deleted_by_us != Memory.NO:
+            if before.state == NEVER_THERE or is_ours or contact.deleted_by_us != Memory.NO:
                 contact.once_wanted = set()  # else they stay known as wanted by the exports that sent them before
         elif before.mark and not now.mark:
             contact.once_wanted = {export.number}

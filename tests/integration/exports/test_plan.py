@@ -7,6 +7,7 @@ from uuid import UUID
 import orjson
 import pytest
 
+from config.platform.jobs import clock
 from config.platform.jobs.leases import HeldLease
 from config.platform.jobs.models import JobStatus
 from connections import destinations
@@ -228,10 +229,9 @@ def test_it_asks_before_new_people_are_emailed() -> None:
 
 def test_it_stops_planning_when_a_person_cancels() -> None:
     run = make_run([{"email": "ann@example.com"}])
-    canceled = lease()
-    canceled.cancel_requested.set()
+    Run.objects.filter(pk=run.pk).update(cancel_requested_at=clock.now())
     with pytest.raises(StopRun) as ended:
-        plan.plan(run, canceled)
+        plan.plan(run, lease())
     assert ended.value.status == JobStatus.CANCELED
 
 
