@@ -152,8 +152,9 @@ def _select_leaving(known: KnownList, *, everybody: bool) -> None:
 
 
 def _add_marked_contacts(known: KnownList, *, everybody: bool) -> None:
-    """Contacts that this export once wanted and that were marked when they left are still on the list because of
-    us: now that those who leave are taken off, they are too."""
+    """Add contacts that this export once wanted and that were marked when they left: they are still on the list
+    because of us. A mark may also be remembered because a late call may have set it, of a contact that the list
+    state holds: such a contact leaves here only when we added it."""
     with db.without_nested_loops(), database.cursor() as cursor:
         stays = "false" if everybody else _IS_PLANNED.format(table="removed")
         cursor.execute(
@@ -163,10 +164,14 @@ def _add_marked_contacts(known: KnownList, *, everybody: bool) -> None:
              WHERE removed.list_state_id = %s AND removed.operation = %s AND %s = ANY (removed.exports)
                AND NOT {stays}
                AND NOT EXISTS (SELECT FROM leaving WHERE leaving.email = removed.email)
+               AND NOT EXISTS (SELECT FROM exports_syncedcontact contact
+                                WHERE contact.list_state_id = removed.list_state_id
+                                  AND contact.email = removed.email AND contact.origin <> %s)
             """,  # noqa: S608 - only our own fragments are put in
             [
                 *(UNKNOWN_DATA, known.list_state_id, BatchOperation.MARK, known.export_id),
                 *([] if everybody else [list(WANTED)]),
+                Origin.ADDED,
             ],
         )
 

@@ -214,3 +214,21 @@ def test_marked_contacts_are_removed_once_the_export_removes(policy: Removal, re
         exports=[delivered_set.export_id],
     )
     assert removal.count_removals(run, delivered_set).to_remove == removed
+
+
+@pytest.mark.parametrize(
+    ("origin", "removed"), [(Origin.ADDED, 1), (Origin.PRE_EXISTING, 0), (Origin.UNKNOWN, 0)], ids=str
+)
+def test_a_mark_that_may_have_landed_late_removes_no_contact_that_was_there_before(
+    origin: Origin, removed: int
+) -> None:
+    run, delivered_set = make_run(Case(left=1))
+    SyncedContact.objects.update(origin=origin)
+    RemovedContact.objects.create(
+        list_state=delivered_set.list_state,
+        email=address(0),
+        operation="mark",
+        run_id=1,
+        exports=[delivered_set.export_id],
+    )
+    assert removal.count_removals(run, delivered_set).to_remove == removed
