@@ -1,18 +1,21 @@
 """Fill the demo, step by step. Each step looks at what is there, so that a killed seeding is begun again; once
 all is done nothing is touched any more, whatever users have changed since.
 
-Make the accounts of the demo. Their password is public, so they sign in only where the demo is on.
+Some profiles are subscribers of the sandbox's list before the first run, and some of those have left it again: so
+the first export meets a list like a real one.
 """
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import requests
 from django.conf import settings
 from django.db import transaction
 
-from config.console.demo import history, people
+from config.console.demo import people
+from config.console.demo.people import Person
 from config.console.manifest.apply import apply
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Role
@@ -113,7 +116,7 @@ def _import_profiles(everyone: list[people.Person], report: Report) -> None:
 
 
 def _configure(report: Report) -> None:
-    environ = {**os.environ, "SANDBOX_API_KEY": history.API_KEY}
+    environ = {**os.environ, "SANDBOX_API_KEY": API_KEY}
     for line in apply(FILE, environ=environ, wake_worker=False):
         report(line)
     for segment in Segment.objects.filter(refreshed_at=None):
@@ -128,7 +131,7 @@ def _first_run(everyone: list[people.Person]) -> Run:
     run = export.runs.order_by("number").first()
     if run is not None:
         return run
-    history.add_history(everyone)
+    add_history(everyone)
     with transaction.atomic():
         return runs.start_run(export, by=User.objects.get_by_natural_key("admin"))
 
@@ -146,3 +149,61 @@ def _until_ended(job: Job, work: Callable[[], bool], *, seconds: float = _JOB_SE
             raise CannotSeed(f"{job} did not end within {seconds:.0f} seconds.")
         if not worked:
             time.sleep(0.1)
+
+
+API_KEY = "sandbox-api-key"
+LIST_ID = "a1150000000000000000000000000001"
+# How many of the newsletter's readers were on the list before, and where others went who were there. Nobody is
+# merely suppressed: such people still count as active over there, and the first run's figures would not match.
+STILL_ACTIVE = 240
+LEFT_BY_STATE = {"Unsubscribed": 43, "Bounced": 13, "Deleted": 8}
+_EVERY_NTH = 17
+
+
+class SandboxAway(Exception):
+    """The sandbox does not answer, or refuses a request. The message says how."""
+
+
+def add_history(people: Sequence[Person]) -> None:
+    """Subscribe some of ``people`` to the sandbox's list, and let some of those leave it again. Raises
+    SandboxAway."""
+    known = earlier_subscribers(people)
+    subscribers = [
+        {"EmailAddress": person.email, "Name": person.full_name, "ConsentToTrack": "Yes"} for person in known
+    ]
+    _post(f"/api/v3.3/subscribers/{LIST_ID}/import.json", {"Subscribers": subscribers})
+    rest = [person.email for person in known[STILL_ACTIVE:]]
+    for state, count in LEFT_BY_STATE.items():
+        _post("/_sandbox/states", {"list_id": LIST_ID, "emails": rest[:count], "state": state})
+        rest = rest[count:]
+
+
+def earlier_subscribers(people: Sequence[Person]) -> list[Person]:
+    """Return the people who were on the list before: newsletter readers with a plain address, spread over the
+    file."""
+    regular = [
+        person
+        for person in people
+        if person.newsletter == "yes" and person.email == person.email.strip().lower() and _is_plain(person.email)
+    ]
+    return regular[::_EVERY_NTH][: STILL_ACTIVE + sum(LEFT_BY_STATE.values())]
+
+
+def _is_plain(email: str) -> bool:
+    local, _at, domain = email.partition("@")
+    letters = "".join((local, domain)).replace(".", "").replace("-", "")
+    return letters.isalnum() and letters.isascii() and bool(local) and not domain.endswith(".") and "." in domain
+
+
+def _post(path: str, body: dict[str, object]) -> None:
+    with requests.Session() as session:
+        session.trust_env = False  # a proxy that the environment names is for the world outside
+        try:
+            answer = session.post(
+                settings.CAMPAIGN_MONITOR_SANDBOX_URL + path, json=body, auth=(API_KEY, "x"), timeout=30
+            )
+        except requests.RequestException as error:
+            where = settings.CAMPAIGN_MONITOR_SANDBOX_URL
+            raise SandboxAway(f"The sandbox at {where} does not answer ({type(error).__name__}).") from None
+    if not answer.ok:
+        raise SandboxAway(f"The sandbox refused {path}: {answer.status_code} {answer.text[:200]}")

@@ -1,11 +1,10 @@
 """Define the left navigation as data, and give every page its shell: product name, navigation and theme."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
@@ -74,29 +73,17 @@ GROUPS = (
 )
 
 
-def groups_for(request: HttpRequest) -> list[tuple[str | Promise, list[Link]]]:
+def navigation_for(user: object) -> list[tuple[str | Promise, list[Link]]]:
     """List the navigation that ``user`` may see: headings with their links, without empty groups."""
-    if not isinstance(request.user, User):
+    if not isinstance(user, User):
         return []
-    user = request.user
-    seen = ((group.label, list(_links(group, user))) for group in GROUPS)
-    return [(label, links) for label, links in seen if links]
-
-
-def _links(group: Group, user: User) -> Iterator[Link]:
-    for entry in group.entries:
-        if entry.permission is not None and not user.may(entry.permission):
-            continue
-        if url := address(entry.url_name):
-            yield Link(entry.key, entry.label, entry.icon, url)
-
-
-def address(url_name: str) -> str:
-    """Return the address of a page by its name; empty when this installation does not have it."""
-    try:
-        return reverse(url_name)
-    except NoReverseMatch:
-        return ""
+    found = []
+    for group in GROUPS:
+        seen = [entry for entry in group.entries if entry.permission is None or user.may(entry.permission)]
+        if seen:
+            links = [Link(entry.key, entry.label, entry.icon, reverse(entry.url_name)) for entry in seen]
+            found.append((group.label, links))
+    return found
 
 
 THEMES = ("light", "dark")
@@ -116,7 +103,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
         "version": settings.VERSION,
         "theme": theme if theme in THEMES else "auto",
         "nav_collapsed": request.COOKIES.get("nav") == "collapsed",
-        "navigation": SimpleLazyObject(lambda: groups_for(request)),
+        "navigation": SimpleLazyObject(lambda: navigation_for(request.user)),
         "list_shell": "components/list_fragment.html" if target == "list" else PAGE,
         "pane_shell": "components/pane_frame.html" if target == "pane" else PAGE,
         "dialog_shell": "components/dialog_frame.html" if target == "dialog" else PAGE,

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
-from config.console.demo import history
+from config.console.demo import seeding
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Role
 from config.platform.audit.models import AuditEntry
@@ -49,13 +49,13 @@ def test_a_newcomer_finds_a_finished_run_with_numbers_that_make_sense(demo: Runn
     assert run.members == newsletter.member_count == run.invalid + run.duplicates + run.planned
     assert min(run.invalid, run.duplicates, run.new_people) > 0
     assert run.planned == run.delivered + run.left
-    gone = sum(history.LEFT_BY_STATE.values())
+    gone = sum(seeding.LEFT_BY_STATE.values())
     assert run.left == gone == run.outcomes.filter(kind="left").count()
-    assert run.delivered - run.new_people == history.STILL_ACTIVE
+    assert run.delivered - run.new_people == seeding.STILL_ACTIVE
     assert str(run.requested_by) == "Alice Admin"
     counts = demo.counts()
     assert counts["Active"] == run.delivered
-    assert {state: counts[state] for state in history.LEFT_BY_STATE} == history.LEFT_BY_STATE
+    assert {state: counts[state] for state in seeding.LEFT_BY_STATE} == seeding.LEFT_BY_STATE
 
 
 def test_the_demo_has_accounts_profiles_and_a_run(demo: RunningSandbox) -> None:
@@ -96,10 +96,10 @@ def test_a_second_time_it_changes_nothing_whatever_people_have_made_of_it(
 
 def test_a_seeding_that_was_killed_is_begun_again(demo: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     def killed(_people: object) -> None:
-        raise history.SandboxAway("killed")
+        raise seeding.SandboxAway("killed")
 
     with monkeypatch.context() as patched:
-        patched.setattr(history, "add_history", killed)
+        patched.setattr(seeding, "add_history", killed)
         with pytest.raises(CommandError):
             call_command("seed_demo", "--wait")
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config.console.demo import seeding
-from config.console.demo.history import SandboxAway
+from config.console.demo.seeding import SandboxAway
 from config.console.manifest.document import FileRefused
 
 _PATIENCE_SECONDS = 20.0

@@ -21,6 +21,51 @@ from config.platform.web import formats
 register = template.Library()
 
 
+@dataclass(frozen=True)
+class StatusStyle:
+    """The tone and the icon of a status, so that no page chooses colors. ``tone`` is one of neutral, info, working,
+    success, warning, danger; ``icon`` a name of the icon set."""
+
+    tone: str
+    icon: str
+
+
+UNKNOWN = StatusStyle("neutral", "circle-dashed")
+
+STATUS_STYLES: dict[str, StatusStyle] = {
+    # jobs: imports, refreshes, runs
+    "not_started": StatusStyle("neutral", "circle-dashed"),
+    "queued": StatusStyle("info", "clock"),
+    "processing": StatusStyle("working", ""),
+    "refreshing": StatusStyle("working", ""),
+    "canceling": StatusStyle("working", ""),
+    "successful": StatusStyle("success", "circle-check"),
+    "warnings": StatusStyle("warning", "triangle-alert"),
+    "skipped": StatusStyle("neutral", "skip-forward"),
+    "failure": StatusStyle("warning", "rotate-cw"),
+    "failed": StatusStyle("danger", "circle-x"),
+    "canceled": StatusStyle("neutral", "ban"),
+    "needs_confirmation": StatusStyle("warning", "circle-question-mark"),
+    # connections and exports
+    "connected": StatusStyle("success", "circle-check"),
+    "not_connected": StatusStyle("neutral", "unplug"),
+    "no_connection": StatusStyle("neutral", "unplug"),
+    "consent_needed": StatusStyle("warning", "shield-alert"),
+    "reconnect": StatusStyle("danger", "unplug"),
+    # outcomes
+    "delivered": StatusStyle("success", "circle-check"),
+    "left": StatusStyle("neutral", "circle-minus"),
+    "rejected": StatusStyle("danger", "circle-x"),
+    "not_sent": StatusStyle("neutral", "circle-dashed"),
+    # the state of parts of the system, of accounts and of switches
+    "ok": StatusStyle("success", "circle-check"),
+    "active": StatusStyle("success", "circle-check"),
+    "inactive": StatusStyle("neutral", "circle-minus"),
+    "unknown": StatusStyle("neutral", "circle-question-mark"),
+    "down": StatusStyle("danger", "circle-x"),
+}
+
+
 @register.simple_tag
 def icon(name: str, size: int = 16) -> SafeString:
     """Render an icon, hidden from screen readers: there has to be text beside it."""
@@ -38,10 +83,10 @@ def _render_icon(name: str, size: int) -> SafeString:
 def status_pill(status: str, label: str | Promise = "", tone: str = "", icon_name: str = "") -> SafeString:
     """Render a status as an icon and a word in its tone: ``{% status_pill run.status run.get_status_display %}``.
     Give ``tone`` and ``icon_name`` for statuses that STATUS_STYLES does not have."""
-    look = status_style(str(status))
-    tone = tone or look.tone
+    style = STATUS_STYLES.get(str(status), UNKNOWN)
+    tone = tone or style.tone
     dot = SafeString('<span class="pill__dot" aria-hidden="true"></span>')
-    mark = dot if tone == "working" else icon(icon_name or look.icon or UNKNOWN.icon, 14)
+    mark = dot if tone == "working" else icon(icon_name or style.icon or UNKNOWN.icon, 14)
     text = label or str(status).replace("_", " ").capitalize()
     return format_html('<span class="pill pill--{}">{}<span class="pill__text">{}</span></span>', tone, mark, text)
 
@@ -125,52 +170,3 @@ def version_field(context: Context, instance: Any) -> SafeString:
     request = context.get("request")
     posted = request.POST.get("version") if request is not None else None
     return format_html('<input type="hidden" name="version" value="{}">', posted or instance.version)
-
-
-@dataclass(frozen=True)
-class StatusStyle:
-    """``tone`` is one of neutral, info, working, success, warning, danger; ``icon`` a name of the icon set."""
-
-    tone: str
-    icon: str
-
-
-UNKNOWN = StatusStyle("neutral", "circle-dashed")
-
-STATUS_STYLES: dict[str, StatusStyle] = {
-    # jobs: imports, refreshes, runs
-    "not_started": StatusStyle("neutral", "circle-dashed"),
-    "queued": StatusStyle("info", "clock"),
-    "processing": StatusStyle("working", ""),
-    "refreshing": StatusStyle("working", ""),
-    "canceling": StatusStyle("working", ""),
-    "successful": StatusStyle("success", "circle-check"),
-    "warnings": StatusStyle("warning", "triangle-alert"),
-    "skipped": StatusStyle("neutral", "skip-forward"),
-    "failure": StatusStyle("warning", "rotate-cw"),
-    "failed": StatusStyle("danger", "circle-x"),
-    "canceled": StatusStyle("neutral", "ban"),
-    "needs_confirmation": StatusStyle("warning", "circle-question-mark"),
-    # connections and exports
-    "connected": StatusStyle("success", "circle-check"),
-    "not_connected": StatusStyle("neutral", "unplug"),
-    "no_connection": StatusStyle("neutral", "unplug"),
-    "consent_needed": StatusStyle("warning", "shield-alert"),
-    "reconnect": StatusStyle("danger", "unplug"),
-    # outcomes
-    "delivered": StatusStyle("success", "circle-check"),
-    "left": StatusStyle("neutral", "circle-minus"),
-    "rejected": StatusStyle("danger", "circle-x"),
-    "not_sent": StatusStyle("neutral", "circle-dashed"),
-    # the state of parts of the system, of accounts and of switches
-    "ok": StatusStyle("success", "circle-check"),
-    "active": StatusStyle("success", "circle-check"),
-    "inactive": StatusStyle("neutral", "circle-minus"),
-    "unknown": StatusStyle("neutral", "circle-question-mark"),
-    "down": StatusStyle("danger", "circle-x"),
-}
-
-
-def status_style(status: str) -> StatusStyle:
-    """Return the look of a status; unknown ones are neutral."""
-    return STATUS_STYLES.get(status, UNKNOWN)
