@@ -23,7 +23,7 @@ register = template.Library()
 
 @dataclass(frozen=True)
 class StatusStyle:
-    """The tone and the icon of a status, so that no page chooses colors. ``tone`` is one of neutral, info, working,
+    """The tone and the icon of a status: no page chooses colors. ``tone`` is one of neutral, info, working,
     success, warning, danger; ``icon`` a name of the icon set."""
 
     tone: str
