@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from config.platform.jobs.models import OPEN, JobStatus
+from config.platform.jobs.models import ENDED_WELL, OPEN, JobStatus
 from connections.models import Breach, Connection
 from connections.policies import why_it_cannot_run
 from exports.models import Export, Removal, Run, RunKind, Trigger
@@ -155,9 +155,7 @@ def check_can_confirm(run: Run) -> None:
         return
     if not run.removals_held:
         raise Refusal(_("Run %(number)s has no held removals.") % {"number": run.number})
-    later = run.export.runs.filter(
-        pk__gt=run.pk, kind=RunKind.EXPORT, status__in=(JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
-    )
+    later = run.export.runs.filter(pk__gt=run.pk, kind=RunKind.EXPORT, status__in=ENDED_WELL)
     if later.exists():
         raise Refusal(_("A later run has recalculated the removals. Open that run."))
     check_can_run(run.export)

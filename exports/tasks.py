@@ -6,7 +6,7 @@ from celery.signals import worker_init, worker_shutting_down
 from config.platform.jobs.enqueue import enqueue
 from config.platform.schedules import ticks
 from connections import destinations
-from exports.actions import list_cleanup, preview, retry
+from exports.actions import list_cleanup, preview, retries
 from exports.delivery import loop
 from exports.models import ExportSchedule, ExportTick
 from exports.privacy import disclosures, list_removal
@@ -27,7 +27,7 @@ def work_on_run(run_id: int) -> None:
 def enqueue_pending() -> None:
     """Enqueue every job that is due and that no worker holds: messages may have been lost, workers may have
     died. Start retries."""
-    retry.start_due()
+    retries.start_due()
     list_cleanup.finish_removals()
     for run_id in claim.runs_to_enqueue():
         enqueue("exports.tasks.work_on_run", run_id)

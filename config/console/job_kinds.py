@@ -99,7 +99,7 @@ def _system_refresh_counts(refresh: SystemRefresh) -> str:
 def _why_run(run: Run) -> str:
     if not run.reason:
         return run.message
-    parts = (Reason(run.reason).label, run.message, messages.of_run(run).next_step)
+    parts = (Reason(run.reason).label, run.message, messages.message_of_run(run).next_step)
     return " ".join(f"{str(part).rstrip('.')}." for part in parts if part)
 
 

@@ -15,7 +15,7 @@ from config.platform.jobs.models import NOT_STARTED, JobStatus, TickResult
 from config.platform.notifications import alerts
 from config.platform.notifications.alerts import Alert, Subject
 from config.platform.notifications.models import Kind
-from exports.actions import schedule as export_scheduling
+from exports.actions import manage as export_actions
 from exports.models import Export
 from exports.scheduler import overdue
 from exports.scheduler.overdue import LateExport
@@ -71,7 +71,7 @@ def _is_late(due_at: datetime) -> bool:
 
 
 def _exports_on_system_schedule() -> "QuerySet[Export]":
-    return export_scheduling.running_with_system().exclude(connection=None)
+    return export_actions.exports_of_system_refresh().exclude(connection=None)
 
 
 def _failed_export_steps() -> Iterator[RefreshStep]:

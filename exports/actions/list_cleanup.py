@@ -14,7 +14,7 @@ from config.platform.accounts.models import User
 from config.platform.audit.record import record
 from config.platform.jobs import clock
 from config.platform.jobs.enqueue import enqueue_on_commit
-from config.platform.jobs.models import OPEN, JobStatus
+from config.platform.jobs.models import ENDED_WELL, OPEN, JobStatus
 from config.platform.web.versions import take_version
 from connections.models import Connection
 from connections.permissions import check_can_use, user_can_manage_connections
@@ -129,7 +129,7 @@ def _finish(export_id: int) -> None:
 
 
 def _went_well(run: Run) -> bool:
-    ended_well = run.status in (JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
+    ended_well = run.status in ENDED_WELL
     return ended_well and not run.removals_held and not run.not_removed
 
 

@@ -1,24 +1,25 @@
-"""Create, edit, duplicate, detach and remove exports. Each action is one transaction and is recorded in the
-audit."""
+"""Create, edit, schedule, duplicate, detach and remove exports. Each action is one transaction and is recorded in
+the audit."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from config.platform.accounts.models import User
 from config.platform.audit.record import record
 from config.platform.notifications import alerts
 from config.platform.notifications.alerts import Subject
+from config.platform.schedules import describe, ticks
 from config.platform.web.versions import take_version
 from connections.models import Connection
 from connections.permissions import check_can_use, user_can_manage_connections
 from exports import permissions, policies
-from exports.actions import schedule
 from exports.actions.runs import stop_cleanup_of_current_list
-from exports.models import Export, ListState, Removal
+from exports.models import Export, ExportSchedule, ListState, Removal
 from exports.privacy import disclosures
 from exports.selection import wants
 from exports.state import run_settings
@@ -78,7 +79,9 @@ def create(settings: ExportSettings, *, by: User | None) -> Export:
     _apply(export, settings)
     export.save()
     export.segments.set(settings.segments)
-    record("created", export, by=by, changes={"settings": (None, describe(export))}, version=export.version)
+    record(
+        "created", export, by=by, changes={"settings": (None, audited_settings(export))}, version=export.version
+    )
     return export
 
 
@@ -94,11 +97,11 @@ def edit(export: Export, settings: ExportSettings, *, version: int, by: User | N
     policies.check_can_change_connection(export, settings.connection)
     _check_connection(settings, by)
     _check_reach(settings, export, by)
-    before = describe(export)
+    before = audited_settings(export)
     _apply(export, settings)
     export.save()
     export.segments.set(settings.segments)
-    after = describe(export)
+    after = audited_settings(export)
     changes = {name: (before[name], after[name]) for name in after if before[name] != after[name]}
     record("edited", export, by=by, changes=changes, version=export.version)
     stop_cleanup_of_current_list(export, by)
@@ -114,7 +117,7 @@ def put_segment(export: Export, segment: Segment, *, holds: bool, by: User) -> N
     policies.check_stays(export)
     if export.segments.filter(pk=segment.pk).exists() == holds:
         return
-    before = describe(export)
+    before = audited_settings(export)
     take_version(export, export.version)
     if holds:
         export.segments.add(segment)
@@ -124,7 +127,7 @@ def put_segment(export: Export, segment: Segment, *, holds: bool, by: User) -> N
     # Whoever accepted that people are emailed did not accept it for others.
     export.opt_in_mail_accepted = False
     export.save(update_fields=["opt_in_mail_accepted"])
-    after = describe(export)
+    after = audited_settings(export)
     changes = {name: (before[name], after[name]) for name in after if before[name] != after[name]}
     record("edited", export, by=by, changes=changes, version=export.version)
 
@@ -140,7 +143,7 @@ def duplicate(export: Export, *, by: User | None) -> Export:
     copy.tell_also = export.tell_also
     copy.save()
     copy.segments.set(export.segments.all())
-    schedule.copy_switched_off(export, copy)
+    copy_schedule_off(export, copy)
     record("duplicated", copy, by=by, changes={"from": (None, export.name)}, version=copy.version)
     return copy
 
@@ -151,7 +154,7 @@ def remove(export: Export, *, by: User | None) -> None:
     while a run is under way."""
     Export.objects.select_for_update().get(pk=export.pk)
     policies.check_can_remove(export)
-    record("removed", export, by=by, changes={"settings": (describe(export), None)})
+    record("removed", export, by=by, changes={"settings": (audited_settings(export), None)})
     alerts.forget(Subject("export", str(export.pk), export.name))
     for run_id in export.runs.filter(disclosed_at=None).values_list("pk", flat=True):
         disclosures.settle(run_id, wait=True)
@@ -181,8 +184,8 @@ def detach(export: Export, *, by: User | None) -> None:
 
 
 @transaction.atomic
-def tell_also(export: Export, addresses: Sequence[str], *, version: int, by: User | None) -> None:
-    """Choose who is notified of this export beside administrators. Raises StaleEdit, and PermissionDenied."""
+def set_alert_recipients(export: Export, addresses: Sequence[str], *, version: int, by: User | None) -> None:
+    """Set the addresses that get the alerts of this export. Raises StaleEdit and PermissionDenied."""
     take_version(export, version)
     export.refresh_from_db()
     if by is not None:
@@ -193,7 +196,7 @@ def tell_also(export: Export, addresses: Sequence[str], *, version: int, by: Use
     record("edited", export, by=by, changes=changes, version=export.version)
 
 
-def describe(export: Export) -> dict[str, Any]:
+def audited_settings(export: Export) -> dict[str, Any]:
     """An export's settings in plain values, for the record."""
     plain = {name: getattr(export, name) for name in _PLAIN_FIELDS}
     return plain | {
@@ -241,3 +244,43 @@ def _free_name(name: str) -> str:
     while Export.objects.filter(name__iexact=candidate).exists():
         candidate, number = f"{base} {number}", number + 1
     return candidate
+
+
+def schedule_of(export: Export) -> ExportSchedule:
+    """Return the schedule of the export; a new one, not saved, while none was chosen."""
+    found: ExportSchedule | None = getattr(export, "schedule", None)
+    return found or ExportSchedule(export=export)
+
+
+def scheduled_exports() -> "QuerySet[Export]":
+    """Exports that run by themselves, by whichever schedule."""
+    return Export.objects.filter(Q(schedule=None) | Q(schedule__is_on=True), removal_asked_at=None)
+
+
+def exports_of_system_refresh() -> "QuerySet[Export]":
+    """Exports that every system refresh runs."""
+    return scheduled_exports().filter(Q(schedule=None) | Q(schedule__rule__isnull=True))
+
+
+def copy_schedule_off(export: Export, copy: Export) -> None:
+    """Give ``copy`` the schedule of ``export``, switched off."""
+    ExportSchedule.objects.create(export=copy, is_on=False, rule=schedule_of(export).rule)
+
+
+@transaction.atomic
+def set_schedule(
+    export: Export, *, is_on: bool, rule: Mapping[str, Any] | None, version: int, by: User | None
+) -> ExportSchedule:
+    """Choose when ``export`` runs on schedule. Raises StaleEdit when it was changed since ``version`` was read,
+    PermissionDenied, and WrongRule."""
+    locked = Export.objects.select_for_update(of=("self",)).select_related("connection").get(pk=export.pk)
+    if by is not None:
+        permissions.check_can_manage(by, locked)
+    schedule, _created = ExportSchedule.objects.get_or_create(export=locked)
+    take_version(schedule, version)
+    before = describe.describe_schedule(schedule)
+    ticks.set_schedule(schedule, is_on=is_on, rule=rule)
+    schedule.save(update_fields=["is_on", "rule", "due_at"])
+    changes = {"schedule": (before, describe.describe_schedule(schedule))}
+    record("scheduled", schedule, by=by, changes=changes, version=schedule.version)
+    return schedule

@@ -52,7 +52,7 @@ def skip_run(export: Export, *, trigger: Trigger, message: str) -> Run | None:
         return None
     run = new_run(export, trigger, None)
     change_status(run, JobStatus.SKIPPED, Reason.UPSTREAM_FAILED, message=message, stage=Stage.COMPLETE)
-    alerts.of_end(run)
+    alerts.update_alerts(run)
     return run
 
 

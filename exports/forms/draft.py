@@ -1,4 +1,4 @@
-"""What stands in the export pane at a moment, typed or stored, before anybody judges it."""
+"""Read what is in the export pane, typed or stored, before it is validated."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -11,7 +11,7 @@ from exports.forms import option_fields
 from exports.models import Export, Removal
 from segments.catalog import Attribute
 
-MOST_ROWS = 60
+MAX_ROWS = 60
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,6 @@ class Draft:
             if pair.attribute and pair.field
         ]
 
-    @property
-    def segment_ids(self) -> list[int]:
-        return [int(text) for text in self.segments if text.isascii() and text.isdigit() and len(text) < 16]
-
     def initial(self) -> dict[str, object]:
         """The same as the form wants it."""
         return option_fields.initial(self.answers) | {
@@ -71,7 +67,7 @@ class Draft:
 
     def with_row(self) -> "Draft":
         """One more row of the data matching."""
-        return replace(self, mapping=[*self.mapping, Pair()][:MOST_ROWS])
+        return replace(self, mapping=[*self.mapping, Pair()][:MAX_ROWS])
 
     def without_row(self, place: int) -> "Draft":
         """One row less."""
@@ -86,11 +82,11 @@ class Draft:
             attribute = by_name.get(plain(target.label))
             if attribute and target.key not in taken and attribute != self.email_attribute:
                 pairs.append(Pair(attribute, target.key))
-        return replace(self, mapping=pairs[:MOST_ROWS])
+        return replace(self, mapping=pairs[:MAX_ROWS])
 
 
-def typed(data: QueryDict) -> Draft:
-    """What was posted from the pane."""
+def read_typed(data: QueryDict) -> Draft:
+    """Read what was posted from the pane."""
     pairs = zip_longest(data.getlist("map_attribute"), data.getlist("map_field"), fillvalue="")
     return Draft(
         name=data.get("name", ""),
@@ -98,8 +94,8 @@ def typed(data: QueryDict) -> Draft:
         list_id=_clean_id(data.get("list_id", "")),
         email_attribute=data.get("email_attribute", ""),
         segments=data.getlist("segments"),
-        mapping=[Pair(attribute, target) for attribute, target in pairs][:MOST_ROWS],
-        answers=option_fields.typed({name: data.get(name, "") for name in data}),
+        mapping=[Pair(attribute, target) for attribute, target in pairs][:MAX_ROWS],
+        answers=option_fields.read_typed({name: data.get(name, "") for name in data}),
         opt_in_mail_accepted="opt_in_mail_accepted" in data,
         removal=data.get("removal", Removal.LEAVE),
         mark_field=data.get("mark_field", ""),
@@ -107,8 +103,8 @@ def typed(data: QueryDict) -> Draft:
     )
 
 
-def stored(export: Export) -> Draft:
-    """What an export keeps."""
+def read_stored(export: Export) -> Draft:
+    """Read the settings of an export."""
     return Draft(
         name=export.name,
         connection=str(export.connection_id or ""),
@@ -124,8 +120,8 @@ def stored(export: Export) -> Draft:
     )
 
 
-def fresh(connections: Sequence[str], attributes: Sequence[Attribute]) -> Draft:
-    """A new export, with what there is no choice about; consent is never among it."""
+def new_draft(connections: Sequence[str], attributes: Sequence[Attribute]) -> Draft:
+    """Return the draft of a new export, with values where there is only one choice; consent is never one."""
     emails = [attribute.name for attribute in attributes if "email" in plain(attribute.name)]
     return Draft(
         connection=connections[0] if len(connections) == 1 else "",

@@ -19,7 +19,7 @@ from exports import policies
 from exports.actions.manage import ExportSettings
 from exports.forms import option_fields, removal_fields
 from exports.forms.draft import Draft, Pair
-from exports.forms.option_fields import ANSWER_PREFIX, AskedQuestion
+from exports.forms.option_fields import OPTION_PREFIX, ExportOption
 from exports.models import Export, Removal
 from exports.state import run_settings
 from segments.audience import SegmentSummary
@@ -108,15 +108,15 @@ class ExportForm(forms.Form):
         return self.chosen.destination if self.chosen else destinations.all_destinations()[0]
 
     @property
-    def asked(self) -> list[Question]:
-        """The destination's questions that make sense with what is matched."""
+    def applicable(self) -> list[Question]:
+        """The options of the destination that apply to what is mapped."""
         return run_settings.asked(self.destination.questions(), self.draft.matched)
 
     @property
-    def questions(self) -> list[AskedQuestion]:
-        """Return the questions with their fields, those that are rarely changed last."""
-        shown = [option_fields.shown(self, question) for question in self.asked]
-        return sorted(shown, key=lambda question: question.is_usual)
+    def options(self) -> list[ExportOption]:
+        """Return the options with their fields, those that are rarely changed last."""
+        shown = [option_fields.option_with_fields(self, question) for question in self.applicable]
+        return sorted(shown, key=lambda option: option.has_default)
 
     def _offer(self) -> None:
         _choose(self.fields["connection"], [("", _("Choose a connection")), *self.choices.grouped_connections])
@@ -127,10 +127,10 @@ class ExportForm(forms.Form):
         _choose(self.fields["email_attribute"], [("", _("Choose an attribute")), *emails])
         _choose(self.fields["segments"], [(str(segment.id), segment.name) for segment in self.choices.segments])
         self.fields["list_id"].label = self.destination.list_id_label
-        for question in self.asked:
-            self.fields.update(option_fields.of(question, self._answering(question)))
+        for question in self.applicable:
+            self.fields.update(option_fields.fields_of(question, self._attributes_for(question)))
 
-    def _answering(self, question: Question) -> list[str]:
+    def _attributes_for(self, question: Question) -> list[str]:
         """The attributes that may answer; whatever answers now is among them, so that it can be said to be
         wrong."""
         limits = self.chosen.limited if self.chosen else Limits()
@@ -138,7 +138,7 @@ class ExportForm(forms.Form):
         return [
             attribute.name
             for attribute in self.choices.attributes
-            if option_fields.can_answer(attribute)
+            if option_fields.can_give_value(attribute)
             and (limits.allows_attribute(attribute.name) or attribute.name == chosen)
         ]
 
@@ -146,7 +146,7 @@ class ExportForm(forms.Form):
         """What is forbidden is not offered; what stands there already is, so that it can be said to be wrong."""
         return limits.allows_attribute(name) or name == self.draft.email_attribute
 
-    # -- judging -----------------------------------------------------------------------------------------------
+    # -- validation -----------------------------------------------------------------------------------------------
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
         others = Export.objects.filter(name__iexact=name)
@@ -161,15 +161,15 @@ class ExportForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        details = self._judge_list(cleaned)
-        self._judge_mapping(details)
-        self._judge_answers()
-        self._judge_limits(cleaned)
-        self._judge_opt_in(cleaned, details)
-        self._judge_removal(cleaned, details)
+        details = self._check_list(cleaned)
+        self._check_mapping(details)
+        self._check_options()
+        self._check_limits(cleaned)
+        self._check_opt_in(cleaned, details)
+        self._check_removal(cleaned, details)
         return cleaned
 
-    def _judge_list(self, cleaned: dict[str, Any]) -> ListDetails | None:
+    def _check_list(self, cleaned: dict[str, Any]) -> ListDetails | None:
         if self.chosen is None or not cleaned.get("list_id"):
             return None
         self.lookup = self._look_up(self.chosen, cleaned["list_id"])
@@ -186,7 +186,7 @@ class ExportForm(forms.Form):
             and (kept.connection_id, kept.list_id) == (self.chosen.pk, cleaned["list_id"])
         )
 
-    def _judge_mapping(self, details: ListDetails | None) -> None:
+    def _check_mapping(self, details: ListDetails | None) -> None:
         attributes = {attribute.name for attribute in self.choices.attributes}
         fields = {field.key for field in details.fields} if details else None
         taken: set[str] = set()
@@ -199,14 +199,14 @@ class ExportForm(forms.Form):
         if self.mapping_errors:
             self.add_error(None, _("Check the added attributes."))
 
-    def _judge_answers(self) -> None:
-        for question in self.asked:
+    def _check_options(self) -> None:
+        for question in self.applicable:
             if option_fields.lacks_attribute(self.draft.answers.get(question.name, "")):
                 self.add_error(
-                    f"{ANSWER_PREFIX}{question.name}", _("Choose the attribute to read the value from.")
+                    f"{OPTION_PREFIX}{question.name}", _("Choose the attribute to read the value from.")
                 )
 
-    def _judge_limits(self, cleaned: dict[str, Any]) -> None:
+    def _check_limits(self, cleaned: dict[str, Any]) -> None:
         """What the connection's limits forbid, said beside what is guilty of it."""
         if self.chosen is None:
             return
@@ -226,12 +226,12 @@ class ExportForm(forms.Form):
                     self.mapping_errors[place] = breach.sentence
             self.add_error(None, breach.sentence)
 
-    def _judge_opt_in(self, cleaned: dict[str, Any], details: ListDetails | None) -> None:
+    def _check_opt_in(self, cleaned: dict[str, Any], details: ListDetails | None) -> None:
         if details and details.opt_in == ListOptIn.CONFIRMED and not cleaned.get("opt_in_mail_accepted"):
             sentence = _("%(type)s emails every new contact on this list. Select this to accept it.")
             self.add_error("opt_in_mail_accepted", sentence % {"type": self.destination.label})
 
-    def _judge_removal(self, cleaned: dict[str, Any], details: ListDetails | None) -> None:
+    def _check_removal(self, cleaned: dict[str, Any], details: ListDetails | None) -> None:
         removal = cleaned.get("removal") or Removal.LEAVE
         if removal not in removal_fields.offered(self.destination):
             self.add_error("removal", _("%(type)s does not support this.") % {"type": self.destination.label})
@@ -263,7 +263,7 @@ class ExportForm(forms.Form):
             email_attribute=cleaned["email_attribute"],
             segments=list(Segment.objects.filter(pk__in=cleaned["segments"])),
             mapping=self.draft.matched,
-            answers=self._chosen_answers(),
+            answers=self._chosen_options(),
             opt_in_mail_accepted=confirmed and cleaned["opt_in_mail_accepted"],
             **self._removal(details),
         )
@@ -283,10 +283,10 @@ class ExportForm(forms.Form):
             "unsubscribes_everywhere": everywhere,
         }
 
-    def _chosen_answers(self) -> dict[str, str]:
+    def _chosen_options(self) -> dict[str, str]:
         """Those that are not the usual ones."""
-        answers = {question.name: self.draft.answers.get(question.name, "") for question in self.asked}
-        usual = {question.name: question.default for question in self.asked}
+        answers = {question.name: self.draft.answers.get(question.name, "") for question in self.applicable}
+        usual = {question.name: question.default for question in self.applicable}
         return {name: answer for name, answer in answers.items() if answer not in {"", usual[name]}}
 
 

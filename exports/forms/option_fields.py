@@ -1,5 +1,5 @@
-"""The destination's questions as fields of the pane's form: one with the answers, and, where an attribute may
-answer for each person, one with the attributes."""
+"""Show the options of a destination as fields of the export form: one with the choices and, where an attribute may
+give the value for each contact, one with the attributes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,40 +13,40 @@ from exports.state import run_settings
 from segments.catalog import Attribute
 from segments.models import AttributeType
 
-ANSWER_PREFIX = "question_"
+OPTION_PREFIX = "question_"
 ATTRIBUTE_PREFIX = "attribute_for_"
 # The choice that leaves the answer to an attribute.
 FROM_ATTRIBUTE = "attribute"
 
 
 @dataclass(frozen=True)
-class AskedQuestion:
-    """A question as the pane shows it: its answers with what they mean, none for a menu; ``attributes`` where one
-    may answer."""
+class ExportOption:
+    """An option as the pane shows it: its choices with what they mean, none for a menu; ``attributes`` where one
+    may give the value."""
 
     question: Question
     field: forms.BoundField
-    options: Sequence[tuple[BoundWidget, str]]
+    choices: Sequence[tuple[BoundWidget, str]]
     attributes: forms.BoundField | None
 
     @property
-    def is_usual(self) -> bool:
+    def has_default(self) -> bool:
         """Tell whether the question has its default answer."""
         return bool(self.question.default)
 
 
-def can_answer(attribute: Attribute) -> bool:
+def can_give_value(attribute: Attribute) -> bool:
     """Whether yes and no can be read from it."""
     return attribute.data_type in {AttributeType.BOOLEAN, AttributeType.TEXT}
 
 
-def of(question: Question, attributes: Sequence[str]) -> dict[str, forms.Field]:
+def fields_of(question: Question, attributes: Sequence[str]) -> dict[str, forms.Field]:
     """The question's fields by name; ``attributes`` are those that may answer it."""
     choices = [(choice.value, str(choice.label)) for choice in question.choices]
     if not question.attribute_help:
-        return {f"{ANSWER_PREFIX}{question.name}": _answers(question, choices)}
+        return {f"{OPTION_PREFIX}{question.name}": _choice_field(question, choices)}
     return {
-        f"{ANSWER_PREFIX}{question.name}": _answers(
+        f"{OPTION_PREFIX}{question.name}": _choice_field(
             question, [*choices, (FROM_ATTRIBUTE, _("From an attribute"))]
         ),
         f"{ATTRIBUTE_PREFIX}{question.name}": forms.ChoiceField(
@@ -58,7 +58,7 @@ def of(question: Question, attributes: Sequence[str]) -> dict[str, forms.Field]:
     }
 
 
-def _answers(question: Question, choices: Sequence[tuple[str, str]]) -> forms.ChoiceField:
+def _choice_field(question: Question, choices: Sequence[tuple[str, str]]) -> forms.ChoiceField:
     return forms.ChoiceField(
         label=question.label,
         help_text=question.help_text,
@@ -69,16 +69,16 @@ def _answers(question: Question, choices: Sequence[tuple[str, str]]) -> forms.Ch
     )
 
 
-def shown(form: forms.Form, question: Question) -> AskedQuestion:
+def option_with_fields(form: forms.Form, question: Question) -> ExportOption:
     """The question with its fields of ``form``."""
-    field = form[f"{ANSWER_PREFIX}{question.name}"]
+    field = form[f"{OPTION_PREFIX}{question.name}"]
     if question.is_menu:
-        return AskedQuestion(question, field, (), None)
+        return ExportOption(question, field, (), None)
     helps = [choice.help_text for choice in question.choices]
     if not question.attribute_help:
-        return AskedQuestion(question, field, list(zip(field, helps, strict=True)), None)
-    options = list(zip(field, [*helps, question.attribute_help], strict=True))
-    return AskedQuestion(question, field, options, form[f"{ATTRIBUTE_PREFIX}{question.name}"])
+        return ExportOption(question, field, list(zip(field, helps, strict=True)), None)
+    choices = list(zip(field, [*helps, question.attribute_help], strict=True))
+    return ExportOption(question, field, choices, form[f"{ATTRIBUTE_PREFIX}{question.name}"])
 
 
 def initial(answers: Mapping[str, str]) -> dict[str, str]:
@@ -86,18 +86,18 @@ def initial(answers: Mapping[str, str]) -> dict[str, str]:
     values: dict[str, str] = {}
     for name, answer in answers.items():
         is_from_attribute = answer.startswith(by_attribute(""))
-        values[f"{ANSWER_PREFIX}{name}"] = FROM_ATTRIBUTE if is_from_attribute else answer
+        values[f"{OPTION_PREFIX}{name}"] = FROM_ATTRIBUTE if is_from_attribute else answer
         values[f"{ATTRIBUTE_PREFIX}{name}"] = attribute_of(answer)
     return values
 
 
-def typed(data: Mapping[str, str]) -> dict[str, str]:
+def read_typed(data: Mapping[str, str]) -> dict[str, str]:
     """The answers that were posted; one without its attribute yet is none."""
     answers = {}
     for posted, answer in data.items():
-        if not posted.startswith(ANSWER_PREFIX):
+        if not posted.startswith(OPTION_PREFIX):
             continue
-        name = posted.removeprefix(ANSWER_PREFIX)
+        name = posted.removeprefix(OPTION_PREFIX)
         chosen = data.get(f"{ATTRIBUTE_PREFIX}{name}", "")
         answers[name] = by_attribute(chosen) if answer == FROM_ATTRIBUTE else answer
     return answers

@@ -1,4 +1,4 @@
-"""Standing orders."""
+"""ContactStatus orders."""
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField

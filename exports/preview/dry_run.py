@@ -1,4 +1,4 @@
-"""What a run would send, without sending: the plan itself, rolled back."""
+"""Compute what a run would send and remove, without sending: the plan itself, rolled back."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,15 +6,17 @@ from dataclasses import dataclass, field, replace
 
 from django.db import OperationalError
 from django.db import connection as database
+from django.utils.translation import gettext as _
 
 from config.platform import db
 from config.platform.db import limit_statements, rolled_back
-from connections import credentials, vault
+from connections import credentials, lookups, vault
 from connections.destinations.values import BatchOperation, ListDetails, TargetField
 from connections.models import Connection
+from exports import policies
 from exports.batches.writer import BatchContact
 from exports.models import DeliveredSet, Export, Run
-from exports.models.snapshot import RunSnapshot, SegmentSnapshot
+from exports.models.snapshot import RunOptions, RunSnapshot, SegmentSnapshot
 from exports.removal import removal_plan
 from exports.removal.removal_plan import Removals
 from exports.run import plan
@@ -27,7 +29,7 @@ class Preview:
     """The counts of a plan and its first contacts, exactly as they would be sent."""
 
     list_details: ListDetails
-    figures: PlanCounts
+    plan_counts: PlanCounts
     calls: int  # that carry people to the list
     removals: Removals
     calls_to_remove: int
@@ -55,7 +57,7 @@ class UnsavedExport:
     export_id: int | None = None
 
 
-def figures_of(unsaved: UnsavedExport, *, patience_seconds: float = 15.0) -> PlanCounts | None:
+def count_unsaved(unsaved: UnsavedExport, *, patience_seconds: float = 15.0) -> PlanCounts | None:
     """Count what would be sent as things are now, contacts that are new to the export among them. None when
     that takes longer than a person at a page waits."""
     questions = unsaved.connection.destination.questions()
@@ -84,7 +86,7 @@ def preview(export: Export, *, first: int = 20, patience_seconds: float = 600.0)
     settings = run_settings.send_settings(export.list_id, snapshot)
     with rolled_back():
         limit_statements(patience_seconds)
-        figures = plan.compute_diff(snapshot, connection.account, export.list_id, export.pk)
+        counts = plan.compute_diff(snapshot, connection.account, export.list_id, export.pk)
         removals = _removals(export, connection.account, snapshot)
         leaving = removal_plan.first_to_remove(first) if removals.to_remove or removals.held else []
         counted = connection.limited.most_people is not None
@@ -93,8 +95,8 @@ def preview(export: Export, *, first: int = 20, patience_seconds: float = 600.0)
         people = list(plan.contacts_to_send(connection.destination, settings, limit=first))
     return Preview(
         list_details=details,
-        figures=figures,
-        calls=math.ceil(figures.to_send / connection.destination.capabilities.batch_rows),
+        plan_counts=counts,
+        calls=math.ceil(counts.to_send / connection.destination.capabilities.batch_rows),
         removals=removals,
         calls_to_remove=_calls_to_remove(connection, export, removals),
         over_connection=over_connection,
@@ -136,3 +138,32 @@ def _left_before(export: Export, account: str) -> int:
             [export.pk, account, export.list_id],
         )
         return int(cursor.fetchone()[0])
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The counts of a plan, its removals and its requests."""
+
+    plan_counts: PlanCounts
+    removals: Removals
+    calls: int
+
+
+def estimate(export: Export, options: RunOptions) -> Estimate:
+    """Compute the plan of ``export`` as it is now, and roll it back. Raises policies.Refusal when it cannot be
+    computed."""
+    connection = export.connection
+    if connection is None:
+        raise policies.Refusal(_("This export has no connection. Choose one first."))
+    lookup = lookups.look_up(connection, export.list_id)
+    if lookup.details is None:
+        raise policies.Refusal(lookup.trouble)
+    snapshot = replace(run_settings.freeze(export, lookup.details), options=options)
+    run = Run(export=export, account=connection.account, list_id=export.list_id, snapshot=snapshot)
+    with rolled_back():
+        counts = plan.compute_diff(snapshot, connection.account, export.list_id, export.pk)
+        states = DeliveredSet.objects.filter(export=export, account=connection.account, list_id=export.list_id)
+        known = states.first()
+        removals = removal_plan.count_removals(run, known) if known else Removals()
+    calls = math.ceil(counts.to_send / connection.destination.capabilities.batch_rows)
+    return Estimate(counts, removals, calls)

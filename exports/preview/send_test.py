@@ -186,7 +186,7 @@ def _why(action: str) -> str:
     code = {"duplicate": plan_action.DUPLICATE, "no_consent": plan_action.NO_CONSENT}.get(
         action, plan_action.BAD_EMAIL
     )
-    return str(messages.of_code(code) or action)
+    return str(messages.text_of_code(code) or action)
 
 
 @transaction.atomic
@@ -321,7 +321,7 @@ def _is_still_there(one: _One) -> bool:
 def _answer(one: _One, payload: str, receipt: BatchReceipt) -> Answer:
     rows = match_rows([one.email], receipt.refusals)
     if rows.unmatched or receipt.unaccounted:
-        sentence = str(messages.of_code(UNMATCHED))
+        sentence = str(messages.text_of_code(UNMATCHED))
         return Answer(one.email, None, sentence, receipt.http_status, receipt.seconds, payload=payload)
     if rows.refusals:
         refusal = rows.refusals[0]

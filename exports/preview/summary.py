@@ -13,7 +13,7 @@ from connections.models import Connection
 from exports.models import IS_REMOVAL, BatchStatus, Export, Run
 from exports.preview import dry_run
 from exports.preview.dry_run import Preview
-from exports.reporting import counts
+from exports.reporting import breakdown
 from segments import audience
 
 FIRST = 20
@@ -56,14 +56,14 @@ def outline(export: Export) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     outlined = PreviewSummary(
         list_title=seen.list_details.title,
         active_people=seen.list_details.active_people,
-        figures=counts.of_plan(seen.figures),
+        figures=breakdown.plan_counts(seen.plan_counts),
         to_remove=seen.removals.to_remove,
         removals_held=seen.removals.held,
         removal_guard=str(seen.removals.removal_guard),
-        addresses=seen.figures.people + seen.figures.no_consent,
+        addresses=seen.plan_counts.people + seen.plan_counts.no_consent,
         over_connection=seen.over_connection,
         left_before=seen.left_before,
-        rejected_before=seen.figures.still_refused - seen.left_before,
+        rejected_before=seen.plan_counts.still_refused - seen.left_before,
         calls=seen.calls + seen.calls_to_remove,
         seconds=_seconds(export.connection, seen, at_once),
         at_once=at_once,

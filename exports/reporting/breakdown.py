@@ -4,13 +4,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from django.db.models import Count, Max, Min, Q, Sum
+from django.db.models import Count, Max, Min, Sum
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from exports.models import IS_REMOVAL, BatchStatus, Run
 from exports.reporting import messages
+from exports.selection.diff import PlanCounts
 from exports.state.plan_action import UNANSWERED
+
+_PLAN = (
+    "members",
+    "invalid",
+    "duplicates",
+    "without_consent",
+    "unchanged",
+    "still_refused",
+    "to_add",
+    "to_update",
+    "planned",
+)
+_ENDED = ("delivered", "new_people", "left", "rejected", "unknown", "not_sent", "incomplete")
+_REMOVALS = ("to_remove", "removed", "kept", "not_removed", "removals_held")
 
 
 class PeopleKind(StrEnum):
@@ -25,14 +40,14 @@ class PeopleKind(StrEnum):
     PLANNED = "planned"
     DELIVERED = "delivered"
     NEW = "new"
-    LEFT = "left"
+    SUPPRESSED = "left"
     REJECTED = "rejected"
     UNKNOWN = "unknown"
     INCOMPLETE = "incomplete"
     NOT_SENT = "not_sent"
     TO_REMOVE = "to_remove"
     REMOVED = "removed"
-    KEPT = "kept"
+    NOT_REMOVED = "kept"
 
 
 LABELS: dict[PeopleKind, str | Promise] = {
@@ -45,14 +60,14 @@ LABELS: dict[PeopleKind, str | Promise] = {
     PeopleKind.PLANNED: _("Planned"),
     PeopleKind.DELIVERED: _("Delivered"),
     PeopleKind.NEW: _("Added"),
-    PeopleKind.LEFT: _("Suppressed"),
+    PeopleKind.SUPPRESSED: _("Suppressed"),
     PeopleKind.REJECTED: _("Rejected"),
     PeopleKind.UNKNOWN: _("Unknown"),
     PeopleKind.INCOMPLETE: _("Delivered without a value"),
     PeopleKind.NOT_SENT: _("Not attempted"),
     PeopleKind.TO_REMOVE: _("Removals awaiting confirmation"),
     PeopleKind.REMOVED: _("Removed"),
-    PeopleKind.KEPT: _("Not removed"),
+    PeopleKind.NOT_REMOVED: _("Not removed"),
 }
 
 # What each group is, in a sentence.
@@ -65,7 +80,9 @@ MEANINGS: dict[PeopleKind, str | Promise] = {
     PeopleKind.UNCHANGED: _("The list already has exactly these values. Nothing is sent."),
     PeopleKind.STILL_REFUSED: _("Not retried until the data changes."),
     PeopleKind.DELIVERED: _("The list has the current data of these contacts."),
-    PeopleKind.LEFT: _("Unsubscribed, suppressed, bounced, deleted or unconfirmed. Their status does not change."),
+    PeopleKind.SUPPRESSED: _(
+        "Unsubscribed, suppressed, bounced, deleted or unconfirmed. Their status does not change."
+    ),
     PeopleKind.REJECTED: _("The destination rejected these contacts. The reasons are below."),
     PeopleKind.INCOMPLETE: _(
         "The list cannot hold one of the values. The contacts are on the list without that value."
@@ -76,7 +93,16 @@ MEANINGS: dict[PeopleKind, str | Promise] = {
     PeopleKind.NOT_SENT: _("The run ended before these contacts were sent. The next run sends them."),
     PeopleKind.TO_REMOVE: _("The next run recalculates confirmed removals. Nothing is removed before."),
     PeopleKind.REMOVED: _("These contacts left the segments. Only this export had added them."),
-    PeopleKind.KEPT: _("These contacts left the segments but were not removed. The reasons are below."),
+    PeopleKind.NOT_REMOVED: _("These contacts left the segments but were not removed. The reasons are below."),
+}
+
+
+# The fields of a run with the counts, where they are not named like the kind.
+_COUNT_FIELDS = {
+    PeopleKind.DUPLICATE: "duplicates",
+    PeopleKind.NO_CONSENT: "without_consent",
+    PeopleKind.NEW: "new_people",
+    PeopleKind.TO_REMOVE: "removals_held",
 }
 
 
@@ -98,20 +124,18 @@ class Line:
 
 @dataclass(frozen=True)
 class OutcomeGroup:
-    """Contacts with an outcome for one reason. ``varies``: the sentence is that of one of them; ``anew``: how
-    many were not rejected for it before."""
+    """Contacts with an outcome for one reason. ``varies``: the sentence is that of one of them."""
 
     kind: PeopleKind
     code: str
     sentence: str
     people: int
     varies: bool = False
-    anew: int = 0
     field: str = ""  # the key of the field whose value was left out
 
     @property
     def advice(self) -> str | Promise:
-        """What is to be done about it, and whether it heals by itself."""
+        """What to do about it."""
         return messages.ADVICE.get(self.kind.value, "")
 
 
@@ -125,111 +149,114 @@ class OutcomeSection:
     groups: Sequence[OutcomeGroup] = ()
 
 
-# Who is not sent, by the kind that the people page knows.
+_PLAN_KINDS = (
+    *(PeopleKind.INVALID, PeopleKind.DUPLICATE, PeopleKind.NO_CONSENT),
+    *(PeopleKind.UNCHANGED, PeopleKind.STILL_REFUSED, PeopleKind.PLANNED),
+)
+_RESULT_KINDS = (PeopleKind.DELIVERED, PeopleKind.SUPPRESSED, PeopleKind.REJECTED, PeopleKind.UNKNOWN)
+# Contacts that are not sent.
 NOT_SENT_KINDS = (PeopleKind.INVALID, PeopleKind.DUPLICATE, PeopleKind.NO_CONSENT, PeopleKind.NOT_SENT)
 
 
-def plan_of(run: Run) -> Sequence[Line]:
-    """The parts that the members fall into."""
-    return [
-        Line(PeopleKind.INVALID, run.invalid),
-        Line(PeopleKind.DUPLICATE, run.duplicates),
-        Line(PeopleKind.NO_CONSENT, run.without_consent),
-        Line(PeopleKind.UNCHANGED, run.unchanged),
-        Line(PeopleKind.STILL_REFUSED, run.still_refused),
-        Line(PeopleKind.PLANNED, run.planned),
-    ]
+def count_contacts(run: Run, kind: PeopleKind) -> int:
+    """Return the count of a run for one group; what is not sent is known at the end."""
+    if kind is PeopleKind.NOT_SENT and run.is_open:
+        return 0
+    return int(getattr(run, _COUNT_FIELDS.get(kind, kind.value)))
 
 
-def ending_of(run: Run) -> Sequence[Line]:
-    """The parts that the planned fall into; what is not sent is known at the end."""
-    return [
-        Line(PeopleKind.DELIVERED, run.delivered),
-        Line(PeopleKind.LEFT, run.left),
-        Line(PeopleKind.REJECTED, run.rejected),
-        *([Line(PeopleKind.UNKNOWN, run.unknown)] if run.unknown else []),
-        Line(PeopleKind.NOT_SENT, None if run.is_open else run.not_sent),
-    ]
+def plan_lines(run: Run) -> list[Line]:
+    """Break the members down by what the plan decided."""
+    return [Line(kind, count_contacts(run, kind)) for kind in _PLAN_KINDS]
+
+
+def result_lines(run: Run) -> list[Line]:
+    """Break the planned contacts down by result."""
+    not_sent = None if run.is_open else run.not_sent
+    kinds = [kind for kind in _RESULT_KINDS if kind is not PeopleKind.UNKNOWN or run.unknown]
+    return [*(Line(kind, count_contacts(run, kind)) for kind in kinds), Line(PeopleKind.NOT_SENT, not_sent)]
 
 
 def still_to_send(run: Run) -> int:
-    """How many of the planned have no outcome yet."""
-    return max(0, run.planned - run.delivered - run.left - run.rejected - run.unknown - run.not_sent)
+    """Count the planned contacts that have no result yet."""
+    return max(0, run.planned - run.not_sent - sum(count_contacts(run, kind) for kind in _RESULT_KINDS))
 
 
-def sections_of(run: Run) -> list[OutcomeSection]:
-    """The results of all contacts by kind, each with its reasons, the largest first."""
-    groups = groups_of(run)
+def result_sections(run: Run) -> list[OutcomeSection]:
+    """Return the results of all contacts by kind, each with its reasons, the largest first."""
+    groups = group_outcomes(run)
     not_sent = [group for group in groups if group.kind in NOT_SENT_KINDS]
     if run.not_sent and not run.is_open:
-        not_sent += _not_reached(run)
-    kept_back = run.invalid + run.duplicates + run.without_consent + run.not_sent
-    unknown = OutcomeSection(PeopleKind.UNKNOWN, _("Unknown"), run.unknown, _of_kind(groups, PeopleKind.UNKNOWN))
+        not_sent += _not_attempted(run)
+    excluded = run.invalid + run.duplicates + run.without_consent + run.not_sent
     return [
-        OutcomeSection(PeopleKind.DELIVERED, _("Delivered"), run.delivered),
-        *_incomplete(run, groups),
-        OutcomeSection(PeopleKind.LEFT, _("Suppressed"), run.left, _of_kind(groups, PeopleKind.LEFT)),
-        OutcomeSection(PeopleKind.REJECTED, _("Rejected"), run.rejected, _of_kind(groups, PeopleKind.REJECTED)),
-        *([unknown] if run.unknown else []),
-        OutcomeSection(PeopleKind.NOT_SENT, _("Excluded or not attempted"), kept_back, not_sent),
+        OutcomeSection(PeopleKind.DELIVERED, LABELS[PeopleKind.DELIVERED], run.delivered),
+        *([_section(run, PeopleKind.INCOMPLETE, groups)] if run.incomplete else []),
+        _section(run, PeopleKind.SUPPRESSED, groups),
+        _section(run, PeopleKind.REJECTED, groups),
+        *([_section(run, PeopleKind.UNKNOWN, groups)] if run.unknown else []),
+        OutcomeSection(PeopleKind.NOT_SENT, _("Excluded or not attempted"), excluded, not_sent),
     ]
 
 
-def _incomplete(run: Run, groups: Sequence[OutcomeGroup]) -> list[OutcomeSection]:
-    """Contacts on the list without a value, if there are any, by the reason of each value."""
-    kind = PeopleKind.INCOMPLETE
-    if not run.incomplete:
-        return []
-    return [OutcomeSection(kind, LABELS[kind], run.incomplete, _of_kind(groups, kind))]
+def removal_sections(run: Run) -> list[OutcomeSection]:
+    """Return the results of contacts who left the segments."""
+    groups = group_outcomes(run)
+    return [_section(run, kind, groups) for kind in (PeopleKind.REMOVED, PeopleKind.NOT_REMOVED)]
 
 
-def _not_reached(run: Run) -> list[OutcomeGroup]:
+def _section(run: Run, kind: PeopleKind, groups: Sequence[OutcomeGroup]) -> OutcomeSection:
+    mine = [group for group in groups if group.kind is kind]
+    return OutcomeSection(kind, LABELS[kind], count_contacts(run, kind), mine)
+
+
+def _not_attempted(run: Run) -> list[OutcomeGroup]:
     """Tell contacts that were sent without an answer from those that were not sent."""
     kind = PeopleKind.NOT_SENT
     batches = run.batches.exclude(IS_REMOVAL).filter(status=BatchStatus.NOT_SENT, code=UNANSWERED)
     unanswered = batches.aggregate(people=Sum("size", default=0))["people"]
     found = [
-        OutcomeGroup(kind, UNANSWERED, str(messages.of_code(UNANSWERED)), unanswered),
+        OutcomeGroup(kind, UNANSWERED, str(messages.text_of_code(UNANSWERED)), unanswered),
         OutcomeGroup(kind, "", str(MEANINGS[kind]), run.not_sent - unanswered),
     ]
     return [group for group in found if group.people]
 
 
-def removals_of(run: Run) -> list[OutcomeSection]:
-    """What became of those who had left the segments."""
-    groups = groups_of(run)
-    return [
-        OutcomeSection(PeopleKind.REMOVED, _("Removed"), run.removed, _of_kind(groups, PeopleKind.REMOVED)),
-        OutcomeSection(PeopleKind.KEPT, _("Not removed"), run.kept, _of_kind(groups, PeopleKind.KEPT)),
-    ]
-
-
-def groups_of(run: Run, kind: PeopleKind | None = None) -> list[OutcomeGroup]:
+def group_outcomes(run: Run, kind: PeopleKind | None = None) -> list[OutcomeGroup]:
     """Group outcomes, or those of one kind, by reason; the largest groups first."""
     outcomes = run.outcomes.filter(kind=kind.value) if kind else run.outcomes.all()
     found = (
         outcomes.values("kind", "code", "field")
-        .annotate(
-            people=Count("pk"),
-            anew=Count("pk", filter=Q(is_new=True)),
-            first=Min("message"),
-            last=Max("message"),
-        )
+        .annotate(people=Count("pk"), first=Min("message"), last=Max("message"))
         .order_by("-people", "kind", "code", "field")
     )
     return [
         OutcomeGroup(
             kind=PeopleKind(row["kind"]),
             code=row["code"],
-            sentence=row["first"] or str(messages.of_code(row["code"]) or row["code"]),
+            sentence=row["first"] or str(messages.text_of_code(row["code"]) or row["code"]),
             people=row["people"],
             varies=row["first"] != row["last"],
-            anew=row["anew"],
             field=row["field"],
         )
         for row in found
     ]
 
 
-def _of_kind(groups: Sequence[OutcomeGroup], kind: PeopleKind) -> list[OutcomeGroup]:
-    return [group for group in groups if group.kind is kind]
+def plan_counts(counts: PlanCounts) -> dict[str, int]:
+    """Return the counts of a plan by the names of programs; ``members`` is the sum of the others."""
+    return {
+        "members": counts.members,
+        "invalid": counts.invalid,
+        "duplicates": counts.duplicate,
+        "without_consent": counts.no_consent,
+        "unchanged": counts.unchanged,
+        "still_refused": counts.still_refused,
+        "to_add": counts.to_add,
+        "to_update": counts.to_update,
+    }
+
+
+def run_counts(run: Run) -> dict[str, int]:
+    """Return the counts of a run by the names of programs."""
+    return {name: getattr(run, name) for name in (*_PLAN, *_ENDED, *_REMOVALS)}

@@ -1,5 +1,5 @@
-"""Say for each reason of a run what it means, what to do next, and which action does it. Users who may not do it
-are told who may (next_steps.py)."""
+"""Say for each reason of a run what it means, what to do next, and which action does it, and how the texts of run
+kinds differ. next_steps.py names users who may do it to those who may not."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from connections.destinations import values
-from exports.models import Outcome, Run
+from exports.models import Outcome, Run, RunKind
 from exports.state.plan_action import (
     BAD_EMAIL,
     DUPLICATE,
@@ -22,7 +22,7 @@ from exports.state.status import Reason
 
 
 class SuggestedAction(Enum):
-    """What mends it."""
+    """What fixes it."""
 
     NONE = "none"
     EDIT_EXPORT = "edit_export"
@@ -41,6 +41,48 @@ class Message:
     next_step: str | Promise = ""
     action: SuggestedAction = SuggestedAction.NONE
 
+
+@dataclass(frozen=True)
+class KindTexts:
+    """How pages show a run of one kind."""
+
+    sends_contacts: bool  # else it only removes some
+    badge: str | Promise  # beside the title; empty for the usual kind
+    planning: str | Promise
+    removals_title: str | Promise
+    removals_held: str | Promise  # for users who may not confirm them
+    not_removed: str | Promise
+    removal_policy: str | Promise
+    after_cancel: str | Promise
+
+
+_EXPORT_TEXTS = KindTexts(
+    sends_contacts=True,
+    badge="",
+    planning=_("Comparing contacts with the list"),
+    removals_title=_("Contacts who left the segments"),
+    removals_held=_(
+        "No contact has been removed from the list. A later run recalculates the removals, or an authorized user "
+        "confirms them."
+    ),
+    not_removed=_("the next run tries again"),
+    removal_policy=_("When contacts leave the segments"),
+    after_cancel=_("Contacts already sent stay sent. The next run sends the rest."),
+)
+KIND_TEXTS: dict[RunKind, KindTexts] = {
+    RunKind.EXPORT: _EXPORT_TEXTS,
+    RunKind.RESTORE: _EXPORT_TEXTS,
+    RunKind.LIST_CLEANUP: KindTexts(
+        sends_contacts=False,
+        badge=_("List cleanup"),
+        planning=_("Finding contacts to remove"),
+        removals_title=_("Contacts to remove"),
+        removals_held=_("No contact has been removed from the list. An authorized user can confirm the removals."),
+        not_removed="",
+        removal_policy=_("When contacts leave the previous list"),
+        after_cancel=_("Contacts already removed stay removed. The others stay on the list."),
+    ),
+}
 
 _AGAIN = _("Then run the export again.")
 
@@ -190,8 +232,8 @@ MESSAGES: dict[Reason, Message] = {
     ),
 }
 
-# What is different for a cleanup, which sends nobody.
-_GO_ON = _("Then choose “Resume cleanup”.")
+# What is different for a list cleanup, which sends no contacts.
+_RESUME = _("Then choose “Resume cleanup”.")
 _CLEANUP_MESSAGES: dict[Reason, Message] = {
     Reason.LIST_BUSY: Message(
         _("A run is still sending to the previous list."),
@@ -201,13 +243,13 @@ _CLEANUP_MESSAGES: dict[Reason, Message] = {
         _("No contact was removed from the list: the situation has changed since the removal was agreed."),
         _("If the number is correct, choose “Confirm removals”. The next run recalculates the removals."),
     ),
-    Reason.SOME_NOT_REMOVED: Message(_("The destination refused to remove some contacts from the list."), _GO_ON),
+    Reason.SOME_NOT_REMOVED: Message(_("The destination refused to remove some contacts from the list."), _RESUME),
     Reason.CANCELED_BY_PERSON: Message(
         _("The run was canceled."), _("Choose “Resume cleanup” to remove the remaining contacts.")
     ),
 }
 
-_TRIED_AGAIN = _("No action is needed. The run retries automatically. Contacts already sent are not sent again.")
+_RETRIED = _("No action is needed. The run retries automatically. Contacts already sent are not sent again.")
 
 _OUTCOMES: dict[str, str | Promise] = {
     NO_EMAIL: _("The profile has no email."),
@@ -235,7 +277,7 @@ _OUTCOMES: dict[str, str | Promise] = {
 }
 
 
-# What is to be done about people who met one fate, and whether it heals by itself.
+# What to do about contacts with one result.
 ADVICE: dict[str, str | Promise] = {
     "left": _("No action is needed. Their status does not change. They are not retried until their data changes."),
     "rejected": _("Not retried until the data changes. Fix the data, or retry after you fix the cause."),
@@ -248,10 +290,16 @@ ADVICE: dict[str, str | Promise] = {
 }
 
 
-def of_run(run: Run) -> Message:
-    """What to say about a run's reason."""
-    message = _cleanup_message(Reason(run.reason)) if run.is_cleanup else MESSAGES[Reason(run.reason)]
-    return Message(message.explanation, _TRIED_AGAIN) if run.next_try_at else message
+def texts_of(run: Run) -> KindTexts:
+    """Return the texts for the kind of a run."""
+    return KIND_TEXTS[RunKind(run.kind)]
+
+
+def message_of_run(run: Run) -> Message:
+    """Return the text about the reason of a run."""
+    reason = Reason(run.reason)
+    message = MESSAGES[reason] if texts_of(run).sends_contacts else _cleanup_message(reason)
+    return Message(message.explanation, _RETRIED) if run.next_try_at else message
 
 
 def _cleanup_message(reason: Reason) -> Message:
@@ -259,17 +307,17 @@ def _cleanup_message(reason: Reason) -> Message:
     if reason in _CLEANUP_MESSAGES:
         return _CLEANUP_MESSAGES[reason]
     if usual.action is SuggestedAction.FIX_CONNECTION:
-        return Message(usual.explanation, _GO_ON, usual.action)
+        return Message(usual.explanation, _RESUME, usual.action)
     return (
-        Message(usual.explanation) if usual.action is SuggestedAction.NONE else Message(usual.explanation, _GO_ON)
+        Message(usual.explanation) if usual.action is SuggestedAction.NONE else Message(usual.explanation, _RESUME)
     )
 
 
-def of_outcome(outcome: Outcome) -> str:
-    """What to say about one exceptional profile: our sentence for our codes, else the destination's."""
+def text_of_outcome(outcome: Outcome) -> str:
+    """Return the text about one outcome: ours for our codes, else that of the destination."""
     return outcome.message or str(_OUTCOMES.get(outcome.code, outcome.code))
 
 
-def of_code(code: str) -> str | Promise:
-    """Our sentence for one of our own outcome codes; empty for a destination's."""
+def text_of_code(code: str) -> str | Promise:
+    """Return the text of one of our own codes; empty for one of a destination."""
     return _OUTCOMES.get(code, "")

@@ -1,5 +1,5 @@
-"""Say to one user why a run is as it is, what was sent, whether it is tried again, and what to do: with the
-button for users who can do it, with names of those who can for others."""
+"""Advise one user about a run: its reason, what was sent, whether it is retried, and what to do, with a button for
+users who can do it and the names of those who can for others."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from config.platform.accounts.actions import administrators
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
-from config.platform.jobs.models import JobStatus
+from config.platform.jobs.models import ENDED_WELL, JobStatus
 from config.platform.web.formats import number
 from connections.permissions import user_can_manage_connections
 from exports.models import Run
@@ -20,7 +20,6 @@ from exports.reporting import messages
 from exports.reporting.messages import SuggestedAction
 
 _MOST_NAMES = 3
-_ENDED_WELL = (JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
 
 _BY_OTHERS: dict[SuggestedAction, str | Promise] = {
     SuggestedAction.EDIT_EXPORT: gettext_lazy("%(names)s can change this export."),
@@ -43,21 +42,21 @@ class Advice:
 
     explanation: str = ""
     sent: str = ""
-    goes_on: str = ""
+    retry_note: str = ""
     next_step: str = ""
     label: str = ""
     url: str = ""
     opens: str = ""
 
 
-def for_reader(run: Run, user: User) -> Advice:
-    """The advice for ``user``; costs one query at most."""
-    message = messages.of_run(run)
+def advise(run: Run, user: User) -> Advice:
+    """Return the advice for ``user``, with one query at most."""
+    message = messages.message_of_run(run)
     able = _can(user, run, message.action)
     return Advice(
         explanation=str(message.explanation),
         sent=_what_was_sent(run),
-        goes_on=_whether_it_goes_on(run),
+        retry_note=_retry_note(run),
         next_step=str(message.next_step) if able else _by_others(message.action),
         label=str(_LABELS.get(message.action, "")) if able else "",
         url=_address(run, message.action) if able else "",
@@ -106,10 +105,10 @@ def _address(run: Run, action: SuggestedAction) -> str:
 
 
 def _what_was_sent(run: Run) -> str:
-    if run.is_open or run.status in _ENDED_WELL:
+    if run.is_open or run.status in ENDED_WELL:
         return ""
-    if run.is_cleanup:
-        return _who_is_off(run)
+    if not messages.texts_of(run).sends_contacts:
+        return _what_was_removed(run)
     if not run.delivered:
         return _("No contact was sent.")
     sentence = ngettext(
@@ -120,7 +119,7 @@ def _what_was_sent(run: Run) -> str:
     return sentence % {"people": number(run.delivered)}
 
 
-def _who_is_off(run: Run) -> str:
+def _what_was_removed(run: Run) -> str:
     if not run.removed:
         return _("No contact was removed from the list.")
     sentence = ngettext(
@@ -129,7 +128,7 @@ def _who_is_off(run: Run) -> str:
     return sentence % {"people": number(run.removed)}
 
 
-def _whether_it_goes_on(run: Run) -> str:
+def _retry_note(run: Run) -> str:
     if run.status in (JobStatus.FAILED, JobStatus.CANCELED, JobStatus.SKIPPED, JobStatus.NEEDS_CONFIRMATION):
         return _("This run is not retried automatically.")
     return ""

@@ -12,21 +12,23 @@ from django.db import connection as database
 from django.db.models import Q, QuerySet
 
 from config.platform.text.addresses import comparable_email
+from config.platform.text.csv_lines import BYTE_ORDER_MARK, csv_line
 from exports.batches import encode
 from exports.models import IS_REMOVAL, Batch, BatchStatus, Outcome, Run
+from exports.reporting import messages
 from exports.reporting.breakdown import PeopleKind
 
 OUTCOMES = (
     PeopleKind.INVALID,
     PeopleKind.DUPLICATE,
     PeopleKind.NO_CONSENT,
-    PeopleKind.LEFT,
+    PeopleKind.SUPPRESSED,
     PeopleKind.REJECTED,
     PeopleKind.UNKNOWN,
     PeopleKind.INCOMPLETE,
     PeopleKind.TO_REMOVE,
     PeopleKind.REMOVED,
-    PeopleKind.KEPT,
+    PeopleKind.NOT_REMOVED,
 )
 
 _STATUSES = {
@@ -41,6 +43,11 @@ _TAKEN = """NOT EXISTS (SELECT 1 FROM exports_outcome taken_back
                           WHERE taken_back.run_id = batch.run_id
                             AND taken_back.kind IN ('left', 'rejected', 'unknown')
                             AND taken_back.batch_number = batch.number AND taken_back.email = person.email)"""
+_PEOPLE = """exports_batch batch, unnest(batch.profile_ids, batch.emails)
+             WITH ORDINALITY AS person (profile_id, email, place)"""
+# Column names stay as they are in every language: programs read them.
+CSV_COLUMNS = ("email", "profile", "outcome", "code", "reason", "batch", "field")
+_CSV_CHUNK = 2000
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,7 @@ class SentPerson:
     payload: str
 
 
-def first_in(batch: Batch, limit: int) -> list[SentPerson]:
+def first_contacts(batch: Batch, limit: int) -> list[SentPerson]:
     """Return the first contacts of a batch; none once they are no longer kept."""
     with database.cursor() as cursor:
         cursor.execute(
@@ -161,16 +168,14 @@ class BatchPeople(Sequence[BatchPerson]):
             return [BatchPerson(*row) for row in cursor.fetchall()]
 
 
-_PEOPLE = """exports_batch batch, unnest(batch.profile_ids, batch.emails)
-             WITH ORDINALITY AS person (profile_id, email, place)"""
-
-
 def _searched(text: str) -> str:
     """What to look for among normal forms: an address in its own, part of one in lower case."""
     return comparable_email(text) or text.lower()
 
 
-def outcomes_of(run: Run, kind: PeopleKind, code: str = "", words: str = "", field: str = "") -> QuerySet[Outcome]:
+def select_outcomes(
+    run: Run, kind: PeopleKind, code: str = "", words: str = "", field: str = ""
+) -> QuerySet[Outcome]:
     """Select the outcomes of one kind, and of one code or field if it is given."""
     outcomes = run.outcomes.filter(kind=kind.value)
     if code:
@@ -180,3 +185,23 @@ def outcomes_of(run: Run, kind: PeopleKind, code: str = "", words: str = "", fie
     for word in words.split():
         outcomes = outcomes.filter(Q(email__icontains=_searched(word)) | Q(message__icontains=word))
     return outcomes
+
+
+def write_csv(kind: PeopleKind, people: "QuerySet[Outcome] | BatchPeople") -> Iterator[str]:
+    """Yield a line for each of ``people``, which are all of one kind. They are never all in memory."""
+    yield BYTE_ORDER_MARK + csv_line(CSV_COLUMNS)
+    rows = _of_batches(people) if isinstance(people, BatchPeople) else _of_outcomes(people)
+    for email, profile, code, reason, batch, field in rows:
+        yield csv_line((email, profile or "", kind.value, code, reason, batch or "", field))
+
+
+def _of_outcomes(outcomes: "QuerySet[Outcome]") -> Iterator[tuple[Any, ...]]:
+    for outcome in outcomes.iterator(chunk_size=_CSV_CHUNK):
+        reason = messages.text_of_outcome(outcome)
+        yield outcome.email, outcome.profile_id, outcome.code, reason, outcome.batch_number, outcome.field
+
+
+def _of_batches(people: BatchPeople) -> Iterator[tuple[Any, ...]]:
+    for person in people.everybody():
+        reason = messages.text_of_code(person.code)
+        yield person.email, person.profile_id, person.code, reason, person.batch_label, ""

@@ -1,5 +1,5 @@
-"""One person, by address, as exports know them: in whose segments they are, what was last sent of them and when,
-and what the list answered."""
+"""Find a contact by address: its segments in each export, the data last sent and when, and the response of the
+list."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,24 +31,24 @@ from segments import audience
 from segments.audience import EmailMatch
 
 
-class Standing(StrEnum):
-    """What became of a person with one export, as far as it knows."""
+class ContactStatus(StrEnum):
+    """The result of a contact with one export, as far as it is known."""
 
     DELIVERED = "delivered"
-    LEFT = "left"
+    SUPPRESSED = "suppressed"
     REJECTED = "rejected"
     UNANSWERED = "unanswered"
     REMOVED = "removed"
     NOT_SENT = "not_sent"
 
 
-LABELS: dict[Standing, str | Promise] = {
-    Standing.DELIVERED: _("Delivered"),
-    Standing.LEFT: _("Suppressed"),
-    Standing.REJECTED: _("Rejected"),
-    Standing.UNANSWERED: _("Sent, no response"),
-    Standing.REMOVED: _("Removed from the list"),
-    Standing.NOT_SENT: _("Not attempted"),
+LABELS: dict[ContactStatus, str | Promise] = {
+    ContactStatus.DELIVERED: _("Delivered"),
+    ContactStatus.SUPPRESSED: _("Suppressed"),
+    ContactStatus.REJECTED: _("Rejected"),
+    ContactStatus.UNANSWERED: _("Sent, no response"),
+    ContactStatus.REMOVED: _("Removed from the list"),
+    ContactStatus.NOT_SENT: _("Not attempted"),
 }
 
 
@@ -61,12 +61,12 @@ class Sent:
 
 
 @dataclass(frozen=True)
-class WithExport:
-    """A person and one export. ``may_ask``: the list knows them because of it, and may be asked by this reader."""
+class ContactOfExport:
+    """A contact and one export. ``may_ask``: the list knows the contact from it, and the user may ask the list."""
 
     export: Export
     segments: Sequence[str]
-    standing: Standing
+    status: ContactStatus
     run: Run | None
     answer: str
     sent: Sent | None
@@ -74,35 +74,35 @@ class WithExport:
     elsewhere: Sequence[str]  # lists that the export has left, and that it knows to hold them
 
     @property
-    def concerns_them(self) -> bool:
-        return bool(self.segments or self.elsewhere or self.standing != Standing.NOT_SENT)
+    def is_concerned(self) -> bool:
+        return bool(self.segments or self.elsewhere or self.status != ContactStatus.NOT_SENT)
 
     @property
     def label(self) -> str | Promise:
-        return LABELS[self.standing]
+        return LABELS[self.status]
 
 
 @dataclass(frozen=True)
-class Found:
-    """Who has the address, and how each export stands to them."""
+class ContactReport:
+    """The profiles with an address, and its result with each export."""
 
     email: str
     holders: Sequence[EmailMatch]
-    exports: Sequence[WithExport]
+    exports: Sequence[ContactOfExport]
 
 
-def look_up(text: str, *, by: User) -> Found:
-    """Everything about the address ``text``, in a number of queries that does not grow with the exports."""
+def look_up(text: str, *, by: User) -> ContactReport:
+    """Report on the address ``text``, in a number of queries that does not grow with the exports."""
     email = comparable_email(text) or text.strip().lower()
     exports = list(Export.objects.select_related("connection").prefetch_related("segments").order_by("name"))
     holders = audience.profiles_with_email(email, {export.email_attribute for export in exports})
     known = _Known(email)
-    found = [_with_export(export, holders, known, by) for export in exports]
-    return Found(email, holders, [each for each in found if each.concerns_them])
+    found = [_contact_of_export(export, holders, known, by) for export in exports]
+    return ContactReport(email, holders, [each for each in found if each.is_concerned])
 
 
 class _Known:
-    """What is kept of one address: of each list by its state, and of each export by the list that it goes to."""
+    """What is stored about one address: by list state, and by the list that an export sends to."""
 
     def __init__(self, email: str) -> None:
         self.contacts = {row.list_state_id: row for row in SyncedContact.objects.filter(email=email)}
@@ -120,32 +120,34 @@ class _Known:
         self.answers = dict(_answers(email, run_ids))
         self.sent = _sent(email, self.runs)
 
-    def set_of(self, export: Export) -> DeliveredSet | None:
-        """What the export knows of the list to which it goes now, if that concerns the address."""
+    def delivered_set(self, export: Export) -> DeliveredSet | None:
+        """Return what the export knows of the list that it sends to now, if that concerns the address."""
         account = export.connection.account if export.connection else ""
         place = export.pk, account, export.list_id
         return next((each for each in self.sets if (each.export_id, each.account, each.list_id) == place), None)
 
     def contact(self, known: DeliveredSet) -> SyncedContact | None:
-        """The contact on a list, if this export ever wanted it there."""
+        """Return the contact on a list, if this export ever wanted it there."""
         found = self.contacts.get(known.list_state_id)
         return found if found and known.export_id in found.exports else None
 
     def elsewhere(self, export: Export) -> list[DeliveredSet]:
-        """Lists that the export has left, with the address as a contact that it wanted."""
-        here = self.set_of(export)
+        """Return the lists that the export has left, with the address as a contact that it wanted."""
+        here = self.delivered_set(export)
         return [each for each in self.sets if each.export_id == export.pk and each != here and self.contact(each)]
 
 
 def _answers(email: str, run_ids: set[int]) -> list[tuple[int, str]]:
-    """What the lists said; that a profile has the same address as another is no answer of theirs."""
-    kept_back = (OutcomeKind.INVALID, OutcomeKind.DUPLICATE, OutcomeKind.NO_CONSENT, OutcomeKind.INCOMPLETE)
-    outcomes = Outcome.objects.filter(run_id__in=run_ids, email=email).exclude(kind__in=kept_back).order_by("pk")
-    return [(outcome.run_id, messages.of_outcome(outcome)) for outcome in outcomes]
+    """Return the responses of lists by run; results that the plan decides are none."""
+    decided_by_plan = (OutcomeKind.INVALID, OutcomeKind.DUPLICATE, OutcomeKind.NO_CONSENT, OutcomeKind.INCOMPLETE)
+    outcomes = (
+        Outcome.objects.filter(run_id__in=run_ids, email=email).exclude(kind__in=decided_by_plan).order_by("pk")
+    )
+    return [(outcome.run_id, messages.text_of_outcome(outcome)) for outcome in outcomes]
 
 
 def _sent(email: str, runs: Mapping[int, Run]) -> dict[int, Sent]:
-    """What the runs' batches hold of the person, as it is sent; nothing once they are no longer kept."""
+    """Return what the batches of runs sent of the contact; nothing once they are no longer stored."""
     with database.cursor() as cursor:
         cursor.execute(
             """
@@ -163,37 +165,37 @@ def _sent(email: str, runs: Mapping[int, Run]) -> dict[int, Sent]:
     return sent
 
 
-def _with_export(export: Export, holders: Sequence[EmailMatch], known: _Known, by: User) -> WithExport:
-    standing, run_id = _standing(export, known)
+def _contact_of_export(export: Export, holders: Sequence[EmailMatch], known: _Known, by: User) -> ContactOfExport:
+    status, run_id = _status(export, known)
     reads = export.connection is not None and export.connection.destination.capabilities.reads_people
-    return WithExport(
+    return ContactOfExport(
         export=export,
         segments=[
             segment.name
             for segment in export.segments.all()
             if any(segment.pk in one.segment_ids and export.email_attribute in one.attributes for one in holders)
         ],
-        standing=standing,
+        status=status,
         run=known.runs.get(run_id),
         answer=known.answers.get(run_id, ""),
         sent=known.sent.get(run_id),
-        may_ask=standing != Standing.NOT_SENT and reads and user_can_manage(by, export),
+        may_ask=status != ContactStatus.NOT_SENT and reads and user_can_manage(by, export),
         elsewhere=[each.title for each in known.elsewhere(export)],
     )
 
 
-def _standing(export: Export, known: _Known) -> tuple[Standing, int]:
-    here = known.set_of(export)
+def _status(export: Export, known: _Known) -> tuple[ContactStatus, int]:
+    here = known.delivered_set(export)
     if here is None:
-        return Standing.NOT_SENT, 0
+        return ContactStatus.NOT_SENT, 0
     if refused := known.refused.get(here.pk):
-        return Standing.LEFT if refused.left else Standing.REJECTED, refused.last_run_id
+        return ContactStatus.SUPPRESSED if refused.left else ContactStatus.REJECTED, refused.last_run_id
     if contact := known.contact(here):
         if status := known.statuses.get(here.list_state_id):
-            return Standing.LEFT, status.run_id
+            return ContactStatus.SUPPRESSED, status.run_id
         unanswered = contact.data_hash == UNKNOWN_DATA and contact.sent_by == export.pk
-        return Standing.UNANSWERED if unanswered else Standing.DELIVERED, contact.last_run_id
+        return ContactStatus.UNANSWERED if unanswered else ContactStatus.DELIVERED, contact.last_run_id
     removed = known.removed.get(here.list_state_id)
     if removed and export.pk in removed.exports:
-        return Standing.REMOVED, removed.run_id
-    return Standing.NOT_SENT, 0
+        return ContactStatus.REMOVED, removed.run_id
+    return ContactStatus.NOT_SENT, 0

@@ -109,7 +109,7 @@ def _end(
     if not run.batches.filter(sent_at__isnull=False).exists():
         values["disclosed_at"] = clock.now()
     change_status(run, status, reason, message=message, by=by, **values)
-    alerts.of_end(run)
+    alerts.update_alerts(run)
 
 
 def _sum_counts(run: Run) -> dict[str, int]:

@@ -58,6 +58,8 @@ def confirm(request: Request, asked: Confirmation) -> HttpResponse:
             context |= asked.details()
         except Refusal as refused:
             status, refusal = 409, refusal or refused.sentence
+    if asked.selected:  # posted with the form: not in the address as well
+        context["action_url"] = request.path
     context |= {"refusal": refusal, "hides_confirm": bool(refusal) and not asked.may_retry}
     return render_dialog(request, context, asked.template, status, back=asked.back)
 

@@ -23,9 +23,9 @@ from exports.actions import list_cleanup as actions_list_cleanup
 from exports.actions import manage, preview
 from exports.forms import draft as forms_draft
 from exports.forms import option_fields
-from exports.forms.cleanup_form import CleanupForm
 from exports.forms.draft import Draft
 from exports.forms.export_form import Choices, ExportForm, name_taken
+from exports.forms.removal_fields import CleanupForm
 from exports.models import Export
 from exports.permissions import check_can_manage, user_can_manage
 from exports.removal import list_cleanup
@@ -51,7 +51,7 @@ def add(request: Request) -> HttpResponse:
     choices = choices_for(request.user)
     if request.method == "POST":
         return _save(request, choices, None)
-    draft = forms_draft.fresh([str(connection.pk) for connection in choices.connections], choices.attributes)
+    draft = forms_draft.new_draft([str(connection.pk) for connection in choices.connections], choices.attributes)
     offered = {str(segment.id) for segment in choices.segments}
     draft = replace(draft, segments=[pk for pk in request.GET.getlist("segment") if pk in offered])
     return _pane(request, unvalidated_form(draft, choices, None), None, waits=True)
@@ -67,14 +67,14 @@ def edit(request: Request, export_id: int) -> HttpResponse:
         return _save(request, choices_for(request.user), export)
     if export.is_being_removed or not user_can_manage(request.user, export):
         return _view(request, export)
-    form = unvalidated_form(forms_draft.stored(export), choices_for(request.user), export)
+    form = unvalidated_form(forms_draft.read_stored(export), choices_for(request.user), export)
     return _pane(request, form, export, waits=True)
 
 
 def _save(request: Request, choices: Choices, export: Export | None) -> HttpResponse:
     form = ExportForm(
         request.POST,
-        draft=forms_draft.typed(request.POST),
+        draft=forms_draft.read_typed(request.POST),
         choices=choices,
         look_up=lookups.look_up,
         export=export,

@@ -19,14 +19,14 @@ from config.platform.web.htmx import Request
 from config.platform.web.panes import close_pane, refused
 from exports import policies
 from exports.actions import list_cleanup as actions_list_cleanup
-from exports.actions import manage, runs, schedule
-from exports.forms import cleanup_form
-from exports.forms.cleanup_form import CleanupForm
+from exports.actions import manage, runs
+from exports.forms import removal_fields
+from exports.forms.removal_fields import CleanupForm
 from exports.models import Export
 from exports.models.snapshot import RunOptions
 from exports.permissions import user_can_manage
-from exports.preview import estimate
-from exports.preview.estimate import Estimate
+from exports.preview import dry_run
+from exports.preview.dry_run import Estimate
 from exports.removal import list_cleanup
 from exports.removal.list_cleanup import CleanupSettings
 from exports.views.access import find_managed_export, find_selected_exports
@@ -125,7 +125,7 @@ def _change_each(exports: list[Export], change: Callable[..., None], by: User, t
 @require_http_methods(["GET", "POST"])
 def run_all(request: Request) -> HttpResponse:
     """Confirm a run of all exports with an active schedule that the user may run."""
-    switched_on = schedule.switched_on().exclude(connection=None).select_related("connection").order_by("name")
+    switched_on = manage.scheduled_exports().exclude(connection=None).select_related("connection").order_by("name")
     exports = [export for export in switched_on if user_can_manage(request.user, export)]
     back = reverse("exports:list")
     asked = Confirmation(
@@ -166,11 +166,11 @@ def resync(request: Request, export_id: int) -> HttpResponse:
 
     def compute_estimate() -> Estimate:
         policies.check_can_run(export)
-        return estimate.of(export, RunOptions(everyone=True, resubscribe=True))
+        return dry_run.estimate(export, RunOptions(everyone=True, resubscribe=True))
 
     def act() -> tuple[str, str]:
         options = RunOptions(**form.cleaned_data)
-        count = compute_estimate().figures.resubscribe
+        count = compute_estimate().plan_counts.resubscribe
         if options.resubscribe and count > count_shown(request, "left"):
             raise policies.Refusal(_("The number of contacts has increased. Check it, then choose again."))
         run = runs.start_run(export, by=request.user, options=options)
@@ -192,7 +192,9 @@ def resync(request: Request, export_id: int) -> HttpResponse:
 def remove(request: Request, export_id: int) -> HttpResponse:
     """Confirm that an export is removed, and choose what to do with the contacts on its list."""
     export = find_managed_export(request, export_id)
-    form = cleanup_form.of_removing(request.user, export, request.POST, waits=_is_counted_later(request))
+    form = removal_fields.cleanup_of_removed_export(
+        request.user, export, request.POST, waits=_is_counted_later(request)
+    )
     back = reverse("exports:list")
 
     def act() -> tuple[str, str]:

@@ -18,7 +18,6 @@ from config.platform.web.panes import close_pane, render_pane
 from config.platform.web.versions import StaleEdit, version_from
 from exports import policies
 from exports.actions import manage
-from exports.actions import schedule as actions_schedule
 from exports.forms.alert_recipients import AlertRecipientsForm
 from exports.models import Export
 from exports.preview import send_test
@@ -47,8 +46,8 @@ def schedule(request: Request) -> HttpResponse:
 
 
 def _subject(export: Export, request: Request) -> Subject:
-    save = partial(actions_schedule.set_schedule, export, by=request.user)
-    return Subject(export.pk, export.name, actions_schedule.schedule_of(export), save)
+    save = partial(manage.set_schedule, export, by=request.user)
+    return Subject(export.pk, export.name, manage.schedule_of(export), save)
 
 
 @require_http_methods(["GET", "POST"])
@@ -67,7 +66,7 @@ def alert_recipients(request: Request, export_id: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         addresses = form.cleaned_data["addresses"]
         try:
-            manage.tell_also(export, addresses, version=version_from(request.POST), by=request.user)
+            manage.set_alert_recipients(export, addresses, version=version_from(request.POST), by=request.user)
         except StaleEdit as stale:
             context, status = context | {"stale": stale}, 409
         else:

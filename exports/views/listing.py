@@ -23,7 +23,7 @@ from config.platform.web.lists import Column, list_page
 from connections import destinations
 from connections.permissions import user_can_manage_connections
 from exports import policies
-from exports.actions.schedule import schedule_of
+from exports.actions.manage import schedule_of
 from exports.models import Export, Run, RunKind
 from exports.permissions import user_can_add, user_can_manage
 from exports.views.runs import ShownRun

@@ -19,8 +19,8 @@ from connections.permissions import user_can_manage_connections, user_can_use
 from connections.policies import ConnectionStatus, why_it_cannot_run
 from exports import policies
 from exports.forms import removal_fields
-from exports.forms.cleanup_form import CleanupForm
 from exports.forms.export_form import Choices, ExportForm
+from exports.forms.removal_fields import CleanupForm
 from exports.models import Export, Removal
 from exports.preview import dry_run
 from exports.selection import wants
@@ -311,7 +311,7 @@ class ExportPane:
         ids = [segment.id for segment in self.chosen_segments]
         if self.connection is None or self.waits or not ids or not self.draft.email_attribute:
             return None
-        return dry_run.figures_of(
+        return dry_run.count_unsaved(
             dry_run.UnsavedExport(
                 connection=self.connection,
                 list_id=self.draft.list_id,

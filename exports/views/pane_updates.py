@@ -29,7 +29,7 @@ from exports.views.pane import ExportPane, choices_for
 from exports.views.pane_mapping import MappingRow
 
 # Which parts of the pane depend on what was changed; each is the template exports/part_….html.
-_OF_LIST = ("list_details", "left_behind", "mapping", "questions", "opt_in", "removal", "consequences")
+_OF_LIST = ("list_details", "left_behind", "mapping", "options", "opt_in", "removal", "consequences")
 PARTS: dict[str, Sequence[str]] = {
     "opened": (
         *("list_picker", "list_details", "mapping", "email_quality", "segments_total", "opt_in", "removal"),
@@ -41,7 +41,7 @@ PARTS: dict[str, Sequence[str]] = {
     "left_behind": ("left_behind",),
     "email": ("email_quality", "opt_in"),
     "segments": ("email_quality", "segments_total", "opt_in"),
-    "rows": ("mapping", "questions", "removal", "consequences"),
+    "rows": ("mapping", "options", "removal", "consequences"),
 }
 # Who accepted that contacts are emailed did not accept it for another list or other contacts.
 _RESETS_OPT_IN = {"connection", "list_pick", "list_id", "email", "segments"}
@@ -105,7 +105,7 @@ def parts(request: Request) -> HttpResponse:
     changes = PaneChanges.of(request)
     export = _edited_export(request)
     choices = choices_for(request.user)
-    draft = changes.on(forms_draft.typed(request.POST), picked=request.POST.get("list_pick", ""))
+    draft = changes.on(forms_draft.read_typed(request.POST), picked=request.POST.get("list_pick", ""))
     if changes.names & _RESETS_OPT_IN:
         draft = replace(draft, opt_in_mail_accepted=False)
     form = unvalidated_form(draft, choices, export)
@@ -146,7 +146,7 @@ def add_options(request: Request) -> HttpResponse:
 def _for_rows(request: Request, action: RowAction) -> HttpResponse:
     """Do it for one row after another until one fails; what is done by then stays done."""
     export, choices = _edited_export(request), choices_for(request.user)
-    draft = forms_draft.typed(request.POST)
+    draft = forms_draft.read_typed(request.POST)
     pane = ExportPane(request.user, unvalidated_form(draft, choices, export), export=export)
     place = request.GET.get("row", "")
     errors: dict[int, str] = {}
@@ -163,7 +163,7 @@ def _for_rows(request: Request, action: RowAction) -> HttpResponse:
     after = ExportPane(request.user, form, export=export)
     # The button that was clicked may be gone: the focus moves to the field beside it.
     focused_row = int(place) if place.isdecimal() else 0
-    return _render_parts(request, after, ["mapping", "questions"], focused_row=focused_row)
+    return _render_parts(request, after, ["mapping", "options"], focused_row=focused_row)
 
 
 def _create(request: Request, connection: Connection, row: MappingRow, draft: Draft) -> Draft:

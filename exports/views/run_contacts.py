@@ -20,7 +20,7 @@ from config.platform.web.htmx import Request
 from config.platform.web.lists import LONGEST_SEARCH, Column, ListPage, list_page
 from config.platform.web.panes import render_pane
 from exports.models import Batch, BatchStatus, Outcome, Run
-from exports.reporting import breakdown, messages, people_csv
+from exports.reporting import breakdown, messages
 from exports.reporting import people as reporting_people
 from exports.reporting.breakdown import LABELS, MEANINGS, PeopleKind
 from exports.reporting.people import BatchPeople
@@ -47,11 +47,11 @@ _PARTS: Sequence[tuple[Any, Sequence[PeopleKind]]] = (
         (PeopleKind.MEMBERS, PeopleKind.UNCHANGED, PeopleKind.STILL_REFUSED, PeopleKind.PLANNED),
     ),
     (gettext_lazy("Delivered"), (PeopleKind.DELIVERED, PeopleKind.NEW, PeopleKind.INCOMPLETE)),
-    (gettext_lazy("Not delivered"), (PeopleKind.LEFT, PeopleKind.REJECTED, PeopleKind.UNKNOWN)),
+    (gettext_lazy("Not delivered"), (PeopleKind.SUPPRESSED, PeopleKind.REJECTED, PeopleKind.UNKNOWN)),
     (gettext_lazy("Excluded or not attempted"), breakdown.NOT_SENT_KINDS),
 )
 _HELD = (PeopleKind.TO_REMOVE,)
-_REMOVALS = (PeopleKind.REMOVED, PeopleKind.KEPT)
+_REMOVALS = (PeopleKind.REMOVED, PeopleKind.NOT_REMOVED)
 
 BATCH_LIST_COLUMNS = (
     Column("number", gettext_lazy("Batch"), order_by=("number",)),
@@ -96,9 +96,10 @@ class PeoplePage(ListPage[Any]):
 def contacts(request: Request, run_id: int) -> HttpResponse:
     """List the contacts of one kind (``?kind=``), those with one code alone (``?code=``), a page at a time."""
     run = find_run(run_id)
-    kind = _kind(request.GET.get("kind", PeopleKind.REMOVED if run.is_cleanup else PeopleKind.MEMBERS))
+    first_kind = PeopleKind.MEMBERS if messages.texts_of(run).sends_contacts else PeopleKind.REMOVED
+    kind = _kind(request.GET.get("kind", first_kind))
     sees_data = request.user.may(Permission.PERSONAL_DATA_SEE)
-    count = _count(run, kind)
+    count = breakdown.count_contacts(run, kind)
     context = frame(request, run, "exports:people") | {
         "kind": kind.value,
         "kind_label": LABELS[kind],
@@ -117,7 +118,7 @@ def contacts(request: Request, run_id: int) -> HttpResponse:
     page = _page(request, run, kind, sees_data=sees_data)
     context |= {"list": page, "people": _shown(page.rows), "rows_gone": bool(count) and not page.total}
     if kind in reporting_people.OUTCOMES:
-        context |= {"groups": breakdown.groups_of(run, kind)}
+        context |= {"groups": breakdown.group_outcomes(run, kind)}
     if kind is PeopleKind.REJECTED:
         context |= retry_button(run, request.user)
     return render(request, "exports/people.html", context)
@@ -136,7 +137,7 @@ def download(request: Request, run_id: int) -> StreamingHttpResponse:
     record("downloaded", run, by=request.user, changes={"people": (None, _asked_for(request))})
     headers = {"Content-Disposition": f'attachment; filename="run-{run.number}-{kind}.csv"'}
     return StreamingHttpResponse(
-        people_csv.lines(kind, found), content_type="text/csv; charset=utf-8", headers=headers
+        reporting_people.write_csv(kind, found), content_type="text/csv; charset=utf-8", headers=headers
     )
 
 
@@ -174,15 +175,15 @@ def _found(request: Request, run: Run, kind: PeopleKind, words: str) -> "QuerySe
         return Outcome.objects.none()
     if kind in reporting_people.OUTCOMES:
         code, field = request.GET.get("code", ""), request.GET.get("field", "")
-        return reporting_people.outcomes_of(run, kind, code, words, field).order_by("pk")
+        return reporting_people.select_outcomes(run, kind, code, words, field).order_by("pk")
     return BatchPeople(run, kind, words, request.GET.get("code", ""))
 
 
 def _shown(rows: list[Any]) -> list[dict[str, object]]:
     return [
-        {"person": row, "why": messages.of_outcome(row), "code": row.code}
+        {"person": row, "why": messages.text_of_outcome(row), "code": row.code}
         if isinstance(row, Outcome)
-        else {"person": row, "batch": row.batch_label, "why": messages.of_code(row.code)}
+        else {"person": row, "batch": row.batch_label, "why": messages.text_of_code(row.code)}
         for row in rows
     ]
 
@@ -203,7 +204,7 @@ def _kinds(run: Run, current: PeopleKind) -> list[dict[str, object]]:
                 {
                     "kind": kind.value,
                     "label": LABELS[kind],
-                    "people": _count(run, kind),
+                    "people": breakdown.count_contacts(run, kind),
                     "current": kind is current,
                 }
                 for kind in kinds
@@ -216,20 +217,10 @@ def _kinds(run: Run, current: PeopleKind) -> list[dict[str, object]]:
 def _parts(run: Run) -> Sequence[tuple[Any, Sequence[PeopleKind]]]:
     """Which kinds a run can have."""
     removals = _HELD if run.removals_held else _REMOVALS
-    if run.is_cleanup:
+    if not messages.texts_of(run).sends_contacts:
         return [(gettext_lazy("On the previous list"), removals)]
     has_removals = run.to_remove or run.removals_held
     return [*_PARTS, (gettext_lazy("Contacts who left the segments"), removals)] if has_removals else _PARTS
-
-
-def _count(run: Run, kind: PeopleKind) -> int:
-    """What the run itself says."""
-    counts = {line.kind: line.people or 0 for line in (*breakdown.plan_of(run), *breakdown.ending_of(run))}
-    counts |= {PeopleKind.UNKNOWN: run.unknown, PeopleKind.TO_REMOVE: run.removals_held}
-    counts |= {PeopleKind.MEMBERS: run.members, PeopleKind.NEW: run.new_people}
-    counts |= {PeopleKind.INCOMPLETE: run.incomplete}
-    counts |= {PeopleKind.REMOVED: run.removed, PeopleKind.KEPT: run.kept}
-    return counts[kind]
 
 
 @require_permission(Permission.EXPORT_VIEW)
@@ -268,7 +259,7 @@ def batch(request: Request, run_id: int, number: int) -> HttpResponse:
         "batch": found,
         "shown": _shown_batch(found),
         "sees_data": sees_data,
-        "people": reporting_people.first_in(found, FIRST_CONTACTS) if sees_data else [],
+        "people": reporting_people.first_contacts(found, FIRST_CONTACTS) if sees_data else [],
         "previous_url": _address(run, around["before"]),
         "next_url": _address(run, around["after"]),
         "active_nav": "exports",

@@ -11,14 +11,14 @@ from config.platform.web.htmx import Request
 from connections.destinations.values import BatchOperation
 from exports import permissions, policies
 from exports.actions import list_cleanup as actions_list_cleanup
-from exports.actions import retry_rejected, runs
+from exports.actions import retries, runs
 from exports.models import Run
 from exports.models.snapshot import RunOptions
-from exports.preview import estimate
+from exports.preview import dry_run
 from exports.removal import list_cleanup
 from exports.removal import restore as removal_restore
 from exports.removal.restore import Restorable
-from exports.reporting import breakdown
+from exports.reporting import breakdown, messages
 from exports.reporting.breakdown import PeopleKind
 from exports.views.access import find_managed_run, find_run
 from exports.views.confirm import Confirmation, confirm, count_shown
@@ -29,10 +29,13 @@ def cancel(request: Request, run_id: int) -> HttpResponse:
     """Confirm that a run is canceled, or not retried."""
     run = find_managed_run(request, run_id)
     back = reverse("exports:run", args=[run.pk])
-    waits = bool(run.next_try_at) and not run.is_cleanup
-    title = (
-        _("Stop retrying run %(number)s of “%(name)s”?") if waits else _("Cancel run %(number)s of “%(name)s”?")
-    )
+    texts = messages.texts_of(run)
+    title, sentence, label = _("Cancel run %(number)s of “%(name)s”?"), str(texts.after_cancel), _("Cancel run")
+    if run.next_try_at and texts.sends_contacts:
+        title, label = _("Stop retrying run %(number)s of “%(name)s”?"), _("Stop retries")
+        sentence = _("Contacts already sent stay sent. The next manual run sends the rest.")
+    if run.export.is_being_removed:
+        sentence = f"{sentence} {_('The export is kept.')}"
 
     def act() -> tuple[str, str]:
         runs.cancel_run(run, by=request.user)
@@ -42,23 +45,14 @@ def cancel(request: Request, run_id: int) -> HttpResponse:
 
     asked = Confirmation(
         title=title % {"number": run.number, "name": run.export},
-        sentence=_what_cancel_leaves(run),
-        confirm_label=_("Stop retries") if waits else _("Cancel run"),
+        sentence=sentence,
+        confirm_label=label,
         cancel_label=_("Keep running"),
         danger=True,
         act=act,
         back=back,
     )
     return confirm(request, asked)
-
-
-def _what_cancel_leaves(run: Run) -> str:
-    if run.is_cleanup:
-        sentence = _("Contacts already removed stay removed. The others stay on the list.")
-        return f"{sentence} {_('The export is kept.')}" if run.export.is_being_removed else sentence
-    if run.next_try_at:
-        return _("Contacts already sent stay sent. The next manual run sends the rest.")
-    return _("Contacts already sent stay sent. The next run sends the rest.")
 
 
 @require_http_methods(["GET", "POST"])
@@ -94,7 +88,7 @@ def _removals_to_confirm(run: Run) -> dict[str, object]:
     if run.is_cleanup:
         people, how = list_cleanup.people_of(run.cleanup.delivered_set) or 0, run.options["removal"]["how"]
     else:
-        removals = estimate.of(run.export, RunOptions()).removals
+        removals = dry_run.estimate(run.export, RunOptions()).removals
         people, how = removals.held or removals.to_remove, run.export.removal
     if not people:
         raise policies.Refusal(_("There are no contacts left to remove."))
@@ -157,14 +151,14 @@ def retry_rejected_contacts(request: Request, run_id: int) -> HttpResponse:
     """Confirm a run that sends rejected contacts again; ``?code=`` selects those rejected for one reason."""
     run = find_managed_run(request, run_id)
     code = request.GET.get("code", "")
-    groups = breakdown.groups_of(run, PeopleKind.REJECTED)
+    groups = breakdown.group_outcomes(run, PeopleKind.REJECTED)
     sentence = _(
         "A run starts now. It sends %(people)s rejected contacts again with the same data, and "
         "all other changes. Contacts rejected again for the same reason are not reported."
     )
 
     def act() -> tuple[str, str]:
-        new = retry_rejected.ask_again(run, code=code, by=request.user)
+        new = retries.retry_rejected(run, code=code, by=request.user)
         return reverse("exports:run", args=[new.pk]), ""
 
     asked = Confirmation(

@@ -17,7 +17,7 @@ from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
 from config.platform.jobs import clock
-from config.platform.jobs.models import NOT_STARTED, JobStatus
+from config.platform.jobs.models import ENDED_WELL, NOT_STARTED, JobStatus
 from config.platform.schedules import describe, display
 from config.platform.schedules.display import ShownSchedule
 from config.platform.web.htmx import Request
@@ -25,7 +25,7 @@ from config.platform.web.lists import Column, list_page
 from config.platform.web.panes import close_pane
 from connections.models import Account
 from exports import policies
-from exports.actions import retry_rejected
+from exports.actions import retries
 from exports.forms import option_fields
 from exports.hooks import skip_cause
 from exports.models import Export, Removal, Run, Stage
@@ -34,10 +34,7 @@ from exports.permissions import user_can_confirm, user_can_manage
 from exports.policies import can_run
 from exports.removal import list_cleanup, restore
 from exports.removal.removal_plan import RemovalGuard
-from exports.reporting import batch_map, breakdown, messages, next_steps
-from exports.reporting.breakdown import Line, PeopleKind
-from exports.reporting.stages import stages_of
-from exports.reporting.throughput import batches_of, pace_of
+from exports.reporting import breakdown, messages, next_steps, progress
 from exports.results import unknown_results
 from exports.state.status import Reason
 from exports.views.access import find_run
@@ -97,19 +94,17 @@ class ShownRun:
 
     @property
     def message(self) -> messages.Message:
-        return messages.of_run(self.run)
+        return messages.message_of_run(self.run)
 
     @property
-    def story(self) -> str:
+    def texts(self) -> messages.KindTexts:
+        return messages.texts_of(self.run)
+
+    @property
+    def tooltip(self) -> str:
         """Return the reason in full, for the tooltip of the status."""
         parts: list[str | Promise] = [self.message.explanation, self.run.message, self.message.next_step]
         return " ".join(str(part) for part in parts if part)
-
-    @property
-    def started_by(self) -> str:
-        """A person, or the system itself."""
-        by: User | None = self.run.requested_by
-        return str(by) if by else "–"
 
     @property
     def duration(self) -> timedelta | None:
@@ -118,11 +113,6 @@ class ShownRun:
         if started is None:
             return None
         return (self.run.finished_at or clock.now()) - started
-
-    @property
-    def has_figures(self) -> bool:
-        """Whether it came far enough to count anybody."""
-        return bool(self.run.members) or not self.run.is_open
 
 
 @require_permission(Permission.EXPORT_VIEW)
@@ -198,9 +188,9 @@ def settings_used(request: Request, run_id: int) -> HttpResponse:
 
 
 def _overview(request: Request, run: Run) -> dict[str, object]:
-    ended_well = run.status in (JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
-    counted = batches_of(run)
-    cells = batch_map.strip_of(run, counted.total)
+    ended_well = run.status in ENDED_WELL
+    counted = progress.count_batches(run)
+    cells = progress.batch_cells(run, counted.total)
     return (
         frame(request, run, "exports:run")
         | retry_button(run, request.user)
@@ -209,24 +199,23 @@ def _overview(request: Request, run: Run) -> dict[str, object]:
             "live_url": request.path if request.path.endswith("/live/") else f"{request.path}live/",
             "live_done": not run.is_open and run.next_try_at is None and not _is_just_over(run),
             "live_every": "1s" if run.is_open else "5s",
-            "stages": stages_of(run),
-            "pace": pace_of(run),
+            "stages": progress.stages_of(run),
+            "pace": progress.measure_pace(run),
             "batches": counted,
             "cells": cells,
-            "cell_states": batch_map.states_in(cells),
-            "members_line": Line(PeopleKind.MEMBERS, run.members),
-            "plan_lines": breakdown.plan_of(run),
-            "ending_lines": breakdown.ending_of(run),
+            "cell_states": progress.cell_states(cells),
+            "plan_lines": breakdown.plan_lines(run),
+            "result_lines": breakdown.result_lines(run),
             "still_to_send": breakdown.still_to_send(run),
-            "sections": breakdown.sections_of(run),
-            "removal_sections": breakdown.removals_of(run),
+            "sections": breakdown.result_sections(run),
+            "removal_sections": breakdown.removal_sections(run),
             "removal_guard": RemovalGuard(run.removal_guard).label if run.removal_guard else "",
-            "may_confirm": bool(run.removals_held or run.is_cleanup)
+            "may_confirm": bool(run.removals_held or not messages.texts_of(run).sends_contacts)
             and user_can_confirm(request.user, run)
             and policies.can_confirm(run),
             "cause": skip_cause.of(run),
             "changed_fields": ", ".join(run.snapshot.changed_fields),
-            "advice": next_steps.for_reader(run, request.user),
+            "advice": next_steps.advise(run, request.user),
             "may_restore": user_can_manage(request.user, run.export) and restore.can_restore(run),
             "restored_run": Run.objects.filter(pk=run.options["restores"]).first()
             if run.options.get("restores")
@@ -250,7 +239,7 @@ def _answers(run: Run) -> list[tuple[str, str]]:
 
 def _is_just_over(run: Run) -> bool:
     """Whether what the list holds afterwards is still being asked."""
-    has_sent_all = run.status in (JobStatus.SUCCESSFUL, JobStatus.WARNINGS) and run.planned
+    has_sent_all = run.status in ENDED_WELL and run.planned
     if not has_sent_all or run.active_on_list is not None or run.finished_at is None:
         return False
     return clock.now() - run.finished_at < _ASKED_WITHIN
@@ -259,8 +248,10 @@ def _is_just_over(run: Run) -> bool:
 def frame(request: Request, run: Run, tab: str) -> dict[str, object]:
     """The context of the head; ``tab`` is the name of the page's address."""
     may_manage = user_can_manage(request.user, run.export)
+    texts = messages.texts_of(run)
     return {
         "run": run,
+        "texts": texts,
         "shown": ShownRun(run),
         "export": run.export,
         "connection_name": run.snapshot.connection or run.connection,
@@ -271,7 +262,7 @@ def frame(request: Request, run: Run, tab: str) -> dict[str, object]:
         "most_retries": settings.RUN_RETRIES,
         "due": [describe.describe_tick(tick) for tick in run.ticks.all()],
         "may_manage": may_manage,
-        "may_run_again": may_manage and not (run.is_open or run.is_cleanup) and can_run(run.export),
+        "may_run_again": may_manage and not run.is_open and texts.sends_contacts and can_run(run.export),
         "tabs": [
             (label, reverse(name, args=[run.pk]), name == tab)
             for label, name in (
@@ -307,4 +298,4 @@ def retry_button(run: Run, user: User) -> dict[str, object]:
         return {}
     if not user_can_manage(user, run.export):
         return {"who_can": next_steps.names_of_administrators()}
-    return {"may_ask_again": retry_rejected.can_ask_again(run)}
+    return {"may_ask_again": retries.can_retry_rejected(run)}

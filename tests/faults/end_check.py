@@ -33,7 +33,7 @@ def check_end(
     ground.calm()
     ground.wait_until_it_is_quiet()
     run.refresh_from_db()
-    told = ShownRun(run).story
+    told = ShownRun(run).tooltip
     assert (run.status, run.reason) == (status, reason), told
     assert sentence in told
     assert run.finished_at is not None

@@ -132,4 +132,4 @@ def wait_until_some_are_delivered(run: Run) -> None:
 
 def tell(run: Run) -> str:
     progress = f"{run.progress_done} of {run.progress_total}, attempt {run.attempt}"
-    return f"{run.status}, {run.stage}, {progress}, until {run.resume_at}: {run.reason} {ShownRun(run).story}"
+    return f"{run.status}, {run.stage}, {progress}, until {run.resume_at}: {run.reason} {ShownRun(run).tooltip}"

@@ -12,7 +12,7 @@ from config.platform.audit.models import AuditEntry
 from config.platform.jobs import clock
 from config.platform.jobs.enqueue import enqueue
 from config.platform.jobs.models import JobStatus
-from exports.actions import schedule
+from exports.actions import manage
 from exports.models import Export, ExportSchedule, ExportTick, Run
 from exports.run import pipeline
 from exports.state.status import Reason
@@ -111,7 +111,7 @@ def test_beat_is_killed(ground: Ground, workers: Workers) -> None:
     check_end(ground, run, JobStatus.SUCCESSFUL)
     check_everyone_is_there(ground, run)
     rule = {"recurrence": "daily", "zone": "UTC", "times": ["14:00"]}
-    schedule.set_schedule(ground.export, is_on=True, rule=rule, version=0, by=None)
+    manage.set_schedule(ground.export, is_on=True, rule=rule, version=0, by=None)
     ExportSchedule.objects.update(due_at=clock.now() - timedelta(minutes=1))
     workers.start("beat")
     wait_until(lambda: ExportTick.objects.filter(export=ground.export).exists())

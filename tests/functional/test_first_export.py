@@ -78,7 +78,7 @@ def test_a_contributor_sends_a_segment_and_sees_who_arrived(
     add_export(page)
     page.locator(".saved-notice").get_by_role("button", name="Run").click()
     follow_run(page)
-    page.locator("#figure-delivered").click()
+    page.locator("#metric-delivered").click()
     expect(page.get_by_text("person.0000@example.com")).to_be_visible()
     assert_accessible(page)
 
@@ -115,7 +115,7 @@ def follow_run(page: Page) -> None:
     expect(page.get_by_text(re.compile(r"of 2,500 contacts"))).to_be_visible(timeout=30_000)
     screenshot(page, "run-under-way")
     expect(page.locator(".run-title .pill")).to_have_text("Successful", timeout=60_000)
-    expect(page.locator("#figure-delivered")).to_have_text("2,500")
+    expect(page.locator("#metric-delivered")).to_have_text("2,500")
     assert_accessible(page)
     screenshot(page, "run-ended")
 

@@ -58,7 +58,7 @@ def test_a_contributor_brings_people_in_and_builds_a_segment(page: Page, bob: Us
     refresh.run_refresh(SegmentRefresh.objects.get().pk)
     expect(page.get_by_text("Successful").first).to_be_visible()
     segment = Segment.objects.get()
-    expect(page.locator("#figure-members")).to_have_text(str(segment.member_count))
+    expect(page.locator("#metric-members")).to_have_text(str(segment.member_count))
     assert segment.member_count > 0
     assert_accessible(page)
     screenshot(page, "segment")

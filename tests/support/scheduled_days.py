@@ -17,7 +17,6 @@ from config.platform.schedules.serialize import from_plain
 from connections import actions as connection_actions
 from connections.models import Connection, Environment
 from exports.actions import manage
-from exports.actions import schedule as actions_schedule
 from exports.models import Export, ExportSchedule, ExportTick, Run
 from segments.models import Segment
 from tests.support import exports as support_exports
@@ -92,7 +91,7 @@ def exports_to_files(count: int, segment: Segment) -> list[Export]:
 def schedule_all(exports: list[Export], rules: list[dict[str, Any]]) -> dict[int, datetime]:
     """Give each its own schedule; when each is due first."""
     chosen = [
-        actions_schedule.set_schedule(export, is_on=True, rule=rule, version=0, by=None)
+        manage.set_schedule(export, is_on=True, rule=rule, version=0, by=None)
         for export, rule in zip(exports, rules, strict=True)
     ]
     return {schedule.export_id: schedule.due_at for schedule in chosen if schedule.due_at}

@@ -26,7 +26,7 @@ from connections.destinations.errors import DestinationError, PermanentError
 from connections.destinations.values import ListDetails, ListOptIn, Question, attribute_of, by_attribute
 from connections.policies import why_it_cannot_run
 from exports import policies
-from exports.actions import manage, schedule
+from exports.actions import manage
 from exports.actions.manage import ExportSettings
 from exports.forms import alert_recipients, option_fields
 from exports.models import Export
@@ -102,10 +102,10 @@ def _apply_alerts_and_schedule(export: Export, spec: ExportSpec, changed: list[s
     if spec.tell_also is not None:
         addresses = alert_recipients.clean_addresses(address for address, _line in spec.tell_also)
         if addresses != export.tell_also:
-            manage.tell_also(export, addresses, version=export.version, by=None)
+            manage.set_alert_recipients(export, addresses, version=export.version, by=None)
             changed.append("tell_also")
     if spec.schedule is not None:
-        changed += spec.schedule.save_to(schedule.schedule_of(export), partial(schedule.set_schedule, export))
+        changed += spec.schedule.save_to(manage.schedule_of(export), partial(manage.set_schedule, export))
 
 
 def _check_segments(spec: ExportSpec, specs: Specs, problems: Problems) -> None:
@@ -193,7 +193,7 @@ def _check_answering_attribute(attribute: str, line: int, problems: Problems) ->
     catalogue = {known.name: known for known in catalog.attributes()}
     if attribute not in catalogue:
         problems.add(line, _("No profile has an attribute “%s”.") % attribute + _hint(attribute, catalogue))
-    elif not option_fields.can_answer(catalogue[attribute]):
+    elif not option_fields.can_give_value(catalogue[attribute]):
         problems.add(line, _("“%s” is neither text nor yes/no, so it cannot be used here.") % attribute)
 
 

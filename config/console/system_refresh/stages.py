@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from config.console.models import RefreshStep, StepKind, SystemRefresh
 from config.platform.jobs.models import Job, JobStatus
 from exports import policies
+from exports.actions import manage as export_actions
 from exports.actions import runs
-from exports.actions import schedule as export_scheduling
 from exports.hooks.skip_cause import Cause
 from exports.models import Export, Run, Trigger
 from segments import actions as segment_actions
@@ -124,7 +124,7 @@ class Exports:
 
     def targets(self) -> Iterator[Target]:
         """Yield those on the system schedule. Each waits for its segments; without a connection it rests."""
-        due = export_scheduling.running_with_system().exclude(connection=None)
+        due = export_actions.exports_of_system_refresh().exclude(connection=None)
         for export in due.order_by(Lower("name")).prefetch_related("segments"):
             waits_for = frozenset((StepKind.SEGMENT, segment.pk) for segment in export.segments.all())
             yield Target(export.pk, export.name, waits_for)

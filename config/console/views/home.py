@@ -150,7 +150,7 @@ def _exports_to_fix() -> Iterator[Item]:
         title = _("“%(name)s”: %(status)s") % {"name": run.export, "status": run.get_status_display()}
         failed = run.status == JobStatus.FAILED
         tone, icon = ("danger", "circle-x") if failed else ("warning", "triangle-alert")
-        why = run.message or messages.of_run(run).explanation
+        why = run.message or messages.message_of_run(run).explanation
         yield Item(tone, icon, title, why, reverse("exports:run", args=[run.pk]), _("See run"))
 
 

@@ -28,7 +28,7 @@ from config.platform.web.htmx import Request
 from config.platform.web.panes import close_pane, refused, render_dialog, render_pane
 from exports.models import Run, Stage
 from exports.policies import Refusal
-from exports.reporting.stages import stages_of
+from exports.reporting.progress import stages_of
 from segments.models import ImportJob, SegmentRefresh
 
 STEPS_OF_GROUP = 40

@@ -27,6 +27,7 @@ class JobStatus(models.TextChoices):
 
 
 OPEN = (JobStatus.QUEUED, JobStatus.PROCESSING)
+ENDED_WELL = (JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
 
 
 class Job(models.Model):

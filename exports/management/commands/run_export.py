@@ -23,8 +23,7 @@ from exports.actions import runs
 from exports.delivery import loop
 from exports.models import Export, Run, Trigger
 from exports.preview.dry_run import preview
-from exports.reporting import counts as reporting_counts
-from exports.reporting import messages
+from exports.reporting import breakdown, messages
 from exports.results import left_out_values
 from exports.run import pipeline
 from exports.run.final_status import exit_code
@@ -61,7 +60,7 @@ class Command(BaseCommand):
             seen = preview(export)
         except (DestinationError, NotConnected) as error:
             raise CommandError(str(error)) from error
-        counts = reporting_counts.of_plan(seen.figures) | {"calls": seen.calls + seen.calls_to_remove}
+        counts = breakdown.plan_counts(seen.plan_counts) | {"calls": seen.calls + seen.calls_to_remove}
         lines = [
             f"{export}: nothing is sent by this preview.",
             *(f"  {key}: {value}" for key, value in counts.items()),
@@ -75,8 +74,8 @@ class Command(BaseCommand):
         )
 
     def _report(self, run: Run, *, as_json: bool) -> None:
-        counts = reporting_counts.of_run(run)
-        message = messages.of_run(run)
+        counts = breakdown.run_counts(run)
+        message = messages.message_of_run(run)
         lines = [f"{run}: {run.get_status_display()}"]
         lines += [text for text in (str(message.explanation), run.message, str(message.next_step)) if text]
         lines += [f"  {key}: {value}" for key, value in counts.items()]

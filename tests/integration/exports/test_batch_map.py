@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from exports.actions import runs
 from exports.models import Batch, BatchStatus, Export, Run
-from exports.reporting import batch_map
-from exports.reporting.batch_map import CellState
+from exports.reporting import progress
+from exports.reporting.progress import CellState
 from tests.integration.exports.conftest import run_to_its_end
 from tests.support.sandbox import RunningSandbox
 
@@ -53,22 +53,22 @@ def test_it_has_a_cell_for_each_batch_that_was_not_halved(run: Run) -> None:
     add_batches(run, 1, status=BatchStatus.PLANNED, attempt=2)
     add_batches(run, 1, status=BatchStatus.PLANNED, attempt=0)
     add_batches(run, 1, status=BatchStatus.NOT_SENT)
-    cells = batch_map.strip_of(run, 6)
+    cells = progress.batch_cells(run, 6)
     assert [cell.first for cell in cells] == [1, 3, 4, 5, 6, 7]
     states = [CellState.DONE, CellState.REJECTED, CellState.SENDING, CellState.AGAIN, CellState.PLANNED]
     assert [cell.state for cell in cells] == [*states, CellState.NOT_SENT]
-    assert cells[1].words == "Batch 3: Done, some rejected, 1 contacts"
+    assert cells[1].tooltip == "Batch 3: Done, some rejected, 1 contacts"
 
 
 def test_it_puts_very_many_together_and_shows_the_worst(run: Run) -> None:
     add_batches(run, 998)
     add_batches(run, 1, rejected=1)
     add_batches(run, 1)
-    cells = batch_map.strip_of(run, 1000)
+    cells = progress.batch_cells(run, 1000)
     assert len(cells) == 250
     assert (cells[0].first, cells[0].last, cells[0].people, cells[0].state) == (1, 4, 4, CellState.DONE)
     assert cells[-1].state == CellState.REJECTED
-    assert cells[-1].words == "Batches 997 to 1,000: Done, some rejected, 4 contacts"
+    assert cells[-1].tooltip == "Batches 997 to 1,000: Done, some rejected, 4 contacts"
 
 
 def test_it_costs_one_query_and_no_inline_style(bob_client: Client, newsletter: Export) -> None:

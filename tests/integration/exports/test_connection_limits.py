@@ -104,14 +104,14 @@ def test_who_agrees_later_is_sent_then(agreeing: Export, shared: Connection) -> 
 def test_the_preview_counts_them_too(agreeing: Export, shared: Connection) -> None:
     limit(shared, required_attribute="newsletter")
     agreeing.refresh_from_db()
-    figures = preview(agreeing).figures
-    assert (figures.no_consent, figures.add, figures.members) == (3, 2, 8)
+    counts = preview(agreeing).plan_counts
+    assert (counts.no_consent, counts.add, counts.members) == (3, 2, 8)
 
 
 def test_an_attribute_without_values_lets_no_contact_through(agreeing: Export, shared: Connection) -> None:
     limit(shared, required_attribute="nobody has this")
     agreeing.refresh_from_db()
-    assert preview(agreeing).figures.to_send == 0
+    assert preview(agreeing).plan_counts.to_send == 0
 
 
 # -- the contract ------------------------------------------------------------------------------------------------

@@ -68,7 +68,7 @@ def test_it_shows_an_administrator_where_to_create_a_connection(alice_client: Cl
 def test_it_prefers_no_consent(bob_client: Client, shared: Connection, everyone: Segment) -> None:
     shown = bob_client.get(ADD).content.decode()
     assert shown.count('name="question_consent_to_track"') == 4
-    question = shown.partition('id="questions"')[2].partition('data-label="Values that the list cannot hold"')[0]
+    question = shown.partition('id="options"')[2].partition('data-label="Values that the list cannot hold"')[0]
     assert "checked" not in question
     assert "assumes consent" in question
 

@@ -23,7 +23,7 @@ from exports.actions import manage, runs
 from exports.batches.writer import BatchResult
 from exports.models import Batch, BatchStatus, DeliveredSet, Export, Run, RunKind, Stage, SyncedContact, Trigger
 from exports.reporting import breakdown, person
-from exports.reporting.person import Standing
+from exports.reporting.person import ContactStatus
 from exports.results import record
 from exports.run import pipeline
 from exports.state import claim as run_claim
@@ -136,10 +136,10 @@ def test_it_says_who_was_sent_without_an_answer_and_sends_them_again(sandbox: Ru
     pipeline.run_slice(run.pk)
     run.refresh_from_db()
     assert (run.status, run.not_sent, adds_up(run)) == (JobStatus.CANCELED, 1, True)
-    told = breakdown.sections_of(run)[-1].groups
+    told = breakdown.result_sections(run)[-1].groups
     assert [(group.code, group.people) for group in told] == [(UNANSWERED, 1)]
     found = person.look_up("p0000@example.com", by=alice).exports[0]
-    assert found.standing == Standing.UNANSWERED
+    assert found.status == ContactStatus.UNANSWERED
     Profile.objects.filter(attributes__email="p0000@example.com").update(
         attributes={
             "email": "p0000@example.com",

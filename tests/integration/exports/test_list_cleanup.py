@@ -14,11 +14,11 @@ from connections import actions
 from connections.hooks import OnRemoval
 from connections.models import Connection
 from exports.actions import list_cleanup, runs
-from exports.forms.cleanup_form import CleanupForm
+from exports.forms.removal_fields import CleanupForm
 from exports.models import Export, Removal, Run, SyncedContact
 from exports.removal.list_cleanup import AbandonedList, CleanupSettings
 from exports.reporting import person as reporting_person
-from exports.reporting.person import Standing
+from exports.reporting.person import ContactStatus
 from exports.run import pipeline
 from exports.state.status import Reason
 from tests.integration.exports.conftest import run_to_its_end
@@ -54,7 +54,7 @@ def test_they_stay_unless_a_user_chooses_otherwise(
     assert run_to_its_end(shop).delivered == len(CROWD)
     assert set(states(account, old_list).values()) == {"Active"}
     found = reporting_person.look_up(CROWD[0], by=bob)
-    assert [(each.standing, each.elsewhere) for each in found.exports] == [(Standing.DELIVERED, ["Old"])]
+    assert [(each.status, each.elsewhere) for each in found.exports] == [(ContactStatus.DELIVERED, ["Old"])]
     moved(account, shop, old_list, bob_client)
     assert run_to_its_end(shop).reason == Reason.NOTHING_CHANGED  # what it knew of the old list holds again
 
@@ -233,14 +233,14 @@ def test_a_lost_answer_and_a_dead_worker_change_nothing(
 def test_what_may_pass_is_tried_again_by_itself(
     account: RunningSandbox, shop: Export, new_list: str, bob: User, settings: Settings
 ) -> None:
-    from exports.actions import retry
+    from exports.actions import retries
 
     settings.RUN_RETRY_SECONDS = 0
     cleanup = start(shop, new_list, bob)
     Run.objects.filter(pk=cleanup.pk).update(errors=9)
     account.faults({"rules": [{"kind": "error", "status": 500, "times": 1}]})
     assert to_its_end(cleanup).status == JobStatus.FAILURE
-    retry.start_due()
+    retries.start_due()
     again = shop.runs.filter(kind="list_cleanup").latest("pk")
     assert (again.retry_of, again.options) == (cleanup, cleanup.options)
     assert to_its_end(again).removed == len(CROWD)

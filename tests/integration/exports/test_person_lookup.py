@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from config.platform.accounts.models import User
 from exports.models import Export, Refused
 from exports.reporting import person
-from exports.reporting.person import Standing
+from exports.reporting.person import ContactStatus
 from segments.models import Profile
 from tests.integration.exports.conftest import run_to_its_end
 from tests.support.sandbox import RunningSandbox
@@ -58,10 +58,13 @@ def test_it_tells_segments_the_run_the_answer_and_what_was_sent(bob_client: Clie
 
 
 @pytest.mark.parametrize(
-    ("email", "standing"), [("ann", Standing.DELIVERED), ("ben", Standing.LEFT), ("cid", Standing.REJECTED)]
+    ("email", "standing"),
+    [("ann", ContactStatus.DELIVERED), ("ben", ContactStatus.SUPPRESSED), ("cid", ContactStatus.REJECTED)],
 )
-def test_it_knows_how_an_export_stands_to_them(ended: Export, bob: User, email: str, standing: Standing) -> None:
-    assert [each.standing for each in person.look_up(f"{email}@example.com", by=bob).exports] == [standing]
+def test_it_knows_how_an_export_stands_to_them(
+    ended: Export, bob: User, email: str, standing: ContactStatus
+) -> None:
+    assert [each.status for each in person.look_up(f"{email}@example.com", by=bob).exports] == [standing]
 
 
 def test_it_asks_the_list_how_they_stand_there_now(bob_client: Client, ended: Export) -> None:

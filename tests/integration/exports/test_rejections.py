@@ -10,7 +10,7 @@ from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from config.platform.jobs.models import JobStatus
 from exports import policies
-from exports.actions import retry_rejected
+from exports.actions import retries
 from exports.models import Export, Refused, Run
 from exports.reporting import next_steps
 from exports.run import pipeline
@@ -48,7 +48,7 @@ def page(client: Client, url: str) -> str:
 
 def test_it_warns_of_new_rejections_alone(rejected: Run, newsletter: Export, bob: User) -> None:
     assert (rejected.status, rejected.rejected, rejected.newly_rejected) == (JobStatus.WARNINGS, 2, 2)
-    retry_rejected.ask_again(rejected, by=bob)
+    retries.retry_rejected(rejected, by=bob)
     again = _end_of_open_run(newsletter)
     assert (again.status, again.reason) == (JobStatus.SUCCESSFUL, Reason.REJECTED_AS_BEFORE)
     assert (again.rejected, again.newly_rejected) == (2, 0)
@@ -58,7 +58,7 @@ def test_it_warns_when_the_reason_is_another(
     rejected: Run, rejecting: RunningSandbox, newsletter: Export, bob: User
 ) -> None:
     refuse(rejecting, 213)
-    retry_rejected.ask_again(rejected, by=bob)
+    retries.retry_rejected(rejected, by=bob)
     assert _end_of_open_run(newsletter).newly_rejected == 2
 
 
@@ -78,7 +78,7 @@ def test_it_asks_again_for_those_with_one_code(
 ) -> None:
     rejected.outcomes.filter(email="ben@example.com").update(code="2")
     account.clear_faults()
-    retry_rejected.ask_again(rejected, code="2", by=bob)
+    retries.retry_rejected(rejected, code="2", by=bob)
     again = _end_of_open_run(newsletter)
     assert (again.delivered, again.still_refused) == (1, 1)
     assert {person["EmailAddress"] for person in account.people()} >= {"ben@example.com"}
@@ -110,7 +110,7 @@ def test_it_asks_before_it_asks_again(bob_client: Client, rejected: Run) -> None
 def test_it_refuses_a_viewer(charlie_client: Client, charlie: User, rejected: Run) -> None:
     assert charlie_client.post(f"/data/runs/{rejected.pk}/ask-again/").status_code == 403
     with pytest.raises(PermissionDenied):
-        retry_rejected.ask_again(rejected, by=charlie)
+        retries.retry_rejected(rejected, by=charlie)
     assert not Refused.objects.filter(ask_again=True).exists()
 
 
@@ -118,13 +118,13 @@ def test_it_refuses_when_the_export_goes_elsewhere(rejected: Run, bob: User) -> 
     Export.objects.update(list_id="c" * 32)
     rejected.refresh_from_db()
     with pytest.raises(policies.Refusal, match="another list"):
-        retry_rejected.ask_again(Run.objects.get(pk=rejected.pk), by=bob)
+        retries.retry_rejected(Run.objects.get(pk=rejected.pk), by=bob)
 
 
 def test_it_refuses_when_the_rows_are_gone(rejected: Run, bob: User) -> None:
     rejected.outcomes.all().delete()
     with pytest.raises(policies.Refusal, match="No contacts to retry"):
-        retry_rejected.ask_again(rejected, by=bob)
+        retries.retry_rejected(rejected, by=bob)
 
 
 # -- the file ----------------------------------------------------------------------------------------------------
@@ -171,18 +171,16 @@ def test_users_who_can_act_get_a_button_and_others_get_names(
         export=newsletter, number=1, trigger="manual", status="failed", finished_at="2026-01-01T00:00Z"
     )
     run.reason = Reason.LIST_REFUSED
-    able, unable = next_steps.for_reader(run, bob), next_steps.for_reader(run, charlie)
+    able, unable = next_steps.advise(run, bob), next_steps.advise(run, charlie)
     assert (able.label, able.url) == ("Edit export", f"/data/exports/{newsletter.pk}/")
     assert (unable.label, unable.next_step) == ("", "Alice Adams can change this export.")
     for told in (able, unable):
-        assert (told.sent, told.goes_on) == ("No contact was sent.", "This run is not retried automatically.")
+        assert (told.sent, told.retry_note) == ("No contact was sent.", "This run is not retried automatically.")
 
 
 def test_it_says_how_many_were_delivered_before_a_run_failed(newsletter: Export, alice: User) -> None:
     run = Run(export=newsletter, status="failed", delivered=2000, reason=Reason.DESTINATION_UNAVAILABLE)
-    assert (
-        next_steps.for_reader(run, alice).sent == "2,000 contacts were already delivered and are not sent again."
-    )
+    assert next_steps.advise(run, alice).sent == "2,000 contacts were already delivered and are not sent again."
 
 
 def _end_of_open_run(export: Export) -> Run:

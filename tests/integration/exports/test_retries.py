@@ -14,7 +14,7 @@ from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
 from connections.models import Connection
 from exports.actions import manage, runs
-from exports.actions import retry as actions_retry
+from exports.actions import retries as actions_retry
 from exports.models import Export, Run, Trigger
 from exports.models.snapshot import RunOptions
 from exports.run import pipeline

@@ -28,7 +28,7 @@ def ended(export: Export, status: JobStatus, reason: Reason = Reason.NONE, **val
     run = Run.objects.create(export=export, number=number, trigger=Trigger.MANUAL, **values)
     if status in (JobStatus.SUCCESSFUL, JobStatus.WARNINGS):
         run.status = status
-        alerts.of_end(run)
+        alerts.update_alerts(run)
     else:
         complete.end(run, StopRun(status, reason))
     run.status = JobStatus.CANCELED if run.is_open else run.status
@@ -93,7 +93,7 @@ def test_it_tells_when_more_than_the_set_share_was_rejected(board: Export) -> No
 
 
 def test_it_notifies_the_recipients_of_the_export(board: Export, alice: User) -> None:
-    manage.tell_also(board, ["desk@example.com"], version=board.version, by=alice)
+    manage.set_alert_recipients(board, ["desk@example.com"], version=board.version, by=alice)
     ended(board, JobStatus.FAILED, Reason.NO_SEGMENTS)
     told = set(Notification.objects.values_list("recipient", flat=True))
     assert told == {"alice@example.com", "desk@example.com"}

@@ -14,7 +14,6 @@ from config.platform.jobs import clock
 from config.platform.schedules import display
 from connections.models import Connection
 from exports.actions import manage, runs
-from exports.actions import schedule as actions_schedule
 from exports.models import Export, ExportSchedule, Run, Trigger
 from segments.models import Segment
 from tests.support import exports as support_exports
@@ -149,7 +148,7 @@ def test_it_asks_what_the_recurrence_needs(bob_client: Client, two: list[Export]
 
 
 def test_a_stale_save_is_refused_and_says_what_changed(bob_client: Client, two: list[Export]) -> None:
-    actions_schedule.set_schedule(two[0], is_on=True, rule=DAILY, version=0, by=None)
+    manage.set_schedule(two[0], is_on=True, rule=DAILY, version=0, by=None)
     response = bob_client.post(PANE, selected(two[:1]) | TYPED | {"version": "0"})
     assert response.status_code == 409
     assert "Daily at 02:00" in response.content.decode()
@@ -159,7 +158,7 @@ def test_a_stale_save_is_refused_and_says_what_changed(bob_client: Client, two: 
 
 
 def test_several_keep_their_schedules_and_are_only_switched_off(bob_client: Client, two: list[Export]) -> None:
-    actions_schedule.set_schedule(two[0], is_on=True, rule=DAILY, version=0, by=None)
+    manage.set_schedule(two[0], is_on=True, rule=DAILY, version=0, by=None)
     html = bob_client.get(PANE, selected(two)).content.decode()
     assert "Keep or override schedules" in html
     assert 'name="recurrence"' not in html
@@ -175,7 +174,7 @@ def test_several_get_a_new_schedule(bob_client: Client, two: list[Export]) -> No
 
 
 def test_several_are_all_saved_or_none(bob_client: Client, two: list[Export]) -> None:
-    actions_schedule.set_schedule(two[1], is_on=True, rule=DAILY, version=0, by=None)
+    manage.set_schedule(two[1], is_on=True, rule=DAILY, version=0, by=None)
     response = bob_client.post(PANE, versions(two) | TYPED | {"keep": "define"})
     assert response.status_code == 409
     assert "“Export b”" in response.content.decode()
@@ -185,7 +184,7 @@ def test_several_are_all_saved_or_none(bob_client: Client, two: list[Export]) ->
 
 def test_several_times_of_a_file_are_not_lost(bob_client: Client, two: list[Export]) -> None:
     rule = DAILY | {"times": ["02:00", "14:00"]}
-    actions_schedule.set_schedule(two[0], is_on=True, rule=rule, version=0, by=None)
+    manage.set_schedule(two[0], is_on=True, rule=rule, version=0, by=None)
     assert 'name="time_2"' in bob_client.get(PANE, selected(two[:1])).content.decode()
     typed = TYPED | {"time_1": "02:00", "time_2": "14:00", "version": "1"}
     assert bob_client.post(PANE, selected(two[:1]) | typed).status_code == 302
@@ -206,7 +205,7 @@ def test_the_list_says_in_amber_that_the_system_refresh_is_off(
     bob_client: Client, two: list[Export], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert bob_client.get("/data/exports/").content.decode().count("System refresh (off)") == 2
-    actions_schedule.set_schedule(two[0], is_on=False, rule=None, version=0, by=None)
+    manage.set_schedule(two[0], is_on=False, rule=None, version=0, by=None)
     html = bob_client.get("/data/exports/").content.decode()
     assert (html.count("System refresh (off)"), html.count("Off (System refresh)")) == (1, 1)
     on = display.SystemState(is_on=True, next_due_at=datetime(2026, 11, 25, 18, tzinfo=UTC))
@@ -217,7 +216,7 @@ def test_the_list_says_in_amber_that_the_system_refresh_is_off(
 
 
 def test_a_duplicate_starts_switched_off_with_the_same_schedule(two: list[Export], bob: User) -> None:
-    actions_schedule.set_schedule(two[0], is_on=True, rule=DAILY, version=0, by=None)
+    manage.set_schedule(two[0], is_on=True, rule=DAILY, version=0, by=None)
     copy = manage.duplicate(two[0], by=bob)
     schedule = ExportSchedule.objects.get(export=copy)
     assert (schedule.is_on, schedule.rule, schedule.due_at) == (False, DAILY, None)
@@ -225,7 +224,7 @@ def test_a_duplicate_starts_switched_off_with_the_same_schedule(two: list[Export
 
 
 def test_run_all_runs_those_whose_own_switch_is_on(bob_client: Client, two: list[Export], board: Export) -> None:
-    actions_schedule.set_schedule(two[0], is_on=False, rule=DAILY, version=0, by=None)
+    manage.set_schedule(two[0], is_on=False, rule=DAILY, version=0, by=None)
     html = bob_client.get(RUN_ALL).content.decode()
     assert "Export b" in html
     assert "Export a" not in html
@@ -251,6 +250,6 @@ def test_the_list_costs_the_same_whatever_is_scheduled(
 ) -> None:
     bob_client.get("/data/exports/")
     for export in two:
-        actions_schedule.set_schedule(export, is_on=True, rule=DAILY, version=0, by=None)
+        manage.set_schedule(export, is_on=True, rule=DAILY, version=0, by=None)
     with django_assert_max_num_queries(7):
         bob_client.get("/data/exports/")

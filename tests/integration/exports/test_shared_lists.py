@@ -20,7 +20,7 @@ from exports.models import (
 )
 from exports.removal.list_cleanup import CleanupSettings
 from exports.reporting import person
-from exports.reporting.person import Standing
+from exports.reporting.person import ContactStatus
 from exports.results import record, unknown_results
 from exports.run import check, pipeline
 from exports.state.status import Reason
@@ -201,8 +201,8 @@ def test_what_a_list_tells_of_a_subscriber_is_known_to_all_exports_to_it(
     assert run(one).left == 1
     status = SubscriberStatus.objects.get(list_state__list_id=one.list_id)
     assert (status.email, status.code, status.source) == (CROWD[0], "206", StatusSource.SENDING)
-    standings = {each.export: each.standing for each in person.look_up(CROWD[0], by=alice).exports}
-    assert standings == {one: Standing.LEFT, other: Standing.LEFT}
+    standings = {each.export: each.status for each in person.look_up(CROWD[0], by=alice).exports}
+    assert standings == {one: ContactStatus.SUPPRESSED, other: ContactStatus.SUPPRESSED}
     account.set_state([CROWD[0]], "Active", one.list_id)
     rename(CROWD[0], "Changed again")
     assert run(other).delivered == 1

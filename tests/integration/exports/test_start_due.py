@@ -18,7 +18,7 @@ from config.platform.schedules.serialize import WrongRule
 from config.platform.web.versions import StaleEdit
 from connections.models import Connection
 from exports import tasks
-from exports.actions import manage, runs, schedule
+from exports.actions import manage, runs
 from exports.models import Export, ExportSchedule, ExportTick, Run, Trigger
 from exports.scheduler import start_due
 from tests.support import exports
@@ -49,7 +49,7 @@ def export(connection: Connection) -> Export:
 def make(connection: Connection, name: str, rule: dict[str, Any] | None = AT_TWO) -> Export:
     """An export with its own schedule."""
     made = exports.export_to(None, connection, exports.segment_of_everyone(), list_id="a" * 32, name=name)
-    schedule.set_schedule(made, is_on=True, rule=rule, version=0, by=None)
+    manage.set_schedule(made, is_on=True, rule=rule, version=0, by=None)
     return made
 
 
@@ -103,7 +103,7 @@ def test_it_starts_nothing_again_that_was_saved_on_a_machine_whose_clock_is_behi
     clock.run_from(TWO - timedelta(seconds=5))
     version = ExportSchedule.objects.get().version
     for is_on in (False, True):
-        version = schedule.set_schedule(export, is_on=is_on, rule=AT_TWO, version=version, by=None).version
+        version = manage.set_schedule(export, is_on=is_on, rule=AT_TWO, version=version, by=None).version
     assert ExportSchedule.objects.get().due_at == TWO
     assert tick_at(TWO) == 0
     assert export.runs.count() == 1
@@ -152,11 +152,11 @@ def test_it_starts_nothing_without_a_connection(export: Export) -> None:
 
 def test_it_leaves_alone_what_is_off_or_follows_the_system_refresh(connection: Connection) -> None:
     off, following = make(connection, "Off"), make(connection, "Following", rule=None)
-    schedule.set_schedule(off, is_on=False, rule=AT_TWO, version=1, by=None)
+    manage.set_schedule(off, is_on=False, rule=AT_TWO, version=1, by=None)
     make(connection, "Not chosen").schedule.delete()
     assert tick_at(TWO + timedelta(days=400)) == 0
-    assert set(schedule.running_with_system()) == {following, Export.objects.get(name="Not chosen")}
-    assert set(schedule.switched_on()) == set(Export.objects.exclude(pk=off.pk))
+    assert set(manage.exports_of_system_refresh()) == {following, Export.objects.get(name="Not chosen")}
+    assert set(manage.scheduled_exports()) == set(Export.objects.exclude(pk=off.pk))
 
 
 def test_a_rule_that_cannot_be_read_any_more_keeps_no_other_from_running(
@@ -214,18 +214,18 @@ def test_several_ticks_at_one_moment_start_each_export_once(alice: User) -> None
 
 def test_a_choice_is_refused_to_a_user_who_read_an_older_one(export: Export) -> None:
     with pytest.raises(StaleEdit):
-        schedule.set_schedule(export, is_on=False, rule=None, version=0, by=None)
+        manage.set_schedule(export, is_on=False, rule=None, version=0, by=None)
     assert ExportSchedule.objects.get().is_on
 
 
 def test_a_rule_that_is_none_is_refused(export: Export) -> None:
     with pytest.raises(WrongRule):
-        schedule.set_schedule(export, is_on=True, rule={"recurrence": "daily"}, version=1, by=None)
+        manage.set_schedule(export, is_on=True, rule={"recurrence": "daily"}, version=1, by=None)
 
 
 def test_saving_the_same_again_loses_no_due_moment(export: Export) -> None:
     clock.run_from(TWO + timedelta(seconds=1))
-    schedule.set_schedule(export, is_on=True, rule=AT_TWO, version=1, by=None)
+    manage.set_schedule(export, is_on=True, rule=AT_TWO, version=1, by=None)
     assert ExportSchedule.objects.get().due_at == TWO
 
 

@@ -27,7 +27,7 @@ def look(run: Run) -> Run:
 
 def waits_for(run: Run) -> str:
     assert (run.status, run.reason) == (JobStatus.QUEUED, Reason.REFRESH_UNDER_WAY)
-    return ShownRun(run).story
+    return ShownRun(run).tooltip
 
 
 @pytest.mark.django_db(transaction=True)

@@ -5,7 +5,7 @@ from django.test import Client
 
 from config.console.system_refresh import actions
 from config.platform.accounts.models import User
-from exports.actions import schedule as actions_schedule
+from exports.actions import manage
 from exports.models import Export
 from exports.views.listing import JUST_SAVED
 from segments.models import Segment
@@ -56,9 +56,9 @@ def test_who_has_saved_an_export_learns_when_it_runs(alice: User, bob_client: Cl
         bob_client, newsletter
     )
     rule = {"recurrence": "daily", "zone": "UTC", "times": ["03:00"]}
-    actions_schedule.set_schedule(newsletter, is_on=True, rule=rule, version=0, by=alice)
+    manage.set_schedule(newsletter, is_on=True, rule=rule, version=0, by=alice)
     assert "The export runs on its own schedule: Daily at 03:00 (UTC)." in said_after_saving(
         bob_client, newsletter
     )
-    actions_schedule.set_schedule(newsletter, is_on=False, rule=rule, version=1, by=alice)
+    manage.set_schedule(newsletter, is_on=False, rule=rule, version=1, by=alice)
     assert "Its schedule is off" in said_after_saving(bob_client, newsletter)

@@ -19,7 +19,6 @@ from config.platform.jobs.models import JobStatus
 from connections.vault import mark_reconnect_needed
 from exports.actions import manage as export_actions
 from exports.actions import runs
-from exports.actions import schedule as export_scheduling
 from exports.models import Export, Run, Trigger
 from exports.state.status import Reason
 from segments import actions as segment_actions
@@ -111,7 +110,7 @@ def test_uploads_and_exports_without_a_connection_rest(newsletter: Export, shop:
 
 def test_what_has_a_schedule_of_its_own_is_passed_by(newsletter: Export, alice: User) -> None:
     daily = {"recurrence": "daily", "zone": "UTC", "times": ["03:00"]}
-    export_scheduling.set_schedule(newsletter, is_on=True, rule=daily, version=0, by=alice)
+    export_actions.set_schedule(newsletter, is_on=True, rule=daily, version=0, by=alice)
     switched_off = system_refresh.segment("Off")
     segment_scheduling.set_schedule(switched_off, is_on=False, rule=None, version=0, by=alice)
     refresh = system_refresh.do(asked_for(alice))

@@ -22,7 +22,7 @@ FIELDS = [
 
 
 def test_it_reads_what_was_posted() -> None:
-    draft = forms_draft.typed(
+    draft = forms_draft.read_typed(
         QueryDict(
             "name=N&connection=3&list_id=%20ab%20c%00&email_attribute=email&segments=1&segments=2"
             "&map_attribute=city&map_field=[City]&question_consent_to_track=no&opt_in_mail_accepted=on"
@@ -41,18 +41,14 @@ def test_it_reads_what_was_posted() -> None:
 
 
 def test_it_pairs_what_came_in_unequal_numbers() -> None:
-    assert forms_draft.typed(QueryDict("map_attribute=a&map_attribute=b&map_field=x")).mapping == [
+    assert forms_draft.read_typed(QueryDict("map_attribute=a&map_attribute=b&map_field=x")).mapping == [
         Pair("a", "x"),
         Pair("b", ""),
     ]
 
 
 def test_it_takes_no_more_rows_than_a_list_could_want() -> None:
-    assert len(forms_draft.typed(QueryDict("map_field=x&" * 500)).mapping) == forms_draft.MOST_ROWS
-
-
-def test_it_ignores_segments_that_are_no_numbers() -> None:
-    assert Draft(segments=["1", "x", "²", "9" * 40, "7"]).segment_ids == [1, 7]
+    assert len(forms_draft.read_typed(QueryDict("map_field=x&" * 500)).mapping) == forms_draft.MAX_ROWS
 
 
 def test_it_adds_and_removes_rows() -> None:
@@ -74,6 +70,6 @@ def test_it_leaves_fields_alone_that_are_taken() -> None:
 
 
 def test_it_begins_with_what_there_is_no_choice_about() -> None:
-    draft = forms_draft.fresh(["5"], ATTRIBUTES)
+    draft = forms_draft.new_draft(["5"], ATTRIBUTES)
     assert (draft.connection, draft.email_attribute, draft.answers) == ("5", "email", {})
-    assert forms_draft.fresh(["5", "6"], []).connection == ""
+    assert forms_draft.new_draft(["5", "6"], []).connection == ""

@@ -72,7 +72,7 @@ def form(
     }
     for name, value in (complete | changes).items():
         data.setlist(name, value if isinstance(value, list) else [value])
-    draft = forms_draft.typed(data)
+    draft = forms_draft.read_typed(data)
     return ExportForm(data, draft=draft, choices=choices, look_up=look_up or finding(), export=export)
 
 
@@ -182,8 +182,8 @@ def test_it_groups_connections_by_type_and_marks_the_sandbox(choices: Choices, c
 
 
 def test_it_prefers_nothing_in_matters_of_consent(choices: Choices) -> None:
-    fresh = ExportForm(draft=forms_draft.fresh([], []), choices=choices, look_up=finding())
-    assert "checked" not in "".join(str(option.tag()) for option, _help in fresh.questions[0].options)
+    fresh = ExportForm(draft=forms_draft.new_draft([], []), choices=choices, look_up=finding())
+    assert "checked" not in "".join(str(option.tag()) for option, _help in fresh.options[0].choices)
 
 
 def test_it_lets_an_attribute_answer_for_each_person(choices: Choices) -> None:

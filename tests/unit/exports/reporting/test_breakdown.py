@@ -24,7 +24,7 @@ def numbers(rows: Any) -> dict[str, int | None]:
 
 def test_members_fall_into_six_parts() -> None:
     counted = run(invalid=1, duplicates=2, without_consent=3, unchanged=4, still_refused=5, planned=6)
-    assert numbers(breakdown.plan_of(counted)) == {
+    assert numbers(breakdown.plan_lines(counted)) == {
         "invalid": 1,
         "duplicate": 2,
         "no_consent": 3,
@@ -56,7 +56,7 @@ PARTS = [
 
 @pytest.mark.parametrize(("rule", "counted", "parts"), PARTS, ids=[row[0] for row in PARTS])
 def test_planned_contacts_fall_into_parts(rule: str, counted: Run, parts: dict[str, int | None]) -> None:
-    assert numbers(breakdown.ending_of(counted)) == parts, rule
+    assert numbers(breakdown.result_lines(counted)) == parts, rule
 
 
 # rule, the counts of a run, how many contacts have no result yet
@@ -80,7 +80,7 @@ def test_contacts_without_a_result_remain(rule: str, counts: dict[str, Any], rem
 @given(delivered=COUNTS, left=COUNTS, rejected=COUNTS, unknown=COUNTS, not_sent=COUNTS)
 def test_the_parts_of_a_run_that_has_ended_add_up_to_the_planned(**counts: Any) -> None:
     ended = run(planned=sum(counts.values()), **counts)
-    assert sum(row.people or 0 for row in breakdown.ending_of(ended)) == ended.planned
+    assert sum(row.people or 0 for row in breakdown.result_lines(ended)) == ended.planned
     assert breakdown.still_to_send(ended) == 0
 
 
