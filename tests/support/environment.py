@@ -72,7 +72,8 @@ def _migrate(server: TemporaryPostgres) -> None:
 
 def _fingerprint() -> str:
     """What the cluster depends on: the migrations, ours and those of the packages, and how clusters are made."""
-    sources = [*ROOT.glob("*/migrations/*.py"), *ROOT.glob("config/*/migrations/*.py")]
+    packages = ("config", "connections", "segments", "exports")
+    sources = [path for package in packages for path in (ROOT / package).rglob("migrations/*.py")]
     sources += [ROOT / "requirements.lock", ROOT / "config/standalone/postgres.py", ROOT / "config/settings.py"]
     digest = hashlib.sha256()
     for path in sorted(sources):
