@@ -146,7 +146,7 @@ class Workers:
 
     def _wait_until_ready(self, name: str) -> None:
         """A worker gives signs of life itself; beat's arrive through the worker of ``control``."""
-        process, deadline = self._processes[name], time.monotonic() + 60
+        process, deadline = self._processes[name], time.monotonic() + 120
         while True:
             sign = heartbeat.last(name.removesuffix(_SECOND))
             if sign and (name.startswith(heartbeat.BEAT) or sign.pid == process.pid):
