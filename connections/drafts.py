@@ -50,7 +50,7 @@ class Draft:
     asks_for: str = ""  # an input that the check found to be missing
     steps: list[dict[str, Any]] = field(default_factory=list)  # what the check told
     replacing: bool = False  # a connected one is getting other credentials
-    export_user: bool = False  # whoever's session this is has confirmed it with their password
+    export_user: bool = False  # the user of this session has confirmed it with their password
     # A round trip to the vendor: what it has to bring back, where to, and what else was typed, encrypted.
     state: str = ""
     redirect_uri: str = ""

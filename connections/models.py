@@ -78,7 +78,7 @@ class Limits:
     required_attribute: str = ""  # must be true for a person to be sent at all
     most_people: int | None = None  # what the contract allows
     may_remove: bool = True  # whether exports may take people off lists
-    may_resubscribe: bool = False  # whether somebody may let unsubscribed people be subscribed again
+    may_resubscribe: bool = False  # whether exports may subscribe unsubscribed contacts again
 
     @classmethod
     def kept(cls, kept: Mapping[str, Any]) -> "Limits":
@@ -153,7 +153,7 @@ class Connection(models.Model):
     )
     # The level of calls in flight that was last found to pay; 0: nothing learned yet.
     learned_in_flight = models.PositiveSmallIntegerField(default=0)
-    # The vendor has asked for silence until then, whoever calls.
+    # The vendor has asked for no calls until then, by any run.
     paused_until = models.DateTimeField(null=True)
     # An administrator has paused it: no request starts until the pause is lifted.
     paused_at = models.DateTimeField(null=True, blank=True)
@@ -220,7 +220,7 @@ class Consent(models.Model):
     given_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     given_by_name = models.CharField(max_length=150)
     given_at = models.DateTimeField(default=clock.now)
-    given_from = models.CharField(max_length=45, blank=True)  # the network address of whoever agreed
+    given_from = models.CharField(max_length=45, blank=True)  # the network address of the user who agreed
     text_version = models.CharField(max_length=20)
     language = models.CharField(max_length=10)
     text = models.TextField()

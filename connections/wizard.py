@@ -39,7 +39,7 @@ class Setup:
         confirmed: bool = False,
     ) -> None:
         self.user, self.connection, self.draft, self.address = user, connection, draft, address
-        self.from_address = from_address  # the network address of whoever sits there
+        self.from_address = from_address  # the network address of the user
         self.confirmed = confirmed  # who has no password has just signed in again
         self._data = data
         self.step = ""  # the step that was just taken

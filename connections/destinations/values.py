@@ -126,9 +126,9 @@ class Choice:
 class Concerns(StrEnum):
     """For which contacts that are on the list already a changed answer makes a difference."""
 
-    ALL = "everybody"
+    ALL = "all"
     BLANKS = "blanks"  # those without a value in a mapped attribute, or with several options
-    NONE = "nobody"
+    NONE = "none"
 
 
 @dataclass(frozen=True)

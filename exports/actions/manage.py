@@ -124,7 +124,7 @@ def put_segment(export: Export, segment: Segment, *, holds: bool, by: User) -> N
     else:
         export.segments.remove(segment)
         policies.check_has_segments(export)
-    # Whoever accepted that people are emailed did not accept it for others.
+    # A user who accepted that contacts are emailed did not accept it for other segments.
     export.opt_in_mail_accepted = False
     export.save(update_fields=["opt_in_mail_accepted"])
     after = audited_settings(export)
@@ -138,7 +138,7 @@ def duplicate(export: Export, *, by: User | None) -> Export:
     copy = Export(created_by=by, connection=export.connection, name=_free_name(export.name))
     for name in _PLAIN_FIELDS[1:]:
         setattr(copy, name, getattr(export, name))
-    # Whoever lets people be emailed says so for the new export anew.
+    # That contacts are emailed has to be accepted again for the new export.
     copy.opt_in_mail_accepted = False
     copy.tell_also = export.tell_also
     copy.save()

@@ -36,7 +36,7 @@ def start_run(
     waiting = export.runs.filter(status=JobStatus.FAILURE).exclude(kind=RunKind.LIST_CLEANUP)
     waiting.exclude(resume_at=None).update(resume_at=None)
     run = new_run(export, trigger, by, retry_of=retry_of, options=options)
-    if trigger != Trigger.SYSTEM:  # whoever asked for the system refresh is in the record
+    if trigger != Trigger.SYSTEM:  # the record of the system refresh names the user
         asked: dict[str, tuple[object, object]] = {name: (None, value) for name, value in run.options.items()}
         record("run", export, by=by, changes={"run": (None, run.number), **asked})
     enqueue_on_commit("exports.tasks.work_on_run", run.pk)

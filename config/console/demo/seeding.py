@@ -153,8 +153,9 @@ def _until_ended(job: Job, work: Callable[[], bool], *, seconds: float = _JOB_SE
 
 API_KEY = "sandbox-api-key"
 LIST_ID = "a1150000000000000000000000000001"
-# How many of the newsletter's readers were on the list before, and where others went who were there. Nobody is
-# merely suppressed: such people still count as active over there, and the first run's figures would not match.
+# How many newsletter readers were active on the list before, and how many were there in another state. None is
+# only on the suppression list: the list counts such subscribers as active, and the counts of the first run would
+# differ.
 STILL_ACTIVE = 240
 LEFT_BY_STATE = {"Unsubscribed": 43, "Bounced": 13, "Deleted": 8}
 _EVERY_NTH = 17
