@@ -1,0 +1,164 @@
+"""Parse delimited text into records, line by line: a record that cannot be read costs only its own line."""
+
+import csv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import IO, Final
+
+from django.utils.translation import gettext as _
+
+# In characters, so that a file without line breaks, or a quotation mark that is never closed, cannot fill the
+# memory.
+MAX_RECORD_LENGTH: Final = 1 << 20
+_BLOCK_CHARACTERS: Final = 1 << 19
+
+csv.field_size_limit(MAX_RECORD_LENGTH)
+
+
+class TooLongLine(str):
+    """Stands for a line longer than MAX_RECORD_LENGTH."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A line that is no record: the position of the field with the problem, counted from 0, and the reason."""
+
+    position: int | None
+    reason: str
+
+
+class LineReader:
+    """Reads numbered lines from a text, of which at most MAX_RECORD_LENGTH characters are held; ``line`` is the
+    number of the next one."""
+
+    def __init__(self, text: IO[str]) -> None:
+        self._text = text
+        self.line = 1
+
+    def read(self) -> str:
+        """Return the next line with its end; an empty text after the last one."""
+        line = self._text.readline(MAX_RECORD_LENGTH + 1)
+        if line:
+            self.line += 1
+        if len(line) <= MAX_RECORD_LENGTH:
+            return line
+        while line and not line.endswith(("\n", "\r")):
+            line = self._text.readline(MAX_RECORD_LENGTH)
+        return TooLongLine("\n")
+
+    def block(self) -> list[str]:
+        """Return the next lines, about half a million characters; an empty list after the last one."""
+        lines: list[str] = []
+        room = _BLOCK_CHARACTERS
+        while room > 0 and (line := self.read()):
+            lines.append(line)
+            room -= len(line)
+        return lines
+
+
+class RecordParser:
+    """Splits lines into the fields of records."""
+
+    def __init__(self, delimiter: str, quote: str) -> None:
+        self.delimiter = delimiter
+        self.quote = quote
+
+    def parse(self, lines: list[str], begun: int, *, is_last: bool) -> tuple[list[str] | Unreadable | None, int]:
+        """Parse the record that begins at ``lines[begun]``. Returns its fields, or why it is unreadable, and the
+        number of lines that it takes; None when it may continue in lines that are not read yet."""
+        line = lines[begun]
+        if isinstance(line, TooLongLine):
+            return Unreadable(None, too_long()), 1
+        if not self.quote or self.quote not in line:
+            return line.rstrip("\r\n").split(self.delimiter), 1
+        # By index, because a slice for each stray quotation mark would copy the block each time.
+        rest = (lines[number] for number in range(begun, len(lines)))
+        reader = csv.reader(rest, delimiter=self.delimiter, quotechar=self.quote, strict=True)
+        try:
+            fields = next(reader)
+        except csv.Error as error:
+            if not is_last and begun + reader.line_num == len(lines):
+                return None, 0
+            # A stray quotation mark includes the lines after it: reject this line, continue with the next.
+            return self._unreadable(line, error), 1
+        return fields, reader.line_num
+
+    def _unreadable(self, line: str, error: csv.Error) -> Unreadable:
+        position = self._faulty_position(line)
+        if "limit" in str(error):
+            return Unreadable(position, too_long())
+        if "end of data" in str(error):
+            return Unreadable(position, _("A quotation mark is not closed."))
+        return Unreadable(position, _("A quotation mark is not allowed here."))
+
+    def _faulty_position(self, line: str) -> int | None:
+        """Return the position of the first field of a line whose quotation marks are not regular."""
+        position = start = 0
+        while start <= len(line):
+            end, is_regular = self._field_end(line, start)
+            if not is_regular:
+                return position
+            position, start = position + 1, end + 1
+        return None
+
+    def _field_end(self, line: str, start: int) -> tuple[int, bool]:
+        if not line.startswith(self.quote, start):
+            end = line.find(self.delimiter, start)
+            return (len(line) if end < 0 else end), True
+        at = start + 1
+        while (at := line.find(self.quote, at)) >= 0:
+            if line.startswith(self.quote, at + 1):
+                at += 2
+                continue
+            after = line[at + 1 : at + 2]
+            return at + 1, after in ("", self.delimiter, "\r", "\n")
+        return len(line), False
+
+
+def is_blank(fields: list[str]) -> bool:
+    """Say whether a record has no value: a blank line, one of delimiters only, or the end-of-file mark of DOS."""
+    return not "".join(fields).strip(" \t\r\n\x1a\xa0\ufeff")
+
+
+def too_long() -> str:
+    """The reason for a record that is too long."""
+    return _("The line is longer than %(most)d characters, or a quotation mark is never closed.") % {
+        "most": MAX_RECORD_LENGTH
+    }
+
+
+def records(
+    reader: LineReader,
+    parser: RecordParser,
+    *,
+    width: int = 0,
+    on_unreadable: Callable[[int, str, Unreadable], None],
+) -> Iterator[tuple[int, str, list[str] | None]]:
+    """Iterate over the records of a text: line number, text, fields. Fields are None for a line without quotation
+    marks that has exactly ``width`` of them: nearly all do, and need not be split."""
+    lines: list[str] = []
+    more = True
+    quote, delimiter, delimiters = parser.quote or "\0", parser.delimiter, width - 1
+    while more:
+        fresh = reader.block()
+        more = bool(fresh)
+        lines += fresh
+        first = reader.line - len(lines)
+        begun = 0
+        while begun < len(lines):
+            line = lines[begun]
+            if delimiters > 0 and quote not in line and line.count(delimiter) == delimiters:
+                yield first + begun, line, None
+                begun += 1
+                continue
+            fields, used = parser.parse(lines, begun, is_last=not more)
+            if fields is None:
+                break
+            if isinstance(fields, Unreadable):
+                on_unreadable(first + begun, line, fields)
+            else:
+                yield first + begun, line if used == 1 else "".join(lines[begun : begun + used]), fields
+            begun += used
+        del lines[:begun]
