@@ -1,7 +1,7 @@
 """Read members, attributes and segments for exports. Other apps read the tables of this app only through this
 module."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -11,31 +11,27 @@ from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Lower
 
+from config.platform import db
 from config.platform.jobs.models import OPEN
 from config.platform.text.addresses import LONGEST_EMAIL, VALID_EMAIL
 from segments import catalog
 from segments.catalog import Attribute
 from segments.models import ImportJob, Profile, Segment, SegmentRefresh, SegmentSchedule
+from segments.models.profile import email_sql
+
+# In lower case; anything else, or nothing, is a no.
+MEANS_YES = ("yes", "y", "true", "on", "1")
 
 
-def members_sql(segment_ids: Sequence[int]) -> tuple[str, list[object]]:
-    """Return SQL and parameters that select each member of any of the segments once, for a FROM clause: columns
-    ``profile_id``, ``profile_key``, ``attributes``, ``emails`` (jsonb) and ``updated_at``."""
-    sql = """
-        SELECT profile.id AS profile_id, profile.key AS profile_key, profile.attributes, profile.emails,
-               profile.updated_at
-          FROM segments_profile profile
-         WHERE profile.id IN (SELECT member.profile_id FROM segments_member member
-                               WHERE member.segment_id = ANY(%s))
-    """
-    return sql, [list(segment_ids)]
+@dataclass(frozen=True)
+class MemberSelection:
+    """What to read of each member: the email in an attribute, the mapped attributes, and what the attributes for
+    consent and of yes/no questions say."""
 
-
-def email_sql(attribute: str) -> tuple[str, list[object]]:
-    """Return an SQL expression and parameters for the normalized email of an attribute, over the columns
-    ``attributes`` and ``emails``: NULL without a value, the trimmed text when it is no address."""
-    value = "nullif(lower(btrim(attributes ->> %s, E' \\t\\r\\n')), '')"
-    return f"coalesce(emails ->> %s, {value})", [attribute, attribute]
+    email: str
+    mapped: Sequence[str] = ()
+    consent: str = ""  # empty: everyone agrees
+    yes_no: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -92,9 +88,52 @@ def common_values(attributes: Sequence[str]) -> dict[str, list[str]]:
     return catalog.common_values(attributes)
 
 
+def write_members(segment_ids: Sequence[int], selection: MemberSelection, *, table: str) -> None:
+    """Write each member of any of the segments once into a new temporary table, which is dropped at the end of the
+    transaction.
+
+    Columns: ``profile_id`` bigint; ``updated_at`` timestamptz; ``email`` text, normalized, NULL without a value,
+    the trimmed text when it is no address; ``valid`` boolean, whether mail can be delivered to it, NULL without a
+    value; ``mapped`` text, a JSON array of the mapped attributes; ``agreed`` and ``declined`` boolean, by the
+    attribute for consent; ``says_0``, ``says_1`` … boolean, whether each yes/no attribute says yes."""
+    _create_temporary(table, *_selected(selection, *_members_sql(segment_ids)))
+
+
+def write_profiles(profile_ids: Iterable[Sequence[int]], selection: MemberSelection, *, table: str) -> None:
+    """Write the profiles with these IDs, given in blocks, into a new temporary table with the columns of
+    ``write_members``. Deleted profiles are left out."""
+    by_id = f"{_PROFILES} WHERE profile.id = ANY(%s::bigint[])"
+    _create_temporary(table, *_selected(selection, by_id, ["{}"]))
+    with connection.cursor() as cursor:
+        for block in profile_ids:
+            sql, parameters = _selected(selection, by_id, [_as_array(block)])
+            cursor.execute(f"INSERT INTO {table} {sql}", parameters)
+
+
+def members_with_email(segment_ids: Sequence[int], attribute: str, emails: Collection[str]) -> set[str]:
+    """Select those of the normalized ``emails`` that members of the segments have in ``attribute``. Within
+    a transaction."""
+    members, values = _members_sql(segment_ids)
+    email, email_values = email_sql(attribute)
+    sql = f"""
+        SELECT DISTINCT email FROM (SELECT {email} AS email FROM ({members}) member) member
+         WHERE email IN (SELECT jsonb_array_elements_text(%s))
+    """  # noqa: S608 - only our own fragments are put in; every value is a parameter
+    with db.without_nested_loops(), connection.cursor() as cursor:
+        cursor.execute(sql, [*email_values, *values, db.as_json(emails)])
+        return {found for (found,) in cursor.fetchall()}
+
+
+def existing_profiles(ids: Collection[int]) -> set[int]:
+    """Select those of the IDs that a profile has."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM segments_profile WHERE id = ANY(%s::bigint[])", [_as_array(ids)])
+        return {pk for (pk,) in cursor.fetchall()}
+
+
 def email_quality(attribute: str, segment_ids: Sequence[int]) -> EmailQuality:
     """Count how well ``attribute`` serves as email for the members of the segments."""
-    members, values = members_sql(segment_ids)
+    members, values = _members_sql(segment_ids)
     email, email_values = email_sql(attribute)
     # Validates each different address once; OFFSET 0 keeps the planner from repeating that for every count.
     sql = f"""
@@ -186,3 +225,51 @@ def find_profile(profile_id: int) -> ProfileSummary | None:
     return ProfileSummary(
         profile.pk, profile.key, profile.source.name, MappingProxyType(profile.attributes), profile.updated_at
     )
+
+
+_PROFILES = """
+    SELECT profile.id AS profile_id, profile.attributes, profile.emails, profile.updated_at
+      FROM segments_profile profile
+"""
+
+
+def _members_sql(segment_ids: Sequence[int]) -> tuple[str, list[Any]]:
+    """Return SQL and parameters that select each member of any of the segments once, for a FROM clause."""
+    members = "SELECT member.profile_id FROM segments_member member WHERE member.segment_id = ANY(%s)"
+    return f"{_PROFILES} WHERE profile.id IN ({members})", [list(segment_ids)]
+
+
+def _selected(selection: MemberSelection, profiles: str, values: Sequence[Any]) -> tuple[str, Sequence[Any]]:
+    """Return SQL and parameters of the selection of ``profiles``, a query with the columns of ``_PROFILES``."""
+    email, email_values = email_sql(selection.email)
+    mapped = f"json_build_array({', '.join(['attributes -> %s'] * len(selection.mapped))})::text"
+    agreed, declined, consent = "true", "false", []
+    if selection.consent:
+        agreed, declined = (f"coalesce(attributes -> %s = '{said}'::jsonb, false)" for said in ("true", "false"))
+        consent = [selection.consent] * 2
+    says = {f"says_{at}": attribute for at, attribute in enumerate(selection.yes_no)}
+    yes = "".join(f", coalesce(lower(btrim(attributes ->> %s)) = ANY (%s), false) AS {name}" for name in says)
+    yes_values = [value for attribute in says.values() for value in (attribute, list(MEANS_YES))]
+    # Every address is computed once, and by all processors. PostgreSQL merges a query into the one around it
+    # where it can, and would then compute an address wherever it is used. OFFSET 0, the usual fence, keeps
+    # parallel workers out too; a volatile column is a fence that does not.
+    sql = f"""
+        SELECT {", ".join(["profile_id", "updated_at", "email", "mapped", "agreed", "declined", *says])},
+               email ~ %s AND octet_length(email) <= %s AS valid
+          FROM (SELECT profile_id, updated_at, {email} AS email, {mapped} AS mapped, {agreed} AS agreed,
+                       {declined} AS declined{yes}, clock_timestamp() AS fence
+                  FROM ({profiles}) profile) selected
+    """  # noqa: S608 - only our own fragments are put in; every value is a parameter
+    parameters = [*email_values, *selection.mapped, *consent, *yes_values, *values]
+    return sql, [VALID_EMAIL, LONGEST_EMAIL, *parameters]
+
+
+def _create_temporary(table: str, sql: str, parameters: Sequence[Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{table}")
+        cursor.execute(f"CREATE TEMPORARY TABLE {table} ON COMMIT DROP AS {sql}", parameters)
+
+
+def _as_array(ids: Iterable[int]) -> str:
+    """Return IDs as the text of an array, which PostgreSQL reads faster than a list of values."""
+    return f"{{{','.join(map(str, ids))}}}"

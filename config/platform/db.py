@@ -1,13 +1,15 @@
-"""Tools for PostgreSQL statements: bulk inserts, planner hints, statement timeouts and rolled-back blocks.
+"""Tools for PostgreSQL statements: bulk inserts, reads in blocks, planner hints, statement timeouts and
+rolled-back transactions.
 
 The planner knows too late that a table has just changed much, or that a statement is about masses of rows; a
 wrong guess makes many minutes of what takes seconds.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from typing import Any
 
+import orjson
 from django.db import connection, transaction
 from django.db import connection as database
 from django.db.models import Model
@@ -62,6 +64,21 @@ def insert_alike(pattern: Model, **differing: Sequence[Any]) -> list[int]:
             [*values, *(list(column) for column in differing.values())],
         )
         return [pk for (pk,) in cursor.fetchall()]
+
+
+def as_json(values: Iterable[str]) -> str:
+    """Return texts as the parameter of jsonb_array_elements_text(): PostgreSQL takes long to read an array of
+    tens of thousands."""
+    return orjson.dumps(list(values)).decode()
+
+
+def read_in_blocks(sql: str, parameters: Sequence[Any] = (), *, rows: int) -> Iterator[list[tuple[Any, ...]]]:
+    """Read the rows of a query in blocks of ``rows`` by a cursor of the server, so that memory stays flat. Within
+    a transaction."""
+    with closing(connection.chunked_cursor()) as cursor:
+        cursor.execute(sql, parameters)
+        while block := cursor.fetchmany(rows):
+            yield block
 
 
 @contextmanager

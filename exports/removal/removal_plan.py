@@ -62,8 +62,7 @@ class Removals:
 # What the wants of other exports follow from. They can only differ when this does.
 WantsVersion = frozenset[tuple[object, ...]]
 _TO_REMOVE = """
-    CREATE TEMPORARY TABLE to_remove ON COMMIT DROP AS
-    SELECT id AS batch_id, unnest(emails) AS email FROM exports_batch
+    SELECT id, unnest(emails) FROM exports_batch
      WHERE run_id = %s AND status = 'planned' AND operation IN ('mark', 'delete', 'unsubscribe')
 """
 
@@ -198,17 +197,15 @@ def _restore_marked_contacts(run: Run, known: KnownList) -> None:
 
 
 def _retain_wanted_by_others(delivered_set: DeliveredSet) -> None:
-    """Contacts that another export to the same list wants now stay. (One statement for each reason: joined by OR
-    they would be looked through once for every contact that leaves.)"""
-    wanted = wants.wanted_by_others(
-        delivered_set.account,
-        delivered_set.list_id,
-        delivered_set.list_state_id,
-        but=delivered_set.export_id,
-    )
-    for each in wanted:
+    """Contacts that another export to the same list wants now stay."""
+    account, list_id, state = delivered_set.account, delivered_set.list_id, delivered_set.list_state_id
+    wanted = list(wants.wanted_by_others(account, list_id, state, but=delivered_set.export_id))
+    for block in db.read_in_blocks("SELECT email FROM leaving", rows=wants.BLOCK) if wanted else ():
+        stay = wants.wanted_among([email for (email,) in block], wanted)
         with db.without_nested_loops(), database.cursor() as cursor:
-            cursor.execute(f"DELETE FROM leaving WHERE email IN ({each.sql})", each.params)  # noqa: S608
+            cursor.execute(
+                "DELETE FROM leaving WHERE email IN (SELECT jsonb_array_elements_text(%s))", [db.as_json(stay)]
+            )
 
 
 def _find_guard(run: Run, known: KnownList, count: int) -> str:
@@ -297,15 +294,11 @@ def keep_wanted_contacts(run: Run) -> int:
     Raises LeaseLost."""
     lock_attempt(run)
     found: dict[int, set[str]] = {}
-    with db.without_nested_loops(), database.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS pg_temp.to_remove")
-        cursor.execute(_TO_REMOVE, [run.pk])
-        for wanted in _wanted(run):
-            cursor.execute(
-                f"SELECT batch_id, email FROM to_remove WHERE email IN ({wanted.sql})",  # noqa: S608 - fragments
-                wanted.params,
-            )
-            for batch_id, email in cursor.fetchall():
+    wanted = list(_wanted(run))
+    for block in db.read_in_blocks(_TO_REMOVE, [run.pk], rows=wants.BLOCK):
+        stay = wants.wanted_among([email for _batch_id, email in block], wanted)
+        for batch_id, email in block:
+            if email in stay:
                 found.setdefault(batch_id, set()).add(email)
     for batch_id, emails in sorted(found.items()):
         erasure.take_out(run, batch_id, sorted(emails))
@@ -316,17 +309,14 @@ def _wanted(run: Run) -> Iterator[Wanted]:
     state = ListState.objects.filter(account=run.account, list_id=run.list_id).values_list("pk", flat=True)
     yield from wants.wanted_by_others(run.account, run.list_id, state.first() or 0, but=run.export_id)
     if not run.is_cleanup:
-        yield from _members(run)
+        yield _members(run)
 
 
-def _members(run: Run) -> Iterator[Wanted]:
+def _members(run: Run) -> Wanted:
     """The members of the run's own segments: all of them where a segment was refreshed after the plan, else
     without those that the plan left out for want of consent. They are read in either case: a refresh that ended
     while the plan was being written is older than the plan, and not in it."""
     segment_ids = run.snapshot.segment_ids
-    members = wants.member_addresses(segment_ids, run.snapshot.email_attribute)
-    if run.planned_at and Segment.objects.filter(pk__in=segment_ids, refreshed_at__gt=run.planned_at).exists():
-        yield members
-    else:
-        left_out = "SELECT email FROM exports_outcome WHERE run_id = %s AND kind = %s"
-        yield Wanted(f"{members.sql} EXCEPT {left_out}", [*members.params, run.pk, OutcomeKind.NO_CONSENT])
+    refreshed = Segment.objects.filter(pk__in=segment_ids, refreshed_at__gt=run.planned_at)
+    is_newer = bool(run.planned_at) and refreshed.exists()
+    return Wanted(segment_ids, run.snapshot.email_attribute, excluded_in=None if is_newer else run.pk)

@@ -1,33 +1,28 @@
-"""Compute the difference between the members of segments and the list state, in one SQL statement.
+"""Compute the difference between the members of segments and the list state.
 
-It selects, joins and deduplicates into the temporary table ``plan``: a row per member with a PlanAction. Contacts
-that come back after a removal get their actions afterwards, with the field from which a mark is cleared.
+``segments.audience`` writes the members into the temporary table ``plan_member``; one statement joins and
+deduplicates them into the temporary table ``plan``: a row per member with a PlanAction. Contacts that come back
+after a removal get their actions afterwards, with the field from which a mark is cleared.
 
 The hash of a row covers what the list gets of a contact: the mapped values, the fields and the options of the
 export. An option may be answered by an attribute of each contact; of several profiles with one address the
 strictest answer counts, so that one no is enough.
-
-Every address is computed once, and by all processors. PostgreSQL merges a query into the one around it where it
-can, and would then compute an address wherever it is used. OFFSET 0, the usual fence, keeps parallel workers
-out too; a volatile column is a fence that does not. The workers also do the sorting within ``judged``; what
-follows needs the members in just that order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
 
 from django.db import connection as database
 
 from config.platform import db
-from config.platform.text.addresses import LONGEST_EMAIL, VALID_EMAIL
 from connections.destinations.values import BatchOperation, attribute_of
 from exports.models import RemovedContact
 from exports.models.snapshot import RunSnapshot
 from exports.state import run_settings
 from exports.state.known_list import KnownList
 from segments import audience
+from segments.audience import MemberSelection
 
 # What the planner's own figures do not know: people cost far more to judge than to hand over, who was delivered
 # lies side by side in the order of addresses, and few such questions are asked at a time.
@@ -71,19 +66,15 @@ class PlanCounts:
         return self.to_add + self.to_update
 
 
-# In lower case; anything else, or nothing, is a no.
-MEANS_YES = ("yes", "y", "true", "on", "1")
 # A blank among the mapped values, as an array of them reads.
 _BLANK = r'(\[|, )(null|"\s*")(\]|, )'
 
 
 @dataclass(frozen=True)
 class OptionFragments:
-    """Fragments to put into the plan: columns of a member, the same over everyone with an address, what comes
-    before the mapped values in the hash, and what follows them in the plan."""
+    """Fragments to put into the plan: the answers by attributes, of everyone with an address the strictest; what
+    comes before the mapped values in the hash; and what follows them in the plan."""
 
-    says: str
-    says_params: Sequence[str]
     strictest: str
     hashed: str
     hashed_params: Sequence[str]
@@ -98,71 +89,52 @@ def compute_diff(snapshot: RunSnapshot, known: KnownList) -> PlanCounts:
     """Fill the temporary table ``plan`` by these settings, as the difference to what is known of the list, in the
     order of addresses; how many met which verdict. Within a transaction."""
     answers = option_fragments(snapshot)
-    members, members_params = audience.members_sql(snapshot.segment_ids)
-    judged, judged_params = _addressed(answers, *_members(snapshot, answers, members, members_params))
-    verdicts = _actions(judged, answers, consent_is_required=bool(snapshot.required_attribute))
-    statement = f"CREATE TEMPORARY TABLE plan ON COMMIT DROP AS {verdicts}"
+    hashed, hashed_params = _hashed_members("plan_member", answers)
+    verdicts = _actions(hashed, answers, consent_is_required=bool(snapshot.required_attribute))
     with database.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS pg_temp.plan")
         for name, value in _FOR_MASSES.items():
             cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
+        audience.write_members(snapshot.segment_ids, selection_of(snapshot), table="plan_member")
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.plan")
         cursor.execute(
-            statement,
-            [known.export_id] * 2 + [*judged_params, known.list_state_id, known.delivered_set_id],
+            f"CREATE TEMPORARY TABLE plan ON COMMIT DROP AS {verdicts}",
+            [known.export_id] * 2 + [*hashed_params, known.list_state_id, known.delivered_set_id],
         )
+        cursor.execute("DROP TABLE plan_member")
     adjust_returning(snapshot, known)
     return _count()
 
 
-def hashes_of(snapshot: RunSnapshot, members: str) -> tuple[str, list[Any]]:
-    """A query of the hashes of what these settings would send of some profiles (a query like that of
-    audience.members_sql, without parameters): columns ``profile_id`` and ``data_hash``."""
-    answers = option_fragments(snapshot)
-    judged, params = _addressed(answers, *_members(snapshot, answers, members, []))
-    return f"SELECT profile_id, data_hash FROM ({judged}) judged", params  # noqa: S608 - see _judged
+def write_hashes(snapshot: RunSnapshot, profile_ids: Iterable[Sequence[int]], *, table: str) -> None:
+    """Write the hashes of what these settings would send of profiles, given in blocks, into a new temporary
+    table: columns ``profile_id`` and ``data_hash``."""
+    audience.write_profiles(profile_ids, selection_of(snapshot), table="hashed_profile")
+    hashed, hashed_params = _hashed_members("hashed_profile", option_fragments(snapshot))
+    with database.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{table}")
+        hashes = f"SELECT profile_id, data_hash FROM ({hashed}) member"  # noqa: S608 - only our own fragments
+        cursor.execute(f"CREATE TEMPORARY TABLE {table} ON COMMIT DROP AS {hashes}", hashed_params)
+        cursor.execute("DROP TABLE hashed_profile")
 
 
-def _members(
-    snapshot: RunSnapshot, answers: OptionFragments, members: str, members_params: Sequence[object]
-) -> tuple[str, list[Any]]:
-    """Everyone in the segments: their address, the values that go out as a JSON array, and what they agree to; the
-    column ``fence`` only keeps the query whole."""
-    email, email_params = audience.email_sql(snapshot.email_attribute)
-    attributes = [pair.attribute for pair in snapshot.mapping]
-    agreed, declined, consent_params = _consent(snapshot.required_attribute)
-    values = f"json_build_array({', '.join(['attributes -> %s'] * len(attributes))})"
-    statement = f"""
-        SELECT profile_id, updated_at, {email} AS email, {values}::text AS mapped,
-               {agreed} AS agreed, {declined} AS declined{answers.says}, clock_timestamp() AS fence
-          FROM ({members}) member
-    """  # noqa: S608 - only our own fragments are put in; every value is a parameter
-    return statement, [*email_params, *attributes, *consent_params, *answers.says_params, *members_params]
+def selection_of(snapshot: RunSnapshot) -> MemberSelection:
+    """Return what a plan reads of each member."""
+    return MemberSelection(
+        email=snapshot.email_attribute,
+        mapped=[pair.attribute for pair in snapshot.mapping],
+        consent=snapshot.required_attribute,
+        yes_no=[attribute_of(snapshot.answers[name]) for name in _by_attribute(snapshot)],
+    )
 
 
-def _consent(attribute: str) -> tuple[str, str, list[str]]:
-    """Return SQL for whether a member agrees, and whether a member declines, by the attribute that the
-    connection requires. Of several members with one address none may decline. Without such an attribute all
-    agree."""
-    if not attribute:
-        return "true", "false", []
-    says = "coalesce(attributes -> %s = '{}'::jsonb, false)"
-    return says.format("true"), says.format("false"), [attribute, attribute]
+def _hashed_members(table: str, answers: OptionFragments) -> tuple[str, Sequence[str]]:
+    """Return SQL and parameters that select the members in ``table`` with the hash of what the list would get."""
+    members = f"(SELECT *{answers.strictest} FROM {table})" if answers.strictest else table  # noqa: S608
+    hashed = f"SELECT *, md5({answers.hashed} || mapped)::uuid AS data_hash FROM {members} member"  # noqa: S608
+    return hashed, answers.hashed_params
 
 
-def _addressed(answers: OptionFragments, person: str, person_params: list[Any]) -> tuple[str, list[Any]]:
-    """Whether each has a deliverable address, and the hash of what the list would get; those with one address side
-    by side, the most recently updated first."""
-    strictest = answers.strictest
-    people = f"(SELECT *{strictest} FROM ({person}) person)" if strictest else f"({person})"  # noqa: S608
-    statement = f"""
-        SELECT *, email ~ %s AND octet_length(email) <= %s AS valid,
-               md5({answers.hashed} || mapped)::uuid AS data_hash
-          FROM {people} answered ORDER BY email, updated_at DESC, profile_id DESC
-    """  # noqa: S608 - only our own fragments are put in; every value is a parameter
-    return statement, [VALID_EMAIL, LONGEST_EMAIL, *answers.hashed_params, *person_params]
-
-
-def _actions(judged: str, answers: OptionFragments, *, consent_is_required: bool) -> str:
+def _actions(members: str, answers: OptionFragments, *, consent_is_required: bool) -> str:
     """What is to be done with each, by what the list is known to hold and to have refused. Nothing is sent of a
     contact whose data are those that were sent last, whichever export did, or that this export sent and that no
     other has written over since."""
@@ -182,7 +154,7 @@ def _actions(judged: str, answers: OptionFragments, *, consent_is_required: bool
           FROM (SELECT *, CASE WHEN valid THEN row_number() OVER (
                                    PARTITION BY email ORDER BY updated_at DESC, profile_id DESC) END AS place,
                        {any_declined} AS any_declined
-                  FROM ({judged}) judged) ranked
+                  FROM ({members}) member) ranked
           LEFT JOIN exports_syncedcontact contact
                  ON contact.list_state_id = %s AND contact.email = ranked.email
           LEFT JOIN exports_refused refused
@@ -198,17 +170,17 @@ def _count() -> PlanCounts:
 
 def option_fragments(snapshot: RunSnapshot) -> OptionFragments:
     """The fragments for these settings; where every answer is the same for all, nothing is added to the plan."""
-    names = sorted(name for name, answer in snapshot.answers.items() if attribute_of(answer))
+    names = _by_attribute(snapshot)
     places = range(len(names))
-    says = "".join(f", coalesce(lower(btrim(attributes ->> %s)) = ANY (%s), false) AS says_{at}" for at in places)
-    says_params: list[Any] = []
-    for name in names:
-        says_params += [attribute_of(snapshot.answers[name]), list(MEANS_YES)]
     strictest = "".join(f", bool_and(says_{at}) OVER (PARTITION BY email) AS answer_{at}" for at in places)
     hashed, hashed_params = _hashed(snapshot, names)
     answers = ", ".join(f"answer_{at}" for at in places)
-    appended = f"jsonb_build_array({answers})" if names else ""
-    return OptionFragments(says, says_params, strictest, hashed, hashed_params, appended)
+    return OptionFragments(strictest, hashed, hashed_params, f"jsonb_build_array({answers})" if names else "")
+
+
+def _by_attribute(snapshot: RunSnapshot) -> list[str]:
+    """Return the names of the options that an attribute answers."""
+    return sorted(name for name, answer in snapshot.answers.items() if attribute_of(answer))
 
 
 def _hashed(snapshot: RunSnapshot, names: Sequence[str]) -> tuple[str, list[str]]:

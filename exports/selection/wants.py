@@ -9,7 +9,7 @@ of the other export becomes unknown, and its next plan sends the contact again. 
 leave each other's hashes alone.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from django.db.models import Q
 
 from config.platform import db
 from config.platform.jobs.models import JobStatus
-from exports.models import DeliveredSet, Export, Run, RunKind
+from exports.models import DeliveredSet, Export, Outcome, OutcomeKind, Run, RunKind
 from exports.models.snapshot import NO_SNAPSHOT, RunSnapshot
 from exports.selection import diff
 from exports.state.known_list import ONCE_WANTED, ONCE_WANTED_BY_EXPORT, KnownList
@@ -58,23 +58,30 @@ _NO_LONGER_WANTED = f"""
 """  # noqa: S608 - only our own fragments are put in
 
 
+# How many contacts are compared with the members of segments at once, so that memory stays flat.
+BLOCK = 50_000
+
+
 @dataclass(frozen=True)
 class Wanted:
-    """A query for addresses that an export wants on a list, with its parameters."""
+    """The contacts that an export wants on a list: the present members of its segments, except those that the run
+    ``excluded_in`` excluded for want of consent; and with ``last`` those that it wanted there in its last plan."""
 
-    sql: str
-    params: Sequence[Any]
+    segment_ids: Sequence[int]
+    email_attribute: str
+    excluded_in: int | None = None
+    last: KnownList | None = None
+
+    def among(self, emails: Collection[str]) -> set[str]:
+        """Select the contacts that the export wants among these addresses."""
+        found = audience.members_with_email(self.segment_ids, self.email_attribute, emails)
+        if self.excluded_in is not None:
+            found -= _without_consent(self.excluded_in, found)
+        return found | _wanted_last(self.last, emails) if self.last else found
 
 
 EMPTY = "empty"
 HALVED = "halved"
-# Those who are sent by the plan, as profiles; the columns that a hash is computed from.
-_SENT_ACTIONS = ", ".join(f"'{action}'" for action in SENT)
-_SENT = f"""
-    SELECT profile.id AS profile_id, profile.updated_at, profile.attributes, profile.emails
-      FROM plan JOIN segments_profile profile ON profile.id = plan.profile_id
-     WHERE plan.action IN ({_SENT_ACTIONS})
-"""  # noqa: S608 - only our own names of actions are put in
 _SENT_LAST = """
     UPDATE exports_syncedcontact contact SET data_hash = %(unknown)s
       FROM plan JOIN as_other_sends other ON other.profile_id = plan.profile_id
@@ -119,27 +126,37 @@ def wanted_by_others(account: str, list_id: str, list_state_id: int, *, but: int
     """What the other exports to a list want there, whatever their status."""
     for export in exports_to(account, list_id, but=but):
         segment_ids = list(export.segments.values_list("pk", flat=True))
-        yield member_addresses(segment_ids, export.email_attribute)
-        if not _can_be_evaluated(segment_ids) or find_guard(export.pk, account, list_id, segment_ids):
-            yield _wanted_last(export.pk, list_state_id)
+        uncertain = not _can_be_evaluated(segment_ids) or find_guard(export.pk, account, list_id, segment_ids)
+        last = KnownList(list_state_id, export_id=export.pk) if uncertain else None
+        yield Wanted(segment_ids, export.email_attribute, last=last)
 
 
-def member_addresses(segment_ids: Sequence[int], email_attribute: str) -> Wanted:
-    """Select the addresses of the present members of these segments."""
-    sql, params = audience.members_sql(segment_ids)
-    email, email_params = audience.email_sql(email_attribute)
-    return Wanted(f"SELECT {email} FROM ({sql}) member", [*email_params, *params])  # noqa: S608 - only fragments
+def wanted_among(emails: Collection[str], wanted: Iterable[Wanted]) -> set[str]:
+    """Select the contacts that any of these exports wants among these addresses, at most BLOCK of them. Within a
+    transaction."""
+    found: set[str] = set()
+    for each in wanted:
+        found |= each.among(set(emails) - found)
+    return found
 
 
-def _wanted_last(export_id: int, list_state_id: int) -> Wanted:
-    return Wanted(
-        f"""
-        SELECT contact.email FROM exports_syncedcontact contact
-         WHERE contact.list_state_id = %s AND {ONCE_WANTED}
-           AND (%s = ANY (contact.unwanted_by)) IS NOT TRUE
-        """,  # noqa: S608 - only our own fragments are put in
-        [list_state_id, export_id, export_id, export_id],
-    )
+def _without_consent(run_id: int, emails: Collection[str]) -> set[str]:
+    excluded = Outcome.objects.filter(run=run_id, kind=OutcomeKind.NO_CONSENT, email__in=emails)
+    return set(excluded.values_list("email", flat=True))
+
+
+def _wanted_last(known: KnownList, emails: Collection[str]) -> set[str]:
+    with db.without_nested_loops(), database.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT contact.email FROM exports_syncedcontact contact
+             WHERE contact.list_state_id = %s AND {ONCE_WANTED}
+               AND contact.email IN (SELECT jsonb_array_elements_text(%s))
+               AND (%s = ANY (contact.unwanted_by)) IS NOT TRUE
+            """,  # noqa: S608 - only our own fragments are put in
+            [known.list_state_id, known.export_id, known.export_id, db.as_json(emails), known.export_id],
+        )
+        return {email for (email,) in cursor.fetchall()}
 
 
 def _can_be_evaluated(segment_ids: Sequence[int]) -> bool:
@@ -185,10 +202,10 @@ def record_overwritten(run: Run, known: KnownList) -> None:
     """Set the hashes of other exports to unknown, for contacts that the temporary table ``plan`` sends and whose
     data it may change. Call it in the transaction of the plan."""
     for export_id, snapshot in _other_exports(run, known):
+        blocks = db.read_in_blocks("SELECT profile_id FROM plan WHERE action = ANY (%s)", [list(SENT)], rows=BLOCK)
+        sent = ([profile_id for (profile_id,) in block] for block in blocks)
+        diff.write_hashes(snapshot, sent, table="as_other_sends")
         with database.cursor() as cursor:
-            hashed, params = diff.hashes_of(snapshot, _SENT)
-            cursor.execute("DROP TABLE IF EXISTS pg_temp.as_other_sends")
-            cursor.execute(f"CREATE TEMPORARY TABLE as_other_sends ON COMMIT DROP AS {hashed}", params)
             parameters: dict[str, Any] = {"unknown": UNKNOWN_DATA, "list": known.list_state_id, "other": export_id}
             with db.without_nested_loops():
                 cursor.execute(_SENT_LAST, parameters)

@@ -66,6 +66,13 @@ def emails_of(attributes: Mapping[str, object]) -> dict[str, str]:
     }
 
 
+def email_sql(attribute: str) -> tuple[str, list[Any]]:
+    """Return an SQL expression and parameters for the normalized email of an attribute, over the columns
+    ``attributes`` and ``emails``."""
+    value = "nullif(lower(btrim(attributes ->> %s, E' \\t\\r\\n')), '')"
+    return f"coalesce(emails ->> %s, {value})", [attribute, attribute]
+
+
 class StoredEmails(models.JSONField):
     """A column that follows ``attributes`` whenever a profile is saved. Imports, which write in bulk, fill it
     themselves."""

@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from config.platform import db
 from config.platform.jobs import clock
 from segments import hooks
-from segments.audience import email_sql
 from segments.models import ErasedHash
+from segments.models.profile import email_sql
 from segments.privacy import erase, subjects
 from segments.sources.copy_encoder import MAX_PROBLEMS_KEPT, CopyStream, Problems
 

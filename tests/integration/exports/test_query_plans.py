@@ -6,6 +6,7 @@ import pytest
 from exports.models import Export, Removal
 from tests.integration.exports.conftest import run_to_its_end
 from tests.support import exports
+from tests.support.members import leave
 from tests.support.query_plans import explained, rows_as_planned_with, seems_empty
 from tests.support.sandbox import RunningSandbox
 
@@ -36,7 +37,9 @@ def test_contacts_who_left_are_not_looked_up_one_by_one(export: Export, removal:
     run_to_its_end(export)
     Export.objects.filter(pk=export.pk).update(removal=removal)
     another_connection = exports.sandbox_connection(None, name="Other")
-    exports.export_to(None, another_connection, export.segments.get(), list_id=export.list_id, name="Other")
+    others = exports.segment_of_everyone("Others")
+    exports.export_to(None, another_connection, others, list_id=export.list_id, name="Other")
+    leave(export.segments.get(), "p1@example.com", "p2@example.com")
     seems_empty("exports_syncedcontact")
     with explained(looks_for_who_left) as plans:
         run_to_its_end(export)
