@@ -11,8 +11,10 @@ from django.db import connection as database
 from django.db.models import Case, F, When
 from django.db.models.functions import Coalesce, Greatest
 
+from config.platform import db
 from config.platform.jobs.models import OPEN
 from exports.models import IS_REMOVAL, Batch, BatchStatus, ExportPreview, Run
+from segments import audience
 from segments.privacy.subjects import Subject
 
 _COLUMNS = {
@@ -27,7 +29,8 @@ _BLANK = "person.email = ''"
 _THEM = "(person.email = ANY (%(emails)s) OR person.profile_id = ANY (%(ids)s))"
 _NOT_KNOWN = """NOT EXISTS (SELECT FROM exports_syncedcontact contact
                              WHERE contact.list_state_id = %(list)s AND contact.email = person.email)"""
-_GONE = "NOT EXISTS (SELECT FROM segments_profile profile WHERE profile.id = person.profile_id)"
+_GONE = "person.profile_id = ANY (%(gone)s)"
+_BLOCK = 50_000
 
 
 def hold_open_runs() -> None:
@@ -55,14 +58,27 @@ def drop_blank(run: Run, batch_ids: Sequence[int]) -> None:
 def drop_gone(run: Run) -> int:
     """Take contacts out of a plan whose profile was deleted while it was made. Returns how many these were in
     batches."""
+    batches = list(run.batches.exclude(IS_REMOVAL).values_list("pk", flat=True))
+    gone = _gone(
+        "SELECT DISTINCT profile_id FROM exports_outcome WHERE run_id = %s AND profile_id IS NOT NULL", run.pk
+    )
     with database.cursor() as cursor:
         cursor.execute(
-            "UPDATE exports_outcome outcome SET email = '', profile_id = NULL WHERE run_id = %s AND NOT EXISTS"
-            " (SELECT FROM segments_profile profile WHERE profile.id = outcome.profile_id)",
-            [run.pk],
+            "UPDATE exports_outcome SET email = '', profile_id = NULL"
+            " WHERE run_id = %s AND (profile_id IS NULL OR profile_id = ANY (%s::bigint[]))",
+            [run.pk, gone],
         )
-    sending = run.batches.exclude(IS_REMOVAL)
-    return _close_up(None, list(sending.values_list("pk", flat=True)), _GONE, {})
+    gone = _gone("SELECT unnest(profile_ids) FROM exports_batch WHERE id = ANY (%s)", batches)
+    return _close_up(None, batches, _GONE, {"gone": gone}) if gone else 0
+
+
+def _gone(profiles: str, parameter: object) -> list[int]:
+    """Select the profiles that were deleted, of a query of IDs."""
+    found: set[int] = set()
+    for block in db.read_in_blocks(profiles, [parameter], rows=_BLOCK):
+        ids = {profile_id for (profile_id,) in block}
+        found |= ids - audience.existing_profiles(ids)
+    return sorted(found)
 
 
 def drop_unknown(run: Run, list_state_id: int) -> int:

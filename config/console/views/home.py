@@ -25,7 +25,7 @@ from connections import policies as connection_policies
 from connections.models import Connection
 from exports.models import Export, Run, RunKind
 from exports.reporting import messages
-from segments.models import DataSource, Profile, Segment
+from segments.models import DataSource, Segment
 
 NEEDS_ATTENTION = (
     *(JobStatus.FAILED, JobStatus.NEEDS_CONFIRMATION),
@@ -172,7 +172,7 @@ def next_steps(user: User) -> list[Item]:
             _("Data"),
             _("Import a CSV file of customers."),
             (reverse("segments:data_sources"), _("Go to Data sources")),
-            done=_("Customers imported.") if Profile.objects.exists() else "",
+            done=_("Customers imported.") if DataSource.objects.filter(profile_count__gt=0).exists() else "",
         ),
         _step(
             _("Segment"),
