@@ -40,6 +40,8 @@ class LineReader:
     def read(self) -> str:
         """Return the next line with its end; an empty text after the last one."""
         line = self._text.readline(MAX_RECORD_LENGTH + 1)
+        if self.line == 1:
+            line = line.removeprefix("\ufeff")
         if line:
             self.line += 1
         if len(line) <= MAX_RECORD_LENGTH:
@@ -73,6 +75,10 @@ class RecordParser:
             return Unreadable(None, too_long()), 1
         if not self.quote or self.quote not in line:
             return line.rstrip("\r\n").split(self.delimiter), 1
+        if ' "' in line or '" ' in line:
+            spaced = self._split_spaced(line)
+            if spaced is not None:
+                return spaced, 1
         # By index, because a slice for each stray quotation mark would copy the block each time.
         rest = (lines[number] for number in range(begun, len(lines)))
         reader = csv.reader(rest, delimiter=self.delimiter, quotechar=self.quote, strict=True)
@@ -102,6 +108,28 @@ class RecordParser:
                 return position
             position, start = position + 1, end + 1
         return None
+
+    def _split_spaced(self, line: str) -> list[str] | None:
+        """Split a line that may have spaces outside of quoted values; None when its quotation marks are not
+        regular within it."""
+        line = line.rstrip("\r\n")
+        fields: list[str] = []
+        start = 0
+        while start <= len(line):
+            opened = start + len(line[start:]) - len(line[start:].lstrip(" "))
+            if not line.startswith(self.quote, opened):
+                end = line.find(self.delimiter, start)
+                end = len(line) if end < 0 else end
+                fields.append(line[start:end])
+            else:
+                closed, _is_regular = self._field_end(line, opened)
+                end = line.find(self.delimiter, closed)
+                end = len(line) if end < 0 else end
+                if line[closed - 1 : closed] != self.quote or closed - 1 == opened or line[closed:end].strip(" "):
+                    return None
+                fields.append(line[opened + 1 : closed - 1].replace(self.quote * 2, self.quote))
+            start = end + 1
+        return fields
 
     def _field_end(self, line: str, start: int) -> tuple[int, bool]:
         if not line.startswith(self.quote, start):

@@ -12,7 +12,7 @@ from typing import IO, Final
 import orjson
 from django.utils.translation import gettext as _
 
-from segments.sources.files import encodings
+from segments.sources.files import encodings, workbook
 from segments.sources.files.dialect import detect_delimiter, detect_header_line
 from segments.sources.files.file_format import Compression, FileFormat, FileKind, FileRefused
 from segments.sources.files.unpack import chunks, compression_of, opened_bytes, sentences_for_errors
@@ -49,8 +49,10 @@ def detect(
         if not head.strip(b"\0 \t\r\n\xef\xbb\xbf"):
             raise FileRefused(_("The file is empty."))
         kind = _kind_by_magic(path, head, compression)
+        if kind is FileKind.XLSX:
+            return FileFormat(kind, header_line=header_line or workbook.header_line(path, sheet), sheet=sheet)
         if kind is not None:
-            return FileFormat(kind, sheet=sheet)
+            return FileFormat(kind)
         if not encoding:
             encoding = _encoding(head, file)
         else:

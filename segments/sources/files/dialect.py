@@ -31,6 +31,11 @@ def detect_header_line(lines: Sequence[str], delimiter: str) -> int:
     records = split(lines, delimiter)
     if _named_delimiter(lines):
         records = [(line, fields) for line, fields in records if not _SEPARATOR_LINE.fullmatch(lines[line - 1])]
+    return header_line_of(records)
+
+
+def header_line_of(records: Records) -> int:
+    """Return the line of the first record that names at least half of the usual number of columns, or 1."""
     filled = [(line, sum(1 for field in fields if field.strip())) for line, fields in records]
     wide = Counter(len(fields) for _line, fields in records if len(fields) > 1)
     usual = wide.most_common(1)[0][0] if wide else 1
