@@ -21,8 +21,11 @@ from segments.models import AttributeType
 _TYPES: Mapping[AttributeType, Sequence[str]] = {
     AttributeType.TEXT: ("text", "choice", "choices", "country", "state"),
     AttributeType.NUMBER: ("number", "text"),
+    AttributeType.INTEGER: ("number", "text"),
     AttributeType.DATE: ("date", "text"),
+    AttributeType.DATETIME: ("date", "text"),
     AttributeType.BOOLEAN: ("choice", "text"),
+    AttributeType.LIST: ("choices", "text"),
 }
 LABELS: Mapping[str, str | Promise] = {
     "text": gettext_lazy("Text"),

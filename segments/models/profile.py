@@ -14,8 +14,11 @@ from config.platform.text.addresses import comparable_email
 class AttributeType(models.TextChoices):
     TEXT = "text", _("Text")
     NUMBER = "number", _("Number")
+    INTEGER = "integer", _("Whole number")
     DATE = "date", _("Date")
+    DATETIME = "datetime", _("Date and time")
     BOOLEAN = "boolean", _("Yes/no")
+    LIST = "list", _("List")
 
 
 class DataSource(models.Model):

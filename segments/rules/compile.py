@@ -13,7 +13,8 @@ every profile.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from sqlglot import exp
@@ -23,7 +24,8 @@ from segments.models import AttributeType
 from segments.rules import expressions, moments
 from segments.rules import tree as rules_tree
 from segments.rules.dialects import UnsupportedRule, name_rule, to_sql
-from segments.rules.operators import Operand, Takes, find
+from segments.rules.operators import NEGATIONS, find
+from segments.rules.values import DayOfYear, MonthOfYear, Operand, operand
 
 __all__ = ["ColumnRef", "CompileContext", "UnsupportedRule", "compile_rules", "to_sql"]
 
@@ -72,65 +74,124 @@ class _Compiler:
 
     def group(self, tree: rules_tree.Tree) -> Expression | None:
         """Return the condition of a group, or None without conditions."""
-        parts = [part for rule in rules_tree.rules_of(tree) if (part := self._rule(rule)) is not None]
-        if not parts:
+        parts = [self._rule(rule) for rule in rules_tree.rules_of(tree)]
+        known = [part for part in parts if part is not None]
+        if not known:
             return None
-        return expressions.any_of(parts) if tree.get("join") == "or" else expressions.all_of(parts)
+        if tree.get("join") == "except":
+            others = [part for part in parts[1:] if part is not None]
+            excluded = [expressions.negate(expressions.any_of(others))] if others else []
+            return expressions.all_of([parts[0] or exp.true(), *excluded])
+        return (expressions.any_of if tree.get("join") in ("or", "union") else expressions.all_of)(known)
 
     def _rule(self, rule: rules_tree.Tree) -> Expression | None:
-        return self.group(rule) if "rules" in rule else self._condition(rule)
-
-    def _condition(self, rule: rules_tree.Tree) -> Expression:
-        reference = self.columns[str(rule["attribute"])]
-        operator = find(reference.data_type, rule["operator"])
+        if "rules" in rule:
+            return self.group(rule)
+        if "segment" in rule:
+            return self._membership(rule)
+        attribute = self.columns[str(rule["attribute"])]
+        operator = find(attribute.data_type, rule["operator"])
         assert operator is not None, "the tree has been checked"  # noqa: S101
-        operand = rules_tree.operand(rule, reference.data_type, operator)
-        ignore_case = bool(rule.get("ignore_case")) and reference.data_type == AttributeType.TEXT
-        if reference.data_type == AttributeType.DATE and operator.takes != Takes.NOTHING:
-            condition = self._within(
-                reference, moments.bounds(operator.key, operand, self.context.moment, self.context.zone)
-            )
+        if "other_attribute" in rule:
+            condition = self._between_attributes(rule, attribute, operator.key)
         else:
-            condition = _compare(operator.key, reference, _literals(operand, ignore_case), ignore_case)
+            value = operand(rule, attribute.data_type, operator.takes)
+            condition = self._with_value(rule, attribute, operator.key, value)
         return name_rule(condition, f"{rule['attribute']} {operator.label}")
 
-    def _within(self, reference: ColumnRef, bounds: Sequence[moments.Bound]) -> Expression:
-        """Return the condition that a date lies within bounds."""
-        stored = expressions.column(reference.column)
-        compared = [_SIGNS[bound.sign](this=stored, expression=expressions.literal(bound.at)) for bound in bounds]
-        return expressions.known_and([stored], expressions.all_of(compared))
+    def _membership(self, rule: rules_tree.Tree) -> Expression:
+        segment = rule["segment"]
+        assert isinstance(segment, int), "the tree has been checked"  # noqa: S101
+        members = self.context.member_of(segment)
+        query = members if isinstance(members, exp.Subquery) else exp.Subquery(this=members)
+        member = exp.In(this=expressions.column(self.context.id_column), query=query)
+        condition = expressions.negate(member) if rule["operator"] == "not_member" else member
+        return name_rule(condition, f"{rule['operator']} {segment}")
+
+    def _between_attributes(self, rule: rules_tree.Tree, attribute: ColumnRef, key: str) -> Expression:
+        """Return the condition that compares two attributes; without a value in both only negations match."""
+        other = self.columns[str(rule["other_attribute"])]
+        ignore_case = _ignores_case(rule, attribute)
+        stored = [expressions.column(attribute.column), expressions.column(other.column)]
+        compared, value = _compared(attribute, ignore_case), _compared(other, ignore_case)
+        if key == "on" and attribute.data_type == AttributeType.DATETIME:
+            compared, value = (exp.cast(self._local(at), "DATE") for at in (compared, value))
+        return _never_null(key, stored, compared, [value])
+
+    def _with_value(self, rule: rules_tree.Tree, attribute: ColumnRef, key: str, value: Operand) -> Expression:
+        """Return the condition that compares an attribute with a value."""
+        stored = expressions.column(attribute.column)
+        if key == "has_none":
+            return expressions.is_null(stored)
+        if key == "has_value":
+            return expressions.negate(expressions.is_null(stored))
+        if attribute.data_type in (AttributeType.DATE, AttributeType.DATETIME):
+            return expressions.known_and([stored], self._of_dates(attribute, key, value))
+        ignore_case = _ignores_case(rule, attribute)
+        return _never_null(key, [stored], _compared(attribute, ignore_case), _literals(value, ignore_case))
+
+    def _of_dates(self, attribute: ColumnRef, key: str, value: Operand) -> Expression:
+        """Return the condition that a date or moment lies within bounds, or on days of a year."""
+        column, moment, zone = expressions.column(attribute.column), self.context.moment, self.context.zone
+        is_moment = attribute.data_type == AttributeType.DATETIME
+        day = self._local(column) if is_moment else column
+        if isinstance(value, MonthOfYear):
+            return expressions.part_is("MONTH", day, moments.month_of(value, moment, zone))
+        if isinstance(value, DayOfYear):
+            return expressions.any_of(
+                expressions.all_of(
+                    [expressions.part_is("MONTH", day, month), expressions.part_is("DAY", day, number)]
+                )
+                for month, number in moments.days_of(value, moment, zone)
+            )
+        return expressions.all_of(
+            _SIGNS[bound.sign](this=column.copy(), expression=expressions.literal(bound.at))
+            for bound in moments.bounds(key, value, attribute.data_type, moment, zone)
+        )
+
+    def _local(self, moment: Expression) -> Expression:
+        """Return a moment as the clocks of the environment show it."""
+        return exp.AtTimeZone(this=moment, zone=expressions.literal(self.context.zone.key))
 
 
-def _compare(key: str, reference: ColumnRef, values: Values, ignore_case: bool) -> Expression:
-    """Return the condition of an operator over a column and literals."""
-    stored = expressions.column(reference.column)
-    if key == "has_none":
-        return expressions.is_null(stored)
-    if key == "has_value":
-        return expressions.negate(expressions.is_null(stored))
-    compared = _comparable(reference) if ignore_case else stored
-    if key in _NEGATIONS:
-        condition = _COMPARISONS[_NEGATIONS[key]](compared, values)
-        return expressions.unknown_or([stored], expressions.negate(condition))
-    return expressions.known_and([stored], _COMPARISONS[key](compared, values))
+def _ignores_case(rule: rules_tree.Tree, attribute: ColumnRef) -> bool:
+    return bool(rule.get("ignore_case")) and attribute.data_type in (AttributeType.TEXT, AttributeType.LIST)
 
 
-def _comparable(reference: ColumnRef) -> Expression:
-    if reference.normalized is not None:
-        return expressions.column(reference.normalized)
-    return expressions.ignore_case(expressions.column(reference.column))
+def _compared(attribute: ColumnRef, ignore_case: bool) -> Expression:
+    """Return what is compared: the column, or its comparable text."""
+    if not ignore_case:
+        return expressions.column(attribute.column)
+    if attribute.normalized is not None:
+        return expressions.column(attribute.normalized)
+    column = expressions.column(attribute.column)
+    is_list = attribute.data_type == AttributeType.LIST
+    return expressions.ignore_case_of_list(column) if is_list else expressions.ignore_case(column)
 
 
-def _literals(operand: Operand, ignore_case: bool) -> Values:
-    values = operand if isinstance(operand, tuple) else () if operand is None else (operand,)
+def _literals(value: Operand, ignore_case: bool) -> Values:
+    values = value if isinstance(value, tuple) else (value,)
     return [
-        expressions.literal(comparable_text(value) if ignore_case and isinstance(value, str) else value)
-        for value in values
+        expressions.literal(comparable_text(one) if ignore_case and isinstance(one, str) else one)
+        for one in values
+        if isinstance(one, str | int | Decimal | date)
     ]
+
+
+def _never_null(key: str, stored: Values, compared: Expression, values: Values) -> Expression:
+    """Return the condition of an operator with what it means for a profile without a value in ``stored``."""
+    if key in NEGATIONS:
+        opposite = _COMPARISONS[NEGATIONS[key]](compared, values)
+        return expressions.unknown_or(stored, expressions.negate(opposite))
+    return expressions.known_and(stored, _COMPARISONS[key](compared, values))
 
 
 def _binary(kind: type[Expression]) -> Callable[[Expression, Values], Expression]:
     return lambda compared, values: kind(this=compared, expression=values[0])
+
+
+def _with_list(kind: type[Expression]) -> Callable[[Expression, Values], Expression]:
+    return lambda compared, values: kind(this=compared, expression=exp.Array(expressions=list(values)))
 
 
 _SIGNS: Mapping[str, type[Expression]] = {"<": exp.LT, "<=": exp.LTE, ">": exp.GT, ">=": exp.GTE}
@@ -144,8 +205,11 @@ _COMPARISONS: Mapping[str, Callable[[Expression, Values], Expression]] = {
     "=": _binary(exp.EQ),
     **{sign: _binary(kind) for sign, kind in _SIGNS.items()},
     "between": lambda compared, values: exp.Between(this=compared, low=values[0], high=values[1]),
+    "on": _binary(exp.EQ),
+    "before": _binary(exp.LT),
+    "after": _binary(exp.GT),
     "is_yes": lambda compared, _values: compared,
     "is_no": lambda compared, _values: expressions.negate(compared),
+    "contains_any": _with_list(exp.ArrayOverlaps),
+    "contains_all": _with_list(exp.ArrayContainsAll),
 }
-# Operators that are the opposite of another, and true for a profile without a value.
-_NEGATIONS = {"is_not": "is", "!=": "="}

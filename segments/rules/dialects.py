@@ -48,7 +48,8 @@ def to_sql(expression: exp.Expr, dialect: str) -> str:
     if dialect not in _CONVERSIONS:
         raise ValueError(f"unknown dialect: {dialect}")
     converted = _convert(expression, dialect)
-    for node in converted.walk():
+    # The query of a segment's members is the caller's own.
+    for node in converted.walk(prune=lambda node: isinstance(node, exp.Subquery)):
         # A type is judged with its cast.
         if not isinstance(node, exp.DataType) and not _is_allowed(_shape(node), dialect):
             raise UnsupportedRule(_rule_of(node), dialect)
@@ -108,6 +109,9 @@ _CONVERSIONS: Mapping[str, Mapping[type[exp.Expr], _Conversion]] = {
 }
 
 _A, _B, _C = (exp.column(name, quoted=True) for name in "abc")
+_QUERY = exp.select(_B).from_(exp.table_("t", quoted=True))
+_E = exp.to_identifier("e")
+_LAMBDA = exp.Lambda(this=exp.Lower(this=exp.Column(this=_E)), expressions=[_E])
 _TEXT = exp.Literal.string("it's \\ %é")
 
 _ALLOWED = (
@@ -119,8 +123,10 @@ _ALLOWED = (
     Allowed(exp.Literal.number("1.5e0"), "1.5e0"),
     Allowed(exp.Neg(this=exp.Literal.number("1")), "-1"),
     Allowed(exp.true(), "TRUE"),
+    Allowed(exp.false(), "FALSE"),
     Allowed(exp.null(), "NULL"),
     Allowed(exp.cast(exp.Literal.string("x"), "DATE"), "CAST('x' AS DATE)"),
+    Allowed(exp.cast(exp.Literal.string("x"), "TIMESTAMPTZ"), texts={"duckdb": "CAST('x' AS TIMESTAMPTZ)"}),
     Allowed(exp.Paren(this=_A), '("a")'),
     Allowed(exp.Not(this=_A), 'NOT "a"'),
     Allowed(exp.And(this=_A, expression=_B), '"a" AND "b"'),
@@ -133,6 +139,19 @@ _ALLOWED = (
     Allowed(exp.GTE(this=_A, expression=_B), '"a" >= "b"'),
     Allowed(exp.Between(this=_A, low=_B, high=_C), '"a" BETWEEN "b" AND "c"'),
     Allowed(exp.In(this=_A, expressions=[_B, _C]), '"a" IN ("b", "c")'),
+    Allowed(exp.In(this=_A, query=exp.Subquery(this=_QUERY)), '"a" IN (SELECT "b" FROM "t")'),
+    Allowed(exp.Subquery(this=_QUERY), '(SELECT "b" FROM "t")'),
+    Allowed(exp.Var(this="MONTH"), "MONTH"),
+    Allowed(exp.Var(this="DAY"), "DAY"),
+    Allowed(exp.Extract(this=exp.Var(this="DAY"), expression=_A), texts={"duckdb": 'EXTRACT(DAY FROM "a")'}),
+    Allowed(exp.AtTimeZone(this=_A, zone=_B), texts={"duckdb": '"a" AT TIME ZONE "b"'}),
+    Allowed(exp.Array(expressions=[_A, _B]), texts={"duckdb": '["a", "b"]'}),
+    Allowed(exp.ArrayOverlaps(this=_A, expression=_B), texts={"duckdb": '"a" && "b"'}),
+    Allowed(exp.ArrayContainsAll(this=_A, expression=_B), texts={"duckdb": '"a" @> "b"'}),
+    Allowed(_LAMBDA, texts={"duckdb": "LAMBDA e : LOWER(e)"}),
+    Allowed(
+        exp.Transform(this=_A, expression=_LAMBDA), texts={"duckdb": 'LIST_TRANSFORM("a", LAMBDA e : LOWER(e))'}
+    ),
     Allowed(exp.Contains(this=_A, expression=_B), texts={"duckdb": 'CONTAINS("a", "b")'}),
     Allowed(exp.StartsWith(this=_A, expression=_B), texts={"duckdb": 'STARTS_WITH("a", "b")'}),
     Allowed(exp.EndsWith(this=_A, expression=_B), texts={"duckdb": 'ENDS_WITH("a", "b")'}),

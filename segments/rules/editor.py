@@ -16,7 +16,8 @@ from segments.catalog import Attribute, common_values
 from segments.models import AttributeType
 from segments.rules import operators
 from segments.rules import tree as rules_tree
-from segments.rules.operators import OPERATORS, Operator, Takes, find
+from segments.rules.operators import Operator, find, operators_of_editor
+from segments.rules.values import Takes
 
 Tree = dict[str, Any]
 ROOT = "root"
@@ -160,18 +161,31 @@ def build_editor(
 
 
 def is_editable(tree: Mapping[str, Any]) -> bool:
-    """Say whether the editor can show the rules: groups inside groups come only from configuration files."""
+    """Say whether the editor can show the rules: groups inside groups, sets of profiles, other segments and
+    attributes, and some operators come only from configuration files."""
     inner = [rule for rule in tree.get("rules", []) if "rules" in rule]
-    return not any("rules" in rule for group in inner for rule in group["rules"])
+    groups = [tree, *inner]
+    return (
+        not any("rules" in rule for group in inner for rule in group["rules"])
+        and all(group.get("join", "and") in ("and", "or") for group in groups)
+        and all(_is_shown(condition) for condition in rules_tree.conditions(tree))
+    )
+
+
+def _is_shown(condition: Mapping[str, Any]) -> bool:
+    offered = {operator.key for data_type in AttributeType for operator in operators_of_editor(data_type)}
+    known = condition.keys() <= {"attribute", "operator", "value", "ignore_case"}
+    return known and ("operator" not in condition or condition["operator"] in offered)
 
 
 def _condition(data: QueryDict, path: str, types: Mapping[str, AttributeType]) -> Tree:
     attribute = data.get(f"attribute-{path}", "")
     data_type = types.get(attribute)
-    if data_type is None:
+    if data_type is None or not operators_of_editor(data_type):
         return {}
     posted = data.get(f"operator-{path}", "")
-    operator = find(data_type, posted) or OPERATORS[data_type][0]
+    offered = operators_of_editor(data_type)
+    operator = next((found for found in offered if found.key == posted), offered[0])
     values = [value.strip("\r\n") for value in data.getlist(f"value-{path}")]
     condition: Tree = {"attribute": attribute, "operator": operator.key}
     if operator.takes == Takes.MANY:
@@ -205,7 +219,7 @@ def _row(
         path=path,
         attribute=attribute,
         data_type=data_type,
-        operators=OPERATORS[data_type] if data_type else (),
+        operators=operators_of_editor(data_type) if data_type else (),
         operator=operator,
         values=values,
         ignore_case=bool(condition.get("ignore_case")),
@@ -215,7 +229,8 @@ def _row(
 
 
 def _by_type(attributes: Sequence[Attribute]) -> list[tuple[str | Promise, list[str]]]:
-    found = [(t.label, [a.name for a in attributes if a.data_type == t]) for t in AttributeType]
+    shown = [data_type for data_type in AttributeType if operators_of_editor(data_type)]
+    found = [(t.label, [a.name for a in attributes if a.data_type == t]) for t in shown]
     return [(label, names) for label, names in found if names]
 
 

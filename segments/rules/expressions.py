@@ -65,6 +65,19 @@ def ignore_case(text: Expression) -> Expression:
     return exp.Lower(this=exp.Normalize(this=text, form=exp.Var(this="NFC")))
 
 
+def ignore_case_of_list(texts: Expression) -> Expression:
+    """Return the expression of ``comparable_text`` for each text of a list."""
+    element = exp.to_identifier("element")
+    lowered = exp.Lambda(this=ignore_case(exp.Column(this=element.copy())), expressions=[element])
+    return exp.Transform(this=texts, expression=lowered)
+
+
+def part_is(part: str, day: Expression, number: int) -> Expression:
+    """Return the condition that the month or day of a date is a number."""
+    extracted = exp.Extract(this=exp.Var(this=part), expression=day.copy())
+    return exp.EQ(this=extracted, expression=literal(number))
+
+
 def _join(kind: type[exp.And] | type[exp.Or], conditions: Iterable[Expression]) -> Expression:
     parts = list(conditions)
     if len(parts) == 1:

@@ -7,40 +7,30 @@ not*, *≠* and *has no value*.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
+from django.utils.dates import MONTHS
 from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from config.platform.web.formats import DOTS
 from segments.models import AttributeType
+from segments.rules.values import CURRENT_MONTH, TODAY, Operand, Takes, Unit
 
-Operand = str | Decimal | date | int | tuple[str, ...] | tuple[Decimal, Decimal] | tuple[date, date] | None
 Sql = tuple[str, list[Any]]
 ToSql = Callable[[str, Operand, bool, date], Sql]
 
 
-class Takes(StrEnum):
-    """What kind of value an operator takes."""
-
-    NOTHING = "nothing"
-    ONE = "one"
-    TWO = "two"
-    MANY = "many"
-    DAYS = "days"
-
-
 @dataclass(frozen=True)
 class Operator:
-    """An operator that compares an attribute with a value."""
+    """An operator that compares an attribute with a value. ``to_sql`` is None where only ``compile_rules`` can
+    express it."""
 
     key: str
     label: str | Promise
     takes: Takes
-    to_sql: ToSql
+    to_sql: ToSql | None = None
 
 
 def _text_compare(template: str) -> ToSql:
@@ -131,47 +121,80 @@ def _iso(operand: object) -> str:
 _VALUE = Operator("has_value", _("has a value"), Takes.NOTHING, _has_value)
 _NO_VALUE = Operator("has_none", _("has no value"), Takes.NOTHING, _has_none)
 
+_NUMBERS = (
+    Operator("=", _("="), Takes.ONE, _number_compare("=")),
+    Operator("!=", _("≠"), Takes.ONE, _number_differs),
+    Operator("<", _("<"), Takes.ONE, _number_compare("<")),
+    Operator("<=", _("≤"), Takes.ONE, _number_compare("<=")),
+    Operator(">", _(">"), Takes.ONE, _number_compare(">")),
+    Operator(">=", _("≥"), Takes.ONE, _number_compare(">=")),
+    Operator("between", _("is between"), Takes.TWO, _number_between),
+    Operator("any_of", _("is any of"), Takes.MANY),
+    _VALUE,
+    _NO_VALUE,
+)
+_DATES = (
+    Operator("before", _("is before"), Takes.ONE, _date_compare("<")),
+    Operator("after", _("is after"), Takes.ONE, _date_compare(">")),
+    Operator("on", _("is on"), Takes.ONE),
+    Operator("between", _("is between"), Takes.TWO, _date_between),
+    Operator("within_last_days", _("is within the last"), Takes.DAYS, _within_last_days),
+    Operator("in_last", _("is in the last"), Takes.PERIOD),
+    Operator("in_next", _("is in the next"), Takes.PERIOD),
+    Operator("more_than_ago", _("is more than"), Takes.PERIOD),
+    Operator("month_of", _("falls in"), Takes.MONTH),
+    Operator("day_of", _("has its anniversary"), Takes.DAY),
+    _VALUE,
+    _NO_VALUE,
+)
+
 OPERATORS: Mapping[AttributeType, tuple[Operator, ...]] = {
     AttributeType.TEXT: (
         Operator("is", _("is"), Takes.ONE, _text_compare("{x} = {v}")),
         Operator("is_not", _("is not"), Takes.ONE, _is_not),
         Operator("any_of", _("is any of"), Takes.MANY, _any_of),
+        Operator("none_of", _("is none of"), Takes.MANY),
         Operator("contains", _("contains"), Takes.ONE, _text_compare("strpos({x}, {v}) > 0")),
+        Operator("not_contains", _("does not contain"), Takes.ONE),
         Operator("starts_with", _("starts with"), Takes.ONE, _text_compare("starts_with({x}, {v})")),
         Operator("ends_with", _("ends with"), Takes.ONE, _ends_with),
         _VALUE,
         _NO_VALUE,
     ),
-    AttributeType.NUMBER: (
-        Operator("=", _("="), Takes.ONE, _number_compare("=")),
-        Operator("!=", _("≠"), Takes.ONE, _number_differs),
-        Operator("<", _("<"), Takes.ONE, _number_compare("<")),
-        Operator("<=", _("≤"), Takes.ONE, _number_compare("<=")),
-        Operator(">", _(">"), Takes.ONE, _number_compare(">")),
-        Operator(">=", _("≥"), Takes.ONE, _number_compare(">=")),
-        Operator("between", _("is between"), Takes.TWO, _number_between),
-        _VALUE,
-        _NO_VALUE,
-    ),
-    AttributeType.DATE: (
-        Operator("before", _("is before"), Takes.ONE, _date_compare("<")),
-        Operator("after", _("is after"), Takes.ONE, _date_compare(">")),
-        Operator("between", _("is between"), Takes.TWO, _date_between),
-        Operator("within_last_days", _("is within the last"), Takes.DAYS, _within_last_days),
-        _VALUE,
-        _NO_VALUE,
-    ),
+    AttributeType.NUMBER: _NUMBERS,
+    AttributeType.INTEGER: _NUMBERS,
+    AttributeType.DATE: _DATES,
+    AttributeType.DATETIME: tuple(Operator(found.key, found.label, found.takes) for found in _DATES),
     AttributeType.BOOLEAN: (
         Operator("is_yes", _("is yes"), Takes.NOTHING, _boolean("true")),
         Operator("is_no", _("is no"), Takes.NOTHING, _boolean("false")),
         _VALUE,
         _NO_VALUE,
     ),
+    AttributeType.LIST: (
+        Operator("contains_any", _("contains any of"), Takes.MANY),
+        Operator("contains_all", _("contains all of"), Takes.MANY),
+        Operator("contains_none", _("contains none of"), Takes.MANY),
+        Operator(_VALUE.key, _VALUE.label, Takes.NOTHING),
+        Operator(_NO_VALUE.key, _NO_VALUE.label, Takes.NOTHING),
+    ),
 }
 
+# Operators that say whether a profile is in another segment.
+MEMBERSHIP: Mapping[str, str | Promise] = {
+    "member": _("is a member of %(segment)s"),
+    "not_member": _("is not a member of %(segment)s"),
+}
 
-# Operators that a profile without a value matches.
-MATCH_WITHOUT_VALUE = frozenset({"is_not", "!=", "has_none"})
+# Operators that are the opposite of another; a profile without a value matches them.
+NEGATIONS: Mapping[str, str] = {
+    "is_not": "is",
+    "none_of": "any_of",
+    "not_contains": "contains",
+    "!=": "=",
+    "contains_none": "contains_any",
+}
+MATCH_WITHOUT_VALUE = frozenset({*NEGATIONS, "has_none"})
 
 
 def find(data_type: AttributeType, key: object) -> Operator | None:
@@ -179,27 +202,43 @@ def find(data_type: AttributeType, key: object) -> Operator | None:
     return next((operator for operator in OPERATORS[data_type] if operator.key == key), None)
 
 
+def operators_of_editor(data_type: AttributeType) -> list[Operator]:
+    """Return the operators that the editor in the browser offers for a type."""
+    return [operator for operator in OPERATORS[data_type] if operator.to_sql is not None]
+
+
 _BY_KEY: Mapping[str, Operator] = {
     operator.key: operator for operators in OPERATORS.values() for operator in operators
 }
 
 
-def describe_group(tree: Mapping[str, Any], *, masked: bool = False) -> str:
+Names = Mapping[int, str]
+
+
+def describe_group(tree: Mapping[str, Any], *, masked: bool = False, segment_names: Names | None = None) -> str:
     """Describe a group of rules, with nested groups in brackets; empty without rules. ``masked`` hides the
     values, which may be personal data."""
-    parts = [text for rule in tree.get("rules", []) if (text := _describe_rule(rule, masked))]
-    return (gettext(" or ") if tree.get("join") == "or" else gettext(" and ")).join(parts)
+    rules = tree.get("rules", [])
+    parts = [text for rule in rules if (text := _describe_rule(rule, masked, segment_names or {}))]
+    if tree.get("join") == "except":
+        if parts and not _describe_rule(rules[0], masked, segment_names or {}):
+            parts.insert(0, gettext("All customers"))
+        return gettext(" except ").join(parts)
+    return (gettext(" or ") if tree.get("join") in ("or", "union") else gettext(" and ")).join(parts)
 
 
-def describe_condition(condition: Mapping[str, Any], *, masked: bool = False) -> str:
-    """Describe a condition as far as it is filled in; empty without an attribute."""
+def describe_condition(
+    condition: Mapping[str, Any], *, masked: bool = False, segment_names: Names | None = None
+) -> str:
+    """Describe a condition as far as it is filled in; empty without an attribute or segment."""
+    if "segment" in condition:
+        return _describe_membership(condition, segment_names or {})
     attribute, operator = condition.get("attribute"), _BY_KEY.get(str(condition.get("operator")))
     if not attribute:
         return ""
     if operator is None:
         return f"{attribute} …"
-    hidden = masked and operator.takes != Takes.NOTHING
-    value = DOTS if hidden else _value_text(operator, condition.get("value"))
+    value = _operand_text(condition, operator, masked)
     case = (
         gettext(" (any case)")
         if condition.get("ignore_case") and operator.takes in (Takes.ONE, Takes.MANY)
@@ -208,38 +247,96 @@ def describe_condition(condition: Mapping[str, Any], *, masked: bool = False) ->
     return f"{attribute} {operator.label}{' ' if value else ''}{value}{case}"
 
 
-def _describe_rule(rule: Mapping[str, Any], masked: bool) -> str:
+def _describe_membership(condition: Mapping[str, Any], segment_names: Names) -> str:
+    label = MEMBERSHIP.get(str(condition.get("operator")))
+    name = segment_names.get(condition["segment"])
+    segment = _quoted(name) if name else gettext("segment %(id)s") % {"id": condition["segment"]}
+    return str(label) % {"segment": segment} if label else f"{segment} …"
+
+
+def _describe_rule(rule: Mapping[str, Any], masked: bool, segment_names: Names) -> str:
     if "rules" not in rule:
-        return describe_condition(rule, masked=masked)
-    inside = describe_group(rule, masked=masked)
-    several = len([part for part in rule["rules"] if _describe_rule(part, masked)]) > 1
+        return describe_condition(rule, masked=masked, segment_names=segment_names)
+    inside = describe_group(rule, masked=masked, segment_names=segment_names)
+    several = len([part for part in rule["rules"] if _describe_rule(part, masked, segment_names)]) > 1
     return f"({inside})" if several else inside
 
 
+def _operand_text(condition: Mapping[str, Any], operator: Operator, masked: bool) -> str:
+    if "other_attribute" in condition:
+        return str(condition["other_attribute"] or "…")
+    return DOTS if masked and operator.takes != Takes.NOTHING else _value_text(operator, condition.get("value"))
+
+
 def _value_text(operator: Operator, value: object) -> str:
-    if operator.takes == Takes.NOTHING:
-        return ""
-    if operator.takes == Takes.DAYS:
-        days = int(str(value)) if str(value).isdecimal() else 0
-        return ngettext("%(days)d day", "%(days)d days", days) % {"days": days} if days else "…"
-    if operator.takes == Takes.MANY:
-        return ", ".join(_quoted(choice) for choice in value) if isinstance(value, list | tuple) else "…"
-    if operator.takes == Takes.TWO:
-        low, high = value if isinstance(value, list | tuple) and len(value) == 2 else ("", "")
-        return gettext("%(low)s and %(high)s") % {"low": low or "…", "high": high or "…"}
-    if value in (None, ""):
+    if operator.key in _TEXT_KEYS and value not in (None, ""):
+        return _quoted(value)
+    text = _VALUE_TEXTS[operator.takes](value)
+    is_past = operator.key == "more_than_ago" and text != "…"
+    return gettext("%(period)s ago") % {"period": text} if is_past else text
+
+
+def _one_text(value: object) -> str:
+    return "…" if value in (None, "") else str(value)
+
+
+def _choices_text(value: object) -> str:
+    return ", ".join(_quoted(choice) for choice in value) if isinstance(value, list | tuple) else "…"
+
+
+def _pair_text(value: object) -> str:
+    low, high = value if isinstance(value, list | tuple) and len(value) == 2 else ("", "")
+    return gettext("%(low)s and %(high)s") % {"low": low or "…", "high": high or "…"}
+
+
+def _period_text(count: object, unit: object) -> str:
+    number = int(str(count)) if str(count).isdecimal() else 0
+    if not number or unit not in list(Unit):
         return "…"
-    return _quoted(value) if operator.key in _TEXT_KEYS else str(value)
+    texts = {
+        Unit.HOURS: ngettext("%(hours)d hour", "%(hours)d hours", number),
+        Unit.DAYS: ngettext("%(days)d day", "%(days)d days", number),
+        Unit.WEEKS: ngettext("%(weeks)d week", "%(weeks)d weeks", number),
+        Unit.MONTHS: ngettext("%(months)d month", "%(months)d months", number),
+    }
+    return texts[Unit(str(unit))] % {str(unit): number}
 
 
-_TEXT_KEYS = {"is", "is_not", "contains", "starts_with", "ends_with"}
+def _month_text(value: object) -> str:
+    if value == CURRENT_MONTH:
+        return gettext("the current month")
+    month = int(str(value)) if str(value).isdecimal() else 0
+    return str(MONTHS[month]) if month in MONTHS else "…"
+
+
+def _day_text(value: object) -> str:
+    if value == TODAY:
+        return gettext("today")
+    return gettext("on %(day)s") % {"day": value} if value else "…"
+
+
+_TEXT_KEYS = {"is", "is_not", "contains", "not_contains", "starts_with", "ends_with"}
+
+
+_VALUE_TEXTS: Mapping[Takes, Callable[[object], str]] = {
+    Takes.NOTHING: lambda _value: "",
+    Takes.ONE: _one_text,
+    Takes.TWO: _pair_text,
+    Takes.MANY: _choices_text,
+    Takes.DAYS: lambda value: _period_text(value, Unit.DAYS),
+    Takes.PERIOD: lambda value: _period_text(
+        *(value if isinstance(value, list | tuple) and len(value) == 2 else ("", ""))
+    ),
+    Takes.MONTH: _month_text,
+    Takes.DAY: _day_text,
+}
 
 
 def _quoted(value: object) -> str:
     return f"“{value}”"
 
 
-def describe_rules(tree: Mapping[str, Any], *, masked: bool = False) -> str:
-    """Describe rules in a sentence, such as “country is “Finland” and points ≥ 100”. ``masked`` hides the
-    values."""
-    return describe_group(tree, masked=masked) or gettext("All customers")
+def describe_rules(tree: Mapping[str, Any], *, masked: bool = False, segment_names: Names | None = None) -> str:
+    """Describe rules in a sentence, such as “country is “Finland” and points ≥ 100”. ``masked`` hides the values;
+    ``segment_names`` names the segments that rules refer to, by ID."""
+    return describe_group(tree, masked=masked, segment_names=segment_names) or gettext("All customers")

@@ -2,36 +2,38 @@
 
 The tree as it is stored::
 
-    {"join": "and" | "or", "rules": [
+    {"join": "and" | "or" | "union" | "intersect" | "except", "rules": [
         {"attribute": "country", "operator": "is", "value": "Finland", "ignore_case": true},
+        {"attribute": "shipped_on", "operator": "after", "other_attribute": "promised_on"},
+        {"segment": 7, "operator": "member" | "not_member"},
         {"join": "or", "rules": [ … ]},
     ]}
 
-``value`` is a text; a list of texts for *any of*; a pair for *between*; a number of days for *within the last*;
-absent where the operator needs none. Numbers may be numbers or digits in a text, dates are “YYYY-MM-DD”. An empty
-group has no effect; an empty tree matches every profile.
+``value`` depends on the operator, see values.py, and is absent where it needs none; ``other_attribute`` replaces
+it to compare with another attribute of the same type. Groups combine conditions with *and* and *or*, and sets of
+profiles with *union*, *intersect* and *except*: as every profile is in a set or not, *union* matches as *or* and
+*intersect* as *and*; *except* matches what its first rule matches and no other does. A group without conditions
+has no effect, but as the first rule of *except* it is every profile; an empty tree matches every profile.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
 
 from django.utils.translation import gettext as _
 
 from segments.models import AttributeType
-from segments.rules.operators import MATCH_WITHOUT_VALUE, Operand, Operator, Sql, Takes, find
+from segments.rules.operators import MATCH_WITHOUT_VALUE, MEMBERSHIP, Sql, find
+from segments.rules.values import Takes, operand
 
 Tree = Mapping[str, object]
 AttributeTypes = Mapping[str, AttributeType]
 Path = tuple[int, ...]
 
 EVERYONE: Tree = {"join": "and", "rules": []}
-MAX_DEPTH = 5
+JOINS = ("and", "or", "union", "intersect", "except")
+MAX_DEPTH = 20
 MAX_CONDITIONS = 200
-MAX_CHOICES = 500
-MAX_DAYS = 36_525
-MAX_VALUE_LENGTH = 500
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,10 @@ class InvalidRules(Exception):
         self.problems = list(problems)
 
 
-def problems(tree: Tree, types: AttributeTypes) -> list[Problem]:
-    """Return every problem of the rules."""
-    found = list(_problems_of_group(tree, types, ()))
+def problems(tree: Tree, types: AttributeTypes, segments: Collection[int] | None = None) -> list[Problem]:
+    """Return every problem of the rules. ``segments`` are the IDs of the segments that rules may refer to; None
+    leaves them unchecked."""
+    found = list(_problems_of_group(tree, types, segments, ()))
     if not found and sum(1 for _condition in conditions(tree)) > MAX_CONDITIONS:
         found.append(Problem((), _("Use at most %(most)d conditions.") % {"most": MAX_CONDITIONS}))
     return found
@@ -79,20 +82,6 @@ def conditions(tree: Tree) -> Iterator[Tree]:
             yield rule
 
 
-def operand(condition: Tree, data_type: AttributeType, operator: Operator) -> Operand:
-    """Convert the value of a condition for its operator. Raises ValueError with a sentence for users."""
-    value = condition.get("value")
-    if operator.takes == Takes.NOTHING:
-        return None
-    if operator.takes == Takes.DAYS:
-        return _days(value)
-    if operator.takes == Takes.MANY:
-        return _choices(value)
-    if operator.takes == Takes.TWO:
-        return _pair(value, data_type)
-    return _one(value, data_type)
-
-
 def rules_of(tree: Tree) -> list[Tree]:
     """Return the conditions and groups of a group."""
     rules = tree.get("rules", [])
@@ -103,10 +92,15 @@ def _is_group(rule: Tree) -> bool:
     return "rules" in rule
 
 
-def _problems_of_group(tree: Tree, types: AttributeTypes, path: Path) -> Iterator[Problem]:
+def _problems_of_group(
+    tree: Tree, types: AttributeTypes, segments: Collection[int] | None, path: Path
+) -> Iterator[Problem]:
     rules = tree.get("rules", [])
-    if tree.get("join", "and") not in ("and", "or"):
-        yield Problem(path, _("Join conditions with “and” or “or”."))
+    if tree.get("join", "and") not in JOINS:
+        yield Problem(
+            path,
+            _("Join conditions with “and” or “or”, and sets of customers with “union”, “intersect” or “except”."),
+        )
     if len(path) >= MAX_DEPTH:
         yield Problem(path, _("Groups are nested too deeply."))
         return
@@ -118,8 +112,10 @@ def _problems_of_group(tree: Tree, types: AttributeTypes, path: Path) -> Iterato
         if not isinstance(rule, Mapping):
             yield Problem(here, _("A rule must be a condition or a group."))
         elif _is_group(rule):
-            yield from _problems_of_group(rule, types, here)
-        elif message := _problem_of_condition(rule, types):
+            yield from _problems_of_group(rule, types, segments, here)
+        elif message := (
+            _problem_of_membership(rule, segments) if "segment" in rule else _problem_of_condition(rule, types)
+        ):
             yield Problem(here, message)
 
 
@@ -133,126 +129,113 @@ def _problem_of_condition(condition: Tree, types: AttributeTypes) -> str:
     operator = find(data_type, condition.get("operator"))
     if operator is None:
         return _("Choose a comparison for “%(name)s”.") % {"name": attribute}
+    if "other_attribute" in condition:
+        return _problem_of_other_attribute(condition, types, data_type, operator.takes)
+    return _problem_of_value(condition, data_type, operator.takes)
+
+
+def _problem_of_value(condition: Tree, data_type: AttributeType, takes: Takes) -> str:
     try:
-        operand(condition, data_type, operator)
+        operand(condition, data_type, takes)
     except ValueError as error:
         return str(error)
     return ""
 
 
-def _sql_of_group(tree: Tree, types: AttributeTypes, today: date) -> Sql | None:
-    parts = [part for rule in rules_of(tree) if (part := _sql_of_rule(rule, types, today)) is not None]
+def _problem_of_membership(condition: Tree, segments: Collection[int] | None) -> str:
+    segment = condition["segment"]
+    if isinstance(segment, bool) or not isinstance(segment, int):
+        return _("Choose a segment.")
+    if segments is not None and segment not in segments:
+        return _("There is no segment with the ID %(id)d.") % {"id": segment}
+    return "" if condition.get("operator") in MEMBERSHIP else _("Choose “member” or “not member”.")
+
+
+def _problem_of_other_attribute(
+    condition: Tree, types: AttributeTypes, data_type: AttributeType, takes: Takes
+) -> str:
+    other = condition["other_attribute"]
+    if not other or not isinstance(other, str):
+        return _("Choose an attribute.")
+    if other not in types:
+        return _("There is no attribute “%(name)s”.") % {"name": other}
+    if takes != Takes.ONE:
+        return _("This comparison needs a value instead of an attribute.")
+    if types[other] != data_type:
+        return _("“%(name)s” has another type and cannot be compared with “%(attribute)s”.") % {
+            "name": other,
+            "attribute": condition["attribute"],
+        }
+    return ""
+
+
+def _sql_of_group(tree: Tree, types: AttributeTypes, today: date, path: Path = ()) -> Sql | None:
+    if tree.get("join") == "except":
+        raise InvalidRules([Problem(path, _("This rule cannot be computed yet."))])
+    parts = [
+        part
+        for number, rule in enumerate(rules_of(tree))
+        if (part := _sql_of_rule(rule, types, today, (*path, number))) is not None
+    ]
     if not parts:
         return None
-    join = " OR " if tree.get("join") == "or" else " AND "
+    join = " OR " if tree.get("join") in ("or", "union") else " AND "
     return f"({join.join(sql for sql, _ in parts)})", [value for _, values in parts for value in values]
 
 
-def _sql_of_rule(rule: Tree, types: AttributeTypes, today: date) -> Sql | None:
+def _sql_of_rule(rule: Tree, types: AttributeTypes, today: date, path: Path) -> Sql | None:
     if _is_group(rule):
-        return _sql_of_group(rule, types, today)
+        return _sql_of_group(rule, types, today, path)
+    operator = find(types[str(rule["attribute"])], rule["operator"]) if "attribute" in rule else None
+    if operator is None or operator.to_sql is None or "other_attribute" in rule:
+        raise InvalidRules([Problem(path, _("This rule cannot be computed yet."))])
     attribute = str(rule["attribute"])
-    data_type = types[attribute]
-    operator = find(data_type, rule["operator"])
-    assert operator is not None, "the tree has been checked"  # noqa: S101
-    return operator.to_sql(attribute, operand(rule, data_type, operator), bool(rule.get("ignore_case")), today)
-
-
-def _one(value: object, data_type: AttributeType) -> str | Decimal | date:
-    if data_type == AttributeType.NUMBER:
-        return _number(value)
-    if data_type == AttributeType.DATE:
-        return _date(value)
-    return _text(value)
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool) or not isinstance(value, str | int | float) or value == "":
-        raise ValueError(_("Enter a value."))
-    if "\0" in str(value):
-        raise ValueError(_("The value contains a character that profiles cannot contain."))
-    if len(str(value)) > MAX_VALUE_LENGTH:
-        raise ValueError(_("Enter at most %(most)d characters.") % {"most": MAX_VALUE_LENGTH})
-    return str(value)
-
-
-def _number(value: object) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, str | int | float) or str(value).strip() == "":
-        raise ValueError(_("Enter a number."))
-    text = str(value).strip()
-    try:
-        number = Decimal(text) if len(text) <= 40 and text.isascii() and "_" not in text else Decimal("NaN")
-    except InvalidOperation:
-        number = Decimal("NaN")
-    if not number.is_finite() or abs(number.adjusted()) > 40:
-        raise ValueError(_("“%(value)s” is not a number.") % {"value": text[:40]})
-    return number
-
-
-def _date(value: object) -> date:
-    if isinstance(value, date):  # YAML files contain dates
-        return value
-    try:
-        if isinstance(value, str) and len(value.strip()) == 10:
-            return date.fromisoformat(value.strip())
-    except ValueError:
-        pass
-    raise ValueError(_("Enter a date as YYYY-MM-DD."))
-
-
-def _days(value: object) -> int:
-    text = str(value).strip()
-    if isinstance(value, bool) or not (text.isascii() and text.isdigit() and 1 <= len(text) <= 9):
-        raise ValueError(_("Enter a whole number of days."))
-    if not 1 <= int(text) <= MAX_DAYS:
-        raise ValueError(_("Enter a number of days from 1 to %(most)d.") % {"most": MAX_DAYS})
-    return int(text)
-
-
-def _choices(value: object) -> tuple[str, ...]:
-    choices = tuple(_text(choice) for choice in value) if isinstance(value, list | tuple) else ()
-    if not choices:
-        raise ValueError(_("Enter at least one value."))
-    if len(choices) > MAX_CHOICES:
-        raise ValueError(_("Enter at most %(most)d values.") % {"most": MAX_CHOICES})
-    return choices
-
-
-def _pair(value: object, data_type: AttributeType) -> tuple[Decimal, Decimal] | tuple[date, date]:
-    if not isinstance(value, list | tuple) or len(value) != 2:
-        raise ValueError(_("Enter two values: from and to."))
-    if data_type == AttributeType.DATE:
-        first, last = _date(value[0]), _date(value[1])
-        if first > last:
-            raise ValueError(_("The first date must not be after the second."))
-        return first, last
-    low, high = _number(value[0]), _number(value[1])
-    if low > high:
-        raise ValueError(_("The first number must not be greater than the second."))
-    return low, high
+    value = operand(rule, types[attribute], operator.takes)
+    return operator.to_sql(attribute, value, bool(rule.get("ignore_case")), today)
 
 
 def can_match_source(tree: Tree, columns: Collection[str]) -> bool:
     """Say whether profiles of a data source with these attributes may match the rules. An empty ``columns``
     means unknown, and they may."""
-    used = {str(condition.get("attribute")) for condition in conditions(tree)}
+    used = {str(condition.get(key)) for condition in conditions(tree) for key in ("attribute", "other_attribute")}
     return not columns or not used.isdisjoint(columns) or matches_without_values(tree)
 
 
 def matches_without_values(tree: Tree) -> bool:
-    """Say whether a profile without any value matches the rules."""
-    matches = _group_matches(tree)
-    return True if matches is None else matches
+    """Say whether a profile without any value matches the rules, or may: it may be in other segments."""
+    matches = _matches_of_group(tree)
+    return matches is None or matches.may
 
 
-def _group_matches(tree: Tree) -> bool | None:
-    """Evaluate a group for a profile without values; None for an empty group."""
-    results = [
-        matches
-        for rule in rules_of(tree)
-        if (matches := _group_matches(rule) if "rules" in rule else rule.get("operator") in MATCH_WITHOUT_VALUE)
-        is not None
-    ]
-    if not results:
+@dataclass(frozen=True)
+class _Matches:
+    """Whether a profile matches for sure, and whether it may."""
+
+    must: bool
+    may: bool
+
+
+def _matches_of_group(tree: Tree) -> _Matches | None:
+    """Evaluate a group for a profile without values; None for a group without conditions."""
+    parts = [_matches_of_rule(rule) for rule in rules_of(tree)]
+    known = [part for part in parts if part is not None]
+    if not known:
         return None
-    return any(results) if tree.get("join") == "or" else all(results)
+    if tree.get("join") in ("or", "union"):
+        return _Matches(any(part.must for part in known), any(part.may for part in known))
+    if tree.get("join") == "except":
+        first, others = parts[0] or _Matches(True, True), [part for part in parts[1:] if part is not None]
+        return _Matches(
+            first.must and not any(part.may for part in others),
+            first.may and not any(part.must for part in others),
+        )
+    return _Matches(all(part.must for part in known), all(part.may for part in known))
+
+
+def _matches_of_rule(rule: Tree) -> _Matches | None:
+    if _is_group(rule):
+        return _matches_of_group(rule)
+    if "segment" in rule:
+        return _Matches(must=False, may=True)
+    matches = rule.get("operator") in MATCH_WITHOUT_VALUE
+    return _Matches(matches, matches)

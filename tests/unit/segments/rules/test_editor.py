@@ -36,3 +36,17 @@ def test_empty_groups_are_not_stored() -> None:
 def test_groups_inside_groups_are_not_editable() -> None:
     assert editor.is_editable(rules(CITY, rules(CITY)))
     assert not editor.is_editable(rules(rules(rules(CITY))))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"attribute": "city", "operator": "none_of", "value": ["Turku"]},
+        {"attribute": "city", "operator": "is", "other_attribute": "town"},
+        {"segment": 7, "operator": "member"},
+        rules(CITY, join="except"),
+    ],
+    ids=["a newer operator", "another attribute", "another segment", "sets"],
+)
+def test_what_it_cannot_show_is_not_editable(rule: dict[str, Any]) -> None:
+    assert not editor.is_editable(rules(CITY, rule))

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +14,11 @@ from hypothesis import strategies as st
 from segments.models import AttributeType, DataSource, Profile
 from segments.rules import operators
 from segments.rules import tree as rules_tree
-from segments.rules.operators import OPERATORS, Takes
+from segments.rules.operators import operators_of_editor
+from segments.rules.values import MAX_VALUE_LENGTH, Takes
+from tests.support import random_rules
+from tests.support.random_rules import ZONES
+from tests.support.rules_evaluation import Evaluator
 
 TODAY = date(2024, 3, 10)
 ATTRIBUTE_TYPES = {
@@ -124,7 +128,7 @@ def values_for(attribute: str, takes: Takes) -> st.SearchStrategy[Any]:
 @st.composite
 def some_conditions(draw: st.DrawFn) -> dict[str, Any]:
     attribute = draw(st.sampled_from(list(ATTRIBUTE_TYPES)))
-    operator = draw(st.sampled_from(OPERATORS[ATTRIBUTE_TYPES[attribute]]))
+    operator = draw(st.sampled_from(operators_of_editor(ATTRIBUTE_TYPES[attribute])))
     return {
         "attribute": attribute,
         "operator": operator.key,
@@ -199,15 +203,38 @@ def test_values_never_become_sql() -> None:
         ({"attribute": "born", "operator": "within_last_days", "value": "0"}, "from 1 to"),
         ({"attribute": "born", "operator": "within_last_days", "value": "a week"}, "whole number of days"),
         ({"join": "xor", "rules": []}, "“and” or “or”"),
+        ({"segment": "7", "operator": "member"}, "Choose a segment"),
+        ({"segment": 9, "operator": "member"}, "no segment with the ID 9"),
+        ({"segment": 7, "operator": "is"}, "“member” or “not member”"),
+        ({"attribute": "city", "operator": "is", "other_attribute": "shoe"}, "no attribute “shoe”"),
+        ({"attribute": "city", "operator": "is", "other_attribute": None}, "Choose an attribute"),
+        ({"attribute": "city", "operator": "is", "other_attribute": "points"}, "has another type"),
+        ({"attribute": "city", "operator": "any_of", "other_attribute": "city"}, "needs a value instead"),
         ("city", "a condition or a group"),
         ({"rules": "city"}, "must be a list"),
     ],
 )
 def test_it_says_what_is_wrong_with_each_condition(condition: Any, words: str) -> None:
     good = {"attribute": "newsletter", "operator": "is_yes"}
-    (problem,) = rules_tree.problems({"join": "and", "rules": [good, condition]}, ATTRIBUTE_TYPES)
+    (problem,) = rules_tree.problems({"join": "and", "rules": [good, condition]}, ATTRIBUTE_TYPES, segments=[7])
     assert words in problem.message
     assert problem.path == (1,)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"attribute": "city", "operator": "none_of", "value": ["x"]},
+        {"attribute": "city", "operator": "is", "other_attribute": "city"},
+        {"segment": 7, "operator": "member"},
+        {"join": "except", "rules": [{"attribute": "city", "operator": "has_value"}]},
+    ],
+)
+def test_what_the_sql_over_attributes_cannot_express_is_refused(rule: dict[str, Any]) -> None:
+    tree = {"join": "and", "rules": [rule]}
+    assert rules_tree.problems(tree, ATTRIBUTE_TYPES) == []
+    with pytest.raises(rules_tree.InvalidRules, match="cannot be computed yet"):
+        rules_tree.where_sql(tree, ATTRIBUTE_TYPES, today=TODAY)
 
 
 def test_it_points_at_the_condition_inside_its_group() -> None:
@@ -229,7 +256,7 @@ def test_it_refuses_conditions_without_end() -> None:
 
 @pytest.mark.parametrize("operator", ["is", "any_of"])
 def test_a_value_that_is_too_long_is_refused(operator: str) -> None:
-    value = "x" * (rules_tree.MAX_VALUE_LENGTH + 1)
+    value = "x" * (MAX_VALUE_LENGTH + 1)
     tree = {
         "rules": [{"attribute": "city", "operator": operator, "value": [value] if operator == "any_of" else value}]
     }
@@ -242,10 +269,21 @@ CITY_IS = {"attribute": "city", "operator": "is", "value": "Turku"}
 POINTS_OVER = {"attribute": "points", "operator": ">", "value": 5}
 
 
-@settings(deadline=None, max_examples=200)
-@given(tree=some_trees)
-def test_it_knows_whether_a_profile_without_values_matches(tree: dict[str, Any]) -> None:
-    assert rules_tree.matches_without_values(tree) == matches(tree, {})
+MOMENT = datetime(2024, 3, 10, tzinfo=UTC)
+
+
+@settings(deadline=None, max_examples=100)
+@given(tree=random_rules.trees)
+def test_it_knows_whether_a_profile_without_values_may_match(tree: dict[str, Any]) -> None:
+    nobody, everybody = frozenset[int](), frozenset([0])
+    found = {
+        Evaluator(random_rules.TYPES, MOMENT, ZONES[0], {1: first, 2: second}).matches(tree, {"id": 0})
+        for first in (nobody, everybody)
+        for second in (nobody, everybody)
+    }
+    names_segments = any("segment" in condition for condition in rules_tree.conditions(tree))
+    assert rules_tree.matches_without_values(tree) or True not in found
+    assert names_segments or found == {rules_tree.matches_without_values(tree)}
 
 
 @pytest.mark.parametrize(
@@ -257,8 +295,23 @@ def test_it_knows_whether_a_profile_without_values_matches(tree: dict[str, Any])
         ({"rules": [{"attribute": "city", "operator": "is_not", "value": "Turku"}]}, ["email"], True),
         ({}, ["email"], True),
         ({"rules": [CITY_IS]}, [], True),
+        ({"rules": [{"attribute": "city", "operator": "is", "other_attribute": "town"}]}, ["town"], True),
+        ({"rules": [{"segment": 1, "operator": "member"}]}, ["email"], True),
+        ({"join": "except", "rules": [CITY_IS, {"rules": []}]}, ["email"], False),
+        ({"join": "except", "rules": [{"rules": []}, CITY_IS]}, ["email"], True),
     ],
-    ids=["its attribute", "another attribute", "one of two", "a negation", "everyone", "nothing known"],
+    ids=[
+        "its attribute",
+        "another attribute",
+        "one of two",
+        "a negation",
+        "everyone",
+        "nothing known",
+        "the other attribute",
+        "another segment",
+        "except of some",
+        "except of everyone",
+    ],
 )
 def test_it_knows_whether_a_source_may_provide_members(
     tree: dict[str, Any], columns: list[str], expected: bool
