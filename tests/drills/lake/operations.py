@@ -144,7 +144,7 @@ _WEIGHTS = {
     "restate": 14,
     "snapshot": 3,
     "refresh": 8,
-    "add column": 1,
+    "add column": 3,
 }
 
 
@@ -154,7 +154,9 @@ def first_key(writer: int) -> int:
 
 
 def _some(chance: random.Random) -> int:
-    return chance.choice((chance.randint(1, _SMALL), chance.randint(_SMALL, _MEDIUM), chance.randint(1, 1_500)))
+    return chance.choice(
+        (chance.randint(1, _SMALL), chance.randint(_SMALL, _MEDIUM), chance.randint(1, KEYS_PER_WRITER))
+    )
 
 
 def _some_of(chance: random.Random, keys: frozenset[int]) -> frozenset[int]:

@@ -108,6 +108,7 @@ def read(worker: Worker) -> None:
             if later > version:
                 after = check_version(worker.lake, worker.model, later, worker.chance)
                 check_changes(worker.lake, version, later, rows, after)
+    time.sleep(worker.chance.uniform(0, 2))
 
 
 def read_at_version(worker: Worker, pinned: int) -> tuple[int, Rows]:
