@@ -11,6 +11,7 @@ import pytest
 from config.platform.jobs import clock
 from tests.support import exports as support_exports
 from tests.support import scheduled_days
+from tests.support.profiles import create_profiles
 from tests.support.workers import Workers, worker_processes
 
 pytestmark = [pytest.mark.drill, pytest.mark.processes, pytest.mark.django_db(transaction=True)]
@@ -26,7 +27,7 @@ def test_every_due_moment_of_a_week_is_answered_once(
     """WEEK_SECONDS says in how many seconds the week passes."""
     factor = DAYS * 86_400 / float(os.environ.get("WEEK_SECONDS") or 600)
     monkeypatch.setenv("FILE_DESTINATION_DIR", str(tmp_path / "files"))
-    support_exports.profiles([{"email": f"p{number}@example.com"} for number in range(100)])
+    create_profiles([{"email": f"p{number}@example.com"} for number in range(100)])
     exports = scheduled_days.exports_to_files(EXPORTS, support_exports.segment_of_everyone())
     with scheduled_days.time_passes(factor) as told:
         env = {"DRILL_CLOCK": told, "LEASE_SECONDS": "2"}

@@ -15,6 +15,7 @@ from exports.views.runs import ShownRun
 from segments.models import Segment
 from tests.support import exports, waiting
 from tests.support.members import join
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox
 
 PEOPLE = 6_000
@@ -68,7 +69,7 @@ class Ground:
         """Add a new profile to the segment, and return its address."""
         email = f"new{len(self.names)}@example.com"
         self.names[email] = "New"
-        exports.profiles([{"email": email, "first_name": "New", "id": email}])
+        create_profiles([{"email": email, "first_name": "New", "id": email}])
         join(self.segment, email)
         return email
 
@@ -83,7 +84,7 @@ def make(sandbox: RunningSandbox, chance: Random) -> Ground:
     """Nothing has run yet. Among the people are one without a valid address and one who is there twice."""
     names = {f"p{number}@example.com": f"Name {number}" for number in range(PEOPLE)}
     left = frozenset(list(names)[:: PEOPLE // LEFT][:LEFT])
-    exports.profiles([{"email": "P7@example.com", "first_name": "Older"}, {"email": "nobody", "first_name": ""}])
+    create_profiles([{"email": "P7@example.com", "first_name": "Older"}, {"email": "nobody", "first_name": ""}])
     _add_profiles(names)
     segment = exports.segment_of_everyone()
     sandbox.set_state(sorted(left), "Unsubscribed")

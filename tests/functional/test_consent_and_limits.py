@@ -13,6 +13,7 @@ from tests.conftest import PASSWORD
 from tests.functional.conftest import PHONE, OpenPage, assert_accessible, screenshot, sign_in
 from tests.support import exports
 from tests.support.connections import make_connection
+from tests.support.profiles import create_profiles
 
 LIST = "/admin/connections/"
 EXPORTS = "/data/exports/"
@@ -27,7 +28,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def two_exports(by: User, connection: Connection) -> None:
-    exports.profiles([{"email": "a@example.com", "city": "Turku", "newsletter": True}])
+    create_profiles([{"email": "a@example.com", "city": "Turku", "newsletter": True}])
     segment = exports.segment_of_everyone()
     for key, name in (("a", "Autumn letter"), ("b", "Birthday wishes")):
         exports.export_to(None, connection, segment, list_id=key * 32, name=name, by=by)

@@ -14,6 +14,7 @@ from exports.models import Export, Run
 from segments.models import Segment
 from tests.functional.conftest import OpenPage, assert_accessible, screenshot, sign_in
 from tests.support import exports
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 from tests.support.workers import worker_processes
 
@@ -34,7 +35,7 @@ def account(settings: Settings, sandbox: RunningSandbox) -> RunningSandbox:
 
 @pytest.fixture
 def everyone(transactional_db: None) -> Segment:
-    exports.profiles(
+    create_profiles(
         {"email": f"person.{n:04}@example.com", "first_name": f"Name {n}", "city": "Kraków"} for n in range(COUNT)
     )
     return exports.segment_of_everyone()

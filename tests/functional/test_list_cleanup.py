@@ -14,6 +14,7 @@ from tests.functional.conftest import assert_accessible, screenshot, sign_in
 from tests.integration.exports.conftest import run_to_its_end
 from tests.support import exports
 from tests.support.members import states
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 
 __all__ = ["sandbox", "sandbox_process"]
@@ -35,7 +36,7 @@ def carry_on() -> None:
 def season(sandbox: RunningSandbox, settings: Settings, list_id: str, *, alice: User, bob: User) -> Export:
     """Make Bob's export of all profiles to that list, over Alice's connection."""
     settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
-    exports.profiles([{"email": email, "first_name": "Ann"} for email in PEOPLE])
+    create_profiles([{"email": email, "first_name": "Ann"} for email in PEOPLE])
     connection, everyone = exports.sandbox_connection(sandbox, by=alice), exports.segment_of_everyone()
     return exports.export_to(sandbox, connection, everyone, list_id=list_id, name="Season", by=bob)
 

@@ -12,6 +12,7 @@ from segments.models import Erasure, Profile
 from tests.functional.conftest import assert_accessible, screenshot, sign_in
 from tests.integration.privacy.conftest import EMAIL, PEOPLE
 from tests.support import exports
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 
 __all__ = ["sandbox", "sandbox_process"]
@@ -19,8 +20,8 @@ __all__ = ["sandbox", "sandbox_process"]
 
 def sent_to_the_newsletter(sandbox: RunningSandbox, alice: User) -> Profile:
     """Send Zofia to the list; another profile has her address."""
-    exports.profiles(PEOPLE)
-    exports.profiles([{"id": "X-9", "email": EMAIL, "first_name": "Z."}], source="Shop")
+    create_profiles(PEOPLE)
+    create_profiles([{"id": "X-9", "email": EMAIL, "first_name": "Z."}], source="Shop")
     connection = exports.sandbox_connection(sandbox, by=alice, name="Campaign Monitor sandbox")
     export = exports.export_to(sandbox, connection, exports.segment_of_everyone(), by=alice)
     run = runs.start_run(export, by=alice)

@@ -20,6 +20,7 @@ from segments.models import Segment
 from tests.conftest import PASSWORD
 from tests.functional.conftest import OpenPage, sign_in
 from tests.support import exports
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 
 __all__ = ["sandbox", "sandbox_process"]
@@ -30,7 +31,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def everyone(transactional_db: None) -> Segment:
-    exports.profiles([{"email": "ann@example.com", "first_name": "Ann"}])
+    create_profiles([{"email": "ann@example.com", "first_name": "Ann"}])
     return exports.segment_of_everyone()
 
 

@@ -7,6 +7,7 @@ from pytest_django import Settings
 from config.platform.accounts.models import User
 from tests.functional.conftest import assert_accessible, screenshot, sign_in
 from tests.support import exports
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 
 __all__ = ["sandbox", "sandbox_process"]
@@ -18,7 +19,7 @@ def test_a_contributor_sends_one(
     page: Page, alice: User, bob: User, sandbox: RunningSandbox, settings: Settings
 ) -> None:
     settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
-    exports.profiles([{"email": "ann@example.com", "first_name": "Ann"}])
+    create_profiles([{"email": "ann@example.com", "first_name": "Ann"}])
     connection = exports.sandbox_connection(sandbox, by=alice)
     mapping = [{"attribute": "first_name", "field": "name"}]
     exports.export_to(sandbox, connection, exports.segment_of_everyone(), mapping=mapping, by=bob)

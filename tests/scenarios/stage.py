@@ -25,6 +25,7 @@ from tests.scenarios.model import ExportModel, Record
 from tests.scenarios.model import RunOptions as Asked
 from tests.support import exports, members
 from tests.support.members import adds_up
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox
 
 _KEYS = {"name": ("first_name", "name"), "city": ("city", "[City]")}
@@ -41,7 +42,7 @@ class Stage:
         fields_of_list = [("City", "Text"), ("Left", "Text")]
         self.list_id = sandbox.create_list("Shop", scope=scope, fields=fields_of_list)
         self.other_list_id = sandbox.create_list("Elsewhere", scope="OnlyThisList", fields=fields_of_list)
-        exports.profiles([{"email": email, "first_name": "A", "city": "A"} for email in emails])
+        create_profiles([{"email": email, "first_name": "A", "city": "A"} for email in emails])
         self.connection = exports.sandbox_connection(sandbox)
         # One request at a time, so that the same seed gives the same requests in the same order.
         limits = replace(self.connection.limited, may_resubscribe=True).keep()

@@ -1,12 +1,9 @@
-"""Make all that an export needs, one line each: a connection to a running sandbox, profiles, a refreshed
-segment."""
+"""Make all that an export needs, one line each: a connection to a running sandbox, a refreshed segment."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from django.core.management import call_command
-from django.db import connection as database
 
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Role
@@ -16,10 +13,10 @@ from connections import credentials
 from connections.models import Connection, Environment
 from exports.actions import manage
 from exports.models import Export
-from segments.models import AttributeType, DataSource, Profile, ProfileAttribute, Segment
+from segments.models import Segment
+from tests.support import profiles
 
 API_KEY = "sandbox-api-key"
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class Sandbox(Protocol):
@@ -50,27 +47,6 @@ def sandbox_connection(
     return connection
 
 
-def profiles(rows: Iterable[Mapping[str, Any]], *, source: str = "Customers", key: str = "id") -> DataSource:
-    """Profiles with these attributes in one data source, and the catalogue that goes with them. A row's key is
-    its value of ``key``, else its place in ``rows``; None means that the attribute is unknown."""
-    data_source, _created = DataSource.objects.get_or_create(name=source, defaults={"key_column": key})
-    catalogue: dict[str, AttributeType] = {}
-    made: list[Profile] = []
-    for number, row in enumerate(rows, start=data_source.profiles.count() + 1):
-        attributes = {name: value for name, value in row.items() if value is not None}
-        for name, value in attributes.items():
-            catalogue.setdefault(name, _type_of(value))
-        profile_key = str(row.get(key) or f"P{number:07}")
-        made.append(Profile(source=data_source, key=profile_key, attributes=attributes))
-    Profile.objects.bulk_create(made, batch_size=5000)
-    attributes_wanted = [ProfileAttribute(name=name, data_type=kind) for name, kind in catalogue.items()]
-    ProfileAttribute.objects.bulk_create(attributes_wanted, ignore_conflicts=True)
-    data_source.profile_count = data_source.profiles.count()
-    data_source.refreshed_at = clock.now()
-    data_source.save()
-    return data_source
-
-
 def segment_of_everyone(name: str = "Everyone", rules: dict[str, Any] | None = None) -> Segment:
     """Make a refreshed segment: of all profiles, or of those that ``rules`` find."""
     segment, _created = Segment.objects.get_or_create(name=name, defaults={"rules": rules or {}})
@@ -78,13 +54,7 @@ def segment_of_everyone(name: str = "Everyone", rules: dict[str, Any] | None = N
         call_command("refresh_segments", segment.name)
         segment.refresh_from_db()
         return segment
-    with database.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO segments_member (segment_id, profile_id) SELECT %s, id FROM segments_profile"
-            " ON CONFLICT DO NOTHING",
-            [segment.pk],
-        )
-    segment.member_count = segment.members.count()
+    profiles.add_everyone(segment)
     segment.refreshed_at = clock.now()
     segment.save()
     return segment
@@ -130,13 +100,3 @@ def an_administrator() -> User:
     """One that is there, or Alice."""
     found = User.objects.filter(role=Role.ADMINISTRATOR).order_by("pk").first()
     return found or User.objects.create_user("alice", "a-long-password", role=Role.ADMINISTRATOR)
-
-
-def _type_of(value: object) -> AttributeType:
-    if isinstance(value, bool):
-        return AttributeType.BOOLEAN
-    if isinstance(value, int | float):
-        return AttributeType.NUMBER
-    if isinstance(value, str) and _DATE.fullmatch(value):
-        return AttributeType.DATE
-    return AttributeType.TEXT

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from django.db.models import Q
 
 from exports.models import Run
-from segments.models import Profile, Segment
-from tests.support import exports
+from segments.models import Segment
+from tests.support import exports, profiles
 from tests.support.sandbox import RunningSandbox
 
 CROWD = [f"p{n:02}@example.com" for n in range(20)]
@@ -14,25 +14,18 @@ CROWD = [f"p{n:02}@example.com" for n in range(20)]
 
 def crowd_of(emails: Sequence[str]) -> Segment:
     """Return a segment of profiles with these addresses and a first name each."""
-    exports.profiles([{"email": email, "first_name": f"Name {email[:3]}"} for email in emails])
+    profiles.create_profiles([{"email": email, "first_name": f"Name {email[:3]}"} for email in emails])
     return exports.segment_of_everyone("Crowd")
 
 
 def leave(segment: Segment, *emails: str) -> None:
     """Remove the profiles with these addresses from the segment."""
-    profiles = Profile.objects.filter(attributes__email__in=emails)
-    segment.members.filter(profile__in=profiles).delete()
-    _count(segment)
+    profiles.remove_members(segment, *emails)
 
 
 def join(segment: Segment, *emails: str) -> None:
     """Add the profiles with these addresses to the segment."""
-    member = segment.members.model
-    profiles = Profile.objects.filter(attributes__email__in=emails)
-    member.objects.bulk_create(
-        [member(segment=segment, profile=profile) for profile in profiles], ignore_conflicts=True
-    )
-    _count(segment)
+    profiles.add_members(segment, *emails)
 
 
 def states(sandbox: RunningSandbox, list_id: str | None = None) -> dict[str, str]:
@@ -55,8 +48,3 @@ def adds_up(run: Run) -> bool:
         and run.to_remove == run.removed + run.kept + run.not_removed
         and run.removed + run.kept <= outcomes <= run.to_remove
     )
-
-
-def _count(segment: Segment) -> None:
-    segment.member_count = segment.members.count()
-    segment.save(update_fields=["member_count"])

@@ -20,6 +20,7 @@ from connections.models import Connection
 from exports.actions import runs
 from segments.models import Erasure, ImportJob, Profile
 from tests.support import exports
+from tests.support.profiles import create_profiles
 
 DOOR = "/accounts/sign-in/"
 _PLACE = re.compile(r"<(?:\w+:)?(\w+)>")  # <int:run_id> in a route
@@ -226,7 +227,7 @@ def cast(alice: User, bob: User, charlie: User) -> dict[str, Client]:
 def ground(alice: User, *, shared: bool) -> dict[str, int]:
     """One of each kind of thing, by name: its id."""
     connection: Connection = exports.sandbox_connection(by=alice, shared=shared)
-    source = exports.profiles([{"email": "ann@example.com"}])
+    source = create_profiles([{"email": "ann@example.com"}])
     segment = exports.segment_of_everyone()
     export = exports.export_to(None, connection, segment, list_id="a" * 32, by=alice)
     job = ImportJob.objects.create(

@@ -18,6 +18,7 @@ from segments.models import Profile, Segment
 from tests.integration.access.reading import keys_read
 from tests.integration.access.test_every_address import ADDRESSES, FOUND, STRANGER, ground, url_of
 from tests.support import exports
+from tests.support.profiles import create_profiles
 
 _MOST_VALUES = 8  # of each parameter, such as long lists of time zones
 _SECRET, _NONSENSE = "zara@hidden.example", "zzzz@absent.example"
@@ -40,7 +41,7 @@ def ids(alice: User) -> dict[str, int]:
     """One of each kind of thing, which hold personal data where they can."""
     ids = ground(alice, shared=True)
     Profile.objects.update(attributes=_person("zara"))
-    exports.profiles([_person("zoe")])
+    create_profiles([_person("zoe")])
     rule = {"attribute": "first_name", "operator": "is", "value": "zara"}
     Segment.objects.filter(pk=ids["segment"]).update(rules={"join": "and", "rules": [rule]})
     for name in ("zara", "zoe"):

@@ -18,6 +18,7 @@ from segments.models import ImportJob, Profile
 from tests.integration.access.test_every_address import ADDRESSES, url_of
 from tests.integration.exports.conftest import run_to_its_end
 from tests.support import exports
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 
 __all__ = ["sandbox", "sandbox_process"]
@@ -35,7 +36,7 @@ def ids(sandbox: RunningSandbox, settings: Settings, alice: User, tmp_path: Path
     """A run with rejected contacts and a value that is left out, a preview, and an import with problems."""
     settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
     list_id = sandbox.create_list("Shop", fields=[("Taste", "MultiSelectOne", ["Tea"])])
-    exports.profiles(
+    create_profiles(
         [
             {
                 "email": f"zara{place}@hidden.example",

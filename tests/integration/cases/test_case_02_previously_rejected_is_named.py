@@ -4,6 +4,7 @@ import pytest
 
 from tests.integration.cases.conftest import run_export
 from tests.support import exports
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox
 
 SAME_DATA = "No contact could be sent: 1 previously rejected, data unchanged."
@@ -11,7 +12,7 @@ SAME_DATA = "No contact could be sent: 1 previously rejected, data unchanged."
 
 @pytest.fixture
 def ann(account: RunningSandbox) -> None:
-    exports.profiles([{"email": "ann@example.com", "first_name": "Ann"}])
+    create_profiles([{"email": "ann@example.com", "first_name": "Ann"}])
     mapping = [{"attribute": "first_name", "field": "name"}]
     exports.export_to(account, exports.sandbox_connection(account), exports.segment_of_everyone(), mapping=mapping)
 

@@ -4,6 +4,7 @@ import pytest
 
 from tests.integration.cases.conftest import run_export
 from tests.support import exports
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox
 
 PEOPLE = [{"email": f"{name}@example.com", "first_name": name} for name in ("ann", "bo", "cid")]
@@ -11,7 +12,7 @@ PEOPLE = [{"email": f"{name}@example.com", "first_name": name} for name in ("ann
 
 @pytest.fixture
 def export(account: RunningSandbox) -> None:
-    exports.profiles(PEOPLE)
+    create_profiles(PEOPLE)
     mapping = [{"attribute": "first_name", "field": "name"}]
     exports.export_to(account, exports.sandbox_connection(account), exports.segment_of_everyone(), mapping=mapping)
 

@@ -2,11 +2,12 @@
 
 from tests.integration.cases.conftest import run_export
 from tests.support import exports
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox
 
 
 def export(account: RunningSandbox) -> None:
-    exports.profiles([{"email": "ann@example.com"}, {"email": "bo@example.com"}])
+    create_profiles([{"email": "ann@example.com"}, {"email": "bo@example.com"}])
     exports.export_to(account, exports.sandbox_connection(account), exports.segment_of_everyone())
 
 

@@ -7,6 +7,7 @@ from django.urls import reverse
 from exports.models import Run
 from tests.integration.cases.conftest import run_export
 from tests.support import exports
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox
 
 
@@ -14,7 +15,7 @@ from tests.support.sandbox import RunningSandbox
 def test_values_are_sent_again_once_when_a_field_was_made_again(
     account: RunningSandbox, alice_client: Client, data_type: str
 ) -> None:
-    exports.profiles([{"email": f"{name}@example.com", "code": "12"} for name in ("ann", "bo", "cid", "dan")])
+    create_profiles([{"email": f"{name}@example.com", "code": "12"} for name in ("ann", "bo", "cid", "dan")])
     list_id = account.create_list("Shop", fields=[("Code", "Text")])
     exports.export_to(
         account,

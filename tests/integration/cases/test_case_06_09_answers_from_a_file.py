@@ -7,7 +7,7 @@ from django.core.management import call_command
 
 from exports.models import Export
 from tests.integration.cases.conftest import run_export
-from tests.support import exports
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox
 
 FILE = """
@@ -33,7 +33,7 @@ exports:
 def list_id(account: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> str:
     """A list with options, and a contact with a value that holds two of them and a number without its country."""
     monkeypatch.setenv("CREDENTIAL_TRIAL_KEY", account.api_key)
-    exports.profiles([{"email": "ann@example.com", "likes": "Tea, green|Milk", "mobile": "020 7946 0958"}])
+    create_profiles([{"email": "ann@example.com", "likes": "Tea, green|Milk", "mobile": "020 7946 0958"}])
     return account.create_list("Shop", fields=[("Likes", "MultiSelectMany", ["Tea", "Tea, green", "Milk"])])
 
 

@@ -5,6 +5,7 @@ import pytest
 from exports.models import Export
 from tests.integration.cases.conftest import run_export
 from tests.support import exports
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox
 
 OPTIONS = ["Tea", "Milk", "Salt; pepper", "Tea, green"]
@@ -12,7 +13,7 @@ OPTIONS = ["Tea", "Milk", "Salt; pepper", "Tea, green"]
 
 def exported(account: RunningSandbox, value: str, **answers: str) -> tuple[int, list[str]]:
     """How many contacts lack a value, and the options that the list holds of the one contact."""
-    exports.profiles([{"email": "ann@example.com", "likes": value}])
+    create_profiles([{"email": "ann@example.com", "likes": value}])
     list_id = account.create_list("Shop", fields=[("Likes", "MultiSelectMany", OPTIONS)])
     exports.export_to(
         account,

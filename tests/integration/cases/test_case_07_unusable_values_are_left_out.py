@@ -9,6 +9,7 @@ from exports.models import Export, Run
 from segments.models import Profile
 from tests.integration.cases.conftest import run_export
 from tests.support import exports
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox
 
 Field = tuple[str, str] | tuple[str, str, list[str]]
@@ -24,7 +25,7 @@ PEOPLE = [
 
 @pytest.fixture
 def list_id(account: RunningSandbox) -> str:
-    exports.profiles(PEOPLE)
+    create_profiles(PEOPLE)
     fields: list[Field] = [("Birthday", "Date"), ("Color", "MultiSelectOne", ["Red", "Blue"]), ("Note", "Text")]
     return account.create_list("Shop", fields=fields)
 
@@ -110,7 +111,7 @@ def test_an_export_may_exclude_the_contact_instead(account: RunningSandbox, list
 
 @pytest.mark.parametrize("number", ["12", "not a number"])
 def test_a_mobile_number_that_is_none_is_left_out(account: RunningSandbox, number: str) -> None:
-    exports.profiles([{"email": "ann@example.com", "mobile": number}])
+    create_profiles([{"email": "ann@example.com", "mobile": number}])
     exports.export_to(
         account,
         exports.sandbox_connection(account),

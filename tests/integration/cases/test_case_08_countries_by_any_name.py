@@ -7,6 +7,7 @@ from connections.destinations.campaign_monitor.field_values import converter
 from connections.destinations.values import TargetField, Violation
 from tests.integration.cases.conftest import run_export
 from tests.support import exports
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox
 
 # What people have, and how the vendor spells it.
@@ -42,7 +43,7 @@ def countries(account: RunningSandbox) -> tuple[str, ...]:
 
 def test_contacts_with_any_spelling_of_a_country_are_delivered(account: RunningSandbox) -> None:
     rows = [{"email": f"c{at:02}@example.com", "country": name} for at, name in enumerate(SPELLINGS)]
-    exports.profiles(rows)
+    create_profiles(rows)
     exports.export_to(
         account,
         exports.sandbox_connection(account),

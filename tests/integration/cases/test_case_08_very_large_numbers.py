@@ -7,6 +7,7 @@ import pytest
 from exports.models import Run
 from tests.integration.cases.conftest import run_export
 from tests.support import exports
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox
 
 LARGE = [
@@ -19,7 +20,7 @@ LARGE = [
 
 @pytest.fixture
 def export(account: RunningSandbox) -> None:
-    exports.profiles([{"email": f"{name}@example.com"} for name in ("ann", "bo", "cid")])
+    create_profiles([{"email": f"{name}@example.com"} for name in ("ann", "bo", "cid")])
     exports.export_to(account, exports.sandbox_connection(account), exports.segment_of_everyone())
 
 

@@ -5,12 +5,13 @@ import pytest
 from exports.models import Export
 from tests.integration.cases.conftest import run_export
 from tests.support import exports
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox
 
 
 def exported(account: RunningSandbox, number: str, **answers: str) -> tuple[int, str]:
     """How many contacts lack a value, and the number that the list holds of the one contact."""
-    exports.profiles([{"email": "ann@example.com", "mobile": number}])
+    create_profiles([{"email": "ann@example.com", "mobile": number}])
     list_id = account.create_list("Numbers")
     exports.export_to(
         account,

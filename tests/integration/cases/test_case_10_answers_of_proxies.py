@@ -14,6 +14,7 @@ from exports.models import Batch, Export, Removal
 from tests.integration.cases.conftest import run_export
 from tests.integration.connections.test_client import ScriptedServer, server
 from tests.support import exports, members
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox
 
 __all__ = ["server"]
@@ -60,7 +61,7 @@ def test_the_check_of_a_connection_names_it(account: RunningSandbox, status: int
 
 @pytest.mark.parametrize("status", SENTENCES)
 def test_a_run_tries_again_and_keeps_the_connection(account: RunningSandbox, status: int) -> None:
-    exports.profiles([{"email": "ann@example.com"}])
+    create_profiles([{"email": "ann@example.com"}])
     connection = exports.sandbox_connection(account)
     exports.export_to(account, connection, exports.segment_of_everyone())
     account.faults({"rules": [{"kind": "foreign", "path": "/import", "status": status, "times": 1}]})

@@ -8,6 +8,7 @@ from connections.destinations.errors import TryLater
 from exports.models import Batch
 from tests.integration.cases.conftest import run_export
 from tests.support import exports
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox
 
 DATE = {"date": "Fri, 01 Mar 2024 10:00:00 GMT"}
@@ -74,7 +75,7 @@ def test_the_wait_of_an_answer_over_the_wire(
 def test_a_run_waits_until_the_moment_that_an_answer_names(
     account: RunningSandbox, waits: dict[str, float | str]
 ) -> None:
-    exports.profiles([{"email": "ann@example.com"}])
+    create_profiles([{"email": "ann@example.com"}])
     exports.export_to(account, exports.sandbox_connection(account), exports.segment_of_everyone())
     account.faults({"rules": [{"kind": "throttle", "path": "/import", "times": 1, **waits}]})
     run = run_export()

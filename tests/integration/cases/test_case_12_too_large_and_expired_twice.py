@@ -8,12 +8,13 @@ from connections.destinations.campaign_monitor.client import Client
 from connections.destinations.errors import NeedsAdministrator
 from tests.integration.cases.conftest import run_export
 from tests.support import exports
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox
 
 
 @pytest.mark.parametrize("fault", [{"kind": "error", "code": 999}, {"kind": "error", "html": True}])
 def test_413_halves_the_batch(account: RunningSandbox, fault: dict[str, object]) -> None:
-    exports.profiles([{"email": f"{name}@example.com"} for name in ("ann", "bo")])
+    create_profiles([{"email": f"{name}@example.com"} for name in ("ann", "bo")])
     exports.export_to(account, exports.sandbox_connection(account), exports.segment_of_everyone())
     account.faults({"rules": [{"path": "/import", "status": 413, "times": 1, **fault}]})
     run = run_export()

@@ -18,6 +18,7 @@ from exports.models import Batch, Export, Run
 from segments.models import Segment, SegmentRefresh
 from segments.views import segment_pages
 from tests.support import exports
+from tests.support.profiles import create_profiles
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +34,7 @@ def today(request: pytest.FixtureRequest, settings: Settings) -> Iterator[date]:
 
 def test_the_last_days_of_a_rule_end_today(today: date) -> None:
     days = {"yesterday": today - timedelta(days=1), "today": today, "tomorrow": today + timedelta(days=1)}
-    exports.profiles([{"id": name, "joined": day.isoformat()} for name, day in days.items()])
+    create_profiles([{"id": name, "joined": day.isoformat()} for name, day in days.items()])
     rules = {"join": "and", "rules": [{"attribute": "joined", "operator": "within_last_days", "value": 1}]}
     segment = exports.segment_of_everyone("Recent", rules)
     keys = set(segment.members.values_list("profile__key", flat=True))

@@ -11,12 +11,13 @@ from config.platform.audit.models import AuditEntry
 from connections.models import Connection, Limits
 from tests.support import exports
 from tests.support.connections import make_connection
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox
 
 
 @pytest.fixture
 def connection(alice: User) -> Connection:
-    exports.profiles([{"email": "a@example.com", "phone": "1", "newsletter": True}])
+    create_profiles([{"email": "a@example.com", "phone": "1", "newsletter": True}])
     return make_connection(alice)
 
 

@@ -13,6 +13,7 @@ from exports.policies import Refusal, check_can_run
 from exports.run import pipeline
 from tests.support import exports
 from tests.support.connections import make_connection
+from tests.support.profiles import create_profiles
 
 DIALOG = {"HX-Request": "true", "HX-Target": "dialog"}
 
@@ -24,7 +25,7 @@ def connection(alice: User) -> Connection:
 
 @pytest.fixture
 def export(connection: Connection, alice: User) -> Export:
-    exports.profiles([{"email": "a@example.com"}])
+    create_profiles([{"email": "a@example.com"}])
     segment = exports.segment_of_everyone()
     return exports.export_to(None, connection, segment, list_id="a" * 32, name="Everyone to the newsletter")
 

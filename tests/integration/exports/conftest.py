@@ -14,6 +14,7 @@ from exports.run import pipeline
 from segments.models import Segment
 from tests.support import exports
 from tests.support.members import CROWD, crowd_of
+from tests.support.profiles import create_profiles
 from tests.support.retries import shorten_waits
 from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 
@@ -39,7 +40,7 @@ def account(settings: Settings, sandbox: RunningSandbox) -> RunningSandbox:
 @pytest.fixture
 def everyone(db: None) -> Segment:
     """Make a refreshed segment of all PEOPLE."""
-    exports.profiles(PEOPLE)
+    create_profiles(PEOPLE)
     return exports.segment_of_everyone()
 
 

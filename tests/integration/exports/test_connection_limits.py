@@ -23,6 +23,7 @@ from segments.models import Segment
 from tests.integration.exports.conftest import run_to_its_end
 from tests.support import exports
 from tests.support.members import leave
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox
 
 AGREEING: list[dict[str, Any]] = [
@@ -44,7 +45,7 @@ def limit(connection: Connection, **limits: Any) -> None:
 @pytest.fixture
 def agreeing(account: RunningSandbox, shared: Connection, bob: User) -> Export:
     """Make an export of contacts of which some have agreed."""
-    exports.profiles(AGREEING)
+    create_profiles(AGREEING)
     return exports.export_to(account, shared, exports.segment_of_everyone(), by=bob)
 
 
@@ -134,7 +135,7 @@ def test_the_contract_counts_everybody_once_over_all_exports(
 ) -> None:
     limit(shared, most_people=3)
     assert run_to_its_end(newsletter).delivered == 3
-    exports.profiles([{"email": "fourth@example.com"}], source="More")
+    create_profiles([{"email": "fourth@example.com"}], source="More")
     another = account.create_list("Another")
     same = exports.export_to(account, shared, everyone, list_id=another, name="Same people")
     assert run_to_its_end(same).delivered == 3

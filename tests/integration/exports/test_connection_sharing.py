@@ -11,13 +11,14 @@ from connections.models import Connection
 from exports.actions import manage
 from exports.models import Export
 from tests.support import exports
+from tests.support.profiles import create_profiles
 
 ADDRESSES = ("run/", "duplicate/", "remove/")
 
 
 @pytest.fixture
 def export(shared: Connection, bob: User) -> Export:
-    exports.profiles([{"email": "a@example.com"}])
+    create_profiles([{"email": "a@example.com"}])
     return exports.export_to(None, shared, exports.segment_of_everyone(), list_id="a" * 32, by=bob)
 
 

@@ -25,6 +25,7 @@ from tests.integration.exports.test_run_pipeline import (
     small_batches,
 )
 from tests.support import exports
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("account", "quick")]
@@ -32,7 +33,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 def test_it_keeps_out_what_the_list_cannot_hold_with_a_sentence(sandbox: RunningSandbox) -> None:
     list_id = sandbox.create_list("Births", fields=[("Born", "Date")])
-    exports.profiles(
+    create_profiles(
         [{"email": "ann@example.com", "born": "1850-01-01"}, {"email": "bo@example.com", "born": "1980-02-29"}]
     )
     export = exports.export_to(

@@ -12,6 +12,7 @@ from exports.models import Export, Run
 from segments.models import Profile
 from tests.integration.cases.conftest import RunOutput, run_export
 from tests.support import exports
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox
 
 PEOPLE = [
@@ -30,7 +31,7 @@ def account(settings: Settings, sandbox: RunningSandbox, transactional_db: None)
 
 @pytest.fixture
 def list_id(account: RunningSandbox) -> str:
-    exports.profiles(PEOPLE)
+    create_profiles(PEOPLE)
     exports.sandbox_connection(account)
     return account.create_list("Shop", fields=[("Color", "MultiSelectOne", ["Red", "Blue"]), ("City", "Text")])
 

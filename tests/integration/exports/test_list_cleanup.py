@@ -26,6 +26,7 @@ from tests.integration.exports.test_export_pane import edit_url
 from tests.support import exports
 from tests.support.former_lists import CROWD, crowd, moved, new_list, old_list, shop, start, to_its_end, typed
 from tests.support.members import join, leave, states
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox
 
 __all__ = ["crowd", "new_list", "old_list", "shop"]
@@ -181,7 +182,7 @@ def test_many_more_than_were_seen_are_held_until_a_user_confirms(
     bob_client: Client, account: RunningSandbox, shop: Export, new_list: str, old_list: str
 ) -> None:
     more = [f"more{n:02}@example.com" for n in range(12)]
-    exports.profiles([{"email": email, "first_name": "More"} for email in more])
+    create_profiles([{"email": email, "first_name": "More"} for email in more])
     join(shop.segments.get(), *more)
     run_to_its_end(shop)
     cleanup = moved(account, shop, new_list, bob_client, behind="delete", behind_people="8")

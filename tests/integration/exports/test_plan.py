@@ -19,6 +19,7 @@ from exports.run import plan
 from exports.state import run_settings
 from exports.state.status import Reason, StopRun
 from tests.support import exports
+from tests.support.profiles import create_profiles
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +43,7 @@ def lease() -> HeldLease:
 
 
 def make_run(people: list[dict[str, Any]], **changed: Any) -> Run:
-    exports.profiles(people)
+    create_profiles(people)
     segment = exports.segment_of_everyone()
     export = Export.objects.create(name="Newsletter", list_id=LIST, email_attribute="email")
     return run_of(export, segment.pk, **changed)
@@ -203,7 +204,7 @@ def test_it_puts_who_is_new_first() -> None:
     run = make_run([{"email": "bo@example.com"}, {"email": "cleo@example.com"}])
     assert len(planned(run)) == 2
     deliver_everyone(run)
-    exports.profiles([{"email": "ann@example.com"}, {"email": "zoe@example.com"}], source="Others")
+    create_profiles([{"email": "ann@example.com"}, {"email": "zoe@example.com"}], source="Others")
     segment = exports.segment_of_everyone()
     again = run_of(run.export, segment.pk, mapping=[{"attribute": "email", "field": "name"}])
     assert planned(again) == ["ann@example.com", "zoe@example.com", "bo@example.com", "cleo@example.com"]
@@ -277,7 +278,7 @@ def test_a_changed_answer_sends_that_contact_alone_again() -> None:
     run = make_run(people, answers=BY_ATTRIBUTE)
     planned(run)
     deliver_everyone(run)
-    exports.profiles([{"email": "bo@example.com", "tracking": False}], source="Shop")
+    create_profiles([{"email": "bo@example.com", "tracking": False}], source="Shop")
     exports.segment_of_everyone()
     again = run_of(run.export, run.snapshot.segments[0].id, answers=BY_ATTRIBUTE)
     assert planned(again) == ["bo@example.com"]

@@ -7,6 +7,7 @@ from exports.models import Export, Removal
 from tests.integration.exports.conftest import run_to_its_end
 from tests.support import exports
 from tests.support.members import leave
+from tests.support.profiles import create_profiles
 from tests.support.query_plans import explained, rows_as_planned_with, seems_empty
 from tests.support.sandbox import RunningSandbox
 
@@ -18,7 +19,7 @@ PEOPLE = 1_200
 @pytest.fixture
 def export(account: RunningSandbox) -> Export:
     """Make an export of many contacts, which are marked when they leave."""
-    exports.profiles({"id": str(n), "email": f"p{n}@example.com"} for n in range(PEOPLE))
+    create_profiles({"id": str(n), "email": f"p{n}@example.com"} for n in range(PEOPLE))
     list_id = account.create_list("Shop", scope="OnlyThisList", fields=[("Left", "Text")])
     everyone = exports.segment_of_everyone()
     export = exports.export_to(account, exports.sandbox_connection(account), everyone, list_id=list_id)

@@ -14,6 +14,7 @@ from exports.state.status import Reason
 from segments.models import Segment
 from tests.support import exports
 from tests.support.members import CROWD, join, leave, states
+from tests.support.profiles import create_profiles
 from tests.support.removals import export_of, marks, run
 from tests.support.sandbox import RunningSandbox
 
@@ -197,7 +198,7 @@ def test_a_guard_holds_many_removals_and_never_the_additions(account: RunningSan
     export = export_of(account, crowd, Removal.DELETE)
     leave(crowd, CROWD[19])
     run(export)
-    exports.profiles([{"email": f"more{n}@example.com", "first_name": "M"} for n in range(12)])
+    create_profiles([{"email": f"more{n}@example.com", "first_name": "M"} for n in range(12)])
     join(crowd, *[f"more{n}@example.com" for n in range(12)])
     leave(crowd, *CROWD[:11])
     ended = run(export)

@@ -18,6 +18,7 @@ from tests.integration.exports.conftest import run_to_its_end
 from tests.integration.exports.test_export_pane import ADD, complete, edit_url
 from tests.support import exports
 from tests.support.members import leave, states
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,7 +29,7 @@ CROWD = [f"p{n:02}@example.com" for n in range(15)]
 @pytest.fixture
 def guarded(account: RunningSandbox, shared: Connection, bob: User) -> tuple[Export, Run]:
     """Bob's export that deletes, and its run whose removals a guard holds."""
-    exports.profiles([{"email": email, "first_name": "Name"} for email in CROWD])
+    create_profiles([{"email": email, "first_name": "Name"} for email in CROWD])
     crowd = exports.segment_of_everyone("Crowd")
     list_id = account.create_list("Shop", scope="OnlyThisList")
     export = exports.export_to(account, shared, crowd, list_id=list_id, by=bob)
@@ -116,7 +117,7 @@ def test_the_pane_says_how_many_are_sent_again_when_what_they_get_changes(
 def test_the_pane_counts_only_contacts_that_are_sent_again(
     bob_client: Client, account: RunningSandbox, shared: Connection, bob: User
 ) -> None:
-    exports.profiles([{"email": email, "city": "Łódź", "agreed": email < "p03"} for email in CROWD])
+    create_profiles([{"email": email, "city": "Łódź", "agreed": email < "p03"} for email in CROWD])
     crowd = exports.segment_of_everyone("Crowd")
     mapping = [{"attribute": "email", "field": "name"}, {"attribute": "city", "field": "[City]"}]
     export = exports.export_to(account, shared, crowd, mapping=mapping, consent="yes", by=bob)

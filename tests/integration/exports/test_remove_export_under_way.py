@@ -18,6 +18,7 @@ from exports.run import pipeline
 from exports.state.status import Reason
 from tests.integration.exports.test_run_pipeline import small_batches
 from tests.support import exports
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def export(account: RunningSandbox, shared: Connection, bob: User, monkeypatch: pytest.MonkeyPatch) -> Export:
     """Make an export of sixty contacts in batches of one, over a slow sandbox."""
-    exports.profiles([{"email": f"p{n}@example.com"} for n in range(60)])
+    create_profiles([{"email": f"p{n}@example.com"} for n in range(60)])
     made = exports.export_to(account, shared, exports.segment_of_everyone(), by=bob)
     small_batches(monkeypatch, 1)
     account.faults({"latency_ms": 600})

@@ -10,6 +10,7 @@ from pytest_django import Settings
 
 from exports.models import Export, Run
 from tests.support import exports
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 
 __all__ = ["sandbox", "sandbox_process"]
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def export(sandbox: RunningSandbox, settings: Settings) -> Export:
     settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
-    exports.profiles([{"email": "ann@example.com", "first_name": "Ann"}, {"email": "bad"}])
+    create_profiles([{"email": "ann@example.com", "first_name": "Ann"}, {"email": "bad"}])
     mapping = [{"attribute": "first_name", "field": "name"}]
     return exports.export_to(
         sandbox, exports.sandbox_connection(sandbox), exports.segment_of_everyone(), mapping=mapping

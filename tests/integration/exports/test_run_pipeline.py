@@ -14,6 +14,7 @@ from exports.state import retry_policy
 from exports.state.retry_policy import RetryPolicy
 from exports.state.status import Reason
 from tests.support import exports
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("account", "quick")]
@@ -26,7 +27,7 @@ def people(count: int) -> list[dict[str, Any]]:
 
 
 def make_export(sandbox: RunningSandbox, count: int = 5, **options: Any) -> Export:
-    exports.profiles(people(count))
+    create_profiles(people(count))
     connection = exports.sandbox_connection(sandbox)
     mapping = [{"attribute": "first_name", "field": "name"}]
     segment = exports.segment_of_everyone()

@@ -9,6 +9,7 @@ import pytest
 from config.platform.jobs import clock
 from tests.support import exports as support_exports
 from tests.support import scheduled_days
+from tests.support.profiles import create_profiles
 from tests.support.workers import worker_processes
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
@@ -19,7 +20,7 @@ EXPORTS = 10
 
 def test_every_due_moment_of_a_day_is_answered_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FILE_DESTINATION_DIR", str(tmp_path / "files"))
-    support_exports.profiles([{"email": "ann@example.com"}])
+    create_profiles([{"email": "ann@example.com"}])
     exports = scheduled_days.exports_to_files(EXPORTS, support_exports.segment_of_everyone())
     with scheduled_days.time_passes(FACTOR) as told:
         env = {"DRILL_CLOCK": told, "TICK_MILLISECONDS": "500", "LEASE_SECONDS": "2"}

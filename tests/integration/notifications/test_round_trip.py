@@ -14,6 +14,7 @@ from exports.actions import runs
 from exports.models import Export, Run
 from tests.support import exports
 from tests.support.mail_server import mail_server
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 from tests.support.workers import worker_processes
 
@@ -27,7 +28,7 @@ def test_workers_tell_once_that_an_export_failed_and_once_that_it_is_well_again(
 ) -> None:
     settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
     ann = User.objects.create_user("ann", "-", role=Role.ADMINISTRATOR, email="ann@example.com")
-    exports.profiles([{"email": "p@example.com"}])
+    create_profiles([{"email": "p@example.com"}])
     everyone = exports.segment_of_everyone()
     export = exports.export_to(sandbox, exports.sandbox_connection(by=ann), everyone)
     with mail_server() as postbox:

@@ -11,6 +11,7 @@ from exports.models import Export
 from segments.models import Profile, Segment
 from tests.integration.exports.conftest import run_to_its_end
 from tests.support import exports
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 
 __all__ = ["run_to_its_end", "sandbox", "sandbox_process"]
@@ -31,8 +32,8 @@ def account(settings: Settings, sandbox: RunningSandbox) -> RunningSandbox:
 
 @pytest.fixture
 def everyone(db: None) -> Segment:
-    exports.profiles(PEOPLE)
-    exports.profiles([{"id": "X-9", "email": f" {EMAIL} ", "first_name": "Z."}], source="Shop")
+    create_profiles(PEOPLE)
+    create_profiles([{"id": "X-9", "email": f" {EMAIL} ", "first_name": "Z."}], source="Shop")
     return exports.segment_of_everyone()
 
 

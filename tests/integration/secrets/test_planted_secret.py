@@ -28,6 +28,7 @@ from exports.actions import runs
 from exports.models import Export, Run
 from exports.run import pipeline
 from tests.support import exports
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 from tests.support.workers import database_url_of_tests, worker_processes
 
@@ -93,7 +94,7 @@ def planted(alice: User, alice_client: Client, sandbox: RunningSandbox, settings
 
 @pytest.fixture
 def export(planted: list[Connection], alice: User) -> Export:
-    exports.profiles([{"email": "ann@example.com"}])
+    create_profiles([{"email": "ann@example.com"}])
     segment = exports.segment_of_everyone()
     return exports.export_to(None, planted[0], segment, list_id="a1150000000000000000000000000001", by=alice)
 

@@ -6,6 +6,7 @@ from config.platform.notifications.models import Condition, Kind
 from segments import alerts
 from segments.models import DataSource, Profile, Segment
 from tests.support import exports
+from tests.support.profiles import create_profiles
 
 pytestmark = pytest.mark.django_db
 
@@ -52,7 +53,7 @@ def test_it_notifies_again_when_the_segment_is_halved_again(readers: Segment) ->
 
 
 def test_a_refresh_opens_the_alert() -> None:
-    exports.profiles([{"city": "Turku"}, {"city": "Turku"}, {"city": "Turku"}])
+    create_profiles([{"city": "Turku"}, {"city": "Turku"}, {"city": "Turku"}])
     rules = {"attribute": "city", "operator": "is", "value": "Turku"}
     segment = exports.segment_of_everyone("Turku", {"all": [rules]})
     Profile.objects.all().delete()

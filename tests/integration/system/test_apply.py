@@ -17,7 +17,7 @@ from connections.models import Connection, Consent
 from connections.policies import ConnectionStatus, status_of
 from exports.models import Export
 from segments.models import Segment
-from tests.support import exports
+from tests.support.profiles import create_profiles
 
 pytestmark = pytest.mark.django_db
 
@@ -56,7 +56,7 @@ exports:
 @pytest.fixture(autouse=True)
 def _profiles(db: None) -> None:
     aino = {"email": "aino@example.com", "first_name": "Aino", "city": "Turku", "country": "Finland"}
-    exports.profiles([aino | {"newsletter": True}])
+    create_profiles([aino | {"newsletter": True}])
 
 
 class File:
@@ -230,7 +230,7 @@ def test_all_or_nothing(file: File, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_example_in_the_manual_can_be_applied(file: File) -> None:
     manual = (Path(manifest.__file__).parent / "README.md").read_text(encoding="utf-8")
-    exports.profiles([{"points": 100}])
+    create_profiles([{"points": 100}])
 
     assert len(file.apply(manual.partition("```yaml\n")[2].partition("```")[0])) == 4
     assert Connection.objects.get().options == {"client_id": "0123456789abcdef0123456789abcdef"}

@@ -7,14 +7,14 @@ import pytest
 from config.console.manifest.apply import apply
 from config.console.manifest.document import FileRefused
 from segments.models import Segment, SegmentSchedule
-from tests.support import exports
+from tests.support.profiles import create_profiles
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    exports.profiles([{"email": "aino@example.com"}])
+    create_profiles([{"email": "aino@example.com"}])
     return tmp_path / "schedules.yaml"
 
 

@@ -13,7 +13,7 @@ from config.console.manifest.document import FileRefused
 from config.platform.audit.models import AuditEntry
 from connections.models import Connection
 from exports.models import Export
-from tests.support import exports
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +42,7 @@ exports:
 @pytest.fixture(autouse=True)
 def _ground(db: None, sandbox: RunningSandbox, settings: Settings) -> None:
     settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
-    exports.profiles([{"email": "aino@example.com", "first_name": "Aino", "city": "Turku"}])
+    create_profiles([{"email": "aino@example.com", "first_name": "Aino", "city": "Turku"}])
 
 
 def applied(folder: Path, text: str = FILE, *, key: str = "sandbox-api-key", dry_run: bool = False) -> list[str]:

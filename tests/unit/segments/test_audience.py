@@ -10,6 +10,7 @@ from segments import audience
 from segments.audience import MemberSelection
 from segments.models import Segment
 from tests.support import exports
+from tests.support.profiles import create_profiles
 
 pytestmark = pytest.mark.django_db
 
@@ -17,7 +18,7 @@ MAPPED = MemberSelection("email", mapped=["name", "points"])
 
 
 def members_of(rows: Iterable[dict[str, Any]], name: str = "Everyone") -> Segment:
-    exports.profiles(rows)
+    create_profiles(rows)
     return exports.segment_of_everyone(name)
 
 
@@ -92,7 +93,7 @@ def test_profiles_are_written_by_their_ids_in_blocks() -> None:
 
 def test_members_are_found_by_their_email() -> None:
     everyone = members_of([{"email": "Ann@example.com", "work": "bo@example.com"}])
-    exports.profiles([{"email": "cid@example.com"}])
+    create_profiles([{"email": "cid@example.com"}])
     asked = ["ann@example.com", "bo@example.com", "cid@example.com"]
     assert audience.members_with_email([everyone.pk], "email", asked) == {"ann@example.com"}
     assert audience.members_with_email([everyone.pk], "work", asked) == {"bo@example.com"}

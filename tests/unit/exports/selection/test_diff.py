@@ -14,6 +14,7 @@ from exports.selection.diff import compute_diff
 from exports.state.known_list import KnownList
 from exports.state.plan_action import PlanAction
 from tests.support import exports
+from tests.support.profiles import create_profiles
 
 pytestmark = pytest.mark.django_db
 
@@ -45,7 +46,7 @@ class Plan:
     """An export to a list, and the plans that it computes."""
 
     def __init__(self, members: list[dict[str, Any]], **settings: Any) -> None:
-        exports.profiles(members)
+        create_profiles(members)
         segment = exports.segment_of_everyone()
         self.export = Export.objects.create(name="Newsletter", list_id="a" * 32, email_attribute="email")
         self.delivered_set = DeliveredSet.objects.create(
