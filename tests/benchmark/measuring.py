@@ -19,6 +19,7 @@ from exports.models import Batch, BatchStatus, Export, Removal, Run
 from exports.state import run_settings
 from segments.models import ImportJob, Segment
 from tests.benchmark.ground import Finished, manage, python
+from tests.support.profiles import change_attribute, remove_from_all_segments
 from tests.support.sandbox import RunningSandbox
 
 MARK = "[Left]"
@@ -128,19 +129,13 @@ def change_some(name: str, *, changed: float, gone: float) -> int:
             """,
             [name],
         )
-        theirs = "SELECT id FROM segments_profile WHERE lower(btrim(attributes ->> 'email')) IN"
-        cursor.execute(
-            f"""UPDATE segments_profile SET attributes = jsonb_set(attributes, '{{city}}', '"Elsewhere"')
-                 WHERE id IN ({theirs} (SELECT email FROM fate WHERE place <= %s))""",
-            [round(changed * 1000)],
-        )
-        cursor.execute(
-            f"""DELETE FROM segments_member
-                 WHERE profile_id IN ({theirs} (SELECT email FROM fate WHERE place > %s))""",
-            [1000 - round(gone * 1000)],
-        )
-        cursor.execute("SELECT count(*) FROM fate WHERE place <= %s", [round(changed * 1000)])
-        return int(cursor.fetchone()[0])
+        cursor.execute("SELECT email FROM fate WHERE place <= %s", [round(changed * 1000)])
+        changing = [email for (email,) in cursor.fetchall()]
+        cursor.execute("SELECT email FROM fate WHERE place > %s", [1000 - round(gone * 1000)])
+        leaving = [email for (email,) in cursor.fetchall()]
+    change_attribute(changing, "city", "Elsewhere")
+    remove_from_all_segments(leaving)
+    return len(changing)
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from config.platform.jobs.models import Job
-from segments.models import ImportJob, Profile
+from segments.models import ImportJob
 from segments.sources import actions
 from tests.support import big_export
 from tests.support.people_csv import write_people_csv
+from tests.support.profiles import profile_count
 from tests.support.sandbox import RunningSandbox
 from tests.support.workers import Workers, worker_processes
 
@@ -86,7 +87,7 @@ def test_an_import_takes_everyone_once(tmp_path: Path, times: int, chance: rando
     sys.stdout.write(f"struck {struck} times, {job.attempt} attempts\n")
     assert struck > min(times, 15) / 2
     assert (job.rows_read, job.rows_created, job.rows_refused) == (PEOPLE, PEOPLE, 0), job.message
-    assert Profile.objects.count() == PEOPLE
+    assert profile_count() == PEOPLE
 
 
 def _acted(sandbox: RunningSandbox) -> dict[str, int]:

@@ -1,11 +1,9 @@
 """What every fault strikes at: an export of some thousands to a list of the sandbox, run by real processes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from typing import Any
-
-from django.db import connection as database
 
 from config.platform.jobs.models import OPEN
 from connections.models import Connection
@@ -85,7 +83,7 @@ def make(sandbox: RunningSandbox, chance: Random) -> Ground:
     names = {f"p{number}@example.com": f"Name {number}" for number in range(PEOPLE)}
     left = frozenset(list(names)[:: PEOPLE // LEFT][:LEFT])
     create_profiles([{"email": "P7@example.com", "first_name": "Older"}, {"email": "nobody", "first_name": ""}])
-    _add_profiles(names)
+    create_profiles(({"email": email, "first_name": name} for email, name in names.items()), key="email")
     segment = exports.segment_of_everyone()
     sandbox.set_state(sorted(left), "Unsubscribed")
     connection = exports.sandbox_connection(sandbox)
@@ -93,20 +91,6 @@ def make(sandbox: RunningSandbox, chance: Random) -> Ground:
     mapping = [{"attribute": "first_name", "field": "name"}]
     export = exports.export_to(sandbox, connection, segment, mapping=mapping)
     return Ground(sandbox, connection, segment, export, names, left, chance)
-
-
-def _add_profiles(names: Mapping[str, str]) -> None:
-    """Thousands at once."""
-    with database.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO segments_profile (source_id, key, attributes, created_at, updated_at)
-            SELECT (SELECT min(id) FROM segments_datasource), person.email,
-                   jsonb_build_object('email', person.email, 'first_name', person.name), now(), now()
-              FROM unnest(%s::text[], %s::text[]) AS person (email, name)
-            """,
-            [list(names.keys()), list(names.values())],
-        )
 
 
 def wait_until(run: Run, reached: Callable[[Run], bool]) -> None:

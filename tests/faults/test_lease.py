@@ -5,13 +5,13 @@ import time
 import pytest
 
 from exports.models import Export, Removal, Run
-from segments.models import Profile
 from tests.faults import ground as grounds
 from tests.faults.conftest import LEASE_SECONDS
 from tests.faults.frozen_workers import end_here, freeze_at_rest, has_noticed, log_position, wait_for_late_calls
 from tests.faults.ground import Ground
 from tests.support.database_proxy import database_proxy
 from tests.support.members import join, leave
+from tests.support.profiles import change_profiles
 from tests.support.waiting import wait_until
 from tests.support.workers import Workers
 
@@ -96,10 +96,8 @@ def _return(ground: Ground, leavers: dict[str, str]) -> None:
 
 
 def _rename_everyone(ground: Ground) -> None:
-    for profile in (profiles := list(Profile.objects.filter(attributes__email__in=list(ground.names)))):
-        email = profile.attributes["email"]
-        ground.names[email] = profile.attributes["first_name"] = f"New {email}"
-    Profile.objects.bulk_update(profiles, ["attributes"], batch_size=2000)
+    ground.names.update({email: f"New {email}" for email in ground.names})
+    change_profiles({email: {"first_name": name} for email, name in ground.names.items()})
 
 
 def _wake(ground: Ground, workers: Workers) -> None:

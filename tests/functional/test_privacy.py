@@ -8,11 +8,11 @@ from exports.actions import runs
 from exports.models import PersonRemoval
 from exports.privacy import list_removal
 from exports.run import pipeline
-from segments.models import Erasure, Profile
+from segments.models import Erasure
 from tests.functional.conftest import assert_accessible, screenshot, sign_in
 from tests.integration.privacy.conftest import EMAIL, PEOPLE
 from tests.support import exports
-from tests.support.profiles import create_profiles
+from tests.support.profiles import Profile, create_profiles, get_profile
 from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 
 __all__ = ["sandbox", "sandbox_process"]
@@ -28,7 +28,7 @@ def sent_to_the_newsletter(sandbox: RunningSandbox, alice: User) -> Profile:
     while run.is_open:
         pipeline.run_slice(run.pk)
         run.refresh_from_db()
-    return Profile.objects.get(key="Z-1")
+    return get_profile("Z-1")
 
 
 def test_a_person_is_erased_and_removed_from_the_list(
@@ -36,13 +36,13 @@ def test_a_person_is_erased_and_removed_from_the_list(
 ) -> None:
     settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
     zofia = sent_to_the_newsletter(sandbox, alice)
-    sign_in(page, alice, f"/customers/{zofia.pk}/")
+    sign_in(page, alice, f"/customers/{zofia.id}/")
     expect(page.get_by_role("heading", name="Sent to")).to_be_visible()
     assert_accessible(page)
     screenshot(page, "person")
     with page.expect_download() as download:
         page.get_by_role("button", name="Download personal data").click()
-    assert download.value.suggested_filename == f"person-{zofia.pk}.json"
+    assert download.value.suggested_filename == f"person-{zofia.id}.json"
     erase(page)
     list_removal.remove_from_list(PersonRemoval.objects.get().pk)
     expect(page.get_by_text("Removed from the list.")).to_be_visible()
@@ -84,10 +84,10 @@ def look_up(page: Page) -> None:
 
 def see_on_a_phone(phone: Page, alice: User) -> None:
     """Open the pages of a person and of an erasure on a phone."""
-    other = Profile.objects.get(key="A-2")
-    sign_in(phone, alice, f"/customers/{other.pk}/")
+    other = get_profile("A-2")
+    sign_in(phone, alice, f"/customers/{other.id}/")
     screenshot(phone, "person-phone")
-    phone.goto(f"/customers/{other.pk}/erase/")
+    phone.goto(f"/customers/{other.id}/erase/")
     expect(phone.get_by_role("button", name="Erase permanently")).to_be_visible()
     screenshot(phone, "person-erase-phone")
     phone.goto(f"/customers/erased/{Erasure.objects.get().pk}/")

@@ -19,13 +19,13 @@ from exports.models import Export, Run
 from exports.models.snapshot import RunOptions
 from exports.removal.list_cleanup import CleanupSettings
 from exports.run import pipeline
-from segments.models import Profile, Segment
+from segments.models import Segment
 from tests.scenarios.failing_workers import Killed
 from tests.scenarios.model import ExportModel, Record
 from tests.scenarios.model import RunOptions as Asked
 from tests.support import exports, members
 from tests.support.members import adds_up
-from tests.support.profiles import create_profiles
+from tests.support.profiles import change_profile, create_profiles, get_profile
 from tests.support.sandbox import RunningSandbox
 
 _KEYS = {"name": ("first_name", "name"), "city": ("city", "[City]")}
@@ -112,9 +112,7 @@ class Stage:
         members.leave(self._segments[model.number], *emails)
 
     def change(self, email: str, attribute: str, value: str) -> None:
-        profile = Profile.objects.get(attributes__email=email)
-        profile.attributes[attribute] = value
-        profile.save()
+        change_profile(get_profile(email=email), **{attribute: value})
 
     # -- runs --------------------------------------------------------------------------------------------------
 

@@ -13,10 +13,11 @@ from config.platform.text.addresses import VALID_EMAIL
 from exports.actions import runs
 from exports.models import Export, Outcome, Run, SyncedContact
 from segments.actions import create_segment
-from segments.models import Profile, Segment
+from segments.models import Segment
 from segments.rules.tree import EVERYONE
 from tests.support import exports, waiting
 from tests.support.people_csv import PlanCounts, write_people_csv
+from tests.support.profiles import profile_count
 from tests.support.sandbox import RunningSandbox
 
 MAPPING = [
@@ -45,7 +46,7 @@ def make(folder: Path, sandbox: RunningSandbox, rows: int) -> BigExport:
     path = folder / "people.csv"
     figures = write_people_csv(path, rows)
     call_command("import_profiles", str(path), "--key", "id", "--source", "People", verbosity=0)
-    assert Profile.objects.count() == rows
+    assert profile_count() == rows
     create_segment(name="Everyone", rules_tree=EVERYONE, by=None, wake_worker=False)
     call_command("refresh_segments", verbosity=0)
     expected = _addresses(path)

@@ -18,9 +18,9 @@ from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
 from connections.models import Connection
 from exports.actions import runs
-from segments.models import Erasure, ImportJob, Profile
+from segments.models import Erasure, ImportJob
 from tests.support import exports
-from tests.support.profiles import create_profiles
+from tests.support.profiles import create_profiles, get_profile
 
 DOOR = "/accounts/sign-in/"
 _PLACE = re.compile(r"<(?:\w+:)?(\w+)>")  # <int:run_id> in a route
@@ -239,12 +239,11 @@ def ground(alice: User, *, shared: bool) -> dict[str, int]:
         "segment": segment,
         "export": export,
         "job": job,
-        "profile": Profile.objects.get(),
         "erasure": Erasure.objects.create(short_id="abc", erased_by=alice, erased_by_name="Alice"),
         "run": runs.start_run(export, by=alice),
         "user": User.objects.create_user("erin", "a-long-password", role=Role.VIEWER),
     }
-    return {name: thing.pk for name, thing in things.items()}
+    return {name: thing.pk for name, thing in things.items()} | {"profile": get_profile().id}
 
 
 def test_every_address_says_who_may_use_it() -> None:

@@ -14,11 +14,11 @@ from config.platform.accounts.permissions import Role
 from config.platform.jobs import clock
 from connections.models import Connection
 from exports.models import Export, Outcome, Run
-from segments.models import Profile, Segment
+from segments.models import Segment
 from tests.integration.access.reading import keys_read
 from tests.integration.access.test_every_address import ADDRESSES, FOUND, STRANGER, ground, url_of
 from tests.support import exports
-from tests.support.profiles import create_profiles
+from tests.support.profiles import all_profiles, create_profiles, get_profile, replace_attributes
 
 _MOST_VALUES = 8  # of each parameter, such as long lists of time zones
 _SECRET, _NONSENSE = "zara@hidden.example", "zzzz@absent.example"
@@ -40,7 +40,7 @@ def clients(alice: User, bob: User, charlie: User) -> dict[str, Client]:
 def ids(alice: User) -> dict[str, int]:
     """One of each kind of thing, which hold personal data where they can."""
     ids = ground(alice, shared=True)
-    Profile.objects.update(attributes=_person("zara"))
+    replace_attributes(get_profile(), _person("zara"))
     create_profiles([_person("zoe")])
     rule = {"attribute": "first_name", "operator": "is", "value": "zara"}
     Segment.objects.filter(pk=ids["segment"]).update(rules={"join": "and", "rules": [rule]})
@@ -132,9 +132,9 @@ def test_a_viewer_is_shown_no_masked_value_nor_an_order_computed_from_one(
     assert [
         url for (url, _), (_s, text) in zip(asked, before, strict=True) if "zara" in text or "zoe" in text
     ] == []
-    first, second = Profile.objects.order_by("pk")
-    first.attributes, second.attributes = second.attributes, first.attributes
-    Profile.objects.bulk_update([first, second], ["attributes"])
+    first, second = all_profiles()
+    replace_attributes(first, second.attributes)
+    replace_attributes(second, first.attributes)
     one, other = Outcome.objects.order_by("pk")
     one.email, other.email = other.email, one.email
     Outcome.objects.bulk_update([one, other], ["email"])

@@ -14,10 +14,11 @@ from django.test import Client
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Role
 from exports.models import Outcome
-from segments.models import Profile, Segment
+from segments.models import Segment
 from tests.integration.access.reading import keys_read
 from tests.integration.access.test_every_address import ADDRESSES, STRANGER, ground, url_of
 from tests.support import exports
+from tests.support.profiles import get_profile, replace_attributes
 
 # Reading these pages does something: another site is asked, or the session ends.
 _LEFT_OUT = {"connections:authorized", "account_logout", "accounts:sign_out", "openid_connect_callback"}
@@ -61,7 +62,8 @@ def world(alice: User, bob: User, charlie: User) -> World:
     private = exports.sandbox_connection(by=alice, shared=False, name="Board only")
     segment = Segment.objects.get(pk=ids["segment"])
     hidden = exports.export_to(None, private, segment, list_id="b" * 32, by=alice, name="Board")
-    Profile.objects.update(attributes={"email": "zara@hidden.example", "first_name": "zara", "town": "zaratown"})
+    zara = {"email": "zara@hidden.example", "first_name": "zara", "town": "zaratown"}
+    replace_attributes(get_profile(), zara)
     rule = {"attribute": "first_name", "operator": "is", "value": "zara"}
     Segment.objects.filter(pk=segment.pk).update(rules={"join": "and", "rules": [rule]})
     Outcome.objects.create(run_id=ids["run"], email="zara@hidden.example", kind="rejected", code="1")

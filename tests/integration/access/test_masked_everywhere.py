@@ -14,11 +14,11 @@ from config.platform.accounts.permissions import Role
 from config.platform.notifications.models import Condition
 from exports.actions import preview as actions_preview
 from exports.models import Export, Outcome, Run
-from segments.models import ImportJob, Profile
+from segments.models import ImportJob
 from tests.integration.access.test_every_address import ADDRESSES, url_of
 from tests.integration.exports.conftest import run_to_its_end
 from tests.support import exports
-from tests.support.profiles import create_profiles
+from tests.support.profiles import all_profiles, create_profiles
 from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 
 __all__ = ["sandbox", "sandbox_process"]
@@ -63,14 +63,13 @@ def ids(sandbox: RunningSandbox, settings: Settings, alice: User, tmp_path: Path
     )
     call_command("import_profiles", str(file), "--key", "id", "--source", "Shop")
     job = ImportJob.objects.latest("pk")
-    profile = Profile.objects.earliest("pk")
     return {
         "connection": connection.pk,
         "source": job.source_id,
         "segment": segment.pk,
         "export": export.pk,
         "job": job.pk,
-        "profile": profile.pk,
+        "profile": all_profiles()[0].id,
         "run": run.pk,
     }
 

@@ -6,10 +6,9 @@ from django.test import Client
 from django.urls import reverse
 
 from exports.models import Export, Run
-from segments.models import Profile
 from tests.integration.cases.conftest import run_export
 from tests.support import exports
-from tests.support.profiles import create_profiles
+from tests.support.profiles import change_profile, create_profiles, get_profile
 from tests.support.sandbox import RunningSandbox
 
 Field = tuple[str, str] | tuple[str, str, list[str]]
@@ -94,9 +93,7 @@ def test_a_corrected_value_is_sent_and_no_longer_listed(
     account: RunningSandbox, list_id: str, export: Export
 ) -> None:
     run_export()
-    ann = Profile.objects.get(attributes__name="Ann")
-    ann.attributes["birthday"] = "1950-01-01"
-    ann.save()
+    change_profile(get_profile(name="Ann"), birthday="1950-01-01")
     again = run_export()
     assert (again["delivered"], again["unchanged"], again["incomplete"]) == (1, 3, 2)
     assert values_on(account, list_id)["ann@example.com"]["Birthday"] == "1950-01-01"

@@ -8,12 +8,13 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from config.platform.accounts.models import User
-from segments.models import ImportJob, Profile
+from segments.models import ImportJob
 from segments.privacy import erase
 from segments.privacy.subjects import Scope
 from tests.integration.cases.conftest import run_export
 from tests.support import exports
 from tests.support.database_search import tables_with
+from tests.support.profiles import get_profile, product_profile
 from tests.support.sandbox import RunningSandbox
 
 SPELLINGS = ["\u0130PEK.YILMAZ@example.com", "\u212aim.yilmaz@example.com", "yilmaz@\u0130zmir.com"]
@@ -39,7 +40,7 @@ def test_an_erased_person_is_nowhere_and_stays_out(
     assert 'class="link-list"' in found
     assert "No customer profile uses this email" not in found
 
-    erase.erase(Profile.objects.get(key="1"), scope=Scope.ADDRESS, by=alice)
+    erase.erase(product_profile(get_profile("1")), scope=Scope.ADDRESS, by=alice)
 
     local, _at, _domain = address.lower().partition("@")
     assert not [table for word in (local[1:] + "@", "zmir", "xn--") for table in tables_with(word)]

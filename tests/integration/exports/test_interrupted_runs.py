@@ -31,7 +31,6 @@ from exports.state import retry_policy
 from exports.state.plan_action import UNANSWERED
 from exports.state.retry_policy import RetryPolicy
 from exports.state.status import Reason
-from segments.models import Profile
 from tests.integration.exports.test_run_pipeline import (
     IMPORT,
     adds_up,
@@ -40,6 +39,7 @@ from tests.integration.exports.test_run_pipeline import (
     run_to_its_end,
     small_batches,
 )
+from tests.support.profiles import change_profile, get_profile
 from tests.support.sandbox import RunningSandbox
 from tests.support.waiting import wait_until
 
@@ -123,9 +123,7 @@ def test_it_sends_again_what_a_dead_worker_left_unanswered(sandbox: RunningSandb
 def test_it_says_who_was_sent_without_an_answer_and_sends_them_again(sandbox: RunningSandbox, alice: User) -> None:
     export = make_export(sandbox, 5)
     run_to_its_end(export)
-    Profile.objects.filter(attributes__email="p0000@example.com").update(
-        attributes={"email": "p0000@example.com", "first_name": "Anew"}
-    )
+    change_profile(get_profile(email="p0000@example.com"), first_name="Anew")
     run = runs.start_run(export, by=alice)
     dead = claim(run)
     assert dead is not None
@@ -140,12 +138,8 @@ def test_it_says_who_was_sent_without_an_answer_and_sends_them_again(sandbox: Ru
     assert [(group.code, group.people) for group in told] == [(UNANSWERED, 1)]
     found = person.look_up("p0000@example.com", by=alice).exports[0]
     assert found.status == ContactStatus.UNANSWERED
-    Profile.objects.filter(attributes__email="p0000@example.com").update(
-        attributes={
-            "email": "p0000@example.com",
-            "first_name": "Name 0",
-        }  # as it was, though the list may know better
-    )
+    # As it was, though the list may know better.
+    change_profile(get_profile(email="p0000@example.com"), first_name="Name 0")
     assert run_to_its_end(export).delivered == 1
 
 

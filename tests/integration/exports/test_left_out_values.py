@@ -9,10 +9,9 @@ from pytest_django import Settings
 from config.platform.jobs.models import JobStatus
 from connections.models import Connection
 from exports.models import Export, Run
-from segments.models import Profile
 from tests.integration.cases.conftest import RunOutput, run_export
 from tests.support import exports
-from tests.support.profiles import create_profiles
+from tests.support.profiles import change_profile, create_profiles, get_profile
 from tests.support.sandbox import RunningSandbox
 
 PEOPLE = [
@@ -94,9 +93,7 @@ def test_a_value_left_out_by_a_run_that_failed_is_sent_once_the_list_has_the_opt
 
 def test_the_run_names_the_fields_of_values_that_were_left_out(account: RunningSandbox, list_id: str) -> None:
     export_to(account, list_id, "Colors", COLOR, CITY)
-    profile = Profile.objects.get(attributes__email="bo@example.com")
-    profile.attributes |= {"color": "Green", "city": "x" * 251}
-    profile.save()
+    change_profile(get_profile(email="bo@example.com"), color="Green", city="x" * 251)
     run = run_export("Colors")
     assert run["left_out"] == {"Color": 2, "City": 1}
     assert (

@@ -11,8 +11,8 @@ from config.platform.accounts.models import User
 from exports.models import Export, Refused
 from exports.reporting import person
 from exports.reporting.person import ContactStatus
-from segments.models import Profile
 from tests.integration.exports.conftest import run_to_its_end
+from tests.support.profiles import get_profile
 from tests.support.sandbox import RunningSandbox
 
 URL = "/data/exports/person/"
@@ -83,7 +83,7 @@ def test_no_list_is_asked_about_a_person_that_was_not_sent(
 
 
 def test_a_customers_page_leads_to_it(bob_client: Client, charlie_client: Client, ended: Export) -> None:
-    url = f"/customers/{Profile.objects.get(attributes__email='ben@example.com').pk}/"
+    url = f"/customers/{get_profile(email='ben@example.com').id}/"
     shown = bob_client.get(url).content.decode()
     assert 'action="/data/exports/person/"' in shown
     assert 'name="email" value="ben@example.com"' in shown

@@ -19,7 +19,7 @@ from exports.run import plan
 from exports.state import run_settings
 from exports.state.status import Reason, StopRun
 from tests.support import exports
-from tests.support.profiles import create_profiles
+from tests.support.profiles import change_everyone, change_profile, create_profiles, get_profile
 
 pytestmark = pytest.mark.django_db
 
@@ -152,13 +152,8 @@ def test_it_sends_who_has_changed_in_a_mapped_attribute_alone() -> None:
     run = make_run([{"email": "ann@example.com", "city": "Turku"}, {"email": "bo@example.com", "city": "Turku"}])
     planned(run)
     deliver_everyone(run)
-    from segments.models import Profile
-
-    for profile in Profile.objects.all():
-        profile.attributes["city"] = "Oulu"
-        if profile.attributes["email"].startswith("bo"):
-            profile.attributes["first_name"] = "Bo"
-        profile.save()
+    change_everyone(city="Oulu")
+    change_profile(get_profile(email="bo@example.com"), first_name="Bo")
     again = run_of(run.export, run.snapshot.segments[0].id)
     assert planned(again) == ["bo@example.com"]
     assert (again.to_add, again.to_update, again.unchanged) == (0, 1, 1)

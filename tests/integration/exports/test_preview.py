@@ -20,10 +20,11 @@ from exports.hooks.subject_access import ExportsPersonalData
 from exports.models import Export, ExportPreview, Run
 from exports.preview import summary
 from exports.privacy import erasure
-from segments.models import Profile, Segment, SegmentRefresh
+from segments.models import Segment, SegmentRefresh
 from segments.privacy.subjects import Subject
 from tests.integration.exports.conftest import run_to_its_end
 from tests.support import exports
+from tests.support.profiles import delete_profiles
 from tests.support.sandbox import RunningSandbox
 
 
@@ -106,7 +107,7 @@ def test_it_lists_the_first_contacts_to_remove(
 ) -> None:
     Export.objects.update(removal="delete")
     run_to_its_end(newsletter)
-    Profile.objects.filter(attributes__email="cid@example.com").delete()
+    delete_profiles("cid@example.com")
     call_command("refresh_segments", "Everyone")
     assert worked_out(Export.objects.get(), bob).sample == [
         {"email": "cid@example.com", "payload": "", "is_removal": True}
@@ -126,7 +127,7 @@ def test_it_lists_contacts_whose_removal_a_guard_would_hold(
     Export.objects.update(removal="delete")
     run_to_its_end(newsletter)
     deleted = ["ann@example.com", "ben@example.com", "cid@example.com"]  # half of the segment; ANN@… stays
-    Profile.objects.filter(attributes__email__in=deleted).delete()
+    delete_profiles(*deleted)
     call_command("refresh_segments", "Everyone")
     job = worked_out(Export.objects.get(), bob)
     assert (outline_of(job)["to_remove"], outline_of(job)["removals_held"]) == (0, 2)
@@ -163,14 +164,14 @@ def test_it_counts_contacts_that_a_run_would_remove(
 ) -> None:
     Export.objects.update(removal="delete")
     run_to_its_end(newsletter)
-    Profile.objects.filter(attributes__email="cid@example.com").delete()
+    delete_profiles("cid@example.com")
     call_command("refresh_segments", "Everyone")
     outline = outline_of(worked_out(Export.objects.get(), bob))
     assert (outline["to_remove"], outline["removals_held"]) == (1, 0)
     # Each is looked up first; how long that takes is known once it has been done.
     assert (outline["calls"], outline["seconds"]) == (2, None)
     run_to_its_end(newsletter)
-    Profile.objects.filter(attributes__email="ben@example.com").delete()
+    delete_profiles("ben@example.com")
     call_command("refresh_segments", "Everyone")
     assert outline_of(worked_out(Export.objects.get(), bob))["seconds"] > 0
 

@@ -15,8 +15,8 @@ from exports.models import Export, Refused, Run
 from exports.reporting import next_steps
 from exports.run import pipeline
 from exports.state.status import Reason
-from segments.models import Profile
 from tests.integration.exports.conftest import run_to_its_end
+from tests.support.profiles import change_profile, get_profile
 from tests.support.sandbox import RunningSandbox
 
 
@@ -63,9 +63,7 @@ def test_it_warns_when_the_reason_is_another(
 
 
 def test_it_warns_when_the_data_are_others(rejected: Run, newsletter: Export) -> None:
-    ben = Profile.objects.get(attributes__email="ben@example.com")
-    ben.attributes |= {"first_name": "Benedict"}
-    ben.save()
+    change_profile(get_profile(email="ben@example.com"), first_name="Benedict")
     again = run_to_its_end(newsletter)
     assert (again.status, again.newly_rejected, again.still_refused) == (JobStatus.WARNINGS, 1, 1)
 

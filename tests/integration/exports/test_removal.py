@@ -14,7 +14,7 @@ from exports.state.status import Reason
 from segments.models import Segment
 from tests.support import exports
 from tests.support.members import CROWD, join, leave, states
-from tests.support.profiles import create_profiles
+from tests.support.profiles import change_profile, create_profiles, get_profile
 from tests.support.removals import export_of, marks, run
 from tests.support.sandbox import RunningSandbox
 
@@ -116,9 +116,7 @@ def test_a_deleted_contact_who_has_unsubscribed_since_does_not_come_back(
     assert (back.delivered, back.left) == (1, 1)
     assert states(account, export.list_id)[CROWD[0]] == "Unsubscribed"
     account.set_state([CROWD[0]], "Deleted", export.list_id)  # by another party: not ours to undo
-    crowd_profile = crowd.members.model.objects.filter(profile__attributes__email=CROWD[0]).get().profile
-    crowd_profile.attributes["first_name"] = "Changed"
-    crowd_profile.save()
+    change_profile(get_profile(email=CROWD[0]), first_name="Changed")
     assert run(export).left == 1
     assert states(account, export.list_id)[CROWD[0]] == "Deleted"
 

@@ -24,10 +24,11 @@ from exports.reporting.person import ContactStatus
 from exports.results import record, unknown_results
 from exports.run import check, pipeline
 from exports.state.status import Reason
-from segments.models import Profile, Segment
+from segments.models import Segment
 from tests.scenarios.failing_workers import Killed
 from tests.support import exports
 from tests.support.members import CROWD, adds_up, join, leave, states
+from tests.support.profiles import change_profile, get_profile
 from tests.support.removals import export_of, marks, run
 from tests.support.sandbox import RunningSandbox
 
@@ -47,9 +48,7 @@ def maps(export: Export, *fields: str) -> None:
 
 
 def rename(email: str, first_name: str) -> None:
-    profile = Profile.objects.get(attributes__email=email)
-    profile.attributes["first_name"] = first_name
-    profile.save()
+    change_profile(get_profile(email=email), first_name=first_name)
 
 
 def name_of(account: RunningSandbox, export: Export, email: str) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from django.db.models.expressions import RawSQL
 
 from config.platform.jobs import clock
 from connections.models import Connection
@@ -12,9 +11,10 @@ from exports.models import Batch, Removal, Run
 from exports.results import record as results_record
 from exports.selection import wants
 from exports.state.known_list import KnownList
-from segments.models import Profile, Segment
+from segments.models import Segment
 from tests.support import exports
 from tests.support.members import crowd_of, join, leave, states
+from tests.support.profiles import change_everyone, change_profile, get_profile
 from tests.support.removals import export_of, run
 from tests.support.sandbox import RunningSandbox
 
@@ -80,13 +80,11 @@ def test_a_contact_that_joins_while_the_plan_is_written_stays(
 def test_a_member_without_consent_is_still_removed(account: RunningSandbox) -> None:
     crowd = crowd_of(PEOPLE)
     export = export_of(account, crowd, Removal.DELETE)
-    Profile.objects.update(attributes=RawSQL("attributes || '{\"newsletter\": true}'", []))
+    change_everyone(newsletter=True)
     limits = replace(Connection.objects.get().limited, required_attribute="newsletter").keep()
     Connection.objects.update(limits=limits)
     run(export)
-    declining = Profile.objects.get(attributes__email=FIRST_BATCH[0])
-    declining.attributes["newsletter"] = False
-    declining.save()
+    change_profile(get_profile(email=FIRST_BATCH[0]), newsletter=False)
     ended = run(export)
     assert (ended.without_consent, ended.to_remove, ended.removed) == (1, 1, 1)
     assert states(account, export.list_id)[FIRST_BATCH[0]] == "Deleted"

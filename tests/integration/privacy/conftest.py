@@ -8,10 +8,10 @@ from pytest_django import Settings
 from config.platform.accounts.models import User
 from connections.models import Connection
 from exports.models import Export
-from segments.models import Profile, Segment
+from segments.models import Segment
 from tests.integration.exports.conftest import run_to_its_end
 from tests.support import exports
-from tests.support.profiles import create_profiles
+from tests.support.profiles import Profile, create_profiles, get_profile
 from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 
 __all__ = ["run_to_its_end", "sandbox", "sandbox_process"]
@@ -39,7 +39,7 @@ def everyone(db: None) -> Segment:
 
 @pytest.fixture
 def zofia(everyone: Segment) -> Profile:
-    return Profile.objects.get(key="Z-1")
+    return get_profile("Z-1")
 
 
 @pytest.fixture

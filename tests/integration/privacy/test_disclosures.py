@@ -13,11 +13,11 @@ from exports.models import Disclosure, Export, Run
 from exports.privacy import disclosures
 from exports.scheduler import retention
 from segments import hooks
-from segments.models import Profile
 from segments.privacy import erase, subject_access, subjects
 from segments.privacy.subjects import Scope
 from tests.integration.exports.test_run_pipeline import run_to_its_end, small_batches
 from tests.integration.privacy.conftest import EMAIL
+from tests.support.profiles import Profile, product_profile
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,7 +40,7 @@ def test_a_run_that_has_ended_is_settled_at_the_next_tick(
 def test_until_then_its_batches_tell(export: Export, zofia: Profile) -> None:
     run_to_its_end(export)
     assert not Disclosure.objects.exists()
-    (place,) = hooks.personal_data.lists(subject_access.find_subject(zofia, scope=Scope.ADDRESS))
+    (place,) = hooks.personal_data.lists(subject_access.find_subject(product_profile(zofia), scope=Scope.ADDRESS))
     assert place.title == "Newsletter"
     assert place.first_at is not None
 
@@ -83,5 +83,5 @@ def test_it_outlives_batches_that_are_emptied(export: Export, zofia: Profile, se
 def test_an_erasure_moves_no_time_of_what_is_kept_already(export: Export, zofia: Profile, alice: User) -> None:
     disclosures.settle(run_to_its_end(export).pk)
     before = Disclosure.objects.get(person=subjects.hash_of_email(EMAIL))
-    erase.erase(zofia, scope=Scope.ADDRESS, by=alice)
+    erase.erase(product_profile(zofia), scope=Scope.ADDRESS, by=alice)
     assert Disclosure.objects.get(person=subjects.hash_of_email(EMAIL)).last_at == before.last_at

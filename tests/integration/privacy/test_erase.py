@@ -19,11 +19,12 @@ from config.platform.jobs.models import JobStatus
 from exports.models import Batch, DisclosedList, Disclosure, Export, Outcome, PersonRemoval
 from exports.privacy import disclosures, list_removal
 from segments import hooks
-from segments.models import DataSource, ImportJob, Profile, Segment
+from segments.models import DataSource, ImportJob, Segment
 from segments.privacy import erase, subject_access, subjects
 from segments.privacy.subjects import Scope
 from tests.integration.privacy.conftest import EMAIL, run_to_its_end
 from tests.support.database_search import tables_with
+from tests.support.profiles import Profile, get_profile, has_profile, product_profile, replace_attributes
 from tests.support.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -46,7 +47,7 @@ def test_an_erased_person_is_nowhere_and_the_counts_stay(export: Export, zofia: 
     assert (run.delivered, run.duplicates) == (3, 1)
     assert tables_with(EMAIL)
 
-    erasure = erase.erase(zofia, scope=Scope.ADDRESS, by=alice)
+    erasure = erase.erase(product_profile(zofia), scope=Scope.ADDRESS, by=alice)
 
     assert nowhere(EMAIL, "zielinska", "Z-1", "X-9")
     run.refresh_from_db()
@@ -64,7 +65,7 @@ def test_an_erased_person_who_is_imported_again_and_exported_again_is_nowhere(
     export: Export, zofia: Profile, alice: User, account: RunningSandbox, tmp_path: Path
 ) -> None:
     run_to_its_end(export)
-    erase.erase(zofia, scope=Scope.ADDRESS, lists=lists_of(zofia), by=alice)
+    erase.erase(product_profile(zofia), scope=Scope.ADDRESS, lists=lists_of(zofia), by=alice)
     list_removal.remove_from_list(PersonRemoval.objects.get().pk)
     received = account.received()[EMAIL]
 
@@ -86,12 +87,12 @@ def test_an_erased_person_who_is_imported_again_and_exported_again_is_nowhere(
 
 
 def lists_of(profile: Profile) -> list[str]:
-    subject = subject_access.find_subject(profile, scope=Scope.ADDRESS)
+    subject = subject_access.find_subject(product_profile(profile), scope=Scope.ADDRESS)
     return [each.key for each in hooks.personal_data.lists(subject)]
 
 
 def test_the_record_says_that_it_happened_without_the_person(export: Export, zofia: Profile, alice: User) -> None:
-    erasure = erase.erase(zofia, scope=Scope.ADDRESS, by=alice)
+    erasure = erase.erase(product_profile(zofia), scope=Scope.ADDRESS, by=alice)
     entry = AuditEntry.objects.get(action="person.erased")
     assert entry.actor_name == str(alice)
     assert entry.target_name == f"#{subjects.hash_of_email(EMAIL).hex[:8]}" == str(erasure)
@@ -101,7 +102,7 @@ def test_disclosures_outlive_the_person_the_export_and_the_connection(
     export: Export, zofia: Profile, alice: User
 ) -> None:
     run_to_its_end(export)
-    erase.erase(zofia, scope=Scope.ADDRESS, by=alice)
+    erase.erase(product_profile(zofia), scope=Scope.ADDRESS, by=alice)
     used = export.connection
     export.delete()
     assert used is not None
@@ -113,7 +114,7 @@ def test_disclosures_outlive_the_person_the_export_and_the_connection(
 
 def test_other_people_are_unchanged(export: Export, zofia: Profile, alice: User) -> None:
     run_to_its_end(export)
-    erase.erase(zofia, scope=Scope.ADDRESS, by=alice)
+    erase.erase(product_profile(zofia), scope=Scope.ADDRESS, by=alice)
     assert tables_with("ann@example.com")
     assert tables_with("ben@example.com")
     run = run_to_its_end(export)
@@ -124,8 +125,8 @@ def test_one_profile_alone_goes_while_others_have_the_address(
     export: Export, zofia: Profile, alice: User, tmp_path: Path
 ) -> None:
     run_to_its_end(export)
-    erase.erase(zofia, scope=Scope.PROFILE, by=alice)
-    assert Profile.objects.filter(key="X-9").exists()
+    erase.erase(product_profile(zofia), scope=Scope.PROFILE, by=alice)
+    assert has_profile("X-9")
     assert nowhere('zielinska"', "Z-1")
     job = import_again(tmp_path, f"id,email\nZ-1,{EMAIL}\nY-1,{EMAIL}\n")
     assert (job.rows_refused, job.rows_created) == (1, 1)
@@ -133,7 +134,7 @@ def test_one_profile_alone_goes_while_others_have_the_address(
 
 def test_an_address_of_one_profile_is_erased_in_any_case(export: Export, everyone: Segment, alice: User) -> None:
     run_to_its_end(export)
-    erase.erase(Profile.objects.get(key="A-2"), scope=Scope.PROFILE, by=alice)
+    erase.erase(product_profile(get_profile("A-2")), scope=Scope.PROFILE, by=alice)
     assert nowhere("ann@example.com")
 
 
@@ -141,15 +142,15 @@ def test_rules_that_name_the_address_have_to_change_first(zofia: Profile, alice:
     rules = {"all": [{"attribute": "email", "operator": "is", "value": EMAIL}]}
     Segment.objects.create(name="Just her", rules=rules)
     with pytest.raises(erase.ErasureBlocked, match="Just her"):
-        erase.erase(zofia, scope=Scope.ADDRESS, by=alice)
-    assert Profile.objects.filter(key="Z-1").exists()
+        erase.erase(product_profile(zofia), scope=Scope.ADDRESS, by=alice)
+    assert has_profile("Z-1")
 
 
 @pytest.mark.parametrize("who", ["bob", "charlie"])
 def test_only_administrators_erase(zofia: Profile, who: str, request: pytest.FixtureRequest) -> None:
     with pytest.raises(PermissionDenied):
-        erase.erase(zofia, scope=Scope.ADDRESS, by=request.getfixturevalue(who))
-    assert Profile.objects.filter(key="Z-1").exists()
+        erase.erase(product_profile(zofia), scope=Scope.ADDRESS, by=request.getfixturevalue(who))
+    assert has_profile("Z-1")
 
 
 def test_the_hash_is_the_same_in_python_and_in_sql(db: None) -> None:
@@ -179,7 +180,7 @@ def test_disclosures_are_forgotten_when_their_time_is_over(
 def test_a_second_run_moves_only_the_last_time(export: Export, zofia: Profile) -> None:
     disclosures.settle(run_to_its_end(export).pk)
     first = Disclosure.objects.get(person=subjects.hash_of_email(EMAIL))
-    Profile.objects.filter(attributes__first_name="Z.").update(attributes={"email": EMAIL, "first_name": "Zo"})
+    replace_attributes(get_profile(first_name="Z."), {"email": EMAIL, "first_name": "Zo"})
     disclosures.settle(run_to_its_end(export).pk)
     again = Disclosure.objects.get(person=subjects.hash_of_email(EMAIL))
     assert again.first_at == first.first_at
@@ -190,7 +191,7 @@ def test_a_second_run_moves_only_the_last_time(export: Export, zofia: Profile) -
 def test_the_hashes_outlive_a_rotation_of_the_keyring(
     export: Export, zofia: Profile, alice: User, settings: Settings, tmp_path: Path
 ) -> None:
-    erase.erase(zofia, scope=Scope.ADDRESS, by=alice)
+    erase.erase(product_profile(zofia), scope=Scope.ADDRESS, by=alice)
     before = subjects.hash_of_email(EMAIL)
     settings.ENCRYPTION_KEYS_FILE = None
     settings.ENCRYPTION_KEYS = [f"new:{Fernet.generate_key().decode()}", *keyring._entries()]

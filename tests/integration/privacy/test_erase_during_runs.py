@@ -26,13 +26,14 @@ from exports.privacy import list_removal
 from exports.results import record
 from exports.run import check, pipeline, plan
 from segments import hooks
-from segments.models import ImportJob, Profile
+from segments.models import ImportJob
 from segments.privacy import erase as privacy_erase
 from segments.privacy import subject_access, subjects
 from segments.privacy.subjects import Scope
 from segments.sources import staging
 from tests.integration.privacy.conftest import EMAIL, run_to_its_end
 from tests.support.database_search import tables_with
+from tests.support.profiles import Profile, has_profile, product_profile
 from tests.support.retries import shorten_waits
 from tests.support.sandbox import RunningSandbox
 
@@ -50,7 +51,7 @@ def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def erase(profile: Profile, by: User, lists: list[str] | None = None) -> None:
-    privacy_erase.erase(profile, scope=Scope.ADDRESS, lists=lists or [], by=by)
+    privacy_erase.erase(product_profile(profile), scope=Scope.ADDRESS, lists=lists or [], by=by)
 
 
 @contextmanager
@@ -168,7 +169,7 @@ def test_who_is_on_the_way_leaves_no_trace_here_and_is_removed_after_arriving(
     seen: list[str] = []
 
     def meanwhile() -> None:
-        subject = subject_access.find_subject(zofia, scope=Scope.ADDRESS)
+        subject = subject_access.find_subject(product_profile(zofia), scope=Scope.ADDRESS)
         erase(zofia, alice, [each.key for each in hooks.personal_data.lists(subject)])
         removal = PersonRemoval.objects.get()
         list_removal.remove_from_list(removal.pk)
@@ -273,7 +274,7 @@ def test_it_is_blocked_while_the_source_of_the_person_is_imported(
                 erase(zofia, alice)
         finally:
             done.set()
-    assert Profile.objects.filter(pk=zofia.pk).exists()
+    assert has_profile(zofia.key)
 
 
 def test_who_is_sent_alone_and_erased_at_that_moment_leaves_no_trace(

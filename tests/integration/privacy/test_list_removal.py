@@ -12,11 +12,11 @@ from connections.models import Connection
 from exports.models import Export, PersonRemoval
 from exports.privacy import list_removal
 from segments import hooks
-from segments.models import Profile
 from segments.privacy import erase, subject_access
 from segments.privacy.subjects import Scope
 from tests.integration.privacy.conftest import EMAIL, run_to_its_end
 from tests.support.database_search import tables_with
+from tests.support.profiles import Profile, product_profile
 from tests.support.retries import shorten_waits
 from tests.support.sandbox import RunningSandbox
 
@@ -29,8 +29,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def removal(export: Export, zofia: Profile, alice: User, monkeypatch: pytest.MonkeyPatch) -> PersonRemoval:
     shorten_waits(monkeypatch, 0.0)
     run_to_its_end(export)
-    lists = hooks.personal_data.lists(subject_access.find_subject(zofia, scope=Scope.ADDRESS))
-    erase.erase(zofia, scope=Scope.ADDRESS, lists=[each.key for each in lists], by=alice)
+    lists = hooks.personal_data.lists(subject_access.find_subject(product_profile(zofia), scope=Scope.ADDRESS))
+    erase.erase(product_profile(zofia), scope=Scope.ADDRESS, lists=[each.key for each in lists], by=alice)
     return PersonRemoval.objects.get()
 
 

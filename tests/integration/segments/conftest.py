@@ -2,7 +2,8 @@
 
 import pytest
 
-from segments.models import AttributeType, DataSource, Profile, ProfileAttribute
+from segments.models import AttributeType, DataSource, ProfileAttribute
+from tests.support.profiles import create_profile
 
 ATTRIBUTE_TYPES = {
     "email": AttributeType.TEXT,
@@ -19,22 +20,19 @@ def shop(db: None) -> DataSource:
     """Return a source with three profiles: Aino and Väinö of Turku, Zofia of Łódź."""
     for name, data_type in ATTRIBUTE_TYPES.items():
         ProfileAttribute.objects.create(name=name, data_type=data_type)
-    source = DataSource.objects.create(name="Shop", key_column="id", profile_count=3)
+    source = DataSource.objects.create(name="Shop", key_column="id")
     for key, first_name, city, points, newsletter in [
         ("C1", "Aino", "Turku", 10, True),
         ("C2", "Väinö", "Turku", 200, False),
         ("C3", "Zofia", "Łódź", 3000, True),
     ]:
-        Profile.objects.create(
-            source=source,
-            key=key,
-            attributes={
-                "email": f"{key.lower()}@example.com",
-                "first_name": first_name,
-                "city": city,
-                "points": points,
-                "born": "1990-01-02",
-                "newsletter": newsletter,
-            },
-        )
+        attributes = {
+            "email": f"{key.lower()}@example.com",
+            "first_name": first_name,
+            "city": city,
+            "points": points,
+            "born": "1990-01-02",
+            "newsletter": newsletter,
+        }
+        create_profile(source, key, attributes)
     return source

@@ -6,8 +6,9 @@ import pytest
 from django.test import Client
 
 from segments import profiles
-from segments.models import DataSource, Profile, Segment
+from segments.models import DataSource, Segment
 from segments.views import customers
+from tests.support.profiles import create_profiles, get_profile
 
 
 def names(client: Client, query: str = "") -> list[str]:
@@ -51,8 +52,8 @@ def test_it_masks_what_a_viewer_may_not_see(charlie_client: Client, shop: DataSo
     assert "c•••@e•••.com" in content
     assert "c1@example.com" not in content
     assert "Aino" not in content
-    profile = Profile.objects.get(key="C1")
-    content = charlie_client.get(f"/customers/{profile.pk}/").content.decode()
+    profile = get_profile("C1")
+    content = charlie_client.get(f"/customers/{profile.id}/").content.decode()
     assert "Aino" not in content
     assert "1990-01-02" not in content
     assert "C1" in content
@@ -130,9 +131,7 @@ def test_it_answers_htmx_with_the_list_alone(bob_client: Client, shop: DataSourc
 def test_it_asks_the_same_number_of_queries_for_many(
     bob_client: Client, shop: DataSource, django_assert_max_num_queries: Any
 ) -> None:
-    Profile.objects.bulk_create(
-        Profile(source=shop, key=f"X{n}", attributes={"first_name": f"Person {n}"}) for n in range(200)
-    )
+    create_profiles(({"first_name": f"Person {n}"} for n in range(200)), source="Shop")
     with django_assert_max_num_queries(7):
         assert len(names(bob_client)) == 50
     with django_assert_max_num_queries(9):
@@ -145,8 +144,8 @@ def test_an_empty_list_says_what_to_do(bob_client: Client, charlie_client: Clien
 
 
 def test_one_customer_is_shown_whole(bob_client: Client, shop: DataSource) -> None:
-    profile = Profile.objects.get(key="C3")
-    content = bob_client.get(f"/customers/{profile.pk}/").content.decode()
+    profile = get_profile("C3")
+    content = bob_client.get(f"/customers/{profile.id}/").content.decode()
     for text in ("Zofia", "Łódź", "3,000", "1990-01-02", "c3@example.com", "Shop", "Not in any segment"):
         assert text in content
     assert bob_client.get("/customers/0/").status_code == 404

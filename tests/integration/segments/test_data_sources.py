@@ -10,8 +10,9 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from config.platform.accounts.models import User
 from config.platform.jobs.models import JobStatus
-from segments.models import DataSource, ImportJob, ImportProblem, Profile
+from segments.models import DataSource, ImportJob, ImportProblem
 from segments.sources import actions, import_job
+from tests.support.profiles import get_profile, profile_count
 
 UPLOAD = "/data/sources/upload/"
 
@@ -57,7 +58,7 @@ def test_it_imports_a_file_in_two_steps(
         [("segments.tasks.import_file", job.pk)],
     )
     assert import_job.run_import(job.pk) is not None
-    assert Profile.objects.get().key == "1"
+    assert get_profile().key == "1"
     assert list(uploads_folder.iterdir()) == []
     content = bob_client.get(f"/data/imports/{job.pk}/").content.decode()
     assert "Too few columns: 1 instead of 2." in content
@@ -243,7 +244,7 @@ def test_a_file_that_is_gone_fails_the_refresh_and_changes_nothing(bob_client: C
     assert job is not None
     assert job.status == JobStatus.FAILED
     assert "cannot be read" in job.message
-    assert Profile.objects.count() == 1
+    assert profile_count() == 1
 
 
 def test_an_upload_cannot_be_read_again_and_says_so(bob_client: Client) -> None:

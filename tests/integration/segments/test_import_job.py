@@ -8,10 +8,11 @@ from django.utils import timezone
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
 from segments.catalog import types_by_name
-from segments.models import AttributeType, DataSource, ImportJob, Profile, ProfileAttribute
+from segments.models import AttributeType, DataSource, ImportJob, ProfileAttribute
 from segments.sources import actions, copy_encoder, import_job
 from segments.sources.csv_reader import FileRefused
 from tests.support.people_csv import write_people_csv
+from tests.support.profiles import all_profiles, get_profile, profile_count
 
 pytestmark = pytest.mark.django_db
 
@@ -52,10 +53,10 @@ def test_it_imports_profiles_with_typed_attributes(file: Path) -> None:
         "agreed": AttributeType.BOOLEAN,
         "points": AttributeType.NUMBER,
     }
-    assert Profile.objects.get(key="1").attributes == {
+    assert get_profile("1").attributes == {
         "id": "1", "name": " Zoë ", "born": "2000-01-02", "agreed": True, "points": 1.5,
     }  # fmt: skip
-    assert Profile.objects.get(key="2").attributes == {"id": "2", "agreed": False, "points": -3}
+    assert get_profile("2").attributes == {"id": "2", "agreed": False, "points": -3}
     source = DataSource.objects.get(name="Shop")
     assert (source.profile_count, source.key_column) == (2, "id")
     assert source.refreshed_at is not None
@@ -63,9 +64,9 @@ def test_it_imports_profiles_with_typed_attributes(file: Path) -> None:
 
 def test_it_touches_only_what_has_changed(file: Path) -> None:
     imported(file, "id,name,points\n1,a,1\n2,b,2\n")
-    before = dict(Profile.objects.values_list("key", "updated_at"))
+    before = {profile.key: profile.updated_at for profile in all_profiles()}
     job = imported(file, "id,name,points\n1,a,1.0\n2,B,2\n3,c,3\n")
-    after = dict(Profile.objects.values_list("key", "updated_at"))
+    after = {profile.key: profile.updated_at for profile in all_profiles()}
     assert counts(job) == (3, 1, 1, 1, 0)
     assert after["1"] == before["1"]
     assert after["2"] > before["2"]
@@ -75,7 +76,7 @@ def test_it_touches_only_what_has_changed(file: Path) -> None:
 def test_what_the_file_has_no_column_for_stays(file: Path) -> None:
     imported(file, "id,name,points\n1,a,1\n")
     imported(file, "id,points\n1,\n")
-    assert Profile.objects.get().attributes == {"id": "1", "name": "a"}
+    assert get_profile().attributes == {"id": "1", "name": "a"}
 
 
 def test_a_type_once_decided_holds(file: Path) -> None:
@@ -88,7 +89,7 @@ def test_a_type_once_decided_holds(file: Path) -> None:
     assert "“9.99.9999” is not a date" in day
     assert "neither yes nor no" in yes_or_no
     assert [line for line, _reason in reasons(job)] == [2, 3, 4]
-    assert Profile.objects.get(key="4").attributes == {
+    assert get_profile("4").attributes == {
         "id": "4",
         "points": 4,
         "born": "2000-02-01",
@@ -134,7 +135,7 @@ def test_it_keeps_faulty_rows_out_and_says_why(file: Path) -> None:
         "The key is longer than 200 characters.",
     ]
     assert counts(job) == (11, 2, 0, 0, 9)
-    assert dict(Profile.objects.values_list("key", "attributes__name")) == {"1": "again", "8": "good"}
+    assert {profile.key: profile.attributes["name"] for profile in all_profiles()} == {"1": "again", "8": "good"}
 
 
 def test_it_counts_all_problems_and_keeps_the_first(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,7 +151,7 @@ def test_what_looks_like_an_escape_is_text(file: Path) -> None:
     content = 'id,name\nC:\\new,"a\\tb\\u0000\\N ""q"" \nline"\n\\.,dot\n\\N,null\n'
     job = imported(file, content)
     assert counts(job) == (3, 3, 0, 0, 0)
-    assert dict(Profile.objects.values_list("key", "attributes__name")) == {
+    assert {profile.key: profile.attributes["name"] for profile in all_profiles()} == {
         "C:\\new": 'a\\tb\\u0000\\N "q" \nline', "\\.": "dot", "\\N": "null",
     }  # fmt: skip
 
@@ -195,7 +196,7 @@ def test_a_file_that_breaks_off_changes_nothing(tmp_path: Path) -> None:
     assert job.status == JobStatus.FAILED
     assert "incomplete" in job.message
     assert job.finished_at is not None
-    assert not Profile.objects.exists()
+    assert not profile_count()
     assert not ProfileAttribute.objects.exists()
 
 
@@ -206,7 +207,7 @@ def test_it_stops_when_asked(file: Path) -> None:
     ended = import_job.run_import(job.pk)
     assert ended is not None
     assert ended.status == JobStatus.CANCELED
-    assert not Profile.objects.exists()
+    assert not profile_count()
 
 
 def test_it_stops_in_the_middle(file: Path) -> None:
@@ -220,7 +221,7 @@ def test_it_stops_in_the_middle(file: Path) -> None:
     ended = import_job.run_import(job.pk, watch=stop)
     assert ended is not None
     assert ended.status == JobStatus.CANCELED
-    assert not Profile.objects.exists()
+    assert not profile_count()
 
 
 def test_it_waits_for_another_import_of_the_source(file: Path) -> None:
@@ -248,5 +249,5 @@ def test_one_that_woke_too_late_changes_nothing(file: Path) -> None:
         job.attempt = 0  # as if another worker had claimed it
 
     assert import_job.run_import(job.pk, watch=fall_behind) is None
-    assert not Profile.objects.exists()
+    assert not profile_count()
     assert ImportJob.objects.get().status == JobStatus.PROCESSING

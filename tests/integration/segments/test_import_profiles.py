@@ -7,7 +7,8 @@ from django.core.management import CommandError, call_command
 
 from config.platform.jobs.models import JobStatus
 from segments.management.commands import import_profiles
-from segments.models import DataSource, ImportJob, Profile
+from segments.models import DataSource, ImportJob
+from tests.support.profiles import profile_count
 
 pytestmark = pytest.mark.django_db
 
@@ -20,7 +21,7 @@ def test_it_reads_a_file_and_prints_the_counts(tmp_path: Path, capsys: pytest.Ca
         "line 3: Too few columns: 1 instead of 2.",
         "shop.csv: 3 rows read, 2 created, 0 updated, 0 unchanged, 1 rejected.",
     ]
-    assert Profile.objects.count() == 2
+    assert profile_count() == 2
     assert DataSource.objects.get().name == "shop"
     assert path.exists()
 

@@ -13,8 +13,16 @@ from config.platform.jobs.models import JobStatus
 from config.platform.web.versions import StaleEdit
 from segments import actions, audience, hooks, refresh
 from segments.audience import EmailQuality
-from segments.models import AttributeType, DataSource, Member, Profile, ProfileAttribute, Segment, SegmentRefresh
+from segments.models import AttributeType, DataSource, ProfileAttribute, Segment, SegmentRefresh
 from segments.rules import tree as rules_tree
+from tests.support.profiles import (
+    change_profile,
+    create_profile,
+    get_profile,
+    member_count,
+    members_of,
+    profile_count,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +43,7 @@ def people(db: None) -> None:
     ]
     for key, email, country in people:
         attributes = {"country": country} | ({"email": email} if email else {})
-        Profile.objects.create(source=source, key=key, attributes=attributes)
+        create_profile(source, key, attributes)
 
 
 def segment(tree: dict[str, Any] = FINNS, name: str = "Finns") -> Segment:
@@ -49,15 +57,11 @@ def refreshed(segment: Segment) -> SegmentRefresh:
     return job
 
 
-def keys(segment: Segment) -> list[str]:
-    return sorted(Member.objects.filter(segment=segment).values_list("profile__key", flat=True))
-
-
 def test_a_refresh_finds_the_profiles_that_match_the_rules() -> None:
     finns = segment()
     job = refreshed(finns)
     assert (job.status, job.added, job.removed) == (JobStatus.SUCCESSFUL, 4, 0)
-    assert keys(finns) == ["1", "2", "3", "4"]
+    assert members_of(finns) == ["1", "2", "3", "4"]
     assert finns.member_count == 4
     assert finns.refreshed_at is not None
 
@@ -65,11 +69,11 @@ def test_a_refresh_finds_the_profiles_that_match_the_rules() -> None:
 def test_it_writes_only_the_difference() -> None:
     finns = segment()
     refreshed(finns)
-    Profile.objects.filter(key="1").update(attributes={"country": "Poland"})
-    Profile.objects.filter(key="5").update(attributes={"country": "Finland"})
+    change_profile("1", country="Poland")
+    change_profile("5", country="Finland")
     job = refreshed(finns)
     assert (job.added, job.removed, finns.member_count) == (1, 1, 4)
-    assert keys(finns) == ["2", "3", "4", "5"]
+    assert members_of(finns) == ["2", "3", "4", "5"]
 
 
 def test_without_rules_everyone_is_in() -> None:
@@ -82,12 +86,12 @@ def test_other_segments_stay_as_they_are() -> None:
     everyone, finns = segment({}, "Everyone"), segment()
     refreshed(everyone)
     refreshed(finns)
-    assert len(keys(everyone)) == 5
+    assert len(members_of(everyone)) == 5
 
 
 def test_it_counts_without_a_refresh() -> None:
     assert refresh.count_matches(FINNS) == 4
-    assert not Member.objects.exists()
+    assert not member_count()
 
 
 def test_a_rule_that_no_longer_fits_fails_with_a_sentence() -> None:
@@ -139,7 +143,7 @@ def test_one_that_woke_too_late_changes_nothing(
     monkeypatch.setattr(refresh, "_update_members", be_overtaken)
     with caplog.at_level(logging.WARNING):
         assert refresh.run_refresh(job.pk) is None
-    assert not Member.objects.exists()
+    assert not member_count()
 
 
 def test_the_reading_door_tells_quality() -> None:
@@ -160,8 +164,8 @@ def test_the_reading_door_tells_segments_attributes_and_people() -> None:
         ("Finns", 4, False),
     ]
     assert [a.name for a in audience.attributes()] == ["country", "email"]
-    profile = Profile.objects.get(key="1")
-    found = audience.find_profile(profile.pk)
+    profile = get_profile("1")
+    found = audience.find_profile(profile.id)
     assert found is not None
     assert (found.key, found.source_name, found.attributes["country"]) == ("1", "Shop", "Finland")
     assert audience.find_profile(0) is None
@@ -207,8 +211,8 @@ def test_it_refuses_to_remove_what_is_used(bob: User, monkeypatch: pytest.Monkey
     refreshed(finns)
     actions.remove_segment(finns, by=bob)
     assert not Segment.objects.exists()
-    assert not Member.objects.exists()
-    assert Profile.objects.count() == 5
+    assert not member_count()
+    assert profile_count() == 5
 
 
 def test_it_refuses_a_viewer(charlie: User) -> None:

@@ -9,8 +9,9 @@ from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from config.platform.jobs.models import JobStatus
 from segments import refresh
-from segments.models import DataSource, ImportJob, Member, Profile, Segment, SegmentRefresh
+from segments.models import DataSource, ImportJob, Segment, SegmentRefresh
 from segments.sources import actions
+from tests.support.profiles import create_profile, member_count, profile_count, profile_keys
 
 HTMX = {"HX-Request": "true", "HX-Target": "dialog"}
 
@@ -19,7 +20,7 @@ HTMX = {"HX-Request": "true", "HX-Target": "dialog"}
 def segment(shop: DataSource) -> Segment:
     """Return a segment of all profiles: three of the shop and one of another source."""
     other = DataSource.objects.create(name="Elsewhere", key_column="id", profile_count=1)
-    Profile.objects.create(source=other, key="E1", attributes={"email": "e1@example.com"})
+    create_profile(other, "E1", {"email": "e1@example.com"})
     segment = Segment.objects.create(name="Everybody", rules={"join": "and", "rules": []})
     refresh.run_refresh(SegmentRefresh.objects.create(segment=segment).pk)
     segment.refresh_from_db()
@@ -48,8 +49,8 @@ def test_it_is_deleted_with_its_profiles(bob_client: Client, shop: DataSource, s
     answer = bob_client.post(address(shop), headers=HTMX)
     assert answer["HX-Redirect"] == "/data/sources/"
     assert [source.name for source in DataSource.objects.all()] == ["Elsewhere"]
-    assert [profile.key for profile in Profile.objects.all()] == ["E1"]
-    assert Member.objects.count() == 1
+    assert profile_keys() == ["E1"]
+    assert member_count() == 1
     assert not ImportJob.objects.exists()
     segment.refresh_from_db()
     assert segment.member_count == 1
@@ -72,7 +73,7 @@ def test_an_open_import_blocks_the_deletion(bob_client: Client, shop: DataSource
     ):
         assert answer.status_code == code
         assert "“people.csv” is being imported into it." in answer.content.decode()
-    assert shop.profiles.count() == 3
+    assert profile_count(shop) == 3
 
 
 def test_a_second_click_finds_nothing_left(bob: User, shop: DataSource) -> None:

@@ -7,7 +7,8 @@ from django.test import Client
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from segments import profiles
-from segments.models import DataSource, Profile
+from segments.models import DataSource
+from tests.support.profiles import change_key
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +55,7 @@ def test_turning_pages_is_no_search(
 def test_a_viewer_finds_no_key_that_is_shown_masked(
     bob_client: Client, charlie_client: Client, shop: DataSource
 ) -> None:
-    Profile.objects.filter(key="C1").update(key="ann@hidden.example")
+    change_key("C1", "ann@hidden.example")
     rows = {
         client: client.get("/customers/?q=ann@hidden.example").context["list"].rows
         for client in (bob_client, charlie_client)

@@ -17,6 +17,7 @@ from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
 from segments import actions, refresh
 from segments.models import DataSource, Segment, SegmentRefresh
+from tests.support.profiles import delete_profile
 
 RULES: dict[str, Any] = {"join": "and", "rules": [{"attribute": "newsletter", "operator": "is_yes"}]}
 OTHER: dict[str, Any] = {"join": "and", "rules": [{"attribute": "newsletter", "operator": "is_no"}]}
@@ -83,7 +84,7 @@ def test_what_is_so_already_is_not_done_again(bob_client: Client, readers: Segme
 
 def test_a_static_segment_keeps_its_members(bob_client: Client, readers: Segment, shop: DataSource) -> None:
     bob_client.post("/segments/make-static/", {"selected": [readers.pk]})
-    shop.profiles.filter(key="C1").delete()
+    delete_profile("C1")
     refreshed(readers)
     assert readers.member_count == 2
     assert not list(Segments().targets())

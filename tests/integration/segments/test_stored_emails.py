@@ -9,17 +9,18 @@ from django.db import connection
 from django.test import Client
 
 from segments import audience
-from segments.models import DataSource, ErasedHash, Erasure, ImportJob, Profile
+from segments.models import DataSource, ErasedHash, Erasure, ImportJob
 from segments.privacy import subjects
 from tests.integration.segments.test_customers import names
 from tests.integration.segments.test_import_job import imported
 from tests.support import exports
+from tests.support.profiles import all_profiles, create_profile
 
 pytestmark = pytest.mark.django_db
 
 
 def stored() -> dict[str, dict[str, str]]:
-    return dict(Profile.objects.values_list("key", "emails"))
+    return {profile.key: dict(profile.emails) for profile in all_profiles()}
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def test_the_upgrade_fills_them_for_profiles_that_are_there(people: ImportJob) -
 
 
 def test_the_quality_of_an_attribute_counts_normal_forms(people: ImportJob) -> None:
-    Profile.objects.create(source=DataSource.objects.get(), key="4", attributes={"email": "ann@example.com\u200b"})
+    create_profile(DataSource.objects.get(), "4", {"email": "ann@example.com\u200b"})
     found = audience.email_quality("email", [exports.segment_of_everyone().pk])
     assert (found.members, found.filled, found.valid, found.unique) == (4, 4, 2, 1)
 

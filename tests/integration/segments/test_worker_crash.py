@@ -6,10 +6,11 @@ import pytest
 
 from config.platform.jobs.models import OPEN, JobStatus
 from segments import actions
-from segments.models import ImportJob, Profile, ProfileAttribute, Segment
+from segments.models import ImportJob, ProfileAttribute, Segment
 from segments.sources import actions as sources_actions
 from tests.support.pausing import imports_held_half_way, one_is_held
 from tests.support.people_csv import write_people_csv
+from tests.support.profiles import profile_count, profile_keys
 from tests.support.waiting import wait_until
 from tests.support.workers import worker_processes
 
@@ -26,7 +27,7 @@ def test_an_import_outlives_its_worker_and_a_lost_message_is_sent_again(tmp_path
             job = sources_actions.start_import(path=path, key_column="id", source_name="Shop", by=None)
             wait_until(one_is_held)
             workers.kill("jobs")
-        assert not Profile.objects.exists()
+        assert not profile_count()
         assert not ProfileAttribute.objects.exists()
         workers.start("jobs")
         wait_until(
@@ -39,7 +40,7 @@ def test_an_import_outlives_its_worker_and_a_lost_message_is_sent_again(tmp_path
     job.refresh_from_db()
     assert (job.status, job.rows_created, job.rows_refused) == (JobStatus.SUCCESSFUL, ROWS, 0)
     assert job.attempt >= 2
-    assert Profile.objects.count() == job.source.profiles.values("key").distinct().count() == ROWS
+    assert profile_count(job.source) == len(set(profile_keys())) == ROWS
 
 
 def test_an_import_stops_when_asked(tmp_path: Path) -> None:
@@ -54,7 +55,7 @@ def test_an_import_stops_when_asked(tmp_path: Path) -> None:
         wait_until(lambda: not ImportJob.objects.filter(pk=job.pk, status__in=OPEN).exists())
         log = workers.log("jobs")
     assert ImportJob.objects.get(pk=job.pk).status == JobStatus.CANCELED, log
-    assert not Profile.objects.exists()
+    assert not profile_count()
 
 
 def _beats_since(job: ImportJob) -> bool:

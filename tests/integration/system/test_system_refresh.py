@@ -23,10 +23,11 @@ from exports.models import Export, Run, Trigger
 from exports.state.status import Reason
 from segments import actions as segment_actions
 from segments import refresh as segment_scheduling
-from segments.models import DataSource, ImportJob, Profile, SegmentRefresh
+from segments.models import DataSource, ImportJob, SegmentRefresh
 from segments.sources import actions as sources_actions
 from segments.sources import import_job
 from tests.support import exports, system_refresh
+from tests.support.profiles import profile_count
 from tests.support.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db
@@ -190,7 +191,7 @@ def test_canceling_stops_what_is_at_work_and_begins_no_more(newsletter: Export, 
     system_refresh.do(refresh)
     assert refresh.status == JobStatus.CANCELED
     assert set(system_refresh.ends(refresh).values()) == {"canceled"}
-    assert Profile.objects.count() == 1
+    assert profile_count() == 1
     with pytest.raises(actions.AlreadyEnded):
         actions.cancel_refresh(refresh, by=alice)
 

@@ -11,13 +11,14 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from segments.models import AttributeType, DataSource, Profile
+from segments.models import AttributeType, DataSource
 from segments.rules import operators
 from segments.rules import tree as rules_tree
 from segments.rules.operators import operators_of_editor
 from segments.rules.values import MAX_VALUE_LENGTH, Takes
 from tests.support import random_rules
 from tests.support.random_rules import ZONES
+from tests.support.profiles import create_profile
 from tests.support.rules_evaluation import Evaluator
 
 TODAY = date(2024, 3, 10)
@@ -149,9 +150,8 @@ some_trees = some_groups(
 @pytest.fixture
 def people(db: None) -> None:
     source = DataSource.objects.create(name="people", key_column="key")
-    Profile.objects.bulk_create(
-        Profile(source=source, key=str(number), attributes=attributes) for number, attributes in enumerate(PEOPLE)
-    )
+    for number, attributes in enumerate(PEOPLE):
+        create_profile(source, str(number), attributes)
 
 
 def found(tree: Mapping[str, Any]) -> set[int]:
