@@ -17,8 +17,8 @@ from segments.rules import tree as rules_tree
 from segments.rules.operators import operators_of_editor
 from segments.rules.values import MAX_VALUE_LENGTH, Takes
 from tests.support import random_rules
-from tests.support.random_rules import ZONES
 from tests.support.profiles import create_profile
+from tests.support.random_rules import ZONES
 from tests.support.rules_evaluation import Evaluator
 
 TODAY = date(2024, 3, 10)
