@@ -29,15 +29,14 @@ class MisfitPolicy(StrEnum):
 class ColumnFormat:
     """How the values of a column are written.
 
-    ``date_format`` and ``time_format`` are patterns of strftime; an empty one means ISO 8601. ``time_zone`` is the
-    zone of times that name none, empty for that of the environment. ``decimal`` is the decimal sign and
-    ``thousands`` the sign between groups of digits. ``decimals`` is the number of digits after the decimal sign,
-    if it is always the same. ``true_word`` and ``false_word`` are those of a yes/no column, in any case.
-    ``separator`` stands between the items of a list; empty for JSON.
+    ``date_format`` is a pattern of strftime for dates, and dates with times; empty for ISO 8601 in its spellings.
+    ``time_zone`` is the zone of times that name none, empty for that of the environment. ``decimal`` is the
+    decimal sign, ``thousands`` the sign between groups of digits, and ``decimals`` the number of digits after the
+    decimal sign if it is always the same. ``true_word`` and ``false_word`` are those of a yes/no column, in any
+    case. ``separator`` stands between the items of a list; empty for JSON.
     """
 
     date_format: str = ""
-    time_format: str = ""
     time_zone: str = ""
     decimal: str = "."
     thousands: str = ""

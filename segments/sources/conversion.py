@@ -1,0 +1,259 @@
+"""Convert the texts of a column to typed values in SQL of DuckDB: value, original text, misfit."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from django.conf import settings
+
+from segments.sources.column_plan import ColumnFormat, ColumnPlan, ColumnType
+from segments.sources.files.regular_csv import literal, quoted
+
+# What is trimmed from values: blanks, line breaks, no-break spaces, zero-width spaces, byte-order marks.
+BLANKS: Final = " \t\n\r\u00a0\u200b\ufeff"
+_CODES: Final = tuple(map(ord, BLANKS))
+_TRIMMED: Final = " || ".join(f"chr({code})" for code in _CODES)
+_SIGNS: Final = " €$£¥₽₹%\u00a0\u202f"
+TRUE_WORDS: Final = frozenset({"true", "yes", "y", "t", "1", "on"})
+FALSE_WORDS: Final = frozenset({"false", "no", "n", "f", "0", "off"})
+_TIMES: Final = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%I:%M%p")
+_HAS_ZONE: Final = r"(?:[Zz]|UTC|GMT|[+-][0-9]{2}:?[0-9]{2})$"
+_TIME_PART: Final = re.compile(r"[ ,T]*%[HI].*")
+_EARLIEST_YEAR: Final = 1000
+
+# The types of DuckDB that values have.
+SQL_TYPES: Final = {
+    ColumnType.TEXT: "VARCHAR",
+    ColumnType.INTEGER: "BIGINT",
+    ColumnType.NUMBER: "DOUBLE",
+    ColumnType.BOOLEAN: "BOOLEAN",
+    ColumnType.DATE: "DATE",
+    ColumnType.DATETIME: "TIMESTAMPTZ",
+    ColumnType.LIST: "VARCHAR[]",
+}
+
+
+def typed_query(table: str, plans: Sequence[ColumnPlan]) -> str:
+    """Return the query that converts a table that ``files.read.load`` made, by one plan for each column.
+
+    It gives ``_line``, and for each column that is not ignored, numbered as in the table: the value ``v0``, which
+    has the type of the plan and is NULL for blanks, null words and misfits; the original text ``o0`` where the
+    value does not give it back, else NULL; and ``m0``, true for a misfit: a text that is not of the type.
+    """
+    given, typed, results = ["_line"], ["_line"], ["_line"]
+    for number, plan in enumerate(plans):
+        if plan.is_ignored:
+            continue
+        text, trimmed, value = f"t{number}", f"g{number}", f"v{number}"
+        given += [text, f"{given_text(text, plan)} AS {trimmed}"]
+        typed += [text, trimmed, f"{typed_value(trimmed, plan)} AS {value}"]
+        results += [
+            value,
+            f"{_original(text, value, plan)} AS o{number}",
+            f"{_misfit(trimmed, value, plan)} AS m{number}",
+        ]
+    return (
+        f"SELECT {', '.join(results)} FROM (SELECT {', '.join(typed)} FROM "
+        f"(SELECT {', '.join(given)} FROM {quoted(table)}) AS given) AS typed"
+    )
+
+
+def given_text(column: str, plan: ColumnPlan) -> str:
+    """Return the expression of the trimmed text; NULL for blanks and null words."""
+    # Trimming takes ten times as long as seeing that there is nothing to trim.
+    codes = ", ".join(map(str, _CODES))
+    first = f"CASE WHEN {column} > '~' THEN unicode({column}) IN ({codes}) ELSE {column} < '!' END"
+    last = " OR ".join(f"suffix({column}, chr({code}))" for code in _CODES)
+    trimmed = f"CASE WHEN {first} OR {last} THEN trim({column}, {_TRIMMED}) ELSE {column} END"
+    if not plan.null_words:
+        return f"nullif({trimmed}, '')"
+    missing = ", ".join(literal(word) for word in ("", *plan.null_words))
+    return f"CASE WHEN {trimmed} IN ({missing}) THEN NULL ELSE {trimmed} END"
+
+
+def typed_value(text: str, plan: ColumnPlan) -> str:
+    """Return the expression of the typed value of a trimmed text."""
+    return _VALUES[plan.type](text, plan.format)
+
+
+def written(value: str, plan: ColumnPlan) -> str:
+    """Return the expression that writes a typed value as the column has it: the inverse of the conversion for the
+    usual spelling."""
+    return _WRITTEN[plan.type](value, plan.format)
+
+
+def _original(column: str, value: str, plan: ColumnPlan) -> str:
+    return f"CASE WHEN {written(value, plan)} IS DISTINCT FROM {column} THEN {column} END"
+
+
+def _misfit(text: str, value: str, plan: ColumnPlan) -> str:
+    return "false" if plan.type is ColumnType.TEXT else f"({text} IS NOT NULL AND {value} IS NULL)"
+
+
+def _text(text: str, _spelling: ColumnFormat) -> str:
+    return text
+
+
+def _integer(text: str, spelling: ColumnFormat) -> str:
+    if spelling.thousands:
+        grouped = f"regexp_full_match({text}, {literal(_grouped(spelling) + '$')})"
+        bare = f"CASE WHEN {grouped} THEN {_without_groups(text, spelling)} ELSE {text} END"
+    else:
+        bare = text
+    # A cast alone would round 1.5 and read 1e5.
+    return f"CASE WHEN regexp_full_match({bare}, '[+-]?[0-9]{{1,18}}') THEN TRY_CAST({bare} AS BIGINT) END"
+
+
+def _number(text: str, spelling: ColumnFormat) -> str:
+    plain = text if spelling.decimal == "." else f"replace({text}, {literal(spelling.decimal)}, '.')"
+    guard = (
+        text
+        if spelling.decimal == "."
+        else f"replace(replace({text}, '.', '?'), {literal(spelling.decimal)}, '.')"
+    )
+    signs = f"trim({text}, {literal(_SIGNS)})"
+    decimals = re.escape(spelling.decimal)
+    pattern = literal(_grouped(spelling) + rf"(?:{decimals}[0-9]+)?")
+    cleaned = f"replace({_without_groups(signs, spelling)}, {literal(spelling.decimal)}, '.')"
+    return (
+        f"CASE WHEN regexp_full_match({guard}, '[+-]?[0-9]+(?:\\.[0-9]+)?(?:[eE][+-]?[0-9]{{1,2}})?') "
+        f"THEN TRY_CAST({plain} AS DOUBLE) "
+        f"WHEN regexp_full_match({signs}, {pattern}) THEN TRY_CAST({cleaned} AS DOUBLE) END"
+    )
+
+
+def _grouped(spelling: ColumnFormat) -> str:
+    """Return the pattern of the digits before the decimal sign, in groups of three when the plan says so."""
+    if not spelling.thousands:
+        return "[+-]?[0-9]+"
+    sign = "[ \u00a0\u202f]" if spelling.thousands == " " else re.escape(spelling.thousands)
+    return f"[+-]?[0-9]{{1,3}}(?:{sign}[0-9]{{3}})*"
+
+
+def _without_groups(text: str, spelling: ColumnFormat) -> str:
+    if not spelling.thousands:
+        return text
+    signs = " \u00a0\u202f" if spelling.thousands == " " else spelling.thousands
+    for sign in signs:
+        text = f"replace({text}, {literal(sign)}, '')"
+    return text
+
+
+def _boolean(text: str, spelling: ColumnFormat) -> str:
+    true, false = spelling.true_word.casefold(), spelling.false_word.casefold()
+    trues = ", ".join(map(literal, sorted((TRUE_WORDS | {true}) - {false})))
+    falses = ", ".join(map(literal, sorted((FALSE_WORDS | {false}) - {true})))
+    return f"CASE WHEN lower({text}) IN ({trues}) THEN true WHEN lower({text}) IN ({falses}) THEN false END"
+
+
+def _date(text: str, spelling: ColumnFormat) -> str:
+    if spelling.date_format:
+        found = f"CAST(try_strptime({text}, {literal(spelling.date_format)}) AS DATE)"
+        return f"CASE WHEN year({found}) >= {_EARLIEST_YEAR} THEN {found} END"
+    # A cast alone would read “infinity”, and years before Christ.
+    pattern = "[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}"
+    return f"CASE WHEN regexp_full_match({text}, '{pattern}') THEN TRY_CAST({text} AS DATE) END"
+
+
+def _datetime(text: str, spelling: ColumnFormat) -> str:
+    zone = literal(_zone(spelling))
+    if spelling.date_format and not spelling.date_format.startswith("%Y-%m-%d"):
+        day = _TIME_PART.sub("", spelling.date_format)
+        formats = dict.fromkeys([spelling.date_format, *(f"{day} {time}" for time in _TIMES), day])
+        found = f"try_strptime({text}, [{', '.join(map(literal, formats))}])"
+        return f"CASE WHEN year({found}) >= {_EARLIEST_YEAR} THEN timezone({zone}, {found}) END"
+    pattern = "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[ T][0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?)?"
+    naive = f"timezone({zone}, TRY_CAST({text} AS TIMESTAMP))"
+    # DuckDB wants seconds before a zone, and a colon in the zone.
+    minutes = f"regexp_replace({text}, '([ T][0-9]{{1,2}}:[0-9]{{2}})( ?(?:Z|UTC|GMT|[+-]))', '\\1:00\\2')"
+    colon = f"regexp_replace({minutes}, ' ?([+-][0-9]{{2}}):?([0-9]{{2}})$', '\\1:\\2')"
+    utc = f"regexp_replace({colon}, ' ?(?:UTC|GMT|z)$', 'Z')"
+    return (
+        f"CASE WHEN {_is_plain_moment(text)} THEN {naive} "
+        f"WHEN regexp_full_match({text}, '{pattern}') THEN {naive} "
+        f"WHEN regexp_full_match({text}, '{pattern} ?{_HAS_ZONE}') THEN TRY_CAST({utc} AS TIMESTAMPTZ) END"
+    )
+
+
+def _is_plain_moment(text: str) -> str:
+    """Return the cheap condition that a text has the form 2024-02-29 10:00:00, perhaps without seconds."""
+    return f"(({text} LIKE '____-__-_____:__:__' OR {text} LIKE '____-__-_____:__') AND NOT suffix({text}, 'Z'))"
+
+
+def _list(text: str, spelling: ColumnFormat) -> str:
+    if not spelling.separator:
+        return (
+            f"CASE WHEN json_valid({text}) AND json_type({text}) = 'ARRAY' "
+            f"THEN from_json({text}, '[\"VARCHAR\"]') END"
+        )
+    sign = re.escape(spelling.separator)
+    items_of = f'regexp_extract_all({text}, \'"(?:[^"]|"")*"|[^"{sign}]+\')'
+    split = f"string_split({text}, {literal(spelling.separator)})"
+    parts = f"CASE WHEN contains({text}, '\"') THEN {items_of} ELSE {split} END"
+    items = f"list_transform({parts}, item -> replace(trim(trim(item, {_TRIMMED}), '\"'), '\"\"', '\"'))"
+    return f"list_filter({items}, item -> item <> '')"
+
+
+def _written_as_cast(value: str, _spelling: ColumnFormat) -> str:
+    return f"CAST({value} AS VARCHAR)"
+
+
+def _written_boolean(value: str, spelling: ColumnFormat) -> str:
+    true, false = literal(spelling.true_word), literal(spelling.false_word)
+    return f"CASE {value} WHEN true THEN {true} WHEN false THEN {false} END"
+
+
+def _written_date(value: str, spelling: ColumnFormat) -> str:
+    if not spelling.date_format:
+        return _written_as_cast(value, spelling)
+    return f"strftime({value}, {literal(spelling.date_format)})"
+
+
+def _written_list(value: str, spelling: ColumnFormat) -> str:
+    if not spelling.separator:
+        return f"CAST(to_json({value}) AS VARCHAR)"
+    return f"array_to_string({value}, {literal(spelling.separator)})"
+
+
+def _zone(spelling: ColumnFormat) -> str:
+    return spelling.time_zone or settings.TIME_ZONE
+
+
+def _written_number(value: str, spelling: ColumnFormat) -> str:
+    whole = f"CAST(CAST({value} AS BIGINT) AS VARCHAR)"
+    if spelling.decimals:
+        digits = f"CAST(TRY_CAST({value} AS DECIMAL(18, {spelling.decimals:d})) AS VARCHAR)"
+    else:
+        is_whole = f"{value} = trunc({value}) AND abs({value}) < 1e15"
+        digits = f"CASE WHEN {is_whole} THEN {whole} ELSE CAST({value} AS VARCHAR) END"
+    return digits if spelling.decimal == "." else f"replace({digits}, '.', {literal(spelling.decimal)})"
+
+
+def _written_moment(value: str, spelling: ColumnFormat) -> str:
+    pattern = spelling.date_format or "%Y-%m-%d %H:%M:%S"
+    zone = "UTC" if pattern.endswith("Z") else _zone(spelling)
+    local = f"timezone({literal(zone)}, {value})"
+    if pattern == "%Y-%m-%d %H:%M:%S":  # a cast is several times faster
+        return f"CAST({local} AS VARCHAR)"
+    return f"strftime({local}, {literal(pattern)})"
+
+
+_VALUES: Final[dict[ColumnType, Callable[[str, ColumnFormat], str]]] = {
+    ColumnType.TEXT: _text,
+    ColumnType.INTEGER: _integer,
+    ColumnType.NUMBER: _number,
+    ColumnType.BOOLEAN: _boolean,
+    ColumnType.DATE: _date,
+    ColumnType.DATETIME: _datetime,
+    ColumnType.LIST: _list,
+}
+
+_WRITTEN: Final[dict[ColumnType, Callable[[str, ColumnFormat], str]]] = {
+    ColumnType.TEXT: _text,
+    ColumnType.INTEGER: _written_as_cast,
+    ColumnType.NUMBER: _written_number,
+    ColumnType.BOOLEAN: _written_boolean,
+    ColumnType.DATE: _written_date,
+    ColumnType.DATETIME: _written_moment,
+    ColumnType.LIST: _written_list,
+}
