@@ -91,6 +91,23 @@ MAX_UPLOAD_MB = environment.number("MAX_UPLOAD_MB", 1_024, least=1, most=1_048_5
 MAX_UNPACKED_MB = environment.number("MAX_UNPACKED_MB", 20_480, least=1, most=1_048_576)
 # The server reads no larger request: the largest file, and the form around it.
 MAX_REQUEST_BYTES = (MAX_UPLOAD_MB + 16) * 1024 * 1024
+# -- the profile store: a DuckLake whose catalog is in the database ---------------------------------------------
+# Its data are Parquet files in this folder, or in a bucket (s3://bucket/prefix).
+PROFILE_STORE = environment.text("PROFILE_STORE", str(VAR_DIR / "profiles"))
+PROFILE_STORE_S3 = {
+    "key_id": environment.text("PROFILE_STORE_S3_KEY_ID", ""),
+    "secret": environment.text("PROFILE_STORE_S3_SECRET", ""),
+    "region": environment.text("PROFILE_STORE_S3_REGION", ""),
+    "endpoint": environment.text("PROFILE_STORE_S3_ENDPOINT", ""),
+}
+# Of each DuckDB instance; a thread that reads or writes the store has one.
+PROFILE_STORE_MEMORY_MB = environment.number("PROFILE_STORE_MEMORY_MB", 512, least=64)
+PROFILE_STORE_THREADS = environment.number("PROFILE_STORE_THREADS", 2, least=1, most=256)
+# What does not fit into memory is written here for a moment, encrypted.
+PROFILE_STORE_SPILL_DIR = VAR_DIR / "spill"
+# The folder of DuckDB's extensions; empty: in their packages.
+DUCKDB_EXTENSION_DIR = environment.text("DUCKDB_EXTENSION_DIR", "")
+
 # Columns of one file, and attributes of all data sources together.
 MAX_COLUMNS = environment.number("MAX_COLUMNS", 500, least=1, most=1_600)
 MAX_ATTRIBUTES = environment.number("MAX_ATTRIBUTES", 1_000, least=1)

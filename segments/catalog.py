@@ -18,16 +18,29 @@ _LOCK = 7_301_001
 
 @dataclass(frozen=True)
 class Attribute:
-    """An attribute of the catalog."""
+    """An attribute of the catalog, with its columns in the profile store. They are named after its ID, so that
+    renaming an attribute changes no data."""
 
     name: str
     data_type: AttributeType
+    id: int = 0
+    has_emails: bool = False
+
+    @property
+    def column(self) -> str:
+        """The column of the value."""
+        return f"a{self.id}"
+
+    @property
+    def email_column(self) -> str:
+        """The column of the normalized email address; it exists when ``has_emails``."""
+        return f"a{self.id}_email"
 
 
 def attributes() -> list[Attribute]:
     """Return every attribute by name."""
-    rows = ProfileAttribute.objects.order_by("name").values_list("name", "data_type")
-    return [Attribute(name, AttributeType(data_type)) for name, data_type in rows]
+    rows = ProfileAttribute.objects.order_by("name").values_list("name", "data_type", "pk", "has_emails")
+    return [Attribute(name, AttributeType(data_type), pk, emails) for name, data_type, pk, emails in rows]
 
 
 def types_by_name() -> dict[str, AttributeType]:
@@ -86,3 +99,9 @@ def common_values(attributes: Sequence[str]) -> dict[str, list[str]]:
         for name, value in cursor.fetchall():
             found[name].append(value)
     return {name: values if len(values) <= MAX_VALUES else [] for name, values in found.items()}
+
+
+def others_than(given: Sequence[Attribute]) -> list[Attribute]:
+    """Return the attributes of the catalog that are not among ``given``."""
+    ids = {each.id for each in given}
+    return [each for each in attributes() if each.id not in ids]

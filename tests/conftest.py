@@ -15,6 +15,7 @@ from django.test import Client, TransactionTestCase, override_settings
 from config.celery import app as celery_app
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Role
+from segments.store import engine
 from tests.support import truncate
 from tests.support.environment import TEMPLATE
 
@@ -64,6 +65,13 @@ def _quick_emptying() -> Iterator[None]:
     """Tests that commit are cleaned up after in a fraction of the time that Django's flush takes."""
     with patch.object(TransactionTestCase, "_fixture_teardown", lambda _case: truncate.empty_database()):
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _profile_store_is_closed(django_db_setup: None) -> Iterator[None]:
+    """The profile store has sessions of its own in the database, which end before it is dropped."""
+    yield
+    engine.close()
 
 
 def _person(username: str, full_name: str, role: Role) -> User:

@@ -1,6 +1,7 @@
 """Define the tables of segments, members, refreshes, imports and erasures; profile.py those of profiles."""
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +18,7 @@ __all__ = [
     "ImportJob",
     "ImportProblem",
     "Member",
+    "MemberSet",
     "Profile",
     "ProfileAttribute",
     "Segment",
@@ -38,6 +40,9 @@ class Segment(models.Model):
     is_static = models.BooleanField(default=False)
     member_count = models.BigIntegerField(default=0)
     refreshed_at = models.DateTimeField(null=True, blank=True)  # None before the first refresh
+    # The members as of the last refresh, and those of the one before it.
+    member_set = models.ForeignKey("MemberSet", null=True, on_delete=models.SET_NULL, related_name="+")
+    previous_set = models.ForeignKey("MemberSet", null=True, on_delete=models.SET_NULL, related_name="+")
     version = models.IntegerField(default=1)
     created_at = models.DateTimeField(default=clock.now)
     created_by = models.ForeignKey(
@@ -66,6 +71,18 @@ class Member(models.Model):
 
     def __str__(self) -> str:
         return f"{self.segment_id}: {self.profile_id}"
+
+
+class MemberSet(models.Model):
+    """The members that a refresh found. They are rows of the profile store under the ID of the set, and as many
+    as ``size`` says; the set is not used before a segment names it."""
+
+    segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="member_sets")
+    size = models.BigIntegerField()
+    created_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return f"{self.segment_id}: {self.pk}"
 
 
 class SegmentRefresh(Job):
@@ -167,6 +184,10 @@ class Erasure(models.Model):
     erased_at = models.DateTimeField(default=clock.now)
     erased_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     erased_by_name = models.CharField(max_length=150)
+    # The profiles that are still in the profile store; empty once they are deleted there.
+    pending_ids = ArrayField(models.BigIntegerField(), default=list)
+    # When the files of the profile store that contained the person were deleted.
+    purged_at = models.DateTimeField(null=True)
     # Counts of what was deleted, such as {"profiles": 2}.
     counts = models.JSONField(default=dict)
 

@@ -51,6 +51,8 @@ class ProfileAttribute(models.Model):
 
     name = models.CharField(max_length=120)
     data_type = models.CharField(max_length=10, choices=AttributeType.choices)
+    # Whether the profile store has a column with the normal form of its email addresses.
+    has_emails = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["name"]

@@ -3,6 +3,8 @@ types and permissions again; here only tables with rows are emptied, and what ne
 
 from django.db import OperationalError, connection, transaction
 
+from tests.support import lake
+
 _STAYS = ["django_migrations", "django_content_type", "auth_permission", "django_site"]
 _LARGE = 4_000_000  # bytes: worth a vacuum, so that the next test does not wade through dead rows
 _MOST_TRIES = 5
@@ -10,6 +12,7 @@ _MOST_TRIES = 5
 
 def empty_database() -> None:
     """Empty all tables, past triggers and foreign keys, once all writers have ended."""
+    lake.empty_store()
     tables = _empty_all_that_has_rows()
     with connection.cursor() as cursor:
         for name, is_large in tables.items():

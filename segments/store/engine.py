@@ -1,0 +1,165 @@
+"""Open the profile store: one DuckDB instance for each thread of a process, with the DuckLake attached.
+
+DuckDB runs inside the process. Its extensions are files of installed packages, loaded by path; nothing is
+downloaded. An instance belongs to one thread, and to the process that made it: after a fork the child makes its
+own.
+"""
+
+import os
+import threading
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import duckdb
+from django.conf import settings
+from django.db import connection as database
+
+CATALOG_SCHEMA = "lake"  # the schema of the catalog in PostgreSQL
+LAKE = "lake"  # the name of the attached lake in DuckDB
+SESSION_NAME = "profile store"  # of the sessions in PostgreSQL
+_EXTENSIONS = ("ducklake", "postgres_scanner")
+# Parameters of the catalog's database that DuckDB keeps as a secret; the others stand in the statement.
+_SECRET_NAMES = {"host": "HOST", "port": "PORT", "dbname": "DATABASE", "user": "USER", "password": "PASSWORD"}
+_LIBPQ_NAMES = (*_SECRET_NAMES, "sslmode", "sslrootcert", "sslcert", "sslkey", "target_session_attrs")
+_local = threading.local()
+# Instances of a parent process; closing them in the child could wait for threads that do not exist there.
+_inherited: list[object] = []
+
+
+@dataclass
+class _Instance:
+    """The DuckDB connection of a thread, with the process and the catalog that it belongs to."""
+
+    connection: duckdb.DuckDBPyConnection
+    process: int
+    catalog: tuple[str, ...]
+
+
+class ExtensionMissing(RuntimeError):
+    """A DuckDB extension is not installed; the message names its file."""
+
+
+def connect() -> duckdb.DuckDBPyConnection:
+    """Return the DuckDB connection of this thread, with the lake attached as ``lake``; made on first use, and
+    again after a fork or when Django's database is another one."""
+    known: _Instance | None = getattr(_local, "instance", None)
+    catalog = _catalog()
+    if known is not None and known.process != os.getpid():
+        _inherited.append(known)
+        known = None
+    if known is not None and known.catalog != catalog:
+        close()
+        known = None
+    if known is None:
+        known = _local.instance = _Instance(_open(), os.getpid(), catalog)
+    return known.connection
+
+
+def close() -> None:
+    """Close the DuckDB instance of this thread, if there is one; the next use opens another."""
+    known: _Instance | None = getattr(_local, "instance", None)
+    _local.instance = None
+    if known is not None and known.process == os.getpid():
+        known.connection.close()
+
+
+def extension_path(name: str) -> Path:
+    """Return the file of a DuckDB extension: below DUCKDB_EXTENSION_DIR, or in its package. Raises
+    ExtensionMissing."""
+    file_name = f"{name}.duckdb_extension"
+    if settings.DUCKDB_EXTENSION_DIR:
+        path = Path(settings.DUCKDB_EXTENSION_DIR) / file_name
+    else:
+        spec = find_spec(f"duckdb_extension_{name}")
+        folder = Path(spec.origin).parent if spec is not None and spec.origin else Path("duckdb_extension_" + name)
+        path = folder / "extensions" / f"v{duckdb.__version__}" / file_name
+    if not path.is_file():
+        raise ExtensionMissing(
+            f"DuckDB {duckdb.__version__} needs the file {path}. Install the package"
+            f" duckdb-extension-{name.replace('_', '-')} of the same version, or set DUCKDB_EXTENSION_DIR."
+        )
+    return path
+
+
+def quoted(text: str) -> str:
+    """Return ``text`` as an SQL literal, for statements that take no parameters."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _open() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(
+        config={
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "memory_limit": f"{settings.PROFILE_STORE_MEMORY_MB}MB",
+            "threads": settings.PROFILE_STORE_THREADS,
+            "temp_directory": str(settings.PROFILE_STORE_SPILL_DIR),
+            "preserve_insertion_order": "false",
+        }
+    )
+    for name in _extensions():
+        connection.execute(f"LOAD {quoted(str(extension_path(name)))}")
+    connection.execute("SET TimeZone = 'UTC'")
+    # A commit that finds the lake changed since it began fails instead of being tried again with stale data.
+    connection.execute("SET ducklake_max_retry_count = 0")
+    connection.execute("SET temp_file_encryption = true")
+    # DuckLake 1.5.5 can have limits of a column that do not hold for earlier versions, or for rows kept in the
+    # catalog (DATA_INLINING_ROW_LIMIT); DuckDB would then read wrong values.
+    connection.execute("SET disabled_optimizers = 'statistics_propagation,compressed_materialization'")
+    _attach(connection)
+    return connection
+
+
+def _extensions() -> tuple[str, ...]:
+    return (*_EXTENSIONS, "httpfs") if str(settings.PROFILE_STORE).startswith("s3://") else _EXTENSIONS
+
+
+def _attach(connection: duckdb.DuckDBPyConnection) -> None:
+    """Attach the lake. The password of the catalog's database is a DuckDB secret, so that no error quotes it."""
+    server = _server()
+    given = ", ".join(f"{_SECRET_NAMES[name]} {quoted(server[name])}" for name in _SECRET_NAMES if name in server)
+    connection.execute(f"CREATE OR REPLACE SECRET catalog (TYPE postgres{', ' if given else ''}{given})")
+    _add_bucket_secret(connection)
+    # The catalog's sessions wait as long as a large write takes; Django's own have shorter limits.
+    options = {name: value for name, value in server.items() if name not in _SECRET_NAMES} | {
+        "application_name": SESSION_NAME,
+        "options": "-c idle_in_transaction_session_timeout=0 -c statement_timeout=0",
+    }
+    catalog = " ".join(f"{name}={_libpq_quoted(value)}" for name, value in options.items())
+    connection.execute(
+        f"ATTACH {quoted('ducklake:postgres:' + catalog)} AS {LAKE}"
+        f" (DATA_PATH {quoted(_data_path())}, METADATA_SCHEMA {quoted(CATALOG_SCHEMA)}, OVERRIDE_DATA_PATH true,"
+        " META_SECRET 'catalog', DATA_INLINING_ROW_LIMIT 0)"
+    )
+
+
+def _server() -> dict[str, str]:
+    """Return the parameters that Django connects to its database with, as libpq names them."""
+    found = database.get_connection_params()
+    return {name: str(found[name]) for name in _LIBPQ_NAMES if found.get(name)}
+
+
+def _libpq_quoted(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _data_path() -> str:
+    path = str(settings.PROFILE_STORE)
+    if not path.startswith("s3://"):
+        Path(path).mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path.rstrip("/") + "/"
+
+
+def _add_bucket_secret(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give DuckDB the credentials of the bucket, when the data are in one."""
+    if not str(settings.PROFILE_STORE).startswith("s3://"):
+        return
+    bucket = settings.PROFILE_STORE_S3
+    given = ", ".join(f"{name.upper()} {quoted(str(value))}" for name, value in bucket.items() if value)
+    connection.execute(f"CREATE OR REPLACE SECRET bucket (TYPE s3{', ' if given else ''}{given})")
+
+
+def _catalog() -> tuple[str, ...]:
+    """Return what tells one lake from another: the database of the catalog and the place of the data."""
+    return (*_server().values(), str(settings.PROFILE_STORE))

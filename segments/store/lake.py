@@ -1,0 +1,144 @@
+"""Read the profile store at one version, and commit changes to it, one writer at a time.
+
+A reader works in a DuckDB transaction and sees the version that was current when it began. A writer holds an
+advisory lock of PostgreSQL from the start of its transaction to the end of its commit, because DuckLake's own
+handling of concurrent writers is not safe with a PostgreSQL catalog. Prepare large changes before you take the
+lock.
+
+Each commit carries a note: the job that made it and what it counted. After a crash the note says whether the job
+committed; there is no other record.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+from django.db import DatabaseError
+from django.db import connection as database
+
+from segments.store import engine
+
+WRITER_LOCK = 7_365_676_102
+_POLL_SECONDS = 0.02
+_AUTHOR = "segment-exports"
+
+
+class StoreError(Exception):
+    """DuckDB could not read or change the profile store. The message is the kind of its error: the text may quote
+    values of profiles."""
+
+
+def _do_nothing() -> None: ...
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A transaction of DuckDB that reads the store at one version."""
+
+    connection: duckdb.DuckDBPyConnection
+
+    def rows(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of a query."""
+        return self.connection.execute(sql, parameters or None).fetchall()
+
+    def row(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> tuple[Any, ...]:
+        """Return the first row of a query that has one."""
+        found = self.connection.execute(sql, parameters or None).fetchone()
+        assert found is not None, "the query always has a row"  # noqa: S101
+        return tuple(found)
+
+    def execute(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> None:
+        """Run a statement, such as one that fills a temporary table."""
+        self.connection.execute(sql, parameters or None)
+
+    @property
+    def version(self) -> int:
+        """The version of the lake that this transaction reads."""
+        return int(self.row(f"SELECT id FROM {engine.LAKE}.current_snapshot()")[0])
+
+
+@dataclass(frozen=True)
+class Writer(Reader):
+    """A transaction that changes the store. ``note`` is stored with the commit."""
+
+    note: dict[str, Any] = field(default_factory=dict)
+
+
+@contextmanager
+def reading() -> Iterator[Reader]:
+    """Read the store at its current version until the block ends."""
+    with _transaction() as connection:
+        yield Reader(connection)
+
+
+@contextmanager
+def writer_lock(waiting: Callable[[], None] = _do_nothing) -> Iterator[None]:
+    """Hold the lock of writers, in Django's session: it ends with the process, if that is killed. ``waiting`` is
+    called while another writer has the lock, and may raise to give up. Locks may be nested."""
+    while not _call("pg_try_advisory_lock"):
+        waiting()
+        time.sleep(_POLL_SECONDS)
+    try:
+        yield
+    except BaseException:
+        with suppress(DatabaseError):  # the session may be what has failed, and the lock ended with it
+            _call("pg_advisory_unlock")
+        raise
+    _call("pg_advisory_unlock")
+
+
+@contextmanager
+def writing(job: str, *, waiting: Callable[[], None] = _do_nothing) -> Iterator[Writer]:
+    """Change the store, all or nothing, as the only writer. ``job`` identifies the commit, such as ``import:17``;
+    ``waiting`` is that of writer_lock. A block that changes nothing makes no commit."""
+    with writer_lock(waiting), _transaction() as connection:
+        writer = Writer(connection)
+        yield writer
+        note = json.dumps({"job": job, **writer.note}, sort_keys=True)
+        connection.execute(
+            f"CALL {engine.LAKE}.set_commit_message(?, ?, extra_info => ?)", [_AUTHOR, job.partition(":")[0], note]
+        )
+
+
+def find_commit(job: str) -> dict[str, Any] | None:
+    """Return the note of the commit that a job made, or None when it made none."""
+    with database.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('lake.ducklake_snapshot_changes') IS NOT NULL")
+        if not cursor.fetchone()[0]:
+            return None
+        cursor.execute(
+            "SELECT commit_extra_info FROM lake.ducklake_snapshot_changes"
+            " WHERE commit_extra_info LIKE %s ORDER BY snapshot_id DESC",
+            ['%"job": ' + json.dumps(job).replace("%", r"\%").replace("_", r"\_") + "%"],
+        )
+        notes = [json.loads(text) for (text,) in cursor.fetchall()]
+    return next((note for note in notes if note.get("job") == job), None)
+
+
+@contextmanager
+def _transaction() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Run a block in a transaction of this thread's DuckDB. After an error of DuckDB the instance is closed: its
+    sessions of the catalog may be broken."""
+    connection = engine.connect()
+    connection.execute("BEGIN TRANSACTION")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException as error:
+        # An open transaction of a broken session would end the process when the instance is closed.
+        with suppress(duckdb.Error):
+            connection.execute("ROLLBACK")
+        if isinstance(error, duckdb.Error):
+            engine.close()
+            raise StoreError(type(error).__name__) from None
+        raise
+
+
+def _call(function: str) -> bool:
+    with database.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(%s)", [WRITER_LOCK])
+        return bool(cursor.fetchone()[0])

@@ -1,0 +1,108 @@
+"""Merge imported rows into the profiles of a data source: add new ones, change known ones, leave equal ones alone.
+
+The rows are compared with the profiles before the writer's lock is taken; under the lock only the difference is
+written. An attribute that the file has no column for keeps its value.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from segments.catalog import Attribute
+from segments.store import lake
+from segments.store.columns import PROFILES, columns_of
+from segments.store.lake import Reader, Writer
+from segments.store.profile_ids import reserve_ids
+
+# The temporary table of imported rows: ``line``, ``key``, and the columns of the file's attributes.
+STAGED = "staged"
+# The temporary table of new and changed rows, in full; ``id`` is NULL for a new one.
+_CHANGES = "changes"
+_MAX_TRIES = 5
+
+
+@dataclass(frozen=True)
+class MergeCounts:
+    """How many profiles a merge created, updated and left unchanged."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+
+class StaleComparison(Exception):
+    """Profiles were deleted after the rows were compared with them."""
+
+
+@dataclass(frozen=True)
+class Merge:
+    """A merge of the temporary table STAGED into the profiles of a source.
+
+    ``attributes`` have columns in STAGED, ``kept`` are all other attributes of the catalog. ``job`` identifies the
+    commit, whose note gets ``note`` and the counts; ``moment`` becomes the time of the change. ``check`` runs
+    under the writer's lock and raises to give up; StaleComparison makes the merge compare again.
+    """
+
+    source_id: int
+    attributes: Sequence[Attribute]
+    kept: Sequence[Attribute]
+    job: str
+    moment: datetime
+    check: Callable[[], None]
+    waiting: Callable[[], None]
+    note: Mapping[str, object]
+
+    def run(self) -> dict[str, Any]:
+        """Compare and commit, unless nothing differs. Returns the note of the commit, with the counts in it."""
+        for tries_left in reversed(range(_MAX_TRIES)):
+            try:
+                return self._compare_and_write()
+            except StaleComparison:
+                if not tries_left:
+                    raise
+        raise AssertionError("the last try returns or raises")
+
+    def _compare_and_write(self) -> dict[str, Any]:
+        with lake.reading() as reader:
+            counts = self._compare(reader)
+        with lake.writing(self.job, waiting=self.waiting) as writer:
+            self.check()
+            if counts.created or counts.updated:
+                self._write(writer, counts)
+            writer.note.update({**self.note, **vars(counts)})
+        return writer.note
+
+    def _compare(self, reader: Reader) -> MergeCounts:
+        given, kept = list(columns_of(self.attributes)), list(columns_of(self.kept))
+        differs = " OR ".join(f"{STAGED}.{name} IS DISTINCT FROM known.{name}" for name in given) or "false"
+        columns = [*(f"{STAGED}.{name}" for name in given), *(f"known.{name}" for name in kept)]
+        reader.execute(
+            f"""
+            CREATE OR REPLACE TEMPORARY TABLE {_CHANGES} AS
+            SELECT {", ".join([f"{STAGED}.line", f"{STAGED}.key", "known.id", "known.created_at", *columns])}
+              FROM {STAGED}
+              LEFT JOIN (SELECT * FROM {PROFILES} WHERE source_id = ?) known ON known.key = {STAGED}.key
+             WHERE known.id IS NULL OR {differs}
+            """,
+            [self.source_id],
+        )
+        total = int(reader.row(f"SELECT count(*) FROM {STAGED}")[0])
+        changed, updated = reader.row(f"SELECT count(*), count(id) FROM {_CHANGES}")
+        return MergeCounts(created=changed - updated, updated=updated, unchanged=total - changed)
+
+    def _write(self, writer: Writer, counts: MergeCounts) -> None:
+        deleted = writer.row(f"DELETE FROM {PROFILES} WHERE id IN (SELECT id FROM {_CHANGES})")[0]
+        if deleted != counts.updated:
+            raise StaleComparison
+        columns = ", ".join(columns_of([*self.attributes, *self.kept]))
+        writer.execute(
+            f"""
+            INSERT INTO {PROFILES} BY NAME
+            SELECT coalesce(id, $first_id + row_number() OVER (PARTITION BY id IS NULL ORDER BY line) - 1) AS id,
+                   $source_id AS source_id, key, coalesce(created_at, $moment) AS created_at,
+                   $moment AS updated_at{", " + columns if columns else ""}
+              FROM {_CHANGES} ORDER BY 1
+            """,
+            {"first_id": reserve_ids(counts.created), "source_id": self.source_id, "moment": self.moment},
+        )

@@ -1,0 +1,76 @@
+"""Add the columns of attributes to the table of profiles. Migrations create the tables.
+
+Columns are only added. The columns of an attribute exist before the catalog names them, so that a reader never
+asks for one that is missing.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from django.db import connection as database
+from django.db import transaction
+
+from segments import catalog
+from segments.catalog import Attribute
+from segments.models import ProfileAttribute
+from segments.store import lake
+from segments.store.columns import PROFILES, columns_of
+from segments.store.lake import Reader
+
+
+class TypeDiffers(Exception):
+    """The catalog has an attribute with another type than the caller read it with."""
+
+
+@transaction.atomic
+def ensure_attributes(wanted: Sequence[Attribute]) -> list[Attribute]:
+    """Return these attributes as the catalog has them, after new ones were added, with their columns, and it was
+    noted which have emails now. Raises TypeDiffers and TooManyAttributes."""
+    catalog.lock()
+    known = catalog.find([each.name for each in wanted])
+    if any(known[each.name].data_type != each.data_type for each in wanted if each.name in known):
+        raise TypeDiffers
+    new = [replace(each, id=_reserve_attribute_id()) for each in wanted if each.name not in known]
+    catalog.check_limit(len(new))
+    with_emails = [
+        replace(known[each.name], has_emails=True)
+        for each in wanted
+        if each.has_emails and each.name in known and not known[each.name].has_emails
+    ]
+    if new or with_emails:
+        add_columns([*new, *with_emails])
+    ProfileAttribute.objects.bulk_create(
+        ProfileAttribute(pk=each.id, name=each.name, data_type=each.data_type, has_emails=each.has_emails)
+        for each in new
+    )
+    ProfileAttribute.objects.filter(pk__in=[each.id for each in with_emails]).update(has_emails=True)
+    now = catalog.find([each.name for each in wanted])
+    return [now[each.name] for each in wanted]
+
+
+def add_columns(attributes: Iterable[Attribute]) -> None:
+    """Add the columns of attributes that the table of profiles does not have yet."""
+    wanted = columns_of(attributes)
+    if not wanted:
+        return
+    with lake.reading() as reader:
+        known = column_names(reader)
+    if wanted.keys() <= known:
+        return
+    with lake.writing("add columns") as writer:
+        known = column_names(writer)
+        for name, kind in wanted.items():
+            if name not in known:
+                writer.execute(f"ALTER TABLE {PROFILES} ADD COLUMN {name} {kind}")
+
+
+def column_names(reader: Reader) -> set[str]:
+    """Return the names of the columns of the table of profiles."""
+    reader.execute(f"SELECT * FROM {PROFILES} LIMIT 0")
+    return {description[0] for description in reader.connection.description or ()}
+
+
+def _reserve_attribute_id() -> int:
+    with database.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id'))", [ProfileAttribute._meta.db_table])
+        return int(cursor.fetchone()[0])

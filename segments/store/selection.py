@@ -1,0 +1,110 @@
+"""Select what exports read of profiles: addresses, mapped values, consent and yes/no answers, as SQL of DuckDB."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from config.platform.text.addresses import LONGEST_EMAIL, VALID_EMAIL
+from segments import catalog
+from segments.catalog import Attribute
+from segments.models import AttributeType
+from segments.store.engine import quoted
+
+# In lower case; anything else, or nothing, is a no.
+MEANS_YES = ("yes", "y", "true", "on", "1")
+_BLANKS = "chr(32) || chr(9) || chr(13) || chr(10)"
+
+
+@dataclass(frozen=True)
+class MemberSelection:
+    """What to read of each member: the email in an attribute, the mapped attributes, and what the attributes for
+    consent and of yes/no questions say."""
+
+    email: str
+    mapped: Sequence[str] = ()
+    consent: str = ""  # empty: everyone agrees
+    yes_no: Sequence[str] = ()
+
+
+def selection_columns(selection: MemberSelection) -> dict[str, str]:
+    """Return the columns of a selection, with their types in PostgreSQL: ``email`` is normalized, NULL without a
+    value, the trimmed text when it is no address; ``valid`` says whether mail can be delivered to it, NULL without
+    a value; ``mapped`` is a JSON array of the mapped attributes; ``agreed`` and ``declined`` go by the attribute
+    for consent; ``says_0``, ``says_1`` … say whether each yes/no attribute says yes."""
+    return {
+        "profile_id": "bigint",
+        "updated_at": "timestamptz",
+        "email": "text",
+        "mapped": "text",
+        "agreed": "boolean",
+        "declined": "boolean",
+        **{f"says_{at}": "boolean" for at in range(len(selection.yes_no))},
+        "valid": "boolean",
+    }
+
+
+def selection_sql(selection: MemberSelection, profiles: str) -> str:
+    """Return a query of the columns of a selection over ``profiles``, a query of profiles in parentheses."""
+    known = {each.name: each for each in catalog.attributes()}
+    says = [f"{_says_yes(known.get(name))} AS says_{at}" for at, name in enumerate(selection.yes_no)]
+    agreed, declined = _consent(selection.consent, known)
+    columns = [
+        "id AS profile_id",
+        "updated_at",
+        f"{email_sql(selection.email, known)} AS email",
+        f"{_mapped([known.get(name) for name in selection.mapped])} AS mapped",
+        f"{agreed} AS agreed",
+        f"{declined} AS declined",
+        *says,
+    ]
+    valid = f"regexp_matches(email, {quoted(VALID_EMAIL)}) AND strlen(email) <= {LONGEST_EMAIL}"
+    return f"SELECT *, {valid} AS valid FROM (SELECT {', '.join(columns)} FROM {profiles})"
+
+
+def email_sql(name: str, known: Mapping[str, Attribute]) -> str:
+    """Return an expression for the normalized email in an attribute: NULL without a value, the trimmed text in
+    lower case when it is no address."""
+    attribute = known.get(name)
+    if attribute is None:
+        return "NULL::VARCHAR"
+    text = f"nullif(lower(trim({_text(attribute)}, {_BLANKS})), '')"
+    return f"coalesce({attribute.email_column}, {text})" if attribute.has_emails else text
+
+
+def _text(attribute: Attribute) -> str:
+    """Return an expression for a value as text, as attributes are shown."""
+    column = attribute.column
+    if attribute.data_type == AttributeType.NUMBER:
+        whole = f"{column} = trunc({column}) AND abs({column}) < 1e15"
+        return (
+            f"CASE WHEN {whole} THEN CAST(CAST({column} AS BIGINT) AS VARCHAR) ELSE CAST({column} AS VARCHAR) END"
+        )
+    return column if attribute.data_type == AttributeType.TEXT else f"CAST({column} AS VARCHAR)"
+
+
+def _mapped(attributes: Sequence[Attribute | None]) -> str:
+    """Return an expression for a JSON array in the form of PostgreSQL's: hashes of sent data depend on it."""
+    values = [f"coalesce({_json(each)}, 'null')" if each else "'null'" for each in attributes]
+    return f"'[' || {' || chr(44) || chr(32) || '.join(values)} || ']'" if values else "'[]'"
+
+
+def _json(attribute: Attribute) -> str:
+    if attribute.data_type in (AttributeType.NUMBER, AttributeType.BOOLEAN):
+        return _text(attribute)
+    return f"CAST(to_json({_text(attribute)}) AS VARCHAR)"
+
+
+def _consent(name: str, known: Mapping[str, Attribute]) -> tuple[str, str]:
+    """Return expressions for whether a member agrees, and whether a member declines."""
+    if not name:
+        return "true", "false"
+    attribute = known.get(name)
+    if attribute is None or attribute.data_type != AttributeType.BOOLEAN:
+        return "false", "false"
+    return f"coalesce({attribute.column}, false)", f"coalesce(NOT {attribute.column}, false)"
+
+
+def _says_yes(attribute: Attribute | None) -> str:
+    if attribute is None:
+        return "false"
+    words = ", ".join(map(quoted, MEANS_YES))
+    return f"coalesce(lower(trim({_text(attribute)})) IN ({words}), false)"

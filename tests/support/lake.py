@@ -1,0 +1,28 @@
+"""Empty the profile store after a test that wrote to it. Deleting through DuckDB would commit a version and keep
+the files; here the catalog forgets the files, and its versions go on."""
+
+from django.db import connection, transaction
+
+_CONTENT = (
+    "ducklake_data_file",
+    "ducklake_delete_file",
+    "ducklake_file_column_stats",
+    "ducklake_file_partition_value",
+    "ducklake_files_scheduled_for_deletion",
+)
+
+
+@transaction.atomic
+def empty_store() -> None:
+    """Delete all profiles and members from the store; tables and columns stay."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT quote_ident(relname) FROM pg_class WHERE relnamespace = 'lake'::regnamespace AND relkind = 'r'"
+            " AND (relname = ANY (%s) OR relname LIKE 'ducklake\\_inlined\\_data\\_%%\\_%%'"
+            " OR relname LIKE 'ducklake\\_inlined\\_delete\\_%%')",
+            [list(_CONTENT)],
+        )
+        for (name,) in cursor.fetchall():
+            cursor.execute(f"DELETE FROM lake.{name}")
+        # The limits of the columns stay, since they are not narrowed in the product either.
+        cursor.execute("UPDATE lake.ducklake_table_stats SET record_count = 0, file_size_bytes = 0")
