@@ -89,14 +89,16 @@ def common_values(attributes: Sequence[str]) -> dict[str, list[str]]:
 
 
 def write_members(segment_ids: Sequence[int], selection: MemberSelection, *, table: str) -> None:
-    """Write each member of any of the segments once into a new temporary table, which is dropped at the end of the
-    transaction.
+    """Write each member of any of the segments once into a new temporary table, in the order of addresses and of
+    those with one address the latest first. The table is dropped at the end of the transaction.
 
     Columns: ``profile_id`` bigint; ``updated_at`` timestamptz; ``email`` text, normalized, NULL without a value,
     the trimmed text when it is no address; ``valid`` boolean, whether mail can be delivered to it, NULL without a
     value; ``mapped`` text, a JSON array of the mapped attributes; ``agreed`` and ``declined`` boolean, by the
     attribute for consent; ``says_0``, ``says_1`` … boolean, whether each yes/no attribute says yes."""
-    _create_temporary(table, *_selected(selection, *_members_sql(segment_ids)))
+    sql, parameters = _selected(selection, *_members_sql(segment_ids))
+    # Several processors sort here; a temporary table is read by one alone, which finds the members sorted.
+    _create_temporary(table, f"{sql} ORDER BY email, updated_at DESC, profile_id DESC", parameters)
 
 
 def write_profiles(profile_ids: Iterable[Sequence[int]], selection: MemberSelection, *, table: str) -> None:
