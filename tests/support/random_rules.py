@@ -1,8 +1,10 @@
 """Strategies for random rules, moments and profiles, near each other so that rules match some of them."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -37,78 +39,126 @@ TEXTS = [
 ]  # fmt: skip
 NUMBERS = [-2.0, -0.0, 0.0, 0.1, 0.30000000000000004, 0.3, 1.0, 1.5, 10.0, 1e15, 123456789012345.67, 1e40, -1e-7]
 INTEGERS = [-(2**63), -2, 0, 1, 10, 2**53 + 1, 2**63 - 1]
-ZONES = [
-    ZoneInfo(name)
-    for name in (
-        "UTC", "Europe/Helsinki", "America/Los_Angeles", "America/Sao_Paulo", "America/Havana", "Asia/Beirut",
-        "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Apia", "Pacific/Auckland",
-    )
-]  # fmt: skip
-# Near changes of clocks, at midnight in some zones; a day that Apia left out; ends of months and leap days.
+# Zones, with days on which clocks change, at midnight in some, and the day that Apia left out.
+_CHANGES = {
+    "UTC": [],
+    "Europe/Helsinki": [date(2024, 3, 31), date(2024, 10, 27)],
+    "America/Los_Angeles": [date(2024, 3, 10), date(2024, 11, 3)],
+    "America/Sao_Paulo": [date(2018, 11, 4), date(2019, 2, 16)],
+    "America/Havana": [date(2024, 3, 10), date(2024, 11, 3)],
+    "Asia/Beirut": [date(2024, 3, 31), date(2024, 10, 26)],
+    "Asia/Kathmandu": [],
+    "Australia/Lord_Howe": [date(2024, 4, 7), date(2024, 10, 6)],
+    "Pacific/Apia": [date(2011, 12, 30), date(2021, 4, 4)],
+    "Pacific/Auckland": [date(2024, 4, 7), date(2024, 9, 29)],
+}
+ZONES = [ZoneInfo(name) for name in _CHANGES]
+# Leap days and ends of months.
 DAYS = [
-    date(2024, 3, 10), date(2024, 3, 31), date(2024, 10, 27), date(2024, 11, 3), date(2018, 11, 4),
-    date(2019, 2, 16), date(2011, 12, 30), date(2023, 3, 26), date(2024, 2, 29), date(2023, 2, 28),
-    date(2024, 2, 28), date(2024, 12, 31), date(2021, 4, 4), date(2000, 2, 29), date(2024, 5, 31),
+    date(2024, 2, 28),
+    date(2024, 2, 29),
+    date(2023, 2, 28),
+    date(2000, 2, 29),
+    date(2024, 5, 31),
     date(1971, 3, 1),
-]  # fmt: skip
+]
 OFFSETS = [-400, -365, -31, -30, -29, -8, -7, -6, -1, 0, 0, 1, 2, 6, 7, 8, 30, 31, 366]
 SECONDS = [0, -0.000001, 1, 3600, -3600, 5400, 7200, 43_200, 86_399.999999]
 
-moments = st.builds(
-    lambda day, second: datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(seconds=second),
-    st.sampled_from(DAYS),
-    st.integers(-86_400, 86_400) | st.floats(0, 86_400),
-)
+
+@st.composite
+def moments_and_zones(draw: st.DrawFn) -> tuple[datetime, ZoneInfo]:
+    """Moments on days where rules are easily wrong, with a zone."""
+    zone = draw(st.sampled_from(ZONES))
+    day = draw(st.sampled_from([*_CHANGES[zone.key] * 2, *DAYS]))
+    second = draw(st.integers(-86_400, 86_400) | st.floats(0, 86_400))
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(seconds=second), zone
 
 
-def days_around(moment: datetime, zone: ZoneInfo) -> list[date]:
-    """The days that rules and profiles use."""
-    today = moment.astimezone(zone).date()
-    return [*(today + timedelta(days=offset) for offset in OFFSETS), *DAYS]
+@dataclass(frozen=True)
+class Pool:
+    """The few values that rules and profiles of an example share, so that rules match some profiles."""
 
+    moment: datetime
+    zone: ZoneInfo
+    texts: Sequence[str]
+    numbers: Sequence[float]
+    integers: Sequence[int]
+    days: Sequence[date]
 
-def random_profiles(seed: int, moment: datetime, zone: ZoneInfo) -> list[dict[str, Any]]:
-    """Profiles with values near the moment, in the borders of days, and without values."""
-    chance = random.Random(seed)
-    days = days_around(moment, zone)
+    def in_rule(self, data_type: AttributeType, number: int) -> Any:
+        """The value of a rule for a number that was drawn."""
+        parts = [part for text in self.texts for part in (text[:1], text[1:], text[:-1], text[-2:]) if part]
+        options: Sequence[Any] = {
+            AttributeType.TEXT: [*self.texts, *parts],
+            AttributeType.LIST: self.texts,
+            AttributeType.NUMBER: [*self.numbers, *map(str, self.numbers)],
+            AttributeType.INTEGER: [*self.integers, *map(str, self.integers)],
+        }.get(data_type, [day.isoformat() for day in self.days])
+        return options[number % len(options)]
 
-    def value(data_type: AttributeType) -> Any:
-        if chance.random() < 0.2:
+    def in_profile(self, chance: random.Random, data_type: AttributeType) -> Any:
+        """A value of a profile, or None."""
+        if chance.random() < 0.15:
             return None
-        day = chance.choice(days)
         match data_type:
             case AttributeType.TEXT:
-                return chance.choice(TEXTS)
+                return chance.choice(self.texts)
             case AttributeType.NUMBER:
-                return chance.choice(NUMBERS)
+                return chance.choice(self.numbers)
             case AttributeType.INTEGER:
-                return chance.choice(INTEGERS)
+                return chance.choice(self.integers)
             case AttributeType.DATE:
-                return day
+                return chance.choice(self.days)
             case AttributeType.DATETIME:
-                return _moment_near(chance, day, moment, zone)
+                return self._moment(chance)
             case AttributeType.BOOLEAN:
                 return chance.random() < 0.5
-        return chance.sample(TEXTS, chance.randint(1, 3))
+        return chance.sample(self.texts, chance.randint(1, 3))
 
+    def _moment(self, chance: random.Random) -> datetime:
+        second = timedelta(seconds=chance.choice(SECONDS))
+        if chance.random() < 0.2:
+            return self.moment + second
+        day = chance.choice(self.days)
+        midnight = datetime(day.year, day.month, day.day, tzinfo=self.zone, fold=chance.randint(0, 1))
+        return midnight.astimezone(UTC) + second
+
+
+def random_pool(seed: int, moment: datetime, zone: ZoneInfo) -> Pool:
+    """Some values of each type, and days near the moment and the changes of clocks."""
+    chance = random.Random(seed)
+    today = moment.astimezone(zone).date()
+    near = [today + timedelta(days=chance.choice(OFFSETS)) for _ in range(5)]
+    change = chance.choice(_CHANGES[zone.key] or DAYS)
+    return Pool(
+        moment,
+        zone,
+        chance.sample(TEXTS, 6),
+        chance.sample(NUMBERS, 5),
+        chance.sample(INTEGERS, 4),
+        [today, *near, change, change + timedelta(days=1), *chance.sample(DAYS, 2)],
+    )
+
+
+def random_profiles(seed: int, pool: Pool) -> list[dict[str, Any]]:
+    """Profiles with values of the pool."""
+    chance = random.Random(seed)
     return [
-        {"id": number, **{name: value(data_type) for name, data_type in TYPES.items()}}
+        {"id": number, **{name: pool.in_profile(chance, data_type) for name, data_type in TYPES.items()}}
         for number in range(PROFILE_COUNT)
     ]
-
-
-def _moment_near(chance: random.Random, day: date, moment: datetime, zone: ZoneInfo) -> datetime:
-    second = timedelta(seconds=chance.choice(SECONDS))
-    if chance.random() < 0.2:
-        return moment + second
-    midnight = datetime(day.year, day.month, day.day, tzinfo=zone, fold=chance.randint(0, 1))
-    return midnight.astimezone(UTC) + second
 
 
 def random_members(seed: int) -> dict[int, frozenset[int]]:
     """The members of the other segments."""
     chance = random.Random(seed)
     return {segment: frozenset(chance.sample(range(PROFILE_COUNT), 12)) for segment in SEGMENTS}
+
+
+_COMPARISONS = [
+    (attribute, operator) for attribute, data_type in TYPES.items() for operator in OPERATORS[data_type]
+]
 
 
 @st.composite
@@ -119,9 +169,8 @@ def conditions(draw: st.DrawFn) -> dict[str, Any]:
             "segment": draw(st.sampled_from(SEGMENTS)),
             "operator": draw(st.sampled_from(["member", "not_member"])),
         }
-    attribute = draw(st.sampled_from(list(TYPES)))
+    attribute, operator = draw(st.sampled_from(_COMPARISONS))
     data_type = TYPES[attribute]
-    operator = draw(st.sampled_from(OPERATORS[data_type]))
     condition: dict[str, Any] = {"attribute": attribute, "operator": operator.key}
     others = [name for name, other in TYPES.items() if other == data_type and name != attribute]
     if operator.takes == Takes.ONE and others and draw(st.booleans()):
@@ -134,8 +183,8 @@ def conditions(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def values(data_type: AttributeType, operator: Operator) -> st.SearchStrategy[Any]:
-    """Values that an operator takes. Days are offsets from today, see ``with_days``."""
-    one = _one(data_type)
+    """Values that an operator takes, with numbers for those of a pool, see ``with_values``."""
+    one = st.integers(0, 999)
     units = ["days", "weeks", "months", *(["hours"] if data_type == AttributeType.DATETIME else [])]
     return {
         Takes.ONE: one,
@@ -148,18 +197,6 @@ def values(data_type: AttributeType, operator: Operator) -> st.SearchStrategy[An
     }[operator.takes]
 
 
-def _one(data_type: AttributeType) -> st.SearchStrategy[Any]:
-    return {
-        AttributeType.TEXT: st.sampled_from([*TEXTS, "ó", "o", "a", "zmir", "Σ"]),
-        AttributeType.LIST: st.sampled_from(TEXTS),
-        AttributeType.NUMBER: st.sampled_from([*NUMBERS, "1.50", "-2", "10"]),
-        AttributeType.INTEGER: st.sampled_from([*INTEGERS, "-2", "10.0"]),
-        AttributeType.DATE: st.integers(0, len(OFFSETS) + len(DAYS) - 1),
-        AttributeType.DATETIME: st.integers(0, len(OFFSETS) + len(DAYS) - 1),
-        AttributeType.BOOLEAN: st.nothing(),
-    }[data_type]
-
-
 def groups(rule: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
     """Groups of rules."""
     joins = st.sampled_from(["and", "or", "and", "or", "union", "intersect", "except"])
@@ -169,20 +206,30 @@ def groups(rule: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
 trees = groups(conditions() | groups(conditions() | groups(conditions())))
 
 
-def with_days(tree: Mapping[str, Any], moment: datetime, zone: ZoneInfo) -> dict[str, Any]:
-    """The tree with days instead of their numbers, and its pairs in order."""
-    days = days_around(moment, zone)
-    return {**tree, "rules": [_with_days(rule, days, moment, zone) for rule in tree["rules"]]}
+def single_conditions() -> st.SearchStrategy[dict[str, Any]]:
+    """Trees of one condition."""
+    return conditions().map(lambda condition: {"join": "and", "rules": [condition]})
 
 
-def _with_days(rule: Mapping[str, Any], days: list[date], moment: datetime, zone: ZoneInfo) -> dict[str, Any]:
+def with_values(tree: Mapping[str, Any], pool: Pool) -> dict[str, Any]:
+    """The tree with values of the pool instead of their numbers, and its pairs in order."""
+    return {**tree, "rules": [_with_values(rule, pool) for rule in tree["rules"]]}
+
+
+def _with_values(rule: Mapping[str, Any], pool: Pool) -> dict[str, Any]:
     if "rules" in rule:
-        return with_days(rule, moment, zone)
-    found, key = rule.get("value"), rule["operator"]
-    if found is None:
+        return with_values(rule, pool)
+    if "value" not in rule:
         return dict(rule)
-    if key in ("on", "before", "after"):
-        return {**rule, "value": days[found].isoformat()}
-    if key == "between" and TYPES[rule["attribute"]] in (AttributeType.DATE, AttributeType.DATETIME):
-        return {**rule, "value": sorted(days[number].isoformat() for number in found)}
-    return {**rule, "value": sorted(found, key=float)} if key == "between" else dict(rule)
+    data_type, drawn = TYPES[rule["attribute"]], rule["value"]
+    takes = next(operator.takes for operator in OPERATORS[data_type] if operator.key == rule["operator"])
+    if takes == Takes.ONE:
+        return {**rule, "value": pool.in_rule(data_type, drawn)}
+    if takes in (Takes.MANY, Takes.TWO):
+        found = [pool.in_rule(data_type, number) for number in drawn]
+        is_number = data_type in (AttributeType.NUMBER, AttributeType.INTEGER)
+        return {
+            **rule,
+            "value": sorted(found, key=Decimal if is_number else None) if takes == Takes.TWO else found,
+        }
+    return dict(rule)

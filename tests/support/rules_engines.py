@@ -35,8 +35,8 @@ class Engine(Protocol):
 
     def fill(self, profiles: Sequence[Mapping[str, Any]], members: Mapping[int, Iterable[int]]) -> None: ...
 
-    def find(self, where: str) -> dict[int, bool | None]:
-        """Whether a condition matches, by the ID of each profile."""
+    def find(self, conditions: Sequence[str]) -> dict[int, list[bool | None]]:
+        """Whether each condition matches, by the ID of each profile."""
         ...
 
 
@@ -66,6 +66,10 @@ def _lowered(value: str | None) -> str | None:
 def _placeholders(mark: str, rows: Sequence[Sequence[Any]]) -> str:
     row = f"({', '.join([mark] * len(rows[0]))})"
     return ", ".join([row] * len(rows))
+
+
+def _query(conditions: Sequence[str]) -> str:
+    return f"SELECT id, {', '.join(conditions)} FROM rule_profiles"
 
 
 def _member_rows(members: Mapping[int, Iterable[int]]) -> list[tuple[int, int]]:
@@ -108,8 +112,9 @@ class DuckDB:
                 [json.dumps(objects, default=_as_text), json.dumps([columns])],
             )
 
-    def find(self, where: str) -> dict[int, bool | None]:
-        return dict(self._connection.execute(f"SELECT id, {where} FROM rule_profiles").fetchall())
+    def find(self, conditions: Sequence[str]) -> dict[int, list[bool | None]]:
+        rows = self._connection.execute(_query(conditions)).fetchall()
+        return {number: list(matches) for number, *matches in rows}
 
 
 class PostgreSQL:
@@ -141,10 +146,10 @@ class PostgreSQL:
                 values = [value for row in rows for value in row]
                 cursor.execute(f"INSERT INTO {table} VALUES {_placeholders('%s', rows)}", values)
 
-    def find(self, where: str) -> dict[int, bool | None]:
+    def find(self, conditions: Sequence[str]) -> dict[int, list[bool | None]]:
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT id, {where} FROM rule_profiles")
-            return dict(cursor.fetchall())
+            cursor.execute(_query(conditions))
+            return {number: list(matches) for number, *matches in cursor.fetchall()}
 
 
 class SQLite:
@@ -177,9 +182,9 @@ class SQLite:
                 [[_as_text(value) for value in row] for row in rows],
             )
 
-    def find(self, where: str) -> dict[int, bool | None]:
-        rows = self._connection.execute(f"SELECT id, {where} FROM rule_profiles").fetchall()
-        return {number: None if matches is None else bool(matches) for number, matches in rows}
+    def find(self, conditions: Sequence[str]) -> dict[int, list[bool | None]]:
+        rows = self._connection.execute(_query(conditions)).fetchall()
+        return {number: [None if match is None else bool(match) for match in matches] for number, *matches in rows}
 
 
 def _as_text(value: Any) -> Any:

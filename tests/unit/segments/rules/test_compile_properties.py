@@ -13,15 +13,14 @@ from hypothesis import strategies as st
 from segments.rules.compile import CompileContext, UnsupportedRule, compile_rules, to_sql
 from segments.rules.tree import problems
 from tests.support import random_rules
-from tests.support.random_rules import TYPES, ZONES, random_members, random_profiles, with_days
+from tests.support.random_rules import TYPES, random_members, random_pool, random_profiles, with_values
 from tests.support.rules_engines import ATTRIBUTES, DuckDB, Engine, PostgreSQL, SQLite, members_query
 from tests.support.rules_evaluation import Evaluator
 
-QUICK, LONG = 40, int(os.environ.get("RULES", "3000"))
+QUICK, LONG = 8, int(os.environ.get("RULES", "300"))
 some_rules = given(
-    tree=random_rules.trees,
-    moment=random_rules.moments,
-    zone=st.sampled_from(ZONES),
+    trees=st.lists(random_rules.single_conditions() | random_rules.trees, min_size=12, max_size=12),
+    moment_and_zone=random_rules.moments_and_zones(),
     seed=st.integers(0, 2**32),
 )
 
@@ -42,22 +41,24 @@ def engine(request: pytest.FixtureRequest, db: None) -> Engine:
     return made
 
 
-def check(engine: Engine, tree: Mapping[str, Any], moment: datetime, zone: ZoneInfo, seed: int) -> None:
+def check(engine: Engine, trees: list[dict[str, Any]], moment: datetime, zone: ZoneInfo, seed: int) -> None:
     """Compare what an engine matches with what the evaluation does."""
     context = CompileContext(moment, zone, members_query)
-    tree = without_unsupported(with_days(tree, moment, zone), engine.dialect, context)
-    assert problems(tree, TYPES) == []
-    profiles, members = random_profiles(seed, moment, zone), random_members(seed)
+    pool = random_pool(seed, moment, zone)
+    trees = [without_unsupported(with_values(tree, pool), engine.dialect, context) for tree in trees]
+    assert [problems(tree, TYPES) for tree in trees] == [[]] * len(trees)
+    profiles, members = random_profiles(seed, pool), random_members(seed)
     engine.fill(profiles, members)
-    where = to_sql(compile_rules(tree, ATTRIBUTES, context), engine.dialect)
+    conditions = [to_sql(compile_rules(tree, ATTRIBUTES, context), engine.dialect) for tree in trees]
     evaluator = Evaluator(TYPES, moment, zone, members)
-    found = engine.find(where)
+    found = engine.find(conditions)
     wrong = [
-        (profile, found[profile["id"]])
+        (condition, profile, found[profile["id"]][number])
+        for number, (tree, condition) in enumerate(zip(trees, conditions, strict=True))
         for profile in profiles
-        if found[profile["id"]] is not evaluator.matches(tree, profile)
+        if found[profile["id"]][number] is not evaluator.matches(tree, profile)
     ]
-    assert wrong == [], where
+    assert wrong == []
 
 
 def without_unsupported(tree: Mapping[str, Any], dialect: str, context: CompileContext) -> dict[str, Any]:
@@ -78,15 +79,15 @@ def without_unsupported(tree: Mapping[str, Any], dialect: str, context: CompileC
 @many(QUICK)
 @some_rules
 def test_engines_match_what_the_rules_describe(
-    engine: Engine, tree: dict[str, Any], moment: datetime, zone: ZoneInfo, seed: int
+    engine: Engine, trees: list[dict[str, Any]], moment_and_zone: tuple[datetime, ZoneInfo], seed: int
 ) -> None:
-    check(engine, tree, moment, zone, seed)
+    check(engine, trees, *moment_and_zone, seed)
 
 
 @pytest.mark.drill
 @many(LONG)
 @some_rules
 def test_engines_match_what_many_rules_describe(
-    engine: Engine, tree: dict[str, Any], moment: datetime, zone: ZoneInfo, seed: int
+    engine: Engine, trees: list[dict[str, Any]], moment_and_zone: tuple[datetime, ZoneInfo], seed: int
 ) -> None:
-    check(engine, tree, moment, zone, seed)
+    check(engine, trees, *moment_and_zone, seed)
