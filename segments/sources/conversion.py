@@ -169,15 +169,17 @@ def _datetime(text: str, spelling: ColumnFormat) -> str:
     colon = f"regexp_replace({minutes}, ' ?([+-][0-9]{{2}}):?([0-9]{{2}})$', '\\1:\\2')"
     utc = f"regexp_replace({colon}, ' ?(?:UTC|GMT|z)$', 'Z')"
     return (
-        f"CASE WHEN {_is_plain_moment(text)} THEN {naive} "
+        f"CASE WHEN {is_plain_moment(text)} THEN {naive} "
         f"WHEN regexp_full_match({text}, '{pattern}') THEN {naive} "
         f"WHEN regexp_full_match({text}, '{pattern} ?{_HAS_ZONE}') THEN TRY_CAST({utc} AS TIMESTAMPTZ) END"
     )
 
 
-def _is_plain_moment(text: str) -> str:
-    """Return the cheap condition that a text has the form 2024-02-29 10:00:00, perhaps without seconds."""
-    return f"(({text} LIKE '____-__-_____:__:__' OR {text} LIKE '____-__-_____:__') AND NOT suffix({text}, 'Z'))"
+def is_plain_moment(text: str) -> str:
+    """Return the cheap condition that a text has the form 2024-02-29 10:00:00, perhaps without seconds: no zone
+    has room after the last colon, but Z."""
+    colon = f"CASE length({text}) WHEN 19 THEN {text}[17] = ':' WHEN 16 THEN {text}[14] = ':' ELSE false END"
+    return f"({colon} AND NOT suffix({text}, 'Z'))"
 
 
 def _list(text: str, spelling: ColumnFormat) -> str:

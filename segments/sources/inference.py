@@ -13,7 +13,7 @@ import duckdb
 from segments.sources import column_names
 from segments.sources.candidates import NULL_WORDS, TEXT_NULL_WORDS, candidates
 from segments.sources.column_plan import ColumnPlan, ColumnType
-from segments.sources.conversion import BLANKS, given_text, typed_value, written
+from segments.sources.conversion import BLANKS, given_text, is_plain_moment, typed_value, written
 from segments.sources.files.regular_csv import literal, quoted
 
 _SAMPLED_ROWS: Final = 1_000
@@ -178,14 +178,20 @@ def _does_not_survive(text: str, plan: ColumnPlan) -> str:
         case ColumnType.INTEGER:
             return f"{text} <> coalesce(CAST(TRY_CAST({text} AS BIGINT) AS VARCHAR), '')"
         case ColumnType.NUMBER:
-            value = f"TRY_CAST(replace({text}, {literal(plan.format.decimal)}, '.') AS DOUBLE)"
+            point = text if plan.format.decimal == "." else f"replace({text}, {literal(plan.format.decimal)}, '.')"
+            digits = f"DECIMAL(18, {plan.format.decimals:d})" if plan.format.decimals else "DOUBLE"
+            as_written = written(f"TRY_CAST({point} AS {digits})", plan)
             as_whole = f"CAST(TRY_CAST({text} AS BIGINT) AS VARCHAR)"
-            return f"({text} <> coalesce({written(value, plan)}, '') AND {text} <> coalesce({as_whole}, ''))"
+            return f"({text} <> coalesce({as_written}, '') AND {text} <> coalesce({as_whole}, ''))"
         case ColumnType.BOOLEAN:
             words = f"{literal(plan.format.true_word.casefold())}, {literal(plan.format.false_word.casefold())}"
             return f"lower({text}) NOT IN ({words})"
         case ColumnType.DATETIME:  # the zone decides nothing here, and takes long
             plan = replace(plan, format=replace(plan.format, time_zone="UTC"))
+            if plan.format.date_format.startswith("%Y-%m-%d"):
+                plain, moment = is_plain_moment(text), f"TRY_CAST({text} AS TIMESTAMP)"
+                rest = f"{text} IS NOT NULL AND {typed_value(text, plan)} IS NULL"
+                return f"CASE WHEN {plain} AND {moment} IS NOT NULL THEN false ELSE {rest} END"
     return f"({text} IS NOT NULL AND {typed_value(text, plan)} IS NULL)"
 
 

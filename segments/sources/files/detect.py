@@ -5,7 +5,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Final
 
@@ -18,6 +18,7 @@ from segments.sources.files.file_format import Compression, FileFormat, FileKind
 from segments.sources.files.unpack import chunks, compression_of, opened_bytes, sentences_for_errors
 
 _HEAD_BYTES: Final = 1 << 18
+_JSON_LINES_LOOKED_AT: Final = 50
 _ZIP_MAGIC: Final = b"PK\x03\x04"
 _EMPTY_ZIP_MAGIC: Final = b"PK\x05\x06"
 _PARQUET_MAGIC: Final = b"PAR1"
@@ -134,21 +135,26 @@ def _head_text(head: bytes, encoding: str) -> str:
 
 
 def _is_json_lines(text: str) -> bool:
-    """Say whether a text consists of JSON objects, one a line. Raises FileRefused for other JSON."""
+    """Say whether a text consists of JSON objects, one a line; some lines may be broken. Raises FileRefused for
+    other JSON."""
     start = text.lstrip()
     if start[:1] not in ("{", "["):
         return False
-    first = next(_filled_lines(start), "")
-    try:
-        parsed = orjson.loads(first)
-    except orjson.JSONDecodeError:
-        # Indented JSON breaks after the bracket; a header that begins with one does not.
-        if first.rstrip() not in ("{", "[", "[{"):
-            return False
-        parsed = None
-    if isinstance(parsed, dict):
+    lines = list(islice(_filled_lines(start), _JSON_LINES_LOOKED_AT))
+    parsed = [_parsed_json(line) for line in lines]
+    if any(isinstance(each, dict) for each in parsed) and start.startswith("{"):
         return True
-    raise FileRefused(_("The file is JSON, but not one object a line. Export it as JSON lines or CSV."))
+    # Indented JSON breaks after the bracket; a header that begins with one does not.
+    if parsed[0] is not None or lines[0].rstrip() in ("{", "[", "[{"):
+        raise FileRefused(_("The file is JSON, but not one object a line. Export it as JSON lines or CSV."))
+    return False
+
+
+def _parsed_json(line: str) -> object:
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
 
 
 def _filled_lines(text: str) -> Iterator[str]:

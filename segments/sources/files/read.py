@@ -13,7 +13,7 @@ from segments.sources.files.csv_records import RecordParser, Unreadable, is_blan
 from segments.sources.files.file_format import Compression, FileFormat, FileKind
 from segments.sources.files.record_table import RecordTable
 from segments.sources.files.regular_csv import load_regular, quoted
-from segments.sources.files.rejected import RejectedRows
+from segments.sources.files.rejected import RejectedRows, csv_line
 from segments.sources.files.text_file import (
     FirstRows,
     Header,
@@ -33,7 +33,8 @@ class LoadedFile:
 
     ``kept`` rows are in the table; each other record is in ``rejected``. Blank lines are no records. ``declared``
     has the types that the file itself declares, by position. ``merged_lines`` are the first lines of values that
-    contain what looks like further rows: perhaps a quotation mark is missing there.
+    contain what looks like further rows: perhaps a quotation mark is missing there. ``delimiter`` is that of the
+    file of rejected rows; empty for JSON lines.
     """
 
     table: str
@@ -42,6 +43,7 @@ class LoadedFile:
     rejected: RejectedRows
     declared: dict[int, ColumnType]
     merged_lines: tuple[int, ...] = ()
+    delimiter: str = ","
 
     @property
     def records(self) -> int:
@@ -60,7 +62,8 @@ def load(
     """
     if file_format.kind is FileKind.CSV:
         return _load_text(path, file_format, connection, table, folder)
-    rejected = RejectedRows(folder / f"{table}.rejected.jsonl")
+    suffix = "jsonl" if file_format.kind is FileKind.JSON_LINES else "csv"
+    rejected = RejectedRows(folder / f"{table}.rejected.{suffix}")
     if file_format.kind is FileKind.XLSX:
         names, declared = workbook.load(path, file_format, connection, table, folder)
     elif file_format.kind is FileKind.PARQUET:
@@ -70,7 +73,11 @@ def load(
             names, declared = json_lines.load(plain, connection, table, folder, rejected)
     _delete_blank_rows(connection, table, len(names))
     rejected.close()
-    return LoadedFile(table, names, _count(connection, table), rejected, declared)
+    if suffix == "csv":
+        rejected.header = csv_line(names, ",")
+    return LoadedFile(
+        table, names, _count(connection, table), rejected, declared, delimiter="," if suffix == "csv" else ""
+    )
 
 
 def preview(path: Path, file_format: FileFormat, *, rows: int, folder: Path) -> FirstRows:
@@ -97,7 +104,9 @@ def _load_text(
         rejected = RejectedRows(folder / f"{table}.rejected.csv", header.text)
         if load_regular(plain, plain_format, connection, table, width=width, first_line=header.next_line):
             _delete_blank_rows(connection, table, width)
-            return LoadedFile(table, header.names, _count(connection, table), rejected, {})
+            return LoadedFile(
+                table, header.names, _count(connection, table), rejected, {}, delimiter=plain_format.delimiter
+            )
         with RecordTable(folder, table, width, plain_format.delimiter) as target:
             parsed = _LineByLine(header, target, rejected, file_format.encoding)
             parsed.read(plain, plain_format)
@@ -105,7 +114,8 @@ def _load_text(
         _delete_blank_rows(connection, table, width)
         rejected.close()
         kept = _count(connection, table)
-        return LoadedFile(table, header.names, kept, rejected, {}, tuple(parsed.merged_lines))
+        merged_lines = tuple(parsed.merged_lines)
+        return LoadedFile(table, header.names, kept, rejected, {}, merged_lines, plain_format.delimiter)
 
 
 class _LineByLine:
@@ -194,10 +204,15 @@ class _LineByLine:
 
 
 def _delete_blank_rows(connection: duckdb.DuckDBPyConnection, table: str, width: int) -> None:
-    blank = " AND ".join(
-        f"(t{position} IS NULL OR trim(t{position}, {_BLANKS}) = '')" for position in range(width)
-    )
+    """Delete the rows without any value: lines of delimiters only, as spreadsheets write them."""
+    blank = " AND ".join(_is_blank(f"t{position}") for position in range(width))
     connection.execute(f"DELETE FROM {quoted(table)} WHERE {blank}")
+
+
+def _is_blank(text: str) -> str:
+    """Return the condition that a text is missing or blank; trimming every text would take long."""
+    trimmed = f"trim({text}, {_BLANKS}) = ''"
+    return f"CASE WHEN {text} IS NULL THEN true WHEN {text} < '!' OR {text} > '~' THEN {trimmed} ELSE false END"
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:

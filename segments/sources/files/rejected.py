@@ -1,6 +1,9 @@
 """Collect rejected rows: count all, keep the first with line, column and reason, and write the text of all of them
 to a file that can be fixed and imported again."""
 
+import csv
+import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -54,3 +57,10 @@ def _line_of(text: str) -> bytes:
     if not text:
         return b""
     return text.rstrip("\r\n").encode("utf-8", "surrogateescape") + b"\n"
+
+
+def csv_line(fields: Sequence[str | None], delimiter: str) -> str:
+    """Return fields as a line of a CSV file; a value may contain line breaks."""
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter, lineterminator="\r\n").writerow(fields)
+    return text.getvalue()

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from config.platform.text.addresses import comparable_email
 from segments.sources.email_column import email_column
+from segments.sources.files.regular_csv import literal
 
 ADDRESSES = (
     st.from_regex(r"[A-Za-z0-9.+_-]{1,8}@[A-Za-z0-9-]{1,6}\.[A-Za-z.-]{1,6}", fullmatch=True)
@@ -27,8 +28,8 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def forms(connection: duckdb.DuckDBPyConnection, texts: list[str | None]) -> list[str | None]:
-    connection.execute("CREATE OR REPLACE TEMPORARY TABLE p (_line BIGINT, t0 VARCHAR)")
-    connection.executemany("INSERT INTO p VALUES (?, ?)", [[line, text] for line, text in enumerate(texts)])
+    rows = ", ".join(f"({line}, {'NULL' if text is None else literal(text)})" for line, text in enumerate(texts))
+    connection.execute(f"CREATE OR REPLACE TEMPORARY TABLE p AS SELECT * FROM (VALUES {rows}) AS p(_line, t0)")
     query = f"SELECT {email_column(connection, 'p', 't0')} FROM p ORDER BY _line"
     return [form for (form,) in connection.execute(query).fetchall()]
 

@@ -21,6 +21,7 @@ from segments.sources.files import read, workbook
 from segments.sources.files.detect import detect
 from segments.sources.files.file_format import FileFormat, FileKind, FileRefused
 from segments.sources.files.read import LoadedFile, load, preview
+from segments.sources.files.reject_rows import reject_rows
 from tests.support.case_files import FOLDER, READABLE_FILES, CaseFile
 
 GENERATED = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -188,6 +189,37 @@ def test_rejected_rows_can_be_fixed_and_imported_again(connection: duckdb.DuckDB
     again, rows, _none = read_bytes(connection, fixed)
     assert (again.kept, again.rejected.count) == (3, 0)
     assert rows[0] == (2, "2", "Bob")
+
+
+def test_rows_can_be_rejected_after_they_were_loaded(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    (tmp_path / "file.csv").write_text('id;name\n1;Ann\n;"Bob; ""B\n"""\n3;Cid;x\n4;Dee\n')
+    loaded = load(tmp_path / "file.csv", FileFormat(delimiter=";"), connection, "people", folder=tmp_path)
+    query = "SELECT _line FROM people WHERE t0 IS NULL"
+    left = reject_rows(connection, loaded, query, column="id", reason="The key is empty.")
+    assert (loaded.kept, left.kept, left.records) == (3, 2, 4)
+    assert [row[0] for row in rows_of(connection, left)] == [2, 6]
+    assert {row.line: row.column for row in left.rejected.kept} == {5: "", 3: "id"}
+    again = load(left.rejected.path, FileFormat(delimiter=";"), connection, "again", folder=tmp_path)
+    assert rows_of(connection, again) == [(3, None, 'Bob; "B\n"')]
+    assert reject_rows(connection, left, query, reason="again") == left
+
+
+@pytest.mark.parametrize("name", ["33c_json_lines.jsonl", "x.parquet"])
+def test_rows_of_other_kinds_are_rejected_in_a_form_that_can_be_imported(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, name: str
+) -> None:
+    path = FOLDER / name
+    if name == "x.parquet":
+        path = tmp_path / name
+        connection.execute(f"COPY (SELECT '1' AS id, 'A, B' AS name) TO '{path}' (FORMAT parquet)")
+    loaded = load(path, detect(path, name=name), connection, "people", folder=tmp_path)
+    first = rows_of(connection, loaded)[0]
+    left = reject_rows(connection, loaded, "SELECT 1", reason="The key is used twice.")
+    again = load(left.rejected.path, detect(left.rejected.path, name="x"), connection, "again", folder=tmp_path)
+    assert again.names == loaded.names[: len(again.names)]
+    assert first[1:] in [row[1:] + (None,) * (len(first) - len(row)) for row in rows_of(connection, again)]
 
 
 def test_many_rejected_rows_are_counted_and_the_first_kept(connection: duckdb.DuckDBPyConnection) -> None:
