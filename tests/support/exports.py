@@ -54,7 +54,7 @@ def segment_of_everyone(name: str = "Everyone", rules: dict[str, Any] | None = N
         call_command("refresh_segments", segment.name)
         segment.refresh_from_db()
         return segment
-    profiles.add_everyone(segment)
+    profiles.add_all_profiles(segment)
     segment.refreshed_at = clock.now()
     segment.save()
     return segment

@@ -121,7 +121,7 @@ def change_attribute(emails: Collection[str], name: str, value: str) -> None:
         cursor.execute(f"{change} WHERE id IN ({_WITH_EMAIL})", [name, value, db.as_json(emails)])
 
 
-def change_everyone(**attributes: Any) -> None:
+def change_all_profiles(**attributes: Any) -> None:
     """Change attributes of all profiles."""
     for profile in all_profiles():
         change_profile(profile, **attributes)
@@ -142,7 +142,7 @@ def delete_profiles(*emails: str) -> None:
     models.Profile.objects.filter(attributes__email__in=emails).delete()
 
 
-def delete_everyone() -> None:
+def delete_all_profiles() -> None:
     """Delete all profiles and memberships."""
     models.Profile.objects.all().delete()
 
@@ -179,7 +179,7 @@ def add_members(segment: Segment, *emails: str) -> None:
     _count_members(segment)
 
 
-def add_everyone(segment: Segment) -> None:
+def add_all_profiles(segment: Segment) -> None:
     """Add all profiles to a segment."""
     with database.cursor() as cursor:
         cursor.execute(

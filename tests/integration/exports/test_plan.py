@@ -19,7 +19,7 @@ from exports.run import plan
 from exports.state import run_settings
 from exports.state.status import Reason, StopRun
 from tests.support import exports
-from tests.support.profiles import change_everyone, change_profile, create_profiles, get_profile
+from tests.support.profiles import change_all_profiles, change_profile, create_profiles, get_profile
 
 pytestmark = pytest.mark.django_db
 
@@ -152,7 +152,7 @@ def test_it_sends_who_has_changed_in_a_mapped_attribute_alone() -> None:
     run = make_run([{"email": "ann@example.com", "city": "Turku"}, {"email": "bo@example.com", "city": "Turku"}])
     planned(run)
     deliver_everyone(run)
-    change_everyone(city="Oulu")
+    change_all_profiles(city="Oulu")
     change_profile(get_profile(email="bo@example.com"), first_name="Bo")
     again = run_of(run.export, run.snapshot.segments[0].id)
     assert planned(again) == ["bo@example.com"]

@@ -14,7 +14,7 @@ from exports.state.known_list import KnownList
 from segments.models import Segment
 from tests.support import exports
 from tests.support.members import crowd_of, join, leave, states
-from tests.support.profiles import change_everyone, change_profile, get_profile
+from tests.support.profiles import change_all_profiles, change_profile, get_profile
 from tests.support.removals import export_of, run
 from tests.support.sandbox import RunningSandbox
 
@@ -80,7 +80,7 @@ def test_a_contact_that_joins_while_the_plan_is_written_stays(
 def test_a_member_without_consent_is_still_removed(account: RunningSandbox) -> None:
     crowd = crowd_of(PEOPLE)
     export = export_of(account, crowd, Removal.DELETE)
-    change_everyone(newsletter=True)
+    change_all_profiles(newsletter=True)
     limits = replace(Connection.objects.get().limited, required_attribute="newsletter").keep()
     Connection.objects.update(limits=limits)
     run(export)

@@ -6,7 +6,7 @@ from config.platform.notifications.models import Condition, Kind
 from segments import alerts
 from segments.models import DataSource, Segment
 from tests.support import exports
-from tests.support.profiles import create_profiles, delete_everyone
+from tests.support.profiles import create_profiles, delete_all_profiles
 
 pytestmark = pytest.mark.django_db
 
@@ -56,7 +56,7 @@ def test_a_refresh_opens_the_alert() -> None:
     create_profiles([{"city": "Turku"}, {"city": "Turku"}, {"city": "Turku"}])
     rules = {"attribute": "city", "operator": "is", "value": "Turku"}
     segment = exports.segment_of_everyone("Turku", {"all": [rules]})
-    delete_everyone()
+    delete_all_profiles()
     exports.segment_of_everyone("Turku", segment.rules)
     assert lasting() == [Kind.SEGMENT_EMPTY]
 
