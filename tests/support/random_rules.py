@@ -1,14 +1,15 @@
-"""Strategies for random rules, moments and profiles, near each other so that rules match some of them."""
+"""Random rules, moments and profiles of few values, so that rules match some profiles.
+
+An example comes from one seed that Hypothesis draws, since it repeats most of an example with many choices.
+"""
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
-
-from hypothesis import strategies as st
 
 from segments.models import AttributeType
 from segments.rules.operators import OPERATORS, Operator
@@ -55,181 +56,133 @@ _CHANGES = {
 ZONES = [ZoneInfo(name) for name in _CHANGES]
 # Leap days and ends of months.
 DAYS = [
-    date(2024, 2, 28),
-    date(2024, 2, 29),
-    date(2023, 2, 28),
-    date(2000, 2, 29),
-    date(2024, 5, 31),
+    date(2024, 2, 28), date(2024, 2, 29), date(2023, 2, 28), date(2000, 2, 29), date(2024, 5, 31),
     date(1971, 3, 1),
-]
+]  # fmt: skip
 OFFSETS = [-400, -365, -31, -30, -29, -8, -7, -6, -1, 0, 0, 1, 2, 6, 7, 8, 30, 31, 366]
 SECONDS = [0, -0.000001, 1, 3600, -3600, 5400, 7200, 43_200, 86_399.999999]
-
-
-@st.composite
-def moments_and_zones(draw: st.DrawFn) -> tuple[datetime, ZoneInfo]:
-    """Moments on days where rules are easily wrong, with a zone."""
-    zone = draw(st.sampled_from(ZONES))
-    day = draw(st.sampled_from([*_CHANGES[zone.key] * 2, *DAYS]))
-    second = draw(st.integers(-86_400, 86_400) | st.floats(0, 86_400))
-    return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(seconds=second), zone
-
-
-@dataclass(frozen=True)
-class Pool:
-    """The few values that rules and profiles of an example share, so that rules match some profiles."""
-
-    moment: datetime
-    zone: ZoneInfo
-    texts: Sequence[str]
-    numbers: Sequence[float]
-    integers: Sequence[int]
-    days: Sequence[date]
-
-    def in_rule(self, data_type: AttributeType, number: int) -> Any:
-        """The value of a rule for a number that was drawn."""
-        parts = [part for text in self.texts for part in (text[:1], text[1:], text[:-1], text[-2:]) if part]
-        options: Sequence[Any] = {
-            AttributeType.TEXT: [*self.texts, *parts],
-            AttributeType.LIST: self.texts,
-            AttributeType.NUMBER: [*self.numbers, *map(str, self.numbers)],
-            AttributeType.INTEGER: [*self.integers, *map(str, self.integers)],
-        }.get(data_type, [day.isoformat() for day in self.days])
-        return options[number % len(options)]
-
-    def in_profile(self, chance: random.Random, data_type: AttributeType) -> Any:
-        """A value of a profile, or None."""
-        if chance.random() < 0.15:
-            return None
-        match data_type:
-            case AttributeType.TEXT:
-                return chance.choice(self.texts)
-            case AttributeType.NUMBER:
-                return chance.choice(self.numbers)
-            case AttributeType.INTEGER:
-                return chance.choice(self.integers)
-            case AttributeType.DATE:
-                return chance.choice(self.days)
-            case AttributeType.DATETIME:
-                return self._moment(chance)
-            case AttributeType.BOOLEAN:
-                return chance.random() < 0.5
-        return chance.sample(self.texts, chance.randint(1, 3))
-
-    def _moment(self, chance: random.Random) -> datetime:
-        second = timedelta(seconds=chance.choice(SECONDS))
-        if chance.random() < 0.2:
-            return self.moment + second
-        day = chance.choice(self.days)
-        midnight = datetime(day.year, day.month, day.day, tzinfo=self.zone, fold=chance.randint(0, 1))
-        return midnight.astimezone(UTC) + second
-
-
-def random_pool(seed: int, moment: datetime, zone: ZoneInfo) -> Pool:
-    """Some values of each type, and days near the moment and the changes of clocks."""
-    chance = random.Random(seed)
-    today = moment.astimezone(zone).date()
-    near = [today + timedelta(days=chance.choice(OFFSETS)) for _ in range(5)]
-    change = chance.choice(_CHANGES[zone.key] or DAYS)
-    return Pool(
-        moment,
-        zone,
-        chance.sample(TEXTS, 6),
-        chance.sample(NUMBERS, 5),
-        chance.sample(INTEGERS, 4),
-        [today, *near, change, change + timedelta(days=1), *chance.sample(DAYS, 2)],
-    )
-
-
-def random_profiles(seed: int, pool: Pool) -> list[dict[str, Any]]:
-    """Profiles with values of the pool."""
-    chance = random.Random(seed)
-    return [
-        {"id": number, **{name: pool.in_profile(chance, data_type) for name, data_type in TYPES.items()}}
-        for number in range(PROFILE_COUNT)
-    ]
-
-
-def random_members(seed: int) -> dict[int, frozenset[int]]:
-    """The members of the other segments."""
-    chance = random.Random(seed)
-    return {segment: frozenset(chance.sample(range(PROFILE_COUNT), 12)) for segment in SEGMENTS}
 
 
 _COMPARISONS = [
     (attribute, operator) for attribute, data_type in TYPES.items() for operator in OPERATORS[data_type]
 ]
+_JOINS = ["and", "or", "and", "or", "union", "intersect", "except"]
 
 
-@st.composite
-def conditions(draw: st.DrawFn) -> dict[str, Any]:
-    """Conditions of every operator, with values, other attributes and other segments."""
-    if draw(st.integers(0, 9)) == 0:
-        return {
-            "segment": draw(st.sampled_from(SEGMENTS)),
-            "operator": draw(st.sampled_from(["member", "not_member"])),
+@dataclass
+class Example:
+    """Random values that rules and profiles share, at a moment in a zone."""
+
+    chance: random.Random
+    zone: ZoneInfo = field(init=False)
+    moment: datetime = field(init=False)
+    texts: list[str] = field(init=False)
+    numbers: list[float] = field(init=False)
+    integers: list[int] = field(init=False)
+    days: list[date] = field(init=False)
+
+    def __post_init__(self) -> None:
+        chance = self.chance
+        self.zone = chance.choice(ZONES)
+        changes = _CHANGES[self.zone.key] or DAYS
+        day = chance.choice([*changes, chance.choice(DAYS)])
+        seconds = chance.choice([chance.randint(-86_400, 86_400), chance.uniform(0, 86_400)])
+        self.moment = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(seconds=seconds)
+        self.texts, self.numbers = chance.sample(TEXTS, 6), chance.sample(NUMBERS, 5)
+        self.integers = chance.sample(INTEGERS, 4)
+        today, change = self.moment.astimezone(self.zone).date(), chance.choice(changes)
+        near = [today + timedelta(days=chance.choice(OFFSETS)) for _ in range(5)]
+        self.days = [today, *near, change, change + timedelta(days=1), *chance.sample(DAYS, 2)]
+
+    def profiles(self) -> list[dict[str, Any]]:
+        """Profiles with values and without."""
+        return [
+            {"id": number, **{name: self._of_profile(data_type) for name, data_type in TYPES.items()}}
+            for number in range(PROFILE_COUNT)
+        ]
+
+    def members(self) -> dict[int, frozenset[int]]:
+        """The members of the other segments."""
+        return {segment: frozenset(self.chance.sample(range(PROFILE_COUNT), 12)) for segment in SEGMENTS}
+
+    def tree(self, depth: int = 3) -> dict[str, Any]:
+        """Groups of conditions, in half of the trees one condition alone."""
+        if depth == 3 and self.chance.random() < 0.5:
+            return {"join": "and", "rules": [self._condition()]}
+        rules = [
+            self.tree(depth - 1) if depth > 1 and self.chance.random() < 0.4 else self._condition()
+            for _ in range(self.chance.randint(0, 3))
+        ]
+        return {"join": self.chance.choice(_JOINS), "rules": rules}
+
+    def _condition(self) -> dict[str, Any]:
+        """A condition with a value, with another attribute, or of another segment."""
+        chance = self.chance
+        if chance.random() < 0.05:
+            return {"segment": chance.choice(SEGMENTS), "operator": chance.choice(["member", "not_member"])}
+        attribute, operator = chance.choice(_COMPARISONS)
+        data_type = TYPES[attribute]
+        condition: dict[str, Any] = {"attribute": attribute, "operator": operator.key}
+        others = [name for name, other in TYPES.items() if other == data_type and name != attribute]
+        if operator.takes == Takes.ONE and chance.random() < 0.3:
+            condition["other_attribute"] = chance.choice(others)
+        elif operator.takes != Takes.NOTHING:
+            condition["value"] = self._of_operator(data_type, operator)
+        if data_type in (AttributeType.TEXT, AttributeType.LIST) and chance.random() < 0.5:
+            condition["ignore_case"] = True
+        return condition
+
+    def _of_operator(self, data_type: AttributeType, operator: Operator) -> Any:
+        chance = self.chance
+        match operator.takes:
+            case Takes.ONE:
+                return self._of_rule(data_type)
+            case Takes.MANY:
+                return [self._of_rule(data_type) for _ in range(chance.randint(1, 4))]
+            case Takes.TWO:
+                is_number = data_type in (AttributeType.NUMBER, AttributeType.INTEGER)
+                return sorted((self._of_rule(data_type) for _ in "ab"), key=Decimal if is_number else None)
+            case Takes.DAYS:
+                return chance.choice([1, 7, "30", 36_525])
+            case Takes.MONTH:
+                return chance.choice(["current", 1, "2", 3, 10, 12])
+            case Takes.DAY:
+                return chance.choice(["today", "02-28", "02-29", "03-10", "12-31"])
+        units = ["days", "weeks", "months", *(["hours"] if data_type == AttributeType.DATETIME else [])]
+        return [chance.choice([1, 2, "7", 24, 30, 1200]), chance.choice(units)]
+
+    def _of_rule(self, data_type: AttributeType) -> Any:
+        parts = [part for text in self.texts for part in (text[:1], text[1:], text[:-1], text[-2:]) if part]
+        options: Mapping[AttributeType, Sequence[Any]] = {
+            AttributeType.TEXT: [*self.texts, *self.texts, *parts],
+            AttributeType.LIST: self.texts,
+            AttributeType.NUMBER: [*self.numbers, *map(str, self.numbers)],
+            AttributeType.INTEGER: [*self.integers, *map(str, self.integers)],
         }
-    attribute, operator = draw(st.sampled_from(_COMPARISONS))
-    data_type = TYPES[attribute]
-    condition: dict[str, Any] = {"attribute": attribute, "operator": operator.key}
-    others = [name for name, other in TYPES.items() if other == data_type and name != attribute]
-    if operator.takes == Takes.ONE and others and draw(st.booleans()):
-        condition["other_attribute"] = draw(st.sampled_from(others))
-    elif operator.takes != Takes.NOTHING:
-        condition["value"] = draw(values(data_type, operator))
-    if data_type in (AttributeType.TEXT, AttributeType.LIST) and draw(st.booleans()):
-        condition["ignore_case"] = True
-    return condition
+        return self.chance.choice(options.get(data_type) or [day.isoformat() for day in self.days])
 
-
-def values(data_type: AttributeType, operator: Operator) -> st.SearchStrategy[Any]:
-    """Values that an operator takes, with numbers for those of a pool, see ``with_values``."""
-    one = st.integers(0, 999)
-    units = ["days", "weeks", "months", *(["hours"] if data_type == AttributeType.DATETIME else [])]
-    return {
-        Takes.ONE: one,
-        Takes.TWO: st.lists(one, min_size=2, max_size=2),
-        Takes.MANY: st.lists(one, min_size=1, max_size=4),
-        Takes.DAYS: st.sampled_from([1, 7, "30", 36_525]),
-        Takes.PERIOD: st.tuples(st.sampled_from([1, 2, "7", 24, 30, 1200]), st.sampled_from(units)),
-        Takes.MONTH: st.sampled_from(["current", 1, "2", 3, 10, 12]),
-        Takes.DAY: st.sampled_from(["today", "02-28", "02-29", "03-10", "12-31"]),
-    }[operator.takes]
-
-
-def groups(rule: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """Groups of rules."""
-    joins = st.sampled_from(["and", "or", "and", "or", "union", "intersect", "except"])
-    return st.fixed_dictionaries({"join": joins, "rules": st.lists(rule, max_size=3)})
-
-
-trees = groups(conditions() | groups(conditions() | groups(conditions())))
-
-
-def single_conditions() -> st.SearchStrategy[dict[str, Any]]:
-    """Trees of one condition."""
-    return conditions().map(lambda condition: {"join": "and", "rules": [condition]})
-
-
-def with_values(tree: Mapping[str, Any], pool: Pool) -> dict[str, Any]:
-    """The tree with values of the pool instead of their numbers, and its pairs in order."""
-    return {**tree, "rules": [_with_values(rule, pool) for rule in tree["rules"]]}
-
-
-def _with_values(rule: Mapping[str, Any], pool: Pool) -> dict[str, Any]:
-    if "rules" in rule:
-        return with_values(rule, pool)
-    if "value" not in rule:
-        return dict(rule)
-    data_type, drawn = TYPES[rule["attribute"]], rule["value"]
-    takes = next(operator.takes for operator in OPERATORS[data_type] if operator.key == rule["operator"])
-    if takes == Takes.ONE:
-        return {**rule, "value": pool.in_rule(data_type, drawn)}
-    if takes in (Takes.MANY, Takes.TWO):
-        found = [pool.in_rule(data_type, number) for number in drawn]
-        is_number = data_type in (AttributeType.NUMBER, AttributeType.INTEGER)
-        return {
-            **rule,
-            "value": sorted(found, key=Decimal if is_number else None) if takes == Takes.TWO else found,
+    def _of_profile(self, data_type: AttributeType) -> Any:
+        chance = self.chance
+        if chance.random() < 0.15:
+            return None
+        options: Mapping[AttributeType, Sequence[Any]] = {
+            AttributeType.TEXT: self.texts,
+            AttributeType.NUMBER: self.numbers,
+            AttributeType.INTEGER: self.integers,
+            AttributeType.DATE: self.days,
+            AttributeType.BOOLEAN: [True, False],
         }
-    return dict(rule)
+        if data_type == AttributeType.LIST:
+            return chance.sample(self.texts, chance.randint(1, 3))
+        return (
+            self._moment_near_midnight()
+            if data_type == AttributeType.DATETIME
+            else chance.choice(options[data_type])
+        )
+
+    def _moment_near_midnight(self) -> datetime:
+        second, day = timedelta(seconds=self.chance.choice(SECONDS)), self.chance.choice(self.days)
+        if self.chance.random() < 0.2:
+            return self.moment + second
+        fold = self.chance.randint(0, 1)
+        return datetime(day.year, day.month, day.day, tzinfo=self.zone, fold=fold).astimezone(UTC) + second
