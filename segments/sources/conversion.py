@@ -100,8 +100,12 @@ def _integer(text: str, spelling: ColumnFormat) -> str:
         bare = f"CASE WHEN {grouped} THEN {_without_groups(text, spelling)} ELSE {text} END"
     else:
         bare = text
-    # A cast alone would round 1.5 and read 1e5.
-    return f"CASE WHEN regexp_full_match({bare}, '[+-]?[0-9]{{1,18}}') THEN TRY_CAST({bare} AS BIGINT) END"
+    # A cast alone would round 1.5 and read 1e5; there and back is faster than a pattern.
+    number = f"TRY_CAST({bare} AS BIGINT)"
+    return (
+        f"CASE WHEN CAST({number} AS VARCHAR) = {bare} THEN {number} "
+        f"WHEN regexp_full_match({bare}, '[+-]?[0-9]{{1,18}}') THEN {number} END"
+    )
 
 
 def _number(text: str, spelling: ColumnFormat) -> str:
@@ -143,16 +147,20 @@ def _boolean(text: str, spelling: ColumnFormat) -> str:
     true, false = spelling.true_word.casefold(), spelling.false_word.casefold()
     trues = ", ".join(map(literal, sorted((TRUE_WORDS | {true}) - {false})))
     falses = ", ".join(map(literal, sorted((FALSE_WORDS | {false}) - {true})))
-    return f"CASE WHEN lower({text}) IN ({trues}) THEN true WHEN lower({text}) IN ({falses}) THEN false END"
+    return (  # the words as they are usually written first, which takes a fifth of the time
+        f"CASE WHEN {text} = {literal(spelling.true_word)} THEN true "
+        f"WHEN {text} = {literal(spelling.false_word)} THEN false "
+        f"WHEN lower({text}) IN ({trues}) THEN true WHEN lower({text}) IN ({falses}) THEN false END"
+    )
 
 
 def _date(text: str, spelling: ColumnFormat) -> str:
     if spelling.date_format:
         found = f"CAST(try_strptime({text}, {literal(spelling.date_format)}) AS DATE)"
         return f"CASE WHEN year({found}) >= {_EARLIEST_YEAR} THEN {found} END"
-    # A cast alone would read “infinity”, and years before Christ.
-    pattern = "[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}"
-    return f"CASE WHEN regexp_full_match({text}, '{pattern}') THEN TRY_CAST({text} AS DATE) END"
+    # A cast alone would read “infinity”, years before Christ, and two digits as the first century.
+    is_usual = f"strlen({text}) <= 10 AND {text} >= '0' AND {text} < ':' AND {text}[5] IN ('-', '/')"
+    return f"CASE WHEN {is_usual} THEN TRY_CAST({text} AS DATE) END"
 
 
 def _datetime(text: str, spelling: ColumnFormat) -> str:

@@ -31,6 +31,8 @@ _LETTERS: Final = (
     ("cp1251", (_CYRILLIC + "ъыэюяё", _CYRILLIC + "ґєіїюя")),
     ("cp1253", ("αβγδεζηθικλμνξοπρστυφχψωςάέήίόύώϊϋ",)),
 )
+_OTHER_ALPHABETS: Final = ("cp1251", "cp1253")
+_LATIN: Final = re.compile("[A-Za-z]")
 _EAST_ASIAN: Final = ("gb18030", "big5", "shift_jis", "cp949")
 # What touches a letter, without the punctuation that may.
 _WORD: Final = re.compile(r"[^\W\d_]*(?:[^\x00-\x7f\s–—‘’‚“”„…«»•™®©€£]|[A-Za-z])+")
@@ -96,9 +98,11 @@ def likeliest_encoding(text: bytes) -> str:
 
 
 def _share_of_letters(text: bytes, encoding: str, languages: tuple[str, ...]) -> float:
-    """Return the share of the characters in words beyond ASCII that the best of the languages uses; a capital
-    after a small letter counts as none of them."""
-    words = _WORD.findall(text.decode(encoding, "replace"))
+    """Return the share of the characters beyond ASCII in words that the languages use, and a tenth of the share of
+    the best one. A capital after a small letter counts as none of them, nor does another alphabet beside A–Z."""
+    words = [word for word in _WORD.findall(text.decode(encoding, "replace")) if not word.isascii()]
+    if encoding in _OTHER_ALPHABETS:
+        words = [re.sub("[^A-Za-z]", "\ufffd", word) if _LATIN.search(word) else word for word in words]
     inner = [
         character if character.islower() or not before.islower() else "\ufffd"
         for word in words
@@ -107,7 +111,12 @@ def _share_of_letters(text: bytes, encoding: str, languages: tuple[str, ...]) ->
     ]
     if not inner:
         return 1.0
-    return max(sum(map(inner.count, {*language, *language.upper()})) / len(inner) for language in languages)
+    shares = [_share(inner, language) for language in languages]
+    return _share(inner, "".join(languages)) + max(shares) / 10
+
+
+def _share(characters: list[str], letters: str) -> float:
+    return sum(map(characters.count, {*letters, *letters.upper()})) / len(characters)
 
 
 def _is_in_pairs(text: bytes) -> bool:
