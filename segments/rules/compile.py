@@ -56,6 +56,10 @@ class CompileContext:
     member_of: Callable[[int], Expression]
     id_column: str = "id"
 
+    def __post_init__(self) -> None:
+        if self.moment.tzinfo is None:
+            raise ValueError("a moment without a zone")
+
 
 def compile_rules(tree: rules_tree.Tree, columns: Mapping[str, ColumnRef], context: CompileContext) -> Expression:
     """Compile rules to a boolean condition that is never NULL, in brackets where it has several parts. Raises

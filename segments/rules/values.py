@@ -125,7 +125,7 @@ def _whole_number(value: object) -> int:
 
 def _date(value: object) -> date:
     if isinstance(value, date):  # YAML files contain dates
-        return value
+        return date(value.year, value.month, value.day)
     try:
         if isinstance(value, str) and len(value.strip()) == 10:
             return date.fromisoformat(value.strip())

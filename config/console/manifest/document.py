@@ -273,8 +273,10 @@ def _rule(
     if isinstance(node, MappingNode) and any(key.value == "rules" for key, _value in node.value):
         return _group(node, path, lines, problems)
     lines[path] = line_of(node)
-    entry = Entry(node, problems, ("attribute", "operator", "value", "ignore_case"))
+    entry = Entry(node, problems, ("attribute", "operator", "value", "other_attribute", "ignore_case"))
     rule: dict[str, Any] = {key: entry.text(key) or "" for key in ("attribute", "operator")}
+    if "other_attribute" in entry:
+        rule["other_attribute"] = entry.text("other_attribute") or ""
     if (value := entry.value("value")) is not None:
         rule["value"] = _value(value)
     if entry.value("ignore_case") is not None:

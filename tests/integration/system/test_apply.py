@@ -16,7 +16,8 @@ from connections import credentials, vault
 from connections.models import Connection, Consent
 from connections.policies import ConnectionStatus, status_of
 from exports.models import Export
-from segments.models import Segment
+from segments import catalog
+from segments.models import AttributeType, Segment
 from tests.support.profiles import create_profiles
 
 pytestmark = pytest.mark.django_db
@@ -107,6 +108,32 @@ def test_it_creates_what_the_file_says(file: File) -> None:
         {"attribute": "city", "field": "[City]"},
     ]
     assert export.answers == {"consent_to_track": "yes"}
+
+
+def test_rules_may_have_periods_other_attributes_and_sets(file: File) -> None:
+    catalog.add({"ordered": AttributeType.DATE, "born": AttributeType.DATE})
+    file.apply(
+        """
+        segments:
+          - name: Recent
+            rules:
+              join: except
+              rules:
+                - {attribute: ordered, operator: in_last, value: [3, weeks]}
+                - {attribute: country, operator: is, other_attribute: city, ignore_case: yes}
+                - {attribute: born, operator: day_of, value: 12-24}
+        """
+    )
+    assert Segment.objects.get().rules == {
+        "join": "except",
+        "rules": [
+            {"attribute": "ordered", "operator": "in_last", "value": ["3", "weeks"]},
+            {"attribute": "country", "operator": "is", "other_attribute": "city", "ignore_case": True},
+            {"attribute": "born", "operator": "day_of", "value": "12-24"},
+        ],
+    }
+    wrong = "segments: [{name: X, rules: {rules: [{attribute: country, operator: is, other_attribute: shoe}]}}]"
+    assert file.refusals(wrong) == ["1: There is no attribute “shoe”."]
 
 
 def test_a_second_time_it_writes_nothing(file: File) -> None:

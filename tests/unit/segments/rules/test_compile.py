@@ -108,6 +108,11 @@ def test_any_text_reaches_the_engine_as_it_is(value: str) -> None:
         assert connection.execute(f"SELECT c1 FROM profiles WHERE {where}").fetchall() == [(value,)]
 
 
+def test_a_moment_needs_a_zone() -> None:
+    with pytest.raises(ValueError, match="without a zone"):
+        CompileContext(datetime(2024, 3, 9), ZoneInfo("UTC"), CONTEXT.member_of)  # noqa: DTZ001
+
+
 def test_dates_are_compared_as_dates() -> None:
     with duckdb.connect() as connection:
         connection.execute("CREATE TABLE profiles (c4 DATE)")
