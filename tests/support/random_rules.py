@@ -105,10 +105,12 @@ class Example:
         """The members of the other segments."""
         return {segment: frozenset(self.chance.sample(range(PROFILE_COUNT), 12)) for segment in SEGMENTS}
 
+    def trees_of_each_operator(self) -> list[dict[str, Any]]:
+        """A tree of one condition for each operator of each attribute."""
+        return [{"join": "and", "rules": [self._comparison(*comparison)]} for comparison in _COMPARISONS]
+
     def tree(self, depth: int = 3) -> dict[str, Any]:
-        """Groups of conditions, in half of the trees one condition alone."""
-        if depth == 3 and self.chance.random() < 0.5:
-            return {"join": "and", "rules": [self._condition()]}
+        """Groups of conditions inside groups."""
         rules = [
             self.tree(depth - 1) if depth > 1 and self.chance.random() < 0.4 else self._condition()
             for _ in range(self.chance.randint(0, 3))
@@ -120,8 +122,10 @@ class Example:
         chance = self.chance
         if chance.random() < 0.05:
             return {"segment": chance.choice(SEGMENTS), "operator": chance.choice(["member", "not_member"])}
-        attribute, operator = chance.choice(_COMPARISONS)
-        data_type = TYPES[attribute]
+        return self._comparison(*chance.choice(_COMPARISONS))
+
+    def _comparison(self, attribute: str, operator: Operator) -> dict[str, Any]:
+        chance, data_type = self.chance, TYPES[attribute]
         condition: dict[str, Any] = {"attribute": attribute, "operator": operator.key}
         others = [name for name, other in TYPES.items() if other == data_type and name != attribute]
         if operator.takes == Takes.ONE and chance.random() < 0.3:
