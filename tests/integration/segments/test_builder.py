@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from segments import actions
-from segments.models import DataSource, Segment, SegmentRefresh
+from segments import actions, catalog
+from segments.models import AttributeType, DataSource, Segment, SegmentRefresh
 
 ADD = "/segments/add/"
 HTMX = {"HX-Request": "true", "HX-Target": "rules"}
@@ -64,6 +64,14 @@ def test_it_shows_again_what_was_saved(bob_client: Client, shop: DataSource) -> 
     assert 'name="attribute-1.1"' in page
     assert "newsletter is yes and (city is any of “Turku”, “Łódź” (any case)" in page
     assert 'name="version" value="1"' in page
+
+
+def test_a_whole_number_has_a_pair_of_controls(bob_client: Client, shop: DataSource) -> None:
+    catalog.add({"visits": AttributeType.INTEGER})
+    visits = {"attribute-1.1": "visits", "operator-1.1": "between", "value-1.1": ["5", "300"]}
+    page = bob_client.post(ADD, posted(act="show", **visits), headers=HTMX).content.decode()
+    assert 'id="value-1-1" name="value-1.1" value="5"' in page
+    assert 'id="second-1-1" name="value-1.1" value="300"' in page
 
 
 def test_without_conditions_everyone_is_in(bob_client: Client, shop: DataSource) -> None:
