@@ -163,30 +163,68 @@ def records(
     *,
     width: int = 0,
     on_unreadable: Callable[[int, str, Unreadable], None],
-) -> Iterator[tuple[int, str, list[str] | None]]:
-    """Iterate over the records of a text: line number, text, fields. Fields are None for a line without quotation
-    marks that has exactly ``width`` of them: nearly all do, and need not be split."""
+) -> Iterator[tuple[int, list[str], list[str] | None]]:
+    """Iterate over the records of a text: line number, lines, fields.
+
+    Fields are None for a run of lines that are not blank, can be stored, and have exactly ``width`` fields and no
+    quotation marks: nearly all do, and need not be split.
+    """
     lines: list[str] = []
     more = True
-    quote, delimiter, delimiters = parser.quote or "\0", parser.delimiter, width - 1
     while more:
         fresh = reader.block()
         more = bool(fresh)
         lines += fresh
         first = reader.line - len(lines)
-        begun = 0
+        others = iter(_not_plain(lines, parser, width))
+        begun, other = 0, next(others, len(lines))
         while begun < len(lines):
-            line = lines[begun]
-            if delimiters > 0 and quote not in line and line.count(delimiter) == delimiters:
-                yield first + begun, line, None
-                begun += 1
+            while other < begun:
+                other = next(others, len(lines))
+            if other > begun:
+                yield first + begun, lines[begun:other], None
+                begun = other
                 continue
             fields, used = parser.parse(lines, begun, is_last=not more)
             if fields is None:
                 break
             if isinstance(fields, Unreadable):
-                on_unreadable(first + begun, line, fields)
+                on_unreadable(first + begun, lines[begun], fields)
             else:
-                yield first + begun, line if used == 1 else "".join(lines[begun : begun + used]), fields
+                yield first + begun, lines[begun : begun + used], fields
             begun += used
         del lines[:begun]
+
+
+def _not_plain(lines: list[str], parser: RecordParser, width: int) -> list[int]:
+    """Return the positions of the lines that cannot be taken as they are: with quotation marks, another number of
+    fields than ``width``, perhaps blank, or with what cannot be stored."""
+    if width < 2:
+        return list(range(len(lines)))
+    quote, delimiter, delimiters = parser.quote or '"', parser.delimiter, width - 1
+    text = "\n" + "".join(lines)
+    if f"\n{delimiter}" not in text and "\n " not in text and is_storable(text):
+        return [
+            position for position, line in enumerate(lines) if quote in line or line.count(delimiter) != delimiters
+        ]
+    return [
+        position
+        for position, line in enumerate(lines)
+        if quote in line
+        or line.count(delimiter) != delimiters
+        or line.startswith((delimiter, " "))
+        or not is_storable(line)
+    ]
+
+
+def is_storable(text: str) -> bool:
+    """Say whether a text contains neither NUL nor lone surrogates, which no database stores."""
+    if "\0" in text:
+        return False
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

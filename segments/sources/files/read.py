@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from segments.sources.column_plan import ColumnType
 from segments.sources.files import json_lines, parquet, workbook
-from segments.sources.files.csv_records import RecordParser, Unreadable, is_blank, records
+from segments.sources.files.csv_records import RecordParser, Unreadable, is_blank, is_storable, records
 from segments.sources.files.file_format import Compression, FileFormat, FileKind
 from segments.sources.files.record_table import RecordTable
 from segments.sources.files.regular_csv import load_regular, quoted
@@ -135,17 +135,14 @@ class _LineByLine:
         plain_width = width if file_format.quote in ('"', "") else 0
         with opened_lines(path, file_format) as reader:
             read_header(reader, file_format)
-            for line, text, fields in records(
+            for first, lines, fields in records(
                 reader, parser, width=plain_width, on_unreadable=self._reject_unreadable
             ):
-                if fields is None and self._is_storable(text) and not text.startswith(file_format.delimiter):
-                    self._target.add_plain(line, text.rstrip("\r\n"))
-                elif fields is None:
-                    self._add(line, text, text.rstrip("\r\n").split(parser.delimiter))
+                if fields is None:
+                    self._target.add_plain_lines(first, lines)
                 else:
-                    self._add(line, text, fields)
-                    if "\n" in text[:-1]:
-                        self._note_merged(line, text, parser.delimiter)
+                    self._add(first, "".join(lines), fields)
+                    self._note_merged(first, lines, parser.delimiter)
 
     def _add(self, line: int, text: str, fields: list[str]) -> None:
         if is_blank(fields):
@@ -162,7 +159,7 @@ class _LineByLine:
                 % {"problem": problem, "found": len(fields), "expected": width},
                 text,
             )
-        elif not self._is_storable(text):
+        elif not is_storable(text):
             column, reason = self._unstorable(fields)
             self._rejected.add(line, column, reason, text)
         else:
@@ -173,33 +170,23 @@ class _LineByLine:
         column = self._names[position] if position is not None and position < len(self._names) else ""
         self._rejected.add(line, column, problem.reason, text)
 
-    def _is_storable(self, text: str) -> bool:
-        if text.isascii():
-            return "\0" not in text
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            return False
-        return "\0" not in text
-
     def _unstorable(self, fields: list[str]) -> tuple[str, str]:
         """Return the column and the reason of a value that no database stores."""
         for name, field in zip(self._names, fields, strict=True):
             if "\0" in field:
                 return name, _("The value contains a NUL character.")
-            if not self._is_storable(field):
+            if not is_storable(field):
                 break
         else:
             name = ""
         return name, _("The value contains bytes that are not %(encoding)s text.") % {"encoding": self._encoding}
 
-    def _note_merged(self, line: int, text: str, delimiter: str) -> None:
+    def _note_merged(self, line: int, lines: list[str], delimiter: str) -> None:
         """Note a record whose inner lines look like rows of their own."""
-        inner = text.splitlines()[1:-1]
         width = len(self._names)
-        if width == 1 or len(self.merged_lines) == _MAX_MERGED_KEPT:
+        if width == 1 or len(lines) < 3 or len(self.merged_lines) == _MAX_MERGED_KEPT:
             return
-        if any('"' not in each and each.count(delimiter) == width - 1 for each in inner):
+        if any('"' not in each and each.count(delimiter) == width - 1 for each in lines[1:-1]):
             self.merged_lines.append(line)
 
 

@@ -12,6 +12,7 @@ from segments.sources.files.regular_csv import csv_source, quoted, text_columns
 
 _FLUSHED_CHARACTERS: Final = 1 << 20
 # Line breaks of values are escaped, so that each record is one line for DuckDB, which reads parts in parallel.
+_LINE_END: Final = "\r\n"
 _ESCAPE: Final = "\x1b"
 _ESCAPES: Final = str.maketrans({_ESCAPE: _ESCAPE + "0", "\n": _ESCAPE + "1", "\r": _ESCAPE + "2"})
 _ESCAPED: Final = frozenset(_ESCAPE + "\r\n")
@@ -55,13 +56,17 @@ class RecordTable:
         self._writer.writerow([line, *fields])
         self._counted(line)
 
-    def add_plain(self, line: int, text: str) -> None:
-        """Add a record by its line, which has no quotation mark and exactly the fields of the table."""
-        if _ESCAPE in text:
-            self.add_fields(line, text.split(self._delimiter))
+    def add_plain_lines(self, first: int, lines: list[str]) -> None:
+        """Add records by their lines, which have no quotation mark and exactly the fields of the table."""
+        delimiter = self._delimiter
+        if _ESCAPE in "".join(lines):
+            for line, text in enumerate(lines, start=first):
+                self.add_fields(line, text.rstrip("\r\n").split(delimiter))
             return
-        self.write(f"{line}{self._delimiter}{text}\n")
-        self._counted(line)
+        ended = [f"{line}{delimiter}{text.rstrip(_LINE_END)}\n" for line, text in enumerate(lines, start=first)]
+        self.write("".join(ended))
+        self.count += len(lines)
+        self._sum_of_lines += len(lines) * (2 * first + len(lines) - 1) // 2
 
     def write(self, text: str) -> None:
         """Write a line of the temporary file."""

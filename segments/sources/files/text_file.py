@@ -42,7 +42,7 @@ def first_rows(path: Path, file_format: FileFormat, count: int) -> FirstRows:
         width = len(header.names)
         parser = RecordParser(file_format.delimiter, file_format.quote)
         rows: list[list[str]] = []
-        for _line, _text, fields in records(reader, parser, on_unreadable=lambda *_ignored: None):
+        for _line, _lines, fields in records(reader, parser, on_unreadable=lambda *_ignored: None):
             if fields is not None and not is_blank(fields):
                 rows.append([_shown(field) for field in (fields + [""] * width)[:width]])
             if len(rows) == count:
