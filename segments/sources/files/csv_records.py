@@ -1,6 +1,7 @@
 """Parse delimited text into records, line by line: a record that cannot be read costs only its own line."""
 
 import csv
+import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO, Final
@@ -10,6 +11,7 @@ from django.utils.translation import gettext as _
 # In characters, so that a file without line breaks, or a quotation mark that is never closed, cannot fill the
 # memory.
 MAX_RECORD_LENGTH: Final = 1 << 20
+_LINE_ENDS: Final = ("\n", "\r")
 _BLOCK_CHARACTERS: Final = 1 << 19
 
 csv.field_size_limit(MAX_RECORD_LENGTH)
@@ -46,18 +48,34 @@ class LineReader:
             self.line += 1
         if len(line) <= MAX_RECORD_LENGTH:
             return line
-        while line and not line.endswith(("\n", "\r")):
+        while line and not line.endswith(_LINE_ENDS):
             line = self._text.readline(MAX_RECORD_LENGTH)
         return TooLongLine("\n")
 
     def block(self) -> list[str]:
         """Return the next lines, about half a million characters; an empty list after the last one."""
-        lines: list[str] = []
-        room = _BLOCK_CHARACTERS
-        while room > 0 and (line := self.read()):
-            lines.append(line)
-            room -= len(line)
+        text = self._text.read(_BLOCK_CHARACTERS)
+        while text.endswith("\r") and (following := self._text.read(1)):
+            text += following
+        lines = io.StringIO(text, newline="").readlines()
+        if not lines:
+            return []
+        if not lines[-1].endswith(_LINE_ENDS):
+            lines[-1] = self._completed(lines[-1])
+        if self.line == 1:
+            lines[0] = lines[0].removeprefix("\ufeff")
+        self.line += len(lines)
+        if max(map(len, lines)) > MAX_RECORD_LENGTH:
+            lines = [line if len(line) <= MAX_RECORD_LENGTH else TooLongLine("\n") for line in lines]
         return lines
+
+    def _completed(self, line: str) -> str:
+        """Read the rest of a line; what is beyond MAX_RECORD_LENGTH is not held."""
+        line += self._text.readline(MAX_RECORD_LENGTH + 1)
+        is_complete = len(line) <= MAX_RECORD_LENGTH or line.endswith(_LINE_ENDS)
+        while not is_complete and (rest := self._text.readline(MAX_RECORD_LENGTH)):
+            is_complete = rest.endswith(_LINE_ENDS)
+        return line
 
 
 class RecordParser:
@@ -203,17 +221,16 @@ def _not_plain(lines: list[str], parser: RecordParser, width: int) -> list[int]:
         return list(range(len(lines)))
     quote, delimiter, delimiters = parser.quote or '"', parser.delimiter, width - 1
     text = "\n" + "".join(lines)
-    if f"\n{delimiter}" not in text and "\n " not in text and is_storable(text):
-        return [
-            position for position, line in enumerate(lines) if quote in line or line.count(delimiter) != delimiters
-        ]
+    without_nul = text.replace("\0", "")
+    nul = "\0" if len(without_nul) < len(text) else quote
+    may_be_odd = f"\n{delimiter}" in text or "\n " in text or not is_storable(without_nul)
     return [
         position
         for position, line in enumerate(lines)
         if quote in line
+        or nul in line
         or line.count(delimiter) != delimiters
-        or line.startswith((delimiter, " "))
-        or not is_storable(line)
+        or (may_be_odd and (line.startswith((delimiter, " ")) or not is_storable(line)))
     ]
 
 
