@@ -99,6 +99,22 @@ def _each_in_duckdb(node: exp.Expr, joined: type[exp.And] | type[exp.Or]) -> exp
     return exp.Paren(this=found)
 
 
+def _part_in_duckdb(node: exp.Expr) -> exp.Expr:
+    # Time zones are slow, so they are looked up only where a day nearby in UTC has the same month or day.
+    part, number = node.this, node.expression
+    if not isinstance(part, exp.Extract) or not isinstance(part.expression, exp.AtTimeZone):
+        return node
+    microseconds = exp.Anonymous(this="EPOCH_US", expressions=[part.expression.this.copy()])
+    day = exp.cast(exp.Anonymous(this="MAKE_TIMESTAMP", expressions=[microseconds]), "DATE", copy=False)
+    one = exp.Literal.number("1")
+    days = (exp.Sub(this=day, expression=one), day, exp.Add(this=day.copy(), expression=one.copy()))
+    found: exp.Expr | None = None
+    for nearby in days:
+        same = exp.EQ(this=exp.Extract(this=part.this.copy(), expression=nearby.copy()), expression=number.copy())
+        found = same if found is None else exp.Or(this=found, expression=same)
+    return exp.Paren(this=exp.And(this=exp.Paren(this=found), expression=node))
+
+
 def _nfc_in_postgres(node: exp.Expr) -> exp.Expr:
     # Of PostgreSQL 17 and later; it is lower-cased by letters, whatever the collation of the database.
     return exp.Collate(this=node, expression=exp.to_identifier("pg_c_utf8", quoted=True))
@@ -153,6 +169,7 @@ CONVERSIONS: Mapping[str, Mapping[type[exp.Expr], Conversion]] = {
         exp.Normalize: _nfc_in_duckdb,
         exp.ArrayOverlaps: _any_in_duckdb,
         exp.ArrayContainsAll: _all_in_duckdb,
+        exp.EQ: _part_in_duckdb,
     },
     "postgres": {
         exp.Contains: _contains_by_position,
@@ -301,6 +318,8 @@ _DATES = (
         )
         | {"snowflake": "DATE_PART(DAY, a)"},
     ),
+    Allowed(exp.Anonymous(this="EPOCH_US", expressions=[_A]), only={"duckdb": "EPOCH_US(a)"}),
+    Allowed(exp.Anonymous(this="MAKE_TIMESTAMP", expressions=[_A]), only={"duckdb": "MAKE_TIMESTAMP(a)"}),
     Allowed(exp.cast(_A, "INT"), only={"sqlite": "CAST(a AS INTEGER)"}),
 )
 
