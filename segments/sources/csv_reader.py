@@ -22,6 +22,7 @@ MAX_NAME_LENGTH = 120
 MAX_LINE_LENGTH = 1 << 20
 _BLOCK_CHARACTERS = 1 << 17
 _HEADER_LINES = 20
+_MAX_VALUE_LENGTH = 131_072
 
 
 class FileRefused(Exception):
@@ -105,6 +106,7 @@ class CsvFile:
         return lines
 
     def _block(self, lines: list[str], *, is_last: bool) -> Block:
+        csv.field_size_limit(_MAX_VALUE_LENGTH)  # of the process: another reader may have another limit
         if '"' not in "".join(lines):
             try:
                 rows = list(csv.reader(lines, delimiter=self.header.delimiter))
@@ -244,7 +246,7 @@ def _check_names(names: tuple[str, ...]) -> None:
 def _why_unreadable(error: csv.Error) -> str:
     if "limit" in str(error):
         return _("A value is longer than %(most)d characters, or a quotation mark is never closed.") % {
-            "most": csv.field_size_limit()
+            "most": _MAX_VALUE_LENGTH
         }
     if "end of data" in str(error):
         return _("A quotation mark is not closed.")

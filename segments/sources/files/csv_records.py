@@ -14,8 +14,6 @@ MAX_RECORD_LENGTH: Final = 1 << 20
 _LINE_ENDS: Final = ("\n", "\r")
 _BLOCK_CHARACTERS: Final = 1 << 19
 
-csv.field_size_limit(MAX_RECORD_LENGTH)
-
 
 class TooLongLine(str):
     """Stands for a line longer than MAX_RECORD_LENGTH."""
@@ -99,6 +97,7 @@ class RecordParser:
                 return spaced, 1
         # By index, because a slice for each stray quotation mark would copy the block each time.
         rest = (lines[number] for number in range(begun, len(lines)))
+        csv.field_size_limit(MAX_RECORD_LENGTH)  # of the process: another reader may have another limit
         reader = csv.reader(rest, delimiter=self.delimiter, quotechar=self.quote, strict=True)
         try:
             fields = next(reader)

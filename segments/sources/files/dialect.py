@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from segments.sources.files.csv_records import is_blank
+from segments.sources.files.csv_records import MAX_RECORD_LENGTH, is_blank
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 _SEPARATOR_LINE: Final = re.compile(r"\s*sep=(.)\s*", re.IGNORECASE)
@@ -46,6 +46,7 @@ def header_line_of(records: Records) -> int:
 def split(lines: Sequence[str], delimiter: str) -> Records:
     """Split the first lines leniently into records with their line numbers, without blank ones."""
     looked_at = lines[:_LINES_LOOKED_AT]
+    csv.field_size_limit(MAX_RECORD_LENGTH)  # of the process: another reader may have another limit
     reader = csv.reader(looked_at, delimiter=delimiter)
     records = []
     line = 1

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
+from segments.sources import csv_reader
 from segments.sources.files.detect import detect
 from segments.sources.files.encodings import detect_encoding
 from segments.sources.files.file_format import Compression, FileFormat, FileKind, FileRefused
@@ -138,3 +139,12 @@ def test_a_format_is_stored_as_plain_values() -> None:
     assert FileFormat.from_dict({}) == FileFormat()
     with pytest.raises(ValueError, match="colour"):
         FileFormat.from_dict({"colour": "red"})
+
+
+def test_a_value_may_be_long_whatever_limit_another_reader_has_set(tmp_path: Path) -> None:
+    path = tmp_path / "long.csv"
+    path.write_text(f"id,note\n1,{'x' * 200_000}\n2,b\n")
+    with csv_reader.opened(path, key="id") as other:
+        unreadable = [line for block in other.blocks() for line, _reason in block.unreadable]
+    assert unreadable == [2]
+    assert detect(path, name="long.csv").delimiter == ","
