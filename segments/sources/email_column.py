@@ -10,6 +10,7 @@ import duckdb
 
 from config.platform.text.addresses import LONGEST_EMAIL, comparable_email
 from segments.sources.files.regular_csv import literal, quoted
+from segments.store.lake import as_list, rows_of
 
 # Deliverable ASCII addresses without anything around them, as in addresses.py: their form is lower case.
 _PLAIN: Final = (
@@ -31,10 +32,10 @@ def email_column(connection: duckdb.DuckDBPyConnection, table: str, column: str)
     odd = connection.execute(
         f"SELECT DISTINCT {name} FROM {quoted(table)} WHERE contains({name}, '@') AND NOT {is_plain}"
     ).fetchall()
-    forms = ((text, email) for (text,) in odd if (email := comparable_email(text)) is not None)
+    forms = ({"text": text, "email": email} for (text,) in odd if (email := comparable_email(text)) is not None)
+    rows = rows_of({"text": "VARCHAR", "email": "VARCHAR"})
     while block := list(islice(forms, _BLOCK)):
-        texts, emails = zip(*block, strict=True)
-        connection.execute(f"INSERT INTO {others} SELECT unnest(?), unnest(?)", [list(texts), list(emails)])
+        connection.execute(f"INSERT INTO {others} {rows}", [as_list(block)])
     if not odd:
         return f"CASE WHEN {is_plain} THEN lower({name}) END"
     known = f"(SELECT email FROM {others} WHERE text = {quoted(table)}.{name})"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from segments.store import lake
 from segments.store.columns import MEMBERS, PROFILES
-from segments.store.lake import Reader
+from segments.store.lake import Reader, as_list, listed
 
 # The temporary table of the IDs of profiles that match the rules of a segment.
 MATCHING = "matching"
@@ -56,8 +56,8 @@ def check_complete(reader: Reader, sizes: dict[int, int]) -> None:
     """Check that each of these sets has as many members as were written. Raises MemberSetIncomplete."""
     found = dict(
         reader.rows(
-            f"SELECT set_id, count(*) FROM {MEMBERS} WHERE set_id IN (SELECT unnest(?::BIGINT[])) GROUP BY 1",
-            [list(sizes)],
+            f"SELECT set_id, count(*) FROM {MEMBERS} WHERE set_id IN {listed('BIGINT')} GROUP BY 1",
+            [as_list(sizes)],
         )
     )
     wrong = {pk: size for pk, size in sizes.items() if found.get(pk, 0) != size}
@@ -68,8 +68,8 @@ def check_complete(reader: Reader, sizes: dict[int, int]) -> None:
 def sets_of_profile(reader: Reader, profile_id: int, set_ids: Sequence[int]) -> set[int]:
     """Return which of these sets have a profile as a member."""
     rows = reader.rows(
-        f"SELECT DISTINCT set_id FROM {MEMBERS} WHERE profile_id = ? AND set_id IN (SELECT unnest(?::BIGINT[]))",
-        [profile_id, list(set_ids)],
+        f"SELECT DISTINCT set_id FROM {MEMBERS} WHERE profile_id = ? AND set_id IN {listed('BIGINT')}",
+        [profile_id, as_list(set_ids)],
     )
     return {set_id for (set_id,) in rows}
 
@@ -81,7 +81,7 @@ def delete_other_sets(kept: Collection[int]) -> int:
     unused = sorted(stored - set(kept))
     if unused:
         with lake.writing("delete member sets") as writer:
-            writer.execute(f"DELETE FROM {MEMBERS} WHERE set_id IN (SELECT unnest(?::BIGINT[]))", [unused])
+            writer.execute(f"DELETE FROM {MEMBERS} WHERE set_id IN {listed('BIGINT')}", [as_list(unused)])
     return len(unused)
 
 
@@ -92,9 +92,9 @@ def members_of_source(reader: Reader, source_id: int, set_ids: Sequence[int]) ->
         f"""
         SELECT member.set_id, count(*)
           FROM {MEMBERS} member JOIN {PROFILES} profile ON profile.id = member.profile_id
-         WHERE profile.source_id = ? AND member.set_id IN (SELECT unnest(?::BIGINT[])) GROUP BY 1
+         WHERE profile.source_id = ? AND member.set_id IN {listed("BIGINT")} GROUP BY 1
         """,
-        [source_id, list(set_ids)],
+        [source_id, as_list(set_ids)],
     )
     return dict(rows)
 
@@ -106,9 +106,9 @@ def overlaps(reader: Reader, set_ids: Sequence[int]) -> dict[tuple[int, int], in
         SELECT one.set_id, other.set_id, count(*)
           FROM {MEMBERS} one JOIN {MEMBERS} other
             ON other.profile_id = one.profile_id AND other.set_id > one.set_id
-         WHERE one.set_id IN (SELECT unnest($sets::BIGINT[])) AND other.set_id IN (SELECT unnest($sets::BIGINT[]))
+         WHERE one.set_id IN {listed("BIGINT", "$sets")} AND other.set_id IN {listed("BIGINT", "$sets")}
          GROUP BY 1, 2
         """,
-        {"sets": list(set_ids)},
+        {"sets": as_list(set_ids)},
     )
     return {(one, other): people for one, other, people in rows}

@@ -14,7 +14,7 @@ from segments.catalog import Attribute
 from segments.models import DataSource, Erasure
 from segments.store import lake
 from segments.store.columns import FIXED, PROFILES, columns_of
-from segments.store.lake import Writer
+from segments.store.lake import Writer, as_list, listed
 
 Parameters = Sequence[object] | Mapping[str, object]
 
@@ -69,7 +69,7 @@ def profiles_by_id(ids: Collection[int]) -> list[Profile]:
     """Return the profiles with these IDs, by ID."""
     if not ids:
         return []
-    return select_profiles(Condition("id IN (SELECT unnest(?::BIGINT[]))", [sorted(ids)]))
+    return select_profiles(Condition(f"id IN {listed('BIGINT')}", [as_list(ids)]))
 
 
 def select_profiles(condition: Condition, *, limit: int | None = None) -> list[Profile]:
@@ -107,12 +107,12 @@ def count_profiles(condition: Condition = EVERY_PROFILE) -> int:
 
 def existing_ids(ids: Collection[int]) -> set[int]:
     """Return which of these IDs are those of profiles."""
-    return set(select_ids(Condition("id IN (SELECT unnest(?::BIGINT[]))", [list(ids)])))
+    return set(select_ids(Condition(f"id IN {listed('BIGINT')}", [as_list(ids)])))
 
 
 def delete_by_id(writer: Writer, ids: Collection[int]) -> int:
     """Delete the profiles with these IDs. Returns how many there were."""
-    return int(writer.row(f"DELETE FROM {PROFILES} WHERE id IN (SELECT unnest(?::BIGINT[]))", [sorted(ids)])[0])
+    return int(writer.row(f"DELETE FROM {PROFILES} WHERE id IN {listed('BIGINT')}", [as_list(ids)])[0])
 
 
 def delete_of_removed_sources() -> int:

@@ -21,25 +21,15 @@ def copy_to_temporary_table(reader: Reader, query: str, columns: Mapping[str, st
     with database.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{table}")
         cursor.execute(f"CREATE TEMPORARY TABLE {table} ({definitions}) ON COMMIT DROP")
-    append_to_table(reader, query, columns, table)
-
-
-def append_to_table(reader: Reader, query: str, columns: Mapping[str, str], table: str) -> None:
-    """Append the rows of a query of these columns to a table."""
-    with database.cursor() as cursor, database.wrap_database_errors:
-        cursor.copy_expert(
-            f"COPY {table} ({', '.join(columns)}) FROM STDIN", _Pieces(_pieces(reader, query, columns))
-        )
+        with database.wrap_database_errors:
+            cursor.copy_expert(f"COPY {table} FROM STDIN", _Pieces(_pieces(reader, query, columns)))
 
 
 def _pieces(reader: Reader, query: str, columns: Mapping[str, str]) -> Iterator[bytes]:
     line = " || chr(9) || ".join(f"coalesce({_field(name, kind)}, '\\N')" for name, kind in columns.items())
-    result = reader.connection.execute(
-        f"SELECT string_agg(line, '') FROM (SELECT {line} || chr(10) AS line,"
-        f" row_number() OVER () // {_ROWS_IN_PIECE} AS piece FROM ({query})) GROUP BY piece"
-    )
-    while row := result.fetchone():
-        yield row[0].encode()
+    result = reader.connection.execute(f"SELECT {line} || chr(10) FROM ({query})")
+    while rows := result.fetchmany(_ROWS_IN_PIECE):
+        yield "".join(line for (line,) in rows).encode()
 
 
 def _field(name: str, kind: str) -> str:

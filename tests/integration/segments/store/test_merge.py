@@ -41,9 +41,8 @@ def merge(
     with lake.reading() as reader:
         reader.execute(
             f"CREATE OR REPLACE TEMPORARY TABLE {STAGED} AS"
-            f" SELECT unnest(range(len($keys::VARCHAR[]))) AS line, unnest($keys::VARCHAR[]) AS key,"
-            f" unnest($values::VARCHAR[]) AS {attribute.column}",
-            {"keys": list(rows), "values": list(rows.values())},
+            f" {lake.rows_of({'line': 'BIGINT', 'key': 'VARCHAR', attribute.column: 'VARCHAR'})}",
+            [lake.as_list({"line": n, "key": key, attribute.column: rows[key]} for n, key in enumerate(rows))],
         )
     kept = catalog.others_than([attribute])
     merging = Merge(source.pk, [attribute], kept, job, moment, check, lambda: None, {"file": "a"})
@@ -104,15 +103,15 @@ def test_ids_are_never_used_again(source: DataSource, city: Attribute) -> None:
 
 
 def test_the_commit_says_what_its_job_did(source: DataSource, city: Attribute) -> None:
-    merge(source, city, {"a": "Turku"}, job="import:7")
-    assert lake.find_commit("import:7") == {
-        "job": "import:7",
+    merge(source, city, {"a": "Turku"}, job="import:seven")
+    assert lake.find_commit("import:seven") == {
+        "job": "import:seven",
         "file": "a",
         "created": 1,
         "updated": 0,
         "unchanged": 0,
     }
-    assert lake.find_commit("import:70") is None
+    assert lake.find_commit("import:seventy") is None
 
 
 def test_a_merge_without_changes_makes_no_commit(source: DataSource, city: Attribute) -> None:
@@ -127,9 +126,9 @@ def test_a_merge_that_is_given_up_changes_nothing(source: DataSource, city: Attr
         raise TimeoutError
 
     with pytest.raises(TimeoutError):
-        merge(source, city, {"a": "Turku"}, job="import:3", check=give_up)
+        merge(source, city, {"a": "Turku"}, job="import:given-up", check=give_up)
     assert stored() == {}
-    assert lake.find_commit("import:3") is None
+    assert lake.find_commit("import:given-up") is None
 
 
 def test_profiles_deleted_since_the_comparison_do_not_come_back(source: DataSource, city: Attribute) -> None:
