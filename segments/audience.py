@@ -18,20 +18,9 @@ from segments import catalog
 from segments.catalog import Attribute
 from segments.models import ImportJob, Profile, Segment, SegmentRefresh, SegmentSchedule
 from segments.models.profile import email_sql
+from segments.store.selection import MEANS_YES, MemberSelection
 
-# In lower case; anything else, or nothing, is a no.
-MEANS_YES = ("yes", "y", "true", "on", "1")
-
-
-@dataclass(frozen=True)
-class MemberSelection:
-    """What to read of each member: the email in an attribute, the mapped attributes, and what the attributes for
-    consent and of yes/no questions say."""
-
-    email: str
-    mapped: Sequence[str] = ()
-    consent: str = ""  # empty: everyone agrees
-    yes_no: Sequence[str] = ()
+__all__ = ["Attribute", "MemberSelection"]  # of other modules of this app, for other apps
 
 
 @dataclass(frozen=True)

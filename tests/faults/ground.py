@@ -82,7 +82,7 @@ def make(sandbox: RunningSandbox, chance: Random) -> Ground:
     """Nothing has run yet. Among the people are one without a valid address and one who is there twice."""
     names = {f"p{number}@example.com": f"Name {number}" for number in range(PEOPLE)}
     left = frozenset(list(names)[:: PEOPLE // LEFT][:LEFT])
-    create_profiles([{"email": "P7@example.com", "first_name": "Older"}, {"email": "nobody", "first_name": ""}])
+    create_profiles([{"email": "P7@example.com", "first_name": "Older"}, {"email": "no-mail", "first_name": ""}])
     create_profiles(({"email": email, "first_name": name} for email, name in names.items()), key="email")
     segment = exports.segment_of_everyone()
     sandbox.set_state(sorted(left), "Unsubscribed")

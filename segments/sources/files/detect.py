@@ -63,18 +63,22 @@ def detect(
     text = _head_text(head, encoding)
     if _is_json_lines(text):
         return FileFormat(FileKind.JSON_LINES, compression, encoding)
+    is_cut = len(head) == _HEAD_BYTES
+    delimiter, header_line = _dialect(text, name, delimiter, header_line, is_cut=is_cut)
+    return FileFormat(FileKind.CSV, compression, encoding, delimiter, header_line=header_line)
+
+
+def _dialect(
+    text: str, name: str, delimiter: str | None, header_line: int | None, *, is_cut: bool
+) -> tuple[str, int]:
+    """Return the delimiter and the line of the header of a delimited text; what is given is taken as it is.
+    ``is_cut`` says that the last line may not be whole."""
     lines = io.StringIO(text, newline="").readlines()
-    if len(head) == _HEAD_BYTES and len(lines) > 1:
-        lines.pop()  # it may be cut
+    if is_cut and len(lines) > 1:
+        lines.pop()
     if not delimiter:
         delimiter = "\t" if name.lower().endswith((".tsv", ".tab")) and "\t" in text else detect_delimiter(lines)
-    return FileFormat(
-        FileKind.CSV,
-        compression,
-        encoding,
-        delimiter,
-        header_line=header_line or detect_header_line(lines, delimiter),
-    )
+    return delimiter, header_line or detect_header_line(lines, delimiter)
 
 
 def _kind_by_magic(path: Path, head: bytes, compression: Compression) -> FileKind | None:

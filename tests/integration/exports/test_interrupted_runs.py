@@ -123,7 +123,7 @@ def test_it_sends_again_what_a_dead_worker_left_unanswered(sandbox: RunningSandb
 def test_it_says_who_was_sent_without_an_answer_and_sends_them_again(sandbox: RunningSandbox, alice: User) -> None:
     export = make_export(sandbox, 5)
     run_to_its_end(export)
-    change_profile(get_profile(email="p0000@example.com"), first_name="Anew")
+    change_profile(get_profile(email="p0000@example.com"), first_name="Changed")
     run = runs.start_run(export, by=alice)
     dead = claim(run)
     assert dead is not None

@@ -277,11 +277,11 @@ MOMENT = datetime(2024, 3, 10, tzinfo=UTC)
 @given(seed=st.integers(0, 2**64))
 def test_it_knows_whether_a_profile_without_values_may_match(seed: int) -> None:
     tree = random_rules.Example(random.Random(seed)).tree()
-    nobody, everybody = frozenset[int](), frozenset([0])
+    none, one = frozenset[int](), frozenset([0])
     found = {
         Evaluator(random_rules.TYPES, MOMENT, ZONES[0], {1: first, 2: second}).matches(tree, {"id": 0})
-        for first in (nobody, everybody)
-        for second in (nobody, everybody)
+        for first in (none, one)
+        for second in (none, one)
     }
     names_segments = any("segment" in condition for condition in rules_tree.conditions(tree))
     assert rules_tree.matches_without_values(tree) or True not in found

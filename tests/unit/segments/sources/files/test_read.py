@@ -20,7 +20,7 @@ from segments.sources.column_plan import ColumnType
 from segments.sources.files import read, workbook
 from segments.sources.files.detect import detect
 from segments.sources.files.file_format import FileFormat, FileKind, FileRefused
-from segments.sources.files.read import LoadedFile, load, preview
+from segments.sources.files.read import LoadedFile, load
 from segments.sources.files.reject_rows import reject_rows
 from tests.support.case_files import FOLDER, READABLE_FILES, CaseFile
 
@@ -391,21 +391,3 @@ def test_numbers_of_json_lines_stay_as_written(connection: duckdb.DuckDBPyConnec
     loaded, rows, _rejected = read_bytes(connection, "\n".join(lines).encode())
     assert loaded.names == ("price", "n", "nested", "é")
     assert rows == [(1, "19.90", "123456789012345678901234567890", '{"a":[1.5]}', None)]
-
-
-# --- preview
-
-
-@pytest.mark.parametrize("name", ["04_cp1252.csv", "02_utf16le.csv", "33c_json_lines.jsonl", "10_unbalanced.csv"])
-def test_first_rows_are_shown_before_the_import(name: str, tmp_path: Path) -> None:
-    case = next(case for case in READABLE_FILES if case.name == name)
-    shown = preview(case.path, detect(case.path, name=name), rows=2, folder=tmp_path)
-    assert list(shown.names) == case.names
-    assert len(shown.rows) == min(2, case.kept)
-    assert case.first is None or shown.rows[0] == [value or "" for value in case.first]
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_what_cannot_be_shown_is_replaced(tmp_path: Path) -> None:
-    shown = preview(FOLDER / "04_cp1252.csv", FileFormat(), rows=3, folder=tmp_path)  # not UTF-8
-    assert shown.rows[0][1] == "J?rgen"
