@@ -31,6 +31,7 @@ TICKS = (
     "exports.tasks.enqueue_pending",
 )
 NIGHTLY = {
+    "segments.tasks.maintain_store": crontab(minute="35"),
     "config.platform.accounts.tasks.clear_ended": crontab(hour="3", minute="10"),
     "exports.tasks.prune_disclosures": crontab(hour="3", minute="20"),
     "config.platform.notifications.tasks.forget_old": crontab(hour="4", minute="0"),

@@ -181,7 +181,6 @@ def remove_segment(segment: Segment, *, by: User) -> None:
         raise SegmentInUse(usages)
     record("removed", segment, by=by, changes={"rule": (_rule_without_addresses(segment.rules), None)})
     notifications_alerts.forget(alerts.subject_of(segment))
-    segment.members.all()._raw_delete(using="default")
     segment.delete()
 
 

@@ -4,21 +4,19 @@ module."""
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
-from typing import Any
 
-from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Lower
 
-from config.platform import db
 from config.platform.jobs.models import OPEN
-from config.platform.text.addresses import LONGEST_EMAIL, VALID_EMAIL
 from segments import catalog
 from segments.catalog import Attribute
-from segments.models import ImportJob, Profile, Segment, SegmentRefresh, SegmentSchedule
-from segments.models.profile import email_sql
-from segments.store.selection import MEANS_YES, MemberSelection
+from segments.models import ImportJob, MemberSet, Segment, SegmentRefresh, SegmentSchedule
+from segments.store import lake, members, values
+from segments.store.lake import as_list, listed
+from segments.store.profiles import Condition, existing_ids, get_profile, select_profiles, visible_profiles
+from segments.store.selection import MemberSelection, email_sql, selection_columns, selection_sql
+from segments.store.transfer import copy_to_temporary_table
 
 __all__ = ["Attribute", "MemberSelection"]  # of other modules of this app, for other apps
 
@@ -74,72 +72,63 @@ def attributes() -> list[Attribute]:
 def common_values(attributes: Sequence[str]) -> dict[str, list[str]]:
     """Return the different values of text attributes; an empty list for an attribute that has too many to
     choose from."""
-    return catalog.common_values(attributes)
+    return values.common_values(attributes)
 
 
 def write_members(segment_ids: Sequence[int], selection: MemberSelection, *, table: str) -> None:
-    """Write each member of any of the segments once into a new temporary table, in the order of addresses and of
-    those with one address the latest first. The table is dropped at the end of the transaction.
-
-    Columns: ``profile_id`` bigint; ``updated_at`` timestamptz; ``email`` text, normalized, NULL without a value,
-    the trimmed text when it is no address; ``valid`` boolean, whether mail can be delivered to it, NULL without a
-    value; ``mapped`` text, a JSON array of the mapped attributes; ``agreed`` and ``declined`` boolean, by the
-    attribute for consent; ``says_0``, ``says_1`` … boolean, whether each yes/no attribute says yes."""
-    sql, parameters = _selected(selection, *_members_sql(segment_ids))
-    # Several processors sort here; a temporary table is read by one alone, which finds the members sorted.
-    _create_temporary(table, f"{sql} ORDER BY email, updated_at DESC, profile_id DESC", parameters)
+    """Write each member of any of the segments once into a new temporary table of PostgreSQL, in the order of
+    addresses and of those with one address the latest first. It is dropped at the end of the transaction. Its
+    columns are those of ``selection_columns``. Raises MemberSetIncomplete."""
+    sets = _sets_of(segment_ids)
+    # PostgreSQL says who is being erased. It is asked before the version of the store is chosen: an erasure that
+    # ends in between is then seen by one of the two.
+    sql = f"{selection_sql(selection, _members(sets))} ORDER BY email, updated_at DESC, profile_id DESC"
+    with lake.reading() as reader:
+        members.check_complete(reader, sets)
+        copy_to_temporary_table(reader, sql, selection_columns(selection), table)
 
 
 def write_profiles(profile_ids: Iterable[Sequence[int]], selection: MemberSelection, *, table: str) -> None:
     """Write the profiles with these IDs, given in blocks, into a new temporary table with the columns of
     ``write_members``. Deleted profiles are left out."""
-    by_id = f"{_PROFILES} WHERE profile.id = ANY(%s::bigint[])"
-    _create_temporary(table, *_selected(selection, by_id, ["{}"]))
-    with connection.cursor() as cursor:
+    with lake.reading() as reader:
+        reader.execute("CREATE OR REPLACE TEMPORARY TABLE wanted_ids (id BIGINT)")
         for block in profile_ids:
-            sql, parameters = _selected(selection, by_id, [_as_array(block)])
-            cursor.execute(f"INSERT INTO {table} {sql}", parameters)
+            reader.execute(f"INSERT INTO wanted_ids {listed('BIGINT')}", [as_list(block)])
+        wanted = f"(SELECT * FROM {visible_profiles()} WHERE id IN (SELECT id FROM wanted_ids))"  # noqa: S608
+        copy_to_temporary_table(reader, selection_sql(selection, wanted), selection_columns(selection), table)
 
 
 def members_with_email(segment_ids: Sequence[int], attribute: str, emails: Collection[str]) -> set[str]:
-    """Select those of the normalized ``emails`` that members of the segments have in ``attribute``. Within
-    a transaction."""
-    members, values = _members_sql(segment_ids)
-    email, email_values = email_sql(attribute)
-    sql = f"""
-        SELECT DISTINCT email FROM (SELECT {email} AS email FROM ({members}) member) member
-         WHERE email IN (SELECT jsonb_array_elements_text(%s))
-    """  # noqa: S608 - only our own fragments are put in; every value is a parameter
-    with db.without_nested_loops(), connection.cursor() as cursor:
-        cursor.execute(sql, [*email_values, *values, db.as_json(emails)])
-        return {found for (found,) in cursor.fetchall()}
+    """Select those of the normalized ``emails`` that members of the segments have in ``attribute``. Raises
+    MemberSetIncomplete."""
+    sets = _sets_of(segment_ids)
+    email = email_sql(attribute, {each.name: each for each in catalog.attributes()})
+    with lake.reading() as reader:
+        members.check_complete(reader, sets)
+        rows = reader.rows(
+            f"SELECT DISTINCT email FROM (SELECT {email} AS email FROM {_members(sets)})"  # noqa: S608
+            f" WHERE email IN {listed('VARCHAR')}",
+            [as_list(emails)],
+        )
+    return {found for (found,) in rows}
 
 
 def existing_profiles(ids: Collection[int]) -> set[int]:
     """Select those of the IDs that a profile has."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM segments_profile WHERE id = ANY(%s::bigint[])", [_as_array(ids)])
-        return {pk for (pk,) in cursor.fetchall()}
+    return existing_ids(ids)
 
 
 def email_quality(attribute: str, segment_ids: Sequence[int]) -> EmailQuality:
     """Count how well ``attribute`` serves as email for the members of the segments."""
-    members, values = _members_sql(segment_ids)
-    email, email_values = email_sql(attribute)
-    # Validates each different address once; OFFSET 0 keeps the planner from repeating that for every count.
-    sql = f"""
-        SELECT coalesce(sum(people), 0)::bigint,
-               coalesce(sum(people) FILTER (WHERE email IS NOT NULL), 0)::bigint,
-               coalesce(sum(people) FILTER (WHERE valid), 0)::bigint,
-               count(*) FILTER (WHERE valid)
-          FROM (SELECT people, email, email ~ %s AND length(email) <= %s AS valid
-                  FROM (SELECT {email} AS email, count(*) AS people FROM ({members}) member GROUP BY 1) address
-                OFFSET 0) validated
-    """  # noqa: S608
-    parameters: list[Any] = [VALID_EMAIL, LONGEST_EMAIL, *email_values, *values]
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return EmailQuality(*cursor.fetchone())
+    selected = selection_sql(MemberSelection(attribute), _members(_sets_of(segment_ids)))
+    with lake.reading() as reader:
+        return EmailQuality(
+            *reader.row(
+                "SELECT count(*), count(email), count(*) FILTER (WHERE valid),"  # noqa: S608
+                f" count(DISTINCT email) FILTER (WHERE valid) FROM ({selected})"
+            )
+        )
 
 
 def member_counts(ids: Sequence[int]) -> dict[int, int]:
@@ -169,98 +158,59 @@ def open_refreshes(segment_ids: Sequence[int], *, asked_until: datetime) -> list
 
 
 def overlaps(segment_ids: Sequence[int]) -> dict[tuple[int, int], int]:
-    """Count the members that each two of the segments share, by their IDs with the lower first, in one query.
-    Pairs without shared members are left out."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT one.segment_id, other.segment_id, count(*)
-              FROM segments_member one
-              JOIN segments_member other
-                ON other.profile_id = one.profile_id AND other.segment_id > one.segment_id
-               AND other.segment_id = ANY(%s)
-             WHERE one.segment_id = ANY(%s) GROUP BY 1, 2
-            """,
-            [list(segment_ids), list(segment_ids)],
-        )
-        return {(one, other): people for one, other, people in cursor.fetchall()}
+    """Count the members that each two of the segments share, by their IDs with the lower first. Pairs without
+    shared members are left out."""
+    segment_of = {set_id: pk for pk, set_id in _set_ids(segment_ids).items()}
+    with lake.reading() as reader:
+        found = members.overlaps(reader, list(segment_of))
+    pairs = {(segment_of[one], segment_of[other]): people for (one, other), people in found.items()}
+    return {(min(pair), max(pair)): people for pair, people in pairs.items()}
 
 
 def profiles_with_email(email: str, attributes: Collection[str]) -> list[EmailMatch]:
     """Find the profiles that have the normalized ``email`` in one of ``attributes``."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT profile.id, profile.key, source.name,
-                   array(SELECT name FROM unnest(%s::text[]) name
-                          WHERE profile.emails ->> name = %s),
-                   array(SELECT segment_id FROM segments_member member WHERE member.profile_id = profile.id)
-              FROM segments_profile profile JOIN segments_datasource source ON source.id = profile.source_id
-             WHERE %s IN (SELECT profile.emails ->> name FROM unnest(%s::text[]) name) ORDER BY profile.id
-            """,
-            [sorted(attributes), email, email, sorted(attributes)],
-        )
-        rows = cursor.fetchall()
+    columns = [each.email_column for each in catalog.attributes() if each.has_emails and each.name in attributes]
+    if not columns:
+        return []
+    has_email = " OR ".join(f"coalesce({column} = $email, false)" for column in columns)
+    found = select_profiles(Condition(f"({has_email})", {"email": email}))
+    segment_of = {set_id: pk for pk, set_id in _set_ids().items()}
+    with lake.reading() as reader:
+        sets = {each.id: members.sets_of_profile(reader, each.id, list(segment_of)) for each in found}
     return [
-        EmailMatch(pk, key, source, frozenset(names), frozenset(segments))
-        for pk, key, source, names, segments in rows
-        if names
+        EmailMatch(
+            id=each.id,
+            key=each.key,
+            source_name=each.source_name,
+            attributes=frozenset(name for name in attributes if each.emails.get(name) == email),
+            segment_ids=frozenset(segment_of[set_id] for set_id in sets[each.id]),
+        )
+        for each in found
     ]
 
 
 def find_profile(profile_id: int) -> ProfileSummary | None:
     """Return the profile with an ID, or None when there is none."""
-    profile = Profile.objects.select_related("source").filter(pk=profile_id).first()
+    profile = get_profile(profile_id)
     if profile is None:
         return None
-    return ProfileSummary(
-        profile.pk, profile.key, profile.source.name, MappingProxyType(profile.attributes), profile.updated_at
-    )
+    return ProfileSummary(profile.id, profile.key, profile.source_name, profile.attributes, profile.updated_at)
 
 
-_PROFILES = """
-    SELECT profile.id AS profile_id, profile.attributes, profile.emails, profile.updated_at
-      FROM segments_profile profile
-"""
+def _set_ids(segment_ids: Collection[int] | None = None) -> dict[int, int]:
+    """Return the ID of the current member set of each of these segments, or of all; segments without one are left
+    out."""
+    segments = Segment.objects.exclude(member_set=None)
+    if segment_ids is not None:
+        segments = segments.filter(pk__in=segment_ids)
+    return {pk: set_id for pk, set_id in segments.values_list("pk", "member_set") if set_id is not None}
 
 
-def _members_sql(segment_ids: Sequence[int]) -> tuple[str, list[Any]]:
-    """Return SQL and parameters that select each member of any of the segments once, for a FROM clause."""
-    members = "SELECT member.profile_id FROM segments_member member WHERE member.segment_id = ANY(%s)"
-    return f"{_PROFILES} WHERE profile.id IN ({members})", [list(segment_ids)]
+def _sets_of(segment_ids: Collection[int]) -> dict[int, int]:
+    """Return the current member sets of segments, with their sizes."""
+    return dict(MemberSet.objects.filter(pk__in=_set_ids(segment_ids).values()).values_list("pk", "size"))
 
 
-def _selected(selection: MemberSelection, profiles: str, values: Sequence[Any]) -> tuple[str, Sequence[Any]]:
-    """Return SQL and parameters of the selection of ``profiles``, a query with the columns of ``_PROFILES``."""
-    email, email_values = email_sql(selection.email)
-    mapped = f"json_build_array({', '.join(['attributes -> %s'] * len(selection.mapped))})::text"
-    agreed, declined, consent = "true", "false", []
-    if selection.consent:
-        agreed, declined = (f"coalesce(attributes -> %s = '{said}'::jsonb, false)" for said in ("true", "false"))
-        consent = [selection.consent] * 2
-    says = {f"says_{at}": attribute for at, attribute in enumerate(selection.yes_no)}
-    yes = "".join(f", coalesce(lower(btrim(attributes ->> %s)) = ANY (%s), false) AS {name}" for name in says)
-    yes_values = [value for attribute in says.values() for value in (attribute, list(MEANS_YES))]
-    # Every address is computed once, and by all processors. PostgreSQL merges a query into the one around it
-    # where it can, and would then compute an address wherever it is used. OFFSET 0, the usual fence, keeps
-    # parallel workers out too; a volatile column is a fence that does not.
-    sql = f"""
-        SELECT {", ".join(["profile_id", "updated_at", "email", "mapped", "agreed", "declined", *says])},
-               email ~ %s AND octet_length(email) <= %s AS valid
-          FROM (SELECT profile_id, updated_at, {email} AS email, {mapped} AS mapped, {agreed} AS agreed,
-                       {declined} AS declined{yes}, clock_timestamp() AS fence
-                  FROM ({profiles}) profile) selected
-    """  # noqa: S608 - only our own fragments are put in; every value is a parameter
-    parameters = [*email_values, *selection.mapped, *consent, *yes_values, *values]
-    return sql, [VALID_EMAIL, LONGEST_EMAIL, *parameters]
-
-
-def _create_temporary(table: str, sql: str, parameters: Sequence[Any]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{table}")
-        cursor.execute(f"CREATE TEMPORARY TABLE {table} ON COMMIT DROP AS {sql}", parameters)
-
-
-def _as_array(ids: Iterable[int]) -> str:
-    """Return IDs as the text of an array, which PostgreSQL reads faster than a list of values."""
-    return f"{{{','.join(map(str, ids))}}}"
+def _members(sets: Collection[int]) -> str:
+    """Return a query of the profiles in member sets, in parentheses."""
+    return f"(SELECT * FROM {visible_profiles()} WHERE id IN ({members.members_sql(sets)}))"  # noqa: S608

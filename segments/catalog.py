@@ -1,7 +1,7 @@
 """Keep the catalog of attributes: their names and types. The first import with a value for an attribute decides
 its type. Names are spelled as in that file and compared without case."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -10,9 +10,6 @@ from django.utils.translation import gettext as _
 
 from segments.models import AttributeType, ProfileAttribute
 
-# A text attribute with more values offers no list of them.
-MAX_VALUES = 200
-_SAMPLE = 20_000
 _LOCK = 7_301_001
 
 
@@ -72,33 +69,6 @@ def check_limit(more: int) -> None:
             _("The file adds %(more)d attributes to the existing %(known)d. The maximum is %(most)d.")
             % {"more": more, "known": known, "most": settings.MAX_ATTRIBUTES}
         )
-
-
-def add(types: Mapping[str, AttributeType]) -> None:
-    """Add attributes to the catalog; the caller holds the lock."""
-    ProfileAttribute.objects.bulk_create(
-        ProfileAttribute(name=name, data_type=data_type) for name, data_type in types.items()
-    )
-
-
-def common_values(attributes: Sequence[str]) -> dict[str, list[str]]:
-    """Return the sorted different values of text attributes, from a sample of the profiles; an empty list for an
-    attribute with more than MAX_VALUES."""
-    found: dict[str, list[str]] = {name: [] for name in attributes}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT name, value FROM unnest(%s::text[]) AS wanted (name), LATERAL (
-                SELECT DISTINCT value COLLATE "C" AS value
-                  FROM (SELECT attributes ->> wanted.name AS value FROM segments_profile LIMIT %s) sample
-                 WHERE value IS NOT NULL
-                 ORDER BY 1 LIMIT %s) common
-            """,
-            [list(attributes), _SAMPLE, MAX_VALUES + 1],
-        )
-        for name, value in cursor.fetchall():
-            found[name].append(value)
-    return {name: values if len(values) <= MAX_VALUES else [] for name, values in found.items()}
 
 
 def others_than(given: Sequence[Attribute]) -> list[Attribute]:

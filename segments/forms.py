@@ -12,9 +12,10 @@ from django.utils.translation import ngettext
 
 from config.platform.text.addresses import comparable_email
 from segments.hooks import ContactedList
-from segments.models import DataSource, Profile, Segment
+from segments.models import DataSource, Segment
 from segments.privacy.subjects import Scope
 from segments.sources import csv_reader
+from segments.store.profiles import Profile
 
 MAX_TAGS, MAX_TAG_LENGTH = 10, 40
 

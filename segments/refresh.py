@@ -1,16 +1,14 @@
-"""Refresh segments, on demand and on schedule: evaluate their rules, and write the difference to their members in
-one transaction, so that no reader sees a part of it. Inactive and static segments are skipped."""
+"""Refresh segments, on demand and on schedule: evaluate their rules, write the members as a set to the profile
+store, and name it as the current one in one transaction. Inactive and static segments are skipped."""
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from config.platform import db
 from config.platform.accounts.models import User
 from config.platform.audit.record import record
 from config.platform.jobs import clock, leases
@@ -19,10 +17,11 @@ from config.platform.schedules import describe, ticks
 from config.platform.schedules.ticks import Due
 from config.platform.web.versions import take_version
 from segments import alerts
-from segments.catalog import types_by_name
-from segments.models import Segment, SegmentRefresh, SegmentSchedule, SegmentTick
+from segments.models import MemberSet, Segment, SegmentRefresh, SegmentSchedule, SegmentTick
 from segments.permissions import check_can_manage_segments
 from segments.rules import tree as rules_tree
+from segments.store import lake, matching, members
+from segments.store.members import SetDifference
 
 logger = logging.getLogger(__name__)
 
@@ -55,16 +54,7 @@ def run_refresh(job_id: int) -> SegmentRefresh | None:
                 JobStatus.FAILED,
                 _("An unexpected error occurred. See the log for details. Nothing was changed."),
             )
-    db.analyze_after_change("segments_member", job.added + job.removed)
     return job
-
-
-def count_matches(tree: rules_tree.Tree) -> int:
-    """Count the profiles that match rules. Raises InvalidRules."""
-    sql, values = rules_tree.where_sql(tree, types_by_name(), today=clock.today())
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM segments_profile WHERE {sql}", values)  # noqa: S608
-        return int(cursor.fetchone()[0])
 
 
 @transaction.atomic
@@ -126,15 +116,6 @@ class Canceled(Exception):
     """A user requested cancellation."""
 
 
-@dataclass(frozen=True)
-class MemberCounts:
-    """Members after a refresh, and how many it added and removed."""
-
-    members: int
-    added: int
-    removed: int
-
-
 def _begin(job: SegmentRefresh) -> bool:
     if job.status == JobStatus.PROCESSING and job.attempt > MAX_ATTEMPTS:
         _finish(job, JobStatus.FAILED, _("The refresh failed after several attempts."))
@@ -147,65 +128,52 @@ def _begin(job: SegmentRefresh) -> bool:
 
 
 def _evaluate(job: SegmentRefresh, lease: leases.HeldLease) -> bool:
-    """Write the members and end the job. Returns False, with nothing written, when the rules changed meanwhile."""
+    """Write the members and end the job. Returns False, with nothing changed, when the rules changed meanwhile."""
+    segment = Segment.objects.get(pk=job.segment_id)
+    difference, new_set = _write_members(job, segment, lease)
     with transaction.atomic():
-        segment = Segment.objects.get(pk=job.segment_id)
-        counts = _update_members(segment, lease)
         current = Segment.objects.select_for_update(no_key=True).get(pk=segment.pk)
         if current.version != segment.version:
-            transaction.set_rollback(True)
             return False
-        moment = clock.now()
-        alerts.update_after_refresh(current, before=current.member_count, after=counts.members)
-        Segment.objects.filter(pk=segment.pk).update(member_count=counts.members, refreshed_at=moment)
-        leases.update_if_owner(
-            job,
-            status=JobStatus.SUCCESSFUL,
-            added=counts.added,
-            removed=counts.removed,
-            progress_done=counts.members,
-            progress_total=counts.members,
-            finished_at=moment,
-            lease_until=None,
-            message="",
-        )
+        _conclude(job, current, difference, new_set)
     return True
 
 
-def _update_members(segment: Segment, lease: leases.HeldLease) -> MemberCounts:
-    sql, values = rules_tree.where_sql(segment.rules, types_by_name(), today=clock.today())
-    with connection.cursor() as cursor:
-        # Read the profiles once, so that both differences come from the same ones.
-        cursor.execute("DROP TABLE IF EXISTS matching")
-        cursor.execute(
-            f"CREATE TEMPORARY TABLE matching ON COMMIT DROP AS SELECT id FROM segments_profile WHERE {sql}",  # noqa: S608
-            values,
-        )
-        members = cursor.rowcount
-        cursor.execute("ANALYZE matching")
+def _write_members(
+    job: SegmentRefresh, segment: Segment, lease: leases.HeldLease
+) -> tuple[SetDifference, MemberSet | None]:
+    """Write the profiles that match as a new set, unless they are the members already."""
+    with lake.reading() as reader:
+        matching.find_matching(reader, segment.rules)
         _check_canceled(lease)
-        cursor.execute(
-            """
-            DELETE FROM segments_member member
-             WHERE member.segment_id = %s
-               AND NOT EXISTS (SELECT FROM matching WHERE matching.id = member.profile_id)
-            """,
-            [segment.pk],
-        )
-        removed = cursor.rowcount
-        cursor.execute(
-            """
-            INSERT INTO segments_member (segment_id, profile_id)
-            SELECT %s, matching.id FROM matching
-             WHERE NOT EXISTS (SELECT FROM segments_member known
-                                WHERE known.segment_id = %s AND known.profile_id = matching.id)
-             ORDER BY matching.id
-            """,
-            [segment.pk, segment.pk],
-        )
-        added = cursor.rowcount
-    _check_canceled(lease)
-    return MemberCounts(members, added, removed)
+        difference = members.compare_matching(reader, segment.member_set_id)
+    if segment.member_set_id and not difference.added and not difference.removed:
+        return difference, None
+    new_set = MemberSet.objects.create(segment=segment, size=difference.members)
+    members.write_matching(
+        new_set.pk, job=f"refresh:{job.pk}:{job.attempt}", waiting=lambda: _check_canceled(lease)
+    )
+    return difference, new_set
+
+
+def _conclude(job: SegmentRefresh, segment: Segment, difference: SetDifference, new_set: MemberSet | None) -> None:
+    """Name the new set as the members of the segment and end the job, in the caller's transaction."""
+    moment = clock.now()
+    alerts.update_after_refresh(segment, before=segment.member_count, after=difference.members)
+    if new_set is not None:
+        Segment.objects.filter(pk=segment.pk).update(member_set=new_set, previous_set=segment.member_set_id)
+    Segment.objects.filter(pk=segment.pk).update(member_count=difference.members, refreshed_at=moment)
+    leases.update_if_owner(
+        job,
+        status=JobStatus.SUCCESSFUL,
+        added=difference.added,
+        removed=difference.removed,
+        progress_done=difference.members,
+        progress_total=difference.members,
+        finished_at=moment,
+        lease_until=None,
+        message="",
+    )
 
 
 def _check_canceled(lease: leases.HeldLease) -> None:

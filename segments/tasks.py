@@ -7,8 +7,9 @@ from config.platform.jobs import leases
 from config.platform.jobs.enqueue import enqueue
 from config.platform.jobs.models import JobStatus
 from config.platform.schedules import ticks
-from segments import refresh
+from segments import maintenance, refresh
 from segments.models import ImportJob, SegmentRefresh, SegmentSchedule, SegmentTick
+from segments.privacy import erase
 from segments.sources import actions, import_job
 
 
@@ -33,6 +34,21 @@ def enqueue_pending() -> None:
     for job_id in leases.claimable(SegmentRefresh).order_by("pk").values_list("pk", flat=True):
         enqueue("segments.tasks.refresh_segment", job_id)
     actions.delete_abandoned_uploads()
+    erase.finish_erasures()
+    if erase.purge_is_due():
+        enqueue("segments.tasks.purge_erased")
+
+
+@shared_task
+def purge_erased() -> None:
+    """Delete the files of the profile store that contain erased people."""
+    maintenance.purge_erased()
+
+
+@shared_task
+def maintain_store() -> None:
+    """Tidy the profile store."""
+    maintenance.tidy()
 
 
 @shared_task

@@ -1,8 +1,6 @@
 """Normal forms of email addresses beside the attributes of a profile."""
 
-from django.db import migrations
-
-import segments.models.profile
+from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
@@ -14,6 +12,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="profile",
             name="emails",
-            field=segments.models.profile.StoredEmails(db_default={}, default=dict),
+            field=models.JSONField(db_default={}, default=dict),
         ),
     ]

@@ -4,7 +4,15 @@ import json
 
 from django.db import migrations
 
-from segments.models.profile import emails_of
+from config.platform.text.addresses import comparable_email
+
+
+def emails_of(attributes):
+    return {
+        name: email
+        for name, value in attributes.items()
+        if isinstance(value, str) and (email := comparable_email(value)) is not None
+    }
 
 _PROFILES_A_STEP = 5_000
 

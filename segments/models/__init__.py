@@ -1,4 +1,5 @@
-"""Define the tables of segments, members, refreshes, imports and erasures; profile.py those of profiles."""
+"""Define the tables of segments, refreshes, imports and erasures; profile.py those of data sources and
+attributes."""
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -8,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.platform.jobs import clock
 from config.platform.jobs.models import OPEN, Job, JobStatus, Schedule, Tick
-from segments.models.profile import AttributeType, DataSource, Profile, ProfileAttribute
+from segments.models.profile import AttributeType, DataSource, ProfileAttribute
 
 __all__ = [
     "AttributeType",
@@ -17,9 +18,7 @@ __all__ = [
     "Erasure",
     "ImportJob",
     "ImportProblem",
-    "Member",
     "MemberSet",
-    "Profile",
     "ProfileAttribute",
     "Segment",
     "SegmentRefresh",
@@ -54,23 +53,6 @@ class Segment(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class Member(models.Model):
-    """A profile as a member of a segment. Only refresh.py writes members, all of a refresh in one
-    transaction."""
-
-    pk = models.CompositePrimaryKey("segment", "profile")
-    # No foreign keys in the database: they lock a row of each table for every member, which doubles the time of a
-    # refresh. A refresh locks its segment instead; a member whose profile is erased meanwhile matches no join and
-    # is removed by the next refresh. The primary key serves as the index of segments.
-    segment = models.ForeignKey(
-        Segment, on_delete=models.CASCADE, related_name="members", db_constraint=False, db_index=False
-    )
-    profile = models.ForeignKey(Profile, on_delete=models.CASCADE, related_name="memberships", db_constraint=False)
-
-    def __str__(self) -> str:
-        return f"{self.segment_id}: {self.profile_id}"
 
 
 class MemberSet(models.Model):

@@ -1,29 +1,43 @@
-"""Erase a person: delete their data everywhere in one transaction and keep keyed hashes, so that no import adds
-them again.
+"""Erase a person: delete their data everywhere and keep keyed hashes, so that no import adds them again.
 
-A barrier locks erasures against imports and plans. A transfer (an import, a plan) enters the barrier before it
-looks at erasures the last time, and stays until its transaction ends. An erasure closes the barrier and so waits
-for open transfers. Either the transfer sees the erasure, or the erasure finds what was transferred.
+An erasure is done with its transaction in PostgreSQL: from then on no reader sees the profiles, since they are
+noted as pending. Then they are deleted from the profile store; ``finish_erasures`` does that after a crash.
+
+An erasure holds the lock of the store's writers from before it finds the person, so that no import adds profiles
+of theirs meanwhile; an import looks at erasures under that lock. A barrier locks erasures against plans of
+exports. A plan enters the barrier before it looks at erasures the last time, and stays until its transaction ends.
+An erasure closes the barrier and so waits for open plans. Either the plan sees the erasure, or the erasure finds
+the batches.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import Max
+from django.db.models import F, Max
+from django.db.models.functions import Greatest
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from config.platform.accounts.models import User
 from config.platform.audit.record import record
 from config.platform.text.addresses import comparable_email
 from segments import hooks, permissions
-from segments.models import DataSource, ErasedHash, Erasure, Profile, Segment
-from segments.privacy.subject_access import find_subject
+from segments.models import DataSource, ErasedHash, Erasure, Segment
+from segments.privacy.subject_access import find_subject, segments_of
 from segments.privacy.subjects import Scope, Subject
+from segments.store import lake
+from segments.store.profiles import Profile, delete_by_id, get_profile
 
-_LOCK_TIMEOUT = "5s"
+logger = logging.getLogger(__name__)
+
+_LOCK_SECONDS = 5
 # Lock timeout and deadlock.
 _BUSY = {"55P03", "40P01"}
+_BLOCKED = gettext_lazy("An import or a plan is being written. Nothing was erased. Try again in a minute.")
 BARRIER_LOCK = 7_365_676_101
 
 
@@ -37,12 +51,49 @@ def erase(
     """Erase the person behind ``profile`` and queue their removal from the lists with the keys ``lists``.
     Raises PermissionDenied and ErasureBlocked."""
     permissions.check_can_manage_personal_data(by)
-    with _busy_as_blocked(), transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [_LOCK_TIMEOUT])
-        subject = _locked(profile, scope, same_key)
-        _check_rules(subject)
-        return _erase(subject, lists, by)
+    with _busy_as_blocked(), lake.writer_lock(_give_up_after(_LOCK_SECONDS)):
+        erasure = _erase_in_database(profile, scope, same_key, lists, by)
+        try:
+            finish_erasure(erasure)
+        except Exception:  # the person is erased for every reader; the rest is done later
+            logger.exception("erasure %s: the profiles will be deleted from the store later", erasure.pk)
+    return erasure
+
+
+@transaction.atomic
+def _erase_in_database(
+    profile: Profile, scope: Scope, same_key: bool, lists: Collection[str], by: User
+) -> Erasure:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{_LOCK_SECONDS}s"])
+    close_erasure_barrier()
+    current = get_profile(profile.id)
+    if current is None:
+        raise ErasureBlocked(_("This customer was already erased."))
+    subject = find_subject(current, scope=scope, same_key=same_key)
+    _check_rules(subject)
+    return _erase(subject, lists, by)
+
+
+def finish_erasure(erasure: Erasure) -> None:
+    """Delete the pending profiles of an erasure from the profile store. Safe to repeat."""
+    if not erasure.pending_ids:
+        return
+    with lake.writing(f"erasure:{erasure.pk}") as writer:
+        delete_by_id(writer, erasure.pending_ids)
+    erasure.pending_ids = []
+    erasure.save(update_fields=["pending_ids"])
+
+
+def purge_is_due() -> bool:
+    """Say whether there are erased people in files of the profile store."""
+    return Erasure.objects.filter(purged_at=None).exists()
+
+
+def finish_erasures() -> None:
+    """Finish the erasures whose process ended before they were finished."""
+    for erasure in Erasure.objects.exclude(pending_ids=[]):
+        finish_erasure(erasure)
 
 
 def segments_naming(subject: Subject) -> list[Segment]:
@@ -71,25 +122,6 @@ def _names_email(emails: Sequence[str], rules: object) -> bool:
     return comparable_email(text) in emails or any(email in text.lower() for email in emails)
 
 
-def _locked(profile: Profile, scope: Scope, same_key: bool) -> Subject:
-    """Lock the data sources of the person and close the barrier, then find the person again. Raises
-    ErasureBlocked when the profile is deleted."""
-    _lock_sources(find_subject(profile, scope=scope, same_key=same_key))
-    close_erasure_barrier()
-    current = Profile.objects.select_related("source").filter(pk=profile.pk).first()
-    if current is None:
-        raise ErasureBlocked(_("This customer was already erased."))
-    subject = find_subject(current, scope=scope, same_key=same_key)
-    _lock_sources(subject)  # an import may just have added more profiles
-    return subject
-
-
-def _lock_sources(subject: Subject) -> None:
-    sources = {each.source_id for each in subject.profiles}
-    rows = DataSource.objects.select_for_update(no_key=True).filter(pk__in=sources).order_by("pk")
-    list(rows.values_list("pk", flat=True))
-
-
 def _check_rules(subject: Subject) -> None:
     if segments := segments_naming(subject):
         names = ", ".join(f"“{segment}”" for segment in segments)
@@ -110,37 +142,23 @@ def _erase(subject: Subject, lists: Collection[str], by: User) -> Erasure:
         [ErasedHash(hash=each, erasure=erasure) for each in dict.fromkeys(hashes)], ignore_conflicts=True
     )
     elsewhere = hooks.personal_data.erase(subject, erasure, lists)
-    erasure.counts = {**_delete_profiles(subject), **elsewhere}
-    erasure.save(update_fields=["counts"])
+    _blank_problems(subject.emails)
+    erasure.counts = {**_uncount(subject), **elsewhere}
+    erasure.pending_ids = subject.profile_ids
+    erasure.save(update_fields=["counts", "pending_ids"])
     record("person.erased", erasure, by=by, changes={name: (count, 0) for name, count in erasure.counts.items()})
     return erasure
 
 
-def _delete_profiles(subject: Subject) -> dict[str, int]:
-    """Delete the profiles and memberships of a person. Returns counts for the erasure."""
-    ids = subject.profile_ids
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            WITH deleted AS (DELETE FROM segments_member WHERE profile_id = ANY (%s) RETURNING segment_id),
-                 counted AS (SELECT segment_id, count(*) AS people FROM deleted GROUP BY segment_id)
-            UPDATE segments_segment segment SET member_count = greatest(0, member_count - people)
-              FROM counted WHERE counted.segment_id = segment.id
-            """,
-            [ids],
-        )
-        segments = cursor.rowcount
-        cursor.execute(
-            """
-            WITH deleted AS (DELETE FROM segments_profile WHERE id = ANY (%s) RETURNING source_id),
-                 counted AS (SELECT source_id, count(*) AS people FROM deleted GROUP BY source_id)
-            UPDATE segments_datasource source SET profile_count = greatest(0, profile_count - people)
-              FROM counted WHERE counted.source_id = source.id
-            """,
-            [ids],
-        )
-    _blank_problems(subject.emails)
-    return {"profiles": len(ids), "segments": segments}
+def _uncount(subject: Subject) -> dict[str, int]:
+    """Take a person off the counts of data sources and segments. Returns counts for the erasure."""
+    for source_id, people in Counter(profile.source_id for profile in subject.profiles).items():
+        count = Greatest(F("profile_count") - people, 0)
+        DataSource.objects.filter(pk=source_id).update(profile_count=count)
+    lost = Counter(segment.pk for profile in subject.profiles for segment in segments_of(profile))
+    for segment_id, people in lost.items():
+        Segment.objects.filter(pk=segment_id).update(member_count=Greatest(F("member_count") - people, 0))
+    return {"profiles": len(subject.profiles), "segments": len(lost)}
 
 
 def _blank_problems(emails: Sequence[str]) -> None:
@@ -153,6 +171,16 @@ def _blank_problems(emails: Sequence[str]) -> None:
         )
 
 
+def _give_up_after(seconds: float) -> Callable[[], None]:
+    until = time.monotonic() + seconds
+
+    def check() -> None:
+        if time.monotonic() > until:
+            raise ErasureBlocked(_BLOCKED)
+
+    return check
+
+
 @contextmanager
 def _busy_as_blocked() -> Iterator[None]:
     try:
@@ -160,9 +188,7 @@ def _busy_as_blocked() -> Iterator[None]:
     except OperationalError as error:
         if getattr(error.__cause__, "pgcode", "") not in _BUSY:
             raise
-        raise ErasureBlocked(
-            _("An import or a plan is being written. Nothing was erased. Try again in a minute.")
-        ) from error
+        raise ErasureBlocked(_BLOCKED) from error
 
 
 def close_erasure_barrier() -> None:

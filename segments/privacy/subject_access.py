@@ -8,16 +8,18 @@ from config.platform.accounts.models import User
 from config.platform.audit.record import record
 from config.platform.jobs import clock
 from segments import hooks, permissions
-from segments.models import Profile
+from segments.models import Segment
 from segments.privacy import subjects
 from segments.privacy.subjects import Scope, Subject, subject_of
+from segments.store import lake, members
+from segments.store.profiles import Profile
 
 
 class _AnonymousPerson:
     """A person in the audit record, by a hash that does not identify them."""
 
     def __init__(self, profile: Profile) -> None:
-        self.pk = profile.pk
+        self.pk = profile.id
         self._short_id = subjects.hash_of_key(profile.source_id, profile.key).hex[:8]
 
     def __str__(self) -> str:
@@ -52,20 +54,24 @@ def find_subject(profile: Profile, *, scope: Scope, same_key: bool = False) -> S
     return alone if len(alone.profiles) < len(with_address.profiles) else with_address
 
 
+def segments_of(profile: Profile) -> list[Segment]:
+    """Return the segments that a profile is a member of, by name."""
+    segments = list(Segment.objects.exclude(member_set=None).order_by("name"))
+    with lake.reading() as reader:
+        found = members.sets_of_profile(reader, profile.id, [each.member_set_id or 0 for each in segments])
+    return [each for each in segments if each.member_set_id in found]
+
+
 def _profile(profile: Profile) -> dict[str, Any]:
-    memberships = profile.memberships.select_related("segment").order_by("segment__name")
     return {
-        "data_source": profile.source.name,
+        "data_source": profile.source_name,
         "key": profile.key,
         "attributes": profile.attributes,
         "created_at": profile.created_at.isoformat(),
         "updated_at": profile.updated_at.isoformat(),
         "segments": [
-            {
-                "name": member.segment.name,
-                "refreshed_at": member.segment.refreshed_at and member.segment.refreshed_at.isoformat(),
-            }
-            for member in memberships
+            {"name": each.name, "refreshed_at": each.refreshed_at and each.refreshed_at.isoformat()}
+            for each in segments_of(profile)
         ],
     }
 

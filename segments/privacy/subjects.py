@@ -15,7 +15,9 @@ from uuid import UUID
 from django.db import connection
 from django.db.transaction import TransactionManagementError
 
-from segments.models import Profile, ProfileAttribute
+from segments import catalog
+from segments.store.lake import as_list, listed
+from segments.store.profiles import Condition, Profile, select_profiles
 
 # With the lookbehind a match starts only at the start of a word: without it a long word takes quadratic time.
 _ADDRESS = re.compile(r"(?<![^\s@])[^\s@]+@[^\s@]+")
@@ -44,7 +46,7 @@ class Subject:
 
     @cached_property
     def profile_ids(self) -> list[int]:
-        return [profile.pk for profile in self.profiles]
+        return [profile.id for profile in self.profiles]
 
     @cached_property
     def key_hashes(self) -> list[UUID]:
@@ -60,15 +62,15 @@ def subject_of(
 ) -> Subject:
     """Collect the person behind a profile. Scope.ADDRESS includes all profiles with one of their addresses;
     ``same_key`` includes profiles of other data sources with the same key."""
-    profiles = {profile.pk: profile}
+    profiles = {profile.id: profile}
     if same_key:
-        profiles |= {other.pk: other for other in with_key(profile)}
+        profiles |= {other.id: other for other in with_key(profile)}
     if scope == Scope.PROFILE:
         return Subject(_in_order(profiles.values()), ())
     emails: set[str] = set()
     while found := set().union(*(addresses(each, email_attributes) for each in profiles.values())) - emails:
         emails |= found
-        profiles |= {other.pk: other for other in _with_addresses(found, email_attributes)}
+        profiles |= {other.id: other for other in _with_addresses(found, email_attributes)}
     return Subject(_in_order(profiles.values()), sorted(emails))
 
 
@@ -84,8 +86,7 @@ def addresses(profile: Profile, email_attributes: Collection[str]) -> set[str]:
 
 def with_key(profile: Profile) -> list[Profile]:
     """Return the profiles of other data sources with the same key."""
-    others = Profile.objects.filter(key=profile.key).exclude(source=profile.source_id)
-    return list(others.select_related("source").order_by("pk"))
+    return select_profiles(Condition("key = ? AND source_id <> ?", [profile.key, profile.source_id]))
 
 
 def without_addresses(text: str) -> str:
@@ -116,10 +117,8 @@ def pass_hash_key_to_sql() -> None:
     connection.validate_no_broken_transaction()
     if not connection.in_atomic_block:
         raise TransactionManagementError("the key of hashes lasts as long as a transaction")
-    key = read_hash_key().ljust(_BLOCK, b"\0")
-    pads = {"inner": bytes(byte ^ 0x36 for byte in key), "outer": bytes(byte ^ 0x5C for byte in key)}
     with connection.cursor() as cursor:
-        for name, pad in pads.items():
+        for name, pad in _pads().items():
             cursor.execute("SELECT set_config(%s, %s, true)", [_SETTING.format(name), "\\x" + pad.hex()])
 
 
@@ -134,22 +133,40 @@ def key_hash_sql(source_id: int, key: str) -> str:
 
 
 def _with_addresses(emails: Collection[str], email_attributes: Collection[str]) -> list[Profile]:
-    every_name = ProfileAttribute.objects.values_list("name", flat=True)
-    names = [name for name in every_name if is_email_attribute(name, email_attributes)]
-    if not names:
+    columns = email_columns(email_attributes)
+    if not columns:
         return []
-    conditions = " OR ".join(["emails ->> %s = ANY (%s)"] * len(names))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT id FROM segments_profile WHERE {conditions}",  # noqa: S608 - every value is a parameter
-            [value for name in names for value in (name, sorted(emails))],
-        )
-        ids = [pk for (pk,) in cursor.fetchall()]
-    return list(Profile.objects.filter(pk__in=ids).select_related("source"))
+    is_theirs = " OR ".join(f"coalesce({column} IN {listed('VARCHAR', '$emails')}, false)" for column in columns)
+    return select_profiles(Condition(f"({is_theirs})", {"emails": as_list(emails)}))
+
+
+def email_columns(email_attributes: Collection[str]) -> list[str]:
+    """Return the columns of the profile store that hold people's own normalized addresses."""
+    return [
+        each.email_column
+        for each in catalog.attributes()
+        if each.has_emails and is_email_attribute(each.name, email_attributes)
+    ]
 
 
 def _in_order(profiles: Iterable[Profile]) -> list[Profile]:
-    return sorted(profiles, key=lambda profile: profile.pk)
+    return sorted(profiles, key=lambda profile: profile.id)
+
+
+def duckdb_hash_parameters() -> dict[str, bytes]:
+    """Return the parameters of the expressions for DuckDB below."""
+    return _pads()
+
+
+def duckdb_hash(prefix: str, text: str) -> str:
+    """Return a DuckDB expression for the hash of ``prefix`` and the expression ``text``; NULL for NULL."""
+    inner = f"unhex(sha256($inner || encode('{prefix}' || ({text}))))"
+    return f"CAST(left(sha256($outer || {inner}), 32) AS UUID)"
+
+
+def _pads() -> dict[str, bytes]:
+    key = read_hash_key().ljust(_BLOCK, b"\0")
+    return {"inner": bytes(byte ^ 0x36 for byte in key), "outer": bytes(byte ^ 0x5C for byte in key)}
 
 
 def _sql(text: str) -> str:

@@ -5,14 +5,14 @@ A condition at the path ``0`` or, inside the group ``1``, at ``1.0`` posts ``row
 posts ``row=1``, ``group=1`` and ``join-1``; the root posts ``join-root``. Groups have one level.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.http import QueryDict
 from django.utils.functional import Promise
 
-from segments.catalog import Attribute, common_values
+from segments.catalog import Attribute
 from segments.models import AttributeType
 from segments.rules import operators
 from segments.rules import tree as rules_tree
@@ -137,12 +137,16 @@ def without_empty_groups(tree: Tree) -> Tree:
 
 
 def build_editor(
-    tree: Mapping[str, Any], attributes: Sequence[Attribute], problems: Sequence[rules_tree.Problem] = ()
+    tree: Mapping[str, Any],
+    attributes: Sequence[Attribute],
+    find_values: Callable[[Sequence[str]], Mapping[str, list[str]]],
+    problems: Sequence[rules_tree.Problem] = (),
 ) -> Editor:
-    """Build the controls for rules, each with its problem."""
+    """Build the controls for rules, each with its problem. ``find_values`` returns the values to choose from of
+    text attributes by name."""
     types = {attribute.name: attribute.data_type for attribute in attributes}
     used = {str(c.get("attribute")) for c in rules_tree.conditions(tree)}
-    lists = common_values([name for name in sorted(used) if types.get(name) == AttributeType.TEXT])
+    lists = find_values([name for name in sorted(used) if types.get(name) == AttributeType.TEXT])
     errors = {".".join(map(str, problem.path)): problem.message for problem in problems}
     root = ConditionGroup(ROOT, _join(tree.get("join")), error=errors.get("", ""))
     for number, rule in enumerate(tree.get("rules", [])):

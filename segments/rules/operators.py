@@ -1,12 +1,10 @@
-"""Define the operators of rules: types, kinds of value, labels, SQL; and describe rules in plain language. Pure.
+"""Define the operators of rules: types, kinds of value, labels; and describe rules in plain language. Pure.
 
-The SQL reads the column ``attributes`` and takes values as parameters. A profile without a value matches only *is
-not*, *≠* and *has no value*.
+A profile without a value matches only negations, such as *is not* and *≠*, and *has no value*.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Any
 
 from django.utils.dates import MONTHS
@@ -16,129 +14,39 @@ from django.utils.translation import gettext_lazy as _
 
 from config.platform.web.formats import DOTS
 from segments.models import AttributeType
-from segments.rules.values import CURRENT_MONTH, TODAY, Operand, Takes, Unit
-
-Sql = tuple[str, list[Any]]
-ToSql = Callable[[str, Operand, bool, date], Sql]
+from segments.rules.values import CURRENT_MONTH, TODAY, Takes, Unit
 
 
 @dataclass(frozen=True)
 class Operator:
-    """An operator that compares an attribute with a value. ``to_sql`` is None where only ``compile_rules`` can
-    express it."""
+    """An operator that compares an attribute with a value."""
 
     key: str
     label: str | Promise
     takes: Takes
-    to_sql: ToSql | None = None
 
 
-def _text_compare(template: str) -> ToSql:
-    """Return the SQL builder for ``template``, in which {x} is the attribute and {v} the value (used once)."""
-
-    def to_sql(attribute: str, operand: Operand, ignore_case: bool, today: date) -> Sql:
-        wrap = "lower({})" if ignore_case else "({})"
-        sql = template.format(x=wrap.format("attributes ->> %s"), v=wrap.format("%s::text"))
-        return f"coalesce({sql}, false)", [attribute, operand]
-
-    return to_sql
-
-
-def _is_not(attribute: str, operand: Operand, ignore_case: bool, today: date) -> Sql:
-    wrap = "lower({})" if ignore_case else "({})"
-    sql = f"{wrap.format('attributes ->> %s')} IS DISTINCT FROM {wrap.format('%s::text')}"
-    return f"({sql})", [attribute, operand]
-
-
-def _ends_with(attribute: str, operand: Operand, ignore_case: bool, today: date) -> Sql:
-    wrap = "lower({})" if ignore_case else "({})"
-    value, given = wrap.format("attributes ->> %s"), wrap.format("%s::text")
-    return f"coalesce(right({value}, length({given})) = {given}, false)", [attribute, operand, operand]
-
-
-def _any_of(attribute: str, operand: Operand, ignore_case: bool, today: date) -> Sql:
-    choices = list(operand) if isinstance(operand, tuple) else []
-    wrap = "lower({})" if ignore_case else "({})"
-    given = ", ".join(wrap.format("%s::text") for _choice in choices)
-    return f"coalesce({wrap.format('attributes ->> %s')} IN ({given}), false)", [attribute, *choices]
-
-
-def _has_value(attribute: str, operand: Operand, ignore_case: bool, today: date) -> Sql:
-    return "((attributes -> %s) IS NOT NULL)", [attribute]
-
-
-def _has_none(attribute: str, operand: Operand, ignore_case: bool, today: date) -> Sql:
-    return "((attributes -> %s) IS NULL)", [attribute]
-
-
-def _number_compare(sign: str) -> ToSql:
-    def to_sql(attribute: str, operand: Operand, ignore_case: bool, today: date) -> Sql:
-        return f"coalesce((attributes -> %s)::numeric {sign} %s, false)", [attribute, operand]
-
-    return to_sql
-
-
-def _number_differs(attribute: str, operand: Operand, ignore_case: bool, today: date) -> Sql:
-    return "((attributes -> %s)::numeric IS DISTINCT FROM %s)", [attribute, operand]
-
-
-def _number_between(attribute: str, operand: Operand, ignore_case: bool, today: date) -> Sql:
-    low, high = operand if isinstance(operand, tuple) else (operand, operand)
-    return "coalesce((attributes -> %s)::numeric BETWEEN %s AND %s, false)", [attribute, low, high]
-
-
-# Dates are stored as “YYYY-MM-DD”, which sorts as text by bytes.
-def _date_compare(sign: str) -> ToSql:
-    def to_sql(attribute: str, operand: Operand, ignore_case: bool, today: date) -> Sql:
-        return f'coalesce((attributes ->> %s) COLLATE "C" {sign} %s, false)', [attribute, _iso(operand)]
-
-    return to_sql
-
-
-def _date_between(attribute: str, operand: Operand, ignore_case: bool, today: date) -> Sql:
-    low, high = operand if isinstance(operand, tuple) else (operand, operand)
-    sql = 'coalesce((attributes ->> %s) COLLATE "C" BETWEEN %s AND %s, false)'
-    return sql, [attribute, _iso(low), _iso(high)]
-
-
-def _within_last_days(attribute: str, operand: Operand, ignore_case: bool, today: date) -> Sql:
-    days = operand if isinstance(operand, int) else 0
-    first = today - timedelta(days=min(days, (today - date.min).days))
-    return _date_between(attribute, (first, today), ignore_case, today)
-
-
-def _boolean(wanted: str) -> ToSql:
-    def to_sql(attribute: str, operand: Operand, ignore_case: bool, today: date) -> Sql:
-        return f"coalesce((attributes -> %s) = '{wanted}'::jsonb, false)", [attribute]
-
-    return to_sql
-
-
-def _iso(operand: object) -> str:
-    return operand.isoformat() if isinstance(operand, date) else ""
-
-
-_VALUE = Operator("has_value", _("has a value"), Takes.NOTHING, _has_value)
-_NO_VALUE = Operator("has_none", _("has no value"), Takes.NOTHING, _has_none)
+_VALUE = Operator("has_value", _("has a value"), Takes.NOTHING)
+_NO_VALUE = Operator("has_none", _("has no value"), Takes.NOTHING)
 
 _NUMBERS = (
-    Operator("=", _("="), Takes.ONE, _number_compare("=")),
-    Operator("!=", _("≠"), Takes.ONE, _number_differs),
-    Operator("<", _("<"), Takes.ONE, _number_compare("<")),
-    Operator("<=", _("≤"), Takes.ONE, _number_compare("<=")),
-    Operator(">", _(">"), Takes.ONE, _number_compare(">")),
-    Operator(">=", _("≥"), Takes.ONE, _number_compare(">=")),
-    Operator("between", _("is between"), Takes.TWO, _number_between),
+    Operator("=", _("="), Takes.ONE),
+    Operator("!=", _("≠"), Takes.ONE),
+    Operator("<", _("<"), Takes.ONE),
+    Operator("<=", _("≤"), Takes.ONE),
+    Operator(">", _(">"), Takes.ONE),
+    Operator(">=", _("≥"), Takes.ONE),
+    Operator("between", _("is between"), Takes.TWO),
     Operator("any_of", _("is any of"), Takes.MANY),
     _VALUE,
     _NO_VALUE,
 )
 _DATES = (
-    Operator("before", _("is before"), Takes.ONE, _date_compare("<")),
-    Operator("after", _("is after"), Takes.ONE, _date_compare(">")),
+    Operator("before", _("is before"), Takes.ONE),
+    Operator("after", _("is after"), Takes.ONE),
     Operator("on", _("is on"), Takes.ONE),
-    Operator("between", _("is between"), Takes.TWO, _date_between),
-    Operator("within_last_days", _("is within the last"), Takes.DAYS, _within_last_days),
+    Operator("between", _("is between"), Takes.TWO),
+    Operator("within_last_days", _("is within the last"), Takes.DAYS),
     Operator("in_last", _("is in the last"), Takes.PERIOD),
     Operator("in_next", _("is in the next"), Takes.PERIOD),
     Operator("more_than_ago", _("is more than"), Takes.PERIOD),
@@ -150,24 +58,24 @@ _DATES = (
 
 OPERATORS: Mapping[AttributeType, tuple[Operator, ...]] = {
     AttributeType.TEXT: (
-        Operator("is", _("is"), Takes.ONE, _text_compare("{x} = {v}")),
-        Operator("is_not", _("is not"), Takes.ONE, _is_not),
-        Operator("any_of", _("is any of"), Takes.MANY, _any_of),
+        Operator("is", _("is"), Takes.ONE),
+        Operator("is_not", _("is not"), Takes.ONE),
+        Operator("any_of", _("is any of"), Takes.MANY),
         Operator("none_of", _("is none of"), Takes.MANY),
-        Operator("contains", _("contains"), Takes.ONE, _text_compare("strpos({x}, {v}) > 0")),
+        Operator("contains", _("contains"), Takes.ONE),
         Operator("not_contains", _("does not contain"), Takes.ONE),
-        Operator("starts_with", _("starts with"), Takes.ONE, _text_compare("starts_with({x}, {v})")),
-        Operator("ends_with", _("ends with"), Takes.ONE, _ends_with),
+        Operator("starts_with", _("starts with"), Takes.ONE),
+        Operator("ends_with", _("ends with"), Takes.ONE),
         _VALUE,
         _NO_VALUE,
     ),
     AttributeType.NUMBER: _NUMBERS,
     AttributeType.INTEGER: _NUMBERS,
     AttributeType.DATE: _DATES,
-    AttributeType.DATETIME: tuple(Operator(found.key, found.label, found.takes) for found in _DATES),
+    AttributeType.DATETIME: _DATES,
     AttributeType.BOOLEAN: (
-        Operator("is_yes", _("is yes"), Takes.NOTHING, _boolean("true")),
-        Operator("is_no", _("is no"), Takes.NOTHING, _boolean("false")),
+        Operator("is_yes", _("is yes"), Takes.NOTHING),
+        Operator("is_no", _("is no"), Takes.NOTHING),
         _VALUE,
         _NO_VALUE,
     ),
@@ -175,8 +83,8 @@ OPERATORS: Mapping[AttributeType, tuple[Operator, ...]] = {
         Operator("contains_any", _("contains any of"), Takes.MANY),
         Operator("contains_all", _("contains all of"), Takes.MANY),
         Operator("contains_none", _("contains none of"), Takes.MANY),
-        Operator(_VALUE.key, _VALUE.label, Takes.NOTHING),
-        Operator(_NO_VALUE.key, _NO_VALUE.label, Takes.NOTHING),
+        _VALUE,
+        _NO_VALUE,
     ),
 }
 
@@ -202,9 +110,13 @@ def find(data_type: AttributeType, key: object) -> Operator | None:
     return next((operator for operator in OPERATORS[data_type] if operator.key == key), None)
 
 
+# The kinds of value that the editor in the browser has controls for.
+_EDITABLE = (Takes.NOTHING, Takes.ONE, Takes.TWO, Takes.MANY, Takes.DAYS)
+
+
 def operators_of_editor(data_type: AttributeType) -> list[Operator]:
     """Return the operators that the editor in the browser offers for a type."""
-    return [operator for operator in OPERATORS[data_type] if operator.to_sql is not None]
+    return [operator for operator in OPERATORS[data_type] if operator.takes in _EDITABLE]
 
 
 _BY_KEY: Mapping[str, Operator] = {

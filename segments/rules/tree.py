@@ -18,12 +18,11 @@ has no effect, but as the first rule of *except* it is every profile; an empty t
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from django.utils.translation import gettext as _
 
 from segments.models import AttributeType
-from segments.rules.operators import MATCH_WITHOUT_VALUE, MEMBERSHIP, Sql, find
+from segments.rules.operators import MATCH_WITHOUT_VALUE, MEMBERSHIP, find
 from segments.rules.values import Takes, operand
 
 Tree = Mapping[str, object]
@@ -65,12 +64,6 @@ def check(tree: Tree, types: AttributeTypes) -> None:
     """Raise InvalidRules when the rules have a problem."""
     if found := problems(tree, types):
         raise InvalidRules(found)
-
-
-def where_sql(tree: Tree, types: AttributeTypes, *, today: date) -> Sql:
-    """Return an SQL condition over the column ``attributes`` and its parameters. Raises InvalidRules."""
-    check(tree, types)
-    return _sql_of_group(tree, types, today) or ("TRUE", [])
 
 
 def conditions(tree: Tree) -> Iterator[Tree]:
@@ -167,31 +160,6 @@ def _problem_of_other_attribute(
             "attribute": condition["attribute"],
         }
     return ""
-
-
-def _sql_of_group(tree: Tree, types: AttributeTypes, today: date, path: Path = ()) -> Sql | None:
-    if tree.get("join") == "except":
-        raise InvalidRules([Problem(path, _("This rule cannot be computed yet."))])
-    parts = [
-        part
-        for number, rule in enumerate(rules_of(tree))
-        if (part := _sql_of_rule(rule, types, today, (*path, number))) is not None
-    ]
-    if not parts:
-        return None
-    join = " OR " if tree.get("join") in ("or", "union") else " AND "
-    return f"({join.join(sql for sql, _ in parts)})", [value for _, values in parts for value in values]
-
-
-def _sql_of_rule(rule: Tree, types: AttributeTypes, today: date, path: Path) -> Sql | None:
-    if _is_group(rule):
-        return _sql_of_group(rule, types, today, path)
-    operator = find(types[str(rule["attribute"])], rule["operator"]) if "attribute" in rule else None
-    if operator is None or operator.to_sql is None or "other_attribute" in rule:
-        raise InvalidRules([Problem(path, _("This rule cannot be computed yet."))])
-    attribute = str(rule["attribute"])
-    value = operand(rule, types[attribute], operator.takes)
-    return operator.to_sql(attribute, value, bool(rule.get("ignore_case")), today)
 
 
 def can_match_source(tree: Tree, columns: Collection[str]) -> bool:

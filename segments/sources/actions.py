@@ -1,6 +1,7 @@
 """Import into data sources, refresh them from their file, cancel imports, remove data sources; store uploaded
 files until their import ends."""
 
+import logging
 import re
 import time
 import uuid
@@ -10,20 +11,23 @@ from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.db import connection, transaction
-from django.db.models import Count
-from django.db.models.functions import Lower
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Greatest, Lower
 from django.utils.translation import gettext as _
 
-from config.platform import db
 from config.platform.accounts.models import User
 from config.platform.audit.record import record
 from config.platform.jobs import leases
 from config.platform.jobs.enqueue import enqueue_on_commit
 from config.platform.jobs.models import OPEN
 from segments import alerts, permissions
-from segments.models import DataSource, ImportJob, Profile, Segment
+from segments.models import DataSource, ImportJob, Segment
 from segments.sources import csv_reader
+from segments.store import lake, members
+from segments.store.profiles import delete_of_removed_sources
+
+logger = logging.getLogger(__name__)
 
 # The file name contains the ID of the user, who alone can continue the upload.
 _TOKEN = re.compile(r"[0-9a-f]{32}-(?P<uploader>\d+)\.csv(?:\.gz)?")
@@ -134,10 +138,10 @@ def open_import(source: DataSource) -> ImportJob | None:
 
 def losses(source: DataSource) -> list[Loss]:
     """Return the segments that lose members with the data source, by name."""
-    of_it = Profile.objects.filter(source=source).order_by()
-    lost = dict(of_it.values_list("memberships__segment").annotate(Count("pk")))
-    segments = Segment.objects.filter(pk__in=lost.keys() - {None}).order_by(Lower("name"))
-    return [Loss(segment, lost[segment.pk]) for segment in segments]
+    segments = list(Segment.objects.exclude(member_set=None).order_by(Lower("name")))
+    with lake.reading() as reader:
+        lost = members.members_of_source(reader, source.pk, [each.member_set_id or 0 for each in segments])
+    return [Loss(each, lost[each.member_set_id]) for each in segments if each.member_set_id in lost]
 
 
 def remove_data_source(source: DataSource, *, by: User) -> int:
@@ -145,8 +149,10 @@ def remove_data_source(source: DataSource, *, by: User) -> int:
     permissions.check_can_manage_data_sources(by)
     _check_idle(source)  # before the lock as well, which an import holds until its end
     count = _remove(source.pk, by)
-    db.analyze_after_change("segments_profile", count)
-    db.analyze_after_change("segments_member", count)
+    try:
+        delete_of_removed_sources()
+    except Exception:  # no reader sees the profiles any more; they are deleted later
+        logger.exception("data source %s: its profiles will be deleted from the store later", source.pk)
     return count
 
 
@@ -200,8 +206,11 @@ def _remove(source_id: int, by: User) -> int:
     if source is None:  # another user has just removed it
         return 0
     _check_idle(source)
-    segments, people = _delete_profiles(source_id)
-    changes: dict[str, tuple[object, object]] = {"customers": (people, 0), "segments": (segments or None, None)}
+    lost, people = losses(source), source.profile_count
+    for loss in lost:
+        Segment.objects.filter(pk=loss.segment.pk).update(member_count=Greatest(F("member_count") - loss.lost, 0))
+    names = [loss.segment.name for loss in lost]
+    changes: dict[str, tuple[object, object]] = {"customers": (people, 0), "segments": (names or None, None)}
     record("removed", source, by=by, changes=changes)
     alerts.forget_source(source)
     source.imports.all().delete()
@@ -212,24 +221,3 @@ def _remove(source_id: int, by: User) -> int:
 def _check_idle(source: DataSource) -> None:
     if job := open_import(source):
         raise ImportInProgress(job)
-
-
-def _delete_profiles(source_id: int) -> tuple[list[str], int]:
-    """Delete the profiles and their memberships. Returns the names of the segments that shrank, and the number
-    of profiles."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            WITH deleted AS (DELETE FROM segments_member member USING segments_profile profile
-                           WHERE profile.source_id = %s AND member.profile_id = profile.id
-                       RETURNING member.segment_id),
-                 counted AS (SELECT segment_id, count(*) AS people FROM deleted GROUP BY segment_id)
-            UPDATE segments_segment segment SET member_count = greatest(0, member_count - people)
-              FROM counted WHERE counted.segment_id = segment.id
-            RETURNING segment.name
-            """,
-            [source_id],
-        )
-        names = sorted(name for (name,) in cursor.fetchall())
-        cursor.execute("DELETE FROM segments_profile WHERE source_id = %s", [source_id])
-        return names, cursor.rowcount

@@ -1,18 +1,15 @@
-"""Convert texts of a file to typed values, infer the types of columns, and encode rows as lines for COPY, block by
-block and column by column.
+"""Convert texts of a file to typed values, and infer the types of columns, block by block and column by column.
 
 Blocks without problems take the fast path. In other blocks each row is checked: rows with a problem are reported
-and refused, the others are encoded.
+and refused, the others are converted.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import repeat
 from typing import Final
 
-import orjson
 from django.utils.translation import gettext as _
 
 from config.platform.text.addresses import comparable_email
@@ -44,10 +41,12 @@ _WORDS_AND_DIGITS = {**_WORDS, "t": True, "1": True, "on": True, "f": False, "0"
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the file: the attribute and its type."""
+    """A column of the file: the attribute and its type. ``has_values`` is False for a new attribute without a
+    value, which is not added to the catalog."""
 
     name: str
     data_type: AttributeType
+    has_values: bool = True
 
 
 @dataclass
@@ -63,9 +62,18 @@ class Problems:
             self.kept.append((line, reason))
 
 
+@dataclass(frozen=True)
+class TypedBlock:
+    """Rows as columns of typed values, and of normalized emails for text columns that have any."""
+
+    lines: Sequence[int]
+    keys: Sequence[str]
+    values: Sequence[Sequence[Value]]
+    emails: Mapping[int, Sequence[str | None]]
+
+
 class Encoder:
-    """Encodes blocks as lines in COPY's text format: line number, key, attributes as JSON, normalized emails as
-    JSON."""
+    """Converts blocks of text to typed values."""
 
     def __init__(self, columns: Sequence[Column], key_index: int, problems: Problems) -> None:
         self._columns = columns
@@ -75,19 +83,19 @@ class Encoder:
         self._convert = [_column_converter(column.data_type) for column in columns]
         self.rows_read = 0
 
-    def encode(self, block: Block) -> bytes:
-        """Encode the valid rows of a block and report the others."""
+    def encode(self, block: Block) -> TypedBlock | None:
+        """Convert the valid rows of a block and report the others; None without a valid row."""
         for line, reason in block.unreadable:
             self._problems.add(line, reason)
         lines, rows = self._of_right_width(block)
         self.rows_read += len(rows) + len(block.unreadable)
         if not rows:
-            return b""
-        encoded = self._quickly(lines, rows)
-        if encoded is None:
+            return None
+        converted = self._quickly(lines, rows)
+        if converted is None:
             lines, rows = self._without_faulty(lines, rows)
-            encoded = self._quickly(lines, rows, trusted=True) if rows else b""
-        return encoded or b""
+            converted = self._quickly(lines, rows, trusted=True) if rows else None
+        return converted
 
     def _of_right_width(self, block: Block) -> tuple[Sequence[int], list[list[str]]]:
         width = len(self._columns)
@@ -103,40 +111,25 @@ class Encoder:
                 self._problems.add(line, _wrong_width(len(row), width))
         return lines, rows
 
-    def _quickly(self, lines: Sequence[int], rows: list[list[str]], *, trusted: bool = False) -> bytes | None:
-        """Encode rows on the fast path; None when a row has a problem."""
+    def _quickly(self, lines: Sequence[int], rows: list[list[str]], *, trusted: bool = False) -> TypedBlock | None:
+        """Convert rows on the fast path; None when a row has a problem."""
         texts = list(zip(*rows, strict=True))
         keys = [key.strip() for key in texts[self._key_index]]
-        if not trusted and not _are_plain_keys(keys):
+        if not trusted and not (_are_plain_keys(keys) and all(map(_are_storable, texts))):
             return None
         values = [convert(column) for convert, column in zip(self._convert, texts, strict=True)]
         if not trusted and any(MISFIT in column for column in values):
             return None
-        names = self._names
-        rows_of_values = zip(*values, strict=True)
-        try:
-            encoded = b"".join(
-                b"%d\t%b\t%b\t%b\n" % (line, key.encode(), orjson.dumps(_known(names, row)), emails)
-                for line, key, row, emails in zip(lines, keys, rows_of_values, self._emails(texts), strict=True)
-            )
-        except (TypeError, UnicodeEncodeError):  # lone surrogates: bytes that are not UTF-8
-            return None
-        if not trusted and b"\\u0000" in encoded:
-            return None
-        return encoded.replace(b"\\", b"\\\\")
+        known = [[None if isinstance(value, Misfit) else value for value in column] for column in values]
+        return TypedBlock(lines, keys, known, self._emails(texts))
 
-    def _emails(self, texts: Sequence[Sequence[str]]) -> Iterable[bytes]:
-        """Return the emails of each row as JSON. Columns without an address are recognized at once."""
-        columns = [
-            (column.name, [comparable_email(text) for text in column_texts])
-            for column, column_texts in zip(self._columns, texts, strict=True)
+    def _emails(self, texts: Sequence[Sequence[str]]) -> dict[int, list[str | None]]:
+        """Return the emails of the columns that have any. Columns without an address are recognized at once."""
+        return {
+            at: [comparable_email(text) for text in column_texts]
+            for at, (column, column_texts) in enumerate(zip(self._columns, texts, strict=True))
             if column.data_type == AttributeType.TEXT and "@" in "".join(column_texts)
-        ]
-        if not columns:
-            return repeat(b"{}", len(texts[0]))
-        names = [name for name, _emails in columns]
-        rows = zip(*(emails for _name, emails in columns), strict=True)
-        return (orjson.dumps(_known(names, row)) for row in rows)
+        }
 
     def _without_faulty(self, lines: Sequence[int], rows: list[list[str]]) -> tuple[list[int], list[list[str]]]:
         good_lines, good_rows = [], []
@@ -159,26 +152,6 @@ class Encoder:
             if CONVERTERS[column.data_type](text) is MISFIT:
                 return misfit_reason(column.name, text, column.data_type)
         return None
-
-
-class CopyStream:
-    """A file that psycopg2 reads, one piece for each call. ``failure`` keeps an exception of the pieces, which
-    psycopg2 reports only as a database error."""
-
-    def __init__(self, pieces: Iterable[bytes]) -> None:
-        self._pieces: Iterator[bytes] = iter(pieces)
-        self.failure: BaseException | None = None
-
-    def read(self, _size: int = 0) -> bytes:
-        try:
-            # An empty piece would end the copy.
-            return next((piece for piece in self._pieces if piece), b"")
-        except BaseException as error:  # Ctrl-C as well
-            self.failure = error
-            raise
-
-    def readline(self, _size: int = 0) -> bytes:
-        return self.read()
 
 
 class Guess:
@@ -303,8 +276,14 @@ def _column_converter(data_type: AttributeType) -> ColumnConverter:
     return lambda texts: list(map(look_up, texts))
 
 
-def _known(names: Sequence[str], values: Iterable[object]) -> dict[str, object]:
-    return {name: value for name, value in zip(names, values, strict=True) if value is not None}
+def _are_storable(texts: Sequence[str]) -> bool:
+    """Say whether texts have neither NUL characters nor bytes that are not UTF-8."""
+    joined = "".join(texts)
+    try:
+        joined.encode()
+    except UnicodeEncodeError:  # lone surrogates: bytes that are not UTF-8
+        return False
+    return "\0" not in joined
 
 
 def _are_plain_keys(keys: list[str]) -> bool:

@@ -1,28 +1,32 @@
-"""Import a file into profiles, all or nothing: read the header, infer types, stage by COPY, upsert, count.
+"""Import a file into profiles, all or nothing: read the header, infer types, stage, merge, count.
 
-One transaction of the worker that holds the lease: a killed worker leaves nothing, and another starts over. The
-thread of the lease writes the progress to the job.
+The merge is one commit of the profile store, which carries the job and its counts. A worker that is killed before
+it leaves nothing, and another starts over; the import of one that is killed after it is concluded from the commit.
+The thread of the lease writes the progress to the job.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
-from django.db.models import F
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from config.platform import db
 from config.platform.jobs import clock, leases
 from config.platform.jobs.models import JobStatus
 from segments import alerts, catalog
+from segments.catalog import Attribute
 from segments.models import AttributeType, DataSource, ImportJob, ImportProblem
+from segments.privacy import erase
 from segments.sources import actions, csv_reader, staging
-from segments.sources.copy_encoder import Column, Encoder, Guess, Problems
+from segments.sources.copy_encoder import Column, Encoder, Guess, Problems, TypedBlock
 from segments.sources.csv_reader import Block, FileRefused
+from segments.store import lake, schema
+from segments.store.merge import Merge
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +38,14 @@ Watch = Callable[[ImportJob], None]
 
 class Canceled(Exception):
     """A user requested cancellation."""
+
+
+class CommittedMeanwhile(Exception):
+    """An earlier attempt, whose worker was killed, has committed after all."""
+
+
+class ErasedMeanwhile(Exception):
+    """A person was erased after the rows were checked for erased people."""
 
 
 class NoRowKept(Exception):
@@ -78,6 +90,10 @@ class _Progress:
         if self.lease.cancel_requested.is_set():
             raise Canceled
 
+    def repeat(self) -> None:
+        """Report the same progress again, while the import waits. Raises Canceled and LeaseLost."""
+        self.at(self.job.progress_done, rows=self.job.rows_read)
+
 
 def run_import(job_id: int, *, watch: Watch | None = None) -> ImportJob | None:
     """Claim and run an import. ``watch`` is called with the job at each progress. Returns the ended job, or
@@ -89,7 +105,7 @@ def run_import(job_id: int, *, watch: Watch | None = None) -> ImportJob | None:
         return None if job.is_open else job
     with leases.hold(job) as lease:
         try:
-            _import(job, _Progress(job, lease, watch))
+            _import_once(job, _Progress(job, lease, watch))
         except leases.LeaseLost:
             logger.warning("import %s: another worker has taken over", job.pk)
             return None
@@ -110,7 +126,6 @@ def run_import(job_id: int, *, watch: Watch | None = None) -> ImportJob | None:
                 message=_("An unexpected error occurred. See the log for details. Nothing was changed."),
             )
     actions.delete_upload(Path(job.path))
-    db.analyze_after_change("segments_profile", job.rows_created + job.rows_updated)
     return job
 
 
@@ -138,45 +153,113 @@ def _begin(job: ImportJob) -> bool:
     return True
 
 
-@transaction.atomic
-def _import(job: ImportJob, progress: _Progress) -> None:
-    source = DataSource.objects.select_for_update(no_key=True).get(pk=job.source_id)
+def _import_once(job: ImportJob, progress: _Progress) -> None:
+    """Import the file, unless an earlier attempt has committed it, and conclude the job."""
+    note = lake.find_commit(_name(job))
+    while note is None:
+        try:
+            note = _import(job, progress)
+        except schema.TypeDiffers:  # another import has just added an attribute: convert again
+            logger.info("import %s: the catalog has changed; the import starts over", job.pk)
+        except CommittedMeanwhile:
+            note = lake.find_commit(_name(job))
+        finally:
+            staging.drop()
+    _conclude(job, note)
+
+
+def _import(job: ImportJob, progress: _Progress) -> dict[str, Any]:
+    """Merge the file into the profile store. Returns the note of the commit."""
     path, problems = Path(job.path), Problems()
-    columns, key_index, size = _columns(path, source, progress)
+    columns, key_index, size = _columns(path, job.source, progress)
     encoder = Encoder(columns, key_index, problems)
-    staging.stage(_encoded(path, source, encoder, progress))
+    with_emails = staging.stage(columns, _converted(path, job.source, encoder, progress))
     staging.keep_last_of_each_key(problems)
-    staging.refuse_erased(source.pk, [column.name for column in columns], problems)
     job.read_at = clock.now()
-    done = (job.progress_total or 0) - size // 2
-    progress.at(done, rows=encoder.rows_read)
-    upserted = staging.upsert(source.pk, [column.name for column in columns], moment=clock.now())
-    progress.at(done, rows=encoder.rows_read)
-    _save_file(job, source, [column.name for column in columns])
-    _conclude(job, source, encoder.rows_read, problems, upserted)
+    progress.at((job.progress_total or 0) - size // 2, rows=encoder.rows_read)
+    while True:
+        erased_until = erase.last_erasure()
+        staging.refuse_erased(job.source_id, columns, problems)
+        if not staging.count_rows():
+            raise NoRowKept(encoder.rows_read, problems)
+        try:
+            return _merge(
+                job, progress, _attributes(columns, with_emails, progress.repeat), problems, erased_until
+            )
+        except ErasedMeanwhile:
+            logger.info("import %s: a person was erased meanwhile; the rows are checked again", job.pk)
+
+
+def _attributes(
+    columns: Sequence[Column], with_emails: Collection[int], waiting: Callable[[], None]
+) -> dict[int, Attribute]:
+    """Return the attributes of columns by index, after adding new ones to the catalog and to the profile store."""
+    wanted = {
+        at: Attribute(column.name, column.data_type, has_emails=at in with_emails)
+        for at, column in enumerate(columns)
+        if column.has_values
+    }
+    return dict(zip(wanted, schema.ensure_attributes(list(wanted.values()), waiting), strict=True))
+
+
+def _merge(
+    job: ImportJob, progress: _Progress, attributes: Mapping[int, Attribute], problems: Problems, erased_until: int
+) -> dict[str, Any]:
+    """Merge the staged rows. Returns the note of the commit. Raises ErasedMeanwhile."""
+    staging.name_columns(attributes)
+    _keep_problems(job, problems)
+    given = list(attributes.values())
+    return Merge(
+        source_id=job.source_id,
+        attributes=given,
+        kept=catalog.others_than(given),
+        job=_name(job),
+        moment=clock.now(),
+        check=lambda: _check_before_commit(job, progress, erased_until),
+        waiting=progress.repeat,
+        note={
+            "rows_read": job.rows_read,
+            "refused": problems.count,
+            "columns": sorted(each.name for each in given),
+        },
+    ).run()
+
+
+def _name(job: ImportJob) -> str:
+    """Return the name of the commit of a job in the profile store."""
+    return f"import:{job.pk}"
+
+
+def _check_before_commit(job: ImportJob, progress: _Progress, erased_until: int) -> None:
+    """Check that this worker may still commit. Raises LeaseLost, Canceled, CommittedMeanwhile, ErasedMeanwhile."""
+    progress.lease.check()
+    if progress.lease.cancel_requested.is_set():
+        raise Canceled
+    if leases.is_lost(job):
+        raise leases.LeaseLost(f"import {job.pk}: another worker has claimed it")
+    if lake.find_commit(_name(job)) is not None:
+        raise CommittedMeanwhile
+    if erase.last_erasure() != erased_until:
+        raise ErasedMeanwhile
 
 
 def _columns(path: Path, source: DataSource, progress: _Progress) -> tuple[list[Column], int, int]:
-    """Return the columns of the file, the index of the key, and the size in bytes. Adds new attributes to the
-    catalog, with types inferred from the whole file."""
+    """Return the columns of the file, the index of the key, and the size in bytes. Infers the types of columns
+    that the catalog does not know from the whole file."""
     with csv_reader.opened(path, key=source.key_column) as file:
         names, key_index = file.header.names, file.header.index_of(source.key_column)
     size = path.stat().st_size
     known = catalog.find(names)
-    if len(known) < len(names):
-        catalog.lock()
-        known = catalog.find(names)
     unknown = [name for name in names if name not in known]
     catalog.check_limit(len(unknown))
-    # The file is read once or twice, and the upsert counts as once more.
+    # The file is read once or twice, and the merge counts as once more.
     progress.job.progress_total = size * (3 if unknown else 2)
     progress.at(0)
     inferred = _infer(path, source, unknown, progress) if unknown else {}
-    catalog.add(inferred)
     columns = [
         Column(known[name].name, known[name].data_type)
         if name in known
-        else Column(name, inferred.get(name, AttributeType.TEXT))
+        else Column(name, inferred.get(name, AttributeType.TEXT), has_values=name in inferred)
         for name in names
     ]
     return columns, key_index, size
@@ -214,52 +297,48 @@ def _is_utf8(rows: list[list[str]]) -> bool:
     return True
 
 
-def _encoded(path: Path, source: DataSource, encoder: Encoder, progress: _Progress) -> Iterator[bytes]:
+def _converted(path: Path, source: DataSource, encoder: Encoder, progress: _Progress) -> Iterator[TypedBlock]:
     with csv_reader.opened(path, key=source.key_column) as file:
         before = (progress.job.progress_total or 0) - 2 * path.stat().st_size
         for block in file.blocks():
-            yield encoder.encode(block)
+            if converted := encoder.encode(block):
+                yield converted
             progress.at(before + file.position, rows=encoder.rows_read)
 
 
-def _save_file(job: ImportJob, source: DataSource, columns: Sequence[str]) -> None:
-    """Save the columns of the source, and the path of its file unless it was uploaded."""
-    source.columns = sorted(columns)
-    if not actions.is_uploaded(Path(job.path)):
-        source.path = job.path
-    source.save(update_fields=["columns", "path"])
-
-
-def _conclude(
-    job: ImportJob, source: DataSource, rows_read: int, problems: Problems, upserted: staging.Upserted
-) -> None:
-    """Write counts, problems and the end of the job in the transaction of the profiles. Raises NoRowKept."""
-    if not (upserted.created or upserted.updated or upserted.unchanged):
-        raise NoRowKept(rows_read, problems)
+@transaction.atomic
+def _conclude(job: ImportJob, note: Mapping[str, Any]) -> None:
+    """End a job whose rows are committed, with the counts in the note of the commit."""
+    source = DataSource.objects.select_for_update(no_key=True).get(pk=job.source_id)
     moment = clock.now()
     alerts.update_after_import(source)
-    _keep_problems(job, problems)
-    DataSource.objects.filter(pk=source.pk).update(
-        refreshed_at=moment, profile_count=F("profile_count") + upserted.created
-    )
+    source.columns = note["columns"]
+    if not actions.is_uploaded(Path(job.path)):
+        source.path = job.path
+    source.refreshed_at = moment
+    source.profile_count += note["created"]
+    source.save(update_fields=["columns", "path", "refreshed_at", "profile_count"])
     leases.update_if_owner(
         job,
-        status=JobStatus.WARNINGS if problems.count else JobStatus.SUCCESSFUL,
+        status=JobStatus.WARNINGS if note["refused"] else JobStatus.SUCCESSFUL,
         finished_at=moment,
         lease_until=None,
         progress_done=job.progress_total or 0,
         progress_total=job.progress_total,
         read_at=job.read_at,
-        rows_read=rows_read,
-        rows_created=upserted.created,
-        rows_updated=upserted.updated,
-        rows_unchanged=upserted.unchanged,
-        rows_refused=problems.count,
+        rows_read=note["rows_read"],
+        rows_created=note["created"],
+        rows_updated=note["updated"],
+        rows_unchanged=note["unchanged"],
+        rows_refused=note["refused"],
         message="",
     )
 
 
+@transaction.atomic
 def _keep_problems(job: ImportJob, problems: Problems) -> None:
+    """Write the problems of this attempt in place of those of an earlier one."""
+    job.problems.all().delete()
     ImportProblem.objects.bulk_create(
         [ImportProblem(job=job, line=line, reason=reason) for line, reason in sorted(problems.kept)],
         batch_size=2000,

@@ -1,127 +1,123 @@
-"""Stage encoded rows in a temporary table and upsert them into profiles by set-based statements."""
+"""Stage converted rows in a temporary table of DuckDB, and refuse duplicate keys and erased people."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import DatabaseError, connection
-from django.db.backends.utils import CursorWrapper
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from config.platform import db
 from config.platform.jobs import clock
 from segments import hooks
+from segments.catalog import Attribute
 from segments.models import ErasedHash
-from segments.models.profile import email_sql
-from segments.privacy import erase, subjects
-from segments.sources.copy_encoder import MAX_PROBLEMS_KEPT, CopyStream, Problems
+from segments.privacy import subjects
+from segments.sources.copy_encoder import MAX_PROBLEMS_KEPT, Column, Problems, TypedBlock
+from segments.store import lake
+from segments.store.columns import TYPES
+from segments.store.lake import Reader, as_list, rows_of
+from segments.store.merge import STAGED
+
+# The rows of the file: ``line``, ``key``, and for the column at each index ``c0``, ``c0_email`` and so on.
+_IMPORTED = "imported"
 
 
-@dataclass(frozen=True)
-class Upserted:
-    """How many profiles an import created, updated and left unchanged."""
-
-    created: int
-    updated: int
-    unchanged: int
-
-
-def stage(pieces: Iterable[bytes]) -> None:
-    """Copy encoded lines into a temporary table: ``line``, ``key``, ``attributes``, ``emails``."""
-    with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS staging, superseded")
-        cursor.execute(
-            "CREATE TEMPORARY TABLE staging (line bigint, key text, attributes jsonb, emails jsonb) ON COMMIT DROP"
-        )
-        _copy(cursor, CopyStream(pieces))
-        cursor.execute("ANALYZE staging")
+def stage(columns: Sequence[Column], blocks: Iterable[TypedBlock]) -> set[int]:
+    """Write converted rows into the temporary table of this thread's DuckDB. Returns the indexes of the columns
+    that have email addresses."""
+    definitions = ", ".join(
+        f"c{at} {TYPES[column.data_type]}, c{at}_email VARCHAR" for at, column in enumerate(columns)
+    )
+    with_emails: set[int] = set()
+    with lake.reading() as reader:
+        reader.execute(f"CREATE OR REPLACE TEMPORARY TABLE {_IMPORTED} (line BIGINT, key VARCHAR, {definitions})")
+        for block in blocks:
+            _insert(reader, columns, block)
+            with_emails |= {at for at, emails in block.emails.items() if any(emails)}
+    return with_emails
 
 
 def keep_last_of_each_key(problems: Problems) -> None:
-    """Delete all rows but the last of each key from the staging table, and report them as problems."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            CREATE TEMPORARY TABLE superseded ON COMMIT DROP AS
-            SELECT staging.line, repeated.last_line
-              FROM (SELECT key, max(line) AS last_line FROM staging GROUP BY key HAVING count(*) > 1) repeated
-              JOIN staging ON staging.key = repeated.key AND staging.line < repeated.last_line
-            """
-        )
-        if cursor.rowcount:
-            sentence = _("Duplicate key. Line %(line)d was used.")
-            _refuse(cursor, "superseded", "last_line", problems, lambda line: sentence % {"line": line})
+    """Delete all rows but the last of each key, and report them as problems."""
+    sentence = _("Duplicate key. Line %(line)d was used.")
+    superseded = f"""
+        SELECT line, last_line FROM (SELECT line, max(line) OVER (PARTITION BY key) AS last_line FROM {_IMPORTED})
+         WHERE line < last_line
+    """
+    with lake.reading() as reader:
+        _refuse(reader, superseded, {}, problems, lambda line: sentence % {"line": line})
 
 
-def refuse_erased(source_id: int, columns: Sequence[str], problems: Problems) -> None:
-    """Delete the rows of erased people from the staging table and report them as problems. Enters the barrier."""
-    erase.enter_erasure_barrier()
-    if not ErasedHash.objects.exists():
+def refuse_erased(source_id: int, columns: Sequence[Column], problems: Problems) -> None:
+    """Delete the rows of erased people and report them as problems."""
+    erased = dict(ErasedHash.objects.values_list("hash", "erasure__erased_at"))
+    if not erased:
         return
-    subjects.pass_hash_key_to_sql()
     email_attributes = hooks.personal_data.email_attributes()
-    emails = [name for name in columns if subjects.is_email_attribute(name, email_attributes)]
-    with connection.cursor() as cursor:
-        cursor.execute(*_erased_rows_sql(source_id, emails))
-        if cursor.rowcount:
-            sentence = _("This customer was erased on %(day)s. Imports are blocked.")
-            _refuse(cursor, "erased", "erased_at", problems, lambda at: sentence % {"day": _day(at)})
-
-
-def upsert(source_id: int, columns: Sequence[str], *, moment: datetime) -> Upserted:
-    """Write the staging table into the profiles of a source, which the caller has locked. Attributes without a
-    column stay; unchanged profiles are not written."""
-    with db.without_nested_loops(), connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM staging")
-        total = cursor.fetchone()[0]
-        cursor.execute(
-            """
-            UPDATE segments_profile profile
-               SET attributes = merged.attributes, emails = merged.emails, updated_at = %s
-              FROM (SELECT known.id, (known.attributes - %s::text[]) || staging.attributes AS attributes,
-                           (known.emails - %s::text[]) || staging.emails AS emails
-                      FROM staging
-                      JOIN segments_profile known ON known.source_id = %s AND known.key = staging.key) merged
-             WHERE profile.id = merged.id AND profile.attributes IS DISTINCT FROM merged.attributes
-            """,
-            [moment, list(columns), list(columns), source_id],
+    emails = [
+        f"c{at}" for at, column in enumerate(columns) if subjects.is_email_attribute(column.name, email_attributes)
+    ]
+    sentence = _("This customer was erased on %(day)s. Imports are blocked.")
+    with lake.reading() as reader:
+        reader.execute(
+            f"CREATE OR REPLACE TEMPORARY TABLE erased AS {rows_of({'hash': 'UUID', 'erased_at': 'TIMESTAMPTZ'})}",
+            [as_list({"hash": each, "erased_at": moment} for each, moment in erased.items())],
         )
-        updated = cursor.rowcount
-        cursor.execute(
-            """
-            INSERT INTO segments_profile (source_id, key, attributes, emails, created_at, updated_at)
-            SELECT %s, staging.key, staging.attributes, staging.emails, %s, %s
-              FROM staging
-             WHERE NOT EXISTS (SELECT FROM segments_profile known
-                                WHERE known.source_id = %s AND known.key = staging.key)
-            """,
-            [source_id, moment, moment, source_id],
+        rows = _erased_rows(source_id, emails)
+        parameters = subjects.duckdb_hash_parameters()
+        _refuse(reader, rows, parameters, problems, lambda at: sentence % {"day": _day(at)})
+
+
+def name_columns(attributes: Mapping[int, Attribute]) -> None:
+    """Make the staged rows the ones to merge, with the columns of the attribute of each index."""
+    selected = ["line", "key"]
+    for at, attribute in attributes.items():
+        selected.append(f"c{at} AS {attribute.column}")
+        if attribute.has_emails:
+            selected.append(f"c{at}_email AS {attribute.email_column}")
+    with lake.reading() as reader:
+        reader.execute(
+            f"CREATE OR REPLACE TEMPORARY VIEW {STAGED} AS SELECT {', '.join(selected)} FROM {_IMPORTED}"
         )
-        created = cursor.rowcount
-    return Upserted(created=created, updated=updated, unchanged=total - updated - created)
 
 
-def _copy(cursor: CursorWrapper, stream: CopyStream) -> None:
-    try:
-        with connection.wrap_database_errors:
-            cursor.copy_expert("COPY staging FROM STDIN", stream)
-    except DatabaseError as error:
-        if stream.failure is not None:
-            raise stream.failure from error
-        raise
+def count_rows() -> int:
+    """Count the staged rows."""
+    with lake.reading() as reader:
+        return int(reader.row(f"SELECT count(*) FROM {_IMPORTED}")[0])
+
+
+def drop() -> None:
+    """Drop the staged rows, which hold personal data."""
+    with lake.reading() as reader:
+        reader.execute(f"DROP VIEW IF EXISTS {STAGED}")
+        reader.execute(f"DROP TABLE IF EXISTS {_IMPORTED}")
+        reader.execute("DROP TABLE IF EXISTS changes")
+
+
+def _insert(reader: Reader, columns: Sequence[Column], block: TypedBlock) -> None:
+    kinds, lists = {"line": "BIGINT", "key": "VARCHAR"}, [block.lines, block.keys]
+    for at, (column, values) in enumerate(zip(columns, block.values, strict=True)):
+        kinds[f"c{at}"] = TYPES[column.data_type]
+        lists.append(values)
+        if at in block.emails:
+            kinds[f"c{at}_email"] = "VARCHAR"
+            lists.append(block.emails[at])
+    rows = (dict(zip(kinds, row, strict=True)) for row in zip(*lists, strict=True))
+    reader.execute(f"INSERT INTO {_IMPORTED} BY NAME {rows_of(kinds)}", [as_list(rows)])
 
 
 def _refuse(
-    cursor: CursorWrapper, table: str, column: str, problems: Problems, reason: Callable[[Any], str]
+    reader: Reader, rows: str, parameters: dict[str, Any], problems: Problems, reason: Callable[[Any], str]
 ) -> None:
-    """Delete the rows with the lines in ``table`` from the staging table, and report each with the reason for its
-    value of ``column``; lines beyond MAX_PROBLEMS_KEPT are only counted."""
-    cursor.execute(f"DELETE FROM staging USING {table} WHERE staging.line = {table}.line")  # noqa: S608
-    count, room = cursor.rowcount, max(0, MAX_PROBLEMS_KEPT - len(problems.kept))
-    cursor.execute(f"SELECT line, {column} FROM {table} ORDER BY line LIMIT %s", [room])  # noqa: S608
-    for line, value in cursor.fetchall():
+    """Delete the rows with the lines in the query ``rows``, and report each with the reason for the second column
+    of it; lines beyond MAX_PROBLEMS_KEPT are only counted."""
+    reader.execute(f"CREATE OR REPLACE TEMPORARY TABLE refused AS {rows}", parameters)
+    count, room = reader.row("SELECT count(*) FROM refused")[0], max(0, MAX_PROBLEMS_KEPT - len(problems.kept))
+    if not count:
+        return
+    reader.execute(f"DELETE FROM {_IMPORTED} WHERE line IN (SELECT line FROM refused)")
+    for line, value in reader.rows("SELECT * FROM refused ORDER BY line LIMIT ?", [room]):
         problems.add(line, reason(value))
     problems.count += count - min(count, room)
 
@@ -130,22 +126,15 @@ def _day(moment: datetime) -> str:
     return date_format(clock.day_of(moment), "Y-m-d")
 
 
-def _erased_rows_sql(source_id: int, attributes: Sequence[str]) -> tuple[str, list[Any]]:
-    hashes = [subjects.key_hash_sql(source_id, "key")]
-    values: list[Any] = []
-    for attribute in attributes:
-        email, parameters = email_sql(attribute)
+def _erased_rows(source_id: int, emails: Sequence[str]) -> str:
+    """Return a query of the lines of erased people, each with the moment of the erasure."""
+    hashes = [subjects.duckdb_hash(f"key:{source_id}:", "key")]
+    for column in emails:
+        text = f"nullif(lower(trim({column}, chr(32) || chr(9) || chr(13) || chr(10))), '')"
         # People erased before emails were stored have the hash of the text in lower case.
-        before = "nullif(lower(btrim(attributes ->> %s, E' \\t\\r\\n')), " + f"({email}))"
-        hashes += [subjects.email_hash_sql(email), subjects.email_hash_sql(before)]  # NULL for NULL
-        values += [*parameters, attribute, *parameters]
-    sql = f"""
-        CREATE TEMPORARY TABLE erased ON COMMIT DROP AS
-        WITH hashed AS MATERIALIZED (SELECT line, unnest(ARRAY[{", ".join(hashes)}]) AS hash FROM staging)
-        SELECT hashed.line, min(erasure.erased_at) AS erased_at
-          FROM hashed
-          JOIN segments_erasedhash known ON known.hash = hashed.hash
-          JOIN segments_erasure erasure ON erasure.id = known.erasure_id
-         GROUP BY hashed.line
-    """  # noqa: S608 - only our own fragments are put in; every value is a parameter
-    return sql, values
+        hashes += [subjects.duckdb_hash("email:", f"{column}_email"), subjects.duckdb_hash("email:", text)]
+    return f"""
+        SELECT line, min(erased.erased_at)
+          FROM (SELECT line, unnest([{", ".join(hashes)}]) AS hash FROM {_IMPORTED}) hashed
+          JOIN erased ON erased.hash = hashed.hash GROUP BY line
+    """

@@ -33,7 +33,8 @@ class StoreError(Exception):
     values of profiles."""
 
 
-def _do_nothing() -> None: ...
+def do_nothing() -> None:
+    """Do nothing while a writer waits for another."""
 
 
 def listed(kind: str, parameter: str = "?") -> str:
@@ -89,7 +90,7 @@ def reading() -> Iterator[Reader]:
 
 
 @contextmanager
-def writer_lock(waiting: Callable[[], None] = _do_nothing) -> Iterator[None]:
+def writer_lock(waiting: Callable[[], None] = do_nothing) -> Iterator[None]:
     """Hold the lock of writers, in Django's session: it ends with the process, if that is killed. ``waiting`` is
     called while another writer has the lock, and may raise to give up. Locks may be nested."""
     while not _call("pg_try_advisory_lock"):
@@ -105,7 +106,7 @@ def writer_lock(waiting: Callable[[], None] = _do_nothing) -> Iterator[None]:
 
 
 @contextmanager
-def writing(job: str, *, waiting: Callable[[], None] = _do_nothing) -> Iterator[Writer]:
+def writing(job: str, *, waiting: Callable[[], None] = do_nothing) -> Iterator[Writer]:
     """Change the store, all or nothing, as the only writer. ``job`` identifies the commit, such as ``import:17``;
     ``waiting`` is that of writer_lock. A block that changes nothing makes no commit."""
     with writer_lock(waiting), _transaction() as connection:

@@ -4,7 +4,7 @@ Columns are only added. The columns of an attribute exist before the catalog nam
 asks for one that is missing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from django.db import connection as database
@@ -23,9 +23,12 @@ class TypeDiffers(Exception):
 
 
 @transaction.atomic
-def ensure_attributes(wanted: Sequence[Attribute]) -> list[Attribute]:
+def ensure_attributes(
+    wanted: Sequence[Attribute], waiting: Callable[[], None] = lake.do_nothing
+) -> list[Attribute]:
     """Return these attributes as the catalog has them, after new ones were added, with their columns, and it was
-    noted which have emails now. Raises TypeDiffers and TooManyAttributes."""
+    noted which have emails now. ``waiting`` is that of lake.writer_lock. Raises TypeDiffers and
+    TooManyAttributes."""
     catalog.lock()
     known = catalog.find([each.name for each in wanted])
     if any(known[each.name].data_type != each.data_type for each in wanted if each.name in known):
@@ -38,7 +41,7 @@ def ensure_attributes(wanted: Sequence[Attribute]) -> list[Attribute]:
         if each.has_emails and each.name in known and not known[each.name].has_emails
     ]
     if new or with_emails:
-        add_columns([*new, *with_emails])
+        add_columns([*new, *with_emails], waiting)
     ProfileAttribute.objects.bulk_create(
         ProfileAttribute(pk=each.id, name=each.name, data_type=each.data_type, has_emails=each.has_emails)
         for each in new
@@ -48,7 +51,7 @@ def ensure_attributes(wanted: Sequence[Attribute]) -> list[Attribute]:
     return [now[each.name] for each in wanted]
 
 
-def add_columns(attributes: Iterable[Attribute]) -> None:
+def add_columns(attributes: Iterable[Attribute], waiting: Callable[[], None] = lake.do_nothing) -> None:
     """Add the columns of attributes that the table of profiles does not have yet."""
     wanted = columns_of(attributes)
     if not wanted:
@@ -57,7 +60,7 @@ def add_columns(attributes: Iterable[Attribute]) -> None:
         known = column_names(reader)
     if wanted.keys() <= known:
         return
-    with lake.writing("add columns") as writer:
+    with lake.writing("add columns", waiting=waiting) as writer:
         known = column_names(writer)
         for name, kind in wanted.items():
             if name not in known:

@@ -17,12 +17,12 @@ def common_values(names: Sequence[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {name: [] for name in names}
     if not found:
         return found
+    profiles = visible_profiles()
     with lake.reading() as reader:
         for name in found.keys() & known.keys():
             column = known[name]
             rows = reader.rows(
-                f"SELECT DISTINCT {column} FROM {visible_profiles()} WHERE {column} IS NOT NULL"
-                f" LIMIT {MAX_VALUES + 1}"
+                f"SELECT DISTINCT {column} FROM {profiles} WHERE {column} IS NOT NULL LIMIT {MAX_VALUES + 1}"
             )
             values = sorted(value for (value,) in rows)
             found[name] = values if len(values) <= MAX_VALUES else []

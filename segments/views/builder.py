@@ -13,12 +13,13 @@ from config.platform.web.formats import number
 from config.platform.web.htmx import Request
 from config.platform.web.panes import close_pane, render_pane
 from config.platform.web.versions import Gone, StaleEdit, version_from
-from segments import actions, catalog, hooks, refresh
+from segments import actions, catalog, hooks
 from segments.forms import SegmentForm
 from segments.models import Segment
 from segments.permissions import check_can_manage_segments
 from segments.rules import editor, operators
 from segments.rules import tree as rules_tree
+from segments.store import matching, values
 
 NEW: dict[str, Any] = {"join": "and", "rules": [{}]}
 
@@ -91,7 +92,7 @@ def _count(request: Request, segment: Segment | None, tree: dict[str, Any]) -> H
     if problems:
         counted["count_problem"] = problems[0].message
     else:
-        found = refresh.count_matches(tree)
+        found = matching.count_matches(tree)
         counted |= {"count": found, "count_words": number(found)}
     form = _unvalidated(request, segment)
     return _render_builder(request, segment, form, tree, problems=problems, counted=counted)
@@ -117,7 +118,7 @@ def _render_builder(
     context = {
         "segment": segment,
         "form": form,
-        "editor": editor.build_editor(tree, attributes, problems or ()),
+        "editor": editor.build_editor(tree, attributes, values.common_values, problems or ()),
         "is_editable": editor.is_editable(tree),
         "has_attributes": bool(attributes),
         "sentence": operators.describe_rules(tree),

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import orjson
 from django.db.models import Sum
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -22,7 +22,7 @@ from config.platform.web.lists import LONGEST_SEARCH, Column, list_page, row_id
 from config.platform.web.panes import close_pane, render_dialog
 from segments import catalog, hooks, profiles
 from segments.forms import EraseForm, LookUpForm
-from segments.models import DataSource, ErasedHash, Erasure, Profile
+from segments.models import DataSource, ErasedHash, Erasure
 from segments.permissions import (
     check_can_manage_personal_data,
     user_can_manage_data_sources,
@@ -32,6 +32,7 @@ from segments.permissions import (
 from segments.privacy import erase as privacy_erase
 from segments.privacy import subject_access, subjects
 from segments.privacy.subjects import Scope, Subject, addresses
+from segments.store.profiles import Profile, get_profile
 
 PAGE_SIZE = 50
 ERASURE_COLUMNS = [
@@ -99,16 +100,14 @@ def customers(request: Request) -> HttpResponse:
 @require_safe
 def customer(request: Request, pk: int) -> HttpResponse:
     """Show a profile with its attributes, segments and lists."""
-    profile = get_object_or_404(Profile.objects.select_related("source"), pk=pk)
+    profile = _profile(pk)
     all_attributes, alone = catalog.attributes(), _alone(profile)
     context = {
         "profile": profile,
         "key": profiles.shown_key(profile, request.user),
         "title": _title(profile, request.user),
         "cells": profiles.cells(profile, all_attributes, request.user),
-        "segments": [
-            member.segment for member in profile.memberships.select_related("segment").order_by("segment__name")
-        ],
+        "segments": subject_access.segments_of(profile),
         "lists": hooks.personal_data.lists(alone),
         "emails": alone.emails,
         "look_up_url": hooks.personal_data.look_up_url() if user_can_see_personal_data(request.user) else "",
@@ -164,10 +163,10 @@ def erase(request: Request, pk: int) -> HttpResponse:
         "title": _("Erase this customer?"),
         "confirm_label": _("Erase permanently"),
         "danger": True,
-        "action_url": reverse("segments:erase", args=[profile.pk]),
+        "action_url": reverse("segments:erase", args=[profile.id]),
         "active_nav": "customers",
     }
-    back = reverse("segments:customer", args=[profile.pk])
+    back = reverse("segments:customer", args=[profile.id])
     return render_dialog(request, context, "segments/person_erase.html", status, back=back)
 
 
@@ -228,7 +227,7 @@ def _list(
     total: int | None,
 ) -> CustomerList:
     rows = profiles.profile_rows(found.profiles, attributes, user)
-    first, last = (rows[0].profile.pk, rows[-1].profile.pk) if rows else (0, 0)
+    first, last = (rows[0].profile.id, rows[-1].profile.id) if rows else (0, 0)
     query = {"q": words} if words else {}
     return CustomerList(
         rows=rows,
@@ -241,7 +240,10 @@ def _list(
 
 
 def _profile(pk: int) -> Profile:
-    return get_object_or_404(Profile.objects.select_related("source"), pk=pk)
+    found = get_profile(pk)
+    if found is None:
+        raise Http404
+    return found
 
 
 def _erasure_context(pk: int) -> dict[str, Any]:

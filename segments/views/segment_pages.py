@@ -27,7 +27,7 @@ from config.platform.schedules.display import ShownSchedule
 from config.platform.web.htmx import Request
 from config.platform.web.lists import Column, list_page, row_id
 from segments import catalog, hooks, profiles, refresh
-from segments.models import Profile, Segment, SegmentRefresh
+from segments.models import Segment, SegmentRefresh
 from segments.permissions import (
     user_can_manage_segments,
     user_can_see_personal_data,
@@ -242,12 +242,11 @@ def _not_started(segment: Segment) -> list[str]:
 def _live_context(segment: Segment, user: User) -> dict[str, Any]:
     job = segment.refreshes.order_by("-id").first()
     attributes = profiles.summary_attributes(catalog.attributes())
-    members = Profile.objects.filter(memberships__segment=segment).order_by("memberships__profile_id")
     return {
         "segment": segment,
         "job": job,
         "attributes": attributes,
-        "members": profiles.profile_rows(members[:MEMBERS_SHOWN], attributes, user),
+        "members": profiles.profile_rows(profiles.first_members(segment, MEMBERS_SHOWN), attributes, user),
         "members_shown": MEMBERS_SHOWN,
         "is_masked": not user_can_see_personal_data(user),
         "live_id": "segment",

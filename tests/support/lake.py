@@ -14,7 +14,7 @@ _CONTENT = (
 
 @transaction.atomic
 def empty_store() -> None:
-    """Delete all profiles and members from the store; tables and columns stay."""
+    """Delete all profiles, members and notes of commits from the store; tables and columns stay."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT quote_ident(relname) FROM pg_class WHERE relnamespace = 'lake'::regnamespace AND relkind = 'r'"
@@ -26,3 +26,4 @@ def empty_store() -> None:
             cursor.execute(f"DELETE FROM lake.{name}")
         # The limits of the columns stay, since they are not narrowed in the product either.
         cursor.execute("UPDATE lake.ducklake_table_stats SET record_count = 0, file_size_bytes = 0")
+        cursor.execute("UPDATE lake.ducklake_snapshot_changes SET commit_extra_info = NULL")

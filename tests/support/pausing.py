@@ -1,23 +1,20 @@
-"""Holding jobs where something is to happen to them."""
+"""Hold imports where something is to happen to them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import connection
-
-from segments.privacy import erase
+from config.platform.jobs.models import JobStatus
+from segments.models import ImportJob
+from segments.store import lake
 
 
 @contextmanager
 def imports_held_half_way() -> Iterator[None]:
-    """Imports wait before the gate that keeps out who was erased: after reading their file, before any profile."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [erase.BARRIER_LOCK])
+    """Let imports wait for the writer lock: after reading their file, before any profile is written."""
+    with lake.writer_lock():
         yield
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [erase.BARRIER_LOCK])
 
 
 def one_is_held() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
-        return bool(cursor.fetchone()[0])
+    """Say whether an import has read its file and has not ended."""
+    return ImportJob.objects.filter(status=JobStatus.PROCESSING, read_at__isnull=False).exists()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection as database
 
 from config.platform.accounts.models import User
@@ -31,6 +31,7 @@ from segments.privacy import erase as privacy_erase
 from segments.privacy import subject_access, subjects
 from segments.privacy.subjects import Scope
 from segments.sources import staging
+from segments.store import engine
 from tests.integration.privacy.conftest import EMAIL, run_to_its_end
 from tests.support.database_search import tables_with
 from tests.support.profiles import Profile, has_profile, product_profile
@@ -65,6 +66,7 @@ def beside(operation: Callable[[], None]) -> Iterator[threading.Thread]:
         except BaseException as error:
             failures.append(error)
         finally:
+            engine.close()
             database.close()
 
     thread = threading.Thread(target=do)
@@ -225,38 +227,33 @@ def test_the_batch_of_a_dead_worker_is_sent_without_the_erased_person(
     assert not Batch.objects.filter(status=BatchStatus.SENDING).exists()
 
 
-def test_an_erasure_waits_for_an_open_import(
+def test_an_import_notices_an_erasure_after_its_check(
     zofia: Profile, alice: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The import of another source has already checked for erased people."""
     path = tmp_path / "again.csv"
     path.write_text(f"id,email\nQ-1,{EMAIL}\n", encoding="utf-8")
     refuse = staging.refuse_erased
-    threads: list[threading.Thread] = []
-
-    def erase_here() -> None:
-        erase(zofia, alice)
-        database.close()
 
     def refuse_then_erase(*args: Any) -> None:
         refuse(*args)
-        thread = threading.Thread(target=erase_here)
-        thread.start()
-        thread.join(0.5)
-        assert thread.is_alive()
-        threads.append(thread)
+        monkeypatch.setattr(staging, "refuse_erased", refuse)
+        with beside(lambda: erase(zofia, alice)):
+            pass
 
     monkeypatch.setattr(staging, "refuse_erased", refuse_then_erase)
-    call_command("import_profiles", str(path), "--key", "id", "--source", "Sign-ups")
-    threads[0].join(20)
-    assert ImportJob.objects.get().rows_created == 1
+    with pytest.raises(CommandError, match="rejected"):
+        call_command("import_profiles", str(path), "--key", "id", "--source", "Sign-ups")
+    job = ImportJob.objects.get()
+    assert (job.rows_created, job.rows_refused) == (0, 1)
+    assert not has_profile("Q-1")
     assert not tables_with(EMAIL)
 
 
 def test_it_is_blocked_while_the_source_of_the_person_is_imported(
     zofia: Profile, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(privacy_erase, "_LOCK_TIMEOUT", "200ms")
+    monkeypatch.setattr(privacy_erase, "_LOCK_SECONDS", 0.2)
     locked, done = threading.Event(), threading.Event()
 
     def hold() -> None:

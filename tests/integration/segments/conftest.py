@@ -2,8 +2,8 @@
 
 import pytest
 
-from segments.models import AttributeType, DataSource, ProfileAttribute
-from tests.support.profiles import create_profile
+from segments.models import AttributeType, DataSource
+from tests.support.profiles import create_attributes, create_profile
 
 ATTRIBUTE_TYPES = {
     "email": AttributeType.TEXT,
@@ -18,8 +18,7 @@ ATTRIBUTE_TYPES = {
 @pytest.fixture
 def shop(db: None) -> DataSource:
     """Return a source with three profiles: Aino and Väinö of Turku, Zofia of Łódź."""
-    for name, data_type in ATTRIBUTE_TYPES.items():
-        ProfileAttribute.objects.create(name=name, data_type=data_type)
+    create_attributes(ATTRIBUTE_TYPES)
     source = DataSource.objects.create(name="Shop", key_column="id")
     for key, first_name, city, points, newsletter in [
         ("C1", "Aino", "Turku", 10, True),

@@ -1,11 +1,8 @@
 """The normalized emails that are stored beside a profile's attributes."""
 
-from importlib import import_module
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-from django.db import connection
 from django.test import Client
 
 from segments import audience
@@ -49,14 +46,6 @@ def test_an_import_replaces_those_of_its_columns(people: ImportJob, tmp_path: Pa
 def test_rows_with_faults_beside_them_keep_theirs(tmp_path: Path) -> None:
     imported(tmp_path / "people.csv", "id,email\n1,ann@example.com\n,cid@example.com\n2,BEN@example.com\n")
     assert stored() == {"1": {"email": "ann@example.com"}, "2": {"email": "ben@example.com"}}
-
-
-def test_the_upgrade_fills_them_for_profiles_that_are_there(people: ImportJob) -> None:
-    before = stored()
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE segments_profile SET emails = '{}'")
-    import_module("segments.migrations.0010_fill_stored_emails").fill(None, SimpleNamespace(connection=connection))
-    assert stored() == before
 
 
 def test_the_quality_of_an_attribute_counts_normal_forms(people: ImportJob) -> None:

@@ -16,9 +16,8 @@ from connections import credentials, vault
 from connections.models import Connection, Consent
 from connections.policies import ConnectionStatus, status_of
 from exports.models import Export
-from segments import catalog
 from segments.models import AttributeType, Segment
-from tests.support.profiles import create_profiles
+from tests.support.profiles import create_attributes, create_profiles
 
 pytestmark = pytest.mark.django_db
 
@@ -111,7 +110,7 @@ def test_it_creates_what_the_file_says(file: File) -> None:
 
 
 def test_rules_may_have_periods_other_attributes_and_sets(file: File) -> None:
-    catalog.add({"ordered": AttributeType.DATE, "born": AttributeType.DATE})
+    create_attributes({"ordered": AttributeType.DATE, "born": AttributeType.DATE})
     file.apply(
         """
         segments:

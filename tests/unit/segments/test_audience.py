@@ -62,9 +62,15 @@ def test_mapped_attributes_are_a_json_array_in_their_order() -> None:
 
 
 def test_consent_is_what_the_attribute_says() -> None:
-    everyone = members_of([{"agreed": True}, {"agreed": False}, {"agreed": "true"}, {"name": "Says nothing"}])
+    everyone = members_of([{"agreed": True}, {"agreed": False}, {"name": "Says nothing"}])
     consent = written(MemberSelection("email", consent="agreed"), "agreed, declined", everyone)
-    assert consent == [(True, False), (False, True), (False, False), (False, False)]
+    assert consent == [(True, False), (False, True), (False, False)]
+
+
+def test_text_is_no_consent() -> None:
+    everyone = members_of([{"agreed": "true"}, {"agreed": "no"}])
+    consent = written(MemberSelection("email", consent="agreed"), "agreed, declined", everyone)
+    assert consent == [(False, False), (False, False)]
 
 
 def test_without_an_attribute_for_consent_everyone_agrees() -> None:

@@ -1,24 +1,18 @@
 """The SQL of rules finds what a plain evaluation of the rules finds."""
 
-import itertools
 import random
-from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from django.db import connection
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segments.models import AttributeType, DataSource
+from segments.models import AttributeType
 from segments.rules import operators
 from segments.rules import tree as rules_tree
-from segments.rules.operators import operators_of_editor
-from segments.rules.values import MAX_VALUE_LENGTH, Takes
+from segments.rules.values import MAX_VALUE_LENGTH
 from tests.support import random_rules
-from tests.support.profiles import create_profile
 from tests.support.random_rules import ZONES
 from tests.support.rules_evaluation import Evaluator
 
@@ -29,158 +23,13 @@ ATTRIBUTE_TYPES = {
     "born": AttributeType.DATE,
     "newsletter": AttributeType.BOOLEAN,
 }
-TEXTS = ["Łódź", "łódź", "Lodz", "100%", "a_b", "O'Connor", 'say "hi"', "back\\slash", "李", "Lo"]
-NUMBERS = [-2, 0, 1, 1.5, 10, 999999999999999]
-DAYS = [TODAY + timedelta(days=days) for days in (-400, -30, -7, -1, 0, 1)]
-PEOPLE: list[dict[str, Any]] = [
-    {name: value for name, value in zip(ATTRIBUTE_TYPES, values, strict=True) if value is not None}
-    for values in itertools.islice(
-        itertools.product(
-            [*TEXTS, None], [*NUMBERS, None], [*(day.isoformat() for day in DAYS), None], [True, False, None]
-        ),
-        0,
-        None,
-        7,
-    )
-]
-
-
-def matches(tree: Mapping[str, Any], person: Mapping[str, Any]) -> bool:
-    """Evaluate rules for a profile without a database."""
-    parts = [part for rule in tree.get("rules", []) if (part := matches_rule(rule, person)) is not None]
-    return (any(parts) if tree.get("join") == "or" else all(parts)) if parts else True
-
-
-def says_something(tree: Mapping[str, Any]) -> bool:
-    return any("rules" not in rule or says_something(rule) for rule in tree.get("rules", []))
-
-
-def matches_rule(rule: Mapping[str, Any], person: Mapping[str, Any]) -> bool | None:
-    if "rules" in rule:
-        return matches(rule, person) if says_something(rule) else None
-    found, wanted, operator = person.get(rule["attribute"]), rule.get("value"), rule["operator"]
-    if operator in ("has_value", "has_none"):
-        return bool((found is None) == (operator == "has_none"))
-    if operator in ("is_yes", "is_no"):
-        return bool(found is (operator == "is_yes"))
-    data_type = ATTRIBUTE_TYPES[rule["attribute"]]
-    if data_type == AttributeType.TEXT:
-        return matches_text(operator, found, wanted, bool(rule.get("ignore_case")))
-    if data_type == AttributeType.NUMBER:
-        return matches_number(operator, found, wanted)
-    return matches_date(operator, found, wanted)
-
-
-def matches_text(operator: str, found: str | None, wanted: Any, ignore_case: bool) -> bool:
-    if found is None:
-        return operator == "is_not"
-    fold = str.lower if ignore_case else str
-    x = fold(found)
-    v: Any = [fold(w) for w in wanted] if operator == "any_of" else fold(wanted)
-    return bool(
-        (operator == "is" and x == v)
-        or (operator == "is_not" and x != v)
-        or (operator == "any_of" and isinstance(v, list) and x in v)
-        or (operator == "contains" and v in x)
-        or (operator == "starts_with" and x.startswith(v))
-        or (operator == "ends_with" and x.endswith(v))
-    )
-
-
-def matches_number(operator: str, found: Any, wanted: Any) -> bool:
-    if found is None:
-        return operator == "!="
-    x = Decimal(str(found))
-    if operator == "between":
-        return Decimal(str(wanted[0])) <= x <= Decimal(str(wanted[1]))
-    v = Decimal(str(wanted))
-    return {"=": x == v, "!=": x != v, "<": x < v, "<=": x <= v, ">": x > v, ">=": x >= v}[operator]
-
-
-def matches_date(operator: str, found: str | None, wanted: Any) -> bool:
-    if found is None:
-        return False
-    x = date.fromisoformat(found)
-    if operator == "within_last_days":
-        return TODAY - timedelta(days=int(wanted)) <= x <= TODAY
-    if operator == "between":
-        return date.fromisoformat(wanted[0]) <= x <= date.fromisoformat(wanted[1])
-    v = date.fromisoformat(wanted)
-    return x < v if operator == "before" else x > v
-
-
-def values_for(attribute: str, takes: Takes) -> st.SearchStrategy[Any]:
-    one: st.SearchStrategy[Any] = {
-        "city": st.sampled_from([*TEXTS, "ó", "od", "_", "%", "\\"]),
-        "points": st.one_of(st.sampled_from(NUMBERS), st.sampled_from(["1.50", "-2", "10"])),
-        "born": st.sampled_from([day.isoformat() for day in DAYS]),
-        "newsletter": st.none(),
-    }[attribute]
-    return {
-        Takes.NOTHING: st.none(),
-        Takes.ONE: one,
-        Takes.MANY: st.lists(one, min_size=1, max_size=3),
-        Takes.TWO: st.tuples(one, one).map(
-            lambda pair: sorted(pair, key=lambda v: Decimal(str(v)) if attribute == "points" else v)
-        ),
-        Takes.DAYS: st.sampled_from([1, 7, "30", 36525]),
-    }[takes]
-
-
-@st.composite
-def some_conditions(draw: st.DrawFn) -> dict[str, Any]:
-    attribute = draw(st.sampled_from(list(ATTRIBUTE_TYPES)))
-    operator = draw(st.sampled_from(operators_of_editor(ATTRIBUTE_TYPES[attribute])))
-    return {
-        "attribute": attribute,
-        "operator": operator.key,
-        "value": draw(values_for(attribute, operator.takes)),
-        "ignore_case": draw(st.booleans()),
-    }
-
-
-def some_groups(rule: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    return st.fixed_dictionaries({"join": st.sampled_from(["and", "or"]), "rules": st.lists(rule, max_size=3)})
-
-
-some_trees = some_groups(
-    st.one_of(some_conditions(), some_groups(st.one_of(some_conditions(), some_groups(some_conditions()))))
-)
-
-
-@pytest.fixture
-def people(db: None) -> None:
-    source = DataSource.objects.create(name="people", key_column="key")
-    for number, attributes in enumerate(PEOPLE):
-        create_profile(source, str(number), attributes)
-
-
-def found(tree: Mapping[str, Any]) -> set[int]:
-    sql, values = rules_tree.where_sql(tree, ATTRIBUTE_TYPES, today=TODAY)
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT key FROM segments_profile WHERE {sql}", values)
-        return {int(key) for (key,) in cursor.fetchall()}
-
-
-@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(tree=some_trees)
-def test_the_database_finds_the_profiles_that_the_rules_describe(people: None, tree: dict[str, Any]) -> None:
-    assert found(tree) == {number for number, person in enumerate(PEOPLE) if matches(tree, person)}
 
 
 @pytest.mark.parametrize(
     "tree", [{}, rules_tree.EVERYONE, {"join": "or", "rules": [{"join": "and", "rules": []}]}]
 )
 def test_no_rules_mean_everyone(tree: dict[str, Any]) -> None:
-    assert rules_tree.where_sql(tree, ATTRIBUTE_TYPES, today=TODAY) == ("TRUE", [])
     assert operators.describe_rules(tree) == "All customers"
-
-
-def test_values_never_become_sql() -> None:
-    tree = {"rules": [{"attribute": "city", "operator": "is", "value": "'; DROP TABLE segments_profile; --"}]}
-    sql, values = rules_tree.where_sql(tree, ATTRIBUTE_TYPES, today=TODAY)
-    assert "DROP" not in sql
-    assert values == ["city", "'; DROP TABLE segments_profile; --"]
 
 
 @pytest.mark.parametrize(
@@ -220,22 +69,6 @@ def test_it_says_what_is_wrong_with_each_condition(condition: Any, words: str) -
     (problem,) = rules_tree.problems({"join": "and", "rules": [good, condition]}, ATTRIBUTE_TYPES, segments=[7])
     assert words in problem.message
     assert problem.path == (1,)
-
-
-@pytest.mark.parametrize(
-    "rule",
-    [
-        {"attribute": "city", "operator": "none_of", "value": ["x"]},
-        {"attribute": "city", "operator": "is", "other_attribute": "city"},
-        {"segment": 7, "operator": "member"},
-        {"join": "except", "rules": [{"attribute": "city", "operator": "has_value"}]},
-    ],
-)
-def test_what_the_sql_over_attributes_cannot_express_is_refused(rule: dict[str, Any]) -> None:
-    tree = {"join": "and", "rules": [rule]}
-    assert rules_tree.problems(tree, ATTRIBUTE_TYPES) == []
-    with pytest.raises(rules_tree.InvalidRules, match="cannot be computed yet"):
-        rules_tree.where_sql(tree, ATTRIBUTE_TYPES, today=TODAY)
 
 
 def test_it_points_at_the_condition_inside_its_group() -> None:

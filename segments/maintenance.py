@@ -1,0 +1,40 @@
+"""Tidy the profile store: finish deletions that a crash interrupted, and delete what is no longer used."""
+
+from datetime import timedelta
+
+from config.platform.jobs import clock
+from segments.models import Erasure, MemberSet, Segment
+from segments.privacy import erase
+from segments.store import lake, maintenance, members, profiles
+
+# A set that no segment names may belong to a refresh that is about to name it, or be read by a run right now.
+_KEEP_SETS = timedelta(hours=1)
+_KEEP_VERSIONS = timedelta(hours=1)
+
+
+def tidy() -> None:
+    """Delete what is no longer used, and merge small files."""
+    profiles.delete_of_removed_sources()
+    delete_unused_sets()
+    maintenance.maintain(keep=_KEEP_VERSIONS)
+
+
+def purge_erased() -> None:
+    """Delete the files of the profile store that contain erased people, and note when."""
+    erase.finish_erasures()
+    erasures = list(Erasure.objects.filter(purged_at=None, pending_ids=[]).values_list("pk", flat=True))
+    if erasures:
+        maintenance.purge()
+        Erasure.objects.filter(pk__in=erasures).update(purged_at=clock.now())
+
+
+def delete_unused_sets() -> int:
+    """Delete the member sets that no segment names and that are old enough. Returns how many there were."""
+    with lake.writer_lock():
+        used = set(Segment.objects.exclude(member_set=None).values_list("member_set", flat=True))
+        used |= set(Segment.objects.exclude(previous_set=None).values_list("previous_set", flat=True))
+        young = MemberSet.objects.filter(created_at__gt=clock.now() - _KEEP_SETS)
+        kept = {set_id for set_id in (*used, *young.values_list("pk", flat=True)) if set_id is not None}
+        deleted = members.delete_other_sets(kept)
+        MemberSet.objects.exclude(pk__in=kept).delete()
+    return deleted
