@@ -18,7 +18,8 @@ from django.db import connection as database
 CATALOG_SCHEMA = "lake"  # the schema of the catalog in PostgreSQL
 LAKE = "lake"  # the name of the attached lake in DuckDB
 SESSION_NAME = "profile store"  # of the sessions in PostgreSQL
-_EXTENSIONS = ("ducklake", "postgres_scanner")
+# httpfs reads and writes buckets, and has the ciphers: without it DuckDB writes no encrypted temporary file.
+_EXTENSIONS = ("httpfs", "ducklake", "postgres_scanner")
 # Parameters of the catalog's database that DuckDB keeps as a secret; the others stand in the statement.
 _SECRET_NAMES = {"host": "HOST", "port": "PORT", "dbname": "DATABASE", "user": "USER", "password": "PASSWORD"}
 _LIBPQ_NAMES = (*_SECRET_NAMES, "sslmode", "sslrootcert", "sslcert", "sslkey", "target_session_attrs")
@@ -98,7 +99,7 @@ def _open() -> duckdb.DuckDBPyConnection:
             "preserve_insertion_order": "false",
         }
     )
-    for name in _extensions():
+    for name in _EXTENSIONS:
         connection.execute(f"LOAD {quoted(str(extension_path(name)))}")
     connection.execute("SET TimeZone = 'UTC'")
     # A commit that finds the lake changed since it began fails instead of being tried again with stale data.
@@ -109,10 +110,6 @@ def _open() -> duckdb.DuckDBPyConnection:
     connection.execute("SET disabled_optimizers = 'statistics_propagation,compressed_materialization'")
     _attach(connection)
     return connection
-
-
-def _extensions() -> tuple[str, ...]:
-    return (*_EXTENSIONS, "httpfs") if str(settings.PROFILE_STORE).startswith("s3://") else _EXTENSIONS
 
 
 def _attach(connection: duckdb.DuckDBPyConnection) -> None:
