@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from django.db import transaction
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from config.platform.accounts.models import User
@@ -12,16 +13,13 @@ from config.platform.jobs.enqueue import enqueue_on_commit
 from config.platform.jobs.models import OPEN, JobStatus
 from config.platform.notifications import alerts as notifications_alerts
 from config.platform.web.versions import take_version
-from segments import alerts, hooks, permissions, refresh
-from segments.catalog import types_by_name
+from segments import alerts, hooks, permissions, refresh, segment_rules
 from segments.models import Segment, SegmentRefresh
 from segments.privacy.subjects import without_addresses
-from segments.rules import operators
-from segments.rules import tree as rule_trees
 
 
 class SegmentInUse(Exception):
-    """A segment cannot be removed because exports use it; ``usages`` lists them."""
+    """A segment cannot be removed because exports or rules of other segments use it; ``usages`` lists them."""
 
     def __init__(self, usages: Sequence[hooks.Usage]) -> None:
         names = ", ".join(usage.name for usage in usages)
@@ -53,7 +51,7 @@ def create_segment(
 ) -> Segment:
     """Create a segment and queue its first refresh. Raises InvalidRules."""
     permissions.check_can_manage_segments(by)
-    rule_trees.check(rules_tree, types_by_name())
+    segment_rules.check(rules_tree)
     segment = Segment.objects.create(
         name=name, description=description, rules=dict(rules_tree), tags=list(tags), created_by=by
     )
@@ -83,7 +81,7 @@ def edit_segment(
     """Change a segment that was read at ``version``, and queue a refresh when its rules change. ``tags=None``
     keeps its tags. Raises StaleEdit when another user saved first, RulesLocked, and InvalidRules."""
     permissions.check_can_manage_segments(by)
-    rule_trees.check(rules_tree, types_by_name())
+    segment_rules.check(rules_tree, segment.pk)
     take_version(segment, version)
     segment.refresh_from_db()
     before = _recorded_fields(segment)
@@ -168,20 +166,29 @@ def _recorded_fields(segment: Segment) -> dict[str, str]:
         "name": segment.name,
         "description": segment.description,
         "tags": ", ".join(segment.tags),
-        "rule": operators.describe_rules(segment.rules),
+        "rule": segment_rules.describe(segment.rules),
     }
 
 
 @transaction.atomic
 def remove_segment(segment: Segment, *, by: User) -> None:
-    """Remove a segment; its profiles stay. Raises SegmentInUse while exports use it."""
+    """Remove a segment; its profiles stay. Raises SegmentInUse while exports or other segments use it."""
     permissions.check_can_manage_segments(by)
     segment = Segment.objects.select_for_update().get(pk=segment.pk)
-    if usages := hooks.segment_users.usages(segment.pk):
+    if usages := usages_of(segment):
         raise SegmentInUse(usages)
     record("removed", segment, by=by, changes={"rule": (_rule_without_addresses(segment.rules), None)})
     notifications_alerts.forget(alerts.subject_of(segment))
     segment.delete()
+
+
+def usages_of(segment: Segment) -> Sequence[hooks.Usage]:
+    """Return what uses a segment: exports, and segments whose rules refer to it."""
+    others = [
+        hooks.Usage("segment", other.name, reverse("segments:detail", args=[other.pk]))
+        for other in segment_rules.segments_referring_to(segment.pk)
+    ]
+    return [*hooks.segment_users.usages(segment.pk), *others]
 
 
 @transaction.atomic
@@ -224,4 +231,4 @@ def _free_name(name: str) -> str:
 
 def _rule_without_addresses(tree: Mapping[str, object]) -> str:
     """Describe rules for the audit record without the addresses in them, because the record is kept for good."""
-    return without_addresses(operators.describe_rules(tree))
+    return without_addresses(segment_rules.describe(tree))

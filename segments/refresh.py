@@ -2,7 +2,7 @@
 store, and name it as the current one in one transaction. Inactive and static segments are skipped."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from config.platform.accounts.models import User
 from config.platform.audit.record import record
 from config.platform.jobs import clock, leases
+from config.platform.jobs.enqueue import enqueue_on_commit
 from config.platform.jobs.models import OPEN, JobStatus, TickResult
 from config.platform.schedules import describe, ticks
 from config.platform.schedules.ticks import Due
@@ -19,7 +20,9 @@ from config.platform.web.versions import take_version
 from segments import alerts
 from segments.models import MemberSet, Segment, SegmentRefresh, SegmentSchedule, SegmentTick
 from segments.permissions import check_can_manage_segments
+from segments.rules import references
 from segments.rules import tree as rules_tree
+from segments.segment_rules import segments_referring_to
 from segments.store import lake, matching, members
 from segments.store.members import SetDifference
 
@@ -27,8 +30,9 @@ logger = logging.getLogger(__name__)
 
 
 def run_refresh(job_id: int) -> SegmentRefresh | None:
-    """Claim and run a refresh. Returns the ended job, or None when another worker has it."""
-    job = leases.claim(SegmentRefresh(pk=job_id))
+    """Claim and run a refresh. Returns the ended job, or None when another worker has it, or while a segment in
+    its rules is being refreshed."""
+    job = None if _waits_for_another(job_id) else leases.claim(SegmentRefresh(pk=job_id))
     if job is None:
         return None
     if not _begin(job):
@@ -36,7 +40,7 @@ def run_refresh(job_id: int) -> SegmentRefresh | None:
     with leases.hold(job) as lease:
         try:
             while not _evaluate(job, lease):
-                pass  # the rules changed meanwhile: evaluate them again
+                pass  # the rules, or the members of a segment in them, changed meanwhile: evaluate them again
         except leases.LeaseLost:
             logger.warning("refresh %s: another worker has taken over", job.pk)
             return None
@@ -127,16 +131,33 @@ def _begin(job: SegmentRefresh) -> bool:
     return True
 
 
+def _waits_for_another(job_id: int) -> bool:
+    """Say whether a segment in the rules has an open refresh, which comes first."""
+    segment = Segment.objects.filter(refreshes=job_id).first()
+    referenced = references.segments_in(segment.rules) if segment else frozenset()
+    return bool(referenced) and SegmentRefresh.objects.filter(segment__in=referenced, status__in=OPEN).exists()
+
+
 def _evaluate(job: SegmentRefresh, lease: leases.HeldLease) -> bool:
-    """Write the members and end the job. Returns False, with nothing changed, when the rules changed meanwhile."""
+    """Write the members and end the job. Returns False, with nothing changed, when the rules, or the members of a
+    segment in them, changed meanwhile."""
     segment = Segment.objects.get(pk=job.segment_id)
+    referenced = references.segments_in(segment.rules)
+    sets_before = _member_sets(Segment.objects.filter(pk__in=referenced))
     difference, new_set = _write_members(job, segment, lease)
     with transaction.atomic():
-        current = Segment.objects.select_for_update(no_key=True).get(pk=segment.pk)
-        if current.version != segment.version:
+        # In the order of their IDs, as every refresh locks them.
+        locked = Segment.objects.select_for_update(no_key=True).filter(pk__in={segment.pk, *referenced})
+        by_id = {each.pk: each for each in locked.order_by("pk")}
+        current = by_id.pop(segment.pk)
+        if current.version != segment.version or _member_sets(by_id.values()) != sets_before:
             return False
         _conclude(job, current, difference, new_set)
     return True
+
+
+def _member_sets(segments: Iterable[Segment]) -> dict[int, int | None]:
+    return {each.pk: each.member_set_id for each in segments}
 
 
 def _write_members(
@@ -174,6 +195,17 @@ def _conclude(job: SegmentRefresh, segment: Segment, difference: SetDifference, 
         lease_until=None,
         message="",
     )
+    if new_set is not None:
+        _refresh_dependents(segment)
+
+
+def _refresh_dependents(segment: Segment) -> None:
+    """Queue a refresh of the segments whose rules refer to a segment that has other members now. An open one of
+    theirs reads the new members, since it locks this segment before it ends."""
+    for dependent in segments_referring_to(segment.pk):
+        if skip_reason(dependent) or dependent.refreshes.filter(status__in=OPEN).exists():
+            continue
+        enqueue_on_commit("segments.tasks.refresh_segment", SegmentRefresh.objects.create(segment=dependent).pk)
 
 
 def _check_canceled(lease: leases.HeldLease) -> None:

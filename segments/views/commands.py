@@ -101,10 +101,10 @@ def duplicate(request: Request, pk: int) -> HttpResponse:
 
 
 def remove(request: Request, pk: int) -> HttpResponse:
-    """Ask for confirmation, and by POST remove a segment; 409 while exports use it."""
+    """Ask for confirmation, and by POST remove a segment; 409 while exports or other segments use it."""
     check_can_manage_segments(request.user)
     segment = get_object_or_404(Segment, pk=pk)
-    usages, status = hooks.segment_users.usages(pk), 200
+    usages, status = actions.usages_of(segment), 200
     if request.method == "POST":
         try:
             actions.remove_segment(segment, by=request.user)

@@ -26,13 +26,12 @@ from config.platform.schedules import display as schedules_display
 from config.platform.schedules.display import ShownSchedule
 from config.platform.web.htmx import Request
 from config.platform.web.lists import Column, list_page, row_id
-from segments import catalog, hooks, profiles, refresh
+from segments import actions, catalog, hooks, profiles, refresh, segment_rules
 from segments.models import Segment, SegmentRefresh
 from segments.permissions import (
     user_can_manage_segments,
     user_can_see_personal_data,
 )
-from segments.rules import operators
 
 
 @dataclass(frozen=True)
@@ -146,8 +145,8 @@ def detail(request: Request, pk: int) -> HttpResponse:
     segment = get_object_or_404(Segment.objects.select_related("created_by", "schedule"), pk=pk)
     within = range_of(request.GET.get("range", ""))
     context = _live_context(segment, request.user) | {
-        "sentence": operators.describe_rules(segment.rules, masked=not user_can_see_personal_data(request.user)),
-        "usages": hooks.segment_users.usages(pk),
+        "sentence": segment_rules.describe(segment.rules, masked=not user_can_see_personal_data(request.user)),
+        "usages": actions.usages_of(segment),
         "refreshes": _refreshes(segment),
         "not_started": _not_started(segment),
         "can_manage": user_can_manage_segments(request.user),
@@ -209,14 +208,17 @@ def _rows(segments: Iterable[Segment], user: User) -> list[SegmentRow]:
     usage_counts = hooks.segment_users.usage_counts([segment.pk for segment in segments])
     system = schedules_display.system_state()
     masked = not user_can_see_personal_data(user)
-    return [_row(segment, usage_counts.get(segment.pk, 0), system, masked=masked) for segment in segments]
+    sentences = segment_rules.describe_all([segment.rules for segment in segments], masked=masked)
+    return [
+        _row(segment, sentence, usage_counts.get(segment.pk, 0), system)
+        for segment, sentence in zip(segments, sentences, strict=True)
+    ]
 
 
-def _row(segment: Segment, usage_count: int, system: schedules_display.SystemState, *, masked: bool) -> SegmentRow:
+def _row(segment: Segment, sentence: str, usage_count: int, system: schedules_display.SystemState) -> SegmentRow:
     status: str = getattr(segment, "last_status", "")
     label = JobStatus(status).label if status else _("Not started")
     schedule = ShownSchedule(getattr(segment, "schedule", None), system)
-    sentence = operators.describe_rules(segment.rules, masked=masked)
     return SegmentRow(segment, status or "not_started", str(label), sentence, schedule, usage_count)
 
 

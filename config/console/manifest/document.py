@@ -273,6 +273,9 @@ def _rule(
     if isinstance(node, MappingNode) and any(key.value == "rules" for key, _value in node.value):
         return _group(node, path, lines, problems)
     lines[path] = line_of(node)
+    if isinstance(node, MappingNode) and any(key.value == "segment" for key, _value in node.value):
+        membership = Entry(node, problems, ("segment", "operator"))
+        return {key: membership.text(key) or "" for key in ("segment", "operator")}
     entry = Entry(node, problems, ("attribute", "operator", "value", "other_attribute", "ignore_case"))
     rule: dict[str, Any] = {key: entry.text(key) or "" for key in ("attribute", "operator")}
     if "other_attribute" in entry:

@@ -23,7 +23,7 @@ from exports.models import Export, Run, Trigger
 from segments import actions as segment_actions
 from segments import refresh as segment_scheduling
 from segments.models import DataSource, ImportJob, Segment, SegmentRefresh
-from segments.rules import tree
+from segments.rules import references, tree
 from segments.sources import actions
 
 ModelT = TypeVar("ModelT", bound=Model)
@@ -100,7 +100,9 @@ class Segments:
         segments = segment_scheduling.refreshed_with_system().exclude(is_static=True, refreshed_at__isnull=False)
         for segment in segments.order_by(Lower("name")):
             sources_used = (source for source in sources if tree.can_match_source(segment.rules, source.columns))
-            waits_for = frozenset((StepKind.DATA_SOURCE, source.pk) for source in sources_used)
+            waits_for = frozenset((StepKind.DATA_SOURCE, source.pk) for source in sources_used) | frozenset(
+                (StepKind.SEGMENT, other) for other in references.segments_in(segment.rules)
+            )
             yield Target(segment.pk, segment.name, waits_for)
 
     def begin(self, pk: int) -> Job:
@@ -169,18 +171,31 @@ def plan_steps(refresh: SystemRefresh) -> None:
     """Write the steps of the refresh, each with the steps that it waits for."""
     known: dict[tuple[StepKind, int], int] = {}
     for stage in STAGES:
-        steps = [
-            RefreshStep(
-                refresh=refresh,
-                kind=stage.kind,
-                target_id=target.pk,
-                name=target.name[:200],
-                waits_for=sorted(known[cause] for cause in target.waits_for if cause in known),
-            )
-            for target in stage.targets()
-        ]
-        made = RefreshStep.objects.bulk_create(steps, batch_size=1000)
-        known |= {(stage.kind, step.target_id): step.pk for step in made}
+        for targets in _by_dependency(stage):
+            steps = [
+                RefreshStep(
+                    refresh=refresh,
+                    kind=stage.kind,
+                    target_id=target.pk,
+                    name=target.name[:200],
+                    waits_for=sorted(known[cause] for cause in target.waits_for if cause in known),
+                )
+                for target in targets
+            ]
+            made = RefreshStep.objects.bulk_create(steps, batch_size=1000)
+            known |= {(stage.kind, step.target_id): step.pk for step in made}
+
+
+def _by_dependency(stage: Stage) -> Iterator[list[Target]]:
+    """Yield the targets of a stage in groups; each waits only for targets of the groups before it."""
+    remaining = {(stage.kind, target.pk): target for target in stage.targets()}
+    while remaining:
+        ready = [target for target in remaining.values() if remaining.keys().isdisjoint(target.waits_for)]
+        yield ready or list(remaining.values())
+        if not ready:
+            return
+        for target in ready:
+            del remaining[stage.kind, target.pk]
 
 
 def target_counts() -> dict[str, int]:

@@ -135,6 +135,38 @@ def test_rules_may_have_periods_other_attributes_and_sets(file: File) -> None:
     assert file.refusals(wrong) == ["1: There is no attribute “shoe”."]
 
 
+def test_rules_refer_to_segments_by_name_in_any_order(file: File) -> None:
+    text = """
+        segments:
+          - name: Readers but no staff
+            rules: {rules: [{segment: readers, operator: member}, {segment: Staff, operator: not_member}]}
+          - name: Readers
+            rules: {rules: [{attribute: newsletter, operator: is_yes}]}
+        """
+    staff = Segment.objects.create(name="STAFF", rules={"join": "and", "rules": []})
+    file.apply(text)
+    readers = Segment.objects.get(name="Readers")
+    assert Segment.objects.get(name="Readers but no staff").rules["rules"] == [
+        {"segment": readers.pk, "operator": "member"},
+        {"segment": staff.pk, "operator": "not_member"},
+    ]
+    before = everything()
+    file.apply(text)
+    assert everything() == before
+
+
+def test_rules_that_refer_to_no_segment_or_to_themselves_are_refused(file: File) -> None:
+    rules = "segments: [{name: A, rules: {rules: [{segment: %s}]}}, {name: B, rules: {rules: []}}]"
+    assert file.refusals(rules % "Sailors, operator: member") == ["1: There is no segment “Sailors”."]
+    assert file.refusals(rules % "B, operator: is") == ["1: Choose “member” or “not member”."]
+    circle = """
+        segments:
+          - {name: A, rules: {rules: [{segment: B, operator: member}]}}
+          - {name: B, rules: {rules: [{segment: A, operator: not_member}]}}
+        """
+    assert "A segment cannot depend on its own members: " in file.refusals(circle)[0]
+
+
 def test_a_second_time_it_writes_nothing(file: File) -> None:
     file.apply()
     before = everything()
@@ -258,7 +290,7 @@ def test_the_example_in_the_manual_can_be_applied(file: File) -> None:
     manual = (Path(manifest.__file__).parent / "README.md").read_text(encoding="utf-8")
     create_profiles([{"points": 100}])
 
-    assert len(file.apply(manual.partition("```yaml\n")[2].partition("```")[0])) == 4
+    assert len(file.apply(manual.partition("```yaml\n")[2].partition("```")[0])) == 5
     assert Connection.objects.get().options == {"client_id": "0123456789abcdef0123456789abcdef"}
 
 
