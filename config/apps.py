@@ -58,6 +58,7 @@ class ConsoleConfig(AppConfig):
         from config.console.system_refresh import actions, stages
         from config.platform.schedules import display
         from exports.hooks import skip_cause
+        from segments.store import checks  # noqa: F401 - registers the check of the profile store
 
         display.register_system_state(actions.schedule_state)
         skip_cause.register(partial(stages.cause_of_job, StepKind.EXPORT))

@@ -5,7 +5,8 @@ from datetime import timedelta
 from config.platform.jobs import clock
 from segments.models import Erasure, MemberSet, Segment
 from segments.privacy import erase
-from segments.store import lake, maintenance, members, profiles
+from segments.store import maintenance, members, profiles
+from segments.store.locks import writer_lock
 
 # A set that no segment names may belong to a refresh that is about to name it, or be read by a run right now.
 _KEEP_SETS = timedelta(hours=1)
@@ -30,7 +31,7 @@ def purge_erased() -> None:
 
 def delete_unused_sets() -> int:
     """Delete the member sets that no segment names and that are old enough. Returns how many there were."""
-    with lake.writer_lock():
+    with writer_lock():
         used = set(Segment.objects.exclude(member_set=None).values_list("member_set", flat=True))
         used |= set(Segment.objects.exclude(previous_set=None).values_list("previous_set", flat=True))
         young = MemberSet.objects.filter(created_at__gt=clock.now() - _KEEP_SETS)

@@ -24,6 +24,8 @@ from django.views.decorators.http import require_safe
 
 from config.platform.jobs import clock, heartbeat
 from config.standalone import broker
+from segments.store import engine, lake
+from segments.store.identity import StoreMismatch
 
 # The oldest major version of PostgreSQL that the tests pass on.
 OLDEST_POSTGRES = 15
@@ -73,6 +75,7 @@ def check_all() -> dict[str, Check]:
     found = {"database": _answer(_database), "static_files": _answer(_static_files)}
     if found["database"].ok:
         found["migrations"] = _answer(_migrations)
+        found["profile_store"] = _answer(_profile_store)
     found["broker"] = _answer(_broker)
     if found["database"].ok or settings.REDIS_URL:
         for name in heartbeat.NAMES:
@@ -107,6 +110,16 @@ def _migrations() -> Check:
     if missing:
         return Check(False, _("%(number)s migrations are missing. Run migrate.") % {"number": missing})
     return Check(True, _("All applied."))
+
+
+def _profile_store() -> Check:
+    """Open the profile store, and verify that PROFILE_STORE has the data of the catalog."""
+    try:
+        with lake.reading():
+            engine.verify_identity()
+    except StoreMismatch as error:
+        return Check(False, str(error))
+    return Check(True, _("OK."))
 
 
 def migration_counts() -> tuple[int, int]:
@@ -195,6 +208,10 @@ _PART_NAMES: dict[str, tuple[Promise, Promise]] = {
         gettext_lazy("Stores all data: profiles, exports, runs and results."),
     ),
     "migrations": (gettext_lazy("Migrations"), gettext_lazy("The database schema matches this version.")),
+    "profile_store": (
+        gettext_lazy("Profile store"),
+        gettext_lazy("Stores profiles and members of segments in files."),
+    ),
     "static_files": (gettext_lazy("Static files"), gettext_lazy("Styles, scripts and images of the pages.")),
     "broker": (gettext_lazy("Message broker"), gettext_lazy("Delivers messages to the workers.")),
     "beat": (

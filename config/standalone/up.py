@@ -27,6 +27,8 @@ from config.standalone import broker, folders, leftovers, postgres, programs
 from config.standalone.folders import CannotStart, only_one
 from config.standalone.leftovers import Records
 from config.standalone.supervisor import Output, Supervisor
+from segments.store import engine
+from segments.store.identity import StoreMismatch
 
 
 def collect_static_files() -> bool:
@@ -123,11 +125,12 @@ def _prepare(output: Output) -> None:
     broker.check(settings.REDIS_URL)
     if applied := _update_database():
         output.write("up", f"Brought the database up to date ({applied} migrations).")
-    for found in checks.run_checks(tags=["keyring"], databases=["default"]):
+    for found in checks.run_checks(tags=["keyring", "profile_store"], databases=["default"]):
         raise CannotStart(found.msg)
     if settings.DEMO and not settings.EMBEDDED and _has_only_real_accounts():
         raise CannotStart("The demo needs a database of its own: DATABASE_URL names one with real accounts.")
     collect_static_files()
+    engine.close()
     connections.close_all()  # the programs have their own
 
 
@@ -140,6 +143,8 @@ def _update_database() -> int:
             call_command("migrate", interactive=False, verbosity=0)
         call_command("createcachetable", verbosity=0)
         heartbeat.forget_all()
+    except StoreMismatch as error:
+        raise CannotStart(str(error)) from None
     except OperationalError as error:
         reason = " ".join(str(error).split())
         where = "The database" if settings.EMBEDDED else "The database that DATABASE_URL names"

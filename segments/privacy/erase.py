@@ -30,6 +30,7 @@ from segments.models import DataSource, ErasedHash, Erasure, Segment
 from segments.privacy.subject_access import find_subject, segments_of
 from segments.privacy.subjects import Scope, Subject
 from segments.store import lake
+from segments.store.locks import writer_lock
 from segments.store.profiles import Profile, delete_by_id, get_profile
 
 logger = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ def erase(
     """Erase the person behind ``profile`` and queue their removal from the lists with the keys ``lists``.
     Raises PermissionDenied and ErasureBlocked."""
     permissions.check_can_manage_personal_data(by)
-    with _busy_as_blocked(), lake.writer_lock(_give_up_after(_LOCK_SECONDS)):
+    with _busy_as_blocked(), writer_lock(_give_up_after(_LOCK_SECONDS)):
         erasure = _erase_in_database(profile, scope, same_key, lists, by)
         try:
             finish_erasure(erasure)

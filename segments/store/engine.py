@@ -15,6 +15,8 @@ import duckdb
 from django.conf import settings
 from django.db import connection as database
 
+from segments.store import identity
+
 CATALOG_SCHEMA = "lake"  # the schema of the catalog in PostgreSQL
 LAKE = "lake"  # the name of the attached lake in DuckDB
 SESSION_NAME = "profile store"  # of the sessions in PostgreSQL
@@ -43,7 +45,7 @@ class ExtensionMissing(RuntimeError):
 
 def connect() -> duckdb.DuckDBPyConnection:
     """Return the DuckDB connection of this thread, with the lake attached as ``lake``; made on first use, and
-    again after a fork or when Django's database is another one."""
+    again after a fork or when Django's database is another one. Raises StoreMismatch."""
     known: _Instance | None = getattr(_local, "instance", None)
     catalog = _catalog()
     if known is not None and known.process != os.getpid():
@@ -63,6 +65,11 @@ def close() -> None:
     _local.instance = None
     if known is not None and known.process == os.getpid():
         known.connection.close()
+
+
+def verify_identity() -> None:
+    """Verify again that PROFILE_STORE has the data of the catalog. Raises StoreMismatch."""
+    identity.verify(connect(), _data_path())
 
 
 def extension_path(name: str) -> Path:
@@ -109,6 +116,11 @@ def _open() -> duckdb.DuckDBPyConnection:
     # catalog (DATA_INLINING_ROW_LIMIT); DuckDB would then read wrong values.
     connection.execute("SET disabled_optimizers = 'statistics_propagation,compressed_materialization'")
     _attach(connection)
+    try:
+        identity.verify(connection, _data_path())
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

@@ -10,7 +10,6 @@ committed; there is no other record.
 """
 
 import json
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,23 +17,17 @@ from typing import Any
 
 import duckdb
 import orjson
-from django.db import DatabaseError
 from django.db import connection as database
 
 from segments.store import engine
+from segments.store.locks import do_nothing, writer_lock
 
-WRITER_LOCK = 7_365_676_102
-_POLL_SECONDS = 0.02
 _AUTHOR = "segment-exports"
 
 
 class StoreError(Exception):
     """DuckDB could not read or change the profile store. The message is the kind of its error: the text may quote
     values of profiles."""
-
-
-def do_nothing() -> None:
-    """Do nothing while a writer waits for another."""
 
 
 def listed(kind: str, parameter: str = "?") -> str:
@@ -90,26 +83,11 @@ def reading() -> Iterator[Reader]:
 
 
 @contextmanager
-def writer_lock(waiting: Callable[[], None] = do_nothing) -> Iterator[None]:
-    """Hold the lock of writers, in Django's session: it ends with the process, if that is killed. ``waiting`` is
-    called while another writer has the lock, and may raise to give up. Locks may be nested."""
-    while not _call("pg_try_advisory_lock"):
-        waiting()
-        time.sleep(_POLL_SECONDS)
-    try:
-        yield
-    except BaseException:
-        with suppress(DatabaseError):  # the session may be what has failed, and the lock ended with it
-            _call("pg_advisory_unlock")
-        raise
-    _call("pg_advisory_unlock")
-
-
-@contextmanager
 def writing(job: str, *, waiting: Callable[[], None] = do_nothing) -> Iterator[Writer]:
     """Change the store, all or nothing, as the only writer. ``job`` identifies the commit, such as ``import:17``;
     ``waiting`` is that of writer_lock. A block that changes nothing makes no commit."""
     with writer_lock(waiting), _transaction() as connection:
+        engine.verify_identity()
         writer = Writer(connection)
         yield writer
         note = json.dumps({"job": job, **writer.note}, sort_keys=True)
@@ -147,9 +125,3 @@ def _transaction() -> Iterator[duckdb.DuckDBPyConnection]:
             engine.close()
             raise StoreError(type(error).__name__) from None
         raise
-
-
-def _call(function: str) -> bool:
-    with database.cursor() as cursor:
-        cursor.execute(f"SELECT {function}(%s)", [WRITER_LOCK])
-        return bool(cursor.fetchone()[0])

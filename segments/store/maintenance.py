@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 
 from django.db import connection as database
 
-from segments.store import engine, lake
+from segments.store import engine
 from segments.store.lake import Reader
+from segments.store.locks import writer_lock
 
 _NAME = engine.quoted(engine.LAKE)
 # Readers that are older are ended when a person has to be erased from the files; their jobs start over.
@@ -36,7 +37,8 @@ class Upkeep:
 
 def maintain(*, keep: timedelta) -> Upkeep:
     """Merge and rewrite files, and delete what only versions older than ``keep`` use."""
-    with lake.writer_lock():
+    with writer_lock():
+        engine.verify_identity()
         written = _call("ducklake_merge_adjacent_files") + _call("ducklake_rewrite_data_files")
         oldest = oldest_reader() or _database_time()
         return _delete_old(written, min(_database_time() - keep, oldest - LONGEST_COMMIT))
@@ -45,7 +47,8 @@ def maintain(*, keep: timedelta) -> Upkeep:
 def purge() -> Upkeep:
     """Rewrite every file that has a deleted row, and delete all versions but the current one with their files.
     Waits for readers of older versions, and ends those that take longer than PATIENCE_SECONDS."""
-    with lake.writer_lock():
+    with writer_lock():
+        engine.verify_identity()
         written = _call("ducklake_rewrite_data_files", delete_threshold="0")
         _end_readers_since(_database_time())
         return _delete_old(written, _database_time() + _MARGIN)

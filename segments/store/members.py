@@ -40,7 +40,7 @@ def compare_matching(reader: Reader, set_id: int | None) -> SetDifference:
 
 
 def write_matching(set_id: int, *, job: str, waiting: Callable[[], None]) -> None:
-    """Commit the temporary table MATCHING as the members of a new set; ``waiting`` is that of lake.writer_lock."""
+    """Commit the temporary table MATCHING as the members of a new set; ``waiting`` is that of writer_lock."""
     with lake.writing(job, waiting=waiting) as writer:
         writer.execute(f"INSERT INTO {MEMBERS} SELECT ?, id FROM {MATCHING} ORDER BY id", [set_id])
 

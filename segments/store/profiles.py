@@ -15,6 +15,7 @@ from segments.models import DataSource, Erasure
 from segments.store import lake
 from segments.store.columns import FIXED, PROFILES, columns_of
 from segments.store.lake import Writer, as_list, listed
+from segments.store.locks import writer_lock
 
 Parameters = Sequence[object] | Mapping[str, object]
 
@@ -117,7 +118,7 @@ def delete_by_id(writer: Writer, ids: Collection[int]) -> int:
 
 def delete_of_removed_sources() -> int:
     """Delete the profiles of data sources that were removed. Returns how many there were. Safe to repeat."""
-    with lake.writer_lock():
+    with writer_lock():
         sources = _numbers(DataSource.objects.values_list("pk", flat=True))
         removed = (
             f"FROM {PROFILES} WHERE source_id NOT IN ({sources})" if sources != "NULL" else f"FROM {PROFILES}"

@@ -16,6 +16,7 @@ from segments.models import ProfileAttribute
 from segments.store import lake
 from segments.store.columns import PROFILES, columns_of
 from segments.store.lake import Reader
+from segments.store.locks import do_nothing
 
 
 class TypeDiffers(Exception):
@@ -23,11 +24,9 @@ class TypeDiffers(Exception):
 
 
 @transaction.atomic
-def ensure_attributes(
-    wanted: Sequence[Attribute], waiting: Callable[[], None] = lake.do_nothing
-) -> list[Attribute]:
+def ensure_attributes(wanted: Sequence[Attribute], waiting: Callable[[], None] = do_nothing) -> list[Attribute]:
     """Return these attributes as the catalog has them, after new ones were added, with their columns, and it was
-    noted which have emails now. ``waiting`` is that of lake.writer_lock. Raises TypeDiffers and
+    noted which have emails now. ``waiting`` is that of writer_lock. Raises TypeDiffers and
     TooManyAttributes."""
     catalog.lock()
     known = catalog.find([each.name for each in wanted])
@@ -51,7 +50,7 @@ def ensure_attributes(
     return [now[each.name] for each in wanted]
 
 
-def add_columns(attributes: Iterable[Attribute], waiting: Callable[[], None] = lake.do_nothing) -> None:
+def add_columns(attributes: Iterable[Attribute], waiting: Callable[[], None] = do_nothing) -> None:
     """Add the columns of attributes that the table of profiles does not have yet."""
     wanted = columns_of(attributes)
     if not wanted:

@@ -5,13 +5,13 @@ from contextlib import contextmanager
 
 from config.platform.jobs.models import JobStatus
 from segments.models import ImportJob
-from segments.store import lake
+from segments.store.locks import writer_lock
 
 
 @contextmanager
 def imports_held_half_way() -> Iterator[None]:
     """Let imports wait for the writer lock: after reading their file, before any profile is written."""
-    with lake.writer_lock():
+    with writer_lock():
         yield
 
 

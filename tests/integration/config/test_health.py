@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -10,6 +11,7 @@ from time_machine import TimeMachineFixture
 
 from config.console import health
 from config.platform.jobs import clock, heartbeat
+from segments.store import identity
 
 pytestmark = pytest.mark.django_db
 
@@ -37,6 +39,7 @@ def test_it_is_ready_when_every_part_is_there(client: Client) -> None:
         "database",
         "static_files",
         "migrations",
+        "profile_store",
         "broker",
         "beat",
         "control",
@@ -96,6 +99,17 @@ def test_it_is_not_ready_without_collected_static_files(
         "ok": False,
         "message": "Not collected. Run collectstatic.",
     }
+
+
+@pytest.mark.usefixtures("_everybody_alive")
+def test_it_is_not_ready_with_the_profile_store_of_another_database(
+    client: Client, settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / identity.FILE_NAME).write_text(str(uuid4()))
+    settings.PROFILE_STORE = tmp_path
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["profile_store"]["message"].startswith("PROFILE_STORE is the profile store of")
 
 
 @pytest.mark.usefixtures("_everybody_alive")

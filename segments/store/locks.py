@@ -1,0 +1,37 @@
+"""Hold the lock of the profile store's writers, an advisory lock of PostgreSQL."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from django.db import DatabaseError
+from django.db import connection as database
+
+WRITER_LOCK = 7_365_676_102
+_POLL_SECONDS = 0.02
+
+
+def do_nothing() -> None:
+    """Do nothing while a writer waits for another."""
+
+
+@contextmanager
+def writer_lock(waiting: Callable[[], None] = do_nothing) -> Iterator[None]:
+    """Hold the lock of writers, in Django's session: it ends with the process, if that is killed. ``waiting`` is
+    called while another writer has the lock, and may raise to give up. Locks may be nested."""
+    while not _call("pg_try_advisory_lock"):
+        waiting()
+        time.sleep(_POLL_SECONDS)
+    try:
+        yield
+    except BaseException:
+        with suppress(DatabaseError):  # the session may be what has failed, and the lock ended with it
+            _call("pg_advisory_unlock")
+        raise
+    _call("pg_advisory_unlock")
+
+
+def _call(function: str) -> bool:
+    with database.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(%s)", [WRITER_LOCK])
+        return bool(cursor.fetchone()[0])
