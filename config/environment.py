@@ -91,6 +91,27 @@ def web_address(name: str, default: str) -> str:
     return value
 
 
+def bucket(name: str) -> dict[str, str]:
+    """Read the settings ``name``_KEY_ID, _SECRET, _REGION, _ENDPOINT and _URL_STYLE as parameters of a DuckDB
+    secret of the type s3. An endpoint is an address such as http://storage.example.com:9000; https without a
+    scheme. Buckets of an endpoint are named in the path, those of AWS in the host name, unless _URL_STYLE is
+    set."""
+    found = {each: text(f"{name}_{each}", "") for each in ("KEY_ID", "SECRET", "REGION")}
+    endpoint = text(f"{name}_ENDPOINT", "").strip()
+    parts = urlsplit(endpoint if "://" in endpoint else f"https://{endpoint}")
+    if endpoint:
+        if (
+            parts.scheme not in {"http", "https"}
+            or not parts.hostname
+            or parts.path not in {"", "/"}
+            or parts.username
+        ):
+            raise ImproperlyConfigured(f"{name}_ENDPOINT is no address such as https://storage.example.com:9000.")
+        found |= {"ENDPOINT": parts.netloc, "USE_SSL": "true" if parts.scheme == "https" else "false"}
+    style = choice(f"{name}_URL_STYLE", "PATH" if endpoint else "VHOST", ("PATH", "VHOST"))
+    return {each: value for each, value in found.items() if value} | {"URL_STYLE": style.lower()}
+
+
 def time_zone(name: str, default: str) -> str:
     """Read a setting as the name of a time zone that this machine knows."""
     value = text(name, default).strip()

@@ -94,12 +94,8 @@ MAX_REQUEST_BYTES = (MAX_UPLOAD_MB + 16) * 1024 * 1024
 # -- the profile store: a DuckLake whose catalog is in the database ---------------------------------------------
 # Its data are Parquet files in this folder, or in a bucket (s3://bucket/prefix).
 PROFILE_STORE = environment.text("PROFILE_STORE", str(VAR_DIR / "profiles"))
-PROFILE_STORE_S3 = {
-    "key_id": environment.text("PROFILE_STORE_S3_KEY_ID", ""),
-    "secret": environment.text("PROFILE_STORE_S3_SECRET", ""),
-    "region": environment.text("PROFILE_STORE_S3_REGION", ""),
-    "endpoint": environment.text("PROFILE_STORE_S3_ENDPOINT", ""),
-}
+# How DuckDB reaches that bucket: the parameters of its secret of the type s3.
+PROFILE_STORE_S3 = environment.bucket("PROFILE_STORE_S3")
 # Of each DuckDB instance; a thread that reads or writes the store has one.
 PROFILE_STORE_MEMORY_MB = environment.number("PROFILE_STORE_MEMORY_MB", 512, least=64)
 PROFILE_STORE_THREADS = environment.number("PROFILE_STORE_THREADS", 2, least=1, most=256)

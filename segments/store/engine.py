@@ -164,9 +164,8 @@ def _add_bucket_secret(connection: duckdb.DuckDBPyConnection) -> None:
     """Give DuckDB the credentials of the bucket, when the data are in one."""
     if not str(settings.PROFILE_STORE).startswith("s3://"):
         return
-    bucket = settings.PROFILE_STORE_S3
-    given = ", ".join(f"{name.upper()} {quoted(str(value))}" for name, value in bucket.items() if value)
-    connection.execute(f"CREATE OR REPLACE SECRET bucket (TYPE s3{', ' if given else ''}{given})")
+    given = "".join(f", {name} {quoted(value)}" for name, value in settings.PROFILE_STORE_S3.items())
+    connection.execute(f"CREATE OR REPLACE SECRET bucket (TYPE s3{given})")
 
 
 def _catalog() -> tuple[str, ...]:

@@ -28,11 +28,12 @@ def _holds(table: str, words: str) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def store_places_with(words: str) -> list[str]:
+def store_places_with(words: str, folder: Path | None = None) -> list[str]:
     """Return the tables of the profile store's catalog and the files of the profile store that hold ``words``
-    anywhere, in any case: in a value, in the limits of a column, or in the bytes of a file."""
+    anywhere, in any case: in a value, in the limits of a column, or in the bytes of a file. ``folder`` has a copy
+    of the files of a store in a bucket."""
     places = [f"lake.{name}" for name in _tables_of("lake") if _holds(f"lake.{name}", words)]
-    files = [path for path in Path(settings.PROFILE_STORE).rglob("*") if path.is_file()]
+    files = [path for path in (folder or Path(settings.PROFILE_STORE)).rglob("*") if path.is_file()]
     for path in files:
         if words.lower().encode() in path.read_bytes().lower() or _parquet_holds(path, words):
             places.append(str(path))

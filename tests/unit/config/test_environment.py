@@ -142,3 +142,33 @@ def test_single_sign_on_wants_all_that_it_needs(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("OIDC_ISSUER", "https://id.example/")
     with pytest.raises(ImproperlyConfigured, match="Set OIDC_CLIENT_ID"):
         environment.single_sign_on()
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "parameters"),
+    [
+        ("", {"URL_STYLE": "vhost"}),
+        ("http://127.0.0.1:9000", {"ENDPOINT": "127.0.0.1:9000", "USE_SSL": "false", "URL_STYLE": "path"}),
+        ("https://minio.example.com/", {"ENDPOINT": "minio.example.com", "USE_SSL": "true", "URL_STYLE": "path"}),
+        ("minio.example.com:9000", {"ENDPOINT": "minio.example.com:9000", "USE_SSL": "true", "URL_STYLE": "path"}),
+    ],
+)
+def test_a_bucket_is_reached_by_its_endpoint(
+    monkeypatch: pytest.MonkeyPatch, endpoint: str, parameters: dict[str, str]
+) -> None:
+    monkeypatch.setenv("THING_ENDPOINT", endpoint)
+    monkeypatch.setenv("THING_KEY_ID", "key")
+    assert environment.bucket("THING") == {"KEY_ID": "key", **parameters}
+
+
+def test_a_bucket_may_be_named_in_the_host_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THING_ENDPOINT", "https://storage.example.com")
+    monkeypatch.setenv("THING_URL_STYLE", "vhost")
+    assert environment.bucket("THING")["URL_STYLE"] == "vhost"
+
+
+@pytest.mark.parametrize("endpoint", ["s3://bucket", "http://", "https://storage.example.com/bucket"])
+def test_an_endpoint_that_is_no_address_is_refused(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    monkeypatch.setenv("THING_ENDPOINT", endpoint)
+    with pytest.raises(ImproperlyConfigured, match="THING_ENDPOINT is no address"):
+        environment.bucket("THING")

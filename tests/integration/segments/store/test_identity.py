@@ -1,7 +1,6 @@
 """A process whose PROFILE_STORE is not the store of the catalog reads and writes nothing."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -16,24 +15,11 @@ from segments.store.columns import MEMBERS
 from segments.store.identity import StoreMismatch
 from tests.support.lake import empty_store
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _the_id_is_put_back() -> Iterator[None]:
-    with lake.reading():
-        before = catalog_id()
-    empty_store()
-    yield
-    engine.close()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM lake.store_identity; INSERT INTO lake.store_identity VALUES (%s)", [str(before)]
-        )
+pytestmark = [pytest.mark.usefixtures("catalog_without_files"), pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def folder(settings: Settings, tmp_path: Path) -> Path:
+def folder(catalog_without_files: None, settings: Settings, tmp_path: Path) -> Path:
     """The folder of a new store, in use."""
     settings.PROFILE_STORE = tmp_path / "first"
     write(1)
