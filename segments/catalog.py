@@ -34,6 +34,14 @@ class Attribute:
         return f"a{self.id}_email"
 
 
+@dataclass(frozen=True)
+class ValueCount:
+    """A value of an attribute, with the number of profiles that have it."""
+
+    value: str
+    profiles: int
+
+
 def attributes() -> list[Attribute]:
     """Return every attribute by name."""
     rows = ProfileAttribute.objects.order_by("name").values_list("name", "data_type", "pk", "has_emails")

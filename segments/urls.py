@@ -24,6 +24,7 @@ urlpatterns = [
     path("segments/refresh/", commands.refresh, name="refresh"),
     path("segments/schedule/", commands.schedule, name="schedule"),
     path("segments/add/", builder.add, name="add"),
+    path("segments/values/", builder.suggestions, name="suggestions"),
     path("segments/<int:pk>/", segment_pages.detail, name="detail"),
     path("segments/<int:pk>/live/", segment_pages.live, name="live"),
     path("segments/activate/", commands.activate, name="activate"),

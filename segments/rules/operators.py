@@ -110,15 +110,6 @@ def find(data_type: AttributeType, key: object) -> Operator | None:
     return next((operator for operator in OPERATORS[data_type] if operator.key == key), None)
 
 
-# The kinds of value that the editor in the browser has controls for.
-_EDITABLE = (Takes.NOTHING, Takes.ONE, Takes.TWO, Takes.MANY, Takes.DAYS)
-
-
-def operators_of_editor(data_type: AttributeType) -> list[Operator]:
-    """Return the operators that the editor in the browser offers for a type."""
-    return [operator for operator in OPERATORS[data_type] if operator.takes in _EDITABLE]
-
-
 _BY_KEY: Mapping[str, Operator] = {
     operator.key: operator for operators in OPERATORS.values() for operator in operators
 }

@@ -75,6 +75,27 @@ def conditions(tree: Tree) -> Iterator[Tree]:
             yield rule
 
 
+def paths(tree: Tree, here: Path = ()) -> Iterator[Path]:
+    """Iterate over the paths of all conditions and groups, from left to right."""
+    for number, rule in enumerate(rules_of(tree)):
+        yield (*here, number)
+        if _is_group(rule):
+            yield from paths(rule, (*here, number))
+
+
+def complete_part(tree: Tree, found: Sequence[Problem]) -> Tree:
+    """Return rules in which every condition with a problem has no effect; paths stay the same."""
+    return _without(tree, {problem.path for problem in found}, ())
+
+
+def _without(tree: Tree, paths: Collection[Path], here: Path) -> Tree:
+    rules = [
+        EVERYONE if (at := (*here, number)) in paths else _without(rule, paths, at) if _is_group(rule) else rule
+        for number, rule in enumerate(rules_of(tree))
+    ]
+    return {**tree, "rules": rules}
+
+
 def rules_of(tree: Tree) -> list[Tree]:
     """Return the conditions and groups of a group."""
     rules = tree.get("rules", [])

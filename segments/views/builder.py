@@ -1,27 +1,33 @@
 """Create and edit a segment: name, description, tags and rules. Each button answers with the rules, so that the
-builder works without its own script."""
+builder works without its own script; while a user types, the description and the counts follow."""
 
+import json
 from typing import Any
 
 from django.db import IntegrityError
+from django.db.models.functions import Lower
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
 
 from config.platform.web.formats import number
 from config.platform.web.htmx import Request
 from config.platform.web.panes import close_pane, render_pane
 from config.platform.web.versions import Gone, StaleEdit, version_from
-from segments import actions, catalog, hooks
+from segments import actions, catalog, hooks, profiles, segment_rules
 from segments.forms import SegmentForm
 from segments.models import Segment
-from segments.permissions import check_can_manage_segments
-from segments.rules import editor, operators
+from segments.permissions import check_can_manage_segments, user_can_see_personal_data
+from segments.rules import editor, posted_rules
 from segments.rules import tree as rules_tree
+from segments.rules.tree import Problem, Tree
 from segments.store import matching, values
 
 NEW: dict[str, Any] = {"join": "and", "rules": [{}]}
+FIRST_MEMBERS = 5
+MAX_SUGGESTIONS = 20
 
 
 def add(request: Request) -> HttpResponse:
@@ -36,23 +42,37 @@ def edit(request: Request, pk: int) -> HttpResponse:
     return _pane(request, get_object_or_404(Segment, pk=pk))
 
 
+@require_safe
+def suggestions(request: Request) -> HttpResponse:
+    """Show the values of a text attribute that contain what is typed into the field of the condition ``?row=``.
+    Users who see masked data get none: values of an attribute may be personal data."""
+    check_can_manage_segments(request.user)
+    text = request.GET.get(f"value-{request.GET.get('row', '')}", "").replace("\0", "").strip()
+    found = (
+        values.find_values(request.GET.get("attribute", ""), text, limit=MAX_SUGGESTIONS)
+        if text and user_can_see_personal_data(request.user)
+        else []
+    )
+    return render(request, "segments/rule_suggestions.html", {"suggestions": found})
+
+
 def _pane(request: Request, segment: Segment | None) -> HttpResponse:
     if request.method != "POST":
         initial = _initial(segment) if segment else {}
         return _render_builder(request, segment, SegmentForm(initial=initial), segment.rules if segment else NEW)
-    types = catalog.types_by_name()
-    keeps_rules = segment is not None and not editor.is_editable(segment.rules)
-    tree = segment.rules if segment and keeps_rules else editor.from_post(request.POST, types)
-    form = SegmentForm(request.POST, segment=segment)
+    tree = posted_rules.from_post(request.POST, catalog.types_by_name())
     action = request.POST.get("act", "") or ("describe" if "describe" in request.POST else "")
-    if action == "count":
-        return _count(request, segment, editor.without_empty_groups(tree))
     if action == "describe" and request.htmx:
-        context = {"sentence": operators.describe_rules(tree), "address": request.get_full_path()}
-        return render(request, "segments/rules_sentence.html", context)
+        return render(request, "segments/rules_summary.html", _summary(request, segment, tree))
+    if action == "restore":
+        tree = posted_rules.from_json(request.POST.get("rules_before", "")) or tree
     if action:
-        return _render_builder(request, segment, _unvalidated(request, segment), editor.apply_action(tree, action))
-    return _save(request, segment, form, editor.without_empty_groups(tree))
+        form = SegmentForm(initial=request.POST.dict(), segment=segment)  # as typed: the user has not saved
+        counted = _summary(request, segment, tree) if action == "count" else {}
+        changed = posted_rules.apply_action(tree, action)
+        return _render_builder(request, segment, form, changed, counted=counted)
+    form = SegmentForm(request.POST, segment=segment)
+    return _save(request, segment, form, posted_rules.without_empty_groups(tree))
 
 
 def _initial(segment: Segment) -> dict[str, str]:
@@ -60,7 +80,7 @@ def _initial(segment: Segment) -> dict[str, str]:
 
 
 def _save(request: Request, segment: Segment | None, form: SegmentForm, tree: dict[str, Any]) -> HttpResponse:
-    problems = rules_tree.problems(tree, catalog.types_by_name())
+    problems = segment_rules.problems(tree, segment.pk if segment else None)
     if not form.is_valid() or problems:
         return _render_builder(request, segment, form, tree, problems=problems, status=422)
     name = form.cleaned_data["name"]
@@ -84,23 +104,27 @@ def _save(request: Request, segment: Segment | None, form: SegmentForm, tree: di
     return close_pane(request, reverse("segments:detail", args=[segment.pk]), message)
 
 
-def _count(request: Request, segment: Segment | None, tree: dict[str, Any]) -> HttpResponse:
-    """Show the rules with the number of matches or the first problem. All rules are replaced, so that a late
-    description cannot overwrite the number."""
-    problems = rules_tree.problems(tree, catalog.types_by_name())
-    counted: dict[str, Any] = {}
-    if problems:
-        counted["count_problem"] = problems[0].message
-    else:
-        found = matching.count_matches(tree)
-        counted |= {"count": found, "count_words": number(found)}
-    form = _unvalidated(request, segment)
-    return _render_builder(request, segment, form, tree, problems=problems, counted=counted)
-
-
-def _unvalidated(request: Request, segment: Segment | None) -> SegmentForm:
-    """Return the form as typed, without errors, because the user has not saved."""
-    return SegmentForm(initial=request.POST.dict(), segment=segment)
+def _summary(request: Request, segment: Segment | None, tree: Tree) -> dict[str, Any]:
+    """Describe rules, and count their members and those of each condition and group. Conditions that are not
+    complete have no effect, and no count."""
+    problems = segment_rules.problems(tree, segment.pk if segment else None)
+    counted = matching.count_rules(rules_tree.complete_part(tree, problems), first=FIRST_MEMBERS)
+    attributes = profiles.summary_attributes(catalog.attributes())
+    return {
+        "sentence": segment_rules.describe(tree),
+        "address": request.get_full_path(),
+        "kept_rules": json.dumps(tree),
+        "is_live": True,
+        "count": counted.total,
+        "count_words": number(counted.total),
+        "first_problem": problems[0].message if problems else "",
+        "part_counts": [
+            ("-".join(map(str, path)), number(counted.by_path[path]) if path in counted.by_path else "")
+            for path in rules_tree.paths(tree)
+        ],
+        "first_members": profiles.profile_rows(counted.first, attributes, request.user),
+        "first_attributes": attributes,
+    }
 
 
 def _render_builder(
@@ -109,19 +133,20 @@ def _render_builder(
     form: SegmentForm,
     tree: Any,
     *,
-    problems: list[rules_tree.Problem] | None = None,
+    problems: list[Problem] | None = None,
     status: int = 200,
     stale: StaleEdit | None = None,
     counted: dict[str, Any] | None = None,
 ) -> HttpResponse:
     attributes = catalog.attributes()
+    offered = editor.EditorData(attributes, _other_segments(segment), values.value_counts)
     context = {
         "segment": segment,
         "form": form,
-        "editor": editor.build_editor(tree, attributes, values.common_values, problems or ()),
-        "is_editable": editor.is_editable(tree),
+        "editor": editor.build_editor(tree, offered, problems or ()),
         "has_attributes": bool(attributes),
-        "sentence": operators.describe_rules(tree),
+        "sentence": segment_rules.describe(tree),
+        "kept_rules": json.dumps(tree),
         "address": request.get_full_path(),
         "stale": stale,
         "pane_wide": True,
@@ -134,3 +159,9 @@ def _render_builder(
         context["usages"] = hooks.segment_users.usages(segment.pk)
     back = reverse("segments:detail", args=[segment.pk]) if segment else reverse("segments:list")
     return render_pane(request, "segments/builder.html", context, status, back=back)
+
+
+def _other_segments(segment: Segment | None) -> list[tuple[int, str]]:
+    """Return the segments that rules may refer to."""
+    others = Segment.objects.exclude(pk=segment.pk) if segment else Segment.objects.all()
+    return list(others.order_by(Lower("name")).values_list("pk", "name"))

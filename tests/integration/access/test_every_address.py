@@ -151,6 +151,7 @@ ADDRESSES = {
     "segments:refresh": Address(CONTRIBUTORS, of="segment"),
     "segments:schedule": Address(CONTRIBUTORS, of="segment"),
     "segments:add": Address(CONTRIBUTORS),
+    "segments:suggestions": Address(CONTRIBUTORS),
     "segments:detail": Address(VIEWERS, of="segment"),
     "segments:live": Address(VIEWERS, of="segment"),
     "segments:edit": Address(CONTRIBUTORS, of="segment"),
