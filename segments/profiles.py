@@ -7,6 +7,7 @@ profiles. Searches of users who see masked data are limited.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from django.core.cache import cache
@@ -31,6 +32,13 @@ _SUMMARY_WORDS = ("mail", "name", "city", "country")
 MAX_SORTED = 1_000
 MAX_PER_MINUTE = 30
 _WINDOW = 600  # seconds; the audit has at most one entry for each
+
+
+class MemberChange(StrEnum):
+    """What happened to a profile when the members of a segment changed last."""
+
+    JOINED = "joined"
+    LEFT = "left"
 
 
 @dataclass(frozen=True)
@@ -127,6 +135,17 @@ def allow_search(user: User) -> bool:
 def first_members(segment: Segment, most: int) -> list[Profile]:
     """Return the first members of a segment by ID."""
     return stored.select_profiles(_is_member(segment), limit=most)
+
+
+def changed_members(segment: Segment, change: MemberChange, most: int) -> list[Profile]:
+    """Return the first profiles by ID that joined or left a segment at its last change. Profiles that have been
+    deleted are left out."""
+    if segment.member_set_id is None or segment.previous_set_id is None:
+        return []
+    sets = (segment.member_set_id, segment.previous_set_id)
+    having, lacking = sets if change == MemberChange.JOINED else reversed(sets)
+    condition = f"id IN ({members.members_sql([having])} EXCEPT {members.members_sql([lacking])})"
+    return stored.select_profiles(Condition(condition), limit=most)
 
 
 def members_csv(segment: Segment) -> Iterator[str]:

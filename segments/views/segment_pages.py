@@ -32,6 +32,8 @@ from segments.permissions import (
     user_can_manage_segments,
     user_can_see_personal_data,
 )
+from segments.profiles import MemberChange
+from segments.views import breakdown
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ def detail(request: Request, pk: int) -> HttpResponse:
     """Show the page of a segment."""
     segment = get_object_or_404(Segment.objects.select_related("created_by", "schedule"), pk=pk)
     within = range_of(request.GET.get("range", ""))
-    context = _live_context(segment, request.user) | {
+    context = _live_context(segment, request) | {
         "sentence": segment_rules.describe(segment.rules, masked=not user_can_see_personal_data(request.user)),
         "usages": actions.usages_of(segment),
         "refreshes": _refreshes(segment),
@@ -155,6 +157,7 @@ def detail(request: Request, pk: int) -> HttpResponse:
         "trend": member_trend(segment, within),
         "trend_ranges": RANGES,
         "trend_range": within,
+        "breakdown": breakdown.of_segment(segment, request.GET.get("by", ""), request.user),
         "active_nav": "segments",
     }
     return render(request, "segments/detail.html", context)
@@ -165,7 +168,7 @@ def detail(request: Request, pk: int) -> HttpResponse:
 def live(request: Request, pk: int) -> HttpResponse:
     """Show the changing part of the page, for polling."""
     segment = get_object_or_404(Segment, pk=pk)
-    return render(request, "segments/detail_live.html", _live_context(segment, request.user))
+    return render(request, "segments/detail_live.html", _live_context(segment, request))
 
 
 @require_permission(Permission.SEGMENT_VIEW)
@@ -241,20 +244,43 @@ def _not_started(segment: Segment) -> list[str]:
     return [schedules_describe.describe_tick(tick) for tick in ticks]
 
 
-def _live_context(segment: Segment, user: User) -> dict[str, Any]:
+def _live_context(segment: Segment, request: Request) -> dict[str, Any]:
+    """``?members=`` chooses all members, or those that joined or left at the last change."""
+    user, shown = request.user, _shown_members(segment, request.GET.get("members", ""))
     job = segment.refreshes.order_by("-id").first()
     attributes = profiles.summary_attributes(catalog.attributes())
+    found = (
+        profiles.changed_members(segment, MemberChange(shown), MEMBERS_SHOWN)
+        if shown
+        else profiles.first_members(segment, MEMBERS_SHOWN)
+    )
     return {
         "segment": segment,
         "job": job,
         "attributes": attributes,
-        "members": profiles.profile_rows(profiles.first_members(segment, MEMBERS_SHOWN), attributes, user),
+        "members": profiles.profile_rows(found, attributes, user),
+        "member_change": shown,
+        "last_change": _last_change(segment),
         "members_shown": MEMBERS_SHOWN,
         "is_masked": not user_can_see_personal_data(user),
         "live_id": "segment",
-        "live_url": reverse("segments:live", args=[segment.pk]),
+        "live_url": reverse("segments:live", args=[segment.pk]) + (f"?members={shown}" if shown else ""),
         "live_done": job is None or job.status not in OPEN,
     }
+
+
+def _shown_members(segment: Segment, asked: str) -> str:
+    is_known = asked in list(MemberChange) and segment.previous_set_id is not None
+    return asked if is_known else ""
+
+
+def _last_change(segment: Segment) -> SegmentRefresh | None:
+    """Return the refresh that gave the segment its present members; None before they changed once."""
+    if segment.previous_set_id is None:
+        return None
+    return (
+        segment.refreshes.exclude(added=0, removed=0).filter(status=JobStatus.SUCCESSFUL).order_by("-id").first()
+    )
 
 
 def range_of(key: str) -> Range:
