@@ -16,10 +16,10 @@ from django.conf import settings
 from django.db import connection as database
 
 from segments.store import identity
+from segments.store.locks import SESSION_NAME
 
 CATALOG_SCHEMA = "lake"  # the schema of the catalog in PostgreSQL
 LAKE = "lake"  # the name of the attached lake in DuckDB
-SESSION_NAME = "profile store"  # of the sessions in PostgreSQL
 # httpfs reads and writes buckets, and has the ciphers: without it DuckDB writes no encrypted temporary file.
 _EXTENSIONS = ("httpfs", "ducklake", "postgres_scanner")
 # Parameters of the catalog's database that DuckDB keeps as a secret; the others stand in the statement.

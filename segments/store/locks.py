@@ -1,4 +1,8 @@
-"""Hold the lock of the profile store's writers, an advisory lock of PostgreSQL."""
+"""Hold the lock of the profile store's writers, an advisory lock of PostgreSQL.
+
+The lock is in Django's session and the commit in one of DuckDB's. When a writer is killed, the lock may end before
+PostgreSQL has finished the commit that it was given; so the next writer waits for that as well.
+"""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,6 +12,7 @@ from django.db import DatabaseError
 from django.db import connection as database
 
 WRITER_LOCK = 7_365_676_102
+SESSION_NAME = "profile store"  # of DuckDB's sessions in PostgreSQL
 _POLL_SECONDS = 0.02
 
 
@@ -23,12 +28,26 @@ def writer_lock(waiting: Callable[[], None] = do_nothing) -> Iterator[None]:
         waiting()
         time.sleep(_POLL_SECONDS)
     try:
+        while _a_commit_is_under_way():
+            waiting()
+            time.sleep(_POLL_SECONDS)
         yield
     except BaseException:
         with suppress(DatabaseError):  # the session may be what has failed, and the lock ended with it
             _call("pg_advisory_unlock")
         raise
     _call("pg_advisory_unlock")
+
+
+def _a_commit_is_under_way() -> bool:
+    """Say whether a session of the store has written to the catalog in an open transaction."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
+            " AND application_name = %s AND backend_xid IS NOT NULL)",
+            [SESSION_NAME],
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def _call(function: str) -> bool:

@@ -13,7 +13,7 @@ from django.db import connection as database
 
 from segments.store import engine
 from segments.store.lake import Reader
-from segments.store.locks import writer_lock
+from segments.store.locks import SESSION_NAME, writer_lock
 
 _NAME = engine.quoted(engine.LAKE)
 # Readers that are older are ended when a person has to be erased from the files; their jobs start over.
@@ -60,7 +60,7 @@ def oldest_reader() -> datetime | None:
         cursor.execute(
             "SELECT min(xact_start) FROM pg_stat_activity WHERE datname = current_database()"
             " AND application_name = %s AND pid <> pg_backend_pid()",
-            [engine.SESSION_NAME],
+            [SESSION_NAME],
         )
         found: datetime | None = cursor.fetchone()[0]
         return found
@@ -85,7 +85,7 @@ def _end_readers_since(moment: datetime) -> None:
                 cursor.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
                     " AND application_name = %s AND xact_start < %s",
-                    [engine.SESSION_NAME, moment],
+                    [SESSION_NAME, moment],
                 )
             return
         time.sleep(_POLL_SECONDS)
