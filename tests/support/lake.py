@@ -1,7 +1,13 @@
 """Empty the profile store after a test that wrote to it. Deleting through DuckDB would commit a version and keep
 the files; here the catalog forgets the files, and its versions go on."""
 
+from pathlib import Path
+
+from django.conf import settings
 from django.db import connection, transaction
+
+from segments.store import lake
+from segments.store.columns import MEMBERS, PROFILES
 
 _CONTENT = (
     "ducklake_data_file",
@@ -27,3 +33,15 @@ def empty_store() -> None:
         # The limits of the columns stay, since they are not narrowed in the product either.
         cursor.execute("UPDATE lake.ducklake_table_stats SET record_count = 0, file_size_bytes = 0")
         cursor.execute("UPDATE lake.ducklake_snapshot_changes SET commit_extra_info = NULL")
+
+
+def unknown_files() -> set[Path]:
+    """Return the Parquet files in the folder of the store that the catalog does not know, and those that it knows
+    and that are missing."""
+    known: set[Path] = set()
+    with lake.reading() as reader:
+        for table in (PROFILES, MEMBERS):
+            name = table.rpartition(".")[2]
+            for files in reader.rows(f"SELECT data_file, delete_file FROM ducklake_list_files('lake', '{name}')"):
+                known |= {Path(each) for each in files if each}
+    return known ^ set(Path(settings.PROFILE_STORE).rglob("*.parquet"))
