@@ -37,8 +37,8 @@ lint: setup ## style, types, arrows between packages, templates, migrations, set
 		echo "docker-compose.yml is fine."; \
 	else echo "Skipped: docker-compose is not installed, so docker-compose.yml was not checked."; fi
 
-bench: setup ## the benchmark; FULL=1 for a million profiles (figures also in VAR_DIR/bench.jsonl)
-	$(VENV)/python -m tests.benchmark
+bench: setup ## the benchmarks; FULL=1 for a million contacts, and ten million profiles in the store (figures also in VAR_DIR)
+	@$(VENV)/python -m tests.benchmark; runs=$$?; $(VENV)/python -m tests.benchmark.store && exit $$runs
 
 drill: ## every fault TIMES=10 times in a row, then the long drills: as many kills, WEEK_SECONDS=600 for a week, SCENARIOS=500
 	@$(PYTHON) -I config/standalone/setup_machine.py --to-test

@@ -19,6 +19,18 @@ BARS: dict[str, tuple[str, float]] = {
     "worker_peak_mb": ("at most", 300),
     "profiles_lost": ("at most", 0),
     "profiles_doubled": ("at most", 0),
+    "import_vs_copy": ("at most", 1.5),
+    "import_peak_mb": ("at most", 650),
+    "refresh_vs_sql": ("at most", 1.5),
+    "live_count_ms": ("at most", 150),
+    "live_count_ms_10m": ("at most", 600),
+    "person_by_address_ms_10m": ("at most", 200),
+    "search_ms": ("at most", 1000),
+    "search_ms_10m": ("at most", 1000),
+    "merge_of_1000_ms_10m": ("at most", 2000),
+    "import_seconds_10m": ("at most", 60),
+    "at_once_lost": ("at most", 0),
+    "at_once_after_longest": ("at most", 0),
 }
 # With a million people.
 FULL_BARS = BARS | {"deliver_vs_ideal": ("at most", 1.1)}

@@ -1,0 +1,67 @@
+"""Write the CSV files of the store's benchmark: twelve columns, the same every time, by the million."""
+
+from pathlib import Path
+
+import duckdb
+
+from segments.rules.tree import Tree
+
+# Typed as a table by hand would be.
+TABLE = """
+    id text PRIMARY KEY, email text, first_name text, last_name text, city text, country text, birth_date date,
+    newsletter boolean, points integer, language text, spent numeric, joined timestamptz
+"""
+_CITIES = (
+    "['Helsinki', 'Łódź', 'București', 'Jakarta', 'London', '上海', 'Turku', 'Kraków', 'Iași', 'Leeds', 'Dublin']"
+)
+_COUNTRIES = "['Finland', 'Poland', 'Romania', 'Indonesia', 'United Kingdom', 'China', 'Ireland']"
+_NAMES = "['Päivi', 'Zofia', 'Ioana', 'Siti', 'Grace', '伟', 'Aino', 'Łukasz', 'Ștefan', 'Budi', 'Noah']"
+_LAST_NAMES = (
+    "['Virtanen', 'Kowalski', 'Popescu', 'Santoso', 'Smith', '王', 'Mäkinen', 'Żak', 'Țurcanu', 'O''Connor']"
+)
+
+
+def write_csv(path: Path, rows: int, *, first: int = 0, version: int = 0) -> Path:
+    """Write so many people, from the number ``first`` on. Another version has other points for all of them."""
+
+    def chosen(values: str, prime: int) -> str:
+        return f"{values}[1 + (i * {prime} + i // 97) % len({values})]"
+
+    duckdb.sql(
+        f"""
+        COPY (SELECT 'P' || lpad(CAST(i AS VARCHAR), 9, '0') AS id,
+                     'person.' || i || '@example' || i % 50 || '.com' AS email,
+                     {chosen(_NAMES, 7)} AS first_name, {chosen(_LAST_NAMES, 11)} AS last_name,
+                     {chosen(_CITIES, 13)} AS city, {chosen(_COUNTRIES, 17)} AS country,
+                     DATE '1940-01-01' + CAST(i * 31 % 24000 AS INTEGER) AS birth_date,
+                     CASE WHEN i % 3 = 0 THEN 'no' ELSE 'yes' END AS newsletter,
+                     (i * 7919 + {version}) % 10000 AS points,
+                     ['fi', 'pl', 'ro', 'id', 'en', 'zh'][1 + i % 6] AS language,
+                     (i * 104729 % 1000000) / 100 AS spent,
+                     strftime(TIMESTAMP '2015-01-01' + to_seconds(i * 6007 % 300000000), '%Y-%m-%dT%H:%M:%SZ')
+                       AS joined
+                FROM range({first}, {first + rows}) t(i))
+          TO '{path}' (HEADER)
+        """
+    )
+    return path
+
+
+# Seven conditions, and the same in SQL.
+CONDITIONS = (
+    ({"attribute": "country", "operator": "is", "value": "Finland"}, "country = 'Finland'"),
+    ({"attribute": "newsletter", "operator": "is_yes"}, "newsletter"),
+    ({"attribute": "points", "operator": ">", "value": "2500"}, "points > 2500"),
+    ({"attribute": "city", "operator": "contains", "value": "k"}, "contains(lower(city), 'k')"),
+    ({"attribute": "birth_date", "operator": "before", "value": "1990-01-01"}, "birth_date < DATE '1990-01-01'"),
+    (
+        {"attribute": "language", "operator": "any_of", "value": ["fi", "pl", "en"]},
+        "language IN ('fi', 'pl', 'en')",
+    ),
+    ({"attribute": "last_name", "operator": "starts_with", "value": "Vi"}, "starts_with(lower(last_name), 'vi')"),
+)
+
+
+def all_of(*conditions: object) -> Tree:
+    """Return the rules that all conditions are met."""
+    return {"join": "and", "rules": list(conditions)}
