@@ -14,7 +14,7 @@ from config.platform.text.addresses import comparable_email
 from segments.hooks import ContactedList
 from segments.models import DataSource, Segment
 from segments.privacy.subjects import Scope
-from segments.sources import csv_reader
+from segments.sources.file_names import SUFFIXES, suffix_of
 from segments.store.profiles import Profile
 
 MAX_TAGS, MAX_TAG_LENGTH = 10, 40
@@ -26,18 +26,20 @@ class ChooseFileForm(forms.Form):
     file = forms.FileField(
         label=_("File"),
         help_text=_(
-            "CSV file (.csv or .csv.gz) with column names in the first line, values separated by "
-            "commas, semicolons or tabs, in UTF-8."
+            "CSV or other delimited text, Excel workbook (.xlsx), Parquet, or JSON lines. Text files can be "
+            "compressed with gzip."
         ),
-        widget=forms.FileInput(attrs={"accept": ".csv,.gz,text/csv"}),
+        widget=forms.FileInput(attrs={"accept": ",".join((*SUFFIXES, ".gz"))}),
         error_messages={"required": _("Choose a file."), "empty": _("The file is empty.")},
         max_length=200,
     )
 
     def clean_file(self) -> "UploadedFile[Any]":
         file: UploadedFile[Any] = self.cleaned_data["file"]
-        if not csv_reader.has_known_suffix(file.name or ""):
-            raise ValidationError(_("Choose a .csv or .csv.gz file."))
+        if not suffix_of(file.name or ""):
+            raise ValidationError(
+                _("Choose a .csv, .tsv, .txt, .xlsx, .parquet or .jsonl file, or a text file with .gz at the end.")
+            )
         if (file.size or 0) > settings.MAX_UPLOAD_MB << 20:
             raise ValidationError(
                 _("The file is larger than %(most)d MB. Split the file, or use the command line."),

@@ -126,6 +126,12 @@ class ImportJob(Job):
     rows_updated = models.BigIntegerField(default=0)
     rows_unchanged = models.BigIntegerField(default=0)
     rows_refused = models.BigIntegerField(default=0)
+    # How many values did not fit their type and are empty therefore, by column.
+    misfits = models.JSONField(default=dict, blank=True)
+    # The format of the file; empty when it is still to be detected.
+    file_format = models.JSONField(default=dict, blank=True)
+    # How the columns become attributes: first what users decided, then what the import used.
+    column_plans = models.JSONField(default=list, blank=True)
 
     class Meta:
         ordering = ["-id"]
@@ -146,10 +152,11 @@ class ImportJob(Job):
 
 
 class ImportProblem(models.Model):
-    """A refused row of an import, with the reason."""
+    """A refused row of an import, with the column of the problem, if it is in one, and the reason."""
 
     job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="problems")
     line = models.BigIntegerField()
+    column = models.TextField(blank=True, default="")
     reason = models.TextField()
 
     class Meta:

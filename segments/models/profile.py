@@ -30,6 +30,10 @@ class DataSource(models.Model):
     path = models.CharField(max_length=500, blank=True)
     # The attributes in the last file, which decide the segments that depend on this source.
     columns = models.JSONField(default=list)
+    # What users chose of the format of its files; the rest is detected.
+    file_format = models.JSONField(default=dict, blank=True)
+    # How the columns become attributes, as in column_plan.py; stored after an import.
+    column_plans = models.JSONField(default=list, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(Lower("name"), name="data_source_name_is_unique")]

@@ -1,1 +1,1 @@
-"""Import files into profiles: reading, types, encoding, staging, and the job; actions of data sources."""
+"""Import files into profiles: reading, types, staging, and the job; actions of data sources."""

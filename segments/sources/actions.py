@@ -5,6 +5,7 @@ import logging
 import re
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,14 +24,20 @@ from config.platform.jobs.enqueue import enqueue_on_commit
 from config.platform.jobs.models import OPEN
 from segments import alerts, permissions
 from segments.models import DataSource, ImportJob, Segment
-from segments.sources import csv_reader
+from segments.sources.column_plan import ColumnPlan, plans_to_list
+from segments.sources.file_names import SUFFIXES, delete_abandoned_folders, suffix_of, temporary_folder
+from segments.sources.files.detect import detect
+from segments.sources.files.file_format import FileFormat
+from segments.sources.files.read import preview
+from segments.sources.files.text_file import FirstRows
+from segments.sources.import_plan import key_position
 from segments.store import lake, members
 from segments.store.profiles import delete_of_removed_sources
 
 logger = logging.getLogger(__name__)
 
 # The file name contains the ID of the user, who alone can continue the upload.
-_TOKEN = re.compile(r"[0-9a-f]{32}-(?P<uploader>\d+)\.csv(?:\.gz)?")
+_TOKEN = re.compile(rf"[0-9a-f]{{32}}-(?P<uploader>\d+)(?:{'|'.join(map(re.escape, SUFFIXES))})")
 _MAX_AGE_SECONDS = 24 * 3600
 
 
@@ -72,7 +79,6 @@ class Loss:
         return max(0, self.segment.member_count - self.lost)
 
 
-@transaction.atomic
 def start_import(
     *,
     path: Path,
@@ -80,27 +86,29 @@ def start_import(
     source_name: str,
     by: User | None,
     file_name: str = "",
+    file_format: FileFormat | None = None,
+    plans: Sequence[ColumnPlan] = (),
     wake_worker: bool = True,
 ) -> ImportJob:
-    """Queue the import of a file into a data source, which is created if it is new. ``wake_worker=False``
-    leaves the import to the caller. Raises FileRefused when the header cannot be used and KeyColumnDiffers
-    when the source has another key; nothing is changed then."""
+    """Queue the import of a file into a data source, which is created if it is new. Without ``file_format`` it is
+    detected; columns without one of the ``plans`` get the plan of the data source, or a guess.
+    ``wake_worker=False`` leaves the import to the caller. Raises FileRefused when the header cannot be used and
+    KeyColumnDiffers when the source has another key; nothing is changed then."""
     permissions.check_can_manage_data_sources(by)
-    header = csv_reader.read_header(path, key=key_column)
-    key = header.names[header.index_of(key_column)]
     source = DataSource.objects.filter(name__iexact=source_name).first()
-    if source is None:
-        source = DataSource.objects.create(name=source_name, key_column=key)
-        record("created", source, by=by, changes={"key_column": (None, key)})
-    elif source.key_column.casefold() != key.casefold():
-        raise KeyColumnDiffers(
-            _("“%(source)s” uses the key column “%(known)s”, not “%(given)s”.")
-            % {"source": source.name, "known": source.key_column, "given": key}
-        )
-    job = ImportJob.objects.create(
-        source=source, file_name=file_name or path.name, path=str(path.absolute()), requested_by=by
+    if file_format is None:
+        choices: dict[str, Any] = source.file_format if source else {}
+        file_format = detect(path, name=file_name or path.name, **choices)
+    names = first_rows(path, file_format, 0).names
+    key = names[key_position(names, key_column)]
+    job = ImportJob(
+        file_name=file_name or path.name,
+        path=str(path.absolute()),
+        requested_by=by,
+        file_format=file_format.to_dict(),
+        column_plans=plans_to_list(plans),
     )
-    record("import requested", source, by=by, changes={"file": (None, job.file_name)})
+    _queue(job, source_name, key, by)
     if wake_worker:
         enqueue_on_commit("segments.tasks.import_file", job.pk)
     return job
@@ -158,14 +166,19 @@ def remove_data_source(source: DataSource, *, by: User) -> int:
 
 def store_upload(file: "UploadedFile[Any]", *, by: User) -> str:
     """Store an uploaded file. Returns the token that finds it."""
-    suffix = ".csv.gz" if (file.name or "").lower().endswith(".gz") else ".csv"
-    token = f"{uuid.uuid4().hex}-{by.pk}{suffix}"
+    token = f"{uuid.uuid4().hex}-{by.pk}{suffix_of(file.name or '') or '.csv'}"
     folder = Path(settings.UPLOAD_DIR)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (folder / token).open("xb") as stored:
         for piece in file.chunks(1 << 20):
             stored.write(piece)
     return token
+
+
+def first_rows(path: Path, file_format: FileFormat, count: int) -> FirstRows:
+    """Read the names of the columns and the first rows of a file. Raises FileRefused."""
+    with temporary_folder("preview") as folder:
+        return preview(path, file_format, rows=count, folder=folder)
 
 
 def find_upload(token: str, *, by: User) -> Path | None:
@@ -189,15 +202,34 @@ def delete_upload(path: Path) -> None:
 
 
 def delete_abandoned_uploads() -> None:
-    """Delete uploads older than a day, by the file system's clock, that no open import needs."""
+    """Delete uploads older than a day, by the file system's clock, that no open import needs, and the temporary
+    files of imports whose worker was killed."""
     folder = Path(settings.UPLOAD_DIR)
-    old = [path for path in folder.glob("*.csv*") if time.time() - path.stat().st_mtime > _MAX_AGE_SECONDS]
-    if not old:
-        return
+    found = [path for path in folder.glob("*") if path.is_file()]
+    old = [path for path in found if time.time() - path.stat().st_mtime > _MAX_AGE_SECONDS]
     needed = set(ImportJob.objects.filter(status__in=OPEN).values_list("path", flat=True))
     for path in old:
         if str(path) not in needed:
             path.unlink(missing_ok=True)
+    at_work = ImportJob.objects.filter(status__in=OPEN).values_list("pk", "attempt")
+    delete_abandoned_folders(frozenset(f"{pk}-{attempt}" for pk, attempt in at_work))
+
+
+@transaction.atomic
+def _queue(job: ImportJob, source_name: str, key: str, by: User | None) -> None:
+    """Store the job of an import into a data source, which is created if it is new. Raises KeyColumnDiffers."""
+    source = DataSource.objects.filter(name__iexact=source_name).first()
+    if source is None:
+        source = DataSource.objects.create(name=source_name, key_column=key)
+        record("created", source, by=by, changes={"key_column": (None, key)})
+    elif source.key_column.casefold() != key.casefold():
+        raise KeyColumnDiffers(
+            _("“%(source)s” uses the key column “%(known)s”, not “%(given)s”.")
+            % {"source": source.name, "known": source.key_column, "given": key}
+        )
+    job.source = source
+    job.save()
+    record("import requested", source, by=by, changes={"file": (None, job.file_name)})
 
 
 @transaction.atomic

@@ -1,7 +1,7 @@
 """Convert the texts of a column to typed values in SQL of DuckDB: value, original text, misfit."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from django.conf import settings
@@ -33,14 +33,17 @@ SQL_TYPES: Final = {
 }
 
 
-def typed_query(table: str, plans: Sequence[ColumnPlan]) -> str:
+def typed_query(table: str, plans: Sequence[ColumnPlan], carried: Mapping[str, str] | None = None) -> str:
     """Return the query that converts a table that ``files.read.load`` made, by one plan for each column.
 
     It gives ``_line``, and for each column that is not ignored, numbered as in the table: the value ``v0``, which
     has the type of the plan and is NULL for blanks, null words and misfits; the original text ``o0`` where the
     value does not give it back, else NULL; and ``m0``, true for a misfit: a text that is not of the type.
+    ``carried`` are further expressions over the table, by the names that the query gives them.
     """
-    given, typed, results = ["_line"], ["_line"], ["_line"]
+    others = carried or {}
+    given = ["_line", *(f"{expression} AS {name}" for name, expression in others.items())]
+    typed, results = ["_line", *others], ["_line", *others]
     for number, plan in enumerate(plans):
         if plan.is_ignored:
             continue

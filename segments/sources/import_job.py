@@ -1,4 +1,4 @@
-"""Import a file into profiles, all or nothing: read the header, infer types, stage, merge, count.
+"""Import a file into profiles, all or nothing: load it, choose types, stage, merge, count.
 
 The merge is one commit of the profile store, which carries the job and its counts. A worker that is killed before
 it leaves nothing, and another starts over; the import of one that is killed after it is concluded from the commit.
@@ -6,7 +6,7 @@ The thread of the lease writes the progress to the job.
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,16 @@ from config.platform.jobs import clock, leases
 from config.platform.jobs.models import JobStatus
 from segments import alerts, catalog
 from segments.catalog import Attribute
-from segments.models import AttributeType, DataSource, ImportJob, ImportProblem
+from segments.models import DataSource, ImportJob, ImportProblem
 from segments.privacy import erase
-from segments.sources import actions, csv_reader, staging
-from segments.sources.copy_encoder import Column, Encoder, Guess, Problems, TypedBlock
-from segments.sources.csv_reader import Block, FileRefused
+from segments.sources import actions, staging
+from segments.sources.column_plan import plans_to_list
+from segments.sources.file_names import temporary_folder
+from segments.sources.files.file_format import FileRefused
+from segments.sources.files.read import LoadedFile
+from segments.sources.import_plan import plans_to_store
+from segments.sources.prepare import LOADED, decided_plans, interrupted_by, prepare, rejected_rows
+from segments.sources.staging import StagedRows
 from segments.store import lake, schema
 from segments.store.merge import Merge
 
@@ -49,12 +54,12 @@ class ErasedMeanwhile(Exception):
 
 
 class NoRowKept(Exception):
-    """The file has no valid row; the transaction is rolled back."""
+    """The file has no valid row; nothing is changed."""
 
-    def __init__(self, rows_read: int, problems: Problems) -> None:
+    def __init__(self, rows_read: int, loaded: LoadedFile) -> None:
         super().__init__(rows_read)
         self.rows_read = rows_read
-        self.problems = problems
+        self.loaded = loaded
 
     @property
     def sentence(self) -> str:
@@ -77,22 +82,33 @@ class _Progress:
     lease: leases.HeldLease
     watch: Watch | None
 
-    def at(self, done: int, *, rows: int = 0) -> None:
-        """Report the bytes done. Raises Canceled and LeaseLost."""
+    def at(self, share: float, rows: int = 0) -> None:
+        """Report the share of the work that is done. Raises Canceled and LeaseLost."""
         job = self.job
-        job.progress_done, job.rows_read = done, rows
-        self.lease.report(
-            progress_done=done, progress_total=job.progress_total or 0, rows_read=rows, read_at=job.read_at
-        )
-        if self.watch:
-            self.watch(self.job)
+        job.progress_done, job.rows_read = round(share * (job.progress_total or 0)), rows
+        self._report()
+
+    def check(self) -> None:
+        """Raise LeaseLost when another worker has the job, and Canceled when a user requested that."""
         self.lease.check()
         if self.lease.cancel_requested.is_set():
             raise Canceled
 
+    def _report(self) -> None:
+        job = self.job
+        self.lease.report(
+            progress_done=job.progress_done,
+            progress_total=job.progress_total or 0,
+            rows_read=job.rows_read,
+            read_at=job.read_at,
+        )
+        if self.watch:
+            self.watch(job)
+        self.check()
+
     def repeat(self) -> None:
         """Report the same progress again, while the import waits. Raises Canceled and LeaseLost."""
-        self.at(self.job.progress_done, rows=self.job.rows_read)
+        self._report()
 
 
 def run_import(job_id: int, *, watch: Watch | None = None) -> ImportJob | None:
@@ -164,50 +180,63 @@ def _import_once(job: ImportJob, progress: _Progress) -> None:
         except CommittedMeanwhile:
             note = lake.find_commit(_name(job))
         finally:
-            staging.drop()
+            with lake.temporary_tables() as connection:
+                staging.drop(connection, LOADED)
     _conclude(job, note)
 
 
 def _import(job: ImportJob, progress: _Progress) -> dict[str, Any]:
     """Merge the file into the profile store. Returns the note of the commit."""
-    path, problems = Path(job.path), Problems()
-    columns, key_index, size = _columns(path, job.source, progress)
-    encoder = Encoder(columns, key_index, problems)
-    with_emails = staging.stage(columns, _converted(path, job.source, encoder, progress))
-    staging.keep_last_of_each_key(problems)
-    job.read_at = clock.now()
-    progress.at((job.progress_total or 0) - size // 2, rows=encoder.rows_read)
-    while True:
-        erased_until = erase.last_erasure()
-        staging.refuse_erased(job.source_id, columns, problems)
-        if not staging.count_rows():
-            raise NoRowKept(encoder.rows_read, problems)
-        try:
-            return _merge(
-                job, progress, _attributes(columns, with_emails, progress.repeat), problems, erased_until
-            )
-        except ErasedMeanwhile:
-            logger.info("import %s: a person was erased meanwhile; the rows are checked again", job.pk)
+    with temporary_folder(f"{job.pk}-{job.attempt}") as folder:
+        job.progress_total = _size(Path(job.path))
+        staged = _prepare(job, progress, folder)
+        rows_read = staged.loaded.records
+        job.read_at = clock.now()
+        progress.at(0.99, rows_read)
+        while True:
+            erased_until = erase.last_erasure()
+            with lake.temporary_tables():
+                staged = staging.refuse_erased(job.source_id, staged)
+            if not staged.loaded.kept:
+                raise NoRowKept(rows_read, staged.loaded)
+            try:
+                return _merge(job, progress, staged, erased_until)
+            except ErasedMeanwhile:
+                logger.info("import %s: a person was erased meanwhile; the rows are checked again", job.pk)
 
 
-def _attributes(
-    columns: Sequence[Column], with_emails: Collection[int], waiting: Callable[[], None]
-) -> dict[int, Attribute]:
-    """Return the attributes of columns by index, after adding new ones to the catalog and to the profile store."""
-    wanted = {
-        at: Attribute(column.name, column.data_type, has_emails=at in with_emails)
-        for at, column in enumerate(columns)
-        if column.has_values
-    }
-    return dict(zip(wanted, schema.ensure_attributes(list(wanted.values()), waiting), strict=True))
+def _prepare(job: ImportJob, progress: _Progress, folder: Path) -> StagedRows:
+    """Load the file, convert its rows, and reject those that cannot be merged."""
+    lease = progress.lease
+    try:
+        with (
+            lake.temporary_tables() as connection,
+            interrupted_by(connection, lease.cancel_requested, lease.lost),
+        ):
+            staged = prepare(connection, job, folder, progress.at)
+            # Before others are rejected, so that no text of an erased person is kept.
+            staged = staging.refuse_erased(job.source_id, staged)
+            return staging.reject_unusable(staged)
+    except lake.StoreError:  # perhaps because it was interrupted
+        progress.check()
+        raise
 
 
-def _merge(
-    job: ImportJob, progress: _Progress, attributes: Mapping[int, Attribute], problems: Problems, erased_until: int
-) -> dict[str, Any]:
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise FileRefused(_("The file cannot be read: %(reason)s.") % {"reason": reason}) from error
+
+
+def _merge(job: ImportJob, progress: _Progress, staged: StagedRows, erased_until: int) -> dict[str, Any]:
     """Merge the staged rows. Returns the note of the commit. Raises ErasedMeanwhile."""
-    staging.name_columns(attributes)
-    _keep_problems(job, problems)
+    attributes = _attributes(staged, progress)
+    with lake.temporary_tables():
+        staging.name_columns(staged, attributes)
+        misfits = staged.misfits()
+    _keep_details(job, staged)
     given = list(attributes.values())
     return Merge(
         source_id=job.source_id,
@@ -219,10 +248,18 @@ def _merge(
         waiting=progress.repeat,
         note={
             "rows_read": job.rows_read,
-            "refused": problems.count,
+            "refused": staged.loaded.rejected.count,
+            "misfits": misfits,
             "columns": sorted(each.name for each in given),
         },
     ).run()
+
+
+def _attributes(staged: StagedRows, progress: _Progress) -> dict[int, Attribute]:
+    """Return the attributes of columns by position, after adding new ones to the catalog and to the profile
+    store."""
+    wanted = staged.attributes()
+    return dict(zip(wanted, schema.ensure_attributes(list(wanted.values()), progress.repeat), strict=True))
 
 
 def _name(job: ImportJob) -> str:
@@ -232,78 +269,13 @@ def _name(job: ImportJob) -> str:
 
 def _check_before_commit(job: ImportJob, progress: _Progress, erased_until: int) -> None:
     """Check that this worker may still commit. Raises LeaseLost, Canceled, CommittedMeanwhile, ErasedMeanwhile."""
-    progress.lease.check()
-    if progress.lease.cancel_requested.is_set():
-        raise Canceled
+    progress.check()
     if leases.is_lost(job):
         raise leases.LeaseLost(f"import {job.pk}: another worker has claimed it")
     if lake.find_commit(_name(job)) is not None:
         raise CommittedMeanwhile
     if erase.last_erasure() != erased_until:
         raise ErasedMeanwhile
-
-
-def _columns(path: Path, source: DataSource, progress: _Progress) -> tuple[list[Column], int, int]:
-    """Return the columns of the file, the index of the key, and the size in bytes. Infers the types of columns
-    that the catalog does not know from the whole file."""
-    with csv_reader.opened(path, key=source.key_column) as file:
-        names, key_index = file.header.names, file.header.index_of(source.key_column)
-    size = path.stat().st_size
-    known = catalog.find(names)
-    unknown = [name for name in names if name not in known]
-    catalog.check_limit(len(unknown))
-    # The file is read once or twice, and the merge counts as once more.
-    progress.job.progress_total = size * (3 if unknown else 2)
-    progress.at(0)
-    inferred = _infer(path, source, unknown, progress) if unknown else {}
-    columns = [
-        Column(known[name].name, known[name].data_type)
-        if name in known
-        else Column(name, inferred.get(name, AttributeType.TEXT), has_values=name in inferred)
-        for name in names
-    ]
-    return columns, key_index, size
-
-
-def _infer(
-    path: Path, source: DataSource, unknown: Sequence[str], progress: _Progress
-) -> dict[str, AttributeType]:
-    """Infer the types of unknown columns from the whole file; columns without values are left out. A key is
-    text."""
-    with csv_reader.opened(path, key=source.key_column) as file:
-        names = file.header.names
-        guesses = {names.index(name): Guess() for name in unknown}
-        for block in file.blocks():
-            progress.at(file.position)
-            columns = list(zip(*_sound_rows(block, len(names)), strict=True))
-            for index, guess in guesses.items():
-                if columns:
-                    guess.look(columns[index])
-    types = {names[index]: guess.data_type for index, guess in guesses.items()}
-    key = names[file.header.index_of(source.key_column)]
-    return {name: AttributeType.TEXT if name == key else found for name, found in types.items() if found}
-
-
-def _sound_rows(block: Block, width: int) -> list[list[str]]:
-    rows = block.rows if set(map(len, block.rows)) == {width} else [r for r in block.rows if len(r) == width]
-    return rows if _is_utf8(rows) else [row for row in rows if _is_utf8([row])]
-
-
-def _is_utf8(rows: list[list[str]]) -> bool:
-    try:
-        "".join(map("".join, rows)).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _converted(path: Path, source: DataSource, encoder: Encoder, progress: _Progress) -> Iterator[TypedBlock]:
-    with csv_reader.opened(path, key=source.key_column) as file:
-        before = (progress.job.progress_total or 0) - 2 * path.stat().st_size
-        for block in file.blocks():
-            if converted := encoder.encode(block):
-                yield converted
-            progress.at(before + file.position, rows=encoder.rows_read)
 
 
 @transaction.atomic
@@ -317,10 +289,11 @@ def _conclude(job: ImportJob, note: Mapping[str, Any]) -> None:
         source.path = job.path
     source.refreshed_at = moment
     source.profile_count += note["created"]
-    source.save(update_fields=["columns", "path", "refreshed_at", "profile_count"])
+    source.column_plans = job.column_plans
+    source.save(update_fields=["columns", "path", "refreshed_at", "profile_count", "column_plans"])
     leases.update_if_owner(
         job,
-        status=JobStatus.WARNINGS if note["refused"] else JobStatus.SUCCESSFUL,
+        status=JobStatus.WARNINGS if note["refused"] or note["misfits"] else JobStatus.SUCCESSFUL,
         finished_at=moment,
         lease_until=None,
         progress_done=job.progress_total or 0,
@@ -331,16 +304,26 @@ def _conclude(job: ImportJob, note: Mapping[str, Any]) -> None:
         rows_updated=note["updated"],
         rows_unchanged=note["unchanged"],
         rows_refused=note["refused"],
+        misfits=note["misfits"],
         message="",
     )
 
 
 @transaction.atomic
-def _keep_problems(job: ImportJob, problems: Problems) -> None:
-    """Write the problems of this attempt in place of those of an earlier one."""
+def _keep_details(job: ImportJob, staged: StagedRows) -> None:
+    """Write the rejected rows of this attempt in place of those of an earlier one, and the plans that it used."""
+    _keep_problems(job, staged.loaded)
+    used = plans_to_store(staged.plans, decided_plans(job))
+    leases.update_if_owner(job, column_plans=plans_to_list(used))
+
+
+def _keep_problems(job: ImportJob, loaded: LoadedFile) -> None:
     job.problems.all().delete()
     ImportProblem.objects.bulk_create(
-        [ImportProblem(job=job, line=line, reason=reason) for line, reason in sorted(problems.kept)],
+        [
+            ImportProblem(job=job, line=line, column=column, reason=reason)
+            for line, column, reason in rejected_rows(loaded)
+        ],
         batch_size=2000,
     )
 
@@ -349,8 +332,8 @@ def _keep_problems(job: ImportJob, problems: Problems) -> None:
 def _finish_without_rows(job: ImportJob, empty: NoRowKept) -> None:
     """End a job without a valid row as failed, with the reasons of the rows."""
     _finish(job, JobStatus.FAILED, message=empty.sentence)
-    _keep_problems(job, empty.problems)
-    leases.update_if_owner(job, rows_read=empty.rows_read, rows_refused=empty.problems.count)
+    _keep_problems(job, empty.loaded)
+    leases.update_if_owner(job, rows_read=empty.rows_read, rows_refused=empty.loaded.rejected.count)
 
 
 @transaction.atomic

@@ -1,140 +1,208 @@
-"""Stage converted rows in a temporary table of DuckDB, and refuse duplicate keys and erased people."""
+"""Stage the typed rows of a loaded file in a temporary table of DuckDB, and reject those that cannot be merged:
+keys that are missing or repeated, values that do not fit, erased people."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
+import duckdb
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from config.platform.jobs import clock
 from segments import hooks
 from segments.catalog import Attribute
-from segments.models import ErasedHash
+from segments.models import AttributeType, ErasedHash
 from segments.privacy import subjects
-from segments.sources.copy_encoder import MAX_PROBLEMS_KEPT, Column, Problems, TypedBlock
-from segments.store import lake
-from segments.store.columns import TYPES
-from segments.store.lake import Reader, as_list, rows_of
+from segments.sources.column_plan import ColumnPlan, ColumnType, MisfitPolicy
+from segments.sources.conversion import given_text, typed_query
+from segments.sources.email_column import email_column
+from segments.sources.files.read import LoadedFile
+from segments.sources.files.regular_csv import quoted
+from segments.sources.files.reject_rows import reject_rows
+from segments.sources.misfits import misfit_reason
+from segments.store.lake import as_list, rows_of
 from segments.store.merge import STAGED
 
-# The rows of the file: ``line``, ``key``, and for the column at each index ``c0``, ``c0_email`` and so on.
-_IMPORTED = "imported"
+MAX_KEY_LENGTH: Final = 200
+# The typed rows: ``line``, ``key``, and of the column at each position the value ``v0``, the misfit ``m0``, and
+# the normalized email address ``e0`` where there are any.
+_TYPED: Final = "imported"
 
 
-def stage(columns: Sequence[Column], blocks: Iterable[TypedBlock]) -> set[int]:
-    """Write converted rows into the temporary table of this thread's DuckDB. Returns the indexes of the columns
-    that have email addresses."""
-    definitions = ", ".join(
-        f"c{at} {TYPES[column.data_type]}, c{at}_email VARCHAR" for at, column in enumerate(columns)
+@dataclass(frozen=True)
+class StagedRows:
+    """The rows of a file as they will be merged. ``loaded`` has the same rows as texts; ``with_emails`` are the
+    positions of the columns that have email addresses."""
+
+    connection: duckdb.DuckDBPyConnection
+    loaded: LoadedFile
+    plans: Sequence[ColumnPlan]
+    key: int
+    with_emails: frozenset[int]
+
+    @property
+    def used(self) -> dict[int, ColumnPlan]:
+        """The plans of the columns that are imported, by position."""
+        return {at: plan for at, plan in enumerate(self.plans) if not plan.is_ignored}
+
+    def attributes(self) -> dict[int, Attribute]:
+        """Return the attributes that the catalog needs, by the position of their columns."""
+        return {
+            at: Attribute(plan.attribute, AttributeType(str(plan.type)), has_emails=at in self.with_emails)
+            for at, plan in self.used.items()
+        }
+
+    def misfits(self) -> dict[str, int]:
+        """Return how many values do not fit their type and are empty therefore, by the name of the column."""
+        typed = {at: plan for at, plan in self.used.items() if plan.type is not ColumnType.TEXT}
+        if not typed:
+            return {}
+        counts = self.connection.execute(
+            f"SELECT {', '.join(f'count_if(m{at})' for at in typed)} FROM {_TYPED}"
+        ).fetchone()
+        return {plan.column: count for plan, count in zip(typed.values(), counts or (), strict=True) if count}
+
+
+def stage(
+    connection: duckdb.DuckDBPyConnection, loaded: LoadedFile, plans: Sequence[ColumnPlan], key: int
+) -> StagedRows:
+    """Convert the rows of a loaded file."""
+    carried = {"key": given_text(f"t{key}", ColumnPlan("key"))}
+    with_emails = set()
+    for at in _columns_with_at_sign(connection, loaded, plans):
+        carried[f"e{at}"] = email_column(connection, loaded.table, f"t{at}")
+        with_emails.add(at)
+    used = [at for at, plan in enumerate(plans) if not plan.is_ignored]
+    typed = [f"v{at}" if plans[at].type is ColumnType.TEXT else f"v{at}, m{at}" for at in used]
+    columns = ["_line AS line", *carried, *typed]
+    connection.execute(
+        f"CREATE OR REPLACE TEMPORARY TABLE {_TYPED} AS "
+        f"SELECT {', '.join(columns)} FROM ({typed_query(loaded.table, plans, carried)})"
     )
-    with_emails: set[int] = set()
-    with lake.reading() as reader:
-        reader.execute(f"CREATE OR REPLACE TEMPORARY TABLE {_IMPORTED} (line BIGINT, key VARCHAR, {definitions})")
-        for block in blocks:
-            _insert(reader, columns, block)
-            with_emails |= {at for at, emails in block.emails.items() if any(emails)}
-    return with_emails
+    found = frozenset(at for at in with_emails if plans[at].is_email or _has_value(connection, f"e{at}"))
+    return StagedRows(connection, loaded, plans, key, found)
 
 
-def keep_last_of_each_key(problems: Problems) -> None:
-    """Delete all rows but the last of each key, and report them as problems."""
+def reject_unusable(staged: StagedRows) -> StagedRows:
+    """Reject the rows that have no valid key, whose key a later row has too, or with a misfit in a column that
+    rejects those."""
+    column = staged.loaded.names[staged.key]
+    for condition, reason in (
+        ("key IS NULL", _("The key is empty.")),
+        (
+            f"length(key) > {MAX_KEY_LENGTH}",
+            _("The key is longer than %(most)d characters.") % {"most": MAX_KEY_LENGTH},
+        ),
+        (r"regexp_matches(key, '[\t\n\r\v\f]')", _("The key contains a tab or a line break.")),
+    ):
+        staged = _reject(staged, f"SELECT line FROM {_TYPED} WHERE {condition}", column, reason)
+    for at, plan in staged.used.items():
+        if plan.misfit is MisfitPolicy.REJECT and plan.type is not ColumnType.TEXT:
+            text = given_text(f"t{at}", plan)
+            rows = (
+                f"SELECT line, {text} FROM {_TYPED} JOIN {quoted(staged.loaded.table)} ON _line = line WHERE m{at}"
+            )
+            staged = _reject(staged, rows, plan.column, misfit_reason(plan.type))
     sentence = _("Duplicate key. Line %(line)d was used.")
-    superseded = f"""
-        SELECT line, last_line FROM (SELECT line, max(line) OVER (PARTITION BY key) AS last_line FROM {_IMPORTED})
-         WHERE line < last_line
-    """
-    with lake.reading() as reader:
-        _refuse(reader, superseded, {}, problems, lambda line: sentence % {"line": line})
+    repeated = f"SELECT key, max(line) AS last FROM {_TYPED} GROUP BY key HAVING count(*) > 1"
+    superseded = f"SELECT line, last FROM {_TYPED} JOIN ({repeated}) AS repeated USING (key) WHERE line < last"
+    return _reject(staged, superseded, column, lambda line: sentence % {"line": line})
 
 
-def refuse_erased(source_id: int, columns: Sequence[Column], problems: Problems) -> None:
-    """Delete the rows of erased people and report them as problems."""
+def refuse_erased(source_id: int, staged: StagedRows) -> StagedRows:
+    """Reject the rows of erased people; their text is not kept."""
     erased = dict(ErasedHash.objects.values_list("hash", "erasure__erased_at"))
     if not erased:
-        return
+        return staged
     email_attributes = hooks.personal_data.email_attributes()
     emails = [
-        f"c{at}" for at, column in enumerate(columns) if subjects.is_email_attribute(column.name, email_attributes)
+        at
+        for at, plan in staged.used.items()
+        if plan.type is ColumnType.TEXT and subjects.is_email_attribute(plan.attribute, email_attributes)
     ]
     sentence = _("This customer was erased on %(day)s. Imports are blocked.")
-    with lake.reading() as reader:
-        reader.execute(
-            f"CREATE OR REPLACE TEMPORARY TABLE erased AS {rows_of({'hash': 'UUID', 'erased_at': 'TIMESTAMPTZ'})}",
-            [as_list({"hash": each, "erased_at": moment} for each, moment in erased.items())],
-        )
-        rows = _erased_rows(source_id, emails)
-        parameters = subjects.duckdb_hash_parameters()
-        _refuse(reader, rows, parameters, problems, lambda at: sentence % {"day": _day(at)})
+    staged.connection.execute(
+        f"CREATE OR REPLACE TEMPORARY TABLE erased AS {rows_of({'hash': 'UUID', 'erased_at': 'TIMESTAMPTZ'})}",
+        [as_list({"hash": each, "erased_at": moment} for each, moment in erased.items())],
+    )
+    return _reject(
+        staged,
+        _erased_rows(source_id, emails, staged.with_emails),
+        "",
+        lambda moment: sentence % {"day": _day(moment)},
+        with_text=False,
+        parameters=subjects.duckdb_hash_parameters(),
+    )
 
 
-def name_columns(attributes: Mapping[int, Attribute]) -> None:
-    """Make the staged rows the ones to merge, with the columns of the attribute of each index."""
+def name_columns(staged: StagedRows, attributes: Mapping[int, Attribute]) -> None:
+    """Make the staged rows the ones to merge, with the columns of the attribute of each position."""
     selected = ["line", "key"]
     for at, attribute in attributes.items():
-        selected.append(f"c{at} AS {attribute.column}")
+        selected.append(f"v{at} AS {attribute.column}")
         if attribute.has_emails:
-            selected.append(f"c{at}_email AS {attribute.email_column}")
-    with lake.reading() as reader:
-        reader.execute(
-            f"CREATE OR REPLACE TEMPORARY VIEW {STAGED} AS SELECT {', '.join(selected)} FROM {_IMPORTED}"
+            email = f"e{at}" if at in staged.with_emails else "NULL::VARCHAR"
+            selected.append(f"{email} AS {attribute.email_column}")
+    staged.connection.execute(
+        f"CREATE OR REPLACE TEMPORARY VIEW {STAGED} AS SELECT {', '.join(selected)} FROM {_TYPED}"
+    )
+
+
+def drop(connection: duckdb.DuckDBPyConnection, loaded_table: str) -> None:
+    """Drop the temporary tables, which hold personal data."""
+    connection.execute(f"DROP VIEW IF EXISTS {STAGED}")
+    found = connection.execute(
+        "SELECT table_name FROM duckdb_tables() WHERE temporary AND (table_name IN (?, ?, 'changes', 'erased')"
+        " OR starts_with(table_name, ?))",
+        [_TYPED, loaded_table, f"{loaded_table}_"],
+    ).fetchall()
+    for (name,) in found:
+        connection.execute(f"DROP TABLE {quoted(name)}")
+
+
+def _reject(staged: StagedRows, rows: str, column: str, reason: Any, **options: Any) -> StagedRows:
+    """Reject rows, as reject_rows does, from both tables."""
+    before = staged.loaded.kept
+    loaded = reject_rows(staged.connection, staged.loaded, rows, column=column, reason=reason, **options)
+    if loaded.kept < before:
+        staged.connection.execute(
+            f"DELETE FROM {_TYPED} WHERE line NOT IN (SELECT _line FROM {quoted(loaded.table)})"
         )
+    return replace(staged, loaded=loaded)
 
 
-def count_rows() -> int:
-    """Count the staged rows."""
-    with lake.reading() as reader:
-        return int(reader.row(f"SELECT count(*) FROM {_IMPORTED}")[0])
+def _columns_with_at_sign(
+    connection: duckdb.DuckDBPyConnection, loaded: LoadedFile, plans: Sequence[ColumnPlan]
+) -> list[int]:
+    """Return the positions of the text columns that may have email addresses."""
+    texts = [at for at, plan in enumerate(plans) if plan.type is ColumnType.TEXT and not plan.is_ignored]
+    if not texts:
+        return []
+    conditions = ", ".join(f"coalesce(bool_or(contains(t{at}, '@')), false)" for at in texts)
+    found = connection.execute(f"SELECT {conditions} FROM {quoted(loaded.table)}").fetchone() or ()
+    return [at for at, has_sign in zip(texts, found, strict=True) if has_sign]
 
 
-def drop() -> None:
-    """Drop the staged rows, which hold personal data."""
-    with lake.reading() as reader:
-        reader.execute(f"DROP VIEW IF EXISTS {STAGED}")
-        reader.execute(f"DROP TABLE IF EXISTS {_IMPORTED}")
-        reader.execute("DROP TABLE IF EXISTS changes")
-
-
-def _insert(reader: Reader, columns: Sequence[Column], block: TypedBlock) -> None:
-    kinds, lists = {"line": "BIGINT", "key": "VARCHAR"}, [block.lines, block.keys]
-    for at, (column, values) in enumerate(zip(columns, block.values, strict=True)):
-        kinds[f"c{at}"] = TYPES[column.data_type]
-        lists.append(values)
-        if at in block.emails:
-            kinds[f"c{at}_email"] = "VARCHAR"
-            lists.append(block.emails[at])
-    rows = (dict(zip(kinds, row, strict=True)) for row in zip(*lists, strict=True))
-    reader.execute(f"INSERT INTO {_IMPORTED} BY NAME {rows_of(kinds)}", [as_list(rows)])
-
-
-def _refuse(
-    reader: Reader, rows: str, parameters: dict[str, Any], problems: Problems, reason: Callable[[Any], str]
-) -> None:
-    """Delete the rows with the lines in the query ``rows``, and report each with the reason for the second column
-    of it; lines beyond MAX_PROBLEMS_KEPT are only counted."""
-    reader.execute(f"CREATE OR REPLACE TEMPORARY TABLE refused AS {rows}", parameters)
-    count, room = reader.row("SELECT count(*) FROM refused")[0], max(0, MAX_PROBLEMS_KEPT - len(problems.kept))
-    if not count:
-        return
-    reader.execute(f"DELETE FROM {_IMPORTED} WHERE line IN (SELECT line FROM refused)")
-    for line, value in reader.rows("SELECT * FROM refused ORDER BY line LIMIT ?", [room]):
-        problems.add(line, reason(value))
-    problems.count += count - min(count, room)
+def _has_value(connection: duckdb.DuckDBPyConnection, column: str) -> bool:
+    return bool(connection.execute(f"SELECT 1 FROM {_TYPED} WHERE {column} IS NOT NULL LIMIT 1").fetchall())
 
 
 def _day(moment: datetime) -> str:
     return date_format(clock.day_of(moment), "Y-m-d")
 
 
-def _erased_rows(source_id: int, emails: Sequence[str]) -> str:
+def _erased_rows(source_id: int, emails: Sequence[int], with_emails: frozenset[int]) -> str:
     """Return a query of the lines of erased people, each with the moment of the erasure."""
     hashes = [subjects.duckdb_hash(f"key:{source_id}:", "key")]
-    for column in emails:
-        text = f"nullif(lower(trim({column}, chr(32) || chr(9) || chr(13) || chr(10))), '')"
+    for at in emails:
         # People erased before emails were stored have the hash of the text in lower case.
-        hashes += [subjects.duckdb_hash("email:", f"{column}_email"), subjects.duckdb_hash("email:", text)]
+        hashes.append(subjects.duckdb_hash("email:", f"lower(v{at})"))
+        if at in with_emails:
+            hashes.append(subjects.duckdb_hash("email:", f"e{at}"))
     return f"""
         SELECT line, min(erased.erased_at)
-          FROM (SELECT line, unnest([{", ".join(hashes)}]) AS hash FROM {_IMPORTED}) hashed
+          FROM (SELECT line, unnest([{", ".join(hashes)}]) AS hash FROM {_TYPED}) hashed
           JOIN erased ON erased.hash = hashed.hash GROUP BY line
     """

@@ -83,6 +83,19 @@ def reading() -> Iterator[Reader]:
 
 
 @contextmanager
+def temporary_tables() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Work on temporary tables of this thread's DuckDB outside of any transaction; rows keep their order. Errors
+    of DuckDB are raised as in a transaction."""
+    with _safe_errors() as connection:
+        connection.execute("SET preserve_insertion_order = true")
+        try:
+            yield connection
+        finally:
+            with suppress(duckdb.Error):
+                connection.execute("SET preserve_insertion_order = false")
+
+
+@contextmanager
 def writing(job: str, *, waiting: Callable[[], None] = do_nothing) -> Iterator[Writer]:
     """Change the store, all or nothing, as the only writer. ``job`` identifies the commit, such as ``import:17``;
     ``waiting`` is that of writer_lock. A block that changes nothing makes no commit."""
@@ -110,18 +123,25 @@ def find_commit(job: str) -> dict[str, Any] | None:
 
 @contextmanager
 def _transaction() -> Iterator[duckdb.DuckDBPyConnection]:
-    """Run a block in a transaction of this thread's DuckDB. After an error of DuckDB the instance is closed: its
+    """Run a block in a transaction of this thread's DuckDB."""
+    with _safe_errors() as connection:
+        connection.execute("BEGIN TRANSACTION")
+        try:
+            yield connection
+            connection.execute("COMMIT")
+        except BaseException:
+            # An open transaction of a broken session would end the process when the instance is closed.
+            with suppress(duckdb.Error):
+                connection.execute("ROLLBACK")
+            raise
+
+
+@contextmanager
+def _safe_errors() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Raise StoreError instead of errors of DuckDB, whose text may quote values. The instance is closed then: its
     sessions of the catalog may be broken."""
-    connection = engine.connect()
-    connection.execute("BEGIN TRANSACTION")
     try:
-        yield connection
-        connection.execute("COMMIT")
-    except BaseException as error:
-        # An open transaction of a broken session would end the process when the instance is closed.
-        with suppress(duckdb.Error):
-            connection.execute("ROLLBACK")
-        if isinstance(error, duckdb.Error):
-            engine.close()
-            raise StoreError(type(error).__name__) from None
-        raise
+        yield engine.connect()
+    except duckdb.Error as error:
+        engine.close()
+        raise StoreError(type(error).__name__) from None

@@ -21,8 +21,9 @@ from config.platform.web.panes import close_pane, refused, render_dialog, render
 from segments.forms import ChooseFileForm, ImportForm
 from segments.models import DataSource, ImportJob
 from segments.permissions import check_can_manage_data_sources, user_can_manage_data_sources
-from segments.sources import actions, csv_reader
-from segments.sources.csv_reader import FileRefused
+from segments.sources import actions
+from segments.sources.files.detect import detect
+from segments.sources.files.file_format import FileRefused
 
 COLUMNS = [
     Column("name", gettext_lazy("Name"), order_by=(Lower("name"),)),
@@ -222,8 +223,8 @@ def _start(request: Request) -> HttpResponse:
     path = actions.find_upload(token, by=request.user)
     if path is None:
         return _file_step(request, ChooseFileForm(), status=422, gone=True)
-    header = csv_reader.read_header(path)
-    form = ImportForm(request.POST, columns=header.names)
+    file_format = detect(path, name=file_name)
+    form = ImportForm(request.POST, columns=actions.first_rows(path, file_format, 0).names)
     if not form.is_valid():
         return _import_step(request, form, token, file_name, status=422)
     try:
@@ -233,6 +234,7 @@ def _start(request: Request) -> HttpResponse:
             source_name=form.cleaned_data["source_name"],
             by=request.user,
             file_name=file_name or path.name,
+            file_format=file_format,
         )
     except (FileRefused, actions.KeyColumnDiffers) as refusal:
         form.add_error("key_column", str(refusal))
@@ -258,7 +260,7 @@ def _first_import_step(request: Request, token: str, file_name: str, source: Dat
     path = actions.find_upload(token, by=request.user)
     if path is None:
         raise FileRefused(_("The file could not be stored."))
-    names = csv_reader.read_header(path).names
+    names = actions.first_rows(path, detect(path, name=file_name), 0).names
     initial = {
         "source_name": source.name if source else file_name.split(".", maxsplit=1)[0][:120],
         "key_column": source.key_column if source else _likely_key(names),
@@ -275,7 +277,7 @@ def _import_step(
         "token": token,
         "file_name": file_name,
         "names": form.columns,
-        "first_rows": csv_reader.first_rows(path, _ROWS_SHOWN) if path else [],
+        "first_rows": actions.first_rows(path, detect(path, name=file_name), _ROWS_SHOWN).rows if path else [],
         "sources": DataSource.objects.order_by("name")[:200],
         "pane_save": _("Import"),
         "pane_wide": True,

@@ -1,4 +1,4 @@
-"""Import profiles from a CSV file in this process."""
+"""Import profiles from a file in this process."""
 
 import time
 from argparse import ArgumentParser
@@ -13,18 +13,20 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from config.platform.jobs import leases
 from config.platform.jobs.models import JobStatus
-from segments.models import ImportJob
+from segments.models import ImportJob, ImportProblem
 from segments.sources import actions
-from segments.sources.csv_reader import FileRefused
+from segments.sources.files.file_format import FileRefused
 from segments.sources.import_job import Watch, run_import
+from segments.sources.misfits import misfit_count
 
 PROBLEMS_SHOWN = 100
 
 
 class Command(BaseCommand):
     help = (
-        "Read profiles from FILE (.csv or .csv.gz). Exit code 0 when at least one row was added, updated or"
-        " unchanged; 1 when none was, or when more rows than IMPORT_REJECTED_PERCENT are rejected."
+        "Read profiles from FILE: delimited text, a workbook (.xlsx), Parquet or JSON lines. Exit code 0 when"
+        " at least one row was added, updated or unchanged; 1 when none was, or when more rows than"
+        " IMPORT_REJECTED_PERCENT are rejected."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -70,9 +72,11 @@ class Command(BaseCommand):
     def _print_result(self, job: ImportJob) -> None:
         problems = list(job.problems.order_by("line")[:PROBLEMS_SHOWN])
         for problem in problems:
-            self.stdout.write(_("line %(line)d: %(reason)s") % {"line": problem.line, "reason": problem.reason})
+            self.stdout.write(_problem_text(problem))
         if job.rows_refused > len(problems) > 0:
             self.stdout.write(_("… and %(more)d more rows.") % {"more": job.rows_refused - len(problems)})
+        for column, count in job.misfits.items():
+            self.stdout.write(misfit_count(column, count))
         if job.status not in (JobStatus.SUCCESSFUL, JobStatus.WARNINGS):
             raise CommandError(job.message or str(job.get_status_display()))
         self.stdout.write(
@@ -94,6 +98,16 @@ class Command(BaseCommand):
                 _("%(refused)d of %(read)d rows were rejected, more than the limit of %(limit)d percent.")
                 % {"refused": job.rows_refused, "read": job.rows_read, "limit": settings.IMPORT_REJECTED_PERCENT}
             )
+
+
+def _problem_text(problem: ImportProblem) -> str:
+    if not problem.column:
+        return _("line %(line)d: %(reason)s") % {"line": problem.line, "reason": problem.reason}
+    return _("line %(line)d, column “%(column)s”: %(reason)s") % {
+        "line": problem.line,
+        "column": problem.column,
+        "reason": problem.reason,
+    }
 
 
 def _run_until_done(job: ImportJob, watch: Watch) -> ImportJob:

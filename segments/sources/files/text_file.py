@@ -43,10 +43,10 @@ def first_rows(path: Path, file_format: FileFormat, count: int) -> FirstRows:
         parser = RecordParser(file_format.delimiter, file_format.quote)
         rows: list[list[str]] = []
         for _line, _lines, fields in records(reader, parser, on_unreadable=lambda *_ignored: None):
+            if len(rows) >= count:
+                break
             if fields is not None and not is_blank(fields):
                 rows.append([_shown(field) for field in (fields + [""] * width)[:width]])
-            if len(rows) == count:
-                break
         return FirstRows(header.names, rows)
 
 

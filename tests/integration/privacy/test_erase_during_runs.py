@@ -31,6 +31,7 @@ from segments.privacy import erase as privacy_erase
 from segments.privacy import subject_access, subjects
 from segments.privacy.subjects import Scope
 from segments.sources import staging
+from segments.sources.staging import StagedRows
 from segments.store import engine
 from tests.integration.privacy.conftest import EMAIL, run_to_its_end
 from tests.support.database_search import tables_with
@@ -235,17 +236,22 @@ def test_an_import_notices_an_erasure_after_its_check(
     path.write_text(f"id,email\nQ-1,{EMAIL}\n", encoding="utf-8")
     refuse = staging.refuse_erased
 
-    def refuse_then_erase(*args: Any) -> None:
-        refuse(*args)
-        monkeypatch.setattr(staging, "refuse_erased", refuse)
-        with beside(lambda: erase(zofia, alice)):
-            pass
+    checks = 0
+
+    def refuse_then_erase(*args: Any) -> StagedRows:
+        nonlocal checks
+        checks += 1
+        checked = refuse(*args)
+        if checks == 2:  # the last one before the rows are merged
+            with beside(lambda: erase(zofia, alice)):
+                pass
+        return checked
 
     monkeypatch.setattr(staging, "refuse_erased", refuse_then_erase)
     with pytest.raises(CommandError, match="rejected"):
         call_command("import_profiles", str(path), "--key", "id", "--source", "Sign-ups")
     job = ImportJob.objects.get()
-    assert (job.rows_created, job.rows_refused) == (0, 1)
+    assert (checks, job.rows_created, job.rows_refused) == (3, 0, 1)
     assert not has_profile("Q-1")
     assert not tables_with(EMAIL)
 

@@ -1,5 +1,6 @@
 """The format of a file is detected by its content, whatever its name says."""
 
+import csv
 import gzip
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +8,6 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from segments.sources import csv_reader
 from segments.sources.files.detect import detect
 from segments.sources.files.encodings import detect_encoding
 from segments.sources.files.file_format import Compression, FileFormat, FileKind, FileRefused
@@ -144,7 +144,5 @@ def test_a_format_is_stored_as_plain_values() -> None:
 def test_a_value_may_be_long_whatever_limit_another_reader_has_set(tmp_path: Path) -> None:
     path = tmp_path / "long.csv"
     path.write_text(f"id,note\n1,{'x' * 200_000}\n2,b\n")
-    with csv_reader.opened(path, key="id") as other:
-        unreadable = [line for block in other.blocks() for line, _reason in block.unreadable]
-    assert unreadable == [2]
+    csv.field_size_limit(131_072)
     assert detect(path, name="long.csv").delimiter == ","

@@ -1,0 +1,84 @@
+"""Prepare a file for the merge into the profile store: detect, load, plan, convert. No transaction is open, and no
+lock is held."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+from segments import catalog
+from segments.models import ImportJob
+from segments.sources import staging
+from segments.sources.column_plan import ColumnPlan, plans_from_list
+from segments.sources.files.detect import detect
+from segments.sources.files.file_format import FileFormat
+from segments.sources.files.read import LoadedFile, load
+from segments.sources.import_plan import choose_plans, key_position
+from segments.sources.staging import StagedRows
+
+LOADED: Final = "loaded"  # the temporary table of texts
+_POLL_SECONDS: Final = 0.1
+
+# Reports the share of the work that is done, and the number of rows that were read; may raise to stop.
+Report = Callable[[float, int], None]
+
+
+def prepare(connection: duckdb.DuckDBPyConnection, job: ImportJob, folder: Path, report: Report) -> StagedRows:
+    """Load and convert the file of a job. ``folder`` is for temporary files. Raises FileRefused and
+    TooManyAttributes."""
+    report(0, 0)
+    loaded = load(Path(job.path), _format(job), connection, LOADED, folder=folder)
+    report(0.45, loaded.records)
+    key = key_position(loaded.names, job.source.key_column)
+    plans = choose_plans(connection, loaded, decided_plans(job), key)
+    _check_limit(plans)
+    report(0.6, loaded.records)
+    staged = staging.stage(connection, loaded, plans, key)
+    report(0.8, loaded.records)
+    return staged
+
+
+def decided_plans(job: ImportJob) -> tuple[ColumnPlan, ...]:
+    """Return the plans that were decided for a job, and those of its data source for other columns."""
+    decided, stored = plans_from_list(job.column_plans), plans_from_list(job.source.column_plans)
+    columns = {plan.column.casefold() for plan in decided}
+    return (*decided, *(plan for plan in stored if plan.column.casefold() not in columns))
+
+
+@contextmanager
+def interrupted_by(connection: duckdb.DuckDBPyConnection, *events: threading.Event) -> Iterator[None]:
+    """Interrupt what DuckDB does in this block when one of the events is set."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(_POLL_SECONDS):
+            if any(event.is_set() for event in events):
+                connection.interrupt()
+
+    thread = threading.Thread(target=watch, name="interrupt", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _format(job: ImportJob) -> FileFormat:
+    if job.file_format:
+        return FileFormat.from_dict(job.file_format)
+    choices: dict[str, Any] = job.source.file_format
+    return detect(Path(job.path), name=job.file_name, **choices)
+
+
+def _check_limit(plans: list[ColumnPlan]) -> None:
+    names = [plan.attribute for plan in plans if not plan.is_ignored]
+    catalog.check_limit(len(names) - len(catalog.find(names)))
+
+
+def rejected_rows(loaded: LoadedFile) -> list[tuple[int, str, str]]:
+    """Return line, column and reason of the rejected rows that are kept, by line."""
+    return sorted((row.line, row.column, row.reason) for row in loaded.rejected.kept)
