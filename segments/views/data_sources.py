@@ -24,6 +24,7 @@ from segments.permissions import check_can_manage_data_sources, user_can_manage_
 from segments.sources import actions
 from segments.sources.files.detect import detect
 from segments.sources.files.file_format import FileRefused
+from segments.sources.misfits import misfit_count
 
 COLUMNS = [
     Column("name", gettext_lazy("Name"), order_by=(Lower("name"),)),
@@ -35,6 +36,7 @@ COLUMNS = [
 ]
 PROBLEM_COLUMNS = [
     Column("line", gettext_lazy("Line"), order_by=("line",), kind="line"),
+    Column("column", gettext_lazy("Column"), order_by=("column", "line")),
     Column("reason", gettext_lazy("Reason"), order_by=("reason", "line")),
 ]
 _EARLIER_SHOWN = 10
@@ -147,7 +149,7 @@ def import_page(request: Request, pk: int) -> HttpResponse:
         request,
         job.problems.all(),
         columns=PROBLEM_COLUMNS,
-        search=("reason",),
+        search=("column", "reason"),
         default="line",
         page_size=100,
         selectable=False,
@@ -205,6 +207,7 @@ def _live_context(job: ImportJob) -> dict[str, Any]:
         "live_done": job.status not in OPEN,
         "seconds": (job.finished_at - job.started_at) if job.finished_at and job.started_at else None,
         "counts": _counts(job),
+        "misfits": [misfit_count(column, count) for column, count in job.misfits.items()],
     }
 
 

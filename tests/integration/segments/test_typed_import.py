@@ -6,6 +6,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
 from pytest_django import Settings
 
 from config.platform.jobs.models import JobStatus
@@ -118,3 +121,20 @@ def test_two_columns_cannot_be_one_attribute(file: Path) -> None:
 def test_no_temporary_file_is_left(file: Path, uploads_folder: Path) -> None:
     imported(file, 'id,note\n1,"a\nb"\n2\n')
     assert list(uploads_folder.iterdir()) == []
+
+
+def test_the_page_says_how_many_values_do_not_fit(file: Path, charlie_client: Client) -> None:
+    imported(file, "id,points\n1,5\n")
+    job = imported(file, "id,points\n1,five\n2,six\n")
+    page = charlie_client.get(reverse("segments:import", args=[job.pk])).content.decode()
+    assert "Column “points”: 2 values do not fit the type and are empty." in page
+
+
+def test_the_command_says_it_too(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    imported(file, "id,points\n1,5\n")
+    file.write_text("id,points\n1,five\n,7\n")
+    call_command("import_profiles", str(file), "--key", "id", "--source", "Shop")
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "line 3, column “id”: The key is empty.",
+        "Column “points”: 1 value does not fit the type and is empty.",
+    ]
