@@ -22,6 +22,7 @@ class Attribute:
     data_type: AttributeType
     id: int = 0
     has_emails: bool = False
+    has_originals: bool = False
 
     @property
     def column(self) -> str:
@@ -32,6 +33,12 @@ class Attribute:
     def email_column(self) -> str:
         """The column of the normalized email address; it exists when ``has_emails``."""
         return f"a{self.id}_email"
+
+    @property
+    def text_column(self) -> str:
+        """The column of the text that was imported, where the value does not give it back; it exists when
+        ``has_originals``."""
+        return f"a{self.id}_text"
 
 
 @dataclass(frozen=True)
@@ -44,8 +51,13 @@ class ValueCount:
 
 def attributes() -> list[Attribute]:
     """Return every attribute by name."""
-    rows = ProfileAttribute.objects.order_by("name").values_list("name", "data_type", "pk", "has_emails")
-    return [Attribute(name, AttributeType(data_type), pk, emails) for name, data_type, pk, emails in rows]
+    rows = ProfileAttribute.objects.order_by("name").values_list(
+        "name", "data_type", "pk", "has_emails", "has_originals"
+    )
+    return [
+        Attribute(name, AttributeType(data_type), pk, has_emails=emails, has_originals=originals)
+        for name, data_type, pk, emails, originals in rows
+    ]
 
 
 def types_by_name() -> dict[str, AttributeType]:

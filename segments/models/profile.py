@@ -53,6 +53,8 @@ class ProfileAttribute(models.Model):
     data_type = models.CharField(max_length=10, choices=AttributeType.choices)
     # Whether the profile store has a column with the normal form of its email addresses.
     has_emails = models.BooleanField(default=False)
+    # Whether it has one with the original texts of values that do not give them back.
+    has_originals = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["name"]

@@ -67,6 +67,7 @@ def _profile(profile: Profile) -> dict[str, Any]:
         "data_source": profile.source_name,
         "key": profile.key,
         "attributes": profile.attributes,
+        "original_texts": profile.originals,
         "created_at": profile.created_at.isoformat(),
         "updated_at": profile.updated_at.isoformat(),
         "segments": [

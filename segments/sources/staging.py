@@ -26,21 +26,23 @@ from segments.store.lake import as_list, rows_of
 from segments.store.merge import STAGED
 
 MAX_KEY_LENGTH: Final = 200
-# The typed rows: ``line``, ``key``, and of the column at each position the value ``v0``, the misfit ``m0``, and
-# the normalized email address ``e0`` where there are any.
+# The typed rows: ``line``, ``key``, and of the column at each position the value ``v0``, the misfit ``m0``,
+# the original text ``o0``, and the normalized email address ``e0`` where there are any.
 _TYPED: Final = "imported"
 
 
 @dataclass(frozen=True)
 class StagedRows:
     """The rows of a file as they will be merged. ``loaded`` has the same rows as texts; ``with_emails`` are the
-    positions of the columns that have email addresses."""
+    positions of the columns that have email addresses, ``with_originals`` of those with values that do not give
+    back their text."""
 
     connection: duckdb.DuckDBPyConnection
     loaded: LoadedFile
     plans: Sequence[ColumnPlan]
     key: int
     with_emails: frozenset[int]
+    with_originals: frozenset[int]
 
     @property
     def used(self) -> dict[int, ColumnPlan]:
@@ -50,7 +52,12 @@ class StagedRows:
     def attributes(self) -> dict[int, Attribute]:
         """Return the attributes that the catalog needs, by the position of their columns."""
         return {
-            at: Attribute(plan.attribute, AttributeType(str(plan.type)), has_emails=at in self.with_emails)
+            at: Attribute(
+                plan.attribute,
+                AttributeType(str(plan.type)),
+                has_emails=at in self.with_emails,
+                has_originals=at in self.with_originals,
+            )
             for at, plan in self.used.items()
         }
 
@@ -75,14 +82,16 @@ def stage(
         carried[f"e{at}"] = email_column(connection, loaded.table, f"t{at}")
         with_emails.add(at)
     used = [at for at, plan in enumerate(plans) if not plan.is_ignored]
-    typed = [f"v{at}" if plans[at].type is ColumnType.TEXT else f"v{at}, m{at}" for at in used]
+    typed = [f"v{at}" if plans[at].type is ColumnType.TEXT else f"v{at}, m{at}, o{at}" for at in used]
     columns = ["_line AS line", *carried, *typed]
     connection.execute(
         f"CREATE OR REPLACE TEMPORARY TABLE {_TYPED} AS "
         f"SELECT {', '.join(columns)} FROM ({typed_query(loaded.table, plans, carried)})"
     )
     found = frozenset(at for at in with_emails if plans[at].is_email or _has_value(connection, f"e{at}"))
-    return StagedRows(connection, loaded, plans, key, found)
+    converted = (at for at in used if plans[at].type is not ColumnType.TEXT)
+    originals = frozenset(at for at in converted if _has_value(connection, f"o{at}"))
+    return StagedRows(connection, loaded, plans, key, found, originals)
 
 
 def reject_unusable(staged: StagedRows) -> StagedRows:
@@ -145,6 +154,9 @@ def name_columns(staged: StagedRows, attributes: Mapping[int, Attribute]) -> Non
         if attribute.has_emails:
             email = f"e{at}" if at in staged.with_emails else "NULL::VARCHAR"
             selected.append(f"{email} AS {attribute.email_column}")
+        if attribute.has_originals:
+            text = f"o{at}" if at in staged.with_originals else "NULL::VARCHAR"
+            selected.append(f"{text} AS {attribute.text_column}")
     staged.connection.execute(
         f"CREATE OR REPLACE TEMPORARY VIEW {STAGED} AS SELECT {', '.join(selected)} FROM {_TYPED}"
     )

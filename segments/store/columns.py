@@ -35,4 +35,6 @@ def columns_of(attributes: Iterable[Attribute]) -> dict[str, str]:
         found[attribute.column] = TYPES[attribute.data_type]
         if attribute.has_emails:
             found[attribute.email_column] = "VARCHAR"
+        if attribute.has_originals:
+            found[attribute.text_column] = "VARCHAR"
     return found

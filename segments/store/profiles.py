@@ -24,7 +24,7 @@ Parameters = Sequence[object] | Mapping[str, object]
 class Profile:
     """A person in the data of a source. ``attributes`` maps names to typed values: text and numbers as they are,
     dates as “YYYY-MM-DD”, yes/no as booleans; unknown values are absent. ``emails`` maps the names of attributes
-    to normalized addresses."""
+    to normalized addresses, ``originals`` to the imported texts that the values do not give back."""
 
     id: int
     source_id: int
@@ -32,6 +32,7 @@ class Profile:
     key: str
     attributes: Mapping[str, object]
     emails: Mapping[str, str]
+    originals: Mapping[str, str]
     created_at: datetime
     updated_at: datetime
 
@@ -133,6 +134,7 @@ def delete_of_removed_sources() -> int:
 def _profile(row: Mapping[str, Any], attributes: Sequence[Attribute], sources: Mapping[int, str]) -> Profile:
     values = {each.name: _plain(row[each.column]) for each in attributes if row[each.column] is not None}
     with_emails = [each for each in attributes if each.has_emails]
+    with_originals = [each for each in attributes if each.has_originals]
     return Profile(
         id=row["id"],
         source_id=row["source_id"],
@@ -140,6 +142,9 @@ def _profile(row: Mapping[str, Any], attributes: Sequence[Attribute], sources: M
         key=row["key"],
         attributes=dict(sorted(values.items())),
         emails={each.name: row[each.email_column] for each in with_emails if row[each.email_column] is not None},
+        originals={
+            each.name: row[each.text_column] for each in with_originals if row[each.text_column] is not None
+        },
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )

@@ -26,7 +26,7 @@ class TypeDiffers(Exception):
 @transaction.atomic
 def ensure_attributes(wanted: Sequence[Attribute], waiting: Callable[[], None] = do_nothing) -> list[Attribute]:
     """Return these attributes as the catalog has them, after new ones were added, with their columns, and it was
-    noted which have emails now. ``waiting`` is that of writer_lock. Raises TypeDiffers and
+    noted which have emails and original texts now. ``waiting`` is that of writer_lock. Raises TypeDiffers and
     TooManyAttributes."""
     catalog.lock()
     known = catalog.find([each.name for each in wanted])
@@ -34,20 +34,32 @@ def ensure_attributes(wanted: Sequence[Attribute], waiting: Callable[[], None] =
         raise TypeDiffers
     new = [replace(each, id=_reserve_attribute_id()) for each in wanted if each.name not in known]
     catalog.check_limit(len(new))
-    with_emails = [
-        replace(known[each.name], has_emails=True)
+    changed = [
+        replace(
+            before,
+            has_emails=each.has_emails or before.has_emails,
+            has_originals=each.has_originals or before.has_originals,
+        )
         for each in wanted
-        if each.has_emails and each.name in known and not known[each.name].has_emails
+        if (before := known.get(each.name))
+        and ((each.has_emails and not before.has_emails) or (each.has_originals and not before.has_originals))
     ]
-    if new or with_emails:
-        add_columns([*new, *with_emails], waiting)
-    ProfileAttribute.objects.bulk_create(
-        ProfileAttribute(pk=each.id, name=each.name, data_type=each.data_type, has_emails=each.has_emails)
-        for each in new
-    )
-    ProfileAttribute.objects.filter(pk__in=[each.id for each in with_emails]).update(has_emails=True)
+    if new or changed:
+        add_columns([*new, *changed], waiting)
+    ProfileAttribute.objects.bulk_create(_row(each) for each in new)
+    ProfileAttribute.objects.bulk_update(map(_row, changed), ["has_emails", "has_originals"])
     now = catalog.find([each.name for each in wanted])
     return [now[each.name] for each in wanted]
+
+
+def _row(attribute: Attribute) -> ProfileAttribute:
+    return ProfileAttribute(
+        pk=attribute.id,
+        name=attribute.name,
+        data_type=attribute.data_type,
+        has_emails=attribute.has_emails,
+        has_originals=attribute.has_originals,
+    )
 
 
 def add_columns(attributes: Iterable[Attribute], waiting: Callable[[], None] = do_nothing) -> None:

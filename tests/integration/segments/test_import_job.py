@@ -65,7 +65,7 @@ def test_it_imports_profiles_with_typed_attributes(file: Path) -> None:
 def test_it_touches_only_what_has_changed(file: Path) -> None:
     imported(file, "id,name,points\n1,a,1\n2,b,2\n")
     before = {profile.key: profile.updated_at for profile in all_profiles()}
-    job = imported(file, "id,name,points\n1,a,01\n2,B,2\n3,c,3\n")
+    job = imported(file, "id,name,points\n1,a,1\n2,B,2\n3,c,3\n")
     after = {profile.key: profile.updated_at for profile in all_profiles()}
     assert counts(job) == (3, 1, 1, 1, 0)
     assert after["1"] == before["1"]

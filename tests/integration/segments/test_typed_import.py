@@ -138,3 +138,19 @@ def test_the_command_says_it_too(file: Path, capsys: pytest.CaptureFixture[str])
         "line 3, column “id”: The key is empty.",
         "Column “points”: 1 value does not fit the type and is empty.",
     ]
+
+
+def test_the_original_text_is_kept_where_the_value_does_not_give_it_back(file: Path) -> None:
+    imported(file, "id,points,city\n1,5,Turku\n2,7,Kraków\n")
+    assert get_profile("1").originals == {}
+    imported(file, "id,points,city\n1,05,Turku\n2,five,Kraków\n3,7,Iași\n")
+    assert {each.key: (each.attributes.get("points"), each.originals) for each in all_profiles()} == {
+        "1": (5, {"points": "05"}),
+        "2": (None, {"points": "five"}),
+        "3": (7, {}),
+    }
+    job = imported(file, "id,points\n1,5\n2,five\n")
+    assert (job.rows_updated, job.rows_unchanged) == (1, 1)
+    assert get_profile("1").originals == {}
+    imported(file, "id,city\n2,Gdynia\n")
+    assert get_profile("2").originals == {"points": "five"}
