@@ -19,6 +19,7 @@ urlpatterns = [
     path("data/imports/<int:pk>/", data_sources.import_page, name="import"),
     path("data/imports/<int:pk>/live/", data_sources.import_live, name="import_live"),
     path("data/imports/<int:pk>/cancel/", data_sources.cancel_import, name="cancel_import"),
+    path("data/imports/<int:pk>/rejected/", data_sources.download_rejected, name="rejected_rows"),
     path("segments/", segment_pages.segments, name="list"),
     path("segments/statuses/", segment_pages.statuses, name="statuses"),
     path("segments/refresh/", commands.refresh, name="refresh"),

@@ -27,6 +27,7 @@ from config.platform.audit.record import record
 from config.platform.text.addresses import comparable_email
 from segments import hooks, permissions
 from segments.models import DataSource, ErasedHash, Erasure, Segment
+from segments.privacy import rejected_files
 from segments.privacy.subject_access import find_subject, segments_of
 from segments.privacy.subjects import Scope, Subject
 from segments.store import lake
@@ -54,6 +55,7 @@ def erase(
     permissions.check_can_manage_personal_data(by)
     with _busy_as_blocked(), writer_lock(_give_up_after(_LOCK_SECONDS)):
         erasure = _erase_in_database(profile, scope, same_key, lists, by)
+        rejected_files.delete_all()
         try:
             finish_erasure(erasure)
         except Exception:  # the person is erased for every reader; the rest is done later

@@ -21,6 +21,7 @@ from segments.store.profiles import Condition, Profile, select_profiles
 
 # With the lookbehind a match starts only at the start of a word: without it a long word takes quadratic time.
 _ADDRESS = re.compile(r"(?<![^\s@])[^\s@]+@[^\s@]+")
+_DELIMITERS = re.compile(r"[,;\t|\"]")
 # The attributes that exports send to are email attributes as well.
 _USUAL = frozenset(
     {"email", "emailaddress", "mail", "mailaddress", "primaryemail", "contactemail", "privateemail", "workemail"}
@@ -87,6 +88,11 @@ def addresses(profile: Profile, email_attributes: Collection[str]) -> set[str]:
 def with_key(profile: Profile) -> list[Profile]:
     """Return the profiles of other data sources with the same key."""
     return select_profiles(Condition("key = ? AND source_id <> ?", [profile.key, profile.source_id]))
+
+
+def words_with_address(text: str) -> list[str]:
+    """Return the words of delimited text that may be addresses."""
+    return [word.strip("\"'<>()[]{}") for part in _DELIMITERS.split(text) for word in _ADDRESS.findall(part)]
 
 
 def without_addresses(text: str) -> str:

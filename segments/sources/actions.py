@@ -24,6 +24,7 @@ from config.platform.jobs.enqueue import enqueue_on_commit
 from config.platform.jobs.models import OPEN
 from segments import alerts, permissions
 from segments.models import DataSource, ImportJob, Segment
+from segments.privacy import rejected_files
 from segments.sources.column_plan import ColumnPlan, plans_to_list
 from segments.sources.file_names import SUFFIXES, delete_abandoned_folders, suffix_of, temporary_folder
 from segments.sources.files.detect import detect
@@ -202,9 +203,10 @@ def delete_upload(path: Path) -> None:
 
 
 def delete_abandoned_uploads() -> None:
-    """Delete uploads older than a day, by the file system's clock, that no open import needs, and the temporary
-    files of imports whose worker was killed."""
+    """Delete uploads older than a day, by the file system's clock, that no open import needs, the files of
+    rejected rows that are as old, and the temporary files of imports whose worker was killed."""
     folder = Path(settings.UPLOAD_DIR)
+    rejected_files.delete_older_than(time.time() - _MAX_AGE_SECONDS)
     found = [path for path in folder.glob("*") if path.is_file()]
     old = [path for path in found if time.time() - path.stat().st_mtime > _MAX_AGE_SECONDS]
     needed = set(ImportJob.objects.filter(status__in=OPEN).values_list("path", flat=True))
@@ -245,6 +247,8 @@ def _remove(source_id: int, by: User) -> int:
     changes: dict[str, tuple[object, object]] = {"customers": (people, 0), "segments": (names or None, None)}
     record("removed", source, by=by, changes=changes)
     alerts.forget_source(source)
+    for job in source.imports.all():
+        rejected_files.delete(job)
     source.imports.all().delete()
     source.delete()
     return people

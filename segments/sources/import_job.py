@@ -21,7 +21,7 @@ from config.platform.jobs.models import JobStatus
 from segments import alerts, catalog
 from segments.catalog import Attribute
 from segments.models import DataSource, ImportJob, ImportProblem
-from segments.privacy import erase
+from segments.privacy import erase, rejected_files
 from segments.sources import actions, staging
 from segments.sources.column_plan import plans_to_list
 from segments.sources.file_names import temporary_folder
@@ -198,9 +198,12 @@ def _import(job: ImportJob, progress: _Progress) -> dict[str, Any]:
             with lake.temporary_tables():
                 staged = staging.refuse_erased(job.source_id, staged)
             if not staged.loaded.kept:
+                _keep_rejected_rows(job, staged.loaded, erased_until)
                 raise NoRowKept(rows_read, staged.loaded)
             try:
-                return _merge(job, progress, staged, erased_until)
+                note = _merge(job, progress, staged, erased_until)
+                _keep_rejected_rows(job, staged.loaded, erased_until)
+                return note
             except ErasedMeanwhile:
                 logger.info("import %s: a person was erased meanwhile; the rows are checked again", job.pk)
 
@@ -220,6 +223,13 @@ def _prepare(job: ImportJob, progress: _Progress, folder: Path) -> StagedRows:
     except lake.StoreError:  # perhaps because it was interrupted
         progress.check()
         raise
+
+
+def _keep_rejected_rows(job: ImportJob, loaded: LoadedFile, erased_until: int) -> None:
+    """Keep the file of the rejected rows, unless a person was erased meanwhile."""
+    rejected_files.store(job, loaded.rejected.path)
+    if erase.last_erasure() != erased_until:
+        rejected_files.delete(job)
 
 
 def _size(path: Path) -> int:

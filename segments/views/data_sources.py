@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Coalesce, Lower
-from django.http import HttpResponse
+from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.permissions import Permission
+from config.platform.audit.record import record
 from config.platform.jobs.models import OPEN, JobStatus
 from config.platform.web.htmx import Request
 from config.platform.web.lists import Column, list_page, row_id, selected_ids
@@ -21,6 +22,7 @@ from config.platform.web.panes import close_pane, refused, render_dialog, render
 from segments.forms import ChooseFileForm, ImportForm
 from segments.models import DataSource, ImportJob
 from segments.permissions import check_can_manage_data_sources, user_can_manage_data_sources
+from segments.privacy import rejected_files
 from segments.sources import actions
 from segments.sources.files.detect import detect
 from segments.sources.files.file_format import FileRefused
@@ -158,6 +160,7 @@ def import_page(request: Request, pk: int) -> HttpResponse:
     context = {
         "list": problems,
         "others": others,
+        "can_download": user_can_manage_data_sources(request.user) and rejected_files.find(job) is not None,
         "can_cancel": job.is_open and user_can_manage_data_sources(request.user),
         "active_nav": "data_sources",
     }
@@ -171,6 +174,22 @@ def import_live(request: Request, pk: int) -> HttpResponse:
     job = _job(pk)
     context = _live_context(job) | {"has_just_ended": not job.is_open}
     return render(request, "segments/import_live.html", context)
+
+
+@require_permission(Permission.DATA_SOURCE_MANAGE)
+@require_safe
+def download_rejected(request: Request, pk: int) -> FileResponse:
+    """Download the rejected rows of an import, to fix and import them again; record the download."""
+    job = _job(pk)
+    path = rejected_files.find(job)
+    if path is None:
+        raise Http404
+    record("downloaded", job.source, by=request.user, changes={"rejected_rows": (None, job.rows_refused)})
+    content_type = "text/csv; charset=utf-8" if path.suffix == ".csv" else "application/jsonl"
+    name = f"rejected-rows-{pk}{path.suffix}"
+    response = FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type=content_type)
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 def cancel_import(request: Request, pk: int) -> HttpResponse:

@@ -146,6 +146,7 @@ ADDRESSES = {
     "segments:import": Address(VIEWERS, of="job"),
     "segments:import_live": Address(VIEWERS, of="job"),
     "segments:cancel_import": Address(CONTRIBUTORS, of="job"),
+    "segments:rejected_rows": Address(CONTRIBUTORS, of="job"),
     "segments:list": Address(VIEWERS),
     "segments:statuses": Address(VIEWERS),
     "segments:refresh": Address(CONTRIBUTORS, of="segment"),
