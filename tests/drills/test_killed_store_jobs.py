@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -32,6 +32,7 @@ pytestmark = [pytest.mark.drill, pytest.mark.processes, pytest.mark.django_db(tr
 PEOPLE = 200_000
 QUICK_LEASES = {"LEASE_SECONDS": "2"}
 ERASED = ["K0000007", "K0000008", "K0000009", "K0000010"]
+NOTHING_MORE: Mapping[str, bool] = {}
 PURGE_STEPS = (
     "ducklake_rewrite_data_files",
     "ducklake_expire_snapshots",
@@ -50,27 +51,19 @@ class Drill:
     chance: Random
     kills: Counter[str] = field(default_factory=Counter)
 
-    def kill(self, phase: str, pid: int) -> None:
-        """Kill a worker process and start it again."""
+    def kill_at(self, phase: str, point: str, *, then: Mapping[str, bool] = NOTHING_MORE) -> None:
+        """Kill the worker that reaches a point, which was armed, and start it again. If it does not pause there,
+        it is killed a random moment later. ``then`` is armed before, with whether to pause."""
+        pid, pauses = self.points.wait_for(point)
+        if not pauses:
+            time.sleep(self.chance.uniform(0, 0.12))
+        for name, pause in then.items():
+            self.points.arm(name, pause=pause)
         (name,) = [each for each, known in self.workers.pids.items() if known == pid]
         self.workers.kill(name)
         self.kills[phase] += 1
         sys.stdout.write(f"killed {name}: {phase}\n")
         self.workers.start(name)
-
-    def kill_at(self, phase: str, point: str) -> None:
-        """Kill the worker that reaches a point, which was armed."""
-        pid = self.points.wait_for(point)
-        assert pid is not None
-        self.kill(phase, pid)
-
-    def kill_around_commit(self, phase: str, point: str, job: Job) -> None:
-        """Kill the worker a random moment after it is about to commit: before, during or after the commit."""
-        self.points.arm(point, pause=False)
-        pid = self.points.wait_for(point, unless=lambda: has_ended(job))
-        assert pid is not None, f"{job} ended before {point}"
-        time.sleep(self.chance.uniform(0, 0.12))
-        self.kill(phase, pid)
 
 
 @pytest.fixture
@@ -91,19 +84,6 @@ def wait_for_end(job: Job) -> None:
     assert job.status == JobStatus.SUCCESSFUL, job.message
 
 
-def wait_until_it_reads(job: ImportJob, attempt: int, *, rows: int = 0) -> None:
-    """Wait until the row of an import says that an attempt has read a part of the file and staged so many rows."""
-
-    def reads() -> bool:
-        job.refresh_from_db()
-        assert job.is_open, f"{job} ended: {job.message}"
-        assert job.attempt <= attempt
-        has_begun = job.status == JobStatus.PROCESSING and job.read_at is None and job.progress_done > 0
-        return has_begun and job.attempt == attempt and job.rows_read >= rows
-
-    wait_until(reads)
-
-
 def start_import(path: Path) -> ImportJob:
     return source_actions.start_import(path=path, key_column="id", source_name="People", by=None)
 
@@ -121,29 +101,30 @@ def check_import(job: ImportJob, path: Path, before: data.Sums) -> None:
 def kill_import_in_each_phase(drill: Drill, watcher: Watcher, path: Path) -> None:
     before, source = data.sums_of_store(DataSource.objects.get()), DataSource.objects.get()
     watcher.allow(before, data.sums_of_file(path))
-    job = start_import(path)
-    wait_until_it_reads(job, 1)
-    drill.kill("import: reading", drill.points.holder(job))
-    wait_until_it_reads(job, 2, rows=PEOPLE // 3)
-    drill.kill("import: staging", drill.points.holder(job))
-    drill.points.arm("waiting-for-writer-lock")
+    drill.points.arm("import-reading", pause=False)
     with writer_lock():
-        drill.kill_at("import: waiting for the writer lock", "waiting-for-writer-lock")
-    drill.points.arm("import-before-commit")
-    drill.kill_at("import: merged, before the commit", "import-before-commit")
-    assert data.sums_of_store(source) == before
-    drill.points.arm("import-after-commit")
+        job = start_import(path)
+        drill.kill_at("import: reading", "import-reading", then={"import-staging": False})
+        drill.kill_at("import: staging", "import-staging", then={"waiting-for-writer-lock": True})
+        drill.kill_at(
+            "import: waiting for the writer lock",
+            "waiting-for-writer-lock",
+            then={"import-before-commit": True},
+        )
+    drill.kill_at("import: merged, before the commit", "import-before-commit", then={"import-after-commit": True})
     drill.kill_at("import: after the commit, before the job is concluded", "import-after-commit")
     assert lake.find_commit(f"import:{job.pk}") is not None
     check_import(job, path, before)
     assert job.attempt == 6
+    assert data.sums_of_store(source) == data.sums_of_file(path)
 
 
 def kill_import_around_commit(drill: Drill, watcher: Watcher, path: Path) -> None:
     before = data.sums_of_store(DataSource.objects.get())
     watcher.allow(before, data.sums_of_file(path))
+    drill.points.arm("import-before-commit", pause=False)
     job = start_import(path)
-    drill.kill_around_commit("import: committing", "import-before-commit", job)
+    drill.kill_at("import: committing", "import-before-commit")
     check_import(job, path, before)
 
 
@@ -176,8 +157,9 @@ def kill_refreshes(drill: Drill, watcher: Watcher, path: Path) -> None:
 
 def kill_refresh_around_commit(drill: Drill, segment: Segment) -> None:
     Segment.objects.filter(pk=segment.pk).update(member_set=None, member_count=0)
+    drill.points.arm("refresh-before-commit", pause=False)
     job = actions.request_refresh(segment, by=None)
-    drill.kill_around_commit("refresh: committing", "refresh-before-commit", job)
+    drill.kill_at("refresh: committing", "refresh-before-commit")
     wait_for_end(job)
     segment.refresh_from_db()
     assert data.stored_members(segment) == segment.member_count > 0
@@ -189,17 +171,15 @@ def kill_erasure(drill: Drill, key: str) -> None:
     env = environment_of_processes(drill.folder / "var") | drill.points.environment
     command = [sys.executable, "-m", "tests.drills.store_jobs.erase_person", key]
     process = subprocess.Popen(command, cwd=settings.BASE_DIR, env=env)
-    assert drill.points.wait_for("erasure-begin", unless=lambda: process.poll() is not None) == process.pid
+    assert drill.points.wait_for("erasure-begin", unless=lambda: process.poll() is not None)[0] == process.pid
     erasure = Erasure.objects.latest("pk")
     assert erasure.pending_ids
-    drill.points.arm("erasure-before-commit")
+    for point in ("erasure-before-commit", "erasure-after-commit", *(f"purge-{step}" for step in PURGE_STEPS)):
+        drill.points.arm(point)
     process.kill()
     process.wait(timeout=10)
     drill.kills["erasure: after PostgreSQL's commit"] += 1
     drill.kill_at("erasure: deleting, before the commit", "erasure-before-commit")
-    drill.points.arm("erasure-after-commit")
-    for step in PURGE_STEPS:
-        drill.points.arm(f"purge-{step}")
     drill.kill_at("erasure: after the commit, still noted as pending", "erasure-after-commit")
     for step in PURGE_STEPS:
         drill.kill_at(f"purge: after {step}", f"purge-{step}")

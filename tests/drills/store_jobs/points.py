@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from config.platform.jobs.models import Job
 from tests.drills.store_jobs import hook
 from tests.support.waiting import wait_until
 
@@ -23,16 +22,11 @@ class Points:
         part.write_text("pause" if pause else "tell")
         part.rename(self._folder / f"{point}.armed")
 
-    def disarm(self, point: str) -> None:
-        """Let no process pause at a point."""
-        (self._folder / f"{point}.armed").unlink(missing_ok=True)
-
-    def wait_for(self, point: str, *, unless: Callable[[], bool] = lambda: False) -> int | None:
-        """Return the ID of the process that has reached the point; None when ``unless`` came first."""
+    def wait_for(self, point: str, *, unless: Callable[[], bool] = lambda: False) -> tuple[int, bool]:
+        """Return the ID of the process that has reached the point, and whether it pauses. Fails when ``unless``
+        comes first."""
         reached = self._folder / f"{point}.reached"
         wait_until(lambda: reached.exists() or unless(), tell=lambda: f"no process reached {point}", seconds=120)
-        return int(reached.read_text()) if reached.exists() else None
-
-    def holder(self, job: Job) -> int:
-        """Return the ID of the process that claimed a job last."""
-        return int((self._folder / f"{type(job).__name__}-{job.pk}.holder").read_text())
+        assert reached.exists(), f"no process reached {point}"
+        pid, mode = reached.read_text().split()
+        return int(pid), mode == "pause"

@@ -29,16 +29,16 @@ def reach(point: str) -> None:
         armed.unlink()
     except FileNotFoundError:  # not armed, or another process was first
         return
-    _write(f"{point}.reached")
+    _tell(point, mode)
     if mode == "pause":
         time.sleep(_LONGER_THAN_ANY_DRILL)
 
 
-def _write(name: str) -> None:
+def _tell(point: str, mode: str) -> None:
     """Write the ID of this process into a file, which is complete once it is there."""
-    part = _FOLDER / f"{name}.part{os.getpid()}"
-    part.write_text(str(os.getpid()))
-    part.rename(_FOLDER / name)
+    part = _FOLDER / f"{point}.part{os.getpid()}"
+    part.write_text(f"{os.getpid()} {mode}")
+    part.rename(_FOLDER / f"{point}.reached")
 
 
 def _patch_lake(module: Any) -> None:
@@ -66,21 +66,25 @@ def _patch_matching(module: Any) -> None:
     module.find_matching = _reaching_after(module.find_matching, lambda *_: "refresh-evaluating")
 
 
+def _patch_prepare(module: Any) -> None:
+    module.load = _reaching_before(module.load, "import-reading")
+
+
+def _patch_staging(module: Any) -> None:
+    module.stage = _reaching_before(module.stage, "import-staging")
+
+
 def _patch_maintenance(module: Any) -> None:
     module._call = _reaching_after(module._call, lambda function, **_: f"purge-{function}")
 
 
-def _patch_leases(module: Any) -> None:
-    original = module.claim
+def _reaching_before(function: Callable[..., Any], point: str) -> Callable[..., Any]:
+    @wraps(function)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        reach(point)
+        return function(*args, **kwargs)
 
-    @wraps(original)
-    def claim(job: Any) -> Any:
-        claimed = original(job)
-        if claimed is not None:
-            _write(f"{type(job).__name__}-{job.pk}.holder")
-        return claimed
-
-    module.claim = claim
+    return wrapped
 
 
 def _reaching_after(function: Callable[..., Any], point_of: Callable[..., str]) -> Callable[..., Any]:
@@ -96,8 +100,9 @@ def _reaching_after(function: Callable[..., Any], point_of: Callable[..., str]) 
 _PATCHES: dict[str, Callable[[Any], None]] = {
     "segments.store.lake": _patch_lake,
     "segments.store.matching": _patch_matching,
+    "segments.sources.prepare": _patch_prepare,
+    "segments.sources.staging": _patch_staging,
     "segments.store.maintenance": _patch_maintenance,
-    "config.platform.jobs.leases": _patch_leases,
 }
 
 
