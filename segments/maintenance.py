@@ -6,7 +6,7 @@ from config.platform.jobs import clock
 from segments.models import Erasure, MemberSet, Segment
 from segments.privacy import erase
 from segments.store import maintenance, members, profiles
-from segments.store.locks import writer_lock
+from segments.store.locks import purge_lock, writer_lock
 
 # A set that no segment names may belong to a refresh that is about to name it, or be read by a run right now.
 _KEEP_SETS = timedelta(hours=1)
@@ -21,12 +21,17 @@ def tidy() -> None:
 
 
 def purge_erased() -> None:
-    """Delete the files of the profile store that contain erased people, and note when."""
-    erase.finish_erasures()
-    erasures = list(Erasure.objects.filter(purged_at=None, pending_ids=[]).values_list("pk", flat=True))
-    if erasures:
-        maintenance.purge()
-        Erasure.objects.filter(pk__in=erasures).update(purged_at=clock.now())
+    """Finish erasures that a crash interrupted, delete the files of the profile store that contain erased people,
+    and note when. Does nothing while another process does it: a purge may wait for readers, and would keep every
+    thread of the workers waiting for it."""
+    with purge_lock() as is_held:
+        if not is_held:
+            return
+        erase.finish_erasures()
+        erasures = list(Erasure.objects.filter(purged_at=None, pending_ids=[]).values_list("pk", flat=True))
+        if erasures:
+            maintenance.purge()
+            Erasure.objects.filter(pk__in=erasures).update(purged_at=clock.now())
 
 
 def delete_unused_sets() -> int:

@@ -24,6 +24,7 @@ from segments.rules import references
 from segments.rules import tree as rules_tree
 from segments.segment_rules import segments_referring_to
 from segments.store import lake, matching, members
+from segments.store.identity import StoreMismatch
 from segments.store.members import SetDifference
 
 logger = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ def run_refresh(job_id: int) -> SegmentRefresh | None:
             raise
         except Canceled:
             _finish(job, JobStatus.CANCELED)
-        except rules_tree.InvalidRules as invalid:
+        except (rules_tree.InvalidRules, StoreMismatch) as invalid:
             _finish(job, JobStatus.FAILED, str(invalid))
         except Exception:
             logger.exception("refresh %s failed", job.pk)

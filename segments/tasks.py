@@ -34,7 +34,6 @@ def enqueue_pending() -> None:
     for job_id in leases.claimable(SegmentRefresh).order_by("pk").values_list("pk", flat=True):
         enqueue("segments.tasks.refresh_segment", job_id)
     actions.delete_abandoned_uploads()
-    erase.finish_erasures()
     if erase.purge_is_due():
         enqueue("segments.tasks.purge_erased")
 

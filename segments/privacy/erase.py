@@ -89,7 +89,7 @@ def finish_erasure(erasure: Erasure) -> None:
 
 
 def purge_is_due() -> bool:
-    """Say whether there are erased people in files of the profile store."""
+    """Say whether there are erased people in the profile store or in its files."""
     return Erasure.objects.filter(purged_at=None).exists()
 
 

@@ -6,7 +6,7 @@ handling of concurrent writers is not safe with a PostgreSQL catalog. Prepare la
 lock.
 
 Each commit carries a note: the job that made it and what it counted. After a crash the note says whether the job
-committed; there is no other record.
+committed (commit_notes.py).
 """
 
 import json
@@ -17,9 +17,10 @@ from typing import Any
 
 import duckdb
 import orjson
+from django.db import OperationalError
 from django.db import connection as database
 
-from segments.store import engine
+from segments.store import commit_notes, engine
 from segments.store.locks import do_nothing, writer_lock
 
 _AUTHOR = "segment-exports"
@@ -28,6 +29,11 @@ _AUTHOR = "segment-exports"
 class StoreError(Exception):
     """DuckDB could not read or change the profile store. The message is the kind of its error: the text may quote
     values of profiles."""
+
+
+class StoreUnavailable(StoreError, OperationalError):
+    """DuckDB could not reach the catalog or the files, a session was ended, or another writer was first: what was
+    done can be done again."""
 
 
 def listed(kind: str, parameter: str = "?") -> str:
@@ -85,8 +91,8 @@ def reading() -> Iterator[Reader]:
 @contextmanager
 def temporary_tables() -> Iterator[duckdb.DuckDBPyConnection]:
     """Work on temporary tables of this thread's DuckDB outside of any transaction; rows keep their order. Errors
-    of DuckDB are raised as in a transaction."""
-    with _safe_errors() as connection:
+    of DuckDB are StoreErrors: the cause is in the tables or in a file that is read into them."""
+    with _safe_errors(lambda _error: False) as connection:
         connection.execute("SET preserve_insertion_order = true")
         try:
             yield connection
@@ -118,13 +124,13 @@ def find_commit(job: str) -> dict[str, Any] | None:
             ['%"job": ' + json.dumps(job).replace("%", r"\%").replace("_", r"\_") + "%"],
         )
         notes = [json.loads(text) for (text,) in cursor.fetchall()]
-    return next((note for note in notes if note.get("job") == job), None)
+    return next((note for note in notes if note.get("job") == job), None) or commit_notes.find_kept_note(job)
 
 
 @contextmanager
 def _transaction() -> Iterator[duckdb.DuckDBPyConnection]:
     """Run a block in a transaction of this thread's DuckDB."""
-    with _safe_errors() as connection:
+    with _safe_errors(_may_pass) as connection:
         connection.execute("BEGIN TRANSACTION")
         try:
             yield connection
@@ -137,11 +143,19 @@ def _transaction() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @contextmanager
-def _safe_errors() -> Iterator[duckdb.DuckDBPyConnection]:
-    """Raise StoreError instead of errors of DuckDB, whose text may quote values. The instance is closed then: its
-    sessions of the catalog may be broken."""
+def _safe_errors(may_pass: Callable[[duckdb.Error], bool]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Raise StoreError instead of errors of DuckDB, whose text may quote values, and StoreUnavailable for those
+    that may pass. The instance is closed then: its sessions of the catalog may be broken."""
     try:
         yield engine.connect()
     except duckdb.Error as error:
         engine.close()
-        raise StoreError(type(error).__name__) from None
+        raise (StoreUnavailable if may_pass(error) else StoreError)(type(error).__name__) from None
+
+
+def _may_pass(error: duckdb.Error) -> bool:
+    """Say whether the same work may succeed later. DuckDB reports a session of the catalog that was ended as an
+    error of no kind."""
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return False
+    return isinstance(error, duckdb.OperationalError | duckdb.FatalException) or type(error) is duckdb.Error

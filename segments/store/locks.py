@@ -12,6 +12,7 @@ from django.db import DatabaseError
 from django.db import connection as database
 
 WRITER_LOCK = 7_365_676_102
+_PURGE_LOCK = 7_365_676_103
 SESSION_NAME = "profile store"  # of DuckDB's sessions in PostgreSQL
 _POLL_SECONDS = 0.02
 
@@ -24,7 +25,7 @@ def do_nothing() -> None:
 def writer_lock(waiting: Callable[[], None] = do_nothing) -> Iterator[None]:
     """Hold the lock of writers, in Django's session: it ends with the process, if that is killed. ``waiting`` is
     called while another writer has the lock, and may raise to give up. Locks may be nested."""
-    while not _call("pg_try_advisory_lock"):
+    while not _call("pg_try_advisory_lock", WRITER_LOCK):
         waiting()
         time.sleep(_POLL_SECONDS)
     try:
@@ -34,9 +35,21 @@ def writer_lock(waiting: Callable[[], None] = do_nothing) -> Iterator[None]:
         yield
     except BaseException:
         with suppress(DatabaseError):  # the session may be what has failed, and the lock ended with it
-            _call("pg_advisory_unlock")
+            _call("pg_advisory_unlock", WRITER_LOCK)
         raise
-    _call("pg_advisory_unlock")
+    _call("pg_advisory_unlock", WRITER_LOCK)
+
+
+@contextmanager
+def purge_lock() -> Iterator[bool]:
+    """Hold the lock of the purge, unless another process purges: then the block gets False at once."""
+    is_held = _call("pg_try_advisory_lock", _PURGE_LOCK)
+    try:
+        yield is_held
+    finally:
+        if is_held:
+            with suppress(DatabaseError):
+                _call("pg_advisory_unlock", _PURGE_LOCK)
 
 
 def _a_commit_is_under_way() -> bool:
@@ -50,7 +63,7 @@ def _a_commit_is_under_way() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _call(function: str) -> bool:
+def _call(function: str, lock: int) -> bool:
     with database.cursor() as cursor:
-        cursor.execute(f"SELECT {function}(%s)", [WRITER_LOCK])
+        cursor.execute(f"SELECT {function}(%s)", [lock])
         return bool(cursor.fetchone()[0])

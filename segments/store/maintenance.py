@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from django.db import connection as database
 
 from segments.store import engine
+from segments.store.commit_notes import keep_notes
 from segments.store.lake import Reader
 from segments.store.locks import SESSION_NAME, writer_lock
 
@@ -68,6 +69,7 @@ def oldest_reader() -> datetime | None:
 
 def _delete_old(written: int, until: datetime) -> Upkeep:
     """Forget the versions before ``until`` but the current one, and delete the files that no version uses."""
+    keep_notes()
     moment = f"TIMESTAMPTZ {engine.quoted(until.isoformat())}"
     expired = _call("ducklake_expire_snapshots", older_than=moment)
     deleted = _call("ducklake_cleanup_old_files", older_than=moment)

@@ -15,6 +15,7 @@ _CONTENT = (
     "ducklake_file_column_stats",
     "ducklake_file_partition_value",
     "ducklake_files_scheduled_for_deletion",
+    "kept_note",
 )
 
 

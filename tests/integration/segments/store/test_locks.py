@@ -78,6 +78,23 @@ def test_a_writer_does_not_wait_for_readers(session_of_the_store: psycopg2.exten
         assert can_write()
 
 
+def test_a_second_purge_does_not_wait() -> None:
+    found: list[bool] = []
+
+    def try_to_purge() -> None:
+        with locks.purge_lock() as is_held:
+            found.append(is_held)
+        connection.close()
+
+    with locks.purge_lock() as is_held:
+        thread = threading.Thread(target=try_to_purge)
+        thread.start()
+        thread.join()
+        assert is_held
+    try_to_purge()
+    assert found == [False, True]
+
+
 def test_who_gives_up_leaves_no_lock(session_of_the_store: psycopg2.extensions.connection) -> None:
     with session_of_the_store.cursor() as cursor:
         cursor.execute("SELECT pg_current_xact_id()")

@@ -13,6 +13,7 @@ from django.db import connection
 
 from segments.store import engine, lake, maintenance
 from segments.store.columns import MEMBERS
+from tests.support.lake import empty_store
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -38,6 +39,7 @@ def sizes() -> dict[int, int]:
 
 @pytest.fixture(autouse=True)
 def _no_files_of_other_tests() -> None:
+    empty_store()
     maintenance.purge()
     assert not files()
 
@@ -129,7 +131,7 @@ def test_a_purge_ends_readers_that_take_too_long(monkeypatch: pytest.MonkeyPatch
     with reader_in_another_thread() as answer:
         delete_half_of(1)
         maintenance.purge()
-    assert isinstance(answer["error"], lake.StoreError)
+    assert isinstance(answer["error"], lake.StoreUnavailable)
     assert sizes() == {1: 50}
 
 
@@ -137,3 +139,15 @@ def test_errors_do_not_quote_values() -> None:
     with pytest.raises(lake.StoreError) as raised, lake.reading() as reader:
         reader.rows("SELECT CAST('ann@example.com' AS BIGINT)")
     assert "ann@example.com" not in "".join(traceback.format_exception(raised.value))
+
+
+def test_the_commit_of_a_job_is_still_known_after_a_purge() -> None:
+    with lake.writing("import:17") as writer:
+        writer.execute(f"INSERT INTO {MEMBERS} VALUES (1, 1)")
+        writer.note["created"] = 5
+    delete_half_of(1)
+    maintenance.purge()
+    write_set(2)
+    maintenance.purge()
+    assert lake.find_commit("import:17") == {"job": "import:17", "created": 5}
+    assert lake.find_commit("import:18") is None
