@@ -5,7 +5,7 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,19 +87,19 @@ def start_import(
     source_name: str,
     by: User | None,
     file_name: str = "",
-    file_format: FileFormat | None = None,
+    choices: Mapping[str, Any] | None = None,
     plans: Sequence[ColumnPlan] = (),
     wake_worker: bool = True,
 ) -> ImportJob:
-    """Queue the import of a file into a data source, which is created if it is new. Without ``file_format`` it is
-    detected; columns without one of the ``plans`` get the plan of the data source, or a guess.
+    """Queue the import of a file into a data source, which is created if it is new. ``choices`` are what the
+    user chose of the format, and the data source keeps; without them those of the data source hold. Columns
+    without one of the ``plans`` get the plan of the data source, or a guess.
     ``wake_worker=False`` leaves the import to the caller. Raises FileRefused when the header cannot be used and
     KeyColumnDiffers when the source has another key; nothing is changed then."""
     permissions.check_can_manage_data_sources(by)
     source = DataSource.objects.filter(name__iexact=source_name).first()
-    if file_format is None:
-        choices: dict[str, Any] = source.file_format if source else {}
-        file_format = detect(path, name=file_name or path.name, **choices)
+    chosen: Mapping[str, Any] = choices if choices is not None else source.file_format if source else {}
+    file_format = detect(path, name=file_name or path.name, **chosen)
     names = first_rows(path, file_format, 0).names
     key = names[key_position(names, key_column)]
     job = ImportJob(
@@ -109,7 +109,7 @@ def start_import(
         file_format=file_format.to_dict(),
         column_plans=plans_to_list(plans),
     )
-    _queue(job, source_name, key, by)
+    _queue(job, source_name, key, chosen, by)
     if wake_worker:
         enqueue_on_commit("segments.tasks.import_file", job.pk)
     return job
@@ -218,7 +218,7 @@ def delete_abandoned_uploads() -> None:
 
 
 @transaction.atomic
-def _queue(job: ImportJob, source_name: str, key: str, by: User | None) -> None:
+def _queue(job: ImportJob, source_name: str, key: str, choices: Mapping[str, Any], by: User | None) -> None:
     """Store the job of an import into a data source, which is created if it is new. Raises KeyColumnDiffers."""
     source = DataSource.objects.filter(name__iexact=source_name).first()
     if source is None:
@@ -229,6 +229,9 @@ def _queue(job: ImportJob, source_name: str, key: str, by: User | None) -> None:
             _("“%(source)s” uses the key column “%(known)s”, not “%(given)s”.")
             % {"source": source.name, "known": source.key_column, "given": key}
         )
+    if source.file_format != dict(choices):
+        source.file_format = dict(choices)
+        source.save(update_fields=["file_format"])
     job.source = source
     job.save()
     record("import requested", source, by=by, changes={"file": (None, job.file_name)})

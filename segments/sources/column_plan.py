@@ -87,6 +87,7 @@ class ColumnPlan:
         if not isinstance(values.get("column"), str) or not values["column"]:
             raise ValueError("a column plan names its column")
         given = dict(values)
+        _check_types(ColumnPlan(values["column"]), given)
         if "type" in given:
             given["type"] = ColumnType(given["type"])
         if "misfit" in given:
@@ -95,6 +96,7 @@ class ColumnPlan:
             given["null_words"] = tuple(map(str, given["null_words"]))
         if "format" in given:
             _check_keys(ColumnFormat, given["format"])
+            _check_types(ColumnFormat(decimals=0), given["format"])
             given["format"] = ColumnFormat(**given["format"])
         return cls(**given)
 
@@ -123,6 +125,17 @@ def _plain(value: Any) -> Any:
         default = asdict(ColumnFormat())
         return {key: given for key, given in asdict(value).items() if given != default[key]}
     return value
+
+
+def _check_types(example: ColumnPlan | ColumnFormat, values: Mapping[str, Any]) -> None:
+    """Raise ValueError when a value is not of the type that the example has."""
+    for each in fields(example):
+        if each.name not in values or (each.name == "decimals" and values[each.name] is None):
+            continue
+        given = getattr(example, each.name)
+        kind = str if isinstance(given, str) else {tuple: list, ColumnFormat: dict}.get(type(given), type(given))
+        if type(values[each.name]) is not kind:
+            raise ValueError(f"“{each.name}” is not a {kind.__name__}")
 
 
 def _check_keys(kind: type[ColumnPlan] | type[ColumnFormat], values: Mapping[str, Any]) -> None:

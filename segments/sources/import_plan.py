@@ -35,16 +35,24 @@ def choose_plans(
 ) -> list[ColumnPlan]:
     """Return one plan for each column. ``known`` are plans that were decided before; ``key`` is the position of
     the key column. A new column without a value is ignored this time. Raises FileRefused."""
-    decided = {plan.column.casefold(): plan for plan in known}
-    guesses: list[ColumnGuess | None] = [None] * len(loaded.names)
+    decided = {plan.column.casefold() for plan in known}
+    guesses: Sequence[ColumnGuess | None] = [None] * len(loaded.names)
     if any(name.casefold() not in decided for name in loaded.names):
-        guesses = list(infer(connection, loaded.table, loaded.names, loaded.declared))
+        guesses = infer(connection, loaded.table, loaded.names, loaded.declared)
+    return plans_of(loaded.names, guesses, known, key)
+
+
+def plans_of(
+    names: Sequence[str], guesses: Sequence[ColumnGuess | None], known: Sequence[ColumnPlan], key: int
+) -> list[ColumnPlan]:
+    """Return one plan for each column, from its guess if there is no known one. Raises FileRefused."""
+    decided = {plan.column.casefold(): plan for plan in known}
     plans = []
-    for position, (name, guess) in enumerate(zip(loaded.names, guesses, strict=True)):
+    for position, (name, guess) in enumerate(zip(names, guesses, strict=True)):
         plan = decided.get(name.casefold())
-        if plan is None and guess is not None:
+        if plan is None:
+            assert guess is not None, "a column has a plan or a guess"  # noqa: S101
             plan = _as_key(guess.plan) if position == key else guess.plan
-        assert plan is not None, "a column has a plan or a guess"  # noqa: S101
         plans.append(replace(plan, column=name))
     attributes = catalog.find([plan.attribute for plan in plans])
     plans = [

@@ -256,7 +256,6 @@ def _start(request: Request) -> HttpResponse:
             source_name=form.cleaned_data["source_name"],
             by=request.user,
             file_name=file_name or path.name,
-            file_format=file_format,
         )
     except (FileRefused, actions.KeyColumnDiffers) as refusal:
         form.add_error("key_column", str(refusal))

@@ -15,6 +15,8 @@ from config.platform.jobs import leases
 from config.platform.jobs.models import JobStatus
 from segments.models import ImportJob, ImportProblem
 from segments.sources import actions
+from segments.sources.analysis import PlanRefused, analyze, guessed_plans, plan_as_yaml, plan_from_yaml
+from segments.sources.column_plan import ColumnPlan
 from segments.sources.files.file_format import FileRefused
 from segments.sources.import_job import Watch, run_import
 from segments.sources.misfits import misfit_count
@@ -32,19 +34,32 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, metavar="FILE")
         parser.add_argument("--key", required=True, metavar="COLUMN", help="the column that tells people apart")
+        parser.add_argument(
+            "--plan", type=Path, metavar="PLAN", help="a YAML file with the format and the plans of columns"
+        )
+        parser.add_argument(
+            "--print-plan", action="store_true", help="print the guessed plan as such a file, and import nothing"
+        )
         parser.add_argument("--source", metavar="NAME", help="the data source (default: the name of the file)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]
         try:
+            plans, choices = _plan(options["plan"])
+            if options["print_plan"]:
+                found = analyze(path, name=path.name, choices=choices or {})
+                self.stdout.write(plan_as_yaml(guessed_plans(found, plans, options["key"]), choices or {}))
+                return
             job = actions.start_import(
                 path=path,
+                choices=choices,
+                plans=plans,
                 key_column=options["key"],
                 source_name=options["source"] or path.name.split(".")[0],
                 by=None,
                 wake_worker=False,
             )
-        except (FileRefused, actions.KeyColumnDiffers) as refusal:
+        except (FileRefused, PlanRefused, actions.KeyColumnDiffers) as refusal:
             raise CommandError(str(refusal)) from refusal
         self._print_result(self._run(job))
 
@@ -98,6 +113,17 @@ class Command(BaseCommand):
                 _("%(refused)d of %(read)d rows were rejected, more than the limit of %(limit)d percent.")
                 % {"refused": job.rows_refused, "read": job.rows_read, "limit": settings.IMPORT_REJECTED_PERCENT}
             )
+
+
+def _plan(path: Path | None) -> tuple[tuple[ColumnPlan, ...], dict[str, Any] | None]:
+    """Read the file with plans. Returns the plans, and what it says of the format; None when there is no file."""
+    if path is None:
+        return (), None
+    try:
+        return plan_from_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise PlanRefused(_("The file cannot be read: %(reason)s.") % {"reason": reason}) from error
 
 
 def _problem_text(problem: ImportProblem) -> str:

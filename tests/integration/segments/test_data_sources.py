@@ -59,7 +59,7 @@ def test_it_imports_a_file_in_two_steps(
     )
     assert import_job.run_import(job.pk) is not None
     assert get_profile().key == "1"
-    assert list(uploads_folder.iterdir()) == []
+    assert [path.name for path in uploads_folder.iterdir()] == ["rejected"]
     content = bob_client.get(f"/data/imports/{job.pk}/").content.decode()
     assert "Too few columns: 1 instead of 2." in content
     assert "Completed with warnings" in content

@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import pytest
+import yaml
 from django.core.management import CommandError, call_command
 
 from config.platform.jobs.models import JobStatus
 from segments.management.commands import import_profiles
 from segments.models import DataSource, ImportJob
-from tests.support.profiles import profile_count
+from tests.support.profiles import get_profile, profile_count
 
 pytestmark = pytest.mark.django_db
 
@@ -72,3 +73,46 @@ def test_it_is_canceled_by_control_c(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(CommandError, match="No rows were imported"):
         call_command("import_profiles", str(path), "--key", "id")
     assert ImportJob.objects.get().status == JobStatus.CANCELED
+
+
+def test_it_prints_a_plan_that_it_then_imports_by(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, plan = tmp_path / "shop.csv", tmp_path / "plan.yaml"
+    path.write_text("id;points;joined\n1;05;1.2.2024\n2;x;13.2.2024\n", encoding="utf-8")
+    call_command("import_profiles", str(path), "--key", "id", "--print-plan")
+    printed = capsys.readouterr().out
+    assert yaml.safe_load(printed) == {
+        "format": {},
+        "columns": [
+            {"column": "id"},
+            {"column": "points"},
+            {"column": "joined", "type": "date", "format": {"date_format": "%d.%m.%Y"}},
+        ],
+    }
+    assert not ImportJob.objects.exists()
+    changed = printed.replace("column: points", "column: points\n  attribute: Score\n  type: integer")
+    plan.write_text(changed.replace("{}", "{delimiter: ;}"), encoding="utf-8")
+    call_command("import_profiles", str(path), "--key", "id", "--plan", str(plan))
+    assert get_profile("1").attributes == {"id": "1", "Score": 5, "joined": "2024-02-01"}
+    assert get_profile("2").originals["Score"] == "x"
+    assert DataSource.objects.get().file_format == {"delimiter": ";"}
+
+
+@pytest.mark.parametrize(
+    ("plan", "words"),
+    [
+        ("columns: [{column: id, type: animal}]", "animal"),
+        ("columns: [{column: id, is_email: 'no'}]", "“is_email” is not a bool"),
+        ("columns: [{column: id, kind: text}]", "unknown keys: kind"),
+        ("columns: [7]", "cannot be read"),
+        ("format: {quote: x}", "can have the keys encoding, delimiter"),
+        ("other: 1", "other keys"),
+        ("columns: [", "cannot be read"),
+    ],
+)
+def test_it_says_what_is_wrong_with_a_plan(tmp_path: Path, plan: str, words: str) -> None:
+    path = tmp_path / "shop.csv"
+    path.write_text("id\n1\n")
+    (tmp_path / "plan.yaml").write_text(plan, encoding="utf-8")
+    with pytest.raises(CommandError, match=words):
+        call_command("import_profiles", str(path), "--key", "id", "--plan", str(tmp_path / "plan.yaml"))
+    assert not ImportJob.objects.exists()

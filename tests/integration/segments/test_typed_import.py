@@ -119,7 +119,7 @@ def test_two_columns_cannot_be_one_attribute(file: Path) -> None:
 
 
 def test_no_temporary_file_is_left(file: Path, uploads_folder: Path) -> None:
-    imported(file, 'id,note\n1,"a\nb"\n2\n')
+    imported(file, 'id,note\n1,"a\nb"\n')
     assert list(uploads_folder.iterdir()) == []
 
 
