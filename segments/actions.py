@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from django.db import transaction
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -25,6 +26,20 @@ class SegmentInUse(Exception):
         names = ", ".join(usage.name for usage in usages)
         super().__init__(_("The segment is used by: %(names)s.") % {"names": names})
         self.usages = usages
+
+
+class IsExclusion(Exception):
+    """A segment cannot be removed because it is the exclusion segment."""
+
+    def __init__(self) -> None:
+        super().__init__(_("This is the exclusion segment. An administrator has to stop using it first."))
+
+
+class NotRefreshed(Exception):
+    """A segment that was never refreshed cannot be the exclusion segment: nobody would be excluded."""
+
+    def __init__(self) -> None:
+        super().__init__(_("The segment has not been refreshed yet. Refresh it first."))
 
 
 class RulesLocked(Exception):
@@ -149,6 +164,34 @@ def make_dynamic(segment: Segment, *, by: User) -> None:
         request_refresh(segment, by=by)
 
 
+@transaction.atomic
+def use_as_exclusion(segment: Segment, *, by: User) -> None:
+    """Make a segment the exclusion segment, in place of the one that is: no export sends its members. Raises
+    NotRefreshed."""
+    permissions.check_can_choose_exclusion(by)
+    # In one order, so that two administrators wait for each other.
+    locked = Segment.objects.select_for_update(no_key=True).filter(Q(pk=segment.pk) | Q(is_exclusion=True))
+    chosen, before = None, None
+    for each in locked.order_by("pk"):
+        chosen = each if each.pk == segment.pk else chosen
+        before = each if each.is_exclusion else before
+    if chosen is None or chosen.is_exclusion:
+        return
+    if chosen.member_set_id is None:
+        raise NotRefreshed
+    Segment.objects.filter(is_exclusion=True).update(is_exclusion=False)
+    Segment.objects.filter(pk=chosen.pk).update(is_exclusion=True)
+    record("made_exclusion", chosen, by=by, changes={"exclusion segment": (before and before.name, chosen.name)})
+
+
+@transaction.atomic
+def stop_exclusion(segment: Segment, *, by: User) -> None:
+    """Stop using a segment as the exclusion segment: exports send its members again."""
+    permissions.check_can_choose_exclusion(by)
+    if Segment.objects.filter(pk=segment.pk, is_exclusion=True).update(is_exclusion=False):
+        record("exclusion_ended", segment, by=by, changes={"exclusion segment": (segment.name, None)})
+
+
 def _set_flag(segment: Segment, field: str, value: bool, action: str, by: User) -> bool:
     """Set a flag of a segment and record it. Returns False when it was set already."""
     permissions.check_can_manage_segments(by)
@@ -172,11 +215,14 @@ def _recorded_fields(segment: Segment) -> dict[str, str]:
 
 @transaction.atomic
 def remove_segment(segment: Segment, *, by: User) -> None:
-    """Remove a segment; its profiles stay. Raises SegmentInUse while exports or other segments use it."""
+    """Remove a segment; its profiles stay. Raises SegmentInUse while exports or other segments use it, and
+    IsExclusion."""
     permissions.check_can_manage_segments(by)
     segment = Segment.objects.select_for_update().get(pk=segment.pk)
     if usages := usages_of(segment):
         raise SegmentInUse(usages)
+    if segment.is_exclusion:
+        raise IsExclusion
     record("removed", segment, by=by, changes={"rule": (_rule_without_addresses(segment.rules), None)})
     notifications_alerts.forget(alerts.subject_of(segment))
     segment.delete()

@@ -15,7 +15,7 @@ from segments.models import ImportJob, MemberSet, Segment, SegmentRefresh, Segme
 from segments.store import lake, members, values
 from segments.store.lake import as_list, listed
 from segments.store.profiles import Condition, existing_ids, get_profile, select_profiles, visible_profiles
-from segments.store.selection import MemberSelection, email_sql, selection_columns, selection_sql
+from segments.store.selection import MemberSelection, email_sql, is_excluded_sql, selection_columns, selection_sql
 from segments.store.transfer import copy_to_temporary_table
 
 __all__ = ["Attribute", "MemberSelection"]  # of other modules of this app, for other apps
@@ -80,11 +80,13 @@ def write_members(segment_ids: Sequence[int], selection: MemberSelection, *, tab
     addresses and of those with one address the latest first. It is dropped at the end of the transaction. Its
     columns are those of ``selection_columns``. Raises MemberSetIncomplete."""
     sets = _sets_of(segment_ids)
+    excluded_sets = _sets_of(_exclusion())
     # PostgreSQL says who is being erased. It is asked before the version of the store is chosen: an erasure that
     # ends in between is then seen by one of the two.
-    sql = f"{selection_sql(selection, _members(sets))} ORDER BY email, updated_at DESC, profile_id DESC"
+    selected = selection_sql(selection, _members(sets), _excluded(excluded_sets))
+    sql = f"{selected} ORDER BY email, updated_at DESC, profile_id DESC"
     with lake.reading() as reader:
-        members.check_complete(reader, sets)
+        members.check_complete(reader, sets | excluded_sets)
         copy_to_temporary_table(reader, sql, selection_columns(selection), table)
 
 
@@ -96,19 +98,22 @@ def write_profiles(profile_ids: Iterable[Sequence[int]], selection: MemberSelect
         for block in profile_ids:
             reader.execute(f"INSERT INTO wanted_ids {listed('BIGINT')}", [as_list(block)])
         wanted = f"(SELECT * FROM {visible_profiles()} WHERE id IN (SELECT id FROM wanted_ids))"  # noqa: S608
-        copy_to_temporary_table(reader, selection_sql(selection, wanted), selection_columns(selection), table)
+        selected = selection_sql(selection, wanted, _excluded(_sets_of(_exclusion())))
+        copy_to_temporary_table(reader, selected, selection_columns(selection), table)
 
 
 def members_with_email(segment_ids: Sequence[int], attribute: str, emails: Collection[str]) -> set[str]:
-    """Select those of the normalized ``emails`` that members of the segments have in ``attribute``. Raises
-    MemberSetIncomplete."""
-    sets = _sets_of(segment_ids)
-    email = email_sql(attribute, {each.name: each for each in catalog.attributes()})
+    """Select those of the normalized ``emails`` that members of the segments have in ``attribute``, without those
+    of the exclusion segment. Raises MemberSetIncomplete."""
+    sets, excluded_sets = _sets_of(segment_ids), _sets_of(_exclusion())
+    known = {each.name: each for each in catalog.attributes()}
+    email = email_sql(attribute, known)
+    is_excluded = f" AND NOT ({is_excluded_sql(_excluded(excluded_sets), known)})" if excluded_sets else ""
     with lake.reading() as reader:
-        members.check_complete(reader, sets)
+        members.check_complete(reader, sets | excluded_sets)
         rows = reader.rows(
-            f"SELECT DISTINCT email FROM (SELECT {email} AS email FROM {_members(sets)})"  # noqa: S608
-            f" WHERE email IN {listed('VARCHAR')}",
+            f"SELECT DISTINCT email FROM (SELECT id AS profile_id, {email} AS email FROM {_members(sets)})"  # noqa: S608
+            f" WHERE email IN {listed('VARCHAR')}{is_excluded}",
             [as_list(emails)],
         )
     return {found for (found,) in rows}
@@ -146,8 +151,9 @@ def segment_summaries(ids: Sequence[int] | None = None) -> list[SegmentSummary]:
 
 
 def open_refreshes(segment_ids: Sequence[int], *, asked_until: datetime) -> list[str]:
-    """Return the names of these segments, and of all data sources, with a refresh or import that was due or
-    requested by ``asked_until`` and has not ended: their data are not current yet."""
+    """Return the names of these segments, of the exclusion segment and of all data sources, with a refresh or
+    import that was due or requested by ``asked_until`` and has not ended: their data are not current yet."""
+    segment_ids = [*segment_ids, *_exclusion()]
     asked = Q(created_at__lte=asked_until) | Q(ticks__due_at__lte=asked_until)
     refreshes = SegmentRefresh.objects.filter(asked, segment__in=segment_ids, status__in=OPEN)
     # Also what is due at that moment and whose tick has not come yet.
@@ -195,6 +201,16 @@ def find_profile(profile_id: int) -> ProfileSummary | None:
     if profile is None:
         return None
     return ProfileSummary(profile.id, profile.key, profile.source_name, profile.attributes, profile.updated_at)
+
+
+def _exclusion() -> list[int]:
+    """Return the ID of the segment whose members no export sends, if there is one."""
+    return list(Segment.objects.filter(is_exclusion=True).values_list("pk", flat=True))
+
+
+def _excluded(sets: Collection[int]) -> str:
+    """Return a query of the profiles that no export sends, in parentheses; empty without an exclusion segment."""
+    return _members(sets) if sets else ""
 
 
 def _set_ids(segment_ids: Collection[int] | None = None) -> dict[int, int]:

@@ -32,6 +32,15 @@ def check_can_manage_segments(user: User | None) -> None:
         check_permission(user, Permission.SEGMENT_MANAGE)
 
 
+def user_can_choose_exclusion(user: User) -> bool:
+    return user.may(Permission.SYSTEM_MANAGE)
+
+
+def check_can_choose_exclusion(user: User) -> None:
+    """Raise PermissionDenied unless the user may choose the segment whose members no export sends."""
+    check_permission(user, Permission.SYSTEM_MANAGE)
+
+
 def check_can_manage_data_sources(user: User | None) -> None:
     """Raise PermissionDenied unless the user may import data; None is the system itself."""
     if user is not None:

@@ -83,6 +83,7 @@ class OutcomeKind(models.TextChoices):
 
     INVALID = "invalid", _("Invalid email")
     DUPLICATE = "duplicate", _("Duplicate email")
+    EXCLUSION = "exclusion", _("In the exclusion segment")
     NO_CONSENT = "no_consent", _("No consent")
     LEFT = "left", _("Suppressed")
     REJECTED = "rejected", _("Rejected")

@@ -182,10 +182,15 @@ def _check_contract(connection: Connection) -> None:
         raise Refusal(_("The export has more contacts than the contract of its connection allows."))
 
 
+_CODES: dict[str, str] = {
+    PlanAction.DUPLICATE: plan_action.DUPLICATE,
+    PlanAction.EXCLUSION: plan_action.EXCLUSION,
+    PlanAction.NO_CONSENT: plan_action.NO_CONSENT,
+}
+
+
 def _why(action: str) -> str:
-    code = {"duplicate": plan_action.DUPLICATE, "no_consent": plan_action.NO_CONSENT}.get(
-        action, plan_action.BAD_EMAIL
-    )
+    code = _CODES.get(action, plan_action.BAD_EMAIL)
     return str(messages.text_of_code(code) or action)
 
 

@@ -285,7 +285,8 @@ def wants_version(run: Run) -> WantsVersion:
         "pk", "version", "segments", "segments__refreshed_at"
     )
     sources = DataSource.objects.values_list("pk", "refreshed_at")
-    return frozenset([*rows, *sources])
+    exclusion = Segment.objects.filter(is_exclusion=True).values_list("pk", "refreshed_at")
+    return frozenset([*rows, *sources, *(("exclusion", *row) for row in exclusion)])
 
 
 @transaction.atomic

@@ -17,6 +17,7 @@ _PLAN = (
     "members",
     "invalid",
     "duplicates",
+    "excluded_by_segment",
     "without_consent",
     "unchanged",
     "still_refused",
@@ -34,6 +35,7 @@ class PeopleKind(StrEnum):
     MEMBERS = "members"
     INVALID = "invalid"
     DUPLICATE = "duplicate"
+    EXCLUSION = "exclusion"
     NO_CONSENT = "no_consent"
     UNCHANGED = "unchanged"
     STILL_REFUSED = "still_refused"
@@ -54,6 +56,7 @@ LABELS: dict[PeopleKind, str | Promise] = {
     PeopleKind.MEMBERS: _("Members of the segments"),
     PeopleKind.INVALID: _("No usable email or value"),
     PeopleKind.DUPLICATE: _("Duplicate email"),
+    PeopleKind.EXCLUSION: _("In the exclusion segment"),
     PeopleKind.NO_CONSENT: _("No consent"),
     PeopleKind.UNCHANGED: _("Unchanged since the last run"),
     PeopleKind.STILL_REFUSED: _("Previously rejected, data unchanged"),
@@ -74,6 +77,7 @@ LABELS: dict[PeopleKind, str | Promise] = {
 MEANINGS: dict[PeopleKind, str | Promise] = {
     PeopleKind.INVALID: _("The email is missing or invalid, or the list cannot hold one of the values."),
     PeopleKind.DUPLICATE: _("The most recently updated profile is sent for all profiles with this email."),
+    PeopleKind.EXCLUSION: _("An administrator chose a segment whose members no export sends."),
     PeopleKind.NO_CONSENT: _(
         "The connection requires consent. The profile, or another profile with the same email, has not consented."
     ),
@@ -100,6 +104,7 @@ MEANINGS: dict[PeopleKind, str | Promise] = {
 # The fields of a run with the counts, where they are not named like the kind.
 _COUNT_FIELDS = {
     PeopleKind.DUPLICATE: "duplicates",
+    PeopleKind.EXCLUSION: "excluded_by_segment",
     PeopleKind.NO_CONSENT: "without_consent",
     PeopleKind.NEW: "new_people",
     PeopleKind.TO_REMOVE: "removals_held",
@@ -150,12 +155,15 @@ class OutcomeSection:
 
 
 _PLAN_KINDS = (
-    *(PeopleKind.INVALID, PeopleKind.DUPLICATE, PeopleKind.NO_CONSENT),
+    *(PeopleKind.INVALID, PeopleKind.DUPLICATE, PeopleKind.EXCLUSION, PeopleKind.NO_CONSENT),
     *(PeopleKind.UNCHANGED, PeopleKind.STILL_REFUSED, PeopleKind.PLANNED),
 )
 _RESULT_KINDS = (PeopleKind.DELIVERED, PeopleKind.SUPPRESSED, PeopleKind.REJECTED, PeopleKind.UNKNOWN)
 # Contacts that are not sent.
-NOT_SENT_KINDS = (PeopleKind.INVALID, PeopleKind.DUPLICATE, PeopleKind.NO_CONSENT, PeopleKind.NOT_SENT)
+NOT_SENT_KINDS = (
+    *(PeopleKind.INVALID, PeopleKind.DUPLICATE, PeopleKind.EXCLUSION, PeopleKind.NO_CONSENT),
+    PeopleKind.NOT_SENT,
+)
 
 
 def count_contacts(run: Run, kind: PeopleKind) -> int:
@@ -166,8 +174,9 @@ def count_contacts(run: Run, kind: PeopleKind) -> int:
 
 
 def plan_lines(run: Run) -> list[Line]:
-    """Break the members down by what the plan decided."""
-    return [Line(kind, count_contacts(run, kind)) for kind in _PLAN_KINDS]
+    """Break the members down by what the plan decided. The exclusion segment has a line when it excluded any."""
+    kinds = [kind for kind in _PLAN_KINDS if kind is not PeopleKind.EXCLUSION or run.excluded_by_segment]
+    return [Line(kind, count_contacts(run, kind)) for kind in kinds]
 
 
 def result_lines(run: Run) -> list[Line]:
@@ -188,7 +197,7 @@ def result_sections(run: Run) -> list[OutcomeSection]:
     not_sent = [group for group in groups if group.kind in NOT_SENT_KINDS]
     if run.not_sent and not run.is_open:
         not_sent += _not_attempted(run)
-    excluded = run.invalid + run.duplicates + run.without_consent + run.not_sent
+    excluded = run.invalid + run.duplicates + run.excluded_by_segment + run.without_consent + run.not_sent
     return [
         OutcomeSection(PeopleKind.DELIVERED, LABELS[PeopleKind.DELIVERED], run.delivered),
         *([_section(run, PeopleKind.INCOMPLETE, groups)] if run.incomplete else []),
@@ -249,6 +258,7 @@ def plan_counts(counts: PlanCounts) -> dict[str, int]:
         "members": counts.members,
         "invalid": counts.invalid,
         "duplicates": counts.duplicate,
+        "excluded_by_segment": counts.exclusion,
         "without_consent": counts.no_consent,
         "unchanged": counts.unchanged,
         "still_refused": counts.still_refused,

@@ -12,6 +12,7 @@ from exports.models import Outcome, Run, RunKind
 from exports.state.plan_action import (
     BAD_EMAIL,
     DUPLICATE,
+    EXCLUSION,
     NO_CONSENT,
     NO_EMAIL,
     NOT_IN_ANY_SEGMENT,
@@ -255,6 +256,7 @@ _OUTCOMES: dict[str, str | Promise] = {
     NO_EMAIL: _("The profile has no email."),
     BAD_EMAIL: _("The email address is not valid."),
     DUPLICATE: _("Another profile with the same email was updated more recently and is sent instead."),
+    EXCLUSION: _("A profile with this email is a member of the exclusion segment."),
     NO_CONSENT: _("The consent attribute of the connection is not true for this contact."),
     UNANSWERED: _(
         "Sent, but no response arrived before the run ended. It is unknown whether the list accepted the contact."
@@ -284,6 +286,7 @@ ADVICE: dict[str, str | Promise] = {
     "invalid": _("Fix the source data. The next run sends these contacts automatically."),
     "incomplete": _("Fix the source data, or change the field of the list. The next run then sends the value."),
     "duplicate": _("No action is needed. The email is sent once."),
+    "exclusion": _("The next run sends these contacts after they leave the exclusion segment."),
     "no_consent": _("The next run sends these contacts after they consent."),
     "unknown": _("No action is needed. The next run sends these contacts again."),
     "not_sent": _("No action is needed. The next run sends these contacts."),

@@ -21,6 +21,7 @@ from exports.reporting.breakdown import PeopleKind
 OUTCOMES = (
     PeopleKind.INVALID,
     PeopleKind.DUPLICATE,
+    PeopleKind.EXCLUSION,
     PeopleKind.NO_CONSENT,
     PeopleKind.SUPPRESSED,
     PeopleKind.REJECTED,

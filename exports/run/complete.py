@@ -145,7 +145,7 @@ def counts_of(run: Run, counts: dict[str, int]) -> RunCounts:
     """The counts that decide how a run ends: those of its plan, and the sums over its batches."""
     return RunCounts(
         members=run.members,
-        excluded=run.invalid + run.without_consent,
+        excluded=run.invalid + run.excluded_by_segment + run.without_consent,
         duplicates=run.duplicates,
         unchanged=run.unchanged,
         previously_rejected=run.still_refused,

@@ -36,6 +36,7 @@ from exports.state.plan_action import (
     BAD_EMAIL,
     DUPLICATE,
     EXCLUDED,
+    EXCLUSION,
     NO_CONSENT,
     NO_EMAIL,
     ON_LIST,
@@ -82,6 +83,7 @@ def plan(run: Run, lease: HeldLease) -> None:
         members=counts.members - erased,
         invalid=counts.invalid + violations,
         duplicates=counts.duplicate,
+        excluded_by_segment=counts.exclusion,
         without_consent=counts.no_consent,
         unchanged=counts.unchanged,
         still_refused=counts.still_refused,
@@ -171,17 +173,18 @@ def compute_diff(snapshot: RunSnapshot, account: str, list_id: str, export_id: i
 
 
 def _record_excluded(run: Run) -> None:
-    """Write outcomes for members that are invalid, duplicates or without consent. Batches tell of all others."""
+    """Write outcomes for members that are excluded. Batches tell of all others."""
     with database.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO exports_outcome (run_id, kind, profile_id, email, code, message)
             SELECT %s, action, profile_id, coalesce(email, ''),
                    CASE WHEN action = 'duplicate' THEN %s WHEN action = 'no_consent' THEN %s
+                        WHEN action = 'exclusion' THEN %s
                         WHEN email IS NULL THEN %s ELSE %s END, ''
               FROM plan WHERE action = ANY (%s)
             """,
-            [run.pk, DUPLICATE, NO_CONSENT, NO_EMAIL, BAD_EMAIL, list(EXCLUDED)],
+            [run.pk, DUPLICATE, NO_CONSENT, EXCLUSION, NO_EMAIL, BAD_EMAIL, list(EXCLUDED)],
         )
 
 

@@ -35,6 +35,7 @@ class PlanCounts:
 
     invalid: int = 0
     duplicate: int = 0
+    exclusion: int = 0
     no_consent: int = 0
     unchanged: int = 0
     still_refused: int = 0
@@ -46,7 +47,7 @@ class PlanCounts:
 
     @property
     def members(self) -> int:
-        return self.invalid + self.duplicate + self.no_consent + self.people
+        return self.invalid + self.duplicate + self.exclusion + self.no_consent + self.people
 
     @property
     def people(self) -> int:
@@ -144,6 +145,7 @@ def _actions(members: str, answers: OptionFragments, *, consent_is_required: boo
         SELECT ranked.profile_id, ranked.email, {mapped} AS mapped, ranked.data_hash,
                CASE WHEN valid IS NOT TRUE THEN 'invalid'
                     WHEN place > 1 THEN 'duplicate'
+                    WHEN excluded THEN 'exclusion'
                     WHEN any_declined OR NOT agreed THEN 'no_consent'
                     WHEN refused.data_hash = ranked.data_hash AND NOT refused.ask_again THEN 'still_refused'
                     WHEN contact.data_hash = ranked.data_hash THEN 'unchanged'

@@ -11,6 +11,7 @@ class PlanAction(StrEnum):
 
     INVALID = "invalid"  # has no address, or none that can be delivered to
     DUPLICATE = "duplicate"  # another profile with the address was updated more recently
+    EXCLUSION = "exclusion"  # the address is one of a member of the exclusion segment
     NO_CONSENT = "no_consent"
     UNCHANGED = "unchanged"  # the list has the contact, with the same data
     STILL_REFUSED = "still_refused"  # the list rejected the same data before
@@ -22,7 +23,7 @@ class PlanAction(StrEnum):
 
 
 # Members that are not contacts of the run; each is listed with the reason.
-EXCLUDED = (PlanAction.INVALID, PlanAction.DUPLICATE, PlanAction.NO_CONSENT)
+EXCLUDED = (PlanAction.INVALID, PlanAction.DUPLICATE, PlanAction.EXCLUSION, PlanAction.NO_CONSENT)
 # The operation of the batch for each action that sends, in the order of sending: new contacts come first, so that
 # few batches mix them with others, and the answers tell which contacts the export has added.
 OPERATIONS = {
@@ -44,6 +45,7 @@ WANTED = (*ON_LIST, PlanAction.STILL_REFUSED)
 NO_EMAIL = "no_email"
 BAD_EMAIL = "bad_email"
 DUPLICATE = "duplicate"
+EXCLUSION = "exclusion"
 NO_CONSENT = "no_consent"
 # The code of contacts who left all segments of the export.
 NOT_IN_ANY_SEGMENT = "not_in_any_segment"

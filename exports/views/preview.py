@@ -75,9 +75,7 @@ def _context(request: Request, export: Export) -> dict[str, object]:
         "export": export,
         "job": job,
         "outline": outline,
-        "kept_back": sum(outline["figures"][name] for name in ("invalid", "duplicates", "without_consent"))
-        if outline
-        else 0,
+        "kept_back": sum(outline["figures"].get(name, 0) for name in _EXCLUDED) if outline else 0,
         "warnings": _warnings(export, outline) if outline else [],
         "first_to_send": [contact for contact in sample if not contact.get("is_removal")],
         "first_to_remove": [contact for contact in sample if contact.get("is_removal")],
@@ -99,9 +97,14 @@ def _context(request: Request, export: Export) -> dict[str, object]:
     }
 
 
+# The counts of a preview that are excluded; older previews lack one.
+_EXCLUDED = ("invalid", "duplicates", "excluded_by_segment", "without_consent")
+
+
 def _warnings(export: Export, outline: dict[str, Any]) -> list[str]:
     """What would end the run before anybody is sent."""
-    people = outline["addresses"] - outline["figures"]["without_consent"]
+    figures = outline["figures"]
+    people = outline["addresses"] - figures["without_consent"] - figures.get("excluded_by_segment", 0)
     most = settings.MAX_PROFILES_PER_EXPORT
     contract = export.connection.limited.most_people if export.connection else None
     found = []

@@ -37,6 +37,8 @@ class Segment(models.Model):
     # An inactive segment is not refreshed; a static one is refreshed once.
     is_active = models.BooleanField(default=True)
     is_static = models.BooleanField(default=False)
+    # No export sends the members of this segment, nor other profiles with their addresses.
+    is_exclusion = models.BooleanField(default=False)
     member_count = models.BigIntegerField(default=0)
     refreshed_at = models.DateTimeField(null=True, blank=True)  # None before the first refresh
     # The members as of the last refresh, and those of the one before it.
@@ -49,7 +51,12 @@ class Segment(models.Model):
     )
 
     class Meta:
-        constraints = [models.UniqueConstraint(Lower("name"), name="segment_name_is_unique")]
+        constraints = [
+            models.UniqueConstraint(Lower("name"), name="segment_name_is_unique"),
+            models.UniqueConstraint(
+                fields=["is_exclusion"], condition=models.Q(is_exclusion=True), name="one_exclusion_segment"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

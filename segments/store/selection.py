@@ -27,9 +27,10 @@ class MemberSelection:
 
 def selection_columns(selection: MemberSelection) -> dict[str, str]:
     """Return the columns of a selection, with their types in PostgreSQL: ``email`` is normalized, NULL without a
-    value, the trimmed text when it is no address; ``valid`` says whether mail can be delivered to it, NULL without
-    a value; ``mapped`` is a JSON array of the mapped attributes; ``agreed`` and ``declined`` go by the attribute
-    for consent; ``says_0``, ``says_1`` … say whether each yes/no attribute says yes."""
+    value, the trimmed text when it is no address; ``mapped`` is a JSON array of the mapped attributes; ``agreed``
+    and ``declined`` go by the attribute for consent; ``says_0``, ``says_1`` … say whether each yes/no attribute
+    says yes; ``valid`` says whether mail can be delivered to the address, NULL without one; ``excluded`` says
+    whether no export sends the profile, or another one with the address."""
     return {
         "profile_id": "bigint",
         "updated_at": "timestamptz",
@@ -39,11 +40,13 @@ def selection_columns(selection: MemberSelection) -> dict[str, str]:
         "declined": "boolean",
         **{f"says_{at}": "boolean" for at in range(len(selection.yes_no))},
         "valid": "boolean",
+        "excluded": "boolean",
     }
 
 
-def selection_sql(selection: MemberSelection, profiles: str) -> str:
-    """Return a query of the columns of a selection over ``profiles``, a query of profiles in parentheses."""
+def selection_sql(selection: MemberSelection, profiles: str, excluded: str = "") -> str:
+    """Return a query of the columns of a selection over ``profiles``, a query of profiles in parentheses;
+    ``excluded`` is such a query of the profiles that no export sends."""
     known = {each.name: each for each in catalog.attributes()}
     says = [f"{_says_yes(known.get(name))} AS says_{at}" for at, name in enumerate(selection.yes_no)]
     agreed, declined = _consent(selection.consent, known)
@@ -57,7 +60,26 @@ def selection_sql(selection: MemberSelection, profiles: str) -> str:
         *says,
     ]
     valid = f"regexp_matches(email, {quoted(VALID_EMAIL)}) AND strlen(email) <= {LONGEST_EMAIL}"
-    return f"SELECT *, {valid} AS valid FROM (SELECT {', '.join(columns)} FROM {profiles})"
+    is_excluded = f"({is_excluded_sql(excluded, known)})" if excluded else "false"
+    return (
+        f"SELECT *, {valid} AS valid, {is_excluded} AS excluded FROM (SELECT {', '.join(columns)} FROM {profiles})"
+    )
+
+
+def _emails_of(excluded: str, known: Mapping[str, Attribute]) -> str:
+    """Return a query of all addresses of the profiles in ``excluded``, a query of profiles in parentheses."""
+    columns = [each.email_column for each in known.values() if each.has_emails]
+    if not columns:
+        return "SELECT NULL::VARCHAR WHERE false"
+    emails = f"SELECT unnest([{', '.join(columns)}]) AS email FROM {excluded}"
+    return f"SELECT email FROM ({emails}) WHERE email IS NOT NULL"
+
+
+def is_excluded_sql(excluded: str, known: Mapping[str, Attribute]) -> str:
+    """Return the condition that ``profile_id`` is one of the profiles in ``excluded``, or ``email`` one of their
+    addresses."""
+    by_email = f"coalesce(email IN ({_emails_of(excluded, known)}), false)"
+    return f"profile_id IN (SELECT id FROM {excluded}) OR {by_email}"
 
 
 def email_sql(name: str, known: Mapping[str, Attribute]) -> str:

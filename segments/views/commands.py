@@ -19,7 +19,7 @@ from config.platform.web.panes import close_pane, render_dialog
 from segments import actions, hooks
 from segments import refresh as refresh_schedule
 from segments.models import Segment
-from segments.permissions import check_can_manage_segments
+from segments.permissions import check_can_choose_exclusion, check_can_manage_segments
 
 
 @require_POST
@@ -105,17 +105,21 @@ def remove(request: Request, pk: int) -> HttpResponse:
     check_can_manage_segments(request.user)
     segment = get_object_or_404(Segment, pk=pk)
     usages, status = actions.usages_of(segment), 200
+    refusal = str(actions.IsExclusion()) if segment.is_exclusion else ""
     if request.method == "POST":
         try:
             actions.remove_segment(segment, by=request.user)
         except actions.SegmentInUse as in_use:
             usages, status = in_use.usages, 409
+        except actions.IsExclusion as refused:
+            refusal, status = str(refused), 409
         else:
             message = _("The segment “{name}” is removed.").format(name=segment.name)
             return close_pane(request, reverse("segments:list"), message)
     context = {
         "segment": segment,
         "usages": usages,
+        "refusal": refusal,
         "title": _("Remove “{name}”?").format(name=segment.name),
         "sentence": _("The customers stay. Only the segment and its rules are removed."),
         "confirm_label": _("Remove"),
@@ -123,6 +127,50 @@ def remove(request: Request, pk: int) -> HttpResponse:
     }
     back = reverse("segments:detail", args=[pk])
     return render_dialog(request, context, "segments/remove.html", status, back=back)
+
+
+@require_http_methods(["GET", "POST"])
+def exclude(request: Request, pk: int) -> HttpResponse:
+    """Ask for confirmation, and by POST make the segment the one whose members no export sends."""
+    check_can_choose_exclusion(request.user)
+    segment, refusal, status = get_object_or_404(Segment, pk=pk), "", 200
+    if request.method == "POST":
+        try:
+            actions.use_as_exclusion(segment, by=request.user)
+        except actions.NotRefreshed as refused:
+            refusal, status = str(refused), 409
+        else:
+            message = _("No export sends the members of “{name}” from now on.").format(name=segment.name)
+            return close_pane(request, reverse("segments:detail", args=[pk]), message)
+    present = Segment.objects.filter(is_exclusion=True).exclude(pk=pk).first()
+    context = {
+        "title": _("Use “{name}” as exclusion segment?").format(name=segment.name),
+        "present": present,
+        "count": segment.member_count,
+        "refusal": refusal,
+        "confirm_label": _("Use as exclusion segment"),
+    }
+    back = reverse("segments:detail", args=[pk])
+    return render_dialog(request, context, "segments/exclude.html", status, back=back)
+
+
+@require_http_methods(["GET", "POST"])
+def stop_excluding(request: Request, pk: int) -> HttpResponse:
+    """Ask for confirmation, and by POST let exports send the members of the exclusion segment again."""
+    check_can_choose_exclusion(request.user)
+    segment = get_object_or_404(Segment, pk=pk)
+    if request.method == "POST":
+        actions.stop_exclusion(segment, by=request.user)
+        message = _("“{name}” is no longer the exclusion segment.").format(name=segment.name)
+        return close_pane(request, reverse("segments:detail", args=[pk]), message)
+    context = {
+        "title": _("Stop using “{name}” as exclusion segment?").format(name=segment.name),
+        "sentence": _("The next run of each export that includes its members sends them again."),
+        "confirm_label": _("Stop excluding"),
+        "danger": True,
+    }
+    back = reverse("segments:detail", args=[pk])
+    return render_dialog(request, context, "segments/exclude.html", back=back)
 
 
 @require_http_methods(["GET", "POST"])

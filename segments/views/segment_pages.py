@@ -29,6 +29,7 @@ from config.platform.web.lists import Column, list_page, row_id
 from segments import actions, catalog, hooks, profiles, refresh, segment_rules
 from segments.models import Segment, SegmentRefresh
 from segments.permissions import (
+    user_can_choose_exclusion,
     user_can_manage_segments,
     user_can_see_personal_data,
 )
@@ -152,6 +153,7 @@ def detail(request: Request, pk: int) -> HttpResponse:
         "refreshes": _refreshes(segment),
         "not_started": _not_started(segment),
         "can_manage": user_can_manage_segments(request.user),
+        "can_choose_exclusion": user_can_choose_exclusion(request.user),
         "shown": ShownSchedule(getattr(segment, "schedule", None), schedules_display.system_state()),
         "skip_reason": refresh.skip_reason(segment),
         "trend": member_trend(segment, within),

@@ -54,6 +54,8 @@ ACTIONS: dict[str, Promise] = {
     "locked": _("Sign-in locked"),
     "made_dynamic": _("Made dynamic"),
     "made_static": _("Made static"),
+    "made_exclusion": _("Chosen as exclusion segment"),
+    "exclusion_ended": _("No longer the exclusion segment"),
     "one_person_sent": _("Test contact sent"),
     "options_added": _("Options added to a field of the list"),
     "session ended": _("Session ended"),

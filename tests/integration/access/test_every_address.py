@@ -163,6 +163,8 @@ ADDRESSES = {
     "segments:activate": Address(CONTRIBUTORS, of="segment"),
     "segments:deactivate": Address(CONTRIBUTORS, of="segment"),
     "segments:make_static": Address(CONTRIBUTORS, of="segment"),
+    "segments:exclude": Address(ADMINISTRATORS, of="segment"),
+    "segments:stop_excluding": Address(ADMINISTRATORS, of="segment"),
     "segments:make_dynamic": Address(CONTRIBUTORS, of="segment"),
     "exports:list": Address(VIEWERS),
     "exports:statuses": Address(VIEWERS),

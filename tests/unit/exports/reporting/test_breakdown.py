@@ -22,6 +22,10 @@ def numbers(rows: Any) -> dict[str, int | None]:
     return {row.kind.value: row.people for row in rows}
 
 
+def test_the_exclusion_segment_is_named_when_it_excluded_contacts() -> None:
+    assert numbers(breakdown.plan_lines(run(excluded_by_segment=7)))["exclusion"] == 7
+
+
 def test_members_fall_into_six_parts() -> None:
     counted = run(invalid=1, duplicates=2, without_consent=3, unchanged=4, still_refused=5, planned=6)
     assert numbers(breakdown.plan_lines(counted)) == {
