@@ -14,6 +14,7 @@ from config.platform.text.addresses import comparable_email
 from segments.hooks import ContactedList
 from segments.models import DataSource, Segment
 from segments.privacy.subjects import Scope
+from segments.sources.column_plan import MisfitPolicy
 from segments.sources.file_names import SUFFIXES, suffix_of
 from segments.store.profiles import Profile
 
@@ -65,12 +66,22 @@ class ImportForm(forms.Form):
         widget=forms.TextInput(attrs={"list": "known-sources", "autocomplete": "off"}),
     )
 
+    misfit = forms.ChoiceField(
+        label=_("A value that does not fit its type"),
+        choices=[(MisfitPolicy.EMPTY, _("is left empty")), (MisfitPolicy.REJECT, _("rejects the row"))],
+        initial=MisfitPolicy.EMPTY,
+        required=False,
+    )
+
     def __init__(self, *args: Any, columns: Sequence[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.columns = list(columns)
         key = self.fields["key_column"]
         assert isinstance(key, forms.ChoiceField)  # noqa: S101
         key.choices = [(name, name) for name in columns]
+
+    def clean_misfit(self) -> MisfitPolicy:
+        return MisfitPolicy(self.cleaned_data["misfit"] or MisfitPolicy.EMPTY)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from segments.views import builder, commands, customers, data_sources, segment_pages
+from segments.views import builder, commands, customers, data_sources, segment_pages, uploads
 
 app_name = "segments"
 
@@ -13,7 +13,7 @@ urlpatterns = [
     path("customers/erased/<int:pk>/", customers.erasure, name="erasure"),
     path("customers/erased/<int:pk>/live/", customers.erasure_live, name="erasure_live"),
     path("data/sources/", data_sources.data_sources, name="data_sources"),
-    path("data/sources/upload/", data_sources.upload, name="upload"),
+    path("data/sources/upload/", uploads.upload, name="upload"),
     path("data/sources/refresh/", data_sources.refresh, name="refresh_sources"),
     path("data/sources/<int:pk>/remove/", data_sources.remove, name="remove_source"),
     path("data/imports/<int:pk>/", data_sources.import_page, name="import"),

@@ -17,15 +17,12 @@ from config.platform.accounts.permissions import Permission
 from config.platform.audit.record import record
 from config.platform.jobs.models import OPEN, JobStatus
 from config.platform.web.htmx import Request
-from config.platform.web.lists import Column, list_page, row_id, selected_ids
-from config.platform.web.panes import close_pane, refused, render_dialog, render_pane
-from segments.forms import ChooseFileForm, ImportForm
+from config.platform.web.lists import Column, list_page, selected_ids
+from config.platform.web.panes import close_pane, refused, render_dialog
 from segments.models import DataSource, ImportJob
 from segments.permissions import check_can_manage_data_sources, user_can_manage_data_sources
 from segments.privacy import rejected_files
 from segments.sources import actions
-from segments.sources.files.detect import detect
-from segments.sources.files.file_format import FileRefused
 from segments.sources.misfits import misfit_count
 
 COLUMNS = [
@@ -42,7 +39,6 @@ PROBLEM_COLUMNS = [
     Column("reason", gettext_lazy("Reason"), order_by=("reason", "line")),
 ]
 _EARLIER_SHOWN = 10
-_ROWS_SHOWN = 4
 
 
 @dataclass(frozen=True)
@@ -120,26 +116,6 @@ def remove(request: Request, pk: int) -> HttpResponse:
         "danger": True,
     }
     return render_dialog(request, context, "segments/remove_source.html", status, back=back)
-
-
-def upload(request: Request) -> HttpResponse:
-    """Show the upload pane and queue the import; ``?source=`` is the ID of the data source to refresh."""
-    check_can_manage_data_sources(request.user)
-    if request.method != "POST":
-        return _file_step(request, ChooseFileForm())
-    if "token" in request.POST:
-        return _start(request)
-    form = ChooseFileForm(request.POST, request.FILES)
-    if not form.is_valid():
-        return _file_step(request, form, status=422)
-    token = actions.store_upload(form.cleaned_data["file"], by=request.user)
-    try:
-        return _first_import_step(request, token, form.cleaned_data["file"].name, _source(request))
-    except FileRefused as refusal:
-        if path := actions.find_upload(token, by=request.user):
-            actions.delete_upload(path)
-        form.add_error("file", str(refusal))
-        return _file_step(request, form, status=422)
 
 
 @require_permission(Permission.SEGMENT_VIEW)
@@ -238,86 +214,3 @@ def _counts(job: ImportJob) -> list[Count]:
         Count(_("Unchanged"), job.rows_unchanged),
         Count(_("Rejected"), job.rows_refused, *(("warning", "#list") if job.rows_refused else ())),
     ]
-
-
-def _start(request: Request) -> HttpResponse:
-    token, file_name = request.POST.get("token", ""), request.POST.get("file_name", "")[:255]
-    path = actions.find_upload(token, by=request.user)
-    if path is None:
-        return _file_step(request, ChooseFileForm(), status=422, gone=True)
-    file_format = detect(path, name=file_name)
-    form = ImportForm(request.POST, columns=actions.first_rows(path, file_format, 0).names)
-    if not form.is_valid():
-        return _import_step(request, form, token, file_name, status=422)
-    try:
-        job = actions.start_import(
-            path=path,
-            key_column=form.cleaned_data["key_column"],
-            source_name=form.cleaned_data["source_name"],
-            by=request.user,
-            file_name=file_name or path.name,
-        )
-    except (FileRefused, actions.KeyColumnDiffers) as refusal:
-        form.add_error("key_column", str(refusal))
-        return _import_step(request, form, token, file_name, status=422)
-    message = _("The import of {file} has been queued.").format(file=job.file_name)
-    return close_pane(request, reverse("segments:import", args=[job.pk]), message)
-
-
-def _file_step(request: Request, form: ChooseFileForm, status: int = 200, *, gone: bool = False) -> HttpResponse:
-    context = {
-        "form": form,
-        "gone": gone,
-        "pane_save": _("Next"),
-        "pane_encoding": "multipart/form-data",
-        "active_nav": "data_sources",
-    }
-    return render_pane(
-        request, "segments/upload_file.html", context, status, back=reverse("segments:data_sources")
-    )
-
-
-def _first_import_step(request: Request, token: str, file_name: str, source: DataSource | None) -> HttpResponse:
-    path = actions.find_upload(token, by=request.user)
-    if path is None:
-        raise FileRefused(_("The file could not be stored."))
-    names = actions.first_rows(path, detect(path, name=file_name), 0).names
-    initial = {
-        "source_name": source.name if source else file_name.split(".", maxsplit=1)[0][:120],
-        "key_column": source.key_column if source else _likely_key(names),
-    }
-    return _import_step(request, ImportForm(columns=names, initial=initial), token, file_name)
-
-
-def _import_step(
-    request: Request, form: ImportForm, token: str, file_name: str, status: int = 200
-) -> HttpResponse:
-    path = actions.find_upload(token, by=request.user)
-    context = {
-        "form": form,
-        "token": token,
-        "file_name": file_name,
-        "names": form.columns,
-        "first_rows": actions.first_rows(path, detect(path, name=file_name), _ROWS_SHOWN).rows if path else [],
-        "sources": DataSource.objects.order_by("name")[:200],
-        "pane_save": _("Import"),
-        "pane_wide": True,
-        "active_nav": "data_sources",
-    }
-    return render_pane(
-        request, "segments/upload_import.html", context, status, back=reverse("segments:data_sources")
-    )
-
-
-def _source(request: Request) -> DataSource | None:
-    pk = row_id(request.GET.get("source", ""))
-    return DataSource.objects.filter(pk=pk).first() if pk is not None else None
-
-
-def _likely_key(names: tuple[str, ...]) -> str:
-    """Guess the key column by its name."""
-    folded = {name.casefold(): name for name in names}
-    for guess in ("id", "key", "customer_id", "customerid", "customer id", "user_id", "uuid", "email"):
-        if guess in folded:
-            return folded[guess]
-    return next((name for name in names if name.casefold().endswith(("_id", " id", "key"))), names[0])

@@ -1,0 +1,256 @@
+"""Upload a file and choose, with its first rows in view, how it is read and what its columns become."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from config.platform.web.formats import number
+from config.platform.web.htmx import Request
+from config.platform.web.lists import row_id
+from config.platform.web.panes import close_pane, render_pane
+from segments.forms import ChooseFileForm, ImportForm
+from segments.import_forms import ColumnForm, FormatForm, are_valid, column_forms
+from segments.models import AttributeType, DataSource
+from segments.permissions import check_can_manage_data_sources
+from segments.sources import actions
+from segments.sources.analysis import MAX_ANALYZED_BYTES, Analysis, analyze
+from segments.sources.column_plan import ColumnPlan, ColumnType, plans_from_list
+from segments.sources.files.detect import detect
+from segments.sources.files.file_format import FileKind, FileRefused
+from segments.sources.files.workbook import sheet_names
+from segments.sources.import_plan import key_position, plans_of
+from segments.sources.inference import ColumnGuess, GuessHint
+
+
+@dataclass(frozen=True)
+class ColumnCard:
+    """The form of a column, with what its values say."""
+
+    form: ColumnForm
+    sentence: str
+    hint: str
+    misfits: Sequence[str]
+
+
+def upload(request: Request) -> HttpResponse:
+    """Show the upload pane and queue the import; ``?source=`` is the ID of the data source to refresh."""
+    check_can_manage_data_sources(request.user)
+    if request.method != "POST":
+        return _file_step(request, ChooseFileForm())
+    if "token" in request.POST:
+        return _continue(request)
+    form = ChooseFileForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return _file_step(request, form, status=422)
+    token = actions.store_upload(form.cleaned_data["file"], by=request.user)
+    try:
+        path = actions.find_upload(token, by=request.user)
+        if path is None:
+            raise FileRefused(_("The file could not be stored."))
+        return _ImportStep(request, path, token, form.cleaned_data["file"].name).first()
+    except FileRefused as refusal:
+        if path := actions.find_upload(token, by=request.user):
+            actions.delete_upload(path)
+        form.add_error("file", str(refusal))
+        return _file_step(request, form, status=422)
+
+
+def _continue(request: Request) -> HttpResponse:
+    token, file_name = request.POST.get("token", ""), request.POST.get("file_name", "")[:255]
+    path = actions.find_upload(token, by=request.user)
+    if path is None:
+        return _file_step(request, ChooseFileForm(), status=422, gone=True)
+    step = _ImportStep(request, path, token, file_name)
+    return step.preview() if request.POST.get("act") == "preview" else step.start()
+
+
+def _file_step(request: Request, form: ChooseFileForm, status: int = 200, *, gone: bool = False) -> HttpResponse:
+    context = {
+        "form": form,
+        "gone": gone,
+        "pane_save": _("Next"),
+        "pane_encoding": "multipart/form-data",
+        "active_nav": "data_sources",
+    }
+    return render_pane(
+        request, "segments/upload_file.html", context, status, back=reverse("segments:data_sources")
+    )
+
+
+class _ImportStep:
+    """The second step of an upload."""
+
+    def __init__(self, request: Request, path: Path, token: str, file_name: str) -> None:
+        self._request = request
+        self._path = path
+        self._token = token
+        self._file_name = file_name
+
+    def first(self) -> HttpResponse:
+        """Show the detected format and the guesses. Raises FileRefused."""
+        source = _source(self._request)
+        choices = source.file_format if source else {}
+        analysis = analyze(self._path, name=self._file_name, choices=choices)
+        initial = {
+            "source_name": source.name if source else self._file_name.split(".", maxsplit=1)[0][:120],
+            "key_column": source.key_column if source else likely_key(analysis.names),
+        }
+        form = ImportForm(columns=analysis.names, initial=initial)
+        return self._render(form, analysis, self._plans(analysis, source, initial["key_column"]))
+
+    def preview(self) -> HttpResponse:
+        """Show the file again with the chosen format; what was typed is kept."""
+        posted = self._request.POST
+        analysis, error = self._analyzed()
+        form = ImportForm(columns=analysis.names, initial=posted.dict())
+        plans = self._plans(analysis, _named(posted.get("source_name", "")), posted.get("key_column", ""))
+        return self._render(form, analysis, plans, data=posted, error=error, status=422 if error else 200)
+
+    def start(self) -> HttpResponse:
+        """Queue the import, or show what is wrong beside the fields."""
+        posted = self._request.POST
+        choices = self._choices()
+        try:
+            file_format = detect(self._path, name=self._file_name, **choices)
+            names = actions.first_rows(self._path, file_format, 0).names
+        except FileRefused:
+            return self.preview()
+        form = ImportForm(posted, columns=names)
+        columns = [
+            ColumnForm(posted, plan=ColumnPlan(name), prefix=f"c{at}")
+            for at, name in enumerate(names)
+            if posted.get(f"c{at}-column") == name  # others are decided by the import
+        ]
+        if not all((form.is_valid(), are_valid(columns))):
+            return self._again(form)
+        plans = [column.plan(form.cleaned_data["misfit"]) for column in columns]
+        try:
+            job = actions.start_import(
+                path=self._path,
+                key_column=form.cleaned_data["key_column"],
+                source_name=form.cleaned_data["source_name"],
+                by=self._request.user,
+                file_name=self._file_name or self._path.name,
+                choices=choices,
+                plans=plans,
+            )
+        except (FileRefused, actions.KeyColumnDiffers) as refusal:
+            form.add_error("key_column", str(refusal))
+            return self._again(form)
+        message = _("The import of {file} has been queued.").format(file=job.file_name)
+        return close_pane(self._request, reverse("segments:import", args=[job.pk]), message)
+
+    def _again(self, form: ImportForm) -> HttpResponse:
+        posted = self._request.POST
+        analysis, error = self._analyzed()
+        plans = self._plans(analysis, _named(posted.get("source_name", "")), posted.get("key_column", ""))
+        return self._render(form, analysis, plans, data=posted, error=error, status=422)
+
+    def _analyzed(self) -> tuple[Analysis, str]:
+        """Analyze the file as the user chose; as it was detected, with the reason, if that is not possible."""
+        try:
+            return analyze(self._path, name=self._file_name, choices=self._choices()), ""
+        except FileRefused as refusal:
+            return analyze(self._path, name=self._file_name, choices={}), str(refusal)
+
+    def _choices(self) -> dict[str, Any]:
+        """Return what the user changed of the detected format."""
+        detected = detect(self._path, name=self._file_name)
+        sheets = sheet_names(self._path) if detected.kind is FileKind.XLSX else ()
+        return FormatForm(self._request.POST, detected=detected, sheets=sheets).choices(detected)
+
+    def _plans(self, analysis: Analysis, source: DataSource | None, key: str) -> list[ColumnPlan]:
+        known = plans_from_list(source.column_plans) if source else ()
+        try:
+            position = key_position(analysis.names, key)
+        except FileRefused:
+            position = -1
+        return plans_of(analysis.names, analysis.guesses, known, position)
+
+    def _render(
+        self,
+        form: ImportForm,
+        analysis: Analysis,
+        plans: Sequence[ColumnPlan],
+        *,
+        data: Any = None,
+        error: str = "",
+        status: int = 200,
+    ) -> HttpResponse:
+        columns = column_forms(plans, data)
+        if form.is_bound:
+            are_valid([column for column in columns if column.is_bound])
+        found = analysis.file_format
+        context = {
+            "form": form,
+            "format_form": FormatForm(detected=found, sheets=analysis.sheets, initial=found.to_dict()),
+            "format_error": error,
+            "file_format": found,
+            "columns": [_card(column, guess) for column, guess in zip(columns, analysis.guesses, strict=True)],
+            "is_partial": analysis.is_partial,
+            "analyzed_mb": MAX_ANALYZED_BYTES >> 20,
+            "token": self._token,
+            "file_name": self._file_name,
+            "names": analysis.names,
+            "first_rows": analysis.first_rows,
+            "sources": DataSource.objects.order_by("name")[:200],
+            "pane_save": _("Import"),
+            "pane_wide": True,
+            "active_nav": "data_sources",
+        }
+        return render_pane(
+            self._request, "segments/upload_import.html", context, status, back=reverse("segments:data_sources")
+        )
+
+
+def _card(form: ColumnForm, guess: ColumnGuess) -> ColumnCard:
+    if not guess.filled:
+        sentence = _("No values")
+    elif guess.plan.type is ColumnType.TEXT:
+        sentence = ngettext("%(count)s value", "%(count)s values", guess.filled) % {"count": number(guess.filled)}
+    else:
+        kind = AttributeType(str(guess.plan.type)).label
+        sentence = _("100%% of %(count)s values fit the type %(type)s") % {
+            "count": number(guess.filled),
+            "type": kind,
+        }
+    return ColumnCard(form, sentence, _hint(guess), guess.misfits)
+
+
+def _hint(guess: ColumnGuess) -> str:
+    """Say why a column stays text although it may be something else."""
+    if guess.hint is None or guess.instead is None:
+        return ""
+    kind = AttributeType(str(guess.instead.type)).label
+    if guess.hint is GuessHint.DATE_ORDER:
+        return _("These may be dates, with the day or the month first. Choose the type and the format.")
+    if guess.hint is GuessHint.ONE_WORD:
+        return _("There is only one word. Choose Yes/no if it means one of both.")
+    return _("%(share)d%% of the values fit the type %(type)s. Some that do not:") % {
+        "share": int(guess.fit_instead * 100),
+        "type": kind,
+    }
+
+
+def _source(request: Request) -> DataSource | None:
+    pk = row_id(request.GET.get("source", ""))
+    return DataSource.objects.filter(pk=pk).first() if pk is not None else None
+
+
+def _named(name: str) -> DataSource | None:
+    return DataSource.objects.filter(name__iexact=name).first()
+
+
+def likely_key(names: Sequence[str]) -> str:
+    """Guess the key column by its name."""
+    folded = {name.casefold(): name for name in names}
+    for guess in ("id", "key", "customer_id", "customerid", "customer id", "user_id", "uuid", "email"):
+        if guess in folded:
+            return folded[guess]
+    return next((name for name in names if name.casefold().endswith(("_id", " id", "key"))), names[0])
