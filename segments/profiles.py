@@ -206,14 +206,15 @@ def _walk(condition: Condition, start: PageStart, size: int) -> ProfilePage:
 
 
 def _holds_words(words: str, attributes: Sequence[Attribute]) -> Condition:
-    texts = [each.column for each in attributes if each.data_type == AttributeType.TEXT]
-    text = f"lower(concat_ws(chr(10), {', '.join(['key', *texts])}))"
+    # Column by column: DuckDB folds the case of a value that many profiles have once.
+    texts = ["key", *(each.column for each in attributes if each.data_type == AttributeType.TEXT)]
+    contained = " OR ".join(f"contains(lower({column}), lower(?))" for column in texts)
     conditions: list[str] = ["true"]
     values: list[str] = []
     for word in words.split():
         or_email, email = _or_email(word, attributes)
-        conditions.append(f"(contains({text}, lower(?)){or_email})")
-        values += [word, *email]
+        conditions.append(f"({contained}{or_email})")
+        values += [*([word] * len(texts)), *email]
     return Condition(" AND ".join(conditions), values)
 
 

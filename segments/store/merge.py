@@ -96,13 +96,21 @@ class Merge:
         if deleted != counts.updated:
             raise StaleComparison
         columns = ", ".join(columns_of([*self.attributes, *self.kept]))
+        # IDs follow the lines, with gaps: to number a million rows without gaps takes as long as to write them.
+        first, last = writer.row(f"SELECT min(line), max(line) FROM {_CHANGES} WHERE id IS NULL")
+        first_id = reserve_ids(last - first + 1) if counts.created else 0
         writer.execute(
             f"""
             INSERT INTO {PROFILES} BY NAME
-            SELECT coalesce(id, $first_id + row_number() OVER (PARTITION BY id IS NULL ORDER BY line) - 1) AS id,
+            SELECT coalesce(id, $first_id + line - $first_line) AS id,
                    $source_id AS source_id, key, coalesce(created_at, $moment) AS created_at,
                    $moment AS updated_at{", " + columns if columns else ""}
               FROM {_CHANGES} ORDER BY 1
             """,
-            {"first_id": reserve_ids(counts.created), "source_id": self.source_id, "moment": self.moment},
+            {
+                "first_id": first_id,
+                "first_line": first or 0,
+                "source_id": self.source_id,
+                "moment": self.moment,
+            },
         )
