@@ -1,7 +1,7 @@
 """Stage the typed rows of a loaded file in a temporary table of DuckDB, and reject those that cannot be merged:
 keys that are missing or repeated, values that do not fit, erased people."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -22,7 +22,7 @@ from segments.sources.files.read import LoadedFile
 from segments.sources.files.regular_csv import quoted
 from segments.sources.files.reject_rows import reject_rows
 from segments.sources.misfits import misfit_reason
-from segments.store.lake import as_list, rows_of
+from segments.store.lake import as_list, listed, rows_of
 from segments.store.merge import STAGED
 
 MAX_KEY_LENGTH: Final = 200
@@ -33,9 +33,9 @@ _TYPED: Final = "imported"
 
 @dataclass(frozen=True)
 class StagedRows:
-    """The rows of a file as they will be merged. ``loaded`` has the same rows as texts; ``with_emails`` are the
-    positions of the columns that have email addresses, ``with_originals`` of those with values that do not give
-    back their text."""
+    """The rows of a file as they will be merged. ``loaded`` has their texts until rows are rejected;
+    ``with_emails`` are the positions of the columns that have email addresses, ``with_originals`` of those with
+    values that do not give back their text."""
 
     connection: duckdb.DuckDBPyConnection
     loaded: LoadedFile
@@ -96,7 +96,7 @@ def stage(
 
 def reject_unusable(staged: StagedRows) -> StagedRows:
     """Reject the rows that have no valid key, whose key a later row has too, or with a misfit in a column that
-    rejects those."""
+    rejects those. The texts are dropped then."""
     column = staged.loaded.names[staged.key]
     for condition, reason in (
         ("key IS NULL", _("The key is empty.")),
@@ -117,7 +117,9 @@ def reject_unusable(staged: StagedRows) -> StagedRows:
     sentence = _("Duplicate key. Line %(line)d was used.")
     repeated = f"SELECT key, max(line) AS last FROM {_TYPED} GROUP BY key HAVING count(*) > 1"
     superseded = f"SELECT line, last FROM {_TYPED} JOIN ({repeated}) AS repeated USING (key) WHERE line < last"
-    return _reject(staged, superseded, column, lambda line: sentence % {"line": line})
+    staged = _reject(staged, superseded, column, lambda line: sentence % {"line": line})
+    staged.connection.execute(f"DROP TABLE {quoted(staged.loaded.table)}")  # a third of the memory
+    return staged
 
 
 def refuse_erased(source_id: int, staged: StagedRows) -> StagedRows:
@@ -136,14 +138,16 @@ def refuse_erased(source_id: int, staged: StagedRows) -> StagedRows:
         f"CREATE OR REPLACE TEMPORARY TABLE erased AS {rows_of({'hash': 'UUID', 'erased_at': 'TIMESTAMPTZ'})}",
         [as_list({"hash": each, "erased_at": moment} for each, moment in erased.items())],
     )
-    return _reject(
-        staged,
-        _erased_rows(source_id, emails, staged.with_emails),
-        "",
-        lambda moment: sentence % {"day": _day(moment)},
-        with_text=False,
-        parameters=subjects.duckdb_hash_parameters(),
+    found = staged.connection.execute(
+        _erased_rows(source_id, emails, staged.with_emails), subjects.duckdb_hash_parameters()
+    ).fetchall()
+    for line, moment in found:
+        staged.loaded.rejected.add(line, "", sentence % {"day": _day(moment)}, "")
+    staged.loaded.rejected.close()
+    staged.connection.execute(
+        f"DELETE FROM {_TYPED} WHERE line IN {listed('BIGINT')}", [as_list(line for line, _moment in found)]
     )
+    return replace(staged, loaded=replace(staged.loaded, kept=staged.loaded.kept - len(found)))
 
 
 def name_columns(staged: StagedRows, attributes: Mapping[int, Attribute]) -> None:
@@ -174,10 +178,10 @@ def drop(connection: duckdb.DuckDBPyConnection, loaded_table: str) -> None:
         connection.execute(f"DROP TABLE {quoted(name)}")
 
 
-def _reject(staged: StagedRows, rows: str, column: str, reason: Any, **options: Any) -> StagedRows:
+def _reject(staged: StagedRows, rows: str, column: str, reason: str | Callable[[Any], str]) -> StagedRows:
     """Reject rows, as reject_rows does, from both tables."""
     before = staged.loaded.kept
-    loaded = reject_rows(staged.connection, staged.loaded, rows, column=column, reason=reason, **options)
+    loaded = reject_rows(staged.connection, staged.loaded, rows, column=column, reason=reason)
     if loaded.kept < before:
         staged.connection.execute(
             f"DELETE FROM {_TYPED} WHERE line NOT IN (SELECT _line FROM {quoted(loaded.table)})"

@@ -22,21 +22,17 @@ def reject_rows(
     *,
     column: str = "",
     reason: str | Callable[[Any], str],
-    with_text: bool = True,
-    parameters: dict[str, Any] | None = None,
 ) -> LoadedFile:
     """Move rows from the table of a loaded file to its rejected rows, with their text written again.
 
     ``rows`` is a query that gives the values of ``_line`` of the rows, each at most once, and perhaps a second
     column that a function ``reason`` makes a sentence of. The sentence contains no data. ``column`` is the name of
-    the column with the problem. Without ``with_text`` the rows are not written to the file of rejected rows.
-    Returns what is left of the file.
+    the column with the problem. Returns what is left of the file.
     """
     name = quoted(loaded.table)
     names, detail = ("line", "NULL") if isinstance(reason, str) else ("line, detail", "detail")
     connection.execute(
-        f"CREATE OR REPLACE TEMPORARY TABLE {_REJECTED} AS SELECT {names} FROM ({rows}) AS found({names})",
-        parameters,
+        f"CREATE OR REPLACE TEMPORARY TABLE {_REJECTED} AS SELECT {names} FROM ({rows}) AS found({names})"
     )
     found = connection.execute(
         f"SELECT {detail}, {name}.* FROM {name} JOIN {_REJECTED} ON line = _line ORDER BY _line"
@@ -45,7 +41,7 @@ def reject_rows(
     while fetched := found.fetchmany(_ROWS_FETCHED):
         for value, number, *fields in fetched:
             sentence = reason if isinstance(reason, str) else reason(value)
-            loaded.rejected.add(number, column, sentence, _text(loaded, fields) if with_text else "")
+            loaded.rejected.add(number, column, sentence, _text(loaded, fields))
         count += len(fetched)
     loaded.rejected.close()
     if count:
