@@ -28,7 +28,8 @@ def test_after_the_purge_no_file_and_no_table_of_the_catalog_holds_an_erased_per
     change_profile(
         zofia, last_name="~~Zygmunt"
     )  # the highest in the limits of the column; an old version has the former name
-    assert "lake.ducklake_table_column_stats" in store_places_with("~~Zygmunt")
+    # The limits of the whole table have it too, unless an earlier test left them unknown.
+    assert "lake.ducklake_file_column_stats" in store_places_with("~~Zygmunt")
     erase.erase(product_profile(zofia), scope=Scope.ADDRESS, by=alice)
     maintenance.purge_erased()
     for words in (EMAIL, "Zielinska", "Zygmunt", "Zofia", "Z-1", "X-9"):
