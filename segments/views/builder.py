@@ -68,7 +68,7 @@ def _pane(request: Request, segment: Segment | None) -> HttpResponse:
         tree = posted_rules.from_json(request.POST.get("rules_before", "")) or tree
     if action:
         form = SegmentForm(initial=request.POST.dict(), segment=segment)  # as typed: the user has not saved
-        counted = _summary(request, segment, tree) if action == "count" else {}
+        counted = _summary(request, segment, tree, asked=True) if action == "count" else {}
         changed = posted_rules.apply_action(tree, action)
         return _render_builder(request, segment, form, changed, counted=counted)
     form = SegmentForm(request.POST, segment=segment)
@@ -104,9 +104,10 @@ def _save(request: Request, segment: Segment | None, form: SegmentForm, tree: di
     return close_pane(request, reverse("segments:detail", args=[segment.pk]), message)
 
 
-def _summary(request: Request, segment: Segment | None, tree: Tree) -> dict[str, Any]:
+def _summary(request: Request, segment: Segment | None, tree: Tree, *, asked: bool = False) -> dict[str, Any]:
     """Describe rules, and count their members and those of each condition and group. Conditions that are not
-    complete have no effect, and no count."""
+    complete have no effect, and no count; their problems are named when the user ``asked`` for the count, and not
+    while the user types."""
     problems = segment_rules.problems(tree, segment.pk if segment else None)
     counted = matching.count_rules(rules_tree.complete_part(tree, problems), first=FIRST_MEMBERS)
     attributes = profiles.summary_attributes(catalog.attributes())
@@ -117,7 +118,8 @@ def _summary(request: Request, segment: Segment | None, tree: Tree) -> dict[str,
         "is_live": True,
         "count": counted.total,
         "count_words": number(counted.total),
-        "first_problem": problems[0].message if problems else "",
+        "first_problem": next((each.message for each in problems if asked or not each.path), ""),
+        "is_incomplete": any(each.path for each in problems),
         "part_counts": [
             ("-".join(map(str, path)), number(counted.by_path[path]) if path in counted.by_path else "")
             for path in rules_tree.paths(tree)

@@ -223,7 +223,9 @@ def test_incomplete_conditions_are_left_out_of_the_counts(bob_client: Client, sh
     counts = dict(response.context["part_counts"])
     assert (counts["0"], counts["1-1"]) == ("", "")
     assert counts["1-0"] != ""
-    assert "Incomplete conditions are left out." in response.content.decode()
+    content = response.content.decode()
+    assert "Incomplete conditions are left out." in content
+    assert "Choose an attribute." not in content  # the user is still typing
 
 
 def test_it_refers_to_other_segments(bob_client: Client, shop: DataSource) -> None:
