@@ -36,7 +36,7 @@ class IsExclusion(Exception):
 
 
 class NotRefreshed(Exception):
-    """A segment that was never refreshed cannot be the exclusion segment: nobody would be excluded."""
+    """A segment that was never refreshed cannot be the exclusion segment: it has no members to exclude."""
 
     def __init__(self) -> None:
         super().__init__(_("The segment has not been refreshed yet. Refresh it first."))

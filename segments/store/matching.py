@@ -21,7 +21,7 @@ from segments.store.profiles import Profile, profiles_by_id, visible_profiles
 
 @dataclass(frozen=True)
 class RuleCounts:
-    """How many profiles match rules, and each condition and group by itself, by its path. ``first`` are the first
+    """How many profiles match rules, and each condition and group alone, by its path. ``first`` are the first
     profiles that match all."""
 
     total: int
@@ -40,7 +40,7 @@ def count_matches(rules: Tree) -> int:
 
 
 def count_rules(rules: Tree, *, first: int) -> RuleCounts:
-    """Count the profiles that match rules, and each condition and group by itself, in one scan; find the ``first``
+    """Count the profiles that match rules, and each condition and group alone, in one scan; find the ``first``
     profiles that match all. Raises InvalidRules."""
     parts = dict(_parts(rules, ()))
     total, *conditions = _conditions([rules, *parts.values()])
