@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
-from zoneinfo import available_timezones
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -10,7 +9,14 @@ from django.utils.translation import gettext_lazy as _
 
 from segments import catalog
 from segments.models import AttributeType
-from segments.sources.column_plan import ColumnFormat, ColumnPlan, ColumnType, MisfitPolicy
+from segments.sources.column_plan import (
+    ColumnFormat,
+    ColumnPlan,
+    ColumnType,
+    MisfitPolicy,
+    is_date_pattern,
+    is_time_zone,
+)
 from segments.sources.files.file_format import FileFormat, FileKind
 
 _ENCODINGS: Final = (
@@ -90,7 +96,7 @@ class ColumnForm(forms.Form):
     null_words = forms.CharField(
         label=_("Words for no value"), required=False, help_text=_("Separate words with commas.")
     )
-    decimals = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0, max_value=17)
+    decimals = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0, max_value=15)
 
     def __init__(self, data: Any = None, *, plan: ColumnPlan, prefix: str) -> None:
         super().__init__(data, initial=_initial(plan), prefix=prefix)
@@ -102,9 +108,15 @@ class ColumnForm(forms.Form):
         assert isinstance(field, forms.ChoiceField)  # noqa: S101
         field.choices = list(formats.items())
 
+    def clean_date_format(self) -> str:
+        pattern: str = self.cleaned_data["date_format"]
+        if not is_date_pattern(pattern):
+            raise ValidationError(_("This is not a format of dates."))
+        return pattern
+
     def clean_time_zone(self) -> str:
         zone: str = self.cleaned_data["time_zone"].strip()
-        if zone and zone not in available_timezones():
+        if zone and not is_time_zone(zone):
             raise ValidationError(_("There is no time zone of this name."))
         return zone
 

@@ -1,9 +1,15 @@
 """Say how the columns of a data source become attributes: type, format, values that do not fit."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
-from typing import Any
+from functools import cache
+from typing import Any, Final
+from zoneinfo import available_timezones
+
+_DATE_PATTERN: Final = re.compile(r"(?:%-?[dHIjmMSy]|%[aAbBfpYzZ%]|[^%\0])*")
+_MOST_DECIMALS: Final = 15
 
 
 class ColumnType(StrEnum):
@@ -44,6 +50,31 @@ class ColumnFormat:
     true_word: str = "true"
     false_word: str = "false"
     separator: str = ""
+
+    def __post_init__(self) -> None:
+        if not is_date_pattern(self.date_format):
+            raise ValueError(f"“{self.date_format}” is not a pattern of dates")
+        if self.time_zone and not is_time_zone(self.time_zone):
+            raise ValueError(f"there is no time zone “{self.time_zone}”")
+        if len(self.decimal) != 1 or len(self.thousands) > 1 or self.decimal == self.thousands:
+            raise ValueError("decimal and thousands are different single signs")
+        if self.decimals is not None and not 0 <= self.decimals <= _MOST_DECIMALS:
+            raise ValueError(f"decimals is a number up to {_MOST_DECIMALS}")
+
+
+def is_time_zone(name: str) -> bool:
+    """Say whether there is a time zone with a name."""
+    return name in _time_zones()
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())  # reads many files
+
+
+def is_date_pattern(text: str) -> bool:
+    """Say whether a text is a pattern of strftime that DuckDB reads dates by."""
+    return bool(_DATE_PATTERN.fullmatch(text))
 
 
 @dataclass(frozen=True)

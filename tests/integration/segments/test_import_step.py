@@ -138,3 +138,12 @@ def test_a_column_says_why_it_stays_text(bob_client: Client, monkeypatch: pytest
     assert "There is only one word" in content
     assert "90% of the values fit the type Whole number" in content
     assert "<code>&lt;b&gt;many&lt;/b&gt;</code>" in content
+
+
+def test_a_format_of_dates_that_is_none_is_refused(bob_client: Client) -> None:
+    values = fields_of(uploaded(bob_client))
+    response = bob_client.post(UPLOAD, values | {"c2-date_format": "%Q%Q", "c1-thousands": "."})
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert "This is not a format of dates." in page
+    assert "Choose another sign than the decimal sign." in page
