@@ -31,6 +31,7 @@ from segments.sources.import_plan import plans_to_store
 from segments.sources.prepare import LOADED, decided_plans, interrupted_by, prepare, rejected_rows
 from segments.sources.staging import StagedRows
 from segments.store import lake, schema
+from segments.store.identity import StoreMismatch
 from segments.store.merge import Merge
 
 logger = logging.getLogger(__name__)
@@ -132,7 +133,7 @@ def run_import(job_id: int, *, watch: Watch | None = None) -> ImportJob | None:
             _finish(job, JobStatus.CANCELED)
         except NoRowKept as empty:
             _finish_without_rows(job, empty)
-        except (FileRefused, catalog.TooManyAttributes) as refusal:
+        except (FileRefused, catalog.TooManyAttributes, StoreMismatch, lake.OutOfMemory) as refusal:
             _finish(job, JobStatus.FAILED, message=str(refusal))
         except Exception:
             logger.exception("import %s failed", job.pk)

@@ -19,6 +19,7 @@ import duckdb
 import orjson
 from django.db import OperationalError
 from django.db import connection as database
+from django.utils.translation import gettext as _
 
 from segments.store import commit_notes, engine
 from segments.store.locks import do_nothing, writer_lock
@@ -34,6 +35,18 @@ class StoreError(Exception):
 class StoreUnavailable(StoreError, OperationalError):
     """DuckDB could not reach the catalog or the files, a session was ended, or another writer was first: what was
     done can be done again."""
+
+
+class OutOfMemory(StoreError):
+    """DuckDB needed more memory than PROFILE_STORE_MEMORY_MB; the message is for users."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _(
+                "This needs more memory than PROFILE_STORE_MEMORY_MB allows, perhaps because the file has many "
+                "columns. Nothing was changed. Ask an administrator to raise the setting."
+            )
+        )
 
 
 def listed(kind: str, parameter: str = "?") -> str:
@@ -150,12 +163,12 @@ def _safe_errors(may_pass: Callable[[duckdb.Error], bool]) -> Iterator[duckdb.Du
         yield engine.connect()
     except duckdb.Error as error:
         engine.close()
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise OutOfMemory from None
         raise (StoreUnavailable if may_pass(error) else StoreError)(type(error).__name__) from None
 
 
 def _may_pass(error: duckdb.Error) -> bool:
     """Say whether the same work may succeed later. DuckDB reports a session of the catalog that was ended as an
     error of no kind."""
-    if isinstance(error, duckdb.OutOfMemoryException):
-        return False
     return isinstance(error, duckdb.OperationalError | duckdb.FatalException) or type(error) is duckdb.Error
