@@ -5,17 +5,19 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from django.core.management import call_command
 from django.db import Error
 from django.db import connection as database
+from django.test import override_settings
 
 from config.standalone import leftovers, postgres, programs
 from config.standalone.leftovers import Records
 from config.standalone.supervisor import Output, Program, Supervisor
+from segments.store import engine
 from tests.faults.small_disk import SmallDisk, small_disk
 from tests.support import environment
 from tests.support.waiting import wait_until
@@ -69,15 +71,22 @@ def system_on_a_small_disk(folder: Path) -> Iterator[System]:
     """A system with a database of its own, which this process uses as long as the block lasts."""
     var_dir, sockets = folder / "var", folder / "run"
     sockets.mkdir(mode=0o700)
-    with small_disk(var_dir, SIZE) as disk, _another_database(sockets) as url:
+    with ExitStack() as stack:
+        disk = stack.enter_context(small_disk(var_dir, SIZE))
+        url = stack.enter_context(_another_database(sockets))
         disk.run("cp", "--archive", str(environment.migrated_cluster()), str(var_dir / "postgres"))
         output = io.StringIO()
         supervisor = Supervisor(
-            environment={**environment_of_processes(var_dir), "DATABASE_URL": url},
+            environment={
+                **environment_of_processes(var_dir),
+                "DATABASE_URL": url,
+                "PROFILE_STORE": str(var_dir / "profiles"),
+            },
             folder=environment.ROOT,
             records=Records(disk.seen_from_outside / "processes.json"),
             output=Output(output),
         )
+        stack.enter_context(_another_store(disk.seen_from_outside / "profiles"))
         try:
             supervisor.start(_database(disk, sockets))
             supervisor.wait_until(
@@ -96,6 +105,14 @@ def system_on_a_small_disk(folder: Path) -> Iterator[System]:
 def _database(disk: SmallDisk, sockets: Path) -> Program:
     command = postgres.command(disk.path / "postgres", sockets)
     return replace(programs.database(), command=command, before=(*disk.enter, *postgres.as_ordinary_user()))
+
+
+@contextmanager
+def _another_store(folder: Path) -> Iterator[None]:
+    """Let this process read and write the profile store of the other database, by the path that it has here."""
+    with override_settings(PROFILE_STORE=str(folder)):
+        yield
+        engine.close()
 
 
 @contextmanager
