@@ -79,7 +79,8 @@ class ColumnForm(forms.Form):
     type = forms.ChoiceField(label=_("Type"), choices=AttributeType.choices)
     is_ignored = forms.BooleanField(label=_("Do not import"), required=False)
     is_email = forms.BooleanField(label=_("Use as email"), required=False)
-    is_searchable = forms.BooleanField(label=_("Searchable"), required=False)
+    # Kept with the plan; the search for customers reads all texts so far, so that there is nothing to choose.
+    is_searchable = forms.BooleanField(required=False, widget=forms.HiddenInput)
     date_format = forms.ChoiceField(label=_("Date format"), required=False)
     time_zone = forms.CharField(
         label=_("Time zone"),

@@ -133,11 +133,6 @@ def email_hash_sql(email: str) -> str:
     return _sql(f"'email:' || ({email})")
 
 
-def key_hash_sql(source_id: int, key: str) -> str:
-    """Return an SQL expression for the hash of the key in the expression ``key``."""
-    return _sql(f"'key:{int(source_id)}:' || ({key})")
-
-
 def _with_addresses(emails: Collection[str], email_attributes: Collection[str]) -> list[Profile]:
     columns = email_columns(email_attributes)
     if not columns:

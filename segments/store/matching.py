@@ -34,12 +34,7 @@ def matching_sql(rules: Tree) -> str:
     return f"SELECT id FROM {visible_profiles()} WHERE {_conditions([rules])[0]}"
 
 
-def count_matches(rules: Tree) -> int:
-    """Count the profiles that match rules. Raises InvalidRules."""
-    return count_rules(rules, first=0).total
-
-
-def count_rules(rules: Tree, *, first: int) -> RuleCounts:
+def count_rules(rules: Tree, *, first: int = 0) -> RuleCounts:
     """Count the profiles that match rules, and each condition and group alone, in one scan; find the ``first``
     profiles that match all. Raises InvalidRules."""
     parts = dict(_parts(rules, ()))

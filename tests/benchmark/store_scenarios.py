@@ -127,7 +127,7 @@ class StoreScenarios:
     def _live_counts(self) -> None:
         self._say("Counting seven conditions and the total …")
         every = all_of(*(rule for rule, _sql in CONDITIONS))
-        one = _median_seconds(lambda: matching.count_matches(all_of(CONDITIONS[0][0])))
+        one = _median_seconds(lambda: matching.count_rules(all_of(CONDITIONS[0][0])))
         seconds = _median_seconds(lambda: matching.count_rules(every, first=0))
         first = _median_seconds(lambda: matching.count_rules(every, first=10))
         self._add("count_of_one_ms", one * 1000, "ms", "one condition")
@@ -155,7 +155,7 @@ class StoreScenarios:
             path = write_csv(self._folder / "few.csv", 1_000, first=self._rows // 2, version=version)
             begun = time.perf_counter()
             job = run_import(_start_import(path, "People", wake_worker=False).pk)
-            matching.count_matches(rules)
+            matching.count_rules(rules)
             assert job is not None
             assert job.rows_updated == 1_000, job.message
             return time.perf_counter() - begun

@@ -22,6 +22,7 @@ from segments import hooks
 from segments.models import DataSource, ImportJob, Segment
 from segments.privacy import erase, subject_access, subjects
 from segments.privacy.subjects import Scope
+from segments.store import lake
 from tests.integration.privacy.conftest import EMAIL, run_to_its_end
 from tests.support.database_search import tables_with
 from tests.support.profiles import Profile, get_profile, has_profile, product_profile, replace_attributes
@@ -156,11 +157,16 @@ def test_only_administrators_erase(zofia: Profile, who: str, request: pytest.Fix
 def test_the_hash_is_the_same_in_python_and_in_sql(db: None) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         subjects.pass_hash_key_to_sql()
-        cursor.execute(
-            f"SELECT {subjects.email_hash_sql('%s')}, {subjects.key_hash_sql(7, '%s')}",
-            ["łucja@example.com", "K-1"],
-        )
-        assert cursor.fetchone() == (subjects.hash_of_email("łucja@example.com"), subjects.hash_of_key(7, "K-1"))
+        cursor.execute(f"SELECT {subjects.email_hash_sql('%s')}", ["łucja@example.com"])
+        assert cursor.fetchone() == (subjects.hash_of_email("łucja@example.com"),)
+
+
+def test_the_hash_is_the_same_in_python_and_in_duckdb(db: None) -> None:
+    email, key = subjects.duckdb_hash("email:", "$email"), subjects.duckdb_hash("key:7:", "$key")
+    values = {**subjects.duckdb_hash_parameters(), "email": "łucja@example.com", "key": "K-1"}
+    with lake.reading() as reader:
+        found = reader.row(f"SELECT {email}, {key}", values)
+    assert found == (subjects.hash_of_email("łucja@example.com"), subjects.hash_of_key(7, "K-1"))
 
 
 def test_disclosures_are_forgotten_when_their_time_is_over(

@@ -74,7 +74,7 @@ def test_what_is_shown_can_be_imported_as_it_is(bob_client: Client) -> None:
 
 def test_columns_are_renamed_retyped_and_left_out(bob_client: Client) -> None:
     values = fields_of(uploaded(bob_client))
-    values |= {"c1-attribute": "points", "c1-type": "number", "c2-is_ignored": "on", "c3-is_searchable": "on"}
+    values |= {"c1-attribute": "points", "c1-type": "number", "c2-is_ignored": "on"}
     bob_client.post(UPLOAD, values | {"c1-null_words": "7"})
     run_last_import()
     assert get_profile("1").attributes == {"id": "1", "points": 5, "zip": "00501"}

@@ -91,7 +91,7 @@ def test_other_segments_stay_as_they_are() -> None:
 
 
 def test_it_counts_without_a_refresh() -> None:
-    assert matching.count_matches(FINNS) == 4
+    assert matching.count_rules(FINNS).total == 4
     assert not member_count()
 
 
