@@ -2,8 +2,11 @@
 are stored."""
 
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
+
+from django.conf import settings
 
 from config.platform.jobs import clock
 from config.platform.text.addresses import comparable_email
@@ -18,8 +21,8 @@ from segments.store.profile_ids import reserve_ids
 from segments.store.profiles import EVERY_PROFILE, Condition, Profile, visible_profiles
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-# The IDs of attributes that have columns in the store already: adding columns takes longer than most tests.
-_pool: dict[tuple[str, AttributeType], int] = {}
+# The IDs of attributes that have columns already, by store: adding columns takes longer than most tests.
+_pools: defaultdict[str, dict[tuple[str, AttributeType], int]] = defaultdict(dict)
 
 __all__ = ["Profile"]
 
@@ -45,9 +48,10 @@ def create_profiles(
 
 def create_attributes(types: Mapping[str, AttributeType]) -> None:
     """Add attributes to the catalog, with their columns in the store."""
-    pooled = {name: kind for name, kind in types.items() if (name, kind) in _pool}
+    pool = _pools[settings.PROFILE_STORE]
+    pooled = {name: kind for name, kind in types.items() if (name, kind) in pool}
     ProfileAttribute.objects.bulk_create(
-        ProfileAttribute(pk=_pool[name, kind], name=name, data_type=kind) for name, kind in pooled.items()
+        ProfileAttribute(pk=pool[name, kind], name=name, data_type=kind) for name, kind in pooled.items()
     )
     others = [
         ProfileAttribute.objects.create(name=name, data_type=kind)
@@ -58,7 +62,7 @@ def create_attributes(types: Mapping[str, AttributeType]) -> None:
         Attribute(each.name, AttributeType(each.data_type), each.pk, has_emails=True) for each in others
     )
     schema.add_columns(with_emails)
-    _pool.update({(each.name, AttributeType(each.data_type)): each.pk for each in others})
+    pool.update({(each.name, AttributeType(each.data_type)): each.pk for each in others})
 
 
 def create_profile(source: DataSource, key: str, attributes: Mapping[str, Any]) -> Profile:
@@ -278,7 +282,7 @@ def _catalog_for(rows: Iterable[Mapping[str, Any]]) -> list[Attribute]:
     create_attributes({name: kind for name, kind in types.items() if name not in known})
     ProfileAttribute.objects.filter(name__in=with_emails, data_type=AttributeType.TEXT).update(has_emails=True)
     attributes = catalog.attributes()
-    schema.add_columns(each for each in attributes if each.id not in _pool.values())
+    schema.add_columns(each for each in attributes if each.id not in _pools[settings.PROFILE_STORE].values())
     return attributes
 
 
