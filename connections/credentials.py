@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 
 from config.platform.encryption.fields import Sealed
 from config.platform.encryption.keyring import CannotDecrypt
+from config.platform.encryption.references import UnresolvedReference, resolve_reference
 from config.platform.jobs import clock, deadline
 from connections import vault
 from connections.destinations.errors import DestinationError, NeedsAdministrator, PermanentError, TryLater
@@ -69,8 +70,8 @@ def access_with(connection: Connection, credentials: dict[str, str]) -> Access:
     here."""
     base_url = address_of(connection)
     try:
-        secrets = {name: vault.resolve_reference(value) for name, value in credentials.items()}
-    except vault.UnresolvedReference as error:
+        secrets = {name: resolve_reference(value) for name, value in credentials.items()}
+    except UnresolvedReference as error:
         raise NotConnected(
             _("The credentials of “{name}” cannot be read: {why}").format(name=connection, why=error)
         ) from error

@@ -15,6 +15,7 @@ from config.console.manifest.document import Lined, Problems
 from config.console.manifest.specs import ConnectionSpec, report_line, what_changed
 from config.platform.accounts.permissions import Role
 from config.platform.encryption.keyring import CannotDecrypt
+from config.platform.encryption.references import VARIABLE_PREFIX, UnresolvedReference, resolve_reference
 from connections import actions, credentials, destinations, policies, vault
 from connections.destinations.base import Destination
 from connections.models import Connection, Environment
@@ -168,10 +169,10 @@ def _credentials(
             known = ", ".join(fields)
             problems.add(line, _("“%(name)s” is unknown. Available: %(known)s.") % {"name": name, "known": known})
         elif fields[name].secret:
-            suggestion = f"{vault.VARIABLE_PREFIX}{destination.key}_{name}".upper()
+            suggestion = f"{VARIABLE_PREFIX}{destination.key}_{name}".upper()
             try:
                 found[name] = _secret(written, suggestion, environ)
-            except (SecretRefused, vault.UnresolvedReference) as refused:
+            except (SecretRefused, UnresolvedReference) as refused:
                 problems.add(line, f"“{name}”: {refused}")
         else:
             options[name] = written
@@ -186,7 +187,7 @@ def _secret(written: str, suggestion: str, environ: Mapping[str, str] | None) ->
     value = resolve_secret(written, suggestion=suggestion, environ=os.environ if environ is None else environ)
     if environ is not None:
         return value
-    vault.resolve_reference(written)
+    resolve_reference(written)
     return written
 
 

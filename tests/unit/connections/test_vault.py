@@ -6,10 +6,11 @@ import pytest
 from pytest_django import Settings
 
 from config.platform.accounts.models import User
+from config.platform.encryption.references import UnresolvedReference, resolve_reference
 from connections import actions, vault
 from connections.credentials import access
 from connections.models import Connection
-from connections.vault import NotConnected, UnresolvedReference, resolve_reference
+from connections.vault import NotConnected
 from tests.support.connections import make_connection
 
 
