@@ -41,12 +41,25 @@ def open_refresh_failed(segment: Segment, message: str) -> None:
 
 def update_after_import(source: DataSource, path: str = "", *, failure: str = "") -> None:
     """Open the alert that an import failed, or close it when ``failure`` is empty. ``path`` is the page that it
-    links to."""
+    links to. No removals are held any more."""
     subject = Subject("source", str(source.pk), source.name, path or reverse("segments:data_sources"))
+    alerts.close_alerts([Kind.NEEDS_CONFIRMATION], subject)
     if failure:
         alerts.open_alert(Kind.FAILED, subject, failure)
     else:
         alerts.close_alerts([Kind.FAILED], subject)
+
+
+def open_removals_held(source: DataSource, path: str, sentence: str) -> None:
+    """Open the alert that removals of an import await confirmation; ``path`` is the page of the import."""
+    subject = Subject("source", str(source.pk), source.name, path)
+    alerts.open_alert(Kind.NEEDS_CONFIRMATION, subject, sentence)
+
+
+def close_removals_held(source: DataSource) -> None:
+    """Close the alert that removals of an import await confirmation."""
+    subject = Subject("source", str(source.pk), source.name, reverse("segments:data_sources"))
+    alerts.close_alerts([Kind.NEEDS_CONFIRMATION], subject)
 
 
 def forget_source(source: DataSource) -> None:

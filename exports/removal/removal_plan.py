@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.platform import db
 from config.platform.jobs.leases import lock_attempt
+from config.platform.removal_limits import is_large
 from connections.destinations.base import Destination
 from connections.destinations.values import BatchOperation, Sending, UnsubscribeScope
 from exports.batches.writer import BatchContact, BatchWriter
@@ -26,9 +27,6 @@ from exports.state.known_list import ONCE_WANTED, KnownList
 from exports.state.plan_action import NOT_IN_ANY_SEGMENT, UNKNOWN_DATA, WANTED
 from segments.models import DataSource, Segment
 
-# A guard holds removals of more than this share of the people on the list, and of more than so many.
-_LARGE_SHARE = 0.2
-_LARGE_NUMBER = 10
 _IS_PLANNED = "EXISTS (SELECT FROM plan WHERE plan.email = {table}.email AND plan.action = ANY (%s))"
 # When the first run that sent a contact had ended, by the clock of the list's dates: it did not add who joined
 # later. Where people are asked to confirm, they join when they do.
@@ -221,14 +219,13 @@ def _find_guard(run: Run, known: KnownList, count: int) -> str:
     if because := wants.find_guard(run.export_id, run.account, run.list_id, segment_ids):
         return because
     people = contacts_of(known).count()
-    return RemovalGuard.MANY if count > _LARGE_NUMBER and count > people * _LARGE_SHARE else ""
+    return RemovalGuard.MANY if is_large(count, people) else ""
 
 
 def _find_cleanup_guard(count: int, confirmed: int) -> str:
     """A run that was still under way may have brought some more; that is no other question than the one which was
     answered."""
-    more = count - confirmed
-    return RemovalGuard.GROWN if more > _LARGE_NUMBER and more > confirmed * _LARGE_SHARE else ""
+    return RemovalGuard.GROWN if is_large(count - confirmed, confirmed) else ""
 
 
 def _reaches_further_than_agreed(run: Run, agreed: Mapping[str, Any]) -> bool:

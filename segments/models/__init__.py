@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.platform.jobs import clock
 from config.platform.jobs.models import OPEN, Job, JobStatus, Schedule, Tick
-from segments.models.profile import AttributeType, DataSource, ProfileAttribute
+from segments.models.profile import AttributeType, DataSource, ImportMode, ProfileAttribute
 
 __all__ = [
     "AttributeType",
@@ -17,6 +17,7 @@ __all__ = [
     "ErasedHash",
     "Erasure",
     "ImportJob",
+    "ImportMode",
     "ImportProblem",
     "MemberSet",
     "ProfileAttribute",
@@ -133,6 +134,14 @@ class ImportJob(Job):
     rows_updated = models.BigIntegerField(default=0)
     rows_unchanged = models.BigIntegerField(default=0)
     rows_refused = models.BigIntegerField(default=0)
+    mode = models.CharField(max_length=10, choices=ImportMode.choices, default=ImportMode.UPSERT)
+    profiles_removed = models.BigIntegerField(default=0)
+    # While removals await confirmation: how many profiles of how many would leave, and the ImportGuard.
+    to_remove = models.BigIntegerField(default=0)
+    profiles_before = models.BigIntegerField(default=0)
+    removal_guard = models.CharField(max_length=20, blank=True)
+    # How many removals a user confirmed; None: the guard decides.
+    confirmed_removals = models.BigIntegerField(null=True, blank=True)
     # How many values did not fit their type and are empty therefore, by column.
     misfits = models.JSONField(default=dict, blank=True)
     # The format of the file; empty when it is still to be detected.

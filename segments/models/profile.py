@@ -17,6 +17,13 @@ class AttributeType(models.TextChoices):
     LIST = "list", _("List")
 
 
+class ImportMode(models.TextChoices):
+    """What an import does with the profiles of its data source that are not in the file: they stay, or leave."""
+
+    UPSERT = "upsert", _("Add and update")
+    SNAPSHOT = "snapshot", _("Snapshot")
+
+
 class DataSource(models.Model):
     """A source of profiles."""
 
@@ -30,6 +37,7 @@ class DataSource(models.Model):
     path = models.CharField(max_length=500, blank=True)
     # The attributes in the last file, which decide the segments that depend on this source.
     columns = models.JSONField(default=list)
+    mode = models.CharField(max_length=10, choices=ImportMode.choices, default=ImportMode.UPSERT)
     # What users chose of the format of its files; the rest is detected.
     file_format = models.JSONField(default=dict, blank=True)
     # How the columns become attributes, as in column_plan.py; stored after an import.

@@ -21,10 +21,11 @@ from config.platform.accounts.models import User
 from config.platform.audit.record import record
 from config.platform.jobs import leases
 from config.platform.jobs.enqueue import enqueue_on_commit
-from config.platform.jobs.models import OPEN
+from config.platform.jobs.models import OPEN, JobStatus
 from segments import alerts, permissions
-from segments.models import DataSource, ImportJob, Segment
+from segments.models import DataSource, ImportJob, ImportMode, Segment
 from segments.privacy import rejected_files
+from segments.sources import held_imports
 from segments.sources.column_plan import ColumnPlan, plans_to_list
 from segments.sources.file_names import SUFFIXES, delete_abandoned_folders, suffix_of, temporary_folder
 from segments.sources.files.detect import detect
@@ -89,11 +90,14 @@ def start_import(
     file_name: str = "",
     choices: Mapping[str, Any] | None = None,
     plans: Sequence[ColumnPlan] = (),
+    mode: ImportMode | None = None,
+    confirmed_removals: int | None = None,
     wake_worker: bool = True,
 ) -> ImportJob:
     """Queue the import of a file into a data source, which is created if it is new. ``choices`` are what the
     user chose of the format, and the data source keeps; without them those of the data source hold. Columns
-    without one of the ``plans`` get the plan of the data source, or a guess.
+    without one of the ``plans`` get the plan of the data source, or a guess. The data source keeps the ``mode``
+    too; in snapshot mode up to ``confirmed_removals`` profiles may leave without a further question.
     ``wake_worker=False`` leaves the import to the caller. Raises FileRefused when the header cannot be used and
     KeyColumnDiffers when the source has another key; nothing is changed then."""
     permissions.check_can_manage_data_sources(by)
@@ -108,8 +112,9 @@ def start_import(
         requested_by=by,
         file_format=file_format.to_dict(),
         column_plans=plans_to_list(plans),
+        confirmed_removals=confirmed_removals,
     )
-    _queue(job, source_name, key, chosen, by)
+    _queue(job, source_name, key, chosen, mode=mode, by=by)
     if wake_worker:
         enqueue_on_commit("segments.tasks.import_file", job.pk)
     return job
@@ -125,7 +130,10 @@ def refresh_data_source(source: DataSource, *, by: User | None, wake_worker: boo
     job = ImportJob.objects.filter(source=source, path=source.path, status__in=OPEN).order_by("-pk").first()
     if job is None:
         file_name = Path(source.path).name
-        job = ImportJob.objects.create(source=source, file_name=file_name, path=source.path, requested_by=by)
+        job = ImportJob.objects.create(
+            source=source, file_name=file_name, path=source.path, mode=source.mode, requested_by=by
+        )
+        held_imports.cancel_replaced(job)
         record("import requested", source, by=by, changes={"file": (None, file_name)})
     if wake_worker:
         enqueue_on_commit("segments.tasks.import_file", job.pk)
@@ -134,9 +142,11 @@ def refresh_data_source(source: DataSource, *, by: User | None, wake_worker: boo
 
 @transaction.atomic
 def cancel_import(job: ImportJob, *, by: User | None) -> None:
-    """Request cancellation of an import; an import that no worker holds ends at once."""
+    """Request cancellation of an import; an import that no worker holds ends at once, as does one whose removals
+    are held."""
     permissions.check_can_manage_data_sources(by)
-    leases.request_cancel(job)
+    if not held_imports.cancel_held(job):
+        leases.request_cancel(job)
     record("import canceled", job.source, by=by, changes={"file": (job.file_name, None)})
 
 
@@ -203,13 +213,15 @@ def delete_upload(path: Path) -> None:
 
 
 def delete_abandoned_uploads() -> None:
-    """Delete uploads older than a day, by the file system's clock, that no open import needs, the files of
-    rejected rows that are as old, and the temporary files of imports whose worker was killed."""
+    """Delete uploads older than a day, by the file system's clock, that no import needs, the files of rejected
+    rows that are as old, and the temporary files of imports whose worker was killed."""
     folder = Path(settings.UPLOAD_DIR)
+    held_imports.cancel_expired()
     rejected_files.delete_older_than(time.time() - _MAX_AGE_SECONDS)
     found = [path for path in folder.glob("*") if path.is_file()]
     old = [path for path in found if time.time() - path.stat().st_mtime > _MAX_AGE_SECONDS]
-    needed = set(ImportJob.objects.filter(status__in=OPEN).values_list("path", flat=True))
+    waiting = ImportJob.objects.filter(status__in=[*OPEN, JobStatus.NEEDS_CONFIRMATION])
+    needed = set(waiting.values_list("path", flat=True))
     for path in old:
         if str(path) not in needed:
             path.unlink(missing_ok=True)
@@ -218,7 +230,15 @@ def delete_abandoned_uploads() -> None:
 
 
 @transaction.atomic
-def _queue(job: ImportJob, source_name: str, key: str, choices: Mapping[str, Any], by: User | None) -> None:
+def _queue(
+    job: ImportJob,
+    source_name: str,
+    key: str,
+    choices: Mapping[str, Any],
+    *,
+    mode: ImportMode | None,
+    by: User | None,
+) -> None:
     """Store the job of an import into a data source, which is created if it is new. Raises KeyColumnDiffers."""
     source = DataSource.objects.filter(name__iexact=source_name).first()
     if source is None:
@@ -232,8 +252,13 @@ def _queue(job: ImportJob, source_name: str, key: str, choices: Mapping[str, Any
     if source.file_format != dict(choices):
         source.file_format = dict(choices)
         source.save(update_fields=["file_format"])
-    job.source = source
+    if mode is not None and source.mode != mode:
+        record("edited", source, by=by, changes={"mode": (source.mode, mode.value)})
+        source.mode = mode
+        source.save(update_fields=["mode"])
+    job.source, job.mode = source, source.mode
     job.save()
+    held_imports.cancel_replaced(job)
     record("import requested", source, by=by, changes={"file": (None, job.file_name)})
 
 

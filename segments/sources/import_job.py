@@ -8,6 +8,7 @@ The thread of the lease writes the progress to the job.
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from config.platform.audit.record import record
 from config.platform.jobs import clock, leases
 from config.platform.jobs.models import JobStatus
 from segments import alerts, catalog
 from segments.catalog import Attribute
-from segments.models import DataSource, ImportJob, ImportProblem
+from segments.models import DataSource, ImportJob, ImportMode, ImportProblem
 from segments.privacy import erase, rejected_files
-from segments.sources import actions, staging
+from segments.sources import actions, held_imports, present_keys, staging
 from segments.sources.column_plan import plans_to_list
 from segments.sources.file_names import temporary_folder
 from segments.sources.files.file_format import FileRefused
@@ -133,6 +135,9 @@ def run_import(job_id: int, *, watch: Watch | None = None) -> ImportJob | None:
             _finish(job, JobStatus.CANCELED)
         except NoRowKept as empty:
             _finish_without_rows(job, empty)
+        except held_imports.RemovalsHeld as held:
+            held_imports.hold(job, held)
+            return job  # which needs its file again
         except (FileRefused, catalog.TooManyAttributes, StoreMismatch, lake.OutOfMemory) as refusal:
             _finish(job, JobStatus.FAILED, message=str(refusal))
         except Exception:
@@ -143,6 +148,7 @@ def run_import(job_id: int, *, watch: Watch | None = None) -> ImportJob | None:
                 message=_("An unexpected error occurred. See the log for details. Nothing was changed."),
             )
     actions.delete_upload(Path(job.path))
+    held_imports.delete_list(job)
     return job
 
 
@@ -201,6 +207,7 @@ def _import(job: ImportJob, progress: _Progress) -> dict[str, Any]:
             if not staged.loaded.kept:
                 _keep_rejected_rows(job, staged.loaded, erased_until)
                 raise NoRowKept(rows_read, staged.loaded)
+            _check_removals(job, staged, erased_until)
             try:
                 note = _merge(job, progress, staged, erased_until)
                 _keep_rejected_rows(job, staged.loaded, erased_until)
@@ -218,11 +225,27 @@ def _prepare(job: ImportJob, progress: _Progress, folder: Path) -> StagedRows:
             interrupted_by(connection, lease.cancel_requested, lease.lost),
         ):
             staged = prepare(connection, job, folder, progress.at)
+            if job.mode == ImportMode.SNAPSHOT:
+                present_keys.collect(connection, staged.loaded, staged.key)
             # Before others are rejected, so that no text of an erased person is kept.
             staged = staging.refuse_erased(job.source_id, staged)
             return staging.reject_unusable(staged)
     except lake.StoreError:  # perhaps because it was interrupted
         progress.check()
+        raise
+
+
+def _check_removals(job: ImportJob, staged: StagedRows, erased_until: int) -> None:
+    """Check the removals before anything is written, new attributes too. Raises RemovalsHeld."""
+    if job.mode != ImportMode.SNAPSHOT:
+        return
+    try:
+        with lake.reading() as reader:
+            held_imports.check_removals(job, staged.loaded, reader)
+    except held_imports.RemovalsHeld:
+        _keep_rejected_rows(job, staged.loaded, erased_until)
+        _keep_problems(job, staged.loaded)
+        leases.update_if_owner(job, rows_refused=staged.loaded.rejected.count)
         raise
 
 
@@ -263,6 +286,9 @@ def _merge(job: ImportJob, progress: _Progress, staged: StagedRows, erased_until
             "misfits": misfits,
             "columns": sorted(each.name for each in given),
         },
+        find_leaving=partial(held_imports.check_removals, job, staged.loaded)
+        if job.mode == ImportMode.SNAPSHOT
+        else None,
     ).run()
 
 
@@ -299,7 +325,11 @@ def _conclude(job: ImportJob, note: Mapping[str, Any]) -> None:
     if not actions.is_uploaded(Path(job.path)):
         source.path = job.path
     source.refreshed_at = moment
-    source.profile_count += note["created"]
+    removed = note.get("removed", 0)  # an earlier release wrote notes without it
+    if removed:
+        before = {"customers": (source.profile_count, source.profile_count + note["created"] - removed)}
+        record("profiles removed", source, by=job.requested_by, changes={"file": (None, job.file_name), **before})
+    source.profile_count += note["created"] - removed
     source.column_plans = job.column_plans
     source.save(update_fields=["columns", "path", "refreshed_at", "profile_count", "column_plans"])
     leases.update_if_owner(
@@ -315,6 +345,7 @@ def _conclude(job: ImportJob, note: Mapping[str, Any]) -> None:
         rows_updated=note["updated"],
         rows_unchanged=note["unchanged"],
         rows_refused=note["refused"],
+        profiles_removed=removed,
         misfits=note["misfits"],
         message="",
     )
@@ -352,6 +383,8 @@ def _finish(job: ImportJob, status: JobStatus, *, message: str = "") -> None:
     """End a job that changed nothing."""
     if status == JobStatus.FAILED:
         alerts.update_after_import(job.source, reverse("segments:import", args=[job.pk]), failure=message)
+    else:
+        alerts.close_removals_held(job.source)
     leases.update_if_owner(
         job, status=status, message=message, finished_at=clock.now(), lease_until=None, rows_read=0
     )

@@ -23,6 +23,7 @@ from segments.sources.files.regular_csv import quoted
 from segments.sources.files.reject_rows import reject_rows
 from segments.sources.misfits import misfit_reason
 from segments.store.lake import as_list, listed, rows_of
+from segments.store.leaving import LEAVING, PRESENT
 from segments.store.merge import STAGED
 
 MAX_KEY_LENGTH: Final = 200
@@ -170,9 +171,9 @@ def drop(connection: duckdb.DuckDBPyConnection, loaded_table: str) -> None:
     """Drop the temporary tables, which hold personal data."""
     connection.execute(f"DROP VIEW IF EXISTS {STAGED}")
     found = connection.execute(
-        "SELECT table_name FROM duckdb_tables() WHERE temporary AND (table_name IN (?, ?, 'changes', 'erased')"
-        " OR starts_with(table_name, ?))",
-        [_TYPED, loaded_table, f"{loaded_table}_"],
+        "SELECT table_name FROM duckdb_tables() WHERE temporary"
+        " AND (table_name IN (?, ?, ?, ?, 'changes', 'erased') OR starts_with(table_name, ?))",
+        [_TYPED, loaded_table, PRESENT, LEAVING, f"{loaded_table}_"],
     ).fetchall()
     for (name,) in found:
         connection.execute(f"DROP TABLE {quoted(name)}")

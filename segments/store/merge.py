@@ -1,7 +1,8 @@
-"""Merge imported rows into the profiles of a data source: add new ones, change known ones, leave equal ones alone.
+"""Merge imported rows into the profiles of a data source: add new ones, change known ones, leave equal ones alone,
+and in snapshot mode delete those that are not in the file.
 
 The rows are compared with the profiles before the writer's lock is taken; under the lock only the difference is
-written. An attribute that the file has no column for keeps its value.
+written, in one commit. An attribute that the file has no column for keeps its value.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +14,7 @@ from segments.catalog import Attribute
 from segments.store import lake
 from segments.store.columns import PROFILES, columns_of
 from segments.store.lake import Reader, Writer
+from segments.store.leaving import LEAVING
 from segments.store.profile_ids import reserve_ids
 
 # The temporary table of imported rows: ``line``, ``key``, and the columns of the file's attributes.
@@ -24,11 +26,12 @@ _MAX_TRIES = 5
 
 @dataclass(frozen=True)
 class MergeCounts:
-    """How many profiles a merge created, updated and left unchanged."""
+    """How many profiles a merge created, updated, left unchanged and removed."""
 
     created: int = 0
     updated: int = 0
     unchanged: int = 0
+    removed: int = 0
 
 
 class StaleComparison(Exception):
@@ -41,7 +44,8 @@ class Merge:
 
     ``attributes`` have columns in STAGED, ``kept`` are all other attributes of the catalog. ``job`` identifies the
     commit, whose note gets ``note`` and the counts; ``moment`` becomes the time of the change. ``check`` runs
-    under the writer's lock and raises to give up; StaleComparison makes the merge compare again.
+    under the writer's lock and raises to give up; StaleComparison makes the merge compare again. ``find_leaving``
+    fills the table LEAVING and returns how many profiles are deleted, or raises to give up; without it all stay.
     """
 
     source_id: int
@@ -52,6 +56,7 @@ class Merge:
     check: Callable[[], None]
     waiting: Callable[[], None]
     note: Mapping[str, object]
+    find_leaving: Callable[[Reader], int] | None = None
 
     def run(self) -> dict[str, Any]:
         """Compare and commit, unless nothing differs. Returns the note of the commit, with the counts in it."""
@@ -68,7 +73,7 @@ class Merge:
             counts = self._compare(reader)
         with lake.writing(self.job, waiting=self.waiting) as writer:
             self.check()
-            if counts.created or counts.updated:
+            if counts.created or counts.updated or counts.removed:
                 self._write(writer, counts)
             writer.note.update({**self.note, **vars(counts)})
         return writer.note
@@ -89,12 +94,17 @@ class Merge:
         )
         total = int(reader.row(f"SELECT count(*) FROM {STAGED}")[0])
         changed, updated = reader.row(f"SELECT count(*), count(id) FROM {_CHANGES}")
-        return MergeCounts(created=changed - updated, updated=updated, unchanged=total - changed)
+        removed = self.find_leaving(reader) if self.find_leaving else 0
+        return MergeCounts(changed - updated, updated, total - changed, removed)
 
     def _write(self, writer: Writer, counts: MergeCounts) -> None:
-        deleted = writer.row(f"DELETE FROM {PROFILES} WHERE id IN (SELECT id FROM {_CHANGES})")[0]
-        if deleted != counts.updated:
+        replaced = f"SELECT id FROM {_CHANGES} WHERE id IS NOT NULL"
+        leaving = f" UNION ALL SELECT id FROM {LEAVING}" if counts.removed else ""
+        deleted = writer.row(f"DELETE FROM {PROFILES} WHERE id IN ({replaced}{leaving})")[0]
+        if deleted != counts.updated + counts.removed:
             raise StaleComparison
+        if not (counts.created or counts.updated):
+            return
         columns = ", ".join(columns_of([*self.attributes, *self.kept]))
         # IDs follow the lines, with gaps: to number a million rows without gaps takes as long as to write them.
         first, last = writer.row(f"SELECT min(line), max(line) FROM {_CHANGES} WHERE id IS NULL")

@@ -1,10 +1,16 @@
-"""Import profiles from a file in this process."""
+"""``manage.py import_profiles FILE --key COLUMN``: import profiles from a file in this process.
+
+Exit codes: 0 at least one row was added, updated or unchanged; 1 none was, or more rows than
+IMPORT_REJECTED_PERCENT were rejected; 3 Needs confirmation: nothing was written, since too many profiles would
+leave.
+"""
 
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 from typing import Any
 
+import orjson
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
@@ -13,14 +19,15 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from config.platform.jobs import leases
 from config.platform.jobs.models import JobStatus
-from segments.models import ImportJob, ImportProblem
-from segments.sources import actions
+from segments.models import ImportJob, ImportMode, ImportProblem
+from segments.sources import actions, held_imports
 from segments.sources.analysis import PlanRefused, analyze, guessed_plans, plan_as_yaml, plan_from_yaml
 from segments.sources.column_plan import ColumnPlan
 from segments.sources.files.file_format import FileRefused
 from segments.sources.import_job import Watch, run_import
 from segments.sources.misfits import misfit_count
 
+EXIT_NEEDS_CONFIRMATION = 3
 PROBLEMS_SHOWN = 100
 
 
@@ -28,7 +35,7 @@ class Command(BaseCommand):
     help = (
         "Read profiles from FILE: delimited text, a workbook (.xlsx), Parquet or JSON lines. Exit code 0 when"
         " at least one row was added, updated or unchanged; 1 when none was, or when more rows than"
-        " IMPORT_REJECTED_PERCENT are rejected."
+        " IMPORT_REJECTED_PERCENT are rejected; 3 when removals need confirmation, and nothing was written."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -41,6 +48,19 @@ class Command(BaseCommand):
             "--print-plan", action="store_true", help="print the guessed plan as such a file, and import nothing"
         )
         parser.add_argument("--source", metavar="NAME", help="the data source (default: the name of the file)")
+        parser.add_argument(
+            "--mode",
+            choices=ImportMode.values,
+            help="upsert: profiles that are not in the file stay; snapshot: they leave (default: that of the data "
+            "source, which keeps it; a new one has upsert)",
+        )
+        parser.add_argument(
+            "--confirm-removals",
+            type=_count,
+            metavar="COUNT",
+            help="with --mode snapshot: let up to COUNT profiles leave that a guard would hold",
+        )
+        parser.add_argument("--json", action="store_true", help="print the counts as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]
@@ -56,12 +76,17 @@ class Command(BaseCommand):
                 plans=plans,
                 key_column=options["key"],
                 source_name=options["source"] or path.name.split(".")[0],
+                mode=ImportMode(options["mode"]) if options["mode"] else None,
+                confirmed_removals=options["confirm_removals"],
                 by=None,
                 wake_worker=False,
             )
         except (FileRefused, PlanRefused, actions.KeyColumnDiffers) as refusal:
             raise CommandError(str(refusal)) from refusal
-        self._print_result(self._run(job))
+        ended = self._run(job)
+        if options["json"]:
+            self.stdout.write(orjson.dumps(_facts(ended)).decode())
+        self._print_result(ended, quiet=options["json"])
 
     def _run(self, job: ImportJob) -> ImportJob:
         columns = (
@@ -84,7 +109,23 @@ class Command(BaseCommand):
                 actions.cancel_import(job, by=None)
                 raise CommandError(_("Canceled. No rows were imported.")) from interrupt
 
-    def _print_result(self, job: ImportJob) -> None:
+    def _print_result(self, job: ImportJob, *, quiet: bool) -> None:
+        """Print what was imported and what was not; raise CommandError with the exit code of a failure."""
+        if not quiet:
+            self._print_problems(job)
+        if held_imports.is_held(job):
+            raise CommandError(_held_text(job), returncode=EXIT_NEEDS_CONFIRMATION)
+        if job.status not in (JobStatus.SUCCESSFUL, JobStatus.WARNINGS):
+            raise CommandError(job.message or str(job.get_status_display()))
+        if not quiet:
+            self.stdout.write(_counts_text(job))
+        if job.rows_refused * 100 > job.rows_read * settings.IMPORT_REJECTED_PERCENT:
+            raise CommandError(
+                _("%(refused)d of %(read)d rows were rejected, more than the limit of %(limit)d percent.")
+                % {"refused": job.rows_refused, "read": job.rows_read, "limit": settings.IMPORT_REJECTED_PERCENT}
+            )
+
+    def _print_problems(self, job: ImportJob) -> None:
         problems = list(job.problems.order_by("line")[:PROBLEMS_SHOWN])
         for problem in problems:
             self.stdout.write(_problem_text(problem))
@@ -92,27 +133,60 @@ class Command(BaseCommand):
             self.stdout.write(_("… and %(more)d more rows.") % {"more": job.rows_refused - len(problems)})
         for column, count in job.misfits.items():
             self.stdout.write(misfit_count(column, count))
-        if job.status not in (JobStatus.SUCCESSFUL, JobStatus.WARNINGS):
-            raise CommandError(job.message or str(job.get_status_display()))
-        self.stdout.write(
-            _(
-                "%(file)s: %(read)d rows read, %(created)d created, %(updated)d updated, %(unchanged)d "
-                "unchanged, %(refused)d rejected."
-            )
-            % {
-                "file": job.file_name,
-                "read": job.rows_read,
-                "created": job.rows_created,
-                "updated": job.rows_updated,
-                "unchanged": job.rows_unchanged,
-                "refused": job.rows_refused,
-            }
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise ArgumentTypeError(_("a number of profiles is needed"))
+    return int(text)
+
+
+def _counts_text(job: ImportJob) -> str:
+    if job.mode == ImportMode.SNAPSHOT:
+        sentence = _(
+            "%(file)s: %(read)d rows read, %(created)d created, %(updated)d updated, %(unchanged)d "
+            "unchanged, %(removed)d removed, %(refused)d rejected."
         )
-        if job.rows_refused * 100 > job.rows_read * settings.IMPORT_REJECTED_PERCENT:
-            raise CommandError(
-                _("%(refused)d of %(read)d rows were rejected, more than the limit of %(limit)d percent.")
-                % {"refused": job.rows_refused, "read": job.rows_read, "limit": settings.IMPORT_REJECTED_PERCENT}
-            )
+    else:
+        sentence = _(
+            "%(file)s: %(read)d rows read, %(created)d created, %(updated)d updated, %(unchanged)d "
+            "unchanged, %(refused)d rejected."
+        )
+    return sentence % {
+        "file": job.file_name,
+        "read": job.rows_read,
+        "created": job.rows_created,
+        "updated": job.rows_updated,
+        "unchanged": job.rows_unchanged,
+        "removed": job.profiles_removed,
+        "refused": job.rows_refused,
+    }
+
+
+def _held_text(job: ImportJob) -> str:
+    """Return what is held, why, and how to confirm. Keys may be personal data, and this text may be logged."""
+    how = _("Nothing was changed. Confirm on the page of the import, or import with --confirm-removals %(count)d.")
+    sentences = (held_imports.held_sentence(job), held_imports.guard_sentence(job), how % {"count": job.to_remove})
+    return " ".join(sentences)
+
+
+def _facts(job: ImportJob) -> dict[str, object]:
+    """Return the counts of an import for JSON."""
+    return {
+        "import": job.pk,
+        "status": job.status,
+        "mode": job.mode,
+        "message": job.message,
+        "rows_read": job.rows_read,
+        "created": job.rows_created,
+        "updated": job.rows_updated,
+        "unchanged": job.rows_unchanged,
+        "removed": job.profiles_removed,
+        "rejected": job.rows_refused,
+        "misfits": job.misfits,
+        "to_remove": job.to_remove if held_imports.is_held(job) else 0,
+        "removal_guard": job.removal_guard if held_imports.is_held(job) else "",
+    }
 
 
 def _plan(path: Path | None) -> tuple[tuple[ColumnPlan, ...], dict[str, Any] | None]:

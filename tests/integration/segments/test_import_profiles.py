@@ -1,10 +1,12 @@
 """The command `import_profiles`."""
 
+import json
 from pathlib import Path
 
 import pytest
 import yaml
 from django.core.management import CommandError, call_command
+from pytest_django import Settings
 
 from config.platform.jobs.models import JobStatus
 from segments.management.commands import import_profiles
@@ -116,3 +118,65 @@ def test_it_says_what_is_wrong_with_a_plan(tmp_path: Path, plan: str, words: str
     with pytest.raises(CommandError, match=words):
         call_command("import_profiles", str(path), "--key", "id", "--plan", str(tmp_path / "plan.yaml"))
     assert not ImportJob.objects.exists()
+
+
+@pytest.fixture
+def forty(tmp_path: Path, settings: Settings) -> Path:
+    """Return a file of 40 people that is imported."""
+    settings.UPLOAD_DIR = tmp_path / "uploads"
+    path = tmp_path / "shop.csv"
+    path.write_text("id\n" + "".join(f"{key}\n" for key in range(40)))
+    call_command("import_profiles", str(path), "--key", "id", "--mode", "snapshot")
+    return path
+
+
+def test_it_removes_who_is_not_in_the_file(forty: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    forty.write_text("id\n" + "".join(f"{key}\n" for key in range(38)))
+    capsys.readouterr()
+    call_command("import_profiles", str(forty), "--key", "id", "--json")
+    assert json.loads(capsys.readouterr().out) == {
+        "import": ImportJob.objects.latest("pk").pk,
+        "status": "successful",
+        "mode": "snapshot",
+        "message": "",
+        "rows_read": 38,
+        "created": 0,
+        "updated": 0,
+        "unchanged": 38,
+        "removed": 2,
+        "rejected": 0,
+        "misfits": {},
+        "to_remove": 0,
+        "removal_guard": "",
+    }
+    assert profile_count() == 38
+    call_command("import_profiles", str(forty), "--key", "id")
+    assert capsys.readouterr().out.splitlines() == [
+        "shop.csv: 38 rows read, 0 created, 0 updated, 38 unchanged, 0 removed, 0 rejected."
+    ]
+
+
+def test_it_asks_before_it_removes_many(forty: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    forty.write_text("id\n1\n")
+    capsys.readouterr()
+    with pytest.raises(CommandError) as refusal:
+        call_command("import_profiles", str(forty), "--key", "id", "--json")
+    assert refusal.value.returncode == 3
+    assert str(refusal.value) == (
+        "39 of 40 customers would leave, because they are not in the file. At least half of the customers of the"
+        " data source are not in the file. Nothing was changed. Confirm on the page of the import, or import with"
+        " --confirm-removals 39."
+    )
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["status"], facts["to_remove"], facts["removal_guard"]) == ("needs_confirmation", 39, "halved")
+    assert profile_count() == 40
+    call_command("import_profiles", str(forty), "--key", "id", "--confirm-removals", "39")
+    assert profile_count() == 1
+    statuses = ImportJob.objects.order_by("pk").values_list("status", flat=True)
+    assert list(statuses) == ["successful", "canceled", "successful"]
+
+
+@pytest.mark.parametrize("count", ["-1", "many", "²"])
+def test_it_confirms_a_number(forty: Path, count: str) -> None:
+    with pytest.raises(CommandError, match="a number of profiles"):
+        call_command("import_profiles", str(forty), "--key", "id", f"--confirm-removals={count}")
