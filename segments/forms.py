@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from config.platform.text.addresses import comparable_email
 from segments.hooks import ContactedList
-from segments.models import DataSource, Segment
+from segments.models import DataSource, ImportMode, Segment
 from segments.privacy.subjects import Scope
 from segments.sources.column_plan import MisfitPolicy
 from segments.sources.file_names import SUFFIXES, suffix_of
@@ -66,6 +66,13 @@ class ImportForm(forms.Form):
         widget=forms.TextInput(attrs={"list": "known-sources", "autocomplete": "off"}),
     )
 
+    mode = forms.ChoiceField(
+        label=_("Customers of the data source who are not in the file"),
+        choices=ImportMode.choices,
+        initial=ImportMode.UPSERT,
+        required=False,
+        widget=forms.RadioSelect,
+    )
     misfit = forms.ChoiceField(
         label=_("A value that does not fit its type"),
         choices=[(MisfitPolicy.EMPTY, _("is left empty")), (MisfitPolicy.REJECT, _("rejects the row"))],
@@ -79,6 +86,9 @@ class ImportForm(forms.Form):
         key = self.fields["key_column"]
         assert isinstance(key, forms.ChoiceField)  # noqa: S101
         key.choices = [(name, name) for name in columns]
+
+    def clean_mode(self) -> ImportMode | None:
+        return ImportMode(self.cleaned_data["mode"]) if self.cleaned_data["mode"] else None
 
     def clean_misfit(self) -> MisfitPolicy:
         return MisfitPolicy(self.cleaned_data["misfit"] or MisfitPolicy.EMPTY)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from segments.views import builder, commands, customers, data_sources, segment_pages, uploads
+from segments.views import builder, commands, customers, data_sources, held_imports, segment_pages, uploads
 
 app_name = "segments"
 
@@ -14,11 +14,14 @@ urlpatterns = [
     path("customers/erased/<int:pk>/live/", customers.erasure_live, name="erasure_live"),
     path("data/sources/", data_sources.data_sources, name="data_sources"),
     path("data/sources/upload/", uploads.upload, name="upload"),
+    path("data/sources/upload/leaving/", uploads.download_leaving, name="upload_leaving"),
     path("data/sources/refresh/", data_sources.refresh, name="refresh_sources"),
     path("data/sources/<int:pk>/remove/", data_sources.remove, name="remove_source"),
     path("data/imports/<int:pk>/", data_sources.import_page, name="import"),
     path("data/imports/<int:pk>/live/", data_sources.import_live, name="import_live"),
     path("data/imports/<int:pk>/cancel/", data_sources.cancel_import, name="cancel_import"),
+    path("data/imports/<int:pk>/confirm-removals/", held_imports.confirm_removals, name="confirm_removals"),
+    path("data/imports/<int:pk>/leaving/", held_imports.download_leaving, name="leaving"),
     path("data/imports/<int:pk>/rejected/", data_sources.download_rejected, name="rejected_rows"),
     path("segments/", segment_pages.segments, name="list"),
     path("segments/statuses/", segment_pages.statuses, name="statuses"),

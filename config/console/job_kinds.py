@@ -28,6 +28,7 @@ from exports.state.status import Reason
 from segments import actions as segment_actions
 from segments.models import DataSource, ImportJob, Segment, SegmentRefresh
 from segments.sources import actions as sources_actions
+from segments.sources import held_imports
 
 AnyJob = ImportJob | SegmentRefresh | Run | SystemRefresh
 
@@ -74,8 +75,17 @@ def with_counts(sentence: str, **counts: int) -> str:
 def _import_counts(job: ImportJob) -> str:
     sentence = _("%(read)s rows: %(created)s created, %(updated)s updated, %(refused)s rejected")
     created, updated, refused = job.rows_created, job.rows_updated, job.rows_refused
-    found = with_counts(sentence, read=job.rows_read, created=created, updated=updated, refused=refused)
-    return found if job.rows_read else ""
+    if job.profiles_removed:
+        sentence = _(
+            "%(read)s rows: %(created)s created, %(updated)s updated, %(removed)s removed, %(refused)s rejected"
+        )
+    counts = {"created": created, "updated": updated, "removed": job.profiles_removed, "refused": refused}
+    found = with_counts(sentence, read=job.rows_read, **counts)
+    return found if job.rows_read and not held_imports.is_held(job) else ""
+
+
+def _why_import(job: ImportJob) -> str:
+    return held_imports.held_sentence(job) if held_imports.is_held(job) else job.message
 
 
 def _segment_refresh_counts(job: SegmentRefresh) -> str:
@@ -136,7 +146,7 @@ DATA_SOURCE = Kind(
     page=lambda pk: reverse("segments:data_sources"),
     job_page=lambda pk: reverse("segments:import", args=[pk]),
     counts=_import_counts,
-    why=lambda job: job.message,
+    why=_why_import,
     check_can_cancel=_check(Permission.DATA_SOURCE_MANAGE),
     cancel=lambda job, user: sources_actions.cancel_import(job, by=user),
     what_canceling_does=gettext_lazy("No rows are imported if you cancel. Rows already read are discarded."),

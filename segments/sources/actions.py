@@ -33,7 +33,7 @@ from segments.sources.files.file_format import FileFormat
 from segments.sources.files.read import preview
 from segments.sources.files.text_file import FirstRows
 from segments.sources.import_plan import key_position
-from segments.store import lake, members
+from segments.store import lake, leaving, members
 from segments.store.profiles import delete_of_removed_sources
 
 logger = logging.getLogger(__name__)
@@ -160,6 +160,18 @@ def losses(source: DataSource) -> list[Loss]:
     segments = list(Segment.objects.exclude(member_set=None).order_by(Lower("name")))
     with lake.reading() as reader:
         lost = members.members_of_source(reader, source.pk, [each.member_set_id or 0 for each in segments])
+    return [Loss(each, lost[each.member_set_id]) for each in segments if each.member_set_id in lost]
+
+
+def losses_of_import(job: ImportJob) -> list[Loss]:
+    """Return the segments that lose members with the removals of a held import, by name; none when its list is
+    gone."""
+    path = held_imports.leaving_path(job)
+    if path is None:
+        return []
+    segments = list(Segment.objects.exclude(member_set=None).order_by(Lower("name")))
+    with leaving.leaving_in(path) as reader:
+        lost = members.members_leaving(reader, [each.member_set_id or 0 for each in segments])
     return [Loss(each, lost[each.member_set_id]) for each in segments if each.member_set_id in lost]
 
 

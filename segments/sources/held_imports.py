@@ -31,6 +31,7 @@ from segments.store.lake import Reader
 
 # A held import that no user confirms is canceled after so many days, and its file deleted.
 DAYS_HELD: Final = 7
+_KEYS_AT_ONCE: Final = 100_000
 
 
 class RemovalsHeld(Exception):
@@ -78,12 +79,19 @@ def hold(job: ImportJob, held: RemovalsHeld) -> None:
 
 def held_sentence(job: ImportJob) -> str:
     """Return how many profiles would leave with a held import."""
+    return leaving_sentence(job.to_remove, job.profiles_before)
+
+
+def leaving_sentence(count: int, known: int) -> str:
+    """Return how many of the known profiles would leave."""
+    if not count:
+        return _("No customer would leave.")
     sentence = ngettext(
         "%(leaving)s of %(known)s customers would leave, because it is not in the file.",
         "%(leaving)s of %(known)s customers would leave, because they are not in the file.",
-        job.to_remove,
+        count,
     )
-    return sentence % {"leaving": number(job.to_remove), "known": number(job.profiles_before)}
+    return sentence % {"leaving": number(count), "known": number(known)}
 
 
 def guard_sentence(job: ImportJob) -> str:
@@ -97,9 +105,29 @@ def is_held(job: ImportJob) -> bool:
 
 
 def keys_to_remove(job: ImportJob, limit: int | None = None) -> Iterator[str] | None:
-    """Return the keys of the profiles that would leave with a held import; None when its list is gone."""
+    """Return the keys of the profiles that would leave with a held import, in their order; None when the list is
+    gone."""
+    path = leaving_path(job)
+    return _keys_in(path, limit) if path is not None else None
+
+
+def leaving_path(job: ImportJob) -> Path | None:
+    """Return the file with the IDs of the profiles that would leave with a held import; None when it is gone."""
     path = _path(job)
-    return leaving.keys_in(path, limit) if is_held(job) and path.is_file() else None
+    return path if is_held(job) and path.is_file() else None
+
+
+def _keys_in(path: Path, limit: int | None) -> Iterator[str]:
+    """Read keys in steps, so that no transaction is open while a user downloads them."""
+    after, remaining = "", limit
+    while remaining is None or remaining > 0:
+        step = _KEYS_AT_ONCE if remaining is None else min(_KEYS_AT_ONCE, remaining)
+        with leaving.leaving_in(path) as reader:
+            keys = leaving.leaving_keys(reader, step, after=after)
+        yield from keys
+        if len(keys) < step:
+            return
+        after, remaining = keys[-1], None if remaining is None else remaining - len(keys)
 
 
 @transaction.atomic

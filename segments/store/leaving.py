@@ -1,6 +1,7 @@
 """Find the profiles of a data source that are not in its file, for an import in snapshot mode."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,6 @@ from segments.store.profiles import visible_profiles
 PRESENT: Final = "present"
 # The temporary table of the profiles whose key is not among them: ``id`` and ``key``.
 LEAVING: Final = "leaving"
-_FETCHED: Final = 2_000
 
 
 def find_leaving(reader: Reader, source_id: int) -> tuple[int, int, int]:
@@ -29,26 +29,25 @@ def find_leaving(reader: Reader, source_id: int) -> tuple[int, int, int]:
     return leaving, known, int(reader.row(f"SELECT count(*) - count(key) FROM {PRESENT}")[0])
 
 
-def leaving_keys(reader: Reader, limit: int | None = None) -> Iterator[str]:
-    """Iterate over the keys in the table LEAVING, in their order."""
-    most = f" LIMIT {int(limit)}" if limit is not None else ""
-    found = reader.connection.execute(f"SELECT key FROM {LEAVING} ORDER BY key{most}")
-    while rows := found.fetchmany(_FETCHED):
-        yield from (key for (key,) in rows)
+def leaving_keys(reader: Reader, limit: int, *, after: str = "") -> list[str]:
+    """Return the first keys in the table LEAVING that follow a key, in their order."""
+    found = reader.rows(f"SELECT key FROM {LEAVING} WHERE key > ? ORDER BY key LIMIT {int(limit)}", [after])
+    return [key for (key,) in found]
 
 
 def write_leaving_ids(reader: Reader, path: Path) -> None:
-    """Write the IDs in the table LEAVING to a file, for ``keys_in``: no personal data."""
+    """Write the IDs in the table LEAVING to a file, for ``leaving_in``: no personal data."""
     reader.execute(f"COPY (SELECT id FROM {LEAVING}) TO {quoted(str(path))} (FORMAT parquet)")
 
 
-def keys_in(path: Path, limit: int | None = None) -> Iterator[str]:
-    """Iterate over the keys of the profiles whose IDs are in a file, in their order; those that were deleted since
+@contextmanager
+def leaving_in(path: Path) -> Iterator[Reader]:
+    """Fill the table LEAVING with the profiles whose IDs are in a file, for a block; those that were deleted since
     are left out."""
     with lake.reading() as reader:
         reader.execute(
             f"CREATE OR REPLACE TEMPORARY TABLE {LEAVING} AS SELECT id, key FROM {visible_profiles()}"
             f" WHERE id IN (SELECT id FROM read_parquet({quoted(str(path))}))"
         )
-        yield from leaving_keys(reader, limit)
+        yield reader
         reader.execute(f"DROP TABLE {LEAVING}")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from segments.store import lake
 from segments.store.columns import MEMBERS, PROFILES
 from segments.store.lake import Reader, as_list, listed
+from segments.store.leaving import LEAVING
 
 # The temporary table of the IDs of profiles that match the rules of a segment.
 MATCHING = "matching"
@@ -95,6 +96,17 @@ def members_of_source(reader: Reader, source_id: int, set_ids: Sequence[int]) ->
          WHERE profile.source_id = ? AND member.set_id IN {listed("BIGINT")} GROUP BY 1
         """,
         [source_id, as_list(set_ids)],
+    )
+    return dict(rows)
+
+
+def members_leaving(reader: Reader, set_ids: Sequence[int]) -> dict[int, int]:
+    """Count the members of each of these sets that are in the temporary table LEAVING; sets without any are left
+    out."""
+    rows = reader.rows(
+        f"SELECT set_id, count(*) FROM {MEMBERS} member JOIN {LEAVING} ON {LEAVING}.id = member.profile_id"
+        f" WHERE set_id IN {listed('BIGINT')} GROUP BY 1",
+        [as_list(set_ids)],
     )
     return dict(rows)
 

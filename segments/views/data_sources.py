@@ -19,11 +19,12 @@ from config.platform.jobs.models import OPEN, JobStatus
 from config.platform.web.htmx import Request
 from config.platform.web.lists import Column, list_page, selected_ids
 from config.platform.web.panes import close_pane, refused, render_dialog
-from segments.models import DataSource, ImportJob
+from segments.models import DataSource, ImportJob, ImportMode
 from segments.permissions import check_can_manage_data_sources, user_can_manage_data_sources
 from segments.privacy import rejected_files
-from segments.sources import actions
+from segments.sources import actions, held_imports
 from segments.sources.misfits import misfit_count
+from segments.views.held_imports import find_import, held_context
 
 COLUMNS = [
     Column("name", gettext_lazy("Name"), order_by=(Lower("name"),)),
@@ -122,7 +123,7 @@ def remove(request: Request, pk: int) -> HttpResponse:
 @require_safe
 def import_page(request: Request, pk: int) -> HttpResponse:
     """Show an import with its progress and refused rows."""
-    job = _job(pk)
+    job = find_import(pk)
     problems = list_page(
         request,
         job.problems.all(),
@@ -137,17 +138,18 @@ def import_page(request: Request, pk: int) -> HttpResponse:
         "list": problems,
         "others": others,
         "can_download": user_can_manage_data_sources(request.user) and rejected_files.find(job) is not None,
-        "can_cancel": job.is_open and user_can_manage_data_sources(request.user),
+        "can_cancel": (job.is_open or held_imports.is_held(job)) and user_can_manage_data_sources(request.user),
         "active_nav": "data_sources",
     }
-    return render(request, "segments/import.html", context | _live_context(job))
+    context |= _live_context(job) | held_context(job, request)
+    return render(request, "segments/import.html", context)
 
 
 @require_permission(Permission.SEGMENT_VIEW)
 @require_safe
 def import_live(request: Request, pk: int) -> HttpResponse:
     """Show the progress of an import, for polling."""
-    job = _job(pk)
+    job = find_import(pk)
     context = _live_context(job) | {"has_just_ended": not job.is_open}
     return render(request, "segments/import_live.html", context)
 
@@ -156,7 +158,7 @@ def import_live(request: Request, pk: int) -> HttpResponse:
 @require_safe
 def download_rejected(request: Request, pk: int) -> FileResponse:
     """Download the rejected rows of an import, to fix and import them again; record the download."""
-    job = _job(pk)
+    job = find_import(pk)
     path = rejected_files.find(job)
     if path is None:
         raise Http404
@@ -171,7 +173,7 @@ def download_rejected(request: Request, pk: int) -> FileResponse:
 def cancel_import(request: Request, pk: int) -> HttpResponse:
     """Ask for confirmation, and by POST cancel an import."""
     check_can_manage_data_sources(request.user)
-    job = _job(pk)
+    job = find_import(pk)
     to = reverse("segments:import", args=[pk])
     if request.method == "POST":
         actions.cancel_import(job, by=request.user)
@@ -190,10 +192,6 @@ def _status_label(source: DataSource) -> object:
     return JobStatus(status).label if status else ""
 
 
-def _job(pk: int) -> ImportJob:
-    return get_object_or_404(ImportJob.objects.select_related("source", "requested_by"), pk=pk)
-
-
 def _live_context(job: ImportJob) -> dict[str, Any]:
     return {
         "job": job,
@@ -207,10 +205,16 @@ def _live_context(job: ImportJob) -> dict[str, Any]:
 
 
 def _counts(job: ImportJob) -> list[Count]:
-    return [
-        Count(_("Rows read"), job.rows_read),
+    read = Count(_("Rows read"), job.rows_read)
+    rejected = Count(_("Rejected"), job.rows_refused, *(("warning", "#list") if job.rows_refused else ()))
+    if held_imports.is_held(job):
+        return [read, rejected, Count(_("To remove"), job.to_remove, "warning")]
+    counts = [
+        read,
         Count(_("Created"), job.rows_created, "success" if job.rows_created else ""),
         Count(_("Updated"), job.rows_updated),
         Count(_("Unchanged"), job.rows_unchanged),
-        Count(_("Rejected"), job.rows_refused, *(("warning", "#list") if job.rows_refused else ())),
     ]
+    if job.mode == ImportMode.SNAPSHOT:
+        counts.append(Count(_("Removed"), job.profiles_removed))
+    return [*counts, rejected]

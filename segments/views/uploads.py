@@ -4,21 +4,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
 
+from config.platform.accounts.decorators import require_permission
+from config.platform.accounts.permissions import Permission
+from config.platform.audit.record import record
 from config.platform.web.formats import number
 from config.platform.web.htmx import Request
 from config.platform.web.lists import row_id
-from config.platform.web.panes import close_pane, render_pane
+from config.platform.web.panes import close_pane, refused, render_pane
 from segments.forms import ChooseFileForm, ImportForm
 from segments.import_forms import ColumnForm, FormatForm, are_valid, column_forms
-from segments.models import AttributeType, DataSource
+from segments.models import AttributeType, DataSource, ImportMode
 from segments.permissions import check_can_manage_data_sources
-from segments.sources import actions
+from segments.sources import actions, held_imports
 from segments.sources.analysis import MAX_ANALYZED_BYTES, Analysis, analyze
 from segments.sources.column_plan import ColumnPlan, ColumnType, plans_from_list
 from segments.sources.files.detect import detect
@@ -26,6 +33,8 @@ from segments.sources.files.file_format import FileKind, FileRefused
 from segments.sources.files.workbook import sheet_names
 from segments.sources.import_plan import key_position, plans_of
 from segments.sources.inference import ColumnGuess, GuessHint
+from segments.sources.leaving_preview import all_leaving_keys, preview_leaving
+from segments.views.held_imports import keys_as_csv
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,26 @@ class ColumnCard:
     sentence: str
     hint: str
     misfits: Sequence[str]
+
+
+@dataclass(frozen=True)
+class ModeChoice:
+    """An import mode to choose from, with a sentence."""
+
+    value: ImportMode
+    is_chosen: bool
+
+    @property
+    def label(self) -> str:
+        """The label of the mode."""
+        return str(self.value.label)
+
+    @property
+    def sentence(self) -> str:
+        """What the mode does."""
+        if self.value is ImportMode.SNAPSHOT:
+            return _("They are removed. If there are many, you are asked to confirm first.")
+        return _("They stay. Nothing is removed.")
 
 
 def upload(request: Request) -> HttpResponse:
@@ -67,7 +96,26 @@ def _continue(request: Request) -> HttpResponse:
     if path is None:
         return _file_step(request, ChooseFileForm(), status=422, gone=True)
     step = _ImportStep(request, path, token, file_name)
-    return step.preview() if request.POST.get("act") == "preview" else step.start()
+    acts = {"preview": step.preview, "leaving": step.leaving}
+    return acts.get(request.POST.get("act", ""), step.start)()
+
+
+@require_permission(Permission.DATA_SOURCE_MANAGE)
+@require_safe
+def download_leaving(request: Request) -> HttpResponseBase:
+    """Download the keys of the customers who would leave with an uploaded file, and record the download."""
+    given = request.GET
+    path, source = actions.find_upload(given.get("token", ""), by=request.user), _named(given.get("source", ""))
+    if path is None or source is None:
+        raise Http404
+    try:
+        choices = _format_choices(given, path, given.get("file", ""))
+        file_format = detect(path, name=given.get("file", ""), **choices)
+        keys = all_leaving_keys(path, file_format, given.get("key", ""), source)
+    except FileRefused as refusal:
+        return refused(str(refusal))
+    record("downloaded", source, by=request.user, changes={"customers to remove": (None, len(keys))})
+    return keys_as_csv(source.key_column, iter(keys), "customers-to-remove.csv")
 
 
 def _file_step(request: Request, form: ChooseFileForm, status: int = 200, *, gone: bool = False) -> HttpResponse:
@@ -101,6 +149,8 @@ class _ImportStep:
             "source_name": source.name if source else self._file_name.split(".", maxsplit=1)[0][:120],
             "key_column": source.key_column if source else likely_key(analysis.names),
         }
+        if known := source or _named(initial["source_name"]):
+            initial["mode"] = known.mode
         form = ImportForm(columns=analysis.names, initial=initial)
         return self._render(form, analysis, self._plans(analysis, source, initial["key_column"]))
 
@@ -111,6 +161,10 @@ class _ImportStep:
         form = ImportForm(columns=analysis.names, initial=posted.dict())
         plans = self._plans(analysis, _named(posted.get("source_name", "")), posted.get("key_column", ""))
         return self._render(form, analysis, plans, data=posted, error=error, status=422 if error else 200)
+
+    def leaving(self) -> HttpResponse:
+        """Show who would leave in the chosen mode."""
+        return render(self._request, "segments/upload_leaving.html", self._leaving_context())
 
     def start(self) -> HttpResponse:
         """Queue the import, or show what is wrong beside the fields."""
@@ -139,6 +193,7 @@ class _ImportStep:
                 file_name=self._file_name or self._path.name,
                 choices=choices,
                 plans=plans,
+                mode=form.cleaned_data["mode"],
             )
         except (FileRefused, actions.KeyColumnDiffers) as refusal:
             form.add_error("key_column", str(refusal))
@@ -161,9 +216,26 @@ class _ImportStep:
 
     def _choices(self) -> dict[str, Any]:
         """Return what the user changed of the detected format."""
-        detected = detect(self._path, name=self._file_name)
-        sheets = sheet_names(self._path) if detected.kind is FileKind.XLSX else ()
-        return FormatForm(self._request.POST, detected=detected, sheets=sheets).choices(detected)
+        return _format_choices(self._request.POST, self._path, self._file_name)
+
+    def _leaving_context(self) -> dict[str, Any]:
+        """Compare the file with the data source if snapshot mode is chosen."""
+        posted = self._request.POST
+        if posted.get("mode") != ImportMode.SNAPSHOT:
+            return {}
+        key, source_name, choices = posted.get("key_column", ""), posted.get("source_name", ""), self._choices()
+        try:
+            file_format = detect(self._path, name=self._file_name, **choices)
+            found = preview_leaving(self._path, file_format, key, _named(source_name))
+        except FileRefused as refusal:
+            return {"leaving_error": str(refusal)}
+        address = {"token": self._token, "file": self._file_name, "key": key, "source": source_name}
+        address |= {f"{FormatForm.prefix}-{name}": value for name, value in choices.items()}
+        return {
+            "leaving": found,
+            "leaving_sentence": held_imports.leaving_sentence(found.found.leaving, found.found.known),
+            "keys_url": f"{reverse('segments:upload_leaving')}?{urlencode(address)}",
+        }
 
     def _plans(self, analysis: Analysis, source: DataSource | None, key: str) -> list[ColumnPlan]:
         known = plans_from_list(source.column_plans) if source else ()
@@ -187,8 +259,13 @@ class _ImportStep:
         if form.is_bound:
             are_valid([column for column in columns if column.is_bound])
         found = analysis.file_format
+        mode = form["mode"].value() or ImportMode.UPSERT
+        asked = self._request.POST.get("act") == "preview"
         context = {
             "form": form,
+            "modes": [ModeChoice(each, is_chosen=each == mode) for each in ImportMode],
+            "is_uncounted": mode == ImportMode.SNAPSHOT and not asked,
+            **(self._leaving_context() if asked else {}),
             "format_form": FormatForm(detected=found, sheets=analysis.sheets, initial=found.to_dict()),
             "format_error": error,
             "file_format": found,
@@ -207,6 +284,13 @@ class _ImportStep:
         return render_pane(
             self._request, "segments/upload_import.html", context, status, back=reverse("segments:data_sources")
         )
+
+
+def _format_choices(given: QueryDict, path: Path, file_name: str) -> dict[str, Any]:
+    """Return what the user changed of the detected format of a file."""
+    detected = detect(path, name=file_name)
+    sheets = sheet_names(path) if detected.kind is FileKind.XLSX else ()
+    return FormatForm(given, detected=detected, sheets=sheets).choices(detected)
 
 
 def _card(form: ColumnForm, guess: ColumnGuess) -> ColumnCard:

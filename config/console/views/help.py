@@ -37,7 +37,7 @@ STATUS_MEANINGS: dict[JobStatus, Promise] = {
     JobStatus.FAILURE: _("Failed. It is retried automatically."),
     JobStatus.FAILED: _("All retries failed, or a retry would not help. It needs attention."),
     JobStatus.CANCELED: _("Canceled by a user. Completed work is kept."),
-    JobStatus.NEEDS_CONFIRMATION: _("Nothing has been sent. A user has to confirm first."),
+    JobStatus.NEEDS_CONFIRMATION: _("Nothing has been sent or imported. A user has to confirm first."),
 }
 
 OUTCOMES: list[tuple[str, Promise, Promise]] = [

@@ -25,7 +25,8 @@ from connections import policies as connection_policies
 from connections.models import Connection
 from exports.models import Export, Run, RunKind
 from exports.reporting import messages
-from segments.models import DataSource, Segment
+from segments.models import DataSource, ImportJob, Segment
+from segments.sources.held_imports import held_sentence
 
 NEEDS_ATTENTION = (
     *(JobStatus.FAILED, JobStatus.NEEDS_CONFIRMATION),
@@ -80,7 +81,12 @@ class StageTime:
 def home(request: Request) -> HttpResponse:
     """Show what needs attention, what was sent, and what to do next."""
     steps = next_steps(request.user)
-    items = [*_parts_that_are_down(), *_connections_to_fix(request.user), *_exports_to_fix()]
+    items = [
+        *_parts_that_are_down(),
+        *_connections_to_fix(request.user),
+        *_imports_to_confirm(),
+        *_exports_to_fix(),
+    ]
     context = {
         "active_nav": "home",
         "key_counts": _key_counts(),
@@ -130,6 +136,15 @@ def _connections_to_fix(user: User) -> Iterator[Item]:
             url = reverse("connections:edit", args=[connection.pk])
             title = _("“%(name)s”: %(status)s") % {"name": connection, "status": status.label}
             yield Item(status.tone, status.icon, title, status.sentence, url, _("Open connection"))
+
+
+def _imports_to_confirm() -> Iterator[Item]:
+    """Imports whose removals are held."""
+    held = ImportJob.objects.filter(status=JobStatus.NEEDS_CONFIRMATION).order_by("-id")
+    for job in held.select_related("source")[:MOST_ITEMS]:
+        title = _("“%(name)s”: %(status)s") % {"name": job.source, "status": job.get_status_display()}
+        url = reverse("segments:import", args=[job.pk])
+        yield Item("warning", "triangle-alert", title, held_sentence(job), url, _("Open the import"))
 
 
 def _exports_to_fix() -> Iterator[Item]:

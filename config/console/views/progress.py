@@ -30,6 +30,7 @@ from exports.models import Run, Stage
 from exports.policies import Refusal
 from exports.reporting.progress import stages_of
 from segments.models import ImportJob, SegmentRefresh
+from segments.sources import held_imports
 
 STEPS_OF_GROUP = 40
 WAITS_NAMED = 5
@@ -175,11 +176,17 @@ def _job_node(kind: Kind, job: Job, name: str) -> Node:
 
 def _import_steps(job: ImportJob) -> list[Node]:
     sentence = _("%(created)s created, %(updated)s updated, %(unchanged)s unchanged, %(refused)s rejected")
+    if job.profiles_removed:
+        sentence = _(
+            "%(created)s created, %(updated)s updated, %(unchanged)s unchanged, %(removed)s removed, "
+            "%(refused)s rejected"
+        )
     counts = with_counts(
         sentence,
         created=job.rows_created,
         updated=job.rows_updated,
         unchanged=job.rows_unchanged,
+        removed=job.profiles_removed,
         refused=job.rows_refused,
     )
     has_read = job.read_at is not None or job.status in (JobStatus.SUCCESSFUL, JobStatus.WARNINGS)
@@ -193,7 +200,7 @@ def _import_steps(job: ImportJob) -> list[Node]:
     updating = Node(
         _("Update customers"),
         job.status if has_read else NOT_STARTED,
-        "" if job.is_open or not has_read else counts,
+        "" if job.is_open or not has_read or held_imports.is_held(job) else counts,
         began_at=job.read_at,
         ended_at=job.finished_at,
     )

@@ -36,7 +36,7 @@ KIND_MEANINGS: dict[Kind, Promise] = {
         "An export or a refresh failed permanently and needs attention. Automatic retries are not reported."
     ),
     Kind.SKIPPED: _("An export was skipped because something it depends on failed."),
-    Kind.NEEDS_CONFIRMATION: _("A run needs confirmation."),
+    Kind.NEEDS_CONFIRMATION: _("A run or an import needs confirmation."),
     Kind.OVER_LIMIT: _("An export has more contacts than its limit."),
     Kind.REJECTED: _("A run had more rejected contacts than the configured share."),
     Kind.LATE: _("An export or the system refresh has not run on its schedule."),

@@ -7,6 +7,7 @@ leave.
 
 import time
 from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,14 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from config.platform.jobs import leases
 from config.platform.jobs.models import JobStatus
-from segments.models import ImportJob, ImportMode, ImportProblem
+from segments.models import DataSource, ImportJob, ImportMode, ImportProblem
 from segments.sources import actions, held_imports
 from segments.sources.analysis import PlanRefused, analyze, guessed_plans, plan_as_yaml, plan_from_yaml
 from segments.sources.column_plan import ColumnPlan
+from segments.sources.files.detect import detect
 from segments.sources.files.file_format import FileRefused
 from segments.sources.import_job import Watch, run_import
+from segments.sources.leaving_preview import preview_leaving
 from segments.sources.misfits import misfit_count
 
 EXIT_NEEDS_CONFIRMATION = 3
@@ -60,6 +63,11 @@ class Command(BaseCommand):
             metavar="COUNT",
             help="with --mode snapshot: let up to COUNT profiles leave that a guard would hold",
         )
+        parser.add_argument(
+            "--preview",
+            action="store_true",
+            help="say which profiles would leave in snapshot mode; import nothing",
+        )
         parser.add_argument("--json", action="store_true", help="print the counts as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -70,12 +78,15 @@ class Command(BaseCommand):
                 found = analyze(path, name=path.name, choices=choices or {})
                 self.stdout.write(plan_as_yaml(guessed_plans(found, plans, options["key"]), choices or {}))
                 return
+            if options["preview"]:
+                self._preview(path, choices, options)
+                return
             job = actions.start_import(
                 path=path,
                 choices=choices,
                 plans=plans,
                 key_column=options["key"],
-                source_name=options["source"] or path.name.split(".")[0],
+                source_name=_source_name(options),
                 mode=ImportMode(options["mode"]) if options["mode"] else None,
                 confirmed_removals=options["confirm_removals"],
                 by=None,
@@ -87,6 +98,32 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(orjson.dumps(_facts(ended)).decode())
         self._print_result(ended, quiet=options["json"])
+
+    def _preview(self, path: Path, choices: Mapping[str, Any] | None, options: Mapping[str, Any]) -> None:
+        """Print how many profiles would leave, and the first keys; import nothing. Raises FileRefused."""
+        source = DataSource.objects.filter(name__iexact=_source_name(options)).first()
+        mode = options["mode"] or (source.mode if source else ImportMode.UPSERT)
+        if choices is None:
+            choices = source.file_format if source else {}
+        file_format = detect(path, name=path.name, **choices)
+        is_compared = source if mode == ImportMode.SNAPSHOT else None
+        seen = preview_leaving(path, file_format, options["key"], is_compared)
+        if options["json"]:
+            facts = {
+                "mode": mode,
+                "to_remove": seen.found.leaving,
+                "profiles": seen.found.known,
+                "removal_guard": seen.guard or "",
+                "first_keys": seen.first_keys,
+            }
+            self.stdout.write(orjson.dumps(facts).decode())
+            return
+        sentence = held_imports.leaving_sentence(seen.found.leaving, seen.found.known)
+        self.stdout.write(f"{sentence} {seen.guard.label}" if seen.guard else sentence)
+        for key in seen.first_keys:
+            self.stdout.write(f"  {key}")
+        if seen.more_keys:
+            self.stdout.write(_("  … and %(more)d more.") % {"more": seen.more_keys})
 
     def _run(self, job: ImportJob) -> ImportJob:
         columns = (
@@ -133,6 +170,11 @@ class Command(BaseCommand):
             self.stdout.write(_("… and %(more)d more rows.") % {"more": job.rows_refused - len(problems)})
         for column, count in job.misfits.items():
             self.stdout.write(misfit_count(column, count))
+
+
+def _source_name(options: Mapping[str, Any]) -> str:
+    """Return the name of the data source: as given, or that of the file."""
+    return str(options["source"] or options["file"].name.split(".")[0])
 
 
 def _count(text: str) -> int:

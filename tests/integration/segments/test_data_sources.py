@@ -115,7 +115,7 @@ def test_it_offers_the_key_of_the_source_that_is_refreshed(bob_client: Client, s
     response = bob_client.post(
         f"{UPLOAD}?source={shop.pk}", {"file": SimpleUploadedFile("x.csv", b"email,id\na@example.com,1\n")}
     )
-    assert response.context["form"].initial == {"source_name": "Shop", "key_column": "id"}
+    assert response.context["form"].initial == {"source_name": "Shop", "key_column": "id", "mode": "upsert"}
 
 
 def test_it_refuses_a_viewer(charlie_client: Client, shop: DataSource) -> None:

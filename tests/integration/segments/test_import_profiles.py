@@ -180,3 +180,28 @@ def test_it_asks_before_it_removes_many(forty: Path, capsys: pytest.CaptureFixtu
 def test_it_confirms_a_number(forty: Path, count: str) -> None:
     with pytest.raises(CommandError, match="a number of profiles"):
         call_command("import_profiles", str(forty), "--key", "id", f"--confirm-removals={count}")
+
+
+def test_it_previews_who_would_leave(forty: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    forty.write_text("id\n" + "".join(f"{key}\n" for key in range(28)))
+    capsys.readouterr()
+    call_command("import_profiles", str(forty), "--key", "ID", "--preview")
+    assert capsys.readouterr().out.splitlines() == [
+        "12 of 40 customers would leave, because they are not in the file. More than a fifth of the customers of"
+        " the data source are not in the file.",
+        *(f"  {key}" for key in range(28, 38)),
+        "  … and 2 more.",
+    ]
+    call_command("import_profiles", str(forty), "--key", "id", "--preview", "--json")
+    facts = json.loads(capsys.readouterr().out)
+    assert facts == {
+        "mode": "snapshot",
+        "to_remove": 12,
+        "profiles": 40,
+        "removal_guard": "many",
+        "first_keys": [str(key) for key in range(28, 38)],
+    }
+    call_command("import_profiles", str(forty), "--key", "id", "--preview", "--mode", "upsert")
+    assert capsys.readouterr().out == "No customer would leave.\n"
+    assert (ImportJob.objects.count(), profile_count()) == (1, 40)
+    assert DataSource.objects.get().mode == "snapshot"
