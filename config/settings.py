@@ -104,6 +104,15 @@ PROFILE_STORE_SPILL_DIR = VAR_DIR / "spill"
 # The folder of DuckDB's extensions; empty: in their packages.
 DUCKDB_EXTENSION_DIR = environment.text("DUCKDB_EXTENSION_DIR", "")
 
+# -- sources of profiles: databases and folders -------------------------------------------------------------------
+# Hosts, addresses and networks of databases that data sources may read although they are internal.
+DATABASE_SOURCE_HOSTS = environment.comma_separated("DATABASE_SOURCE_HOSTS")
+# A query ends after so long, and fails with more rows than that.
+DATABASE_SOURCE_SECONDS = environment.number("DATABASE_SOURCE_SECONDS", 3_600, least=1)
+DATABASE_SOURCE_ROWS = environment.number("DATABASE_SOURCE_ROWS", 20_000_000, least=1)
+# The folders below which data sources may read files of SQLite and DuckDB.
+SOURCE_FOLDERS = environment.comma_separated("SOURCE_FOLDERS")
+
 # Columns of one file, and attributes of all data sources together.
 MAX_COLUMNS = environment.number("MAX_COLUMNS", 500, least=1, most=1_600)
 MAX_ATTRIBUTES = environment.number("MAX_ATTRIBUTES", 1_000, least=1)

@@ -45,3 +45,14 @@ def check_can_manage_data_sources(user: User | None) -> None:
     """Raise PermissionDenied unless the user may import data; None is the system itself."""
     if user is not None:
         check_permission(user, Permission.DATA_SOURCE_MANAGE)
+
+
+def user_can_manage_databases(user: User) -> bool:
+    return user.may(Permission.CONNECTION_MANAGE)
+
+
+def check_can_manage_databases(user: User | None) -> None:
+    """Raise PermissionDenied unless the user may set up which databases are read, with their credentials; None is
+    the system itself."""
+    if user is not None:
+        check_permission(user, Permission.CONNECTION_MANAGE)

@@ -153,16 +153,16 @@ class TemporaryPostgres:
         self.socket_dir = folder / "run"
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *, durable: bool = False) -> None:
-        """Start it, on a cluster that is made unless it is there, and wait until it accepts connections; raises
-        CannotStart."""
+    def start(self, *, durable: bool = False, **settings: str) -> None:
+        """Start it, on a cluster that is made unless it is there, and wait until it accepts connections;
+        ``settings`` are further ones of PostgreSQL. Raises CannotStart."""
         self.socket_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not self.data.exists():
             make_cluster(self.data)
         hurried = {} if durable else {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         with (self.folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
-                [*as_ordinary_user(), *command(self.data, self.socket_dir, **hurried)],
+                [*as_ordinary_user(), *command(self.data, self.socket_dir, **hurried, **settings)],
                 stdout=log,
                 stderr=log,
             )

@@ -1,5 +1,5 @@
 """Define the tables of segments, refreshes, imports and erasures; profile.py those of data sources and
-attributes."""
+attributes, database_query.py that of queries in databases."""
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -9,11 +9,15 @@ from django.utils.translation import gettext_lazy as _
 
 from config.platform.jobs import clock
 from config.platform.jobs.models import OPEN, Job, JobStatus, Schedule, Tick
+from segments.models.database_query import DatabaseEncryption, DatabaseEngine, DatabaseQuery
 from segments.models.profile import AttributeType, DataSource, ImportMode, ProfileAttribute
 
 __all__ = [
     "AttributeType",
     "DataSource",
+    "DatabaseEncryption",
+    "DatabaseEngine",
+    "DatabaseQuery",
     "ErasedHash",
     "Erasure",
     "ImportJob",
@@ -123,11 +127,12 @@ class SegmentTick(Tick):
 
 
 class ImportJob(Job):
-    """The import of a file into a data source. Progress counts bytes of the file."""
+    """The import of a file or of a database query into a data source. Progress counts bytes of the file."""
 
     source = models.ForeignKey(DataSource, on_delete=models.CASCADE, related_name="imports")
+    # The name of the file, or of the database.
     file_name = models.CharField(max_length=255)
-    path = models.CharField(max_length=500)
+    path = models.CharField(max_length=500)  # empty: the rows are those of the source's database query
     read_at = models.DateTimeField(null=True, blank=True)  # when the file was read to its end
     rows_read = models.BigIntegerField(default=0)
     rows_created = models.BigIntegerField(default=0)

@@ -53,6 +53,21 @@ class DataSource(models.Model):
     def has_file(self) -> bool:
         return bool(self.path)
 
+    @property
+    def has_query(self) -> bool:
+        """Return whether its rows come from a database."""
+        return hasattr(self, "database_query")
+
+    @property
+    def is_refreshable(self) -> bool:
+        """Return whether it can be imported again without an upload."""
+        return self.has_file or self.has_query
+
+    @classmethod
+    def refreshable(cls) -> "models.QuerySet[DataSource]":
+        """Select the data sources that can be imported again without an upload."""
+        return cls.objects.filter(~models.Q(path="") | models.Q(database_query__isnull=False))
+
 
 class ProfileAttribute(models.Model):
     """An attribute of the catalog: name and type."""

@@ -122,16 +122,17 @@ def start_import(
 
 @transaction.atomic
 def refresh_data_source(source: DataSource, *, by: User | None, wake_worker: bool = True) -> ImportJob:
-    """Queue an import of the source's own file, or return the open one. The import reports what is wrong with
-    the file. Raises SourceHasNoFile."""
+    """Queue an import of the source's own file or database query, or return the open one. The import reports what
+    is wrong with it. Raises SourceHasNoFile."""
     permissions.check_can_manage_data_sources(by)
-    if not source.has_file:
+    if not source.is_refreshable:
         raise SourceHasNoFile(source)
-    job = ImportJob.objects.filter(source=source, path=source.path, status__in=OPEN).order_by("-pk").first()
+    path = "" if source.has_query else source.path
+    job = ImportJob.objects.filter(source=source, path=path, status__in=OPEN).order_by("-pk").first()
     if job is None:
-        file_name = Path(source.path).name
+        file_name = str(source.database_query)[:255] if source.has_query else Path(path).name
         job = ImportJob.objects.create(
-            source=source, file_name=file_name, path=source.path, mode=source.mode, requested_by=by
+            source=source, file_name=file_name, path=path, mode=source.mode, requested_by=by
         )
         held_imports.cancel_replaced(job)
         record("import requested", source, by=by, changes={"file": (None, file_name)})

@@ -1,4 +1,5 @@
-"""Import a file into profiles, all or nothing: load it, choose types, stage, merge, count.
+"""Import a file, or the rows of a database query, into profiles, all or nothing: load, choose types, stage, merge,
+count.
 
 The merge is one commit of the profile store, which carries the job and its counts. A worker that is killed before
 it leaves nothing, and another starts over; the import of one that is killed after it is concluded from the commit.
@@ -26,6 +27,7 @@ from segments.models import DataSource, ImportJob, ImportMode, ImportProblem
 from segments.privacy import erase, rejected_files
 from segments.sources import actions, held_imports, present_keys, staging
 from segments.sources.column_plan import plans_to_list
+from segments.sources.databases.fetch import fetch_rows
 from segments.sources.file_names import temporary_folder
 from segments.sources.files.file_format import FileRefused
 from segments.sources.files.read import LoadedFile
@@ -195,8 +197,9 @@ def _import_once(job: ImportJob, progress: _Progress) -> None:
 def _import(job: ImportJob, progress: _Progress) -> dict[str, Any]:
     """Merge the file into the profile store. Returns the note of the commit."""
     with temporary_folder(f"{job.pk}-{job.attempt}") as folder:
-        job.progress_total = _size(Path(job.path))
-        staged = _prepare(job, progress, folder)
+        path = Path(job.path) if job.path else fetch_rows(job, folder, progress.check)
+        job.progress_total = _size(path)
+        staged = _prepare(job, progress, path, folder)
         rows_read = staged.loaded.records
         job.read_at = clock.now()
         progress.at(0.99, rows_read)
@@ -216,15 +219,15 @@ def _import(job: ImportJob, progress: _Progress) -> dict[str, Any]:
                 logger.info("import %s: a person was erased meanwhile; the rows are checked again", job.pk)
 
 
-def _prepare(job: ImportJob, progress: _Progress, folder: Path) -> StagedRows:
-    """Load the file, convert its rows, and reject those that cannot be merged."""
+def _prepare(job: ImportJob, progress: _Progress, path: Path, folder: Path) -> StagedRows:
+    """Load the file at ``path``, convert its rows, and reject those that cannot be merged."""
     lease = progress.lease
     try:
         with (
             lake.temporary_tables() as connection,
             interrupted_by(connection, lease.cancel_requested, lease.lost),
         ):
-            staged = prepare(connection, job, folder, progress.at)
+            staged = prepare(connection, job, path, folder, progress.at)
             if job.mode == ImportMode.SNAPSHOT:
                 present_keys.collect(connection, staged.loaded, staged.key)
             # Before others are rejected, so that no text of an erased person is kept.
@@ -322,7 +325,7 @@ def _conclude(job: ImportJob, note: Mapping[str, Any]) -> None:
     moment = clock.now()
     alerts.update_after_import(source)
     source.columns = note["columns"]
-    if not actions.is_uploaded(Path(job.path)):
+    if job.path and not actions.is_uploaded(Path(job.path)):
         source.path = job.path
     source.refreshed_at = moment
     removed = note.get("removed", 0)  # an earlier release wrote notes without it

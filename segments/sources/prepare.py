@@ -26,11 +26,13 @@ _POLL_SECONDS: Final = 0.1
 Report = Callable[[float, int], None]
 
 
-def prepare(connection: duckdb.DuckDBPyConnection, job: ImportJob, folder: Path, report: Report) -> StagedRows:
-    """Load and convert the file of a job. ``folder`` is for temporary files. Raises FileRefused and
-    TooManyAttributes."""
+def prepare(
+    connection: duckdb.DuckDBPyConnection, job: ImportJob, path: Path, folder: Path, report: Report
+) -> StagedRows:
+    """Load and convert the file of a job, which is at ``path``. ``folder`` is for temporary files. Raises
+    FileRefused and TooManyAttributes."""
     report(0, 0)
-    loaded = load(Path(job.path), _format(job), connection, LOADED, folder=folder)
+    loaded = load(path, _format(job, path), connection, LOADED, folder=folder)
     report(0.45, loaded.records)
     key = key_position(loaded.names, job.source.key_column)
     plans = choose_plans(connection, loaded, decided_plans(job), key)
@@ -67,11 +69,11 @@ def interrupted_by(connection: duckdb.DuckDBPyConnection, *events: threading.Eve
         thread.join()
 
 
-def _format(job: ImportJob) -> FileFormat:
+def _format(job: ImportJob, path: Path) -> FileFormat:
     if job.file_format:
         return FileFormat.from_dict(job.file_format)
-    choices: dict[str, Any] = job.source.file_format
-    return detect(Path(job.path), name=job.file_name, **choices)
+    choices: dict[str, Any] = job.source.file_format if job.path else {}
+    return detect(path, name=job.file_name, **choices)
 
 
 def _check_limit(plans: list[ColumnPlan]) -> None:

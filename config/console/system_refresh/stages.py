@@ -75,7 +75,7 @@ class DataSources:
 
     def targets(self) -> Iterator[Target]:
         """Yield those with a file to read again; what was uploaded stays as it is."""
-        for source in DataSource.objects.exclude(path="").order_by(Lower("name")):
+        for source in DataSource.refreshable().order_by(Lower("name")):
             yield Target(source.pk, source.name)
 
     def begin(self, pk: int) -> Job:
@@ -96,7 +96,7 @@ class Segments:
     def targets(self) -> Iterator[Target]:
         """Yield those on the system schedule. Each waits for the sources that it is drawn from. A static one that
         is drawn stays as it is."""
-        sources = list(DataSource.objects.exclude(path=""))
+        sources = list(DataSource.refreshable())
         segments = segment_scheduling.refreshed_with_system().exclude(is_static=True, refreshed_at__isnull=False)
         for segment in segments.order_by(Lower("name")):
             sources_used = (source for source in sources if tree.can_match_source(segment.rules, source.columns))

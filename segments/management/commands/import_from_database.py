@@ -1,0 +1,132 @@
+"""``manage.py import_from_database``: import the rows of a query into profiles in this process."""
+
+from argparse import ArgumentParser
+from getpass import getpass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from django.core.management.base import CommandError
+from django.utils.translation import gettext as _
+
+from segments.management.commands import import_profiles
+from segments.models import DatabaseEncryption, DatabaseEngine, DataSource
+from segments.sources import actions
+from segments.sources.analysis import PlanRefused, plan_as_yaml, plan_from_yaml
+from segments.sources.column_plan import ColumnPlan
+from segments.sources.databases.actions import QuerySettings, import_query, try_query
+from segments.sources.files.file_format import FileRefused
+
+_ENGINES = {
+    "postgresql": DatabaseEngine.POSTGRESQL,
+    "postgres": DatabaseEngine.POSTGRESQL,
+    "mysql": DatabaseEngine.MYSQL,
+    "mariadb": DatabaseEngine.MYSQL,
+    "sqlite": DatabaseEngine.SQLITE,
+    "duckdb": DatabaseEngine.DUCKDB,
+}
+
+
+class Command(import_profiles.Command):
+    help = (
+        "Read profiles with a SELECT from a database, and store the query with the data source. ADDRESS is such"
+        " as postgresql://user@host:5432/name. Without it, the stored query of the data source is imported again."
+        " Exit codes are those of import_profiles."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("address", nargs="?", metavar="ADDRESS", help="without a password")
+        parser.add_argument("--source", required=True, metavar="NAME", help="the data source")
+        parser.add_argument(
+            "--query", metavar="SQL", help="a SELECT, the name of a table, or @FILE with one of them"
+        )
+        parser.add_argument("--key", metavar="COLUMN", help="the column that tells people apart")
+        parser.add_argument(
+            "--password",
+            metavar="REFERENCE",
+            help="env:CREDENTIAL_NAME or file:/path; “ask” asks for it; without it, the stored one or none",
+        )
+        parser.add_argument("--plan", type=Path, metavar="PLAN", help="a YAML file with the plans of columns")
+        parser.add_argument(
+            "--print-plan", action="store_true", help="print the plan by the database's types, and import nothing"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        source = DataSource.objects.filter(name__iexact=options["source"]).first()
+        try:
+            if options["address"] is None:
+                if source is None or not source.has_query:
+                    raise CommandError(_("The data source has no stored query. Give the address of a database."))
+                job = actions.refresh_data_source(source, by=None, wake_worker=False)
+                return self._print_result(self._run(job))
+            return self._import(source, options)
+        except (FileRefused, PlanRefused, actions.KeyColumnDiffers) as refusal:
+            raise CommandError(str(refusal)) from refusal
+
+    def _import(self, source: DataSource | None, options: dict[str, Any]) -> None:
+        if not options["query"] or not (options["key"] or source):
+            raise CommandError(_("Give --query and --key."))
+        settings = _settings(options)
+        found = try_query(settings, source=source, by=None)
+        plans = _plans(options["plan"])
+        if options["print_plan"]:
+            decided = {plan.column.casefold(): plan for plan in plans}
+            self.stdout.write(
+                plan_as_yaml([decided.get(plan.column.casefold(), plan) for plan in found.plans], {})
+            )
+            return
+        job = import_query(
+            settings,
+            source_name=options["source"],
+            key_column=options["key"] or (source.key_column if source else ""),
+            names=found.names,
+            by=None,
+            plans=plans,
+            wake_worker=False,
+        )
+        self._print_result(self._run(job))
+
+
+def _settings(options: dict[str, Any]) -> QuerySettings:
+    """Read the address of a database. Raises CommandError."""
+    try:
+        parts = urlsplit(options["address"])
+        engine, port = _ENGINES[parts.scheme], parts.port
+    except (KeyError, ValueError):
+        raise CommandError(
+            _("The address begins with one of: %(kinds)s.")
+            % {"kinds": ", ".join(f"{each}://" for each in _ENGINES)}
+        ) from None
+    if parts.password is not None:  # it would be visible to everyone on this machine
+        raise CommandError(_("Leave the password out of the address, and use --password."))
+    encryption = parse_qs(parts.query).get("encryption", [DatabaseEncryption.VERIFY])[-1]
+    if encryption not in DatabaseEncryption.values:
+        raise CommandError(_("encryption is one of: %(kinds)s.") % {"kinds": ", ".join(DatabaseEncryption.values)})
+    path = unquote(parts.path)
+    return QuerySettings(
+        engine=engine,
+        host=unquote(parts.hostname or ""),
+        port=port,
+        database=path if engine.is_file else path.removeprefix("/"),
+        user=unquote(parts.username or ""),
+        encryption=DatabaseEncryption(encryption),
+        password=getpass() if options["password"] == "ask" else options["password"],  # noqa: S105 - a word
+        query=_text(options["query"]),
+    )
+
+
+def _text(query: str) -> str:
+    """Return the query, or what is in the file that it names with @."""
+    return _read(Path(query[1:])) if query.startswith("@") else query
+
+
+def _plans(path: Path | None) -> tuple[ColumnPlan, ...]:
+    return plan_from_yaml(_read(path))[0] if path is not None else ()
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise CommandError(_("The file cannot be read: %(reason)s.") % {"reason": reason}) from error

@@ -1,0 +1,61 @@
+"""Define the query that a data source reads its rows with from a database of the user."""
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from config.platform.encryption.fields import EncryptedJSONField
+from segments.models.profile import DataSource
+
+
+class DatabaseEngine(models.TextChoices):
+    """The kinds of databases that data sources can read."""
+
+    POSTGRESQL = "postgresql", "PostgreSQL"
+    MYSQL = "mysql", "MySQL, MariaDB"
+    SQLITE = "sqlite", _("SQLite file")
+    DUCKDB = "duckdb", _("DuckDB file")
+
+    @property
+    def is_file(self) -> bool:
+        return self in (DatabaseEngine.SQLITE, DatabaseEngine.DUCKDB)
+
+
+class DatabaseEncryption(models.TextChoices):
+    """How the way to a database server is encrypted."""
+
+    VERIFY = "verify", _("Required, with a certificate of a public authority")
+    REQUIRE = "require", _("Required, with any certificate")
+    NONE = "none", _("None")
+
+
+class DatabaseQuery(models.Model):
+    """The database of a data source, and the query whose rows it imports."""
+
+    source = models.OneToOneField(DataSource, on_delete=models.CASCADE, related_name="database_query")
+    engine = models.CharField(_("kind of database"), max_length=12, choices=DatabaseEngine.choices)
+    host = models.CharField(_("host"), max_length=255, blank=True)
+    port = models.IntegerField(
+        _("port"), null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(65_535)]
+    )
+    # The name of the database, or the path of its file.
+    database = models.CharField(_("database"), max_length=500)
+    user = models.CharField(_("user"), max_length=128, blank=True)
+    encryption = models.CharField(
+        _("encryption"), max_length=8, choices=DatabaseEncryption.choices, default=DatabaseEncryption.VERIFY
+    )
+    # {"password": the password, or a reference to it}; None without one.
+    credentials = EncryptedJSONField(null=True)
+    query = models.TextField(_("query"), max_length=20_000)
+
+    def __str__(self) -> str:
+        """Return where the rows come from, for lists and pages of imports."""
+        engine = DatabaseEngine(self.engine)
+        if engine.is_file:
+            return f"{engine.label}: {self.database.rpartition('/')[2]}"
+        return _now("%(engine)s: %(database)s at %(host)s") % {
+            "engine": engine.label,
+            "database": self.database,
+            "host": self.host,
+        }

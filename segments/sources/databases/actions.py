@@ -1,0 +1,138 @@
+"""Set up the database query of a data source, and import its rows. Each action writes the audit record."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from config.platform.accounts.models import User
+from config.platform.audit.record import record
+from config.platform.encryption.fields import Sealed
+from config.platform.jobs.enqueue import enqueue_on_commit
+from segments import permissions
+from segments.models import DatabaseEncryption, DatabaseEngine, DatabaseQuery, DataSource, ImportJob
+from segments.sources import held_imports
+from segments.sources.actions import KeyColumnDiffers
+from segments.sources.column_plan import ColumnPlan, plans_to_list
+from segments.sources.databases.fetch import PASSWORD, FirstRows, first_rows
+from segments.sources.import_plan import key_position
+
+# The fields of a query whose changes the audit record has.
+_RECORDED: Final = ("engine", "host", "port", "database", "user", "encryption", "query")
+
+
+@dataclass(frozen=True)
+class QuerySettings:
+    """What a user enters of a database and a query. ``password`` may be a reference to a secret; None keeps the
+    stored one."""
+
+    engine: DatabaseEngine
+    database: str
+    query: str
+    host: str = ""
+    port: int | None = None
+    user: str = ""
+    encryption: DatabaseEncryption = DatabaseEncryption.VERIFY
+    password: str | None = None
+
+    def __repr__(self) -> str:
+        return "<query settings>"
+
+
+def try_query(settings: QuerySettings, *, source: DataSource | None = None, by: User | None) -> FirstRows:
+    """Connect with the settings and return the first rows; nothing is stored. The password of ``source`` counts
+    where none is entered. Raises QueryFailed."""
+    permissions.check_can_manage_databases(by)
+    return first_rows(_entered(settings, source))
+
+
+def import_query(
+    settings: QuerySettings,
+    *,
+    source_name: str,
+    key_column: str,
+    names: Sequence[str],
+    by: User | None,
+    plans: Sequence[ColumnPlan] = (),
+    wake_worker: bool = True,
+) -> ImportJob:
+    """Store a database query with its data source, which is created if it is new, and queue the import of its
+    rows. ``names`` are those of the columns that ``try_query`` found. Columns without one of the ``plans`` get the
+    plan of the data source, or one by the type of the database. Raises FileRefused without the key column, and
+    KeyColumnDiffers when the source has another one."""
+    permissions.check_can_manage_databases(by)
+    key = names[key_position(names, key_column)]
+    with transaction.atomic():
+        source = _data_source(source_name, key, by)
+        query = _entered(settings, source)
+        _store(query, source, by)
+        job = ImportJob.objects.create(
+            source=source,
+            file_name=str(query)[:255],
+            path="",
+            mode=source.mode,
+            requested_by=by,
+            column_plans=plans_to_list(plans),
+        )
+        held_imports.cancel_replaced(job)
+        record("import requested", source, by=by, changes={"database": (None, str(query))})
+        if wake_worker:
+            enqueue_on_commit("segments.tasks.import_file", job.pk)
+    return job
+
+
+def _entered(settings: QuerySettings, source: DataSource | None) -> DatabaseQuery:
+    """Return the query that a user entered, not stored yet."""
+    before = source.database_query if source is not None and source.has_query else None
+    credentials = before.credentials if before is not None else None
+    if settings.password is not None:
+        credentials = Sealed.of({PASSWORD: settings.password}) if settings.password else None
+    is_file = settings.engine.is_file
+    return DatabaseQuery(
+        pk=before.pk if before is not None else None,
+        source=source,
+        engine=settings.engine,
+        host="" if is_file else settings.host.strip(),
+        port=None if is_file else settings.port,
+        database=settings.database.strip(),
+        user="" if is_file else settings.user.strip(),
+        encryption=settings.encryption,
+        credentials=None if is_file else credentials,
+        query=settings.query.strip(),
+    )
+
+
+def _data_source(name: str, key: str, by: User | None) -> DataSource:
+    """Return the data source of a name, created if it is new. Raises KeyColumnDiffers."""
+    source = DataSource.objects.select_for_update().filter(name__iexact=name).first()
+    if source is None:
+        source = DataSource.objects.create(name=name, key_column=key)
+        record("created", source, by=by, changes={"key_column": (None, key)})
+    elif source.key_column.casefold() != key.casefold():
+        raise KeyColumnDiffers(
+            _("“%(source)s” uses the key column “%(known)s”, not “%(given)s”.")
+            % {"source": source.name, "known": source.key_column, "given": key}
+        )
+    return source
+
+
+def _store(query: DatabaseQuery, source: DataSource, by: User | None) -> None:
+    """Store the query of a data source, and record what changed, but no password."""
+    before = DatabaseQuery.objects.filter(source=source).first()
+    changes: dict[str, tuple[object, object]] = {}
+    for field in _RECORDED:
+        old, new = getattr(before, field, None) or None, getattr(query, field) or None
+        if old != new:
+            changes[field] = (old, new)
+    if (before.credentials.stored if before and before.credentials else "") != (
+        query.credentials.stored if query.credentials else ""
+    ):
+        changes["password"] = (None, _("changed"))
+    query.save()
+    if source.path:
+        source.path = ""
+        source.save(update_fields=["path"])
+    if changes:
+        record("edited", source, by=by, changes=changes)

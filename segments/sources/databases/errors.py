@@ -1,0 +1,168 @@
+"""Translate errors of database drivers into sentences that name the cause and no values.
+
+The texts of drivers are in the language of the server and may quote values of customers. Names of tables and
+columns are taken over from them; everything else of an unknown error is left out.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+_LINE: Final = re.compile(r"^LINE (\d+): |at line (\d+)\b", re.MULTILINE)
+# DuckDB quotes its own statement behind what the server says.
+_OWN_LINE: Final = re.compile(r"^LINE 1: .*\b(?:postgres|mysql|sqlite)_query\(.*", re.MULTILINE)
+_SAFE_NAME: Final = re.compile(r"[\w.$ -]{1,128}")
+
+
+@dataclass(frozen=True)
+class _Cause:
+    """What a text of a driver means. The pattern may have a group: a name that the sentence has as ``name``."""
+
+    pattern: re.Pattern[str]
+    sentence: str | Promise
+    field: str = ""
+
+
+def _cause(pattern: str, sentence: str | Promise, field: str = "") -> _Cause:
+    return _Cause(re.compile(pattern, re.IGNORECASE), sentence, field)
+
+
+# The first that fits counts.
+_CAUSES: Final = (
+    _cause(
+        r"password authentication failed|no password supplied|access denied for user [^\n]*using password|"
+        r"role \"[^\"]*\" does not exist",
+        gettext_lazy("The database does not accept the user and the password."),
+        "password",
+    ),
+    _cause(
+        r"database \"([^\"]*)\" does not exist|unknown database '([^']*)'",
+        gettext_lazy("The server has no database “%(name)s”."),
+        "database",
+    ),
+    _cause(
+        r"access denied for user [^\n]* to database '([^']*)'|permission denied for database \"?([^\"\n]*)\"?",
+        gettext_lazy("The user may not open the database “%(name)s”."),
+        "user",
+    ),
+    _cause(
+        r"no pg_hba\.conf entry|is not allowed to connect",
+        gettext_lazy("The server does not allow this user to connect from this address."),
+        "user",
+    ),
+    _cause(
+        r"server does not support SSL|SSL is required, but the server does not support it|"
+        r"SSL connection error|TLS/SSL error: SSL is required",
+        gettext_lazy("The server offers no encryption. Turn it on there, or choose none here."),
+        "encryption",
+    ),
+    _cause(
+        r"certificate verify failed|server certificate for|self.signed certificate|certificate validation failure",
+        gettext_lazy("The certificate of the server is not one of a public authority for this host name."),
+        "encryption",
+    ),
+    _cause(
+        r"connection refused|can't connect to (?:mysql )?server[^\n]*\((?:111|61|10061)\)",
+        gettext_lazy("The server refuses the connection. Check the host and the port."),
+        "port",
+    ),
+    _cause(
+        r"timeout expired|connection timed out|can't connect to (?:mysql )?server[^\n]*\((?:110|4)\)|"
+        r"no route to host|network is unreachable",
+        gettext_lazy("The server does not answer. Check the host, the port and the firewalls between."),
+        "host",
+    ),
+    _cause(
+        r"too many connections|too many clients|remaining connection slots",
+        gettext_lazy("The server has too many connections. Try again later."),
+    ),
+    _cause(
+        r"statement timeout|maximum statement execution time exceeded|max_statement_time exceeded",
+        gettext_lazy("The query took too long, and the database canceled it."),
+        "query",
+    ),
+    _cause(
+        r"read-only transaction|READ ONLY transaction|readonly database|attached in read-only mode",
+        gettext_lazy("The query changes data. A query of a data source only reads."),
+        "query",
+    ),
+    _cause(
+        r"permission denied for (?:table|view|relation|schema|function|sequence) \"?([^\"\n]+?)\"?$|"
+        r"command denied to user [^\n]* for table [`'\"]?([^`'\"\n]+)",
+        gettext_lazy("The user may not read “%(name)s”. Grant the right in the database."),
+        "query",
+    ),
+    _cause(
+        r"duplicate column name \"([^\"]*)\"|duplicate column name '([^']*)'",
+        gettext_lazy("The query has two columns “%(name)s”. Give one of them another name with AS."),
+        "query",
+    ),
+    _cause(
+        r"(?:relation|table with name|schema) \"?([^\"\s]+)\"? does not exist|table '([^']*)' doesn't exist|"
+        r"no such table: (\S+)",
+        gettext_lazy("There is no table “%(name)s”."),
+        "query",
+    ),
+    _cause(
+        r"column \"?([^\"\n]+?)\"? does not exist|unknown column '([^']*)'|no such column: (\S+)|"
+        r"referenced column \"([^\"]*)\" not found",
+        gettext_lazy("There is no column “%(name)s”."),
+        "query",
+    ),
+    _cause(
+        r"function ([^\s(]+)\(?[^\n]* does not exist|no such function: (\S+)",
+        gettext_lazy("There is no function “%(name)s” for these values."),
+        "query",
+    ),
+    _cause(r"division by zero", gettext_lazy("The query divides by zero."), "query"),
+    _cause(
+        r"invalid input syntax for type ([a-z ]+)",
+        gettext_lazy("The query converts a value to the type “%(name)s” that is not one."),
+        "query",
+    ),
+    _cause(
+        r"syntax error|error in your SQL syntax|parser error",
+        gettext_lazy("The database does not understand the query."),
+        "query",
+    ),
+    _cause(
+        r"not a database|file is encrypted|not a valid DuckDB database file|unable to open database|"
+        r"different version of the database",
+        gettext_lazy("The file is not a database of this kind, or of another version."),
+        "database",
+    ),
+    _cause(
+        r"server closed the connection|lost connection|server has gone away|connection reset|"
+        r"terminating connection",
+        gettext_lazy("The connection to the database was lost. Try again."),
+    ),
+)
+
+
+def sentence_of(text: str, kind: str) -> tuple[str, str]:
+    """Return the sentence for an error of DuckDB or a driver, and the name of the field to change; empty if
+    unknown. ``kind`` is the class of the error."""
+    if kind in ("OutOfMemoryException", "ended"):
+        return _("Reading the rows needed more memory than PROFILE_STORE_MEMORY_MB allows."), ""
+    for cause in _CAUSES:
+        if found := cause.pattern.search(text):
+            return _with_line(_named(cause, found), text), cause.field
+    unknown = _("The database reported an error. Run the query in a tool of the database to see it.")
+    return _with_line(unknown, text), ""
+
+
+def _named(cause: _Cause, found: re.Match[str]) -> str:
+    name = next((group for group in found.groups() if group), "")
+    safe = name if _SAFE_NAME.fullmatch(name) else "…"
+    return str(cause.sentence) % {"name": safe}
+
+
+def _with_line(sentence: str, text: str) -> str:
+    """Add the line of the query that the server names."""
+    found = _LINE.search(_OWN_LINE.sub("", text))
+    line = next((group for group in found.groups() if group), None) if found else None
+    return sentence if line is None else f"{sentence} {_('Line %(line)s of the query.') % {'line': line}}"

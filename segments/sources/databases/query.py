@@ -1,0 +1,78 @@
+"""Check that the query of a data source is one SELECT, before it is sent to a database."""
+
+import logging
+import re
+from typing import Final
+
+import sqlglot
+from django.utils.translation import gettext as _
+from sqlglot import exp
+from sqlglot.errors import ParseError, SqlglotError
+
+from segments.models import DatabaseEngine
+
+_DIALECTS: Final = {
+    DatabaseEngine.POSTGRESQL: "postgres",
+    DatabaseEngine.MYSQL: "mysql",
+    DatabaseEngine.SQLITE: "sqlite",
+    DatabaseEngine.DUCKDB: "duckdb",
+}
+_TABLE_NAME: Final = re.compile(r'(?:[^\W\d][\w$]*|"[^"]+"|`[^`]+`)(?:\.(?:[^\W\d][\w$]*|"[^"]+"|`[^`]+`)){0,2}')
+_EXECUTED_COMMENT: Final = re.compile(r"/\*M?!")
+_CHANGES: Final = (
+    exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Drop, exp.Alter, exp.Command, exp.Copy, exp.Set,
+    exp.Into,
+)  # fmt: skip
+
+# It logs the text of statements that it cannot parse, which may name customers.
+logging.getLogger("sqlglot").setLevel(logging.ERROR)
+
+
+class QueryRefused(Exception):
+    """The query cannot be used; the message is for users."""
+
+
+def checked_query(text: str, engine: DatabaseEngine) -> str:
+    """Return the query to send: what was entered, without the semicolon at its end, or a SELECT of everything from
+    the table that was entered. Raises QueryRefused when it is not one SELECT."""
+    query = text.strip().rstrip(";").rstrip()
+    if not query:
+        raise QueryRefused(_("Enter a query, or the name of a table."))
+    if _TABLE_NAME.fullmatch(query):
+        return f"SELECT * FROM {query}"
+    if engine is DatabaseEngine.MYSQL and _EXECUTED_COMMENT.search(query):
+        raise QueryRefused(_("Remove the comment that begins with /*!: MySQL would execute it."))
+    try:
+        statements = [each for each in sqlglot.parse(query, read=_DIALECTS[engine]) if each is not None]
+    except ParseError as error:
+        line = error.errors[0].get("line") if error.errors else None
+        raise QueryRefused(_not_sql(engine, line)) from None
+    except (SqlglotError, RecursionError):
+        raise QueryRefused(_not_sql(engine, None)) from None
+    if len(statements) != 1:
+        raise QueryRefused(
+            _("A data source has one SELECT query. These are %(count)d statements.") % {"count": len(statements)}
+        )
+    (statement,) = statements
+    if not isinstance(statement, exp.Query) or isinstance(statement, exp.Table):
+        raise QueryRefused(_("A data source has one SELECT query. This is %(kind)s.") % {"kind": _kind(statement)})
+    change = statement.find(*_CHANGES)
+    if change is not None:
+        raise QueryRefused(
+            _("A query of a data source only reads. This one has %(kind)s.") % {"kind": _kind(change)}
+        )
+    if statement.find(exp.Lock) is not None:
+        raise QueryRefused(_("A query of a data source only reads. Remove FOR UPDATE or FOR SHARE."))
+    return query
+
+
+def _not_sql(engine: DatabaseEngine, line: int | None) -> str:
+    if line is None:
+        return _("The query is not valid SQL of %(engine)s.") % {"engine": engine.label}
+    return _("Line %(line)d of the query is not valid SQL of %(engine)s.") % {"line": line, "engine": engine.label}
+
+
+def _kind(statement: exp.Expr) -> str:
+    if isinstance(statement, exp.Command):
+        return str(statement.this).upper()
+    return statement.key.upper()

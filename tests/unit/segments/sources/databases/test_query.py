@@ -1,0 +1,76 @@
+"""A query of a data source is one SELECT."""
+
+import pytest
+
+from segments.models import DatabaseEngine
+from segments.sources.databases.query import QueryRefused, checked_query
+
+POSTGRESQL, MYSQL = DatabaseEngine.POSTGRESQL, DatabaseEngine.MYSQL
+
+
+def refusal_of(text: str, engine: DatabaseEngine = POSTGRESQL) -> str:
+    with pytest.raises(QueryRefused) as refusal:
+        checked_query(text, engine)
+    return str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT * FROM customers",
+        "SELECT 1 AS a UNION SELECT 2",
+        "WITH a AS (SELECT 1 AS x) SELECT * FROM a -- the end",
+        "(SELECT 1 AS a)",
+        "SELECT name::text FROM a WHERE name ~ 'x' AND at > now() - interval '1 day'",
+    ],
+)
+def test_one_select_is_sent_as_it_is(text: str) -> None:
+    assert checked_query(text, POSTGRESQL) == text
+
+
+def test_a_semicolon_at_the_end_is_left_out() -> None:
+    assert checked_query("  SELECT 1 AS a ; \n", POSTGRESQL) == "SELECT 1 AS a"
+
+
+@pytest.mark.parametrize(
+    ("name", "engine"),
+    [
+        ("customers", POSTGRESQL),
+        ('shop."Big Customers"', POSTGRESQL),
+        ("`shop`.customers", MYSQL),
+        ("kunden_ö", MYSQL),
+    ],
+)
+def test_the_name_of_a_table_means_all_of_it(name: str, engine: DatabaseEngine) -> None:
+    assert checked_query(f" {name};", engine) == f"SELECT * FROM {name}"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "Enter a query"),
+        (" ; ", "Enter a query"),
+        ("DELETE FROM customers", "This is DELETE"),
+        ("explain select 1", "This is EXPLAIN"),
+        ("CALL purge()", "This is CALL"),
+        ("VALUES (1)", "This is VALUES"),
+        ("SELECT 1; DROP TABLE customers", "These are 2 statements"),
+        ("WITH a AS (DELETE FROM b RETURNING id) SELECT * FROM a", "This one has DELETE"),
+        ("SELECT * INTO copies FROM customers", "This one has INTO"),
+        ("SELECT * FROM customers FOR UPDATE", "Remove FOR UPDATE"),
+        ("SELECT a\nFROM )", "Line 2 of the query is not valid SQL of PostgreSQL"),
+        ("SELECT 'a", "not valid SQL of PostgreSQL"),
+        ("SELECT 1) TO STDOUT; DROP TABLE a; COPY (SELECT 1", "not valid SQL"),
+    ],
+)
+def test_everything_else_is_refused_in_a_sentence(text: str, words: str) -> None:
+    assert words in refusal_of(text)
+
+
+def test_mysql_would_execute_some_comments() -> None:
+    assert "MySQL would execute it" in refusal_of("SELECT 1 /*!50000 INTO OUTFILE '/tmp/a' */", MYSQL)
+    assert "not valid SQL" in refusal_of("SELECT a FROM t INTO OUTFILE '/tmp/a'", MYSQL)
+
+
+def test_a_refusal_does_not_quote_the_query() -> None:
+    assert "aino" not in refusal_of("SELECT * FROM a WHERE email = 'aino@example.com' AND (")
