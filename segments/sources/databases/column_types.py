@@ -21,7 +21,6 @@ _TYPES: Final = {
     "text": ColumnType.TEXT,
     "binary": ColumnType.TEXT,
 }
-_MOMENT_FORMAT: Final = "%Y-%m-%d %H:%M:%S.%fZ"
 
 
 def plan_columns(
@@ -33,7 +32,7 @@ def plan_columns(
     for position, (name, kind) in enumerate(zip(names, kinds, strict=True)):
         word, _blank, decimals = kind.partition(" ")
         spelling = ColumnFormat(
-            decimals=int(decimals) if decimals else None, date_format=_MOMENT_FORMAT if word == "moment" else ""
+            decimals=int(decimals) if decimals else None, time_zone="UTC" if word == "moment" else ""
         )
         is_text = word == "text"
         is_email = is_text and _are_addresses([row[position] for row in first_rows])

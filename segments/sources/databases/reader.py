@@ -42,7 +42,7 @@ _TEXTS = {
     "number": "CASE WHEN {0} = trunc({0}) AND abs({0}) < 1e15 THEN CAST(CAST({0} AS BIGINT) AS VARCHAR)"
     " ELSE CAST({0} AS VARCHAR) END",
     "datetime": "CAST(CAST({0} AS TIMESTAMP) AS VARCHAR)",
-    "moment": "strftime(make_timestamp(epoch_us({0})), '%Y-%m-%d %H:%M:%S.%fZ')",
+    "moment": "CAST(make_timestamp(epoch_us({0})) AS VARCHAR)",  # in UTC
     "list": "CAST(to_json(CAST({0} AS VARCHAR[])) AS VARCHAR)",
     "binary": "CASE WHEN {0} IS NULL THEN NULL::VARCHAR END",
     "text": "nullif(replace(CAST({0} AS VARCHAR), chr(0), ''), '')",
