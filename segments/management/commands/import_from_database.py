@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
 from segments.management.commands import import_profiles
-from segments.models import DatabaseEncryption, DatabaseEngine, DataSource
+from segments.models import DatabaseEncryption, DatabaseEngine, DataSource, ImportMode
 from segments.sources import actions
 from segments.sources.analysis import PlanRefused, plan_as_yaml, plan_from_yaml
 from segments.sources.column_plan import ColumnPlan
@@ -48,6 +48,11 @@ class Command(import_profiles.Command):
         )
         parser.add_argument("--plan", type=Path, metavar="PLAN", help="a YAML file with the plans of columns")
         parser.add_argument(
+            "--mode",
+            choices=ImportMode.values,
+            help="upsert: profiles that are not among the rows stay; snapshot: they leave",
+        )
+        parser.add_argument(
             "--print-plan", action="store_true", help="print the plan by the database's types, and import nothing"
         )
 
@@ -58,7 +63,7 @@ class Command(import_profiles.Command):
                 if source is None or not source.has_query:
                     raise CommandError(_("The data source has no stored query. Give the address of a database."))
                 job = actions.refresh_data_source(source, by=None, wake_worker=False)
-                return self._print_result(self._run(job))
+                return self._print_result(self._run(job), quiet=False)
             return self._import(source, options)
         except (FileRefused, PlanRefused, actions.KeyColumnDiffers) as refusal:
             raise CommandError(str(refusal)) from refusal
@@ -82,9 +87,10 @@ class Command(import_profiles.Command):
             names=found.names,
             by=None,
             plans=plans,
+            mode=ImportMode(options["mode"]) if options["mode"] else None,
             wake_worker=False,
         )
-        self._print_result(self._run(job))
+        self._print_result(self._run(job), quiet=False)
 
 
 def _settings(options: dict[str, Any]) -> QuerySettings:

@@ -12,7 +12,7 @@ from config.platform.audit.record import record
 from config.platform.encryption.fields import Sealed
 from config.platform.jobs.enqueue import enqueue_on_commit
 from segments import permissions
-from segments.models import DatabaseEncryption, DatabaseEngine, DatabaseQuery, DataSource, ImportJob
+from segments.models import DatabaseEncryption, DatabaseEngine, DatabaseQuery, DataSource, ImportJob, ImportMode
 from segments.sources import held_imports
 from segments.sources.actions import KeyColumnDiffers
 from segments.sources.column_plan import ColumnPlan, plans_to_list
@@ -56,6 +56,7 @@ def import_query(
     names: Sequence[str],
     by: User | None,
     plans: Sequence[ColumnPlan] = (),
+    mode: ImportMode | None = None,
     wake_worker: bool = True,
 ) -> ImportJob:
     """Store a database query with its data source, which is created if it is new, and queue the import of its
@@ -65,7 +66,7 @@ def import_query(
     permissions.check_can_manage_databases(by)
     key = names[key_position(names, key_column)]
     with transaction.atomic():
-        source = _data_source(source_name, key, by)
+        source = _data_source(source_name, key, mode, by)
         query = _entered(settings, source)
         _store(query, source, by)
         job = ImportJob.objects.create(
@@ -104,8 +105,8 @@ def _entered(settings: QuerySettings, source: DataSource | None) -> DatabaseQuer
     )
 
 
-def _data_source(name: str, key: str, by: User | None) -> DataSource:
-    """Return the data source of a name, created if it is new. Raises KeyColumnDiffers."""
+def _data_source(name: str, key: str, mode: ImportMode | None, by: User | None) -> DataSource:
+    """Return the data source of a name, created if it is new; it keeps the mode. Raises KeyColumnDiffers."""
     source = DataSource.objects.select_for_update().filter(name__iexact=name).first()
     if source is None:
         source = DataSource.objects.create(name=name, key_column=key)
@@ -115,6 +116,10 @@ def _data_source(name: str, key: str, by: User | None) -> DataSource:
             _("“%(source)s” uses the key column “%(known)s”, not “%(given)s”.")
             % {"source": source.name, "known": source.key_column, "given": key}
         )
+    if mode is not None and source.mode != mode:
+        record("edited", source, by=by, changes={"mode": (source.mode, mode.value)})
+        source.mode = mode
+        source.save(update_fields=["mode"])
     return source
 
 

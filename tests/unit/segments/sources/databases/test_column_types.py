@@ -87,7 +87,11 @@ def test_bytes_are_not_imported(database: duckdb.DuckDBPyConnection) -> None:
 
 
 def test_texts_that_are_addresses_are_emails_and_searched() -> None:
-    rows = [["a@example.com", "a@example.com", "1"], ["b@example.com", None, "2"], ["c@example.com", "x", "3"]]
+    rows: list[list[str | None]] = [
+        ["a@example.com", "a@example.com", "1"],
+        ["b@example.com", None, "2"],
+        ["c@example.com", "x", "3"],
+    ]
     plans = plan_columns(["contact", "note", "n"], ["text", "text", "integer"], rows)
     assert [(plan.is_email, plan.is_searchable) for plan in plans] == [
         (True, True),
