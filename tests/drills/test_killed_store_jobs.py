@@ -13,10 +13,12 @@ import pytest
 from django.conf import settings
 
 from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
 from config.platform.jobs.models import Job, JobStatus
 from segments import actions
 from segments.models import DataSource, Erasure, ImportJob, Segment, SegmentRefresh
 from segments.sources import actions as source_actions
+from segments.sources import held_imports
 from segments.store import lake, maintenance
 from segments.store.locks import writer_lock
 from tests.drills.store_jobs import data
@@ -228,3 +230,30 @@ def test_jobs_of_killed_processes_end_as_if_nothing_had_happened(drill: Drill, a
     sys.stdout.write(f"{drill.kills.total()} kills, {watcher.reads} reads\n")
     assert min(drill.kills.values()) >= 2
     assert drill.kills.total() >= 20
+
+
+def test_a_held_import_of_killed_processes_removes_once(drill: Drill, alice: User) -> None:
+    full = data.write_file(drill.folder / "0.csv", 0, PEOPLE)
+    fewer = data.write_file(drill.folder / "1.csv", 1, PEOPLE * 2 // 3)
+    before, after = data.sums_of_file(full), data.sums_of_file(fewer)
+    source = DataSource.objects.create(name="People", key_column="id", mode="snapshot")
+    with watching(source) as watcher:
+        watcher.allow(data.sums_of_store(source), before)
+        wait_for_end(start_import(full))
+        drill.points.arm("import-reading", pause=False)
+        job = start_import(fewer)
+        drill.kill_at("held import: reading", "import-reading", then={"import-staging": False})
+        drill.kill_at("held import: comparing", "import-staging")
+        wait_until(lambda: has_ended(job))
+        assert (job.status, job.to_remove) == (JobStatus.NEEDS_CONFIRMATION, before.rows - after.rows)
+        assert data.sums_of_store(source) == before
+        watcher.allow(before, after)
+        drill.points.arm("import-before-commit")
+        assert held_imports.confirm_removals(job, count=job.to_remove, by=alice)
+        drill.kill_at("removal: before the commit", "import-before-commit", then={"import-after-commit": True})
+        drill.kill_at("removal: after the commit, before the job is concluded", "import-after-commit")
+        wait_for_end(job)
+    source.refresh_from_db()
+    assert data.sums_of_store(source) == after
+    assert (source.profile_count, job.profiles_removed) == (after.rows, before.rows - after.rows)
+    assert AuditEntry.objects.filter(action="profiles removed").count() == 1
