@@ -21,6 +21,11 @@ class DatabaseEngine(models.TextChoices):
     def is_file(self) -> bool:
         return self in (DatabaseEngine.SQLITE, DatabaseEngine.DUCKDB)
 
+    @property
+    def is_typed(self) -> bool:
+        """Return whether columns have types: in SQLite each value has its own."""
+        return self is not DatabaseEngine.SQLITE
+
 
 class DatabaseEncryption(models.TextChoices):
     """How the way to a database server is encrypted."""

@@ -1,8 +1,9 @@
 """Compose what DuckDB executes to attach a database read-only, and the expression that reads the rows of a
 query."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from django.conf import settings
@@ -22,6 +23,17 @@ _SSL_MODES: Final = {
     DatabaseEncryption.REQUIRE: "require",
     DatabaseEncryption.VERIFY: "verify-full",
 }
+_MYSQL_SSL_MODES: Final = {
+    DatabaseEncryption.NONE: "disabled",
+    DatabaseEncryption.REQUIRE: "required",
+    DatabaseEncryption.VERIFY: "verify_identity",
+}
+# The functions that let the database itself run a query.
+_FUNCTIONS: Final = {
+    DatabaseEngine.POSTGRESQL: "postgres_query",
+    DatabaseEngine.MYSQL: "mysql_query",
+    DatabaseEngine.SQLITE: "sqlite_query",
+}
 _EXTENSIONS: Final = {
     DatabaseEngine.POSTGRESQL: "postgres_scanner",
     DatabaseEngine.MYSQL: "mysql_scanner",
@@ -39,24 +51,27 @@ class DatabaseRefused(Exception):
 
 @dataclass(frozen=True)
 class Attachment:
-    """The statements that attach a database as ``source``, and what to select from. Has the password."""
+    """The statements that attach a database as ``source``, and what to select from. Has the password.
+    ``bytes_are_text`` says that the database gives some texts as bytes."""
 
     setup: Sequence[str] = field(repr=False)
     source: str = field(repr=False)
+    bytes_are_text: bool = False
 
 
 def attachment(query: DatabaseQuery, password: str, *, first_rows: int | None = None) -> Attachment:
-    """Return how to read the rows of a query. ``first_rows`` lets the server stop after so many. Raises
+    """Return how to read the rows of a query. ``first_rows`` lets the database stop after so many. Raises
     DatabaseRefused and QueryRefused."""
     engine = DatabaseEngine(query.engine)
     text = checked_query(query.query, engine)
     if first_rows is not None:  # the query of the user keeps its lines
         text = f"SELECT * FROM ({text}\n) AS first_rows LIMIT {first_rows:d}"
-    if engine is not DatabaseEngine.POSTGRESQL:
-        raise DatabaseRefused(_("This kind of database cannot be read yet."), "engine")
+    setup, source = _ATTACH[engine](query, password), quoted(_NAME)
+    if engine is DatabaseEngine.DUCKDB:
+        return Attachment(setup, f"({text}\n) AS {_NAME}_rows")
     load = f"LOAD {quoted(str(extension_path(_EXTENSIONS[engine])))}"
-    setup = [load, *_attach_postgresql(query, password)]
-    return Attachment(setup, f"postgres_query({quoted(_NAME)}, {quoted(text + chr(10))})")
+    function = f"{_FUNCTIONS[engine]}({source}, {quoted(text + chr(10))})"
+    return Attachment([load, *setup], function, bytes_are_text=engine is DatabaseEngine.MYSQL)
 
 
 def addresses_of(query: DatabaseQuery) -> list[str]:
@@ -95,5 +110,66 @@ def _attach_postgresql(query: DatabaseQuery, password: str) -> list[str]:
     ]
 
 
+def _attach_mysql(query: DatabaseQuery, password: str) -> list[str]:
+    """Attach a server by its checked address. Where its certificate is verified, its name is needed; no internal
+    server has a certificate of a public authority for it."""
+    encryption = DatabaseEncryption(query.encryption)
+    address = addresses_of(query)[0]
+    is_verified = encryption is DatabaseEncryption.VERIFY
+    options = {
+        "HOST": query.host if is_verified and query.host != "localhost" else address,
+        "PORT": str(query.port or _PORTS[DatabaseEngine.MYSQL]),
+        "DATABASE": query.database,
+        "USER": query.user,
+        "PASSWORD": password,
+        "SSL_MODE": _MYSQL_SSL_MODES[encryption],
+        **({"SSL_CA": DEFAULT_CA_BUNDLE_PATH} if is_verified else {}),
+    }
+    given = ", ".join(f"{name} {quoted(value)}" for name, value in options.items())
+    return [
+        f"CREATE SECRET login (TYPE mysql, {given})",
+        f"ATTACH '' AS {_NAME} (TYPE mysql, READ_ONLY, SECRET login)",
+    ]
+
+
+def _attach_sqlite(query: DatabaseQuery, _password: str) -> list[str]:
+    return [f"ATTACH {quoted(str(database_file(query)))} AS {_NAME} (TYPE sqlite, READ_ONLY)"]
+
+
+def _attach_duckdb(query: DatabaseQuery, _password: str) -> list[str]:
+    return [f"ATTACH {quoted(str(database_file(query)))} AS {_NAME} (READ_ONLY)", f"USE {_NAME}"]
+
+
+def database_file(query: DatabaseQuery) -> Path:
+    """Return the real path of a database file. Raises DatabaseRefused when it is not below SOURCE_FOLDERS; of
+    others the refusal does not tell whether they exist."""
+    path = Path(query.database)
+    if not settings.SOURCE_FOLDERS:
+        raise DatabaseRefused(
+            _("Database files are not allowed. An administrator of the server can allow them by SOURCE_FOLDERS."),
+            "database",
+        )
+    real = path.resolve()
+    if not path.is_absolute() or not any(
+        real.is_relative_to(Path(folder).resolve()) for folder in settings.SOURCE_FOLDERS
+    ):
+        raise DatabaseRefused(
+            _("The file must be in a folder that the setting SOURCE_FOLDERS lists: %(folders)s.")
+            % {"folders": ", ".join(settings.SOURCE_FOLDERS)},
+            "database",
+        )
+    if not real.is_file():
+        raise DatabaseRefused(_("There is no file %(path)s.") % {"path": path}, "database")
+    return real
+
+
 def _libpq_quoted(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+_ATTACH: Final[dict[DatabaseEngine, Callable[[DatabaseQuery, str], list[str]]]] = {
+    DatabaseEngine.POSTGRESQL: _attach_postgresql,
+    DatabaseEngine.MYSQL: _attach_mysql,
+    DatabaseEngine.SQLITE: _attach_sqlite,
+    DatabaseEngine.DUCKDB: _attach_duckdb,
+}

@@ -72,7 +72,7 @@ _CAUSES: Final = (
     ),
     _cause(
         r"timeout expired|connection timed out|can't connect to (?:mysql )?server[^\n]*\((?:110|4)\)|"
-        r"no route to host|network is unreachable",
+        r"can't connect to (?:mysql )?server[^\n]*\(115\)|no route to host|network is unreachable",
         gettext_lazy("The server does not answer. Check the host, the port and the firewalls between."),
         "host",
     ),
@@ -133,6 +133,11 @@ _CAUSES: Final = (
         r"not a database|file is encrypted|not a valid DuckDB database file|unable to open database|"
         r"different version of the database",
         gettext_lazy("The file is not a database of this kind, or of another version."),
+        "database",
+    ),
+    _cause(
+        r"could not set lock on file|database is locked|database table is locked",
+        gettext_lazy("Another program is writing the file. Try again later."),
         "database",
     ),
     _cause(

