@@ -5,6 +5,7 @@ from datetime import timedelta
 from config.platform.jobs import clock
 from segments.models import Erasure, MemberSet, Segment
 from segments.privacy import erase
+from segments.sources import held_imports
 from segments.store import maintenance, members, profiles
 from segments.store.locks import purge_lock, writer_lock
 
@@ -21,15 +22,16 @@ def tidy() -> None:
 
 
 def purge_erased() -> None:
-    """Finish erasures that a crash interrupted, delete the files of the profile store that contain erased people,
-    and note when. Does nothing while another process does it: a purge may wait for readers, and would keep every
-    thread of the workers waiting for it."""
+    """Finish erasures that a crash interrupted, delete the files of the profile store that contain erased people
+    and the uploads that may, and note when. Does nothing while another process does it: a purge may wait for
+    readers, and would keep every thread of the workers waiting for it."""
     with purge_lock() as is_held:
         if not is_held:
             return
         erase.finish_erasures()
         erasures = list(Erasure.objects.filter(purged_at=None, pending_ids=[]).values_list("pk", flat=True))
         if erasures:
+            held_imports.cancel_uploads()
             maintenance.purge()
             Erasure.objects.filter(pk__in=erasures).update(purged_at=clock.now())
 

@@ -8,14 +8,17 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
+from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from config.platform.jobs.models import JobStatus
 from segments import actions as segment_actions
-from segments import refresh
+from segments import maintenance, refresh
 from segments.models import DataSource, ImportJob
+from segments.privacy import erase
+from segments.privacy.subjects import Scope
 from segments.sources import actions, import_job
 from tests.integration.segments.test_import_step import UPLOAD, fields_of
-from tests.support.profiles import profile_count
+from tests.support.profiles import get_profile, profile_count
 
 pytestmark = pytest.mark.django_db
 
@@ -154,6 +157,15 @@ def test_a_held_import_does_not_keep_its_data_source(bob_client: Client, held: I
     assert not DataSource.objects.exists()
     actions.delete_abandoned_uploads()
     assert not ImportJob.objects.exists()
+
+
+def test_an_erasure_deletes_the_file_of_a_held_import(bob_client: Client, held: ImportJob, alice: User) -> None:
+    erase.erase(get_profile("12"), scope=Scope.PROFILE, by=alice)
+    maintenance.purge_erased()
+    assert not Path(held.path).exists()
+    held.refresh_from_db()
+    assert held.status == JobStatus.CANCELED
+    assert "A customer was erased" in page_of(bob_client, held)
 
 
 # -- before the import -----------------------------------------------------------------------------------------
