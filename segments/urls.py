@@ -1,6 +1,15 @@
 from django.urls import path
 
-from segments.views import builder, commands, customers, data_sources, held_imports, segment_pages, uploads
+from segments.views import (
+    builder,
+    commands,
+    customers,
+    data_sources,
+    databases,
+    held_imports,
+    segment_pages,
+    uploads,
+)
 
 app_name = "segments"
 
@@ -15,6 +24,7 @@ urlpatterns = [
     path("data/sources/", data_sources.data_sources, name="data_sources"),
     path("data/sources/upload/", uploads.upload, name="upload"),
     path("data/sources/upload/leaving/", uploads.download_leaving, name="upload_leaving"),
+    path("data/sources/database/", databases.database, name="database"),
     path("data/sources/refresh/", data_sources.refresh, name="refresh_sources"),
     path("data/sources/<int:pk>/remove/", data_sources.remove, name="remove_source"),
     path("data/imports/<int:pk>/", data_sources.import_page, name="import"),

@@ -20,7 +20,11 @@ from config.platform.web.htmx import Request
 from config.platform.web.lists import Column, list_page, selected_ids
 from config.platform.web.panes import close_pane, refused, render_dialog
 from segments.models import DataSource, ImportJob, ImportMode
-from segments.permissions import check_can_manage_data_sources, user_can_manage_data_sources
+from segments.permissions import (
+    check_can_manage_data_sources,
+    user_can_manage_data_sources,
+    user_can_manage_databases,
+)
 from segments.privacy import rejected_files
 from segments.sources import actions, held_imports
 from segments.sources.misfits import misfit_count
@@ -57,7 +61,7 @@ class Count:
 def data_sources(request: Request) -> HttpResponse:
     """Show the list of data sources with their last import."""
     imports = ImportJob.objects.filter(source=OuterRef("pk")).order_by("-id")
-    sources = DataSource.objects.annotate(
+    sources = DataSource.objects.select_related("database_query").annotate(
         last_import=Subquery(imports.values("pk")[:1]),
         last_status=Subquery(imports.values("status")[:1]),
         last_refused=Coalesce(Subquery(imports.values("rows_refused")[:1]), 0),
@@ -67,6 +71,7 @@ def data_sources(request: Request) -> HttpResponse:
         "list": page,
         "rows": [(source, _status_label(source)) for source in page.rows],
         "can_manage": user_can_manage_data_sources(request.user),
+        "can_manage_databases": user_can_manage_databases(request.user),
         "active_nav": "data_sources",
     }
     return render(request, "segments/data_sources.html", context)

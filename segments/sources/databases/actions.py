@@ -1,7 +1,7 @@
 """Set up the database query of a data source, and import its rows. Each action writes the audit record."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from django.db import transaction
@@ -16,11 +16,15 @@ from segments.models import DatabaseEncryption, DatabaseEngine, DatabaseQuery, D
 from segments.sources import held_imports
 from segments.sources.actions import KeyColumnDiffers
 from segments.sources.column_plan import ColumnPlan, plans_to_list
-from segments.sources.databases.fetch import PASSWORD, FirstRows, first_rows
+from segments.sources.databases.fetch import PASSWORD, FirstRows, QueryFailed, first_rows
 from segments.sources.import_plan import key_position
 
 # The fields of a query whose changes the audit record has.
 _RECORDED: Final = ("engine", "host", "port", "database", "user", "encryption", "query")
+
+
+# The fields that say who gets the password, and on which way.
+_GETS_PASSWORD: Final = ("engine", "host", "port", "user", "encryption")
 
 
 @dataclass(frozen=True)
@@ -84,14 +88,29 @@ def import_query(
     return job
 
 
+def stored_password(settings: QuerySettings, source: DataSource) -> str | None:
+    """Return the stored password of a data source, or the reference to it, if the settings have the same server
+    and user; None without one. Raises QueryFailed for another server: it would be shown the password."""
+    before = source.database_query if source.has_query else None
+    if before is None or before.credentials is None:
+        return None
+    entered = _query(settings, None)
+    if any(getattr(before, name) != getattr(entered, name) for name in _GETS_PASSWORD):
+        raise QueryFailed(_("Enter the password again, because the server or the user changed."), "password")
+    return _secrets(before).get(PASSWORD)
+
+
 def _entered(settings: QuerySettings, source: DataSource | None) -> DatabaseQuery:
-    """Return the query that a user entered, not stored yet."""
+    """Return the query that a user entered, not stored yet. Raises QueryFailed."""
+    if settings.password is None and source is not None and not settings.engine.is_file:
+        settings = replace(settings, password=stored_password(settings, source))
+    return _query(settings, source)
+
+
+def _query(settings: QuerySettings, source: DataSource | None) -> DatabaseQuery:
     before = source.database_query if source is not None and source.has_query else None
-    credentials = before.credentials if before is not None else None
-    if settings.password is not None:
-        credentials = Sealed.of({PASSWORD: settings.password}) if settings.password else None
     is_file = settings.engine.is_file
-    return DatabaseQuery(
+    query = DatabaseQuery(
         pk=before.pk if before is not None else None,
         source=source,
         engine=settings.engine,
@@ -100,9 +119,11 @@ def _entered(settings: QuerySettings, source: DataSource | None) -> DatabaseQuer
         database=settings.database.strip(),
         user="" if is_file else settings.user.strip(),
         encryption=settings.encryption,
-        credentials=None if is_file else credentials,
         query=settings.query.strip(),
     )
+    if settings.password and not is_file:
+        query.credentials = Sealed.of({PASSWORD: settings.password})
+    return query
 
 
 def _data_source(name: str, key: str, mode: ImportMode | None, by: User | None) -> DataSource:
@@ -131,9 +152,7 @@ def _store(query: DatabaseQuery, source: DataSource, by: User | None) -> None:
         old, new = getattr(before, field, None) or None, getattr(query, field) or None
         if old != new:
             changes[field] = (old, new)
-    if (before.credentials.stored if before and before.credentials else "") != (
-        query.credentials.stored if query.credentials else ""
-    ):
+    if _secrets(before) != _secrets(query):
         changes["password"] = (None, _("changed"))
     query.save()
     if source.path:
@@ -141,3 +160,8 @@ def _store(query: DatabaseQuery, source: DataSource, by: User | None) -> None:
         source.save(update_fields=["path"])
     if changes:
         record("edited", source, by=by, changes=changes)
+
+
+def _secrets(query: DatabaseQuery | None) -> dict[str, str]:
+    stored: Sealed | None = query.credentials if query is not None else None
+    return stored.open() if stored is not None else {}

@@ -141,6 +141,7 @@ ADDRESSES = {
     "segments:erasure_live": Address(ADMINISTRATORS, of="erasure"),
     "segments:data_sources": Address(VIEWERS),
     "segments:upload": Address(CONTRIBUTORS),
+    "segments:database": Address(ADMINISTRATORS),
     "segments:upload_leaving": Address(CONTRIBUTORS),
     "segments:refresh_sources": Address(CONTRIBUTORS, of="source"),
     "segments:remove_source": Address(CONTRIBUTORS, of="source"),
