@@ -17,26 +17,22 @@ _PLAIN: Final = (
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@(?:[A-Za-z0-9]+(?:-+[A-Za-z0-9]+)*\.)+[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9]"
 )
 _BLOCK: Final = 10_000
+_FORMS: Final = "email_forms"
 
 
-def email_column(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> str:
-    """Prepare the normal forms of the addresses in a column of texts. Returns the expression over the table that
-    gives them; NULL for what does not look like an address.
-
-    Distinct values that are not plain go through Python, into the temporary table ``<table>_<column>_emails``.
-    """
-    name = quoted(column)
+def add_email_column(connection: duckdb.DuckDBPyConnection, table: str, column: str, added: str) -> None:
+    """Add a column with the normal forms of the addresses in a column of texts; NULL for what does not look like
+    an address. Distinct values that are not plain go through Python."""
+    target, name, added = quoted(table), quoted(column), quoted(added)
     is_plain = f"(regexp_full_match({name}, {literal(_PLAIN)}) AND length({name}) <= {LONGEST_EMAIL})"
-    others = quoted(f"{table}_{column}_emails")
-    connection.execute(f"CREATE OR REPLACE TEMPORARY TABLE {others} (text VARCHAR, email VARCHAR)")
+    connection.execute(f"ALTER TABLE {target} ADD COLUMN {added} VARCHAR")
+    connection.execute(f"UPDATE {target} SET {added} = CASE WHEN {is_plain} THEN lower({name}) END")
     odd = connection.execute(
-        f"SELECT DISTINCT {name} FROM {quoted(table)} WHERE contains({name}, '@') AND NOT {is_plain}"
+        f"SELECT DISTINCT {name} FROM {target} WHERE {added} IS NULL AND contains({name}, '@')"
     ).fetchall()
     forms = ({"text": text, "email": email} for (text,) in odd if (email := comparable_email(text)) is not None)
     rows = rows_of({"text": "VARCHAR", "email": "VARCHAR"})
     while block := list(islice(forms, _BLOCK)):
-        connection.execute(f"INSERT INTO {others} {rows}", [as_list(block)])
-    if not odd:
-        return f"CASE WHEN {is_plain} THEN lower({name}) END"
-    known = f"(SELECT email FROM {others} WHERE text = {quoted(table)}.{name})"
-    return f"CASE WHEN {is_plain} THEN lower({name}) ELSE {known} END"
+        connection.execute(f"CREATE OR REPLACE TEMPORARY TABLE {_FORMS} AS {rows}", [as_list(block)])
+        connection.execute(f"UPDATE {target} SET {added} = email FROM {_FORMS} WHERE {name} = text")
+        connection.execute(f"DROP TABLE {_FORMS}")

@@ -32,6 +32,7 @@ from segments.sources.file_names import temporary_folder
 from segments.sources.files.file_format import FileRefused
 from segments.sources.files.read import LoadedFile
 from segments.sources.import_plan import plans_to_store
+from segments.sources.in_place import SAMPLE
 from segments.sources.prepare import LOADED, decided_plans, interrupted_by, prepare, rejected_rows
 from segments.sources.staging import StagedRows
 from segments.store import lake, schema
@@ -190,7 +191,7 @@ def _import_once(job: ImportJob, progress: _Progress) -> None:
             note = lake.find_commit(_name(job))
         finally:
             with lake.temporary_tables() as connection:
-                staging.drop(connection, LOADED)
+                staging.drop(connection, LOADED, SAMPLE)
     _conclude(job, note)
 
 
@@ -229,7 +230,8 @@ def _prepare(job: ImportJob, progress: _Progress, path: Path, folder: Path) -> S
         ):
             staged = prepare(connection, job, path, folder, progress.at)
             if job.mode == ImportMode.SNAPSHOT:
-                present_keys.collect(connection, staged.loaded, staged.key)
+                keys = f"SELECT key FROM {staging.TYPED}"  # noqa: S608 -- a name of ours
+                present_keys.collect(connection, staged.loaded, staged.key, keys)
             # Before others are rejected, so that no text of an erased person is kept.
             staged = staging.refuse_erased(job.source_id, staged)
             return staging.reject_unusable(staged)

@@ -31,14 +31,15 @@ def key_position(names: Sequence[str], key: str) -> int:
 
 
 def choose_plans(
-    connection: duckdb.DuckDBPyConnection, loaded: LoadedFile, known: Sequence[ColumnPlan], key: int
+    connection: duckdb.DuckDBPyConnection, loaded: LoadedFile, table: str, known: Sequence[ColumnPlan], key: int
 ) -> list[ColumnPlan]:
-    """Return one plan for each column. ``known`` are plans that were decided before; ``key`` is the position of
-    the key column. A new column without a value is ignored this time. Raises FileRefused."""
+    """Return one plan for each column of a loaded file, whose texts are in ``table``. ``known`` are plans that
+    were decided before; ``key`` is the position of the key column. A new column without a value is ignored this
+    time. Raises FileRefused."""
     decided = {plan.column.casefold() for plan in known}
     guesses: Sequence[ColumnGuess | None] = [None] * len(loaded.names)
     if any(name.casefold() not in decided for name in loaded.names):
-        guesses = infer(connection, loaded.table, loaded.names, loaded.declared)
+        guesses = infer(connection, table, loaded.names, loaded.declared)
     return plans_of(loaded.names, guesses, known, key)
 
 

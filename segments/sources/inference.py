@@ -115,7 +115,7 @@ class _Table:
             else:
                 texts.append(text)
             counts.append(f"count({text})")
-            counts += [f"count_if({_does_not_survive(text, plan)})" for plan in plans]
+            counts += [f"count_if({does_not_survive(text, plan)})" for plan in plans]
         query = f"SELECT {', '.join(counts)} FROM (SELECT {', '.join(texts)} FROM {self._name}) AS given"
         ((_count, *found),) = self._rows(query)
         numbers = iter(found)
@@ -154,7 +154,7 @@ class _Table:
         text = given_text(f"t{position}", plan)
         rows = self._rows(
             f"SELECT value FROM (SELECT _line, {text} AS value FROM {self._name}) AS given "
-            f"WHERE {_does_not_survive('value', plan)} GROUP BY value ORDER BY min(_line) LIMIT {most:d}"
+            f"WHERE {does_not_survive('value', plan)} GROUP BY value ORDER BY min(_line) LIMIT {most:d}"
         )
         return tuple(value for (value,) in rows)
 
@@ -171,7 +171,7 @@ class _Table:
         return self._connection.execute(query).fetchall()
 
 
-def _does_not_survive(text: str, plan: ColumnPlan) -> str:
+def does_not_survive(text: str, plan: ColumnPlan) -> str:
     """Return the condition that a trimmed text is not of the type, or is a number that is usually written
     otherwise."""
     match plan.type:

@@ -10,6 +10,8 @@ from django.utils.translation import gettext as _
 
 from segments.models import DataSource
 from segments.sources import present_keys
+from segments.sources.column_plan import ColumnPlan
+from segments.sources.conversion import given_text
 from segments.sources.file_names import temporary_folder
 from segments.sources.files.file_format import FileFormat, FileRefused
 from segments.sources.files.read import LoadedFile, load
@@ -71,7 +73,9 @@ def _compared(
 def _load_keys(path: Path, file_format: FileFormat, key: str) -> LoadedFile:
     with temporary_folder("preview") as folder, lake.temporary_tables() as connection:
         loaded = load(path, file_format, connection, _TABLE, folder=folder)
-        present_keys.collect(connection, loaded, key_position(loaded.names, key))
+        position = key_position(loaded.names, key)
+        keys = f"SELECT {given_text(f't{position}', ColumnPlan('key'))} AS key FROM {quoted(_TABLE)}"
+        present_keys.collect(connection, loaded, position, keys)
         if not connection.execute(f"SELECT count(key) FROM {leaving.PRESENT}").fetchall()[0][0]:
             raise FileRefused(
                 _("No row of the file has a key. Nothing would be imported, and no customer would leave.")

@@ -2,7 +2,7 @@
 lock is held."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -14,9 +14,11 @@ from segments.models import ImportJob
 from segments.sources import staging
 from segments.sources.column_plan import ColumnPlan, plans_from_list
 from segments.sources.files.detect import detect
-from segments.sources.files.file_format import FileFormat
+from segments.sources.files.file_format import FileFormat, FileKind
 from segments.sources.files.read import LoadedFile, load
+from segments.sources.files.text_file import plain_text
 from segments.sources.import_plan import choose_plans, key_position
+from segments.sources.in_place import PlainFile, stage_in_place
 from segments.sources.staging import StagedRows
 
 LOADED: Final = "loaded"  # the temporary table of texts
@@ -32,13 +34,30 @@ def prepare(
     """Load and convert the file of a job, which is at ``path``. ``folder`` is for temporary files. Raises
     FileRefused and TooManyAttributes."""
     report(0, 0)
-    loaded = load(path, _format(job, path), connection, LOADED, folder=folder)
+    file_format, plain = _format(job, path), None
+    if file_format.kind is FileKind.CSV:
+        plain = plain_text(path, file_format, folder)
+        file = PlainFile(plain, file_format.as_plain_text(), is_copy=plain != path)
+        staged = stage_in_place(connection, file, decided_plans(job), job.source.key_column, folder)
+        if staged is not None:
+            _check_limit(staged.plans)
+            report(0.8, staged.loaded.records)
+            return staged
+    loaded = load(path, file_format, connection, LOADED, folder=folder, plain=plain)
+    if plain is not None and plain != path:
+        plain.unlink()
+    return _stage_loaded(connection, job, loaded, report)
+
+
+def _stage_loaded(
+    connection: duckdb.DuckDBPyConnection, job: ImportJob, loaded: LoadedFile, report: Report
+) -> StagedRows:
     report(0.45, loaded.records)
     key = key_position(loaded.names, job.source.key_column)
-    plans = choose_plans(connection, loaded, decided_plans(job), key)
+    plans = choose_plans(connection, loaded, LOADED, decided_plans(job), key)
     _check_limit(plans)
     report(0.6, loaded.records)
-    staged = staging.stage(connection, loaded, plans, key)
+    staged = staging.stage(connection, loaded, LOADED, plans, key)
     report(0.8, loaded.records)
     return staged
 
@@ -76,7 +95,7 @@ def _format(job: ImportJob, path: Path) -> FileFormat:
     return detect(path, name=job.file_name, **choices)
 
 
-def _check_limit(plans: list[ColumnPlan]) -> None:
+def _check_limit(plans: Sequence[ColumnPlan]) -> None:
     names = [plan.attribute for plan in plans if not plan.is_ignored]
     catalog.check_limit(len(names) - len(catalog.find(names)))
 

@@ -8,25 +8,20 @@ from typing import Final
 
 import duckdb
 
-from segments.sources.column_plan import ColumnPlan
-from segments.sources.conversion import BLANKS, given_text
+from segments.sources.conversion import BLANKS
 from segments.sources.files.read import LoadedFile
-from segments.sources.files.regular_csv import quoted
 from segments.store.lake import as_list, listed
 from segments.store.leaving import PRESENT
 
 _LINES_AT_ONCE: Final = 10_000
 
 
-def collect(connection: duckdb.DuckDBPyConnection, loaded: LoadedFile, key: int) -> None:
+def collect(connection: duckdb.DuckDBPyConnection, loaded: LoadedFile, key: int, keys: str) -> None:
     """Fill the temporary table PRESENT with the keys of a loaded file, before any of its rows is rejected
-    afterwards. ``key`` is the position of the key column."""
-    connection.execute(
-        f"CREATE OR REPLACE TEMPORARY TABLE {PRESENT} AS"
-        f" SELECT {given_text(f't{key}', ColumnPlan('key'))} AS key FROM {quoted(loaded.table)}"
-    )
-    keys = _rejected_keys(loaded, key)
-    while part := list(islice(keys, _LINES_AT_ONCE)):
+    afterwards. ``key`` is the position of the key column, ``keys`` the query of the keys of all kept rows."""
+    connection.execute(f"CREATE OR REPLACE TEMPORARY TABLE {PRESENT} AS SELECT key FROM ({keys})")
+    rejected = _rejected_keys(loaded, key)
+    while part := list(islice(rejected, _LINES_AT_ONCE)):
         connection.execute(f"INSERT INTO {PRESENT} SELECT * FROM {listed('VARCHAR')}", [as_list(part)])
 
 

@@ -16,11 +16,11 @@ from segments.catalog import Attribute
 from segments.models import AttributeType, ErasedHash
 from segments.privacy import subjects
 from segments.sources.column_plan import ColumnPlan, ColumnType, MisfitPolicy
-from segments.sources.conversion import given_text, typed_query
-from segments.sources.email_column import email_column
+from segments.sources.conversion import BLANKS, given_text, typed_query
+from segments.sources.email_column import add_email_column
 from segments.sources.files.read import LoadedFile
 from segments.sources.files.regular_csv import quoted
-from segments.sources.files.reject_rows import reject_rows
+from segments.sources.files.reject_rows import REJECTED, reject_rows
 from segments.sources.misfits import misfit_reason
 from segments.store.lake import as_list, listed, rows_of
 from segments.store.leaving import LEAVING, PRESENT
@@ -29,14 +29,13 @@ from segments.store.merge import STAGED
 MAX_KEY_LENGTH: Final = 200
 # The typed rows: ``line``, ``key``, and of the column at each position the value ``v0``, the misfit ``m0``,
 # the original text ``o0``, and the normalized email address ``e0`` where there are any.
-_TYPED: Final = "imported"
+TYPED: Final = "imported"
 
 
 @dataclass(frozen=True)
 class StagedRows:
-    """The rows of a file as they will be merged. ``loaded`` has their texts until rows are rejected;
-    ``with_emails`` are the positions of the columns that have email addresses, ``with_originals`` of those with
-    values that do not give back their text."""
+    """The rows of a file as they will be merged. ``with_emails`` are the positions of the columns that have email
+    addresses, ``with_originals`` of those with values that do not give back their text."""
 
     connection: duckdb.DuckDBPyConnection
     loaded: LoadedFile
@@ -68,31 +67,51 @@ class StagedRows:
         if not typed:
             return {}
         counts = self.connection.execute(
-            f"SELECT {', '.join(f'count_if(m{at})' for at in typed)} FROM {_TYPED}"
+            f"SELECT {', '.join(f'count_if(m{at})' for at in typed)} FROM {TYPED}"
         ).fetchone()
         return {plan.column: count for plan, count in zip(typed.values(), counts or (), strict=True) if count}
 
 
 def stage(
-    connection: duckdb.DuckDBPyConnection, loaded: LoadedFile, plans: Sequence[ColumnPlan], key: int
+    connection: duckdb.DuckDBPyConnection, loaded: LoadedFile, table: str, plans: Sequence[ColumnPlan], key: int
 ) -> StagedRows:
-    """Convert the rows of a loaded file."""
-    carried = {"key": given_text(f"t{key}", ColumnPlan("key"))}
-    with_emails = set()
-    for at in _columns_with_at_sign(connection, loaded, plans):
-        carried[f"e{at}"] = email_column(connection, loaded.table, f"t{at}")
-        with_emails.add(at)
+    """Convert the rows of a loaded file, whose texts are in a table."""
+    convert(connection, quoted(table), plans, key)
+    return staged_rows(connection, loaded, plans, key)
+
+
+def convert(
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    plans: Sequence[ColumnPlan],
+    key: int,
+    carried: Mapping[str, str] | None = None,
+    *,
+    blanks: str = BLANKS,
+) -> None:
+    """Convert texts into the temporary table TYPED. ``carried`` are further columns, by their names; ``blanks``
+    are those that texts may begin or end with."""
+    others = {"key": given_text(f"t{key}", ColumnPlan("key"), blanks), **(carried or {})}
     used = [at for at, plan in enumerate(plans) if not plan.is_ignored]
     typed = [f"v{at}" if plans[at].type is ColumnType.TEXT else f"v{at}, m{at}, o{at}" for at in used]
-    columns = ["_line AS line", *carried, *typed]
-    connection.execute(
-        f"CREATE OR REPLACE TEMPORARY TABLE {_TYPED} AS "
-        f"SELECT {', '.join(columns)} FROM ({typed_query(loaded.table, plans, carried)})"
-    )
-    found = frozenset(at for at in with_emails if plans[at].is_email or _has_value(connection, f"e{at}"))
-    converted = (at for at in used if plans[at].type is not ColumnType.TEXT)
+    columns = ", ".join(["_line AS line", *others, *typed])
+    query = typed_query(relation, plans, others, blanks=blanks)
+    connection.execute(f"CREATE OR REPLACE TEMPORARY TABLE {TYPED} AS SELECT {columns} FROM ({query})")
+
+
+def staged_rows(
+    connection: duckdb.DuckDBPyConnection, loaded: LoadedFile, plans: Sequence[ColumnPlan], key: int
+) -> StagedRows:
+    """Return what is in the temporary table TYPED, after adding the columns of email addresses."""
+    texts = [at for at, plan in enumerate(plans) if plan.type is ColumnType.TEXT and not plan.is_ignored]
+    with_emails = set()
+    for at in _with_at_sign(connection, texts):
+        add_email_column(connection, TYPED, f"v{at}", f"e{at}")
+        if plans[at].is_email or _has_value(connection, f"e{at}"):
+            with_emails.add(at)
+    converted = (at for at, plan in enumerate(plans) if plan.type is not ColumnType.TEXT and not plan.is_ignored)
     originals = frozenset(at for at in converted if _has_value(connection, f"o{at}"))
-    return StagedRows(connection, loaded, plans, key, found, originals)
+    return StagedRows(connection, loaded, plans, key, frozenset(with_emails), originals)
 
 
 def reject_unusable(staged: StagedRows) -> StagedRows:
@@ -107,19 +126,16 @@ def reject_unusable(staged: StagedRows) -> StagedRows:
         ),
         (r"regexp_matches(key, '[\t\n\r\v\f]')", _("The key contains a tab or a line break.")),
     ):
-        staged = _reject(staged, f"SELECT line FROM {_TYPED} WHERE {condition}", column, reason)
+        staged = _reject(staged, f"SELECT line FROM {TYPED} WHERE {condition}", column, reason)
     for at, plan in staged.used.items():
         if plan.misfit is MisfitPolicy.REJECT and plan.type is not ColumnType.TEXT:
-            text = given_text(f"t{at}", plan)
-            rows = (
-                f"SELECT line, {text} FROM {_TYPED} JOIN {quoted(staged.loaded.table)} ON _line = line WHERE m{at}"
-            )
+            rows = f"SELECT line, {given_text(f'o{at}', plan)} FROM {TYPED} WHERE m{at}"
             staged = _reject(staged, rows, plan.column, misfit_reason(plan.type))
     sentence = _("Duplicate key. Line %(line)d was used.")
-    repeated = f"SELECT key, max(line) AS last FROM {_TYPED} GROUP BY key HAVING count(*) > 1"
-    superseded = f"SELECT line, last FROM {_TYPED} JOIN ({repeated}) AS repeated USING (key) WHERE line < last"
+    repeated = f"SELECT key, max(line) AS last FROM {TYPED} GROUP BY key HAVING count(*) > 1"
+    superseded = f"SELECT line, last FROM {TYPED} JOIN ({repeated}) AS repeated USING (key) WHERE line < last"
     staged = _reject(staged, superseded, column, lambda line: sentence % {"line": line})
-    staged.connection.execute(f"DROP TABLE {quoted(staged.loaded.table)}")  # a third of the memory
+    staged.loaded.texts.drop(staged.connection)
     return staged
 
 
@@ -146,7 +162,7 @@ def refuse_erased(source_id: int, staged: StagedRows) -> StagedRows:
         staged.loaded.rejected.add(line, "", sentence % {"day": _day(moment)}, "")
     staged.loaded.rejected.close()
     staged.connection.execute(
-        f"DELETE FROM {_TYPED} WHERE line IN {listed('BIGINT')}", [as_list(line for line, _moment in found)]
+        f"DELETE FROM {TYPED} WHERE line IN {listed('BIGINT')}", [as_list(line for line, _moment in found)]
     )
     return replace(staged, loaded=replace(staged.loaded, kept=staged.loaded.kept - len(found)))
 
@@ -163,47 +179,37 @@ def name_columns(staged: StagedRows, attributes: Mapping[int, Attribute]) -> Non
             text = f"o{at}" if at in staged.with_originals else "NULL::VARCHAR"
             selected.append(f"{text} AS {attribute.text_column}")
     staged.connection.execute(
-        f"CREATE OR REPLACE TEMPORARY VIEW {STAGED} AS SELECT {', '.join(selected)} FROM {_TYPED}"
+        f"CREATE OR REPLACE TEMPORARY VIEW {STAGED} AS SELECT {', '.join(selected)} FROM {TYPED}"
     )
 
 
-def drop(connection: duckdb.DuckDBPyConnection, loaded_table: str) -> None:
-    """Drop the temporary tables, which hold personal data."""
+def drop(connection: duckdb.DuckDBPyConnection, *tables: str) -> None:
+    """Drop the temporary tables, which hold personal data, and those given."""
     connection.execute(f"DROP VIEW IF EXISTS {STAGED}")
-    found = connection.execute(
-        "SELECT table_name FROM duckdb_tables() WHERE temporary"
-        " AND (table_name IN (?, ?, ?, ?, 'changes', 'erased') OR starts_with(table_name, ?))",
-        [_TYPED, loaded_table, PRESENT, LEAVING, f"{loaded_table}_"],
-    ).fetchall()
-    for (name,) in found:
-        connection.execute(f"DROP TABLE {quoted(name)}")
+    for name in (*tables, TYPED, REJECTED, PRESENT, LEAVING, "changes", "erased", "email_forms"):
+        connection.execute(f"DROP TABLE IF EXISTS temp.{quoted(name)}")
 
 
 def _reject(staged: StagedRows, rows: str, column: str, reason: str | Callable[[Any], str]) -> StagedRows:
-    """Reject rows, as reject_rows does, from both tables."""
+    """Reject rows, as reject_rows does."""
     before = staged.loaded.kept
     loaded = reject_rows(staged.connection, staged.loaded, rows, column=column, reason=reason)
     if loaded.kept < before:
-        staged.connection.execute(
-            f"DELETE FROM {_TYPED} WHERE line NOT IN (SELECT _line FROM {quoted(loaded.table)})"
-        )
+        staged.connection.execute(f"DELETE FROM {TYPED} WHERE line IN (SELECT line FROM {REJECTED})")
     return replace(staged, loaded=loaded)
 
 
-def _columns_with_at_sign(
-    connection: duckdb.DuckDBPyConnection, loaded: LoadedFile, plans: Sequence[ColumnPlan]
-) -> list[int]:
+def _with_at_sign(connection: duckdb.DuckDBPyConnection, texts: Sequence[int]) -> list[int]:
     """Return the positions of the text columns that may have email addresses."""
-    texts = [at for at, plan in enumerate(plans) if plan.type is ColumnType.TEXT and not plan.is_ignored]
     if not texts:
         return []
-    conditions = ", ".join(f"coalesce(bool_or(contains(t{at}, '@')), false)" for at in texts)
-    found = connection.execute(f"SELECT {conditions} FROM {quoted(loaded.table)}").fetchone() or ()
+    conditions = ", ".join(f"coalesce(bool_or(contains(v{at}, '@')), false)" for at in texts)
+    found = connection.execute(f"SELECT {conditions} FROM {TYPED}").fetchone() or ()
     return [at for at, has_sign in zip(texts, found, strict=True) if has_sign]
 
 
 def _has_value(connection: duckdb.DuckDBPyConnection, column: str) -> bool:
-    return bool(connection.execute(f"SELECT 1 FROM {_TYPED} WHERE {column} IS NOT NULL LIMIT 1").fetchall())
+    return bool(connection.execute(f"SELECT 1 FROM {TYPED} WHERE {column} IS NOT NULL LIMIT 1").fetchall())
 
 
 def _day(moment: datetime) -> str:
@@ -220,6 +226,6 @@ def _erased_rows(source_id: int, emails: Sequence[int], with_emails: frozenset[i
             hashes.append(subjects.duckdb_hash("email:", f"e{at}"))
     return f"""
         SELECT line, min(erased.erased_at)
-          FROM (SELECT line, unnest([{", ".join(hashes)}]) AS hash FROM {_TYPED}) hashed
+          FROM (SELECT line, unnest([{", ".join(hashes)}]) AS hash FROM {TYPED}) hashed
           JOIN erased ON erased.hash = hashed.hash GROUP BY line
     """

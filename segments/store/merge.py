@@ -6,9 +6,12 @@ written, in one commit. An attribute that the file has no column for keeps its v
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+import duckdb
 
 from segments.catalog import Attribute
 from segments.store import lake
@@ -70,13 +73,22 @@ class Merge:
 
     def _compare_and_write(self) -> dict[str, Any]:
         with lake.reading() as reader:
-            counts = self._compare(reader)
+            is_first = self._has_no_profiles(reader)
+            counts = self._count(reader) if is_first else self._compare(reader)
         with lake.writing(self.job, waiting=self.waiting) as writer:
             self.check()
-            if counts.created or counts.updated or counts.removed:
+            if is_first:
+                self._write_all(writer)
+            elif counts.created or counts.updated or counts.removed:
                 self._write(writer, counts)
             writer.note.update({**self.note, **vars(counts)})
         return writer.note
+
+    def _has_no_profiles(self, reader: Reader) -> bool:
+        return not reader.rows(f"SELECT 1 FROM {PROFILES} WHERE source_id = ? LIMIT 1", [self.source_id])
+
+    def _count(self, reader: Reader) -> MergeCounts:
+        return MergeCounts(created=int(reader.row(f"SELECT count(*) FROM {STAGED}")[0]))
 
     def _compare(self, reader: Reader) -> MergeCounts:
         given, kept = list(columns_of(self.attributes)), list(columns_of(self.kept))
@@ -92,7 +104,7 @@ class Merge:
             """,
             [self.source_id],
         )
-        total = int(reader.row(f"SELECT count(*) FROM {STAGED}")[0])
+        total = self._count(reader).created
         changed, updated = reader.row(f"SELECT count(*), count(id) FROM {_CHANGES}")
         removed = self.find_leaving(reader) if self.find_leaving else 0
         return MergeCounts(changed - updated, updated, total - changed, removed)
@@ -105,22 +117,41 @@ class Merge:
             raise StaleComparison
         if not (counts.created or counts.updated):
             return
-        columns = ", ".join(columns_of([*self.attributes, *self.kept]))
-        # IDs follow the lines, with gaps: to number a million rows without gaps takes as long as to write them.
-        first, last = writer.row(f"SELECT min(line), max(line) FROM {_CHANGES} WHERE id IS NULL")
-        first_id = reserve_ids(last - first + 1) if counts.created else 0
+        line, first_id = self._reserve_ids(writer, f"{_CHANGES} WHERE id IS NULL") if counts.created else (0, 0)
+        self._insert(
+            writer,
+            f"SELECT coalesce(id, {first_id - line:d} + line) AS id, coalesce(created_at, $moment) AS created_at",
+            [*self.attributes, *self.kept],
+            f"{_CHANGES} ORDER BY 1",
+        )
+
+    def _write_all(self, writer: Writer) -> None:
+        """Write all rows to a source without profiles, in the order of their lines: nothing is compared or
+        sorted."""
+        if not self._has_no_profiles(writer):
+            raise StaleComparison
+        line, first_id = self._reserve_ids(writer, STAGED)
+        writer.execute("SET preserve_insertion_order = true")
+        try:
+            self._insert(
+                writer,
+                f"SELECT {first_id - line:d} + line AS id, $moment AS created_at",
+                self.attributes,
+                STAGED,
+            )
+        finally:
+            with suppress(duckdb.Error):
+                writer.execute("SET preserve_insertion_order = false")
+
+    def _reserve_ids(self, writer: Writer, rows: str) -> tuple[int, int]:
+        """Return the first line of new rows, and the ID of its profile. IDs follow the lines, with gaps: to number
+        a million rows without gaps takes as long as to write them."""
+        first, last = writer.row(f"SELECT min(line), max(line) FROM {rows}")
+        return first, reserve_ids(last - first + 1)
+
+    def _insert(self, writer: Writer, start: str, attributes: Sequence[Attribute], rows: str) -> None:
+        columns = ["$source_id AS source_id", "key", "$moment AS updated_at", *columns_of(attributes)]
         writer.execute(
-            f"""
-            INSERT INTO {PROFILES} BY NAME
-            SELECT coalesce(id, $first_id + line - $first_line) AS id,
-                   $source_id AS source_id, key, coalesce(created_at, $moment) AS created_at,
-                   $moment AS updated_at{", " + columns if columns else ""}
-              FROM {_CHANGES} ORDER BY 1
-            """,
-            {
-                "first_id": first_id,
-                "first_line": first or 0,
-                "source_id": self.source_id,
-                "moment": self.moment,
-            },
+            f"INSERT INTO {PROFILES} BY NAME {start}, {', '.join(columns)} FROM {rows}",
+            {"source_id": self.source_id, "moment": self.moment},
         )

@@ -1,6 +1,6 @@
 """Describe the format of a file: kind, compression, encoding, delimiter, quotation mark, line of the header."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
 
@@ -41,6 +41,10 @@ class FileFormat:
     quote: str = '"'
     header_line: int = 1
     sheet: str = ""
+
+    def as_plain_text(self) -> "FileFormat":
+        """Return the format of the same text, unpacked and in UTF-8."""
+        return replace(self, compression=Compression.NONE, encoding="utf-8")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON and YAML."""

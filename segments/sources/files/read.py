@@ -1,6 +1,7 @@
 """Load a file into a temporary table of DuckDB as text: every record is kept or rejected with a reason."""
 
-from dataclasses import dataclass, replace
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -10,8 +11,9 @@ from django.utils.translation import gettext as _
 from segments.sources.column_plan import ColumnType
 from segments.sources.files import json_lines, parquet, workbook
 from segments.sources.files.csv_records import RecordParser, Unreadable, is_blank, is_storable, records
-from segments.sources.files.file_format import Compression, FileFormat, FileKind
+from segments.sources.files.file_format import FileFormat, FileKind
 from segments.sources.files.record_table import RecordTable
+from segments.sources.files.record_texts import RecordTexts, TableTexts
 from segments.sources.files.regular_csv import load_regular, quoted
 from segments.sources.files.rejected import RejectedRows, csv_line
 from segments.sources.files.text_file import (
@@ -29,19 +31,19 @@ _BLANKS: Final = " || ".join(f"chr({code})" for code in (32, 9, 26, 160))
 
 @dataclass(frozen=True)
 class LoadedFile:
-    """A file in a temporary table with the columns ``_line``, ``t0``, ``t1`` …, whose names are ``names``.
+    """A file that was read, record by record, whose columns have the names ``names``.
 
-    ``kept`` rows are in the table; each other record is in ``rejected``. Blank lines are no records. ``declared``
-    has the types that the file itself declares, by position. ``merged_lines`` are the first lines of values that
-    contain what looks like further rows: perhaps a quotation mark is missing there. ``delimiter`` is that of the
-    file of rejected rows; empty for JSON lines.
+    ``kept`` records are usable; each other record is in ``rejected``. Blank lines are no records. ``texts`` has
+    the text of the kept records. ``declared`` has the types that the file itself declares, by position.
+    ``merged_lines`` are the first lines of values that contain what looks like further rows: perhaps a quotation
+    mark is missing there. ``delimiter`` is that of the file of rejected rows; empty for JSON lines.
     """
 
-    table: str
     names: tuple[str, ...]
     kept: int
     rejected: RejectedRows
-    declared: dict[int, ColumnType]
+    texts: RecordTexts
+    declared: dict[int, ColumnType] = field(default_factory=dict)
     merged_lines: tuple[int, ...] = ()
     delimiter: str = ","
 
@@ -52,16 +54,24 @@ class LoadedFile:
 
 
 def load(
-    path: Path, file_format: FileFormat, connection: duckdb.DuckDBPyConnection, table: str, *, folder: Path
+    path: Path,
+    file_format: FileFormat,
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    *,
+    folder: Path,
+    plain: Path | None = None,
 ) -> LoadedFile:
-    """Load a file into a temporary table: ``_line`` (the line that a record begins on) and one text per column, as
-    it is in the file; NULL when it is empty.
+    """Load a file into a temporary table: ``_line`` (the line that a record begins on) and one text per column,
+    ``t0``, ``t1`` …, as it is in the file; NULL when it is empty.
 
     ``folder`` is private to this import: temporary files are made there, and deleted, and the text of rejected
-    rows is written to ``<table>.rejected.csv`` there. Raises FileRefused when the file cannot be used as a whole.
+    rows is written to ``<table>.rejected.csv`` there. ``plain`` is delimited text as unpacked UTF-8 if that was
+    made before. Raises FileRefused when the file cannot be used as a whole.
     """
     if file_format.kind is FileKind.CSV:
-        return _load_text(path, file_format, connection, table, folder)
+        with nullcontext(plain) if plain else as_plain_text(path, file_format, folder) as text:
+            return _load_text(text, file_format, connection, table, folder)
     suffix = "jsonl" if file_format.kind is FileKind.JSON_LINES else "csv"
     rejected = RejectedRows(folder / f"{table}.rejected.{suffix}")
     if file_format.kind is FileKind.XLSX:
@@ -69,15 +79,15 @@ def load(
     elif file_format.kind is FileKind.PARQUET:
         names, declared = parquet.load(path, connection, table)
     else:
-        with as_plain_text(path, file_format, folder) as plain:
-            names, declared = json_lines.load(plain, connection, table, folder, rejected)
+        with as_plain_text(path, file_format, folder) as text:
+            names, declared = json_lines.load(text, connection, table, folder, rejected)
     _delete_blank_rows(connection, table, len(names))
     rejected.close()
     if suffix == "csv":
         rejected.header = csv_line(names, ",")
-    return LoadedFile(
-        table, names, _count(connection, table), rejected, declared, delimiter="," if suffix == "csv" else ""
-    )
+    delimiter = "," if suffix == "csv" else ""
+    texts = TableTexts(table, names, delimiter)
+    return LoadedFile(names, _count(connection, table), rejected, texts, declared, delimiter=delimiter)
 
 
 def preview(path: Path, file_format: FileFormat, *, rows: int, folder: Path) -> FirstRows:
@@ -94,28 +104,28 @@ def preview(path: Path, file_format: FileFormat, *, rows: int, folder: Path) -> 
 
 
 def _load_text(
-    path: Path, file_format: FileFormat, connection: duckdb.DuckDBPyConnection, table: str, folder: Path
+    plain: Path, file_format: FileFormat, connection: duckdb.DuckDBPyConnection, table: str, folder: Path
 ) -> LoadedFile:
-    with as_plain_text(path, file_format, folder) as plain:
-        plain_format = replace(file_format, compression=Compression.NONE, encoding="utf-8")
-        with opened_lines(plain, plain_format) as reader:
-            header = read_header(reader, plain_format)
-        width = len(header.names)
-        rejected = RejectedRows(folder / f"{table}.rejected.csv", header.text)
-        if load_regular(plain, plain_format, connection, table, width=width, first_line=header.next_line):
-            _delete_blank_rows(connection, table, width)
-            return LoadedFile(
-                table, header.names, _count(connection, table), rejected, {}, delimiter=plain_format.delimiter
-            )
-        with RecordTable(folder, table, width, plain_format.delimiter) as target:
-            parsed = _LineByLine(header, target, rejected, file_format.encoding)
-            parsed.read(plain, plain_format)
-            target.load(connection, table)
+    plain_format = file_format.as_plain_text()
+    with opened_lines(plain, plain_format) as reader:
+        header = read_header(reader, plain_format)
+    width = len(header.names)
+    rejected = RejectedRows(folder / f"{table}.rejected.csv", header.text)
+    texts = TableTexts(table, header.names, plain_format.delimiter)
+    if load_regular(plain, plain_format, connection, table, width=width, first_line=header.next_line):
         _delete_blank_rows(connection, table, width)
-        rejected.close()
-        kept = _count(connection, table)
-        merged_lines = tuple(parsed.merged_lines)
-        return LoadedFile(table, header.names, kept, rejected, {}, merged_lines, plain_format.delimiter)
+        return LoadedFile(
+            header.names, _count(connection, table), rejected, texts, delimiter=plain_format.delimiter
+        )
+    with RecordTable(folder, table, width, plain_format.delimiter) as target:
+        parsed = _LineByLine(header, target, rejected, file_format.encoding)
+        parsed.read(plain, plain_format)
+        target.load(connection, table)
+    _delete_blank_rows(connection, table, width)
+    rejected.close()
+    kept = _count(connection, table)
+    merged_lines = tuple(parsed.merged_lines)
+    return LoadedFile(header.names, kept, rejected, texts, {}, merged_lines, plain_format.delimiter)
 
 
 class _LineByLine:
@@ -172,10 +182,10 @@ class _LineByLine:
 
     def _unstorable(self, fields: list[str]) -> tuple[str, str]:
         """Return the column and the reason of a value that no database stores."""
-        for name, field in zip(self._names, fields, strict=True):
-            if "\0" in field:
+        for name, value in zip(self._names, fields, strict=True):
+            if "\0" in value:
                 return name, _("The value contains a NUL character.")
-            if not is_storable(field):
+            if not is_storable(value):
                 break
         else:
             name = ""
@@ -192,8 +202,12 @@ class _LineByLine:
 
 def _delete_blank_rows(connection: duckdb.DuckDBPyConnection, table: str, width: int) -> None:
     """Delete the rows without any value: lines of delimiters only, as spreadsheets write them."""
-    blank = " AND ".join(_is_blank(f"t{position}") for position in range(width))
-    connection.execute(f"DELETE FROM {quoted(table)} WHERE {blank}")
+    connection.execute(f"DELETE FROM {quoted(table)} WHERE {is_blank_row(width)}")
+
+
+def is_blank_row(width: int) -> str:
+    """Return the condition that all texts of a row are missing or blank."""
+    return " AND ".join(_is_blank(f"t{position}") for position in range(width))
 
 
 def _is_blank(text: str) -> str:

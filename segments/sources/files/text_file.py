@@ -80,11 +80,22 @@ def opened_lines(path: Path, file_format: FileFormat) -> Iterator[LineReader]:
 
 @contextmanager
 def as_plain_text(path: Path, file_format: FileFormat, folder: Path) -> Iterator[Path]:
-    """Provide a file as unpacked UTF-8: itself, or a copy in ``folder``, which is deleted after use. Bytes
-    that are no text are not valid UTF-8 in the copy either. Raises FileRefused."""
+    """Provide a file as unpacked UTF-8, as ``plain_text`` does; a copy is deleted after use.
+
+    Raises FileRefused."""
+    plain = plain_text(path, file_format, folder)
+    try:
+        yield plain
+    finally:
+        if plain != path:
+            plain.unlink(missing_ok=True)
+
+
+def plain_text(path: Path, file_format: FileFormat, folder: Path) -> Path:
+    """Return a file as unpacked UTF-8: itself, or a copy in ``folder``. Bytes that are no text are not valid UTF-8
+    in the copy either. Raises FileRefused."""
     if file_format.compression is Compression.NONE and file_format.encoding == "utf-8":
-        yield path
-        return
+        return path
     copy = folder / f"{path.name}.utf-8"
     try:
         decoder = codecs.getincrementaldecoder(file_format.encoding)(_errors(file_format.encoding))
@@ -96,11 +107,10 @@ def as_plain_text(path: Path, file_format: FileFormat, folder: Path) -> Iterator
                     target.write(decoder.decode(chunk).encode("utf-8", "surrogatepass"))
             if file_format.encoding != "utf-8":
                 target.write(decoder.decode(b"", final=True).encode("utf-8", "surrogatepass"))
-        yield copy
     except UnicodeDecodeError as error:
-        raise _not_encoded(file_format) from error
-    finally:
         copy.unlink(missing_ok=True)
+        raise _not_encoded(file_format) from error
+    return copy
 
 
 def _errors(encoding: str) -> str:

@@ -8,7 +8,7 @@ from pytest_django import Settings
 from config.platform.jobs.models import JobStatus
 from segments.catalog import types_by_name
 from segments.models import ImportJob
-from segments.sources import actions, import_job
+from segments.sources import actions, import_job, in_place
 from segments.sources.files.detect import detect
 from segments.sources.files.file_format import FileRefused
 from tests.support.case_files import READABLE_FILES, REFUSED_FILES, CaseFile
@@ -20,6 +20,12 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def uploads_folder(tmp_path: Path, settings: Settings) -> None:
     settings.UPLOAD_DIR = tmp_path / "uploads"
+
+
+@pytest.fixture(autouse=True)
+def imported_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are converted in one pass where that is possible, as large ones are."""
+    monkeypatch.setattr(in_place, "MIN_BYTES", 0)
 
 
 def imported(case: CaseFile) -> ImportJob:

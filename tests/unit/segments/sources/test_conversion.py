@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from segments.sources import conversion
 from segments.sources.column_plan import ColumnFormat, ColumnPlan, ColumnType
 from segments.sources.conversion import typed_query, written
 from segments.sources.files.regular_csv import literal
@@ -218,6 +219,49 @@ def test_a_text_is_never_lost(connection: duckdb.DuckDBPyConnection, plan: Colum
         texts, found, connection.execute(query).fetchall(), strict=True
     ):
         assert text in ("", original, given_back)
+
+
+USUAL = st.sampled_from(
+    [
+        "5", "-5", "+5", "05", "5.0", "19.90", "19.9", ".5", "1e3", "true", "True", " true", "false", "2024-02-29",
+        "2024-02-30", "2024-2-9", "2024/02/29", "2024-02-29 10:00:00", "2024-02-29T10:00:00", "2024-02-29 10:00",
+        "2024-02-29T10:00:00Z", "2024-02-29T10:00:00z", "2024-02-29 10:00:00 ", "2024-13-01 10:00:00", "0-0-0",
+    ]
+)  # fmt: skip
+TYPED_PLANS = st.sampled_from(
+    [
+        ColumnPlan("x", type=kind, format=ColumnFormat(date_format=pattern, decimals=decimals))
+        for kind, pattern, decimals in (
+            (ColumnType.INTEGER, "", None),
+            (ColumnType.NUMBER, "", None),
+            (ColumnType.NUMBER, "", 2),
+            (ColumnType.BOOLEAN, "", None),
+            (ColumnType.DATE, "", None),
+            (ColumnType.DATETIME, "", None),
+            (ColumnType.DATETIME, "%Y-%m-%d %H:%M:%S", None),
+            (ColumnType.DATETIME, "%Y-%m-%dT%H:%M:%SZ", None),
+            (ColumnType.DATETIME, "%Y-%m-%d %H:%M", None),
+        )
+    ]
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(plan=TYPED_PLANS, texts=st.lists(USUAL | st.text("0123456789-.: TZ+", max_size=20), min_size=1))
+def test_the_quick_conversion_gives_the_values_of_the_full_one(
+    connection: duckdb.DuckDBPyConnection, plan: ColumnPlan, texts: list[str]
+) -> None:
+    quickly = convert(connection, plan, texts)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(conversion._QUICK, plan.type, lambda _text, _spelling: "")
+        assert convert(connection, plan, texts) == quickly
+
+
+def test_blanks_that_do_not_occur_are_not_looked_for(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("CREATE OR REPLACE TEMPORARY TABLE p AS SELECT 2 AS _line, unnest([' a', 'b ', 'ł']) AS t0")
+    query = typed_query("p", [ColumnPlan("x")], blanks=" ")
+    assert connection.execute(f"SELECT v0 FROM ({query})").fetchall() == [("a",), ("b",), ("ł",)]
+    assert "200b" not in query
 
 
 def test_ignored_columns_are_not_converted(connection: duckdb.DuckDBPyConnection) -> None:

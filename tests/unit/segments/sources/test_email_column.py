@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.platform.text.addresses import comparable_email
-from segments.sources.email_column import email_column
+from segments.sources.email_column import add_email_column
 from segments.sources.files.regular_csv import literal
 
 ADDRESSES = (
@@ -30,8 +30,8 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 def forms(connection: duckdb.DuckDBPyConnection, texts: list[str | None]) -> list[str | None]:
     rows = ", ".join(f"({line}, {'NULL' if text is None else literal(text)})" for line, text in enumerate(texts))
     connection.execute(f"CREATE OR REPLACE TEMPORARY TABLE p AS SELECT * FROM (VALUES {rows}) AS p(_line, t0)")
-    query = f"SELECT {email_column(connection, 'p', 't0')} FROM p ORDER BY _line"
-    return [form for (form,) in connection.execute(query).fetchall()]
+    add_email_column(connection, "p", "t0", "e0")
+    return [form for (form,) in connection.execute("SELECT e0 FROM p ORDER BY _line").fetchall()]
 
 
 @settings(max_examples=60, deadline=None)

@@ -6,6 +6,8 @@ import duckdb
 import pytest
 
 from segments.sources import present_keys
+from segments.sources.column_plan import ColumnPlan
+from segments.sources.conversion import given_text
 from segments.sources.files.detect import detect
 from segments.sources.files.read import load
 from segments.store.leaving import PRESENT
@@ -55,6 +57,8 @@ def test_all_keys_of_a_file_are_collected(tmp_path: Path, name: str, content: st
     path.write_text(content)
     with duckdb.connect(":memory:") as connection:
         loaded = load(path, detect(path, name=name), connection, "loaded", folder=tmp_path)
-        present_keys.collect(connection, loaded, loaded.names.index("id"))
+        key = loaded.names.index("id")
+        query = f"SELECT {given_text(f't{key}', ColumnPlan('key'))} AS key FROM loaded"
+        present_keys.collect(connection, loaded, key, query)
         found = connection.execute(f"SELECT key FROM {PRESENT} ORDER BY key NULLS LAST").fetchall()
     assert [key for (key,) in found] == keys
