@@ -69,6 +69,19 @@ def compile_rules(tree: rules_tree.Tree, columns: Mapping[str, ColumnRef], conte
     return exp.Paren(this=condition) if isinstance(condition, exp.Connector) else condition
 
 
+def combine(group: rules_tree.Tree, parts: Sequence[Expression | None]) -> Expression | None:
+    """Return the condition of a group by those of its rules, each None when it has no conditions inside; None when
+    all of them are."""
+    known = [part for part in parts if part is not None]
+    if not known:
+        return None
+    if group.get("join") == "except":
+        others = [part for part in parts[1:] if part is not None]
+        excluded = [expressions.negate(expressions.any_of(others))] if others else []
+        return expressions.all_of([parts[0] or exp.true(), *excluded])
+    return (expressions.any_of if group.get("join") in ("or", "union") else expressions.all_of)(known)
+
+
 @dataclass(frozen=True)
 class _Compiler:
     """The parts of a tree that has been checked."""
@@ -78,15 +91,7 @@ class _Compiler:
 
     def group(self, tree: rules_tree.Tree) -> Expression | None:
         """Return the condition of a group, or None without conditions."""
-        parts = [self._rule(rule) for rule in rules_tree.rules_of(tree)]
-        known = [part for part in parts if part is not None]
-        if not known:
-            return None
-        if tree.get("join") == "except":
-            others = [part for part in parts[1:] if part is not None]
-            excluded = [expressions.negate(expressions.any_of(others))] if others else []
-            return expressions.all_of([parts[0] or exp.true(), *excluded])
-        return (expressions.any_of if tree.get("join") in ("or", "union") else expressions.all_of)(known)
+        return combine(tree, [self._rule(rule) for rule in rules_tree.rules_of(tree)])
 
     def _rule(self, rule: rules_tree.Tree) -> Expression | None:
         if "rules" in rule:

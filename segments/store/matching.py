@@ -1,6 +1,6 @@
 """Compile the rules of a segment to a query of the profiles that match them; count them, and show the first."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,7 @@ from config.platform.jobs import clock
 from segments import catalog
 from segments.models import Segment
 from segments.rules import tree as rule_trees
-from segments.rules.compile import ColumnRef, CompileContext, compile_rules, to_sql
+from segments.rules.compile import ColumnRef, CompileContext, combine, compile_rules, to_sql
 from segments.rules.tree import Path, Tree
 from segments.store import lake
 from segments.store.members import MATCHING, members_sql
@@ -37,16 +37,20 @@ def matching_sql(rules: Tree) -> str:
 def count_rules(rules: Tree, *, first: int = 0) -> RuleCounts:
     """Count the profiles that match rules, and each condition and group alone, in one scan; find the ``first``
     profiles that match all. Raises InvalidRules."""
-    parts = dict(_parts(rules, ()))
-    total, *conditions = _conditions([rules, *parts.values()])
-    counts = ", ".join(f"count_if({condition})" for condition in (total, *conditions))
-    profiles = visible_profiles()
+    rule_trees.check(rules, catalog.types_by_name())
+    parts = _Parts.of(rules)
+    conditions = _conditions(list(parts.conditions.values()))
+    evaluated = ", ".join(["id", *(f"{sql} AS c{number}" for number, sql in enumerate(conditions))])
+    total = to_sql(parts.total, "duckdb")
+    counted = [total, *(to_sql(part, "duckdb") for part in parts.by_path.values())]
+    results = [f"count_if({condition})" for condition in counted]
+    if first:
+        results.append(f"min(CASE WHEN {total} THEN id END, {first:d})")
     with lake.reading() as reader:
-        numbers = reader.row(f"SELECT {counts} FROM {profiles}")
-        ids = reader.rows(f"SELECT id FROM {profiles} WHERE {total} ORDER BY id LIMIT {first:d}") if first else []
-    return RuleCounts(
-        numbers[0], dict(zip(parts, numbers[1:], strict=True)), profiles_by_id([pk for (pk,) in ids])
-    )
+        row = reader.row(f"SELECT {', '.join(results)} FROM (SELECT {evaluated} FROM {visible_profiles()})")
+    numbers = row[1 : len(counted)]
+    ids = row[-1] or [] if first else []
+    return RuleCounts(row[0], dict(zip(parts.by_path, numbers, strict=True)), profiles_by_id(ids))
 
 
 def find_matching(reader: lake.Reader, rules: Tree) -> None:
@@ -54,15 +58,34 @@ def find_matching(reader: lake.Reader, rules: Tree) -> None:
     reader.execute(f"CREATE OR REPLACE TEMPORARY TABLE {MATCHING} AS {matching_sql(rules)}")
 
 
-def _parts(rules: Tree, path: Path) -> Iterator[tuple[Path, Tree]]:
-    """Yield each condition and each group with conditions inside rules, as rules of its own."""
-    for number, rule in enumerate(rule_trees.rules_of(rules)):
-        here = (*path, number)
-        if "rules" not in rule:
-            yield here, {"join": "and", "rules": [rule]}
-        elif any(rule_trees.conditions(rule)):
-            yield here, rule
-            yield from _parts(rule, here)
+@dataclass(frozen=True)
+class _Parts:
+    """The parts of rules that are counted alone. ``conditions`` are evaluated as columns ``c0``, ``c1`` …; the
+    conditions of ``by_path`` and ``total`` are over these columns."""
+
+    conditions: dict[Path, Tree]
+    by_path: dict[Path, exp.Expression]
+    total: exp.Expression
+
+    @classmethod
+    def of(cls, rules: Tree) -> "_Parts":
+        conditions: dict[Path, Tree] = {}
+        by_path: dict[Path, exp.Expression] = {}
+
+        def add(group: Tree, path: Path) -> exp.Expression | None:
+            parts: list[exp.Expression | None] = []
+            for number, rule in enumerate(rule_trees.rules_of(group)):
+                here = (*path, number)
+                if "rules" in rule:
+                    parts.append(add(rule, here))
+                else:
+                    parts.append(exp.column(f"c{len(conditions)}", quoted=True))
+                    conditions[here] = {"join": "and", "rules": [rule]}
+                if (part := parts[-1]) is not None:
+                    by_path[here] = part.copy()
+            return combine(group, parts)
+
+        return cls(conditions, by_path, add(rules, ()) or exp.true())
 
 
 def _conditions(trees: Sequence[Tree]) -> list[str]:
