@@ -61,6 +61,7 @@ class DatabaseForm(forms.Form):
         choices=DatabaseEncryption.choices,
         initial=DatabaseEncryption.VERIFY,
         required=False,
+        help_text=_("Verified: a public authority certifies the host."),
     )
     query = forms.CharField(
         label=_("Query"),
@@ -73,7 +74,7 @@ class DatabaseForm(forms.Form):
     def __init__(self, *args: Any, has_password: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if has_password:
-            self.fields["password"].widget.attrs["placeholder"] = _("Stored. Enter another one to replace it.")
+            self.fields["password"].widget.attrs["placeholder"] = _("Stored")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

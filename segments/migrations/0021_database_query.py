@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                 ('port', models.IntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(65535)], verbose_name='port')),
                 ('database', models.CharField(max_length=500, verbose_name='database')),
                 ('user', models.CharField(blank=True, max_length=128, verbose_name='user')),
-                ('encryption', models.CharField(choices=[('verify', 'Required, with a certificate of a public authority'), ('require', 'Required, with any certificate'), ('none', 'None')], default='verify', max_length=8, verbose_name='encryption')),
+                ('encryption', models.CharField(choices=[('verify', 'Required and verified'), ('require', 'Required'), ('none', 'None')], default='verify', max_length=8, verbose_name='encryption')),
                 ('credentials', config.platform.encryption.fields.EncryptedJSONField(null=True)),
                 ('query', models.TextField(max_length=20000, verbose_name='query')),
                 ('source', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='database_query', to='segments.datasource')),

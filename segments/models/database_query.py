@@ -30,8 +30,8 @@ class DatabaseEngine(models.TextChoices):
 class DatabaseEncryption(models.TextChoices):
     """How the way to a database server is encrypted."""
 
-    VERIFY = "verify", _("Required, with a certificate of a public authority")
-    REQUIRE = "require", _("Required, with any certificate")
+    VERIFY = "verify", _("Required and verified")
+    REQUIRE = "require", _("Required")
     NONE = "none", _("None")
 
 
