@@ -32,10 +32,12 @@ class MemberSetIncomplete(Exception):
 def compare_matching(reader: Reader, set_id: int | None) -> SetDifference:
     """Compare the temporary table MATCHING, with the column ``id``, with a set; None has no members."""
     members = reader.row(f"SELECT count(*) FROM {MATCHING}")[0]
+    if set_id is None:
+        return SetDifference(members, added=members, removed=0)
     before, kept = reader.row(
         f"SELECT count(*), count({MATCHING}.id) FROM {MEMBERS} member"
         f" LEFT JOIN {MATCHING} ON {MATCHING}.id = member.profile_id WHERE member.set_id = ?",
-        [set_id or 0],
+        [set_id],
     )
     return SetDifference(members, added=members - kept, removed=before - kept)
 
